@@ -1,0 +1,400 @@
+//! The object store: the few operations of S3 that Causeway relies on, and what each promises.
+//!
+//! Three implementations pass one conformance suite: [`s3`] (AWS and compatible servers),
+//! [`folder`] (`file://`) and [`memory`]. What the rest of Causeway builds on is exactly this:
+//!
+//! - [`create`](ObjectStore::create) has one winner, however many try at once;
+//! - [`replace`](ObjectStore::replace) succeeds only against the version it names;
+//! - a reader sees a whole body or none: an interrupted write leaves nothing under its key;
+//! - a body that does not arrive as it was sent is an error, not an object;
+//! - every request is counted, so that "unchanged costs nothing" can be tested.
+
+pub mod folder;
+pub mod memory;
+pub mod s3;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::BoxStream;
+use serde::{Deserialize, Serialize};
+
+/// A store that is shared by the tasks of one program.
+pub type Store = Arc<dyn ObjectStore>;
+
+/// What Causeway asks of an object store. Keys are relative to the store's prefix, `/`-separated,
+/// without a leading slash.
+#[async_trait]
+pub trait ObjectStore: Send + Sync + fmt::Debug {
+    /// Opens an object for reading. Its body arrives in chunks, so that memory stays bounded.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the store.
+    async fn get(&self, key: &str) -> Result<Fetched, StoreError>;
+
+    /// As [`get`](Self::get), but `None` when the object still is the version named.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the store.
+    async fn get_if_changed(&self, key: &str, version: &Version)
+    -> Result<Option<Fetched>, StoreError>;
+
+    /// Size, version and time of an object, without its body.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`], or a failure of the store.
+    async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError>;
+
+    /// Writes an object that must not exist yet (`If-None-Match: *`).
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyExists`] if it is there, also when it was this caller's own earlier
+    /// attempt whose answer was lost: look at what is there before calling it somebody else's.
+    async fn create(&self, key: &str, body: Body) -> Result<Version, StoreError>;
+
+    /// Writes an object whether or not it exists.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn put(&self, key: &str, body: Body) -> Result<Version, StoreError>;
+
+    /// Replaces an object if it still is the version named (`If-Match`).
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] if it is another version or gone.
+    async fn replace(&self, key: &str, body: Body, was: &Version) -> Result<Version, StoreError>;
+
+    /// Removes an object; removing one that is not there is no error.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn delete(&self, key: &str) -> Result<(), StoreError>;
+
+    /// One page of the keys that begin with `prefix` and sort after `after`, in byte order.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError>;
+
+    /// The requests sent so far.
+    fn requests(&self) -> RequestCounts;
+
+    /// The store as a person would name it in a message: its URL, without credentials.
+    fn describe(&self) -> String;
+}
+
+/// What to write: bytes in memory, or a file that is streamed from disk.
+#[derive(Debug, Clone)]
+pub enum Body {
+    /// A body held in memory.
+    Bytes(Bytes),
+    /// A body read from this file while it is sent; the file must not change meanwhile.
+    File(PathBuf),
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
+
+/// One version of an object, as the store names it (S3's `ETag`). Only comparable, never an MD5.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version(pub String);
+
+/// What the store knows of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectMeta {
+    /// The object's key.
+    pub key: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// Its version.
+    pub version: Version,
+    /// When it was last written, by the store's clock.
+    pub modified: jiff::Timestamp,
+}
+
+/// An object opened for reading.
+pub struct Fetched {
+    /// What the store says of it.
+    pub meta: ObjectMeta,
+    /// Its body, in order. The last item is an error if the body did not arrive whole.
+    pub body: BoxStream<'static, Result<Bytes, StoreError>>,
+}
+
+impl fmt::Debug for Fetched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetched").field("meta", &self.meta).finish_non_exhaustive()
+    }
+}
+
+impl Fetched {
+    /// The whole body, if it is no longer than `limit_bytes`.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`], or the body's own error.
+    pub async fn bytes(mut self, limit_bytes: u64) -> Result<Vec<u8>, StoreError> {
+        let too_large = |key: &str| StoreError::TooLarge { key: key.to_owned(), limit_bytes };
+        if self.meta.bytes > limit_bytes {
+            return Err(too_large(&self.meta.key));
+        }
+        let mut whole = Vec::with_capacity(usize::try_from(self.meta.bytes).unwrap_or(0));
+        while let Some(chunk) = self.body.next().await {
+            let chunk = chunk?;
+            if (whole.len() + chunk.len()) as u64 > limit_bytes {
+                return Err(too_large(&self.meta.key));
+            }
+            whole.extend_from_slice(&chunk);
+        }
+        Ok(whole)
+    }
+}
+
+/// A page of a listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListPage {
+    /// The objects found, in key order.
+    pub objects: Vec<ObjectMeta>,
+    /// Where to go on: pass it as `after`. `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Every object under a prefix, page by page.
+///
+/// # Errors
+/// A failure of the store.
+pub async fn list_all(
+    store: &dyn ObjectStore,
+    prefix: &str,
+    after: Option<&str>,
+) -> Result<Vec<ObjectMeta>, StoreError> {
+    let mut found = Vec::new();
+    let mut after = after.map(str::to_owned);
+    loop {
+        let page = store.list(prefix, after.as_deref()).await?;
+        found.extend(page.objects);
+        match page.next {
+            Some(next) => after = Some(next),
+            None => return Ok(found),
+        }
+    }
+}
+
+/// Requests by kind. Every attempt that reached the store counts, failed ones too: they are billed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestCounts {
+    /// Writes, conditional or not.
+    pub put: u64,
+    /// Reads of a body.
+    pub get: u64,
+    /// Reads of metadata.
+    pub head: u64,
+    /// Pages listed.
+    pub list: u64,
+    /// Removals.
+    pub delete: u64,
+}
+
+impl RequestCounts {
+    /// All requests together.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.put + self.get + self.head + self.list + self.delete
+    }
+
+    /// What was sent after `earlier` was read.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            put: self.put - earlier.put,
+            get: self.get - earlier.get,
+            head: self.head - earlier.head,
+            list: self.list - earlier.list,
+            delete: self.delete - earlier.delete,
+        }
+    }
+}
+
+/// Counters that an implementation keeps.
+#[derive(Debug, Default)]
+pub struct Counters {
+    put: AtomicU64,
+    get: AtomicU64,
+    head: AtomicU64,
+    list: AtomicU64,
+    delete: AtomicU64,
+}
+
+/// The kinds of request that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Request {
+    /// A write.
+    Put,
+    /// A read of a body.
+    Get,
+    /// A read of metadata.
+    Head,
+    /// A page of a listing.
+    List,
+    /// A removal.
+    Delete,
+}
+
+impl Counters {
+    /// Counts one request.
+    pub fn count(&self, request: Request) {
+        let counter = match request {
+            Request::Put => &self.put,
+            Request::Get => &self.get,
+            Request::Head => &self.head,
+            Request::List => &self.list,
+            Request::Delete => &self.delete,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The counts so far.
+    #[must_use]
+    pub fn read(&self) -> RequestCounts {
+        RequestCounts {
+            put: self.put.load(Ordering::Relaxed),
+            get: self.get.load(Ordering::Relaxed),
+            head: self.head.load(Ordering::Relaxed),
+            list: self.list.load(Ordering::Relaxed),
+            delete: self.delete.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No object has this key.
+    #[error("no object {key}")]
+    NotFound {
+        /// The key asked for.
+        key: String,
+    },
+    /// A create-only write found an object.
+    #[error("object {key} exists already")]
+    AlreadyExists {
+        /// The key that is taken.
+        key: String,
+    },
+    /// The object is not the version that was to be replaced.
+    #[error("object {key} was changed by somebody else")]
+    Changed {
+        /// The key.
+        key: String,
+    },
+    /// The body is longer than the reader takes.
+    #[error("object {key} is longer than {limit_bytes} bytes")]
+    TooLarge {
+        /// The key.
+        key: String,
+        /// The reader's limit.
+        limit_bytes: u64,
+    },
+    /// What arrived is not what was stored.
+    #[error("object {key} arrived damaged: {detail}")]
+    Damaged {
+        /// The key.
+        key: String,
+        /// What does not agree.
+        detail: String,
+    },
+    /// The store refuses: wrong credentials, missing bucket, forbidden, wrong clock.
+    #[error("the store refuses {action} of {key}: {detail}")]
+    Refused {
+        /// What was tried.
+        action: &'static str,
+        /// The key.
+        key: String,
+        /// The store's own words.
+        detail: String,
+    },
+    /// The store cannot be reached or is failing for the moment.
+    #[error("{action} of {key} failed: {detail}")]
+    Unavailable {
+        /// What was tried.
+        action: &'static str,
+        /// The key.
+        key: String,
+        /// What went wrong.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// The store's URL or settings cannot be used.
+    #[error("store {url}: {detail}")]
+    Config {
+        /// The URL, without credentials.
+        url: String,
+        /// What is wrong and what to write instead.
+        detail: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unavailable { .. } | Self::Damaged { .. })
+    }
+
+    /// Whether the object is simply not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+}
+
+/// Where the store is: the `[store]` table of both configuration files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreConfig {
+    /// `s3://bucket/prefix` or `file:///folder`.
+    pub url: String,
+    /// Base URL of an S3-compatible server; empty for AWS.
+    #[serde(default)]
+    pub endpoint: String,
+    /// AWS region; empty for the default chain's.
+    #[serde(default)]
+    pub region: String,
+    /// `http://host/bucket/key` instead of `http://bucket.host/key`.
+    #[serde(default)]
+    pub path_style: bool,
+    /// Whether CRC checksums are sent always (`true`) or only where S3 requires them: some
+    /// compatible servers refuse them.
+    #[serde(default = "yes")]
+    pub checksums: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Opens the store that a configuration names.
+///
+/// # Errors
+/// [`StoreError::Config`] if the URL has another form, or the store's own refusal.
+pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
+    if let Some(rest) = config.url.strip_prefix("s3://") {
+        Ok(Arc::new(s3::S3Store::open(rest, config).await?))
+    } else if let Some(path) = config.url.strip_prefix("file://") {
+        Ok(Arc::new(folder::FolderStore::open(std::path::Path::new(path))?))
+    } else {
+        Err(StoreError::Config {
+            url: config.url.clone(),
+            detail: "write s3://bucket/prefix or file:///folder".to_owned(),
+        })
+    }
+}
