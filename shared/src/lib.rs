@@ -1,1 +1,20 @@
-//! placeholder
+//! What Causeway's agent and hub agree on.
+//!
+//! In the order in which data flows: a [`dataset`] declares tables; a source's raw values become
+//! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
+//! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
+//! [`log`] say which are current, and the [`catalog`] is what they add up to.
+
+pub mod canonical_csv;
+pub mod catalog;
+pub mod chance;
+pub mod clock;
+pub mod commit;
+pub mod dataset;
+pub mod ids;
+pub mod layout;
+pub mod log;
+pub mod partition;
+pub mod store;
+pub mod summary;
+pub mod value;

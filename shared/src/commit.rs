@@ -1,0 +1,287 @@
+//! The stored formats of a site's log: commit, checkpoint and the hint that names one.
+//!
+//! Each is one JSON object that says its `format` and ends in `"check"`, the MD5 of all that
+//! stands before it, so that a changed byte is seen. A reader takes an object without a check
+//! (written by hand, say) and fields that it does not know; it refuses another format.
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{Md5, Name, Part, Seq, SiteName};
+use crate::summary::Summary;
+
+/// The version of the formats in this file.
+pub const FORMAT: u32 = 1;
+
+/// Every so many commits there is a checkpoint.
+pub const CHECKPOINT_EVERY: u64 = 64;
+
+/// Most bytes of a commit, a checkpoint (uncompressed) or a hint that a reader takes.
+pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// How the check stands at an object's end.
+const CHECK: &[u8] = b",\"check\":\"";
+
+/// Commit n of a site's log: the partitions that changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The version of the format.
+    pub format: u32,
+    /// The site.
+    pub site: SiteName,
+    /// Its number.
+    pub seq: Seq,
+    /// When it was made: no earlier than 1 ms after the commit before.
+    pub at: Timestamp,
+    /// Grows by one with each new writer.
+    pub epoch: u64,
+    /// Who wrote it.
+    pub writer: Writer,
+    /// The MD5 of the dataset that its objects are written with.
+    pub dataset: Md5,
+    /// The partitions that changed, in table and part order.
+    pub changes: Vec<Change>,
+    /// The lookup objects that changed.
+    #[serde(default)]
+    pub lookups: Vec<LookupChange>,
+}
+
+/// Who writes a site's log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Writer {
+    /// One state's life: made anew when the state is lost.
+    pub id: String,
+    /// The machine.
+    pub host: String,
+}
+
+/// A partition that changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+    /// What it is now.
+    #[serde(flatten)]
+    pub now: Now<PartitionObject>,
+}
+
+/// A lookup object that changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LookupChange {
+    /// `<table>.<column>`
+    pub lookup: String,
+    /// Its bucket.
+    pub part: Part,
+    /// What it is now.
+    #[serde(flatten)]
+    pub now: Now<LookupObject>,
+}
+
+/// What something is after a commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Now<T> {
+    /// This object.
+    Object(T),
+    /// No longer there.
+    Removed {
+        /// Always true.
+        removed: True,
+    },
+}
+
+impl<T> Now<T> {
+    /// No longer there.
+    #[must_use]
+    pub fn removed() -> Self {
+        Self::Removed { removed: True }
+    }
+
+    /// The object, if there is one.
+    pub fn object(&self) -> Option<&T> {
+        match self {
+            Self::Object(object) => Some(object),
+            Self::Removed { .. } => None,
+        }
+    }
+}
+
+/// The JSON value `true` and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "bool", into = "bool")]
+pub struct True;
+
+impl TryFrom<bool> for True {
+    type Error = &'static str;
+
+    fn try_from(value: bool) -> Result<Self, Self::Error> {
+        if value { Ok(Self) } else { Err("must be true") }
+    }
+}
+
+impl From<True> for bool {
+    fn from(_: True) -> Self {
+        true
+    }
+}
+
+/// The object of a partition.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PartitionObject {
+    /// The MD5 of its canonical CSV, uncompressed.
+    pub md5: Md5,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size in bytes, compressed.
+    pub bytes: u64,
+    /// What its rows add up to.
+    #[serde(default)]
+    pub summary: Summary,
+}
+
+/// The object of a lookup's bucket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LookupObject {
+    /// The MD5 of its canonical CSV, uncompressed.
+    pub md5: Md5,
+    /// Its rows.
+    pub rows: u64,
+    /// Its size in bytes, compressed.
+    pub bytes: u64,
+}
+
+/// The whole catalog at one commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The version of the format.
+    pub format: u32,
+    /// The site.
+    pub site: SiteName,
+    /// The commit that it stands at.
+    pub seq: Seq,
+    /// That commit's time.
+    pub at: Timestamp,
+    /// That commit's epoch.
+    pub epoch: u64,
+    /// That commit's writer.
+    pub writer: Writer,
+    /// That commit's dataset.
+    pub dataset: Md5,
+    /// Every partition, in table and part order.
+    pub partitions: Vec<CatalogPartition>,
+    /// Every lookup object.
+    #[serde(default)]
+    pub lookups: Vec<CatalogLookup>,
+}
+
+/// A partition in a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CatalogPartition {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+    /// Its object.
+    #[serde(flatten)]
+    pub object: PartitionObject,
+    /// The dataset that the object was written with.
+    pub dataset: Md5,
+}
+
+/// A lookup object in a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CatalogLookup {
+    /// `<table>.<column>`
+    pub lookup: String,
+    /// Its bucket.
+    pub part: Part,
+    /// The object.
+    #[serde(flatten)]
+    pub object: LookupObject,
+}
+
+/// The hint that names the newest checkpoint.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Latest {
+    /// The version of the format.
+    pub format: u32,
+    /// The commit that the newest checkpoint stands at.
+    pub checkpoint: Seq,
+}
+
+/// Why bytes are not a stored object of the log.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FormatError {
+    /// Not JSON of the right shape.
+    #[error("it is not what it should be: {0}")]
+    Shape(#[from] serde_json::Error),
+    /// Not compressed as it should be.
+    #[error("it cannot be decompressed: {0}")]
+    Compression(#[source] std::io::Error),
+    /// Of a format that this program does not know.
+    #[error("it is of format {found}, and this program knows format {FORMAT}: upgrade causeway")]
+    Version {
+        /// The format found.
+        found: u64,
+    },
+    /// The check does not agree with what stands before it.
+    #[error("its bytes changed: check {written} is written, {computed} is computed")]
+    Check {
+        /// The check in the object.
+        written: String,
+        /// The MD5 of the bytes.
+        computed: Md5,
+    },
+}
+
+/// The bytes of a stored object, with its check.
+///
+/// # Errors
+/// None for the types of this module, whose keys are all strings.
+pub fn encode<T: Serialize>(object: &T) -> Result<Vec<u8>, FormatError> {
+    let mut bytes = serde_json::to_vec(object)?;
+    let check = Md5::of(&bytes);
+    bytes.pop();
+    bytes.extend_from_slice(CHECK);
+    bytes.extend_from_slice(check.to_string().as_bytes());
+    bytes.extend_from_slice(b"\"}");
+    Ok(bytes)
+}
+
+/// Reads a stored object: its format first, then its check, then the rest.
+///
+/// # Errors
+/// [`FormatError`] that says what is wrong.
+pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormatError> {
+    #[derive(Deserialize)]
+    struct OnlyFormat {
+        format: u64,
+    }
+    let OnlyFormat { format } = serde_json::from_slice(bytes)?;
+    if format != u64::from(FORMAT) {
+        return Err(FormatError::Version { found: format });
+    }
+    verify_check(bytes)?;
+    Ok(serde_json::from_slice(bytes)?)
+}
+
+fn verify_check(bytes: &[u8]) -> Result<(), FormatError> {
+    let end = CHECK.len() + 32 + 2;
+    let Some(start) = bytes.trim_ascii_end().len().checked_sub(end) else { return Ok(()) };
+    let (before, check) = bytes.split_at(start);
+    let Some(written) = check.strip_prefix(CHECK) else { return Ok(()) };
+    let mut digest = md5::Context::new();
+    digest.consume(before);
+    digest.consume(b"}");
+    let computed = Md5(digest.finalize().0);
+    let written = String::from_utf8_lossy(&written[..32]).into_owned();
+    if written == computed.to_string() {
+        Ok(())
+    } else {
+        Err(FormatError::Check { written, computed })
+    }
+}

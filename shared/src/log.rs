@@ -1,0 +1,376 @@
+//! A site's log: read it, append to it, keep its checkpoints.
+//!
+//! # Order of writes, and what a crash leaves
+//! 1. The dataset and the objects that a commit names. A crash leaves objects that no commit
+//!    names; the next cycle finds and uses them.
+//! 2. The commit, create-only: from here on every reader sees the change, whole.
+//! 3. The checkpoint, when due. A crash leaves it out; the next due commit writes one.
+//! 4. `latest.json`. A crash leaves an older hint, from which a reader only replays more commits.
+
+use crate::catalog::Catalog;
+use crate::commit::{
+    CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode, encode,
+};
+use crate::dataset::{Dataset, DatasetError};
+use crate::ids::{Md5, Seq, SiteName};
+use crate::layout::{self, SiteKey};
+use crate::store::{Store, StoreError, list_all};
+
+/// Compression of checkpoints and objects: zstd's default, good for text at little cost.
+pub const ZSTD_LEVEL: i32 = 3;
+
+/// The log of one site.
+#[derive(Debug, Clone)]
+pub struct SiteLog {
+    store: Store,
+    site: SiteName,
+}
+
+/// What became of an appended commit.
+#[derive(Debug)]
+pub enum Appended {
+    /// It is in the log.
+    Written,
+    /// That number is taken, by this commit.
+    Taken(Box<Commit>),
+}
+
+/// Why a log cannot be read or written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The store failed.
+    #[error("site {site}: {source}")]
+    Store {
+        /// The site.
+        site: SiteName,
+        /// The store's error.
+        #[source]
+        source: StoreError,
+    },
+    /// An object of the log is damaged or of another format.
+    #[error("site {site}: {key} is damaged: {source}")]
+    Damaged {
+        /// The site.
+        site: SiteName,
+        /// The object.
+        key: String,
+        /// What is wrong with it.
+        #[source]
+        source: FormatError,
+    },
+    /// An object of the log belongs somewhere else.
+    #[error("site {site}: {key} is damaged: it says that it is {found}")]
+    Misplaced {
+        /// The site.
+        site: SiteName,
+        /// The object.
+        key: String,
+        /// What the object says of itself.
+        found: String,
+    },
+    /// A commit is missing, though later ones are there.
+    #[error(
+        "site {site}: commit {missing} ({key}) is missing, though {later} is there; \
+         run `causeway-agent verify --repair` at the site"
+    )]
+    Gap {
+        /// The site.
+        site: SiteName,
+        /// The missing commit.
+        missing: Seq,
+        /// Its key.
+        key: String,
+        /// A later commit.
+        later: Seq,
+    },
+    /// A dataset that a commit names is missing, damaged or not valid.
+    #[error("site {site}: the dataset {key} cannot be used: {detail}")]
+    Dataset {
+        /// The site.
+        site: SiteName,
+        /// The object.
+        key: String,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+impl LogError {
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.is_transient())
+    }
+}
+
+impl SiteLog {
+    /// The log of a site in a store.
+    #[must_use]
+    pub fn new(store: Store, site: SiteName) -> Self {
+        Self { store, site }
+    }
+
+    /// The site.
+    #[must_use]
+    pub fn site(&self) -> &SiteName {
+        &self.site
+    }
+
+    /// The store that the log lies in.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Reads commit n; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`LogError`], naming the key, when it is there but cannot be used.
+    pub async fn commit(&self, seq: Seq) -> Result<Option<Commit>, LogError> {
+        let key = SiteKey::Commit(seq).of(&self.site);
+        let Some(bytes) = self.read(&key).await? else { return Ok(None) };
+        let commit: Commit = self.decoded(&key, &bytes)?;
+        if commit.seq == seq && commit.site == self.site {
+            return Ok(Some(commit));
+        }
+        Err(self.misplaced(key, format!("commit {} of {}", commit.seq, commit.site)))
+    }
+
+    /// Writes a commit, create-only. Its objects and its dataset must be there already.
+    ///
+    /// # Errors
+    /// A failure of the store: the commit may or may not be there, so ask for it before anything
+    /// else is written.
+    pub async fn append(&self, commit: &Commit) -> Result<Appended, LogError> {
+        let key = SiteKey::Commit(commit.seq).of(&self.site);
+        let bytes = encode(commit).map_err(|source| self.damaged(&key, source))?;
+        match self.store.create(&key, bytes.into()).await {
+            Ok(_) => Ok(Appended::Written),
+            Err(StoreError::AlreadyExists { .. }) => match self.commit(commit.seq).await? {
+                Some(there) => Ok(Appended::Taken(Box::new(there))),
+                None => Err(self.failed(StoreError::NotFound { key })),
+            },
+            Err(source) => Err(self.failed(source)),
+        }
+    }
+
+    /// Brings a catalog to the head of the log: takes in commit after commit until there is none.
+    ///
+    /// `look_for_gap` asks the store once whether later commits are there all the same. A gap is
+    /// bridged by a later checkpoint, if there is one.
+    ///
+    /// # Errors
+    /// [`LogError`]; the catalog then stands at the last commit that could be taken in.
+    pub async fn catch_up(
+        &self,
+        catalog: &mut Catalog,
+        look_for_gap: bool,
+    ) -> Result<(), LogError> {
+        loop {
+            let next = catalog.seq().next();
+            match self.commit(next).await? {
+                Some(commit) => catalog.apply(&commit),
+                None if !look_for_gap => return Ok(()),
+                None => match self.later_than(next).await? {
+                    None => return Ok(()),
+                    Some(later) => match self.newest_checkpoint(next).await? {
+                        Some(checkpoint) => *catalog = checkpoint.into(),
+                        None => return Err(self.gap(next, later)),
+                    },
+                },
+            }
+        }
+    }
+
+    /// The catalog at the head of the log, from its newest usable checkpoint on.
+    ///
+    /// # Errors
+    /// [`LogError`], naming the object that cannot be used.
+    pub async fn load(&self) -> Result<Catalog, LogError> {
+        let mut catalog = match self.hinted_checkpoint().await? {
+            Some(checkpoint) => checkpoint.into(),
+            None => match self.newest_checkpoint(Seq(1)).await? {
+                Some(checkpoint) => checkpoint.into(),
+                None => Catalog::empty(self.site.clone()),
+            },
+        };
+        self.catch_up(&mut catalog, true).await?;
+        Ok(catalog)
+    }
+
+    /// Whether a checkpoint is due after a commit.
+    #[must_use]
+    pub fn checkpoint_is_due(seq: Seq) -> bool {
+        seq.0.is_multiple_of(CHECKPOINT_EVERY)
+    }
+
+    /// Writes the checkpoint of a catalog, then the hint that names it.
+    ///
+    /// # Errors
+    /// A failure of the store; the log is whole without either.
+    pub async fn write_checkpoint(&self, catalog: &Catalog) -> Result<(), LogError> {
+        let Some(checkpoint) = catalog.checkpoint() else { return Ok(()) };
+        let key = SiteKey::Checkpoint(checkpoint.seq).of(&self.site);
+        let bytes = encode(&checkpoint).map_err(|source| self.damaged(&key, source))?;
+        let compressed = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
+            .map_err(|error| self.damaged(&key, FormatError::Compression(error)))?;
+        self.store.put(&key, compressed.into()).await.map_err(|source| self.failed(source))?;
+        let key = SiteKey::Latest.of(&self.site);
+        let latest = Latest { format: FORMAT, checkpoint: checkpoint.seq };
+        let bytes = encode(&latest).map_err(|source| self.damaged(&key, source))?;
+        self.store.put(&key, bytes.into()).await.map_err(|source| self.failed(source))?;
+        Ok(())
+    }
+
+    /// Reads a dataset that a commit names.
+    ///
+    /// # Errors
+    /// [`LogError::Dataset`] where it is missing, damaged or not valid.
+    pub async fn dataset(&self, md5: Md5) -> Result<Dataset, LogError> {
+        let key = SiteKey::Dataset(md5).of(&self.site);
+        let unusable = |detail: String| LogError::Dataset {
+            site: self.site.clone(),
+            key: key.clone(),
+            detail,
+        };
+        let bytes = self.read(&key).await?.ok_or_else(|| unusable("it is missing".into()))?;
+        if Md5::of(&bytes) != md5 {
+            return Err(unusable("its bytes changed".into()));
+        }
+        Dataset::from_json(&bytes).map_err(|error: DatasetError| unusable(error.to_string()))
+    }
+
+    /// Writes a dataset, if it is not there.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn write_dataset(&self, dataset: &Dataset) -> Result<(), LogError> {
+        let key = SiteKey::Dataset(dataset.md5()).of(&self.site);
+        let body = dataset.canonical_json().as_bytes().to_vec().into();
+        match self.store.create(&key, body).await {
+            Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(()),
+            Err(source) => Err(self.failed(source)),
+        }
+    }
+
+    /// The checkpoint that `latest.json` names. The hint, and what it names, may be missing or
+    /// damaged: then there is none, since a listing finds the same.
+    async fn hinted_checkpoint(&self) -> Result<Option<Checkpoint>, LogError> {
+        let key = SiteKey::Latest.of(&self.site);
+        let Some(bytes) = self.read(&key).await? else { return Ok(None) };
+        match decode::<Latest>(&bytes) {
+            Ok(latest) => self.checkpoint(latest.checkpoint).await,
+            Err(error) => {
+                tracing::warn!(site = %self.site, key, %error, "the hint is damaged; listing");
+                Ok(None)
+            }
+        }
+    }
+
+    /// The newest usable checkpoint at or after a commit.
+    async fn newest_checkpoint(&self, from: Seq) -> Result<Option<Checkpoint>, LogError> {
+        let prefix = layout::checkpoint_prefix(&self.site);
+        let listed = list_all(&*self.store, &prefix, None).await;
+        let mut seqs: Vec<Seq> = listed
+            .map_err(|source| self.failed(source))?
+            .iter()
+            .filter_map(|object| match SiteKey::parse(&object.key) {
+                Some((_, SiteKey::Checkpoint(seq))) if seq >= from => Some(seq),
+                _ => None,
+            })
+            .collect();
+        seqs.sort_unstable();
+        for seq in seqs.into_iter().rev() {
+            if let Some(checkpoint) = self.checkpoint(seq).await? {
+                return Ok(Some(checkpoint));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a checkpoint; `None` if it is missing or damaged, since an older one and the commits
+    /// after it say the same. Only a newer format is an error: this program is too old.
+    async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
+        let key = SiteKey::Checkpoint(seq).of(&self.site);
+        let Some(compressed) = self.read(&key).await? else { return Ok(None) };
+        let decoded = decompress(&compressed).and_then(|bytes| decode::<Checkpoint>(&bytes));
+        match decoded {
+            Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == self.site => {
+                Ok(Some(checkpoint))
+            }
+            Ok(other) => {
+                tracing::warn!(
+                    site = %self.site, key, found = %other.seq,
+                    "the checkpoint is another's; falling back to an older one"
+                );
+                Ok(None)
+            }
+            Err(source @ FormatError::Version { .. }) => Err(self.damaged(&key, source)),
+            Err(error) => {
+                tracing::warn!(
+                    site = %self.site, key, %error,
+                    "the checkpoint is damaged; falling back to an older one"
+                );
+                Ok(None)
+            }
+        }
+    }
+
+    /// The first commit that is there after number `seq`, where `seq` itself is not.
+    async fn later_than(&self, seq: Seq) -> Result<Option<Seq>, LogError> {
+        let prefix = layout::log_prefix(&self.site);
+        let after = SiteKey::Commit(seq).of(&self.site);
+        let page = self.store.list(&prefix, Some(&after)).await;
+        let found = page.map_err(|source| self.failed(source))?.objects;
+        Ok(found.iter().find_map(|object| match SiteKey::parse(&object.key) {
+            Some((_, SiteKey::Commit(later))) => Some(later),
+            _ => None,
+        }))
+    }
+
+    /// A small object, whole; `None` where there is none.
+    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, LogError> {
+        let fetched = match self.store.get(key).await {
+            Ok(fetched) => fetched,
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(source) => return Err(self.failed(source)),
+        };
+        fetched.bytes(MAX_BYTES).await.map(Some).map_err(|source| self.failed(source))
+    }
+
+    fn decoded<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &str,
+        bytes: &[u8],
+    ) -> Result<T, LogError> {
+        decode(bytes).map_err(|source| self.damaged(key, source))
+    }
+
+    fn failed(&self, source: StoreError) -> LogError {
+        LogError::Store { site: self.site.clone(), source }
+    }
+
+    fn damaged(&self, key: &str, source: FormatError) -> LogError {
+        LogError::Damaged { site: self.site.clone(), key: key.to_owned(), source }
+    }
+
+    fn misplaced(&self, key: String, found: String) -> LogError {
+        LogError::Misplaced { site: self.site.clone(), key, found }
+    }
+
+    fn gap(&self, missing: Seq, later: Seq) -> LogError {
+        let key = SiteKey::Commit(missing).of(&self.site);
+        LogError::Gap { site: self.site.clone(), missing, key, later }
+    }
+}
+
+/// A checkpoint's JSON, at most [`MAX_BYTES`] of it.
+fn decompress(compressed: &[u8]) -> Result<Vec<u8>, FormatError> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    zstd::Decoder::new(compressed)
+        .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
+        .map_err(|error| FormatError::Compression(error))?;
+    Ok(bytes)
+}

@@ -1,0 +1,163 @@
+//! Counts and sums per partition, so that totals over all history need no row loaded.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::canonical_csv::write_value;
+use crate::dataset::Table;
+use crate::value::Value;
+
+/// Most values that are counted apart in one column of one partition.
+pub const MAX_COUNTED_VALUES: usize = 256;
+
+/// What a partition's rows add up to, per declared column.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Summary {
+    /// Rows per value.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub count_by: BTreeMap<String, Counts>,
+    /// Sums of numbers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sum: BTreeMap<String, Sum>,
+}
+
+/// Rows per value of one column.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows per value, in its canonical form.
+    pub values: BTreeMap<String, u64>,
+    /// Rows without a value.
+    #[serde(default)]
+    pub null: u64,
+    /// Rows of the values past the first [`MAX_COUNTED_VALUES`] met.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub other: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+/// The sum of one column.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sum {
+    /// The sum of all values that are not NULL.
+    pub sum: f64,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Summary {
+    /// Adds another partition's summary, for totals.
+    pub fn add(&mut self, other: &Self) {
+        for (column, theirs) in &other.count_by {
+            let ours = self.count_by.entry(column.clone()).or_default();
+            ours.null += theirs.null;
+            ours.other += theirs.other;
+            for (value, count) in &theirs.values {
+                *ours.values.entry(value.clone()).or_default() += count;
+            }
+        }
+        for (column, theirs) in &other.sum {
+            let ours = self.sum.entry(column.clone()).or_default();
+            ours.sum += theirs.sum;
+            ours.count += theirs.count;
+        }
+    }
+
+    /// The rows with a value in a counted column; 0 where nothing was counted.
+    #[must_use]
+    pub fn count(&self, column: &str, value: &str) -> u64 {
+        self.count_by.get(column).and_then(|c| c.values.get(value)).copied().unwrap_or(0)
+    }
+}
+
+/// A summary while its partition's rows pass by.
+#[derive(Debug)]
+pub struct SummaryBuilder {
+    counted: Vec<Counted>,
+    summed: Vec<(usize, Sum)>,
+    scratch: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Counted {
+    column: usize,
+    /// Few values, so a search from the front beats a hash.
+    values: Vec<(Vec<u8>, u64)>,
+    null: u64,
+    other: u64,
+}
+
+impl SummaryBuilder {
+    /// An empty one for a table.
+    #[must_use]
+    pub fn new(table: &Table) -> Self {
+        let counted = |column: &usize| Counted {
+            column: *column,
+            values: Vec::new(),
+            null: 0,
+            other: 0,
+        };
+        Self {
+            counted: table.summary.count_by.iter().map(counted).collect(),
+            summed: table.summary.sum.iter().map(|column| (*column, Sum::default())).collect(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn add(&mut self, row: &[Value<'_>]) {
+        for counted in &mut self.counted {
+            self.scratch.clear();
+            write_value(&row[counted.column], &mut self.scratch);
+            if row[counted.column].is_null() {
+                counted.null += 1;
+            } else if let Some((_, n)) = counted.values.iter_mut().find(|v| v.0 == self.scratch) {
+                *n += 1;
+            } else if counted.values.len() < MAX_COUNTED_VALUES {
+                counted.values.push((self.scratch.clone(), 1));
+            } else {
+                counted.other += 1;
+            }
+        }
+        for (column, sum) in &mut self.summed {
+            if let Some(value) = as_float(&row[*column]) {
+                sum.sum += value;
+                sum.count += 1;
+            }
+        }
+    }
+
+    /// The summary of the rows added, leaving the builder empty for the next partition.
+    pub fn finish(&mut self, table: &Table) -> Summary {
+        let name = |column: usize| table.columns[column].name.to_string();
+        let count_by = self.counted.iter_mut().map(|counted| {
+            let values = counted
+                .values
+                .drain(..)
+                .map(|(value, n)| (String::from_utf8_lossy(&value).into_owned(), n))
+                .collect();
+            let counts = Counts {
+                values,
+                null: std::mem::take(&mut counted.null),
+                other: std::mem::take(&mut counted.other),
+            };
+            (name(counted.column), counts)
+        });
+        let sum = self.summed.iter_mut().map(|(column, sum)| (name(*column), std::mem::take(sum)));
+        Summary { count_by: count_by.collect(), sum: sum.collect() }
+    }
+}
+
+/// A number as a float; sums are figures for people, so its precision will do.
+fn as_float(value: &Value<'_>) -> Option<f64> {
+    match value {
+        Value::Int(v) => Some(*v as f64),
+        Value::Float(v) => Some(*v),
+        Value::Decimal(units, scale) => Some(*units as f64 / 10f64.powi(i32::from(*scale))),
+        _ => None,
+    }
+}
