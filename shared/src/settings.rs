@@ -1,0 +1,184 @@
+//! Configuration files: TOML, with any key overridden by the environment.
+//!
+//! `CAUSEWAY_` and the key's path, its levels joined by `__`: `CAUSEWAY_STORE__URL`,
+//! `CAUSEWAY_SOURCE__0__PATH`. A variable's text takes the type that its key has.
+
+mod tree;
+mod units;
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+pub use units::{Bytes, Span};
+
+use tree::Node;
+
+/// What every variable that sets a key begins with.
+pub const PREFIX: &str = "CAUSEWAY_";
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SettingsError {
+    /// The file that was asked for cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{}: {detail}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The parser's words, with line and column.
+        detail: String,
+    },
+    /// A key is unknown, missing or of another type.
+    #[error("{place}: {detail}")]
+    Invalid {
+        /// The file, or what stands in for it.
+        place: String,
+        /// Which key, and what is wrong with it.
+        detail: String,
+    },
+    /// A variable names a place that the configuration does not have.
+    #[error("environment variable {variable}: {problem}")]
+    Variable {
+        /// The variable.
+        variable: String,
+        /// What is wrong.
+        problem: &'static str,
+    },
+}
+
+/// Reads the configuration at `path`; without a path the file `default_file` in the working
+/// directory, if it is there, else the built-in defaults. Then sets what the environment sets.
+///
+/// Returns the configuration and the folder that its relative paths are relative to.
+///
+/// # Errors
+/// [`SettingsError`], naming file and key.
+pub fn load<T: DeserializeOwned>(
+    path: Option<&Path>,
+    default_file: &str,
+    environment: &[(String, String)],
+) -> Result<(T, PathBuf), SettingsError> {
+    let default_file = Path::new(default_file);
+    let (file, text) = match path {
+        Some(path) => (path, read(path)?),
+        None if default_file.exists() => (default_file, read(default_file)?),
+        None => (default_file, String::new()),
+    };
+    let folder = file.parent().unwrap_or(Path::new("")).to_owned();
+    let parsed: toml::Table = toml::from_str(&text).map_err(|error| SettingsError::Syntax {
+        path: file.to_owned(),
+        detail: error.to_string(),
+    })?;
+    let mut tree = Node::from(toml::Value::Table(parsed));
+    for (variable, value) in environment {
+        if let Some(name) = variable.strip_prefix(PREFIX) {
+            tree.set(name, value).map_err(|problem| SettingsError::Variable {
+                variable: variable.clone(),
+                problem,
+            })?;
+        }
+    }
+    let settings = serde_path(tree).map_err(|detail| SettingsError::Invalid {
+        place: if text.is_empty() { "configuration".into() } else { file.display().to_string() },
+        detail,
+    })?;
+    Ok((settings, folder))
+}
+
+fn read(path: &Path) -> Result<String, SettingsError> {
+    std::fs::read_to_string(path)
+        .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })
+}
+
+fn serde_path<T: DeserializeOwned>(tree: Node) -> Result<T, String> {
+    T::deserialize(tree).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Settings {
+        site: String,
+        #[serde(default)]
+        excel: bool,
+        #[serde(default)]
+        store: Store,
+        #[serde(default)]
+        source: Vec<Source>,
+    }
+
+    #[derive(Debug, Default, PartialEq, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Store {
+        url: String,
+        #[serde(default)]
+        days: u32,
+    }
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Source {
+        path: PathBuf,
+    }
+
+    fn loaded(text: &str, environment: &[(&str, &str)]) -> Result<Settings, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("agent.toml");
+        std::fs::write(&file, text).unwrap();
+        let environment: Vec<_> =
+            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let loaded = load(Some(&file), "agent.toml", &environment);
+        loaded.map(|(settings, _)| settings).map_err(|error| match error {
+            SettingsError::Invalid { detail, .. } => detail,
+            other => other.to_string(),
+        })
+    }
+
+    #[test]
+    fn the_environment_overrides_the_file_and_takes_each_keys_type() {
+        let settings = loaded(
+            "site = \"a\"\n[store]\nurl = \"file:///x\"\n",
+            &[
+                ("CAUSEWAY_SITE", "123"),
+                ("CAUSEWAY_EXCEL", "true"),
+                ("CAUSEWAY_STORE__DAYS", "7"),
+                ("CAUSEWAY_SOURCE__0__PATH", "db.sqlite"),
+                ("PATH", "/bin"),
+            ],
+        );
+        let expected = Settings {
+            site: "123".into(),
+            excel: true,
+            store: Store { url: "file:///x".into(), days: 7 },
+            source: vec![Source { path: "db.sqlite".into() }],
+        };
+        assert_eq!(settings, Ok(expected));
+    }
+
+    #[test]
+    fn unknown_and_mistyped_keys_are_errors() {
+        let error = loaded("site = \"a\"\nsitee = 1", &[]).unwrap_err();
+        assert_eq!(
+            error,
+            "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`"
+        );
+        let error = loaded("site = \"a\"", &[("CAUSEWAY_STORE__URLL", "x")]).unwrap_err();
+        assert_eq!(error, "store: unknown field `urll`, expected `url` or `days`");
+        let error = loaded("site = \"a\"\n[store]\nurl = 1", &[]).unwrap_err();
+        assert_eq!(error, "store.url: invalid type: integer `1`, expected a string");
+    }
+}
