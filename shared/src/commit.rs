@@ -285,3 +285,6 @@ fn verify_check(bytes: &[u8]) -> Result<(), FormatError> {
         Err(FormatError::Check { written, computed })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -287,3 +287,6 @@ impl Table {
         self.key.iter().map(|column| &row[*column])
     }
 }
+
+#[cfg(test)]
+mod tests;

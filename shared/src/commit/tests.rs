@@ -1,0 +1,125 @@
+//! The stored formats against frozen files: what version 1 wrote must be read for ever.
+
+use std::collections::BTreeMap;
+
+use insta::assert_snapshot;
+
+use super::*;
+use crate::summary::{Counts, Sum};
+
+const COMMIT: &[u8] = include_bytes!("../../../tests/fixtures/v1/commit.json");
+const CHECKPOINT: &[u8] = include_bytes!("../../../tests/fixtures/v1/checkpoint.json");
+const LATEST: &[u8] = include_bytes!("../../../tests/fixtures/v1/latest.json");
+
+fn object() -> PartitionObject {
+    let counts = Counts { values: BTreeMap::from([("pending".into(), 3)]), null: 1, other: 0 };
+    let summary = Summary {
+        count_by: BTreeMap::from([("status".into(), counts)]),
+        sum: BTreeMap::from([("rating".into(), Sum { sum: 12.5, count: 3 })]),
+    };
+    PartitionObject { md5: Md5::of(b"rows"), rows: 4, bytes: 120, summary }
+}
+
+fn commit() -> Commit {
+    let table = Name::new("appointment").unwrap();
+    Commit {
+        format: FORMAT,
+        site: SiteName::new("hcm-01").unwrap(),
+        seq: Seq(42),
+        at: "2025-11-28T02:30:00.123Z".parse().unwrap(),
+        epoch: 1,
+        writer: Writer { id: "w1".into(), host: "h1".into() },
+        dataset: Md5::of(b"dataset"),
+        changes: vec![
+            Change {
+                table: table.clone(),
+                part: Part::new("dt=2025-11-28").unwrap(),
+                now: Now::Object(object()),
+            },
+            Change { table, part: Part::new("dt=2025-11-29").unwrap(), now: Now::removed() },
+        ],
+        lookups: vec![LookupChange {
+            lookup: "appointment.customerid".into(),
+            part: Part::new("b=07of64").unwrap(),
+            now: Now::Object(LookupObject { md5: Md5::of(b"lookup"), rows: 2, bytes: 80 }),
+        }],
+    }
+}
+
+fn checkpoint() -> Checkpoint {
+    let commit = commit();
+    Checkpoint {
+        format: FORMAT,
+        site: commit.site,
+        seq: commit.seq,
+        at: commit.at,
+        epoch: commit.epoch,
+        writer: commit.writer,
+        dataset: commit.dataset,
+        partitions: vec![CatalogPartition {
+            table: Name::new("appointment").unwrap(),
+            part: Part::new("dt=2025-11-28").unwrap(),
+            object: object(),
+            dataset: commit.dataset,
+        }],
+        lookups: Vec::new(),
+    }
+}
+
+#[test]
+fn what_is_written_is_the_frozen_file() {
+    let latest = Latest { format: FORMAT, checkpoint: Seq(64) };
+    assert_eq!(encode(&commit()).unwrap(), COMMIT.trim_ascii_end());
+    assert_eq!(encode(&checkpoint()).unwrap(), CHECKPOINT.trim_ascii_end());
+    assert_eq!(encode(&latest).unwrap(), LATEST.trim_ascii_end());
+}
+
+#[test]
+fn the_frozen_files_are_read() {
+    assert_eq!(decode::<Commit>(COMMIT).unwrap(), commit());
+    assert_eq!(decode::<Checkpoint>(CHECKPOINT).unwrap(), checkpoint());
+    assert_eq!(decode::<Latest>(LATEST).unwrap().checkpoint, Seq(64));
+}
+
+#[test]
+fn every_flipped_bit_is_seen() {
+    let intact = encode(&commit()).unwrap();
+    for at in 0..intact.len() * 8 {
+        let mut flipped = intact.clone();
+        flipped[at / 8] ^= 1 << (at % 8);
+        // A bit in the check's own name only hides the check: what it guards is unchanged.
+        if let Ok(read) = decode::<Commit>(&flipped) {
+            assert_eq!(read, commit(), "bit {at}");
+        }
+    }
+}
+
+#[test]
+fn every_truncation_is_seen() {
+    let intact = encode(&commit()).unwrap();
+    assert!((0..intact.len()).all(|len| decode::<Commit>(&intact[..len]).is_err()));
+}
+
+#[test]
+fn another_format_is_refused_by_name() {
+    let newer = String::from_utf8(encode(&commit()).unwrap()).unwrap();
+    let newer = newer.replace("\"format\":1", "\"format\":2");
+    assert_snapshot!(
+        decode::<Commit>(newer.as_bytes()).unwrap_err().to_string(),
+        @"it is of format 2, and this program knows format 1: upgrade causeway"
+    );
+}
+
+#[test]
+fn unknown_fields_and_a_missing_check_are_taken() {
+    let mut by_hand = serde_json::to_value(commit()).unwrap();
+    by_hand["comment"] = "made by hand".into();
+    assert_eq!(decode::<Commit>(by_hand.to_string().as_bytes()).unwrap(), commit());
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_bytes_panic(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80)) {
+        let _ = decode::<Commit>(&bytes);
+    }
+}

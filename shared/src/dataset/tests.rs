@@ -1,0 +1,108 @@
+use insta::assert_snapshot;
+
+use super::*;
+
+const ORDERS: &str = r#"
+    name = "orders"
+    version = 1
+    [[table]]
+    name = "line"
+    key = ["order_id", "no"]
+    partition = { via = "order", on = "order_id" }
+    column = [
+      { name = "order_id", type = "int", references = "order" },
+      { name = "no", type = "int" },
+      { name = "price", type = "decimal(2)", min = 0, not_null = true },
+    ]
+    [[table]]
+    name = "order"
+    key = ["id"]
+    partition = { by = "day" }
+    column = [
+      { name = "id", type = "int" },
+      { name = "day", type = "date", not_null = true },
+      { name = "sent", type = "timestamp", default = { column = "day" } },
+    ]
+"#;
+
+fn refused(change: impl Fn(String) -> String) -> String {
+    Dataset::from_toml(&change(ORDERS.to_owned())).unwrap_err().to_string()
+}
+
+#[test]
+fn meetassist_is_valid() {
+    let dataset = Dataset::meetassist().unwrap();
+    let names: Vec<_> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "customer", "consultant", "consultantschedule", "appointment", "appointmentfeedback",
+            "communityprogram", "programparticipant"
+        ]
+    );
+    assert!(dataset.is_dated(4), "feedback lives on its appointment's date");
+}
+
+#[test]
+fn canonical_json_is_sorted_and_leaves_defaults_out() {
+    let dataset = Dataset::from_toml(ORDERS).unwrap();
+    assert_snapshot!(dataset.canonical_json(), @r#"{"name":"orders","table":[{"column":[{"name":"order_id","references":"order","type":"int"},{"name":"no","type":"int"},{"min":0,"name":"price","not_null":true,"type":"decimal(2)"}],"key":["order_id","no"],"name":"line","partition":{"on":"order_id","via":"order"}},{"column":[{"name":"id","type":"int"},{"name":"day","not_null":true,"type":"date"},{"default":{"column":"day"},"name":"sent","type":"timestamp"}],"key":["id"],"name":"order","partition":{"by":"day"}}],"version":1}"#);
+    assert_snapshot!(dataset.md5().to_string(), @"91ae185107344b584c7eaa11ed48ec2b");
+}
+
+#[test]
+fn json_gives_the_same_dataset() {
+    for dataset in [Dataset::from_toml(ORDERS).unwrap(), Dataset::meetassist().unwrap()] {
+        assert_eq!(Dataset::from_json(dataset.canonical_json().as_bytes()), Ok(dataset));
+    }
+}
+
+#[test]
+fn a_default_said_aloud_changes_nothing() {
+    let quiet = Dataset::from_toml(ORDERS).unwrap();
+    let aloud = ORDERS.replace("key = [\"id\"]", "key = [\"id\"]\nmerge = \"cloud\"\nunique = []");
+    assert_eq!(Dataset::from_toml(&aloud).unwrap().md5(), quiet.md5());
+}
+
+#[test]
+fn parents_come_first() {
+    assert_eq!(Dataset::from_toml(ORDERS).unwrap().parents_first(), [1, 0]);
+}
+
+#[test]
+fn what_cannot_work_is_refused_with_its_place() {
+    assert_snapshot!(
+        refused(|t| t.replace("by = \"day\"", "by = \"sent\"")),
+        @"dataset, column order.sent: must be a date and `not_null` to partition by it"
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("via = \"order\"", "via = \"line\"")),
+        @"dataset, table line: is partitioned via line, whose key has more than one column"
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("decimal(2)", "money")),
+        @"dataset, column line.price: has no type \"money\"; write int, float, decimal(scale), bool, text, phone, date, time or timestamp"
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("key = [\"id\"]", "key = []")),
+        @"dataset, table order: needs a `key`: the columns that tell its rows apart"
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("name = \"order\"", "name = \"Order\"").replace("\"order\"", "\"Order\"")),
+        @r#"dataset: "Order" is not a table or column name: a lower-case letter, then up to 62 lower-case letters, digits or `_` (write the source's own name as `source`)"#
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("partition = { by", "unique = [{ columns = [\"sent\"] }]\npartition = { by")),
+        @r#"dataset, table order: its unique rules must include "day", the column it is partitioned by"#
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("min = 0", "min = \"low\"")),
+        @r#"dataset, column line.price: `min`: "low" is not a value of type decimal(2)"#
+    );
+}
+
+#[test]
+fn a_circle_of_parents_is_refused() {
+    let circle = ORDERS.replace("partition = { by = \"day\" }", "partition = { via = \"order\", on = \"id\" }");
+    assert_snapshot!(Dataset::from_toml(&circle).unwrap_err().to_string(), @"dataset, table line: its `via` chain runs in a circle");
+}
