@@ -9,7 +9,12 @@
 //! - a body that does not arrive as it was sent is an error, not an object;
 //! - every request is counted, so that "unchanged costs nothing" can be tested.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
+#[cfg(any(test, feature = "testing"))]
+pub mod failing;
 pub mod folder;
+mod key;
 pub mod memory;
 pub mod s3;
 
@@ -41,8 +46,11 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     /// [`StoreError::NotFound`], or a failure of the store.
-    async fn get_if_changed(&self, key: &str, version: &Version)
-    -> Result<Option<Fetched>, StoreError>;
+    async fn get_if_changed(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> Result<Option<Fetched>, StoreError>;
 
     /// Size, version and time of an object, without its body.
     ///
@@ -130,7 +138,9 @@ pub struct Fetched {
 
 impl fmt::Debug for Fetched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fetched").field("meta", &self.meta).finish_non_exhaustive()
+        f.debug_struct("Fetched")
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +150,10 @@ impl Fetched {
     /// # Errors
     /// [`StoreError::TooLarge`], or the body's own error.
     pub async fn bytes(mut self, limit_bytes: u64) -> Result<Vec<u8>, StoreError> {
-        let too_large = |key: &str| StoreError::TooLarge { key: key.to_owned(), limit_bytes };
+        let too_large = |key: &str| StoreError::TooLarge {
+            key: key.to_owned(),
+            limit_bytes,
+        };
         if self.meta.bytes > limit_bytes {
             return Err(too_large(&self.meta.key));
         }
@@ -390,7 +403,9 @@ pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
     if let Some(rest) = config.url.strip_prefix("s3://") {
         Ok(Arc::new(s3::S3Store::open(rest, config).await?))
     } else if let Some(path) = config.url.strip_prefix("file://") {
-        Ok(Arc::new(folder::FolderStore::open(std::path::Path::new(path))?))
+        Ok(Arc::new(folder::FolderStore::open(std::path::Path::new(
+            path,
+        ))?))
     } else {
         Err(StoreError::Config {
             url: config.url.clone(),

@@ -1,0 +1,198 @@
+//! A store in a folder (`file://`), for one machine or a share between a few.
+//!
+//! What makes it an object store:
+//!
+//! - A body is written to a file of its own in `<root>/.tmp/` and flushed to disk before it gets
+//!   its name, so that a reader, a listing or a crash sees all of it or nothing.
+//! - [`create`](ObjectStore::create) gives the name with a hard link, which the file system grants
+//!   to exactly one of many.
+//! - [`put`](ObjectStore::put), [`replace`](ObjectStore::replace) and
+//!   [`delete`](ObjectStore::delete) rename or remove under one advisory lock, `<root>/.lock`, so
+//!   that a comparison still holds when its replacement lands.
+//! - The folder is flushed as well before a write is reported as done.
+//!
+//! Names that begin with a dot are no keys and never listed. Unlike in S3, a key cannot continue
+//! another one (`a` and `a/b`), because a file is no folder.
+
+mod disk;
+mod failure;
+mod walk;
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+
+use super::{
+    Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, Request, RequestCounts, StoreError,
+    Version, key,
+};
+use disk::Disk;
+
+/// How much of a body one item of its stream holds.
+const CHUNK_BYTES: u64 = 256 * 1_024;
+/// How many objects a page of a listing holds; S3's number.
+const PAGE_OBJECTS: usize = 1_000;
+
+/// An object store in a folder.
+#[derive(Debug)]
+pub struct FolderStore {
+    disk: Arc<Disk>,
+    counters: Counters,
+}
+
+impl FolderStore {
+    /// Opens the store in an existing folder, and removes what writers that crashed more than a
+    /// day ago left in its `.tmp`.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] if the folder is not there (it is not made: an unmounted disk must
+    /// not look like an empty store) or cannot be written.
+    pub fn open(root: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            disk: Arc::new(Disk::open(root)?),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Does file work where it may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        key: &str,
+        work: impl FnOnce(&Disk, &str) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let disk = Arc::clone(&self.disk);
+        let task_key = key.to_owned();
+        let task = tokio::task::spawn_blocking(move || work(&disk, &task_key));
+        task.await
+            .unwrap_or_else(|stopped| Err(failure::stopped(action, key, stopped)))
+    }
+}
+
+#[async_trait]
+impl ObjectStore for FolderStore {
+    async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
+        key::check("read", key)?;
+        self.counters.count(Request::Get);
+        let (file, meta) = self.blocking("read", key, Disk::open_object).await?;
+        Ok(fetched(file, meta))
+    }
+
+    async fn get_if_changed(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> Result<Option<Fetched>, StoreError> {
+        let fetched = self.get(key).await?;
+        Ok((fetched.meta.version != *version).then_some(fetched))
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
+        key::check("look-up", key)?;
+        self.counters.count(Request::Head);
+        self.blocking("look-up", key, Disk::look_up).await
+    }
+
+    async fn create(&self, key: &str, body: Body) -> Result<Version, StoreError> {
+        key::check("write", key)?;
+        self.counters.count(Request::Put);
+        self.blocking("write", key, move |disk, key| disk.create(key, &body))
+            .await
+    }
+
+    async fn put(&self, key: &str, body: Body) -> Result<Version, StoreError> {
+        key::check("write", key)?;
+        self.counters.count(Request::Put);
+        self.blocking("write", key, move |disk, key| disk.put(key, &body))
+            .await
+    }
+
+    async fn replace(&self, key: &str, body: Body, was: &Version) -> Result<Version, StoreError> {
+        key::check("write", key)?;
+        self.counters.count(Request::Put);
+        let was = was.clone();
+        self.blocking("write", key, move |disk, key| {
+            disk.replace(key, &body, &was)
+        })
+        .await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        key::check("removal", key)?;
+        self.counters.count(Request::Delete);
+        self.blocking("removal", key, Disk::delete).await
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        self.counters.count(Request::List);
+        let after = after.map(str::to_owned);
+        let list =
+            move |disk: &Disk, prefix: &str| disk.list(prefix, after.as_deref(), PAGE_OBJECTS);
+        self.blocking("listing", prefix, list).await
+    }
+
+    fn requests(&self) -> RequestCounts {
+        self.counters.read()
+    }
+
+    fn describe(&self) -> String {
+        self.disk.describe()
+    }
+}
+
+/// Streams an open file. It stays the object that was looked up even if the key is written or
+/// removed meanwhile, since both leave the file behind the name alone.
+fn fetched(file: File, meta: ObjectMeta) -> Fetched {
+    let rest_bytes = meta.bytes;
+    let key = meta.key.clone();
+    let chunks = stream::try_unfold(
+        (file, rest_bytes, key),
+        |(file, rest_bytes, key)| async move {
+            if rest_bytes == 0 {
+                return Ok(None);
+            }
+            let (file, chunk) = read_chunk(file, rest_bytes, key.clone()).await?;
+            let rest_bytes = rest_bytes - chunk.len() as u64;
+            Ok(Some((chunk, (file, rest_bytes, key))))
+        },
+    );
+    Fetched {
+        meta,
+        body: chunks.boxed(),
+    }
+}
+
+async fn read_chunk(
+    mut file: File,
+    rest_bytes: u64,
+    key: String,
+) -> Result<(File, Bytes), StoreError> {
+    let task_key = key.clone();
+    let task = tokio::task::spawn_blocking(move || {
+        let mut chunk = Vec::new();
+        let wanted_bytes = rest_bytes.min(CHUNK_BYTES);
+        match (&mut file).take(wanted_bytes).read_to_end(&mut chunk) {
+            Ok(0) => Err(StoreError::Damaged {
+                key,
+                detail: format!("it ends {rest_bytes} bytes early"),
+            }),
+            Ok(_) => Ok((file, chunk.into())),
+            Err(error) => Err(failure::unavailable(
+                "read",
+                &key,
+                "the file cannot be read",
+                error,
+            )),
+        }
+    });
+    task.await
+        .unwrap_or_else(|stopped| Err(failure::stopped("read", &task_key, stopped)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+//! The folder store's file work, as plain blocking code.
+
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+
+use super::super::{Body, ListPage, ObjectMeta, StoreError, Version};
+use super::{failure, walk};
+
+/// Where bodies are written before they get their names.
+const TEMPORARY_DIR: &str = ".tmp";
+/// The advisory lock of writers that compare, replace or remove.
+const LOCK_FILE: &str = ".lock";
+/// How old a temporary file is when no writer can still be at work on it.
+const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
+/// How often the lock is asked for before giving up, and how long in between: 30 s together. It
+/// is held for one rename and its flush.
+const LOCK_ATTEMPTS: u32 = 3_000;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+/// The folder of a store.
+#[derive(Debug)]
+pub(super) struct Disk {
+    root: PathBuf,
+    temporary_dir: PathBuf,
+    /// Makes the names of this process's temporary files differ.
+    next_temporary: AtomicU64,
+}
+
+/// A body on its way: removed unless it got its name.
+struct Temporary {
+    path: PathBuf,
+    meta: Metadata,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Renamed away, or swept at some later open.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+impl Disk {
+    pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
+        let config_error = |detail: String| StoreError::Config {
+            url: format!("file://{}", root.display()),
+            detail,
+        };
+        if !root.is_absolute() {
+            return Err(config_error(
+                "write an absolute path, file:///folder".to_owned(),
+            ));
+        }
+        if !root.is_dir() {
+            return Err(config_error(
+                "there is no such folder; create it, or mount the disk it lies on".to_owned(),
+            ));
+        }
+        let disk = Self {
+            root: root.to_owned(),
+            temporary_dir: root.join(TEMPORARY_DIR),
+            next_temporary: AtomicU64::new(0),
+        };
+        disk.prepare().map_err(|error| {
+            config_error(format!(
+                "{error}; let the user who runs this program write there"
+            ))
+        })?;
+        Ok(disk)
+    }
+
+    /// Makes the folder of temporary files and clears it of old leftovers. A file written just
+    /// now tells whether the folder can be written, and the time by the clock that dates files.
+    fn prepare(&self) -> io::Result<()> {
+        self.make_dir(&self.temporary_dir)?;
+        let probe = self.write_temporary(&Body::Bytes(bytes::Bytes::new()))?;
+        let now = probe.meta.modified()?;
+        for entry in fs::read_dir(&self.temporary_dir)? {
+            let entry = entry?;
+            if entry.metadata().is_ok_and(|meta| is_leftover(&meta, now)) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn describe(&self) -> String {
+        format!("file://{}", self.root.display())
+    }
+
+    pub(super) fn open_object(&self, key: &str) -> Result<(File, ObjectMeta), StoreError> {
+        let open = || {
+            let file = File::open(self.path(key))?;
+            let meta = object_meta(key, &file.metadata()?)?;
+            Ok((file, meta))
+        };
+        open().map_err(|error| self.read_failure("read", key, error))
+    }
+
+    pub(super) fn look_up(&self, key: &str) -> Result<ObjectMeta, StoreError> {
+        fs::metadata(self.path(key))
+            .and_then(|meta| object_meta(key, &meta))
+            .map_err(|error| self.read_failure("look-up", key, error))
+    }
+
+    pub(super) fn create(&self, key: &str, body: &Body) -> Result<Version, StoreError> {
+        let create = || {
+            let path = self.path(key);
+            let temporary = self.write_temporary(body)?;
+            let parent = self.make_parent(&path)?;
+            fs::hard_link(&temporary.path, &path)?;
+            sync_dir(&parent)?;
+            Ok(version(&temporary.meta))
+        };
+        create().map_err(|error: io::Error| match error.kind() {
+            io::ErrorKind::AlreadyExists => StoreError::AlreadyExists {
+                key: key.to_owned(),
+            },
+            _ => self.failure("write", key, error),
+        })
+    }
+
+    pub(super) fn put(&self, key: &str, body: &Body) -> Result<Version, StoreError> {
+        let put = || {
+            let temporary = self.write_temporary(body)?;
+            let _lock = self.lock()?;
+            let was = fs::metadata(self.path(key)).ok();
+            self.rename(temporary, key, was.as_ref())
+        };
+        put().map_err(|error| self.failure("write", key, error))
+    }
+
+    pub(super) fn replace(
+        &self,
+        key: &str,
+        body: &Body,
+        was: &Version,
+    ) -> Result<Version, StoreError> {
+        let replace = || {
+            let temporary = self.write_temporary(body)?;
+            let _lock = self.lock()?;
+            match fs::metadata(self.path(key)) {
+                Ok(meta) if version(&meta) == *was => {
+                    self.rename(temporary, key, Some(&meta)).map(Some)
+                }
+                Ok(_) => Ok(None),
+                Err(error) if is_missing(&error) => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        replace()
+            .map_err(|error| self.failure("write", key, error))?
+            .ok_or_else(|| StoreError::Changed {
+                key: key.to_owned(),
+            })
+    }
+
+    pub(super) fn delete(&self, key: &str) -> Result<(), StoreError> {
+        let delete = || {
+            let _lock = self.lock()?;
+            let path = self.path(key);
+            match fs::remove_file(&path) {
+                Ok(()) => path.parent().map_or(Ok(()), sync_dir),
+                Err(error) if is_missing(&error) => Ok(()),
+                Err(error) => Err(error),
+            }
+        };
+        delete().map_err(|error| self.failure("removal", key, error))
+    }
+
+    pub(super) fn list(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        page_objects: usize,
+    ) -> Result<ListPage, StoreError> {
+        let found = walk::list(&self.root, prefix, after, page_objects)
+            .map_err(|error| self.failure("listing", prefix, error))?;
+        if found.objects.is_empty() {
+            self.check_present("listing", prefix)?;
+        }
+        Ok(found)
+    }
+
+    /// Keys have been checked: they lead nowhere but under the root.
+    fn path(&self, key: &str) -> PathBuf {
+        self.root.join(key)
+    }
+
+    /// Writes a body to a file of its own and flushes it.
+    fn write_temporary(&self, body: &Body) -> io::Result<Temporary> {
+        let (path, mut file) = self.new_temporary()?;
+        let mut temporary = Temporary {
+            path,
+            meta: file.metadata()?,
+        };
+        match body {
+            Body::Bytes(bytes) => file.write_all(bytes)?,
+            Body::File(from) => {
+                File::open(from)
+                    .and_then(|mut from| io::copy(&mut from, &mut file))
+                    .map_err(|error| {
+                        io::Error::new(error.kind(), format!("{}: {error}", from.display()))
+                    })?;
+            }
+        }
+        file.sync_all()?;
+        temporary.meta = file.metadata()?;
+        Ok(temporary)
+    }
+
+    /// A new file. A process of the same number, on another machine or before this one, may have
+    /// left one of that name: then the next number is tried.
+    fn new_temporary(&self) -> io::Result<(PathBuf, File)> {
+        loop {
+            let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
+            let name = format!("{}-{number}", std::process::id());
+            let path = self.temporary_dir.join(name);
+            match OpenOptions::new().write(true).create_new(true).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                opened => return Ok((path, opened?)),
+            }
+        }
+    }
+
+    /// Gives a body its name in place of the object `was`, with the lock held.
+    fn rename(
+        &self,
+        temporary: Temporary,
+        key: &str,
+        was: Option<&Metadata>,
+    ) -> io::Result<Version> {
+        let path = self.path(key);
+        let parent = self.make_parent(&path)?;
+        let mut meta = temporary.meta.clone();
+        if let Some(was) = was.filter(|was| modified_nanos(was) >= modified_nanos(&meta)) {
+            // The clock's tick is coarse and file numbers are used again: without this a
+            // version could come back.
+            let file = OpenOptions::new().write(true).open(&temporary.path)?;
+            file.set_modified(was.modified()? + Duration::from_nanos(1))?;
+            file.sync_all()?;
+            meta = file.metadata()?;
+        }
+        fs::rename(&temporary.path, &path)?;
+        sync_dir(&parent)?;
+        Ok(version(&meta))
+    }
+
+    fn make_parent(&self, path: &Path) -> io::Result<PathBuf> {
+        let parent = path.parent().unwrap_or(&self.root);
+        self.make_dir(parent)?;
+        Ok(parent.to_owned())
+    }
+
+    /// Makes a folder and those above it, as far as the root; each is flushed into its parent.
+    fn make_dir(&self, dir: &Path) -> io::Result<()> {
+        if dir == self.root || dir.is_dir() {
+            return Ok(());
+        }
+        let parent = dir.parent().unwrap_or(&self.root);
+        self.make_dir(parent)?;
+        match fs::create_dir(dir) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            // Somebody else's may not be flushed yet, so flush it here in any case.
+            _ if dir.is_dir() => sync_dir(parent),
+            _ => Err(io::ErrorKind::NotADirectory.into()),
+        }
+    }
+
+    /// Takes the writers' lock, which falls with the file returned.
+    fn lock(&self) -> io::Result<File> {
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(self.root.join(LOCK_FILE))?;
+        for _ in 0..LOCK_ATTEMPTS {
+            match lock.try_lock() {
+                Ok(()) => return Ok(lock),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            "another process holds the lock for too long",
+        ))
+    }
+
+    fn read_failure(&self, action: &'static str, key: &str, error: io::Error) -> StoreError {
+        if !is_missing(&error) {
+            return self.failure(action, key, error);
+        }
+        match self.check_present(action, key) {
+            Ok(()) => StoreError::NotFound {
+                key: key.to_owned(),
+            },
+            Err(gone) => gone,
+        }
+    }
+
+    fn failure(&self, action: &'static str, key: &str, error: io::Error) -> StoreError {
+        failure::from_io(action, key, &self.root, error)
+    }
+
+    /// Tells "no such object" from "no such store": a share that was unmounted leaves an empty
+    /// folder behind, and an empty log must not be read out of it.
+    fn check_present(&self, action: &'static str, key: &str) -> Result<(), StoreError> {
+        fs::metadata(&self.temporary_dir)
+            .map(drop)
+            .map_err(|error| {
+                let detail = format!("{} is gone; is its disk mounted?", self.root.display());
+                failure::unavailable(action, key, &detail, error)
+            })
+    }
+}
+
+/// What the store knows of the object behind a file's metadata.
+pub(super) fn object_meta(key: &str, meta: &Metadata) -> io::Result<ObjectMeta> {
+    if !meta.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    Ok(ObjectMeta {
+        key: key.to_owned(),
+        bytes: meta.len(),
+        version: version(meta),
+        modified: Timestamp::try_from(meta.modified()?).map_err(io::Error::other)?,
+    })
+}
+
+/// A version is what the file system knows of a file, so that telling it does not cost a read of
+/// the body. Writes to one key never repeat it, see [`Disk::rename`].
+fn version(meta: &Metadata) -> Version {
+    Version(format!(
+        "{:x}-{:x}-{:x}",
+        modified_nanos(meta),
+        meta.ino(),
+        meta.len()
+    ))
+}
+
+fn modified_nanos(meta: &Metadata) -> i128 {
+    i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
+}
+
+fn is_leftover(meta: &Metadata, now: SystemTime) -> bool {
+    let age = meta
+        .modified()
+        .ok()
+        .and_then(|modified| now.duration_since(modified).ok());
+    age.is_some_and(|age| age > LEFTOVER_AGE)
+}
+
+/// Whether an error says that there is no such file, or no such folder for it to lie in.
+fn is_missing(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+    )
+}
+
+/// Makes the names in a folder durable.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}

@@ -1,0 +1,140 @@
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::store::Store;
+
+crate::store_conformance!(async {
+    let (store, dir) = opened();
+    (Arc::new(store) as Store, dir)
+});
+
+fn opened() -> (FolderStore, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (FolderStore::open(dir.path()).unwrap(), dir)
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_and_not_made() {
+    let dir = tempfile::tempdir().unwrap();
+    let missing = dir.path().join("disk");
+    let refused = FolderStore::open(&missing).unwrap_err().to_string();
+    assert!(
+        refused.contains("create it, or mount the disk it lies on"),
+        "{refused}"
+    );
+    assert!(!missing.exists());
+    assert!(FolderStore::open(Path::new("relative")).is_err());
+}
+
+#[tokio::test]
+async fn an_unmounted_folder_is_not_an_empty_store() {
+    let (store, dir) = opened();
+    fs::remove_dir_all(dir.path().join(".tmp")).unwrap();
+    for outcome in [
+        store.get("log/1").await.map(drop),
+        store.head("log/1").await.map(drop),
+        store.list("log/", None).await.map(drop),
+        store.create("log/1", vec![1].into()).await.map(drop),
+    ] {
+        assert!(
+            matches!(outcome, Err(StoreError::Unavailable { .. })),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_body_cut_short_under_the_reader_is_damaged() {
+    let (store, dir) = opened();
+    store
+        .put("data/a", vec![7; 1_000_000].into())
+        .await
+        .unwrap();
+    let fetched = store.get("data/a").await.unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(dir.path().join("data/a"))
+        .unwrap()
+        .set_len(500_000)
+        .unwrap();
+    let read = fetched.bytes(1 << 20).await;
+    assert!(matches!(read, Err(StoreError::Damaged { .. })), "{read:?}");
+}
+
+#[tokio::test]
+async fn a_writer_killed_before_the_body_got_its_name_leaves_nothing_to_see() {
+    let (store, dir) = opened();
+    fs::write(dir.path().join(".tmp/4711-0"), "half a bo").unwrap();
+    assert_eq!(store.list("", None).await.unwrap().objects, []);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_leaves_nothing() {
+    let (store, dir) = opened();
+    let written = store
+        .create("data/a", Body::File(dir.path().join("no such file")))
+        .await;
+    let message = written.unwrap_err().to_string();
+    assert!(message.contains("no such file: "), "{message}");
+    assert_eq!(store.list("", None).await.unwrap().objects, []);
+    assert_eq!(fs::read_dir(dir.path().join(".tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn leftovers_are_swept_when_no_writer_can_be_at_work_on_them() {
+    let (_, dir) = opened();
+    let (old, new) = (dir.path().join(".tmp/1-0"), dir.path().join(".tmp/1-1"));
+    fs::write(&new, "").unwrap();
+    let file = fs::File::create(&old).unwrap();
+    let now = file.metadata().unwrap().modified().unwrap();
+    file.set_modified(now - Duration::from_secs(25 * 60 * 60))
+        .unwrap();
+    FolderStore::open(dir.path()).unwrap();
+    assert!(!old.exists() && new.exists());
+}
+
+#[tokio::test]
+async fn a_version_never_comes_back_within_a_tick_of_the_clock() {
+    let (store, _dir) = opened();
+    let mut seen = Vec::new();
+    for _ in 0..200 {
+        let version = store.put("hub/pins.json", vec![1].into()).await.unwrap();
+        assert!(!seen.contains(&version), "{version:?} came back");
+        seen.push(version);
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_continues_another_is_refused_with_the_reason() {
+    let (store, _dir) = opened();
+    store.put("a", vec![1].into()).await.unwrap();
+    let refused = store
+        .put("a/b", vec![1].into())
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("a key cannot continue another key"),
+        "{refused}"
+    );
+    assert!(store.get("a/b").await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn two_stores_on_one_folder_are_one_store() {
+    let (one, dir) = opened();
+    let other = FolderStore::open(dir.path()).unwrap();
+    let version = one.put("a", vec![1].into()).await.unwrap();
+    other.put("a", vec![2].into()).await.unwrap();
+    let replaced = one.replace("a", vec![3].into(), &version).await;
+    assert!(
+        matches!(replaced, Err(StoreError::Changed { .. })),
+        "{replaced:?}"
+    );
+}

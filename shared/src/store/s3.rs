@@ -1,0 +1,336 @@
+//! A store in an S3 bucket, of AWS or a compatible server.
+//!
+//! Timeouts, retries and their jitter are the SDK's, set in [`client`]; [`attempts`] counts every
+//! attempt, and [`failure`] says what an answer means.
+
+mod attempts;
+mod client;
+mod failure;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::Object;
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+
+use super::{
+    Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, StoreConfig,
+    StoreError, Version, key,
+};
+use failure::{failure, status};
+
+/// How many objects a page of a listing holds; the most that S3 gives.
+const PAGE_OBJECTS: i32 = 1_000;
+
+/// An object store in an S3 bucket.
+#[derive(Debug)]
+pub struct S3Store {
+    client: Client,
+    bucket: String,
+    /// What every key begins with: empty, or ending in a slash.
+    prefix: String,
+    counters: Arc<Counters>,
+}
+
+impl S3Store {
+    /// Opens the store at `bucket/prefix`, with credentials from the AWS default chain. Sends
+    /// nothing to the bucket.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] if there is no bucket, or no region for AWS.
+    pub async fn open(location: &str, config: &StoreConfig) -> Result<Self, StoreError> {
+        let (bucket, prefix) = location.split_once('/').unwrap_or((location, ""));
+        let prefix = prefix.trim_end_matches('/');
+        let config_error = |detail: String| StoreError::Config {
+            url: config.url.clone(),
+            detail,
+        };
+        if bucket.is_empty() {
+            return Err(config_error("write s3://bucket/prefix".to_owned()));
+        }
+        if !prefix.is_empty() {
+            key::check("prefix", prefix).map_err(|refused| config_error(refused.to_string()))?;
+        }
+        let counters = Arc::new(Counters::default());
+        let client = client::connect(config, Arc::clone(&counters)).await?;
+        let prefix = if prefix.is_empty() {
+            String::new()
+        } else {
+            format!("{prefix}/")
+        };
+        Ok(Self {
+            client,
+            bucket: bucket.to_owned(),
+            prefix,
+            counters,
+        })
+    }
+
+    fn s3_key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    /// A `PutObject` with its body, and a time limit that fits the body's size.
+    async fn put_request(
+        &self,
+        key: &str,
+        body: Body,
+    ) -> Result<(PutObjectFluentBuilder, TimeoutConfig), StoreError> {
+        let body = byte_stream(key, body).await?;
+        let body_bytes = body.size_hint().1.unwrap_or(0);
+        let put = self
+            .client
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.s3_key(key))
+            .body(body);
+        Ok((put, client::upload_timeouts(body_bytes)))
+    }
+
+    /// Sends a write. `lost` is what a failed condition means for it.
+    async fn send_put(
+        &self,
+        key: &str,
+        (put, timeouts): (PutObjectFluentBuilder, TimeoutConfig),
+        lost: Option<StoreError>,
+    ) -> Result<Version, StoreError> {
+        let timeouts = aws_sdk_s3::Config::builder().timeout_config(timeouts);
+        match put.customize().config_override(timeouts).send().await {
+            Ok(written) => version("write", key, written.e_tag),
+            Err(error) => match (status(&error), lost) {
+                (Some(412), Some(lost)) => Err(lost),
+                _ => Err(failure("write", key, error)),
+            },
+        }
+    }
+}
+
+#[async_trait]
+impl ObjectStore for S3Store {
+    async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
+        key::check("read", key)?;
+        let get = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(self.s3_key(key));
+        let object = get
+            .send()
+            .await
+            .map_err(|error| failure("read", key, error))?;
+        fetched(key, object)
+    }
+
+    async fn get_if_changed(
+        &self,
+        key: &str,
+        version: &Version,
+    ) -> Result<Option<Fetched>, StoreError> {
+        key::check("read", key)?;
+        let get = self
+            .client
+            .get_object()
+            .bucket(&self.bucket)
+            .key(self.s3_key(key));
+        match get.if_none_match(&version.0).send().await {
+            Ok(object) => fetched(key, object).map(Some),
+            Err(error) if status(&error) == Some(304) => Ok(None),
+            Err(error) => Err(failure("read", key, error)),
+        }
+    }
+
+    async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
+        key::check("look-up", key)?;
+        let head = self
+            .client
+            .head_object()
+            .bucket(&self.bucket)
+            .key(self.s3_key(key));
+        let found = head
+            .send()
+            .await
+            .map_err(|error| failure("look-up", key, error))?;
+        meta(
+            "look-up",
+            key,
+            found.content_length,
+            found.e_tag,
+            found.last_modified,
+        )
+    }
+
+    async fn create(&self, key: &str, body: Body) -> Result<Version, StoreError> {
+        key::check("write", key)?;
+        let (put, timeouts) = self.put_request(key, body).await?;
+        let lost = StoreError::AlreadyExists {
+            key: key.to_owned(),
+        };
+        self.send_put(key, (put.if_none_match("*"), timeouts), Some(lost))
+            .await
+    }
+
+    async fn put(&self, key: &str, body: Body) -> Result<Version, StoreError> {
+        key::check("write", key)?;
+        let put = self.put_request(key, body).await?;
+        self.send_put(key, put, None).await
+    }
+
+    async fn replace(&self, key: &str, body: Body, was: &Version) -> Result<Version, StoreError> {
+        key::check("write", key)?;
+        let (put, timeouts) = self.put_request(key, body).await?;
+        let changed = || StoreError::Changed {
+            key: key.to_owned(),
+        };
+        match self
+            .send_put(key, (put.if_match(&was.0), timeouts), Some(changed()))
+            .await
+        {
+            // AWS says so of an object that is gone; compatible servers say 412.
+            Err(StoreError::NotFound { .. }) => Err(changed()),
+            outcome => outcome,
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        key::check("removal", key)?;
+        let delete = self
+            .client
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(self.s3_key(key));
+        match delete
+            .send()
+            .await
+            .map_err(|error| failure("removal", key, error))
+        {
+            Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        let list = self
+            .client
+            .list_objects_v2()
+            .bucket(&self.bucket)
+            .max_keys(PAGE_OBJECTS);
+        let list = list
+            .prefix(self.s3_key(prefix))
+            .set_start_after(after.map(|after| self.s3_key(after)));
+        let page = list
+            .send()
+            .await
+            .map_err(|error| failure("listing", prefix, error))?;
+        let more = page.is_truncated == Some(true);
+        let objects: Vec<_> = page
+            .contents
+            .unwrap_or_default()
+            .into_iter()
+            .map(|object| listed(&self.prefix, object))
+            .collect::<Result<_, _>>()?;
+        let next = objects.last().filter(|_| more).map(|last| last.key.clone());
+        if more && next.is_none() {
+            return Err(failure::incomplete(
+                "listing",
+                prefix,
+                "an empty page that is not the last",
+            ));
+        }
+        Ok(ListPage { objects, next })
+    }
+
+    fn requests(&self) -> RequestCounts {
+        self.counters.read()
+    }
+
+    fn describe(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.prefix.trim_end_matches('/'))
+    }
+}
+
+/// A body that can be sent again should an attempt fail; files are read while they are sent.
+async fn byte_stream(key: &str, body: Body) -> Result<ByteStream, StoreError> {
+    match body {
+        Body::Bytes(bytes) => Ok(bytes.into()),
+        Body::File(path) => ByteStream::from_path(&path).await.map_err(|error| {
+            let detail = format!("{} cannot be read", path.display());
+            failure::unavailable("write", key, detail, error)
+        }),
+    }
+}
+
+fn fetched(key: &str, object: GetObjectOutput) -> Result<Fetched, StoreError> {
+    let meta = meta(
+        "read",
+        key,
+        object.content_length,
+        object.e_tag,
+        object.last_modified,
+    )?;
+    let state = (object.body, meta.bytes, key.to_owned());
+    let chunks = stream::try_unfold(state, |(mut body, rest_bytes, key)| async move {
+        match body.next().await {
+            Some(Ok(chunk)) => {
+                // More than was announced wraps to a rest that never ends at zero.
+                let rest_bytes = rest_bytes.wrapping_sub(chunk.len() as u64);
+                Ok(Some((chunk, (body, rest_bytes, key))))
+            }
+            Some(Err(error)) => Err(failure::broken_body(&key, error)),
+            None if rest_bytes == 0 => Ok(None),
+            None => Err(StoreError::Damaged {
+                key,
+                detail: "its length is not the one announced".to_owned(),
+            }),
+        }
+    });
+    Ok(Fetched {
+        meta,
+        body: chunks.boxed(),
+    })
+}
+
+/// An object of a listing, its key relative to the store's prefix.
+fn listed(prefix: &str, object: Object) -> Result<ObjectMeta, StoreError> {
+    let key = object.key.unwrap_or_default();
+    let key = key.strip_prefix(prefix).unwrap_or(&key);
+    meta(
+        "listing",
+        key,
+        object.size,
+        object.e_tag,
+        object.last_modified,
+    )
+}
+
+fn meta(
+    action: &'static str,
+    key: &str,
+    bytes: Option<i64>,
+    etag: Option<String>,
+    modified: Option<DateTime>,
+) -> Result<ObjectMeta, StoreError> {
+    let missing = |what| failure::incomplete(action, key, what);
+    let modified = modified
+        .and_then(|at| Timestamp::new(at.secs(), i32::try_from(at.subsec_nanos()).ok()?).ok())
+        .ok_or_else(|| missing("no time of writing"))?;
+    Ok(ObjectMeta {
+        key: key.to_owned(),
+        bytes: bytes
+            .and_then(|n| u64::try_from(n).ok())
+            .ok_or_else(|| missing("no length"))?,
+        version: version(action, key, etag)?,
+        modified,
+    })
+}
+
+/// The version in an answer. Without one nothing could be compared and replaced.
+fn version(action: &'static str, key: &str, etag: Option<String>) -> Result<Version, StoreError> {
+    etag.map(Version)
+        .ok_or_else(|| failure::incomplete(action, key, "no ETag"))
+}
