@@ -52,7 +52,12 @@ impl Catalog {
     /// The catalog before the first commit.
     #[must_use]
     pub fn empty(site: SiteName) -> Self {
-        Self { site, head: None, partitions: BTreeMap::new(), lookups: BTreeMap::new() }
+        Self {
+            site,
+            head: None,
+            partitions: BTreeMap::new(),
+            lookups: BTreeMap::new(),
+        }
     }
 
     /// The number of the last commit taken in; [`Seq::NONE`] before the first.
@@ -71,7 +76,10 @@ impl Catalog {
             let key = (change.table.clone(), change.part);
             match &change.now {
                 Now::Object(object) => {
-                    let entry = Entry { object: object.clone(), dataset: commit.dataset };
+                    let entry = Entry {
+                        object: object.clone(),
+                        dataset: commit.dataset,
+                    };
                     self.partitions.insert(key, entry);
                 }
                 Now::Removed { .. } => {
@@ -117,7 +125,8 @@ impl Catalog {
     #[must_use]
     pub fn total(&self, table: &str) -> Summary {
         let mut total = Summary::default();
-        self.table(table).for_each(|(_, entry)| total.add(&entry.object.summary));
+        self.table(table)
+            .for_each(|(_, entry)| total.add(&entry.object.summary));
         total
     }
 
@@ -125,17 +134,23 @@ impl Catalog {
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let head = self.head.clone()?;
-        let partitions = self.partitions.iter().map(|((table, part), entry)| CatalogPartition {
-            table: table.clone(),
-            part: *part,
-            object: entry.object.clone(),
-            dataset: entry.dataset,
-        });
-        let lookups = self.lookups.iter().map(|((lookup, part), object)| CatalogLookup {
-            lookup: lookup.clone(),
-            part: *part,
-            object: object.clone(),
-        });
+        let partitions = self
+            .partitions
+            .iter()
+            .map(|((table, part), entry)| CatalogPartition {
+                table: table.clone(),
+                part: *part,
+                object: entry.object.clone(),
+                dataset: entry.dataset,
+            });
+        let lookups = self
+            .lookups
+            .iter()
+            .map(|((lookup, part), object)| CatalogLookup {
+                lookup: lookup.clone(),
+                part: *part,
+                object: object.clone(),
+            });
         Some(Checkpoint {
             format: FORMAT,
             site: self.site.clone(),
@@ -153,7 +168,10 @@ impl Catalog {
 impl From<Checkpoint> for Catalog {
     fn from(checkpoint: Checkpoint) -> Self {
         let partitions = checkpoint.partitions.into_iter().map(|partition| {
-            let entry = Entry { object: partition.object, dataset: partition.dataset };
+            let entry = Entry {
+                object: partition.object,
+                dataset: partition.dataset,
+            };
             ((partition.table, partition.part), entry)
         });
         let lookups = checkpoint

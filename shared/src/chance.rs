@@ -14,7 +14,10 @@ pub fn random_id() -> std::io::Result<String> {
 ///
 /// # Errors
 /// Where the system has no randomness to give.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where randomness is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where randomness is read"
+)]
 pub fn fill(bytes: &mut [u8]) -> std::io::Result<()> {
     getrandom::fill(bytes).map_err(|error| std::io::Error::other(error.to_string()))
 }

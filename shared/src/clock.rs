@@ -4,7 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 
 /// The present, to the millisecond that the log keeps.
 #[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the one place where time is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where time is read"
+)]
 pub fn now() -> Timestamp {
     truncate(Timestamp::now())
 }

@@ -271,9 +271,13 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormatError> {
 
 fn verify_check(bytes: &[u8]) -> Result<(), FormatError> {
     let end = CHECK.len() + 32 + 2;
-    let Some(start) = bytes.trim_ascii_end().len().checked_sub(end) else { return Ok(()) };
+    let Some(start) = bytes.trim_ascii_end().len().checked_sub(end) else {
+        return Ok(());
+    };
     let (before, check) = bytes.split_at(start);
-    let Some(written) = check.strip_prefix(CHECK) else { return Ok(()) };
+    let Some(written) = check.strip_prefix(CHECK) else {
+        return Ok(());
+    };
     let mut digest = md5::Context::new();
     digest.consume(before);
     digest.consume(b"}");

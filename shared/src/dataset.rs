@@ -208,8 +208,9 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError`] with the table and column that it is about.
     pub fn from_toml(text: &str) -> Result<Self, DatasetError> {
-        let file: file::Dataset = toml::from_str(text)
-            .map_err(|error| DatasetError::Syntax { detail: error.to_string() })?;
+        let file: file::Dataset = toml::from_str(text).map_err(|error| DatasetError::Syntax {
+            detail: error.to_string(),
+        })?;
         validate::dataset(file)
     }
 
@@ -218,8 +219,10 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError`] with the table and column that it is about.
     pub fn from_json(json: &[u8]) -> Result<Self, DatasetError> {
-        let file: file::Dataset = serde_json::from_slice(json)
-            .map_err(|error| DatasetError::Syntax { detail: error.to_string() })?;
+        let file: file::Dataset =
+            serde_json::from_slice(json).map_err(|error| DatasetError::Syntax {
+                detail: error.to_string(),
+            })?;
         validate::dataset(file)
     }
 
@@ -271,7 +274,10 @@ impl Dataset {
     /// Whether a table's parts are dates (its own or its root's).
     #[must_use]
     pub fn is_dated(&self, table: usize) -> bool {
-        matches!(self.tables[self.root(table)].partition, Partitioning::By { .. })
+        matches!(
+            self.tables[self.root(table)].partition,
+            Partitioning::By { .. }
+        )
     }
 }
 
@@ -279,7 +285,9 @@ impl Table {
     /// The position of a column.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<usize> {
-        self.columns.iter().position(|column| column.name.as_str() == name)
+        self.columns
+            .iter()
+            .position(|column| column.name.as_str() == name)
     }
 
     /// The values of a row's key.

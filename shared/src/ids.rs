@@ -59,17 +59,25 @@ impl SiteName {
     /// # Errors
     /// [`InvalidName`] with the rule it breaks.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
-        let refuse = |rule| InvalidName { kind: "site name", given: text.to_owned(), rule };
+        let refuse = |rule| InvalidName {
+            kind: "site name",
+            given: text.to_owned(),
+            rule,
+        };
         let well_formed = text.len() <= 40
             && text.starts_with(|c: char| c.is_ascii_lowercase())
-            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
         if !well_formed {
             return Err(refuse(
                 "a lower-case letter, then up to 39 lower-case letters, digits or `-`",
             ));
         }
         if RESERVED_SITES.contains(&text) || text.starts_with("pg-") {
-            return Err(refuse("the database needs this name for itself; choose another"));
+            return Err(refuse(
+                "the database needs this name for itself; choose another",
+            ));
         }
         Ok(Self(text.to_owned()))
     }
@@ -106,11 +114,16 @@ impl Name {
     /// # Errors
     /// [`InvalidName`] with the rule it breaks.
     pub fn new(text: &str) -> Result<Self, InvalidName> {
-        let refuse =
-            |rule| InvalidName { kind: "table or column name", given: text.to_owned(), rule };
+        let refuse = |rule| InvalidName {
+            kind: "table or column name",
+            given: text.to_owned(),
+            rule,
+        };
         let well_formed = text.len() <= 63
             && text.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
-            && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !well_formed {
             return Err(refuse(
                 "a lower-case letter, then up to 62 lower-case letters, digits or `_` \
@@ -241,8 +254,10 @@ impl Part {
         let part = if let Some(date) = text.strip_prefix("dt=") {
             Self::Date(date.parse().map_err(|_| refuse())?)
         } else {
-            let (index, of) =
-                text.strip_prefix("b=").and_then(|b| b.split_once("of")).ok_or_else(refuse)?;
+            let (index, of) = text
+                .strip_prefix("b=")
+                .and_then(|b| b.split_once("of"))
+                .ok_or_else(refuse)?;
             let index: u32 = index.parse().map_err(|_| refuse())?;
             let of: u32 = of.parse().map_err(|_| refuse())?;
             if index >= of {
@@ -251,7 +266,11 @@ impl Part {
             Self::Bucket(index, of)
         };
         // One partition has one name, so that one name is one key in S3.
-        if part.to_string() == text { Ok(part) } else { Err(refuse()) }
+        if part.to_string() == text {
+            Ok(part)
+        } else {
+            Err(refuse())
+        }
     }
 
     /// The date, for a part that is one.
@@ -285,7 +304,16 @@ mod tests {
     #[test]
     fn site_names() {
         assert_eq!(SiteName::new("hcm-01").unwrap().schema(), "hcm_01");
-        for refused in ["", "Hcm", "1a", "public", "pg-1", "causeway", "a_b", &"a".repeat(41)] {
+        for refused in [
+            "",
+            "Hcm",
+            "1a",
+            "public",
+            "pg-1",
+            "causeway",
+            "a_b",
+            &"a".repeat(41),
+        ] {
             assert!(SiteName::new(refused).is_err(), "{refused:?} was taken");
         }
     }
@@ -295,7 +323,15 @@ mod tests {
         for name in ["dt=2025-11-28", "b=07of16", "b=0of1", "b=1of4"] {
             assert_eq!(Part::new(name).unwrap().to_string(), name);
         }
-        for refused in ["b=7of16", "b=16of16", "dt=2025-1-2", "dt=2025-02-30", "b=of", "x", ""] {
+        for refused in [
+            "b=7of16",
+            "b=16of16",
+            "dt=2025-1-2",
+            "dt=2025-02-30",
+            "b=of",
+            "x",
+            "",
+        ] {
             assert!(Part::new(refused).is_err(), "{refused:?} was taken");
         }
     }

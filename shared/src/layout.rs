@@ -101,14 +101,23 @@ mod tests {
         let part = Part::new("dt=2025-11-28").unwrap();
         for (key, text) in [
             (SiteKey::Commit(Seq(42)), "log/00000000000000000042.json"),
-            (SiteKey::Checkpoint(Seq(64)), "checkpoint/00000000000000000064.json.zst"),
+            (
+                SiteKey::Checkpoint(Seq(64)),
+                "checkpoint/00000000000000000064.json.zst",
+            ),
             (SiteKey::Latest, "latest.json"),
-            (SiteKey::Dataset(md5), "dataset/d41d8cd98f00b204e9800998ecf8427e.json"),
+            (
+                SiteKey::Dataset(md5),
+                "dataset/d41d8cd98f00b204e9800998ecf8427e.json",
+            ),
             (
                 SiteKey::Object(table.clone(), part, md5),
                 "data/appointment/dt=2025-11-28/d41d8cd98f00b204e9800998ecf8427e.csv.zst",
             ),
-            (SiteKey::Quarantine(table.clone()), "quarantine/appointment.csv"),
+            (
+                SiteKey::Quarantine(table.clone()),
+                "quarantine/appointment.csv",
+            ),
         ] {
             assert_eq!(key.of(&site), format!("sites/hcm-01/{text}"));
             assert_eq!(SiteKey::parse(&key.of(&site)), Some((site.clone(), key)));

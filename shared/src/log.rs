@@ -129,7 +129,9 @@ impl SiteLog {
     /// [`LogError`], naming the key, when it is there but cannot be used.
     pub async fn commit(&self, seq: Seq) -> Result<Option<Commit>, LogError> {
         let key = SiteKey::Commit(seq).of(&self.site);
-        let Some(bytes) = self.read(&key).await? else { return Ok(None) };
+        let Some(bytes) = self.read(&key).await? else {
+            return Ok(None);
+        };
         let commit: Commit = self.decoded(&key, &bytes)?;
         if commit.seq == seq && commit.site == self.site {
             return Ok(Some(commit));
@@ -210,16 +212,27 @@ impl SiteLog {
     /// # Errors
     /// A failure of the store; the log is whole without either.
     pub async fn write_checkpoint(&self, catalog: &Catalog) -> Result<(), LogError> {
-        let Some(checkpoint) = catalog.checkpoint() else { return Ok(()) };
+        let Some(checkpoint) = catalog.checkpoint() else {
+            return Ok(());
+        };
         let key = SiteKey::Checkpoint(checkpoint.seq).of(&self.site);
         let bytes = encode(&checkpoint).map_err(|source| self.damaged(&key, source))?;
         let compressed = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
             .map_err(|error| self.damaged(&key, FormatError::Compression(error)))?;
-        self.store.put(&key, compressed.into()).await.map_err(|source| self.failed(source))?;
+        self.store
+            .put(&key, compressed.into())
+            .await
+            .map_err(|source| self.failed(source))?;
         let key = SiteKey::Latest.of(&self.site);
-        let latest = Latest { format: FORMAT, checkpoint: checkpoint.seq };
+        let latest = Latest {
+            format: FORMAT,
+            checkpoint: checkpoint.seq,
+        };
         let bytes = encode(&latest).map_err(|source| self.damaged(&key, source))?;
-        self.store.put(&key, bytes.into()).await.map_err(|source| self.failed(source))?;
+        self.store
+            .put(&key, bytes.into())
+            .await
+            .map_err(|source| self.failed(source))?;
         Ok(())
     }
 
@@ -234,7 +247,10 @@ impl SiteLog {
             key: key.clone(),
             detail,
         };
-        let bytes = self.read(&key).await?.ok_or_else(|| unusable("it is missing".into()))?;
+        let bytes = self
+            .read(&key)
+            .await?
+            .ok_or_else(|| unusable("it is missing".into()))?;
         if Md5::of(&bytes) != md5 {
             return Err(unusable("its bytes changed".into()));
         }
@@ -258,7 +274,9 @@ impl SiteLog {
     /// damaged: then there is none, since a listing finds the same.
     async fn hinted_checkpoint(&self) -> Result<Option<Checkpoint>, LogError> {
         let key = SiteKey::Latest.of(&self.site);
-        let Some(bytes) = self.read(&key).await? else { return Ok(None) };
+        let Some(bytes) = self.read(&key).await? else {
+            return Ok(None);
+        };
         match decode::<Latest>(&bytes) {
             Ok(latest) => self.checkpoint(latest.checkpoint).await,
             Err(error) => {
@@ -293,7 +311,9 @@ impl SiteLog {
     /// after it say the same. Only a newer format is an error: this program is too old.
     async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
         let key = SiteKey::Checkpoint(seq).of(&self.site);
-        let Some(compressed) = self.read(&key).await? else { return Ok(None) };
+        let Some(compressed) = self.read(&key).await? else {
+            return Ok(None);
+        };
         let decoded = decompress(&compressed).and_then(|bytes| decode::<Checkpoint>(&bytes));
         match decoded {
             Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == self.site => {
@@ -323,10 +343,12 @@ impl SiteLog {
         let after = SiteKey::Commit(seq).of(&self.site);
         let page = self.store.list(&prefix, Some(&after)).await;
         let found = page.map_err(|source| self.failed(source))?.objects;
-        Ok(found.iter().find_map(|object| match SiteKey::parse(&object.key) {
-            Some((_, SiteKey::Commit(later))) => Some(later),
-            _ => None,
-        }))
+        Ok(found
+            .iter()
+            .find_map(|object| match SiteKey::parse(&object.key) {
+                Some((_, SiteKey::Commit(later))) => Some(later),
+                _ => None,
+            }))
     }
 
     /// A small object, whole; `None` where there is none.
@@ -336,7 +358,11 @@ impl SiteLog {
             Err(StoreError::NotFound { .. }) => return Ok(None),
             Err(source) => return Err(self.failed(source)),
         };
-        fetched.bytes(MAX_BYTES).await.map(Some).map_err(|source| self.failed(source))
+        fetched
+            .bytes(MAX_BYTES)
+            .await
+            .map(Some)
+            .map_err(|source| self.failed(source))
     }
 
     fn decoded<T: serde::de::DeserializeOwned>(
@@ -348,20 +374,36 @@ impl SiteLog {
     }
 
     fn failed(&self, source: StoreError) -> LogError {
-        LogError::Store { site: self.site.clone(), source }
+        LogError::Store {
+            site: self.site.clone(),
+            source,
+        }
     }
 
     fn damaged(&self, key: &str, source: FormatError) -> LogError {
-        LogError::Damaged { site: self.site.clone(), key: key.to_owned(), source }
+        LogError::Damaged {
+            site: self.site.clone(),
+            key: key.to_owned(),
+            source,
+        }
     }
 
     fn misplaced(&self, key: String, found: String) -> LogError {
-        LogError::Misplaced { site: self.site.clone(), key, found }
+        LogError::Misplaced {
+            site: self.site.clone(),
+            key,
+            found,
+        }
     }
 
     fn gap(&self, missing: Seq, later: Seq) -> LogError {
         let key = SiteKey::Commit(missing).of(&self.site);
-        LogError::Gap { site: self.site.clone(), missing, key, later }
+        LogError::Gap {
+            site: self.site.clone(),
+            missing,
+            key,
+            later,
+        }
     }
 }
 

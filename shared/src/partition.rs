@@ -15,9 +15,10 @@ pub fn own_part(table: &Table, row: &[Value<'_>], scratch: &mut Vec<u8>) -> Opti
             Value::Date(date) => Some(Part::Date(date)),
             _ => None,
         },
-        Partitioning::Buckets { count } => {
-            Some(Part::Bucket(bucket(table.key_of(row), count, scratch), count))
-        }
+        Partitioning::Buckets { count } => Some(Part::Bucket(
+            bucket(table.key_of(row), count, scratch),
+            count,
+        )),
         Partitioning::Via { .. } => None,
     }
 }
@@ -46,7 +47,10 @@ mod tests {
             Part::Bucket(bucket(values, of, &mut Vec::new()), of).to_string()
         };
         assert_eq!(name(&[Value::Text("fb-777".into())], 16), "b=13of16");
-        assert_eq!(name(&[Value::Int(12), Value::Text("fb-777".into())], 4), "b=1of4");
+        assert_eq!(
+            name(&[Value::Int(12), Value::Text("fb-777".into())], 4),
+            "b=1of4"
+        );
         assert_eq!(name(&[Value::Int(7)], 1), "b=0of1");
     }
 }

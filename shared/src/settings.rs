@@ -82,22 +82,29 @@ pub fn load<T: DeserializeOwned>(
     let mut tree = Node::from(toml::Value::Table(parsed));
     for (variable, value) in environment {
         if let Some(name) = variable.strip_prefix(PREFIX) {
-            tree.set(name, value).map_err(|problem| SettingsError::Variable {
-                variable: variable.clone(),
-                problem,
-            })?;
+            tree.set(name, value)
+                .map_err(|problem| SettingsError::Variable {
+                    variable: variable.clone(),
+                    problem,
+                })?;
         }
     }
     let settings = serde_path(tree).map_err(|detail| SettingsError::Invalid {
-        place: if text.is_empty() { "configuration".into() } else { file.display().to_string() },
+        place: if text.is_empty() {
+            "configuration".into()
+        } else {
+            file.display().to_string()
+        },
         detail,
     })?;
     Ok((settings, folder))
 }
 
 fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path)
-        .map_err(|source| SettingsError::Unreadable { path: path.to_owned(), source })
+    std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn serde_path<T: DeserializeOwned>(tree: Node) -> Result<T, String> {
@@ -139,13 +146,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("agent.toml");
         std::fs::write(&file, text).unwrap();
-        let environment: Vec<_> =
-            environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+            .collect();
         let loaded = load(Some(&file), "agent.toml", &environment);
-        loaded.map(|(settings, _)| settings).map_err(|error| match error {
-            SettingsError::Invalid { detail, .. } => detail,
-            other => other.to_string(),
-        })
+        loaded
+            .map(|(settings, _)| settings)
+            .map_err(|error| match error {
+                SettingsError::Invalid { detail, .. } => detail,
+                other => other.to_string(),
+            })
     }
 
     #[test]
@@ -163,8 +174,13 @@ mod tests {
         let expected = Settings {
             site: "123".into(),
             excel: true,
-            store: Store { url: "file:///x".into(), days: 7 },
-            source: vec![Source { path: "db.sqlite".into() }],
+            store: Store {
+                url: "file:///x".into(),
+                days: 7,
+            },
+            source: vec![Source {
+                path: "db.sqlite".into(),
+            }],
         };
         assert_eq!(settings, Ok(expected));
     }
@@ -177,8 +193,14 @@ mod tests {
             "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`"
         );
         let error = loaded("site = \"a\"", &[("CAUSEWAY_STORE__URLL", "x")]).unwrap_err();
-        assert_eq!(error, "store: unknown field `urll`, expected `url` or `days`");
+        assert_eq!(
+            error,
+            "store: unknown field `urll`, expected `url` or `days`"
+        );
         let error = loaded("site = \"a\"\n[store]\nurl = 1", &[]).unwrap_err();
-        assert_eq!(error, "store.url: invalid type: integer `1`, expected a string");
+        assert_eq!(
+            error,
+            "store.url: invalid type: integer `1`, expected a string"
+        );
     }
 }

@@ -35,7 +35,10 @@ pub struct Counts {
     pub other: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "the form that serde asks for"
+)]
 fn is_zero(n: &u64) -> bool {
     *n == 0
 }
@@ -70,7 +73,11 @@ impl Summary {
     /// The rows with a value in a counted column; 0 where nothing was counted.
     #[must_use]
     pub fn count(&self, column: &str, value: &str) -> u64 {
-        self.count_by.get(column).and_then(|c| c.values.get(value)).copied().unwrap_or(0)
+        self.count_by
+            .get(column)
+            .and_then(|c| c.values.get(value))
+            .copied()
+            .unwrap_or(0)
     }
 }
 
@@ -103,7 +110,12 @@ impl SummaryBuilder {
         };
         Self {
             counted: table.summary.count_by.iter().map(counted).collect(),
-            summed: table.summary.sum.iter().map(|column| (*column, Sum::default())).collect(),
+            summed: table
+                .summary
+                .sum
+                .iter()
+                .map(|column| (*column, Sum::default()))
+                .collect(),
             scratch: Vec::new(),
         }
     }
@@ -147,8 +159,14 @@ impl SummaryBuilder {
             };
             (name(counted.column), counts)
         });
-        let sum = self.summed.iter_mut().map(|(column, sum)| (name(*column), std::mem::take(sum)));
-        Summary { count_by: count_by.collect(), sum: sum.collect() }
+        let sum = self
+            .summed
+            .iter_mut()
+            .map(|(column, sum)| (name(*column), std::mem::take(sum)));
+        Summary {
+            count_by: count_by.collect(),
+            sum: sum.collect(),
+        }
     }
 }
 

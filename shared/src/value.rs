@@ -189,7 +189,11 @@ impl Value<'_> {
             Self::Int(v) => out.extend((v ^ i64::MIN).to_be_bytes()),
             Self::Float(v) => {
                 let bits = v.to_bits();
-                let sortable = if bits >> 63 == 1 { !bits } else { bits | 1 << 63 };
+                let sortable = if bits >> 63 == 1 {
+                    !bits
+                } else {
+                    bits | 1 << 63
+                };
                 out.extend(sortable.to_be_bytes());
             }
             Self::Decimal(v, _) => out.extend((v ^ i128::MIN).to_be_bytes()),
@@ -212,7 +216,12 @@ impl Value<'_> {
 fn sortable_date(date: Date) -> [u8; 4] {
     let year = date.year().to_be_bytes();
     // Years are 1900–2199, so the sign never matters.
-    [year[0], year[1], date.month().unsigned_abs(), date.day().unsigned_abs()]
+    [
+        year[0],
+        year[1],
+        date.month().unsigned_abs(),
+        date.day().unsigned_abs(),
+    ]
 }
 
 fn sortable_time(time: Time) -> [u8; 8] {
@@ -224,7 +233,9 @@ fn sortable_time(time: Time) -> [u8; 8] {
 #[must_use]
 pub fn sort_key<'v, 'a: 'v>(values: impl IntoIterator<Item = &'v Value<'a>>) -> Vec<u8> {
     let mut key = Vec::with_capacity(32);
-    values.into_iter().for_each(|value| value.write_sort_key(&mut key));
+    values
+        .into_iter()
+        .for_each(|value| value.write_sort_key(&mut key));
     key
 }
 

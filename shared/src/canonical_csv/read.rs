@@ -82,7 +82,10 @@ impl RecordSplitter {
     }
 
     fn malformed(&self, problem: &'static str) -> Malformed {
-        Malformed { record: self.records, problem }
+        Malformed {
+            record: self.records,
+            problem,
+        }
     }
 }
 
@@ -123,7 +126,9 @@ fn quoted_field(text: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
     let mut unescaped = String::new();
     let mut rest = text;
     loop {
-        let Some(quote) = rest.find('"') else { return Err("a quoted field has no end") };
+        let Some(quote) = rest.find('"') else {
+            return Err("a quoted field has no end");
+        };
         let (piece, after) = (&rest[..quote], &rest[quote + 1..]);
         if let Some(after_pair) = after.strip_prefix('"') {
             unescaped.push_str(piece);
@@ -167,15 +172,26 @@ mod tests {
     fn null_and_the_empty_text_differ() {
         assert_eq!(
             read(b"a,b\n,\"\"\n", 3),
-            Ok(vec![vec![Some("a".into()), Some("b".into())], vec![None, Some(String::new())]])
+            Ok(vec![
+                vec![Some("a".into()), Some("b".into())],
+                vec![None, Some(String::new())]
+            ])
         );
     }
 
     #[test]
     fn malformed_records_are_named() {
         for (bytes, record, problem) in [
-            (&b"a\nb\"c\"\n"[..], 1, "a quote stands inside a field that is not quoted"),
-            (b"a\n\"b\"c\n", 1, "something stands between a closing quote and the comma"),
+            (
+                &b"a\nb\"c\"\n"[..],
+                1,
+                "a quote stands inside a field that is not quoted",
+            ),
+            (
+                b"a\n\"b\"c\n",
+                1,
+                "something stands between a closing quote and the comma",
+            ),
             (b"a\nb", 1, "the data ends inside it"),
             (b"a\n\"b\n", 1, "the data ends inside it"),
             (b"\xff\n", 0, "it is not UTF-8"),

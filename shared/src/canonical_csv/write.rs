@@ -54,7 +54,9 @@ fn write_text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let quoted = bytes.is_empty()
         || bytes == br"\."
-        || bytes.iter().any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'));
+        || bytes
+            .iter()
+            .any(|b| matches!(b, b',' | b'"' | b'\n' | b'\r'));
     if !quoted {
         out.extend_from_slice(bytes);
         return;
@@ -92,7 +94,10 @@ fn write_unsigned(mut v: u64, out: &mut Vec<u8>) {
 }
 
 /// The digit of a number below ten.
-#[expect(clippy::cast_possible_truncation, reason = "callers pass a remainder of ten")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "callers pass a remainder of ten"
+)]
 fn digit(v: u64) -> u8 {
     b'0' + v as u8
 }
@@ -198,8 +203,16 @@ mod tests {
     fn quotes_stand_exactly_where_they_are_needed() {
         let text = |t: &'static str| Value::Text(t.into());
         let row = [
-            text("plain"), text("a,b"), text("say \"hi\""), text("two\nlines"), text("cr\r"),
-            text(""), text(r"\."), Value::Null, text(" spaces "), text("Nguyễn"),
+            text("plain"),
+            text("a,b"),
+            text("say \"hi\""),
+            text("two\nlines"),
+            text("cr\r"),
+            text(""),
+            text(r"\."),
+            Value::Null,
+            text(" spaces "),
+            text("Nguyễn"),
         ];
         assert_eq!(
             written(&row),
@@ -210,9 +223,17 @@ mod tests {
     #[test]
     fn numbers() {
         let row = [
-            Value::Int(i64::MIN), Value::Int(0), Value::Float(4.5), Value::Float(3.0),
-            Value::Float(-0.0), Value::Float(0.1), Value::Float(1e300), Value::Decimal(-5, 2),
-            Value::Decimal(1234, 0), Value::Bool(true), Value::Bool(false),
+            Value::Int(i64::MIN),
+            Value::Int(0),
+            Value::Float(4.5),
+            Value::Float(3.0),
+            Value::Float(-0.0),
+            Value::Float(0.1),
+            Value::Float(1e300),
+            Value::Decimal(-5, 2),
+            Value::Decimal(1234, 0),
+            Value::Bool(true),
+            Value::Bool(false),
         ];
         assert_eq!(
             written(&row),

@@ -12,12 +12,27 @@ const CHECKPOINT: &[u8] = include_bytes!("../../../tests/fixtures/v1/checkpoint.
 const LATEST: &[u8] = include_bytes!("../../../tests/fixtures/v1/latest.json");
 
 fn object() -> PartitionObject {
-    let counts = Counts { values: BTreeMap::from([("pending".into(), 3)]), null: 1, other: 0 };
+    let counts = Counts {
+        values: BTreeMap::from([("pending".into(), 3)]),
+        null: 1,
+        other: 0,
+    };
     let summary = Summary {
         count_by: BTreeMap::from([("status".into(), counts)]),
-        sum: BTreeMap::from([("rating".into(), Sum { sum: 12.5, count: 3 })]),
+        sum: BTreeMap::from([(
+            "rating".into(),
+            Sum {
+                sum: 12.5,
+                count: 3,
+            },
+        )]),
     };
-    PartitionObject { md5: Md5::of(b"rows"), rows: 4, bytes: 120, summary }
+    PartitionObject {
+        md5: Md5::of(b"rows"),
+        rows: 4,
+        bytes: 120,
+        summary,
+    }
 }
 
 fn commit() -> Commit {
@@ -28,7 +43,10 @@ fn commit() -> Commit {
         seq: Seq(42),
         at: "2025-11-28T02:30:00.123Z".parse().unwrap(),
         epoch: 1,
-        writer: Writer { id: "w1".into(), host: "h1".into() },
+        writer: Writer {
+            id: "w1".into(),
+            host: "h1".into(),
+        },
         dataset: Md5::of(b"dataset"),
         changes: vec![
             Change {
@@ -36,12 +54,20 @@ fn commit() -> Commit {
                 part: Part::new("dt=2025-11-28").unwrap(),
                 now: Now::Object(object()),
             },
-            Change { table, part: Part::new("dt=2025-11-29").unwrap(), now: Now::removed() },
+            Change {
+                table,
+                part: Part::new("dt=2025-11-29").unwrap(),
+                now: Now::removed(),
+            },
         ],
         lookups: vec![LookupChange {
             lookup: "appointment.customerid".into(),
             part: Part::new("b=07of64").unwrap(),
-            now: Now::Object(LookupObject { md5: Md5::of(b"lookup"), rows: 2, bytes: 80 }),
+            now: Now::Object(LookupObject {
+                md5: Md5::of(b"lookup"),
+                rows: 2,
+                bytes: 80,
+            }),
         }],
     }
 }
@@ -68,7 +94,10 @@ fn checkpoint() -> Checkpoint {
 
 #[test]
 fn what_is_written_is_the_frozen_file() {
-    let latest = Latest { format: FORMAT, checkpoint: Seq(64) };
+    let latest = Latest {
+        format: FORMAT,
+        checkpoint: Seq(64),
+    };
     assert_eq!(encode(&commit()).unwrap(), COMMIT.trim_ascii_end());
     assert_eq!(encode(&checkpoint()).unwrap(), CHECKPOINT.trim_ascii_end());
     assert_eq!(encode(&latest).unwrap(), LATEST.trim_ascii_end());
@@ -114,7 +143,10 @@ fn another_format_is_refused_by_name() {
 fn unknown_fields_and_a_missing_check_are_taken() {
     let mut by_hand = serde_json::to_value(commit()).unwrap();
     by_hand["comment"] = "made by hand".into();
-    assert_eq!(decode::<Commit>(by_hand.to_string().as_bytes()).unwrap(), commit());
+    assert_eq!(
+        decode::<Commit>(by_hand.to_string().as_bytes()).unwrap(),
+        commit()
+    );
 }
 
 proptest::proptest! {

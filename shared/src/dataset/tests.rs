@@ -26,21 +26,35 @@ const ORDERS: &str = r#"
 "#;
 
 fn refused(change: impl Fn(String) -> String) -> String {
-    Dataset::from_toml(&change(ORDERS.to_owned())).unwrap_err().to_string()
+    Dataset::from_toml(&change(ORDERS.to_owned()))
+        .unwrap_err()
+        .to_string()
 }
 
 #[test]
 fn meetassist_is_valid() {
     let dataset = Dataset::meetassist().unwrap();
-    let names: Vec<_> = dataset.tables.iter().map(|table| table.name.as_str()).collect();
+    let names: Vec<_> = dataset
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
     assert_eq!(
         names,
         [
-            "customer", "consultant", "consultantschedule", "appointment", "appointmentfeedback",
-            "communityprogram", "programparticipant"
+            "customer",
+            "consultant",
+            "consultantschedule",
+            "appointment",
+            "appointmentfeedback",
+            "communityprogram",
+            "programparticipant"
         ]
     );
-    assert!(dataset.is_dated(4), "feedback lives on its appointment's date");
+    assert!(
+        dataset.is_dated(4),
+        "feedback lives on its appointment's date"
+    );
 }
 
 #[test]
@@ -52,15 +66,24 @@ fn canonical_json_is_sorted_and_leaves_defaults_out() {
 
 #[test]
 fn json_gives_the_same_dataset() {
-    for dataset in [Dataset::from_toml(ORDERS).unwrap(), Dataset::meetassist().unwrap()] {
-        assert_eq!(Dataset::from_json(dataset.canonical_json().as_bytes()), Ok(dataset));
+    for dataset in [
+        Dataset::from_toml(ORDERS).unwrap(),
+        Dataset::meetassist().unwrap(),
+    ] {
+        assert_eq!(
+            Dataset::from_json(dataset.canonical_json().as_bytes()),
+            Ok(dataset)
+        );
     }
 }
 
 #[test]
 fn a_default_said_aloud_changes_nothing() {
     let quiet = Dataset::from_toml(ORDERS).unwrap();
-    let aloud = ORDERS.replace("key = [\"id\"]", "key = [\"id\"]\nmerge = \"cloud\"\nunique = []");
+    let aloud = ORDERS.replace(
+        "key = [\"id\"]",
+        "key = [\"id\"]\nmerge = \"cloud\"\nunique = []",
+    );
     assert_eq!(Dataset::from_toml(&aloud).unwrap().md5(), quiet.md5());
 }
 
@@ -103,6 +126,9 @@ fn what_cannot_work_is_refused_with_its_place() {
 
 #[test]
 fn a_circle_of_parents_is_refused() {
-    let circle = ORDERS.replace("partition = { by = \"day\" }", "partition = { via = \"order\", on = \"id\" }");
+    let circle = ORDERS.replace(
+        "partition = { by = \"day\" }",
+        "partition = { via = \"order\", on = \"id\" }",
+    );
     assert_snapshot!(Dataset::from_toml(&circle).unwrap_err().to_string(), @"dataset, table line: its `via` chain runs in a circle");
 }

@@ -57,13 +57,25 @@ pub enum DatasetError {
 /// Validates a dataset as written.
 pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
     if file.tables.is_empty() || file.tables.len() > MAX_TABLES {
-        return Err(DatasetError::Tables { count: file.tables.len() });
+        return Err(DatasetError::Tables {
+            count: file.tables.len(),
+        });
     }
-    let names: Vec<&str> = file.tables.iter().map(|table| table.name.as_str()).collect();
+    let names: Vec<&str> = file
+        .tables
+        .iter()
+        .map(|table| table.name.as_str())
+        .collect();
     let tables = file
         .tables
         .iter()
-        .map(|table| TableReader { file: table, tables: &names }.read())
+        .map(|table| {
+            TableReader {
+                file: table,
+                tables: &names,
+            }
+            .read()
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let dataset = Dataset {
         json: canonical_json(&file)?,
@@ -78,12 +90,16 @@ pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
 }
 
 fn canonical_json(file: &file::Dataset) -> Result<String, DatasetError> {
-    serde_json_canonicalizer::to_string(file)
-        .map_err(|error| DatasetError::Syntax { detail: error.to_string() })
+    serde_json_canonicalizer::to_string(file).map_err(|error| DatasetError::Syntax {
+        detail: error.to_string(),
+    })
 }
 
 fn table_error(table: &Table, problem: impl Into<String>) -> DatasetError {
-    DatasetError::Table { table: table.name.to_string(), problem: problem.into() }
+    DatasetError::Table {
+        table: table.name.to_string(),
+        problem: problem.into(),
+    }
 }
 
 fn check_names(dataset: &Dataset) -> Result<(), DatasetError> {
@@ -167,7 +183,8 @@ impl TableReader<'_> {
             return Err(self.error("needs a `key`: the columns that tell its rows apart"));
         }
         // A key column without a value would be no key, whatever the file says.
-        key.iter().for_each(|column| columns[*column].not_null = true);
+        key.iter()
+            .for_each(|column| columns[*column].not_null = true);
         let table = Table {
             name: Name::new(&file.name)?,
             source: file.source.clone(),
@@ -197,7 +214,10 @@ impl TableReader<'_> {
     }
 
     fn error(&self, problem: impl Into<String>) -> DatasetError {
-        DatasetError::Table { table: self.file.name.clone(), problem: problem.into() }
+        DatasetError::Table {
+            table: self.file.name.clone(),
+            problem: problem.into(),
+        }
     }
 
     fn column_error(&self, column: &str, problem: impl Into<String>) -> DatasetError {
@@ -217,7 +237,10 @@ impl TableReader<'_> {
     }
 
     fn positions(&self, names: &[String]) -> Result<Vec<usize>, DatasetError> {
-        let found = names.iter().map(|n| self.position(n)).collect::<Result<Vec<_>, _>>()?;
+        let found = names
+            .iter()
+            .map(|n| self.position(n))
+            .collect::<Result<Vec<_>, _>>()?;
         match found.iter().collect::<BTreeSet<_>>().len() == found.len() {
             true => Ok(found),
             false => Err(self.error(format!("names a column twice in {names:?}"))),
@@ -242,7 +265,14 @@ impl TableReader<'_> {
                 ),
             )
         })?;
-        if self.file.columns.iter().filter(|other| other.name == file.name).count() > 1 {
+        if self
+            .file
+            .columns
+            .iter()
+            .filter(|other| other.name == file.name)
+            .count()
+            > 1
+        {
             return Err(self.column_error(&file.name, "is declared twice"));
         }
         if !file.values.is_empty() && !ty.is_text() {
@@ -267,12 +297,12 @@ impl TableReader<'_> {
             not_null: file.not_null,
             default: match &file.default {
                 None => None,
-                Some(file::DefaultValue::Constant(constant)) => {
-                    Some(Default::Constant(self.constant(&file.name, "default", constant, ty)?))
-                }
-                Some(file::DefaultValue::Column(from)) => {
-                    Some(Default::Column(self.default_column(file, &from.column, ty)?))
-                }
+                Some(file::DefaultValue::Constant(constant)) => Some(Default::Constant(
+                    self.constant(&file.name, "default", constant, ty)?,
+                )),
+                Some(file::DefaultValue::Column(from)) => Some(Default::Column(
+                    self.default_column(file, &from.column, ty)?,
+                )),
             },
             min,
             max,
@@ -358,11 +388,14 @@ impl TableReader<'_> {
                     let name = columns[on].name.as_str();
                     return Err(self.column_error(name, "must be `not_null` to partition via it"));
                 }
-                Ok(Partitioning::Via { parent: self.table_position(via)?, on })
+                Ok(Partitioning::Via {
+                    parent: self.table_position(via)?,
+                    on,
+                })
             }
-            file::Partition::Buckets(file::Buckets { buckets }) => {
-                self.bucket_count(*buckets).map(|count| Partitioning::Buckets { count })
-            }
+            file::Partition::Buckets(file::Buckets { buckets }) => self
+                .bucket_count(*buckets)
+                .map(|count| Partitioning::Buckets { count }),
         }
     }
 
@@ -370,7 +403,9 @@ impl TableReader<'_> {
         if (1..=MAX_BUCKETS).contains(&count) {
             Ok(count)
         } else {
-            Err(self.error(format!("a number of buckets is 1 to {MAX_BUCKETS}, not {count}")))
+            Err(self.error(format!(
+                "a number of buckets is 1 to {MAX_BUCKETS}, not {count}"
+            )))
         }
     }
 
@@ -394,8 +429,14 @@ impl TableReader<'_> {
 
     /// A rule across dates could only be judged in the cloud with all history loaded.
     fn check_unique_within_parts(&self, table: &Table) -> Result<(), DatasetError> {
-        let Partitioning::By { column } = table.partition else { return Ok(()) };
-        match table.unique.iter().all(|unique| unique.columns.contains(&column)) {
+        let Partitioning::By { column } = table.partition else {
+            return Ok(());
+        };
+        match table
+            .unique
+            .iter()
+            .all(|unique| unique.columns.contains(&column))
+        {
             true => Ok(()),
             false => Err(self.error(format!(
                 "its unique rules must include {:?}, the column it is partitioned by",
@@ -441,6 +482,10 @@ impl TableReader<'_> {
         if columns[left].ty != columns[right].ty {
             return Err(self.error(format!("check {text:?}: the columns differ in type")));
         }
-        Ok(Check { left, operator, right })
+        Ok(Check {
+            left,
+            operator,
+            right,
+        })
     }
 }

@@ -21,9 +21,12 @@ pub(super) enum Node {
 impl From<toml::Value> for Node {
     fn from(value: toml::Value) -> Self {
         match value {
-            toml::Value::Table(table) => {
-                Self::Table(table.into_iter().map(|(key, value)| (key, value.into())).collect())
-            }
+            toml::Value::Table(table) => Self::Table(
+                table
+                    .into_iter()
+                    .map(|(key, value)| (key, value.into()))
+                    .collect(),
+            ),
             toml::Value::Array(list) => Self::List(list.into_iter().map(Self::from).collect()),
             value => Self::Value(value),
         }
@@ -38,9 +41,9 @@ impl Node {
             let key = level.to_ascii_lowercase();
             at = match at {
                 Self::List(list) => at_index(list, &key)?,
-                Self::Table(table) => {
-                    table.entry(key).or_insert_with(|| Self::Table(BTreeMap::new()))
-                }
+                Self::Table(table) => table
+                    .entry(key)
+                    .or_insert_with(|| Self::Table(BTreeMap::new())),
                 _ => return Err("it names a key inside a value that has none"),
             };
             // The first index under a key that the file leaves out makes it a list.
@@ -57,7 +60,9 @@ impl Node {
 }
 
 fn at_index<'l>(list: &'l mut Vec<Node>, key: &str) -> Result<&'l mut Node, &'static str> {
-    let index: usize = key.parse().map_err(|_| "a list's entries are named 0, 1, …")?;
+    let index: usize = key
+        .parse()
+        .map_err(|_| "a list's entries are named 0, 1, …")?;
     if index > list.len() {
         return Err("the list has no entry before this one");
     }
@@ -88,7 +93,10 @@ impl std::error::Error for TreeError {}
 
 impl serde::de::Error for TreeError {
     fn custom<T: fmt::Display>(problem: T) -> Self {
-        Self { path: String::new(), problem: problem.to_string() }
+        Self {
+            path: String::new(),
+            problem: problem.to_string(),
+        }
     }
 }
 
@@ -137,7 +145,9 @@ impl<'de> Deserializer<'de> for Keyed {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        self.node.deserialize_newtype_struct(name, visitor).map_err(|e| e.under(&self.key))
+        self.node
+            .deserialize_newtype_struct(name, visitor)
+            .map_err(|e| e.under(&self.key))
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -146,7 +156,9 @@ impl<'de> Deserializer<'de> for Keyed {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        self.node.deserialize_struct(name, fields, visitor).map_err(|e| e.under(&self.key))
+        self.node
+            .deserialize_struct(name, fields, visitor)
+            .map_err(|e| e.under(&self.key))
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -155,7 +167,9 @@ impl<'de> Deserializer<'de> for Keyed {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, TreeError> {
-        self.node.deserialize_enum(name, variants, visitor).map_err(|e| e.under(&self.key))
+        self.node
+            .deserialize_enum(name, variants, visitor)
+            .map_err(|e| e.under(&self.key))
     }
 
     forward_to_deserialize_any! {
@@ -193,17 +207,20 @@ impl<'de> Deserializer<'de> for Node {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
         match self {
             Self::Table(table) => visitor.visit_map(MapDeserializer::new(
-                table.into_iter().map(|(key, node)| (key.clone(), Keyed { key, node })),
+                table
+                    .into_iter()
+                    .map(|(key, node)| (key.clone(), Keyed { key, node })),
             )),
             Self::List(list) => visitor.visit_seq(SeqDeserializer::new(
-                list.into_iter()
-                    .enumerate()
-                    .map(|(at, node)| Keyed { key: at.to_string(), node }),
+                list.into_iter().enumerate().map(|(at, node)| Keyed {
+                    key: at.to_string(),
+                    node,
+                }),
             )),
             Self::Text(text) => visitor.visit_string(text),
-            Self::Value(value) => {
-                value.deserialize_any(visitor).map_err(|e| TreeError::custom(e.message()))
-            }
+            Self::Value(value) => value
+                .deserialize_any(visitor)
+                .map_err(|e| TreeError::custom(e.message())),
         }
     }
 

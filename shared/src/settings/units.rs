@@ -24,14 +24,26 @@ pub struct InvalidQuantity {
     kind: &'static str,
 }
 
-const SPANS: [(&str, u64); 5] =
-    [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
-const SIZES: [(&str, u64); 5] =
-    [("", 1), ("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
+const SPANS: [(&str, u64); 5] = [
+    ("ms", 1),
+    ("s", 1_000),
+    ("m", 60_000),
+    ("h", 3_600_000),
+    ("d", 86_400_000),
+];
+const SIZES: [(&str, u64); 5] = [
+    ("", 1),
+    ("B", 1),
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+];
 
 /// A whole number and its unit, as a multiple of the smallest unit.
 fn quantity(text: &str, units: &[(&str, u64)]) -> Option<u64> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(end);
     let (_, factor) = units.iter().find(|(name, _)| *name == unit.trim())?;
     number.parse::<u64>().ok()?.checked_mul(*factor)
@@ -50,9 +62,12 @@ impl FromStr for Span {
     type Err = InvalidQuantity;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        quantity(text, &SPANS).map(|ms| Self(Duration::from_millis(ms))).ok_or_else(|| {
-            InvalidQuantity { given: text.to_owned(), kind: "duration; write 500ms, 30s, 5m or 30d" }
-        })
+        quantity(text, &SPANS)
+            .map(|ms| Self(Duration::from_millis(ms)))
+            .ok_or_else(|| InvalidQuantity {
+                given: text.to_owned(),
+                kind: "duration; write 500ms, 30s, 5m or 30d",
+            })
     }
 }
 
@@ -60,16 +75,22 @@ impl FromStr for Bytes {
     type Err = InvalidQuantity;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        quantity(text, &SIZES).map(Self).ok_or_else(|| InvalidQuantity {
-            given: text.to_owned(),
-            kind: "size; write 0, 500B, 64KiB, 16MiB or 1GiB",
-        })
+        quantity(text, &SIZES)
+            .map(Self)
+            .ok_or_else(|| InvalidQuantity {
+                given: text.to_owned(),
+                kind: "size; write 0, 500B, 64KiB, 16MiB or 1GiB",
+            })
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show(u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX), &SPANS, f)
+        show(
+            u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX),
+            &SPANS,
+            f,
+        )
     }
 }
 
@@ -107,12 +128,26 @@ mod tests {
     #[test]
     fn quantities_are_read_as_they_are_written() {
         for text in ["500ms", "5s", "5m", "30d", "0ms"] {
-            assert_eq!(text.parse::<Span>().map(|span| span.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<Span>().map(|span| span.to_string()),
+                Ok(text.to_owned())
+            );
         }
         for text in ["0", "500B", "64KiB", "3GiB"] {
-            assert_eq!(text.parse::<Bytes>().map(|size| size.to_string()), Ok(text.to_owned()));
+            assert_eq!(
+                text.parse::<Bytes>().map(|size| size.to_string()),
+                Ok(text.to_owned())
+            );
         }
-        for refused in ["", "5", "m", "-5s", "5 weeks", "1.5h", "99999999999999999999d"] {
+        for refused in [
+            "",
+            "5",
+            "m",
+            "-5s",
+            "5 weeks",
+            "1.5h",
+            "99999999999999999999d",
+        ] {
             assert!(refused.parse::<Span>().is_err(), "{refused:?} was taken");
         }
     }

@@ -22,7 +22,10 @@ pub struct Forms {
 impl Default for Forms {
     /// ISO dates, and UTC as the zone.
     fn default() -> Self {
-        Self { zone: TimeZone::UTC, dates: DateOrder::Ymd }
+        Self {
+            zone: TimeZone::UTC,
+            dates: DateOrder::Ymd,
+        }
     }
 }
 
@@ -108,7 +111,9 @@ pub fn parse<'a>(raw: Raw<'a>, ty: Type, forms: &Forms) -> Result<Value<'a>, Ref
         Type::Bool => boolean(raw),
         Type::Text | Type::Phone => return text(raw),
         Type::Date => return date(raw, forms),
-        Type::Time => as_text(raw).and_then(|text| time(text.as_bytes())).map(Value::Time),
+        Type::Time => as_text(raw)
+            .and_then(|text| time(text.as_bytes()))
+            .map(Value::Time),
         Type::Timestamp => return timestamp(raw, forms),
     };
     value.ok_or_else(|| match raw {
@@ -119,11 +124,17 @@ pub fn parse<'a>(raw: Raw<'a>, ty: Type, forms: &Forms) -> Result<Value<'a>, Ref
 }
 
 fn not_of_type(raw: Raw<'_>, ty: Type) -> Refusal {
-    Refusal::NotOfType { wanted: ty.to_string(), found: raw.show() }
+    Refusal::NotOfType {
+        wanted: ty.to_string(),
+        found: raw.show(),
+    }
 }
 
 fn inexact(raw: Raw<'_>, ty: Type) -> Refusal {
-    Refusal::Inexact { wanted: ty.to_string(), found: raw.show() }
+    Refusal::Inexact {
+        wanted: ty.to_string(),
+        found: raw.show(),
+    }
 }
 
 /// The text of a raw value, without the white space around it.
@@ -154,7 +165,10 @@ fn int<'a>(raw: Raw<'_>) -> Option<Value<'a>> {
 }
 
 /// A float as an integer, if it is one and no other float is as near.
-#[expect(clippy::cast_possible_truncation, reason = "the range is checked first")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked first"
+)]
 fn whole(v: f64) -> Option<i64> {
     (v.fract() == 0.0 && v.abs() <= EXACT_IN_FLOAT as f64).then_some(v as i64)
 }
@@ -163,7 +177,10 @@ fn float<'a>(raw: Raw<'_>) -> Option<Value<'a>> {
     let v = match raw {
         Raw::Int(v) if v.abs() <= EXACT_IN_FLOAT => v as f64,
         Raw::Real(v) => v,
-        Raw::Text(_) => as_text(raw)?.parse::<f64>().ok().filter(|v| v.is_finite())?,
+        Raw::Text(_) => as_text(raw)?
+            .parse::<f64>()
+            .ok()
+            .filter(|v| v.is_finite())?,
         _ => return None,
     };
     // One zero, so that equal values have equal bytes.
@@ -257,7 +274,11 @@ fn date<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Refusal> {
         [b'T' | b' ', rest @ ..] => time(rest) == Some(Time::midnight()),
         _ => false,
     };
-    if midnight { in_years(date, raw).map(Value::Date) } else { Err(refuse()) }
+    if midnight {
+        in_years(date, raw).map(Value::Date)
+    } else {
+        Err(refuse())
+    }
 }
 
 fn in_years(date: Date, raw: Raw<'_>) -> Result<Date, Refusal> {
@@ -276,10 +297,18 @@ fn leading_date(text: &[u8], order: DateOrder) -> Option<(Date, &[u8])> {
             if head[4] != b'-' || head[7] != b'-' {
                 return None;
             }
-            (number(&head[..4])?, number(&head[5..7])?, number(&head[8..])?, rest)
+            (
+                number(&head[..4])?,
+                number(&head[5..7])?,
+                number(&head[8..])?,
+                rest,
+            )
         }
         DateOrder::Dmy | DateOrder::Mdy => {
-            let end = text.iter().position(|b| matches!(b, b' ' | b'T')).unwrap_or(text.len());
+            let end = text
+                .iter()
+                .position(|b| matches!(b, b' ' | b'T'))
+                .unwrap_or(text.len());
             let (head, rest) = text.split_at(end);
             let mut parts = head.split(|b| matches!(b, b'/' | b'-' | b'.'));
             let (first, second, year) = (parts.next()?, parts.next()?, parts.next()?);
@@ -287,8 +316,11 @@ fn leading_date(text: &[u8], order: DateOrder) -> Option<(Date, &[u8])> {
                 return None;
             }
             let (first, second) = (number(first)?, number(second)?);
-            let (day, month) =
-                if order == DateOrder::Dmy { (first, second) } else { (second, first) };
+            let (day, month) = if order == DateOrder::Dmy {
+                (first, second)
+            } else {
+                (second, first)
+            };
             (number(year)?, month, day, rest)
         }
     };
@@ -305,7 +337,11 @@ fn number(digits: &[u8]) -> Option<u32> {
     if digits.is_empty() || digits.len() > 9 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    Some(digits.iter().fold(0, |n, digit| n * 10 + u32::from(digit - b'0')))
+    Some(
+        digits
+            .iter()
+            .fold(0, |n, digit| n * 10 + u32::from(digit - b'0')),
+    )
 }
 
 /// `HH:MM`, `HH:MM:SS` or `HH:MM:SS.f`; fraction digits past the sixth are dropped, since a
@@ -350,7 +386,9 @@ fn timestamp<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Refusal> {
     let local = match rest {
         [] => date.to_datetime(Time::midnight()),
         [b'T' | b' ', rest @ ..] => {
-            let sign = rest.iter().position(|b| matches!(b, b'+' | b'-' | b'Z' | b'z'));
+            let sign = rest
+                .iter()
+                .position(|b| matches!(b, b'+' | b'-' | b'Z' | b'z'));
             let (clock, offset) = rest.split_at(sign.unwrap_or(rest.len()));
             let written = date.to_datetime(time(clock.trim_ascii()).ok_or_else(refuse)?);
             match offset {
@@ -383,7 +421,10 @@ fn in_zone(written: DateTime, offset: &[u8], zone: &TimeZone) -> Option<DateTime
         }
         [] => return None,
     };
-    let instant = Offset::from_seconds(seconds).ok()?.to_timestamp(written).ok()?;
+    let instant = Offset::from_seconds(seconds)
+        .ok()?
+        .to_timestamp(written)
+        .ok()?;
     Some(zone.to_datetime(instant))
 }
 
@@ -395,15 +436,36 @@ mod tests {
 
     fn from(text: &str, ty: Type) -> Result<Value<'_>, Refusal> {
         let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
-        parse(Raw::Text(text), ty, &Forms { zone, dates: DateOrder::Ymd })
+        parse(
+            Raw::Text(text),
+            ty,
+            &Forms {
+                zone,
+                dates: DateOrder::Ymd,
+            },
+        )
     }
 
     #[test]
     fn integers_may_come_as_text_or_whole_floats() {
-        for raw in [Raw::Int(12), Raw::Real(12.0), Raw::Text(" 12 "), Raw::Text("12.0")] {
-            assert_eq!(parse(raw, Type::Int, &Forms::default()), Ok(Value::Int(12)), "{raw:?}");
+        for raw in [
+            Raw::Int(12),
+            Raw::Real(12.0),
+            Raw::Text(" 12 "),
+            Raw::Text("12.0"),
+        ] {
+            assert_eq!(
+                parse(raw, Type::Int, &Forms::default()),
+                Ok(Value::Int(12)),
+                "{raw:?}"
+            );
         }
-        for raw in [Raw::Real(12.5), Raw::Text("12.5"), Raw::Text("1e3"), Raw::Text("x")] {
+        for raw in [
+            Raw::Real(12.5),
+            Raw::Text("12.5"),
+            Raw::Text("1e3"),
+            Raw::Text("x"),
+        ] {
             assert!(parse(raw, Type::Int, &Forms::default()).is_err(), "{raw:?}");
         }
     }
@@ -421,7 +483,10 @@ mod tests {
 
     #[test]
     fn floats_have_one_zero_and_no_infinity() {
-        assert_eq!(from("-0", Type::Float).map(|v| format!("{v:?}")), Ok("Float(0.0)".into()));
+        assert_eq!(
+            from("-0", Type::Float).map(|v| format!("{v:?}")),
+            Ok("Float(0.0)".into())
+        );
         assert!(from("inf", Type::Float).is_err());
         assert!(from("NaN", Type::Float).is_err());
     }
@@ -429,25 +494,51 @@ mod tests {
     #[test]
     fn timestamps_with_an_offset_become_local() {
         let nine = ymd(2025, 11, 28).to_datetime(hms(9, 30, 0, 0));
-        for text in
-            ["2025-11-28T02:30:00Z", "2025-11-28 09:30", "2025-11-28T04:30:00+02:00"]
-        {
-            assert_eq!(from(text, Type::Timestamp), Ok(Value::Timestamp(nine)), "{text}");
+        for text in [
+            "2025-11-28T02:30:00Z",
+            "2025-11-28 09:30",
+            "2025-11-28T04:30:00+02:00",
+        ] {
+            assert_eq!(
+                from(text, Type::Timestamp),
+                Ok(Value::Timestamp(nine)),
+                "{text}"
+            );
         }
         assert_eq!(
             from("2025-11-28 09:30:00.1234567", Type::Timestamp),
-            Ok(Value::Timestamp(ymd(2025, 11, 28).to_datetime(hms(9, 30, 0, 123_456_000)))),
+            Ok(Value::Timestamp(ymd(2025, 11, 28).to_datetime(hms(
+                9,
+                30,
+                0,
+                123_456_000
+            )))),
         );
     }
 
     #[test]
     fn dates_are_iso_unless_declared() {
-        assert_eq!(from("2025-11-28", Type::Date), Ok(Value::Date(ymd(2025, 11, 28))));
-        assert_eq!(from("2025-11-28 00:00:00", Type::Date), Ok(Value::Date(ymd(2025, 11, 28))));
-        for refused in ["28/11/2025", "2025-11-28 10:00:00", "2025-02-30", "1899-12-31", "x"] {
+        assert_eq!(
+            from("2025-11-28", Type::Date),
+            Ok(Value::Date(ymd(2025, 11, 28)))
+        );
+        assert_eq!(
+            from("2025-11-28 00:00:00", Type::Date),
+            Ok(Value::Date(ymd(2025, 11, 28)))
+        );
+        for refused in [
+            "28/11/2025",
+            "2025-11-28 10:00:00",
+            "2025-02-30",
+            "1899-12-31",
+            "x",
+        ] {
             assert!(from(refused, Type::Date).is_err(), "{refused}");
         }
-        let forms = Forms { dates: DateOrder::Dmy, ..Forms::default() };
+        let forms = Forms {
+            dates: DateOrder::Dmy,
+            ..Forms::default()
+        };
         assert_eq!(
             parse(Raw::Text("8/11/2025"), Type::Date, &forms),
             Ok(Value::Date(ymd(2025, 11, 8)))
