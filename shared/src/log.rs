@@ -416,3 +416,6 @@ fn decompress(compressed: &[u8]) -> Result<Vec<u8>, FormatError> {
         .map_err(|error| FormatError::Compression(error))?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,195 @@
+use std::sync::Arc;
+
+use insta::assert_snapshot;
+use jiff::Timestamp;
+
+use super::*;
+use crate::commit::{Change, Now, PartitionObject, Writer};
+use crate::ids::{Name, Part};
+use crate::store::memory::MemoryStore;
+use crate::summary::Summary;
+
+fn log() -> SiteLog {
+    SiteLog::new(
+        Arc::new(MemoryStore::default()),
+        SiteName::new("hcm-01").unwrap(),
+    )
+}
+
+/// Commit n, which writes its number as the row count of one partition.
+fn commit(seq: u64) -> Commit {
+    let object = PartitionObject {
+        md5: Md5::of(&seq.to_be_bytes()),
+        rows: seq,
+        bytes: 1,
+        summary: Summary::default(),
+    };
+    Commit {
+        format: FORMAT,
+        site: SiteName::new("hcm-01").unwrap(),
+        seq: Seq(seq),
+        at: Timestamp::UNIX_EPOCH,
+        epoch: 1,
+        writer: Writer {
+            id: "w".into(),
+            host: "h".into(),
+        },
+        dataset: Md5::of(b""),
+        changes: vec![Change {
+            table: Name::new("customer").unwrap(),
+            part: Part::Bucket(0, 1),
+            now: Now::Object(object),
+        }],
+        lookups: Vec::new(),
+    }
+}
+
+/// A log with commits 1 to `head`, with a checkpoint after each that is named.
+async fn log_with(head: u64, checkpoints: &[u64]) -> SiteLog {
+    let log = log();
+    let mut catalog = Catalog::empty(log.site().clone());
+    for seq in 1..=head {
+        let commit = commit(seq);
+        assert!(matches!(
+            log.append(&commit).await.unwrap(),
+            Appended::Written
+        ));
+        catalog.apply(&commit);
+        if checkpoints.contains(&seq) {
+            log.write_checkpoint(&catalog).await.unwrap();
+        }
+    }
+    log
+}
+
+async fn flip_a_bit(log: &SiteLog, key: &SiteKey) {
+    let key = key.of(log.site());
+    let mut bytes = log
+        .store()
+        .get(&key)
+        .await
+        .unwrap()
+        .bytes(1 << 20)
+        .await
+        .unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    log.store().put(&key, bytes.into()).await.unwrap();
+}
+
+async fn remove(log: &SiteLog, key: &SiteKey) {
+    log.store().delete(&key.of(log.site())).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_empty_log_has_an_empty_catalog() {
+    assert_eq!(log().load().await.unwrap().seq(), Seq::NONE);
+}
+
+#[tokio::test]
+async fn a_taken_number_shows_who_has_it() {
+    let log = log_with(1, &[]).await;
+    let mut other = commit(1);
+    other.writer.host = "another".into();
+    let Appended::Taken(there) = log.append(&other).await.unwrap() else {
+        panic!("written twice")
+    };
+    assert_eq!(*there, commit(1));
+}
+
+#[tokio::test]
+async fn a_reader_starts_at_the_checkpoint_and_replays_the_rest() {
+    let log = log_with(5, &[3]).await;
+    remove(&log, &SiteKey::Commit(Seq(2))).await;
+    let catalog = log.load().await.unwrap();
+    assert_eq!((catalog.seq(), catalog.rows("customer")), (Seq(5), 5));
+}
+
+#[tokio::test]
+async fn without_its_hint_the_newest_checkpoint_is_found() {
+    let log = log_with(5, &[2, 4]).await;
+    remove(&log, &SiteKey::Latest).await;
+    remove(&log, &SiteKey::Commit(Seq(3))).await;
+    assert_eq!(log.load().await.unwrap().seq(), Seq(5));
+}
+
+#[tokio::test]
+async fn a_damaged_hint_or_checkpoint_only_costs_time() {
+    for damaged in [SiteKey::Latest, SiteKey::Checkpoint(Seq(4))] {
+        let log = log_with(5, &[2, 4]).await;
+        flip_a_bit(&log, &damaged).await;
+        assert_eq!(log.load().await.unwrap().seq(), Seq(5), "{damaged:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_gap_is_bridged_by_a_later_checkpoint() {
+    let log = log_with(5, &[4]).await;
+    remove(&log, &SiteKey::Commit(Seq(3))).await;
+    let mut catalog = Catalog::empty(log.site().clone());
+    log.catch_up(&mut catalog, true).await.unwrap();
+    assert_eq!(catalog.seq(), Seq(5));
+}
+
+#[tokio::test]
+async fn a_gap_without_a_checkpoint_is_reported() {
+    let log = log_with(5, &[2]).await;
+    remove(&log, &SiteKey::Commit(Seq(4))).await;
+    assert_snapshot!(
+        log.load().await.unwrap_err().to_string(),
+        @"site hcm-01: commit 4 (sites/hcm-01/log/00000000000000000004.json) is missing, though 5 is there; run `causeway-agent verify --repair` at the site"
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_does_not_look_stops_before_the_gap() {
+    let log = log_with(5, &[]).await;
+    remove(&log, &SiteKey::Commit(Seq(4))).await;
+    let mut catalog = Catalog::empty(log.site().clone());
+    log.catch_up(&mut catalog, false).await.unwrap();
+    assert_eq!(catalog.seq(), Seq(3));
+}
+
+#[tokio::test]
+async fn a_damaged_commit_is_named() {
+    let log = log_with(3, &[]).await;
+    flip_a_bit(&log, &SiteKey::Commit(Seq(2))).await;
+    let error = log.load().await.unwrap_err().to_string();
+    assert!(error.starts_with(
+        "site hcm-01: sites/hcm-01/log/00000000000000000002.json is damaged: its bytes changed"
+    ));
+}
+
+#[tokio::test]
+async fn a_commit_under_another_number_is_misplaced() {
+    let log = log_with(1, &[]).await;
+    let key = SiteKey::Commit(Seq(2)).of(log.site());
+    log.store()
+        .put(&key, encode(&commit(1)).unwrap().into())
+        .await
+        .unwrap();
+    assert_snapshot!(
+        log.load().await.unwrap_err().to_string(),
+        @"site hcm-01: sites/hcm-01/log/00000000000000000002.json is damaged: it says that it is commit 1 of hcm-01"
+    );
+}
+
+#[tokio::test]
+async fn a_dataset_is_read_as_it_was_written() {
+    let (log, dataset) = (log(), Dataset::meetassist().unwrap());
+    log.write_dataset(&dataset).await.unwrap();
+    log.write_dataset(&dataset).await.unwrap();
+    assert_eq!(log.dataset(dataset.md5()).await.unwrap(), dataset);
+    flip_a_bit(&log, &SiteKey::Dataset(dataset.md5())).await;
+    assert!(matches!(
+        log.dataset(dataset.md5()).await,
+        Err(LogError::Dataset { .. })
+    ));
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_the_whole_catalog() {
+    let log = log_with(3, &[]).await;
+    let catalog = log.load().await.unwrap();
+    assert_eq!(Catalog::from(catalog.checkpoint().unwrap()), catalog);
+}
