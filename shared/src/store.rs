@@ -84,6 +84,7 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     async fn delete(&self, key: &str) -> Result<(), StoreError>;
 
     /// One page of the keys that begin with `prefix` and sort after `after`, in byte order.
+    /// (S3-compatible servers may sort `a/b` before `a-b`; pages go on rightly all the same.)
     ///
     /// # Errors
     /// A failure of the store.

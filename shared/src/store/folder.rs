@@ -129,6 +129,7 @@ impl ObjectStore for FolderStore {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        key::check_prefix(prefix)?;
         self.counters.count(Request::List);
         let after = after.map(str::to_owned);
         let list =

@@ -20,6 +20,19 @@ pub(super) fn check(action: &'static str, key: &str) -> Result<(), StoreError> {
     }
 }
 
+/// Refuses a prefix that no key can begin with.
+pub(super) fn check_prefix(prefix: &str) -> Result<(), StoreError> {
+    let whole = prefix
+        .strip_suffix('/')
+        .filter(|whole| !whole.is_empty())
+        .unwrap_or(prefix);
+    if whole.is_empty() {
+        Ok(())
+    } else {
+        check("listing", whole)
+    }
+}
+
 /// What is wrong with a key.
 fn fault(key: &str) -> Option<&'static str> {
     if key.len() > KEY_MAX_BYTES {
@@ -57,6 +70,16 @@ mod tests {
             "sites/hcm-01/lookup/appointment.customerid/b=07of16/x.csv.zst",
         ] {
             check("write", key).unwrap();
+        }
+    }
+
+    #[test]
+    fn takes_the_prefixes_of_keys_only() {
+        for prefix in ["", "sites", "sites/", "sites/hcm-01/data/x/dt=2025"] {
+            check_prefix(prefix).unwrap();
+        }
+        for prefix in ["/", "//", "sites//", "../", "sites/../", ".tmp"] {
+            assert!(check_prefix(prefix).is_err(), "{prefix:?} was taken");
         }
     }
 

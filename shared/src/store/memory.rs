@@ -157,6 +157,7 @@ impl ObjectStore for MemoryStore {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        key::check_prefix(prefix)?;
         self.counters.count(Request::List);
         let start = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),

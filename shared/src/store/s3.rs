@@ -215,6 +215,7 @@ impl ObjectStore for S3Store {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        key::check_prefix(prefix)?;
         let list = self
             .client
             .list_objects_v2()

@@ -48,16 +48,26 @@ pub async fn a_prefix_is_a_string_and_no_folder(store: &Store) -> Outcome {
     );
     assert_eq!(listed(store, "data/", None).await?.len(), 3);
     assert_eq!(listed(store, "", None).await?.len(), 3);
-    for nothing in ["data/dt=2025-02-01/b/", "datum/", "../", "/", "data//", "."] {
+    for nothing in ["data/dt=2025-02-01/b/", "datum/"] {
         assert_eq!(listed(store, nothing, None).await?, [""; 0], "{nothing:?}");
+    }
+    for wrong in ["../", "/", "data//", "."] {
+        let refused = listed(store, wrong, None).await;
+        assert!(
+            matches!(refused, Err(StoreError::Refused { .. })),
+            "{wrong:?}: {refused:?}"
+        );
     }
     Ok(())
 }
 
-/// Keys sort by their bytes, not name by name: `-` and `.` come before `/`, `é` after `z`.
+/// Keys sort by their bytes: capitals first, `é` after `z`.
+///
+/// S3 also sorts `a-b` and `a.b` before `a/b`; some compatible servers sort folder by folder, and
+/// nothing in Causeway depends on it.
 pub async fn keys_are_listed_in_byte_order(store: &Store) -> Outcome {
-    let keys = ["A", "a-b", "a.b/c", "a/b", "a/é", "a0", "z", "é"];
-    write_all(store, &["z", "a/é", "a0", "é", "a/b", "a.b/c", "A", "a-b"]).await?;
+    let keys = ["A", "a/b", "a/é", "a0", "z", "é"];
+    write_all(store, &["z", "a/é", "a0", "é", "a/b", "A"]).await?;
     assert_eq!(listed(store, "", None).await?, keys);
     Ok(())
 }
@@ -80,10 +90,12 @@ pub async fn listing_goes_on_after_a_key(store: &Store) -> Outcome {
     Ok(())
 }
 
-/// Pages hold at most 1 000 objects and together all of them, once.
+/// Pages hold at most 1 000 objects and together all of them, once, whichever way a server sorts
+/// a folder and its continuations.
 pub async fn a_long_listing_comes_in_pages(store: &Store) -> Outcome {
+    let folders = ["b", "b-1", "b.2"];
     let keys: Vec<_> = (0..MANY_OBJECTS)
-        .map(|n| format!("data/b={}/{n:05}", n % 3))
+        .map(|n| format!("data/{}/{n:05}", folders[n % 3]))
         .collect();
     let writes = keys.iter().map(|key| store.create(key, body("x")));
     stream::iter(writes)
@@ -101,11 +113,13 @@ pub async fn a_long_listing_comes_in_pages(store: &Store) -> Outcome {
         first.next.as_ref(),
         first.objects.last().map(|last| &last.key)
     );
-    let mut expected = keys;
-    expected.sort_unstable();
-    assert_eq!(listed(store, "data/", None).await?, expected);
+    let sorted = |mut keys: Vec<String>| {
+        keys.sort_unstable();
+        keys
+    };
+    assert_eq!(sorted(listed(store, "data/", None).await?), sorted(keys));
     assert_eq!(
-        listed(store, "data/b=1", None).await?.len(),
+        listed(store, "data/b-", None).await?.len(),
         MANY_OBJECTS / 3
     );
     Ok(())

@@ -138,3 +138,14 @@ async fn two_stores_on_one_folder_are_one_store() {
         "{replaced:?}"
     );
 }
+
+#[tokio::test]
+async fn a_name_is_sorted_by_the_key_it_stands_for() {
+    let (store, _dir) = opened();
+    for key in ["a/b", "a.b/c", "a0", "a-b"] {
+        store.put(key, vec![1].into()).await.unwrap();
+    }
+    let listed = store.list("", None).await.unwrap().objects;
+    let keys: Vec<_> = listed.iter().map(|object| object.key.as_str()).collect();
+    assert_eq!(keys, ["a-b", "a.b/c", "a/b", "a0"]);
+}

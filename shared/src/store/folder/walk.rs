@@ -8,7 +8,8 @@ use std::path::Path;
 use super::super::{ListPage, ObjectMeta};
 use super::disk::object_meta;
 
-/// One page of the keys under `root` that begin with `prefix` and sort after `after`.
+/// One page of the keys under `root` that begin with `prefix`, which has been checked, and sort
+/// after `after`.
 pub(super) fn list(
     root: &Path,
     prefix: &str,
@@ -48,13 +49,6 @@ impl Walk<'_> {
         let Some((folder, _)) = self.prefix.rsplit_once('/') else {
             return self.visit(root, "");
         };
-        // No key begins like this, and no path may be made of it.
-        if folder
-            .split('/')
-            .any(|segment| segment.is_empty() || segment.starts_with('.'))
-        {
-            return Ok(());
-        }
         self.visit(&root.join(folder), &format!("{folder}/"))
     }
 

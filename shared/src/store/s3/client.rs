@@ -27,6 +27,7 @@ const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 8 * 1_024;
 const STALL_GRACE: Duration = Duration::from_secs(20);
 /// The first attempt and its repetitions, with the SDK's jittered exponential pauses.
 const MAX_ATTEMPTS: u32 = 4;
+const FIRST_BACKOFF: Duration = Duration::from_millis(200);
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// What servers that do not care are told.
 const DEFAULT_REGION: Region = Region::from_static("us-east-1");
@@ -55,6 +56,7 @@ pub(super) async fn connect(
         .retry_config(
             RetryConfig::standard()
                 .with_max_attempts(MAX_ATTEMPTS)
+                .with_initial_backoff(FIRST_BACKOFF)
                 .with_max_backoff(MAX_BACKOFF),
         )
         .retry_classifier(RetryConflicts)
