@@ -1,1 +1,22 @@
-//! placeholder
+//! The harness of Causeway's end-to-end tests and benches.
+//!
+//! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
+//! [`TestDatabase`] of its own, and runs the programs with [`Program`].
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test whose ground gives way ends there, with a message"
+)]
+
+pub mod proxy;
+pub mod testbed;
+
+mod database;
+mod program;
+mod servers;
+mod store;
+
+pub use database::{DatabaseKind, TestDatabase};
+pub use program::{Finished, Program, Running, bin};
+pub use store::{StoreKind, TestStore};

@@ -1,0 +1,74 @@
+//! `testbed -- COMMAND…`: runs a command beside a throw-away PostgreSQL cluster and SeaweedFS,
+//! named to it in the environment, and ends with its exit code.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use causeway_tests::testbed::Testbed;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time;
+
+/// How long the command may take to end when it is asked to.
+const END_LIMIT: Duration = Duration::from_secs(10);
+/// What a shell reports for a command that SIGTERM ended.
+const INTERRUPTED: u8 = 128 + 15;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<ExitCode> {
+    let mut arguments = std::env::args_os()
+        .skip(1)
+        .skip_while(|argument| argument == "--");
+    let program = arguments.next().context("usage: testbed -- COMMAND…")?;
+    let mut command = Command::new(program);
+    command.args(arguments).kill_on_drop(true);
+
+    // From here on a signal ends the run in order, servers included.
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let signalled = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    tokio::pin!(signalled);
+
+    let testbed = tokio::select! {
+        started = Testbed::start() => started?,
+        () = &mut signalled => return Ok(ExitCode::from(INTERRUPTED)),
+    };
+    command.envs(testbed.env());
+    let outcome = run(command, signalled).await;
+    testbed.stop().await?;
+    outcome
+}
+
+/// Runs the command to its end, or asks it to end when a signal comes.
+async fn run(mut command: Command, signalled: impl Future<Output = ()>) -> Result<ExitCode> {
+    let mut child = command.spawn().with_context(|| format!("{command:?}"))?;
+    tokio::select! {
+        status = child.wait() => {
+            let code = status?.code().and_then(|code| u8::try_from(code).ok());
+            Ok(ExitCode::from(code.unwrap_or(1)))
+        }
+        () = signalled => {
+            end(&mut child).await?;
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+async fn end(child: &mut Child) -> Result<()> {
+    if let Some(pid) = child.id() {
+        Command::new("kill")
+            .args(["-TERM", &pid.to_string()])
+            .status()
+            .await?;
+    }
+    if time::timeout(END_LIMIT, child.wait()).await.is_err() {
+        child.kill().await?;
+    }
+    Ok(())
+}

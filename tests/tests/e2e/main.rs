@@ -1,0 +1,8 @@
+//! End-to-end tests, one program for all of them: see `./test`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "tests end where they cannot go on"
+)]
+
+mod store;
