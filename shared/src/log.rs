@@ -413,7 +413,7 @@ fn decompress(compressed: &[u8]) -> Result<Vec<u8>, FormatError> {
     let mut bytes = Vec::new();
     zstd::Decoder::new(compressed)
         .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
-        .map_err(|error| FormatError::Compression(error))?;
+        .map_err(FormatError::Compression)?;
     Ok(bytes)
 }
 

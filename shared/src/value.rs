@@ -225,8 +225,10 @@ fn sortable_date(date: Date) -> [u8; 4] {
 }
 
 fn sortable_time(time: Time) -> [u8; 8] {
-    let of_day = time.duration_since(Time::midnight());
-    (of_day.as_micros().unsigned_abs() as u64).to_be_bytes()
+    let part = |part: i8| u64::from(part.unsigned_abs());
+    let seconds = (part(time.hour()) * 60 + part(time.minute())) * 60 + part(time.second());
+    let nanoseconds = u64::from(time.subsec_nanosecond().unsigned_abs());
+    (seconds * 1_000_000_000 + nanoseconds).to_be_bytes()
 }
 
 /// A row's values in sort-key form, several columns one after another.

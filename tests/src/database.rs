@@ -50,6 +50,15 @@ impl TestDatabase {
         Self { place }
     }
 
+    /// Which kind it is.
+    #[must_use]
+    pub fn kind(&self) -> DatabaseKind {
+        match self.place {
+            Place::Postgres { .. } => DatabaseKind::Postgres,
+            Place::Sqlite { .. } => DatabaseKind::Sqlite,
+        }
+    }
+
     /// What `[database] url` is to be.
     #[must_use]
     pub fn url(&self) -> String {

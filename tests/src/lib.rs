@@ -1,7 +1,9 @@
 //! The harness of Causeway's end-to-end tests and benches.
 //!
 //! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
-//! [`TestDatabase`] of its own, and runs the programs with [`Program`].
+//! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
+//! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
+//! and [`loaded`] what did.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -9,6 +11,10 @@
     reason = "a test whose ground gives way ends there, with a message"
 )]
 
+pub mod deployment;
+pub mod loaded;
+pub mod meetassist;
+pub mod mirror;
 pub mod proxy;
 pub mod testbed;
 

@@ -29,6 +29,19 @@ pub fn bin(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not built: run ./test, or `cargo build --workspace`"))
 }
 
+/// A variable of the run would set a key of the program's configuration.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a program's environment is this one's, less what belongs to the run"
+)]
+fn remove_settings(command: &mut Command) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.as_encoded_bytes().starts_with(b"CAUSEWAY_") {
+            command.env_remove(variable);
+        }
+    }
+}
+
 /// A command line that is not started yet.
 #[derive(Debug)]
 pub struct Program {
@@ -40,8 +53,10 @@ impl Program {
     /// One of Causeway's programs, by its name.
     #[must_use]
     pub fn new(name: &str) -> Self {
+        let mut command = Command::new(bin(name));
+        remove_settings(&mut command);
         Self {
-            command: Command::new(bin(name)),
+            command,
             time_limit: TIME_LIMIT,
         }
     }

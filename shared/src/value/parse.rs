@@ -193,8 +193,8 @@ fn boolean<'a>(raw: Raw<'_>) -> Option<Value<'a>> {
     match raw {
         Raw::Int(0) => Some(false),
         Raw::Int(1) => Some(true),
-        Raw::Real(v) if v == 0.0 => Some(false),
-        Raw::Real(v) if v == 1.0 => Some(true),
+        Raw::Real(0.0) => Some(false),
+        Raw::Real(1.0) => Some(true),
         Raw::Text(_) => {
             let text = as_text(raw)?;
             let is_one_of = |words: [&str; 5]| words.iter().any(|w| text.eq_ignore_ascii_case(w));

@@ -5,4 +5,5 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod spine;
 mod store;
