@@ -5,5 +5,8 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod damage;
+mod ground;
+mod guards;
 mod spine;
 mod store;

@@ -1,53 +1,9 @@
 //! The main job: a site's data reaches the hub's database whole, and its totals with it.
 
-use causeway_shared::clock;
-use causeway_shared::dataset::Dataset;
-use causeway_tests::deployment::{Deployment, PAIRS};
-use causeway_tests::loaded::loaded_rows;
-use causeway_tests::meetassist::{MeetAssist, SOURCES};
-use causeway_tests::mirror::{Mirror, Rows, tables};
-use causeway_tests::{DatabaseKind, StoreKind};
-use jiff::civil::Date;
+use causeway_tests::DatabaseKind;
+use causeway_tests::deployment::PAIRS;
 
-/// Tables whose rows are loaded only for the dates of the window, and where the date stands.
-const DATED: [(&str, usize); 2] = [("consultantschedule", 2), ("appointment", 3)];
-
-fn today() -> Date {
-    clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap().date()
-}
-
-async fn deploy(pair: (StoreKind, DatabaseKind)) -> (Deployment, MeetAssist) {
-    let deployment = Deployment::create(pair, "meetassist", SOURCES).await;
-    let site = MeetAssist::write(&deployment.site(), today());
-    (deployment, site)
-}
-
-/// The rows of the source that the window is to hold.
-fn wanted(site: &MeetAssist, table: &str) -> Rows {
-    let mirror = Mirror::of(site);
-    let in_window = |date: &Option<String>| {
-        let date: Date = date.as_deref().unwrap().parse().unwrap();
-        site.date(-1) <= date && date <= site.date(1)
-    };
-    let mut rows = mirror.rows(table);
-    if let Some((_, column)) = DATED.iter().find(|(name, _)| *name == table) {
-        rows.retain(|_, row| in_window(&row[*column]));
-    }
-    if table == "appointmentfeedback" {
-        let appointments = mirror.rows("appointment");
-        rows.retain(|id, _| appointments.get(id).is_some_and(|row| in_window(&row[3])));
-    }
-    rows
-}
-
-/// Every table of the database against the source, typed value by typed value.
-async fn assert_equal(deployment: &Deployment, site: &MeetAssist) {
-    let dataset = Dataset::meetassist().unwrap();
-    for table in tables() {
-        let loaded = loaded_rows(&deployment.database, &dataset, table).await;
-        assert_eq!(loaded, wanted(site, table), "{table}");
-    }
-}
+use crate::ground::{assert_equal, deploy, loaded, wanted};
 
 #[tokio::test]
 async fn a_site_arrives_whole() {
@@ -141,9 +97,11 @@ async fn a_value_that_breaks_a_rule_is_kept_aside_until_it_is_mended() {
         let synced = deployment.agent(&["sync"]).expect_code(3).json();
         assert_eq!(synced["rows"]["quarantined"], 1);
         deployment.load();
-        let dataset = Dataset::meetassist().unwrap();
-        let loaded = loaded_rows(&deployment.database, &dataset, "appointment").await;
-        assert!(!loaded.contains_key(&id.to_string()));
+        assert!(
+            !loaded(&deployment, "appointment")
+                .await
+                .contains_key(&id.to_string())
+        );
 
         site.execute(&format!(
             "UPDATE Appointments SET Status = 'pending' WHERE AppointmentId = {id}"

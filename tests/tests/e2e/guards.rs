@@ -1,0 +1,188 @@
+//! Nothing disappears by accident, and one writer per site.
+
+use std::fs;
+
+use causeway_tests::deployment::Deployment;
+use causeway_tests::meetassist::{MeetAssist, SOURCES};
+use causeway_tests::mirror::Mirror;
+use causeway_tests::{DatabaseKind, Finished, StoreKind};
+
+use crate::ground::{deploy, loaded};
+
+const PAIR: (StoreKind, DatabaseKind) = (StoreKind::Folder, DatabaseKind::Sqlite);
+
+/// A site that is migrated and loaded, then robbed, and has one more change in another table;
+/// what `sync` says.
+async fn robbed(rob: impl FnOnce(&MeetAssist)) -> (Deployment, MeetAssist, Finished) {
+    let (deployment, site) = deploy(PAIR).await;
+    deployment.migrate_and_load();
+    rob(&site);
+    site.execute("UPDATE Customers SET Notes = 'changed meanwhile' WHERE CustomerId = 'fb-3'");
+    let synced = deployment.agent(&["sync"]).expect_code(3);
+    (deployment, site, synced)
+}
+
+/// Held tables keep all their rows, and the other table's change arrived.
+async fn assert_held(deployment: &Deployment, before: &Mirror, held: &[&str]) {
+    deployment.load();
+    for table in held {
+        let rows = before.rows(table);
+        let expected: Vec<_> = loaded(deployment, table).await.into_keys().collect();
+        assert!(expected.iter().all(|key| rows.contains_key(key)), "{table}");
+        assert!(!expected.is_empty(), "{table} was emptied");
+    }
+    let customer = &loaded(deployment, "customer").await["fb-3"];
+    assert_eq!(customer[7].as_deref(), Some("changed meanwhile"));
+}
+
+#[tokio::test]
+async fn a_missing_file_holds_its_table() {
+    let mut before = None;
+    let (deployment, site, synced) = robbed(|site| {
+        before = Some(Mirror::of(site));
+        fs::remove_file(site.csv("programparticipant")).unwrap();
+    })
+    .await;
+    assert!(synced.stderr.contains("programparticipant"), "{synced}");
+    assert_held(&deployment, &before.unwrap(), &["programparticipant"]).await;
+    // Not even a person's word makes a missing file an empty one.
+    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(3);
+    // Back again, it goes on as if nothing had been.
+    site.put_csv(
+        "programparticipant",
+        "programid,customerid,registeredtime,status\n1,fb-1,,\n",
+    );
+    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(0);
+}
+
+#[tokio::test]
+async fn a_missing_table_holds_its_via_family() {
+    let mut before = None;
+    let (deployment, _, synced) = robbed(|site| {
+        before = Some(Mirror::of(site));
+        site.execute("ALTER TABLE Appointments RENAME TO Elsewhere");
+    })
+    .await;
+    assert!(synced.stderr.contains("appointment"), "{synced}");
+    assert_held(&deployment, &before.unwrap(), &["appointment"]).await;
+    let _ = deployment.agent(&["verify"]).expect_code(3);
+}
+
+#[tokio::test]
+async fn a_table_that_empties_suddenly_is_held_until_somebody_agrees() {
+    let mut before = None;
+    let (deployment, site, synced) = robbed(|site| {
+        before = Some(Mirror::of(site));
+        site.execute("DELETE FROM Appointments");
+    })
+    .await;
+    assert!(synced.stderr.contains("--allow-shrink"), "{synced}");
+    assert_held(&deployment, &before.unwrap(), &["appointment"]).await;
+    // Its feedback has no appointment left: all of it is refused, and said to be.
+    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(3);
+    deployment.load();
+    assert!(loaded(&deployment, "appointment").await.is_empty());
+    assert!(loaded(&deployment, "appointmentfeedback").await.is_empty());
+    assert_eq!(
+        Mirror::of(&site).number("SELECT count(*) FROM Appointments"),
+        0.0
+    );
+}
+
+#[tokio::test]
+async fn a_fifth_less_is_held_and_a_little_less_is_not() {
+    let (deployment, site) = deploy(PAIR).await;
+    deployment.migrate_and_load();
+    // 184 slots: 36 are just under a fifth, and three more are not.
+    site.execute("DELETE FROM Slots WHERE ScheduleId <= 36");
+    let _ = deployment.agent(&["sync"]).expect_code(0);
+    site.execute("DELETE FROM Slots WHERE ScheduleId <= 70");
+    let held = deployment.agent(&["sync"]).expect_code(3);
+    assert!(held.stderr.contains("consultantschedule"), "{held}");
+    let _ = deployment.agent(&["status"]).expect_code(3);
+    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(0);
+    let _ = deployment.agent(&["status"]).expect_code(0);
+}
+
+#[tokio::test]
+async fn a_lost_state_is_rebuilt_from_the_log() {
+    let (deployment, site) = deploy(PAIR).await;
+    deployment.migrate_and_load();
+    fs::remove_dir_all(deployment.path("state")).unwrap();
+    let rebuilt = deployment.agent(&["sync"]).expect_code(0).json();
+    assert_eq!(rebuilt["commit"], serde_json::Value::Null, "{rebuilt}");
+    assert_eq!(rebuilt["requests"]["put"], 0, "nothing is uploaded again");
+
+    site.execute("UPDATE Customers SET Notes = 'x' WHERE CustomerId = 'fb-3'");
+    let next = deployment.agent(&["sync"]).expect_code(0).json();
+    assert_eq!((&next["commit"], &next["epoch"]), (&2.into(), &2.into()));
+}
+
+#[tokio::test]
+async fn a_state_from_an_old_copy_catches_up_with_the_log() {
+    let (deployment, site) = deploy(PAIR).await;
+    deployment.migrate_and_load();
+    let (state, copy) = (deployment.path("state"), deployment.path("copy"));
+    copy_folder(&state, &copy);
+    site.execute("UPDATE Customers SET Notes = 'first' WHERE CustomerId = 'fb-3'");
+    let _ = deployment.agent(&["sync"]).expect_code(0);
+
+    fs::remove_dir_all(&state).unwrap();
+    copy_folder(&copy, &state);
+    site.execute("UPDATE Customers SET Notes = 'second' WHERE CustomerId = 'fb-3'");
+    let next = deployment.agent(&["sync"]).expect_code(0).json();
+    assert_eq!(next["commit"], 3, "{next}");
+    deployment.load();
+    assert_eq!(
+        loaded(&deployment, "customer").await["fb-3"][7].as_deref(),
+        Some("second")
+    );
+}
+
+#[tokio::test]
+async fn a_second_machine_is_refused_until_it_takes_over() {
+    let (deployment, site) = deploy(PAIR).await;
+    deployment.migrate_and_load();
+    deployment.write_agent_config("second.toml", "host-2", "state-2", "meetassist", SOURCES);
+    let second = deployment
+        .agent_with("second.toml", &["sync"])
+        .expect_code(3);
+    assert!(
+        second.stderr.contains("host-1"),
+        "it says who the first is: {second}"
+    );
+    assert!(
+        second.stderr.contains("--take-over"),
+        "and what to do: {second}"
+    );
+
+    let taken = deployment.agent_with("second.toml", &["sync", "--take-over"]);
+    let taken = taken.expect_code(0).json();
+    assert_eq!((&taken["commit"], &taken["epoch"]), (&2.into(), &2.into()));
+
+    site.execute("UPDATE Customers SET Notes = 'old' WHERE CustomerId = 'fb-3'");
+    let old = deployment.agent(&["sync"]).expect_code(3);
+    assert!(
+        old.stderr.contains("host-2"),
+        "the old writer learns who replaced it: {old}"
+    );
+    let _ = deployment.agent(&["status"]).expect_code(3);
+    let _ = deployment
+        .agent_with("second.toml", &["sync"])
+        .expect_code(0);
+    deployment.load();
+    assert_eq!(
+        loaded(&deployment, "customer").await["fb-3"][7].as_deref(),
+        Some("old")
+    );
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
