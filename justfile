@@ -13,7 +13,7 @@ demo *ARGS:
 
 # The benches: rates and peak memory, with the aims beside them.
 bench *ARGS:
-    cargo run -p causeway-tests --bin testbed -- cargo bench -p causeway-tests {{ARGS}}
+    ./bench {{ARGS}}
 
 # Formatting, lints and documentation, as CI asks for them.
 lint:

@@ -12,7 +12,7 @@ use crate::meetassist::MeetAssist;
 pub type Rows = BTreeMap<String, Vec<Option<String>>>;
 
 /// Each table of MeetAssist as SQL that gives its declared columns, in order, with defaults
-/// applied: what Causeway has to make of the site's rows.
+/// applied and rows that lose a unique value left out: what Causeway has to make of the site's rows.
 const TABLES: [(&str, usize, &str); 7] = [
     (
         "customer",
@@ -39,7 +39,11 @@ const TABLES: [(&str, usize, &str); 7] = [
         1,
         "SELECT appointmentid, consultantid, customerid, date, time, coalesce(duration, 60),
          meetingurl, coalesce(status, 'pending'), description,
-         coalesce(replace(createdat, ' ', 'T'), date || 'T00:00:00'), updatedat FROM Appointments",
+         coalesce(replace(createdat, ' ', 'T'), date || 'T00:00:00'), updatedat FROM Appointments AS a
+         WHERE coalesce(status, '') = 'cancelled' OR NOT EXISTS (
+           SELECT 1 FROM Appointments AS b WHERE b.appointmentid < a.appointmentid
+           AND (b.consultantid, b.date, b.time) = (a.consultantid, a.date, a.time)
+           AND coalesce(b.status, '') <> 'cancelled')",
     ),
     (
         "appointmentfeedback",

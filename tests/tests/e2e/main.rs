@@ -2,11 +2,15 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::panic,
     reason = "tests end where they cannot go on"
 )]
 
 mod damage;
 mod ground;
 mod guards;
+mod history;
+mod orders;
+mod random;
 mod spine;
 mod store;

@@ -1,0 +1,148 @@
+//! The limits that Causeway is measured against.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Read as _};
+use std::path::Path;
+use std::time::Instant;
+
+use bytes::Bytes;
+use causeway_shared::layout::{SITES, SiteKey};
+use causeway_tests::TestDatabase;
+use futures_util::SinkExt as _;
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use crate::measure::{Measured, timed};
+
+const TABLES: [&str; 5] = [
+    "customer",
+    "consultant",
+    "consultantschedule",
+    "appointment",
+    "appointmentfeedback",
+];
+/// As large as what the hub sends at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Reads every row with SQLite and writes it as plain CSV.
+pub(crate) fn sqlite_to_csv(database: &Path, folder: &Path) -> Measured {
+    fs::create_dir_all(folder).unwrap();
+    timed(|| {
+        let db = Connection::open(database).unwrap();
+        for table in TABLES {
+            let file = File::create(folder.join(table)).unwrap();
+            let mut csv = csv::Writer::from_writer(BufWriter::new(file));
+            let mut statement = db
+                .prepare(&format!("SELECT * FROM {table} ORDER BY 1"))
+                .unwrap();
+            let columns = statement.column_count();
+            let mut rows = statement.query([]).unwrap();
+            while let Some(row) = rows.next().unwrap() {
+                for column in 0..columns {
+                    match row.get_ref(column).unwrap() {
+                        ValueRef::Null => csv.write_field(b""),
+                        ValueRef::Integer(v) => csv.write_field(v.to_string()),
+                        ValueRef::Real(v) => csv.write_field(v.to_string()),
+                        ValueRef::Text(v) | ValueRef::Blob(v) => csv.write_field(v),
+                    }
+                    .unwrap();
+                }
+                csv.write_record(None::<&[u8]>).unwrap();
+            }
+            csv.flush().unwrap();
+        }
+    })
+}
+
+/// A table's CSV bytes, one object after another, headers left out.
+pub(crate) struct TableBytes {
+    table: String,
+    columns: String,
+    chunks: Vec<Bytes>,
+}
+
+/// What the store holds of each table, as the bytes that COPY takes.
+pub(crate) fn decompressed_objects(store: &Path) -> Vec<TableBytes> {
+    let site = store.join(SITES).join("hcm-01/data");
+    TABLES
+        .iter()
+        .map(|table| read_table(&site.join(table), table))
+        .collect()
+}
+
+fn read_table(folder: &Path, table: &str) -> TableBytes {
+    let mut found = TableBytes {
+        table: table.to_owned(),
+        columns: String::new(),
+        chunks: Vec::new(),
+    };
+    let mut all = Vec::new();
+    for part in fs::read_dir(folder).unwrap() {
+        for object in fs::read_dir(part.unwrap().path()).unwrap() {
+            let path = object.unwrap().path();
+            let key = path.to_str().unwrap();
+            let key = &key[key.rfind(SITES).unwrap()..];
+            assert!(SiteKey::parse(key).is_some(), "{key}");
+            let mut bytes = Vec::new();
+            zstd::Decoder::new(File::open(&path).unwrap())
+                .unwrap()
+                .read_to_end(&mut bytes)
+                .unwrap();
+            let header = bytes.iter().position(|b| *b == b'\n').unwrap();
+            found.columns = String::from_utf8(bytes[..header].to_vec()).unwrap();
+            all.extend_from_slice(&bytes[header + 1..]);
+        }
+    }
+    found.chunks = all.chunks(CHUNK).map(Bytes::copy_from_slice).collect();
+    found
+}
+
+/// Copies the bytes into fresh tables with the keys and indexes of the hub's, one transaction.
+pub(crate) async fn copy(database: &TestDatabase, tables: &[TableBytes]) -> Measured {
+    let mut client = database.connect().await;
+    client
+        .batch_execute("DROP SCHEMA IF EXISTS raw CASCADE; CREATE SCHEMA raw")
+        .await
+        .unwrap();
+    for table in TABLES {
+        let like = format!("CREATE TABLE raw.{table} (LIKE hcm_01.{table} INCLUDING ALL)");
+        client.batch_execute(&like).await.unwrap();
+    }
+    let start = Instant::now();
+    let transaction = client.transaction().await.unwrap();
+    for table in tables {
+        let sql = format!(
+            "COPY raw.{} ({}) FROM STDIN (FORMAT csv)",
+            table.table, table.columns
+        );
+        let sink = transaction.copy_in(&sql).await.unwrap();
+        let mut sink = std::pin::pin!(sink);
+        for chunk in &table.chunks {
+            sink.send(chunk.clone()).await.unwrap();
+        }
+        sink.as_mut().finish().await.unwrap();
+    }
+    transaction.commit().await.unwrap();
+    let measured = Measured {
+        wall: start.elapsed(),
+        cpu: None,
+        peak: None,
+    };
+    client
+        .batch_execute("DROP SCHEMA raw CASCADE; CHECKPOINT")
+        .await
+        .unwrap();
+    measured
+}
+
+/// Takes the site and the hub's own tables away again.
+pub(crate) async fn drop_site(database: &TestDatabase) {
+    let client = database.connect().await;
+    client
+        .batch_execute(
+            "DROP SCHEMA IF EXISTS hcm_01 CASCADE; DROP SCHEMA IF EXISTS causeway CASCADE",
+        )
+        .await
+        .unwrap();
+    client.batch_execute("CHECKPOINT").await.unwrap();
+}

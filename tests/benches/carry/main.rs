@@ -1,0 +1,153 @@
+//! How fast and how large the main job is, as ratios to limits measured in the same run.
+//!
+//! - `migrate` against reading the same rows with SQLite and writing them as plain CSV;
+//! - `plan` (scan and partition, nothing sent) as a rate;
+//! - `load` into an empty PostgreSQL against `COPY` of the same CSV bytes into tables with the same
+//!   keys and indexes;
+//! - the peak memory of both programs, also for a CSV in shuffled order over 3 000 dates.
+//!
+//! `./bench` builds the programs as they are released and runs this; arguments are numbers of
+//! appointments (each with a slot, and every second with feedback).
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench ends where it cannot go on, and prints what it measured"
+)]
+
+mod baseline;
+mod data;
+mod measure;
+
+use std::time::Duration;
+
+use causeway_tests::deployment::Deployment;
+use causeway_tests::{DatabaseKind, StoreKind};
+
+use data::Shape;
+use measure::{Measured, repeat, run_program};
+
+/// Runs of each measurement; the median counts.
+const RUNS: usize = 3;
+
+fn main() {
+    let sizes: Vec<i64> = std::env::args()
+        .skip(1)
+        .filter_map(|arg| arg.parse().ok())
+        .collect();
+    let sizes = if sizes.is_empty() {
+        vec![200_000, 1_000_000]
+    } else {
+        sizes
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    for appointments in sizes {
+        runtime.block_on(measure_carrying(appointments));
+    }
+    runtime.block_on(measure_shuffled(1_000_000));
+}
+
+/// The main job at one size.
+async fn measure_carrying(appointments: i64) {
+    println!(
+        "\n{appointments} appointments, {appointments} slots, {} ratings",
+        appointments / 2
+    );
+    let pair = (StoreKind::Folder, DatabaseKind::Postgres);
+    let deployment = Deployment::create(pair, "meetassist", data::SQLITE_SOURCE).await;
+    let shape = Shape {
+        appointments,
+        days: 1_096,
+    };
+    let rows = data::write_sqlite(&deployment.site().join("site.db"), shape);
+
+    let csv = deployment.path("plain");
+    let plain = repeat(RUNS, || {
+        baseline::sqlite_to_csv(&deployment.site().join("site.db"), &csv)
+    });
+    let plan = repeat(RUNS, || {
+        run_program("causeway-agent", &deployment.path("agent.toml"), &["plan"])
+    });
+    let migrate = repeat(RUNS, || {
+        forget(&deployment);
+        run_program(
+            "causeway-agent",
+            &deployment.path("agent.toml"),
+            &["migrate"],
+        )
+    });
+    report_agent(rows, &plain, &plan, &migrate);
+
+    let _ = deployment.hub(&["init"]).expect_code(0);
+    let load = |deployment: &Deployment| {
+        // Every date, wherever today is.
+        let dates = ["load", "--from", "2023-01-01", "--to", "2026-12-31"];
+        run_program("causeway-hub", &deployment.path("hub.toml"), &dates)
+    };
+    let _first = load(&deployment);
+    let objects = baseline::decompressed_objects(deployment.store.folder().unwrap());
+    let mut copies = Vec::new();
+    let mut loads = Vec::new();
+    for _ in 0..RUNS {
+        copies.push(baseline::copy(&deployment.database, &objects).await);
+        baseline::drop_site(&deployment.database).await;
+        let _ = deployment.hub(&["init"]).expect_code(0);
+        loads.push(load(&deployment));
+    }
+    let (copy, load) = (Measured::median(copies), Measured::median(loads));
+    println!("COPY of the same bytes      {copy}");
+    println!(
+        "load                        {load}   {:.2} x COPY (aim 1.5)",
+        load.ratio(&copy)
+    );
+}
+
+/// A million rows in shuffled order over 3 000 dates.
+async fn measure_shuffled(appointments: i64) {
+    println!("\n{appointments} appointments in a CSV in shuffled order over 3000 dates");
+    let pair = (StoreKind::Folder, DatabaseKind::Sqlite);
+    let deployment = Deployment::create(pair, "meetassist", data::CSV_SOURCE).await;
+    data::write_shuffled_csv(
+        &deployment.site(),
+        Shape {
+            appointments,
+            days: 3_000,
+        },
+    );
+    let migrate = run_program(
+        "causeway-agent",
+        &deployment.path("agent.toml"),
+        &["migrate"],
+    );
+    println!("migrate                     {migrate}   (aim: at most 64 MiB)");
+}
+
+fn report_agent(rows: i64, plain: &Measured, plan: &Measured, migrate: &Measured) {
+    let rate = |measured: &Measured| {
+        rows as f64 / measured.wall.max(Duration::from_millis(1)).as_secs_f64()
+    };
+    println!("SQLite to plain CSV         {plain}");
+    println!(
+        "scan and partition (plan)   {plan}   {:.0} rows/s, {:.2} x plain",
+        rate(plan),
+        plan.ratio(plain)
+    );
+    println!(
+        "migrate                     {migrate}   {:.2} x plain (aim 2)",
+        migrate.ratio(plain)
+    );
+}
+
+/// Empties the store and the agent's state.
+fn forget(deployment: &Deployment) {
+    let store = deployment.store.folder().unwrap();
+    for folder in [store.join("sites"), deployment.path("state")] {
+        if folder.exists() {
+            std::fs::remove_dir_all(folder).unwrap();
+        }
+    }
+}
