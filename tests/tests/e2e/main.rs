@@ -8,5 +8,6 @@
 mod damage;
 mod ground;
 mod guards;
+mod harness;
 mod spine;
 mod store;
