@@ -76,6 +76,22 @@ impl S3Store {
         format!("{}{key}", self.prefix)
     }
 
+    /// The key, as this store's callers know it, of an S3 key.
+    fn own_key<'a>(&self, s3_key: &'a str) -> &'a str {
+        s3_key.strip_prefix(&self.prefix).unwrap_or(s3_key)
+    }
+
+    fn listed(&self, object: Object) -> Result<ObjectMeta, StoreError> {
+        let key = self.own_key(object.key.as_deref().unwrap_or_default());
+        meta(
+            "listing",
+            key,
+            object.size,
+            object.e_tag,
+            object.last_modified,
+        )
+    }
+
     /// A `PutObject` with its body, and a time limit that fits the body's size.
     async fn put_request(
         &self,
@@ -228,21 +244,22 @@ impl ObjectStore for S3Store {
             .send()
             .await
             .map_err(|error| failure("listing", prefix, error))?;
-        let more = page.is_truncated == Some(true);
-        let objects: Vec<_> = page
-            .contents
-            .unwrap_or_default()
-            .into_iter()
-            .map(|object| listed(&self.prefix, object))
-            .collect::<Result<_, _>>()?;
-        let next = objects.last().filter(|_| more).map(|last| last.key.clone());
-        if more && next.is_none() {
-            return Err(failure::incomplete(
-                "listing",
-                prefix,
-                "an empty page that is not the last",
-            ));
-        }
+        let found = page.contents.unwrap_or_default();
+        let last = found.last().and_then(|last| last.key.as_deref());
+        let next = match (page.is_truncated, last) {
+            (Some(true), None) => {
+                return Err(failure::incomplete(
+                    "listing",
+                    prefix,
+                    "an empty page, not the last",
+                ));
+            }
+            (Some(true), Some(last)) => Some(self.own_key(last).to_owned()),
+            _ => None,
+        };
+        let objects = found.into_iter().map(|object| self.listed(object));
+        let objects = objects.filter(|object| !object.as_ref().is_ok_and(is_folder_marker));
+        let objects = objects.collect::<Result<_, _>>()?;
         Ok(ListPage { objects, next })
     }
 
@@ -296,17 +313,9 @@ fn fetched(key: &str, object: GetObjectOutput) -> Result<Fetched, StoreError> {
     })
 }
 
-/// An object of a listing, its key relative to the store's prefix.
-fn listed(prefix: &str, object: Object) -> Result<ObjectMeta, StoreError> {
-    let key = object.key.unwrap_or_default();
-    let key = key.strip_prefix(prefix).unwrap_or(&key);
-    meta(
-        "listing",
-        key,
-        object.size,
-        object.e_tag,
-        object.last_modified,
-    )
+/// What S3 consoles put where somebody made a "folder".
+fn is_folder_marker(object: &ObjectMeta) -> bool {
+    object.key.is_empty() || object.key.ends_with('/')
 }
 
 fn meta(

@@ -1,6 +1,7 @@
 //! `testbed -- COMMAND…`: runs a command beside a throw-away PostgreSQL cluster and SeaweedFS,
 //! named to it in the environment, and ends with its exit code.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,7 +17,15 @@ const END_LIMIT: Duration = Duration::from_secs(10);
 const INTERRUPTED: u8 = 128 + 15;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<ExitCode> {
+async fn main() -> ExitCode {
+    serve().await.unwrap_or_else(|error| {
+        // Nobody is left to tell where standard error is closed.
+        let _ = writeln!(std::io::stderr(), "testbed: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+async fn serve() -> Result<ExitCode> {
     let mut arguments = std::env::args_os()
         .skip(1)
         .skip_while(|argument| argument == "--");
@@ -33,12 +42,8 @@ async fn main() -> Result<ExitCode> {
             _ = terminate.recv() => {}
         }
     };
-    tokio::pin!(signalled);
 
-    let testbed = tokio::select! {
-        started = Testbed::start() => started?,
-        () = &mut signalled => return Ok(ExitCode::from(INTERRUPTED)),
-    };
+    let testbed = Testbed::start().await?;
     command.envs(testbed.env());
     let outcome = run(command, signalled).await;
     testbed.stop().await?;

@@ -19,6 +19,20 @@ pub(super) const SECRET_KEY: &str = "causeway-test-secret";
 pub(super) struct Seaweed {
     server: Child,
     s3_port: u16,
+    _sockets: Sockets,
+}
+
+/// The sockets that it makes in `/tmp` whatever it is told, and leaves there.
+#[derive(Debug)]
+struct Sockets(Vec<PathBuf>);
+
+impl Drop for Sockets {
+    fn drop(&mut self) {
+        for socket in &self.0 {
+            // It may not have come so far as to make it.
+            let _ = fs::remove_file(socket);
+        }
+    }
 }
 
 impl Seaweed {
@@ -33,6 +47,7 @@ impl Seaweed {
             grpc: free_ports()?,
         };
         let [s3_port, filer_port, ..] = ports.http;
+        let sockets = ports.sockets();
         let log = folder.join("log");
         let mut server = Command::new(program()?)
             .arg("mini")
@@ -60,7 +75,11 @@ impl Seaweed {
             Err(_) => false,
         };
         wait_ready("SeaweedFS", &mut server, &log, answers).await?;
-        Ok(Self { server, s3_port })
+        Ok(Self {
+            server,
+            s3_port,
+            _sockets: sockets,
+        })
     }
 
     /// The S3 endpoint.
@@ -81,6 +100,14 @@ const PARTS: [&str; 5] = ["s3", "filer", "master", "volume", "admin"];
 struct Ports {
     http: [u16; PARTS.len()],
     grpc: [u16; PARTS.len()],
+}
+
+impl Ports {
+    fn sockets(&self) -> Sockets {
+        let sockets = PARTS.iter().zip(self.grpc);
+        let path = |(part, port)| format!("/tmp/seaweedfs-{part}-grpc-{port}.sock").into();
+        Sockets(sockets.map(path).collect())
+    }
 }
 
 /// All ports are chosen; what is not needed stays off.

@@ -9,6 +9,7 @@
 mod damage;
 mod ground;
 mod guards;
+mod harness;
 mod history;
 mod orders;
 mod random;

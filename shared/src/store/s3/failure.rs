@@ -30,7 +30,7 @@ where
     };
     let words = error.message().unwrap_or_default();
     let detail = [&status.to_string(), code, words].map(str::trim).join(" ");
-    let detail = detail.trim_end().to_owned();
+    let detail = detail.trim_end_matches([' ', '.']).to_owned();
     match (status, code) {
         (404, "NoSuchBucket") => {}
         (404, _) => {
@@ -87,6 +87,8 @@ where
     E: Error + Send + Sync + 'static,
 {
     let cause = root_cause(&error).to_string();
+    // The lines after the first name every place where credentials were looked for.
+    let cause = cause.lines().next().unwrap_or_default();
     if cause.contains("credential") {
         return StoreError::Refused {
             action,
