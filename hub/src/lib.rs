@@ -1,1 +1,14 @@
-//! placeholder
+//! Causeway's hub: loads sites from the store into a database, and serves what is there.
+//!
+//! In the order in which data flows: refresh brings each site's catalog to its log's head;
+//! the [`window`] says which dates are wanted; the load plan compares them with what is loaded;
+//! load executes it in one transaction; verify compares both sides row by row.
+//! [`hub`] is the whole as the command line, the API and the dashboard use it; [`db`] is what it
+//! asks of a database.
+
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod hub;
+pub mod report;
+pub mod window;

@@ -1,1 +1,2 @@
+//! `causeway-hub`.
 fn main() {}

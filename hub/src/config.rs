@@ -1,0 +1,351 @@
+//! `hub.toml`: what the hub reads, where it keeps it and what it serves.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use causeway_shared::settings::{self, SettingsError, Span};
+use causeway_shared::store::StoreConfig;
+
+/// The file that is read where no other is named.
+pub const DEFAULT_FILE: &str = "hub.toml";
+
+/// The hub's configuration. Every key has a default but `store.url`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HubConfig {
+    /// `meetassist`, or the path of a dataset file; used until a site's first commit brings its own.
+    pub dataset: String,
+    /// Where the sites' data lies.
+    pub store: StoreConfig,
+    /// Where rows are loaded to.
+    pub database: DatabaseConfig,
+    /// Which dates are loaded.
+    pub window: WindowConfig,
+    /// When the store is looked at.
+    pub refresh: RefreshConfig,
+    /// What becomes of changes made in the cloud.
+    pub edits: EditsConfig,
+    /// The publishing of plain CSV.
+    pub archive: ArchiveConfig,
+    /// The API and the dashboard.
+    pub http: HttpConfig,
+    /// Who may use them.
+    pub auth: AuthConfig,
+}
+
+impl Default for HubConfig {
+    fn default() -> Self {
+        Self {
+            dataset: "meetassist".to_owned(),
+            store: StoreConfig {
+                url: String::new(),
+                endpoint: String::new(),
+                region: String::new(),
+                path_style: false,
+                checksums: true,
+            },
+            database: DatabaseConfig::default(),
+            window: WindowConfig::default(),
+            refresh: RefreshConfig::default(),
+            edits: EditsConfig::default(),
+            archive: ArchiveConfig::default(),
+            http: HttpConfig::default(),
+            auth: AuthConfig::default(),
+        }
+    }
+}
+
+/// The database: exactly one of `url`, `secret` and `iam` says how to reach it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DatabaseConfig {
+    /// `sqlite:<folder>`, or `postgres://user:password@host/database`.
+    pub url: String,
+    /// The id of an AWS Secrets Manager secret that holds the connection; empty: none.
+    pub secret: String,
+    /// Whether to sign in to RDS by IAM instead of a password.
+    pub iam: bool,
+}
+
+impl Default for DatabaseConfig {
+    fn default() -> Self {
+        Self {
+            url: "sqlite:causeway-hub".to_owned(),
+            secret: String::new(),
+            iam: false,
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseConfig {
+    /// The URL without its password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseConfig")
+            .field("url", &without_password(&self.url))
+            .field("secret", &self.secret)
+            .field("iam", &self.iam)
+            .finish()
+    }
+}
+
+/// A URL whose user information and query, which may hold passwords, are cut down to the user.
+pub(crate) fn without_password(url: &str) -> String {
+    let url = url.split('?').next().unwrap_or_default();
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    match rest.rsplit_once('@') {
+        Some((user, host)) => {
+            let user = user.split(':').next().unwrap_or_default();
+            format!("{scheme}://{user}@{host}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// The dates whose rows are in the database.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WindowConfig {
+    /// Days before today.
+    pub before: u16,
+    /// Days after today.
+    pub after: u16,
+    /// The zone that says what day today is.
+    pub timezone: Zone,
+    /// Dates kept beyond the window.
+    pub on_demand_days: u16,
+}
+
+impl Default for WindowConfig {
+    fn default() -> Self {
+        Self {
+            before: 1,
+            after: 1,
+            timezone: Zone::default(),
+            on_demand_days: 62,
+        }
+    }
+}
+
+/// A time zone by its IANA name.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Zone(pub TimeZone);
+
+impl Default for Zone {
+    fn default() -> Self {
+        // The zone database is compiled in; were the name not in it, UTC would show at once.
+        Self(TimeZone::get("Asia/Ho_Chi_Minh").unwrap_or(TimeZone::UTC))
+    }
+}
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        TimeZone::get(&name)
+            .map(Self)
+            .map_err(|_| format!("{name:?} is not a time zone; write one such as Asia/Ho_Chi_Minh"))
+    }
+}
+
+/// When the store is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RefreshConfig {
+    /// How long after a refresh the next begins, if nothing asks for one earlier.
+    pub every: Span,
+}
+
+impl Default for RefreshConfig {
+    fn default() -> Self {
+        Self {
+            every: Span(Duration::from_secs(30)),
+        }
+    }
+}
+
+/// What becomes of changes made in the cloud.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EditsConfig {
+    /// Whether this hub takes and flushes changes; `false` makes its database read-only.
+    pub write: bool,
+    /// How long a change waits at most until it is in the store.
+    pub flush: Span,
+}
+
+impl Default for EditsConfig {
+    fn default() -> Self {
+        Self {
+            write: true,
+            flush: Span(Duration::from_secs(2)),
+        }
+    }
+}
+
+/// The publishing of plain CSV.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ArchiveConfig {
+    /// Whether it starts switched on; afterwards the switch in the store counts.
+    pub enabled: bool,
+    /// How often it runs.
+    pub every: Span,
+    /// Whether files begin with a byte-order mark, for Excel.
+    pub excel: bool,
+}
+
+impl Default for ArchiveConfig {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            every: Span(Duration::from_secs(300)),
+            excel: false,
+        }
+    }
+}
+
+/// The API and the dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpConfig {
+    /// Address and port to listen on.
+    pub listen: String,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:8080".to_owned(),
+        }
+    }
+}
+
+/// Who may use the API and the dashboard.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct AuthConfig {
+    /// How a caller proves who they are.
+    pub mode: AuthMode,
+}
+
+/// How a caller proves who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuthMode {
+    /// By a token.
+    #[default]
+    Token,
+    /// Not at all; only on loopback.
+    None,
+}
+
+impl HubConfig {
+    /// Reads `path`, or `hub.toml` in the working directory, or nothing; then what the environment
+    /// sets. Relative paths become relative to the file's folder.
+    ///
+    /// # Errors
+    /// [`SettingsError`], naming file and key.
+    pub fn load(
+        path: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, SettingsError> {
+        let (mut config, folder) = settings::load::<Self>(path, DEFAULT_FILE, environment)?;
+        config.resolve(&folder);
+        Ok(config)
+    }
+
+    /// Makes relative paths relative to `folder`.
+    fn resolve(&mut self, folder: &Path) {
+        let resolved = |path: &str| -> PathBuf { folder.join(path) };
+        if self.dataset != "meetassist" {
+            self.dataset = resolved(&self.dataset).display().to_string();
+        }
+        if let Some(path) = self.database.url.strip_prefix("sqlite:") {
+            self.database.url = format!("sqlite:{}", resolved(path).display());
+        }
+        if let Some(path) = self.store.url.strip_prefix("file://") {
+            self.store.url = format!("file://{}", resolved(path).display());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/hub.toml")
+    }
+
+    /// The keys of a TOML table, its tables' keys behind theirs.
+    fn keys(table: &toml::Table, prefix: &str, into: &mut Vec<String>) {
+        for (key, value) in table {
+            match value.as_table() {
+                Some(inner) => keys(inner, &format!("{prefix}{key}."), into),
+                None => into.push(format!("{prefix}{key}")),
+            }
+        }
+    }
+
+    #[test]
+    fn the_commented_file_holds_every_key_with_its_default() {
+        let text = std::fs::read_to_string(example()).unwrap();
+        let mut config: HubConfig = toml::from_str(&text).unwrap();
+        assert_eq!(
+            std::mem::take(&mut config.store.url),
+            "s3://bucket/prefix",
+            "the one key without a default shows its form"
+        );
+        assert_eq!(config, HubConfig::default());
+        let mut found = Vec::new();
+        keys(&toml::from_str(&text).unwrap(), "", &mut found);
+        assert_eq!(
+            found.join(" "),
+            "dataset archive.enabled archive.every archive.excel auth.mode database.iam \
+             database.secret database.url edits.flush edits.write http.listen refresh.every \
+             store.checksums store.endpoint store.path_style store.region store.url \
+             window.after window.before window.on_demand_days window.timezone"
+        );
+    }
+
+    #[test]
+    fn relative_paths_are_relative_to_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("my.toml");
+        std::fs::write(&file, "dataset = \"d.toml\"\n[store]\nurl = \"file://s\"").unwrap();
+        let config = HubConfig::load(Some(&file), &[]).unwrap();
+        let folder = folder.path().display();
+        assert_eq!(config.dataset, format!("{folder}/d.toml"));
+        assert_eq!(config.store.url, format!("file://{folder}/s"));
+        assert_eq!(config.database.url, format!("sqlite:{folder}/causeway-hub"));
+    }
+
+    #[test]
+    fn passwords_are_never_shown() {
+        let config = DatabaseConfig {
+            url: "postgres://me:pa@ss@db.example/causeway?password=pass".to_owned(),
+            ..DatabaseConfig::default()
+        };
+        assert_eq!(
+            format!("{config:?}"),
+            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", secret: "", iam: false }"#
+        );
+    }
+
+    #[test]
+    fn a_wrong_zone_is_refused_by_name() {
+        let environment = [("CAUSEWAY_WINDOW__TIMEZONE".to_owned(), "Mars/X".to_owned())];
+        let error = HubConfig::load(Some(&example()), &environment).unwrap_err();
+        assert!(
+            error.to_string().contains("\"Mars/X\" is not a time zone"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,163 @@
+//! What can go wrong in the hub, each error with what it is about and what to do.
+
+use std::path::PathBuf;
+
+use causeway_shared::dataset::DatasetError;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::log::LogError;
+use causeway_shared::settings::SettingsError;
+use causeway_shared::store::StoreError;
+
+use crate::db::DbError;
+
+/// Why the hub could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// A key's value cannot be used.
+    #[error("configuration, {key}: {problem}")]
+    Configuration {
+        /// The key.
+        key: &'static str,
+        /// What is wrong, and what to write.
+        problem: String,
+    },
+    /// The dataset's file cannot be read.
+    #[error("cannot read the dataset {}: {source}", path.display())]
+    DatasetFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The dataset is not valid.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// One site failed; others are not touched by it.
+    #[error(transparent)]
+    Site(#[from] SiteError),
+    /// No such site is known.
+    #[error("no site {site} is known; `causeway-hub status` lists them")]
+    UnknownSite {
+        /// The site asked for.
+        site: SiteName,
+    },
+    /// The site's dataset has no such column.
+    #[error("site {site} has no column {table}.{column}")]
+    UnknownColumn {
+        /// The site.
+        site: SiteName,
+        /// The table asked for.
+        table: String,
+        /// The column asked for.
+        column: String,
+    },
+}
+
+impl HubError {
+    /// Whether the cause is wrong usage or configuration, so that trying again is of no use.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Settings(_)
+                | Self::Configuration { .. }
+                | Self::DatasetFile { .. }
+                | Self::Dataset(_)
+                | Self::UnknownSite { .. }
+                | Self::UnknownColumn { .. }
+                | Self::Store(StoreError::Config { .. })
+        )
+    }
+}
+
+/// Why one site could not be loaded or read. Its last good data stays as it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SiteError {
+    /// Its log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store failed while its objects were read.
+    #[error("site {site}: {source}")]
+    Store {
+        /// The site.
+        site: SiteName,
+        /// The store's error.
+        #[source]
+        source: StoreError,
+    },
+    /// The database failed.
+    #[error("site {site}: {source}")]
+    Database {
+        /// The site.
+        site: SiteName,
+        /// The database's error.
+        #[source]
+        source: DbError,
+    },
+    /// An object is not what its commit says.
+    #[error(
+        "site {site}, table {table}, partition {part}: {key} {problem}; \
+         run `causeway-agent verify --repair` at the site"
+    )]
+    Object {
+        /// The site.
+        site: SiteName,
+        /// The table.
+        table: Name,
+        /// The partition.
+        part: Part,
+        /// The object's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The log does not hold the commit that the database stands at.
+    #[error(
+        "site {site}: the database stands at commit {seq}, which the log {found}; \
+         was the store replaced? drop the site's schema and load again to follow it"
+    )]
+    AnotherLog {
+        /// The site.
+        site: SiteName,
+        /// The commit that the database stands at.
+        seq: Seq,
+        /// What the log holds in its place.
+        found: &'static str,
+    },
+    /// The site's dataset changed in a way that loaded tables cannot follow.
+    #[error(
+        "site {site}: its dataset changed: {detail}; this version of the hub cannot follow that; \
+         drop the site's schema and load again"
+    )]
+    DatasetChanged {
+        /// The site.
+        site: SiteName,
+        /// What changed.
+        detail: String,
+    },
+}
+
+impl SiteError {
+    /// Whether the same load may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_transient(),
+            Self::Store { source, .. } => source.is_transient(),
+            Self::Database { source, .. } => source.is_transient(),
+            Self::Object { .. } | Self::AnotherLog { .. } | Self::DatasetChanged { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The hub as its programs use it: one store, one database, and what is done between them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::store::{self, Store};
+
+use crate::config::HubConfig;
+use crate::db::{self, Database, LoadedCount};
+use crate::error::HubError;
+use crate::report::{LoadReport, SitePlan, StatusReport, VerifyReport};
+use crate::window::{DateRange, Window};
+
+/// A store, a database and the dataset that serves until a site brings its own. Cheap to clone.
+#[derive(Clone)]
+pub struct Hub {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) config: HubConfig,
+    pub(crate) store: Store,
+    pub(crate) database: Arc<dyn Database>,
+    pub(crate) dataset: Arc<Dataset>,
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("config", &self.inner.config)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What to load.
+#[derive(Debug, Clone)]
+pub struct LoadRequest {
+    /// The present: it says where the window is.
+    pub now: Timestamp,
+    /// One site only; `None`: all of them.
+    pub site: Option<SiteName>,
+    /// Dates besides the window.
+    pub dates: Vec<DateRange>,
+}
+
+impl LoadRequest {
+    /// The window of all sites.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            site: None,
+            dates: Vec::new(),
+        }
+    }
+}
+
+/// What to verify.
+#[derive(Debug, Clone)]
+pub struct VerifyRequest {
+    /// The present.
+    pub now: Timestamp,
+    /// One site only; `None`: all of them.
+    pub site: Option<SiteName>,
+    /// Load again what differs.
+    pub repair: bool,
+}
+
+/// A site as the API and the dashboard read it.
+#[derive(Debug, Clone)]
+pub struct SiteView {
+    /// The site.
+    pub site: SiteName,
+    /// The dataset of the loaded commit.
+    pub dataset: Arc<Dataset>,
+    /// The catalog at the loaded commit: totals over all history come from here.
+    pub catalog: Arc<Catalog>,
+    /// When the rows were last brought to a commit.
+    pub loaded_at: Option<Timestamp>,
+    /// The newest commit seen in the site's log, loaded or not.
+    pub log_head: Option<Seq>,
+    /// Why the last load failed, if it did; the rows are the last good ones.
+    pub last_error: Option<String>,
+    /// The partitions whose rows are in the database.
+    pub loaded: Vec<LoadedPart>,
+}
+
+/// A partition whose rows are in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedPart {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+impl Hub {
+    /// Opens store and database as configured. Nothing is written.
+    ///
+    /// # Errors
+    /// [`HubError`] where a configured value cannot be used.
+    pub async fn open(config: HubConfig) -> Result<Self, HubError> {
+        if config.store.url.is_empty() {
+            return Err(HubError::Configuration {
+                key: "store.url",
+                problem: "it is not set; write it in hub.toml or set CAUSEWAY_STORE__URL".into(),
+            });
+        }
+        let store = store::open(&config.store).await?;
+        let database = db::open(&config.database).await?;
+        Self::with(config, store, database)
+    }
+
+    /// A hub over a store and a database that are open already.
+    ///
+    /// # Errors
+    /// [`HubError`] where the configured dataset cannot be used.
+    pub fn with(
+        config: HubConfig,
+        store: Store,
+        database: Arc<dyn Database>,
+    ) -> Result<Self, HubError> {
+        let dataset = Arc::new(read_dataset(&config.dataset)?);
+        let inner = Inner {
+            config,
+            store,
+            database,
+            dataset,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Creates or upgrades the hub's own tables; any number of times.
+    ///
+    /// # Errors
+    /// A failure of the database, or a database of a newer version.
+    pub async fn init(&self) -> Result<(), HubError> {
+        Ok(self.inner.database.init().await?)
+    }
+
+    /// Looks at the sites' logs and makes the database's rows equal to the wanted partitions, each
+    /// site apart: one that fails keeps its last good data and is reported, the others go on.
+    ///
+    /// # Errors
+    /// [`HubError`] for what concerns all sites: no database, no store, an unknown site.
+    pub async fn load(&self, _what: &LoadRequest) -> Result<LoadReport, HubError> {
+        Err(not_yet())
+    }
+
+    /// What [`load`](Self::load) would do now.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn plan(&self, _what: &LoadRequest) -> Result<Vec<SitePlan>, HubError> {
+        Err(not_yet())
+    }
+
+    /// Compares every loaded row with the store's, and loads again what differs if asked to.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn verify(&self, _what: &VerifyRequest) -> Result<VerifyReport, HubError> {
+        Err(not_yet())
+    }
+
+    /// How things stand, as the database knows it; the store is not asked.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn status(&self, _now: Timestamp) -> Result<StatusReport, HubError> {
+        Err(not_yet())
+    }
+
+    /// The sites that were loaded or tried, in name order. What they hold is kept in memory and
+    /// read again only when a load changed it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn sites(&self) -> Result<Vec<SiteView>, HubError> {
+        Err(not_yet())
+    }
+
+    /// The loaded rows of a table per partition and value of a column.
+    ///
+    /// # Errors
+    /// A failure of the database, or an unknown site, table or column.
+    pub async fn count_loaded(
+        &self,
+        _site: &SiteName,
+        _table: &str,
+        _column: &str,
+    ) -> Result<Vec<LoadedCount>, HubError> {
+        Err(not_yet())
+    }
+
+    /// The dates around an instant's day that are always loaded.
+    #[must_use]
+    pub fn window(&self, now: Timestamp) -> Window {
+        Window::at(now, &self.inner.config.window)
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> &HubConfig {
+        &self.inner.config
+    }
+
+    /// The object store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The dataset that serves while no site has committed.
+    #[must_use]
+    pub fn dataset(&self) -> &Arc<Dataset> {
+        &self.inner.dataset
+    }
+}
+
+fn not_yet() -> HubError {
+    HubError::Configuration {
+        key: "hub",
+        problem: "not built yet".into(),
+    }
+}
+
+/// The configured dataset: the embedded one or a file.
+fn read_dataset(named: &str) -> Result<Dataset, HubError> {
+    if named == "meetassist" {
+        return Ok(Dataset::meetassist()?);
+    }
+    let text = std::fs::read_to_string(named).map_err(|source| HubError::DatasetFile {
+        path: named.into(),
+        source,
+    })?;
+    Ok(Dataset::from_toml(&text)?)
+}

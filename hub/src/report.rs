@@ -1,0 +1,190 @@
+//! What `load`, `plan`, `verify` and `status` say, in the form of their JSON.
+
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+use causeway_shared::store::RequestCounts;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::window::Window;
+
+/// What a load did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LoadReport {
+    /// Each site, in name order.
+    pub sites: Vec<SiteLoaded>,
+    /// Requests sent to the store.
+    pub requests: RequestCounts,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl LoadReport {
+    /// Whether a person should look: a site that could not be loaded, or conflicts.
+    #[must_use]
+    pub fn needs_a_look(&self) -> bool {
+        self.sites
+            .iter()
+            .any(|site| site.error.is_some() || site.conflicts > 0)
+    }
+}
+
+/// What a load did to one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SiteLoaded {
+    /// The site.
+    pub site: SiteName,
+    /// The commit that its rows stand at now; `None` before the first.
+    pub commit: Option<Seq>,
+    /// Partitions.
+    pub partitions: PartitionCounts,
+    /// Rows.
+    pub rows: RowCounts,
+    /// New conflicts between the site and changes made in the cloud.
+    pub conflicts: u64,
+    /// Why the site could not be loaded; its last good data stays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Partitions of one load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct PartitionCounts {
+    /// That are to be in the database.
+    pub wanted: u64,
+    /// Whose rows were loaded.
+    pub loaded: u64,
+    /// Whose rows were taken out, because they left the window or the site.
+    pub evicted: u64,
+}
+
+/// Rows of one load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct RowCounts {
+    /// Written.
+    pub inserted: u64,
+    /// Taken out.
+    pub deleted: u64,
+}
+
+/// What a load would do to one site.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SitePlan {
+    /// The site.
+    pub site: SiteName,
+    /// The commit that its rows would stand at.
+    pub commit: Option<Seq>,
+    /// What would be loaded.
+    pub load: Vec<PlannedPart>,
+    /// What would be taken out.
+    pub evict: Vec<PartName>,
+    /// Partitions that are loaded and stay as they are.
+    pub keep: u64,
+    /// Why the site could not be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// A partition that would be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PlannedPart {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+    /// Its object's MD5.
+    pub md5: Md5,
+    /// Its rows.
+    pub rows: u64,
+    /// The rows of it that are loaded now and would be replaced; `None`: none is loaded.
+    pub was_rows: Option<u64>,
+}
+
+/// A partition by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartName {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+}
+
+/// How database and store compare.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct VerifyReport {
+    /// Loaded partitions whose rows were compared.
+    pub partitions: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Partitions that were loaded again.
+    pub repaired: u64,
+}
+
+/// Something that differs between database and store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The site.
+    pub site: SiteName,
+    /// The table; `None`: it is about the whole site.
+    pub table: Option<Name>,
+    /// The partition; `None`: it is about rows that belong to no loaded one.
+    pub part: Option<Part>,
+    /// What differs, naming rows by their keys.
+    pub what: String,
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatusReport {
+    /// When this was asked.
+    pub now: Timestamp,
+    /// The dates that are to be loaded.
+    pub window: Window,
+    /// The store, by its URL without credentials.
+    pub store: String,
+    /// The database, without its password.
+    pub database: String,
+    /// Each site, in name order.
+    pub sites: Vec<SiteStatus>,
+}
+
+impl StatusReport {
+    /// Whether a person should look: a site whose last load failed.
+    #[must_use]
+    pub fn needs_a_look(&self) -> bool {
+        self.sites.iter().any(|site| site.last_error.is_some())
+    }
+}
+
+/// How one site stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SiteStatus {
+    /// The site.
+    pub site: SiteName,
+    /// The commit that its rows stand at.
+    pub commit: Option<Seq>,
+    /// When that was committed.
+    pub committed_at: Option<Timestamp>,
+    /// When it was loaded.
+    pub loaded_at: Option<Timestamp>,
+    /// The newest commit seen in its log.
+    pub log_head: Option<Seq>,
+    /// How many commits the database is behind the newest seen.
+    pub behind: u64,
+    /// Partitions of all history, and how many of them are loaded.
+    pub partitions: KnownAndLoaded,
+    /// Rows of all history, and how many of them are loaded.
+    pub rows: KnownAndLoaded,
+    /// Why the last load failed, if it did.
+    pub last_error: Option<String>,
+}
+
+/// A figure over all history, and over what is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct KnownAndLoaded {
+    /// Over all history.
+    pub known: u64,
+    /// Over what is loaded.
+    pub loaded: u64,
+}

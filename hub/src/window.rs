@@ -1,0 +1,172 @@
+//! Which dates are loaded: days around today, and dates that were asked for.
+
+use jiff::civil::Date;
+use jiff::{Span, Timestamp};
+use serde::Serialize;
+
+use causeway_shared::ids::Part;
+
+use crate::config::WindowConfig;
+
+/// A range of dates, both ends included; never empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct DateRange {
+    from: Date,
+    to: Date,
+}
+
+/// A range whose end lies before its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{from} to {to} is no range of dates: the first must not be after the second")]
+pub struct InvalidRange {
+    /// The beginning given.
+    pub from: Date,
+    /// The end given.
+    pub to: Date,
+}
+
+impl DateRange {
+    /// All dates from one to another, both included.
+    ///
+    /// # Errors
+    /// [`InvalidRange`] if `to` is before `from`.
+    pub fn new(from: Date, to: Date) -> Result<Self, InvalidRange> {
+        if from <= to {
+            Ok(Self { from, to })
+        } else {
+            Err(InvalidRange { from, to })
+        }
+    }
+
+    /// One date.
+    #[must_use]
+    pub fn day(date: Date) -> Self {
+        Self {
+            from: date,
+            to: date,
+        }
+    }
+
+    /// The first date.
+    #[must_use]
+    pub fn from(&self) -> Date {
+        self.from
+    }
+
+    /// The last date.
+    #[must_use]
+    pub fn to(&self) -> Date {
+        self.to
+    }
+
+    /// Whether a date lies in it.
+    #[must_use]
+    pub fn contains(&self, date: Date) -> bool {
+        self.from <= date && date <= self.to
+    }
+
+    /// How many dates it holds; at least 1.
+    #[must_use]
+    pub fn days(&self) -> u32 {
+        let days = (self.to - self.from).get_days();
+        u32::try_from(days).unwrap_or(0) + 1
+    }
+}
+
+/// The dates around today whose rows are always loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Window(pub DateRange);
+
+impl Window {
+    /// The window at an instant: in the configured zone, so many days before and after that day.
+    #[must_use]
+    pub fn at(now: Timestamp, config: &WindowConfig) -> Self {
+        let today = now.to_zoned(config.timezone.0.clone()).date();
+        Self(DateRange {
+            from: today.saturating_sub(Span::new().days(config.before)),
+            to: today.saturating_add(Span::new().days(config.after)),
+        })
+    }
+}
+
+/// What is to be in the database: all that is not partitioned by date, the window, and the dates
+/// asked for besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// Days around today.
+    pub window: Window,
+    /// Further dates.
+    pub dates: Vec<DateRange>,
+}
+
+impl Wanted {
+    /// Whether a partition is to be loaded.
+    #[must_use]
+    pub fn contains(&self, part: Part) -> bool {
+        match part {
+            Part::Bucket(..) => true,
+            Part::Date(date) => {
+                self.window.0.contains(date) || self.dates.iter().any(|range| range.contains(date))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn window(now: &str, before: u16, after: u16) -> (String, String) {
+        let config = WindowConfig {
+            before,
+            after,
+            ..WindowConfig::default()
+        };
+        let Window(range) = Window::at(now.parse().unwrap(), &config);
+        (range.from().to_string(), range.to().to_string())
+    }
+
+    #[test]
+    fn the_window_rolls_at_the_zones_midnight() {
+        let expected = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+        assert_eq!(
+            window("2025-11-28T16:59:59Z", 1, 1),
+            expected("2025-11-27", "2025-11-29")
+        );
+        assert_eq!(
+            window("2025-11-28T17:00:00Z", 1, 1),
+            expected("2025-11-28", "2025-11-30")
+        );
+        assert_eq!(
+            window("2025-11-28T17:00:00Z", 0, 0),
+            expected("2025-11-29", "2025-11-29")
+        );
+    }
+
+    #[test]
+    fn a_range_cannot_end_before_it_begins() {
+        let error = DateRange::new(date(2025, 1, 2), date(2025, 1, 1)).unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"2025-01-02 to 2025-01-01 is no range of dates: the first must not be after the second"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn the_window_holds_today_and_exactly_its_days(
+            second in -2_000_000_000i64..4_000_000_000, before in 0u16..400, after in 0u16..400,
+        ) {
+            let config = WindowConfig { before, after, ..WindowConfig::default() };
+            let now = Timestamp::from_second(second).unwrap();
+            let today = now.to_zoned(config.timezone.0.clone()).date();
+            let Window(range) = Window::at(now, &config);
+            prop_assert!(range.contains(today));
+            prop_assert_eq!(range.days(), u32::from(before) + u32::from(after) + 1);
+        }
+    }
+}
