@@ -308,8 +308,8 @@ mod tests {
         keys(&toml::from_str(&text).unwrap(), "", &mut found);
         assert_eq!(
             found.join(" "),
-            "dataset archive.enabled archive.every archive.excel auth.mode database.iam \
-             database.secret database.url edits.flush edits.write http.listen refresh.every \
+            "archive.enabled archive.every archive.excel auth.mode database.iam database.secret \
+             database.url dataset edits.flush edits.write http.listen refresh.every \
              store.checksums store.endpoint store.path_style store.region store.url \
              window.after window.before window.on_demand_days window.timezone"
         );

@@ -1,63 +1,226 @@
 //! The database: what the hub asks of one, and what each implementation promises.
+//!
+//! Two implementations pass one conformance suite: [`postgres`] and [`sqlite`]. What the rest of
+//! the hub builds on is exactly this:
+//!
+//! - a site's rows, catalog and load marks change together, in one transaction, or not at all;
+//! - readers see the state before or after a load, never one between;
+//! - one load of a site at a time: a second waits for the first;
+//! - a load that is dropped at any point leaves nothing behind.
+
+mod error;
+pub mod postgres;
+mod records;
+mod sql;
+pub mod sqlite;
+mod stored;
+mod value;
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::stream::BoxStream;
 
-use causeway_shared::ids::Part;
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::ids::{Part, Seq, SiteName};
+use causeway_shared::value::Value;
 
 use crate::config::DatabaseConfig;
+
+pub use error::{DbError, Source};
+pub use stored::{CatalogDelta, LoadedCount, Mark, Marks, SiteChange, SiteState, StoredSite};
 
 /// What the hub asks of a database.
 #[async_trait]
 pub trait Database: Send + Sync + fmt::Debug {
+    /// The database as a person would name it in a message, without its password.
+    fn describe(&self) -> String;
+
     /// Creates or upgrades the hub's own tables; any number of times.
     ///
     /// # Errors
-    /// A failure of the database, or a database of a newer version.
+    /// A failure of the database, or [`DbError::Newer`].
     async fn init(&self) -> Result<(), DbError>;
+
+    /// How each known site stands, in name order.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::NotInitialised`].
+    async fn sites(&self) -> Result<Vec<SiteState>, DbError>;
+
+    /// What is held of a site, all of it as of one instant. A site that was never loaded has an
+    /// empty catalog.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn stored(&self, site: &SiteName) -> Result<StoredSite, DbError>;
+
+    /// Notes how looking at a site went, apart from any load: the newest commit seen (never an
+    /// older one than is noted already), and why it failed.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn note(
+        &self,
+        site: &SiteName,
+        log_head: Option<Seq>,
+        error: Option<&str>,
+    ) -> Result<(), DbError>;
+
+    /// Begins a load: waits until no other load of the site is under way.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::Busy`] after a long wait.
+    async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError>;
+
+    /// The rows of one partition, in key order (text by bytes), in batches.
+    ///
+    /// A value that is not of its column's type (written by another program) comes as text.
+    ///
+    /// # Errors
+    /// A failure of the database, here or as the stream's last item.
+    async fn rows(&self, site: &SiteName, table: &Table, part: Part)
+    -> Result<RowBatches, DbError>;
+
+    /// How many rows a table has per part, as the rows say it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn part_counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+    ) -> Result<Vec<(Option<String>, u64)>, DbError>;
+
+    /// The rows of a table per partition and value of one column. Rows without a partition, which
+    /// the loader did not write, are left out.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        column: usize,
+    ) -> Result<Vec<LoadedCount>, DbError>;
 }
 
-/// Loaded rows with one value in one column of one partition.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LoadedCount {
-    /// The partition.
-    pub part: Part,
-    /// The value, as canonical CSV writes it without quotes; `None`: NULL.
-    pub value: Option<String>,
-    /// How many rows.
-    pub rows: u64,
+/// One load of one site, holding the site's loader lock. Dropped before [`commit`](Self::commit)
+/// it leaves nothing behind.
+///
+/// [`stage`](Self::stage) comes first, with no lock held that others would notice; then
+/// [`begin`](Self::begin), and from there on all in one transaction.
+#[async_trait]
+pub trait SiteLoad: Send {
+    /// What is held of the site, which no other load can change now.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn stored(&mut self) -> Result<StoredSite, DbError>;
+
+    /// Makes the site's tables, where they are missing.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::AnotherTable`] where a table is there that was
+    /// not made from this dataset.
+    async fn create_tables(&mut self, dataset: &Dataset) -> Result<(), DbError>;
+
+    /// Whether a table has no rows.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError>;
+
+    /// Takes rows aside, unseen, for [`insert_staged`](Self::insert_staged).
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn stage(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError>;
+
+    /// Begins the transaction and keeps others from writing to these tables until it ends.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::Busy`].
+    async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError>;
+
+    /// Deletes the rows of some parts. Returns how many there were.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError>;
+
+    /// Deletes the rows that belong to none of these parts. Returns how many there were.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn delete_strays(&mut self, table: &Table, loaded: &[Part]) -> Result<u64, DbError>;
+
+    /// Inserts what was staged for a table; it replaces rows of the same key. Returns how many.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError>;
+
+    /// Writes straight into a table, which must be [empty](Self::is_empty).
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn fill(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError>;
+
+    /// Writes down the catalog and what is loaded, and ends the transaction: from here on every
+    /// reader sees the new state, whole.
+    ///
+    /// # Errors
+    /// A failure of the database: the load may have happened or not; what is stored says which.
+    async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError>;
 }
 
-/// Why the database could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DbError {
-    /// The configured connection cannot be used.
-    #[error("configuration, database: {problem}")]
-    Configuration {
-        /// What is wrong, and what to write.
-        problem: String,
-    },
+/// Where rows are written to.
+#[async_trait]
+pub trait RowSink: Send {
+    /// Takes whole canonical CSV records of the table's columns, each with its part as one more
+    /// field.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that it does not take.
+    async fn write(&mut self, records: Bytes) -> Result<(), DbError>;
+
+    /// Says that all rows were written. Returns how many.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that it does not take.
+    async fn finish(self: Box<Self>) -> Result<u64, DbError>;
 }
 
-impl DbError {
-    /// Whether the same call may succeed later without anybody's help.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        match self {
-            Self::Configuration { .. } => false,
-        }
-    }
-}
+/// A row's values, in declared column order.
+pub type Row = Vec<Value<'static>>;
+
+/// Rows in bounded batches.
+pub type RowBatches = BoxStream<'static, Result<Vec<Row>, DbError>>;
 
 /// Opens the database that a configuration names.
 ///
 /// # Errors
 /// [`DbError::Configuration`] if it names none that this program knows.
-pub async fn open(_config: &DatabaseConfig) -> Result<Arc<dyn Database>, DbError> {
-    Err(DbError::Configuration {
-        problem: "not built yet".into(),
-    })
+pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, DbError> {
+    let refuse = |problem: &str| {
+        Err(DbError::Configuration {
+            problem: problem.to_owned(),
+        })
+    };
+    if !config.secret.is_empty() {
+        return refuse("`secret` is not supported yet; write the connection as `url`");
+    }
+    if config.iam {
+        return refuse("`iam` is not supported yet; write the connection as `url`");
+    }
+    if let Some(folder) = config.url.strip_prefix("sqlite:") {
+        Ok(Arc::new(sqlite::SqliteDatabase::open(folder.as_ref())))
+    } else if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
+        Ok(Arc::new(postgres::PostgresDatabase::open(&config.url)?))
+    } else {
+        refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")
+    }
 }

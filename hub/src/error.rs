@@ -9,6 +9,7 @@ use causeway_shared::settings::SettingsError;
 use causeway_shared::store::StoreError;
 
 use crate::db::DbError;
+use crate::object::ObjectProblem;
 
 /// Why the hub could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +109,7 @@ pub enum SiteError {
     },
     /// An object is not what its commit says.
     #[error(
-        "site {site}, table {table}, partition {part}: {key} {problem}; \
+        "site {site}, table {table}, partition {part}: {key} {source}; \
          run `causeway-agent verify --repair` at the site"
     )]
     Object {
@@ -121,7 +122,8 @@ pub enum SiteError {
         /// The object's key.
         key: String,
         /// What is wrong with it.
-        problem: String,
+        #[source]
+        source: ObjectProblem,
     },
     /// The log does not hold the commit that the database stands at.
     #[error(
@@ -157,7 +159,8 @@ impl SiteError {
             Self::Log(error) => error.is_transient(),
             Self::Store { source, .. } => source.is_transient(),
             Self::Database { source, .. } => source.is_transient(),
-            Self::Object { .. } | Self::AnotherLog { .. } | Self::DatasetChanged { .. } => false,
+            Self::Object { source, .. } => matches!(source, ObjectProblem::Arrived(_)),
+            Self::AnotherLog { .. } | Self::DatasetChanged { .. } => false,
         }
     }
 }

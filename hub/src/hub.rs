@@ -1,5 +1,8 @@
 //! The hub as its programs use it: one store, one database, and what is done between them.
 
+mod pass;
+mod view;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -11,9 +14,8 @@ use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::store::{self, Store};
 
 use crate::config::HubConfig;
-use crate::db::{self, Database, LoadedCount};
+use crate::db::{self, Database};
 use crate::error::HubError;
-use crate::report::{LoadReport, SitePlan, StatusReport, VerifyReport};
 use crate::window::{DateRange, Window};
 
 /// A store, a database and the dataset that serves until a site brings its own. Cheap to clone.
@@ -27,6 +29,10 @@ pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) database: Arc<dyn Database>,
     pub(crate) dataset: Arc<Dataset>,
+    /// What was read of the sites, until a load changes it.
+    pub(crate) cache: view::Cache,
+    /// When to look more closely than usual.
+    pub(crate) looks: pass::Looks,
 }
 
 impl fmt::Debug for Hub {
@@ -133,6 +139,8 @@ impl Hub {
             store,
             database,
             dataset,
+            cache: view::Cache::default(),
+            looks: pass::Looks::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -145,61 +153,6 @@ impl Hub {
     /// A failure of the database, or a database of a newer version.
     pub async fn init(&self) -> Result<(), HubError> {
         Ok(self.inner.database.init().await?)
-    }
-
-    /// Looks at the sites' logs and makes the database's rows equal to the wanted partitions, each
-    /// site apart: one that fails keeps its last good data and is reported, the others go on.
-    ///
-    /// # Errors
-    /// [`HubError`] for what concerns all sites: no database, no store, an unknown site.
-    pub async fn load(&self, _what: &LoadRequest) -> Result<LoadReport, HubError> {
-        Err(not_yet())
-    }
-
-    /// What [`load`](Self::load) would do now.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load).
-    pub async fn plan(&self, _what: &LoadRequest) -> Result<Vec<SitePlan>, HubError> {
-        Err(not_yet())
-    }
-
-    /// Compares every loaded row with the store's, and loads again what differs if asked to.
-    ///
-    /// # Errors
-    /// As [`load`](Self::load).
-    pub async fn verify(&self, _what: &VerifyRequest) -> Result<VerifyReport, HubError> {
-        Err(not_yet())
-    }
-
-    /// How things stand, as the database knows it; the store is not asked.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn status(&self, _now: Timestamp) -> Result<StatusReport, HubError> {
-        Err(not_yet())
-    }
-
-    /// The sites that were loaded or tried, in name order. What they hold is kept in memory and
-    /// read again only when a load changed it.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    pub async fn sites(&self) -> Result<Vec<SiteView>, HubError> {
-        Err(not_yet())
-    }
-
-    /// The loaded rows of a table per partition and value of a column.
-    ///
-    /// # Errors
-    /// A failure of the database, or an unknown site, table or column.
-    pub async fn count_loaded(
-        &self,
-        _site: &SiteName,
-        _table: &str,
-        _column: &str,
-    ) -> Result<Vec<LoadedCount>, HubError> {
-        Err(not_yet())
     }
 
     /// The dates around an instant's day that are always loaded.
@@ -224,13 +177,6 @@ impl Hub {
     #[must_use]
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.inner.dataset
-    }
-}
-
-fn not_yet() -> HubError {
-    HubError::Configuration {
-        key: "hub",
-        problem: "not built yet".into(),
     }
 }
 

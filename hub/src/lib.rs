@@ -7,8 +7,14 @@
 //! asks of a database.
 
 pub mod config;
+pub mod dataset_change;
 pub mod db;
 pub mod error;
 pub mod hub;
+mod load;
+pub mod load_plan;
+pub mod object;
+mod refresh;
 pub mod report;
+mod retry;
 pub mod window;

@@ -19,12 +19,19 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
-    /// Whether a person should look: a site that could not be loaded, or conflicts.
+    /// Whether a person should look: a site that is damaged, or conflicts.
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
+        let damaged = |site: &SiteLoaded| site.error.is_some() && !site.may_pass;
         self.sites
             .iter()
-            .any(|site| site.error.is_some() || site.conflicts > 0)
+            .any(|site| damaged(site) || site.conflicts > 0)
+    }
+
+    /// Whether a site could not be loaded for now, and trying again may help.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.sites.iter().any(|site| site.may_pass)
     }
 }
 
@@ -44,6 +51,9 @@ pub struct SiteLoaded {
     /// Why the site could not be loaded; its last good data stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether that may pass without anybody's help.
+    #[serde(skip)]
+    pub may_pass: bool,
 }
 
 /// Partitions of one load.

@@ -1,0 +1,137 @@
+//! What can go wrong in a database.
+
+/// The error underneath, of whichever database.
+pub type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the database could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DbError {
+    /// The configured connection cannot be used.
+    #[error("configuration, database: {problem}")]
+    Configuration {
+        /// What is wrong, and what to write.
+        problem: String,
+    },
+    /// The hub's own tables are not there.
+    #[error("{database} has no Causeway tables; run `causeway-hub init`")]
+    NotInitialised {
+        /// The database, without its password.
+        database: String,
+    },
+    /// The hub's own tables were made by a newer version.
+    #[error(
+        "{database} has Causeway tables of version {found}, and this program knows version \
+         {known}: upgrade causeway-hub"
+    )]
+    Newer {
+        /// The database, without its password.
+        database: String,
+        /// The version found.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// A table of a site's schema was not made by the hub, or not from the site's dataset.
+    #[error(
+        "table {schema}.{table} is not as the dataset declares it: {detail}; \
+         move it elsewhere or drop it, then load again"
+    )]
+    AnotherTable {
+        /// The site's schema.
+        schema: String,
+        /// The table.
+        table: String,
+        /// What differs.
+        detail: String,
+    },
+    /// Somebody else holds what is needed.
+    #[error("{what} is held by somebody else; waited {waited_s} s")]
+    Busy {
+        /// What is held.
+        what: String,
+        /// How long it was waited for, in seconds.
+        waited_s: u64,
+    },
+    /// The database cannot be reached, or the connection broke.
+    #[error("{database} cannot be reached: {detail}")]
+    Unreachable {
+        /// The database, without its password.
+        database: String,
+        /// The error in words.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Source>,
+    },
+    /// The database could not do it now, and may another time: two transactions were in each
+    /// other's way, or it was too busy.
+    #[error("{database} gave up {action}: {detail}")]
+    GaveUp {
+        /// The database, without its password.
+        database: String,
+        /// What was tried.
+        action: &'static str,
+        /// The database's words.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Source>,
+    },
+    /// The database refuses.
+    #[error("{database} refused {action}: {detail}")]
+    Refused {
+        /// The database, without its password.
+        database: String,
+        /// What was tried.
+        action: &'static str,
+        /// The database's words.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Source>,
+    },
+    /// A row that breaks a key or a unique rule of the database.
+    #[error(
+        "{database} refused a row: {detail}; `causeway-hub verify` names the rows that stand in \
+         its way, `verify --repair` takes them out"
+    )]
+    Clash {
+        /// The database, without its password.
+        database: String,
+        /// The database's words.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Source>,
+    },
+    /// What the hub wrote down cannot be read back.
+    #[error(
+        "what {database} holds of site {site} cannot be read: {what}; drop its schema and load again"
+    )]
+    Unreadable {
+        /// The database, without its password.
+        database: String,
+        /// The site.
+        site: String,
+        /// What, and why.
+        what: String,
+    },
+}
+
+impl DbError {
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Busy { .. } | Self::Unreachable { .. } | Self::GaveUp { .. } => true,
+            Self::Configuration { .. }
+            | Self::NotInitialised { .. }
+            | Self::Newer { .. }
+            | Self::AnotherTable { .. }
+            | Self::Refused { .. }
+            | Self::Clash { .. }
+            | Self::Unreadable { .. } => false,
+        }
+    }
+}

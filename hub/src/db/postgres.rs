@@ -1,0 +1,184 @@
+//! The database in PostgreSQL: a schema per site, the hub's own tables in schema `causeway`.
+//!
+//! Reads go through a small pool. Each load has a connection of its own: dropping it at any point
+//! rolls back and frees its locks, so that nothing has to be cleaned up.
+
+mod connection;
+mod error;
+mod load;
+mod mark;
+mod read;
+mod render;
+
+use async_trait::async_trait;
+use futures_util::StreamExt as _;
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Part, Seq, SiteName};
+
+use super::records::stored_count;
+use super::{Database, DbError, LoadedCount, RowBatches, SiteLoad, SiteState, StoredSite};
+use connection::Connections;
+
+/// A PostgreSQL database.
+#[derive(Debug)]
+pub struct PostgresDatabase {
+    connections: Connections,
+}
+
+impl PostgresDatabase {
+    /// The database at a `postgres://` URL. It is not connected to yet.
+    ///
+    /// # Errors
+    /// [`DbError::Configuration`] if the URL cannot be used.
+    pub fn open(url: &str) -> Result<Self, DbError> {
+        let connections = Connections::new(url)?;
+        Ok(Self { connections })
+    }
+
+    fn error(&self, error: tokio_postgres::Error) -> DbError {
+        error::of(self.connections.describe(), "reading", error)
+    }
+
+    async fn read_sites(&self) -> Result<Vec<SiteState>, DbError> {
+        let client = self.connections.client().await?;
+        let records = read::sites(&client, None).await;
+        records
+            .map_err(|error| error::of_own(self.connections.describe(), "reading", error))?
+            .into_iter()
+            .map(|record| record.state(self.connections.describe()))
+            .collect()
+    }
+
+    async fn read_stored(&self, site: &SiteName) -> Result<StoredSite, DbError> {
+        let mut client = self.connections.client().await?;
+        let database = self.connections.describe();
+        let transaction = client
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start()
+            .await
+            .map_err(|error| self.error(error))?;
+        let records = read::records(transaction.client(), site).await;
+        let records = records.map_err(|error| error::of_own(database, "reading", error))?;
+        transaction
+            .commit()
+            .await
+            .map_err(|error| self.error(error))?;
+        match records {
+            Some(records) => records.stored(database),
+            None => Ok(StoredSite::empty(SiteState::unknown(site.clone()))),
+        }
+    }
+
+    async fn write_note(
+        &self,
+        site: &SiteName,
+        log_head: Option<i64>,
+        failure: Option<&str>,
+    ) -> Result<(), DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/site_note.sql");
+        client
+            .execute(sql, &[&site.as_str(), &log_head, &failure])
+            .await
+            .map(|_| ())
+            .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
+    async fn read_part_counts(&self, sql: &str) -> Result<Vec<(Option<String>, u64)>, DbError> {
+        let client = self.connections.client().await?;
+        let counts = read::part_counts(&client, sql).await;
+        counts.map_err(|error| self.error(error))
+    }
+
+    async fn read_counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        column: usize,
+    ) -> Result<Vec<LoadedCount>, DbError> {
+        let client = self.connections.client().await?;
+        let sql = render::counts(site, table, column);
+        let counts = read::counts(&client, &sql, table.columns[column].ty).await;
+        counts.map_err(|error| self.error(error))
+    }
+}
+
+#[async_trait]
+impl Database for PostgresDatabase {
+    fn describe(&self) -> String {
+        self.connections.describe().to_owned()
+    }
+
+    async fn init(&self) -> Result<(), DbError> {
+        self.connections
+            .retrying(|| self.connections.upgrade())
+            .await
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteState>, DbError> {
+        self.connections.retrying(|| self.read_sites()).await
+    }
+
+    async fn stored(&self, site: &SiteName) -> Result<StoredSite, DbError> {
+        self.connections.retrying(|| self.read_stored(site)).await
+    }
+
+    async fn note(
+        &self,
+        site: &SiteName,
+        log_head: Option<Seq>,
+        error: Option<&str>,
+    ) -> Result<(), DbError> {
+        let log_head = log_head.map(|seq| stored_count(seq.0));
+        // PostgreSQL takes no U+0000, and a note must not fail over what it notes.
+        let error = error.map(|error| error.replace('\0', "\u{fffd}"));
+        self.connections
+            .retrying(|| self.write_note(site, log_head, error.as_deref()))
+            .await
+    }
+
+    async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError> {
+        let load = load::PostgresLoad::begin(&self.connections, site.clone()).await?;
+        Ok(Box::new(load))
+    }
+
+    async fn rows(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        part: Part,
+    ) -> Result<RowBatches, DbError> {
+        let client = self.connections.client().await?;
+        let database = self.connections.describe().to_owned();
+        let rows = read::rows(client, render::select_rows(site, table), table, part).await;
+        let rows = rows.map_err(|error| self.error(error))?;
+        Ok(rows
+            .map(move |batch| batch.map_err(|error| error::of(&database, "reading", error)))
+            .boxed())
+    }
+
+    async fn part_counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+    ) -> Result<Vec<(Option<String>, u64)>, DbError> {
+        let sql = render::part_counts(site, table);
+        self.connections
+            .retrying(|| self.read_part_counts(&sql))
+            .await
+    }
+
+    async fn counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        column: usize,
+    ) -> Result<Vec<LoadedCount>, DbError> {
+        self.connections
+            .retrying(|| self.read_counts(site, table, column))
+            .await
+    }
+}

@@ -1,0 +1,209 @@
+//! Connections: opened, pooled, set up; and the hub's own tables made and upgraded.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use deadpool_postgres::{
+    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+};
+use tokio_postgres::config::SslMode;
+use tokio_postgres::{Client, Config, NoTls};
+
+use super::error;
+use crate::config::without_password;
+use crate::db::DbError;
+use crate::retry::retrying;
+
+/// How the hub's own tables came to be, step by step; `causeway.version` counts the steps taken.
+const STEPS: [&str; 1] = [include_str!("sql/hub_1.sql")];
+
+/// Most connections for reading. A micro server takes about 80 in all.
+const POOL_CONNECTIONS: usize = 8;
+/// How long connecting, or waiting for a connection of the pool, may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the network may lose what was sent before the connection counts as broken.
+const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A database's connections.
+#[derive(Debug)]
+pub(super) struct Connections {
+    config: Config,
+    pool: Pool,
+    described: String,
+    /// Whether the hub's own tables were seen to be of this program's version.
+    checked: AtomicBool,
+}
+
+impl Connections {
+    pub(super) fn new(url: &str) -> Result<Self, DbError> {
+        let refuse = |problem: String| DbError::Configuration { problem };
+        let mut config: Config = url.parse().map_err(|_| {
+            refuse("`url` is not of the form postgres://user:password@host/database".into())
+        })?;
+        if config.get_ssl_mode() == SslMode::Require {
+            let problem =
+                "`sslmode=require` is not supported yet: this version connects without TLS";
+            return Err(refuse(problem.to_owned()));
+        }
+        config
+            .application_name("causeway-hub")
+            .connect_timeout(CONNECT_TIMEOUT)
+            .tcp_user_timeout(NETWORK_TIMEOUT)
+            .keepalives_idle(NETWORK_TIMEOUT);
+        let described = without_password(url);
+        let manager = Manager::from_config(
+            config.clone(),
+            NoTls,
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(POOL_CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(CONNECT_TIMEOUT))
+            .create_timeout(Some(CONNECT_TIMEOUT))
+            .post_create(Hook::async_fn(|client, _| {
+                Box::pin(async move {
+                    let setup = client.batch_execute(include_str!("sql/session.sql")).await;
+                    setup.map_err(HookError::Backend)
+                })
+            }))
+            .build()
+            .map_err(|error| refuse(error.to_string()))?;
+        Ok(Self {
+            config,
+            pool,
+            described,
+            checked: AtomicBool::new(false),
+        })
+    }
+
+    /// The database without its password.
+    pub(super) fn describe(&self) -> &str {
+        &self.described
+    }
+
+    /// Tries something that may be repeated, a few times while that may help.
+    pub(super) async fn retrying<T, F: Future<Output = Result<T, DbError>>>(
+        &self,
+        work: impl Fn() -> F,
+    ) -> Result<T, DbError> {
+        retrying(DbError::is_transient, work).await
+    }
+
+    /// A connection of the pool, to a database whose own tables are of this program's version.
+    pub(super) async fn client(&self) -> Result<Object, DbError> {
+        let client = self.pooled().await?;
+        if !self.checked.load(Ordering::Relaxed) {
+            self.check(&client).await?;
+            self.checked.store(true, Ordering::Relaxed);
+        }
+        Ok(client)
+    }
+
+    async fn pooled(&self) -> Result<Object, DbError> {
+        let client = self.pool.get().await;
+        client.map_err(|error| error::of_pool(&self.described, error))
+    }
+
+    /// A connection of its own, for a load.
+    pub(super) async fn own(&self) -> Result<Client, DbError> {
+        let failed = |error| error::of(&self.described, "connecting", error);
+        let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+        tokio::spawn(async move {
+            // Whoever uses the client meets the same error; here it is only for those who look.
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "the loader's connection ended");
+            }
+        });
+        let session = concat!(
+            include_str!("sql/session.sql"),
+            include_str!("sql/session_loader.sql")
+        );
+        client.batch_execute(session).await.map_err(failed)?;
+        Ok(client)
+    }
+
+    /// Refuses a database whose own tables are missing, or newer than this program.
+    async fn check(&self, client: &Client) -> Result<(), DbError> {
+        let found = self.version(client).await?;
+        if found < known() {
+            // Older tables lack what this program asks for, like missing ones.
+            return Err(DbError::NotInitialised {
+                database: self.described.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// How many steps the hub's own tables have been through.
+    async fn version(&self, client: &Client) -> Result<i64, DbError> {
+        let own = |error| error::of_own(&self.described, "reading", error);
+        let sql = include_str!("sql/version_read.sql");
+        let found: i64 = client.query_one(sql, &[]).await.map_err(own)?.get(0);
+        if found > known() {
+            return Err(DbError::Newer {
+                database: self.described.clone(),
+                found,
+                known: known(),
+            });
+        }
+        Ok(found)
+    }
+
+    /// Makes or upgrades the hub's own tables.
+    pub(super) async fn upgrade(&self) -> Result<(), DbError> {
+        let mut client = self.pooled().await?;
+        self.check_encoding(&client).await?;
+        let failed = |error| error::of(&self.described, "upgrading", error);
+        let transaction = client.transaction().await.map_err(failed)?;
+        let lock = include_str!("sql/version_lock.sql");
+        transaction.batch_execute(lock).await.map_err(failed)?;
+        let there = include_str!("sql/version_there.sql");
+        let there: bool = transaction
+            .query_one(there, &[])
+            .await
+            .map_err(failed)?
+            .get(0);
+        if !there {
+            let create = include_str!("sql/version_create.sql");
+            transaction.batch_execute(create).await.map_err(failed)?;
+        }
+        let found = self.version(transaction.client()).await?;
+        for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+            transaction.batch_execute(step).await.map_err(failed)?;
+        }
+        if found < known() {
+            let set = include_str!("sql/version_set.sql");
+            transaction
+                .execute(set, &[&known()])
+                .await
+                .map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
+    }
+
+    /// Only UTF-8 holds every text that a site may have.
+    async fn check_encoding(&self, client: &Client) -> Result<(), DbError> {
+        let row = client
+            .query_one(include_str!("sql/encoding_read.sql"), &[])
+            .await;
+        let row = row.map_err(|error| error::of(&self.described, "reading", error))?;
+        let encoding: String = row.get(0);
+        if encoding == "UTF8" {
+            return Ok(());
+        }
+        Err(DbError::Configuration {
+            problem: format!(
+                "{} is encoded in {encoding}; create it with ENCODING 'UTF8'",
+                self.described
+            ),
+        })
+    }
+}
+
+/// The newest version of the hub's own tables that this program knows.
+fn known() -> i64 {
+    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,95 @@
+//! What an error of PostgreSQL means. Its words never hold the password.
+
+use std::error::Error as _;
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::db::{DbError, Source};
+
+/// An error, with what was tried.
+pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError {
+    let database = database.to_owned();
+    let detail = words(&error);
+    let Some(code) = error.code().cloned() else {
+        // No answer from the server: the connection is gone.
+        return DbError::Unreachable {
+            database,
+            detail,
+            source: Some(Box::new(error)),
+        };
+    };
+    let source: Option<Source> = Some(Box::new(error));
+    match code {
+        SqlState::UNIQUE_VIOLATION => DbError::Clash {
+            database,
+            detail,
+            source,
+        },
+        SqlState::LOCK_NOT_AVAILABLE
+        | SqlState::T_R_DEADLOCK_DETECTED
+        | SqlState::T_R_SERIALIZATION_FAILURE
+        | SqlState::QUERY_CANCELED
+        | SqlState::DISK_FULL
+        | SqlState::OUT_OF_MEMORY => DbError::GaveUp {
+            database,
+            action,
+            detail,
+            source,
+        },
+        SqlState::ADMIN_SHUTDOWN
+        | SqlState::CRASH_SHUTDOWN
+        | SqlState::CANNOT_CONNECT_NOW
+        | SqlState::TOO_MANY_CONNECTIONS
+        | SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => DbError::Unreachable {
+            database,
+            detail,
+            source,
+        },
+        _ => DbError::Refused {
+            database,
+            action,
+            detail,
+            source,
+        },
+    }
+}
+
+/// An error of a query on the hub's own tables, which may not be there.
+pub(super) fn of_own(database: &str, action: &'static str, error: Error) -> DbError {
+    match error.code() {
+        Some(&SqlState::UNDEFINED_TABLE | &SqlState::INVALID_SCHEMA_NAME) => {
+            DbError::NotInitialised {
+                database: database.to_owned(),
+            }
+        }
+        _ => of(database, action, error),
+    }
+}
+
+/// An error of the pool.
+pub(super) fn of_pool(database: &str, error: PoolError) -> DbError {
+    match error {
+        PoolError::Backend(error) => of(database, "connecting", error),
+        other => DbError::Unreachable {
+            database: database.to_owned(),
+            detail: other.to_string(),
+            source: Some(Box::new(other)),
+        },
+    }
+}
+
+/// The server's message and detail, or the whole chain of a client's error.
+fn words(error: &Error) -> String {
+    if let Some(db) = error.as_db_error() {
+        return match db.detail() {
+            Some(detail) => format!("{} ({detail})", db.message()),
+            None => db.message().to_owned(),
+        };
+    }
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}

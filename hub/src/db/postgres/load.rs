@@ -1,0 +1,242 @@
+//! One load of one site into PostgreSQL.
+//!
+//! The load has a connection of its own. Its lock is the connection's, its staging tables are
+//! temporary, its rows wait for one COMMIT: whenever it ends before that, the server takes all of
+//! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::SinkExt as _;
+use tokio_postgres::{Client, CopyInSink, Error};
+
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::ids::{Part, SiteName};
+
+use super::connection::Connections;
+use super::{error, mark, read, render};
+use crate::db::{DbError, RowSink, SiteChange, SiteLoad, SiteState, StoredSite, sql};
+use crate::retry::retrying;
+
+/// How long a load waits for another load of its site.
+const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
+/// How often it looks.
+const LOADER_POLL: Duration = Duration::from_millis(50);
+
+/// One load.
+pub(super) struct PostgresLoad {
+    client: Client,
+    database: String,
+    site: SiteName,
+}
+
+impl PostgresLoad {
+    /// Connects, and waits for the site's lock.
+    pub(super) async fn begin(connections: &Connections, site: SiteName) -> Result<Self, DbError> {
+        // The pool looks at the version of the hub's own tables.
+        drop(connections.client().await?);
+        let load = Self {
+            client: connections.own().await?,
+            database: connections.describe().to_owned(),
+            site,
+        };
+        load.lock().await?;
+        Ok(load)
+    }
+
+    async fn lock(&self) -> Result<(), DbError> {
+        let statement = include_str!("sql/loader_lock.sql");
+        let statement = self.client.prepare(statement).await;
+        let statement = statement.map_err(|error| self.failed("locking", error))?;
+        let mut waited = Duration::ZERO;
+        loop {
+            let row = self
+                .client
+                .query_one(&statement, &[&self.site.as_str()])
+                .await;
+            if row.map_err(|error| self.failed("locking", error))?.get(0) {
+                return Ok(());
+            }
+            if waited >= LOADER_TIMEOUT {
+                return Err(DbError::Busy {
+                    what: format!("the loader's lock of site {}", self.site),
+                    waited_s: waited.as_secs(),
+                });
+            }
+            tokio::time::sleep(LOADER_POLL).await;
+            waited += LOADER_POLL;
+        }
+    }
+
+    fn failed(&self, action: &'static str, error: Error) -> DbError {
+        error::of(&self.database, action, error)
+    }
+
+    async fn batch(&self, action: &'static str, sql: &str) -> Result<(), DbError> {
+        let done = self.client.batch_execute(sql).await;
+        done.map_err(|error| self.failed(action, error))
+    }
+
+    async fn delete(&self, sql: &str, parts: &[Part]) -> Result<u64, DbError> {
+        let parts: Vec<String> = parts.iter().map(Part::to_string).collect();
+        let deleted = self.client.execute(sql, &[&parts]).await;
+        deleted.map_err(|error| self.failed("deleting", error))
+    }
+
+    async fn copy(&self, table: &Table, staged: bool) -> Result<Box<dyn RowSink + '_>, DbError> {
+        let copy = render::copy(&self.site, table, staged);
+        let copy = self.client.copy_in(&copy).await;
+        Ok(Box::new(CopySink {
+            copy: Box::pin(copy.map_err(|error| self.failed("copying", error))?),
+            load: self,
+        }))
+    }
+
+    /// Begins the transaction and locks the tables, or leaves nothing begun.
+    async fn begin_locked(&self, lock: &str) -> Result<(), DbError> {
+        self.batch("beginning the load", "BEGIN").await?;
+        let locked = self.batch("locking the tables", lock).await;
+        if locked.is_err() {
+            self.batch("beginning the load", "ROLLBACK").await?;
+        }
+        locked
+    }
+
+    /// Makes a table, or makes sure that the one that is there is the dataset's.
+    async fn create_table(&self, table: &Table) -> Result<(), DbError> {
+        let target = render::target(&self.site, table);
+        let existing = self
+            .client
+            .query(include_str!("sql/columns_read.sql"), &[&target])
+            .await
+            .map_err(|error| self.failed("reading", error))?;
+        let existing: Vec<(String, String)> = existing
+            .iter()
+            .map(|row| (row.get(0), row.get(1)))
+            .collect();
+        if existing.is_empty() {
+            // A batch is one transaction: no table is left without its indexes.
+            let create = render::create_table(&self.site, table);
+            return self.batch("creating a table", &create).await;
+        }
+        match sql::first_difference(&render::columns(table), &existing) {
+            None => Ok(()),
+            Some(detail) => Err(DbError::AnotherTable {
+                schema: self.site.schema(),
+                table: table.name.to_string(),
+                detail,
+            }),
+        }
+    }
+}
+
+#[async_trait]
+impl SiteLoad for PostgresLoad {
+    async fn stored(&mut self) -> Result<StoredSite, DbError> {
+        // The lock keeps it from changing between the reads.
+        match read::records(&self.client, &self.site).await {
+            Ok(Some(records)) => records.stored(&self.database),
+            Ok(None) => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
+            Err(error) => Err(error::of_own(&self.database, "reading", error)),
+        }
+    }
+
+    async fn create_tables(&mut self, dataset: &Dataset) -> Result<(), DbError> {
+        let there = include_str!("sql/schema_there.sql");
+        let there = self
+            .client
+            .query_one(there, &[&render::schema(&self.site)])
+            .await;
+        if !there
+            .map_err(|error| self.failed("reading", error))?
+            .get::<_, bool>(0)
+        {
+            let create = render::create_schema(&self.site);
+            self.batch("creating a schema", &create).await?;
+        }
+        for table in &dataset.tables {
+            self.create_table(table).await?;
+        }
+        Ok(())
+    }
+
+    async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError> {
+        let sql = render::is_empty(&self.site, table);
+        let row = self.client.query_one(&sql, &[]).await;
+        Ok(row.map_err(|error| self.failed("reading", error))?.get(0))
+    }
+
+    async fn stage(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {
+        let create = render::create_staging(&self.site, table);
+        self.batch("staging", &create).await?;
+        self.copy(table, true).await
+    }
+
+    async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError> {
+        if tables.is_empty() {
+            return self.batch("beginning the load", "BEGIN").await;
+        }
+        let lock = render::lock(&self.site, tables);
+        let this = &*self;
+        // Only what passes by itself while the connection stands: somebody's transaction.
+        let gave_up = |error: &DbError| matches!(error, DbError::GaveUp { .. });
+        retrying(gave_up, || this.begin_locked(&lock)).await
+    }
+
+    async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError> {
+        self.delete(&render::delete_parts(&self.site, table), parts)
+            .await
+    }
+
+    async fn delete_strays(&mut self, table: &Table, loaded: &[Part]) -> Result<u64, DbError> {
+        self.delete(&render::delete_strays(&self.site, table), loaded)
+            .await
+    }
+
+    async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError> {
+        let insert = render::insert_staged(&self.site, table);
+        let inserted = self.client.execute(&insert, &[]).await;
+        let inserted = inserted.map_err(|error| self.failed("inserting", error))?;
+        self.batch("inserting", &render::drop_staging(table))
+            .await?;
+        Ok(inserted)
+    }
+
+    async fn fill(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {
+        self.copy(table, false).await
+    }
+
+    async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
+        let marked = mark::write(&self.client, &self.site, change).await;
+        marked.map_err(|error| self.failed("marking", error))?;
+        self.batch("committing", "COMMIT").await
+    }
+}
+
+/// Rows on their way into one COPY.
+struct CopySink<'l> {
+    copy: Pin<Box<CopyInSink<Bytes>>>,
+    load: &'l PostgresLoad,
+}
+
+#[async_trait]
+impl RowSink for CopySink<'_> {
+    async fn write(&mut self, records: Bytes) -> Result<(), DbError> {
+        let Err(error) = self.copy.send(records).await else {
+            return Ok(());
+        };
+        // The server stopped listening; why, it says at the end.
+        let error = match self.copy.as_mut().finish().await {
+            Err(reason) => reason,
+            Ok(_) => error,
+        };
+        Err(self.load.failed("copying", error))
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<u64, DbError> {
+        let rows = self.copy.as_mut().finish().await;
+        rows.map_err(|error| self.load.failed("copying", error))
+    }
+}

@@ -1,0 +1,133 @@
+//! What a load writes down beside the rows, in a handful of statements whatever its size.
+
+use tokio_postgres::{Client, Error};
+
+use causeway_shared::ids::SiteName;
+
+use crate::db::records::stored_count;
+use crate::db::{CatalogDelta, SiteChange};
+
+/// One column of the rows of a statement.
+fn texts<T, D: std::fmt::Display>(rows: &[T], column: impl Fn(&T) -> D) -> Vec<String> {
+    rows.iter().map(|row| column(row).to_string()).collect()
+}
+
+fn counts<T>(rows: &[T], column: impl Fn(&T) -> u64) -> Vec<i64> {
+    rows.iter().map(|row| stored_count(column(row))).collect()
+}
+
+/// Writes down the catalog and what is loaded.
+pub(super) async fn write(
+    client: &Client,
+    site: &SiteName,
+    change: &SiteChange<'_>,
+) -> Result<(), Error> {
+    let name = site.as_str();
+    let delta = CatalogDelta::between(change.was, change.now);
+    write_partitions(client, name, &delta).await?;
+    write_lookups(client, name, &delta).await?;
+    let evicted = change.evicted;
+    if !evicted.is_empty() {
+        let (tables, parts) = (texts(evicted, |k| k.0.clone()), texts(evicted, |k| k.1));
+        let sql = include_str!("sql/loaded_remove.sql");
+        client.execute(sql, &[&name, &tables, &parts]).await?;
+    }
+    let loaded = change.loaded;
+    if !loaded.is_empty() {
+        let (tables, parts) = (texts(loaded, |l| l.0.0.clone()), texts(loaded, |l| l.0.1));
+        let (md5s, rows) = (texts(loaded, |l| l.1.md5), counts(loaded, |l| l.1.rows));
+        let sql = include_str!("sql/loaded_put.sql");
+        client
+            .execute(sql, &[&name, &tables, &parts, &md5s, &rows])
+            .await?;
+    }
+    let (md5, json) = (
+        change.dataset.md5().to_string(),
+        change.dataset.canonical_json(),
+    );
+    let sql = include_str!("sql/dataset_add.sql");
+    client.execute(sql, &[&name, &md5, &json]).await?;
+    let Some(head) = &change.now.head else {
+        return Ok(());
+    };
+    client
+        .execute(
+            include_str!("sql/site_mark.sql"),
+            &[
+                &name,
+                &stored_count(head.seq.0),
+                &head.at.to_string(),
+                &stored_count(head.epoch),
+                &head.writer.id,
+                &head.writer.host,
+                &head.dataset.to_string(),
+                &change.at.to_string(),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn write_partitions(
+    client: &Client,
+    site: &str,
+    delta: &CatalogDelta<'_>,
+) -> Result<(), Error> {
+    let gone = &delta.removed_partitions;
+    if !gone.is_empty() {
+        let (tables, parts) = (texts(gone, |k| k.0.clone()), texts(gone, |k| k.1));
+        let sql = include_str!("sql/partition_remove.sql");
+        client.execute(sql, &[&site, &tables, &parts]).await?;
+    }
+    let put = &delta.partitions;
+    if put.is_empty() {
+        return Ok(());
+    }
+    // A summary's keys are texts and its numbers finite, so it is always JSON.
+    let summaries = texts(put, |(_, entry)| {
+        serde_json::to_string(&entry.object.summary).unwrap_or_default()
+    });
+    client
+        .execute(
+            include_str!("sql/partition_put.sql"),
+            &[
+                &site,
+                &texts(put, |(key, _)| key.0.clone()),
+                &texts(put, |(key, _)| key.1),
+                &texts(put, |(_, entry)| entry.object.md5),
+                &counts(put, |(_, entry)| entry.object.rows),
+                &counts(put, |(_, entry)| entry.object.bytes),
+                &summaries,
+                &texts(put, |(_, entry)| entry.dataset),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+async fn write_lookups(client: &Client, site: &str, delta: &CatalogDelta<'_>) -> Result<(), Error> {
+    let gone = &delta.removed_lookups;
+    if !gone.is_empty() {
+        let (lookups, parts) = (texts(gone, |k| k.0.clone()), texts(gone, |k| k.1));
+        let sql = include_str!("sql/lookup_remove.sql");
+        client.execute(sql, &[&site, &lookups, &parts]).await?;
+    }
+    let put = &delta.lookups;
+    if put.is_empty() {
+        return Ok(());
+    }
+    client
+        .execute(
+            include_str!("sql/lookup_put.sql"),
+            &[
+                &site,
+                &texts(put, |(key, _)| key.0.clone()),
+                &texts(put, |(key, _)| key.1),
+                &texts(put, |(_, object)| object.md5),
+                &counts(put, |(_, object)| object.rows),
+                &counts(put, |(_, object)| object.bytes),
+            ],
+        )
+        .await?;
+    Ok(())
+}

@@ -1,0 +1,156 @@
+//! What is read from PostgreSQL.
+
+use deadpool_postgres::Object;
+use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use tokio_postgres::{Client, Error, Row};
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::value::{Raw, Type, Value};
+
+use crate::db::records::{MarkRecord, ObjectRecord, Records, SiteRecord};
+use crate::db::value::{self, counted};
+use crate::db::{self, LoadedCount};
+
+/// Rows in one batch.
+const BATCH_ROWS: usize = 1_000;
+
+/// The rows of all sites, or of one.
+pub(super) async fn sites(
+    client: &Client,
+    site: Option<&SiteName>,
+) -> Result<Vec<SiteRecord>, Error> {
+    let site = site.map(SiteName::as_str);
+    let rows = client
+        .query(include_str!("sql/site_list.sql"), &[&site])
+        .await?;
+    let record = |row: &Row| {
+        Ok(SiteRecord {
+            site: row.try_get(0)?,
+            revision: row.try_get(1)?,
+            seq: row.try_get(2)?,
+            at: row.try_get(3)?,
+            epoch: row.try_get(4)?,
+            writer_id: row.try_get(5)?,
+            writer_host: row.try_get(6)?,
+            dataset: row.try_get(7)?,
+            loaded_at: row.try_get(8)?,
+            log_head: row.try_get(9)?,
+            last_error: row.try_get(10)?,
+        })
+    };
+    rows.iter().map(record).collect()
+}
+
+/// All that is held of a site besides its rows; the caller's transaction makes it of one instant.
+pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Records>, Error> {
+    let Some(site) = sites(client, Some(of)).await?.pop() else {
+        return Ok(None);
+    };
+    let name = of.as_str();
+    let dataset = match &site.dataset {
+        None => None,
+        Some(md5) => {
+            let sql = include_str!("sql/dataset_read.sql");
+            let found = client.query_opt(sql, &[&name, md5]).await?;
+            found.map(|row| row.try_get(0)).transpose()?
+        }
+    };
+    let marks = client
+        .query(include_str!("sql/loaded_read.sql"), &[&name])
+        .await?;
+    let mark = |row: &Row| {
+        Ok(MarkRecord {
+            table: row.try_get(0)?,
+            part: row.try_get(1)?,
+            md5: row.try_get(2)?,
+            rows: row.try_get(3)?,
+        })
+    };
+    Ok(Some(Records {
+        site,
+        dataset,
+        partitions: objects(client, include_str!("sql/partition_read.sql"), name).await?,
+        lookups: objects(client, include_str!("sql/lookup_read.sql"), name).await?,
+        marks: marks.iter().map(mark).collect::<Result<_, Error>>()?,
+    }))
+}
+
+async fn objects(client: &Client, sql: &str, site: &str) -> Result<Vec<ObjectRecord>, Error> {
+    let record = |row: &Row| {
+        Ok(ObjectRecord {
+            name: row.try_get(0)?,
+            part: row.try_get(1)?,
+            md5: row.try_get(2)?,
+            rows: row.try_get(3)?,
+            bytes: row.try_get(4)?,
+            summary: row.try_get(5)?,
+            dataset: row.try_get(6)?,
+        })
+    };
+    client
+        .query(sql, &[&site])
+        .await?
+        .iter()
+        .map(record)
+        .collect()
+}
+
+/// Rows per part, as the rows say it.
+pub(super) async fn part_counts(
+    client: &Client,
+    sql: &str,
+) -> Result<Vec<(Option<String>, u64)>, Error> {
+    let count = |row: &Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
+    client.query(sql, &[]).await?.iter().map(count).collect()
+}
+
+/// Rows per part and value.
+pub(super) async fn counts(
+    client: &Client,
+    sql: &str,
+    ty: Type,
+) -> Result<Vec<LoadedCount>, Error> {
+    let mut counts = Vec::new();
+    for row in client.query(sql, &[]).await? {
+        // A part that is no part is not the loader's.
+        let Ok(part) = Part::new(row.try_get(0)?) else {
+            continue;
+        };
+        counts.push(LoadedCount {
+            part,
+            value: counted(&text(row.try_get(1)?, ty)),
+            rows: row.try_get::<_, i64>(2)?.unsigned_abs(),
+        });
+    }
+    counts.sort();
+    Ok(counts)
+}
+
+/// The rows of one part in key order.
+pub(super) async fn rows(
+    client: Object,
+    sql: String,
+    table: &Table,
+    part: Part,
+) -> Result<impl Stream<Item = Result<Vec<db::Row>, Error>> + Send + 'static, Error> {
+    let types: Vec<Type> = table.columns.iter().map(|column| column.ty).collect();
+    let rows = client.query_raw(&sql, [part.to_string()]).await?;
+    let values = rows.map(move |row| {
+        let row = row?;
+        // The connection goes back to the pool when the last row was read.
+        let _kept = &client;
+        types
+            .iter()
+            .enumerate()
+            .map(|(at, ty)| Ok(text(row.try_get(at)?, *ty)))
+            .collect()
+    });
+    Ok(values
+        .try_chunks(BATCH_ROWS)
+        .map_err(|incomplete| incomplete.1))
+}
+
+fn text(text: Option<&str>, ty: Type) -> Value<'static> {
+    value::read(text.map_or(Raw::Null, Raw::Text), ty)
+}

@@ -1,0 +1,213 @@
+//! The dataset as PostgreSQL's DDL and DML. No other file makes SQL from names.
+
+use causeway_shared::dataset::{Column, Partitioning, Table};
+use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
+
+use crate::db::sql::{CLASH, PART, list, names, quote, replaced, ruled, written};
+
+/// A column's type, as `format_type` names it.
+fn column_type(column: &Column) -> String {
+    match (column.ty, column.max_chars) {
+        (Type::Int, _) => "bigint".into(),
+        (Type::Float, _) => "double precision".into(),
+        (Type::Decimal(scale), _) => format!("numeric({MAX_DECIMAL_DIGITS},{scale})"),
+        (Type::Bool, _) => "boolean".into(),
+        (Type::Text | Type::Phone, Some(max)) => format!("character varying({max})"),
+        (Type::Text | Type::Phone, None) => "text".into(),
+        (Type::Date, _) => "date".into(),
+        (Type::Time, _) => "time without time zone".into(),
+        (Type::Timestamp, _) => "timestamp without time zone".into(),
+    }
+}
+
+/// Name and type of each column of a table, the hidden ones last.
+pub(super) fn columns(table: &Table) -> Vec<(String, String)> {
+    let hidden = [(PART, "text"), (CLASH, "boolean")].map(|(name, ty)| (name.into(), ty.into()));
+    let declared = table
+        .columns
+        .iter()
+        .map(|column| (column.name.to_string(), column_type(column)));
+    declared.chain(hidden).collect()
+}
+
+/// The site's schema.
+pub(super) fn schema(site: &SiteName) -> String {
+    quote(&site.schema())
+}
+
+/// The table in the site's schema.
+pub(super) fn target(site: &SiteName, table: &Table) -> String {
+    format!("{}.{}", schema(site), quote(table.name.as_str()))
+}
+
+/// The staging table. A table's own name could grow over PostgreSQL's 63 bytes.
+fn staging(table: &Table) -> String {
+    let name = Md5::of(table.name.as_str().as_bytes());
+    format!("pg_temp.{}", quote(&format!("causeway_stage_{name}")))
+}
+
+/// The site's schema.
+pub(super) fn create_schema(site: &SiteName) -> String {
+    format!("CREATE SCHEMA {}", schema(site))
+}
+
+/// The table and its indexes, which PostgreSQL names.
+pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
+    let target = target(site, table);
+    let columns = columns(table)
+        .into_iter()
+        .enumerate()
+        .map(|(at, (name, ty))| {
+            let rule = match table.columns.get(at) {
+                Some(column) if column.not_null => " NOT NULL",
+                None if name == CLASH => " NOT NULL DEFAULT false",
+                _ => "",
+            };
+            format!("{} {ty}{rule}", quote(&name))
+        });
+    let mut sql = format!(
+        "CREATE TABLE {target} ({}, PRIMARY KEY ({}));\n",
+        list(columns),
+        names(table, &table.key)
+    );
+    let mut index = |unique: &str, on: &str, predicate: &str| {
+        sql += &format!("CREATE {unique}INDEX ON {target} ({on}){predicate};\n");
+    };
+    index("", &quote(PART), "");
+    if let Partitioning::By { column } = table.partition {
+        index("", &names(table, &[column]), "");
+    }
+    for unique in &table.unique {
+        let predicate = format!(" WHERE {}", ruled(table, unique));
+        index("UNIQUE ", &names(table, &unique.columns), &predicate);
+    }
+    sql
+}
+
+/// Keeps others from writing to the tables; reading goes on.
+pub(super) fn lock(site: &SiteName, tables: &[&Table]) -> String {
+    let tables = list(tables.iter().map(|table| target(site, table)));
+    format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
+}
+
+/// Whether there is no row.
+pub(super) fn is_empty(site: &SiteName, table: &Table) -> String {
+    format!("SELECT NOT EXISTS (SELECT FROM {})", target(site, table))
+}
+
+/// An empty staging table without keys.
+pub(super) fn create_staging(site: &SiteName, table: &Table) -> String {
+    format!(
+        "DROP TABLE IF EXISTS {staging};
+         CREATE TABLE {staging} AS SELECT {} FROM {} WITH NO DATA;",
+        written(table),
+        target(site, table),
+        staging = staging(table),
+    )
+}
+
+/// Rows as CSV into a table or its staging table.
+pub(super) fn copy(site: &SiteName, table: &Table, staged: bool) -> String {
+    let into = if staged {
+        staging(table)
+    } else {
+        target(site, table)
+    };
+    format!("COPY {into} ({}) FROM STDIN (FORMAT csv)", written(table))
+}
+
+/// All staged rows, in place of rows of the same key.
+pub(super) fn insert_staged(site: &SiteName, table: &Table) -> String {
+    format!(
+        "INSERT INTO {} ({columns}) SELECT {columns} FROM {}
+         ON CONFLICT ({}) DO UPDATE SET {}",
+        target(site, table),
+        staging(table),
+        names(table, &table.key),
+        replaced(table),
+        columns = written(table),
+    )
+}
+
+/// The staging table, when it has served.
+pub(super) fn drop_staging(table: &Table) -> String {
+    format!("DROP TABLE IF EXISTS {}", staging(table))
+}
+
+/// The rows of some parts.
+pub(super) fn delete_parts(site: &SiteName, table: &Table) -> String {
+    format!(
+        "DELETE FROM {} WHERE {} = ANY ($1::text[])",
+        target(site, table),
+        quote(PART)
+    )
+}
+
+/// The rows of none of some parts.
+pub(super) fn delete_strays(site: &SiteName, table: &Table) -> String {
+    format!(
+        "DELETE FROM {} WHERE {part} IS NULL OR {part} <> ALL ($1::text[])",
+        target(site, table),
+        part = quote(PART)
+    )
+}
+
+/// The rows of one part in key order, each value as text.
+pub(super) fn select_rows(site: &SiteName, table: &Table) -> String {
+    let columns = table
+        .columns
+        .iter()
+        .map(|column| format!("{}::text", quote(column.name.as_str())));
+    let key = table.key.iter().map(|column| {
+        let column = &table.columns[*column];
+        // Text by bytes, whatever the database's collation.
+        let collation = if column.ty.is_text() {
+            " COLLATE \"C\""
+        } else {
+            ""
+        };
+        format!("{}{collation}", quote(column.name.as_str()))
+    });
+    format!(
+        "SELECT {} FROM {} WHERE {} = $1 ORDER BY {}",
+        list(columns),
+        target(site, table),
+        quote(PART),
+        list(key)
+    )
+}
+
+/// Rows per part.
+pub(super) fn part_counts(site: &SiteName, table: &Table) -> String {
+    let part = quote(PART);
+    format!(
+        "SELECT {part}, count(*) FROM {} GROUP BY 1",
+        target(site, table)
+    )
+}
+
+/// Rows per part and value of a column.
+pub(super) fn counts(site: &SiteName, table: &Table, column: usize) -> String {
+    format!(
+        "SELECT {part}, {}::text, count(*) FROM {} WHERE {part} IS NOT NULL GROUP BY 1, 2",
+        names(table, &[column]),
+        target(site, table),
+        part = quote(PART)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::dataset::Dataset;
+
+    use super::*;
+
+    #[test]
+    fn a_table_with_a_partial_unique_rule() {
+        let dataset = Dataset::meetassist().unwrap();
+        let site = SiteName::new("hcm-01").unwrap();
+        insta::assert_snapshot!(
+            create_table(&site, dataset.table("appointment").unwrap()), @"");
+    }
+}

@@ -1,0 +1,3 @@
+SELECT table_name, part, md5, rows, bytes, summary::text, dataset
+FROM causeway.partition
+WHERE site = $1;

@@ -1,0 +1,1 @@
+UPDATE causeway.version SET version = $1;

@@ -1,0 +1,1 @@
+SELECT to_regclass('causeway.version') IS NOT NULL;

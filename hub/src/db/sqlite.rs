@@ -1,0 +1,178 @@
+//! The database in SQLite files: `causeway.db` names the sites, `<site>.db` holds all that belongs
+//! to one, since attached files do not commit as one. For one process at a time to serve from.
+//!
+//! Each operation opens the file that it needs, works and closes it, on a thread that may block.
+//! The files are in WAL mode, so readers go on seeing the last state while a load writes.
+
+mod file;
+mod load;
+mod read;
+mod render;
+mod value;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rusqlite::{Connection, params};
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Part, Seq, SiteName};
+
+use super::records::stored_count;
+use super::{Database, DbError, LoadedCount, RowBatches, SiteLoad, SiteState, StoredSite, records};
+
+/// The database in a folder.
+#[derive(Debug, Clone)]
+pub struct SqliteDatabase {
+    files: Arc<Files>,
+}
+
+/// Where the files are.
+#[derive(Debug)]
+struct Files {
+    folder: PathBuf,
+}
+
+impl SqliteDatabase {
+    /// The database in a folder, which [`init`](Database::init) makes.
+    #[must_use]
+    pub fn open(folder: &Path) -> Self {
+        let folder = folder.to_owned();
+        Self {
+            files: Arc::new(Files { folder }),
+        }
+    }
+
+    /// Does something with the files on a thread that may block.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Files) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let files = Arc::clone(&self.files);
+        file::blocking(move || work(&files)).await
+    }
+
+    /// Reads from a site's file.
+    async fn read<T: Send + 'static>(
+        &self,
+        site: &SiteName,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let site = site.clone();
+        self.blocking(move |files| {
+            let connection = files.site(&site)?;
+            work(&connection).map_err(|error| files.error("reading", error))
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Database for SqliteDatabase {
+    fn describe(&self) -> String {
+        self.files.describe()
+    }
+
+    async fn init(&self) -> Result<(), DbError> {
+        self.blocking(Files::init).await
+    }
+
+    async fn sites(&self) -> Result<Vec<SiteState>, DbError> {
+        self.blocking(|files| {
+            let mut states = Vec::new();
+            for site in files.known()? {
+                let connection = files.site(&site)?;
+                let record = read::site(&connection, &site);
+                let record = record.map_err(|error| files.error("reading", error))?;
+                states.push(record.state(&files.describe())?);
+            }
+            Ok(states)
+        })
+        .await
+    }
+
+    async fn stored(&self, site: &SiteName) -> Result<StoredSite, DbError> {
+        let site = site.clone();
+        self.blocking(move |files| {
+            if !files.known()?.contains(&site) {
+                return Ok(StoredSite::empty(SiteState::unknown(site)));
+            }
+            read_stored(files, &files.site(&site)?, &site)
+        })
+        .await
+    }
+
+    async fn note(
+        &self,
+        site: &SiteName,
+        log_head: Option<Seq>,
+        error: Option<&str>,
+    ) -> Result<(), DbError> {
+        let (site, error) = (site.clone(), error.map(str::to_owned));
+        let log_head = log_head.map(|seq| stored_count(seq.0));
+        self.blocking(move |files| {
+            let connection = files.add_site(&site)?;
+            let noted = connection.execute(
+                include_str!("sqlite/sql/site_note.sql"),
+                params![site.as_str(), log_head, error],
+            );
+            noted
+                .map(|_| ())
+                .map_err(|error| files.error("writing", error))
+        })
+        .await
+    }
+
+    async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError> {
+        let load = load::SqliteLoad::begin(Arc::clone(&self.files), site.clone()).await?;
+        Ok(Box::new(load))
+    }
+
+    async fn rows(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        part: Part,
+    ) -> Result<RowBatches, DbError> {
+        Ok(read::rows(
+            Arc::clone(&self.files),
+            site.clone(),
+            table.clone(),
+            part,
+        ))
+    }
+
+    async fn part_counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+    ) -> Result<Vec<(Option<String>, u64)>, DbError> {
+        let sql = render::part_counts(table);
+        self.read(site, move |connection| read::part_counts(connection, &sql))
+            .await
+    }
+
+    async fn counts(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        column: usize,
+    ) -> Result<Vec<LoadedCount>, DbError> {
+        let (sql, ty) = (render::counts(table, column), table.columns[column].ty);
+        self.read(site, move |connection| read::counts(connection, &sql, ty))
+            .await
+    }
+}
+
+/// What a site's file holds besides the rows, as of one instant.
+fn read_stored(
+    files: &Files,
+    connection: &Connection,
+    site: &SiteName,
+) -> Result<StoredSite, DbError> {
+    let records: rusqlite::Result<records::Records> = read::records(connection, site);
+    records
+        .map_err(|error| files.error("reading", error))?
+        .stored(&files.describe())
+}

@@ -1,0 +1,212 @@
+//! The files: opened, made, upgraded, locked; and what their errors mean.
+
+use std::fs::{File, TryLockError};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use causeway_shared::ids::SiteName;
+
+use super::Files;
+use crate::db::DbError;
+
+/// How `causeway.db` came to be, step by step; its `user_version` counts the steps taken.
+const HUB_STEPS: [&str; 1] = [include_str!("sql/hub_1.sql")];
+/// How a site's file came to be.
+const SITE_STEPS: [&str; 1] = [include_str!("sql/site_1.sql")];
+
+/// How long a statement waits for another's lock. Loads of one site wait for each other on a lock
+/// of their own, so this is only ever a short transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a load waits for another load of its site.
+const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
+/// How often it looks.
+const LOADER_POLL: Duration = Duration::from_millis(50);
+
+/// Runs something that may block on a thread made for that.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, DbError> + Send + 'static,
+) -> Result<T, DbError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .unwrap_or_else(|error| {
+            Err(DbError::GaveUp {
+                database: "SQLite".to_owned(),
+                action: "work",
+                detail: error.to_string(),
+                source: Some(Box::new(error)),
+            })
+        })
+}
+
+impl Files {
+    pub(super) fn describe(&self) -> String {
+        format!("sqlite:{}", self.folder.display())
+    }
+
+    fn hub_path(&self) -> PathBuf {
+        self.folder.join("causeway.db")
+    }
+
+    /// Makes or upgrades all files.
+    pub(super) fn init(&self) -> Result<(), DbError> {
+        std::fs::create_dir_all(&self.folder).map_err(|error| self.unreachable(error))?;
+        self.open(self.hub_path(), true, &HUB_STEPS)?;
+        for site in self.known()? {
+            self.site(&site)?;
+        }
+        Ok(())
+    }
+
+    /// The sites that have been added, in name order.
+    pub(super) fn known(&self) -> Result<Vec<SiteName>, DbError> {
+        let connection = self.hub()?;
+        let names = connection
+            .prepare(include_str!("sql/hub_sites.sql"))
+            .and_then(|mut sites| {
+                sites
+                    .query_map([], |row| row.get::<_, String>(0))?
+                    .collect::<rusqlite::Result<Vec<_>>>()
+            })
+            .map_err(|error| self.error("reading", error))?;
+        // Only names are ever added; another's row would be no site of ours.
+        Ok(names
+            .iter()
+            .filter_map(|name| SiteName::new(name).ok())
+            .collect())
+    }
+
+    fn hub(&self) -> Result<Connection, DbError> {
+        if !self.hub_path().exists() {
+            return Err(DbError::NotInitialised {
+                database: self.describe(),
+            });
+        }
+        self.open(self.hub_path(), false, &HUB_STEPS)
+    }
+
+    /// A site's file, made if somebody took it away.
+    pub(super) fn site(&self, site: &SiteName) -> Result<Connection, DbError> {
+        self.open(self.folder.join(format!("{site}.db")), true, &SITE_STEPS)
+    }
+
+    /// A site's file, added to the known ones.
+    pub(super) fn add_site(&self, site: &SiteName) -> Result<Connection, DbError> {
+        self.hub()?
+            .execute(include_str!("sql/hub_add.sql"), [site.as_str()])
+            .map_err(|error| self.error("writing", error))?;
+        self.site(site)
+    }
+
+    fn open(&self, path: PathBuf, create: bool, steps: &[&str]) -> Result<Connection, DbError> {
+        let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+        let open = || -> rusqlite::Result<Connection> {
+            let connection = Connection::open_with_flags(&path, flags)?;
+            connection.busy_timeout(BUSY_TIMEOUT)?;
+            Ok(connection)
+        };
+        let mut connection = open().map_err(|error| self.error("opening", error))?;
+        self.upgrade(&mut connection, steps)?;
+        Ok(connection)
+    }
+
+    /// Takes the steps that a file has not been through.
+    fn upgrade(&self, connection: &mut Connection, steps: &[&str]) -> Result<(), DbError> {
+        let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+        let version = |connection: &Connection| {
+            connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
+        };
+        let found = version(connection).map_err(|error| self.error("opening", error))?;
+        if found > known {
+            return Err(DbError::Newer {
+                database: self.describe(),
+                found,
+                known,
+            });
+        }
+        if found == known {
+            return Ok(());
+        }
+        let mut take = || -> rusqlite::Result<()> {
+            // WAL is a property of the file: readers go on while a load writes.
+            connection.pragma_update(None, "journal_mode", "wal")?;
+            let transaction =
+                connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            // Another process may have taken them meanwhile.
+            let found = usize::try_from(version(&transaction)?).unwrap_or(0);
+            for step in steps.iter().skip(found) {
+                transaction.execute_batch(step)?;
+            }
+            transaction.pragma_update(None, "user_version", known)?;
+            transaction.commit()
+        };
+        take().map_err(|error| self.error("upgrading", error))
+    }
+
+    /// The lock that one load of a site holds, waited for.
+    pub(super) async fn loader_lock(&self, site: &SiteName) -> Result<File, DbError> {
+        let path = self.folder.join(format!("{site}.lock"));
+        let file = File::create(&path).map_err(|error| self.unreachable(error))?;
+        let mut waited = Duration::ZERO;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(error)) => return Err(self.unreachable(error)),
+                Err(TryLockError::WouldBlock) if waited >= LOADER_TIMEOUT => {
+                    return Err(DbError::Busy {
+                        what: format!("the loader's lock of site {site}"),
+                        waited_s: waited.as_secs(),
+                    });
+                }
+                Err(TryLockError::WouldBlock) => {
+                    tokio::time::sleep(LOADER_POLL).await;
+                    waited += LOADER_POLL;
+                }
+            }
+        }
+    }
+
+    fn unreachable(&self, error: std::io::Error) -> DbError {
+        DbError::Unreachable {
+            database: self.describe(),
+            detail: error.to_string(),
+            source: Some(Box::new(error)),
+        }
+    }
+
+    /// What an error of SQLite means.
+    pub(super) fn error(&self, action: &'static str, error: rusqlite::Error) -> DbError {
+        let (database, detail) = (self.describe(), error.to_string());
+        let code = error.sqlite_error_code();
+        let source = Some(Box::new(error).into());
+        match code {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => {
+                DbError::GaveUp {
+                    database,
+                    action,
+                    detail,
+                    source,
+                }
+            }
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => DbError::Unreachable {
+                database,
+                detail,
+                source,
+            },
+            Some(ErrorCode::ConstraintViolation) => DbError::Clash {
+                database,
+                detail,
+                source,
+            },
+            _ => DbError::Refused {
+                database,
+                action,
+                detail,
+                source,
+            },
+        }
+    }
+}

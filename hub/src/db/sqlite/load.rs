@@ -1,0 +1,420 @@
+//! One load of one site into its file.
+//!
+//! Until the transaction commits, nothing of it is in the file: rows are staged in temporary
+//! tables of this connection, which end with it, and a transaction that is cut off is rolled back
+//! from the WAL by whoever opens the file next.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use rusqlite::Connection;
+
+use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::value::Type;
+
+use super::value::to_sql;
+use super::{Files, file, read_stored, render};
+use crate::db::records::stored_count;
+use crate::db::{CatalogDelta, DbError, RowSink, SiteChange, SiteLoad, StoredSite};
+
+/// One load.
+pub(super) struct SqliteLoad {
+    files: Arc<Files>,
+    site: SiteName,
+    /// `None` only while a thread works with it, or after that thread failed.
+    held: Option<Held>,
+}
+
+/// What a load holds: the site's file, and the lock that keeps other loads out as long.
+struct Held {
+    connection: Connection,
+    _lock: File,
+}
+
+impl SqliteLoad {
+    /// Waits for the site's lock and opens its file.
+    pub(super) async fn begin(files: Arc<Files>, site: SiteName) -> Result<Self, DbError> {
+        let (opener, name) = (Arc::clone(&files), site.clone());
+        // Before the lock, so that a database that is not there says so.
+        let connection = file::blocking(move || opener.add_site(&name)).await?;
+        let lock = files.loader_lock(&site).await?;
+        Ok(Self {
+            files,
+            site,
+            held: Some(Held {
+                connection,
+                _lock: lock,
+            }),
+        })
+    }
+
+    /// Does something with the connection on a thread that may block.
+    async fn run<T: Send + 'static>(
+        &mut self,
+        action: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let files = Arc::clone(&self.files);
+        self.run_as(move |connection| work(connection).map_err(|error| files.error(action, error)))
+            .await
+    }
+
+    async fn run_as<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let Some(held) = self.held.take() else {
+            return Err(DbError::GaveUp {
+                database: self.files.describe(),
+                action: "the load",
+                detail: "an earlier step of it failed".to_owned(),
+                source: None,
+            });
+        };
+        // The lock goes along: were this future dropped, it would be held until the work is done.
+        let (held, result) = file::blocking(move || {
+            let result = work(&held.connection);
+            Ok((held, result))
+        })
+        .await?;
+        self.held = Some(held);
+        result
+    }
+
+    async fn count(&mut self, sql: String, parts: &[Part]) -> Result<u64, DbError> {
+        let parts: Vec<String> = parts.iter().map(Part::to_string).collect();
+        self.run("deleting", move |connection| {
+            let parts = serde_json::Value::from(parts).to_string();
+            connection.execute(&sql, [parts]).map(|rows| rows as u64)
+        })
+        .await
+    }
+
+    fn sink(&mut self, table: &Table, staged: bool, commit: bool) -> Box<dyn RowSink + '_> {
+        Box::new(SqliteSink {
+            insert: render::insert_row(table, staged),
+            types: table.columns.iter().map(|column| column.ty).collect(),
+            commit,
+            rows: 0,
+            load: self,
+        })
+    }
+}
+
+#[async_trait]
+impl SiteLoad for SqliteLoad {
+    async fn stored(&mut self) -> Result<StoredSite, DbError> {
+        let (files, site) = (Arc::clone(&self.files), self.site.clone());
+        self.run_as(move |connection| read_stored(&files, connection, &site))
+            .await
+    }
+
+    async fn create_tables(&mut self, dataset: &Dataset) -> Result<(), DbError> {
+        let (files, site) = (Arc::clone(&self.files), self.site.clone());
+        let tables = dataset.tables.clone();
+        self.run_as(move |connection| {
+            tables
+                .iter()
+                .try_for_each(|table| create_table(&files, &site, connection, table))
+        })
+        .await
+    }
+
+    async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError> {
+        let sql = render::is_empty(table);
+        self.run("reading", move |connection| {
+            connection.query_row(&sql, [], |row| row.get(0))
+        })
+        .await
+    }
+
+    async fn stage(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {
+        let sql = render::create_staging(table);
+        let own = self
+            .run("staging", move |connection| {
+                connection.execute_batch(&sql)?;
+                // One transaction over the temporary table only; it takes no lock of the file.
+                let own = connection.is_autocommit();
+                if own {
+                    connection.execute_batch("BEGIN")?;
+                }
+                Ok(own)
+            })
+            .await?;
+        Ok(self.sink(table, true, own))
+    }
+
+    async fn begin(&mut self, _tables: &[&Table]) -> Result<(), DbError> {
+        // SQLite's only write lock is the file's.
+        self.run("beginning the load", |connection| {
+            connection.execute_batch("BEGIN IMMEDIATE")
+        })
+        .await
+    }
+
+    async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError> {
+        self.count(render::delete_parts(table), parts).await
+    }
+
+    async fn delete_strays(&mut self, table: &Table, loaded: &[Part]) -> Result<u64, DbError> {
+        self.count(render::delete_strays(table), loaded).await
+    }
+
+    async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError> {
+        let (insert, drop) = (render::insert_staged(table), render::drop_staging(table));
+        self.run("inserting", move |connection| {
+            let rows = connection.execute(&insert, [])?;
+            connection.execute(&drop, [])?;
+            Ok(rows as u64)
+        })
+        .await
+    }
+
+    async fn fill(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {
+        Ok(self.sink(table, false, false))
+    }
+
+    async fn commit(mut self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
+        let marks = MarkStatements::of(&self.site, change);
+        self.run("committing", move |connection| {
+            marks.execute(connection)?;
+            connection.execute_batch("COMMIT")
+        })
+        .await?;
+        let held = self.held.take();
+        // The last to close a file writes its WAL back, which may take a while.
+        file::blocking(move || {
+            drop(held);
+            Ok(())
+        })
+        .await
+    }
+}
+
+/// Makes a table, or makes sure that the one that is there is the dataset's.
+fn create_table(
+    files: &Files,
+    site: &SiteName,
+    connection: &Connection,
+    table: &Table,
+) -> Result<(), DbError> {
+    let existing = || -> rusqlite::Result<Vec<(String, String)>> {
+        connection
+            .prepare(&render::existing_columns(table))?
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect()
+    };
+    let existing = existing().map_err(|error| files.error("reading", error))?;
+    if existing.is_empty() {
+        // One transaction: a table without its indexes must not be left behind.
+        return connection
+            .execute_batch(&format!("BEGIN;\n{}COMMIT;", render::create_table(table)))
+            .map_err(|error| files.error("creating a table", error));
+    }
+    match crate::db::sql::first_difference(&render::columns(table), &existing) {
+        None => Ok(()),
+        Some(detail) => Err(DbError::AnotherTable {
+            schema: format!("{site}.db"),
+            table: table.name.to_string(),
+            detail,
+        }),
+    }
+}
+
+/// Rows on their way into a table, one prepared insert each.
+struct SqliteSink<'l> {
+    load: &'l mut SqliteLoad,
+    insert: String,
+    types: Vec<Type>,
+    /// Whether a transaction was begun for these rows alone.
+    commit: bool,
+    rows: u64,
+}
+
+#[async_trait]
+impl RowSink for SqliteSink<'_> {
+    async fn write(&mut self, records: Bytes) -> Result<(), DbError> {
+        let (insert, types) = (self.insert.clone(), self.types.clone());
+        let files = Arc::clone(&self.load.files);
+        let written = self.load.run_as(move |connection| {
+            insert_records(connection, &insert, &types, &records)
+                .map_err(|error| error.into_db(&files))
+        });
+        self.rows += written.await?;
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<u64, DbError> {
+        if self.commit {
+            self.load
+                .run("staging", |connection| connection.execute_batch("COMMIT"))
+                .await?;
+        }
+        Ok(self.rows)
+    }
+}
+
+/// Why records could not be inserted.
+enum InsertError {
+    Sqlite(rusqlite::Error),
+    Malformed(Malformed),
+}
+
+impl From<rusqlite::Error> for InsertError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error)
+    }
+}
+
+impl From<Malformed> for InsertError {
+    fn from(error: Malformed) -> Self {
+        Self::Malformed(error)
+    }
+}
+
+impl InsertError {
+    fn into_db(self, files: &Files) -> DbError {
+        match self {
+            Self::Sqlite(error) => files.error("inserting", error),
+            Self::Malformed(error) => DbError::Refused {
+                database: files.describe(),
+                action: "inserting",
+                detail: error.to_string(),
+                source: Some(Box::new(error)),
+            },
+        }
+    }
+}
+
+/// Inserts whole records, each with its part as last field. Returns how many.
+fn insert_records(
+    connection: &Connection,
+    insert: &str,
+    types: &[Type],
+    records: &[u8],
+) -> Result<u64, InsertError> {
+    let mut statement = connection.prepare_cached(insert)?;
+    let mut splitter = RecordSplitter::default();
+    splitter.push(records, |record, bytes| {
+        let malformed = |problem| Malformed { record, problem };
+        // Fields borrow from the record, so this list lives no longer than it.
+        let mut fields = Vec::with_capacity(types.len() + 1);
+        split_fields(bytes, &mut fields).map_err(malformed)?;
+        if fields.len() != types.len() + 1 {
+            return Err(malformed("it has another number of fields than the table").into());
+        }
+        let part = std::iter::once(Type::Text);
+        for (at, (field, ty)) in fields
+            .iter()
+            .zip(types.iter().copied().chain(part))
+            .enumerate()
+        {
+            let value = to_sql(field, ty)
+                .ok_or_else(|| malformed("a field is not of its column's type"))?;
+            statement.raw_bind_parameter(at + 1, value)?;
+        }
+        statement.raw_execute()?;
+        Ok::<_, InsertError>(())
+    })?;
+    Ok(splitter.finish()?)
+}
+
+/// What a load writes down beside the rows, owned so that a thread can.
+struct MarkStatements {
+    statements: Vec<(&'static str, Vec<rusqlite::types::Value>)>,
+}
+
+impl MarkStatements {
+    fn of(site: &SiteName, change: &SiteChange<'_>) -> Self {
+        let mut statements = Vec::new();
+        let mut add = |sql: &'static str, values: Vec<rusqlite::types::Value>| {
+            statements.push((sql, values));
+        };
+        let text = |value: &dyn std::fmt::Display| value.to_string().into();
+        let delta = CatalogDelta::between(change.was, change.now);
+        for ((table, part), entry) in delta.partitions {
+            let object = &entry.object;
+            // A summary's keys are texts and its numbers finite, so it is always JSON.
+            let summary = serde_json::to_string(&object.summary).unwrap_or_default();
+            add(
+                include_str!("sql/partition_put.sql"),
+                vec![
+                    text(table),
+                    text(part),
+                    text(&object.md5),
+                    stored_count(object.rows).into(),
+                    stored_count(object.bytes).into(),
+                    summary.into(),
+                    text(&entry.dataset),
+                ],
+            );
+        }
+        for (table, part) in delta.removed_partitions {
+            let key = vec![text(table), text(part)];
+            add(include_str!("sql/partition_remove.sql"), key);
+        }
+        for ((lookup, part), object) in delta.lookups {
+            add(
+                include_str!("sql/lookup_put.sql"),
+                vec![
+                    text(lookup),
+                    text(part),
+                    text(&object.md5),
+                    stored_count(object.rows).into(),
+                    stored_count(object.bytes).into(),
+                ],
+            );
+        }
+        for (lookup, part) in delta.removed_lookups {
+            let key = vec![text(lookup), text(part)];
+            add(include_str!("sql/lookup_remove.sql"), key);
+        }
+        for (table, part) in change.evicted {
+            add(
+                include_str!("sql/loaded_remove.sql"),
+                vec![text(table), text(part)],
+            );
+        }
+        for ((table, part), mark) in change.loaded {
+            let rows = stored_count(mark.rows).into();
+            add(
+                include_str!("sql/loaded_put.sql"),
+                vec![text(table), text(part), text(&mark.md5), rows],
+            );
+        }
+        let json = change.dataset.canonical_json().to_owned();
+        add(
+            include_str!("sql/dataset_add.sql"),
+            vec![text(&change.dataset.md5()), json.into()],
+        );
+        if let Some(head) = &change.now.head {
+            add(
+                include_str!("sql/site_mark.sql"),
+                vec![
+                    text(site),
+                    stored_count(head.seq.0).into(),
+                    text(&head.at),
+                    stored_count(head.epoch).into(),
+                    text(&head.writer.id),
+                    text(&head.writer.host),
+                    text(&head.dataset),
+                    text(&change.at),
+                ],
+            );
+        }
+        Self { statements }
+    }
+
+    fn execute(&self, connection: &Connection) -> rusqlite::Result<()> {
+        for (sql, values) in &self.statements {
+            connection
+                .prepare_cached(sql)?
+                .execute(rusqlite::params_from_iter(values))?;
+        }
+        Ok(())
+    }
+}

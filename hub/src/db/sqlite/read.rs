@@ -1,0 +1,196 @@
+//! What is read from a site's file.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use rusqlite::{Connection, OptionalExtension as _};
+use tokio::sync::mpsc;
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::value::{Type, sort_key};
+
+use super::value::from_sql;
+use super::{Files, file, render};
+use crate::db::records::{MarkRecord, ObjectRecord, Records, SiteRecord};
+use crate::db::value::counted;
+use crate::db::{DbError, LoadedCount, Row, RowBatches};
+
+/// Rows in one batch.
+const BATCH_ROWS: usize = 1_000;
+
+/// The site's own row; one that nothing is known of before its first load.
+pub(super) fn site(connection: &Connection, site: &SiteName) -> rusqlite::Result<SiteRecord> {
+    let found = connection
+        .query_row(include_str!("sql/site_read.sql"), [], |row| {
+            Ok(SiteRecord {
+                site: row.get(0)?,
+                revision: row.get(1)?,
+                seq: row.get(2)?,
+                at: row.get(3)?,
+                epoch: row.get(4)?,
+                writer_id: row.get(5)?,
+                writer_host: row.get(6)?,
+                dataset: row.get(7)?,
+                loaded_at: row.get(8)?,
+                log_head: row.get(9)?,
+                last_error: row.get(10)?,
+            })
+        })
+        .optional()?;
+    Ok(found.unwrap_or_else(|| SiteRecord {
+        site: site.to_string(),
+        revision: 0,
+        seq: None,
+        at: None,
+        epoch: None,
+        writer_id: None,
+        writer_host: None,
+        dataset: None,
+        loaded_at: None,
+        log_head: None,
+        last_error: None,
+    }))
+}
+
+/// All that is held of the site besides its rows, in one read transaction.
+pub(super) fn records(connection: &Connection, of: &SiteName) -> rusqlite::Result<Records> {
+    let transaction = connection.unchecked_transaction()?;
+    let site = site(&transaction, of)?;
+    let dataset = match &site.dataset {
+        None => None,
+        Some(md5) => transaction
+            .query_row(include_str!("sql/dataset_read.sql"), [md5], |row| {
+                row.get(0)
+            })
+            .optional()?,
+    };
+    let marks = transaction
+        .prepare(include_str!("sql/loaded_read.sql"))?
+        .query_map([], |row| {
+            Ok(MarkRecord {
+                table: row.get(0)?,
+                part: row.get(1)?,
+                md5: row.get(2)?,
+                rows: row.get(3)?,
+            })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(Records {
+        site,
+        dataset,
+        partitions: objects(&transaction, include_str!("sql/partition_read.sql"))?,
+        lookups: objects(&transaction, include_str!("sql/lookup_read.sql"))?,
+        marks,
+    })
+}
+
+fn objects(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<ObjectRecord>> {
+    connection
+        .prepare(sql)?
+        .query_map([], |row| {
+            Ok(ObjectRecord {
+                name: row.get(0)?,
+                part: row.get(1)?,
+                md5: row.get(2)?,
+                rows: row.get(3)?,
+                bytes: row.get(4)?,
+                summary: row.get(5)?,
+                dataset: row.get(6)?,
+            })
+        })?
+        .collect()
+}
+
+/// Rows per part, as the rows say it.
+pub(super) fn part_counts(
+    connection: &Connection,
+    sql: &str,
+) -> rusqlite::Result<Vec<(Option<String>, u64)>> {
+    connection
+        .prepare(sql)?
+        .query_map([], |row| Ok((row.get(0)?, rows_of(row.get(1)?))))?
+        .collect()
+}
+
+/// Rows per part and value.
+pub(super) fn counts(
+    connection: &Connection,
+    sql: &str,
+    ty: Type,
+) -> rusqlite::Result<Vec<LoadedCount>> {
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut counts = Vec::new();
+    while let Some(row) = rows.next()? {
+        // A part that is no part is not the loader's.
+        let Ok(part) = Part::new(row.get_ref(0)?.as_str().unwrap_or_default()) else {
+            continue;
+        };
+        counts.push(LoadedCount {
+            part,
+            value: counted(&from_sql(row.get_ref(1)?, ty)),
+            rows: rows_of(row.get(2)?),
+        });
+    }
+    Ok(counts)
+}
+
+/// A `count(*)`, which is never below zero.
+fn rows_of(count: i64) -> u64 {
+    count.unsigned_abs()
+}
+
+/// The rows of one part in key order, read on a thread of their own a few batches ahead.
+pub(super) fn rows(files: Arc<Files>, site: SiteName, table: Table, part: Part) -> RowBatches {
+    let (sender, receiver) = mpsc::channel(2);
+    let failure = sender.clone();
+    tokio::spawn(async move {
+        let read = file::blocking(move || {
+            let connection = files.site(&site)?;
+            read_rows(&connection, &table, part, &sender)
+                .map_err(|error| files.error("reading", error))
+        });
+        if let Err(error) = read.await {
+            // Nobody may be listening any more.
+            let _ = failure.send(Err(error)).await;
+        }
+    });
+    futures_util::stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|batch| (batch, receiver))
+    })
+    .boxed()
+}
+
+fn read_rows(
+    connection: &Connection,
+    table: &Table,
+    part: Part,
+    into: &mpsc::Sender<Result<Vec<Row>, DbError>>,
+) -> rusqlite::Result<()> {
+    let mut statement = connection.prepare(&render::select_rows(table))?;
+    let mut rows = statement.query([part.to_string()])?;
+    // Decimals are text here and sort as such, so their order has to be made in memory.
+    let decimal = |column: &usize| matches!(table.columns[*column].ty, Type::Decimal(_));
+    let sorted_here = table.key.iter().any(decimal);
+    let mut batch: Vec<Row> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let columns = table.columns.iter().enumerate();
+        let values = columns.map(|(at, column)| Ok(from_sql(row.get_ref(at)?, column.ty)));
+        batch.push(values.collect::<rusqlite::Result<_>>()?);
+        if batch.len() == BATCH_ROWS
+            && !sorted_here
+            && into.blocking_send(Ok(std::mem::take(&mut batch))).is_err()
+        {
+            return Ok(());
+        }
+    }
+    if sorted_here {
+        batch.sort_by_cached_key(|row| sort_key(table.key_of(row)));
+    }
+    if !batch.is_empty() {
+        // An error says that nobody listens any more.
+        let _ = into.blocking_send(Ok(batch));
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+SELECT json FROM causeway_dataset WHERE md5 = ?1;

@@ -1,0 +1,1 @@
+INSERT INTO site (site) VALUES (?1) ON CONFLICT (site) DO NOTHING;

@@ -1,0 +1,1 @@
+SELECT table_name, part, md5, rows FROM causeway_loaded;

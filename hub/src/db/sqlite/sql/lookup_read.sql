@@ -1,0 +1,1 @@
+SELECT lookup, part, md5, rows, bytes, '', '' FROM causeway_lookup;

@@ -1,0 +1,1 @@
+DELETE FROM causeway_lookup WHERE lookup = ?1 AND part = ?2;

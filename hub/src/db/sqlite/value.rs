@@ -1,0 +1,41 @@
+//! A field of canonical CSV as SQLite holds it, and back.
+
+use causeway_shared::canonical_csv::Field;
+use causeway_shared::value::{Raw, Type, Value};
+use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
+
+use crate::db::value::read;
+
+/// A field as its column's value; `None` where it is not of the column's type.
+pub(super) fn to_sql<'f>(field: &'f Field<'_>, ty: Type) -> Option<ToSqlOutput<'f>> {
+    let Some(text) = field.as_deref() else {
+        return Some(ToSqlOutput::Owned(Owned::Null));
+    };
+    Some(match ty {
+        Type::Int => ToSqlOutput::Owned(Owned::Integer(text.parse().ok()?)),
+        Type::Float => ToSqlOutput::Owned(Owned::Real(text.parse().ok()?)),
+        Type::Bool => ToSqlOutput::Owned(Owned::Integer(match text {
+            "true" => 1,
+            "false" => 0,
+            _ => return None,
+        })),
+        Type::Decimal(_) | Type::Text | Type::Phone | Type::Date | Type::Time | Type::Timestamp => {
+            ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes()))
+        }
+    })
+}
+
+/// A column's value; what is not of the column's type comes as text.
+pub(super) fn from_sql(value: ValueRef<'_>, ty: Type) -> Value<'static> {
+    let raw = match value {
+        ValueRef::Null => Raw::Null,
+        ValueRef::Integer(v) => Raw::Int(v),
+        ValueRef::Real(v) => Raw::Real(v),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Raw::Text(text),
+            Err(_) => Raw::NotUtf8(bytes),
+        },
+        ValueRef::Blob(bytes) => Raw::Blob(bytes),
+    };
+    read(raw, ty)
+}

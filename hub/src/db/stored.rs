@@ -1,0 +1,148 @@
+//! What a database holds of a site besides its rows: how it stands, its catalog, what is loaded.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use causeway_shared::catalog::{Catalog, Entry, Head};
+use causeway_shared::commit::LookupObject;
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+
+/// How a site stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SiteState {
+    /// The site.
+    pub site: SiteName,
+    /// Grows with each load, so that what was read of the site can be kept until it does.
+    pub revision: u64,
+    /// The commit that its rows stand at; `None` before the first load.
+    pub head: Option<Head>,
+    /// When its rows were brought there.
+    pub loaded_at: Option<Timestamp>,
+    /// The newest commit seen in its log.
+    pub log_head: Option<Seq>,
+    /// Why the last load failed, if it did.
+    pub last_error: Option<String>,
+}
+
+impl SiteState {
+    /// A site that nothing is known of.
+    #[must_use]
+    pub fn unknown(site: SiteName) -> Self {
+        Self {
+            site,
+            revision: 0,
+            head: None,
+            loaded_at: None,
+            log_head: None,
+            last_error: None,
+        }
+    }
+}
+
+/// What is held of a site besides its rows.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredSite {
+    /// How it stands.
+    pub state: SiteState,
+    /// Its catalog at the loaded commit.
+    pub catalog: Catalog,
+    /// The dataset of the loaded commit.
+    pub dataset: Option<Dataset>,
+    /// The partitions whose rows are in the database.
+    pub loaded: Marks,
+}
+
+impl StoredSite {
+    /// A site that was never loaded.
+    #[must_use]
+    pub fn empty(state: SiteState) -> Self {
+        Self {
+            catalog: Catalog::empty(state.site.clone()),
+            state,
+            dataset: None,
+            loaded: Marks::new(),
+        }
+    }
+}
+
+/// Partitions whose rows are in the database.
+pub type Marks = BTreeMap<(Name, Part), Mark>;
+
+/// What was loaded of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The MD5 of the object that the rows are from.
+    pub md5: Md5,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// What a load writes down beside the rows.
+#[derive(Debug, Clone)]
+pub struct SiteChange<'a> {
+    /// The catalog that is stored now.
+    pub was: &'a Catalog,
+    /// The catalog that the rows stand at after the load.
+    pub now: &'a Catalog,
+    /// Its dataset.
+    pub dataset: &'a Dataset,
+    /// Partitions that were loaded, new or again.
+    pub loaded: &'a [((Name, Part), Mark)],
+    /// Partitions that are no longer loaded.
+    pub evicted: &'a [(Name, Part)],
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What differs between two catalogs of one site.
+#[derive(Debug, Default, PartialEq)]
+pub struct CatalogDelta<'a> {
+    /// Partitions that are new or changed.
+    pub partitions: Vec<(&'a (Name, Part), &'a Entry)>,
+    /// Partitions that are gone.
+    pub removed_partitions: Vec<&'a (Name, Part)>,
+    /// Lookup objects that are new or changed.
+    pub lookups: Vec<(&'a (String, Part), &'a LookupObject)>,
+    /// Lookup objects that are gone.
+    pub removed_lookups: Vec<&'a (String, Part)>,
+}
+
+impl<'a> CatalogDelta<'a> {
+    /// What leads from one catalog to another.
+    #[must_use]
+    pub fn between(was: &'a Catalog, now: &'a Catalog) -> Self {
+        let (partitions, removed_partitions) = delta(&was.partitions, &now.partitions);
+        let (lookups, removed_lookups) = delta(&was.lookups, &now.lookups);
+        Self {
+            partitions,
+            removed_partitions,
+            lookups,
+            removed_lookups,
+        }
+    }
+}
+
+/// The entries of `now` that `was` does not hold, and the keys of `was` that `now` does not hold.
+fn delta<'a, K: Ord, V: PartialEq>(
+    was: &'a BTreeMap<K, V>,
+    now: &'a BTreeMap<K, V>,
+) -> (Vec<(&'a K, &'a V)>, Vec<&'a K>) {
+    let changed = now
+        .iter()
+        .filter(|(key, value)| was.get(key) != Some(value));
+    let removed = was.keys().filter(|key| !now.contains_key(key));
+    (changed.collect(), removed.collect())
+}
+
+/// Loaded rows with one value in one column of one partition.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LoadedCount {
+    /// The partition.
+    pub part: Part,
+    /// The value, in the form in which a summary counts it; `None`: NULL.
+    pub value: Option<String>,
+    /// How many rows.
+    pub rows: u64,
+}

@@ -1,0 +1,22 @@
+//! A column's value as a database gives it, back in its declared type.
+
+use causeway_shared::canonical_csv::write_value;
+use causeway_shared::value::{Forms, Raw, Type, Value, parse};
+
+/// A column's value; what is not of the column's type comes as text.
+pub(super) fn read(raw: Raw<'_>, ty: Type) -> Value<'static> {
+    match parse(raw, ty, &Forms::default()) {
+        Ok(value) => value.into_owned(),
+        Err(_) => Value::Text(raw.show().into()),
+    }
+}
+
+/// A value in the form in which a summary counts it; `None`: NULL.
+pub(super) fn counted(value: &Value<'_>) -> Option<String> {
+    if value.is_null() {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    write_value(value, &mut bytes);
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,277 @@
+//! One pass over the sites: look, plan, load; each apart, so that none keeps the others waiting
+//! with its damage.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+
+use super::view::Cached;
+use super::{Hub, LoadRequest};
+use crate::db::SiteState;
+use crate::error::{HubError, SiteError};
+use crate::load::SiteTask;
+use crate::refresh::{THOROUGH_EVERY, discover};
+use crate::report::{
+    LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded, SitePlan,
+};
+use crate::retry::retrying;
+use crate::window::Wanted;
+
+/// Counts looks that found nothing, so that every so many of them are thorough. The first is.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    /// Looks since the last thorough one; `None` stands for the look for new sites.
+    idle: Mutex<HashMap<Option<SiteName>, u32>>,
+}
+
+impl Looks {
+    /// Whether the next look at a site (or for sites) is a thorough one.
+    fn is_thorough(&self, of: Option<&SiteName>) -> bool {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let looks = idle.entry(of.cloned()).or_insert(THOROUGH_EVERY);
+        *looks += 1;
+        if *looks > THOROUGH_EVERY {
+            *looks = 1;
+            return true;
+        }
+        false
+    }
+
+    /// Makes the next look a thorough one.
+    fn forget(&self, of: Option<&SiteName>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.remove(&of.cloned());
+    }
+}
+
+/// What to load besides what changed.
+#[derive(Debug, Default)]
+pub(crate) struct Repair {
+    /// Partitions to load again though they are loaded.
+    pub(crate) again: BTreeSet<(Name, Part)>,
+    /// Whether to take out rows that the loader did not write.
+    pub(crate) remove_strays: bool,
+}
+
+impl Hub {
+    /// Looks at the sites' logs and makes the database's rows equal to the wanted partitions, each
+    /// site apart: one that fails keeps its last good data and is reported, the others go on.
+    ///
+    /// # Errors
+    /// [`HubError`] for what concerns all sites: no database, no store, an unknown site.
+    pub async fn load(&self, what: &LoadRequest) -> Result<LoadReport, HubError> {
+        let started = Instant::now();
+        let requests = self.inner.store.requests();
+        let mut sites = Vec::new();
+        for state in self.states(what.site.as_ref()).await? {
+            let loaded = self.load_site(&state, what, &Repair::default()).await;
+            sites.extend(loaded);
+        }
+        Ok(LoadReport {
+            sites,
+            requests: self.inner.store.requests().since(&requests),
+            seconds: started.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// What [`load`](Self::load) would do now.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub async fn plan(&self, what: &LoadRequest) -> Result<Vec<SitePlan>, HubError> {
+        let mut plans = Vec::new();
+        for state in self.states(what.site.as_ref()).await? {
+            let planned = self.plan_site(&state, what).await;
+            let unplanned = |error: SiteError| SitePlan {
+                site: state.site.clone(),
+                commit: None,
+                load: Vec::new(),
+                evict: Vec::new(),
+                keep: 0,
+                error: Some(error.to_string()),
+            };
+            plans.extend(planned.unwrap_or_else(|error| Some(unplanned(error))));
+        }
+        Ok(plans)
+    }
+
+    /// How the sites stand that are asked for: the database's, and from time to time those that
+    /// the store has besides.
+    pub(crate) async fn states(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
+        let mut states = self.inner.database.sites().await?;
+        let is_known =
+            |states: &[SiteState], site: &SiteName| states.iter().any(|state| state.site == *site);
+        let unknown_asked = only.is_some_and(|site| !is_known(&states, site));
+        if self.inner.looks.is_thorough(None) || unknown_asked {
+            match discover(&self.inner.store).await {
+                Ok(found) => {
+                    let new: Vec<_> = found
+                        .into_iter()
+                        .filter(|site| !is_known(&states, site))
+                        .collect();
+                    states.extend(new.into_iter().map(SiteState::unknown));
+                    states.sort_by(|a, b| a.site.cmp(&b.site));
+                }
+                // Each known site will say by itself that the store cannot be reached.
+                Err(error) if !states.is_empty() && !unknown_asked => {
+                    self.inner.looks.forget(None);
+                    tracing::warn!(%error, "cannot look for new sites");
+                }
+                Err(error) => {
+                    self.inner.looks.forget(None);
+                    return Err(error.into());
+                }
+            }
+        }
+        if let Some(site) = only {
+            states.retain(|state| state.site == *site);
+            if states.is_empty() {
+                return Err(HubError::UnknownSite { site: site.clone() });
+            }
+        }
+        Ok(states)
+    }
+
+    /// Loads one site, and notes how it went. `None`: it has not committed anything yet.
+    pub(crate) async fn load_site(
+        &self,
+        state: &SiteState,
+        what: &LoadRequest,
+        repair: &Repair,
+    ) -> Option<SiteLoaded> {
+        let thorough = self.inner.looks.is_thorough(Some(&state.site));
+        // The newest commit seen, also if what it brings cannot be loaded.
+        let seen = AtomicU64::new(0);
+        let attempt = || self.try_site(state, what, repair, thorough, &seen);
+        match retrying(SiteError::is_transient, attempt).await {
+            Ok(loaded) => {
+                self.note_success(state, loaded.as_ref()?).await;
+                loaded
+            }
+            Err(error) => {
+                self.inner.looks.forget(Some(&state.site));
+                tracing::error!(site = %state.site, %error, "the site could not be loaded");
+                let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
+                self.note(&state.site, seen, Some(&error.to_string())).await;
+                Some(failed(state, &error))
+            }
+        }
+    }
+
+    async fn try_site(
+        &self,
+        state: &SiteState,
+        what: &LoadRequest,
+        repair: &Repair,
+        thorough: bool,
+        seen: &AtomicU64,
+    ) -> Result<Option<SiteLoaded>, SiteError> {
+        let known = self.known(state).await?;
+        let wanted = self.wanted(what);
+        let task = SiteTask {
+            store: &self.inner.store,
+            database: &*self.inner.database,
+            site: &state.site,
+            known: &known.stored,
+            wanted: &wanted,
+            thorough,
+            again: &repair.again,
+            remove_strays: repair.remove_strays,
+            now: what.now,
+        };
+        match task.look().await? {
+            Some(looked) => {
+                seen.store(looked.catalog.seq().0, Ordering::Relaxed);
+                task.load(looked).await.map(Some)
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn plan_site(
+        &self,
+        state: &SiteState,
+        what: &LoadRequest,
+    ) -> Result<Option<SitePlan>, SiteError> {
+        let known = self.known(state).await?;
+        let wanted = self.wanted(what);
+        let task = SiteTask {
+            store: &self.inner.store,
+            database: &*self.inner.database,
+            site: &state.site,
+            known: &known.stored,
+            wanted: &wanted,
+            thorough: true,
+            again: &BTreeSet::new(),
+            remove_strays: false,
+            now: what.now,
+        };
+        let Some(looked) = task.look().await? else {
+            return Ok(None);
+        };
+        let plan = task.plan(&looked, &known.stored);
+        let load = plan.load.into_iter().map(|planned| PlannedPart {
+            table: planned.table,
+            part: planned.part,
+            md5: planned.entry.object.md5,
+            rows: planned.entry.object.rows,
+            was_rows: planned.was.map(|mark| mark.rows),
+        });
+        let evict = plan.evict.into_iter();
+        Ok(Some(SitePlan {
+            site: state.site.clone(),
+            commit: Some(looked.catalog.seq()),
+            load: load.collect(),
+            evict: evict
+                .map(|(table, part)| PartName { table, part })
+                .collect(),
+            keep: plan.keep,
+            error: None,
+        }))
+    }
+
+    async fn known(&self, state: &SiteState) -> Result<Arc<Cached>, SiteError> {
+        let known = self.inner.cache.get(&*self.inner.database, state).await;
+        known.map_err(|source| SiteError::Database {
+            site: state.site.clone(),
+            source,
+        })
+    }
+
+    fn wanted(&self, what: &LoadRequest) -> Wanted {
+        Wanted {
+            window: self.window(what.now),
+            dates: what.dates.clone(),
+        }
+    }
+
+    /// Clears what a failed look left, unless a load's commit has done so.
+    async fn note_success(&self, state: &SiteState, loaded: &SiteLoaded) {
+        let was = state.head.as_ref().map(|head| head.seq);
+        let committed = loaded.commit != was || loaded.partitions.loaded > 0;
+        if state.last_error.is_some() && !committed {
+            self.note(&state.site, loaded.commit, None).await;
+        }
+    }
+
+    async fn note(&self, site: &SiteName, log_head: Option<Seq>, error: Option<&str>) {
+        if let Err(failure) = self.inner.database.note(site, log_head, error).await {
+            tracing::warn!(%site, error = %failure, "cannot note how the look at the site went");
+        }
+    }
+}
+
+fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
+    SiteLoaded {
+        site: state.site.clone(),
+        commit: state.head.as_ref().map(|head| head.seq),
+        partitions: PartitionCounts::default(),
+        rows: RowCounts::default(),
+        conflicts: 0,
+        error: Some(error.to_string()),
+        may_pass: error.is_transient(),
+    }
+}
