@@ -65,6 +65,13 @@ impl DateRange {
         self.from <= date && date <= self.to
     }
 
+    /// Its dates, in order.
+    pub fn dates(self) -> impl Iterator<Item = Date> {
+        self.from
+            .series(Span::new().days(1))
+            .take_while(move |date| *date <= self.to)
+    }
+
     /// How many dates it holds; at least 1.
     #[must_use]
     pub fn days(&self) -> u32 {
