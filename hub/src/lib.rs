@@ -17,4 +17,7 @@ pub mod object;
 mod refresh;
 pub mod report;
 mod retry;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod verify;
 pub mod window;
