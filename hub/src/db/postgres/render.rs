@@ -141,22 +141,16 @@ pub(super) fn delete_strays(site: &SiteName, table: &Table) -> String {
 
 /// The rows of one part in key order, each value as text.
 pub(super) fn select_rows(site: &SiteName, table: &Table) -> String {
-    let columns = table
-        .columns
-        .iter()
-        .map(|column| format!("{}::text", quote(column.name.as_str())));
-    let key = table.key.iter().map(|column| {
-        let column = &table.columns[*column];
+    let column = |at: usize| format!("t.{}", quote(table.columns[at].name.as_str()));
+    let columns = (0..table.columns.len()).map(|at| format!("{}::text", column(at)));
+    let key = table.key.iter().map(|at| {
         // Text by bytes, whatever the database's collation.
-        let collation = if column.ty.is_text() {
-            " COLLATE \"C\""
-        } else {
-            ""
-        };
-        format!("{}{collation}", quote(column.name.as_str()))
+        let is_text = table.columns[*at].ty.is_text();
+        let collation = if is_text { " COLLATE \"C\"" } else { "" };
+        format!("{}{collation}", column(*at))
     });
     format!(
-        "SELECT {} FROM {} WHERE {} = $1 ORDER BY {}",
+        "SELECT {} FROM {} AS t WHERE t.{} = $1 ORDER BY {}",
         list(columns),
         target(site, table),
         quote(PART),
