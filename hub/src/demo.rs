@@ -7,3 +7,6 @@ mod plan;
 mod population;
 mod programs;
 mod site;
+
+pub use plan::{DemoPlan, MAX_APPOINTMENTS};
+pub use site::SiteFilesError;

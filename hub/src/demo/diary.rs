@@ -5,7 +5,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime, Time, time};
 
 use super::people::{pick, pick_weighted};
-use super::plan::SitePlan;
+use super::plan::DemoPlan;
 use super::population::{Consultant, Customer};
 
 /// Working hours: when a consultant's slots begin. Each is an hour long.
@@ -41,70 +41,70 @@ const DISPLEASED: [&str; 3] = [
 
 /// A slot that a consultant offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slot {
+pub(super) struct Slot {
     /// The key.
-    pub id: u32,
+    pub(super) id: u32,
     /// Whose it is.
-    pub consultant: u32,
+    pub(super) consultant: u32,
     /// When it begins.
-    pub start: Time,
+    pub(super) start: Time,
     /// When it ends.
-    pub end: Time,
+    pub(super) end: Time,
     /// Not booked.
-    pub available: bool,
+    pub(super) available: bool,
 }
 
 /// An appointment.
 #[derive(Debug, Clone)]
-pub struct Appointment<'s> {
+pub(super) struct Appointment<'s> {
     /// The key.
-    pub id: u32,
+    pub(super) id: u32,
     /// Nobody yet, of one that waits for an admin.
-    pub consultant: Option<u32>,
+    pub(super) consultant: Option<u32>,
     /// The customer's key.
-    pub customer: &'s str,
+    pub(super) customer: &'s str,
     /// When it begins.
-    pub time: Time,
+    pub(super) time: Time,
     /// In minutes.
-    pub duration: u32,
+    pub(super) duration: u32,
     /// The meeting's address, once it is confirmed.
-    pub meeting: Option<String>,
+    pub(super) meeting: Option<String>,
     /// One of the dataset's four.
-    pub status: &'static str,
+    pub(super) status: &'static str,
     /// What it is about.
-    pub description: Option<&'static str>,
+    pub(super) description: Option<&'static str>,
     /// When it was booked.
-    pub created: DateTime,
+    pub(super) created: DateTime,
     /// When it was last changed, if ever.
-    pub updated: Option<DateTime>,
+    pub(super) updated: Option<DateTime>,
     /// What the customer said of it.
-    pub feedback: Option<Feedback>,
+    pub(super) feedback: Option<Feedback>,
 }
 
 /// What a customer said.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Feedback {
+pub(super) struct Feedback {
     /// 0 to 5, in halves.
-    pub rating: f64,
+    pub(super) rating: f64,
     /// In words.
-    pub comment: Option<&'static str>,
+    pub(super) comment: Option<&'static str>,
     /// When.
-    pub created: DateTime,
+    pub(super) created: DateTime,
 }
 
 /// A day of the site.
 #[derive(Debug)]
-pub struct Day<'s> {
+pub(super) struct Day<'s> {
     /// The date.
-    pub date: Date,
+    pub(super) date: Date,
     /// The slots offered.
-    pub slots: Vec<Slot>,
+    pub(super) slots: Vec<Slot>,
     /// The appointments.
-    pub appointments: Vec<Appointment<'s>>,
+    pub(super) appointments: Vec<Appointment<'s>>,
 }
 
 /// All days, made one at a time so that a large site takes little memory.
-pub struct Diary<'s> {
+pub(super) struct Diary<'s> {
     today: Date,
     customers: &'s [Customer],
     consultants: &'s [Consultant],
@@ -116,8 +116,8 @@ pub struct Diary<'s> {
 
 impl<'s> Diary<'s> {
     /// The diary of a plan with so many (good) appointments.
-    pub fn new(
-        plan: &SitePlan,
+    pub(super) fn new(
+        plan: &DemoPlan,
         appointments: u32,
         customers: &'s [Customer],
         consultants: &'s [Consultant],
@@ -276,7 +276,12 @@ impl<'s> Diary<'s> {
         Some(Feedback {
             rating: f64::from(halves) / 2.0,
             comment: (self.rng.u32(..5) < 3).then(|| pick(&mut self.rng, words)),
-            created: date.at(self.rng.i8(18..23), self.rng.i8(0..60), self.rng.i8(0..60), 0),
+            created: date.at(
+                self.rng.i8(18..23),
+                self.rng.i8(0..60),
+                self.rng.i8(0..60),
+                0,
+            ),
         })
     }
 }
@@ -313,7 +318,7 @@ mod tests {
     use super::*;
     use crate::demo::population::{consultants, customers};
 
-    const PLAN: SitePlan = SitePlan {
+    const PLAN: DemoPlan = DemoPlan {
         appointments: 3_000,
         seed: 3,
         today: date(2026, 11, 22),

@@ -2,22 +2,22 @@
 
 use jiff::civil::Date;
 
-use super::plan::SitePlan;
+use super::plan::DemoPlan;
 
 /// A smaller site is written without dirt.
 const LEAST_APPOINTMENTS: u32 = 50;
 
 /// What the plan's last appointments are refused for. They count among its appointments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DirtyAppointment {
+pub(super) struct DirtyAppointment {
     /// As the application's user typed it.
-    pub date: String,
+    pub(super) date: String,
     /// As the application wrote it.
-    pub status: &'static str,
+    pub(super) status: &'static str,
 }
 
 /// The refused appointments of a plan.
-pub fn appointments(plan: &SitePlan) -> Vec<DirtyAppointment> {
+pub(super) fn appointments(plan: &DemoPlan) -> Vec<DirtyAppointment> {
     if !is_dirty(plan) {
         return Vec::new();
     }
@@ -37,7 +37,7 @@ pub fn appointments(plan: &SitePlan) -> Vec<DirtyAppointment> {
 
 /// Refused feedback, as appointment and rating: stars out of ten for an appointment without
 /// other feedback, and praise for an appointment that somebody deleted.
-pub fn feedback(plan: &SitePlan, without_feedback: Option<u32>) -> Vec<(u32, &'static str)> {
+pub(super) fn feedback(plan: &DemoPlan, without_feedback: Option<u32>) -> Vec<(u32, &'static str)> {
     if !is_dirty(plan) {
         return Vec::new();
     }
@@ -49,7 +49,7 @@ pub fn feedback(plan: &SitePlan, without_feedback: Option<u32>) -> Vec<(u32, &'s
 }
 
 /// Refused slots, as date, start and end: one that ends before it starts.
-pub fn slots(plan: &SitePlan) -> Vec<(Date, &'static str, &'static str)> {
+pub(super) fn slots(plan: &DemoPlan) -> Vec<(Date, &'static str, &'static str)> {
     if is_dirty(plan) {
         vec![(plan.today, "15:00", "14:00")]
     } else {
@@ -58,10 +58,10 @@ pub fn slots(plan: &SitePlan) -> Vec<(Date, &'static str, &'static str)> {
 }
 
 /// How many of the first participants are written twice, as after a double click.
-pub fn repeated_participants(plan: &SitePlan) -> usize {
+pub(super) fn repeated_participants(plan: &DemoPlan) -> usize {
     usize::from(is_dirty(plan))
 }
 
-fn is_dirty(plan: &SitePlan) -> bool {
+fn is_dirty(plan: &DemoPlan) -> bool {
     plan.appointments >= LEAST_APPOINTMENTS
 }

@@ -61,17 +61,17 @@ struct Given {
 
 /// Somebody.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
+pub(super) struct Person {
     /// Family name, middle name, given name, with all their diacritics (Unicode NFC).
-    pub fullname: String,
+    pub(super) fullname: String,
     /// An address of nobody else, without diacritics.
-    pub email: String,
+    pub(super) email: String,
     /// Ten digits, the first of which is zero.
-    pub phone: String,
+    pub(super) phone: String,
 }
 
 /// The `number`th person; the number keeps addresses apart.
-pub fn person(rng: &mut Rng, number: u64) -> Person {
+pub(super) fn person(rng: &mut Rng, number: u64) -> Person {
     let names = if rng.u32(..100) < 58 { WOMEN } else { MEN };
     let (family, middle, given) = (family(rng), pick(rng, names.middle), pick(rng, names.given));
     let email = format!(
@@ -89,12 +89,12 @@ pub fn person(rng: &mut Rng, number: u64) -> Person {
 }
 
 /// One of some texts.
-pub fn pick<'t>(rng: &mut Rng, from: &[&'t str]) -> &'t str {
+pub(super) fn pick<'t>(rng: &mut Rng, from: &[&'t str]) -> &'t str {
     rng.choice(from).copied().unwrap_or_default()
 }
 
 /// One of some texts, most often those with the larger weights.
-pub fn pick_weighted<'t>(rng: &mut Rng, from: &[(&'t str, u32)]) -> &'t str {
+pub(super) fn pick_weighted<'t>(rng: &mut Rng, from: &[(&'t str, u32)]) -> &'t str {
     let all: u32 = from.iter().map(|(_, weight)| weight).sum();
     let mut drawn = rng.u32(..all.max(1));
     for (text, weight) in from {

@@ -15,7 +15,7 @@ pub const MAX_APPOINTMENTS: u32 = 5_000_000;
 
 /// The size and the seed of a site. The same plan always gives the same files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SitePlan {
+pub struct DemoPlan {
     /// Appointments, the refused ones included.
     pub appointments: u32,
     /// Where chance begins.
@@ -24,9 +24,9 @@ pub struct SitePlan {
     pub today: Date,
 }
 
-impl SitePlan {
+impl DemoPlan {
     /// Chance for one part of the site, so that changing one part leaves the others as they were.
-    pub fn chance(&self, part: &str) -> Rng {
+    pub(super) fn chance(&self, part: &str) -> Rng {
         let part = part
             .bytes()
             .fold(0u64, |n, byte| n.wrapping_mul(31).wrapping_add(byte.into()));
@@ -34,12 +34,12 @@ impl SitePlan {
     }
 
     /// The first day with appointments.
-    pub fn first_day(&self) -> Date {
+    pub(super) fn first_day(&self) -> Date {
         self.today.saturating_sub(DAYS_BEFORE.days())
     }
 
     /// Every day, in order, with its share of `appointments`; together exactly that many.
-    pub fn days(&self, appointments: u32) -> Vec<(Date, u32)> {
+    pub(super) fn days(&self, appointments: u32) -> Vec<(Date, u32)> {
         let days = (-DAYS_BEFORE..=DAYS_AFTER).map(|offset| {
             (
                 self.today.saturating_add(offset.days()),
@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_appointment_has_its_day() {
-        let plan = SitePlan {
+        let plan = DemoPlan {
             appointments: 0,
             seed: 1,
             today: date(2026, 11, 22),

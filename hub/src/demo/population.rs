@@ -5,7 +5,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime};
 
 use super::people::{Person, person, pick};
-use super::plan::SitePlan;
+use super::plan::DemoPlan;
 
 /// Appointments that one customer has on average.
 const APPOINTMENTS_PER_CUSTOMER: u32 = 4;
@@ -42,47 +42,47 @@ const NOTES: [&str; 4] = [
 
 /// A customer.
 #[derive(Debug, Clone)]
-pub struct Customer {
+pub(super) struct Customer {
     /// The id in Messenger, or a UUID for those who registered on the web site.
-    pub id: String,
+    pub(super) id: String,
     /// Name and addresses.
-    pub person: Person,
+    pub(super) person: Person,
     /// Not everybody tells.
-    pub born: Option<Date>,
+    pub(super) born: Option<Date>,
     /// When the customer first came.
-    pub created: DateTime,
+    pub(super) created: DateTime,
     /// No longer served.
-    pub disabled: bool,
+    pub(super) disabled: bool,
     /// What somebody wrote down.
-    pub notes: Option<&'static str>,
+    pub(super) notes: Option<&'static str>,
 }
 
 /// A consultant.
 #[derive(Debug, Clone)]
-pub struct Consultant {
+pub(super) struct Consultant {
     /// The key, from 1.
-    pub id: u32,
+    pub(super) id: u32,
     /// Name and addresses.
-    pub person: Person,
+    pub(super) person: Person,
     /// What they know best.
-    pub specialties: &'static str,
+    pub(super) specialties: &'static str,
     /// What they learnt.
-    pub qualifications: &'static str,
+    pub(super) qualifications: &'static str,
     /// The first day at work.
-    pub joined: Date,
+    pub(super) joined: Date,
     /// The last one, of a disabled consultant.
-    pub left: Option<Date>,
+    pub(super) left: Option<Date>,
 }
 
 impl Consultant {
     /// Whether they work on a day.
-    pub fn works(&self, date: Date) -> bool {
+    pub(super) fn works(&self, date: Date) -> bool {
         self.joined <= date && self.left.is_none_or(|left| date <= left)
     }
 }
 
 /// The customers of a plan, those who came first being first.
-pub fn customers(plan: &SitePlan) -> Vec<Customer> {
+pub(super) fn customers(plan: &DemoPlan) -> Vec<Customer> {
     let mut rng = plan.chance("customers");
     let count = (plan.appointments / APPOINTMENTS_PER_CUSTOMER).max(20);
     let days = i64::from((plan.today - plan.first_day()).get_days());
@@ -108,7 +108,7 @@ pub fn customers(plan: &SitePlan) -> Vec<Customer> {
 }
 
 /// The consultants of a plan; about one in ten has left.
-pub fn consultants(plan: &SitePlan) -> Vec<Consultant> {
+pub(super) fn consultants(plan: &DemoPlan) -> Vec<Consultant> {
     let mut rng = plan.chance("consultants");
     let count = (plan.appointments / APPOINTMENTS_PER_CONSULTANT).max(LEAST_CONSULTANTS);
     (1..=count)
@@ -161,8 +161,8 @@ mod tests {
 
     use super::*;
 
-    fn plan() -> SitePlan {
-        SitePlan {
+    fn plan() -> DemoPlan {
+        DemoPlan {
             appointments: 20_000,
             seed: 7,
             today: date(2026, 11, 22),

@@ -7,7 +7,7 @@ use jiff::ToSpan as _;
 use jiff::civil::{Date, DateTime};
 
 use super::people::{pick, pick_weighted};
-use super::plan::SitePlan;
+use super::plan::DemoPlan;
 use super::population::Customer;
 
 /// A program about every three weeks, up to so many days ahead.
@@ -43,44 +43,44 @@ const ORGANIZERS: [&str; 4] = [
 
 /// A community program.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub(super) struct Program {
     /// The key, from 1.
-    pub id: u32,
+    pub(super) id: u32,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
     /// Its first day.
-    pub date: Date,
+    pub(super) date: Date,
     /// In a few words.
-    pub description: String,
+    pub(super) description: String,
     /// In more words.
-    pub content: Option<&'static str>,
+    pub(super) content: Option<&'static str>,
     /// Who holds it.
-    pub organizer: &'static str,
+    pub(super) organizer: &'static str,
     /// Where it is announced.
-    pub url: String,
+    pub(super) url: String,
     /// Called off.
-    pub disabled: bool,
+    pub(super) disabled: bool,
     /// One of the dataset's three.
-    pub status: &'static str,
+    pub(super) status: &'static str,
     /// When it was announced.
-    pub created: DateTime,
+    pub(super) created: DateTime,
     /// Who takes part, each customer once.
-    pub participants: Vec<Participant>,
+    pub(super) participants: Vec<Participant>,
 }
 
 /// Somebody who takes part in a program.
 #[derive(Debug, Clone)]
-pub struct Participant {
+pub(super) struct Participant {
     /// The customer, by position.
-    pub customer: usize,
+    pub(super) customer: usize,
     /// When they registered.
-    pub registered: DateTime,
+    pub(super) registered: DateTime,
     /// One of the dataset's three.
-    pub status: &'static str,
+    pub(super) status: &'static str,
 }
 
 /// The programs of a plan, in the order of their dates.
-pub fn programs(plan: &SitePlan, customers: &[Customer]) -> Vec<Program> {
+pub(super) fn programs(plan: &DemoPlan, customers: &[Customer]) -> Vec<Program> {
     let mut rng = plan.chance("programs");
     let last_day = plan.today.saturating_add(ANNOUNCED_DAYS.days());
     // Counted back from today, so that one is always going on.
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn there_are_programs_of_every_status() {
-        let plan = SitePlan {
+        let plan = DemoPlan {
             appointments: 400,
             seed: 9,
             today: date(2026, 11, 22),

@@ -12,18 +12,18 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 
-use super::plan::SitePlan;
+use super::plan::DemoPlan;
 use super::population::{consultants, customers};
 use super::programs::programs;
 
 /// The site's database, in the site's folder.
-pub const DATABASE: &str = "meetassist.db";
+pub(super) const DATABASE: &str = "meetassist.db";
 /// The folder of CSV files, in the site's folder.
-pub const CSV: &str = "csv";
+pub(super) const CSV: &str = "csv";
 
 /// Why the demo's site cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteError {
+pub enum SiteFilesError {
     /// The file system.
     #[error("cannot write {}: {source}", .path.display())]
     File {
@@ -58,13 +58,13 @@ pub enum SiteError {
 /// Answers whether they were written.
 ///
 /// # Errors
-/// [`SiteError`] with the file; nothing is then at `folder`.
-pub fn write(folder: &Path, plan: &SitePlan) -> Result<bool, SiteError> {
+/// [`SiteFilesError`] with the file; nothing is then at `folder`.
+pub(super) fn write(folder: &Path, plan: &DemoPlan) -> Result<bool, SiteFilesError> {
     if folder.exists() {
         return Ok(false);
     }
     let partial = folder.with_extension("partial");
-    let failed = |source| SiteError::File {
+    let failed = |source| SiteFilesError::File {
         path: partial.clone(),
         source,
     };
@@ -73,18 +73,18 @@ pub fn write(folder: &Path, plan: &SitePlan) -> Result<bool, SiteError> {
     }
     fs::create_dir_all(partial.join(CSV)).map_err(failed)?;
     write_files(&partial, plan)?;
-    fs::rename(&partial, folder).map_err(|source| SiteError::File {
+    fs::rename(&partial, folder).map_err(|source| SiteFilesError::File {
         path: folder.to_owned(),
         source,
     })?;
     Ok(true)
 }
 
-fn write_files(folder: &Path, plan: &SitePlan) -> Result<(), SiteError> {
+fn write_files(folder: &Path, plan: &DemoPlan) -> Result<(), SiteFilesError> {
     let (customers, consultants) = (customers(plan), consultants(plan));
     let path = folder.join(DATABASE);
     let rated = database::write(&path, plan, &customers, &consultants)
-        .map_err(|source| SiteError::Database { path, source })?;
+        .map_err(|source| SiteFilesError::Database { path, source })?;
     let programs = programs(plan, &customers);
     exports::write(
         &folder.join(CSV),
@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    const PLAN: SitePlan = SitePlan {
+    const PLAN: DemoPlan = DemoPlan {
         appointments: 500,
         seed: 5,
         today: date(2026, 11, 22),
@@ -149,7 +149,7 @@ mod tests {
         let site = folder.path().join("site");
         write(&site, &PLAN).unwrap();
         let before = files(&site);
-        assert!(!write(&site, &SitePlan { seed: 6, ..PLAN }).unwrap());
+        assert!(!write(&site, &DemoPlan { seed: 6, ..PLAN }).unwrap());
         assert_eq!(files(&site), before);
     }
 
@@ -158,7 +158,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let contents = |name: &str, seed| {
             let site = folder.path().join(name);
-            write(&site, &SitePlan { seed, ..PLAN }).unwrap();
+            write(&site, &DemoPlan { seed, ..PLAN }).unwrap();
             let csv = files(&site).into_values().collect::<Vec<_>>();
             (csv, fs::read(site.join(DATABASE)).unwrap())
         };

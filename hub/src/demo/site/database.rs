@@ -8,22 +8,22 @@ use rusqlite::{Connection, params};
 use super::timestamp;
 use crate::demo::diary::{Appointment, Day, Diary, Feedback, Slot};
 use crate::demo::dirt;
-use crate::demo::plan::SitePlan;
+use crate::demo::plan::DemoPlan;
 use crate::demo::population::{Consultant, Customer};
 
 /// Feedback met while the appointments were written; it goes to a CSV file.
 #[derive(Debug, Default)]
-pub struct Rated {
+pub(super) struct Rated {
     /// By appointment.
-    pub feedback: Vec<(u32, Feedback)>,
+    pub(super) feedback: Vec<(u32, Feedback)>,
     /// A completed appointment that nobody rated.
-    pub without: Option<u32>,
+    pub(super) without: Option<u32>,
 }
 
 /// Writes the database; answers the feedback on its appointments, which is kept elsewhere.
-pub fn write(
+pub(super) fn write(
     path: &Path,
-    plan: &SitePlan,
+    plan: &DemoPlan,
     customers: &[Customer],
     consultants: &[Consultant],
 ) -> rusqlite::Result<Rated> {
@@ -61,7 +61,7 @@ fn write_customers(database: &Connection, customers: &[Customer]) -> rusqlite::R
 
 fn write_days(
     database: &Connection,
-    plan: &SitePlan,
+    plan: &DemoPlan,
     customers: &[Customer],
     consultants: &[Consultant],
 ) -> rusqlite::Result<Rated> {

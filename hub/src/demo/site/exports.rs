@@ -4,23 +4,23 @@ use std::fs::File;
 use std::path::Path;
 
 use super::database::Rated;
-use super::{SiteError, timestamp};
+use super::{SiteFilesError, timestamp};
 use crate::demo::dirt;
-use crate::demo::plan::SitePlan;
+use crate::demo::plan::DemoPlan;
 use crate::demo::population::{Consultant, Customer};
 use crate::demo::programs::Program;
 
 type CsvFile = csv::Writer<File>;
 
 /// Writes the files into a folder.
-pub fn write(
+pub(super) fn write(
     folder: &Path,
-    plan: &SitePlan,
+    plan: &DemoPlan,
     consultants: &[Consultant],
     rated: &Rated,
     programs: &[Program],
     customers: &[Customer],
-) -> Result<(), SiteError> {
+) -> Result<(), SiteFilesError> {
     csv_file(folder, "consultant", |csv| {
         write_consultants(csv, consultants)
     })?;
@@ -39,13 +39,13 @@ fn csv_file(
     folder: &Path,
     table: &str,
     write: impl FnOnce(&mut CsvFile) -> csv::Result<()>,
-) -> Result<(), SiteError> {
+) -> Result<(), SiteFilesError> {
     let path = folder.join(format!("{table}.csv"));
     let written = CsvFile::from_path(&path).and_then(|mut csv| {
         write(&mut csv)?;
         Ok(csv.flush()?)
     });
-    written.map_err(|source| SiteError::Csv { path, source })
+    written.map_err(|source| SiteFilesError::Csv { path, source })
 }
 
 fn write_consultants(csv: &mut CsvFile, consultants: &[Consultant]) -> csv::Result<()> {
@@ -76,7 +76,7 @@ fn write_consultants(csv: &mut CsvFile, consultants: &[Consultant]) -> csv::Resu
     Ok(())
 }
 
-fn write_feedback(csv: &mut CsvFile, plan: &SitePlan, rated: &Rated) -> csv::Result<()> {
+fn write_feedback(csv: &mut CsvFile, plan: &DemoPlan, rated: &Rated) -> csv::Result<()> {
     csv.write_record(["appointmentid", "rating", "customerfeedback", "createdat"])?;
     for (appointment, feedback) in &rated.feedback {
         csv.write_record([
@@ -125,7 +125,7 @@ fn write_programs(csv: &mut CsvFile, programs: &[Program]) -> csv::Result<()> {
 
 fn write_participants(
     csv: &mut CsvFile,
-    plan: &SitePlan,
+    plan: &DemoPlan,
     programs: &[Program],
     customers: &[Customer],
 ) -> csv::Result<()> {
