@@ -1,1 +1,5 @@
-//! placeholder
+//! Causeway's agent: what a site holds, as partitions in the store.
+
+pub mod quarantine;
+pub mod scan;
+pub mod source;
