@@ -29,3 +29,6 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 pub(crate) mod layers;
 pub mod metrics;
 pub mod refresh;
+#[cfg(test)]
+pub(crate) mod testbed;
 
 use std::fmt;
 use std::future::Future;

@@ -124,7 +124,65 @@ fn session_cookie(session: Option<&Session>, headers: &HeaderMap) -> (HeaderName
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
+
     use super::*;
+    use crate::app::testbed::{Answer, Testbed};
+
+    async fn sign_in_with(bed: &Testbed, token: &str) -> Answer {
+        let form = Request::post("/login")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(format!("token={token}")));
+        bed.send(form.unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn a_token_becomes_a_session_that_ends_with_it() {
+        let bed = Testbed::new().await;
+        assert_eq!(bed.visit("/", "").await.header(header::LOCATION), "/login");
+
+        let answer = sign_in_with(&bed, bed.viewer.reveal()).await;
+        assert_eq!(answer.header(header::LOCATION), "/");
+        let cookie = answer.header(header::SET_COOKIE).split(';').next().unwrap();
+        assert!(!cookie.contains(bed.viewer.reveal()), "{cookie}");
+        assert_eq!(bed.visit("/", cookie).await.status, StatusCode::OK);
+        assert_eq!(
+            bed.visit("/login", cookie).await.header(header::LOCATION),
+            "/"
+        );
+    }
+
+    #[tokio::test]
+    async fn wrong_tokens_and_agents_stay_outside() {
+        let bed = Testbed::new().await;
+        let status = async |token: &str| sign_in_with(&bed, token).await.status;
+        assert_eq!(status("").await, StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            status(&format!("cw_{}", "a".repeat(43))).await,
+            StatusCode::UNAUTHORIZED
+        );
+        assert_eq!(status(bed.agent.reveal()).await, StatusCode::FORBIDDEN);
+    }
+
+    #[tokio::test]
+    async fn a_session_is_no_bearer_token() {
+        let bed = Testbed::new().await;
+        let session = format!("Bearer {}", bed.viewer.session().reveal());
+        let request = Request::get("/api/v1/overview").header(header::AUTHORIZATION, session);
+        let answer = bed.send(request.body(Body::empty()).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+
+    #[tokio::test]
+    async fn other_sites_cannot_sign_anybody_in_or_out() {
+        let bed = Testbed::new().await;
+        for path in ["/login", "/logout"] {
+            let request = Request::post(path).header("sec-fetch-site", "cross-site");
+            let answer = bed.send(request.body(Body::empty()).unwrap()).await;
+            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+        }
+    }
 
     #[test]
     fn scripts_and_other_sites_do_not_get_the_cookie() {

@@ -187,10 +187,14 @@ fn attribute(at: &Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::Body;
+    use axum::http::Request;
     use causeway_shared::dataset::Dataset;
     use jiff::civil::date;
 
     use super::*;
+    use crate::api::access::COOKIE;
+    use crate::app::testbed::Testbed;
     use crate::config::WindowConfig;
     use crate::hub::SiteView;
     use crate::stats::samples::{at, loaded, site};
@@ -265,6 +269,39 @@ mod tests {
         assert!(
             html.contains("state-failing") && html.contains("&#60;damaged&#62;"),
             "{html}"
+        );
+    }
+
+    #[tokio::test]
+    async fn what_the_script_has_already_is_not_sent_again() {
+        let bed = Testbed::new().await;
+        let cookie = format!("{COOKIE}={}", bed.viewer.session().reveal());
+        let first = bed.visit("/live", &cookie).await;
+        let again = Request::get("/live")
+            .header(header::COOKIE, &cookie)
+            .header(header::IF_NONE_MATCH, first.header(header::ETAG));
+        let again = bed.send(again.body(Body::empty()).unwrap()).await;
+        assert_eq!(
+            (first.status, again.status),
+            (StatusCode::OK, StatusCode::NOT_MODIFIED)
+        );
+        assert_eq!(figure(&first.body, "today"), "2");
+        assert_eq!(
+            bed.visit("/live", "").await.status,
+            StatusCode::UNAUTHORIZED
+        );
+    }
+
+    #[tokio::test]
+    async fn a_language_is_kept_once_it_is_chosen() {
+        let bed = Testbed::new().await;
+        let cookie = format!("{COOKIE}={}", bed.viewer.session().reveal());
+        let answer = bed.visit("/?lang=en", &cookie).await;
+        assert!(answer.body.contains("<html lang=\"en\">") && answer.body.contains("Sign out"));
+        assert!(
+            answer
+                .header(header::SET_COOKIE)
+                .starts_with("causeway_lang=en;")
         );
     }
 
