@@ -6,9 +6,14 @@
 //! [`hub`] is the whole as the command line, the API and the dashboard use it; [`db`] is what it
 //! asks of a database.
 
+pub mod api;
+pub mod app;
+pub mod auth;
 pub mod config;
+mod dashboard;
 pub mod dataset_change;
 pub mod db;
+pub mod demo;
 pub mod error;
 pub mod hub;
 mod load;
@@ -17,6 +22,7 @@ pub mod object;
 mod refresh;
 pub mod report;
 mod retry;
+pub mod stats;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod verify;

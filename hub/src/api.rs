@@ -1,0 +1,34 @@
+//! The admin API: one file per resource.
+//!
+//! Every handler says in its signature what its caller must be allowed ([`access`]) and answers
+//! with JSON or a [`problem::Problem`].
+
+pub mod access;
+pub mod health;
+pub mod overview;
+pub mod problem;
+pub mod request;
+pub mod stats;
+pub mod sync;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+/// The API's routes, and the open ones beside it.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/api/v1/overview", get(overview::overview))
+        .route("/api/v1/stats/appointments", get(stats::appointments))
+        .route("/api/v1/sync", get(sync::status))
+        .route("/api/v1/sync/notify", post(sync::notify))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! Who may call a handler: it takes one of these as an argument.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+
+use super::problem::{Code, Problem};
+use crate::app::App;
+use crate::auth::{Action, Caller, Role, Session, Token};
+use crate::config::AuthMode;
+
+/// The cookie that holds a signed-in browser's session.
+pub const COOKIE: &str = "causeway_session";
+
+/// A caller who may read.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Caller);
+
+/// A caller who may tell of new commits.
+#[derive(Debug, Clone)]
+pub struct Notifier(pub Caller);
+
+impl FromRequestParts<Arc<App>> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        authorize(parts, app, Action::Read).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Notifier {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        authorize(parts, app, Action::Notify).await.map(Self)
+    }
+}
+
+/// The caller, if they may do this.
+async fn authorize(parts: &Parts, app: &App, action: Action) -> Result<Caller, Problem> {
+    let caller = recognise(&parts.method, &parts.headers, app)
+        .await?
+        .ok_or_else(|| {
+            Problem::new(
+                Code::Unauthorized,
+                "send a valid token as `Authorization: Bearer TOKEN`; \
+             `causeway-hub token create` makes one",
+            )
+        })?;
+    if caller.role.allows(action) {
+        return Ok(caller);
+    }
+    let detail = format!(
+        "a token of role {} does not allow this",
+        caller.role.as_str()
+    );
+    Err(Problem::new(Code::Forbidden, detail))
+}
+
+/// Who is calling; `None`: nobody that this hub knows.
+///
+/// # Errors
+/// [`Problem`] where that cannot be found out, or where a request comes from another site's page.
+pub async fn recognise(
+    method: &Method,
+    headers: &HeaderMap,
+    app: &App,
+) -> Result<Option<Caller>, Problem> {
+    if app.hub.config().auth.mode == AuthMode::None {
+        return if is_for_this_machine(headers) {
+            Ok(Some(Caller {
+                name: "anybody".to_owned(),
+                role: Role::Admin,
+            }))
+        } else {
+            let detail = "without tokens only http://localhost and http://127.0.0.1 are answered";
+            Err(Problem::new(Code::Forbidden, detail))
+        };
+    }
+    let now = (app.clock)();
+    if let Some(token) = bearer(headers) {
+        let Some(token) = Token::parse(token) else {
+            return Ok(None);
+        };
+        return Ok(app.tokens.by_token(&token, now).await?);
+    }
+    let Some(session) = cookie(headers, COOKIE).and_then(Session::parse) else {
+        return Ok(None);
+    };
+    // The cookie is SameSite=Strict; this is for browsers that do not know what that is.
+    if !method.is_safe() && is_from_elsewhere(headers) {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "the request comes from another site's page",
+        ));
+    }
+    Ok(app.tokens.by_session(&session, now).await?)
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = text(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// A cookie's value.
+pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|cookies| cookies.to_str().ok())
+        .flat_map(|cookies| cookies.split(';'))
+        .filter_map(|cookie| cookie.trim().split_once('='))
+        .find_map(|(found, value)| (found == name).then_some(value))
+}
+
+/// Whether a browser says that another site's page made it send this.
+pub fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    let site = text(headers, header::HeaderName::from_static("sec-fetch-site"));
+    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
+}
+
+/// Whether the request's own host is this machine: a page elsewhere whose name was made to point
+/// here names itself.
+fn is_for_this_machine(headers: &HeaderMap) -> bool {
+    let Some(host) = text(headers, header::HOST) else {
+        return false;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    matches!(name, "localhost" | "[::1]") || name.starts_with("127.")
+}
+
+/// A header's text.
+pub fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: header::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn cookies_are_found_among_others() {
+        let sent = headers(header::COOKIE, "lang=vi; causeway_session=abc;x=");
+        assert_eq!(cookie(&sent, COOKIE), Some("abc"));
+        assert_eq!(cookie(&sent, "causeway"), None);
+    }
+
+    #[test]
+    fn this_machine_has_few_names() {
+        let of = |host| is_for_this_machine(&headers(header::HOST, host));
+        assert!(of("localhost:8080") && of("127.0.0.1") && of("[::1]:80"));
+        assert!(!of("evil.example:8080") && !of("localhost.evil.example") && !of(""));
+    }
+}

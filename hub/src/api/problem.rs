@@ -1,0 +1,162 @@
+//! Errors as callers get them: RFC 9457, with a code that stays the same from version to version.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::auth::AuthError;
+use crate::error::HubError;
+
+/// What went wrong, by kind. Scripts rely on [`Code::as_str`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// The request cannot be read.
+    BadRequest,
+    /// No token, or one that is not valid.
+    Unauthorized,
+    /// The token does not allow this.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// Not this way.
+    MethodNotAllowed,
+    /// The body is longer than taken.
+    TooLarge,
+    /// The body is not JSON by its type.
+    UnsupportedMediaType,
+    /// More days than one answer holds.
+    RangeTooLong,
+    /// Too many failed attempts.
+    TooManyAttempts,
+    /// A mistake in this program.
+    Internal,
+    /// The store or the database cannot be reached.
+    Unavailable,
+    /// More requests at once than are taken.
+    Busy,
+    /// The answer took too long.
+    Timeout,
+}
+
+impl Code {
+    /// As the answer writes it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BadRequest => "bad_request",
+            Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RangeTooLong => "range_too_long",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::Internal => "internal",
+            Self::Unavailable => "unavailable",
+            Self::Busy => "busy",
+            Self::Timeout => "timeout",
+        }
+    }
+
+    fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest | Self::RangeTooLong => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+}
+
+/// An error as a caller gets it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Its kind.
+    pub code: Code,
+    /// What went wrong this time, and what to do.
+    pub detail: String,
+}
+
+impl Problem {
+    /// An error of a kind.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+        }
+    }
+
+    /// A request that cannot be read.
+    pub fn bad_request(detail: impl ToString) -> Self {
+        Self::new(Code::BadRequest, detail.to_string())
+    }
+}
+
+/// The members of `application/problem+json`.
+#[derive(Debug, Serialize)]
+struct Body<'p> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'p str,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.code.status();
+        let body = Body {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.code, Code::TooManyAttempts | Code::Busy) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        }
+        response
+    }
+}
+
+impl From<HubError> for Problem {
+    /// Failures of this side are logged here, since nobody else handles them.
+    fn from(error: HubError) -> Self {
+        match error {
+            HubError::UnknownSite { .. } => Self::new(Code::NotFound, error.to_string()),
+            error => {
+                tracing::error!(%error, "a request could not be answered");
+                Self::new(
+                    Code::Unavailable,
+                    "the database or the store cannot be reached now; see the hub's log",
+                )
+            }
+        }
+    }
+}
+
+impl From<AuthError> for Problem {
+    fn from(error: AuthError) -> Self {
+        tracing::error!(%error, "a caller could not be recognised");
+        Self::new(
+            Code::Unavailable,
+            "tokens cannot be read now; see the hub's log",
+        )
+    }
+}

@@ -1,0 +1,76 @@
+//! What requests carry, checked: query and body, with a [`Problem`] for what cannot be read.
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::problem::{Code, Problem};
+use crate::window::DateRange;
+
+/// A query string's parameters.
+#[derive(Debug, Clone, Copy)]
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
+        match read {
+            Ok(Query(params)) => Ok(Self(params)),
+            Err(rejection) => Err(Problem::bad_request(rejection.body_text())),
+        }
+    }
+}
+
+/// A JSON body.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let read: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
+        read.map(|Json(body)| Self(body)).map_err(|rejection| {
+            let code = match rejection.status() {
+                StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+                _ => Code::BadRequest,
+            };
+            Problem::new(code, rejection.body_text())
+        })
+    }
+}
+
+/// `from` and `to`, both or neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct RangeParams {
+    /// The first date.
+    pub from: Option<Date>,
+    /// The last date.
+    pub to: Option<Date>,
+}
+
+impl RangeParams {
+    /// The range asked for; `None` where none is.
+    ///
+    /// # Errors
+    /// A problem that says what to write.
+    pub fn range(self) -> Result<Option<DateRange>, Problem> {
+        match (self.from, self.to) {
+            (None, None) => Ok(None),
+            (Some(from), Some(to)) => DateRange::new(from, to)
+                .map(Some)
+                .map_err(Problem::bad_request),
+            _ => Err(Problem::bad_request(
+                "write both from and to, as YYYY-MM-DD, or neither",
+            )),
+        }
+    }
+}

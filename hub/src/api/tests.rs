@@ -1,0 +1,239 @@
+//! The API as callers see it: requests to the router, answers read whole.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+
+use crate::app::testbed::{Answer, Testbed};
+use crate::config::AuthMode;
+
+fn code(answer: &Answer) -> String {
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(
+        answer.header(header::CONTENT_TYPE),
+        "application/problem+json"
+    );
+    assert_eq!(problem["status"], answer.status.as_u16());
+    problem["code"].as_str().unwrap().to_owned()
+}
+
+fn notify(bearer: &str, body: &'static str) -> Request<Body> {
+    Request::post("/api/v1/sync/notify")
+        .header(header::AUTHORIZATION, format!("Bearer {bearer}"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(body))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn the_overview_counts_what_is_loaded_and_what_is_known() {
+    let answer = Testbed::new().await.get("/api/v1/overview").await;
+    let overview: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    insta::assert_snapshot!(
+        overview["appointments"]["today"],
+        @r#"{"by_status":{"cancelled":1,"completed":0,"confirmed":0,"pending":1},"total":2}"#
+    );
+    assert_eq!(
+        (
+            &overview["fresh"][0]["site"],
+            &overview["fresh"][0]["commit"]
+        ),
+        (&"hcm-01".into(), &1.into())
+    );
+    assert_eq!(overview["now"], "2025-11-28T09:30:00+07:00");
+    assert_eq!(answer.header(header::CACHE_CONTROL), "no-store");
+}
+
+#[tokio::test]
+async fn one_site_can_be_asked_for() {
+    let bed = Testbed::new().await;
+    assert_eq!(
+        bed.get("/api/v1/overview?site=hcm-01").await.status,
+        StatusCode::OK
+    );
+    let unknown = bed.get("/api/v1/overview?site=hcm-02").await;
+    assert_eq!(
+        (unknown.status, code(&unknown).as_str()),
+        (StatusCode::NOT_FOUND, "not_found")
+    );
+    assert_eq!(
+        code(&bed.get("/api/v1/overview?site=A").await),
+        "bad_request"
+    );
+}
+
+#[tokio::test]
+async fn days_are_of_the_window_or_of_any_range() {
+    let bed = Testbed::new().await;
+    let days = |answer: Answer| {
+        let json: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        json["days"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|day| day["total"].to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(days(bed.get("/api/v1/stats/appointments").await), "0 2 0");
+    let range = "/api/v1/stats/appointments?from=2025-11-28&to=2025-12-01";
+    assert_eq!(days(bed.get(range).await), "2 0 0 0");
+}
+
+#[tokio::test]
+async fn ranges_that_cannot_be_are_refused() {
+    let bed = Testbed::new().await;
+    for (query, expected) in [
+        ("from=2025-11-28", "bad_request"),
+        ("from=2025-11-28&to=2025-11-27", "bad_request"),
+        ("from=28/11/2025&to=2025-11-29", "bad_request"),
+        ("from=1990-01-01&to=2025-11-28", "range_too_long"),
+    ] {
+        let answer = bed
+            .get(&format!("/api/v1/stats/appointments?{query}"))
+            .await;
+        assert_eq!(
+            (answer.status, code(&answer).as_str()),
+            (StatusCode::BAD_REQUEST, expected)
+        );
+    }
+}
+
+#[tokio::test]
+async fn nobody_reads_without_a_token() {
+    let bed = Testbed::new().await;
+    for path in [
+        "/api/v1/overview",
+        "/api/v1/stats/appointments",
+        "/api/v1/sync",
+    ] {
+        let answer = bed
+            .send(Request::get(path).body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(
+            (answer.status, code(&answer).as_str()),
+            (StatusCode::UNAUTHORIZED, "unauthorized")
+        );
+        assert_eq!(answer.header(header::WWW_AUTHENTICATE), "Bearer");
+    }
+}
+
+#[tokio::test]
+async fn roles_are_kept_apart() {
+    let bed = Testbed::new().await;
+    let read = Request::get("/api/v1/overview").header(
+        header::AUTHORIZATION,
+        format!("Bearer {}", bed.agent.reveal()),
+    );
+    let answer = bed.send(read.body(Body::empty()).unwrap()).await;
+    assert_eq!(
+        (answer.status, code(&answer).as_str()),
+        (StatusCode::FORBIDDEN, "forbidden")
+    );
+    let answer = bed
+        .send(notify(bed.viewer.reveal(), r#"{"site":"hcm-01","seq":2}"#))
+        .await;
+    assert_eq!(
+        (answer.status, code(&answer).as_str()),
+        (StatusCode::FORBIDDEN, "forbidden")
+    );
+}
+
+#[tokio::test]
+async fn news_are_taken() {
+    let bed = Testbed::new().await;
+    let answer = bed
+        .send(notify(bed.agent.reveal(), r#"{"site":"hcm-01","seq":2}"#))
+        .await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (StatusCode::ACCEPTED, r#"{"accepted":true}"#)
+    );
+    let answer = bed
+        .send(notify(bed.agent.reveal(), r#"{"site":"Public","seq":2}"#))
+        .await;
+    assert_eq!(
+        (answer.status, code(&answer).as_str()),
+        (StatusCode::BAD_REQUEST, "bad_request")
+    );
+}
+
+#[tokio::test]
+async fn sync_says_how_the_sites_stand() {
+    let answer = Testbed::new().await.get("/api/v1/sync").await;
+    let sync: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    let site = &sync["sites"][0];
+    let shown = [
+        "site",
+        "commit",
+        "behind",
+        "commit_age_seconds",
+        "partitions",
+        "last_error",
+    ];
+    let shown: Vec<String> = shown.map(|key| format!("{key} {}", site[key])).into();
+    insta::assert_snapshot!(shown.join("\n"), @r#"
+    site "hcm-01"
+    commit 1
+    behind 0
+    commit_age_seconds 0
+    partitions {"known":1,"loaded":1}
+    last_error null
+    "#);
+}
+
+#[tokio::test]
+async fn other_addresses_and_methods_are_problems_too() {
+    let bed = Testbed::new().await;
+    let answer = bed.get("/api/v2/overview").await;
+    assert_eq!(
+        (answer.status, code(&answer).as_str()),
+        (StatusCode::NOT_FOUND, "not_found")
+    );
+    let delete = Request::delete("/api/v1/overview")
+        .body(Body::empty())
+        .unwrap();
+    let answer = bed.send(delete).await;
+    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(code(&answer), "method_not_allowed");
+}
+
+#[tokio::test]
+async fn whoever_watches_needs_no_token() {
+    let bed = Testbed::new().await;
+    let get = async |path: &str| {
+        bed.send(Request::get(path).body(Body::empty()).unwrap())
+            .await
+    };
+    assert_eq!(get("/healthz").await.status, StatusCode::OK);
+    assert_eq!(get("/readyz").await.body, r#"{"status":"ok"}"#);
+    let metrics = get("/metrics").await.body;
+    assert!(
+        metrics.contains("causeway_site_commit{site=\"hcm-01\"} 1"),
+        "{metrics}"
+    );
+    let counted = "causeway_http_requests_total{route=\"/readyz\",method=\"GET\",status=\"200\"} 1";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn without_tokens_only_this_machine_is_answered() {
+    let bed = Testbed::with_mode(AuthMode::None).await;
+    let get = async |host: &str| {
+        let request = Request::get("/api/v1/overview").header(header::HOST, host);
+        bed.send(request.body(Body::empty()).unwrap()).await.status
+    };
+    assert_eq!(get("127.0.0.1:8080").await, StatusCode::OK);
+    assert_eq!(get("rebound.example:8080").await, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn pages_are_kept_to_themselves() {
+    let answer = Testbed::new().await.get("/").await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+    assert!(
+        policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+        "{policy}"
+    );
+    assert!(!answer.body.contains("style=") && !answer.body.contains("<script>"));
+}

@@ -1,0 +1,171 @@
+//! The service: state, routes, and what runs beside them.
+
+pub(crate) mod layers;
+pub mod metrics;
+pub mod refresh;
+#[cfg(test)]
+pub(crate) mod testbed;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+use causeway_shared::{chance, clock};
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use crate::api::health::Readiness;
+use crate::api::problem::{Code, Problem};
+use crate::auth::{FailedLogins, TokenCache, Tokens};
+use crate::config::AuthMode;
+use crate::hub::Hub;
+use crate::{api, dashboard};
+use metrics::Metrics;
+use refresh::Refresher;
+
+/// Longest body of a request that a route does not set its own limit for.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Most requests in hand at once.
+const MAX_REQUESTS: usize = 256;
+/// How long requests in hand may take to end when the service stops.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+
+/// What handlers share.
+pub struct App {
+    /// The hub that is served.
+    pub(crate) hub: Hub,
+    /// Who may call.
+    pub(crate) tokens: TokenCache,
+    /// Failed sign-ins.
+    pub(crate) failed_logins: FailedLogins,
+    /// Keeps the database at the head of the sites' logs.
+    pub(crate) refresher: Refresher,
+    /// What was counted since the start.
+    pub(crate) metrics: Metrics,
+    /// Whether database and store answered last.
+    pub(crate) readiness: Readiness,
+    /// Places for requests.
+    pub(crate) places: Semaphore,
+    /// Where time is read.
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("hub", &self.hub)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The state of a service that has just begun.
+    #[must_use]
+    pub fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
+        Self {
+            tokens: TokenCache::new(Tokens::new(Arc::clone(hub.store()))),
+            failed_logins: FailedLogins::default(),
+            refresher: Refresher::default(),
+            metrics: Metrics::default(),
+            readiness: Readiness::default(),
+            places: Semaphore::new(MAX_REQUESTS),
+            clock,
+            hub,
+        }
+    }
+}
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Everybody would be let in from everywhere.
+    #[error(
+        "auth.mode = \"none\" lets everybody in, so it works only on 127.0.0.1 or [::1], \
+         not on {listen}; set auth.mode = \"token\" or http.listen = \"127.0.0.1:8080\""
+    )]
+    OpenToAll {
+        /// The address.
+        listen: std::net::SocketAddr,
+    },
+    /// The network, or randomness for the service's own pauses.
+    #[error("the service cannot run: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Serves API and dashboard, and refreshes the sites, until `shutdown`.
+///
+/// # Errors
+/// [`ServeError`] if it cannot begin or its listener breaks.
+pub async fn serve(
+    hub: Hub,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let listen = listener.local_addr()?;
+    if hub.config().auth.mode == AuthMode::None && !listen.ip().is_loopback() {
+        return Err(ServeError::OpenToAll { listen });
+    }
+    let mut seed = [0; 8];
+    chance::fill(&mut seed)?;
+    let app = Arc::new(App::new(hub, clock::now));
+    let (stop, stopping) = watch::channel(false);
+    let chance = fastrand::Rng::with_seed(u64::from_le_bytes(seed));
+    let refreshing = tokio::spawn(refresh::run(Arc::clone(&app), chance, stopping.clone()));
+    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(stopped(stopping));
+    let mut serving = tokio::spawn(serving.into_future());
+    tracing::info!(%listen, "serving");
+
+    let served = tokio::select! {
+        () = shutdown => {
+            stop.send_replace(true);
+            // A browser that keeps a connection open must not keep the program.
+            timeout(STOPS_WITHIN, &mut serving).await.unwrap_or_else(|_| {
+                serving.abort();
+                Ok(Ok(()))
+            })
+        }
+        served = &mut serving => served,
+    };
+    stop.send_replace(true);
+    // What it has in hand is one transaction: it is done or it is not.
+    refreshing.abort();
+    served.map_err(io::Error::other)?.map_err(ServeError::Io)
+}
+
+/// Ends when the service is to stop.
+pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+/// All routes, with what every request passes through.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .merge(api::routes())
+        .merge(dashboard::routes())
+        .fallback(async || Problem::new(Code::NotFound, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Code::MethodNotAllowed,
+                "this address does not take this method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            layers::limit,
+        ))
+        .layer(middleware::from_fn(layers::security_headers))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            layers::count,
+        ))
+        .with_state(app)
+}

@@ -1,0 +1,299 @@
+//! What is counted while the service runs, in the text form that Prometheus reads.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
+use causeway_shared::store::RequestCounts;
+use jiff::Timestamp;
+
+use super::refresh::RefreshStatus;
+use crate::hub::SiteView;
+
+/// Requests answered since the start.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    answered: Mutex<BTreeMap<Kind, Answered>>,
+}
+
+/// Route, method and status.
+type Kind = (String, &'static str, u16);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Answered {
+    requests: u64,
+    seconds: f64,
+}
+
+impl Metrics {
+    /// Counts an answer.
+    pub fn count(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
+        // Callers may invent methods; there must not be a line for each.
+        let method = match *method {
+            Method::GET => "GET",
+            Method::HEAD => "HEAD",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::PATCH => "PATCH",
+            Method::DELETE => "DELETE",
+            _ => "other",
+        };
+        let mut kinds = self.lock();
+        let answered = kinds
+            .entry((route.to_owned(), method, status.as_u16()))
+            .or_default();
+        answered.requests += 1;
+        answered.seconds += took.as_secs_f64();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Kind, Answered>> {
+        self.answered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// All figures of the service.
+#[must_use]
+pub fn render(
+    metrics: &Metrics,
+    refresh: &RefreshStatus,
+    sites: &[SiteView],
+    store: RequestCounts,
+) -> String {
+    let mut text = Text::default();
+    text.family("causeway_build_info", "gauge", "The program's version.");
+    text.sample(
+        "causeway_build_info",
+        &[("version", env!("CARGO_PKG_VERSION"))],
+        1,
+    );
+    text.family("causeway_sites", "gauge", "Sites that are known.");
+    text.sample("causeway_sites", &[], sites.len());
+    of_sites(&mut text, sites);
+    of_refresh(&mut text, refresh);
+    of_store(&mut text, store);
+    of_http(&mut text, &metrics.lock());
+    text.0
+}
+
+fn of_sites(text: &mut Text, sites: &[SiteView]) {
+    let mut each = |name, help, value: &dyn Fn(&SiteView) -> Option<f64>| {
+        text.family(name, "gauge", help);
+        for view in sites {
+            if let Some(value) = value(view) {
+                text.sample(name, &[("site", view.site.as_str())], value);
+            }
+        }
+    };
+    let head = |view: &SiteView| view.catalog.head.clone();
+    each(
+        "causeway_site_commit",
+        "The commit that the site's rows stand at.",
+        &|view| Some(number(head(view)?.seq.0)),
+    );
+    each(
+        "causeway_site_log_head",
+        "The newest commit seen in the site's log.",
+        &|view| Some(number(view.log_head?.0)),
+    );
+    each(
+        "causeway_site_committed_timestamp_seconds",
+        "When the site made the commit that its rows stand at.",
+        &|view| Some(seconds(head(view)?.at)),
+    );
+    each(
+        "causeway_site_loaded_timestamp_seconds",
+        "When the site's rows were last brought to a commit.",
+        &|view| view.loaded_at.map(seconds),
+    );
+    each(
+        "causeway_site_failing",
+        "1 if the site's last load failed.",
+        &|view| Some(if view.last_error.is_some() { 1.0 } else { 0.0 }),
+    );
+    each(
+        "causeway_site_partitions_known",
+        "Partitions of all history.",
+        &|view| Some(number(view.catalog.partitions.len() as u64)),
+    );
+    each(
+        "causeway_site_partitions_loaded",
+        "Partitions in the database.",
+        &|view| Some(number(view.loaded.len() as u64)),
+    );
+    each(
+        "causeway_site_rows_known",
+        "Rows of all history.",
+        &|view| {
+            Some(number(
+                view.catalog
+                    .partitions
+                    .values()
+                    .map(|entry| entry.object.rows)
+                    .sum(),
+            ))
+        },
+    );
+    each(
+        "causeway_site_rows_loaded",
+        "Rows in the database.",
+        &|view| Some(number(view.loaded.iter().map(|part| part.rows).sum())),
+    );
+}
+
+fn of_refresh(text: &mut Text, refresh: &RefreshStatus) {
+    text.family(
+        "causeway_refreshes_total",
+        "counter",
+        "Rounds over the sites' logs.",
+    );
+    text.sample("causeway_refreshes_total", &[], refresh.rounds);
+    text.family(
+        "causeway_refresh_failures_total",
+        "counter",
+        "Rounds in which a site, or all, could not be loaded.",
+    );
+    text.sample("causeway_refresh_failures_total", &[], refresh.failed);
+    text.family(
+        "causeway_refresh_seconds",
+        "gauge",
+        "How long the last round took.",
+    );
+    text.sample("causeway_refresh_seconds", &[], refresh.last_seconds);
+    if let Some(at) = refresh.last_at {
+        let name = "causeway_refresh_timestamp_seconds";
+        text.family(name, "gauge", "When the last round ended.");
+        text.sample(name, &[], seconds(at));
+    }
+}
+
+fn of_store(text: &mut Text, requests: RequestCounts) {
+    let name = "causeway_store_requests_total";
+    text.family(name, "counter", "Requests sent to the object store.");
+    for (kind, count) in [
+        ("put", requests.put),
+        ("get", requests.get),
+        ("head", requests.head),
+        ("list", requests.list),
+        ("delete", requests.delete),
+    ] {
+        text.sample(name, &[("kind", kind)], count);
+    }
+}
+
+fn of_http(text: &mut Text, answered: &BTreeMap<Kind, Answered>) {
+    let name = "causeway_http_requests_total";
+    text.family(name, "counter", "Requests answered.");
+    for ((route, method, status), answered) in answered {
+        let status = status.to_string();
+        let labels = [
+            ("route", route.as_str()),
+            ("method", method),
+            ("status", &status),
+        ];
+        text.sample(name, &labels, answered.requests);
+    }
+    let name = "causeway_http_request_seconds_total";
+    text.family(name, "counter", "Time spent on answers.");
+    for ((route, method, status), answered) in answered {
+        let status = status.to_string();
+        let labels = [
+            ("route", route.as_str()),
+            ("method", method),
+            ("status", &status),
+        ];
+        text.sample(name, &labels, answered.seconds);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows only floats")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds since 1970 stay below 2^53"
+)]
+fn seconds(at: Timestamp) -> f64 {
+    at.as_millisecond() as f64 / 1_000.0
+}
+
+/// Prometheus's text format, version 0.0.4.
+#[derive(Debug, Default)]
+struct Text(String);
+
+impl Text {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    /// One line. Label values here never need escaping: names of sites, routes and kinds have
+    /// neither quotes nor backslashes nor line ends.
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
+        let labels: Vec<String> = labels.iter().map(|(l, v)| format!("{l}=\"{v}\"")).collect();
+        let _ = match labels.as_slice() {
+            [] => writeln!(self.0, "{name} {value}"),
+            labels => writeln!(self.0, "{name}{{{}}} {value}", labels.join(",")),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::samples::site;
+
+    #[test]
+    fn figures_have_names_and_labels() {
+        let metrics = Metrics::default();
+        let invented = Method::from_bytes(b"BREW").unwrap();
+        metrics.count(
+            "/api/v1/overview",
+            &Method::GET,
+            StatusCode::OK,
+            Duration::ZERO,
+        );
+        metrics.count(
+            "/api/v1/overview",
+            &invented,
+            StatusCode::OK,
+            Duration::ZERO,
+        );
+        let sites = [site("hcm-01", &[("customer", "b=00of16", "{}", 7)])];
+        let text = render(
+            &metrics,
+            &RefreshStatus::default(),
+            &sites,
+            RequestCounts::default(),
+        );
+        let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+        insta::assert_snapshot!(samples.join("\n"), @r#"
+        causeway_build_info{version="0.1.0"} 1
+        causeway_sites 1
+        causeway_site_commit{site="hcm-01"} 42
+        causeway_site_log_head{site="hcm-01"} 42
+        causeway_site_committed_timestamp_seconds{site="hcm-01"} 1764296997
+        causeway_site_loaded_timestamp_seconds{site="hcm-01"} 1764296998
+        causeway_site_failing{site="hcm-01"} 0
+        causeway_site_partitions_known{site="hcm-01"} 1
+        causeway_site_partitions_loaded{site="hcm-01"} 0
+        causeway_site_rows_known{site="hcm-01"} 7
+        causeway_site_rows_loaded{site="hcm-01"} 0
+        causeway_refreshes_total 0
+        causeway_refresh_failures_total 0
+        causeway_refresh_seconds 0
+        causeway_store_requests_total{kind="put"} 0
+        causeway_store_requests_total{kind="get"} 0
+        causeway_store_requests_total{kind="head"} 0
+        causeway_store_requests_total{kind="list"} 0
+        causeway_store_requests_total{kind="delete"} 0
+        causeway_http_requests_total{route="/api/v1/overview",method="GET",status="200"} 1
+        causeway_http_requests_total{route="/api/v1/overview",method="other",status="200"} 1
+        causeway_http_request_seconds_total{route="/api/v1/overview",method="GET",status="200"} 0
+        causeway_http_request_seconds_total{route="/api/v1/overview",method="other",status="200"} 0
+        "#);
+    }
+}

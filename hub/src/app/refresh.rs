@@ -1,0 +1,185 @@
+//! Keeps the database at the head of the sites' logs: on a timer, when an agent tells of a
+//! commit, and at midnight, when the window rolls. All three only mean "look".
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use causeway_shared::ids::SiteName;
+use fastrand::Rng;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+use tokio::sync::{Notify, watch};
+use tokio::time::sleep;
+
+use super::{App, stopped};
+use crate::hub::LoadRequest;
+use crate::report::LoadReport;
+
+/// How long news gather before a load begins, so that many agents cause one load.
+const GATHER: Duration = Duration::from_millis(100);
+/// How long after midnight the window's roll begins, so that no clock is before it.
+const AFTER_MIDNIGHT: SignedDuration = SignedDuration::from_millis(500);
+
+/// The hub's rounds over the sites' logs, as status and metrics show them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct RefreshStatus {
+    /// Rounds since the start.
+    pub rounds: u64,
+    /// Rounds in which something failed: everything, or one site.
+    pub failed: u64,
+    /// When the last round ended.
+    pub last_at: Option<Timestamp>,
+    /// How long it took.
+    pub last_seconds: f64,
+    /// What failed in it for all sites; what failed for one stands with the site.
+    pub last_error: Option<String>,
+}
+
+/// Where others wake the rounds and see how they go.
+#[derive(Debug, Default)]
+pub struct Refresher {
+    news: Notify,
+    status: Mutex<RefreshStatus>,
+}
+
+impl Refresher {
+    /// Has the next round begin at once, or, if one is under way, right after it. Any number of
+    /// calls before it begins cause one round.
+    pub fn wake(&self) {
+        self.news.notify_one();
+    }
+
+    /// How the rounds go.
+    #[must_use]
+    pub fn status(&self) -> RefreshStatus {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, RefreshStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Goes round until the service stops. The first round begins at once.
+pub(super) async fn run(app: Arc<App>, mut chance: Rng, stopping: watch::Receiver<bool>) {
+    let mut known = Failures::default();
+    let every = app.hub.config().refresh.every.0;
+    let zone = app.hub.config().window.timezone.0.clone();
+    loop {
+        round(&app, &mut known).await;
+        let pause = pause(every, chance.f64(), (app.clock)(), &zone);
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = app.refresher.news.notified() => sleep(GATHER).await,
+            () = stopped(stopping.clone()) => return,
+        }
+    }
+}
+
+/// One round: look at every log, load what is wanted, note how it went.
+async fn round(app: &App, known: &mut Failures) {
+    let began = (app.clock)();
+    let loaded = app.hub.load(&LoadRequest::at(began)).await;
+    let ended = (app.clock)();
+    let (failing, error) = match &loaded {
+        Ok(report) => (failing_sites(report), None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
+    {
+        let mut status = app.refresher.lock();
+        status.rounds += 1;
+        status.failed += u64::from(error.is_some() || !failing.is_empty());
+        status.last_at = Some(ended);
+        status.last_seconds = ended.duration_since(began).as_secs_f64();
+        status.last_error.clone_from(&error);
+    }
+    known.log(failing, error);
+}
+
+fn failing_sites(report: &LoadReport) -> Vec<(SiteName, String)> {
+    let failing = |site: &crate::report::SiteLoaded| Some((site.site.clone(), site.error.clone()?));
+    report.sites.iter().filter_map(failing).collect()
+}
+
+/// What failed in the last round, so that a failure that lasts is logged once.
+#[derive(Debug, Default)]
+struct Failures {
+    sites: Vec<(SiteName, String)>,
+    all: Option<String>,
+}
+
+impl Failures {
+    fn log(&mut self, sites: Vec<(SiteName, String)>, all: Option<String>) {
+        if let Some(error) = all.as_ref().filter(|_| self.all != all) {
+            tracing::error!(
+                error,
+                "the sites cannot be refreshed; the last good data stays"
+            );
+        }
+        if all.is_none() && self.all.is_some() {
+            tracing::info!("the sites can be refreshed again");
+        }
+        for failing in sites.iter().filter(|failing| !self.sites.contains(failing)) {
+            let (site, error) = failing;
+            tracing::error!(%site, error, "the site cannot be loaded; its last good data stays");
+        }
+        if all.is_none() {
+            let is_well = |(site, _): &&(SiteName, String)| sites.iter().all(|(s, _)| s != site);
+            for (site, _) in self.sites.iter().filter(is_well) {
+                tracing::info!(%site, "the site can be loaded again");
+            }
+            self.sites = sites;
+        }
+        self.all = all;
+    }
+}
+
+/// How long to wait for the next round: the interval, a tenth more or less so that hubs side by
+/// side do not ask together, but not past the zone's midnight. `chance` is between 0 and 1.
+fn pause(every: Duration, chance: f64, now: Timestamp, zone: &TimeZone) -> Duration {
+    let jittered = every.mul_f64(0.9 + 0.2 * chance);
+    let tomorrow = now.to_zoned(zone.clone()).date().tomorrow();
+    let midnight = tomorrow.and_then(|date| date.to_zoned(zone.clone()));
+    let Ok(midnight) = midnight else {
+        return jittered;
+    };
+    let until = midnight.timestamp().duration_since(now) + AFTER_MIDNIGHT;
+    Duration::try_from(until).map_or(jittered, |until| jittered.min(until))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(every: u64, chance: f64, now: &str) -> f64 {
+        let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+        pause(
+            Duration::from_secs(every),
+            chance,
+            now.parse().unwrap(),
+            &zone,
+        )
+        .as_secs_f64()
+    }
+
+    #[test]
+    fn hubs_do_not_ask_together() {
+        assert_eq!(seconds(30, 0.0, "2025-11-28T02:00:00Z"), 27.0);
+        assert_eq!(seconds(30, 1.0, "2025-11-28T02:00:00Z"), 33.0);
+    }
+
+    #[test]
+    fn nobody_sleeps_past_midnight() {
+        assert_eq!(seconds(3_600, 0.5, "2025-11-28T16:59:50Z"), 10.5);
+    }
+
+    #[tokio::test]
+    async fn many_news_are_one_reason_to_look() {
+        let refresher = Refresher::default();
+        (0..5).for_each(|_| refresher.wake());
+        refresher.news.notified().await;
+        let again = tokio::time::timeout(GATHER, refresher.news.notified()).await;
+        assert!(again.is_err(), "a second round would begin");
+    }
+}

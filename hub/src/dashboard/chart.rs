@@ -1,0 +1,242 @@
+//! The chart of appointments per day: where each bar stands, as numbers for the template.
+
+use jiff::civil::Date;
+
+use super::language::Language;
+use crate::stats::Day;
+use crate::window::DateRange;
+
+/// The drawing's size, and the space around the bars, in its own units.
+const WIDTH: f64 = 960.0;
+const HEIGHT: f64 = 260.0;
+const LEFT: f64 = 44.0;
+const TOP: f64 = 12.0;
+const BOTTOM: f64 = 28.0;
+/// The share of a day's width that its bar takes.
+const BAR: f64 = 0.7;
+/// The order in which statuses are stacked, from the ground up; others stand on top.
+const STACK: [&str; 4] = ["completed", "confirmed", "pending", "cancelled"];
+/// About how many lines the scale has.
+const LINES: u64 = 4;
+
+/// A chart, ready to be drawn.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Chart {
+    pub(super) width: f64,
+    pub(super) height: f64,
+    pub(super) left: f64,
+    pub(super) right: f64,
+    pub(super) ground: f64,
+    /// The scale's lines, from the ground up.
+    pub(super) lines: Vec<Line>,
+    pub(super) columns: Vec<Column>,
+    /// The days that are loaded, as left edge and width, if any is shown.
+    pub(super) loaded: Option<(f64, f64)>,
+}
+
+/// A line of the scale.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Line {
+    pub(super) y: f64,
+    pub(super) label: String,
+}
+
+/// A day's column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Column {
+    pub(super) date: Date,
+    /// The date in short, under some of the columns.
+    pub(super) label: Option<String>,
+    /// The date and its counts, in words.
+    pub(super) title: String,
+    pub(super) is_today: bool,
+    /// Where the column's middle is.
+    pub(super) middle: f64,
+    pub(super) segments: Vec<Segment>,
+}
+
+/// The part of a column that one status takes.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Segment {
+    /// The status, for its colour.
+    pub(super) class: &'static str,
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
+}
+
+/// The chart of some days.
+pub(super) fn chart(days: &[Day], today: Date, window: DateRange, language: Language) -> Chart {
+    let (top, step) = scale(days.iter().map(|day| day.total).max().unwrap_or(0));
+    let ground = HEIGHT - BOTTOM;
+    let unit = (ground - TOP) / float(top);
+    let pitch = (WIDTH - LEFT) / float(days.len().max(1) as u64);
+    let left_of = |place: usize| LEFT + pitch * float(place as u64);
+    let columns = days.iter().enumerate().map(|(place, day)| {
+        let bar = (left_of(place) + pitch * (1.0 - BAR) / 2.0, pitch * BAR);
+        // A label each week, counted from today, so that today always has one.
+        let is_labelled = (day.date - today).get_days() % 7 == 0;
+        Column {
+            date: day.date,
+            label: is_labelled.then(|| language.short_date(day.date)),
+            title: title(day, language),
+            is_today: day.date == today,
+            middle: left_of(place) + pitch / 2.0,
+            segments: segments(day, bar, ground, unit),
+        }
+    });
+    let shown: Vec<usize> = (0..days.len())
+        .filter(|n| window.contains(days[*n].date))
+        .collect();
+    let loaded = match (shown.first(), shown.last()) {
+        (Some(first), Some(last)) => {
+            Some((left_of(*first), pitch * float((last - first + 1) as u64)))
+        }
+        _ => None,
+    };
+    Chart {
+        width: WIDTH,
+        height: HEIGHT,
+        left: LEFT,
+        right: WIDTH,
+        ground,
+        lines: (0..=top / step)
+            .map(|line| Line {
+                y: ground - unit * float(line * step),
+                label: language.number(line * step),
+            })
+            .collect(),
+        columns: columns.collect(),
+        loaded,
+    }
+}
+
+/// A day's statuses, one on top of the other.
+fn segments(day: &Day, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Segment> {
+    let known = STACK
+        .iter()
+        .map(|status| (*status, day.by_status.get(status)));
+    let others = day
+        .total
+        .saturating_sub(known.clone().map(|(_, rows)| rows).sum());
+    let mut y = ground;
+    known
+        .chain([("other", others)])
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(class, rows)| {
+            let height = unit * float(rows);
+            y -= height;
+            Segment {
+                class,
+                x,
+                y,
+                width,
+                height,
+            }
+        })
+        .collect()
+}
+
+fn title(day: &Day, language: Language) -> String {
+    let counts: Vec<String> = day
+        .by_status
+        .iter()
+        .filter(|(_, rows)| *rows > 0)
+        .map(|(status, rows)| format!("{} {}", language.texts().status(status), rows))
+        .collect();
+    let (date, total) = (language.date(day.date), language.number(day.total));
+    if counts.is_empty() {
+        format!("{date}: {total}")
+    } else {
+        format!("{date}: {total} ({})", counts.join(", "))
+    }
+}
+
+/// The scale's top, at least `most`, and the step of its lines: 1, 2 or 5 times a power of ten.
+fn scale(most: u64) -> (u64, u64) {
+    let wanted = most.div_ceil(LINES).max(1);
+    let mut power = 1;
+    let step = loop {
+        match [1, 2, 5]
+            .into_iter()
+            .map(|n| n * power)
+            .find(|step| *step >= wanted)
+        {
+            Some(step) => break step,
+            None => power *= 10,
+        }
+    };
+    (most.max(1).next_multiple_of(step), step)
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a drawing; counts stay far below 2^53"
+)]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::dataset::Dataset;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::stats::{appointments_per_day, samples::site};
+
+    fn two_days() -> Chart {
+        let summary = r#"{"count_by":{"status":{"values":{"completed":3,"cancelled":1}}}}"#;
+        let sites = [site("a", &[("appointment", "dt=2025-11-28", summary, 5)])];
+        let range = DateRange::new(date(2025, 11, 27), date(2025, 11, 28)).unwrap();
+        let days = appointments_per_day(range, &Dataset::meetassist().unwrap(), &sites).unwrap();
+        chart(
+            &days,
+            date(2025, 11, 28),
+            DateRange::day(date(2025, 11, 28)),
+            Language::English,
+        )
+    }
+
+    #[test]
+    fn a_column_is_as_high_as_its_day() {
+        let chart = two_days();
+        let [empty, today] = &chart.columns[..] else {
+            panic!("{chart:?}")
+        };
+        assert!(empty.segments.is_empty() && today.is_today);
+        let classes: Vec<&str> = today.segments.iter().map(|segment| segment.class).collect();
+        assert_eq!(classes, ["completed", "cancelled", "other"]);
+        let top = today.segments.last().unwrap().y;
+        let line = chart.lines.iter().find(|line| (line.y - top).abs() < 0.001);
+        assert_eq!(
+            line.map(|line| line.label.as_str()),
+            None,
+            "5 of 6: between two lines"
+        );
+        assert_eq!(
+            today.title,
+            "Friday, 28 Nov 2025: 5 (Completed 3, Cancelled 1)"
+        );
+        assert_eq!(chart.loaded, Some((502.0, 458.0)));
+    }
+
+    #[test]
+    fn scales_are_round() {
+        let scales = [0, 1, 5, 23, 100, 4_321].map(scale);
+        assert_eq!(
+            scales,
+            [(1, 1), (1, 1), (6, 2), (30, 10), (100, 50), (6_000, 2_000)]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_count_fits_under_the_scale(most in 0u64..1_000_000_000_000) {
+            let (top, step) = scale(most);
+            prop_assert!(top >= most && top / step <= LINES + 1 && top % step == 0);
+        }
+    }
+}

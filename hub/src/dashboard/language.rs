@@ -1,0 +1,198 @@
+//! The reader's language, and how it writes numbers and dates.
+
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, header};
+use jiff::civil::Date;
+
+use super::texts::{ENGLISH, Texts, VIETNAMESE};
+use crate::api::access::{cookie, text};
+
+/// The cookie that keeps the choice for a year.
+const COOKIE: &str = "causeway_lang";
+const YEAR_SECONDS: u32 = 365 * 24 * 3_600;
+
+/// A language of the dashboard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Language {
+    Vietnamese,
+    English,
+}
+
+impl Language {
+    pub(super) const ALL: [Self; 2] = [Self::Vietnamese, Self::English];
+
+    /// As `lang` attributes and parameters write it.
+    pub(super) fn code(self) -> &'static str {
+        match self {
+            Self::Vietnamese => "vi",
+            Self::English => "en",
+        }
+    }
+
+    fn of_code(code: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|language| language.code() == code)
+    }
+
+    /// What the pages say.
+    pub(super) fn texts(self) -> &'static Texts {
+        match self {
+            Self::Vietnamese => &VIETNAMESE,
+            Self::English => &ENGLISH,
+        }
+    }
+
+    /// A count, its digits in groups of three.
+    pub(super) fn number(self, count: u64) -> String {
+        let separator = match self {
+            Self::Vietnamese => '.',
+            Self::English => ',',
+        };
+        let digits = count.to_string();
+        let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
+                grouped.push(separator);
+            }
+            grouped.push(digit);
+        }
+        grouped
+    }
+
+    /// A mean with two decimals.
+    pub(super) fn mean(self, mean: f64) -> String {
+        let text = format!("{mean:.2}");
+        match self {
+            Self::Vietnamese => text.replace('.', ","),
+            Self::English => text,
+        }
+    }
+
+    /// A date in full, with its day of the week.
+    pub(super) fn date(self, date: Date) -> String {
+        let weekday = self.texts().weekdays
+            [usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())];
+        match self {
+            Self::Vietnamese => format!("{weekday}, {}", date.strftime("%d/%m/%Y")),
+            Self::English => format!("{weekday}, {}", date.strftime("%-d %b %Y")),
+        }
+    }
+
+    /// A date in short.
+    pub(super) fn short_date(self, date: Date) -> String {
+        match self {
+            Self::Vietnamese => date.strftime("%d/%m").to_string(),
+            Self::English => date.strftime("%-d %b").to_string(),
+        }
+    }
+}
+
+/// The language of a request: what `?lang=` asks for, else what the reader chose last, else what
+/// the browser prefers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reading {
+    pub(super) language: Language,
+    /// Whether it was asked for just now, and should be kept.
+    chosen: bool,
+}
+
+impl Reading {
+    fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
+        let asked = query
+            .into_iter()
+            .flat_map(|query| query.split('&'))
+            .find_map(|pair| pair.strip_prefix("lang=").and_then(Language::of_code));
+        if let Some(language) = asked {
+            return Self {
+                language,
+                chosen: true,
+            };
+        }
+        let kept = cookie(headers, COOKIE).and_then(Language::of_code);
+        let language = kept.unwrap_or_else(|| preferred(text(headers, header::ACCEPT_LANGUAGE)));
+        Self {
+            language,
+            chosen: false,
+        }
+    }
+
+    /// The header that keeps a choice.
+    pub(super) fn headers(self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let language = self.language.code();
+        let cookie = format!("{COOKIE}={language}; Path=/; Max-Age={YEAR_SECONDS}; SameSite=Lax");
+        if let Some(cookie) = HeaderValue::from_str(&cookie).ok().filter(|_| self.chosen) {
+            headers.insert(header::SET_COOKIE, cookie);
+        }
+        headers
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Reading {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts.uri.query(), &parts.headers))
+    }
+}
+
+/// The first language of `Accept-Language` that the dashboard speaks. Browsers list them in order
+/// of preference; Vietnamese is where nothing is said.
+fn preferred(accepted: Option<&str>) -> Language {
+    let ranges = accepted.unwrap_or_default().split(',');
+    let primary = |range: &str| {
+        let tag = range.split(';').next().unwrap_or_default();
+        tag.split('-')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase()
+    };
+    ranges
+        .map(primary)
+        .find_map(|code| Language::of_code(&code))
+        .unwrap_or(Language::Vietnamese)
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        let numbers = [0, 999, 1_000, 1_234_567];
+        let english = numbers.map(|n| Language::English.number(n)).join(" ");
+        assert_eq!(english, "0 999 1,000 1,234,567");
+        assert_eq!(Language::Vietnamese.number(20_000), "20.000");
+        assert_eq!(Language::Vietnamese.mean(4.256), "4,26");
+    }
+
+    #[test]
+    fn dates_are_written_as_people_read_them() {
+        let day = date(2025, 11, 28);
+        assert_eq!(Language::Vietnamese.date(day), "Thứ Sáu, 28/11/2025");
+        assert_eq!(Language::English.date(day), "Friday, 28 Nov 2025");
+    }
+
+    #[test]
+    fn the_last_choice_counts_most() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            header::ACCEPT_LANGUAGE,
+            "fr-FR, en-GB;q=0.8, vi".parse().unwrap(),
+        );
+        let code = |query, headers: &HeaderMap| Reading::of(query, headers).language.code();
+        assert_eq!(code(None, &HeaderMap::new()), "vi");
+        assert_eq!(code(None, &headers), "en");
+        headers.insert(header::COOKIE, "causeway_lang=vi".parse().unwrap());
+        assert_eq!(code(None, &headers), "vi");
+        assert_eq!(code(Some("lang=en"), &headers), "en");
+        assert_eq!(code(Some("lang=xx"), &headers), "vi");
+    }
+}
