@@ -1,0 +1,170 @@
+//! Rows on their way into quarantine: counted, and described for a person.
+
+use causeway_shared::dataset::Table;
+use causeway_shared::value::Raw;
+
+use super::judge::Problem;
+use super::record::Record;
+use super::stored::Stored;
+use super::unique::{Contest, Loser};
+use crate::quarantine::{Place, QuarantineSink, Refused};
+use crate::source::Ragged;
+
+/// Most characters of a row that are shown.
+const MAX_SHOWN_CHARS: usize = 300;
+
+/// The refused rows of one table.
+pub(super) struct Refusals<'q, 'd> {
+    sink: &'q mut dyn QuarantineSink,
+    table: &'d Table,
+    position: usize,
+    source: String,
+    /// Whether rows are found again by their line; else by their key.
+    has_lines: bool,
+    count: u64,
+}
+
+impl<'q, 'd> Refusals<'q, 'd> {
+    pub(super) fn new(
+        sink: &'q mut dyn QuarantineSink,
+        table: &'d Table,
+        position: usize,
+        source: String,
+        has_lines: bool,
+    ) -> Self {
+        Self {
+            sink,
+            table,
+            position,
+            source,
+            has_lines,
+            count: 0,
+        }
+    }
+
+    /// How many rows have been refused.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    fn refuse(&mut self, place: Place, row: &str, problem: Problem) {
+        self.count += 1;
+        self.sink.refuse(Refused {
+            table: self.position,
+            source: self.source.clone(),
+            place,
+            column: problem
+                .column
+                .map(|column| self.table.columns[column].name.clone()),
+            reason: problem.reason,
+            row: shortened(row),
+        });
+    }
+
+    /// Refuses a row as the source has it.
+    pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: Problem) {
+        let show = |columns: &mut dyn Iterator<Item = usize>| {
+            let shown: Vec<String> = columns.map(|column| show(raw[column])).collect();
+            shown.join(",")
+        };
+        let place = if self.has_lines {
+            Place::Line(at)
+        } else {
+            Place::Key(show(&mut self.table.key.iter().copied()))
+        };
+        let row = show(&mut (0..raw.len()));
+        self.refuse(place, &row, problem);
+    }
+
+    /// Refuses a record with another number of fields than its header.
+    pub(super) fn ragged(&mut self, at: u64, ragged: &Ragged<'_>) {
+        let Ragged {
+            expected,
+            found,
+            text,
+        } = ragged;
+        let reason = format!("the row has {found} fields, the header {expected}");
+        self.refuse(
+            Place::Line(at),
+            &String::from_utf8_lossy(text),
+            Problem::of_row(reason),
+        );
+    }
+
+    /// Refuses a row that had been stored.
+    pub(super) fn stored(&mut self, row: Stored<'_>, problem: Problem) {
+        let shown = String::from_utf8_lossy(row.record).into_owned();
+        self.refuse(self.place(row), shown.trim_end_matches('\n'), problem);
+    }
+
+    /// Refuses a row whose parent was not found.
+    pub(super) fn orphan(&mut self, row: Stored<'_>, on: usize, parent: &Table) {
+        let held = Record::default().read(row.record).show_of(&[on]);
+        let reason = format!(
+            "{} {held} is not in the source, or is itself refused",
+            parent.name
+        );
+        self.stored(
+            row,
+            Problem {
+                column: Some(on),
+                reason,
+            },
+        );
+    }
+
+    /// Refuses a row that shares a key or unique values with one that stays.
+    pub(super) fn loser(&mut self, contest: Contest<'_>, loser: Loser<'_>) {
+        let winner = match self.place(loser.winner) {
+            Place::Key(key) => format!("the row with key {key}"),
+            place @ Place::Line(_) => format!("the row of {place}"),
+        };
+        let (column, reason) = match contest {
+            Contest::Key if self.has_lines => (
+                self.table.key[0],
+                format!("{winner} has the same key, and stays"),
+            ),
+            Contest::Key => (
+                self.table.key[0],
+                "another row has the same key, and stays".into(),
+            ),
+            Contest::Values(rule) => (
+                rule.columns()[0],
+                format!(
+                    "{winner} has the same {}, and stays",
+                    rule.names(self.table)
+                ),
+            ),
+        };
+        self.stored(
+            loser.row,
+            Problem {
+                column: Some(column),
+                reason,
+            },
+        );
+    }
+
+    fn place(&self, row: Stored<'_>) -> Place {
+        if self.has_lines {
+            Place::Line(row.at)
+        } else {
+            Place::Key(Record::default().read(row.record).show_of(&self.table.key))
+        }
+    }
+}
+
+fn show(raw: Raw<'_>) -> String {
+    match raw {
+        Raw::Null => String::new(),
+        Raw::Text(text) if text.len() <= MAX_SHOWN_CHARS => text.to_owned(),
+        other => other.show(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN_CHARS) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,178 @@
+//! The scan as a whole: small sites, scanned into what a person can read.
+
+mod oracle;
+mod property;
+mod rules;
+mod troubles;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::io::Read as _;
+use std::path::Path;
+
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Md5, Part};
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+
+use super::*;
+use crate::quarantine::Refused;
+use crate::source::SourceConfig;
+
+/// A site on disk: `csv/` and `site.db`.
+struct Site {
+    dataset: Dataset,
+    folder: TempDir,
+    memory: usize,
+}
+
+/// What a scan gave.
+struct Found {
+    report: ScanReport,
+    /// Canonical CSV by table and part.
+    parts: BTreeMap<(String, Part), String>,
+    md5s: BTreeMap<(String, Part), Md5>,
+    refused: Vec<Refused>,
+}
+
+impl Site {
+    fn new(dataset: &str) -> Self {
+        let dataset = Dataset::from_toml(dataset).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("csv")).unwrap();
+        Self {
+            dataset,
+            folder,
+            memory: 1 << 20,
+        }
+    }
+
+    fn csv(self, file: &str, text: impl AsRef<[u8]>) -> Self {
+        std::fs::write(self.path("csv").join(file), text).unwrap();
+        self
+    }
+
+    fn sqlite(self, sql: &str) -> Self {
+        rusqlite::Connection::open(self.path("site.db"))
+            .unwrap()
+            .execute_batch(sql)
+            .unwrap();
+        self
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The sources that are there, as they would be configured.
+    fn configs(&self) -> Vec<SourceConfig> {
+        let config = |kind: &str, path: &str| {
+            toml::from_str(&format!("kind = {kind:?}\npath = {path:?}")).unwrap()
+        };
+        let mut configs = vec![config("csv", "csv")];
+        if self.path("site.db").exists() {
+            configs.push(config("sqlite", "site.db"));
+        }
+        configs
+    }
+
+    /// Scans all tables that have a home.
+    fn scan(&self) -> Found {
+        let sources = self.sources();
+        let tables = (0..self.dataset.tables.len()).filter(|t| sources.home(*t).is_some());
+        self.scan_tables(&sources, &tables.collect())
+    }
+
+    fn sources(&self) -> Sources {
+        Sources::resolve(&self.configs(), self.folder.path(), &self.dataset).unwrap()
+    }
+
+    fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<usize>) -> Found {
+        let request = ScanRequest {
+            dataset: &self.dataset,
+            sources,
+            tables,
+            zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
+            spill_dir: &self.path("spill"),
+            memory: self.memory,
+            pulse: &no_pulse,
+        };
+        let (mut parts, mut md5s, mut refused) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let report = scan(&request, &mut refused, &mut |mut part| {
+            let mut csv = String::new();
+            part.csv.reader().unwrap().read_to_string(&mut csv).unwrap();
+            assert_eq!(part.md5, Md5::of(csv.as_bytes()));
+            assert_eq!(part.csv.len(), csv.len() as u64);
+            let place = (self.dataset.tables[part.table].name.to_string(), part.part);
+            md5s.insert(place.clone(), part.md5);
+            assert!(parts.insert(place, csv).is_none(), "a part came twice");
+            Ok::<_, Infallible>(())
+        })
+        .unwrap();
+        assert_eq!(
+            files(&self.path("spill")),
+            [""; 0],
+            "temporary files were left"
+        );
+        Found {
+            report,
+            parts,
+            md5s,
+            refused,
+        }
+    }
+}
+
+impl Found {
+    /// Everything, as a text: parts, refused rows, and tables that were not scanned or have
+    /// dangling references.
+    fn show(&self, dataset: &Dataset) -> String {
+        let mut shown = String::new();
+        for ((table, part), csv) in &self.parts {
+            writeln!(shown, "{table} {part}").unwrap();
+            csv.lines()
+                .skip(1)
+                .for_each(|row| writeln!(shown, "  {row}").unwrap());
+        }
+        for refused in &self.refused {
+            let table = &dataset.tables[refused.table].name;
+            let column = refused
+                .column
+                .as_ref()
+                .map(|c| format!(".{c}"))
+                .unwrap_or_default();
+            let Refused {
+                place, reason, row, ..
+            } = refused;
+            writeln!(shown, "refused {table}{column} {place}: {reason} [{row}]").unwrap();
+        }
+        for scanned in &self.report.tables {
+            let table = &dataset.tables[scanned.table];
+            if scanned.outcome != Outcome::Scanned {
+                writeln!(shown, "{} {:?}", table.name, scanned.outcome).unwrap();
+            }
+            for dangling in &scanned.dangling {
+                let column = &table.columns[dangling.column].name;
+                let Dangling { rows, examples, .. } = dangling;
+                writeln!(
+                    shown,
+                    "dangling {}.{column}: {rows} {examples:?}",
+                    table.name
+                )
+                .unwrap();
+            }
+        }
+        shown
+    }
+}
+
+/// The names of the files in a folder.
+fn files(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}

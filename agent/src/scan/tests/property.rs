@@ -1,0 +1,171 @@
+//! Random sites, scanned with little memory, against the oracle.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::oracle::{Expected, Rows, expected};
+use super::rules::VISITS;
+use super::*;
+
+fn field(values: &'static [&'static str]) -> BoxedStrategy<Option<String>> {
+    prop::option::weighted(0.9, select(values).prop_map(str::to_owned)).boxed()
+}
+
+fn rows(fields: Vec<BoxedStrategy<Option<String>>>, most: usize) -> BoxedStrategy<Rows> {
+    prop::collection::vec(fields, 0..most).boxed()
+}
+
+/// Few values, so that they meet, and some that no column takes.
+const IDS: &[&str] = &[
+    "1",
+    "2",
+    "3",
+    "04",
+    "5.0",
+    "6",
+    "7",
+    "8",
+    "9",
+    "-10",
+    "11",
+    "x",
+    "99999999999999999999",
+];
+const DAYS: &[&str] = &[
+    "2025-01-01",
+    "2025-01-02",
+    "2025-01-02 00:00:00",
+    "1999-12-31",
+    "31/12/1999",
+];
+const ROOMS: &[&str] = &["a", "b", "c,d", "e\"f", "g\nh", "Ơ", " a"];
+
+/// The rows of the tables of [`VISITS`], by position.
+fn site() -> impl Strategy<Value = BTreeMap<usize, Rows>> {
+    let note = rows(vec![field(IDS), field(IDS), field(ROOMS)], 30);
+    let mark = rows(vec![field(IDS), field(&["i", "ii"])], 20);
+    let visit = rows(
+        vec![
+            field(IDS),
+            field(DAYS),
+            field(ROOMS),
+            field(&["on", "off", "broken"]),
+            field(&["p", "q", "\\."]),
+            field(&["1", "2.50", "0.001"]),
+        ],
+        40,
+    );
+    let room = rows(vec![field(ROOMS), field(&["1", "x"])], 10);
+    (note, mark, visit, room).prop_map(|(note, mark, visit, room)| {
+        BTreeMap::from([(0, note), (1, mark), (2, visit), (3, room)])
+    })
+}
+
+/// Writes the tables as CSV files, or into a SQLite file as text.
+fn written(tables: &BTreeMap<usize, Rows>, memory: usize, as_csv: impl Fn(usize) -> bool) -> Site {
+    let mut site = Site::new(VISITS);
+    site.memory = memory;
+    let database = rusqlite::Connection::open(site.path("site.db")).unwrap();
+    database.execute_batch("PRAGMA synchronous = off; PRAGMA journal_mode = off; BEGIN").unwrap();
+    for (position, rows) in tables {
+        let table = &site.dataset.tables[*position];
+        let names: Vec<&str> = table
+            .columns
+            .iter()
+            .map(|column| column.name.as_str())
+            .collect();
+        if as_csv(*position) {
+            let path = site.path(&format!("csv/{}.csv", table.name));
+            let mut file = csv::Writer::from_path(path).unwrap();
+            file.write_record(&names).unwrap();
+            for row in rows {
+                file.write_record(row.iter().map(|field| field.as_deref().unwrap_or("")))
+                    .unwrap();
+            }
+            file.flush().unwrap();
+        } else {
+            let columns = names.join(", ");
+            database
+                .execute_batch(&format!("CREATE TABLE {} ({columns})", table.name))
+                .unwrap();
+            let marks = vec!["?"; names.len()].join(", ");
+            let insert = format!("INSERT INTO {} VALUES ({marks})", table.name);
+            for row in rows {
+                database
+                    .execute(&insert, rusqlite::params_from_iter(row))
+                    .unwrap();
+            }
+        }
+    }
+    database.execute_batch("COMMIT").unwrap();
+    site
+}
+
+/// A scan's result in the oracle's form.
+fn found(site: &Site) -> (Expected, Found) {
+    let found = site.scan();
+    let mut seen = Expected {
+        parts: found.parts.clone(),
+        ..Expected::default()
+    };
+    for scanned in &found.report.tables {
+        let TableScan {
+            table,
+            rows_read,
+            rows,
+            quarantined,
+            ..
+        } = *scanned;
+        assert_eq!(scanned.outcome, Outcome::Scanned);
+        assert_eq!(rows_read, rows + quarantined);
+        let told = found
+            .refused
+            .iter()
+            .filter(|refused| refused.table == table)
+            .count() as u64;
+        assert_eq!(told, quarantined);
+        seen.refused.insert(table, quarantined);
+        for dangling in &scanned.dangling {
+            seen.dangling
+                .insert((table, dangling.column), dangling.rows);
+        }
+    }
+    (seen, found)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_scan_is_what_the_oracle_says(
+        tables in site(),
+        memory in select(&[0usize, 300, 3_000, 1 << 20]),
+        in_csv in prop::collection::vec(any::<bool>(), 4),
+    ) {
+        let site_scanned = written(&tables, memory, |table| in_csv[table]);
+        let (seen, _) = found(&site_scanned);
+        prop_assert_eq!(seen, expected(&site_scanned.dataset, &tables));
+    }
+
+    #[test]
+    fn order_source_and_memory_do_not_matter(
+        (tables, shuffled) in site().prop_flat_map(|tables| {
+            let shuffled: Vec<_> = tables.values().cloned().map(Just).map(|rows| rows.prop_shuffle()).collect();
+            (Just(tables), shuffled)
+        }),
+    ) {
+        let shuffled = shuffled.into_iter().enumerate().collect();
+        let (_, in_sqlite) = found(&written(&tables, 1 << 20, |_| false));
+        let (_, in_csv) = found(&written(&shuffled, 500, |_| true));
+        prop_assert_eq!(in_sqlite.md5s, in_csv.md5s);
+    }
+
+    #[test]
+    fn every_row_is_in_a_part_or_refused(
+        text in "(visitid|day|room|[0-9a,;\"\t\r\n -]){0,200}",
+        bytes in prop::collection::vec(any::<u8>(), 0..50),
+    ) {
+        let csv = [b"visitid,day\n", text.as_bytes(), &bytes].concat();
+        found(&Site::new(VISITS).csv("visit.csv", csv));
+    }
+}

@@ -1,0 +1,220 @@
+//! Sources that cannot be read, and sources that must not be disturbed.
+
+use insta::assert_snapshot;
+use rusqlite::Connection;
+
+use super::rules::VISITS;
+use super::*;
+use crate::source::{OLDEST_SQLITE, SourceError, sqlite_version};
+
+const TABLES: &str = "CREATE TABLE visit (visitid INTEGER PRIMARY KEY, day);
+                      INSERT INTO visit VALUES (1, '2025-01-01'), (2, '2025-01-02');";
+
+/// The names and bytes of the files beside the database.
+fn folder(site: &Site) -> BTreeMap<String, Vec<u8>> {
+    std::fs::read_dir(site.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .map(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            (name, std::fs::read(path).unwrap())
+        })
+        .collect()
+}
+
+fn outcomes(site: &Site, tables: &[usize]) -> String {
+    let found = site.scan_tables(&site.sources(), &tables.iter().copied().collect());
+    let here = site.folder.path().canonicalize().unwrap();
+    found
+        .show(&site.dataset)
+        .replace(here.to_str().unwrap(), "")
+}
+
+#[test]
+fn sqlite_is_new_enough() {
+    assert!(sqlite_version() >= OLDEST_SQLITE, "{}", sqlite_version());
+}
+
+#[test]
+fn a_closed_file_is_left_as_it_was() {
+    for mode in ["delete", "persist", "truncate", "wal"] {
+        let site = Site::new(VISITS).sqlite(&format!("PRAGMA journal_mode = {mode}; {TABLES}"));
+        let before = folder(&site);
+        assert_eq!(site.scan().parts.len(), 2, "{mode}");
+        assert_eq!(folder(&site), before, "{mode}");
+    }
+}
+
+#[test]
+fn a_file_in_use_is_read_as_committed_and_left_as_it_was() {
+    for mode in ["delete", "wal"] {
+        let site = Site::new(VISITS).sqlite(&format!("PRAGMA journal_mode = {mode}; {TABLES}"));
+        let writer = Connection::open(site.path("site.db")).unwrap();
+        writer
+            .execute_batch("INSERT INTO visit VALUES (3, '2025-01-03'); BEGIN IMMEDIATE")
+            .unwrap();
+        writer
+            .execute_batch("INSERT INTO visit VALUES (4, '2025-01-04')")
+            .unwrap();
+        let mut before = folder(&site);
+        assert_eq!(site.scan().parts.len(), 3, "{mode}");
+        let mut after = folder(&site);
+        // Readers note in it how far they have read; it is rebuilt whenever it is missing.
+        assert_eq!(
+            before.remove("site.db-shm").is_some(),
+            after.remove("site.db-shm").is_some()
+        );
+        assert_eq!(after, before, "{mode}");
+    }
+}
+
+#[test]
+fn a_wal_is_not_checkpointed() {
+    let site =
+        Site::new(VISITS).sqlite("PRAGMA journal_mode = wal; CREATE TABLE visit (visitid, day)");
+    let writer = Connection::open(site.path("site.db")).unwrap();
+    writer
+        .execute_batch("INSERT INTO visit VALUES (3, '2025-01-03')")
+        .unwrap();
+    let before = folder(&site);
+    assert_eq!(site.scan().parts.len(), 1);
+    let after = folder(&site);
+    assert_eq!(after["site.db"], before["site.db"]);
+    assert_eq!(after["site.db-wal"], before["site.db-wal"]);
+}
+
+#[test]
+fn a_locked_file_is_not_ready() {
+    let site = Site::new(VISITS).sqlite(TABLES);
+    let writer = Connection::open(site.path("site.db")).unwrap();
+    writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    assert_snapshot!(outcomes(&site, &[2]), @"");
+}
+
+#[test]
+fn a_hot_journal_is_not_ready_and_left_alone() {
+    let site = Site::new(VISITS).sqlite(TABLES);
+    let crashed = Site::new(VISITS);
+    let writer = Connection::open(site.path("site.db")).unwrap();
+    writer
+        .execute_batch("PRAGMA cache_size = 1; BEGIN; UPDATE visit SET day = 'x'")
+        .unwrap();
+    // What a crash in the middle of a write leaves.
+    writer.cache_flush().unwrap();
+    for name in ["site.db", "site.db-journal"] {
+        std::fs::copy(site.path(name), crashed.path(name)).unwrap();
+    }
+    let before = folder(&crashed);
+    assert_snapshot!(outcomes(&crashed, &[2]), @"");
+    assert_eq!(folder(&crashed), before);
+}
+
+#[test]
+fn files_that_are_no_database_are_named() {
+    let site = Site::new(VISITS);
+    std::fs::write(site.path("site.db"), "visitid,day\n".repeat(100)).unwrap();
+    assert_snapshot!(outcomes(&site, &[2]), @"");
+}
+
+#[test]
+fn what_is_not_there_is_missing() {
+    let site = Site::new(VISITS);
+    assert_snapshot!(outcomes(&site, &[1, 2, 0]), @"");
+    let sources = site.sources();
+    std::fs::remove_dir(site.path("csv")).unwrap();
+    assert_snapshot!(outcomes(&site, &[3]), @"");
+    let found = site.scan_tables(&sources, &BTreeSet::new());
+    assert_eq!(found.report.homeless, [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_file_that_goes_after_it_was_listed_is_missing() {
+    let site = Site::new(VISITS).csv("room.csv", "roomid\na\n");
+    let sources = site.sources();
+    std::fs::remove_file(site.path("csv/room.csv")).unwrap();
+    let found = site.scan_tables(&sources, &BTreeSet::from([3]));
+    assert!(matches!(
+        found.report.tables[0].outcome,
+        Outcome::Missing { .. }
+    ));
+}
+
+#[test]
+fn headers_that_do_not_fit_fail_their_table_only() {
+    let site = Site::new(VISITS)
+        .csv("visit.csv", "visitid;room\n1;a\n")
+        .csv("note.csv", "noteid,visitid\n1,1\n")
+        .csv("room.csv", "roomid\na\n");
+    assert_snapshot!(outcomes(&site, &[0, 2, 3]), @"");
+}
+
+#[test]
+fn other_encodings_are_named() {
+    let utf16: Vec<u8> = "\u{feff}roomid\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let site = Site::new(VISITS)
+        .csv("room.csv", utf16)
+        .csv("visit.csv", "");
+    assert_snapshot!(outcomes(&site, &[2, 3]), @"");
+}
+
+#[test]
+fn a_quote_that_is_not_closed_does_not_fill_the_memory() {
+    let text = format!("roomid\n\"{}", "x\n".repeat(20 << 20));
+    let site = Site::new(VISITS).csv("room.csv", text);
+    assert_snapshot!(outcomes(&site, &[3]), @"");
+}
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_the_header() {
+    let site = Site::new(VISITS).csv("room.csv", "\u{feff}roomid\tsize\r\na\t1\r\n");
+    assert_snapshot!(outcomes(&site, &[3]), @"");
+}
+
+#[test]
+fn a_table_in_two_sources_is_an_error_unless_one_is_left_out() {
+    let site = Site::new(VISITS)
+        .sqlite(TABLES)
+        .csv("visit.csv", "visitid,day\n1,2025-01-01\n");
+    let resolve =
+        |configs: &[SourceConfig]| Sources::resolve(configs, Path::new(""), &site.dataset);
+    let mut configs = site.configs();
+    configs
+        .iter_mut()
+        .for_each(|config| config.path = site.folder.path().join(&config.path));
+    assert!(matches!(
+        resolve(&configs),
+        Err(SourceError::TwoSources { .. })
+    ));
+    configs[0].tables.insert("visit".to_owned(), String::new());
+    assert_eq!(
+        resolve(&configs).unwrap().home(2).map(|home| home.source),
+        Some(1)
+    );
+    configs[0]
+        .tables
+        .insert("nothing".to_owned(), "x".to_owned());
+    assert!(matches!(
+        resolve(&configs),
+        Err(SourceError::UnknownTable { .. })
+    ));
+}
+
+#[test]
+fn a_scan_can_be_stopped() {
+    let site = Site::new(VISITS).csv("room.csv", format!("roomid\n{}", "a\n".repeat(10_000)));
+    let request = ScanRequest {
+        dataset: &site.dataset,
+        sources: &site.sources(),
+        tables: &BTreeSet::from([3]),
+        zone: TimeZone::UTC,
+        spill_dir: &site.path("spill"),
+        memory: 1 << 20,
+        pulse: &|_| ControlFlow::Break(()),
+    };
+    let stopped = scan(&request, &mut Vec::new(), &mut |_| Ok::<_, Infallible>(()));
+    assert!(matches!(stopped, Err(ScanError::Stopped)));
+}

@@ -1,0 +1,71 @@
+//! Sources: the SQLite files and CSV folders that hold a site's tables, and which table lives
+//! where.
+//!
+//! A source belongs to somebody else. It is only read, under one snapshot, and left exactly as it
+//! was found.
+
+mod config;
+mod csv;
+mod file_state;
+mod names;
+mod resolve;
+mod row;
+mod snapshot;
+mod sqlite;
+
+use std::path::PathBuf;
+
+pub use config::{Dates, Delimiter, Encoding, Kind, SourceConfig};
+pub use resolve::{Home, Source, SourceError, Sources, UnknownTable};
+pub(crate) use row::{Ragged, RowsError, SourceRow, reuse};
+pub(crate) use snapshot::{Snapshot, TableReader};
+pub use sqlite::{OLDEST_SQLITE, sqlite_version};
+
+/// Why a source, or a table in it, cannot be read now.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The file, the folder or the table is not there.
+    #[error("{why}; {remedy}")]
+    Missing {
+        /// What is not there.
+        why: String,
+        /// What to do about it.
+        remedy: String,
+    },
+    /// It is there, but this is not the moment: locked, half written, changed while it was read.
+    #[error("{why}")]
+    NotReady {
+        /// What stands in the way.
+        why: String,
+    },
+    /// It cannot be read until somebody does something.
+    #[error("{why}")]
+    Failed {
+        /// What is wrong, and what to do.
+        why: String,
+    },
+}
+
+impl Unreadable {
+    fn failed(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into() }
+    }
+
+    fn not_ready(why: impl Into<String>) -> Self {
+        Self::NotReady { why: why.into() }
+    }
+}
+
+/// How the declared columns of a table were found in its source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Columns {
+    /// Per declared column its position in the source; `None` where the source lacks it.
+    pub(crate) found: Vec<Option<usize>>,
+    /// The source's columns that are not declared.
+    pub(crate) unknown: Vec<String>,
+}
+
+/// An absolute path of a configured one, which is relative to the configuration file's folder.
+fn absolute(base_dir: &std::path::Path, path: &std::path::Path) -> PathBuf {
+    base_dir.join(path)
+}

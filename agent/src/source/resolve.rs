@@ -1,0 +1,282 @@
+//! Which table lives in which source.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use causeway_shared::dataset::{Dataset, Table};
+
+use super::names::{Ambiguous, first_of};
+use super::sqlite::SqliteSnapshot;
+use super::{Kind, SourceConfig, Unreadable, absolute, csv};
+
+/// The configured sources and the tables found in them.
+#[derive(Debug, Clone)]
+pub struct Sources {
+    sources: Vec<Source>,
+    homes: BTreeMap<usize, Home>,
+    unknown: Vec<UnknownTable>,
+}
+
+/// A configured source.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// As configured.
+    pub config: SourceConfig,
+    /// Its path, joined to the configuration's folder.
+    pub path: PathBuf,
+    /// Whether its tables could be listed; if not, which of them it holds is not known.
+    pub listed: Result<(), Unreadable>,
+}
+
+impl Source {
+    /// As it is named in messages.
+    pub fn display(&self) -> impl fmt::Display {
+        self.path.display()
+    }
+}
+
+/// Where a table lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// The source, by its position in the configuration.
+    pub source: usize,
+    /// The table's name there; of a CSV folder, the file's name.
+    pub name: String,
+}
+
+/// A table or CSV file that the dataset does not declare; it is left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownTable {
+    /// The source's path.
+    pub source: PathBuf,
+    /// The table's name there.
+    pub name: String,
+}
+
+/// A configuration that contradicts itself or the sources.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// Two sources hold one table.
+    #[error(
+        "table {table} is in {first} and in {second}; where it should not be read, write \
+         `tables = {{ {table} = \"\" }}` for that source"
+    )]
+    TwoSources {
+        /// The table.
+        table: String,
+        /// One source.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// `tables` names a table that the dataset does not have.
+    #[error("`tables` of source {source_path} names {table:?}, which the dataset does not declare")]
+    UnknownTable {
+        /// The source.
+        source_path: PathBuf,
+        /// The name.
+        table: String,
+    },
+    /// Two names of a source fit one table.
+    #[error(
+        "in {source_path}, {first:?} and {second:?} both fit table {table}; write the right one \
+         under `tables` of that source"
+    )]
+    Ambiguous {
+        /// The source.
+        source_path: PathBuf,
+        /// The table.
+        table: String,
+        /// One name.
+        first: String,
+        /// The other.
+        second: String,
+    },
+}
+
+impl Sources {
+    /// Looks into the sources for the dataset's tables. Paths are relative to `base_dir`, the
+    /// configuration file's folder. A source that cannot be read now is no error here: its tables
+    /// have no home, and [`crate::scan::scan`] says why.
+    ///
+    /// # Errors
+    /// [`SourceError`], which only a change of the configuration or of a source can mend.
+    pub fn resolve(
+        configs: &[SourceConfig],
+        base_dir: &Path,
+        dataset: &Dataset,
+    ) -> Result<Self, SourceError> {
+        let mut found = Self {
+            sources: Vec::new(),
+            homes: BTreeMap::new(),
+            unknown: Vec::new(),
+        };
+        for config in configs {
+            found.add(config, base_dir, dataset)?;
+        }
+        Ok(found)
+    }
+
+    fn add(
+        &mut self,
+        config: &SourceConfig,
+        base_dir: &Path,
+        dataset: &Dataset,
+    ) -> Result<(), SourceError> {
+        let path = absolute(base_dir, &config.path);
+        if let Some(table) = config
+            .tables
+            .keys()
+            .find(|name| dataset.table(name).is_none())
+        {
+            return Err(SourceError::UnknownTable {
+                source_path: path,
+                table: table.clone(),
+            });
+        }
+        let listed = list(config.kind, &path);
+        let entries = listed.as_ref().map_or(&[][..], Vec::as_slice);
+        let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+        let mut known = vec![false; names.len()];
+        for (position, table) in dataset.tables.iter().enumerate() {
+            let wanted = wanted_names(config, table);
+            let entry = first_of(&wanted, &names).map_err(|Ambiguous(first, second)| {
+                SourceError::Ambiguous {
+                    source_path: path.clone(),
+                    table: table.name.to_string(),
+                    first,
+                    second,
+                }
+            })?;
+            let Some(entry) = entry else { continue };
+            known[entry] = true;
+            let home = Home {
+                source: self.sources.len(),
+                name: entries[entry].locator.clone(),
+            };
+            if let Some(other) = self.homes.insert(position, home) {
+                return Err(SourceError::TwoSources {
+                    table: table.name.to_string(),
+                    first: self.sources[other.source].path.clone(),
+                    second: path,
+                });
+            }
+        }
+        let unknown = names.iter().zip(known).filter(|(_, known)| !known);
+        self.unknown.extend(unknown.map(|(name, _)| UnknownTable {
+            source: path.clone(),
+            name: (*name).to_owned(),
+        }));
+        let listed = listed.map(|_| ());
+        self.sources.push(Source {
+            config: config.clone(),
+            path,
+            listed,
+        });
+        Ok(())
+    }
+
+    /// The sources, in configured order.
+    #[must_use]
+    pub fn list(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Where a table lives; `None` where no source that can be read has it.
+    #[must_use]
+    pub fn home(&self, table: usize) -> Option<&Home> {
+        self.homes.get(&table)
+    }
+
+    /// The tables that live in a source.
+    pub fn tables_in(&self, source: usize) -> impl Iterator<Item = usize> + '_ {
+        self.homes
+            .iter()
+            .filter(move |(_, home)| home.source == source)
+            .map(|(table, _)| *table)
+    }
+
+    /// Tables and CSV files that the dataset does not declare.
+    #[must_use]
+    pub fn unknown(&self) -> &[UnknownTable] {
+        &self.unknown
+    }
+
+    /// Why a table has no home: it may be in a source that cannot be read now, or be nowhere.
+    pub(crate) fn why_homeless(&self, table: &Table) -> Unreadable {
+        let troubles = || {
+            self.sources
+                .iter()
+                .filter_map(|source| source.listed.as_ref().err())
+        };
+        // A source that only has to be waited for may hold the table.
+        let waiting = troubles().find(|trouble| matches!(trouble, Unreadable::NotReady { .. }));
+        match waiting.or_else(|| troubles().next()) {
+            Some(trouble) => trouble.clone(),
+            None => Unreadable::Missing {
+                why: format!("no source holds table {}", table.name),
+                remedy: "if it has another name there, write it under `tables` of the source"
+                    .to_owned(),
+            },
+        }
+    }
+}
+
+/// A table as a source lists it.
+struct Entry {
+    /// The name that is compared.
+    name: String,
+    /// The name it is opened by.
+    locator: String,
+}
+
+fn list(kind: Kind, path: &Path) -> Result<Vec<Entry>, Unreadable> {
+    match kind {
+        Kind::Sqlite => {
+            let file = SqliteSnapshot::take(path)?;
+            let tables = file.tables()?;
+            file.release()?;
+            let entry = |name: String| Entry {
+                locator: name.clone(),
+                name,
+            };
+            Ok(tables.into_iter().map(entry).collect())
+        }
+        Kind::Csv => {
+            let entry = |(name, path): (String, PathBuf)| Entry {
+                locator: path
+                    .file_name()
+                    .unwrap_or_default()
+                    .to_string_lossy()
+                    .into_owned(),
+                name,
+            };
+            Ok(csv::files(path)?.into_iter().map(entry).collect())
+        }
+    }
+}
+
+/// The names that a table may have in a source; none if it is not to be taken from there.
+fn wanted_names<'n>(config: &'n SourceConfig, table: &'n Table) -> Vec<&'n str> {
+    let own = table.name.as_str();
+    match config.tables.get(own).map(String::as_str) {
+        Some("") => Vec::new(),
+        Some(name) if config.kind == Kind::Csv => vec![without_csv(name)],
+        Some(name) => vec![name],
+        None => vec![table.source.as_deref().unwrap_or(own), own],
+    }
+}
+
+/// A file's name may be written with or without its extension.
+fn without_csv(name: &str) -> &str {
+    match name
+        .len()
+        .checked_sub(4)
+        .and_then(|at| name.split_at_checked(at))
+    {
+        Some((stem, extension)) if extension.eq_ignore_ascii_case(".csv") => stem,
+        _ => name,
+    }
+}

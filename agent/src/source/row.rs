@@ -1,0 +1,62 @@
+//! A row as a source gives it.
+
+use causeway_shared::value::Raw;
+
+use super::Unreadable;
+
+/// A row as a source gives it, good until the next one.
+pub(crate) struct SourceRow<'r> {
+    /// What tells it from the source's other rows during one scan: the line where it begins in a
+    /// CSV file, its number (from 1) in a SQLite table.
+    pub(crate) at: u64,
+    /// One raw value per declared column; or what is wrong with the row as a whole.
+    pub(crate) fields: Result<&'r [Raw<'r>], Ragged<'r>>,
+}
+
+/// A CSV record with another number of fields than its header.
+pub(crate) struct Ragged<'r> {
+    /// How many fields the header has.
+    pub(crate) expected: usize,
+    /// How many the record has.
+    pub(crate) found: usize,
+    /// The record's text, its fields one after another.
+    pub(crate) text: &'r [u8],
+}
+
+/// Why reading a table's rows ended early.
+#[derive(Debug)]
+pub(crate) enum RowsError<E> {
+    /// The source is in the way.
+    Source(Unreadable),
+    /// Whoever takes the rows wants no more.
+    Taker(E),
+}
+
+impl<E> From<Unreadable> for RowsError<E> {
+    fn from(trouble: Unreadable) -> Self {
+        Self::Source(trouble)
+    }
+}
+
+/// An empty vector for items that live less long, in the allocation of one that is done with.
+///
+/// Values borrow from the row that they were read from, so a buffer of them cannot outlive a row;
+/// collecting a drained vector in place keeps its memory across rows all the same.
+pub(crate) fn reuse<In, Out>(mut done: Vec<In>) -> Vec<Out> {
+    done.clear();
+    done.into_iter().filter_map(|_| None).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_kept_across_lifetimes() {
+        let long: Vec<Raw<'static>> = Vec::with_capacity(100);
+        let text = String::from("short-lived");
+        let mut short: Vec<Raw<'_>> = reuse(long);
+        assert_eq!(short.capacity(), 100);
+        short.push(Raw::Text(&text));
+    }
+}

@@ -1,0 +1,142 @@
+//! All sources of one scan, at one moment each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::dataset::Table;
+
+use super::csv::{self, CsvTable};
+use super::resolve::Sources;
+use super::row::{RowsError, SourceRow};
+use super::sqlite::{SqliteSnapshot, SqliteTable};
+use super::{Columns, Kind, Unreadable};
+
+/// The sources, each SQLite file under one read transaction. A CSV file's moment is the time in
+/// which it is read: it must not change from its beginning to its end.
+pub(crate) struct Snapshot<'s> {
+    sources: &'s Sources,
+    /// The SQLite files, by the source's position.
+    files: BTreeMap<usize, Result<SqliteSnapshot, Unreadable>>,
+}
+
+/// A table about to be read.
+pub(crate) enum TableReader<'s> {
+    /// From a SQLite file.
+    Sqlite(SqliteTable<'s>),
+    /// From a CSV file.
+    Csv(Box<CsvTable>),
+}
+
+impl<'s> Snapshot<'s> {
+    /// Opens the SQLite files that hold some of the tables.
+    pub(crate) fn take(sources: &'s Sources, tables: &BTreeSet<usize>) -> Self {
+        let homes: BTreeSet<usize> = tables
+            .iter()
+            .filter_map(|table| sources.home(*table))
+            .map(|home| home.source)
+            .collect();
+        let files = homes
+            .into_iter()
+            .filter(|source| sources.list()[*source].config.kind == Kind::Sqlite)
+            .map(|source| (source, SqliteSnapshot::take(&sources.list()[source].path)))
+            .collect();
+        Self { sources, files }
+    }
+
+    /// Prepares to read a table.
+    pub(crate) fn table(
+        &self,
+        position: usize,
+        table: &Table,
+    ) -> Result<TableReader<'_>, Unreadable> {
+        let home = self
+            .sources
+            .home(position)
+            .ok_or_else(|| self.sources.why_homeless(table))?;
+        let source = &self.sources.list()[home.source];
+        let reader = match self.files.get(&home.source) {
+            Some(Ok(file)) => TableReader::Sqlite(file.table(&home.name, table)?),
+            Some(Err(trouble)) => return Err(trouble.clone()),
+            None => {
+                let path = source.path.join(&home.name);
+                TableReader::Csv(Box::new(csv::open(&path, &source.config, table)?))
+            }
+        };
+        required_columns(table, reader.columns())
+            .map_err(|problem| Unreadable::failed(format!("{}: {problem}", source.display())))?;
+        Ok(reader)
+    }
+
+    /// The file that a table is in, to show.
+    pub(crate) fn place(&self, position: usize) -> String {
+        let Some(home) = self.sources.home(position) else {
+            return String::new();
+        };
+        let source = &self.sources.list()[home.source];
+        match source.config.kind {
+            Kind::Sqlite => source.path.display().to_string(),
+            Kind::Csv => source.path.join(&home.name).display().to_string(),
+        }
+    }
+
+    /// Lets go of all files. Returns the sources whose snapshot did not hold.
+    pub(crate) fn release(self) -> BTreeMap<usize, Unreadable> {
+        self.files
+            .into_iter()
+            .filter_map(|(source, file)| Some((source, file.ok()?.release().err()?)))
+            .collect()
+    }
+}
+
+/// A column that every row must fill has to be there.
+fn required_columns(table: &Table, columns: &Columns) -> Result<(), String> {
+    let lacking: Vec<&str> = table
+        .columns
+        .iter()
+        .zip(&columns.found)
+        .filter(|(column, found)| found.is_none() && column.not_null && column.default.is_none())
+        .map(|(column, _)| column.name.as_str())
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    Err(format!(
+        "table {} has no column {}; if it has another name there, declare it as the column's \
+         `source` in the dataset",
+        table.name,
+        lacking.join(", ")
+    ))
+}
+
+impl TableReader<'_> {
+    /// How the declared columns were found.
+    pub(crate) fn columns(&self) -> &Columns {
+        match self {
+            Self::Sqlite(table) => &table.columns,
+            Self::Csv(table) => &table.columns,
+        }
+    }
+
+    /// Whether the source itself guarantees that keys come strictly ascending.
+    pub(crate) fn is_ascending(&self) -> bool {
+        match self {
+            Self::Sqlite(table) => table.ascending,
+            Self::Csv(_) => false,
+        }
+    }
+
+    /// Whether [`SourceRow::at`] is the line of a file.
+    pub(crate) fn has_lines(&self) -> bool {
+        matches!(self, Self::Csv(_))
+    }
+
+    /// Gives every row to `each`.
+    pub(crate) fn rows<E>(
+        &mut self,
+        each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
+    ) -> Result<(), RowsError<E>> {
+        match self {
+            Self::Sqlite(table) => table.rows(each),
+            Self::Csv(table) => table.rows(each),
+        }
+    }
+}

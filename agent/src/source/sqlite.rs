@@ -1,0 +1,234 @@
+//! A SQLite file: its tables and their rows, all under one read transaction.
+
+mod open;
+mod select;
+
+use std::path::Path;
+
+use causeway_shared::dataset::Table;
+use causeway_shared::value::Raw;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode, Statement, ffi};
+
+use super::names;
+use super::row::{RowsError, SourceRow, reuse};
+use super::{Columns, Unreadable};
+use open::Opened;
+
+/// The first SQLite without the bug that corrupts WAL databases when two connections write or
+/// checkpoint at once (sqlite.org/wal.html, "the WAL-reset bug").
+pub const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// The version of the SQLite that is linked in, as `sqlite3_libversion_number` gives it.
+#[must_use]
+pub fn sqlite_version() -> i32 {
+    rusqlite::version_number()
+}
+
+/// A SQLite file at one moment: a connection with a read transaction open.
+pub(super) struct SqliteSnapshot {
+    opened: Opened,
+}
+
+impl SqliteSnapshot {
+    /// Opens the file and fixes the moment.
+    pub(super) fn take(path: &Path) -> Result<Self, Unreadable> {
+        let opened = open::open(path)?;
+        let begin = |connection: &Connection| {
+            connection.execute_batch("BEGIN")?;
+            // A transaction's view is fixed by its first read, not by BEGIN.
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+        };
+        begin(&opened.connection).map_err(|error| unreadable(path, &error))?;
+        Ok(Self { opened })
+    }
+
+    /// The names of its tables and views.
+    pub(super) fn tables(&self) -> Result<Vec<String>, Unreadable> {
+        let list = || {
+            let mut statement = self.opened.connection.prepare(select::TABLES)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        list().map_err(|error| self.unreadable(&error))
+    }
+
+    /// Prepares to read a table's rows.
+    pub(super) fn table<'s>(
+        &'s self,
+        name: &str,
+        declared: &Table,
+    ) -> Result<SqliteTable<'s>, Unreadable> {
+        let columns = self.columns(name, declared)?;
+        let order = self.unique_order(name, declared, &columns.names, &columns.columns)?;
+        let chosen: Vec<&str> = columns
+            .columns
+            .found
+            .iter()
+            .filter_map(|position| position.map(|at| columns.names[at].as_str()))
+            .collect();
+        let sql = select::rows(name, &chosen, order.as_deref());
+        let statement = self.opened.connection.prepare(&sql);
+        Ok(SqliteTable {
+            snapshot: self,
+            statement: statement.map_err(|error| self.unreadable(&error))?,
+            columns: columns.columns,
+            ascending: order.is_some(),
+        })
+    }
+
+    fn columns(&self, name: &str, declared: &Table) -> Result<NamedColumns, Unreadable> {
+        let probe = self.opened.connection.prepare(&select::all_columns(name));
+        let probe = probe.map_err(|error| match error {
+            rusqlite::Error::SqliteFailure(_, Some(message))
+                if message.contains("no such table") =>
+            {
+                Unreadable::Missing {
+                    why: format!("{} has no table {name:?}", self.opened.path.display()),
+                    remedy: "if it has another name, write it under `tables` of this source"
+                        .to_owned(),
+                }
+            }
+            error => self.unreadable(&error),
+        })?;
+        let names: Vec<String> = probe.column_names().map(str::to_owned).collect();
+        let given: Vec<&str> = names.iter().map(String::as_str).collect();
+        let columns = names::columns(declared, &given).map_err(|names::Ambiguous(a, b)| {
+            Unreadable::failed(format!(
+                "{}, {name}: columns {a:?} and {b:?} both fit one declared column",
+                self.opened.path.display()
+            ))
+        })?;
+        Ok(NamedColumns { names, columns })
+    }
+
+    /// The column that proves, by SQLite's own rules, that rows read in its order come with
+    /// strictly ascending keys: an INTEGER PRIMARY KEY that is the whole declared key.
+    fn unique_order(
+        &self,
+        name: &str,
+        declared: &Table,
+        names: &[String],
+        columns: &Columns,
+    ) -> Result<Option<String>, Unreadable> {
+        let [key] = declared.key[..] else {
+            return Ok(None);
+        };
+        let Some(position) = columns.found[key] else {
+            return Ok(None);
+        };
+        if declared.columns[key].ty != causeway_shared::value::Type::Int {
+            return Ok(None);
+        }
+        let column = &names[position];
+        let is_rowid: bool = self
+            .opened
+            .connection
+            .query_row(select::IS_ROWID, (name, column), |row| row.get(0))
+            .map_err(|error| self.unreadable(&error))?;
+        Ok(is_rowid.then(|| column.clone()))
+    }
+
+    fn unreadable(&self, error: &rusqlite::Error) -> Unreadable {
+        unreadable(&self.opened.path, error)
+    }
+
+    /// Lets go of the file; says if it was changed in a way that the snapshot could not shield
+    /// from.
+    pub(super) fn release(self) -> Result<(), Unreadable> {
+        self.opened.close()
+    }
+}
+
+struct NamedColumns {
+    names: Vec<String>,
+    columns: Columns,
+}
+
+/// A table about to be read.
+pub(crate) struct SqliteTable<'s> {
+    snapshot: &'s SqliteSnapshot,
+    statement: Statement<'s>,
+    pub(super) columns: Columns,
+    /// Whether keys come strictly ascending.
+    pub(super) ascending: bool,
+}
+
+impl SqliteTable<'_> {
+    /// Gives every row to `each`.
+    pub(super) fn rows<E>(
+        &mut self,
+        each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
+    ) -> Result<(), RowsError<E>> {
+        let snapshot = self.snapshot;
+        let mut selected = 0..;
+        // The position in the SELECT's list of each declared column.
+        let positions: Vec<Option<usize>> = self
+            .columns
+            .found
+            .iter()
+            .map(|found| found.and_then(|_| selected.next()))
+            .collect();
+        let mut rows = self.statement.raw_query();
+        let mut buffer: Vec<Raw<'static>> = Vec::new();
+        let mut at = 0;
+        while let Some(row) = rows.next().map_err(|error| snapshot.unreadable(&error))? {
+            let mut fields = reuse(buffer);
+            for position in &positions {
+                let field = match position {
+                    Some(position) => row.get_ref(*position).map(raw),
+                    None => Ok(Raw::Null),
+                };
+                fields.push(field.map_err(|error| snapshot.unreadable(&error))?);
+            }
+            at += 1;
+            each(SourceRow {
+                at,
+                fields: Ok(&fields),
+            })
+            .map_err(RowsError::Taker)?;
+            buffer = reuse(fields);
+        }
+        Ok(())
+    }
+}
+
+fn raw(value: ValueRef<'_>) -> Raw<'_> {
+    match value {
+        ValueRef::Null => Raw::Null,
+        ValueRef::Integer(v) => Raw::Int(v),
+        ValueRef::Real(v) => Raw::Real(v),
+        ValueRef::Text(text) => std::str::from_utf8(text).map_or(Raw::NotUtf8(text), Raw::Text),
+        ValueRef::Blob(bytes) => Raw::Blob(bytes),
+    }
+}
+
+/// What a failure of SQLite means for the agent.
+fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
+    let path = path.display();
+    let code = error.sqlite_error();
+    match (code.map(|e| e.code), code.map(|e| e.extended_code)) {
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
+            Unreadable::not_ready(format!("{path} is locked by another program"))
+        }
+        (_, Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)) => {
+            Unreadable::not_ready(format!(
+                "{path} has a hot journal: its application ended in the middle of a write, and \
+                 has to be started once to undo it"
+            ))
+        }
+        (Some(ErrorCode::NotADatabase), _) => Unreadable::failed(format!(
+            "{path} is not a SQLite database, or is encrypted; correct `path`"
+        )),
+        (Some(ErrorCode::DatabaseCorrupt), _) => Unreadable::failed(format!(
+            "{path} is damaged ({error}); run `PRAGMA integrity_check` on it"
+        )),
+        (Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied), _) => {
+            Unreadable::failed(format!(
+                "{path} cannot be opened ({error}); the agent's user needs to read it, and to \
+                 write its -shm file where there is one"
+            ))
+        }
+        _ => Unreadable::failed(format!("{path}: {error}")),
+    }
+}
