@@ -98,13 +98,7 @@ impl Catalog {
                 }
             }
         }
-        self.head = Some(Head {
-            seq: commit.seq,
-            at: commit.at,
-            epoch: commit.epoch,
-            writer: commit.writer.clone(),
-            dataset: commit.dataset,
-        });
+        self.head = Some(commit.into());
     }
 
     /// The partitions of one table, in part order.
@@ -162,6 +156,18 @@ impl Catalog {
             partitions: partitions.collect(),
             lookups: lookups.collect(),
         })
+    }
+}
+
+impl From<&Commit> for Head {
+    fn from(commit: &Commit) -> Self {
+        Self {
+            seq: commit.seq,
+            at: commit.at,
+            epoch: commit.epoch,
+            writer: commit.writer.clone(),
+            dataset: commit.dataset,
+        }
     }
 }
 
