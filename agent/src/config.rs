@@ -1,0 +1,258 @@
+//! The agent's configuration: `agent.toml`, overridden by the environment, validated into values
+//! that cannot be wrong.
+
+mod file;
+mod machine;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use causeway_shared::dataset::{Dataset, DatasetError};
+use causeway_shared::ids::{InvalidName, SiteName};
+use causeway_shared::settings::{self, SettingsError};
+use causeway_shared::store::StoreConfig;
+use jiff::tz::TimeZone;
+
+use crate::source::SourceConfig;
+
+pub use file::AgentFile;
+pub use machine::Machine;
+
+/// The configuration file that is read when none is named.
+pub const DEFAULT_FILE: &str = "agent.toml";
+
+/// The dataset that is embedded.
+const MEETASSIST: &str = "meetassist";
+
+/// Most uploads at once: more only queue inside the client.
+const MAX_CONCURRENCY: usize = 64;
+
+/// What the agent is to do, and as whom.
+#[derive(Debug, Clone)]
+pub struct AgentConfig {
+    /// The site it writes for.
+    pub site: SiteName,
+    /// The declared tables.
+    pub dataset: Dataset,
+    /// The zone of timestamps without an offset.
+    pub zone: TimeZone,
+    /// That zone's name, as configured.
+    pub zone_name: String,
+    /// The machine it runs on.
+    pub machine: Machine,
+    /// The folder of its state, its lock and its spool.
+    pub state_dir: PathBuf,
+    /// The object store.
+    pub store: StoreConfig,
+    /// The folder that the sources' paths are relative to.
+    pub base_dir: PathBuf,
+    /// Where the tables are.
+    pub sources: Vec<SourceConfig>,
+    /// When to look.
+    pub watch: Watch,
+    /// What to hold back.
+    pub guard: Guard,
+    /// Whom to tell of a commit.
+    pub hub: Option<HubConfig>,
+    /// How to send.
+    pub upload: Upload,
+    /// How long an object that nothing names is kept.
+    pub keep: Duration,
+}
+
+/// When to look at the sources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Watch {
+    /// A source is scanned once it has been quiet for this long.
+    pub debounce: Duration,
+    /// A source that is never quiet is scanned after this long.
+    pub max_delay: Duration,
+    /// How often the sources are looked at.
+    pub poll: Duration,
+}
+
+/// What is held back for a person to look at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Guard {
+    /// The share of a table's rows, 0 to 1, that one cycle may take away.
+    pub shrink: f64,
+}
+
+/// How objects are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Upload {
+    /// Objects sent at once, 1 to 64.
+    pub concurrency: usize,
+    /// Bytes a second over all uploads; `None` is no limit.
+    pub bandwidth: Option<u64>,
+}
+
+/// The hub that is told of each commit.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HubConfig {
+    /// Its base URL.
+    pub url: String,
+    /// The token it asks for; empty for none. Never shown.
+    pub token: String,
+}
+
+impl fmt::Debug for HubConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = if self.token.is_empty() { "" } else { "…" };
+        f.debug_struct("HubConfig")
+            .field("url", &self.url)
+            .field("token", &shown)
+            .finish()
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read, or a key is unknown or of another type.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The site's name.
+    #[error("site: {0}")]
+    Site(#[source] InvalidName),
+    /// A key's value.
+    #[error("{key}: {problem}")]
+    Key {
+        /// The key's path.
+        key: &'static str,
+        /// What is wrong, and what to write.
+        problem: String,
+    },
+    /// The dataset.
+    #[error(transparent)]
+    Dataset(#[from] DatasetError),
+    /// The machine's own name cannot be read.
+    #[error("host: the machine has neither an id nor a name that can be read; set `host`")]
+    Host,
+}
+
+impl AgentConfig {
+    /// Reads `path`, or `agent.toml` in the working directory, and what the environment sets.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the key.
+    pub fn load(
+        path: Option<&Path>,
+        environment: &[(String, String)],
+    ) -> Result<Self, ConfigError> {
+        let (file, base_dir) = settings::load::<AgentFile>(path, DEFAULT_FILE, environment)?;
+        Self::from_file(file, base_dir, &Machine::this())
+    }
+
+    /// Validates a configuration. Relative paths are relative to `base_dir`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the key.
+    pub fn from_file(
+        file: AgentFile,
+        base_dir: PathBuf,
+        machine: &Machine,
+    ) -> Result<Self, ConfigError> {
+        if file.site.is_empty() {
+            return Err(wrong(
+                "site",
+                "name this installation, as in `site = \"hcm-01\"`",
+            ));
+        }
+        let store = file.store.ok_or_else(|| {
+            wrong(
+                "store.url",
+                "write s3://bucket/prefix or file:///folder under [store]",
+            )
+        })?;
+        let zone = TimeZone::get(&file.timezone)
+            .map_err(|_| wrong("timezone", "write a zone's name, as in Asia/Ho_Chi_Minh"))?;
+        if !(0.0..=1.0).contains(&file.guard.shrink) {
+            return Err(wrong(
+                "guard.shrink",
+                "write a share from 0 to 1, as in 0.2",
+            ));
+        }
+        if !(1..=MAX_CONCURRENCY).contains(&file.upload.concurrency) {
+            return Err(wrong("upload.concurrency", "write a number from 1 to 64"));
+        }
+        if file.watch.poll.0.is_zero() {
+            return Err(wrong(
+                "watch.poll",
+                "write a duration above zero, as in 30s",
+            ));
+        }
+        if !file.hub.url.is_empty() && !file.hub.url.starts_with("http") {
+            return Err(wrong(
+                "hub.url",
+                "write the hub's address, as in https://hub.example",
+            ));
+        }
+        let host = if file.host.is_empty() {
+            machine.host.clone()
+        } else {
+            file.host
+        };
+        if host.is_empty() {
+            return Err(ConfigError::Host);
+        }
+        Ok(Self {
+            site: SiteName::new(&file.site).map_err(ConfigError::Site)?,
+            dataset: dataset(&file.dataset, &base_dir)?,
+            zone,
+            zone_name: file.timezone,
+            machine: Machine {
+                host,
+                boot: machine.boot.clone(),
+            },
+            state_dir: base_dir.join(file.state_dir),
+            store,
+            base_dir,
+            sources: file.source,
+            watch: Watch {
+                debounce: file.watch.debounce.0,
+                max_delay: file.watch.max_delay.0,
+                poll: file.watch.poll.0,
+            },
+            guard: Guard {
+                shrink: file.guard.shrink,
+            },
+            hub: (!file.hub.url.is_empty()).then_some(HubConfig {
+                url: file.hub.url.trim_end_matches('/').to_owned(),
+                token: file.hub.token,
+            }),
+            upload: Upload {
+                concurrency: file.upload.concurrency,
+                bandwidth: (file.upload.bandwidth.0 > 0).then_some(file.upload.bandwidth.0),
+            },
+            keep: file.retention.keep.0,
+        })
+    }
+}
+
+fn wrong(key: &'static str, problem: &str) -> ConfigError {
+    ConfigError::Key {
+        key,
+        problem: problem.to_owned(),
+    }
+}
+
+fn dataset(name: &str, base_dir: &Path) -> Result<Dataset, ConfigError> {
+    if name == MEETASSIST {
+        return Ok(Dataset::meetassist()?);
+    }
+    let path = base_dir.join(name);
+    let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::Key {
+        key: "dataset",
+        problem: format!(
+            "cannot read {}: {error}; write meetassist or a path",
+            path.display()
+        ),
+    })?;
+    Ok(Dataset::from_toml(&text)?)
+}
+
+#[cfg(test)]
+mod tests;
