@@ -1,0 +1,87 @@
+//! From what moved to the tables that have to be scanned.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::dataset::Dataset;
+
+use crate::gate::{Moved, Place};
+
+/// The place of each table that has one, by the table's position.
+pub type Places = BTreeMap<usize, Place>;
+
+/// The tables to scan, closed over `via` families: a parent's rows decide where its children's
+/// lie, wherever those are kept.
+///
+/// A table is scanned when its place moved, when it is somewhere else than before (or nowhere),
+/// and when `forced` names it.
+#[must_use]
+pub fn tables_to_scan(
+    dataset: &Dataset,
+    moved: &Moved,
+    before: &Places,
+    now: &Places,
+    forced: &BTreeSet<usize>,
+) -> BTreeSet<usize> {
+    let touched = |table: usize| match moved {
+        Moved::Everything => true,
+        Moved::Places(places) => {
+            let stood = [before.get(&table), now.get(&table)];
+            stood[0] != stood[1]
+                || forced.contains(&table)
+                || stood
+                    .into_iter()
+                    .flatten()
+                    .any(|place| places.contains(place))
+        }
+    };
+    let tables = 0..dataset.tables.len();
+    let roots: BTreeSet<usize> = tables
+        .clone()
+        .filter(|table| touched(*table))
+        .map(|table| dataset.root(table))
+        .collect();
+    tables
+        .filter(|table| roots.contains(&dataset.root(*table)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables 3 and 4 of MeetAssist, appointment and its feedback, are one family.
+    fn scanned(moved: &[&str], before: &[(usize, &str)], now: &[(usize, &str)]) -> Vec<usize> {
+        let dataset = Dataset::meetassist().unwrap();
+        let places = |of: &[(usize, &str)]| of.iter().map(|(t, p)| (*t, p.to_string())).collect();
+        let moved = Moved::Places(moved.iter().map(ToString::to_string).collect());
+        let forced = BTreeSet::new();
+        tables_to_scan(&dataset, &moved, &places(before), &places(now), &forced)
+            .into_iter()
+            .collect()
+    }
+
+    const AT: &[(usize, &str)] = &[(0, "db"), (3, "db"), (4, "csv/f.csv"), (5, "csv/p.csv")];
+
+    #[test]
+    fn a_moved_place_brings_its_tables_and_their_families() {
+        assert_eq!(scanned(&[], AT, AT), [0usize; 0]);
+        assert_eq!(scanned(&["db"], AT, AT), [0, 3, 4]);
+        assert_eq!(scanned(&["csv/f.csv"], AT, AT), [3, 4]);
+        assert_eq!(scanned(&["csv/p.csv"], AT, AT), [5]);
+    }
+
+    #[test]
+    fn a_table_that_went_or_came_is_scanned_too() {
+        assert_eq!(scanned(&[], AT, &AT[..3]), [5]);
+        assert_eq!(scanned(&[], &AT[..3], AT), [5]);
+        assert_eq!(scanned(&[], &[(0, "db")], &[(0, "other.db")]), [0]);
+    }
+
+    #[test]
+    fn a_forced_table_brings_its_family() {
+        let dataset = Dataset::meetassist().unwrap();
+        let (none, places) = (Moved::Places(BTreeSet::new()), Places::new());
+        let scanned = tables_to_scan(&dataset, &none, &places, &places, &BTreeSet::from([4]));
+        assert_eq!(scanned, BTreeSet::from([3, 4]));
+    }
+}

@@ -1,0 +1,138 @@
+//! The gate: whether anything moved since the last completed cycle, told from the files' outsides.
+//!
+//! A place is one file that holds rows: a SQLite file, or one CSV file of a folder. Each has a
+//! print; when no print moved, the cycle ends here, without a request and without opening a
+//! source. A print may claim a move where there was none (the scan then finds no difference), but
+//! never the other way round.
+
+mod print;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use causeway_shared::ids::Md5;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::config::AgentConfig;
+use crate::source::Kind;
+
+pub use print::Print;
+
+/// A file that holds rows, by its path as the configuration leads to it.
+pub type Place = String;
+
+/// What the sources look like from outside, and what they are read with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// The MD5 of all that decides what a scan makes of the same files.
+    pub basis: Md5,
+    /// Each place's print.
+    pub prints: BTreeMap<Place, Print>,
+}
+
+/// What moved between two looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// The dataset, the configuration or the program: nothing known before counts.
+    Everything,
+    /// These places; none when nothing moved.
+    Places(BTreeSet<Place>),
+}
+
+impl Moved {
+    /// Whether nothing moved.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Places(places) if places.is_empty())
+    }
+}
+
+/// Looks at every place. A CSV file whose outside moved since `before` is read once, to tell a
+/// touch from a change. What cannot be looked at counts as moved, so that the scan says why.
+#[must_use]
+pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp) -> Look {
+    let mut prints = BTreeMap::new();
+    for source in &config.sources {
+        let (path, place) = (config.base_dir.join(&source.path), place(&source.path));
+        if source.kind == Kind::Sqlite {
+            prints.insert(
+                place,
+                Print::of_sqlite(&path, now).unwrap_or(Print::Unreadable),
+            );
+            continue;
+        }
+        let Ok(files) = csv_files(&path) else {
+            prints.insert(place, Print::Unreadable);
+            continue;
+        };
+        for file in files {
+            let place = self::place(&source.path.join(&file));
+            let was = before.and_then(|look| look.prints.get(&place));
+            let print = Print::of_csv(&path.join(file), was, now).unwrap_or(Print::Unreadable);
+            prints.insert(place, print);
+        }
+    }
+    Look {
+        basis: basis(config),
+        prints,
+    }
+}
+
+/// What moved since `before`; everything, where there is nothing to compare with.
+#[must_use]
+pub fn moved(before: Option<&Look>, now: &Look) -> Moved {
+    let Some(before) = before.filter(|before| before.basis == now.basis) else {
+        return Moved::Everything;
+    };
+    let places = before.prints.keys().chain(now.prints.keys());
+    let moved = places.filter(
+        |place| match (before.prints.get(*place), now.prints.get(*place)) {
+            (Some(before), Some(now)) => !now.is_as(before),
+            _ => true,
+        },
+    );
+    Moved::Places(moved.cloned().collect())
+}
+
+/// The MD5 of the dataset, of what the configuration says about reading, and of the program's
+/// version, since another version may make other bytes of the same rows.
+fn basis(config: &AgentConfig) -> Md5 {
+    let parts = [
+        env!("CARGO_PKG_VERSION").to_owned(),
+        config.site.to_string(),
+        config.dataset.md5().to_string(),
+        config.zone_name.clone(),
+        format!("{:?}", config.sources),
+    ];
+    Md5::of(parts.join("\n").as_bytes())
+}
+
+/// The place of a file, by its path as the configuration leads to it.
+#[must_use]
+pub fn place(path: &Path) -> Place {
+    path.to_string_lossy().into_owned()
+}
+
+/// The names of a folder's CSV files; none if the folder is not there.
+fn csv_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = PathBuf::from(entry?.file_name());
+        if name
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"))
+        {
+            files.push(name);
+        }
+    }
+    Ok(files)
+}
+
+#[cfg(test)]
+mod tests;

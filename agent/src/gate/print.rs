@@ -1,0 +1,191 @@
+//! A file's print: what of its outside moves when its content does.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use causeway_shared::canonical_csv::Digest;
+use causeway_shared::ids::Md5;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// A file written this shortly before the look may be written again within the same tick of its
+/// file system's clock (2 s on FAT), which its outside would not show.
+const RACY: SignedDuration = SignedDuration::from_secs(2);
+
+/// Where a WAL's two salts stand in its header; they change when it starts anew
+/// (sqlite.org/fileformat2.html, "WAL file format").
+const WAL_SALTS: u64 = 16;
+
+/// How much of a file is read at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// A file's print.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Print {
+    /// The file is not there.
+    Absent,
+    /// The file system does not say.
+    Unreadable,
+    /// A SQLite file and the files beside it.
+    Sqlite {
+        /// The file.
+        file: Outside,
+        /// Its write-ahead log, and the salts in its header.
+        wal: Option<(Outside, [u8; 8])>,
+        /// Its rollback journal.
+        journal: Option<Outside>,
+    },
+    /// A CSV file.
+    Csv {
+        /// The file.
+        file: Outside,
+        /// The MD5 of its bytes.
+        md5: Md5,
+    },
+}
+
+/// What the file system says of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outside {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified_ns: i128,
+    /// Whether it was written so shortly before that the rest proves nothing.
+    racy: bool,
+}
+
+impl Print {
+    /// The print of a SQLite file.
+    pub(super) fn of_sqlite(path: &Path, now: Timestamp) -> io::Result<Self> {
+        let Some(file) = Outside::of(path, now)? else {
+            return Ok(Self::Absent);
+        };
+        let (wal, journal) = (beside(path, "-wal"), beside(path, "-journal"));
+        let wal = match Outside::of(&wal, now)? {
+            Some(outside) => Some((outside, salts(&wal)?)),
+            None => None,
+        };
+        Ok(Self::Sqlite {
+            file,
+            wal,
+            journal: Outside::of(&journal, now)?,
+        })
+    }
+
+    /// The print of a CSV file. Where its outside is as it `was`, so is its content.
+    pub(super) fn of_csv(path: &Path, was: Option<&Self>, now: Timestamp) -> io::Result<Self> {
+        let Some(file) = Outside::of(path, now)? else {
+            return Ok(Self::Absent);
+        };
+        match was {
+            Some(Self::Csv { file: before, md5 }) if file.is_as(before) => {
+                Ok(Self::Csv { file, md5: *md5 })
+            }
+            _ => Ok(Self::Csv {
+                file,
+                md5: content(path)?,
+            }),
+        }
+    }
+
+    /// Whether the content certainly is what it was.
+    pub(super) fn is_as(&self, before: &Self) -> bool {
+        match (self, before) {
+            (Self::Absent, Self::Absent) => true,
+            (Self::Csv { md5, .. }, Self::Csv { md5: before, .. }) => md5 == before,
+            (
+                Self::Sqlite { file, wal, journal },
+                Self::Sqlite {
+                    file: file_before,
+                    wal: wal_before,
+                    journal: journal_before,
+                },
+            ) => {
+                let wal_same = match (wal, wal_before) {
+                    (None, None) => true,
+                    (Some((now, salts)), Some((before, salts_before))) => {
+                        now.is_as(before) && salts == salts_before
+                    }
+                    _ => false,
+                };
+                let journal_same = match (journal, journal_before) {
+                    (None, None) => true,
+                    (Some(now), Some(before)) => now.is_as(before),
+                    _ => false,
+                };
+                file.is_as(file_before) && wal_same && journal_same
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Outside {
+    /// `None` where there is no file.
+    fn of(path: &Path, now: Timestamp) -> io::Result<Option<Self>> {
+        let metadata = match std::fs::metadata(path) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let modified_ns =
+            i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
+        let age_ns = now.as_nanosecond() - modified_ns;
+        Ok(Some(Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            bytes: metadata.len(),
+            modified_ns,
+            racy: age_ns.abs() <= RACY.as_nanos(),
+        }))
+    }
+
+    fn is_as(&self, before: &Self) -> bool {
+        let stat = |of: &Self| (of.device, of.inode, of.bytes, of.modified_ns);
+        !before.racy && stat(self) == stat(before)
+    }
+}
+
+/// The file beside a SQLite file whose name ends so.
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// The salts in a write-ahead log's header; zeros while it has none, or is gone meanwhile.
+fn salts(wal: &Path) -> io::Result<[u8; 8]> {
+    let mut salts = [0; 8];
+    let read = File::open(wal).and_then(|mut file| {
+        file.seek(SeekFrom::Start(WAL_SALTS))?;
+        file.read_exact(&mut salts)
+    });
+    match read {
+        Ok(()) => Ok(salts),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::UnexpectedEof | io::ErrorKind::NotFound
+            ) =>
+        {
+            Ok([0; 8])
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn content(path: &Path) -> io::Result<Md5> {
+    let mut file = File::open(path)?;
+    let mut digest = Digest::default();
+    let mut chunk = vec![0; CHUNK_BYTES];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(digest.finish()),
+            n => digest.update(&chunk[..n]),
+        }
+    }
+}

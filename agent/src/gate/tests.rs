@@ -1,0 +1,145 @@
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::Machine;
+
+/// A site with one SQLite file (here any bytes will do) and one CSV folder, long settled.
+struct Site {
+    folder: TempDir,
+    config: AgentConfig,
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+impl Site {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text = "site = \"a\"\nstore.url = \"file:///s\"\n\
+            [[source]]\nkind = \"sqlite\"\npath = \"a.db\"\n[[source]]\nkind = \"csv\"\npath = \"csv\"";
+        let machine = Machine {
+            host: "h".into(),
+            boot: "b".into(),
+        };
+        let file = toml::from_str(text).unwrap();
+        let config = AgentConfig::from_file(file, folder.path().into(), &machine).unwrap();
+        let site = Self { folder, config };
+        fs::create_dir(site.path("csv")).unwrap();
+        site.write("a.db", "1", HOUR);
+        site.write("csv/T.CSV", "1", HOUR);
+        site.write("csv/u.csv", "1", HOUR);
+        site.write("csv/notes.txt", "1", HOUR);
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file as if `ago`.
+    fn write(&self, name: &str, content: &str, ago: Duration) {
+        fs::write(self.path(name), content).unwrap();
+        let file = fs::File::options()
+            .append(true)
+            .open(self.path(name))
+            .unwrap();
+        file.set_modified(SystemTime::from(now()) - ago).unwrap();
+    }
+
+    fn look(&self, before: Option<&Look>) -> Look {
+        look(&self.config, before, now())
+    }
+
+    /// The places that `change` moves.
+    fn moved_by(&self, change: impl FnOnce(&Self)) -> String {
+        let before = self.look(None);
+        change(self);
+        match moved(Some(&before), &self.look(Some(&before))) {
+            Moved::Everything => "everything".into(),
+            Moved::Places(places) => places.into_iter().collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+/// A fixed time, so that the files' times relative to it are exact.
+fn now() -> Timestamp {
+    "2025-11-28T09:00:00Z".parse().unwrap()
+}
+
+#[test]
+fn nothing_moves_by_itself() {
+    assert_eq!(Site::new().moved_by(|_| {}), "");
+}
+
+#[test]
+fn each_change_moves_its_own_place() {
+    let moved = |change: fn(&Site)| Site::new().moved_by(change);
+    assert_eq!(
+        moved(|site| site.write("a.db", "2", Duration::ZERO)),
+        "a.db"
+    );
+    assert_eq!(moved(|site| site.write("a.db-wal", "2", HOUR)), "a.db");
+    assert_eq!(
+        moved(|site| site.write("csv/T.CSV", "2", Duration::ZERO)),
+        "csv/T.CSV"
+    );
+    assert_eq!(
+        moved(|site| site.write("csv/v.csv", "2", HOUR)),
+        "csv/v.csv"
+    );
+    assert_eq!(
+        moved(|site| fs::remove_file(site.path("a.db")).unwrap()),
+        "a.db"
+    );
+    assert_eq!(
+        moved(|site| fs::remove_file(site.path("csv/u.csv")).unwrap()),
+        "csv/u.csv"
+    );
+    assert_eq!(
+        moved(|site| fs::remove_dir_all(site.path("csv")).unwrap()),
+        "csv/T.CSV csv/u.csv"
+    );
+}
+
+#[test]
+fn a_touched_csv_has_not_moved() {
+    assert_eq!(
+        Site::new().moved_by(|site| site.write("csv/u.csv", "1", Duration::ZERO)),
+        ""
+    );
+}
+
+#[test]
+fn a_wal_that_starts_anew_in_the_same_tick_moves() {
+    let site = Site::new();
+    let frame = |salt: char| [salt; 40].iter().collect::<String>();
+    site.write("a.db-wal", &frame('1'), HOUR);
+    assert_eq!(
+        site.moved_by(|site| site.write("a.db-wal", &frame('2'), HOUR)),
+        "a.db"
+    );
+}
+
+#[test]
+fn a_file_written_just_before_the_look_is_not_trusted() {
+    let site = Site::new();
+    site.write("a.db", "1", Duration::from_millis(1_500));
+    site.write("csv/u.csv", "1", Duration::from_millis(1_500));
+    // The same size at the same time, so that only the content tells.
+    let again = |site: &Site| site.write("csv/u.csv", "2", Duration::from_millis(1_500));
+    assert_eq!(site.moved_by(again), "a.db csv/u.csv");
+}
+
+#[test]
+fn another_way_to_read_moves_everything() {
+    let mut site = Site::new();
+    let before = site.look(None);
+    site.config.zone_name = "UTC".into();
+    assert_eq!(
+        moved(Some(&before), &site.look(Some(&before))),
+        Moved::Everything
+    );
+    assert_eq!(moved(None, &before), Moved::Everything);
+}
