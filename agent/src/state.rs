@@ -1,0 +1,277 @@
+//! The agent's state: a SQLite file that spares a cycle from asking the log what it says.
+//!
+//! The log is the truth. A state that is lost is made again from it; one that cannot be read is
+//! moved aside first, so that nothing is deleted that a person may want to look at.
+//!
+//! Rollback-journal mode, so that a copy of the one file is a whole state, and so that its inode
+//! tells a copy from the original.
+
+mod catalog;
+mod facts;
+mod findings;
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use catalog::{ObjectId, Settled};
+pub use facts::{CycleFacts, StoredWriter};
+pub use findings::{RefusedRow, TableFindings};
+
+/// The state's file in the agent's folder.
+pub const FILE: &str = "state.db";
+
+/// The version of the schema, kept as SQLite's `user_version`.
+const VERSION: i64 = 1;
+
+/// How long one process waits for another's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Most files moved aside; the last of them is replaced by the next.
+const MOST_ASIDE: usize = 9;
+
+/// An agent's state.
+#[derive(Debug)]
+pub struct State {
+    db: Connection,
+    path: PathBuf,
+}
+
+/// Why a state cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// SQLite failed.
+    #[error("the state {} cannot be {action}: {source}", path.display())]
+    Database {
+        /// Its file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// SQLite's error.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A value in it is not what was written.
+    #[error("the state {} is damaged: {detail}", path.display())]
+    Damaged {
+        /// Its file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// A newer program wrote it.
+    #[error("the state {} is of version {found}, and this program knows {VERSION}: upgrade causeway-agent", path.display())]
+    Newer {
+        /// Its file.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
+    /// Its file or folder cannot be made or moved.
+    #[error("the state {} cannot be {action}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl StateError {
+    /// Whether the file itself is unusable, rather than the moment.
+    fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } => true,
+            Self::Database { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            Self::Newer { .. } | Self::File { .. } => false,
+        }
+    }
+}
+
+impl State {
+    /// Opens the state in a folder, or begins one. A state that cannot be read is moved aside with
+    /// a warning and begun anew.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn open(folder: &Path) -> Result<Self, StateError> {
+        let path = folder.join(FILE);
+        fs::create_dir_all(folder).map_err(|source| file_error(&path, "made", source))?;
+        match Self::open_file(&path) {
+            Err(error) if error.is_damage() => {
+                let aside = move_aside(&path)?;
+                tracing::warn!(
+                    %error, aside = %aside.display(),
+                    "the state cannot be read; it is made again from the log"
+                );
+                Self::open_file(&path)
+            }
+            opened => opened,
+        }
+    }
+
+    /// Opens the state in a folder for reading, beside an agent that may be running; `None` where
+    /// there is none.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn read(folder: &Path) -> Result<Option<Self>, StateError> {
+        let path = folder.join(FILE);
+        if !path.exists() {
+            return Ok(None);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db =
+            Connection::open_with_flags(&path, flags).map_err(|source| StateError::Database {
+                path: path.clone(),
+                action: "opened",
+                source,
+            })?;
+        let state = Self { db, path };
+        state.configure()?;
+        match state.version()? {
+            // Just being made.
+            0 => Ok(None),
+            _ => Ok(Some(state)),
+        }
+    }
+
+    /// The file's inode, by which a copy is told from the original.
+    ///
+    /// # Errors
+    /// [`StateError::File`]
+    pub fn inode(&self) -> Result<u64, StateError> {
+        let metadata = fs::metadata(&self.path);
+        metadata
+            .map(|of| of.ino())
+            .map_err(|source| file_error(&self.path, "looked at", source))
+    }
+
+    fn open_file(path: &Path) -> Result<Self, StateError> {
+        let db = Connection::open(path).map_err(|source| StateError::Database {
+            path: path.to_owned(),
+            action: "opened",
+            source,
+        })?;
+        let mut state = Self {
+            db,
+            path: path.to_owned(),
+        };
+        state.configure()?;
+        if state.version()? == 0 {
+            state.create()?;
+        }
+        state.check()?;
+        Ok(state)
+    }
+
+    fn configure(&self) -> Result<(), StateError> {
+        self.db
+            .busy_timeout(BUSY_TIMEOUT)
+            // A commit that the log has and the state lost costs a replay, not data; but the disk
+            // of a shop loses power often, and the replay costs requests.
+            .and_then(|()| self.db.pragma_update(None, "synchronous", "FULL"))
+            .map_err(self.failed("configured"))
+    }
+
+    fn version(&self) -> Result<i64, StateError> {
+        let found = self
+            .db
+            .pragma_query_value(None, "user_version", |row| row.get(0))
+            .map_err(self.failed("read"))?;
+        if found > VERSION {
+            return Err(StateError::Newer {
+                path: self.path.clone(),
+                found,
+            });
+        }
+        Ok(found)
+    }
+
+    fn create(&mut self) -> Result<(), StateError> {
+        let path = self.path.clone();
+        let failed = |source| StateError::Database {
+            path: path.clone(),
+            action: "made",
+            source,
+        };
+        let transaction = self.db.transaction().map_err(failed)?;
+        transaction
+            .execute_batch(include_str!("state/sql/schema.sql"))
+            .and_then(|()| transaction.pragma_update(None, "user_version", VERSION))
+            .and_then(|()| transaction.commit())
+            .map_err(failed)
+    }
+
+    /// Reads everything once, so that damage is found here and not in the middle of a cycle.
+    fn check(&self) -> Result<(), StateError> {
+        let verdict: String = self
+            .db
+            .pragma_query_value(None, "quick_check", |row| row.get(0))
+            .map_err(self.failed("checked"))?;
+        if verdict != "ok" {
+            return Err(self.damaged(verdict));
+        }
+        self.partitions()?;
+        self.writer()?;
+        self.head()?;
+        self.look()?;
+        self.held()?;
+        self.findings()?;
+        Ok(())
+    }
+
+    fn failed(&self, action: &'static str) -> impl Fn(rusqlite::Error) -> StateError + '_ {
+        move |source| StateError::Database {
+            path: self.path.clone(),
+            action,
+            source,
+        }
+    }
+
+    fn damaged(&self, detail: impl ToString) -> StateError {
+        StateError::Damaged {
+            path: self.path.clone(),
+            detail: detail.to_string(),
+        }
+    }
+}
+
+fn file_error(path: &Path, action: &'static str, source: std::io::Error) -> StateError {
+    StateError::File {
+        path: path.to_owned(),
+        action,
+        source,
+    }
+}
+
+/// Moves a state and its journal out of the way.
+fn move_aside(path: &Path) -> Result<PathBuf, StateError> {
+    let numbered = |number: usize| path.with_extension(format!("db.damaged.{number}"));
+    let free = (1..MOST_ASIDE)
+        .find(|number| !numbered(*number).exists())
+        .unwrap_or(MOST_ASIDE);
+    let aside = numbered(free);
+    fs::rename(path, &aside).map_err(|source| file_error(path, "moved aside", source))?;
+    // A journal belongs to its file; left alone it would be played into the new one.
+    let journal = path.with_extension("db-journal");
+    match fs::rename(&journal, aside.with_extension(format!("{free}-journal"))) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(file_error(&journal, "moved aside", error))
+        }
+        _ => Ok(aside),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,167 @@
+//! Single values of the state, kept as JSON under a name.
+
+use causeway_shared::catalog::Head;
+use causeway_shared::commit::Writer;
+use causeway_shared::ids::{Md5, Seq, SiteName};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{State, StateError};
+use crate::gate::Look;
+use crate::writer::Fence;
+
+pub(super) const WRITER: &str = "writer";
+pub(super) const HEAD: &str = "head";
+pub(super) const LOOK: &str = "look";
+pub(super) const CYCLE: &str = "cycle";
+
+/// Who this state says the agent is, and where that was true.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredWriter {
+    /// The site it writes for.
+    pub site: SiteName,
+    /// The store it writes to.
+    pub store: String,
+    /// The writer's id and machine.
+    pub writer: Writer,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The inode of the state's file: another one is a copy.
+    pub inode: u64,
+    /// The boot that the state was written in: after another one, the disk may be a restored one.
+    pub boot: String,
+    /// The writer that has replaced it.
+    pub fence: Option<Fence>,
+}
+
+/// How the last cycle ended.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CycleFacts {
+    /// When.
+    pub at: Timestamp,
+    /// The error that ended it, if one did.
+    pub error: Option<String>,
+}
+
+/// The log's head, as the state keeps it.
+#[derive(Serialize, Deserialize)]
+struct StoredHead {
+    seq: Seq,
+    at: Timestamp,
+    epoch: u64,
+    writer: Writer,
+    dataset: Md5,
+}
+
+impl State {
+    /// Who the agent is; `None` in a new state.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn writer(&self) -> Result<Option<StoredWriter>, StateError> {
+        self.fact(WRITER)
+    }
+
+    /// The gate's look at the start of the last completed cycle.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn look(&self) -> Result<Option<Look>, StateError> {
+        self.fact(LOOK)
+    }
+
+    /// How the last cycle ended.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn cycle(&self) -> Result<Option<CycleFacts>, StateError> {
+        self.fact(CYCLE)
+    }
+
+    /// The log's head as far as the state knows.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn head(&self) -> Result<Option<Head>, StateError> {
+        let stored: Option<StoredHead> = self.fact(HEAD)?;
+        Ok(stored.map(
+            |StoredHead {
+                 seq,
+                 at,
+                 epoch,
+                 writer,
+                 dataset,
+             }| Head {
+                seq,
+                at,
+                epoch,
+                writer,
+                dataset,
+            },
+        ))
+    }
+
+    /// Notes how a cycle ended that changed nothing else.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn note_cycle(&mut self, cycle: &CycleFacts) -> Result<(), StateError> {
+        put(&self.db, CYCLE, cycle).map_err(self.failed("written"))
+    }
+
+    /// Notes who the agent is, and nothing else.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn note_writer(&mut self, writer: &StoredWriter) -> Result<(), StateError> {
+        put(&self.db, WRITER, writer).map_err(self.failed("written"))
+    }
+
+    fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
+        let json: Option<String> = self
+            .db
+            .query_row(include_str!("sql/fact_get.sql"), [name], |row| row.get(0))
+            .optional()
+            .map_err(self.failed("read"))?;
+        let parsed = json.map(|json| serde_json::from_str(&json)).transpose();
+        parsed.map_err(|error| self.damaged(format_args!("{name}: {error}")))
+    }
+}
+
+/// Writes a head.
+pub(super) fn put_head(db: &Connection, head: &Head) -> rusqlite::Result<()> {
+    let Head {
+        seq,
+        at,
+        epoch,
+        writer,
+        dataset,
+    } = head.clone();
+    put(
+        db,
+        HEAD,
+        &StoredHead {
+            seq,
+            at,
+            epoch,
+            writer,
+            dataset,
+        },
+    )
+}
+
+/// Writes a value under a name.
+pub(super) fn put<T: Serialize>(db: &Connection, name: &str, value: &T) -> rusqlite::Result<()> {
+    let json = serde_json::to_string(value)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+    db.execute(include_str!("sql/fact_put.sql"), [name, &json])
+        .map(drop)
+}
+
+/// Forgets a value.
+pub(super) fn forget(db: &Connection, name: &str) -> rusqlite::Result<()> {
+    db.execute(include_str!("sql/fact_delete.sql"), [name])
+        .map(drop)
+}

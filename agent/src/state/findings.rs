@@ -1,0 +1,189 @@
+//! What scans found beside rows: refused rows, dangling references, tables held back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::ids::Name;
+use rusqlite::{Connection, params};
+use serde::{Deserialize, Serialize};
+
+use super::{State, StateError};
+use crate::gate::Place;
+use crate::guard::Held;
+
+/// A refused row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusedRow {
+    /// Its table.
+    pub table: Name,
+    /// The file that holds it.
+    pub source: String,
+    /// Where in that file: its key or its line.
+    pub place: String,
+    /// The column that does not fit, if it is one.
+    pub column: Option<String>,
+    /// Why it is refused.
+    pub reason: String,
+    /// Its fields, shortened.
+    pub row: String,
+}
+
+/// What the last scan of a table found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TableFindings {
+    /// The file it was read from.
+    pub place: Option<Place>,
+    /// Refused rows in all, however many are listed.
+    pub quarantined: u64,
+    /// The first refused rows.
+    pub refused: Vec<RefusedRow>,
+    /// References to rows that are not there, each in words.
+    pub dangling: Vec<String>,
+}
+
+impl TableFindings {
+    /// Whether a row is refused that was not before. Rows are told apart by what they hold, since
+    /// a line's number moves with the lines above it; past the listed ones only the total tells.
+    #[must_use]
+    pub fn holds_more_than(&self, before: &Self) -> bool {
+        if self.quarantined > before.quarantined {
+            return true;
+        }
+        let all_listed = before.refused.len() as u64 == before.quarantined;
+        let key = |row: &RefusedRow| (row.column.clone(), row.reason.clone(), row.row.clone());
+        let known: BTreeSet<_> = before.refused.iter().map(key).collect();
+        all_listed && !self.refused.iter().all(|row| known.contains(&key(row)))
+    }
+}
+
+impl State {
+    /// What was found of each table, by its name.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn findings(&self) -> Result<BTreeMap<Name, TableFindings>, StateError> {
+        let failed = self.failed("read");
+        let mut statement = self
+            .db
+            .prepare(include_str!("sql/scanned_all.sql"))
+            .map_err(&failed)?;
+        let rows = statement
+            .query_map([], |row| {
+                let (table, place): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+                let (quarantined, dangling): (u64, String) = (row.get(2)?, row.get(3)?);
+                Ok((table, place, quarantined, dangling))
+            })
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+            .map_err(&failed)?;
+        let mut findings = BTreeMap::new();
+        for (table, place, quarantined, dangling) in rows {
+            let table = self.name(&table)?;
+            let dangling = serde_json::from_str(&dangling).map_err(|error| self.damaged(error))?;
+            let found = TableFindings {
+                place,
+                quarantined,
+                refused: Vec::new(),
+                dangling,
+            };
+            findings.insert(table, found);
+        }
+        for refused in self.refused()? {
+            findings
+                .entry(refused.table.clone())
+                .or_default()
+                .refused
+                .push(refused);
+        }
+        Ok(findings)
+    }
+
+    /// The tables held back.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn held(&self) -> Result<Vec<Held>, StateError> {
+        let mut statement = self
+            .db
+            .prepare(include_str!("sql/held_all.sql"))
+            .map_err(self.failed("read"))?;
+        let rows = statement
+            .query_map([], |row| row.get::<_, String>(0))
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+            .map_err(self.failed("read"))?;
+        rows.iter()
+            .map(|json| serde_json::from_str(json).map_err(|error| self.damaged(error)))
+            .collect()
+    }
+
+    fn refused(&self) -> Result<Vec<RefusedRow>, StateError> {
+        let failed = self.failed("read");
+        let mut statement = self
+            .db
+            .prepare(include_str!("sql/refused_all.sql"))
+            .map_err(&failed)?;
+        let rows = statement
+            .query_map([], |row| {
+                let (table, source): (String, String) = (row.get(0)?, row.get(1)?);
+                Ok((
+                    table,
+                    source,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                    row.get(5)?,
+                ))
+            })
+            .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+            .map_err(&failed)?;
+        rows.into_iter()
+            .map(|(table, source, place, column, reason, row)| {
+                Ok(RefusedRow {
+                    table: self.name(&table)?,
+                    source,
+                    place,
+                    column,
+                    reason,
+                    row,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) fn name(&self, text: &str) -> Result<Name, StateError> {
+        Name::new(text).map_err(|error| self.damaged(error))
+    }
+}
+
+/// Writes what was found of the tables that were scanned; of the others nothing changes.
+pub(super) fn put_findings(
+    db: &Connection,
+    findings: &BTreeMap<Name, TableFindings>,
+) -> rusqlite::Result<()> {
+    let mut put_table = db.prepare(include_str!("sql/scanned_put.sql"))?;
+    let mut clear = db.prepare(include_str!("sql/refused_delete.sql"))?;
+    let mut put_row = db.prepare(include_str!("sql/refused_put.sql"))?;
+    for (table, found) in findings {
+        let dangling = serde_json::to_string(&found.dangling)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        let table = table.as_str();
+        put_table.execute(params![table, found.place, found.quarantined, dangling])?;
+        clear.execute([table])?;
+        for (number, row) in found.refused.iter().enumerate() {
+            put_row.execute(params![
+                table, number, row.source, row.place, row.column, row.reason, row.row
+            ])?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the tables held back, in place of those before.
+pub(super) fn put_held(db: &Connection, held: &[Held]) -> rusqlite::Result<()> {
+    db.execute(include_str!("sql/held_clear.sql"), [])?;
+    let mut put = db.prepare(include_str!("sql/held_put.sql"))?;
+    for held in held {
+        let json = serde_json::to_string(held)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
+        put.execute([held.table.as_str(), &json])?;
+    }
+    Ok(())
+}

@@ -1,0 +1,1 @@
+SELECT held FROM held ORDER BY table_name

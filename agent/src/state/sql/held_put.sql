@@ -1,0 +1,1 @@
+INSERT INTO held (table_name, held) VALUES (?1, ?2)

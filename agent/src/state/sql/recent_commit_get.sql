@@ -1,0 +1,1 @@
+SELECT body FROM recent_commit WHERE seq = ?1

@@ -1,0 +1,1 @@
+DELETE FROM refused WHERE table_name = ?1

@@ -1,0 +1,1 @@
+SELECT table_name, place, quarantined, dangling FROM scanned ORDER BY table_name

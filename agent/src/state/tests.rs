@@ -1,0 +1,224 @@
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject, Writer};
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+use jiff::Timestamp;
+use tempfile::TempDir;
+
+use super::*;
+use crate::gate::Look;
+use crate::guard::{Held, Reason};
+
+fn opened() -> (TempDir, State) {
+    let folder = tempfile::tempdir().unwrap();
+    let state = State::open(folder.path()).unwrap();
+    (folder, state)
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn empty() -> Catalog {
+    Catalog::empty(SiteName::new("a").unwrap())
+}
+
+fn writer() -> StoredWriter {
+    StoredWriter {
+        site: SiteName::new("a").unwrap(),
+        store: "memory".into(),
+        writer: Writer {
+            id: "w".into(),
+            host: "h".into(),
+        },
+        epoch: 1,
+        inode: 1,
+        boot: "b".into(),
+        fence: None,
+    }
+}
+
+/// A commit that writes partition `b=0of2` of `t` and removes `b=1of2`.
+fn commit(seq: u64) -> Commit {
+    let object = PartitionObject {
+        md5: Md5::of(&seq.to_be_bytes()),
+        rows: seq,
+        bytes: 9,
+        summary: Default::default(),
+    };
+    let change = |part, now| Change {
+        table: name("t"),
+        part: Part::new(part).unwrap(),
+        now,
+    };
+    Commit {
+        format: FORMAT,
+        site: SiteName::new("a").unwrap(),
+        seq: Seq(seq),
+        at: Timestamp::UNIX_EPOCH,
+        epoch: 1,
+        writer: writer().writer,
+        dataset: Md5::of(b"d"),
+        changes: vec![
+            change("b=0of2", Now::Object(object)),
+            change("b=1of2", Now::removed()),
+        ],
+        lookups: vec![],
+    }
+}
+
+fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
+    let refused = RefusedRow {
+        table: name("t"),
+        source: "a.db".into(),
+        place: found.into(),
+        column: None,
+        reason: "no".into(),
+        row: "1,2".into(),
+    };
+    let findings = TableFindings {
+        place: Some("a.db".into()),
+        quarantined: 7,
+        refused: vec![refused],
+        dangling: vec!["x".into()],
+    };
+    let held = Held {
+        table: name("u"),
+        reason: Reason::Shrunk { was: 100, now: 1 },
+    };
+    let settled = Settled {
+        writer: &writer(),
+        commit,
+        look: &Look {
+            basis: Md5::of(b""),
+            prints: [].into(),
+        },
+        findings: &[(name("t"), findings)].into(),
+        held: &[held],
+        cycle: &CycleFacts::default(),
+    };
+    state.settle(&settled).unwrap();
+}
+
+#[test]
+fn a_new_state_knows_nothing() {
+    let (_folder, state) = opened();
+    assert_eq!(state.writer().unwrap(), None);
+    assert_eq!(state.catalog(empty()).unwrap(), empty());
+    assert_eq!(state.look().unwrap(), None);
+}
+
+#[test]
+fn a_settled_cycle_is_there_after_a_restart() {
+    let (folder, mut state) = opened();
+    let mut catalog = empty();
+    for seq in 1..=2 {
+        settle(&mut state, Some(&commit(seq)), "row 1");
+        catalog.apply(&commit(seq));
+    }
+    drop(state);
+    let state = State::open(folder.path()).unwrap();
+    assert_eq!(state.catalog(empty()).unwrap(), catalog);
+    assert_eq!(state.writer().unwrap(), Some(writer()));
+    assert_eq!(state.recent_commit(Seq(2)).unwrap(), Some(commit(2)));
+    assert_eq!(
+        state.held().unwrap()[0].reason,
+        Reason::Shrunk { was: 100, now: 1 }
+    );
+}
+
+#[test]
+fn a_table_that_is_scanned_again_forgets_what_was_found_before() {
+    let (_folder, mut state) = opened();
+    settle(&mut state, None, "row 1");
+    settle(&mut state, None, "row 2");
+    let found = &state.findings().unwrap()[&name("t")];
+    assert_eq!((found.quarantined, found.refused.len()), (7, 1));
+    assert_eq!(found.refused[0].place, "row 2");
+    assert_eq!(found.dangling, ["x"]);
+}
+
+#[test]
+fn only_the_newest_commits_are_kept() {
+    let (_folder, mut state) = opened();
+    for seq in 1..=66 {
+        settle(&mut state, Some(&commit(seq)), "row 1");
+    }
+    assert_eq!(state.recent_commit(Seq(2)).unwrap(), None);
+    assert_eq!(state.recent_commit(Seq(3)).unwrap(), Some(commit(3)));
+}
+
+#[test]
+fn uploads_are_known_until_their_commit() {
+    let (_folder, mut state) = opened();
+    let object = (name("t"), Part::new("b=0of1").unwrap(), Md5::of(b"x"));
+    let at = Timestamp::from_second(1_000).unwrap();
+    state.note_uploads(&[(object.clone(), 12)], at).unwrap();
+    assert_eq!(state.uploads(at).unwrap(), [(object, 12)].into());
+    let later = Timestamp::from_second(1_001).unwrap();
+    assert!(
+        state.uploads(later).unwrap().is_empty(),
+        "too old to be trusted"
+    );
+    settle(&mut state, Some(&commit(1)), "row 1");
+    assert!(state.uploads(at).unwrap().is_empty());
+}
+
+#[test]
+fn an_adopted_catalog_replaces_the_states_own_and_opens_the_gate() {
+    let (_folder, mut state) = opened();
+    settle(&mut state, Some(&commit(1)), "row 1");
+    let mut catalog = empty();
+    catalog.apply(&Commit {
+        seq: Seq(1),
+        changes: vec![],
+        ..commit(1)
+    });
+    state.adopt(&writer(), &catalog).unwrap();
+    assert_eq!(state.catalog(empty()).unwrap(), catalog);
+    assert_eq!(state.look().unwrap(), None);
+}
+
+#[test]
+fn a_state_that_cannot_be_read_is_moved_aside() {
+    let damages: [fn(&Path); 3] = [
+        |path| fs::write(path, "not a database, but long enough to be looked at").unwrap(),
+        |path| {
+            let file = fs::File::options().write(true).open(path).unwrap();
+            file.set_len(5_000).unwrap();
+        },
+        |path| {
+            let db = Connection::open(path).unwrap();
+            db.execute("UPDATE partition SET md5 = 'x'", []).unwrap();
+        },
+    ];
+    for damage in damages {
+        let (folder, mut state) = opened();
+        settle(&mut state, Some(&commit(1)), "row 1");
+        drop(state);
+        damage(&folder.path().join(FILE));
+        let state = State::open(folder.path()).unwrap();
+        assert_eq!(state.writer().unwrap(), None);
+        assert!(folder.path().join("state.db.damaged.1").exists());
+    }
+}
+
+#[test]
+fn a_newer_programs_state_is_left_alone() {
+    let (folder, state) = opened();
+    state.db.pragma_update(None, "user_version", 2).unwrap();
+    let error = State::open(folder.path()).unwrap_err();
+    assert!(
+        error.to_string().ends_with("upgrade causeway-agent"),
+        "{error}"
+    );
+}
+
+#[test]
+fn it_is_read_beside_a_running_agent() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(State::read(folder.path()).unwrap().is_none());
+    let mut state = State::open(folder.path()).unwrap();
+    settle(&mut state, Some(&commit(1)), "row 1");
+    let beside = State::read(folder.path()).unwrap().unwrap();
+    assert_eq!(beside.head().unwrap().unwrap().seq, Seq(1));
+}
