@@ -1,0 +1,142 @@
+//! The spool: compressed partitions on disk, between the scan and the upload.
+//!
+//! Which tables are held back is only known once all are scanned, so nothing is sent before. The
+//! compression runs on a thread of its own, beside the scan. What a killed cycle leaves here is
+//! swept when the next one begins.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use causeway_shared::log::ZSTD_LEVEL;
+
+use crate::error::AgentError;
+use crate::scan::PartBytes;
+use crate::state::ObjectId;
+
+/// The spool's folder in the agent's.
+const FOLDER: &str = "spool";
+
+/// Partitions that may wait for the compressing thread; a scan that is faster waits for it.
+const WAITING: usize = 4;
+
+/// The spool of one cycle.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    folder: PathBuf,
+}
+
+impl Spool {
+    /// The spool of an agent, emptied.
+    ///
+    /// # Errors
+    /// [`AgentError::File`]
+    pub fn swept(state_dir: &Path) -> Result<Self, AgentError> {
+        let folder = state_dir.join(FOLDER);
+        match fs::remove_dir_all(&folder) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(AgentError::File {
+                action: "sweep",
+                path: folder,
+                source,
+            }),
+            _ => Ok(Self { folder }),
+        }
+    }
+
+    /// Where an object is spooled.
+    #[must_use]
+    pub fn path(&self, (table, part, md5): &ObjectId) -> PathBuf {
+        self.folder
+            .join(table.as_str())
+            .join(part.to_string())
+            .join(format!("{md5}.csv.zst"))
+    }
+
+    /// Starts the compressing thread: what it is given, and what waits for its end.
+    ///
+    /// # Errors
+    /// [`AgentError::System`] where there can be no more threads.
+    pub fn start(&self) -> Result<(Intake, Spooling), AgentError> {
+        let (sender, receiver) = sync_channel(WAITING);
+        let spool = self.clone();
+        let thread = std::thread::Builder::new()
+            .name("spool".into())
+            .spawn(move || spool.write_all(&receiver))
+            .map_err(|source| AgentError::System { source })?;
+        Ok((Intake(sender), Spooling(thread)))
+    }
+
+    fn write_all(
+        &self,
+        parts: &Receiver<(ObjectId, PartBytes)>,
+    ) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
+        let mut written = BTreeMap::new();
+        for (object, mut csv) in parts {
+            let path = self.path(&object);
+            let len = csv.len();
+            let bytes = csv.reader().and_then(|reader| compress(reader, len, &path));
+            let bytes = bytes.map_err(|source| AgentError::File {
+                action: "write",
+                path,
+                source,
+            })?;
+            written.insert(object, bytes);
+        }
+        Ok(written)
+    }
+}
+
+/// Takes partitions for the compressing thread, which ends when this is dropped.
+#[derive(Debug)]
+pub struct Intake(SyncSender<(ObjectId, PartBytes)>);
+
+/// The compressing thread has stopped; [`Spooling::finish`] says why.
+#[derive(Debug, thiserror::Error)]
+#[error("the spool cannot be written")]
+pub struct Stopped;
+
+impl Intake {
+    /// Hands over a partition, waiting while too many are waiting already.
+    ///
+    /// # Errors
+    /// [`Stopped`]
+    pub fn add(&self, object: ObjectId, csv: PartBytes) -> Result<(), Stopped> {
+        self.0.send((object, csv)).map_err(|_| Stopped)
+    }
+}
+
+/// The compressing thread at work.
+#[derive(Debug)]
+pub struct Spooling(JoinHandle<Result<BTreeMap<ObjectId, u64>, AgentError>>);
+
+impl Spooling {
+    /// Waits until all is written; the objects and their sizes in bytes. Its [`Intake`] must be
+    /// gone by then.
+    ///
+    /// # Errors
+    /// What stopped the thread.
+    pub fn finish(self) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
+        self.0.join().unwrap_or_else(|_| {
+            Err(AgentError::System {
+                source: io::Error::other("the spool's thread died"),
+            })
+        })
+    }
+}
+
+/// Compresses to a file, with a checksum in the frame; its size.
+pub(crate) fn compress(mut from: impl Read, len: u64, path: &Path) -> io::Result<u64> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut encoder = zstd::Encoder::new(BufWriter::new(File::create(path)?), ZSTD_LEVEL)?;
+    encoder.include_checksum(true)?;
+    encoder.set_pledged_src_size(Some(len))?;
+    io::copy(&mut from, &mut encoder)?;
+    let mut file = encoder.finish()?;
+    file.flush()?;
+    Ok(file.get_ref().metadata()?.len())
+}

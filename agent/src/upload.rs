@@ -1,0 +1,269 @@
+//! Sending objects: several at once, none that is there already, none faster than allowed.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use causeway_shared::ids::SiteName;
+use causeway_shared::layout::SiteKey;
+use causeway_shared::store::{Body, Store, StoreError};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Mutex;
+
+use crate::error::AgentError;
+use crate::readback::read_back;
+use crate::state::ObjectId;
+
+/// An object to send.
+#[derive(Debug, Clone)]
+pub struct Parcel {
+    /// What it holds.
+    pub object: ObjectId,
+    /// The file that it is sent from.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+/// Sends objects of one site.
+#[derive(Debug)]
+pub struct Uploader {
+    store: Store,
+    site: SiteName,
+    pace: Option<Pace>,
+    /// An object written before this may be taken by a vacuum soon.
+    stale: Timestamp,
+}
+
+/// An object that is in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivered {
+    /// What it holds.
+    pub object: ObjectId,
+    /// Its size in bytes as it lies there.
+    pub bytes: u64,
+    /// The bytes sent for it; 0 where it was there.
+    pub sent: u64,
+}
+
+impl Uploader {
+    /// `bandwidth` is in bytes a second; `keep` is how long a vacuum spares what nothing names.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        site: SiteName,
+        bandwidth: Option<u64>,
+        keep: Duration,
+        now: Timestamp,
+    ) -> Self {
+        let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
+        let stale = now.checked_sub(half).unwrap_or(Timestamp::MIN);
+        Self {
+            store,
+            site,
+            pace: bandwidth.map(Pace::new),
+            stale,
+        }
+    }
+
+    /// Sees to it that an object is in the store, whole, and stays there.
+    ///
+    /// Whoever has written it before, it is the same if its MD5 is: its key says so, and where
+    /// its size speaks against it, its content decides.
+    ///
+    /// # Errors
+    /// [`AgentError::Store`], naming the key.
+    pub async fn deliver(&self, parcel: Parcel) -> Result<Delivered, AgentError> {
+        let (table, part, md5) = parcel.object.clone();
+        let key = SiteKey::Object(table, part, md5).of(&self.site);
+        self.deliver_to(&key, &parcel)
+            .await
+            .map_err(|source| AgentError::Store {
+                site: self.site.clone(),
+                source,
+            })
+    }
+
+    async fn deliver_to(&self, key: &str, parcel: &Parcel) -> Result<Delivered, StoreError> {
+        let sent = Delivered {
+            object: parcel.object.clone(),
+            bytes: parcel.bytes,
+            sent: parcel.bytes,
+        };
+        self.wait_for(parcel.bytes).await;
+        match self
+            .store
+            .create(key, Body::File(parcel.path.clone()))
+            .await
+        {
+            Ok(_) => return Ok(sent),
+            Err(StoreError::AlreadyExists { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        match self.found_whole(key, parcel).await? {
+            Some(bytes) => Ok(Delivered {
+                bytes,
+                sent: 0,
+                ..sent
+            }),
+            None => {
+                self.wait_for(parcel.bytes).await;
+                self.store.put(key, Body::File(parcel.path.clone())).await?;
+                Ok(sent)
+            }
+        }
+    }
+
+    /// The size of the object there, if it may stay as it is.
+    async fn found_whole(&self, key: &str, parcel: &Parcel) -> Result<Option<u64>, StoreError> {
+        let meta = match self.store.head(key).await {
+            Ok(meta) => meta,
+            // Taken away since the write that it refused.
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if meta.modified < self.stale {
+            return Ok(None);
+        }
+        if meta.bytes == parcel.bytes {
+            return Ok(Some(meta.bytes));
+        }
+        let read = read_back(&*self.store, key).await?;
+        Ok(read
+            .filter(|read| read.md5 == parcel.object.2)
+            .map(|read| read.bytes))
+    }
+
+    async fn wait_for(&self, bytes: u64) {
+        if let Some(pace) = &self.pace {
+            pace.wait_for(bytes).await;
+        }
+    }
+}
+
+/// Spreads uploads so that their average stays below a bandwidth.
+#[derive(Debug)]
+struct Pace {
+    bytes_per_second: u64,
+    /// When what was let through so far will have been sent at that bandwidth.
+    free_at: Mutex<Instant>,
+}
+
+impl Pace {
+    fn new(bytes_per_second: u64) -> Self {
+        Self {
+            bytes_per_second,
+            free_at: Mutex::new(Instant::now()),
+        }
+    }
+
+    async fn wait_for(&self, bytes: u64) {
+        let takes_ms = bytes.saturating_mul(1_000) / self.bytes_per_second.max(1);
+        let start = {
+            let mut free_at = self.free_at.lock().await;
+            let start = (*free_at).max(Instant::now());
+            *free_at = start + Duration::from_millis(takes_ms);
+            start
+        };
+        tokio::time::sleep_until(start.into()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use causeway_shared::ids::{Md5, Name, Part};
+    use causeway_shared::store::memory::MemoryStore;
+    use causeway_shared::store::{ObjectStore, RequestCounts};
+    use tempfile::NamedTempFile;
+
+    use super::*;
+
+    const CSV: &[u8] = b"a\n1\n";
+
+    /// Delivers one object to a store whose clock stands at `stood` seconds, 100 s before now,
+    /// where vacuum spares objects for `keep` seconds, after `before` was done to its key.
+    async fn delivered(before: Option<&[u8]>, keep: u64) -> (Delivered, RequestCounts) {
+        let store = Arc::new(MemoryStore::new());
+        let (table, part) = (Name::new("t").unwrap(), Part::new("b=0of1").unwrap());
+        let object = (table.clone(), part, Md5::of(CSV));
+        let site = SiteName::new("a").unwrap();
+        if let Some(bytes) = before {
+            let key = SiteKey::Object(table, part, Md5::of(CSV)).of(&site);
+            store.put(&key, bytes.to_vec().into()).await.unwrap();
+        }
+        let earlier = store.requests();
+        let file = NamedTempFile::new().unwrap();
+        let compressed = zstd::bulk::compress(CSV, 3).unwrap();
+        std::fs::write(file.path(), &compressed).unwrap();
+        let parcel = Parcel {
+            object,
+            path: file.path().into(),
+            bytes: compressed.len() as u64,
+        };
+        let now = Timestamp::from_second(100).unwrap();
+        let uploader = Uploader::new(
+            Arc::clone(&store) as Store,
+            site,
+            None,
+            Duration::from_secs(keep),
+            now,
+        );
+        let delivered = uploader.deliver(parcel).await.unwrap();
+        (delivered, store.requests().since(&earlier))
+    }
+
+    fn counts(put: u64, head: u64, get: u64) -> RequestCounts {
+        RequestCounts {
+            put,
+            head,
+            get,
+            ..RequestCounts::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_object_costs_one_request() {
+        let (delivered, requests) = delivered(None, 1_000).await;
+        assert_eq!(delivered.sent, delivered.bytes);
+        assert_eq!(requests, counts(1, 0, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_there_stays() {
+        let there = zstd::bulk::compress(CSV, 3).unwrap();
+        let (delivered, requests) = delivered(Some(&there), 1_000).await;
+        assert_eq!((delivered.sent, requests), (0, counts(1, 1, 0)));
+    }
+
+    #[tokio::test]
+    async fn of_another_size_its_content_decides() {
+        let mut there = zstd::bulk::compress(CSV, 3).unwrap();
+        there.extend(zstd::bulk::compress(b"", 3).unwrap());
+        let (same, requests) = delivered(Some(&there), 1_000).await;
+        assert_eq!((same.sent, same.bytes), (0, there.len() as u64));
+        assert_eq!(requests, counts(1, 1, 1));
+        let (damaged, requests) = delivered(Some(b"half"), 1_000).await;
+        assert_ne!(damaged.sent, 0);
+        assert_eq!(requests, counts(2, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_a_vacuum_may_take_is_written_again() {
+        let there = zstd::bulk::compress(CSV, 3).unwrap();
+        let (delivered, requests) = delivered(Some(&there), 100).await;
+        assert_ne!(delivered.sent, 0);
+        assert_eq!(requests, counts(2, 1, 0));
+    }
+
+    #[tokio::test]
+    async fn bandwidth_is_kept_on_average() {
+        let pace = Pace::new(10_000);
+        let started = Instant::now();
+        for _ in 0..3 {
+            pace.wait_for(1_000).await;
+        }
+        // The first goes at once, the others 100 ms after the one before.
+        assert!(started.elapsed() >= Duration::from_millis(200));
+    }
+}
