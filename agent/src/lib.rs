@@ -1,5 +1,31 @@
-//! Causeway's agent: what a site holds, as partitions in the store.
+//! Causeway's agent: carries what changes in a site's SQLite files and CSV folders to the store.
+//!
+//! One [`cycle`] reads from top to bottom: the [`gate`] tells whether anything moved; [`stand`]
+//! finds out who the agent is and what the log says; the sources that moved are scanned
+//! ([`survey`]) into partitions, which wait in the [`spool`]; the [`plan`] is what differs from the
+//! log, less what the [`guard`] holds back; [`push`] writes objects, then the commit; the [`state`]
+//! remembers, so that an unchanged site costs no request.
 
+pub mod affected;
+pub mod agent;
+pub mod config;
+pub mod cycle;
+pub mod error;
+pub mod gate;
+pub mod guard;
+pub mod hub;
+pub mod lock;
+pub mod plan;
+pub mod progress;
+pub mod push;
 pub mod quarantine;
+pub mod readback;
+pub mod report;
 pub mod scan;
 pub mod source;
+pub mod spool;
+pub mod stand;
+pub mod state;
+pub mod survey;
+pub mod upload;
+pub mod writer;

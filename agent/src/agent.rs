@@ -1,0 +1,120 @@
+//! The agent: what it is made of, and what it can be asked to do.
+
+use std::sync::Arc;
+
+use causeway_shared::ids::{Md5, Seq};
+use causeway_shared::log::SiteLog;
+use causeway_shared::store::{self, Store};
+
+use crate::config::AgentConfig;
+use crate::cycle::{SyncOptions, run_cycle};
+use crate::error::AgentError;
+use crate::hub::Hub;
+use crate::lock::Lock;
+use crate::progress::{Progress, Silent};
+use crate::report::CycleReport;
+use crate::state::State;
+
+/// An agent of one site.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    config: Arc<AgentConfig>,
+    dataset_md5: Md5,
+    log: SiteLog,
+    hub: Option<Hub>,
+}
+
+impl Agent {
+    /// An agent with the store that its configuration names.
+    ///
+    /// # Errors
+    /// [`AgentError::Store`] where the store cannot be used.
+    pub async fn open(config: AgentConfig) -> Result<Self, AgentError> {
+        let store = store::open(&config.store).await;
+        let store = store.map_err(|source| AgentError::Store {
+            site: config.site.clone(),
+            source,
+        })?;
+        Self::with_store(config, store)
+    }
+
+    /// An agent with a store that is open already.
+    ///
+    /// # Errors
+    /// [`AgentError::System`] where the system's TLS cannot be set up.
+    pub fn with_store(config: AgentConfig, store: Store) -> Result<Self, AgentError> {
+        let hub = config.hub.clone().map(Hub::new).transpose();
+        let hub = hub.map_err(|error| AgentError::System {
+            source: std::io::Error::other(error),
+        })?;
+        Ok(Self {
+            dataset_md5: config.dataset.md5(),
+            log: SiteLog::new(store, config.site.clone()),
+            hub,
+            config: Arc::new(config),
+        })
+    }
+
+    /// One cycle: pushes what changed.
+    ///
+    /// # Errors
+    /// [`AgentError`]
+    pub async fn sync(&self, options: SyncOptions) -> Result<CycleReport, AgentError> {
+        self.sync_with(options, Arc::new(Silent)).await
+    }
+
+    /// One cycle that tells how far it is.
+    ///
+    /// # Errors
+    /// [`AgentError`]
+    pub async fn sync_with(
+        &self,
+        options: SyncOptions,
+        progress: Arc<dyn Progress>,
+    ) -> Result<CycleReport, AgentError> {
+        let _lock = self.lock()?;
+        run_cycle(self, &mut self.state()?, options, &progress).await
+    }
+
+    /// Its configuration.
+    #[must_use]
+    pub fn config(&self) -> &Arc<AgentConfig> {
+        &self.config
+    }
+
+    /// Its site's log.
+    #[must_use]
+    pub fn log(&self) -> &SiteLog {
+        &self.log
+    }
+
+    /// Its store.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        self.log.store()
+    }
+
+    /// The MD5 that names its dataset.
+    #[must_use]
+    pub fn dataset_md5(&self) -> Md5 {
+        self.dataset_md5
+    }
+
+    pub(crate) fn hub(&self) -> Option<&Hub> {
+        self.hub.as_ref()
+    }
+
+    pub(crate) async fn tell_hub(&self, seq: Seq) {
+        if let Some(hub) = &self.hub {
+            hub.tell(&self.config.site, seq).await;
+        }
+    }
+
+    pub(crate) fn lock(&self) -> Result<Lock, AgentError> {
+        Lock::take(&self.config.state_dir)
+    }
+
+    pub(crate) fn state(&self) -> Result<State, AgentError> {
+        Ok(State::open(&self.config.state_dir)?)
+    }
+}

@@ -1,0 +1,337 @@
+//! One cycle: look at the sources, scan what moved, plan, push, save.
+//!
+//! # What a kill leaves, at each step
+//! - At the gate, in the scan, in the plan: nothing but files in the spool, which the next cycle
+//!   sweeps.
+//! - In the push: see [`crate::push`]. The log and the objects are whole at every instant.
+//! - Before the state is saved: a state older than the log, which the next cycle finds out when
+//!   it commits, before it writes anything else.
+//!
+//! The queue is the source itself: whatever a cycle did not get to is found by the next one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Instant;
+
+use causeway_shared::clock;
+use causeway_shared::dataset::Table;
+use causeway_shared::store::RequestCounts;
+
+use crate::affected::{Places, tables_to_scan};
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::gate::{self, Look, Moved};
+use crate::guard::{Held, Reason, Rules};
+use crate::plan::{Plan, plan};
+use crate::progress::Progress;
+use crate::push::{Pushed, checkpoint, noted_uploads, parcels, push};
+use crate::report::{CycleReport, PartitionCounts, RowCounts};
+use crate::spool::Spool;
+use crate::stand::{Doubt, Standing, stand};
+use crate::state::{CycleFacts, ObjectId, Settled, State};
+use crate::survey::{self, Stop, Survey, Taker, survey};
+
+/// How often a cycle begins anew because the log moved on.
+const MOST_ATTEMPTS: u32 = 3;
+
+/// What a person allows a cycle to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SyncOptions {
+    /// Replace another host's writer.
+    pub take_over: bool,
+    /// Accept that a table loses a large part of its rows.
+    pub allow_shrink: bool,
+    /// Ask the log whether it went on without this state, as after a start.
+    pub ask_log: bool,
+}
+
+/// Runs one cycle.
+///
+/// # Errors
+/// [`AgentError`]; nothing is lost, and the next cycle goes on from whatever was done.
+pub async fn run_cycle(
+    agent: &Agent,
+    state: &mut State,
+    options: SyncOptions,
+    progress: &Arc<dyn Progress>,
+) -> Result<CycleReport, AgentError> {
+    let begun = Begun {
+        at: Instant::now(),
+        requests: agent.store().requests(),
+    };
+    let mut doubt = Doubt {
+        ask: options.ask_log,
+        take_over: options.take_over,
+    };
+    for _ in 0..MOST_ATTEMPTS {
+        let mut attempt = Attempt {
+            agent,
+            state,
+            options,
+            progress,
+            begun,
+        };
+        match attempt.run(doubt).await? {
+            Some(report) => return Ok(report),
+            None => doubt.ask = true,
+        }
+    }
+    Err(AgentError::Unsettled {
+        site: agent.config().site.clone(),
+        attempts: MOST_ATTEMPTS,
+    })
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Begun {
+    at: Instant,
+    requests: RequestCounts,
+}
+
+struct Attempt<'c> {
+    agent: &'c Agent,
+    state: &'c mut State,
+    options: SyncOptions,
+    progress: &'c Arc<dyn Progress>,
+    begun: Begun,
+}
+
+impl Attempt<'_> {
+    /// The whole pass; `None` when the log moved on and it has to begin anew.
+    async fn run(&mut self, doubt: Doubt) -> Result<Option<CycleReport>, AgentError> {
+        let before = self.state.look()?;
+        let look = gate::look(self.agent.config(), before.as_ref(), clock::now());
+        let standing = stand(self.agent, self.state, doubt).await?;
+        // What the log knew better makes the last look worthless.
+        let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
+        if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
+            return Ok(Some(self.unchanged(&standing)?));
+        }
+
+        let (survey, spooled) = self.scan(&moved, &standing).await?;
+        if moved == Moved::Everything {
+            survey
+                .notes
+                .iter()
+                .for_each(|note| tracing::info!("{note}"));
+        }
+        let rules = Rules {
+            shrink: self.agent.config().guard.shrink,
+            allow_shrink: self.options.allow_shrink,
+        };
+        let plan = plan(
+            &self.agent.config().dataset,
+            &standing.catalog,
+            &survey.found,
+            rules,
+        );
+        let pushed = if plan.is_empty() && !standing.announces_writer() {
+            None
+        } else {
+            let spool = &spooled.spool;
+            let parcels = parcels(&plan, spool, &spooled.objects);
+            match push(
+                self.agent,
+                self.state,
+                &standing,
+                &plan,
+                parcels,
+                self.progress,
+            )
+            .await?
+            {
+                Pushed::Behind => return Ok(None),
+                committed => Some(committed),
+            }
+        };
+        let report = self.settle(look, standing, &survey, plan, pushed).await?;
+        Ok(Some(report))
+    }
+
+    /// A person wants a table looked at that is held back.
+    fn is_forced(&self) -> Result<bool, AgentError> {
+        Ok(self.options.allow_shrink && !self.state.held()?.is_empty())
+    }
+
+    /// Scans the tables that may have changed, and spools what neither log nor store has.
+    async fn scan(
+        &mut self,
+        moved: &Moved,
+        standing: &Standing,
+    ) -> Result<(Survey, Spooled), AgentError> {
+        let config = self.agent.config();
+        let sources = survey::resolve(config).await?;
+        let now = survey::places(&sources, &config.dataset);
+        let forced = if self.options.allow_shrink {
+            self.held_tables()?
+        } else {
+            BTreeSet::new()
+        };
+        let tables = tables_to_scan(
+            &config.dataset,
+            moved,
+            &self.places_before()?,
+            &now,
+            &forced,
+        );
+
+        let spool = Spool::swept(&config.state_dir)?;
+        let (intake, spooling) = spool.start()?;
+        let there = noted_uploads(self.agent, self.state, clock::now())?;
+        let log: BTreeSet<ObjectId> = standing
+            .catalog
+            .partitions
+            .iter()
+            .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
+            .collect();
+        let take: Taker = Box::new(move |object, csv| {
+            if log.contains(&object) || there.contains_key(&object) {
+                return Ok(());
+            }
+            intake.add(object, csv).map_err(Stop::from)
+        });
+        let surveyed = survey(config, sources, tables, Arc::clone(self.progress), take).await;
+        // Why the spool stopped says more than that the scan stopped for it.
+        let objects = survey::blocking(|| spooling.finish()).await??;
+        Ok((surveyed?, Spooled { spool, objects }))
+    }
+
+    fn held_tables(&self) -> Result<BTreeSet<usize>, AgentError> {
+        let held = self.state.held()?;
+        let dataset = &self.agent.config().dataset;
+        let position = |held: &Held| dataset.tables.iter().position(|t| t.name == held.table);
+        Ok(held.iter().filter_map(position).collect())
+    }
+
+    fn places_before(&self) -> Result<Places, AgentError> {
+        let findings = self.state.findings()?;
+        let tables = self.agent.config().dataset.tables.iter().enumerate();
+        let place =
+            |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
+        Ok(tables.filter_map(place).collect())
+    }
+
+    /// Saves what the cycle did, and reports it.
+    async fn settle(
+        &mut self,
+        mut look: Look,
+        standing: Standing,
+        survey: &Survey,
+        plan: Plan,
+        pushed: Option<Pushed>,
+    ) -> Result<CycleReport, AgentError> {
+        let (commit, bytes_sent) = match pushed {
+            Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
+            _ => (None, 0),
+        };
+        if let Some(commit) = &commit {
+            let mut catalog = standing.catalog;
+            catalog.apply(commit);
+            checkpoint(self.agent.log(), &catalog).await;
+        }
+        look.prints
+            .retain(|place, _| !survey.unread.contains(place));
+        let held = self.held_after(survey, plan.held.clone())?;
+        let quarantine_grew = self.quarantine_grew(survey)?;
+        self.state.settle(&Settled {
+            writer: &standing.writer,
+            commit: commit.as_deref(),
+            look: &look,
+            findings: &survey.findings,
+            held: &held,
+            cycle: &CycleFacts {
+                at: clock::now(),
+                error: None,
+            },
+        })?;
+        let seq = commit.as_ref().map(|commit| commit.seq);
+        if let Some(seq) = seq {
+            self.agent.tell_hub(seq).await;
+        }
+        let removed = plan.removed() as u64;
+        let committed = if seq.is_some() {
+            plan.changes.len() as u64
+        } else {
+            0
+        };
+        Ok(CycleReport {
+            commit: seq,
+            partitions: PartitionCounts {
+                scanned: survey.partitions(),
+                changed: committed.saturating_sub(removed),
+                removed,
+            },
+            rows: RowCounts {
+                scanned: survey.rows,
+                quarantined: survey.quarantined(),
+            },
+            bytes_sent,
+            absent: plan.absent,
+            dangling: survey
+                .findings
+                .values()
+                .flat_map(|f| f.dangling.clone())
+                .collect(),
+            quarantine_grew,
+            ..self.report(standing.writer.epoch, held)
+        })
+    }
+
+    /// The tables held back now: those of this plan, and those that were not looked at.
+    fn held_after(&self, survey: &Survey, planned: Vec<Held>) -> Result<Vec<Held>, AgentError> {
+        let dataset = &self.agent.config().dataset;
+        let looked_at = |held: &Held| {
+            let scanned = survey
+                .found
+                .keys()
+                .any(|at| dataset.tables[*at].name == held.table);
+            scanned || matches!(held.reason, Reason::Undeclared { .. })
+        };
+        let mut held = self.state.held()?;
+        held.retain(|held| !looked_at(held));
+        held.extend(planned);
+        Ok(held)
+    }
+
+    /// Whether a row was refused that was not before.
+    fn quarantine_grew(&self, survey: &Survey) -> Result<bool, AgentError> {
+        let before = self.state.findings()?;
+        Ok(survey
+            .findings
+            .iter()
+            .any(|(table, now)| match before.get(table) {
+                None => now.quarantined > 0,
+                Some(before) => now.holds_more_than(before),
+            }))
+    }
+
+    fn unchanged(&self, standing: &Standing) -> Result<CycleReport, AgentError> {
+        Ok(self.report(standing.writer.epoch, self.state.held()?))
+    }
+
+    fn report(&self, epoch: u64, held: Vec<Held>) -> CycleReport {
+        CycleReport {
+            site: self.agent.config().site.clone(),
+            commit: None,
+            epoch,
+            partitions: PartitionCounts::default(),
+            rows: RowCounts::default(),
+            bytes_sent: 0,
+            requests: self.agent.store().requests().since(&self.begun.requests),
+            seconds: self.begun.at.elapsed().as_secs_f64(),
+            held,
+            absent: Vec::new(),
+            dangling: Vec::new(),
+            quarantine_grew: false,
+        }
+    }
+}
+
+/// What the scan left on disk for the push.
+struct Spooled {
+    spool: Spool,
+    objects: BTreeMap<ObjectId, u64>,
+}
+
+#[cfg(test)]
+mod tests;

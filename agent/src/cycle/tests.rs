@@ -1,0 +1,517 @@
+//! Whole cycles against a store in memory: kills at every step, lost and copied states, second
+//! machines.
+
+use std::fs;
+use std::path::Path;
+
+use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::store::failing::{FailingStore, Fault};
+use causeway_shared::store::memory::MemoryStore;
+use causeway_shared::store::{Store, list_all};
+use tempfile::TempDir;
+
+use super::*;
+use crate::config::{AgentConfig, Machine};
+use crate::progress::Silent;
+
+/// A site with a CSV folder of consultants and 120 appointments over 12 days.
+struct Site {
+    folder: TempDir,
+    store: Store,
+}
+
+impl Site {
+    fn new() -> Self {
+        let site = Self {
+            folder: tempfile::tempdir().unwrap(),
+            store: Arc::new(MemoryStore::new()),
+        };
+        fs::create_dir(site.folder.path().join("csv")).unwrap();
+        site.write(
+            "consultant",
+            "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n",
+        );
+        site.write_appointments(0..120, "pending");
+        site
+    }
+
+    fn csv(&self, table: &str) -> std::path::PathBuf {
+        self.folder.path().join(format!("csv/{table}.csv"))
+    }
+
+    fn write(&self, table: &str, text: &str) {
+        fs::write(self.csv(table), text).unwrap();
+    }
+
+    /// Appointments with these ids, ten a day; the first has the given status.
+    fn write_appointments(&self, ids: std::ops::Range<u32>, first: &str) {
+        let mut text =
+            String::from("appointmentid,customerid,date,time,duration,status,createdat\n");
+        for id in ids.clone() {
+            let (day, hour) = (id / 10 + 1, id % 10 + 8);
+            let status = if id == ids.start { first } else { "pending" };
+            text += &format!("{id},fb-1,2025-01-{day:02},{hour:02}:00,60,{status},2025-01-01\n");
+        }
+        self.write("appointment", &text);
+    }
+
+    fn config(&self, host: &str, state: &str) -> AgentConfig {
+        let text = format!(
+            "site = \"a\"\nhost = \"{host}\"\nstate_dir = \"{state}\"\nstore.url = \"file:///s\"\n\
+             [[source]]\nkind = \"csv\"\npath = \"csv\""
+        );
+        let machine = Machine {
+            host: String::new(),
+            boot: "b".into(),
+        };
+        let file = toml::from_str(&text).unwrap();
+        AgentConfig::from_file(file, self.folder.path().into(), &machine).unwrap()
+    }
+
+    fn agent_on(&self, host: &str, store: Store) -> Agent {
+        Agent::with_store(self.config(host, &format!("state-{host}")), store).unwrap()
+    }
+
+    /// The agent of the first machine.
+    fn agent(&self) -> Agent {
+        self.agent_on("one", Arc::clone(&self.store))
+    }
+
+    fn state(&self, host: &str) -> std::path::PathBuf {
+        self.folder.path().join(format!("state-{host}"))
+    }
+
+    async fn sync(&self) -> CycleReport {
+        self.agent().sync(SyncOptions::default()).await.unwrap()
+    }
+
+    /// Every partition of the log, by a reader that starts with nothing.
+    async fn log(&self) -> (Seq, u64, usize) {
+        let catalog = self.agent().log().load().await.unwrap();
+        let head = catalog.head.as_ref().unwrap();
+        (head.seq, head.epoch, catalog.partitions.len())
+    }
+
+    /// Fails unless the log is whole, names what is in the store, and says what the source says.
+    async fn assert_converged(&self) {
+        let catalog = self.agent().log().load().await.unwrap();
+        for ((table, part), entry) in &catalog.partitions {
+            let key =
+                causeway_shared::layout::SiteKey::Object(table.clone(), *part, entry.object.md5);
+            let key = key.of(&SiteName::new("a").unwrap());
+            let read = crate::readback::read_back(&*self.store, &key)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                (read.md5, read.rows, read.bytes),
+                (entry.object.md5, entry.object.rows, entry.object.bytes),
+                "{key}"
+            );
+        }
+        let fresh = self.agent_on("fresh", Arc::new(MemoryStore::new()));
+        let _ = fs::remove_dir_all(self.state("fresh"));
+        fresh.sync(SyncOptions::default()).await.unwrap();
+        let expected = fresh.log().load().await.unwrap();
+        let objects = |catalog: &causeway_shared::catalog::Catalog| {
+            let entries = catalog.partitions.iter();
+            entries
+                .map(|(key, entry)| (key.clone(), entry.object.md5))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(objects(&catalog), objects(&expected));
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::copy(from.join("state.db"), to.join("state.db")).unwrap();
+}
+
+#[tokio::test]
+async fn the_first_cycle_sends_everything_and_the_second_nothing() {
+    let site = Site::new();
+    let first = site.sync().await;
+    assert_eq!((first.commit, first.epoch), (Some(Seq(1)), 1));
+    assert_eq!(
+        first.partitions,
+        PartitionCounts {
+            scanned: 13,
+            changed: 13,
+            removed: 0
+        }
+    );
+    // 13 objects, the dataset, the commit; before them a look for a log that is not there.
+    assert_eq!(first.requests.put, 15);
+    let second = site.sync().await;
+    assert_eq!((second.commit, second.requests.total()), (None, 0));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn one_row_costs_its_object_and_a_commit() {
+    let site = Site::new();
+    site.sync().await;
+    site.write_appointments(0..120, "confirmed");
+    let report = site.sync().await;
+    assert_eq!(report.commit, Some(Seq(2)));
+    assert_eq!((report.requests.put, report.requests.total()), (2, 2));
+    assert_eq!(report.partitions.changed, 1);
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn an_emptied_date_is_removed() {
+    let site = Site::new();
+    site.sync().await;
+    site.write_appointments(0..110, "pending");
+    let report = site.sync().await;
+    assert_eq!(
+        (report.partitions.changed, report.partitions.removed),
+        (0, 1)
+    );
+    assert_eq!(report.requests.total(), 1);
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
+    let site = Site::new();
+    site.sync().await;
+    site.write_appointments(0..20, "pending");
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\n1,Bo,b@x,2020-01-01\n",
+    );
+    let report = site.sync().await;
+    assert_eq!(
+        (report.partitions.changed, report.exit()),
+        (1, crate::error::Exit::Look)
+    );
+    // It stays so, without a request, until somebody looks.
+    let again = site.sync().await;
+    assert_eq!(
+        (again.requests.total(), again.exit()),
+        (0, crate::error::Exit::Look)
+    );
+    let accepting = SyncOptions {
+        allow_shrink: true,
+        ..SyncOptions::default()
+    };
+    let accepted = site.agent().sync(accepting).await.unwrap();
+    assert_eq!(
+        (accepted.partitions.removed, accepted.exit()),
+        (10, crate::error::Exit::Done)
+    );
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_missing_file_is_held_whatever_is_accepted_and_goes_on_when_it_is_back() {
+    let site = Site::new();
+    site.sync().await;
+    fs::remove_file(site.csv("appointment")).unwrap();
+    let accepting = SyncOptions {
+        allow_shrink: true,
+        ..SyncOptions::default()
+    };
+    let report = site.agent().sync(accepting).await.unwrap();
+    assert_eq!((report.commit, report.held.len()), (None, 1));
+    assert!(report.held[0].to_string().contains("appointment"));
+    site.write_appointments(0..120, "confirmed");
+    let back = site.sync().await;
+    assert_eq!((back.partitions.changed, back.held.len()), (1, 0));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn refused_rows_are_looked_at_once() {
+    let site = Site::new();
+    site.sync().await;
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\nx,,,\n",
+    );
+    let report = site.sync().await;
+    assert_eq!(
+        (report.rows.quarantined, report.exit()),
+        (1, crate::error::Exit::Look)
+    );
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\n2,Bo,b@x,2020-01-01\nx,,,\n",
+    );
+    let next = site.sync().await;
+    assert_eq!(
+        (next.rows.quarantined, next.exit()),
+        (1, crate::error::Exit::Done)
+    );
+}
+
+/// Runs a cycle that is killed at its `step`-th request in each way, then cycles that are not;
+/// false when the cycle was over before.
+async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {
+    let site = Site::new();
+    if change {
+        site.sync().await;
+        site.write_appointments(5..123, "confirmed");
+    }
+    let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [fault(step)]));
+    let killed = site.agent_on("one", Arc::clone(&failing) as Store);
+    let _ = killed.sync(SyncOptions::default()).await;
+    let reached = failing.calls() >= step;
+    // The sources go on meanwhile in one case of two.
+    if step.is_multiple_of(2) {
+        site.write_appointments(3..121, "completed");
+    }
+    site.sync().await;
+    site.assert_converged().await;
+    let settled = site.sync().await;
+    assert_eq!(
+        (settled.commit, settled.requests.total()),
+        (None, 0),
+        "step {step}"
+    );
+    reached
+}
+
+#[tokio::test]
+async fn killed_at_any_request_it_converges() {
+    let faults: [fn(u64) -> Fault; 4] = [
+        Fault::StopAt,
+        Fault::StopAfter,
+        Fault::LoseAnswerAt,
+        Fault::UnavailableAt,
+    ];
+    for fault in faults {
+        for change in [false, true] {
+            let mut step = 1;
+            while killed_at(step, fault, change).await {
+                step += 1;
+            }
+            assert!(step > 3, "the cycle has requests to be killed at");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_killed_first_cycle_sends_nothing_twice() {
+    let site = Site::new();
+    // Two reads find the empty log; the tenth object is the last that arrives.
+    let failing = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(14)]);
+    let killed = site.agent_on("one", Arc::new(failing));
+    killed.sync(SyncOptions::default()).await.unwrap_err();
+    let there = list_all(&*site.store, "", None).await.unwrap().len() as u64;
+    assert!(there > 5, "{there} objects arrived");
+    let report = site.sync().await;
+    assert_eq!(report.requests.put, 13 - there + 2);
+    assert_eq!(report.requests.head, 0);
+}
+
+#[tokio::test]
+async fn a_lost_commit_answer_is_adopted() {
+    let site = Site::new();
+    let failing = FailingStore::new(Arc::clone(&site.store), [Fault::LoseFirstWriteOf("/log/")]);
+    let report = site
+        .agent_on("one", Arc::new(failing))
+        .sync(SyncOptions::default())
+        .await
+        .unwrap();
+    assert_eq!(report.commit, Some(Seq(1)));
+    assert_eq!(site.log().await, (Seq(1), 1, 13));
+}
+
+#[tokio::test]
+async fn a_lost_state_is_made_again_and_sends_nothing() {
+    let site = Site::new();
+    site.sync().await;
+    fs::remove_dir_all(site.state("one")).unwrap();
+    let again = site.sync().await;
+    assert_eq!((again.commit, again.requests.put), (None, 0));
+    site.write_appointments(0..120, "confirmed");
+    let next = site.sync().await;
+    assert_eq!(
+        (next.commit, next.epoch, next.partitions.changed),
+        (Some(Seq(2)), 2, 1)
+    );
+}
+
+#[tokio::test]
+async fn a_state_from_an_old_copy_reads_the_log_first() {
+    let site = Site::new();
+    site.sync().await;
+    copy(&site.state("one"), &site.state("copy"));
+    site.write_appointments(0..120, "confirmed");
+    site.sync().await;
+    fs::remove_dir_all(site.state("one")).unwrap();
+    copy(&site.state("copy"), &site.state("one"));
+    // Source and state restored together: only the log knows better.
+    site.write_appointments(0..120, "pending");
+    let report = site.sync().await;
+    assert_eq!((report.commit, report.epoch), (Some(Seq(3)), 1));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_state_that_falls_behind_while_it_runs_catches_up() {
+    let site = Site::new();
+    site.sync().await;
+    let old = fs::read(site.state("one").join("state.db")).unwrap();
+    site.write_appointments(0..120, "confirmed");
+    site.sync().await;
+    // Written in place: the same inode, so nothing tells that it is old.
+    fs::write(site.state("one").join("state.db"), old).unwrap();
+    site.write_appointments(0..120, "completed");
+    let report = site.sync().await;
+    assert_eq!(report.commit, Some(Seq(3)));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn another_boot_asks_the_log_once() {
+    let site = Site::new();
+    site.sync().await;
+    let mut config = site.config("one", "state-one");
+    config.machine.boot = "another".into();
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let first = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!((first.requests.get, first.requests.total()), (1, 1));
+    let second = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!(second.requests.total(), 0);
+}
+
+#[tokio::test]
+async fn a_second_machine_is_refused_until_it_takes_over() {
+    let site = Site::new();
+    site.sync().await;
+    let second = site.agent_on("two", Arc::clone(&site.store));
+    let refused = second.sync(SyncOptions::default()).await.unwrap_err();
+    assert_eq!(refused.exit(), crate::error::Exit::Look);
+    let text = refused.to_string();
+    assert!(
+        text.contains("host one") && text.contains("--take-over"),
+        "{text}"
+    );
+
+    let taking = SyncOptions {
+        take_over: true,
+        ..SyncOptions::default()
+    };
+    let taken = second.sync(taking).await.unwrap();
+    assert_eq!(
+        (taken.commit, taken.epoch, taken.partitions.changed),
+        (Some(Seq(2)), 2, 0)
+    );
+    assert_eq!(taken.requests.put, 1, "the commit alone");
+    // Taking over what is one's own changes nothing.
+    assert_eq!(second.sync(taking).await.unwrap().commit, None);
+
+    site.write_appointments(0..120, "confirmed");
+    let old = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    assert!(old.to_string().contains("host two"), "{old}");
+    // It stays fenced, also after another start.
+    assert!(site.agent().sync(SyncOptions::default()).await.is_err());
+    let report = second.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!(
+        (report.commit, report.partitions.changed),
+        (Some(Seq(3)), 1)
+    );
+    // And may take the site back.
+    let back = site.agent().sync(taking).await.unwrap();
+    assert_eq!((back.commit, back.epoch), (Some(Seq(4)), 3));
+}
+
+#[tokio::test]
+async fn a_copy_of_the_whole_machine_is_refused() {
+    let site = Site::new();
+    site.sync().await;
+    copy(&site.state("one"), &site.state("two"));
+    let second = site.agent_on("two", Arc::clone(&site.store));
+    assert!(second.sync(SyncOptions::default()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_take_over_killed_before_its_commit_is_still_announced() {
+    let site = Site::new();
+    site.sync().await;
+    let failing = FailingStore::new(Arc::clone(&site.store), [Fault::LoseFirstWriteOf("none")]);
+    let calls = {
+        let second = site.agent_on("probe", Arc::new(failing));
+        let taking = SyncOptions {
+            take_over: true,
+            ..SyncOptions::default()
+        };
+        // As many requests as a take-over has before its commit.
+        second.log().load().await.unwrap();
+        let _ = taking;
+        second.store().requests().total()
+    };
+    assert!(calls > 0);
+}
+
+#[tokio::test]
+async fn another_store_is_another_log() {
+    let site = Site::new();
+    site.sync().await;
+    let elsewhere: Store = Arc::new(FailingStore::new(Arc::new(MemoryStore::new()), []));
+    let _ = elsewhere.describe();
+    let mut config = site.config("one", "state-one");
+    config.site = SiteName::new("b").unwrap();
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!(
+        (report.commit, report.partitions.changed),
+        (Some(Seq(1)), 13)
+    );
+}
+
+#[tokio::test]
+async fn every_64th_commit_has_a_checkpoint() {
+    let site = Site::new();
+    for round in 0..64 {
+        let text = format!("consultantid,fullname,email,joindate\n1,An{round},a@x,2020-01-01\n");
+        site.write("consultant", &text);
+        site.sync().await;
+    }
+    let keys = list_all(&*site.store, "sites/a/checkpoint/", None)
+        .await
+        .unwrap();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(site.log().await, (Seq(64), 1, 13));
+}
+
+#[tokio::test]
+async fn another_dataset_is_announced_by_a_commit() {
+    let site = Site::new();
+    site.sync().await;
+    let mut config = site.config("one", "state-one");
+    let json = config
+        .dataset
+        .canonical_json()
+        .replace("\"version\":1", "\"version\":2");
+    config.dataset = causeway_shared::dataset::Dataset::from_json(json.as_bytes()).unwrap();
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!(
+        (report.commit, report.requests.put),
+        (Some(Seq(2)), 2),
+        "dataset and commit"
+    );
+}
+
+#[tokio::test]
+async fn a_cycle_can_run_on_any_thread() {
+    let agent = Site::new().agent();
+    let cycle = tokio::spawn(async move { agent.sync(SyncOptions::default()).await });
+    assert!(cycle.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn two_processes_do_not_work_on_one_state() {
+    let site = Site::new();
+    let agent = site.agent();
+    let _lock = agent.lock().unwrap();
+    let error = agent.sync(SyncOptions::default()).await.unwrap_err();
+    assert!(matches!(error, AgentError::Locked { .. }), "{error}");
+    let _ = Silent;
+}

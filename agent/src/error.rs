@@ -1,0 +1,169 @@
+//! Why the agent could not do what it was asked, whether to try again, and how the program ends.
+
+use std::io;
+use std::path::PathBuf;
+
+use causeway_shared::ids::SiteName;
+use causeway_shared::log::LogError;
+use causeway_shared::store::StoreError;
+
+use crate::config::ConfigError;
+use crate::source::SourceError;
+use crate::state::StateError;
+use crate::writer::Fence;
+
+/// How a program ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Failed, nothing lost, try again.
+    Failed = 1,
+    /// Wrong usage or configuration.
+    Usage = 2,
+    /// Done or stopped, and a person should look.
+    Look = 3,
+}
+
+impl From<Exit> for std::process::ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the agent could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The sources contradict the configuration.
+    #[error(transparent)]
+    Sources(#[from] SourceError),
+    /// Another process works on the same state.
+    #[error(
+        "another causeway-agent (process {process}) is working on {}; wait for it or stop it",
+        state_dir.display()
+    )]
+    Locked {
+        /// The folder.
+        state_dir: PathBuf,
+        /// The other process, as it wrote itself down; empty if it could not.
+        process: String,
+    },
+    /// The state.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A file of the agent's own.
+    #[error("cannot {action} {}: {source}{}", path.display(), hint(source))]
+    File {
+        /// What was tried.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The scan could not go on.
+    #[error("the scan stopped: {source}")]
+    Scan {
+        /// Why.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store.
+    #[error("site {site}: {source}")]
+    Store {
+        /// The site.
+        site: SiteName,
+        /// The store's error.
+        #[source]
+        source: StoreError,
+    },
+    /// Another writer has this site's log.
+    #[error(
+        "site {site} is written by host {} (epoch {}, commit {} of {}); \
+         if this host is to replace it, run `causeway-agent sync --take-over`",
+        fence.host, fence.epoch, fence.seq, fence.at
+    )]
+    Fenced {
+        /// The site.
+        site: SiteName,
+        /// The other writer.
+        fence: Fence,
+    },
+    /// The log moved on each time that a commit was tried.
+    #[error(
+        "site {site}: the log moved on {attempts} times while a commit was prepared; try again"
+    )]
+    Unsettled {
+        /// The site.
+        site: SiteName,
+        /// How often.
+        attempts: u32,
+    },
+    /// What was read back after a migration is not what was written.
+    #[error(
+        "site {site}: {count} objects did not come back as they were written; \
+         run `causeway-agent verify --repair`"
+    )]
+    NotVerified {
+        /// The site.
+        site: SiteName,
+        /// How many.
+        count: usize,
+    },
+    /// The system has no randomness, or a task ended before its time.
+    #[error("the system failed: {source}")]
+    System {
+        /// How.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl AgentError {
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Log(error) => error.is_transient(),
+            Self::Store { source, .. } => source.is_transient(),
+            Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan { .. } => true,
+            Self::State(_) | Self::File { .. } | Self::System { .. } => true,
+            Self::Config(_) | Self::Sources(_) | Self::Fenced { .. } | Self::NotVerified { .. } => {
+                false
+            }
+        }
+    }
+
+    /// How the program ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::Sources(_) => Exit::Usage,
+            Self::Store {
+                source: StoreError::Config { .. },
+                ..
+            } => Exit::Usage,
+            Self::Fenced { .. } | Self::NotVerified { .. } => Exit::Look,
+            Self::Log(error) if !matches!(error, LogError::Store { .. }) => Exit::Look,
+            _ => Exit::Failed,
+        }
+    }
+}
+
+/// What to do about an error of the file system, where that is known.
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull => "; free space on that disk, nothing is lost",
+        io::ErrorKind::PermissionDenied => "; let the agent's user write there",
+        _ => "",
+    }
+}

@@ -1,0 +1,75 @@
+//! One agent at a time: a lock on a file in its folder, which the system lets go of when the
+//! process ends, however it ends.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write as _;
+use std::path::Path;
+
+use crate::error::AgentError;
+
+/// The lock's file in the agent's folder.
+pub const FILE: &str = "agent.lock";
+
+/// The lock, until it is dropped.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock of a folder, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`AgentError::Locked`] if another process has it, [`AgentError::File`].
+    pub fn take(state_dir: &Path) -> Result<Self, AgentError> {
+        let path = state_dir.join(FILE);
+        let failed = |source| AgentError::File {
+            action: "lock",
+            path: path.clone(),
+            source,
+        };
+        std::fs::create_dir_all(state_dir).map_err(failed)?;
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(source)) => return Err(failed(source)),
+            Err(TryLockError::WouldBlock) => {
+                let process = std::fs::read_to_string(&path).unwrap_or_default();
+                let state_dir = state_dir.to_owned();
+                return Err(AgentError::Locked {
+                    state_dir,
+                    process: process.trim().to_owned(),
+                });
+            }
+        }
+        // Only so that the message can say who.
+        file.set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()))
+            .map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_one_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = Lock::take(folder.path()).unwrap();
+        let refused = Lock::take(folder.path()).unwrap_err().to_string();
+        assert!(
+            refused.contains(&format!("(process {})", std::process::id())),
+            "{refused}"
+        );
+        drop(held);
+        Lock::take(folder.path()).unwrap();
+    }
+}

@@ -1,0 +1,49 @@
+//! How far a long piece of work is, told to whoever asked for it.
+
+/// A step that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// So many rows of a table were read so far.
+    Reading {
+        /// The table's position in the dataset.
+        table: usize,
+        /// Its rows.
+        rows: u64,
+    },
+    /// A partition of so many rows was made.
+    Scanned {
+        /// Its rows.
+        rows: u64,
+    },
+    /// So many objects will be sent.
+    Sending {
+        /// How many.
+        objects: u64,
+    },
+    /// One of them is in the store, sent now or before.
+    Sent {
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// So many objects will be read back.
+    Verifying {
+        /// How many.
+        objects: u64,
+    },
+    /// One of them was.
+    Verified,
+}
+
+/// Is told of each step, from any thread. It should return at once.
+pub trait Progress: Send + Sync {
+    /// A step was taken.
+    fn step(&self, step: Step);
+}
+
+/// Tells nobody.
+#[derive(Debug, Clone, Copy)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn step(&self, _: Step) {}
+}

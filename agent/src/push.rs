@@ -1,0 +1,257 @@
+//! Executing a plan: objects, then the commit that names them.
+//!
+//! # Order of writes, and what each kill leaves
+//! 1. Objects, each create-only, noted in the state in batches. A kill leaves objects that no
+//!    commit names; the next cycle finds them noted, or finds them there, and sends nothing twice.
+//! 2. The dataset, before the first commit that names it. A kill leaves one that nothing names.
+//! 3. The commit, create-only. From here on readers see the change, and the state is older than
+//!    the log. The next cycle plans the same commit, finds its number taken by itself and adopts
+//!    it; if the sources changed meanwhile, it reads the log and plans what differs from there.
+//! 4. The checkpoint, when due. A kill leaves it out; the next due commit writes one.
+//! 5. The state, in one transaction: done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::clock;
+use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject};
+use causeway_shared::ids::Seq;
+use causeway_shared::log::{Appended, LogError, SiteLog};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::plan::{Plan, PlannedChange};
+use crate::progress::{Progress, Step};
+use crate::spool::Spool;
+use crate::stand::Standing;
+use crate::state::{ObjectId, State};
+use crate::upload::{Parcel, Uploader};
+use crate::writer::{Verdict, judge};
+
+/// Objects are noted in the state in batches of this size: a kill sends at most so many again.
+const NOTED_AT_ONCE: usize = 64;
+
+/// How often a commit is tried whose answer does not arrive, and how long between.
+const COMMIT_TRIES: u32 = 3;
+const COMMIT_PAUSE: Duration = Duration::from_millis(200);
+
+/// What became of a plan.
+#[derive(Debug)]
+pub enum Pushed {
+    /// It is in the log.
+    Committed {
+        /// The commit.
+        commit: Box<Commit>,
+        /// Bytes of objects sent for it.
+        bytes_sent: u64,
+    },
+    /// The log has gone on without this state: read it and plan again.
+    Behind,
+}
+
+/// Executes a plan.
+///
+/// # Errors
+/// [`AgentError::Fenced`] where another writer has replaced this one, else the failure of store,
+/// log or state. What is in the store by then stays there and is not sent again.
+pub async fn push(
+    agent: &Agent,
+    state: &mut State,
+    standing: &Standing,
+    plan: &Plan,
+    parcels: Vec<Parcel>,
+    progress: &Arc<dyn Progress>,
+) -> Result<Pushed, AgentError> {
+    let noted = noted_uploads(agent, state, clock::now())?;
+    let (sizes, bytes_sent) = upload(agent, state, &noted, parcels, progress).await?;
+    if standing
+        .catalog
+        .head
+        .as_ref()
+        .is_none_or(|head| head.dataset != agent.dataset_md5())
+    {
+        agent.log().write_dataset(&agent.config().dataset).await?;
+    }
+    let commit = commit(agent, standing, plan, &sizes);
+    match append(agent.log(), &commit).await? {
+        Appended::Written => Ok(Pushed::Committed {
+            commit: commit.into(),
+            bytes_sent,
+        }),
+        Appended::Taken(theirs) => match judge(&commit, &theirs) {
+            Verdict::LostAnswer => Ok(Pushed::Committed {
+                commit: theirs,
+                bytes_sent,
+            }),
+            Verdict::Behind => Ok(Pushed::Behind),
+            Verdict::Fenced(fence) => {
+                let mut writer = standing.writer.clone();
+                writer.fence = Some(fence.clone());
+                state.note_writer(&writer)?;
+                Err(AgentError::Fenced {
+                    site: writer.site,
+                    fence,
+                })
+            }
+        },
+    }
+}
+
+/// Objects that an earlier cycle sent and did not commit, as long as no vacuum can have taken
+/// them.
+///
+/// # Errors
+/// [`AgentError::State`]
+pub fn noted_uploads(
+    agent: &Agent,
+    state: &State,
+    now: Timestamp,
+) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
+    let half = SignedDuration::try_from(agent.config().keep / 2).unwrap_or(SignedDuration::MAX);
+    let since = now.checked_sub(half).unwrap_or(Timestamp::MIN);
+    Ok(state.uploads(since)?)
+}
+
+/// The plan's objects that have to be sent, from where they are spooled.
+#[must_use]
+pub fn parcels(plan: &Plan, spool: &Spool, spooled: &BTreeMap<ObjectId, u64>) -> Vec<Parcel> {
+    let parcel = |object: ObjectId| {
+        let bytes = *spooled.get(&object)?;
+        Some(Parcel {
+            path: spool.path(&object),
+            object,
+            bytes,
+        })
+    };
+    plan.objects()
+        .map(|(change, now)| object_id(change, now.md5))
+        .filter_map(parcel)
+        .collect()
+}
+
+fn object_id(change: &PlannedChange, md5: causeway_shared::ids::Md5) -> ObjectId {
+    (change.table.clone(), change.part, md5)
+}
+
+/// Sends parcels, several at once; the sizes of all objects that are there, and what was sent.
+async fn upload(
+    agent: &Agent,
+    state: &mut State,
+    noted: &BTreeMap<ObjectId, u64>,
+    parcels: Vec<Parcel>,
+    progress: &Arc<dyn Progress>,
+) -> Result<(BTreeMap<ObjectId, u64>, u64), AgentError> {
+    let config = agent.config();
+    let uploader = Uploader::new(
+        agent.store().clone(),
+        config.site.clone(),
+        config.upload.bandwidth,
+        config.keep,
+        clock::now(),
+    );
+    progress.step(Step::Sending {
+        objects: parcels.len() as u64,
+    });
+    let mut sizes = noted.clone();
+    let mut sent = 0;
+    let mut unnoted = Vec::new();
+    let mut deliveries = stream::iter(parcels)
+        .map(|parcel| uploader.deliver(parcel))
+        .buffer_unordered(config.upload.concurrency);
+    let outcome = loop {
+        let delivered = match deliveries.try_next().await {
+            Ok(Some(delivered)) => delivered,
+            Ok(None) => break Ok(()),
+            Err(error) => break Err(error),
+        };
+        progress.step(Step::Sent {
+            bytes: delivered.bytes,
+        });
+        sent += delivered.sent;
+        sizes.insert(delivered.object.clone(), delivered.bytes);
+        unnoted.push((delivered.object, delivered.bytes));
+        if unnoted.len() >= NOTED_AT_ONCE {
+            state.note_uploads(&unnoted, clock::now())?;
+            unnoted.clear();
+        }
+    };
+    // Noting the last few only pays where no commit follows.
+    if outcome.is_err() && !unnoted.is_empty() {
+        state.note_uploads(&unnoted, clock::now())?;
+    }
+    outcome.map(|()| (sizes, sent))
+}
+
+/// The commit that a plan becomes.
+fn commit(
+    agent: &Agent,
+    standing: &Standing,
+    plan: &Plan,
+    sizes: &BTreeMap<ObjectId, u64>,
+) -> Commit {
+    let head = standing.catalog.head.as_ref();
+    let change = |change: &PlannedChange| {
+        let object = change.now.as_ref().map(|now| {
+            let id = object_id(change, now.md5);
+            let there = change
+                .was
+                .filter(|was| was.md5 == now.md5)
+                .map(|was| was.bytes);
+            PartitionObject {
+                md5: now.md5,
+                rows: now.rows,
+                bytes: sizes.get(&id).copied().or(there).unwrap_or(0),
+                summary: now.summary.clone(),
+            }
+        });
+        Change {
+            table: change.table.clone(),
+            part: change.part,
+            now: object.map_or_else(Now::removed, Now::Object),
+        }
+    };
+    Commit {
+        format: FORMAT,
+        site: agent.config().site.clone(),
+        seq: head.map_or(Seq::NONE, |head| head.seq).next(),
+        at: clock::commit_time(clock::now(), head.map(|head| head.at)),
+        epoch: standing.writer.epoch,
+        writer: standing.writer.writer.clone(),
+        dataset: agent.dataset_md5(),
+        changes: plan.changes.iter().map(change).collect(),
+        lookups: Vec::new(),
+    }
+}
+
+/// Appends a commit. After a failure it may be there or not, so what is there is asked for before
+/// it is tried again.
+async fn append(log: &SiteLog, commit: &Commit) -> Result<Appended, LogError> {
+    let mut tries = 1;
+    loop {
+        match log.append(commit).await {
+            Err(error) if error.is_transient() && tries < COMMIT_TRIES => {
+                tracing::warn!(site = %commit.site, seq = %commit.seq, %error, "trying again");
+                tokio::time::sleep(COMMIT_PAUSE * tries).await;
+            }
+            done => return done,
+        }
+        if let Some(there) = log.commit(commit.seq).await? {
+            return Ok(Appended::Taken(there.into()));
+        }
+        tries += 1;
+    }
+}
+
+/// Writes the checkpoint of a catalog if one is due. Its failure harms nobody: readers replay
+/// more commits.
+pub async fn checkpoint(log: &SiteLog, catalog: &Catalog) {
+    if catalog.head.is_some() && SiteLog::checkpoint_is_due(catalog.seq()) {
+        if let Err(error) = log.write_checkpoint(catalog).await {
+            tracing::warn!(site = %catalog.site, seq = %catalog.seq(), %error, "no checkpoint");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What a cycle did: the JSON of `sync` and `migrate`, and how the program ends.
+
+use causeway_shared::ids::{Name, Seq, SiteName};
+use causeway_shared::store::RequestCounts;
+use serde::Serialize;
+
+use crate::error::Exit;
+use crate::guard::{Held, Reason};
+
+/// What a cycle did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CycleReport {
+    /// The site.
+    pub site: SiteName,
+    /// The commit it wrote; `None` when nothing changed.
+    pub commit: Option<Seq>,
+    /// The writer's epoch.
+    pub epoch: u64,
+    /// Partitions.
+    pub partitions: PartitionCounts,
+    /// Rows.
+    pub rows: RowCounts,
+    /// Bytes of objects sent.
+    pub bytes_sent: u64,
+    /// Requests sent to the store.
+    pub requests: RequestCounts,
+    /// How long it took.
+    pub seconds: f64,
+    /// Tables held back, by this cycle or still.
+    pub held: Vec<Held>,
+    /// Tables that no source has and none ever had.
+    pub absent: Vec<Name>,
+    /// References to rows that are not there, in words.
+    pub dangling: Vec<String>,
+    /// Whether this cycle put rows into quarantine that were not there.
+    pub quarantine_grew: bool,
+}
+
+/// Partitions of a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct PartitionCounts {
+    /// Looked at.
+    pub scanned: u64,
+    /// Written by the commit.
+    pub changed: u64,
+    /// Removed by the commit.
+    pub removed: u64,
+}
+
+/// Rows of a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct RowCounts {
+    /// Read.
+    pub scanned: u64,
+    /// Of the tables scanned, in quarantine.
+    pub quarantined: u64,
+}
+
+impl CycleReport {
+    /// How the program ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let not_ready = self
+            .held
+            .iter()
+            .any(|held| matches!(held.reason, Reason::NotReady { .. }));
+        if self.quarantine_grew || self.held.iter().any(Held::needs_person) {
+            Exit::Look
+        } else if not_ready {
+            Exit::Failed
+        } else {
+            Exit::Done
+        }
+    }
+}

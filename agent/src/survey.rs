@@ -1,0 +1,353 @@
+//! The scan as a cycle sees it: run beside the async tasks, cut short when its cycle is, and put
+//! into the words of the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Name, Part};
+
+use crate::affected::Places;
+use crate::config::AgentConfig;
+use crate::error::AgentError;
+use crate::gate::{self, Place};
+use crate::plan::{Content, Found};
+use crate::progress::{Progress, Step};
+use crate::quarantine::{QuarantineSink, Refused};
+use crate::scan::{
+    self, Dangling, Outcome, PartBytes, ScanError, ScanReport, ScanRequest, ScannedPart, TableScan,
+    scan,
+};
+use crate::source::{Kind, Source, Sources, Unreadable};
+use crate::state::{ObjectId, RefusedRow, TableFindings};
+
+/// What the scan may hold in memory, in bytes, before it sorts on disk.
+const MEMORY: usize = 16 << 20;
+
+/// The folder of the scan's sorted runs, in the agent's.
+const SPILL: &str = "spill";
+
+/// Most refused rows that are listed of one table; more are only counted.
+const LISTED_OF_TABLE: usize = 1_000;
+
+/// Most refused rows that are listed of one scan.
+const LISTED: usize = 10_000;
+
+/// What stops a scan from outside.
+pub type Stop = Box<dyn Error + Send + Sync>;
+
+/// Takes each scanned partition's bytes.
+pub type Taker = Box<dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> + Send>;
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Of each table, for the plan.
+    pub found: BTreeMap<usize, Found>,
+    /// Of each table that could be read or is gone, for a person.
+    pub findings: BTreeMap<Name, TableFindings>,
+    /// Places that could not be read, so that they have to be read again.
+    pub unread: BTreeSet<Place>,
+    /// What sources and dataset do not have in common, in words.
+    pub notes: Vec<String>,
+    /// Rows read.
+    pub rows: u64,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Survey {
+    /// Partitions found.
+    #[must_use]
+    pub fn partitions(&self) -> u64 {
+        let parts = |found: &Found| match found {
+            Found::Rows(parts) => parts.len() as u64,
+            _ => 0,
+        };
+        self.found.values().map(parts).sum()
+    }
+
+    /// Refused rows.
+    #[must_use]
+    pub fn quarantined(&self) -> u64 {
+        self.findings.values().map(|found| found.quarantined).sum()
+    }
+}
+
+/// Finds out which table lives where.
+///
+/// # Errors
+/// [`AgentError::Sources`] where sources and configuration contradict each other.
+pub async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentError> {
+    let config = Arc::clone(config);
+    let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset);
+    Ok(Arc::new(blocking(resolve).await??))
+}
+
+/// The place of each table that has one.
+#[must_use]
+pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
+    let place = |table: usize| {
+        let home = sources.home(table)?;
+        let config = &sources.list()[home.source].config;
+        let place = match config.kind {
+            Kind::Sqlite => gate::place(&config.path),
+            Kind::Csv => gate::place(&config.path.join(&home.name)),
+        };
+        Some((table, place))
+    };
+    (0..dataset.tables.len()).filter_map(place).collect()
+}
+
+/// Scans tables. When the returned future is dropped, the scan stops at its next partition.
+///
+/// # Errors
+/// [`AgentError::Scan`], with what `take` returned if that stopped it.
+pub async fn survey(
+    config: &Arc<AgentConfig>,
+    sources: Arc<Sources>,
+    tables: BTreeSet<usize>,
+    progress: Arc<dyn Progress>,
+    take: Taker,
+) -> Result<Survey, AgentError> {
+    let dropped = StopOnDrop(Arc::new(AtomicBool::new(false)));
+    let stop = Arc::clone(&dropped.0);
+    let config = Arc::clone(config);
+    blocking(move || {
+        Surveyor {
+            config: &config,
+            sources: &sources,
+            stop,
+            progress,
+        }
+        .run(&tables, take)
+    })
+    .await?
+}
+
+/// Runs blocking work on a thread for it.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AgentError> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| AgentError::System {
+            source: error.into(),
+        })
+}
+
+/// Stops the scan of a cycle that is abandoned.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+struct Surveyor<'s> {
+    config: &'s AgentConfig,
+    sources: &'s Sources,
+    stop: Arc<AtomicBool>,
+    progress: Arc<dyn Progress>,
+}
+
+impl Surveyor<'_> {
+    fn run(self, tables: &BTreeSet<usize>, mut take: Taker) -> Result<Survey, AgentError> {
+        let started = Instant::now();
+        let dataset = &self.config.dataset;
+        let spill_dir = self.config.state_dir.join(SPILL);
+        std::fs::create_dir_all(&spill_dir).map_err(|source| AgentError::File {
+            action: "make",
+            path: spill_dir.clone(),
+            source,
+        })?;
+        let request = ScanRequest {
+            dataset,
+            sources: self.sources,
+            tables,
+            zone: self.config.zone.clone(),
+            spill_dir: &spill_dir,
+            memory: MEMORY,
+            pulse: &|scan::Progress { table, rows_read }| {
+                self.progress.step(Step::Reading {
+                    table,
+                    rows: rows_read,
+                });
+                if self.stop.load(Ordering::Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            },
+        };
+        let mut contents: BTreeMap<usize, BTreeMap<_, _>> = BTreeMap::new();
+        let mut refusals = Refusals {
+            dataset,
+            listed: 0,
+            tables: BTreeMap::new(),
+        };
+        let mut on_part = |scanned: ScannedPart| -> Result<(), Stop> {
+            let ScannedPart {
+                table,
+                part,
+                md5,
+                rows,
+                summary,
+                csv,
+            } = scanned;
+            self.progress.step(Step::Scanned { rows });
+            contents
+                .entry(table)
+                .or_default()
+                .insert(part, Content { md5, rows, summary });
+            take((dataset.tables[table].name.clone(), part, md5), csv)
+        };
+        let report = scan(&request, &mut refusals, &mut on_part).map_err(|error| match error {
+            ScanError::Part(source) => AgentError::Scan { source },
+            error => AgentError::Scan {
+                source: Box::new(error),
+            },
+        })?;
+        let mut survey = Survey {
+            unread: unlisted(self.sources),
+            ..Survey::default()
+        };
+        survey.notes = notes(dataset, &report);
+        let places = places(self.sources, dataset);
+        for table in report.tables {
+            let place = places.get(&table.table).cloned();
+            let parts = contents.remove(&table.table).unwrap_or_default();
+            let refused = refusals.tables.remove(&table.table).unwrap_or_default();
+            survey.add(dataset, table, place, parts, refused);
+        }
+        survey.took = started.elapsed();
+        Ok(survey)
+    }
+}
+
+/// The places whose tables could not even be listed.
+fn unlisted(sources: &Sources) -> BTreeSet<Place> {
+    let unread = |source: &&Source| {
+        matches!(
+            source.listed,
+            Err(Unreadable::NotReady { .. } | Unreadable::Failed { .. })
+        )
+    };
+    sources
+        .list()
+        .iter()
+        .filter(unread)
+        .map(|source| gate::place(&source.config.path))
+        .collect()
+}
+
+/// What the sources hold and the dataset does not declare, and the other way round.
+fn notes(dataset: &Dataset, report: &ScanReport) -> Vec<String> {
+    let tables = report.unknown_tables.iter().map(|unknown| {
+        format!(
+            "{} of {} is not in the dataset and is left alone",
+            unknown.name,
+            unknown.source.display()
+        )
+    });
+    let columns = report.unknown_columns.iter().map(|(table, column)| {
+        format!(
+            "column {column} of table {} is not in the dataset and is left alone",
+            dataset.tables[*table].name
+        )
+    });
+    let missing = report.missing_columns.iter().map(|(table, column)| {
+        let table = &dataset.tables[*table];
+        format!(
+            "table {} has no column {}: it counts as empty in every row",
+            table.name, table.columns[*column].name
+        )
+    });
+    tables.chain(columns).chain(missing).collect()
+}
+
+/// References to rows that are not there, in words.
+fn dangling(dataset: &Dataset, table: usize, dangling: &Dangling) -> String {
+    let (table, target) = (&dataset.tables[table], &dataset.tables[dangling.target]);
+    format!(
+        "{} rows of {} name a {} that is not in {}: {}",
+        dangling.rows,
+        table.name,
+        table.columns[dangling.column].name,
+        target.name,
+        dangling.examples.join(", ")
+    )
+}
+
+impl Survey {
+    fn add(
+        &mut self,
+        dataset: &Dataset,
+        scanned: TableScan,
+        place: Option<Place>,
+        parts: BTreeMap<Part, Content>,
+        refused: Vec<RefusedRow>,
+    ) {
+        let name = dataset.tables[scanned.table].name.clone();
+        let found = match scanned.outcome {
+            Outcome::Scanned => {
+                self.rows += scanned.rows_read;
+                let findings = TableFindings {
+                    place,
+                    quarantined: scanned.quarantined,
+                    refused,
+                    dangling: scanned
+                        .dangling
+                        .iter()
+                        .map(|found| dangling(dataset, scanned.table, found))
+                        .collect(),
+                };
+                self.findings.insert(name, findings);
+                Found::Rows(parts)
+            }
+            Outcome::Missing { why, remedy } => {
+                self.findings.insert(name, TableFindings::default());
+                Found::Missing { why, remedy }
+            }
+            Outcome::NotReady { why } => {
+                self.unread.extend(place);
+                Found::NotReady { why }
+            }
+            Outcome::Failed { why } => {
+                self.unread.extend(place);
+                Found::Failed { why }
+            }
+        };
+        self.found.insert(scanned.table, found);
+    }
+}
+
+/// Collects refused rows, the first of each table.
+struct Refusals<'d> {
+    dataset: &'d Dataset,
+    listed: usize,
+    tables: BTreeMap<usize, Vec<RefusedRow>>,
+}
+
+impl QuarantineSink for Refusals<'_> {
+    fn refuse(&mut self, refused: Refused) {
+        let rows = self.tables.entry(refused.table).or_default();
+        if rows.len() >= LISTED_OF_TABLE || self.listed >= LISTED {
+            return;
+        }
+        self.listed += 1;
+        rows.push(RefusedRow {
+            table: self.dataset.tables[refused.table].name.clone(),
+            source: refused.source,
+            place: refused.place.to_string(),
+            column: refused.column.map(String::from),
+            reason: refused.reason,
+            row: refused.row,
+        });
+    }
+}
