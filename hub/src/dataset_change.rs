@@ -18,6 +18,16 @@ pub fn first_obstacle(was: &Dataset, now: &Dataset) -> Option<String> {
 }
 
 fn obstacle(was: &Table, now: &Table) -> Option<String> {
+    let key = |table: &Table| -> Vec<String> {
+        let names = table
+            .key
+            .iter()
+            .map(|at| table.columns[*at].name.to_string());
+        names.collect()
+    };
+    if key(was) != key(now) {
+        return Some("its key is another".to_owned());
+    }
     for column in &was.columns {
         let name = &column.name;
         let Some(now) = now.column(name.as_str()).map(|at| &now.columns[at]) else {
@@ -39,9 +49,6 @@ fn obstacle(was: &Table, now: &Table) -> Option<String> {
     let moved = (0..was.columns.len()).any(|at| was.columns[at].name != now.columns[at].name);
     if moved {
         return Some("its columns stand in another order".to_owned());
-    }
-    if was.key != now.key {
-        return Some("its key is another".to_owned());
     }
     (was.unique != now.unique).then(|| "its unique rules are others".to_owned())
 }
@@ -74,10 +81,10 @@ mod tests {
     #[test]
     fn what_they_show_is_refused_by_name() {
         let obstacle = |from: &str, to: &str| obstacle_after(|d| d.replace(from, to)).unwrap();
-        insta::assert_snapshot!(obstacle("'orders'", "'sales'"), @"");
-        insta::assert_snapshot!(obstacle("'note'", "'remark'"), @"");
-        insta::assert_snapshot!(obstacle("type = 'text'", "type = 'int'"), @"");
-        insta::assert_snapshot!(obstacle("'text' }", "'text' }, { name = 'x', type = 'int' }"), @"");
-        insta::assert_snapshot!(obstacle("key = ['id']", "key = ['id', 'note']"), @"");
+        insta::assert_snapshot!(obstacle("'orders'", "'sales'"), @"table orders is gone");
+        insta::assert_snapshot!(obstacle("'note'", "'remark'"), @"table orders: column note is gone");
+        insta::assert_snapshot!(obstacle("type = 'text'", "type = 'int'"), @"table orders: column note has another type, length or `not_null`");
+        insta::assert_snapshot!(obstacle("'text' }", "'text' }, { name = 'x', type = 'int' }"), @"table orders: column x is new");
+        insta::assert_snapshot!(obstacle("key = ['id']", "key = ['id', 'note']"), @"table orders: its key is another");
     }
 }

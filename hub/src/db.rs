@@ -8,13 +8,15 @@
 //! - one load of a site at a time: a second waits for the first;
 //! - a load that is dropped at any point leaves nothing behind.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod conformance;
 mod error;
 pub mod postgres;
 mod records;
 mod sql;
 pub mod sqlite;
 mod stored;
-mod value;
+pub(crate) mod value;
 
 use std::fmt;
 use std::sync::Arc;

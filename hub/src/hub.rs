@@ -3,6 +3,8 @@
 mod pass;
 mod view;
 
+pub(crate) use pass::Repair;
+
 use std::fmt;
 use std::sync::Arc;
 

@@ -23,4 +23,7 @@ mod refresh;
 pub mod report;
 mod retry;
 pub mod stats;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod verify;
 pub mod window;

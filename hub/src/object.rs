@@ -305,13 +305,13 @@ mod tests {
         let mut flipped = compressed.clone();
         flipped[12] ^= 1;
         let problem = |bytes: &[u8], object: &PartitionObject| read(bytes, object, 7).unwrap_err();
-        insta::assert_snapshot!(problem(&flipped, &good), @"");
-        insta::assert_snapshot!(problem(&compressed[..compressed.len() - 1], &good), @"");
-        insta::assert_snapshot!(problem(b"", &good), @"");
-        insta::assert_snapshot!(problem(b"plain text", &good), @"");
-        insta::assert_snapshot!(problem(&compressed, &object(Md5::of(ROWS), 1)), @"");
-        insta::assert_snapshot!(problem(&compressed, &object(Md5::of(ROWS), 3)), @"");
+        insta::assert_snapshot!(problem(&flipped, &good), @"has the columns \"id,oame\", and the dataset has others");
+        insta::assert_snapshot!(problem(&compressed[..compressed.len() - 1], &good), @"has changed: the MD5 of its rows is 1f3de80110e40282fca89aff0fa78506");
+        insta::assert_snapshot!(problem(b"", &good), @"has changed: the MD5 of its rows is d41d8cd98f00b204e9800998ecf8427e");
+        insta::assert_snapshot!(problem(b"plain text", &good), @"cannot be decompressed: Unknown frame descriptor");
+        insta::assert_snapshot!(problem(&compressed, &object(Md5::of(ROWS), 1)), @"does not have the 1 rows that its commit says");
+        insta::assert_snapshot!(problem(&compressed, &object(Md5::of(ROWS), 3)), @"does not have the 3 rows that its commit says");
         let other = zstd::bulk::compress(b"id,nome\n", 3).unwrap();
-        insta::assert_snapshot!(problem(&other, &good), @"");
+        insta::assert_snapshot!(problem(&other, &good), @"has the columns \"id,nome\", and the dataset has others");
     }
 }

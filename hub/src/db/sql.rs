@@ -66,6 +66,23 @@ pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().collect::<Vec<_>>().join(", ")
 }
 
+/// The body of a `CREATE TABLE`: a line per column, then the key.
+pub(super) fn table_body(table: &Table, columns: &[(String, String)]) -> String {
+    let lines = columns.iter().enumerate().map(|(at, (name, ty))| {
+        let rule = match table.columns.get(at) {
+            Some(column) if column.not_null => " NOT NULL",
+            None if name == CLASH => " NOT NULL DEFAULT false",
+            _ => "",
+        };
+        format!("    {} {ty}{rule},\n", quote(name))
+    });
+    let lines: String = lines.collect();
+    format!(
+        "(\n{lines}    PRIMARY KEY ({})\n)",
+        names(table, &table.key)
+    )
+}
+
 /// How the columns of a table that is there first differ from the declared ones.
 pub(super) fn first_difference(
     declared: &[(String, String)],

@@ -8,6 +8,8 @@ mod file;
 mod load;
 mod read;
 mod render;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::path::{Path, PathBuf};

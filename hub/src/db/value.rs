@@ -4,7 +4,7 @@ use causeway_shared::canonical_csv::write_value;
 use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 
 /// A column's value; what is not of the column's type comes as text.
-pub(super) fn read(raw: Raw<'_>, ty: Type) -> Value<'static> {
+pub(crate) fn read(raw: Raw<'_>, ty: Type) -> Value<'static> {
     match parse(raw, ty, &Forms::default()) {
         Ok(value) => value.into_owned(),
         Err(_) => Value::Text(raw.show().into()),

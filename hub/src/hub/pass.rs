@@ -135,7 +135,7 @@ impl Hub {
         Ok(states)
     }
 
-    /// Loads one site, and notes how it went. `None`: it has not committed anything yet.
+    /// Loads one site, and notes how it went, for whoever asked to tell. `None`: it has not committed anything yet.
     pub(crate) async fn load_site(
         &self,
         state: &SiteState,
@@ -153,7 +153,6 @@ impl Hub {
             }
             Err(error) => {
                 self.inner.looks.forget(Some(&state.site));
-                tracing::error!(site = %state.site, %error, "the site could not be loaded");
                 let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
                 self.note(&state.site, seen, Some(&error.to_string())).await;
                 Some(failed(state, &error))

@@ -7,6 +7,7 @@
 )]
 
 mod damage;
+mod database;
 mod ground;
 mod guards;
 mod harness;

@@ -4,7 +4,7 @@ use causeway_shared::dataset::{Column, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
 
-use crate::db::sql::{CLASH, PART, list, names, quote, replaced, ruled, written};
+use crate::db::sql::{CLASH, PART, list, names, quote, replaced, ruled, table_body, written};
 
 /// A column's type, as `format_type` names it.
 fn column_type(column: &Column) -> String {
@@ -55,22 +55,8 @@ pub(super) fn create_schema(site: &SiteName) -> String {
 /// The table and its indexes, which PostgreSQL names.
 pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
     let target = target(site, table);
-    let columns = columns(table)
-        .into_iter()
-        .enumerate()
-        .map(|(at, (name, ty))| {
-            let rule = match table.columns.get(at) {
-                Some(column) if column.not_null => " NOT NULL",
-                None if name == CLASH => " NOT NULL DEFAULT false",
-                _ => "",
-            };
-            format!("{} {ty}{rule}", quote(&name))
-        });
-    let mut sql = format!(
-        "CREATE TABLE {target} ({}, PRIMARY KEY ({}));\n",
-        list(columns),
-        names(table, &table.key)
-    );
+    let body = table_body(table, &columns(table));
+    let mut sql = format!("CREATE TABLE {target} {body};\n");
     let mut index = |unique: &str, on: &str, predicate: &str| {
         sql += &format!("CREATE {unique}INDEX ON {target} ({on}){predicate};\n");
     };
@@ -155,22 +141,16 @@ pub(super) fn delete_strays(site: &SiteName, table: &Table) -> String {
 
 /// The rows of one part in key order, each value as text.
 pub(super) fn select_rows(site: &SiteName, table: &Table) -> String {
-    let columns = table
-        .columns
-        .iter()
-        .map(|column| format!("{}::text", quote(column.name.as_str())));
-    let key = table.key.iter().map(|column| {
-        let column = &table.columns[*column];
+    let column = |at: usize| format!("t.{}", quote(table.columns[at].name.as_str()));
+    let columns = (0..table.columns.len()).map(|at| format!("{}::text", column(at)));
+    let key = table.key.iter().map(|at| {
         // Text by bytes, whatever the database's collation.
-        let collation = if column.ty.is_text() {
-            " COLLATE \"C\""
-        } else {
-            ""
-        };
-        format!("{}{collation}", quote(column.name.as_str()))
+        let is_text = table.columns[*at].ty.is_text();
+        let collation = if is_text { " COLLATE \"C\"" } else { "" };
+        format!("{}{collation}", column(*at))
     });
     format!(
-        "SELECT {} FROM {} WHERE {} = $1 ORDER BY {}",
+        "SELECT {} FROM {} AS t WHERE t.{} = $1 ORDER BY {}",
         list(columns),
         target(site, table),
         quote(PART),
@@ -208,6 +188,26 @@ mod tests {
         let dataset = Dataset::meetassist().unwrap();
         let site = SiteName::new("hcm-01").unwrap();
         insta::assert_snapshot!(
-            create_table(&site, dataset.table("appointment").unwrap()), @"");
+            create_table(&site, dataset.table("appointment").unwrap()), @r#"
+        CREATE TABLE "hcm_01"."appointment" (
+            "appointmentid" bigint NOT NULL,
+            "consultantid" bigint,
+            "customerid" character varying(50) NOT NULL,
+            "date" date NOT NULL,
+            "time" time without time zone NOT NULL,
+            "duration" bigint NOT NULL,
+            "meetingurl" character varying(255),
+            "status" character varying(20) NOT NULL,
+            "description" text,
+            "createdat" timestamp without time zone NOT NULL,
+            "updatedat" timestamp without time zone,
+            "causeway_part" text,
+            "causeway_clash" boolean NOT NULL DEFAULT false,
+            PRIMARY KEY ("appointmentid")
+        );
+        CREATE INDEX ON "hcm_01"."appointment" ("causeway_part");
+        CREATE INDEX ON "hcm_01"."appointment" ("date");
+        CREATE UNIQUE INDEX ON "hcm_01"."appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
+        "#);
     }
 }

@@ -4,7 +4,7 @@ use causeway_shared::dataset::{Partitioning, Table};
 use causeway_shared::value::Type;
 
 use crate::db::sql::{
-    CLASH, PART, declared, list, literal, names, quote, replaced, ruled, written,
+    CLASH, PART, declared, list, literal, names, quote, replaced, ruled, table_body, written,
 };
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
@@ -43,23 +43,8 @@ fn staging(table: &Table) -> String {
 
 /// The table and its indexes.
 pub(super) fn create_table(table: &Table) -> String {
-    let columns = columns(table)
-        .into_iter()
-        .enumerate()
-        .map(|(at, (name, ty))| {
-            let rule = match table.columns.get(at) {
-                Some(column) if column.not_null => " NOT NULL",
-                None if name == CLASH => " NOT NULL DEFAULT FALSE",
-                _ => "",
-            };
-            format!("{} {ty}{rule}", quote(&name))
-        });
-    let mut sql = format!(
-        "CREATE TABLE {} ({}, PRIMARY KEY ({}));\n",
-        target(table),
-        list(columns),
-        names(table, &table.key)
-    );
+    let body = table_body(table, &columns(table));
+    let mut sql = format!("CREATE TABLE {} {body};\n", target(table));
     let mut index = |unique: &str, what: &str, on: &str, predicate: &str| {
         sql += &format!(
             "CREATE {unique}INDEX main.{} ON {} ({on}){predicate};\n",
@@ -191,6 +176,26 @@ mod tests {
     #[test]
     fn a_table_with_a_partial_unique_rule() {
         let dataset = Dataset::meetassist().unwrap();
-        insta::assert_snapshot!(create_table(dataset.table("appointment").unwrap()), @"");
+        insta::assert_snapshot!(create_table(dataset.table("appointment").unwrap()), @r#"
+        CREATE TABLE main."appointment" (
+            "appointmentid" INTEGER NOT NULL,
+            "consultantid" INTEGER,
+            "customerid" TEXT NOT NULL,
+            "date" TEXT NOT NULL,
+            "time" TEXT NOT NULL,
+            "duration" INTEGER NOT NULL,
+            "meetingurl" TEXT,
+            "status" TEXT NOT NULL,
+            "description" TEXT,
+            "createdat" TEXT NOT NULL,
+            "updatedat" TEXT,
+            "causeway_part" TEXT,
+            "causeway_clash" BOOLEAN NOT NULL DEFAULT false,
+            PRIMARY KEY ("appointmentid")
+        );
+        CREATE INDEX main."appointment part" ON "appointment" ("causeway_part");
+        CREATE INDEX main."appointment date" ON "appointment" ("date");
+        CREATE UNIQUE INDEX main."appointment unique 0" ON "appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
+        "#);
     }
 }

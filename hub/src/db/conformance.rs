@@ -1,0 +1,66 @@
+//! What every database must do, as cases that each implementation runs as its own tests:
+//!
+//! ```ignore
+//! causeway_hub::database_conformance!(async { (database, guard) });
+//! ```
+//!
+//! The expression opens an empty database; the guard, whatever it is, lives as long as the test.
+//! Rows reach the database as they do in life: a site commits, a hub loads.
+
+mod changes;
+mod keeping;
+mod sharing;
+mod values;
+
+pub use changes::*;
+pub use keeping::*;
+pub use sharing::*;
+pub use values::*;
+
+pub use crate::testing::Outcome;
+
+/// Makes a test of every case of the suite.
+#[macro_export]
+macro_rules! database_conformance {
+    ($open:expr) => {
+        $crate::database_conformance! { @cases $open;
+            every_type_comes_back_as_it_was,
+            null_empty_and_backslash_dot_differ,
+            extreme_values_come_back,
+            texts_sort_by_bytes_and_numbers_by_value,
+            wide_tables_and_long_names_are_taken,
+            an_empty_partition_is_loaded,
+            counts_are_per_part_and_value,
+            rows_follow_the_commits,
+            a_row_moves_between_dates,
+            two_rows_swap_a_unique_value,
+            keys_move_between_rows,
+            the_window_rolls,
+            dates_that_were_asked_for_are_loaded,
+            a_load_without_change_writes_nothing,
+            a_table_that_is_new_in_the_dataset_is_made,
+            a_dataset_that_does_not_fit_is_refused,
+            the_hub_is_made_any_number_of_times,
+            a_database_without_the_hub_says_so,
+            what_was_committed_is_read_back,
+            a_note_keeps_the_newest_commit_seen,
+            a_damaged_object_leaves_the_last_good_data,
+            a_damaged_site_does_not_stop_the_others,
+            a_dropped_load_leaves_nothing,
+            another_hub_reads_what_one_loaded,
+            readers_see_the_state_before_until_the_commit,
+            a_second_load_waits_and_has_nothing_left_to_do,
+            sites_keep_apart,
+            rows_of_other_programs_give_way_to_the_sites,
+        }
+    };
+    (@cases $open:expr; $($case:ident),+ $(,)?) => {
+        $(
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() -> $crate::db::conformance::Outcome {
+                let (database, _guard) = $open.await;
+                $crate::db::conformance::$case(&database).await
+            }
+        )+
+    };
+}

@@ -1,0 +1,221 @@
+//! After every load the rows are those of the commit, whatever the change was.
+
+use std::sync::Arc;
+
+use jiff::civil::date;
+
+use super::Outcome;
+use crate::db::Database;
+use crate::testing::{SHOP, TestHub, TestSite};
+use crate::window::DateRange;
+
+/// A hub, and a site of the shop that has committed two items and a sale on each of three days.
+async fn shop(database: &Arc<dyn Database>) -> Outcome<(TestHub, TestSite)> {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"]).await?;
+    site.put("item", "b=1of2", &["2,pear"]).await?;
+    site.put("sale", "dt=2025-11-27", &["1,2025-11-27,a,paid"])
+        .await?;
+    site.put(
+        "sale",
+        "dt=2025-11-28",
+        &["2,2025-11-28,a,paid", "3,2025-11-28,b,paid"],
+    )
+    .await?;
+    site.put("sale", "dt=2025-12-24", &["9,2025-12-24,a,paid"])
+        .await?;
+    site.commit().await?;
+    test.load_one().await?;
+    Ok((test, site))
+}
+
+/// Inserted, changed and deleted rows, an emptied date and a new one.
+pub async fn rows_follow_the_commits(database: &Arc<dyn Database>) -> Outcome {
+    let (test, mut site) = shop(database).await?;
+    assert_eq!(
+        test.rows(&site, "sale").await?,
+        [
+            "dt=2025-11-27 1,2025-11-27,a,paid",
+            "dt=2025-11-28 2,2025-11-28,a,paid",
+            "dt=2025-11-28 3,2025-11-28,b,paid",
+        ]
+    );
+    site.remove("sale", "dt=2025-11-27")?;
+    site.put(
+        "sale",
+        "dt=2025-11-28",
+        &["3,2025-11-28,b,void", "4,2025-11-28,b,paid"],
+    )
+    .await?;
+    site.put("sale", "dt=2025-11-29", &["5,2025-11-29,,"])
+        .await?;
+    site.put("item", "b=0of2", &["1,\"apple, red\""]).await?;
+    site.commit().await?;
+    let loaded = test.load_one().await?;
+    assert_eq!((loaded.rows.inserted, loaded.rows.deleted), (4, 4));
+    assert_eq!(
+        (
+            loaded.partitions.wanted,
+            loaded.partitions.loaded,
+            loaded.partitions.evicted
+        ),
+        (4, 3, 1)
+    );
+    assert_eq!(
+        test.rows(&site, "sale").await?,
+        [
+            "dt=2025-11-28 3,2025-11-28,b,void",
+            "dt=2025-11-28 4,2025-11-28,b,paid",
+            "dt=2025-11-29 5,2025-11-29,,",
+        ]
+    );
+    assert_eq!(
+        test.rows(&site, "item").await?,
+        ["b=0of2 1,\"apple, red\"", "b=1of2 2,pear"]
+    );
+    Ok(())
+}
+
+/// One key, first on one date, then on another.
+pub async fn a_row_moves_between_dates(database: &Arc<dyn Database>) -> Outcome {
+    let (test, mut site) = shop(database).await?;
+    site.put("sale", "dt=2025-11-28", &["3,2025-11-28,b,paid"])
+        .await?;
+    site.put(
+        "sale",
+        "dt=2025-11-27",
+        &["1,2025-11-27,a,paid", "2,2025-11-27,b,paid"],
+    )
+    .await?;
+    site.commit().await?;
+    test.load_one().await?;
+    assert_eq!(
+        test.rows(&site, "sale").await?,
+        [
+            "dt=2025-11-27 1,2025-11-27,a,paid",
+            "dt=2025-11-27 2,2025-11-27,b,paid",
+            "dt=2025-11-28 3,2025-11-28,b,paid",
+        ]
+    );
+    Ok(())
+}
+
+/// Each has what the other had, under a rule that no two may have the same.
+pub async fn two_rows_swap_a_unique_value(database: &Arc<dyn Database>) -> Outcome {
+    let (test, mut site) = shop(database).await?;
+    site.put(
+        "sale",
+        "dt=2025-11-28",
+        &["2,2025-11-28,b,paid", "3,2025-11-28,a,paid"],
+    )
+    .await?;
+    site.commit().await?;
+    test.load_one().await?;
+    // What a rule leaves out may be there twice.
+    site.put(
+        "sale",
+        "dt=2025-11-28",
+        &[
+            "2,2025-11-28,b,void",
+            "3,2025-11-28,b,paid",
+            "4,2025-11-28,b,void",
+        ],
+    )
+    .await?;
+    site.commit().await?;
+    assert_eq!(test.load_one().await?.rows.inserted, 3);
+    Ok(())
+}
+
+/// Two rows exchange their keys across partitions.
+pub async fn keys_move_between_rows(database: &Arc<dyn Database>) -> Outcome {
+    let (test, mut site) = shop(database).await?;
+    site.put("item", "b=0of2", &["2,apple"]).await?;
+    site.put("item", "b=1of2", &["1,pear"]).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    assert_eq!(
+        test.rows(&site, "item").await?,
+        ["b=0of2 2,apple", "b=1of2 1,pear"]
+    );
+    Ok(())
+}
+
+/// A day later another date is in the window, and one is not.
+pub async fn the_window_rolls(database: &Arc<dyn Database>) -> Outcome {
+    let (mut test, site) = shop(database).await?;
+    test.request.now = "2025-11-28T17:00:00Z".parse()?;
+    let loaded = test.load_one().await?;
+    assert_eq!(
+        (loaded.partitions.loaded, loaded.partitions.evicted),
+        (0, 1)
+    );
+    test.request.now = "2025-12-23T17:00:00Z".parse()?;
+    let loaded = test.load_one().await?;
+    assert_eq!(
+        (loaded.partitions.loaded, loaded.partitions.evicted),
+        (1, 1)
+    );
+    assert_eq!(
+        test.rows(&site, "sale").await?,
+        ["dt=2025-12-24 9,2025-12-24,a,paid"]
+    );
+    Ok(())
+}
+
+/// Beside the window, until a load that does not ask for them.
+pub async fn dates_that_were_asked_for_are_loaded(database: &Arc<dyn Database>) -> Outcome {
+    let (mut test, site) = shop(database).await?;
+    test.request.dates = vec![DateRange::day(date(2025, 12, 24))];
+    assert_eq!(test.load_one().await?.rows.inserted, 1);
+    assert_eq!(test.rows(&site, "sale").await?.len(), 4);
+    test.request.dates = vec![];
+    assert_eq!(test.load_one().await?.rows.deleted, 1);
+    Ok(())
+}
+
+/// No commit, nothing to load: the database is not written to.
+pub async fn a_load_without_change_writes_nothing(database: &Arc<dyn Database>) -> Outcome {
+    let (test, _) = shop(database).await?;
+    let before = database.sites().await?;
+    let report = test.load().await?;
+    assert_eq!(database.sites().await?, before);
+    assert_eq!(report.requests.total(), 1, "only: is there a next commit?");
+    Ok(())
+}
+
+/// The tables follow the site's newest commit.
+pub async fn a_table_that_is_new_in_the_dataset_is_made(database: &Arc<dyn Database>) -> Outcome {
+    let (test, mut site) = shop(database).await?;
+    let table = "\n[[table]]\nname = 'note'\nkey = ['id']\npartition = { buckets = 1 }\n\
+        column = [{ name = 'id', type = 'int' }]";
+    site.declare(&format!("{SHOP}{table}"))?;
+    site.put("note", "b=0of1", &["7"]).await?.commit().await?;
+    assert_eq!(test.load_one().await?.rows.inserted, 1);
+    assert_eq!(test.rows(&site, "note").await?, ["b=0of1 7"]);
+    assert_eq!(test.rows(&site, "item").await?.len(), 2);
+    Ok(())
+}
+
+/// Until the tables can follow, the last good data stays.
+pub async fn a_dataset_that_does_not_fit_is_refused(database: &Arc<dyn Database>) -> Outcome {
+    let (test, mut site) = shop(database).await?;
+    site.declare(&SHOP.replace(
+        "name = \"name\", type = \"text\"",
+        "name = \"name\", type = \"int\"",
+    ))?;
+    site.put("item", "b=0of2", &["1,1"]).await?.commit().await?;
+    let error = test.load_one().await.err().map(|error| error.to_string());
+    let error = error.unwrap_or_default();
+    assert!(
+        error.contains("table item: column name has another type"),
+        "{error}"
+    );
+    site.declare(SHOP)?;
+    assert_eq!(
+        test.rows(&site, "item").await?,
+        ["b=0of2 1,apple", "b=1of2 2,pear"]
+    );
+    Ok(())
+}

@@ -1,0 +1,257 @@
+//! What the hub writes down, and what is left when something goes wrong.
+
+use std::sync::Arc;
+
+use causeway_shared::commit::LookupObject;
+use causeway_shared::ids::{Md5, Part, Seq, SiteName};
+use causeway_shared::store::Body;
+
+use super::Outcome;
+use crate::db::{Database, DbError, SiteChange};
+use crate::testing::{NOON, SHOP, TestHub, TestSite};
+
+/// `init` may be repeated, also over data.
+pub async fn the_hub_is_made_any_number_of_times(database: &Arc<dyn Database>) -> Outcome {
+    database.init().await?;
+    database.init().await?;
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"])
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    database.init().await?;
+    assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+    Ok(())
+}
+
+/// Before `init`, everything says to run it.
+pub async fn a_database_without_the_hub_says_so(database: &Arc<dyn Database>) -> Outcome {
+    let site = SiteName::new("here")?;
+    for error in [
+        database.sites().await.err(),
+        database.stored(&site).await.err(),
+        database.note(&site, None, None).await.err(),
+        database.begin_load(&site).await.err(),
+    ] {
+        assert!(
+            matches!(error, Some(DbError::NotInitialised { .. })),
+            "{error:?}"
+        );
+    }
+    Ok(())
+}
+
+/// The catalog, lookups included, the dataset and the marks come back as they were.
+pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"]).await?;
+    site.put("sale", "dt=2025-12-24", &["9,2025-12-24,a,paid"])
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    let stored = database.stored(site.name()).await?;
+    assert_eq!(stored.catalog, *site.catalog());
+    assert_eq!(stored.dataset.as_ref(), Some(site.dataset()));
+    assert_eq!(stored.loaded.len(), 1);
+    assert_eq!(stored.state.loaded_at, Some(NOON.parse()?));
+
+    let mut now = stored.catalog.clone();
+    let lookup = LookupObject {
+        md5: Md5([7; 16]),
+        rows: 1,
+        bytes: 2,
+    };
+    now.lookups
+        .insert(("item.id".to_owned(), Part::Bucket(0, 1)), lookup);
+    now.partitions.pop_first();
+    let evicted: Vec<_> = stored.loaded.keys().cloned().collect();
+    let mut load = database.begin_load(site.name()).await?;
+    load.begin(&[]).await?;
+    let change = SiteChange {
+        was: &stored.catalog,
+        now: &now,
+        dataset: site.dataset(),
+        loaded: &[],
+        evicted: &evicted,
+        at: NOON.parse()?,
+    };
+    load.commit(&change).await?;
+    let again = database.stored(site.name()).await?;
+    assert_eq!(again.catalog, now);
+    assert!(again.loaded.is_empty());
+    assert_eq!(again.state.revision, stored.state.revision + 1);
+
+    let mut load = database.begin_load(site.name()).await?;
+    load.begin(&[]).await?;
+    let change = SiteChange {
+        was: &now,
+        now: &stored.catalog,
+        ..change
+    };
+    load.commit(&change).await?;
+    assert_eq!(database.stored(site.name()).await?.catalog, stored.catalog);
+    Ok(())
+}
+
+/// Notes of a site that was never loaded, and of several looks.
+pub async fn a_note_keeps_the_newest_commit_seen(database: &Arc<dyn Database>) -> Outcome {
+    database.init().await?;
+    let site = SiteName::new("here")?;
+    database.note(&site, None, Some("it's \"broken\"")).await?;
+    database.note(&site, Some(Seq(7)), Some("still")).await?;
+    database.note(&site, Some(Seq(5)), None).await?;
+    database.note(&site, None, Some("again")).await?;
+    let states = database.sites().await?;
+    assert_eq!(states.len(), 1);
+    assert_eq!(states[0].log_head, Some(Seq(7)));
+    assert_eq!(states[0].last_error.as_deref(), Some("again"));
+    assert_eq!(states[0].head, None);
+    Ok(())
+}
+
+/// In a table that holds rows and in one that is empty.
+pub async fn a_damaged_object_leaves_the_last_good_data(database: &Arc<dyn Database>) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"])
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    site.put("item", "b=0of2", &["1,pear"]).await?;
+    site.put("item", "b=1of2", &["2,plum"]).await?;
+    site.put("sale", "dt=2025-11-28", &["1,2025-11-28,a,paid"])
+        .await?;
+    site.commit().await?;
+    for (table, part, record) in [
+        ("item", "b=1of2", "2,plum"),
+        ("sale", "dt=2025-11-28", "1,2025-11-28,a,paid"),
+    ] {
+        let key = site.key(table, part, &[record])?;
+        let whole = test.store.get(&key).await?.bytes(1 << 20).await?;
+        let cut = Body::Bytes(whole[..whole.len() - 2].to_vec().into());
+        test.store.put(&key, cut).await?;
+
+        let report = test.load().await?;
+        assert!(report.needs_a_look());
+        let error = report.sites[0].error.clone().unwrap_or_default();
+        for named in [
+            "here",
+            table,
+            part,
+            key.as_str(),
+            "causeway-agent verify --repair",
+        ] {
+            assert!(error.contains(named), "{error}");
+        }
+        let states = database.sites().await?;
+        assert_eq!(states[0].last_error.as_deref(), Some(error.as_str()));
+        assert_eq!(states[0].log_head, Some(Seq(2)));
+        assert_eq!(states[0].head.as_ref().map(|head| head.seq), Some(Seq(1)));
+        assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+        test.store.put(&key, Body::Bytes(whole.into())).await?;
+    }
+    assert_eq!(test.load_one().await?.rows.inserted, 3);
+    assert_eq!(database.sites().await?[0].last_error, None);
+    assert_eq!(
+        test.rows(&site, "item").await?,
+        ["b=0of2 1,pear", "b=1of2 2,plum"]
+    );
+    Ok(())
+}
+
+/// Each site's load is its own.
+pub async fn a_damaged_site_does_not_stop_the_others(database: &Arc<dyn Database>) -> Outcome {
+    let test = TestHub::new(database).await?;
+    for name in ["a-1", "b-2", "c-3"] {
+        let mut site = TestSite::new(&test.store, name, SHOP)?;
+        site.put("item", "b=0of2", &["1,apple"])
+            .await?
+            .commit()
+            .await?;
+        if name == "b-2" {
+            test.store
+                .delete(&site.key("item", "b=0of2", &["1,apple"])?)
+                .await?;
+        }
+    }
+    let report = test.load().await?;
+    let outcome = report
+        .sites
+        .iter()
+        .map(|site| (site.site.as_str(), site.error.is_some()));
+    assert_eq!(
+        outcome.collect::<Vec<_>>(),
+        [("a-1", false), ("b-2", true), ("c-3", false)]
+    );
+    Ok(())
+}
+
+/// A load that ends before its commit, at whatever point.
+pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"])
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    let (item, sale) = (&site.dataset().tables[0], &site.dataset().tables[1]);
+    for step in 0..4 {
+        let mut load = database.begin_load(site.name()).await?;
+        let mut staged = load.stage(item).await?;
+        staged.write("3,plum,b=1of2\n".into()).await?;
+        if step == 0 {
+            continue;
+        }
+        staged.finish().await?;
+        load.begin(&[item, sale]).await?;
+        assert_eq!(load.delete_parts(item, &[Part::Bucket(0, 2)]).await?, 1);
+        if step == 1 {
+            continue;
+        }
+        assert_eq!(load.insert_staged(item).await?, 1);
+        let mut filled = load.fill(sale).await?;
+        filled
+            .write("1,2025-11-28,a,paid,dt=2025-11-28\n".into())
+            .await?;
+        if step == 2 {
+            continue;
+        }
+        assert_eq!(filled.finish().await?, 1);
+    }
+    assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+    assert_eq!(database.part_counts(site.name(), sale).await?, []);
+    assert_eq!(
+        database.part_counts(site.name(), item).await?,
+        [(Some("b=0of2".to_owned()), 1)]
+    );
+    Ok(())
+}
+
+/// A hub that starts over a database that another made reads what is there.
+pub async fn another_hub_reads_what_one_loaded(database: &Arc<dyn Database>) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"])
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    site.put("item", "b=0of2", &["1,pear"])
+        .await?
+        .commit()
+        .await?;
+    let again = test.another()?;
+    assert_eq!(again.load_one().await?.commit, Some(Seq(2)));
+    let views = again.hub.sites().await?;
+    assert_eq!(*views[0].catalog, *site.catalog());
+    assert_eq!(views[0].loaded.len(), 1);
+    // The first hub's memory is out of date, and it notices.
+    assert_eq!(*test.hub.sites().await?[0].catalog, *site.catalog());
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The conformance suite on files, and what only files can be.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+
+use super::*;
+use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+async fn empty() -> (Arc<dyn Database>, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = SqliteDatabase::open(&folder.path().join("hub"));
+    (Arc::new(database), folder)
+}
+
+crate::database_conformance!(empty());
+
+#[tokio::test]
+async fn files_of_a_newer_version_are_refused() -> Outcome {
+    let (database, folder) = empty().await;
+    database.init().await?;
+    let file = Connection::open(folder.path().join("hub/causeway.db"))?;
+    file.pragma_update(None, "user_version", 99)?;
+    let error = database.sites().await.unwrap_err().to_string();
+    assert!(error.ends_with("upgrade causeway-hub"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sites_file_that_was_taken_away_is_made_again() -> Outcome {
+    let (database, folder) = empty().await;
+    let test = TestHub::new(&database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"])
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    std::fs::remove_file(folder.path().join("hub/here.db"))?;
+    assert_eq!(test.load_one().await?.rows.inserted, 1);
+    assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_else_made_is_refused() -> Outcome {
+    let (database, folder) = empty().await;
+    let test = TestHub::new(&database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"])
+        .await?
+        .commit()
+        .await?;
+    database.note(site.name(), None, None).await?;
+    let file = Connection::open(folder.path().join("hub/here.db"))?;
+    file.execute_batch("CREATE TABLE item (id INTEGER, title TEXT)")?;
+    let error = test.load_one().await.unwrap_err().to_string();
+    assert!(
+        error.contains("here.db.item is not as the dataset declares it"),
+        "{error}"
+    );
+    assert!(
+        error.contains("column title TEXT where column name TEXT is declared"),
+        "{error}"
+    );
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! For tests: a site that commits whatever it is told to, and a hub that loads it.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject, Writer};
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
+use causeway_shared::layout::SiteKey;
+use causeway_shared::log::{Appended, SiteLog};
+use causeway_shared::store::Store;
+use causeway_shared::store::memory::MemoryStore;
+use causeway_shared::summary::Summary;
+use jiff::Timestamp;
+
+use crate::config::HubConfig;
+use crate::db::Database;
+use crate::hub::{Hub, LoadRequest};
+use crate::report::{LoadReport, SiteLoaded};
+
+/// How a test ends; what it does not expect is an error, not a panic.
+pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// Noon of 2025-11-28 in Ho Chi Minh City, so that the default window is the 27th to the 29th.
+pub const NOON: &str = "2025-11-28T05:00:00Z";
+
+/// A dataset with one dated table, one bucketed one, and a unique rule.
+pub const SHOP: &str = r#"
+name = "shop"
+version = 1
+[[table]]
+name = "item"
+key = ["id"]
+partition = { buckets = 2 }
+column = [
+  { name = "id", type = "int" },
+  { name = "name", type = "text" },
+]
+[[table]]
+name = "sale"
+key = ["id"]
+partition = { by = "day" }
+unique = [{ columns = ["day", "slot"], unless = { state = ["void"] } }]
+summary = { count_by = ["state"] }
+column = [
+  { name = "id", type = "int" },
+  { name = "day", type = "date", not_null = true },
+  { name = "slot", type = "text" },
+  { name = "state", type = "text" },
+]
+"#;
+
+/// A site in a store, which commits what it is told to.
+#[derive(Debug)]
+pub struct TestSite {
+    store: Store,
+    log: SiteLog,
+    dataset: Dataset,
+    catalog: Catalog,
+    waiting: Vec<Change>,
+}
+
+impl TestSite {
+    /// A site that has committed nothing.
+    ///
+    /// # Errors
+    /// If the name or the dataset is none.
+    pub fn new(store: &Store, site: &str, dataset: &str) -> Outcome<Self> {
+        let site = SiteName::new(site)?;
+        Ok(Self {
+            store: Arc::clone(store),
+            log: SiteLog::new(Arc::clone(store), site.clone()),
+            dataset: Dataset::from_toml(dataset)?,
+            catalog: Catalog::empty(site),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &SiteName {
+        &self.catalog.site
+    }
+
+    /// Its dataset.
+    #[must_use]
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// Its catalog.
+    #[must_use]
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// Declares another dataset, from the next commit on.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn declare(&mut self, dataset: &str) -> Outcome {
+        self.dataset = Dataset::from_toml(dataset)?;
+        Ok(())
+    }
+
+    /// The canonical CSV of a partition with these records.
+    ///
+    /// # Errors
+    /// If there is no such table.
+    pub fn csv(&self, table: &str, records: &[&str]) -> Outcome<String> {
+        let table = self.dataset.table(table).ok_or("no such table")?;
+        let names: Vec<&str> = table.columns.iter().map(|c| c.name.as_str()).collect();
+        let lines = std::iter::once(names.join(",")).chain(records.iter().map(ToString::to_string));
+        Ok(lines.map(|line| line + "\n").collect())
+    }
+
+    /// Where the object of a partition with these records lies.
+    ///
+    /// # Errors
+    /// If a name is none.
+    pub fn key(&self, table: &str, part: &str, records: &[&str]) -> Outcome<String> {
+        let md5 = Md5::of(self.csv(table, records)?.as_bytes());
+        Ok(SiteKey::Object(Name::new(table)?, Part::new(part)?, md5).of(self.name()))
+    }
+
+    /// Writes a partition's object; the next commit names it.
+    ///
+    /// # Errors
+    /// If a name is none, or a failure of the store.
+    pub async fn put(&mut self, table: &str, part: &str, records: &[&str]) -> Outcome<&mut Self> {
+        let csv = self.csv(table, records)?;
+        let compressed = zstd::bulk::compress(csv.as_bytes(), 3)?;
+        let object = PartitionObject {
+            md5: Md5::of(csv.as_bytes()),
+            rows: records.len() as u64,
+            bytes: compressed.len() as u64,
+            summary: Summary::default(),
+        };
+        let key = self.key(table, part, records)?;
+        self.store.put(&key, compressed.into()).await?;
+        self.change(table, part, Now::Object(object))
+    }
+
+    /// Lets the next commit say that a partition is gone.
+    ///
+    /// # Errors
+    /// If a name is none.
+    pub fn remove(&mut self, table: &str, part: &str) -> Outcome<&mut Self> {
+        self.change(table, part, Now::removed())
+    }
+
+    fn change(&mut self, table: &str, part: &str, now: Now<PartitionObject>) -> Outcome<&mut Self> {
+        self.waiting.push(Change {
+            table: Name::new(table)?,
+            part: Part::new(part)?,
+            now,
+        });
+        Ok(self)
+    }
+
+    /// Commits what was put and removed.
+    ///
+    /// # Errors
+    /// A failure of the store, or a commit of that number that is there already.
+    pub async fn commit(&mut self) -> Outcome {
+        let seq = self.catalog.seq().next();
+        let at = Timestamp::from_second(1_764_000_000 + i64::try_from(seq.0)?)?;
+        let commit = Commit {
+            format: FORMAT,
+            site: self.name().clone(),
+            seq,
+            at,
+            epoch: 1,
+            writer: Writer {
+                id: "writer".to_owned(),
+                host: "host".to_owned(),
+            },
+            dataset: self.dataset.md5(),
+            changes: std::mem::take(&mut self.waiting),
+            lookups: Vec::new(),
+        };
+        self.log.write_dataset(&self.dataset).await?;
+        match self.log.append(&commit).await? {
+            Appended::Written => self.catalog.apply(&commit),
+            Appended::Taken(_) => return Err("the commit is there already".into()),
+        }
+        Ok(())
+    }
+}
+
+/// A hub over a store in memory and a database.
+#[derive(Debug)]
+pub struct TestHub {
+    /// The hub.
+    pub hub: Hub,
+    /// Its store.
+    pub store: Store,
+    /// Its database.
+    pub database: Arc<dyn Database>,
+    /// What it loads.
+    pub request: LoadRequest,
+}
+
+impl TestHub {
+    /// A hub with its database made, at [`NOON`].
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn new(database: &Arc<dyn Database>) -> Outcome<Self> {
+        let store: Store = Arc::new(MemoryStore::new());
+        let test = Self::over(store, database)?;
+        test.hub.init().await?;
+        Ok(test)
+    }
+
+    /// Another hub over the same store and database.
+    ///
+    /// # Errors
+    /// None.
+    pub fn another(&self) -> Outcome<Self> {
+        Self::over(Arc::clone(&self.store), &self.database)
+    }
+
+    fn over(store: Store, database: &Arc<dyn Database>) -> Outcome<Self> {
+        let config = HubConfig::default();
+        let hub = Hub::with(config, Arc::clone(&store), Arc::clone(database))?;
+        Ok(Self {
+            hub,
+            store,
+            database: Arc::clone(database),
+            request: LoadRequest::at(NOON.parse()?),
+        })
+    }
+
+    /// Loads the window of all sites.
+    ///
+    /// # Errors
+    /// What concerns all sites.
+    pub async fn load(&self) -> Outcome<LoadReport> {
+        Ok(self.hub.load(&self.request).await?)
+    }
+
+    /// Loads the window of the only site, without an error.
+    ///
+    /// # Errors
+    /// Its error, or if there is more than one site.
+    pub async fn load_one(&self) -> Outcome<SiteLoaded> {
+        let mut sites = self.load().await?.sites;
+        match (sites.pop(), sites.len()) {
+            (
+                Some(SiteLoaded {
+                    error: Some(error), ..
+                }),
+                _,
+            ) => Err(error.into()),
+            (Some(loaded), 0) => Ok(loaded),
+            (other, _) => Err(format!("not one site but {other:?} and {sites:?}").into()),
+        }
+    }
+
+    /// All loaded rows of a table as canonical records, each behind the part that it is in, by
+    /// part and key.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn rows(&self, site: &TestSite, table: &str) -> Outcome<Vec<String>> {
+        use causeway_shared::canonical_csv::write_record;
+        use futures_util::StreamExt as _;
+        let declared = site.dataset().table(table).ok_or("no such table")?;
+        let stored = self.database.stored(site.name()).await?;
+        let mut rows = Vec::new();
+        for (name, part) in stored.loaded.keys() {
+            if name.as_str() != table {
+                continue;
+            }
+            let mut batches = self.database.rows(site.name(), declared, *part).await?;
+            while let Some(batch) = batches.next().await {
+                for row in batch? {
+                    let mut record = Vec::new();
+                    write_record(&row, &mut record);
+                    let record = String::from_utf8(record)?;
+                    rows.push(format!("{part} {}", record.trim_end_matches('\n')));
+                }
+            }
+        }
+        Ok(rows)
+    }
+}

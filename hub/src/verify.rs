@@ -1,0 +1,184 @@
+//! The database against the store: every loaded partition's rows are read on both sides and
+//! compared, and rows that belong to no loaded partition are found.
+
+mod compare;
+
+use std::collections::BTreeSet;
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Name, Part, SiteName};
+
+use crate::db::{Mark, SiteState, StoredSite};
+use crate::error::{HubError, SiteError};
+use crate::hub::{Hub, LoadRequest, Repair, VerifyRequest};
+use crate::object::ObjectName;
+use crate::report::{Difference, VerifyReport};
+use compare::{PartRows, compare};
+
+impl Hub {
+    /// Compares every loaded row with the store's, and loads again what differs if asked to.
+    /// Loads of a site wait while it is verified.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load), and where store or database fail in the middle.
+    pub async fn verify(&self, what: &VerifyRequest) -> Result<VerifyReport, HubError> {
+        let mut report = VerifyReport::default();
+        for state in self.states(what.site.as_ref()).await? {
+            let found = self.verify_site(&state.site, &mut report).await?;
+            if what.repair && !found.is_empty() {
+                report.repaired += self.repair(&state, what, found).await?;
+            }
+        }
+        Ok(report)
+    }
+
+    /// Compares one site, adding to the report. Returns what a repair is to do.
+    async fn verify_site(
+        &self,
+        site: &SiteName,
+        report: &mut VerifyReport,
+    ) -> Result<Found, SiteError> {
+        let failed = |source| SiteError::Database {
+            site: site.clone(),
+            source,
+        };
+        let database = &*self.inner.database;
+        // Held to the end, so that no load changes rows while they are compared.
+        let mut held = database.begin_load(site).await.map_err(failed)?;
+        let stored = held.stored().await.map_err(failed)?;
+        let mut found = Found::default();
+        let Some(dataset) = &stored.dataset else {
+            return Ok(found);
+        };
+        for table in &dataset.tables {
+            for ((name, part), mark) in &stored.loaded {
+                if *name != table.name {
+                    continue;
+                }
+                let whats = self.verify_part(site, table, *part, *mark, report).await?;
+                if !whats.is_empty() {
+                    found.again.insert((name.clone(), *part));
+                }
+                report.add(site, table, Some(*part), whats);
+            }
+            let strays = self.strays(site, table, &stored).await?;
+            found.strays |= !strays.is_empty();
+            report.add(site, table, None, strays);
+        }
+        Ok(found)
+    }
+
+    /// How the rows of one partition differ, in words.
+    async fn verify_part(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        part: Part,
+        mark: Mark,
+        report: &mut VerifyReport,
+    ) -> Result<Vec<String>, SiteError> {
+        let name = ObjectName {
+            site: site.clone(),
+            table: table.name.clone(),
+            part,
+            md5: mark.md5,
+        };
+        report.partitions += 1;
+        let rows = PartRows { name, table, mark };
+        match compare(&self.inner.store, &*self.inner.database, &rows).await {
+            Ok(differences) => {
+                report.rows += mark.rows;
+                Ok(differences.words())
+            }
+            Err(SiteError::Object { source, key, .. }) => Ok(vec![format!(
+                "{key} {source}; run `causeway-agent verify --repair` at the site"
+            )]),
+            // A table that somebody changed or dropped is a difference, a database away is none.
+            Err(SiteError::Database { source, .. }) if !source.is_transient() => {
+                Ok(vec![format!("its rows cannot be read: {source}")])
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Rows of a table that belong to no loaded partition, in words.
+    async fn strays(
+        &self,
+        site: &SiteName,
+        table: &Table,
+        stored: &StoredSite,
+    ) -> Result<Vec<String>, SiteError> {
+        let counts = self.inner.database.part_counts(site, table).await;
+        let mut counts = match counts {
+            Ok(counts) => counts,
+            Err(error) if !error.is_transient() => {
+                return Ok(vec![format!("the table cannot be read: {error}")]);
+            }
+            Err(source) => {
+                return Err(SiteError::Database {
+                    site: site.clone(),
+                    source,
+                });
+            }
+        };
+        counts.sort();
+        let is_loaded = |part: &str| {
+            Part::new(part)
+                .is_ok_and(|part| stored.loaded.contains_key(&(table.name.clone(), part)))
+        };
+        let words = |(part, rows): (Option<String>, u64)| {
+            let belong = if rows == 1 {
+                "row belongs"
+            } else {
+                "rows belong"
+            };
+            match part {
+                None => Some(format!("{rows} {belong} to no partition")),
+                Some(part) if is_loaded(&part) => None,
+                Some(part) => Some(format!("{rows} {belong} to {part}, which is not loaded")),
+            }
+        };
+        Ok(counts.into_iter().filter_map(words).collect())
+    }
+
+    /// Loads again what differs. Returns how many partitions.
+    async fn repair(
+        &self,
+        state: &SiteState,
+        what: &VerifyRequest,
+        found: Found,
+    ) -> Result<u64, SiteError> {
+        let repair = Repair {
+            again: found.again,
+            remove_strays: found.strays,
+        };
+        let request = LoadRequest::at(what.now);
+        let loaded = self.load_site(state, &request, &repair).await;
+        Ok(loaded.map_or(0, |loaded| loaded.partitions.loaded))
+    }
+}
+
+/// What differs.
+#[derive(Debug, Default)]
+struct Found {
+    again: BTreeSet<(Name, Part)>,
+    strays: bool,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.again.is_empty() && !self.strays
+    }
+}
+
+impl VerifyReport {
+    fn add(&mut self, site: &SiteName, table: &Table, part: Option<Part>, whats: Vec<String>) {
+        let difference = |what| Difference {
+            site: site.clone(),
+            table: Some(table.name.clone()),
+            part,
+            what,
+        };
+        self.differences.extend(whats.into_iter().map(difference));
+    }
+}

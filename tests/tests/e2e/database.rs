@@ -1,0 +1,145 @@
+//! The hub's database on a real PostgreSQL server.
+
+use std::sync::Arc;
+
+use causeway_hub::db::Database;
+use causeway_hub::db::postgres::PostgresDatabase;
+use causeway_hub::testing::{SHOP, TestHub, TestSite};
+use causeway_tests::{DatabaseKind, TestDatabase};
+
+causeway_hub::database_conformance!(empty());
+
+/// A database without the hub's tables.
+async fn empty() -> (Arc<dyn Database>, TestDatabase) {
+    let place = TestDatabase::create(DatabaseKind::Postgres).await;
+    (
+        Arc::new(PostgresDatabase::open(&place.url()).unwrap()),
+        place,
+    )
+}
+
+/// A hub over such a database, and a site with one item that is loaded.
+async fn loaded() -> (TestHub, TestSite, TestDatabase) {
+    let (database, place) = empty().await;
+    let test = TestHub::new(&database).await.unwrap();
+    let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
+    put(&mut site, "1,apple").await;
+    test.load_one().await.unwrap();
+    (test, site, place)
+}
+
+async fn put(site: &mut TestSite, item: &str) {
+    let put = site.put("item", "b=0of2", &[item]).await.unwrap();
+    put.commit().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_hub_of_a_newer_version_is_refused() {
+    let (test, _, place) = loaded().await;
+    let client = place.connect().await;
+    let newer = "UPDATE causeway.version SET version = 99";
+    client.batch_execute(newer).await.unwrap();
+    let database = PostgresDatabase::open(&place.url()).unwrap();
+    for error in [
+        database.sites().await.unwrap_err(),
+        test.database.init().await.unwrap_err(),
+    ] {
+        assert!(
+            error.to_string().ends_with("upgrade causeway-hub"),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_somebody_else_made_is_refused() {
+    let (database, place) = empty().await;
+    let test = TestHub::new(&database).await.unwrap();
+    let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
+    let client = place.connect().await;
+    let theirs = "CREATE SCHEMA here CREATE TABLE item (id bigint, title text)";
+    client.batch_execute(theirs).await.unwrap();
+    put(&mut site, "1,apple").await;
+    let error = test.load_one().await.unwrap_err().to_string();
+    assert!(
+        error.contains("here.item is not as the dataset declares it"),
+        "{error}"
+    );
+    assert!(
+        error.contains("column title text where column name text is declared"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_writer_that_takes_its_time_is_waited_for() {
+    let (test, mut site, place) = loaded().await;
+    let writer = place.connect().await;
+    let write = "BEGIN; UPDATE here.item SET name = 'plum' WHERE id = 1";
+    writer.batch_execute(write).await.unwrap();
+    put(&mut site, "1,pear").await;
+    let finish = async {
+        // Longer than the loader waits for one lock.
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+        writer.batch_execute("COMMIT").await.unwrap();
+    };
+    let (loaded, ()) = tokio::join!(test.load_one(), finish);
+    assert_eq!(loaded.unwrap().rows.inserted, 1);
+    assert_eq!(test.rows(&site, "item").await.unwrap(), ["b=0of2 1,pear"]);
+}
+
+#[tokio::test]
+async fn connections_that_the_server_ended_are_opened_again() {
+    let (test, mut site, place) = loaded().await;
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+        WHERE pid <> pg_backend_pid() AND datname = current_database()";
+    place.connect().await.batch_execute(end).await.unwrap();
+    assert_eq!(test.database.sites().await.unwrap().len(), 1);
+    place.connect().await.batch_execute(end).await.unwrap();
+    put(&mut site, "1,pear").await;
+    assert_eq!(test.load_one().await.unwrap().rows.inserted, 1);
+}
+
+#[tokio::test]
+async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
+    let (test, mut site, place) = loaded().await;
+    let row = ["1,2025-11-28,a,paid"];
+    site.put("sale", "dt=2025-11-28", &row)
+        .await
+        .unwrap()
+        .commit()
+        .await
+        .unwrap();
+    test.load_one().await.unwrap();
+    let theirs = "INSERT INTO here.sale (id, day, slot) VALUES (1000000000, '2025-11-28', 'b')";
+    place.connect().await.batch_execute(theirs).await.unwrap();
+    let rows = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+    site.put("sale", "dt=2025-11-28", &rows)
+        .await
+        .unwrap()
+        .commit()
+        .await
+        .unwrap();
+    let error = test.load_one().await.unwrap_err().to_string();
+    assert!(
+        error.contains("(day, slot)=(2025-11-28, b) already exists"),
+        "{error}"
+    );
+    assert!(error.contains("verify --repair"), "{error}");
+}
+
+#[test]
+fn what_this_version_cannot_connect_to_is_refused_by_name() {
+    let problem = |url: &str| PostgresDatabase::open(url).unwrap_err().to_string();
+    let tls = problem("postgres://me:secret@db/causeway?sslmode=require");
+    assert!(
+        tls.contains("sslmode=require") && !tls.contains("secret"),
+        "{tls}"
+    );
+    let form = problem("postgres://me:secret@db:port/causeway");
+    assert!(
+        form.contains("postgres://user:password@host/database"),
+        "{form}"
+    );
+    assert!(!form.contains("secret"), "{form}");
+}
