@@ -172,7 +172,12 @@ async fn listen(asked: SocketAddr) -> Result<TcpListener, DemoError> {
     let mut taken = None;
     for port in (asked.port()..=u16::MAX).take(usize::from(PORTS)) {
         match TcpListener::bind(SocketAddr::new(asked.ip(), port)).await {
-            Ok(listener) => return Ok(listener),
+            Ok(listener) => {
+                if taken.is_some() {
+                    tracing::warn!(port = asked.port(), "the port is taken; using {port}");
+                }
+                return Ok(listener);
+            }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => taken = Some(error),
             Err(source) => {
                 return Err(DemoError::Listen {

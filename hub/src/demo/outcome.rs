@@ -58,25 +58,25 @@ impl Outcome<'_> {
         } else {
             done
         };
-        writeln!(out, "Site        {site} ({done})")?;
+        writeln!(out, "Site          {site} ({done})")?;
         match sent.commit {
             Some(commit) => writeln!(
                 out,
-                "Sent        commit {commit}: {} partitions, {} rows read, {:.1} s",
+                "Sent          commit {commit}: {} partitions, {} rows read, {:.1} s",
                 sent.partitions.changed, sent.rows.scanned, sent.seconds
             )?,
-            None => writeln!(out, "Sent        nothing: the store has it all already")?,
+            None => writeln!(out, "Sent          nothing: the store has it all already")?,
         }
-        if sent.rows.quarantined > 0 {
+        if sent.quarantine_grew {
             writeln!(
                 out,
-                "Refused     {} rows, kept aside: causeway-agent --config {} quarantine",
+                "Refused       {} rows, kept aside: causeway-agent --config {} quarantine",
                 sent.rows.quarantined,
                 self.started.agent_toml.display()
             )?;
         }
         let rows: u64 = loaded.sites.iter().map(|site| site.rows.inserted).sum();
-        writeln!(out, "Loaded      {rows} rows, {:.1} s\n", loaded.seconds)?;
+        writeln!(out, "Loaded        {rows} rows, {:.1} s\n", loaded.seconds)?;
         write_overview(&self.started.overview, out)?;
         match self.dashboard {
             Some(login) => self.write_dashboard(login, out),
@@ -87,16 +87,16 @@ impl Outcome<'_> {
     fn write_dashboard(&self, login: &Login, out: &mut impl Write) -> io::Result<()> {
         let api = format!("{}/api/v1/overview", login.address);
         let token = login.token_file.display();
-        writeln!(out, "\nDashboard   {}", login.link())?;
+        writeln!(out, "\nDashboard     {}", login.link())?;
         writeln!(
             out,
-            "API         curl -H \"Authorization: Bearer $(cat '{token}')\" {api}"
+            "API           curl -H \"Authorization: Bearer $(cat '{token}')\" {api}"
         )?;
         if let Some(example) = self.started.example {
             writeln!(
                 out,
-                "Try         sqlite3 '{}' \"UPDATE Appointment SET Status = 'cancelled' \
-                 WHERE AppointmentId = {example}\"\n            \
+                "Try           sqlite3 '{}' \"UPDATE Appointment SET Status = 'cancelled' \
+                 WHERE AppointmentId = {example}\"\n              \
                  and watch today's figures change",
                 self.started.database.display()
             )?;
@@ -110,42 +110,42 @@ fn write_overview(overview: &Overview, out: &mut impl Write) -> io::Result<()> {
     let window = overview.window;
     writeln!(
         out,
-        "Customers   {} ({} active)",
+        "Customers     {} ({} active)",
         overview.customers.total, overview.customers.active
     )?;
     writeln!(
         out,
-        "Consultants {} ({} active)",
+        "Consultants   {} ({} active)",
         overview.consultants.total, overview.consultants.active
     )?;
     let all = &appointments.all;
     writeln!(
         out,
-        "Appointments {}: {}",
+        "Appointments  {}: {}",
         all.total,
         counts(&all.by_status)
     )?;
     let (today, loaded) = (&appointments.today, &appointments.window);
     writeln!(
         out,
-        "  today     {}: {}",
+        "  today       {}: {}",
         today.total,
         counts(&today.by_status)
     )?;
     let (from, to) = (window.from(), window.to());
-    writeln!(out, "  loaded    {} from {from} to {to}", loaded.total)?;
+    writeln!(out, "  loaded      {} from {from} to {to}", loaded.total)?;
     match overview.feedback.average_rating {
         Some(mean) => writeln!(
             out,
-            "Rating      {mean:.2} of 5, {} times",
+            "Rating        {mean:.2} of 5, {} times",
             overview.feedback.count
         )?,
-        None => writeln!(out, "Rating      none yet")?,
+        None => writeln!(out, "Rating        none yet")?,
     }
     let programs = &overview.programs;
     writeln!(
         out,
-        "Programs    {}: {}; {} participants",
+        "Programs      {}: {}; {} participants",
         programs.total,
         counts(&programs.by_status),
         overview.participants.total

@@ -1,7 +1,7 @@
 //! The demo up to its first figures: write the site, send it, load it.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use causeway_agent::agent::Agent;
 use causeway_agent::config::{AgentConfig, HubConfig as ToldHub};
@@ -176,9 +176,22 @@ fn reachable(listens: SocketAddr) -> SocketAddr {
 }
 
 /// A confirmed appointment of a day; it is only an example, so that no answer is no error.
-fn appointment_of(database: &std::path::Path, date: &str) -> Option<i64> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(database, flags).ok()?;
+fn appointment_of(database: &Path, date: &str) -> Option<i64> {
+    // Reading a WAL database that nobody has open would leave files beside it, unless it is
+    // said that nothing changes meanwhile.
+    let wal = database.with_extension("db-wal");
+    let how = if wal.exists() {
+        "mode=ro"
+    } else {
+        "immutable=1"
+    };
+    let escaped = database
+        .to_str()?
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{escaped}?{how}"), flags).ok()?;
     let sql = include_str!("sql/select_example.sql");
     connection.query_row(sql, [date], |row| row.get(0)).ok()
 }

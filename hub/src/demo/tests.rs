@@ -133,6 +133,16 @@ async fn started_twice_it_goes_on_with_what_is_there() {
 }
 
 #[tokio::test]
+async fn nothing_is_left_beside_the_sites_files() {
+    let dir = tempfile::tempdir().unwrap();
+    once(dir.path()).await;
+    let files = fs::read_dir(dir.path().join("site")).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["csv", "meetassist.db"]);
+}
+
+#[tokio::test]
 async fn two_at_once_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let _first = Folder::open(dir.path()).unwrap();
