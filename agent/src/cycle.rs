@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_shared::clock;
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::store::RequestCounts;
 
 use crate::affected::{Places, tables_to_scan};
@@ -100,7 +100,7 @@ impl Attempt<'_> {
     /// The whole pass; `None` when the log moved on and it has to begin anew.
     async fn run(&mut self, doubt: Doubt) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.look()?;
-        let look = gate::look(self.agent.config(), before.as_ref(), clock::now());
+        let look = self.agent.look(before.as_ref()).await?;
         let standing = stand(self.agent, self.state, doubt).await?;
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
@@ -170,7 +170,7 @@ impl Attempt<'_> {
         let tables = tables_to_scan(
             &config.dataset,
             moved,
-            &self.places_before()?,
+            &places_before(self.state, &config.dataset)?,
             &now,
             &forced,
         );
@@ -201,14 +201,6 @@ impl Attempt<'_> {
         let dataset = &self.agent.config().dataset;
         let position = |held: &Held| dataset.tables.iter().position(|t| t.name == held.table);
         Ok(held.iter().filter_map(position).collect())
-    }
-
-    fn places_before(&self) -> Result<Places, AgentError> {
-        let findings = self.state.findings()?;
-        let tables = self.agent.config().dataset.tables.iter().enumerate();
-        let place =
-            |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
-        Ok(tables.filter_map(place).collect())
     }
 
     /// Saves what the cycle did, and reports it.
@@ -272,6 +264,7 @@ impl Attempt<'_> {
                 .values()
                 .flat_map(|f| f.dangling.clone())
                 .collect(),
+            scan_took: Some(survey.took),
             quarantine_grew,
             ..self.report(standing.writer.epoch, held)
         })
@@ -322,9 +315,27 @@ impl Attempt<'_> {
             held,
             absent: Vec::new(),
             dangling: Vec::new(),
+            verified: None,
+            scan_took: None,
             quarantine_grew: false,
         }
     }
+}
+
+/// Where each table was read from last.
+///
+/// # Errors
+/// [`AgentError::State`]
+pub fn places_before(state: &State, dataset: &Dataset) -> Result<Places, AgentError> {
+    let findings = state.findings()?;
+    let place =
+        |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
+    Ok(dataset
+        .tables
+        .iter()
+        .enumerate()
+        .filter_map(place)
+        .collect())
 }
 
 /// What the scan left on disk for the push.

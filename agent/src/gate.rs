@@ -32,6 +32,19 @@ pub struct Look {
     pub prints: BTreeMap<Place, Print>,
 }
 
+impl Look {
+    /// Whether the files look the same, whether or not that proves anything about their content.
+    #[must_use]
+    pub fn shows_the_same_as(&self, other: &Self) -> bool {
+        self.prints.len() == other.prints.len()
+            && self
+                .prints
+                .iter()
+                .zip(&other.prints)
+                .all(|((place, print), (at, other))| place == at && print.shows_the_same_as(other))
+    }
+}
+
 /// What moved between two looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Moved {

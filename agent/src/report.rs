@@ -1,5 +1,7 @@
 //! What a cycle did: the JSON of `sync` and `migrate`, and how the program ends.
 
+use std::time::Duration;
+
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use serde::Serialize;
@@ -32,6 +34,12 @@ pub struct CycleReport {
     pub absent: Vec<Name>,
     /// References to rows that are not there, in words.
     pub dangling: Vec<String>,
+    /// Objects that were read back and found whole; only `migrate` does so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<u64>,
+    /// How long the scan took; `None` where nothing had moved.
+    #[serde(skip)]
+    pub scan_took: Option<Duration>,
     /// Whether this cycle put rows into quarantine that were not there.
     pub quarantine_grew: bool,
 }
@@ -70,6 +78,23 @@ impl CycleReport {
             Exit::Failed
         } else {
             Exit::Done
+        }
+    }
+
+    /// Logs what a person should know: tables held back, rows refused, references that dangle.
+    pub fn log_what_to_look_at(&self) {
+        let site = &self.site;
+        for held in &self.held {
+            tracing::warn!(%site, remedy = held.remedy(), "{held}");
+        }
+        for dangling in &self.dangling {
+            tracing::info!(%site, "{dangling}");
+        }
+        if self.quarantine_grew {
+            tracing::warn!(
+                %site, quarantined = self.rows.quarantined,
+                "rows were refused; `causeway-agent quarantine` lists them"
+            );
         }
     }
 }

@@ -161,11 +161,6 @@ impl Surveyor<'_> {
         let started = Instant::now();
         let dataset = &self.config.dataset;
         let spill_dir = self.config.state_dir.join(SPILL);
-        std::fs::create_dir_all(&spill_dir).map_err(|source| AgentError::File {
-            action: "make",
-            path: spill_dir.clone(),
-            source,
-        })?;
         let request = ScanRequest {
             dataset,
             sources: self.sources,
