@@ -7,7 +7,9 @@ use causeway_shared::store::RequestCounts;
 use serde::Serialize;
 
 use crate::error::Exit;
+use crate::gate::Place;
 use crate::guard::{Held, Reason};
+use crate::state::DanglingReference;
 
 /// What a cycle did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -30,10 +32,12 @@ pub struct CycleReport {
     pub seconds: f64,
     /// Tables held back, by this cycle or still.
     pub held: Vec<Held>,
+    /// Configured files and folders that are not there.
+    pub missing: Vec<Place>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
-    /// References to rows that are not there, in words.
-    pub dangling: Vec<String>,
+    /// References to rows that are not there.
+    pub dangling: Vec<DanglingReference>,
     /// Objects that were read back and found whole; only `migrate` does so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<u64>,
@@ -72,7 +76,8 @@ impl CycleReport {
             .held
             .iter()
             .any(|held| matches!(held.reason, Reason::NotReady { .. }));
-        if self.quarantine_grew || self.held.iter().any(Held::needs_person) {
+        let held = self.held.iter().any(Held::needs_person);
+        if self.quarantine_grew || held || !self.missing.is_empty() {
             Exit::Look
         } else if not_ready {
             Exit::Failed
@@ -86,6 +91,9 @@ impl CycleReport {
         let site = &self.site;
         for held in &self.held {
             tracing::warn!(%site, remedy = held.remedy(), "{held}");
+        }
+        for place in &self.missing {
+            tracing::warn!(%site, "source {place} is not there; check its path");
         }
         for dangling in &self.dangling {
             tracing::info!(%site, "{dangling}");
