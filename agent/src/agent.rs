@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use causeway_shared::clock;
 use causeway_shared::ids::{Md5, Seq};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{self, Store};
@@ -9,11 +10,14 @@ use causeway_shared::store::{self, Store};
 use crate::config::AgentConfig;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::error::AgentError;
+use crate::gate::{self, Look};
 use crate::hub::Hub;
 use crate::lock::Lock;
 use crate::progress::{Progress, Silent};
 use crate::report::CycleReport;
 use crate::state::State;
+use crate::survey::blocking;
+use crate::watch::note_failure;
 
 /// An agent of one site.
 #[derive(Debug, Clone)]
@@ -73,7 +77,9 @@ impl Agent {
         progress: Arc<dyn Progress>,
     ) -> Result<CycleReport, AgentError> {
         let _lock = self.lock()?;
-        run_cycle(self, &mut self.state()?, options, &progress).await
+        let mut state = self.state()?;
+        let done = run_cycle(self, &mut state, options, &progress).await;
+        done.inspect_err(|error| note_failure(&mut state, error))
     }
 
     /// Its configuration.
@@ -108,6 +114,12 @@ impl Agent {
         if let Some(hub) = &self.hub {
             hub.tell(&self.config.site, seq).await;
         }
+    }
+
+    /// Looks at the sources from outside, on a thread for it: a file may have to be read.
+    pub(crate) async fn look(&self, before: Option<&Look>) -> Result<Look, AgentError> {
+        let (config, before) = (Arc::clone(&self.config), before.cloned());
+        blocking(move || gate::look(&config, before.as_ref(), clock::now())).await
     }
 
     pub(crate) fn lock(&self) -> Result<Lock, AgentError> {

@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_shared::clock;
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::ids::Name;
 use causeway_shared::store::RequestCounts;
 
 use crate::affected::{Places, tables_to_scan};
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::gate::{self, Look, Moved};
+use crate::gate::{self, Look, Moved, Place};
 use crate::guard::{Held, Reason, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
@@ -28,7 +29,7 @@ use crate::push::{Pushed, checkpoint, noted_uploads, parcels, push};
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{CycleFacts, ObjectId, Settled, State};
+use crate::state::{CycleFacts, ObjectId, Settled, State, TableFindings};
 use crate::survey::{self, Stop, Survey, Taker, survey};
 
 /// How often a cycle begins anew because the log moved on.
@@ -100,12 +101,17 @@ impl Attempt<'_> {
     /// The whole pass; `None` when the log moved on and it has to begin anew.
     async fn run(&mut self, doubt: Doubt) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.look()?;
-        let look = gate::look(self.agent.config(), before.as_ref(), clock::now());
+        let look = self.agent.look(before.as_ref()).await?;
         let standing = stand(self.agent, self.state, doubt).await?;
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
         if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
-            return Ok(Some(self.unchanged(&standing)?));
+            let held = self.state.held()?;
+            return Ok(Some(self.report(
+                standing.writer.epoch,
+                held,
+                look.absent(),
+            )));
         }
 
         let (survey, spooled) = self.scan(&moved, &standing).await?;
@@ -170,7 +176,7 @@ impl Attempt<'_> {
         let tables = tables_to_scan(
             &config.dataset,
             moved,
-            &self.places_before()?,
+            &places_before(self.state, &config.dataset)?,
             &now,
             &forced,
         );
@@ -203,14 +209,6 @@ impl Attempt<'_> {
         Ok(held.iter().filter_map(position).collect())
     }
 
-    fn places_before(&self) -> Result<Places, AgentError> {
-        let findings = self.state.findings()?;
-        let tables = self.agent.config().dataset.tables.iter().enumerate();
-        let place =
-            |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
-        Ok(tables.filter_map(place).collect())
-    }
-
     /// Saves what the cycle did, and reports it.
     async fn settle(
         &mut self,
@@ -229,15 +227,17 @@ impl Attempt<'_> {
             catalog.apply(commit);
             checkpoint(self.agent.log(), &catalog).await;
         }
+        let missing = look.absent();
         look.prints
             .retain(|place, _| !survey.unread.contains(place));
         let held = self.held_after(survey, plan.held.clone())?;
         let quarantine_grew = self.quarantine_grew(survey)?;
+        let findings = self.findings_after(survey)?;
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
             look: &look,
-            findings: &survey.findings,
+            findings: &findings,
             held: &held,
             cycle: &CycleFacts {
                 at: clock::now(),
@@ -267,13 +267,13 @@ impl Attempt<'_> {
             },
             bytes_sent,
             absent: plan.absent,
-            dangling: survey
-                .findings
-                .values()
-                .flat_map(|f| f.dangling.clone())
+            dangling: findings
+                .into_values()
+                .flat_map(|found| found.dangling)
                 .collect(),
+            scan_took: Some(survey.took),
             quarantine_grew,
-            ..self.report(standing.writer.epoch, held)
+            ..self.report(standing.writer.epoch, held, missing)
         })
     }
 
@@ -293,6 +293,21 @@ impl Attempt<'_> {
         Ok(held)
     }
 
+    /// What was found of the tables scanned. References to a table that was not scanned were not
+    /// judged again.
+    fn findings_after(&self, survey: &Survey) -> Result<BTreeMap<Name, TableFindings>, AgentError> {
+        let before = self.state.findings()?;
+        let mut findings = survey.findings.clone();
+        for (table, found) in &mut findings {
+            let known = before.get(table).map_or(&[][..], |before| &before.dangling);
+            let not_judged = known
+                .iter()
+                .filter(|known| !survey.findings.contains_key(&known.target));
+            found.dangling.extend(not_judged.cloned());
+        }
+        Ok(findings)
+    }
+
     /// Whether a row was refused that was not before.
     fn quarantine_grew(&self, survey: &Survey) -> Result<bool, AgentError> {
         let before = self.state.findings()?;
@@ -305,11 +320,7 @@ impl Attempt<'_> {
             }))
     }
 
-    fn unchanged(&self, standing: &Standing) -> Result<CycleReport, AgentError> {
-        Ok(self.report(standing.writer.epoch, self.state.held()?))
-    }
-
-    fn report(&self, epoch: u64, held: Vec<Held>) -> CycleReport {
+    fn report(&self, epoch: u64, held: Vec<Held>, missing: Vec<Place>) -> CycleReport {
         CycleReport {
             site: self.agent.config().site.clone(),
             commit: None,
@@ -320,11 +331,30 @@ impl Attempt<'_> {
             requests: self.agent.store().requests().since(&self.begun.requests),
             seconds: self.begun.at.elapsed().as_secs_f64(),
             held,
+            missing,
             absent: Vec::new(),
             dangling: Vec::new(),
+            verified: None,
+            scan_took: None,
             quarantine_grew: false,
         }
     }
+}
+
+/// Where each table was read from last.
+///
+/// # Errors
+/// [`AgentError::State`]
+pub fn places_before(state: &State, dataset: &Dataset) -> Result<Places, AgentError> {
+    let findings = state.findings()?;
+    let place =
+        |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
+    Ok(dataset
+        .tables
+        .iter()
+        .enumerate()
+        .filter_map(place)
+        .collect())
 }
 
 /// What the scan left on disk for the push.

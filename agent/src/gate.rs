@@ -32,6 +32,35 @@ pub struct Look {
     pub prints: BTreeMap<Place, Print>,
 }
 
+impl Look {
+    /// The configured files and folders that are not there.
+    #[must_use]
+    pub fn absent(&self) -> Vec<Place> {
+        let absent = self
+            .prints
+            .iter()
+            .filter(|(_, print)| **print == Print::Absent);
+        absent.map(|(place, _)| place.clone()).collect()
+    }
+
+    /// The places that look otherwise than before. Unlike [`moved`] it takes what was written a
+    /// moment before the last look for unchanged: good enough to tell a person, or to see a file
+    /// come to rest.
+    #[must_use]
+    pub fn visibly_moved_since(&self, before: &Self) -> Vec<Place> {
+        let places: BTreeSet<&Place> = before.prints.keys().chain(self.prints.keys()).collect();
+        let same = |place: &Place| match (self.prints.get(place), before.prints.get(place)) {
+            (Some(now), Some(before)) => now.shows_the_same_as(before),
+            _ => false,
+        };
+        places
+            .into_iter()
+            .filter(|place| !same(place))
+            .cloned()
+            .collect()
+    }
+}
+
 /// What moved between two looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Moved {
@@ -63,9 +92,20 @@ pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp) -> Look
             );
             continue;
         }
-        let Ok(files) = csv_files(&path) else {
-            prints.insert(place, Print::Unreadable);
-            continue;
+        let files = match csv_files(&path) {
+            Ok(files) => files,
+            Err(error) => {
+                let gone = error.kind() == io::ErrorKind::NotFound;
+                prints.insert(
+                    place,
+                    if gone {
+                        Print::Absent
+                    } else {
+                        Print::Unreadable
+                    },
+                );
+                continue;
+            }
         };
         for file in files {
             let place = self::place(&source.path.join(&file));
@@ -115,14 +155,10 @@ pub fn place(path: &Path) -> Place {
     path.to_string_lossy().into_owned()
 }
 
-/// The names of a folder's CSV files; none if the folder is not there.
+/// The names of a folder's CSV files.
 fn csv_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match std::fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries?,
-    };
     let mut files = Vec::new();
-    for entry in entries {
+    for entry in std::fs::read_dir(folder)? {
         let name = PathBuf::from(entry?.file_name());
         if name
             .extension()

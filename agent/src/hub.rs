@@ -27,6 +27,12 @@ impl Hub {
         Ok(Self { config, client })
     }
 
+    /// Its address.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.config.url
+    }
+
     /// Tells it of a commit, as well as may be: it looks by itself sooner or later.
     pub async fn tell(&self, site: &SiteName, seq: Seq) {
         let url = format!("{}/api/v1/sync/notify", self.config.url);

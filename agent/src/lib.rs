@@ -8,6 +8,7 @@
 
 pub mod affected;
 pub mod agent;
+pub mod cli;
 pub mod config;
 pub mod cycle;
 pub mod error;
@@ -15,7 +16,9 @@ pub mod gate;
 pub mod guard;
 pub mod hub;
 pub mod lock;
+pub mod migrate;
 pub mod plan;
+pub mod preview;
 pub mod progress;
 pub mod push;
 pub mod quarantine;
@@ -26,6 +29,12 @@ pub mod source;
 pub mod spool;
 pub mod stand;
 pub mod state;
+pub mod status;
 pub mod survey;
 pub mod upload;
+pub mod verify;
+pub mod watch;
 pub mod writer;
+
+#[cfg(test)]
+mod testing;

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use causeway_shared::canonical_csv::{Digest, Malformed, RecordSplitter};
+use causeway_shared::commit::PartitionObject;
 use causeway_shared::ids::Md5;
 use causeway_shared::store::{ObjectStore, StoreError};
 use futures_util::StreamExt as _;
@@ -46,6 +47,57 @@ pub async fn read_back(store: &dyn ObjectStore, key: &str) -> Result<Option<Read
         rows,
         bytes,
     }))
+}
+
+/// What is wrong with an object that a log names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// It is not there.
+    #[error("object {key} is missing")]
+    Missing {
+        /// Its key.
+        key: String,
+    },
+    /// Its bytes are not what its name says.
+    #[error("object {key} is damaged")]
+    Damaged {
+        /// Its key.
+        key: String,
+    },
+    /// It is whole, and the log says otherwise of it.
+    #[error("object {key} holds {found} rows, and the log says {said}")]
+    Rows {
+        /// Its key.
+        key: String,
+        /// Its rows.
+        found: u64,
+        /// The rows that the log says it has.
+        said: u64,
+    },
+}
+
+/// Reads the object that a log names for a partition, to its end; what is wrong with it.
+///
+/// # Errors
+/// What the store says, other than that it is not there.
+pub async fn fault(
+    store: &dyn ObjectStore,
+    key: String,
+    object: &PartitionObject,
+) -> Result<Option<Fault>, StoreError> {
+    Ok(match read_back(store, &key).await {
+        Err(StoreError::NotFound { .. }) => Some(Fault::Missing { key }),
+        // The store's own checksum speaks against it, or its body broke off.
+        Err(StoreError::Damaged { .. }) | Ok(None) => Some(Fault::Damaged { key }),
+        Err(error) => return Err(error),
+        Ok(Some(read)) if read.md5 != object.md5 => Some(Fault::Damaged { key }),
+        Ok(Some(read)) if read.rows != object.rows => Some(Fault::Rows {
+            key,
+            found: read.rows,
+            said: object.rows,
+        }),
+        Ok(Some(_)) => None,
+    })
 }
 
 /// Takes decompressed bytes in.

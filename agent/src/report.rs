@@ -1,11 +1,15 @@
 //! What a cycle did: the JSON of `sync` and `migrate`, and how the program ends.
 
+use std::time::Duration;
+
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use serde::Serialize;
 
 use crate::error::Exit;
+use crate::gate::Place;
 use crate::guard::{Held, Reason};
+use crate::state::DanglingReference;
 
 /// What a cycle did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -28,10 +32,18 @@ pub struct CycleReport {
     pub seconds: f64,
     /// Tables held back, by this cycle or still.
     pub held: Vec<Held>,
+    /// Configured files and folders that are not there.
+    pub missing: Vec<Place>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
-    /// References to rows that are not there, in words.
-    pub dangling: Vec<String>,
+    /// References to rows that are not there.
+    pub dangling: Vec<DanglingReference>,
+    /// Objects that were read back and found whole; only `migrate` does so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified: Option<u64>,
+    /// How long the scan took; `None` where nothing had moved.
+    #[serde(skip)]
+    pub scan_took: Option<Duration>,
     /// Whether this cycle put rows into quarantine that were not there.
     pub quarantine_grew: bool,
 }
@@ -64,12 +76,33 @@ impl CycleReport {
             .held
             .iter()
             .any(|held| matches!(held.reason, Reason::NotReady { .. }));
-        if self.quarantine_grew || self.held.iter().any(Held::needs_person) {
+        let held = self.held.iter().any(Held::needs_person);
+        if self.quarantine_grew || held || !self.missing.is_empty() {
             Exit::Look
         } else if not_ready {
             Exit::Failed
         } else {
             Exit::Done
+        }
+    }
+
+    /// Logs what a person should know: tables held back, rows refused, references that dangle.
+    pub fn log_what_to_look_at(&self) {
+        let site = &self.site;
+        for held in &self.held {
+            tracing::warn!(%site, remedy = held.remedy(), "{held}");
+        }
+        for place in &self.missing {
+            tracing::warn!(%site, "source {place} is not there; check its path");
+        }
+        for dangling in &self.dangling {
+            tracing::info!(%site, "{dangling}");
+        }
+        if self.quarantine_grew {
+            tracing::warn!(
+                %site, quarantined = self.rows.quarantined,
+                "rows were refused; `causeway-agent quarantine` lists them"
+            );
         }
     }
 }

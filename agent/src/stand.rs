@@ -137,7 +137,8 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
 }
 
 /// Whether a state is about this agent's log.
-fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
+#[must_use]
+pub fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
     stored.site == agent.config().site && stored.store == agent.store().describe()
 }
 

@@ -23,7 +23,7 @@ use crate::scan::{
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
-use crate::state::{ObjectId, RefusedRow, TableFindings};
+use crate::state::{DanglingReference, ObjectId, RefusedRow, TableFindings};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -161,11 +161,6 @@ impl Surveyor<'_> {
         let started = Instant::now();
         let dataset = &self.config.dataset;
         let spill_dir = self.config.state_dir.join(SPILL);
-        std::fs::create_dir_all(&spill_dir).map_err(|source| AgentError::File {
-            action: "make",
-            path: spill_dir.clone(),
-            source,
-        })?;
         let request = ScanRequest {
             dataset,
             sources: self.sources,
@@ -271,17 +266,16 @@ fn notes(dataset: &Dataset, report: &ScanReport) -> Vec<String> {
     tables.chain(columns).chain(missing).collect()
 }
 
-/// References to rows that are not there, in words.
-fn dangling(dataset: &Dataset, table: usize, dangling: &Dangling) -> String {
-    let (table, target) = (&dataset.tables[table], &dataset.tables[dangling.target]);
-    format!(
-        "{} rows of {} name a {} that is not in {}: {}",
-        dangling.rows,
-        table.name,
-        table.columns[dangling.column].name,
-        target.name,
-        dangling.examples.join(", ")
-    )
+/// References to rows that are not there, by name.
+fn dangling(dataset: &Dataset, table: usize, dangling: &Dangling) -> DanglingReference {
+    let table = &dataset.tables[table];
+    DanglingReference {
+        table: table.name.clone(),
+        column: table.columns[dangling.column].name.clone(),
+        target: dataset.tables[dangling.target].name.clone(),
+        rows: dangling.rows,
+        examples: dangling.examples.clone(),
+    }
 }
 
 impl Survey {

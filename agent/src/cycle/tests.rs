@@ -2,131 +2,14 @@
 //! machines.
 
 use std::fs;
-use std::path::Path;
 
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::store::failing::{FailingStore, Fault};
-use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::store::{Store, list_all};
-use tempfile::TempDir;
 
 use super::*;
-use crate::config::{AgentConfig, Machine};
-use crate::progress::Silent;
-
-/// A site with a CSV folder of consultants and 120 appointments over 12 days.
-struct Site {
-    folder: TempDir,
-    store: Store,
-}
-
-impl Site {
-    fn new() -> Self {
-        let site = Self {
-            folder: tempfile::tempdir().unwrap(),
-            store: Arc::new(MemoryStore::new()),
-        };
-        fs::create_dir(site.folder.path().join("csv")).unwrap();
-        site.write(
-            "consultant",
-            "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n",
-        );
-        site.write_appointments(0..120, "pending");
-        site
-    }
-
-    fn csv(&self, table: &str) -> std::path::PathBuf {
-        self.folder.path().join(format!("csv/{table}.csv"))
-    }
-
-    fn write(&self, table: &str, text: &str) {
-        fs::write(self.csv(table), text).unwrap();
-    }
-
-    /// Appointments with these ids, ten a day; the first has the given status.
-    fn write_appointments(&self, ids: std::ops::Range<u32>, first: &str) {
-        let mut text =
-            String::from("appointmentid,customerid,date,time,duration,status,createdat\n");
-        for id in ids.clone() {
-            let (day, hour) = (id / 10 + 1, id % 10 + 8);
-            let status = if id == ids.start { first } else { "pending" };
-            text += &format!("{id},fb-1,2025-01-{day:02},{hour:02}:00,60,{status},2025-01-01\n");
-        }
-        self.write("appointment", &text);
-    }
-
-    fn config(&self, host: &str, state: &str) -> AgentConfig {
-        let text = format!(
-            "site = \"a\"\nhost = \"{host}\"\nstate_dir = \"{state}\"\nstore.url = \"file:///s\"\n\
-             [[source]]\nkind = \"csv\"\npath = \"csv\""
-        );
-        let machine = Machine {
-            host: String::new(),
-            boot: "b".into(),
-        };
-        let file = toml::from_str(&text).unwrap();
-        AgentConfig::from_file(file, self.folder.path().into(), &machine).unwrap()
-    }
-
-    fn agent_on(&self, host: &str, store: Store) -> Agent {
-        Agent::with_store(self.config(host, &format!("state-{host}")), store).unwrap()
-    }
-
-    /// The agent of the first machine.
-    fn agent(&self) -> Agent {
-        self.agent_on("one", Arc::clone(&self.store))
-    }
-
-    fn state(&self, host: &str) -> std::path::PathBuf {
-        self.folder.path().join(format!("state-{host}"))
-    }
-
-    async fn sync(&self) -> CycleReport {
-        self.agent().sync(SyncOptions::default()).await.unwrap()
-    }
-
-    /// Every partition of the log, by a reader that starts with nothing.
-    async fn log(&self) -> (Seq, u64, usize) {
-        let catalog = self.agent().log().load().await.unwrap();
-        let head = catalog.head.as_ref().unwrap();
-        (head.seq, head.epoch, catalog.partitions.len())
-    }
-
-    /// Fails unless the log is whole, names what is in the store, and says what the source says.
-    async fn assert_converged(&self) {
-        let catalog = self.agent().log().load().await.unwrap();
-        for ((table, part), entry) in &catalog.partitions {
-            let key =
-                causeway_shared::layout::SiteKey::Object(table.clone(), *part, entry.object.md5);
-            let key = key.of(&SiteName::new("a").unwrap());
-            let read = crate::readback::read_back(&*self.store, &key)
-                .await
-                .unwrap()
-                .unwrap();
-            assert_eq!(
-                (read.md5, read.rows, read.bytes),
-                (entry.object.md5, entry.object.rows, entry.object.bytes),
-                "{key}"
-            );
-        }
-        let fresh = self.agent_on("fresh", Arc::new(MemoryStore::new()));
-        let _ = fs::remove_dir_all(self.state("fresh"));
-        fresh.sync(SyncOptions::default()).await.unwrap();
-        let expected = fresh.log().load().await.unwrap();
-        let objects = |catalog: &causeway_shared::catalog::Catalog| {
-            let entries = catalog.partitions.iter();
-            entries
-                .map(|(key, entry)| (key.clone(), entry.object.md5))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(objects(&catalog), objects(&expected));
-    }
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    fs::copy(from.join("state.db"), to.join("state.db")).unwrap();
-}
+use crate::error::Exit;
+use crate::testing::{Site, copy};
 
 #[tokio::test]
 async fn the_first_cycle_sends_everything_and_the_second_nothing() {
@@ -184,16 +67,10 @@ async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
         "consultantid,fullname,email,joindate\n1,Bo,b@x,2020-01-01\n",
     );
     let report = site.sync().await;
-    assert_eq!(
-        (report.partitions.changed, report.exit()),
-        (1, crate::error::Exit::Look)
-    );
+    assert_eq!((report.partitions.changed, report.exit()), (1, Exit::Look));
     // It stays so, without a request, until somebody looks.
     let again = site.sync().await;
-    assert_eq!(
-        (again.requests.total(), again.exit()),
-        (0, crate::error::Exit::Look)
-    );
+    assert_eq!((again.requests.total(), again.exit()), (0, Exit::Look));
     let accepting = SyncOptions {
         allow_shrink: true,
         ..SyncOptions::default()
@@ -201,7 +78,7 @@ async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
     let accepted = site.agent().sync(accepting).await.unwrap();
     assert_eq!(
         (accepted.partitions.removed, accepted.exit()),
-        (10, crate::error::Exit::Done)
+        (10, Exit::Done)
     );
     site.assert_converged().await;
 }
@@ -233,28 +110,22 @@ async fn refused_rows_are_looked_at_once() {
         "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\nx,,,\n",
     );
     let report = site.sync().await;
-    assert_eq!(
-        (report.rows.quarantined, report.exit()),
-        (1, crate::error::Exit::Look)
-    );
+    assert_eq!((report.rows.quarantined, report.exit()), (1, Exit::Look));
     site.write(
         "consultant",
         "consultantid,fullname,email,joindate\n2,Bo,b@x,2020-01-01\nx,,,\n",
     );
     let next = site.sync().await;
-    assert_eq!(
-        (next.rows.quarantined, next.exit()),
-        (1, crate::error::Exit::Done)
-    );
+    assert_eq!((next.rows.quarantined, next.exit()), (1, Exit::Done));
 }
 
 /// Runs a cycle that is killed at its `step`-th request in each way, then cycles that are not;
 /// false when the cycle was over before.
 async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {
-    let site = Site::new();
+    let site = Site::small();
     if change {
         site.sync().await;
-        site.write_appointments(5..123, "confirmed");
+        site.write_appointments(5..33, "confirmed");
     }
     let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [fault(step)]));
     let killed = site.agent_on("one", Arc::clone(&failing) as Store);
@@ -262,7 +133,7 @@ async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {
     let reached = failing.calls() >= step;
     // The sources go on meanwhile in one case of two.
     if step.is_multiple_of(2) {
-        site.write_appointments(3..121, "completed");
+        site.write_appointments(3..31, "completed");
     }
     site.sync().await;
     site.assert_converged().await;
@@ -386,7 +257,7 @@ async fn a_second_machine_is_refused_until_it_takes_over() {
     site.sync().await;
     let second = site.agent_on("two", Arc::clone(&site.store));
     let refused = second.sync(SyncOptions::default()).await.unwrap_err();
-    assert_eq!(refused.exit(), crate::error::Exit::Look);
+    assert_eq!(refused.exit(), Exit::Look);
     let text = refused.to_string();
     assert!(
         text.contains("host one") && text.contains("--take-over"),
@@ -434,27 +305,33 @@ async fn a_copy_of_the_whole_machine_is_refused() {
 async fn a_take_over_killed_before_its_commit_is_still_announced() {
     let site = Site::new();
     site.sync().await;
-    let failing = FailingStore::new(Arc::clone(&site.store), [Fault::LoseFirstWriteOf("none")]);
-    let calls = {
-        let second = site.agent_on("probe", Arc::new(failing));
-        let taking = SyncOptions {
-            take_over: true,
-            ..SyncOptions::default()
-        };
-        // As many requests as a take-over has before its commit.
-        second.log().load().await.unwrap();
-        let _ = taking;
-        second.store().requests().total()
+    let reads = site
+        .agent()
+        .log()
+        .load()
+        .await
+        .map(|_| site.store.requests().get)
+        .unwrap();
+    assert!(reads > 0);
+    // Five reads find the log's head; the sixth request is the commit.
+    let failing = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(6)]);
+    let taking = SyncOptions {
+        take_over: true,
+        ..SyncOptions::default()
     };
-    assert!(calls > 0);
+    site.agent_on("two", Arc::new(failing))
+        .sync(taking)
+        .await
+        .unwrap_err();
+    let second = site.agent_on("two", Arc::clone(&site.store));
+    let report = second.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!((report.commit, report.epoch), (Some(Seq(2)), 2));
 }
 
 #[tokio::test]
-async fn another_store_is_another_log() {
+async fn another_site_is_another_log() {
     let site = Site::new();
     site.sync().await;
-    let elsewhere: Store = Arc::new(FailingStore::new(Arc::new(MemoryStore::new()), []));
-    let _ = elsewhere.describe();
     let mut config = site.config("one", "state-one");
     config.site = SiteName::new("b").unwrap();
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
@@ -513,5 +390,4 @@ async fn two_processes_do_not_work_on_one_state() {
     let _lock = agent.lock().unwrap();
     let error = agent.sync(SyncOptions::default()).await.unwrap_err();
     assert!(matches!(error, AgentError::Locked { .. }), "{error}");
-    let _ = Silent;
 }

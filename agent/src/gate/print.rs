@@ -95,31 +95,44 @@ impl Print {
     /// Whether the content certainly is what it was.
     pub(super) fn is_as(&self, before: &Self) -> bool {
         match (self, before) {
-            (Self::Absent, Self::Absent) => true,
             (Self::Csv { md5, .. }, Self::Csv { md5: before, .. }) => md5 == before,
-            (
-                Self::Sqlite { file, wal, journal },
-                Self::Sqlite {
-                    file: file_before,
-                    wal: wal_before,
-                    journal: journal_before,
-                },
-            ) => {
-                let wal_same = match (wal, wal_before) {
-                    (None, None) => true,
-                    (Some((now, salts)), Some((before, salts_before))) => {
-                        now.is_as(before) && salts == salts_before
-                    }
-                    _ => false,
-                };
-                let journal_same = match (journal, journal_before) {
-                    (None, None) => true,
-                    (Some(now), Some(before)) => now.is_as(before),
-                    _ => false,
-                };
-                file.is_as(file_before) && wal_same && journal_same
+            (Self::Unreadable, _) => false,
+            _ => !before.is_racy() && self.shows_the_same_as(before),
+        }
+    }
+
+    /// Whether the outside is the same.
+    pub(super) fn shows_the_same_as(&self, other: &Self) -> bool {
+        self.settled() == other.settled()
+    }
+
+    fn is_racy(&self) -> bool {
+        match self {
+            Self::Absent | Self::Unreadable => false,
+            Self::Csv { file, .. } => file.racy,
+            Self::Sqlite { file, wal, journal } => {
+                file.racy
+                    || wal.as_ref().is_some_and(|(wal, _)| wal.racy)
+                    || journal.as_ref().is_some_and(|journal| journal.racy)
             }
-            _ => false,
+        }
+    }
+
+    /// The same print as it would be taken later.
+    fn settled(&self) -> Self {
+        let settled = |of: &Outside| Outside { racy: false, ..*of };
+        match self {
+            Self::Absent => Self::Absent,
+            Self::Unreadable => Self::Unreadable,
+            Self::Csv { file, md5 } => Self::Csv {
+                file: settled(file),
+                md5: *md5,
+            },
+            Self::Sqlite { file, wal, journal } => Self::Sqlite {
+                file: settled(file),
+                wal: wal.as_ref().map(|(wal, salts)| (settled(wal), *salts)),
+                journal: journal.as_ref().map(settled),
+            },
         }
     }
 }

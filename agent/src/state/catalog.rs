@@ -156,7 +156,11 @@ impl State {
             .collect()
     }
 
-    pub(super) fn partitions(&self) -> Result<BTreeMap<(Name, Part), Entry>, StateError> {
+    /// Every partition in the log as far as the state knows.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn partitions(&self) -> Result<BTreeMap<(Name, Part), Entry>, StateError> {
         let failed = self.failed("read");
         let mut statement = self
             .db

@@ -1,0 +1,238 @@
+//! The command line: what can be asked, and how the answer is printed.
+
+mod bar;
+mod show;
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use causeway_shared::telemetry::LogFormat;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+use crate::agent::Agent;
+use crate::config::AgentConfig;
+use crate::cycle::SyncOptions;
+use crate::error::{AgentError, Exit};
+use crate::progress::{Progress, Silent};
+use crate::status::quarantine;
+
+/// Carries what changes in a site's SQLite files and CSV folders to S3 or a folder.
+#[derive(Debug, Parser)]
+#[command(
+    name = "causeway-agent",
+    version,
+    after_help = "Example: causeway-agent --config agent.toml sync\n\n\
+        Exit: 0 done · 1 failed, nothing lost, try again · 2 wrong usage or configuration · \
+        3 a person should look"
+)]
+pub struct Cli {
+    /// The configuration [default: agent.toml in the working directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The form of logs on standard error: text or json
+    #[arg(long, global = true, default_value = "text", value_name = "FORM")]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum Command {
+    /// Watch the sources and push until SIGTERM or SIGINT
+    #[command(after_help = "Example: causeway-agent run --log-format json")]
+    Run,
+    /// Push what changed, once
+    #[command(after_help = "Example: causeway-agent sync --json")]
+    Sync {
+        /// Replace another host's writer of this site
+        #[arg(long)]
+        take_over: bool,
+        /// Accept that a table loses a large part of its rows (never a missing file)
+        #[arg(long)]
+        allow_shrink: bool,
+    },
+    /// Push everything for the first time and read it back; can be stopped and started again
+    #[command(after_help = "Example: causeway-agent migrate")]
+    Migrate,
+    /// Show what `sync` would push; write nothing
+    #[command(after_help = "Example: causeway-agent plan")]
+    Plan,
+    /// Compare every row of the sources with what is stored
+    #[command(after_help = "Example: causeway-agent verify --repair")]
+    Verify {
+        /// Write again what is damaged or missing
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Show the last commit, pending changes, quarantine, and the reach of store and hub
+    #[command(after_help = "Example: causeway-agent status --json")]
+    Status,
+    /// List refused rows: source, line or key, column, reason
+    #[command(after_help = "Example: causeway-agent quarantine")]
+    Quarantine,
+}
+
+impl Cli {
+    /// The level of logs when `RUST_LOG` says nothing: a service tells what it does, a command
+    /// only what is wrong.
+    #[must_use]
+    pub fn default_filter(&self) -> &'static str {
+        match self.command {
+            Command::Run => "info,aws=warn,hyper=warn",
+            _ => "warn",
+        }
+    }
+
+    /// Does what was asked, and prints the answer.
+    pub async fn execute(
+        self,
+        environment: &[(String, String)],
+        shutdown: impl Future<Output = ()>,
+    ) -> Exit {
+        let json = self.json;
+        match self.answer(environment, shutdown).await {
+            Ok(Answer { text, exit }) => print(&text).map_or(Exit::Failed, |()| exit),
+            Err(error) => {
+                if json {
+                    let answer = serde_json::json!({ "error": error.to_string() });
+                    // Standard error says it too, so a closed standard output loses nothing.
+                    let _ = print(&answer.to_string());
+                }
+                let _ = writeln!(io::stderr().lock(), "error: {error}");
+                error.exit()
+            }
+        }
+    }
+
+    async fn answer(
+        self,
+        environment: &[(String, String)],
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<Answer, AgentError> {
+        let config = AgentConfig::load(self.config.as_deref(), environment)?;
+        let json = self.json;
+        if matches!(self.command, Command::Quarantine) {
+            let report = quarantine(&config)?;
+            return Ok(Answer::of(
+                json,
+                &report,
+                show::quarantine(&report),
+                Exit::Done,
+            ));
+        }
+        let agent = Agent::open(config).await?;
+        match self.command {
+            Command::Run => {
+                agent.run(shutdown).await?;
+                Ok(Answer {
+                    text: String::new(),
+                    exit: Exit::Done,
+                })
+            }
+            Command::Sync {
+                take_over,
+                allow_shrink,
+            } => {
+                let options = SyncOptions {
+                    take_over,
+                    allow_shrink,
+                    ..SyncOptions::default()
+                };
+                let report = agent.sync(options).await?;
+                if json {
+                    report.log_what_to_look_at();
+                }
+                Ok(Answer::of(
+                    json,
+                    &report,
+                    show::cycle(&report),
+                    report.exit(),
+                ))
+            }
+            Command::Migrate => {
+                let report = agent.migrate(progress(&agent)).await?;
+                if json {
+                    report.log_what_to_look_at();
+                }
+                Ok(Answer::of(
+                    json,
+                    &report,
+                    show::cycle(&report),
+                    report.exit(),
+                ))
+            }
+            Command::Plan => {
+                let report = agent.plan(Arc::new(Silent)).await?;
+                Ok(Answer::of(
+                    json,
+                    &report,
+                    show::plan(&report),
+                    report.exit(),
+                ))
+            }
+            Command::Verify { repair } => {
+                let report = agent.verify(repair, progress(&agent)).await?;
+                Ok(Answer::of(
+                    json,
+                    &report,
+                    show::verify(&report),
+                    report.exit(),
+                ))
+            }
+            Command::Status => {
+                let report = agent.status().await?;
+                Ok(Answer::of(
+                    json,
+                    &report,
+                    show::status(&report),
+                    report.exit(),
+                ))
+            }
+            Command::Quarantine => Ok(Answer {
+                text: String::new(),
+                exit: Exit::Done,
+            }),
+        }
+    }
+}
+
+/// What is printed, and how the program ends.
+struct Answer {
+    text: String,
+    exit: Exit,
+}
+
+impl Answer {
+    fn of(json: bool, report: &impl Serialize, text: String, exit: Exit) -> Self {
+        let json = json.then(|| serde_json::to_string(report).unwrap_or_default());
+        Self {
+            text: json.unwrap_or(text),
+            exit,
+        }
+    }
+}
+
+/// A bar for whoever sits at a terminal.
+fn progress(agent: &Agent) -> Arc<dyn Progress> {
+    if io::stderr().is_terminal() {
+        Arc::new(bar::Bar::new(&agent.config().dataset))
+    } else {
+        Arc::new(Silent)
+    }
+}
+
+fn print(text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", text.trim_end())?;
+    stdout.flush()
+}

@@ -1,0 +1,252 @@
+//! Answers for people: short, the most important line first, each trouble with its remedy.
+
+use std::fmt::Write as _;
+
+use crate::guard::Held;
+use crate::preview::PlanReport;
+use crate::report::CycleReport;
+use crate::status::{QuarantineReport, Reach, StatusReport};
+use crate::verify::VerifyReport;
+
+/// Most lines of one kind.
+const MOST_LINES: usize = 20;
+
+/// What a cycle did.
+pub(super) fn cycle(report: &CycleReport) -> String {
+    let mut text = match report.commit {
+        Some(seq) => format!(
+            "{}: commit {seq}: {} written, {} removed, {} sent in {:.1} s\n",
+            report.site,
+            count(report.partitions.changed, "partition"),
+            report.partitions.removed,
+            size(report.bytes_sent),
+            report.seconds,
+        ),
+        None => format!("{}: nothing to push\n", report.site),
+    };
+    if let Some(verified) = report.verified {
+        let _ = writeln!(
+            text,
+            "{} read back, all as they were written",
+            count(verified, "object")
+        );
+    }
+    if report.scan_took.is_some() {
+        let _ = writeln!(
+            text,
+            "{} in {} looked at",
+            count(report.rows.scanned, "row"),
+            count(report.partitions.scanned, "partition")
+        );
+    }
+    missing(&mut text, &report.missing);
+    held(&mut text, &report.held);
+    if report.rows.quarantined > 0 {
+        let new = if report.quarantine_grew {
+            ", some of them new"
+        } else {
+            ""
+        };
+        let _ = writeln!(
+            text,
+            "{} in quarantine{new}; `causeway-agent quarantine` lists them",
+            count(report.rows.quarantined, "row")
+        );
+    }
+    lines(&mut text, report.dangling.iter());
+    absent(&mut text, &report.absent);
+    text
+}
+
+/// What a cycle would do.
+pub(super) fn plan(report: &PlanReport) -> String {
+    let mut text = match report.changes.len() {
+        0 => format!("{}: nothing to push\n", report.site),
+        changes => {
+            format!(
+                "{}: {} would change\n",
+                report.site,
+                count(changes as u64, "partition")
+            )
+        }
+    };
+    lines(
+        &mut text,
+        report.changes.iter().map(|change| match change.md5 {
+            Some(_) => {
+                let (was, now) = (change.was_rows, change.rows);
+                format!(
+                    "{} {}: {was} → {}",
+                    change.table,
+                    change.part,
+                    count(now, "row")
+                )
+            }
+            None => format!("{} {}: removed", change.table, change.part),
+        }),
+    );
+    held(&mut text, &report.held);
+    if report.quarantined > 0 {
+        let _ = writeln!(text, "{} refused", count(report.quarantined, "row"));
+    }
+    absent(&mut text, &report.absent);
+    text
+}
+
+/// What differs.
+pub(super) fn verify(report: &VerifyReport) -> String {
+    let mut text = format!(
+        "{}: {} compared, ",
+        report.site,
+        count(report.partitions, "partition")
+    );
+    match report.differences.len() as u64 {
+        0 => text.push_str("no difference\n"),
+        differences => {
+            let _ = writeln!(text, "{}", count(differences, "difference"));
+        }
+    }
+    lines(&mut text, report.differences.iter());
+    if report
+        .differences
+        .iter()
+        .any(|difference| !difference.repaired)
+    {
+        text.push_str(
+            "`sync` sends what changed, `verify --repair` writes again what is damaged\n",
+        );
+    }
+    text
+}
+
+/// How the agent stands.
+pub(super) fn status(report: &StatusReport) -> String {
+    let mut text = match (report.commit, report.committed_at) {
+        (Some(seq), Some(at)) => format!("{}: commit {seq} of {at}\n", report.site),
+        _ => format!(
+            "{}: nothing committed yet; run `causeway-agent migrate`\n",
+            report.site
+        ),
+    };
+    if let Some(fence) = &report.fenced_by {
+        let _ = writeln!(
+            text,
+            "replaced by host {} (epoch {}, commit {} of {}); \
+             `causeway-agent sync --take-over` takes it back",
+            fence.host, fence.epoch, fence.seq, fence.at
+        );
+    }
+    match report.pending.as_slice() {
+        [] => text.push_str("no change waits\n"),
+        places => {
+            let _ = writeln!(text, "moved since: {}", places.join(", "));
+        }
+    }
+    missing(&mut text, &report.missing);
+    let known = report
+        .tables
+        .iter()
+        .filter(|(_, table)| table.partitions + table.quarantined > 0);
+    for (table, status) in known {
+        let _ = write!(
+            text,
+            "  {table}: {} in {}",
+            count(status.rows, "row"),
+            count(status.partitions, "partition")
+        );
+        if status.quarantined > 0 {
+            let _ = write!(text, ", {} in quarantine", status.quarantined);
+        }
+        text.push('\n');
+    }
+    for held in &report.held {
+        let _ = writeln!(text, "{}\n  {}", held.held, held.remedy);
+    }
+    if let Some(last) = &report.last_error {
+        let _ = writeln!(text, "last error, {}: {}", last.at, last.error);
+    }
+    reach(&mut text, "store", &report.store);
+    if let Some(hub) = &report.hub {
+        reach(&mut text, "hub", hub);
+    }
+    text
+}
+
+/// Refused rows.
+pub(super) fn quarantine(report: &QuarantineReport) -> String {
+    let mut text = match report.quarantined {
+        0 => format!("{}: no row is in quarantine\n", report.site),
+        rows => format!("{}: {} in quarantine\n", report.site, count(rows, "row")),
+    };
+    for row in &report.rows {
+        let column = row
+            .column
+            .as_deref()
+            .map_or(String::new(), |column| format!(", {column}"));
+        let _ = writeln!(
+            text,
+            "{}: {}, {}{column}: {}\n  {}",
+            row.table, row.source, row.place, row.reason, row.row
+        );
+    }
+    let unlisted = report.quarantined.saturating_sub(report.rows.len() as u64);
+    if unlisted > 0 {
+        let _ = writeln!(text, "and {unlisted} more");
+    }
+    text
+}
+
+fn held(text: &mut String, held: &[Held]) {
+    for held in held {
+        let _ = writeln!(text, "{held}\n  {}", held.remedy());
+    }
+}
+
+fn missing(text: &mut String, places: &[String]) {
+    for place in places {
+        let _ = writeln!(text, "source {place} is not there; check its path");
+    }
+}
+
+fn absent(text: &mut String, absent: &[causeway_shared::ids::Name]) {
+    if !absent.is_empty() {
+        let names: Vec<&str> = absent
+            .iter()
+            .map(causeway_shared::ids::Name::as_str)
+            .collect();
+        let _ = writeln!(text, "no source has: {}", names.join(", "));
+    }
+}
+
+fn reach(text: &mut String, what: &str, reach: &Reach) {
+    let _ = match &reach.error {
+        None => writeln!(text, "{what} {} answers", reach.url),
+        Some(error) => writeln!(text, "{what} {} cannot be reached: {error}", reach.url),
+    };
+}
+
+fn lines<T: std::fmt::Display>(text: &mut String, lines: impl ExactSizeIterator<Item = T>) {
+    let total = lines.len();
+    for line in lines.take(MOST_LINES) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if total > MOST_LINES {
+        let _ = writeln!(text, "  and {} more (--json lists all)", total - MOST_LINES);
+    }
+}
+
+fn count(number: u64, of: &str) -> String {
+    if number == 1 {
+        format!("1 {of}")
+    } else {
+        format!("{number} {of}s")
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
+        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
+    }
+}

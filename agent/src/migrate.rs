@@ -1,0 +1,80 @@
+//! The initial migration: one cycle of everything, then every object read back from the store.
+//!
+//! It can be stopped and started again: what was sent is not sent twice, and what is committed is
+//! only read back.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::layout::SiteKey;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::agent::Agent;
+use crate::cycle::{SyncOptions, run_cycle};
+use crate::error::AgentError;
+use crate::progress::{Progress, Step};
+use crate::readback::{Fault, fault};
+use crate::report::CycleReport;
+
+/// Objects read back at once.
+const READ_AT_ONCE: usize = 8;
+
+impl Agent {
+    /// Migrates a site: pushes everything, then reads it back.
+    ///
+    /// # Errors
+    /// [`AgentError::NotVerified`] where an object did not come back as it was written, else as
+    /// [`Agent::sync`].
+    pub async fn migrate(&self, progress: Arc<dyn Progress>) -> Result<CycleReport, AgentError> {
+        let begun = Instant::now();
+        let requests = self.store().requests();
+        let _lock = self.lock()?;
+        let mut state = self.state()?;
+        let options = SyncOptions {
+            ask_log: true,
+            ..SyncOptions::default()
+        };
+        let mut report = run_cycle(self, &mut state, options, &progress).await?;
+        let catalog = state.catalog(Catalog::empty(self.config().site.clone()))?;
+        report.verified = Some(self.read_back(&catalog, &progress).await?);
+        report.requests = self.store().requests().since(&requests);
+        report.seconds = begun.elapsed().as_secs_f64();
+        Ok(report)
+    }
+
+    /// Reads every object of a catalog; how many there are.
+    async fn read_back(
+        &self,
+        catalog: &Catalog,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<u64, AgentError> {
+        let site = &self.config().site;
+        let objects = catalog.partitions.len() as u64;
+        progress.step(Step::Verifying { objects });
+        let checks = catalog.partitions.iter().map(|((table, part), entry)| {
+            let key = SiteKey::Object(table.clone(), *part, entry.object.md5).of(site);
+            fault(&**self.store(), key, &entry.object)
+        });
+        let found: Vec<Option<Fault>> = stream::iter(checks)
+            .buffer_unordered(READ_AT_ONCE)
+            .inspect_ok(|_| progress.step(Step::Verified))
+            .try_collect()
+            .await
+            .map_err(|source| AgentError::Store {
+                site: site.clone(),
+                source,
+            })?;
+        let faults: Vec<Fault> = found.into_iter().flatten().collect();
+        if faults.is_empty() {
+            return Ok(objects);
+        }
+        faults
+            .iter()
+            .for_each(|fault| tracing::error!(%site, "{fault}"));
+        Err(AgentError::NotVerified {
+            site: site.clone(),
+            count: faults.len(),
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! How an agent stands: what it sent, what waits, what a person should look at.
+
+use std::collections::BTreeMap;
+
+use causeway_shared::ids::{Name, Seq, SiteName};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::agent::Agent;
+use crate::config::AgentConfig;
+use crate::error::{AgentError, Exit};
+use crate::gate::{Look, Place};
+use crate::guard::Held;
+use crate::stand::same_log;
+use crate::state::{CycleFacts, DanglingReference, RefusedRow, State, StoredWriter};
+use crate::writer::Fence;
+
+/// How an agent stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StatusReport {
+    /// The site.
+    pub site: SiteName,
+    /// The last commit that the state knows.
+    pub commit: Option<Seq>,
+    /// Its time.
+    pub committed_at: Option<Timestamp>,
+    /// The writer's epoch.
+    pub epoch: Option<u64>,
+    /// Partitions of each table in the log.
+    pub tables: BTreeMap<Name, TableStatus>,
+    /// Places that moved since the last completed cycle.
+    pub pending: Vec<Place>,
+    /// Configured files and folders that are not there.
+    pub missing: Vec<Place>,
+    /// Tables held back.
+    pub held: Vec<HeldStatus>,
+    /// The writer that has replaced this one.
+    pub fenced_by: Option<Fence>,
+    /// The last cycle's error, and when.
+    pub last_error: Option<LastError>,
+    /// The store.
+    pub store: Reach,
+    /// The hub, if one is to be told.
+    pub hub: Option<Reach>,
+}
+
+/// A table in the log and in its source.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TableStatus {
+    /// Partitions in the log.
+    pub partitions: u64,
+    /// Rows in the log.
+    pub rows: u64,
+    /// Rows in quarantine.
+    pub quarantined: u64,
+    /// References to rows that are not there.
+    pub dangling: Vec<DanglingReference>,
+}
+
+/// A table held back, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldStatus {
+    /// The table and why.
+    #[serde(flatten)]
+    pub held: Held,
+    /// What a person can do.
+    pub remedy: String,
+}
+
+/// An error and its time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastError {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub error: String,
+}
+
+/// Whether something can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reach {
+    /// Its address, without credentials.
+    pub url: String,
+    /// Why it cannot be reached; `None` if it can.
+    pub error: Option<String>,
+}
+
+impl StatusReport {
+    /// How the program ends.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let held = self.held.iter().any(|held| held.held.needs_person());
+        let quarantined = self.tables.values().any(|table| table.quarantined > 0);
+        let unreached =
+            self.store.error.is_some() || self.hub.as_ref().is_some_and(|hub| hub.error.is_some());
+        if held || quarantined || self.fenced_by.is_some() || !self.missing.is_empty() {
+            Exit::Look
+        } else if unreached {
+            Exit::Failed
+        } else {
+            Exit::Done
+        }
+    }
+}
+
+impl Agent {
+    /// How the agent stands. It may run beside another agent of the same state.
+    ///
+    /// # Errors
+    /// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
+    pub async fn status(&self) -> Result<StatusReport, AgentError> {
+        let known = self.known()?;
+        let look = self.look(known.look.as_ref()).await?;
+        let missing = look.absent();
+        let pending = match &known.look {
+            Some(before) => look.visibly_moved_since(before),
+            None => look.prints.into_keys().collect(),
+        };
+        let next = known.commit.unwrap_or(Seq::NONE).next();
+        let (store_error, newer) = match self.log().commit(next).await {
+            Ok(newer) => (None, newer),
+            Err(error) => (Some(error.to_string()), None),
+        };
+        // Somebody else's commit may be there that this agent has not met yet.
+        let host = &self.config().machine.host;
+        let found = newer
+            .filter(|commit| commit.writer.host != *host)
+            .map(|commit| Fence {
+                host: commit.writer.host,
+                epoch: commit.epoch,
+                seq: commit.seq,
+                at: commit.at,
+            });
+        let hub = match self.hub() {
+            Some(hub) => Some(Reach {
+                url: hub.url().to_owned(),
+                error: hub.reach().await.err(),
+            }),
+            None => None,
+        };
+        Ok(StatusReport {
+            site: self.config().site.clone(),
+            commit: known.commit,
+            committed_at: known.committed_at,
+            epoch: known.writer.as_ref().map(|writer| writer.epoch),
+            tables: known.tables,
+            pending,
+            missing,
+            held: known
+                .held
+                .into_iter()
+                .map(|held| HeldStatus {
+                    remedy: held.remedy().to_owned(),
+                    held,
+                })
+                .collect(),
+            fenced_by: known.writer.and_then(|writer| writer.fence).or(found),
+            last_error: known
+                .cycle
+                .and_then(|CycleFacts { at, error }| Some(LastError { at, error: error? })),
+            store: Reach {
+                url: self.store().describe(),
+                error: store_error,
+            },
+            hub,
+        })
+    }
+
+    fn known(&self) -> Result<Known, AgentError> {
+        let Some(state) = State::read(&self.config().state_dir)? else {
+            return Ok(Known::default());
+        };
+        let writer = state.writer()?.filter(|stored| same_log(stored, self));
+        let mut tables: BTreeMap<Name, TableStatus> = BTreeMap::new();
+        for ((table, _), entry) in &state.partitions()? {
+            let status = tables.entry(table.clone()).or_default();
+            status.partitions += 1;
+            status.rows += entry.object.rows;
+        }
+        for (table, found) in state.findings()? {
+            let status = tables.entry(table).or_default();
+            status.quarantined = found.quarantined;
+            status.dangling = found.dangling;
+        }
+        let head = state.head()?;
+        Ok(Known {
+            commit: head.as_ref().map(|head| head.seq),
+            committed_at: head.map(|head| head.at),
+            writer,
+            look: state.look()?,
+            held: state.held()?,
+            cycle: state.cycle()?,
+            tables,
+        })
+    }
+}
+
+/// What the state knows.
+#[derive(Debug, Default)]
+struct Known {
+    commit: Option<Seq>,
+    committed_at: Option<Timestamp>,
+    writer: Option<StoredWriter>,
+    look: Option<Look>,
+    held: Vec<Held>,
+    cycle: Option<CycleFacts>,
+    tables: BTreeMap<Name, TableStatus>,
+}
+
+/// Refused rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuarantineReport {
+    /// The site.
+    pub site: SiteName,
+    /// All of them.
+    pub quarantined: u64,
+    /// How many of each table.
+    pub tables: BTreeMap<Name, u64>,
+    /// Those that are listed: the first of each table.
+    pub rows: Vec<RefusedRow>,
+}
+
+/// The refused rows that are listed, and how many there are in all. It may run beside an agent of
+/// the same state, and needs no store.
+///
+/// # Errors
+/// [`AgentError::State`]
+pub fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> {
+    let mut report = QuarantineReport {
+        site: config.site.clone(),
+        quarantined: 0,
+        tables: BTreeMap::new(),
+        rows: Vec::new(),
+    };
+    let Some(state) = State::read(&config.state_dir)? else {
+        return Ok(report);
+    };
+    for (table, found) in state
+        .findings()?
+        .into_iter()
+        .filter(|(_, found)| found.quarantined > 0)
+    {
+        report.quarantined += found.quarantined;
+        report.tables.insert(table, found.quarantined);
+        report.rows.extend(found.refused);
+    }
+    Ok(report)
+}

@@ -1,0 +1,141 @@
+//! A small site for tests of whole cycles.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::layout::SiteKey;
+use causeway_shared::store::Store;
+use causeway_shared::store::memory::MemoryStore;
+use tempfile::TempDir;
+
+use crate::agent::Agent;
+use crate::config::{AgentConfig, Machine};
+use crate::cycle::SyncOptions;
+use crate::report::CycleReport;
+
+/// A site with a CSV folder of consultants and 120 appointments over 12 days.
+pub(crate) struct Site {
+    folder: TempDir,
+    pub(crate) store: Store,
+}
+
+impl Site {
+    /// 120 appointments over 12 days, enough for the guard.
+    pub(crate) fn new() -> Self {
+        Self::with_appointments(120)
+    }
+
+    /// 30 appointments over 3 days, for tests of many cycles.
+    pub(crate) fn small() -> Self {
+        Self::with_appointments(30)
+    }
+
+    fn with_appointments(appointments: u32) -> Self {
+        let site = Self {
+            folder: tempfile::tempdir().unwrap(),
+            store: Arc::new(MemoryStore::new()),
+        };
+        fs::create_dir(site.folder.path().join("csv")).unwrap();
+        site.write(
+            "consultant",
+            "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n",
+        );
+        site.write_appointments(0..appointments, "pending");
+        site
+    }
+
+    pub(crate) fn csv(&self, table: &str) -> PathBuf {
+        self.folder.path().join(format!("csv/{table}.csv"))
+    }
+
+    pub(crate) fn write(&self, table: &str, text: &str) {
+        fs::write(self.csv(table), text).unwrap();
+    }
+
+    /// Appointments with these ids, ten a day; the first has the given status.
+    pub(crate) fn write_appointments(&self, ids: std::ops::Range<u32>, first: &str) {
+        let mut text =
+            String::from("appointmentid,customerid,date,time,duration,status,createdat\n");
+        for id in ids.clone() {
+            let (day, hour) = (id / 10 + 1, id % 10 + 8);
+            let status = if id == ids.start { first } else { "pending" };
+            text += &format!("{id},fb-1,2025-01-{day:02},{hour:02}:00,60,{status},2025-01-01\n");
+        }
+        self.write("appointment", &text);
+    }
+
+    pub(crate) fn config(&self, host: &str, state: &str) -> AgentConfig {
+        let text = format!(
+            "site = \"a\"\nhost = \"{host}\"\nstate_dir = \"{state}\"\nstore.url = \"file:///s\"\n\
+             [[source]]\nkind = \"csv\"\npath = \"csv\""
+        );
+        let machine = Machine {
+            host: String::new(),
+            boot: "b".into(),
+        };
+        let file = toml::from_str(&text).unwrap();
+        AgentConfig::from_file(file, self.folder.path().into(), &machine).unwrap()
+    }
+
+    pub(crate) fn agent_on(&self, host: &str, store: Store) -> Agent {
+        Agent::with_store(self.config(host, &format!("state-{host}")), store).unwrap()
+    }
+
+    /// The agent of the first machine.
+    pub(crate) fn agent(&self) -> Agent {
+        self.agent_on("one", Arc::clone(&self.store))
+    }
+
+    pub(crate) fn state(&self, host: &str) -> PathBuf {
+        self.folder.path().join(format!("state-{host}"))
+    }
+
+    pub(crate) async fn sync(&self) -> CycleReport {
+        self.agent().sync(SyncOptions::default()).await.unwrap()
+    }
+
+    /// Every partition of the log, by a reader that starts with nothing.
+    pub(crate) async fn log(&self) -> (Seq, u64, usize) {
+        let catalog = self.agent().log().load().await.unwrap();
+        let head = catalog.head.as_ref().unwrap();
+        (head.seq, head.epoch, catalog.partitions.len())
+    }
+
+    /// Fails unless the log is whole, names what is in the store, and says what the source says.
+    pub(crate) async fn assert_converged(&self) {
+        let catalog = self.agent().log().load().await.unwrap();
+        for ((table, part), entry) in &catalog.partitions {
+            let key = SiteKey::Object(table.clone(), *part, entry.object.md5);
+            let key = key.of(&SiteName::new("a").unwrap());
+            let read = crate::readback::read_back(&*self.store, &key)
+                .await
+                .unwrap()
+                .unwrap();
+            assert_eq!(
+                (read.md5, read.rows, read.bytes),
+                (entry.object.md5, entry.object.rows, entry.object.bytes),
+                "{key}"
+            );
+        }
+        let fresh = self.agent_on("fresh", Arc::new(MemoryStore::new()));
+        let _ = fs::remove_dir_all(self.state("fresh"));
+        fresh.sync(SyncOptions::default()).await.unwrap();
+        let expected = fresh.log().load().await.unwrap();
+        let objects = |catalog: &Catalog| {
+            let entries = catalog.partitions.iter();
+            entries
+                .map(|(key, entry)| (key.clone(), entry.object.md5))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(objects(&catalog), objects(&expected));
+    }
+}
+
+/// Copies a state, as a backup does.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    fs::copy(from.join("state.db"), to.join("state.db")).unwrap();
+}

@@ -1,0 +1,316 @@
+//! Reading a site's whole log, and finding what in it is missing or damaged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use causeway_shared::catalog::{Catalog, Head};
+use causeway_shared::commit::{Checkpoint, Commit, FormatError, Latest, MAX_BYTES, decode};
+use causeway_shared::ids::{Md5, Seq};
+use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::log::{LogError, SiteLog};
+use causeway_shared::store::{StoreError, list_all};
+use futures_util::{StreamExt as _, stream};
+
+use super::Difference;
+use crate::error::AgentError;
+
+/// Commits read at once.
+const READ_AT_ONCE: usize = 8;
+
+/// As many of the newest checkpoints are read: the one that readers take, and the one they fall
+/// back to.
+const CHECKPOINTS: usize = 2;
+
+/// What became of reading a log.
+#[derive(Debug)]
+pub(super) struct Audit {
+    /// What the log adds up to, as well as it can be known.
+    pub(super) catalog: Catalog,
+    /// What is wrong with it.
+    pub(super) troubles: Vec<Trouble>,
+    /// The catalogs that the damaged checkpoints should hold, where they are known.
+    pub(super) checkpoints: BTreeMap<Seq, Catalog>,
+}
+
+/// Something wrong with a log.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// A commit is not there.
+    MissingCommit(Seq, String),
+    /// A commit cannot be used; `newer` if only because this program is too old for it.
+    DamagedCommit {
+        seq: Seq,
+        error: LogError,
+        newer: bool,
+    },
+    /// A checkpoint cannot be used, or does not say what the commits do.
+    Checkpoint(Seq, String),
+    /// The hint is missing, damaged or names no checkpoint.
+    Hint(String),
+    /// A dataset that partitions were written with cannot be used.
+    Dataset(Md5, LogError),
+    /// Something lies among the commits that is none.
+    Stray(String),
+}
+
+impl Trouble {
+    /// As it is told.
+    pub(super) fn difference(&self) -> Difference {
+        Difference::of_log(match self {
+            Self::MissingCommit(seq, key) => format!("commit {seq} ({key}) is missing"),
+            Self::DamagedCommit { error, .. } | Self::Dataset(_, error) => error.to_string(),
+            Self::Checkpoint(_, what) | Self::Hint(what) => what.clone(),
+            Self::Stray(key) => format!("{key} lies in the log and is no commit"),
+        })
+    }
+}
+
+impl Audit {
+    /// All troubles as they are told.
+    pub(super) fn differences(&self) -> Vec<Difference> {
+        self.troubles.iter().map(Trouble::difference).collect()
+    }
+}
+
+/// Reads a log from its first commit on. `known` is what the agent's state says it is.
+///
+/// # Errors
+/// A failure of the store.
+pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audit, AgentError> {
+    let (seqs, strays) = listed(log, &layout::log_prefix(log.site())).await?;
+    let newest = seqs.last().copied().unwrap_or(Seq::NONE);
+    let last = newest.max(known.map_or(Seq::NONE, Catalog::seq));
+    let mut reading = Reading {
+        log,
+        catalog: Catalog::empty(log.site().clone()),
+        whole: true,
+        troubles: strays.into_iter().map(Trouble::Stray).collect(),
+        wanted: BTreeMap::new(),
+    };
+    let checkpoints = reading.checkpoints().await?;
+    let mut commits =
+        stream::iter((1..=last.0).map(|seq| async move { (Seq(seq), log.commit(Seq(seq)).await) }))
+            .buffered(READ_AT_ONCE);
+    while let Some((seq, commit)) = commits.next().await {
+        reading.take(seq, commit, checkpoints.get(&seq))?;
+    }
+    drop(commits);
+    if let Some(known) = known.filter(|known| !reading.whole && known.seq() == last) {
+        reading.catalog = known.clone();
+    }
+    reading.datasets().await?;
+    let Reading {
+        catalog,
+        troubles,
+        wanted,
+        ..
+    } = reading;
+    Ok(Audit {
+        catalog,
+        troubles,
+        checkpoints: wanted,
+    })
+}
+
+/// A log while it is read.
+struct Reading<'l> {
+    log: &'l SiteLog,
+    catalog: Catalog,
+    /// Whether the catalog is what the log said, without a hole.
+    whole: bool,
+    troubles: Vec<Trouble>,
+    wanted: BTreeMap<Seq, Catalog>,
+}
+
+impl Reading<'_> {
+    /// Takes in the next commit, or notes why not, and compares a checkpoint that stands there.
+    fn take(
+        &mut self,
+        seq: Seq,
+        commit: Result<Option<Commit>, LogError>,
+        checkpoint: Option<&Result<Checkpoint, String>>,
+    ) -> Result<(), AgentError> {
+        match commit {
+            Ok(Some(commit)) => self.apply(&commit),
+            Ok(None) => {
+                let key = SiteKey::Commit(seq).of(self.log.site());
+                self.trouble(Trouble::MissingCommit(seq, key));
+            }
+            Err(
+                error @ LogError::Damaged {
+                    source: FormatError::Version { .. },
+                    ..
+                },
+            ) => {
+                self.trouble(Trouble::DamagedCommit {
+                    seq,
+                    error,
+                    newer: true,
+                });
+            }
+            Err(error @ (LogError::Damaged { .. } | LogError::Misplaced { .. })) => {
+                self.trouble(Trouble::DamagedCommit {
+                    seq,
+                    error,
+                    newer: false,
+                });
+            }
+            Err(LogError::Store {
+                source: StoreError::Damaged { key, detail },
+                site,
+            }) => {
+                let source = StoreError::Damaged { key, detail };
+                let error = LogError::Store { site, source };
+                self.trouble(Trouble::DamagedCommit {
+                    seq,
+                    error,
+                    newer: false,
+                });
+            }
+            Err(error) => return Err(error.into()),
+        }
+        match checkpoint {
+            None => {}
+            // It bridges whatever is missing before it, for every reader.
+            Some(Ok(checkpoint)) if !self.whole => {
+                self.troubles
+                    .retain(|trouble| !matches!(trouble, Trouble::MissingCommit(..)));
+                self.catalog = checkpoint.clone().into();
+                self.whole = true;
+            }
+            Some(Ok(checkpoint)) if Catalog::from(checkpoint.clone()) == self.catalog => {}
+            Some(Ok(_)) => self.wrong_checkpoint(seq, "does not say what the commits do"),
+            Some(Err(why)) => self.wrong_checkpoint(seq, why),
+        }
+        Ok(())
+    }
+
+    fn trouble(&mut self, trouble: Trouble) {
+        self.whole = false;
+        self.troubles.push(trouble);
+    }
+
+    fn wrong_checkpoint(&mut self, seq: Seq, why: &str) {
+        let key = SiteKey::Checkpoint(seq).of(self.log.site());
+        self.troubles
+            .push(Trouble::Checkpoint(seq, format!("checkpoint {key} {why}")));
+        if self.whole {
+            self.wanted.insert(seq, self.catalog.clone());
+        }
+    }
+
+    /// Applies a commit, also after a hole.
+    fn apply(&mut self, commit: &Commit) {
+        if self.catalog.seq().next() != commit.seq {
+            self.catalog.head = Some(Head {
+                seq: Seq(commit.seq.0 - 1),
+                ..commit.into()
+            });
+        }
+        self.catalog.apply(commit);
+    }
+
+    /// Reads the newest checkpoints, and whether the hint names one that is there.
+    async fn checkpoints(
+        &mut self,
+    ) -> Result<BTreeMap<Seq, Result<Checkpoint, String>>, AgentError> {
+        let (seqs, _) = listed(self.log, &layout::checkpoint_prefix(self.log.site())).await?;
+        let mut checkpoints = BTreeMap::new();
+        for seq in seqs.iter().rev().take(CHECKPOINTS) {
+            checkpoints.insert(*seq, self.checkpoint(*seq).await?);
+        }
+        if let Some(newest) = seqs.last()
+            && let Some(wrong) = self.hint(&seqs).await?
+        {
+            self.troubles
+                .push(Trouble::Hint(format!("{wrong}; the newest is {newest}")));
+        }
+        Ok(checkpoints)
+    }
+
+    async fn checkpoint(&self, seq: Seq) -> Result<Result<Checkpoint, String>, AgentError> {
+        let key = SiteKey::Checkpoint(seq).of(self.log.site());
+        let Some(compressed) = read(self.log, &key).await? else {
+            return Ok(Err("is missing".to_owned()));
+        };
+        let mut bytes = Vec::new();
+        let decoded = zstd::Decoder::new(compressed.as_slice())
+            .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
+            .map_err(FormatError::Compression)
+            .and_then(|_| decode::<Checkpoint>(&bytes));
+        Ok(match decoded {
+            Ok(checkpoint) if checkpoint.seq == seq => Ok(checkpoint),
+            Ok(other) => Err(format!("says that it is number {}", other.seq)),
+            Err(error) => Err(format!("is damaged: {error}")),
+        })
+    }
+
+    async fn hint(&self, seqs: &BTreeSet<Seq>) -> Result<Option<String>, AgentError> {
+        let key = SiteKey::Latest.of(self.log.site());
+        let Some(bytes) = read(self.log, &key).await? else {
+            return Ok(Some(format!("{key} is missing")));
+        };
+        Ok(match decode::<Latest>(&bytes) {
+            Ok(latest) if seqs.contains(&latest.checkpoint) => None,
+            Ok(latest) => Some(format!(
+                "{key} names checkpoint {}, which is missing",
+                latest.checkpoint
+            )),
+            Err(error) => Some(format!("{key} is damaged: {error}")),
+        })
+    }
+
+    /// Reads every dataset that a partition was written with.
+    async fn datasets(&mut self) -> Result<(), AgentError> {
+        let head = self.catalog.head.iter().map(|head| head.dataset);
+        let entries = self.catalog.partitions.values().map(|entry| entry.dataset);
+        for md5 in head.chain(entries).collect::<BTreeSet<Md5>>() {
+            match self.log.dataset(md5).await {
+                Ok(_) => {}
+                Err(error @ LogError::Dataset { .. }) => {
+                    self.troubles.push(Trouble::Dataset(md5, error));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The numbers under a prefix of numbered objects, and the keys that are none.
+async fn listed(log: &SiteLog, prefix: &str) -> Result<(BTreeSet<Seq>, Vec<String>), AgentError> {
+    let objects = list_all(&**log.store(), prefix, None)
+        .await
+        .map_err(|source| AgentError::Store {
+            site: log.site().clone(),
+            source,
+        })?;
+    let mut seqs = BTreeSet::new();
+    let mut strays = Vec::new();
+    for object in objects {
+        match SiteKey::parse(&object.key) {
+            Some((_, SiteKey::Commit(seq) | SiteKey::Checkpoint(seq))) => {
+                seqs.insert(seq);
+            }
+            _ => strays.push(object.key),
+        }
+    }
+    Ok((seqs, strays))
+}
+
+/// A small object; `None` where there is none, empty where the store itself finds it damaged.
+async fn read(log: &SiteLog, key: &str) -> Result<Option<Vec<u8>>, AgentError> {
+    let bytes = match log.store().get(key).await {
+        Ok(fetched) => fetched.bytes(MAX_BYTES).await,
+        Err(error) => Err(error),
+    };
+    match bytes {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(StoreError::NotFound { .. }) => Ok(None),
+        Err(StoreError::Damaged { .. }) => Ok(Some(Vec::new())),
+        Err(source) => Err(AgentError::Store {
+            site: log.site().clone(),
+            source,
+        }),
+    }
+}

@@ -1,0 +1,250 @@
+//! Comparing each partition: the source's rows, what the log says, the object's bytes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Name, Part};
+use causeway_shared::layout::SiteKey;
+use causeway_shared::store::{Body, StoreError};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use tokio::sync::mpsc;
+
+use super::Difference;
+use super::diff::differing_rows;
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::plan::{Content, Found};
+use crate::progress::{Progress, Step};
+use crate::readback::{Fault, fault};
+use crate::scan::PartBytes;
+use crate::spool;
+use crate::state::ObjectId;
+use crate::survey::{self, Stop, Survey, Taker, blocking, survey};
+
+/// Objects read at once.
+const READ_AT_ONCE: usize = 8;
+
+/// Scanned partitions that may wait for their objects to be read.
+const WAITING: usize = 4;
+
+/// The largest object, compressed, whose rows are compared one by one.
+const MOST_COMPARED_BYTES: u64 = 64 << 20;
+
+/// What to compare.
+pub(super) struct Comparison<'c> {
+    pub(super) agent: &'c Agent,
+    pub(super) catalog: &'c Catalog,
+    pub(super) repair: bool,
+    pub(super) progress: Arc<dyn Progress>,
+}
+
+impl Comparison<'_> {
+    /// Compares every partition of the log and of the sources.
+    ///
+    /// # Errors
+    /// A failure of store or scan.
+    pub(super) async fn run(&self) -> Result<Vec<Difference>, AgentError> {
+        self.progress.step(Step::Verifying {
+            objects: self.catalog.partitions.len() as u64,
+        });
+        let config = self.agent.config();
+        let sources = survey::resolve(config).await?;
+        let tables: BTreeSet<usize> = (0..config.dataset.tables.len()).collect();
+        let (scanned, waiting) = mpsc::channel::<(ObjectId, PartBytes)>(WAITING);
+        let take: Taker =
+            Box::new(move |object, csv| scanned.blocking_send((object, csv)).map_err(Stop::from));
+        let scan = survey(config, sources, tables, Arc::clone(&self.progress), take);
+        let objects = stream::unfold(waiting, |mut waiting| async move {
+            let next = waiting.recv().await?;
+            Some((next, waiting))
+        });
+        let compare = objects
+            .map(|(object, csv)| self.compare(object, csv))
+            .buffer_unordered(READ_AT_ONCE)
+            .try_filter_map(|difference| async move { Ok(difference) })
+            .try_collect::<Vec<_>>();
+        let (survey, compared) = tokio::join!(scan, compare);
+        // A failure of the store stops the scan too, and is the one to tell.
+        let mut differences = compared?;
+        let survey = survey?;
+        differences.extend(self.not_in_the_sources(&survey).await?);
+        differences.extend(self.summaries(&survey));
+        differences.sort_by(|a, b| (&a.table, a.part).cmp(&(&b.table, b.part)));
+        Ok(differences)
+    }
+
+    /// Compares one partition that a source has.
+    async fn compare(
+        &self,
+        (table, part, md5): ObjectId,
+        csv: PartBytes,
+    ) -> Result<Option<Difference>, AgentError> {
+        let Some(entry) = self.catalog.partitions.get(&(table.clone(), part)) else {
+            let what = "the source has it, the log does not; `sync` sends it";
+            return Ok(Some(Difference::of_part(&table, part, what)));
+        };
+        let key = self.key(&table, part, entry);
+        let fault = self.fault(&table, part, entry).await?;
+        let mut difference = match (&fault, md5 == entry.object.md5) {
+            (None, true) => return Ok(None),
+            (None, false) => {
+                let rows = self.rows(&table, &key, csv).await?;
+                let what = format!("the source has changed since: {rows}");
+                return Ok(Some(Difference::of_part(&table, part, what)));
+            }
+            (Some(fault), true) => Difference::of_part(&table, part, fault),
+            (Some(fault), false) => {
+                let what = format!("{fault}, and the source has changed since: run `sync`");
+                return Ok(Some(Difference::of_part(&table, part, what)));
+            }
+        };
+        if self.repair && !matches!(fault, Some(Fault::Rows { .. })) {
+            self.write_again(&key, csv).await?;
+            difference.repaired = true;
+        }
+        Ok(Some(difference))
+    }
+
+    /// Writes an object again from the source's rows, which are what it held.
+    async fn write_again(&self, key: &str, mut csv: PartBytes) -> Result<(), AgentError> {
+        let path = self.agent.config().state_dir.join("repair").join(key);
+        let file = path.clone();
+        let compressed = blocking(move || {
+            let len = csv.len();
+            csv.reader()
+                .and_then(|reader| spool::compress(reader, len, &file))
+        });
+        compressed.await?.map_err(|source| AgentError::File {
+            action: "write",
+            path: path.clone(),
+            source,
+        })?;
+        let put = self.agent.store().put(key, Body::File(path.clone())).await;
+        // Swept by the next repair if it stays.
+        let _ = std::fs::remove_file(path);
+        put.map(drop).map_err(|source| self.failed(source))
+    }
+
+    /// The rows that differ between a whole object and the source.
+    async fn rows(
+        &self,
+        table: &Name,
+        key: &str,
+        mut csv: PartBytes,
+    ) -> Result<String, AgentError> {
+        let fetched = match self.agent.store().get(key).await {
+            Ok(fetched) => fetched.bytes(MOST_COMPARED_BYTES).await,
+            Err(error) => Err(error),
+        };
+        let object = match fetched {
+            Ok(object) => object,
+            Err(StoreError::TooLarge { .. }) => return Ok("it is too large to list rows".into()),
+            Err(error) => return Err(self.failed(error)),
+        };
+        let Some(table) = self.agent.config().dataset.table(table.as_str()).cloned() else {
+            return Ok("the dataset does not declare it".into());
+        };
+        blocking(move || compared(&table, &object, &mut csv)).await
+    }
+
+    /// Partitions that the log has and no source gave, and tables that could not be read.
+    async fn not_in_the_sources(&self, survey: &Survey) -> Result<Vec<Difference>, AgentError> {
+        let dataset = &self.agent.config().dataset;
+        let found: BTreeMap<&Name, &Found> = survey
+            .found
+            .iter()
+            .map(|(at, found)| (&dataset.tables[*at].name, found))
+            .collect();
+        let mut differences = Vec::new();
+        let mut unread = BTreeSet::new();
+        let mut left = Vec::new();
+        for ((table, part), entry) in &self.catalog.partitions {
+            let what = match found.get(table) {
+                Some(Found::Rows(parts)) if parts.contains_key(part) => continue,
+                Some(Found::Rows(_)) => "the log has it, the source does not; `sync` removes it",
+                Some(
+                    Found::Missing { why, .. } | Found::NotReady { why } | Found::Failed { why },
+                ) => {
+                    unread.insert((table, why.as_str()));
+                    left.push((table, *part, entry));
+                    continue;
+                }
+                None => "the dataset no longer declares its table",
+            };
+            differences.push(Difference::of_part(table, *part, what));
+            left.push((table, *part, entry));
+        }
+        for (table, why) in unread {
+            let mut difference = Difference::of_log(format!("the source cannot be read: {why}"));
+            difference.table = Some(table.clone());
+            differences.push(difference);
+        }
+        let faults = stream::iter(left)
+            .map(|(table, part, entry)| async move {
+                let fault = self.fault(table, part, entry).await?;
+                Ok::<_, AgentError>(fault.map(|fault| Difference::of_part(table, part, fault)))
+            })
+            .buffer_unordered(READ_AT_ONCE)
+            .try_filter_map(|difference| async move { Ok(difference) })
+            .try_collect::<Vec<_>>();
+        differences.extend(faults.await?);
+        Ok(differences)
+    }
+
+    /// Partitions whose rows are what the log says, and whose summary is not.
+    fn summaries(&self, survey: &Survey) -> Vec<Difference> {
+        let dataset = &self.agent.config().dataset;
+        let parts = survey.found.iter().flat_map(|(at, found)| {
+            let table = &dataset.tables[*at].name;
+            let parts = match found {
+                Found::Rows(parts) => Some(parts),
+                _ => None,
+            };
+            parts
+                .into_iter()
+                .flatten()
+                .map(move |(part, content)| (table, *part, content))
+        });
+        let differs = |(table, part, content): (&Name, Part, &Content)| {
+            let said = &self.catalog.partitions.get(&(table.clone(), part))?.object;
+            let same = said.md5 != content.md5
+                || (said.rows, &said.summary) == (content.rows, &content.summary);
+            let what = "the log's rows or summary are not those of its rows; `sync` writes them";
+            (!same).then(|| Difference::of_part(table, part, what))
+        };
+        parts.filter_map(differs).collect()
+    }
+
+    async fn fault(
+        &self,
+        table: &Name,
+        part: Part,
+        entry: &Entry,
+    ) -> Result<Option<Fault>, AgentError> {
+        let key = self.key(table, part, entry);
+        let found = fault(&**self.agent.store(), key, &entry.object).await;
+        self.progress.step(Step::Verified);
+        found.map_err(|source| self.failed(source))
+    }
+
+    fn key(&self, table: &Name, part: Part, entry: &Entry) -> String {
+        SiteKey::Object(table.clone(), part, entry.object.md5).of(&self.agent.config().site)
+    }
+
+    fn failed(&self, source: StoreError) -> AgentError {
+        AgentError::Store {
+            site: self.agent.config().site.clone(),
+            source,
+        }
+    }
+}
+
+/// The rows that differ, in words.
+fn compared(table: &Table, object: &[u8], csv: &mut PartBytes) -> String {
+    let differing = zstd::Decoder::new(object)
+        .and_then(|object| csv.reader().map(|source| (object, source)))
+        .and_then(|(object, source)| differing_rows(table, source, object));
+    differing.unwrap_or_else(|error| format!("its rows cannot be compared: {error}"))
+}

@@ -1,0 +1,226 @@
+//! Damage of each kind, found by name and mended.
+
+use causeway_shared::commit::encode;
+use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::layout::SiteKey;
+use causeway_shared::store::{Store, list_all};
+
+use super::*;
+use crate::progress::Silent;
+use crate::testing::Site;
+
+async fn verified(site: &Site, repair: bool) -> String {
+    let report = site.agent().verify(repair, Arc::new(Silent)).await.unwrap();
+    let lines: Vec<String> = report.differences.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn commit_key(seq: u64) -> String {
+    SiteKey::Commit(Seq(seq)).of(&SiteName::new("a").unwrap())
+}
+
+/// The one key that contains a text.
+async fn key_of(store: &Store, part: &str) -> String {
+    let objects = list_all(&**store, "", None).await.unwrap();
+    let mut keys = objects
+        .into_iter()
+        .map(|object| object.key)
+        .filter(|key| key.contains(part));
+    keys.next().unwrap()
+}
+
+async fn flip_byte(store: &Store, key: &str) {
+    let mut bytes = store.get(key).await.unwrap().bytes(1 << 20).await.unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x20;
+    store.put(key, bytes.into()).await.unwrap();
+}
+
+/// A site with three commits.
+async fn with_commits() -> Site {
+    let site = Site::new();
+    for status in ["pending", "confirmed", "completed"] {
+        site.write_appointments(0..120, status);
+        site.sync().await;
+    }
+    site
+}
+
+#[tokio::test]
+async fn a_whole_site_has_no_difference() {
+    let site = with_commits().await;
+    let report = site.agent().verify(false, Arc::new(Silent)).await.unwrap();
+    assert_eq!((report.partitions, report.differences), (13, vec![]));
+}
+
+#[tokio::test]
+async fn rows_that_changed_since_are_named() {
+    let site = with_commits().await;
+    site.write_appointments(1..121, "pending");
+    insta::assert_snapshot!(verified(&site, false).await, @r"
+    appointment dt=2025-01-01: the source has changed since: 1 row: 0 only in the object
+    appointment dt=2025-01-13: the source has it, the log does not; `sync` sends it
+    ");
+    site.write_appointments(0..110, "cancelled");
+    insta::assert_snapshot!(verified(&site, false).await, @r"
+    appointment dt=2025-01-01: the source has changed since: 1 row: 0 differs
+    appointment dt=2025-01-12: the log has it, the source does not; `sync` removes it
+    ");
+}
+
+#[tokio::test]
+async fn a_damaged_or_missing_object_is_written_again() {
+    for missing in [false, true] {
+        let site = with_commits().await;
+        let key = key_of(&site.store, "dt=2025-01-05").await;
+        if missing {
+            site.store.delete(&key).await.unwrap();
+        } else {
+            flip_byte(&site.store, &key).await;
+        }
+        let what = if missing { "missing" } else { "damaged" };
+        let expected = format!("appointment dt=2025-01-05: object {key} is {what}");
+        assert_eq!(verified(&site, false).await, expected);
+        assert_eq!(verified(&site, true).await, format!("{expected} (mended)"));
+        assert_eq!(verified(&site, false).await, "");
+        site.assert_converged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_object_of_rows_that_changed_since_is_left_to_sync() {
+    let site = with_commits().await;
+    let key = key_of(&site.store, "dt=2025-01-12").await;
+    flip_byte(&site.store, &key).await;
+    site.write_appointments(0..119, "completed");
+    let text = verified(&site, true).await;
+    assert!(
+        text.ends_with("and the source has changed since: run `sync`"),
+        "{text}"
+    );
+    site.sync().await;
+    assert_eq!(verified(&site, false).await, "");
+}
+
+#[tokio::test]
+async fn a_commit_that_the_state_knows_is_written_again_byte_for_byte() {
+    for (seq, missing) in [(2, false), (2, true), (3, false), (3, true)] {
+        let site = with_commits().await;
+        let log = site.agent().log().clone();
+        let before = encode(&log.commit(Seq(seq)).await.unwrap().unwrap()).unwrap();
+        if missing {
+            site.store.delete(&commit_key(seq)).await.unwrap();
+        } else {
+            flip_byte(&site.store, &commit_key(seq)).await;
+        }
+        assert!(verified(&site, false).await.contains(&commit_key(seq)));
+        verified(&site, true).await;
+        let after = site
+            .store
+            .get(&commit_key(seq))
+            .await
+            .unwrap()
+            .bytes(1 << 20)
+            .await
+            .unwrap();
+        assert_eq!(after, before);
+        assert_eq!(verified(&site, false).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_nobody_knows_is_bridged() {
+    for missing in [false, true] {
+        let site = with_commits().await;
+        std::fs::remove_dir_all(site.state("one")).unwrap();
+        if missing {
+            site.store.delete(&commit_key(2)).await.unwrap();
+        } else {
+            flip_byte(&site.store, &commit_key(2)).await;
+        }
+        assert!(site.agent().sync(Default::default()).await.is_err());
+        let text = verified(&site, true).await;
+        assert!(text.contains("a checkpoint bridges it"), "{text}");
+        site.sync().await;
+        assert_eq!(verified(&site, false).await, "");
+        site.assert_converged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_commit_of_a_newer_program_is_left_alone() {
+    let site = with_commits().await;
+    let bytes = site
+        .store
+        .get(&commit_key(2))
+        .await
+        .unwrap()
+        .bytes(1 << 20)
+        .await
+        .unwrap();
+    let newer = String::from_utf8(bytes)
+        .unwrap()
+        .replace("\"format\":1", "\"format\":7");
+    site.store
+        .put(&commit_key(2), newer.clone().into_bytes().into())
+        .await
+        .unwrap();
+    let text = verified(&site, true).await;
+    assert!(
+        text.contains("format 7") && !text.contains("mended"),
+        "{text}"
+    );
+    let after = site
+        .store
+        .get(&commit_key(2))
+        .await
+        .unwrap()
+        .bytes(1 << 20)
+        .await
+        .unwrap();
+    assert_eq!(after, newer.into_bytes());
+}
+
+#[tokio::test]
+async fn a_damaged_checkpoint_and_hint_are_written_again() {
+    let site = Site::new();
+    for round in 0..64 {
+        site.write_appointments(round..120, "pending");
+        site.sync().await;
+    }
+    for part in ["/checkpoint/", "latest.json"] {
+        flip_byte(&site.store, &key_of(&site.store, part).await).await;
+        let text = verified(&site, false).await;
+        assert!(text.contains(part) && text.contains("damaged"), "{text}");
+        assert!(verified(&site, true).await.contains("(mended)"));
+        assert_eq!(verified(&site, false).await, "");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_dataset_is_written_again() {
+    let site = with_commits().await;
+    flip_byte(&site.store, &key_of(&site.store, "/dataset/").await).await;
+    assert!(
+        verified(&site, true)
+            .await
+            .contains("its bytes changed (mended)")
+    );
+    assert_eq!(verified(&site, false).await, "");
+}
+
+#[tokio::test]
+async fn another_hosts_log_is_not_mended() {
+    let site = with_commits().await;
+    let second = site.agent_on("two", Arc::clone(&site.store));
+    let error = second.verify(true, Arc::new(Silent)).await.unwrap_err();
+    assert!(matches!(error, AgentError::Fenced { .. }), "{error}");
+    assert_eq!(
+        second
+            .verify(false, Arc::new(Silent))
+            .await
+            .unwrap()
+            .differences,
+        []
+    );
+}
