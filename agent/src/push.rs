@@ -249,9 +249,9 @@ async fn append(log: &SiteLog, commit: &Commit) -> Result<Appended, LogError> {
 /// Writes the checkpoint of a catalog if one is due. Its failure harms nobody: readers replay
 /// more commits.
 pub async fn checkpoint(log: &SiteLog, catalog: &Catalog) {
-    if catalog.head.is_some() && SiteLog::checkpoint_is_due(catalog.seq()) {
-        if let Err(error) = log.write_checkpoint(catalog).await {
-            tracing::warn!(site = %catalog.site, seq = %catalog.seq(), %error, "no checkpoint");
-        }
+    if SiteLog::checkpoint_is_due(catalog.seq())
+        && let Err(error) = log.write_checkpoint(catalog).await
+    {
+        tracing::warn!(site = %catalog.site, seq = %catalog.seq(), %error, "no checkpoint");
     }
 }

@@ -19,7 +19,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
 pub use facts::{CycleFacts, StoredWriter};
-pub use findings::{RefusedRow, TableFindings};
+pub use findings::{DanglingReference, RefusedRow, TableFindings};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";

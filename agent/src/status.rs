@@ -7,11 +7,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::agent::Agent;
+use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
-use crate::gate::{self, Moved, Place};
+use crate::gate::{Look, Place};
 use crate::guard::Held;
 use crate::stand::same_log;
-use crate::state::{CycleFacts, RefusedRow, State, StoredWriter};
+use crate::state::{CycleFacts, DanglingReference, RefusedRow, State, StoredWriter};
 use crate::writer::Fence;
 
 /// How an agent stands.
@@ -29,6 +30,8 @@ pub struct StatusReport {
     pub tables: BTreeMap<Name, TableStatus>,
     /// Places that moved since the last completed cycle.
     pub pending: Vec<Place>,
+    /// Configured files and folders that are not there.
+    pub missing: Vec<Place>,
     /// Tables held back.
     pub held: Vec<HeldStatus>,
     /// The writer that has replaced this one.
@@ -50,8 +53,8 @@ pub struct TableStatus {
     pub rows: u64,
     /// Rows in quarantine.
     pub quarantined: u64,
-    /// References to rows that are not there, in words.
-    pub dangling: Vec<String>,
+    /// References to rows that are not there.
+    pub dangling: Vec<DanglingReference>,
 }
 
 /// A table held back, and what to do.
@@ -90,7 +93,7 @@ impl StatusReport {
         let quarantined = self.tables.values().any(|table| table.quarantined > 0);
         let unreached =
             self.store.error.is_some() || self.hub.as_ref().is_some_and(|hub| hub.error.is_some());
-        if held || quarantined || self.fenced_by.is_some() {
+        if held || quarantined || self.fenced_by.is_some() || !self.missing.is_empty() {
             Exit::Look
         } else if unreached {
             Exit::Failed
@@ -108,9 +111,10 @@ impl Agent {
     pub async fn status(&self) -> Result<StatusReport, AgentError> {
         let known = self.known()?;
         let look = self.look(known.look.as_ref()).await?;
-        let pending = match gate::moved(known.look.as_ref(), &look) {
-            Moved::Everything => look.prints.into_keys().collect(),
-            Moved::Places(places) => places.into_iter().collect(),
+        let missing = look.absent();
+        let pending = match &known.look {
+            Some(before) => look.visibly_moved_since(before),
+            None => look.prints.into_keys().collect(),
         };
         let next = known.commit.unwrap_or(Seq::NONE).next();
         let (store_error, newer) = match self.log().commit(next).await {
@@ -141,6 +145,7 @@ impl Agent {
             epoch: known.writer.as_ref().map(|writer| writer.epoch),
             tables: known.tables,
             pending,
+            missing,
             held: known
                 .held
                 .into_iter()
@@ -159,29 +164,6 @@ impl Agent {
             },
             hub,
         })
-    }
-
-    /// The refused rows that are listed, and how many there are in all, by table.
-    ///
-    /// # Errors
-    /// [`AgentError::State`]
-    pub fn quarantine(&self) -> Result<QuarantineReport, AgentError> {
-        let mut report = QuarantineReport {
-            site: self.config().site.clone(),
-            quarantined: 0,
-            tables: BTreeMap::new(),
-            rows: Vec::new(),
-        };
-        if let Some(state) = State::read(&self.config().state_dir)? {
-            for (table, found) in state.findings()? {
-                if found.quarantined > 0 {
-                    report.quarantined += found.quarantined;
-                    report.tables.insert(table, found.quarantined);
-                    report.rows.extend(found.refused);
-                }
-            }
-        }
-        Ok(report)
     }
 
     fn known(&self) -> Result<Known, AgentError> {
@@ -219,7 +201,7 @@ struct Known {
     commit: Option<Seq>,
     committed_at: Option<Timestamp>,
     writer: Option<StoredWriter>,
-    look: Option<gate::Look>,
+    look: Option<Look>,
     held: Vec<Held>,
     cycle: Option<CycleFacts>,
     tables: BTreeMap<Name, TableStatus>,
@@ -236,4 +218,31 @@ pub struct QuarantineReport {
     pub tables: BTreeMap<Name, u64>,
     /// Those that are listed: the first of each table.
     pub rows: Vec<RefusedRow>,
+}
+
+/// The refused rows that are listed, and how many there are in all. It may run beside an agent of
+/// the same state, and needs no store.
+///
+/// # Errors
+/// [`AgentError::State`]
+pub fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> {
+    let mut report = QuarantineReport {
+        site: config.site.clone(),
+        quarantined: 0,
+        tables: BTreeMap::new(),
+        rows: Vec::new(),
+    };
+    let Some(state) = State::read(&config.state_dir)? else {
+        return Ok(report);
+    };
+    for (table, found) in state
+        .findings()?
+        .into_iter()
+        .filter(|(_, found)| found.quarantined > 0)
+    {
+        report.quarantined += found.quarantined;
+        report.tables.insert(table, found.quarantined);
+        report.rows.extend(found.refused);
+    }
+    Ok(report)
 }

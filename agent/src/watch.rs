@@ -93,7 +93,7 @@ impl Agent {
         while moved_at.elapsed() < watch.max_delay {
             sleep(watch.debounce).await;
             let now = self.look(Some(&last)).await?;
-            if now.shows_the_same_as(&last) {
+            if now.visibly_moved_since(&last).is_empty() {
                 break;
             }
             last = now;

@@ -18,12 +18,17 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-/// The API's routes, and the open ones beside it.
-pub(crate) fn routes() -> Router<Arc<App>> {
+/// The open routes for those who watch over the process.
+pub(crate) fn health() -> Router<Arc<App>> {
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+}
+
+/// The API's routes.
+pub(crate) fn routes() -> Router<Arc<App>> {
+    Router::new()
         .route("/api/v1/overview", get(overview::overview))
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/sync", get(sync::status))

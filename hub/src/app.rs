@@ -99,6 +99,14 @@ pub enum ServeError {
     Io(#[from] io::Error),
 }
 
+impl ServeError {
+    /// Whether the configuration has to be changed first.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::OpenToAll { .. })
+    }
+}
+
 /// Serves API and dashboard, and refreshes the sites, until `shutdown`.
 ///
 /// # Errors
@@ -112,6 +120,7 @@ pub async fn serve(
     if hub.config().auth.mode == AuthMode::None && !listen.ip().is_loopback() {
         return Err(ServeError::OpenToAll { listen });
     }
+    say_how_to_sign_in(&hub).await;
     let mut seed = [0; 8];
     chance::fill(&mut seed)?;
     let app = Arc::new(App::new(hub, clock::now));
@@ -139,17 +148,32 @@ pub async fn serve(
     served.map_err(io::Error::other)?.map_err(ServeError::Io)
 }
 
+/// Tells whoever starts a new hub that nobody can sign in yet.
+async fn say_how_to_sign_in(hub: &Hub) {
+    if hub.config().auth.mode == AuthMode::None {
+        return;
+    }
+    // A store that does not answer is the first refresh's to tell of.
+    let tokens = Tokens::new(Arc::clone(hub.store())).list().await;
+    if tokens.is_ok_and(|tokens| tokens.is_empty()) {
+        tracing::warn!("nobody can sign in yet: make a token with `causeway-hub token create`");
+    }
+}
+
 /// Ends when the service is to stop.
 pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
     // An error means that the sender is gone, which is a stop as well.
     let _ = stopping.wait_for(|stop| *stop).await;
 }
 
-/// All routes, with what every request passes through.
+/// All routes, with what their requests pass through.
 pub fn router(app: Arc<App>) -> Router {
+    let limit = middleware::from_fn_with_state(Arc::clone(&app), layers::limit);
+    let limited = api::routes().merge(dashboard::routes()).layer(limit);
     Router::new()
-        .merge(api::routes())
-        .merge(dashboard::routes())
+        .merge(limited)
+        // Whoever watches the process must hear from it when it has much to do.
+        .merge(api::health())
         .fallback(async || Problem::new(Code::NotFound, "there is nothing at this address"))
         .method_not_allowed_fallback(async || {
             Problem::new(
@@ -158,10 +182,6 @@ pub fn router(app: Arc<App>) -> Router {
             )
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::from_fn_with_state(
-            Arc::clone(&app),
-            layers::limit,
-        ))
         .layer(middleware::from_fn(layers::security_headers))
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&app),

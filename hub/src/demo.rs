@@ -1,12 +1,216 @@
-//! The demo: a believable site, its agent and this hub, all on one machine.
+//! The demo: a believable site, its agent and this hub, all on one machine and with no server.
+//!
+//! In its folder, everything that a real installation spreads over places: the site's files, the
+//! agent's configuration and state, a folder as the object store, the hub's database. Started
+//! again it goes on with what is there.
 
 mod diary;
 mod dirt;
+mod folder;
+mod outcome;
 mod people;
 mod plan;
 mod population;
 mod programs;
 mod site;
+mod start;
 
+pub use folder::{Folder, FolderError};
+pub use outcome::Outcome;
 pub use plan::{DemoPlan, MAX_APPOINTMENTS};
 pub use site::SiteFilesError;
+pub use start::{Started, start};
+
+use std::future::Future;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use causeway_agent::agent::Agent;
+use causeway_agent::config::ConfigError;
+use causeway_agent::cycle::SyncOptions;
+use causeway_agent::error::AgentError;
+use jiff::Timestamp;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::app::{ServeError, serve};
+use crate::auth::AuthError;
+use crate::error::HubError;
+
+/// How many ports after the one asked for are tried.
+const PORTS: u16 = 20;
+/// How often the agent looks at the site.
+const LOOKS_EVERY: Duration = Duration::from_secs(1);
+
+/// What the demo is to do.
+#[derive(Debug, Clone)]
+pub struct DemoOptions {
+    /// Its folder; made where it is missing.
+    pub dir: PathBuf,
+    /// Appointments, at most [`MAX_APPOINTMENTS`], of a site that is not there yet.
+    pub appointments: u32,
+    /// Where chance begins, of a site that is not there yet.
+    pub seed: u64,
+    /// Whether to end after the first load.
+    pub once: bool,
+    /// Whether to say everything as one JSON object.
+    pub json: bool,
+    /// Where the dashboard listens; the next free port if this one is taken.
+    pub listen: SocketAddr,
+}
+
+/// Why the demo cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DemoError {
+    /// More appointments than a demo should make.
+    #[error("--rows {given} is too many for a demo; write at most {MAX_APPOINTMENTS}")]
+    TooMany {
+        /// The number asked for.
+        given: u32,
+    },
+    /// Its folder.
+    #[error(transparent)]
+    Folder(#[from] FolderError),
+    /// The site's files.
+    #[error(transparent)]
+    Site(#[from] SiteFilesError),
+    /// The agent's configuration, which the demo writes itself.
+    #[error(transparent)]
+    AgentConfig(#[from] ConfigError),
+    /// The agent.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// The hub.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    /// The hub loaded all but the demo's site.
+    #[error("the demo's site cannot be loaded: {detail}")]
+    NotLoaded {
+        /// Why.
+        detail: String,
+    },
+    /// Its tokens.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// Its dashboard.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// The address.
+    #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
+    Listen {
+        /// The address asked for.
+        listen: SocketAddr,
+        /// Why not.
+        #[source]
+        source: io::Error,
+    },
+    /// Where it says how it goes.
+    #[error("cannot write the result: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl DemoError {
+    /// Whether the cause is wrong usage, so that trying again is of no use.
+    #[must_use]
+    pub fn is_usage(&self) -> bool {
+        match self {
+            Self::TooMany { .. } | Self::Listen { .. } => true,
+            Self::Folder(error) => error.is_usage(),
+            _ => false,
+        }
+    }
+}
+
+/// Runs the demo until `shutdown`, or, if only once, until its figures are there.
+///
+/// # Errors
+/// [`DemoError`]. Started again it goes on from wherever it was.
+pub async fn run(
+    options: &DemoOptions,
+    now: Timestamp,
+    out: &mut impl Write,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), DemoError> {
+    if options.appointments > MAX_APPOINTMENTS {
+        return Err(DemoError::TooMany {
+            given: options.appointments,
+        });
+    }
+    let folder = Folder::open(&options.dir)?;
+    let started = start(&folder, options, now).await?;
+    if options.once {
+        let outcome = Outcome {
+            started: &started,
+            dashboard: None,
+        };
+        return Ok(outcome.write(options.json, out)?);
+    }
+    let listener = listen(options.listen).await?;
+    let listens = listener.local_addr()?;
+    let login = started.login(&folder, listens, now).await?;
+    let outcome = Outcome {
+        started: &started,
+        dashboard: Some(&login),
+    };
+    outcome.write(options.json, out)?;
+
+    let agent = Agent::open(login.agent_config(&started)).await?;
+    let (stop, stopping) = watch::channel(false);
+    let agent = tokio::spawn(watch_site(agent, stopping));
+    serve(started.hub.clone(), listener, shutdown).await?;
+    stop.send_replace(true);
+    // The agent finishes or abandons its cycle; either way the next start goes on from there.
+    agent.await.map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// The port asked for, or one of the next if it is taken.
+async fn listen(asked: SocketAddr) -> Result<TcpListener, DemoError> {
+    let mut taken = None;
+    for port in (asked.port()..=u16::MAX).take(usize::from(PORTS)) {
+        match TcpListener::bind(SocketAddr::new(asked.ip(), port)).await {
+            Ok(listener) => {
+                if taken.is_some() {
+                    tracing::warn!(port = asked.port(), "the port is taken; using {port}");
+                }
+                return Ok(listener);
+            }
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => taken = Some(error),
+            Err(source) => {
+                return Err(DemoError::Listen {
+                    listen: asked,
+                    source,
+                });
+            }
+        }
+    }
+    let source = taken.unwrap_or_else(|| io::ErrorKind::AddrInUse.into());
+    Err(DemoError::Listen {
+        listen: asked,
+        source,
+    })
+}
+
+/// Looks at the site every second, and pushes what changed.
+async fn watch_site(agent: Agent, stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        if let Err(error) = agent.sync(SyncOptions::default()).await {
+            tracing::warn!(%error, "the agent's cycle failed; it tries again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(LOOKS_EVERY) => {}
+            () = stopped(stopping.clone()) => return,
+        }
+    }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the demo is gone, which is a stop as well.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+mod tests;

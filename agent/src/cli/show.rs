@@ -39,6 +39,7 @@ pub(super) fn cycle(report: &CycleReport) -> String {
             count(report.partitions.scanned, "partition")
         );
     }
+    missing(&mut text, &report.missing);
     held(&mut text, &report.held);
     if report.rows.quarantined > 0 {
         let new = if report.quarantine_grew {
@@ -111,7 +112,9 @@ pub(super) fn verify(report: &VerifyReport) -> String {
         .iter()
         .any(|difference| !difference.repaired)
     {
-        text.push_str("`causeway-agent verify --repair` writes again what is damaged\n");
+        text.push_str(
+            "`sync` sends what changed, `verify --repair` writes again what is damaged\n",
+        );
     }
     text
 }
@@ -139,7 +142,12 @@ pub(super) fn status(report: &StatusReport) -> String {
             let _ = writeln!(text, "moved since: {}", places.join(", "));
         }
     }
-    for (table, status) in &report.tables {
+    missing(&mut text, &report.missing);
+    let known = report
+        .tables
+        .iter()
+        .filter(|(_, table)| table.partitions + table.quarantined > 0);
+    for (table, status) in known {
         let _ = write!(
             text,
             "  {table}: {} in {}",
@@ -194,6 +202,12 @@ fn held(text: &mut String, held: &[Held]) {
     }
 }
 
+fn missing(text: &mut String, places: &[String]) {
+    for place in places {
+        let _ = writeln!(text, "source {place} is not there; check its path");
+    }
+}
+
 fn absent(text: &mut String, absent: &[causeway_shared::ids::Name]) {
     if !absent.is_empty() {
         let names: Vec<&str> = absent
@@ -233,6 +247,6 @@ fn size(bytes: u64) -> String {
     match bytes {
         0..1_024 => format!("{bytes} B"),
         1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
-        _ => format!("{}.{} MiB", bytes >> 20, (bytes & 0xf_ffff) * 10 >> 20),
+        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
     }
 }

@@ -99,7 +99,7 @@ fn each_change_moves_its_own_place() {
     );
     assert_eq!(
         moved(|site| fs::remove_dir_all(site.path("csv")).unwrap()),
-        "csv/T.CSV csv/u.csv"
+        "csv csv/T.CSV csv/u.csv"
     );
 }
 

@@ -1,6 +1,7 @@
 //! What scans found beside rows: refused rows, dangling references, tables held back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use causeway_shared::ids::Name;
 use rusqlite::{Connection, params};
@@ -36,8 +37,41 @@ pub struct TableFindings {
     pub quarantined: u64,
     /// The first refused rows.
     pub refused: Vec<RefusedRow>,
-    /// References to rows that are not there, each in words.
-    pub dangling: Vec<String>,
+    /// References to rows that are not there.
+    pub dangling: Vec<DanglingReference>,
+}
+
+/// References of one column to rows that are not there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DanglingReference {
+    /// The table that refers.
+    pub table: Name,
+    /// Its column.
+    pub column: Name,
+    /// The table referred to.
+    pub target: Name,
+    /// Rows that do so.
+    pub rows: u64,
+    /// Some of the values.
+    pub examples: Vec<String>,
+}
+
+impl fmt::Display for DanglingReference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            table,
+            column,
+            target,
+            rows,
+            examples,
+        } = self;
+        let of = if *rows == 1 { "row" } else { "rows" };
+        write!(
+            f,
+            "{rows} {of} of {table} whose {column} is not in {target}: "
+        )?;
+        f.write_str(&examples.join(", "))
+    }
 }
 
 impl TableFindings {

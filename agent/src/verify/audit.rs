@@ -219,11 +219,11 @@ impl Reading<'_> {
         for seq in seqs.iter().rev().take(CHECKPOINTS) {
             checkpoints.insert(*seq, self.checkpoint(*seq).await?);
         }
-        if let Some(newest) = seqs.last() {
-            if let Some(wrong) = self.hint(&seqs).await? {
-                self.troubles
-                    .push(Trouble::Hint(format!("{wrong}; the newest is {newest}")));
-            }
+        if let Some(newest) = seqs.last()
+            && let Some(wrong) = self.hint(&seqs).await?
+        {
+            self.troubles
+                .push(Trouble::Hint(format!("{wrong}; the newest is {newest}")));
         }
         Ok(checkpoints)
     }

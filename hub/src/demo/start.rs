@@ -1,0 +1,205 @@
+//! The demo up to its first figures: write the site, send it, load it.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use causeway_agent::agent::Agent;
+use causeway_agent::config::{AgentConfig, HubConfig as ToldHub};
+use causeway_agent::cycle::SyncOptions;
+use causeway_agent::report::CycleReport;
+use jiff::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+use super::folder::Folder;
+use super::plan::DemoPlan;
+use super::{DemoError, DemoOptions, site};
+use crate::api::overview;
+use crate::auth::{AuthError, Role, Token, TokenCache, Tokens};
+use crate::config::HubConfig;
+use crate::hub::{Hub, LoadRequest};
+use crate::report::LoadReport;
+use crate::stats::Overview;
+
+/// The names of the demo's tokens.
+const VISITOR: &str = "demo";
+const AGENT: &str = "demo agent";
+
+/// A demo whose figures are there.
+#[derive(Debug)]
+pub struct Started {
+    /// Whether the site's files were written just now.
+    pub wrote_site: bool,
+    /// The site's database.
+    pub database: PathBuf,
+    /// The agent's configuration file.
+    pub agent_toml: PathBuf,
+    /// What the agent sent.
+    pub sent: CycleReport,
+    /// What the hub loaded.
+    pub loaded: LoadReport,
+    /// The figures.
+    pub overview: Overview,
+    /// An appointment of today that somebody might cancel.
+    pub example: Option<i64>,
+    /// The hub.
+    pub hub: Hub,
+    agent_config: AgentConfig,
+}
+
+/// Writes the site, if it is not there; sends it, all of it the first time; loads it.
+///
+/// # Errors
+/// [`DemoError`]
+pub async fn start(
+    folder: &Folder,
+    options: &DemoOptions,
+    now: Timestamp,
+) -> Result<Started, DemoError> {
+    folder.write_configuration()?;
+    // The demo is about itself alone: what the environment sets for other installations, a store
+    // in S3 for one, must not lead it there.
+    let hub_config =
+        HubConfig::load(Some(&folder.hub_toml()), &[]).map_err(crate::error::HubError::from)?;
+    let agent_config = AgentConfig::load(Some(&folder.agent_toml()), &[])?;
+    let today = now.to_zoned(hub_config.window.timezone.0.clone()).date();
+    let plan = DemoPlan {
+        appointments: options.appointments,
+        seed: options.seed,
+        today,
+    };
+    let files = folder.site();
+    let wrote_site = blocking(move || site::write(&files, &plan)).await??;
+
+    let agent = Agent::open(agent_config.clone()).await?;
+    let sent = agent.sync(SyncOptions::default()).await?;
+    let hub = Hub::open(hub_config).await?;
+    hub.init().await?;
+    let loaded = hub.load(&LoadRequest::at(now)).await?;
+    if let Some(detail) = loaded.sites.iter().find_map(|site| site.error.clone()) {
+        return Err(DemoError::NotLoaded { detail });
+    }
+    let sites = hub.sites().await?;
+    let overview = overview::read(&hub, &sites, now).await?;
+    let database = folder.database();
+    let source = database.clone();
+    let example = blocking(move || appointment_of(&source, &today.to_string())).await?;
+    let agent_toml = folder.agent_toml();
+    Ok(Started {
+        wrote_site,
+        database,
+        agent_toml,
+        sent,
+        loaded,
+        overview,
+        example,
+        hub,
+        agent_config,
+    })
+}
+
+/// Where somebody signs in to the demo.
+#[derive(Debug)]
+pub struct Login {
+    /// The dashboard's address.
+    pub address: String,
+    /// Where its token is kept.
+    pub token_file: PathBuf,
+    token: Token,
+    agent: Token,
+}
+
+impl Login {
+    /// The address that signs in by itself. It holds the token, for the demo's own user.
+    #[must_use]
+    pub fn link(&self) -> String {
+        format!("{}/login#token={}", self.address, self.token.reveal())
+    }
+
+    /// The agent's configuration, telling the demo's hub of its commits.
+    pub(super) fn agent_config(&self, started: &Started) -> AgentConfig {
+        let hub = ToldHub {
+            url: self.address.clone(),
+            token: self.agent.reveal().to_owned(),
+        };
+        AgentConfig {
+            hub: Some(hub),
+            ..started.agent_config.clone()
+        }
+    }
+}
+
+impl Started {
+    /// The dashboard's address and tokens: the visitor's from last time, if it is still valid,
+    /// and a new one for the agent.
+    pub(super) async fn login(
+        &self,
+        folder: &Folder,
+        listens: SocketAddr,
+        now: Timestamp,
+    ) -> Result<Login, DemoError> {
+        let tokens = Tokens::new(self.hub.store().clone());
+        match tokens.revoke(AGENT).await {
+            Ok(_) | Err(AuthError::Unknown { .. }) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let (agent, _) = tokens.create(AGENT, Role::Agent, now).await?;
+        let kept = folder
+            .read_token()
+            .and_then(|text| Token::parse(text.trim()));
+        let known = TokenCache::new(tokens.clone());
+        let token = match kept {
+            Some(kept) if known.by_token(&kept, now).await?.is_some() => kept,
+            _ => {
+                let (token, _) = tokens.create(VISITOR, Role::Admin, now).await?;
+                folder.write_token(token.reveal())?;
+                token
+            }
+        };
+        let address = format!("http://{}", reachable(listens));
+        Ok(Login {
+            address,
+            token_file: folder.token(),
+            token,
+            agent,
+        })
+    }
+}
+
+/// An address that this machine's browser reaches: "every interface" is none.
+fn reachable(listens: SocketAddr) -> SocketAddr {
+    let ip = match listens.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(_) => IpAddr::V6(Ipv6Addr::LOCALHOST),
+    };
+    SocketAddr::new(ip, listens.port())
+}
+
+/// A confirmed appointment of a day; it is only an example, so that no answer is no error.
+fn appointment_of(database: &Path, date: &str) -> Option<i64> {
+    // Reading a WAL database that nobody has open would leave files beside it, unless it is
+    // said that nothing changes meanwhile.
+    let wal = database.with_extension("db-wal");
+    let how = if wal.exists() {
+        "mode=ro"
+    } else {
+        "immutable=1"
+    };
+    let escaped = database
+        .to_str()?
+        .replace('%', "%25")
+        .replace('?', "%3f")
+        .replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let connection = Connection::open_with_flags(format!("file:{escaped}?{how}"), flags).ok()?;
+    let sql = include_str!("sql/select_example.sql");
+    connection.query_row(sql, [date], |row| row.get(0)).ok()
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(std::io::Error::other)
+}

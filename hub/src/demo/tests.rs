@@ -1,0 +1,231 @@
+//! The demo from an empty folder to its figures, which plain SQL on its site must find as well.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use super::*;
+
+/// 28 November 2025, 09:30 in Ho Chi Minh City.
+fn now() -> Timestamp {
+    Timestamp::from_second(1_764_297_000).unwrap()
+}
+
+fn options(dir: &Path) -> DemoOptions {
+    DemoOptions {
+        dir: dir.to_owned(),
+        appointments: 300,
+        seed: 1,
+        once: true,
+        json: true,
+        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+    }
+}
+
+/// Runs the demo once; answers with the overview that it prints.
+async fn once(dir: &Path) -> Value {
+    let mut out = Vec::new();
+    run(&options(dir), now(), &mut out, std::future::pending())
+        .await
+        .unwrap();
+    serde_json::from_slice(&out).unwrap()
+}
+
+/// The site's files behind one SQL connection: the CSV files as tables of text.
+fn site(dir: &Path) -> Connection {
+    let connection = Connection::open(dir.join("site/meetassist.db")).unwrap();
+    for table in [
+        "consultant",
+        "appointmentfeedback",
+        "communityprogram",
+        "programparticipant",
+    ] {
+        let file = dir.join(format!("site/csv/{table}.csv"));
+        let mut csv = csv::Reader::from_path(file).unwrap();
+        let columns = csv.headers().unwrap().iter().collect::<Vec<_>>().join(",");
+        connection
+            .execute_batch(&format!("CREATE TEMP TABLE {table} ({columns})"))
+            .unwrap();
+        for record in csv.records() {
+            let record = record.unwrap();
+            let marks = vec!["?"; record.len()].join(",");
+            let insert = format!("INSERT INTO {table} VALUES ({marks})");
+            connection
+                .execute(&insert, rusqlite::params_from_iter(&record))
+                .unwrap();
+        }
+    }
+    connection
+}
+
+/// What is good of the appointments: the demo's dirt is a date that is none and an old status.
+const GOOD: &str = "FROM appointment WHERE date(Date) = Date AND Status <> 'no-show'";
+
+#[tokio::test]
+async fn the_overview_is_what_sql_finds_in_the_site() {
+    let dir = tempfile::tempdir().unwrap();
+    let overview = once(dir.path()).await;
+    let site = site(dir.path());
+    let sql = |query: &str| {
+        site.query_row(query, [], |row| row.get::<_, i64>(0))
+            .unwrap()
+    };
+    let good = |rest: &str| sql(&format!("SELECT count(*) {GOOD} {rest}"));
+
+    let expected = serde_json::json!({
+        "total": good(""),
+        "by_status": {
+            "pending": good("AND Status = 'pending'"),
+            "confirmed": good("AND Status = 'confirmed'"),
+            "completed": good("AND Status = 'completed'"),
+            "cancelled": good("AND Status = 'cancelled'"),
+        },
+    });
+    let appointments = &overview["appointments"];
+    assert_eq!(appointments["total"], expected["total"]);
+    assert_eq!(appointments["by_status"], expected["by_status"]);
+    assert_eq!(
+        appointments["today"]["total"],
+        good("AND Date = '2025-11-28'")
+    );
+    let window = good("AND Date BETWEEN '2025-11-27' AND '2025-11-29'");
+    assert_eq!(appointments["window"]["total"], window);
+
+    assert_eq!(
+        overview["customers"]["total"],
+        sql("SELECT count(*) FROM customer")
+    );
+    let active = sql("SELECT count(*) FROM consultant WHERE isdisabled = 'false'");
+    assert_eq!(overview["consultants"]["active"], active);
+    let programs = sql("SELECT count(*) FROM communityprogram");
+    assert_eq!(overview["programs"]["total"], programs);
+    let participants =
+        sql("SELECT count(*) FROM (SELECT DISTINCT programid, customerid FROM programparticipant)");
+    assert_eq!(overview["participants"]["total"], participants);
+    let rated = format!(
+        "FROM appointmentfeedback WHERE CAST(rating AS REAL) <= 5
+         AND CAST(appointmentid AS INTEGER) IN (SELECT AppointmentId {GOOD})"
+    );
+    assert_eq!(
+        overview["feedback"]["count"],
+        sql(&format!("SELECT count(*) {rated}"))
+    );
+    let mean: f64 = site
+        .query_row(&format!("SELECT avg(rating) {rated}"), [], |row| row.get(0))
+        .unwrap();
+    let shown = overview["feedback"]["average_rating"].as_f64().unwrap();
+    assert!((shown - mean).abs() < 1e-9, "{shown} is not {mean}");
+}
+
+#[tokio::test]
+async fn started_twice_it_goes_on_with_what_is_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = once(dir.path()).await;
+    site(dir.path())
+        .execute("DELETE FROM appointment WHERE AppointmentId = 1", [])
+        .unwrap();
+    let second = once(dir.path()).await;
+    let total = |overview: &Value| overview["appointments"]["total"].as_i64().unwrap();
+    assert_eq!(total(&second), total(&first) - 1);
+    assert_eq!(second["fresh"][0]["commit"], 2);
+}
+
+#[tokio::test]
+async fn nothing_is_left_beside_the_sites_files() {
+    let dir = tempfile::tempdir().unwrap();
+    once(dir.path()).await;
+    let files = fs::read_dir(dir.path().join("site")).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["csv", "meetassist.db"]);
+}
+
+#[tokio::test]
+async fn two_at_once_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let _first = Folder::open(dir.path()).unwrap();
+    let second = run(
+        &options(dir.path()),
+        now(),
+        &mut Vec::new(),
+        std::future::pending(),
+    )
+    .await;
+    assert!(
+        second.as_ref().is_err_and(DemoError::is_usage),
+        "{second:?}"
+    );
+    let message = second.unwrap_err().to_string();
+    assert!(message.contains("is running in"), "{message}");
+}
+
+#[tokio::test]
+async fn a_link_signs_in_and_an_edit_in_the_site_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().to_owned();
+    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
+    let (mut said, out) = std::io::pipe().unwrap();
+    let mut out = out;
+    let demo = tokio::spawn(async move {
+        let options = DemoOptions {
+            once: false,
+            ..options(&path)
+        };
+        let shutdown = async move { drop(stopping.await) };
+        run(&options, now(), &mut out, shutdown).await
+    });
+    let said = tokio::task::spawn_blocking(move || {
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(&mut said), &mut line).unwrap();
+        serde_json::from_str::<Value>(&line).unwrap()
+    });
+    let said = said.await.unwrap();
+    let token = fs::read_to_string(dir.path().join("demo-token")).unwrap();
+    let login = format!(
+        "{}/login#token={}",
+        said["address"].as_str().unwrap(),
+        token.trim()
+    );
+    assert_eq!(said["login"], login);
+
+    site(dir.path())
+        .execute("DELETE FROM appointment WHERE AppointmentId = 1", [])
+        .unwrap();
+    let before = said["overview"]["appointments"]["total"].as_i64().unwrap();
+    let address = said["address"].as_str().unwrap().to_owned();
+    let shown = eventually(&address, token.trim(), before - 1).await;
+    assert_eq!(shown, before - 1, "the figure within ten seconds");
+    stop.send(()).unwrap();
+    demo.await.unwrap().unwrap();
+}
+
+/// The overview's total, as soon as it is `wanted`, or after ten seconds.
+async fn eventually(address: &str, token: &str, wanted: i64) -> i64 {
+    let mut total = -1;
+    for _ in 0..100 {
+        total = total_of(address, token).await;
+        if total == wanted {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    total
+}
+
+async fn total_of(address: &str, token: &str) -> i64 {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let host = address.trim_start_matches("http://");
+    let mut connection = tokio::net::TcpStream::connect(host).await.unwrap();
+    let request = format!(
+        "GET /api/v1/overview HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Authorization: Bearer {token}\r\n\r\n"
+    );
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await.unwrap();
+    let body = answer.split_once("\r\n\r\n").unwrap().1;
+    let json: Value = serde_json::from_str(body).unwrap();
+    json["appointments"]["total"].as_i64().unwrap()
+}
