@@ -47,6 +47,15 @@ impl<'q, 'd> Refusals<'q, 'd> {
         self.count
     }
 
+    /// A SQLite row is named by its key, as far as it has one.
+    fn raw_key(&self, raw: &[Raw<'_>]) -> Place {
+        let shown = self.table.key.iter().map(|column| match raw[*column] {
+            Raw::Null => "NULL".to_owned(),
+            other => show(other),
+        });
+        Place::Key(shown.collect::<Vec<_>>().join(","))
+    }
+
     fn refuse(&mut self, place: Place, row: &str, problem: Problem) {
         self.count += 1;
         self.sink.refuse(Refused {
@@ -63,32 +72,24 @@ impl<'q, 'd> Refusals<'q, 'd> {
 
     /// Refuses a row as the source has it.
     pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: Problem) {
-        let show = |columns: &mut dyn Iterator<Item = usize>| {
-            let shown: Vec<String> = columns.map(|column| show(raw[column])).collect();
-            shown.join(",")
-        };
         let place = if self.has_lines {
             Place::Line(at)
         } else {
-            Place::Key(show(&mut self.table.key.iter().copied()))
+            self.raw_key(raw)
         };
-        let row = show(&mut (0..raw.len()));
-        self.refuse(place, &row, problem);
+        let row: Vec<String> = raw.iter().map(|field| show(*field)).collect();
+        self.refuse(place, &row.join(","), problem);
     }
 
     /// Refuses a record with another number of fields than its header.
-    pub(super) fn ragged(&mut self, at: u64, ragged: &Ragged<'_>) {
+    pub(super) fn ragged(&mut self, at: u64, ragged: &Ragged) {
         let Ragged {
             expected,
             found,
             text,
         } = ragged;
         let reason = format!("the row has {found} fields, the header {expected}");
-        self.refuse(
-            Place::Line(at),
-            &String::from_utf8_lossy(text),
-            Problem::of_row(reason),
-        );
+        self.refuse(Place::Line(at), text, Problem::of_row(reason));
     }
 
     /// Refuses a row that had been stored.

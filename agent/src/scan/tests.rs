@@ -34,6 +34,8 @@ struct Found {
     parts: BTreeMap<(String, Part), String>,
     md5s: BTreeMap<(String, Part), Md5>,
     refused: Vec<Refused>,
+    /// How many parts came in files.
+    in_files: usize,
 }
 
 impl Site {
@@ -99,7 +101,9 @@ impl Site {
             pulse: &no_pulse,
         };
         let (mut parts, mut md5s, mut refused) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let mut in_files = 0;
         let report = scan(&request, &mut refused, &mut |mut part| {
+            in_files += usize::from(matches!(part.csv, PartBytes::File { .. }));
             let mut csv = String::new();
             part.csv.reader().unwrap().read_to_string(&mut csv).unwrap();
             assert_eq!(part.md5, Md5::of(csv.as_bytes()));
@@ -120,6 +124,7 @@ impl Site {
             parts,
             md5s,
             refused,
+            in_files,
         }
     }
 }

@@ -10,17 +10,17 @@ pub(crate) struct SourceRow<'r> {
     /// CSV file, its number (from 1) in a SQLite table.
     pub(crate) at: u64,
     /// One raw value per declared column; or what is wrong with the row as a whole.
-    pub(crate) fields: Result<&'r [Raw<'r>], Ragged<'r>>,
+    pub(crate) fields: Result<&'r [Raw<'r>], Ragged>,
 }
 
 /// A CSV record with another number of fields than its header.
-pub(crate) struct Ragged<'r> {
+pub(crate) struct Ragged {
     /// How many fields the header has.
     pub(crate) expected: usize,
     /// How many the record has.
     pub(crate) found: usize,
-    /// The record's text, its fields one after another.
-    pub(crate) text: &'r [u8],
+    /// The fields, to show.
+    pub(crate) text: String,
 }
 
 /// Why reading a table's rows ended early.

@@ -33,7 +33,6 @@ pub(crate) fn now() -> Timestamp {
 
 /// A service and a token of each role.
 pub(crate) struct Testbed {
-    pub(crate) app: Arc<App>,
     pub(crate) viewer: Token,
     pub(crate) agent: Token,
     router: Router,
@@ -83,8 +82,7 @@ impl Testbed {
         let (agent, _) = tokens.create("hcm-01", Role::Agent, now()).await.unwrap();
         let app = Arc::new(App::new(hub, now));
         Self {
-            router: router(Arc::clone(&app)),
-            app,
+            router: router(app),
             viewer,
             agent,
             _folder: folder,

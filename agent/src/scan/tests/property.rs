@@ -66,7 +66,9 @@ fn written(tables: &BTreeMap<usize, Rows>, memory: usize, as_csv: impl Fn(usize)
     let mut site = Site::new(VISITS);
     site.memory = memory;
     let database = rusqlite::Connection::open(site.path("site.db")).unwrap();
-    database.execute_batch("PRAGMA synchronous = off; PRAGMA journal_mode = off; BEGIN").unwrap();
+    database
+        .execute_batch("PRAGMA synchronous = off; PRAGMA journal_mode = off; BEGIN")
+        .unwrap();
     for (position, rows) in tables {
         let table = &site.dataset.tables[*position];
         let names: Vec<&str> = table

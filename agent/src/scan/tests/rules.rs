@@ -65,7 +65,18 @@ fn rows_go_to_their_parts_in_key_order() {
             "visitid,day,room\n10,2025-01-02,b\n9,2025-01-02,a\n1,2025-01-01,a\n",
         )
         .csv("Room.CSV", "ROOMID,Size\na,1\nb,\nc,3\n");
-    assert_snapshot!(shown(&site), @"");
+    assert_snapshot!(shown(&site), @r#"
+    room b=0of3
+      a,1
+    room b=1of3
+      b,
+      c,3
+    visit dt=2025-01-01
+      1,2025-01-01,a,on,,
+    visit dt=2025-01-02
+      9,2025-01-02,a,on,,
+      10,2025-01-02,b,on,,
+    "#);
 }
 
 #[test]
@@ -80,7 +91,23 @@ fn children_are_where_their_parents_are() {
             "noteid,visitid,text\n7,2,x\n8,1,y\n9,3,orphan\n6,2,z\n",
         )
         .csv("mark.csv", "noteid,rank\n6,a\n9,b\n7,c\n");
-    assert_snapshot!(shown(&site), @"");
+    assert_snapshot!(shown(&site), @r#"
+    mark dt=2025-01-02
+      6,a
+      7,c
+    note dt=2025-01-01
+      8,1,y
+    note dt=2025-01-02
+      6,2,z
+      7,2,x
+    visit dt=2025-01-01
+      1,2025-01-01,,on,,
+    visit dt=2025-01-02
+      2,2025-01-02,,on,,
+    refused visit.day line 4: "2025-13-01" is not a value of type date [3,2025-13-01,,,,]
+    refused note.visitid line 4: visit 3 is not in the source, or is itself refused [9,3,orphan]
+    refused mark.noteid line 3: note 9 is not in the source, or is itself refused [9,b]
+    "#);
 }
 
 #[test]
@@ -89,7 +116,12 @@ fn of_rows_with_one_key_the_lowest_record_stays() {
         "visit.csv",
         "visitid,day\n1,2025-01-02\n01,2025-01-01\n1.0,2025-01-03\n",
     );
-    assert_snapshot!(shown(&site), @"");
+    assert_snapshot!(shown(&site), @r#"
+    visit dt=2025-01-01
+      1,2025-01-01,,on,,
+    refused visit.visitid line 2: the row of line 3 has the same key, and stays [1,2025-01-02,,on,,]
+    refused visit.visitid line 4: the row of line 3 has the same key, and stays [1,2025-01-03,,on,,]
+    "#);
 }
 
 #[test]
@@ -102,7 +134,15 @@ fn of_rows_that_share_a_unique_value_the_lowest_key_stays() {
            (7, '2025-01-01', NULL, 'on', NULL), (8, '2025-01-01', NULL, 'on', NULL);",
     );
     // 5 loses its room to 4, so it does not count for the codes, where 3 and 6 would meet it.
-    assert_snapshot!(shown(&site), @"");
+    assert_snapshot!(shown(&site), @r#"
+    visit dt=2025-01-01
+      3,2025-01-01,a,off,p,
+      4,2025-01-01,a,on,q,
+      7,2025-01-01,,on,,
+      8,2025-01-01,,on,,
+    refused visit.room key 5: the row with key 4 has the same room, day, and stays [5,2025-01-01,a,on,p,]
+    refused visit.day key 6: the row with key 4 has the same day, code, and stays [6,2025-01-01,,on,q,]
+    "#);
 }
 
 #[test]
@@ -113,20 +153,42 @@ fn references_that_dangle_are_reported_and_committed() {
             "visitid,day,room\n1,2025-01-01,a\n2,2025-01-02,z\n3,2025-01-03,z\n",
         )
         .csv("room.csv", "roomid,size\na,1\nz,big\n");
-    assert_snapshot!(shown(&site), @"");
+    assert_snapshot!(shown(&site), @r#"
+    room b=0of3
+      a,1
+    visit dt=2025-01-01
+      1,2025-01-01,a,on,,
+    visit dt=2025-01-02
+      2,2025-01-02,z,on,,
+    visit dt=2025-01-03
+      3,2025-01-03,z,on,,
+    refused room.size line 3: "big" is not a value of type int [z,big]
+    dangling visit.room: 2 ["z"]
+    "#);
 }
 
 #[test]
 fn a_reference_is_judged_only_with_its_target() {
     let site = visits().csv("visit.csv", "visitid,day,room\n1,2025-01-01,z\n");
-    assert_snapshot!(shown(&site), @"");
+    assert_snapshot!(shown(&site), @r#"
+    visit dt=2025-01-01
+      1,2025-01-01,z,on,,
+    "#);
 }
 
 #[test]
 fn rows_that_cannot_be_read_are_refused_where_they_stand() {
     let mut csv = b"visitid,day,code\n1,2025-01-01,\"two\nlines\"\n2,2025-01-01\n".to_vec();
     csv.extend_from_slice(b"3,2025-01-01,\xff\n,2025-01-01,x\n4,2025-01-01,\"\"\r\n");
-    assert_snapshot!(shown(&visits().csv("visit.csv", csv)), @"");
+    assert_snapshot!(shown(&visits().csv("visit.csv", csv)), @r#"
+    visit dt=2025-01-01
+      1,2025-01-01,,on,"two
+      lines",
+      4,2025-01-01,,on,,
+    refused visit line 4: the row has 2 fields, the header 3 [2,2025-01-01]
+    refused visit.code line 5: "�" is not valid UTF-8 [3,2025-01-01,,,"�",]
+    refused visit.visitid line 6: a value is required [,2025-01-01,,,x,]
+    "#);
 }
 
 #[test]
@@ -140,7 +202,17 @@ fn sqlite_values_of_any_type_are_normalised_or_refused() {
          CREATE TABLE other (x);",
     );
     let found = site.scan();
-    assert_snapshot!(found.show(&site.dataset), @"");
+    assert_snapshot!(found.show(&site.dataset), @r#"
+    room b=0of3
+      a,2
+    visit dt=2025-01-01
+      1,2025-01-01,,on,,1.50
+      2,2025-01-01,,on,,2.00
+    refused visit.visitid key a BLOB of 1 bytes: a BLOB of 1 bytes is not taken [a BLOB of 1 bytes,2025-01-01,,,,1]
+    refused visit.price key 3: 0.125 does not fit type decimal(2) exactly [3,2025-01-01,,,,0.125]
+    refused visit.day key 4: 20250101 is not a value of type date [4,20250101,,,,1]
+    refused visit.visitid key NULL: a value is required [,2025-01-01,,,,1]
+    "#);
     let unknown: Vec<_> = found
         .report
         .unknown_tables
@@ -176,7 +248,7 @@ fn summaries_count_and_sum_each_part() {
         Ok::<_, Infallible>(())
     })
     .unwrap();
-    assert_snapshot!(summaries.join("\n"), @"");
+    assert_snapshot!(summaries.join("\n"), @r#"{"count_by":{"state":{"values":{"off":1,"on":2},"null":0}},"sum":{"price":{"sum":3.1,"count":2}}}"#);
 }
 
 #[test]
@@ -184,5 +256,5 @@ fn a_large_part_goes_to_a_file() {
     let mut site = visits().csv("room.csv", format!("roomid\n{}\n", "r".repeat(1_999)));
     site.memory = 800;
     let found = site.scan();
-    assert_eq!(found.parts.len(), 1);
+    assert_eq!((found.parts.len(), found.in_files), (1, 1));
 }

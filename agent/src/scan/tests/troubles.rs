@@ -89,7 +89,7 @@ fn a_locked_file_is_not_ready() {
     let site = Site::new(VISITS).sqlite(TABLES);
     let writer = Connection::open(site.path("site.db")).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert_snapshot!(outcomes(&site, &[2]), @"");
+    assert_snapshot!(outcomes(&site, &[2]), @r#"visit NotReady { why: "/site.db is locked by another program" }"#);
 }
 
 #[test]
@@ -106,7 +106,7 @@ fn a_hot_journal_is_not_ready_and_left_alone() {
         std::fs::copy(site.path(name), crashed.path(name)).unwrap();
     }
     let before = folder(&crashed);
-    assert_snapshot!(outcomes(&crashed, &[2]), @"");
+    assert_snapshot!(outcomes(&crashed, &[2]), @r#"visit NotReady { why: "/site.db has a hot journal: its application ended in the middle of a write, and has to be started once to undo it" }"#);
     assert_eq!(folder(&crashed), before);
 }
 
@@ -114,16 +114,20 @@ fn a_hot_journal_is_not_ready_and_left_alone() {
 fn files_that_are_no_database_are_named() {
     let site = Site::new(VISITS);
     std::fs::write(site.path("site.db"), "visitid,day\n".repeat(100)).unwrap();
-    assert_snapshot!(outcomes(&site, &[2]), @"");
+    assert_snapshot!(outcomes(&site, &[2]), @r#"visit Failed { why: "/site.db is not a SQLite database, or is encrypted; correct `path`" }"#);
 }
 
 #[test]
 fn what_is_not_there_is_missing() {
     let site = Site::new(VISITS);
-    assert_snapshot!(outcomes(&site, &[1, 2, 0]), @"");
+    assert_snapshot!(outcomes(&site, &[1, 2, 0]), @r#"
+    note Missing { why: "table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "if it has another name there, write it under `tables` of the source" }
+    mark Missing { why: "table note, which tells its parts, cannot be read: table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "if it has another name there, write it under `tables` of the source" }
+    visit Missing { why: "no source holds table visit", remedy: "if it has another name there, write it under `tables` of the source" }
+    "#);
     let sources = site.sources();
     std::fs::remove_dir(site.path("csv")).unwrap();
-    assert_snapshot!(outcomes(&site, &[3]), @"");
+    assert_snapshot!(outcomes(&site, &[3]), @r#"room Missing { why: "the CSV folder /csv is not there", remedy: "put it back, or correct `path` of this source" }"#);
     let found = site.scan_tables(&sources, &BTreeSet::new());
     assert_eq!(found.report.homeless, [0, 1, 2, 3]);
 }
@@ -146,7 +150,12 @@ fn headers_that_do_not_fit_fail_their_table_only() {
         .csv("visit.csv", "visitid;room\n1;a\n")
         .csv("note.csv", "noteid,visitid\n1,1\n")
         .csv("room.csv", "roomid\na\n");
-    assert_snapshot!(outcomes(&site, &[0, 2, 3]), @"");
+    assert_snapshot!(outcomes(&site, &[0, 2, 3]), @r#"
+    room b=0of3
+      a,
+    note Failed { why: "table visit, which tells its parts, cannot be read: /csv: table visit has no column day; if it has another name there, declare it as the column's `source` in the dataset" }
+    visit Failed { why: "/csv: table visit has no column day; if it has another name there, declare it as the column's `source` in the dataset" }
+    "#);
 }
 
 #[test]
@@ -158,20 +167,26 @@ fn other_encodings_are_named() {
     let site = Site::new(VISITS)
         .csv("room.csv", utf16)
         .csv("visit.csv", "");
-    assert_snapshot!(outcomes(&site, &[2, 3]), @"");
+    assert_snapshot!(outcomes(&site, &[2, 3]), @r#"
+    visit NotReady { why: "/csv/visit.csv is empty; a table without rows still has its header" }
+    room Failed { why: "/csv/room.csv is in UTF-16, which is not supported yet; save it as UTF-8" }
+    "#);
 }
 
 #[test]
 fn a_quote_that_is_not_closed_does_not_fill_the_memory() {
     let text = format!("roomid\n\"{}", "x\n".repeat(20 << 20));
     let site = Site::new(VISITS).csv("room.csv", text);
-    assert_snapshot!(outcomes(&site, &[3]), @"");
+    assert_snapshot!(outcomes(&site, &[3]), @r#"room Failed { why: "/csv/room.csv, line 2: a record of more than 33554432 bytes begins here; look for a quote that is not closed" }"#);
 }
 
 #[test]
 fn a_byte_order_mark_is_no_part_of_the_header() {
     let site = Site::new(VISITS).csv("room.csv", "\u{feff}roomid\tsize\r\na\t1\r\n");
-    assert_snapshot!(outcomes(&site, &[3]), @"");
+    assert_snapshot!(outcomes(&site, &[3]), @r#"
+    room b=0of3
+      a,1
+    "#);
 }
 
 #[test]

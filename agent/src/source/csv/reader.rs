@@ -120,6 +120,8 @@ impl CsvTable {
         &mut self,
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
+        let header = self.reader.byte_headers().map(|_| ());
+        header.map_err(|error| Unreadable::failed(format!("{}: {error}", self.path.display())))?;
         let mut record = csv::ByteRecord::new();
         let mut buffer: Vec<Raw<'static>> = Vec::new();
         while self.next(&mut record)? {
@@ -128,7 +130,7 @@ impl CsvTable {
                 let ragged = Ragged {
                     expected: self.header_fields,
                     found: record.len(),
-                    text: record.as_slice(),
+                    text: joined(&record),
                 };
                 each(SourceRow {
                     at,
@@ -155,14 +157,14 @@ impl CsvTable {
 
     fn next(&mut self, record: &mut csv::ByteRecord) -> Result<bool, Unreadable> {
         self.since_record.set(0);
+        let line = self.reader.position().line();
         self.reader.read_byte_record(record).map_err(|error| {
             let path = self.path.display();
             match self.since_record.get() {
                 ..=MAX_RECORD_BYTES => Unreadable::failed(format!("{path}: {error}")),
                 _ => Unreadable::failed(format!(
-                    "{path}, line {}: a record of more than {MAX_RECORD_BYTES} bytes begins here; \
-                     look for a quote that is not closed",
-                    self.reader.position().line()
+                    "{path}, line {line}: a record of more than {MAX_RECORD_BYTES} bytes begins \
+                     here; look for a quote that is not closed"
                 )),
             }
         })
@@ -178,6 +180,12 @@ impl CsvTable {
             ))),
         }
     }
+}
+
+/// A record's fields, to show.
+fn joined(record: &csv::ByteRecord) -> String {
+    let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
+    fields.join(",")
 }
 
 /// An empty field is no value, quoted or not: spreadsheets and dumps do not agree on the quotes.
