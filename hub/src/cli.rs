@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how the answer is printed.
 
+mod demo;
 mod show;
 mod token;
 
@@ -18,9 +19,11 @@ use tokio::net::TcpListener;
 use crate::app::{self, ServeError};
 use crate::auth::AuthError;
 use crate::config::HubConfig;
+use crate::demo::DemoError;
 use crate::error::HubError;
 use crate::hub::{Hub, LoadRequest, VerifyRequest};
 use crate::window::{DateRange, InvalidRange};
+use demo::DemoArgs;
 use token::TokenCommand;
 
 /// Loads sites from S3 or a folder into a database, and serves the admin API and dashboard.
@@ -50,6 +53,17 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run everything on this machine with made-up data: site, agent, store, hub and dashboard
+    #[command(after_help = "Example: causeway-hub demo --dir /tmp/demo --rows 5000")]
+    Demo(DemoArgs),
+    /// What works on the configured store and database.
+    #[command(flatten)]
+    Configured(ConfiguredCommand),
+}
+
+/// What works on the configured store and database.
+#[derive(Debug, Subcommand)]
+pub enum ConfiguredCommand {
     /// Serve the API and the dashboard, and keep the window loaded, until SIGTERM or SIGINT
     #[command(after_help = "Example: causeway-hub serve --log-format json")]
     Serve,
@@ -123,6 +137,8 @@ enum CliError {
     Auth(#[from] AuthError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
     #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
     Listen {
         listen: String,
@@ -137,12 +153,14 @@ impl CliError {
     fn exit(&self) -> Exit {
         match self {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
+            Self::Demo(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
             Self::Range(_) | Self::Serve(ServeError::OpenToAll { .. }) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
             | Self::Serve(_)
+            | Self::Demo(_)
             | Self::Listen { .. }
             | Self::Output(_) => Exit::Failed,
         }
@@ -155,7 +173,7 @@ impl Cli {
     #[must_use]
     pub fn default_filter(&self) -> &'static str {
         match self.command {
-            Command::Serve => "info,aws=warn,hyper=warn",
+            Command::Configured(ConfiguredCommand::Serve) => "info,aws=warn,hyper=warn",
             _ => "warn",
         }
     }
@@ -188,19 +206,24 @@ impl Cli {
         environment: &[(String, String)],
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Answer, CliError> {
+        let json = self.json;
+        let command = match self.command {
+            // It writes its own configuration; none is read.
+            Command::Demo(demo) => return demo.answer(json, shutdown).await,
+            Command::Configured(command) => command,
+        };
         let config = HubConfig::load(self.config.as_deref(), environment);
         let hub = Hub::open(config.map_err(HubError::from)?).await?;
-        let json = self.json;
-        match self.command {
-            Command::Serve => serve(hub, json, shutdown).await,
-            Command::Init => {
+        match command {
+            ConfiguredCommand::Serve => serve(hub, json, shutdown).await,
+            ConfiguredCommand::Init => {
                 hub.init().await?;
                 let database = hub.database().describe();
                 let done = serde_json::json!({ "database": database });
                 let text = format!("{database} is ready\n");
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
-            Command::Load(selection) => {
+            ConfiguredCommand::Load(selection) => {
                 let report = hub.load(&selection.request()?).await?;
                 let exit = match (report.needs_a_look(), report.may_pass()) {
                     (true, _) => Exit::Look,
@@ -209,14 +232,14 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::load(&report), exit))
             }
-            Command::Plan(selection) => {
+            ConfiguredCommand::Plan(selection) => {
                 let plans = hub.plan(&selection.request()?).await?;
                 let damaged = plans.iter().any(|plan| plan.error.is_some());
                 let exit = if damaged { Exit::Look } else { Exit::Done };
                 let answer = serde_json::json!({ "sites": plans });
                 Ok(Answer::of(json, &answer, show::plan(&plans), exit))
             }
-            Command::Verify { site, repair } => {
+            ConfiguredCommand::Verify { site, repair } => {
                 let now = clock::now();
                 let report = hub.verify(&VerifyRequest { now, site, repair }).await?;
                 let exit = if report.differences.is_empty() {
@@ -226,7 +249,7 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::verify(&report), exit))
             }
-            Command::Status => {
+            ConfiguredCommand::Status => {
                 let report = hub.status(clock::now()).await?;
                 let exit = if report.needs_a_look() {
                     Exit::Look
@@ -235,7 +258,7 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::status(&report), exit))
             }
-            Command::Token(command) => command.answer(&hub, json).await,
+            ConfiguredCommand::Token(command) => command.answer(&hub, json).await,
         }
     }
 }
@@ -312,7 +335,9 @@ mod tests {
         let asked = |args: &[&str]| {
             let args = ["causeway-hub", "load"].iter().chain(args);
             match Cli::try_parse_from(args).map(|cli| cli.command) {
-                Ok(Command::Load(selection)) => Some(selection.request().map(|r| r.dates)),
+                Ok(Command::Configured(ConfiguredCommand::Load(selection))) => {
+                    Some(selection.request().map(|r| r.dates))
+                }
                 _ => None,
             }
         };
