@@ -175,6 +175,12 @@ impl Hub {
         &self.inner.store
     }
 
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &dyn Database {
+        &*self.inner.database
+    }
+
     /// The dataset that serves while no site has committed.
     #[must_use]
     pub fn dataset(&self) -> &Arc<Dataset> {

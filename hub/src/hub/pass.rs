@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
@@ -20,11 +20,16 @@ use crate::report::{
 use crate::retry::retrying;
 use crate::window::Wanted;
 
+/// Most sites that are remembered before they are loaded.
+const MAX_FOUND: usize = 10_000;
+
 /// Counts looks that found nothing, so that every so many of them are thorough. The first is.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
     /// Looks since the last thorough one; `None` stands for the look for new sites.
     idle: Mutex<HashMap<Option<SiteName>, u32>>,
+    /// Sites that were found or told of; the database may not know them yet.
+    found: Mutex<BTreeSet<SiteName>>,
 }
 
 impl Looks {
@@ -38,6 +43,10 @@ impl Looks {
             return true;
         }
         false
+    }
+
+    fn found(&self) -> MutexGuard<'_, BTreeSet<SiteName>> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Makes the next look a thorough one.
@@ -98,34 +107,37 @@ impl Hub {
         Ok(plans)
     }
 
+    /// Takes note of a site that is said to have committed, so that the next load looks at it
+    /// without having to find it.
+    pub fn expect_site(&self, site: SiteName) {
+        let mut found = self.inner.looks.found();
+        // Whoever may tell could tell of any number.
+        if found.len() < MAX_FOUND {
+            found.insert(site);
+        }
+    }
+
     /// How the sites stand that are asked for: the database's, and from time to time those that
     /// the store has besides.
     pub(crate) async fn states(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
         let mut states = self.inner.database.sites().await?;
-        let is_known =
-            |states: &[SiteState], site: &SiteName| states.iter().any(|state| state.site == *site);
-        let unknown_asked = only.is_some_and(|site| !is_known(&states, site));
-        if self.inner.looks.is_thorough(None) || unknown_asked {
+        let known: BTreeSet<SiteName> = states.iter().map(|state| state.site.clone()).collect();
+        let unknown_asked = only.is_some_and(|site| !known.contains(site));
+        if self.inner.looks.is_thorough(None) || known.is_empty() || unknown_asked {
             match discover(&self.inner.store).await {
-                Ok(found) => {
-                    let new: Vec<_> = found
-                        .into_iter()
-                        .filter(|site| !is_known(&states, site))
-                        .collect();
-                    states.extend(new.into_iter().map(SiteState::unknown));
-                    states.sort_by(|a, b| a.site.cmp(&b.site));
-                }
+                Ok(found) => self.inner.looks.found().extend(found),
                 // Each known site will say by itself that the store cannot be reached.
-                Err(error) if !states.is_empty() && !unknown_asked => {
+                Err(error) if !known.is_empty() && !unknown_asked => {
                     self.inner.looks.forget(None);
                     tracing::warn!(%error, "cannot look for new sites");
                 }
-                Err(error) => {
-                    self.inner.looks.forget(None);
-                    return Err(error.into());
-                }
+                Err(error) => return Err(error.into()),
             }
         }
+        let found = self.inner.looks.found();
+        states.extend(found.difference(&known).cloned().map(SiteState::unknown));
+        drop(found);
+        states.sort_by(|a, b| a.site.cmp(&b.site));
         if let Some(site) = only {
             states.retain(|state| state.site == *site);
             if states.is_empty() {

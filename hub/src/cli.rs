@@ -1,0 +1,331 @@
+//! The command line: what can be asked, and how the answer is printed.
+
+mod show;
+mod token;
+
+use std::io::{self, Write as _};
+use std::path::PathBuf;
+
+use causeway_agent::error::Exit;
+use causeway_shared::clock;
+use causeway_shared::ids::SiteName;
+use causeway_shared::telemetry::LogFormat;
+use clap::{Args, Parser, Subcommand};
+use jiff::civil::Date;
+use serde::Serialize;
+use tokio::net::TcpListener;
+
+use crate::app::{self, ServeError};
+use crate::auth::AuthError;
+use crate::config::HubConfig;
+use crate::error::HubError;
+use crate::hub::{Hub, LoadRequest, VerifyRequest};
+use crate::window::{DateRange, InvalidRange};
+use token::TokenCommand;
+
+/// Loads sites from S3 or a folder into a database, and serves the admin API and dashboard.
+#[derive(Debug, Parser)]
+#[command(
+    name = "causeway-hub",
+    version,
+    after_help = "Example: causeway-hub --config hub.toml load\n\n\
+        Exit: 0 done · 1 failed, nothing lost, try again · 2 wrong usage or configuration · \
+        3 a person should look"
+)]
+pub struct Cli {
+    /// The configuration [default: hub.toml in the working directory]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// The form of logs on standard error: text or json
+    #[arg(long, global = true, default_value = "text", value_name = "FORM")]
+    pub log_format: LogFormat,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API and the dashboard, and keep the window loaded, until SIGTERM or SIGINT
+    #[command(after_help = "Example: causeway-hub serve --log-format json")]
+    Serve,
+    /// Create or upgrade the database schema; any number of times
+    #[command(after_help = "Example: causeway-hub init")]
+    Init,
+    /// Look for new commits and load the window around today
+    #[command(after_help = "Example: causeway-hub load --from 2025-11-01 --to 2025-11-30")]
+    Load(Selection),
+    /// Show what `load` would do; write nothing
+    #[command(after_help = "Example: causeway-hub plan --site hcm-01")]
+    Plan(Selection),
+    /// Compare every loaded row with the store
+    #[command(after_help = "Example: causeway-hub verify --repair")]
+    Verify {
+        /// One site only
+        #[arg(long, value_name = "SITE")]
+        site: Option<SiteName>,
+        /// Load again what differs, and take out rows that belong to no partition
+        #[arg(long)]
+        repair: bool,
+    },
+    /// Show sites, commits behind, window, and what is loaded
+    #[command(after_help = "Example: causeway-hub status --json")]
+    Status,
+    /// Make, list and revoke API tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+}
+
+/// What to load besides the window.
+#[derive(Debug, Args)]
+pub struct Selection {
+    /// One date besides the window
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to"])]
+    date: Option<Date>,
+    /// The first of several dates besides the window
+    #[arg(long, value_name = "DATE", requires = "to")]
+    from: Option<Date>,
+    /// The last of them
+    #[arg(long, value_name = "DATE", requires = "from")]
+    to: Option<Date>,
+    /// One site only
+    #[arg(long, value_name = "SITE")]
+    site: Option<SiteName>,
+}
+
+impl Selection {
+    fn request(self) -> Result<LoadRequest, CliError> {
+        let dates = match (self.date, self.from, self.to) {
+            (Some(date), _, _) => vec![DateRange::day(date)],
+            (None, Some(from), Some(to)) => vec![DateRange::new(from, to)?],
+            _ => Vec::new(),
+        };
+        Ok(LoadRequest {
+            now: clock::now(),
+            site: self.site,
+            dates,
+        })
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error(transparent)]
+    Range(#[from] InvalidRange),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
+    Listen {
+        listen: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+}
+
+impl CliError {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Hub(error) if error.is_usage() => Exit::Usage,
+            Self::Auth(error) if error.is_usage() => Exit::Usage,
+            Self::Range(_) | Self::Serve(ServeError::OpenToAll { .. }) => Exit::Usage,
+            Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
+            Self::Hub(_)
+            | Self::Auth(_)
+            | Self::Serve(_)
+            | Self::Listen { .. }
+            | Self::Output(_) => Exit::Failed,
+        }
+    }
+}
+
+impl Cli {
+    /// The level of logs when `RUST_LOG` says nothing: a service tells what it does, a command
+    /// only what is wrong.
+    #[must_use]
+    pub fn default_filter(&self) -> &'static str {
+        match self.command {
+            Command::Serve => "info,aws=warn,hyper=warn",
+            _ => "warn",
+        }
+    }
+
+    /// Does what was asked, and prints the answer.
+    pub async fn execute(
+        self,
+        environment: &[(String, String)],
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Exit {
+        let json = self.json;
+        match self.answer(environment, shutdown).await {
+            Ok(answer) => match print(&answer.text) {
+                Ok(()) => answer.exit,
+                Err(error) => complain(&CliError::Output(error)),
+            },
+            Err(error) => {
+                if json {
+                    let answer = serde_json::json!({ "error": error.to_string() });
+                    // Standard error says it too, so a closed standard output loses nothing.
+                    let _ = print(&answer.to_string());
+                }
+                complain(&error)
+            }
+        }
+    }
+
+    async fn answer(
+        self,
+        environment: &[(String, String)],
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<Answer, CliError> {
+        let config = HubConfig::load(self.config.as_deref(), environment);
+        let hub = Hub::open(config.map_err(HubError::from)?).await?;
+        let json = self.json;
+        match self.command {
+            Command::Serve => serve(hub, json, shutdown).await,
+            Command::Init => {
+                hub.init().await?;
+                let database = hub.database().describe();
+                let done = serde_json::json!({ "database": database });
+                let text = format!("{database} is ready\n");
+                Ok(Answer::of(json, &done, text, Exit::Done))
+            }
+            Command::Load(selection) => {
+                let report = hub.load(&selection.request()?).await?;
+                let exit = match (report.needs_a_look(), report.may_pass()) {
+                    (true, _) => Exit::Look,
+                    (false, true) => Exit::Failed,
+                    (false, false) => Exit::Done,
+                };
+                Ok(Answer::of(json, &report, show::load(&report), exit))
+            }
+            Command::Plan(selection) => {
+                let plans = hub.plan(&selection.request()?).await?;
+                let damaged = plans.iter().any(|plan| plan.error.is_some());
+                let exit = if damaged { Exit::Look } else { Exit::Done };
+                let answer = serde_json::json!({ "sites": plans });
+                Ok(Answer::of(json, &answer, show::plan(&plans), exit))
+            }
+            Command::Verify { site, repair } => {
+                let now = clock::now();
+                let report = hub.verify(&VerifyRequest { now, site, repair }).await?;
+                let exit = if report.differences.is_empty() {
+                    Exit::Done
+                } else {
+                    Exit::Look
+                };
+                Ok(Answer::of(json, &report, show::verify(&report), exit))
+            }
+            Command::Status => {
+                let report = hub.status(clock::now()).await?;
+                let exit = if report.needs_a_look() {
+                    Exit::Look
+                } else {
+                    Exit::Done
+                };
+                Ok(Answer::of(json, &report, show::status(&report), exit))
+            }
+            Command::Token(command) => command.answer(&hub, json).await,
+        }
+    }
+}
+
+async fn serve(
+    hub: Hub,
+    json: bool,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<Answer, CliError> {
+    let listen = hub.config().http.listen.clone();
+    let failed = |source| CliError::Listen {
+        listen: listen.clone(),
+        source,
+    };
+    let listener = TcpListener::bind(&listen).await.map_err(failed)?;
+    let address = format!("http://{}", listener.local_addr().map_err(failed)?);
+    let line = if json {
+        serde_json::json!({ "address": address }).to_string()
+    } else {
+        format!("serving {address}")
+    };
+    print(&line).map_err(CliError::Output)?;
+    app::serve(hub, listener, shutdown).await?;
+    Ok(Answer {
+        text: String::new(),
+        exit: Exit::Done,
+    })
+}
+
+/// What is printed, and how the program ends.
+struct Answer {
+    text: String,
+    exit: Exit,
+}
+
+impl Answer {
+    fn of(json: bool, report: &impl Serialize, text: String, exit: Exit) -> Self {
+        let json = json.then(|| serde_json::to_string(report).unwrap_or_default());
+        Self {
+            text: json.unwrap_or(text),
+            exit,
+        }
+    }
+}
+
+fn print(text: &str) -> io::Result<()> {
+    if text.is_empty() {
+        return Ok(());
+    }
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{}", text.trim_end())?;
+    stdout.flush()
+}
+
+fn complain(error: &CliError) -> Exit {
+    // With standard error closed, the exit code is all that is left to say.
+    let _ = writeln!(io::stderr().lock(), "error: {error}");
+    error.exit()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_range_needs_both_ends_in_order() {
+        let asked = |args: &[&str]| {
+            let args = ["causeway-hub", "load"].iter().chain(args);
+            match Cli::try_parse_from(args).map(|cli| cli.command) {
+                Ok(Command::Load(selection)) => Some(selection.request().map(|r| r.dates)),
+                _ => None,
+            }
+        };
+        assert!(asked(&["--from", "2025-11-01"]).is_none());
+        assert!(asked(&["--date", "2025-11-01", "--from", "2025-11-01"]).is_none());
+        assert!(asked(&["--date", "2025-02-30"]).is_none());
+        assert!(asked(&["--site", "Not a site"]).is_none());
+        let backwards = asked(&["--from", "2025-11-02", "--to", "2025-11-01"]);
+        assert!(matches!(backwards, Some(Err(CliError::Range(_)))));
+        let range = asked(&["--from", "2025-11-01", "--to", "2025-11-02"]);
+        assert_eq!(
+            range.and_then(Result::ok).map(|dates| dates[0].days()),
+            Some(2)
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! Answers for people: short, the most important line first, each trouble with its remedy.
+
+use std::fmt::Write as _;
+
+use causeway_shared::ids::Seq;
+
+use crate::auth::TokenRecord;
+use crate::report::{LoadReport, SitePlan, SiteStatus, StatusReport, VerifyReport};
+
+/// Most lines of one kind.
+const MOST_LINES: usize = 20;
+
+/// What a load did.
+pub(super) fn load(report: &LoadReport) -> String {
+    let mut text = String::new();
+    for site in &report.sites {
+        if let Some(error) = &site.error {
+            let last = commit(site.commit);
+            let _ = writeln!(
+                text,
+                "{}: not loaded, {last} keeps serving\n  {error}",
+                site.site
+            );
+            continue;
+        }
+        let (parts, rows) = (site.partitions, site.rows);
+        let _ = match (parts.loaded, parts.evicted, rows.deleted) {
+            (0, 0, 0) => writeln!(
+                text,
+                "{}: {}, {} loaded, nothing to do",
+                site.site,
+                commit(site.commit),
+                count(parts.wanted, "partition"),
+            ),
+            _ => writeln!(
+                text,
+                "{}: {}, {} in and {} out, {} in and {} out; {} loaded",
+                site.site,
+                commit(site.commit),
+                count(parts.loaded, "partition"),
+                parts.evicted,
+                count(rows.inserted, "row"),
+                rows.deleted,
+                count(parts.wanted, "partition"),
+            ),
+        };
+    }
+    if report.sites.is_empty() {
+        text += "no site has committed anything yet\n";
+    } else {
+        let requests = count(report.requests.total(), "request");
+        let _ = writeln!(text, "{requests}, {:.1} s", report.seconds);
+    }
+    text
+}
+
+/// What a load would do.
+pub(super) fn plan(plans: &[SitePlan]) -> String {
+    let mut text = String::new();
+    for plan in plans {
+        if let Some(error) = &plan.error {
+            let _ = writeln!(text, "{}: cannot be read\n  {error}", plan.site);
+            continue;
+        }
+        let _ = writeln!(
+            text,
+            "{}: {}, {} to load, {} to take out, {} to keep",
+            plan.site,
+            commit(plan.commit),
+            count(plan.load.len() as u64, "partition"),
+            plan.evict.len(),
+            plan.keep,
+        );
+        let load = plan.load.iter().map(|part| {
+            let was = part
+                .was_rows
+                .map_or_else(|| "-".to_owned(), |rows| rows.to_string());
+            format!("load {} {}: {was} → {}", part.table, part.part, part.rows)
+        });
+        let evict = plan
+            .evict
+            .iter()
+            .map(|part| format!("take out {} {}", part.table, part.part));
+        lines(&mut text, load.chain(evict));
+    }
+    if plans.is_empty() {
+        text += "no site has committed anything yet\n";
+    }
+    text
+}
+
+/// How database and store compare.
+pub(super) fn verify(report: &VerifyReport) -> String {
+    let compared = format!(
+        "{} in {} compared",
+        count(report.rows, "row"),
+        count(report.partitions, "partition")
+    );
+    if report.differences.is_empty() {
+        return format!("{compared}, no difference\n");
+    }
+    let mut text = format!(
+        "{compared}, {}\n",
+        count(report.differences.len() as u64, "difference")
+    );
+    let named = report.differences.iter().map(|found| {
+        let mut place = found.site.to_string();
+        found
+            .table
+            .iter()
+            .for_each(|table| place += &format!(" {table}"));
+        found
+            .part
+            .iter()
+            .for_each(|part| place += &format!(" {part}"));
+        format!("{place}: {}", found.what)
+    });
+    lines(&mut text, named);
+    match report.repaired {
+        0 => text += "`causeway-hub verify --repair` loads again what differs\n",
+        repaired => {
+            let _ = writeln!(text, "{} loaded again", count(repaired, "partition"));
+        }
+    }
+    text
+}
+
+/// How things stand.
+pub(super) fn status(report: &StatusReport) -> String {
+    let window = report.window.0;
+    let mut text = format!(
+        "store     {}\ndatabase  {}\nwindow    {} to {}\n",
+        report.store,
+        report.database,
+        window.from(),
+        window.to()
+    );
+    if report.sites.is_empty() {
+        text += "\nno site is loaded; `causeway-hub load` looks for them\n";
+    }
+    report.sites.iter().for_each(|of| site(&mut text, of));
+    text
+}
+
+fn site(text: &mut String, of: &SiteStatus) {
+    let _ = write!(text, "\n{}: {}", of.site, commit(of.commit));
+    if let Some(at) = of.committed_at {
+        let _ = write!(text, " of {at}");
+    }
+    if let Some(at) = of.loaded_at {
+        let _ = write!(text, ", loaded {at}");
+    }
+    let _ = writeln!(
+        text,
+        "\n  {} of {} and {} of {} loaded",
+        of.partitions.loaded,
+        count(of.partitions.known, "partition"),
+        of.rows.loaded,
+        count(of.rows.known, "row"),
+    );
+    if of.behind > 0 {
+        let _ = writeln!(text, "  {} behind the log", count(of.behind, "commit"));
+    }
+    if let Some(error) = &of.last_error {
+        let _ = writeln!(text, "  the last load failed: {error}");
+    }
+}
+
+/// Tokens, a line each.
+pub(super) fn tokens(records: &[TokenRecord]) -> String {
+    let line = |record: &TokenRecord| {
+        format!(
+            "{}  {:6}  …{}  {}  {}\n",
+            record.id,
+            record.role.as_str(),
+            record.ending,
+            record.created_at,
+            record.name
+        )
+    };
+    match records {
+        [] => "no tokens; `causeway-hub token create` makes one\n".to_owned(),
+        _ => records.iter().map(line).collect(),
+    }
+}
+
+fn commit(seq: Option<Seq>) -> String {
+    seq.map_or_else(|| "no commit".to_owned(), |seq| format!("commit {seq}"))
+}
+
+fn count(n: u64, what: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{n} {what}{s}")
+}
+
+/// A line per item, indented; past the first so many, how many there are more.
+fn lines(text: &mut String, items: impl Iterator<Item = String>) {
+    let mut more = 0;
+    for (at, item) in items.enumerate() {
+        if at < MOST_LINES {
+            let _ = writeln!(text, "  {item}");
+        } else {
+            more += 1;
+        }
+    }
+    if more > 0 {
+        let _ = writeln!(text, "  and {more} more; `--json` lists them all");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::db::Database;
+    use crate::db::sqlite::SqliteDatabase;
+    use crate::hub::VerifyRequest;
+    use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn what_people_read() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,apple"]).await?;
+        site.put("sale", "dt=2025-12-24", &["1,2025-12-24,a,"])
+            .await?
+            .commit()
+            .await?;
+
+        insta::assert_snapshot!(plan(&test.hub.plan(&test.request).await?), @r"
+        here: commit 1, 1 partition to load, 0 to take out, 0 to keep
+          load item b=0of2: - → 1
+        ");
+        let mut report = test.load().await?;
+        report.seconds = 0.25;
+        insta::assert_snapshot!(load(&report), @r"
+        here: commit 1, 1 partition in and 0 out, 1 row in and 0 out; 1 partition loaded
+        9 requests, 0.2 s
+        ");
+        report = test.load().await?;
+        report.seconds = 0.25;
+        insta::assert_snapshot!(load(&report), @r"
+        here: commit 1, 1 partition loaded, nothing to do
+        1 request, 0.2 s
+        ");
+        let request = VerifyRequest {
+            now: NOON.parse()?,
+            site: None,
+            repair: false,
+        };
+        insta::assert_snapshot!(
+            verify(&test.hub.verify(&request).await?), @"1 row in 1 partition compared, no difference");
+
+        site.put("item", "b=0of2", &["1,pear"])
+            .await?
+            .commit()
+            .await?;
+        test.store
+            .delete(&site.key("item", "b=0of2", &["1,pear"])?)
+            .await?;
+        report = test.load().await?;
+        insta::assert_snapshot!(load(&report).lines().next().unwrap_or_default(), @"here: not loaded, commit 1 keeps serving");
+        let now = NOON.parse()?;
+        let status = status(&test.hub.status(now).await?);
+        let status = status.replace(&folder.path().display().to_string(), "<folder>");
+        insta::assert_snapshot!(status, @r"
+        store     memory:
+        database  sqlite:<folder>
+        window    2025-11-27 to 2025-11-29
+
+        here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
+          1 of 2 partitions and 1 of 2 rows loaded
+          1 commit behind the log
+          the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
+        ");
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! `causeway-hub token`: who may use the API.
+
+use causeway_agent::error::Exit;
+use causeway_shared::clock;
+use clap::Subcommand;
+
+use super::{Answer, CliError, show};
+use crate::auth::{Role, Tokens};
+use crate::hub::Hub;
+
+/// What to do with tokens.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; it is shown once and kept as a hash
+    #[command(after_help = "Example: causeway-hub token create --role admin --name lan")]
+    Create {
+        /// What it allows: viewer, admin or agent
+        #[arg(long)]
+        role: Role,
+        /// Who or what uses it
+        #[arg(long)]
+        name: String,
+    },
+    /// List the tokens, without their secrets
+    #[command(after_help = "Example: causeway-hub token list")]
+    List,
+    /// Revoke a token by its id, or all of one name
+    #[command(after_help = "Example: causeway-hub token revoke lan")]
+    Revoke {
+        /// Id or name
+        id_or_name: String,
+    },
+}
+
+impl TokenCommand {
+    pub(super) async fn answer(self, hub: &Hub, json: bool) -> Result<Answer, CliError> {
+        let tokens = Tokens::new(hub.store().clone());
+        let (answer, text) = match self {
+            Self::Create { role, name } => {
+                let (token, record) = tokens.create(&name, role, clock::now()).await?;
+                let token = token.reveal();
+                let answer = serde_json::json!({
+                    "token": token,
+                    "role": record.role.as_str(),
+                    "name": record.name,
+                    "id": record.id,
+                });
+                (
+                    answer,
+                    format!("{token}\n\nKeep it now: it is not shown again.\n"),
+                )
+            }
+            Self::List => {
+                let records = tokens.list().await?;
+                let text = show::tokens(&records);
+                (serde_json::json!({ "tokens": records }), text)
+            }
+            Self::Revoke { id_or_name } => {
+                let records = tokens.revoke(&id_or_name).await?;
+                let text = format!("revoked:\n{}", show::tokens(&records));
+                (serde_json::json!({ "revoked": records }), text)
+            }
+        };
+        Ok(Answer::of(json, &answer, text, Exit::Done))
+    }
+}
