@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how the answer is printed.
 
+mod demo;
 mod show;
 mod token;
 
@@ -18,9 +19,11 @@ use tokio::net::TcpListener;
 use crate::app::{self, ServeError};
 use crate::auth::AuthError;
 use crate::config::HubConfig;
+use crate::demo::DemoError;
 use crate::error::HubError;
 use crate::hub::{Hub, LoadRequest, VerifyRequest};
 use crate::window::{DateRange, InvalidRange};
+use demo::DemoArgs;
 use token::TokenCommand;
 
 /// Loads sites from S3 or a folder into a database, and serves the admin API and dashboard.
@@ -53,6 +56,9 @@ pub enum Command {
     /// Serve the API and the dashboard, and keep the window loaded, until SIGTERM or SIGINT
     #[command(after_help = "Example: causeway-hub serve --log-format json")]
     Serve,
+    /// Show all of it on this machine: a made-up site, its agent, this hub and its dashboard
+    #[command(after_help = "Example: causeway-hub demo --rows 5000 --once --json")]
+    Demo(DemoArgs),
     /// Create or upgrade the database schema; any number of times
     #[command(after_help = "Example: causeway-hub init")]
     Init,
@@ -122,6 +128,8 @@ enum CliError {
     #[error(transparent)]
     Auth(#[from] AuthError),
     #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[error(transparent)]
     Serve(#[from] ServeError),
     #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
     Listen {
@@ -138,10 +146,12 @@ impl CliError {
         match self {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
+            Self::Demo(error) if error.is_usage() => Exit::Usage,
             Self::Range(_) | Self::Serve(ServeError::OpenToAll { .. }) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
+            | Self::Demo(_)
             | Self::Serve(_)
             | Self::Listen { .. }
             | Self::Output(_) => Exit::Failed,
@@ -154,8 +164,9 @@ impl Cli {
     /// only what is wrong.
     #[must_use]
     pub fn default_filter(&self) -> &'static str {
-        match self.command {
+        match &self.command {
             Command::Serve => "info,aws=warn,hyper=warn",
+            Command::Demo(demo) if !demo.once => "info,aws=warn,hyper=warn",
             _ => "warn",
         }
     }
@@ -188,12 +199,17 @@ impl Cli {
         environment: &[(String, String)],
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Answer, CliError> {
-        let config = HubConfig::load(self.config.as_deref(), environment);
-        let hub = Hub::open(config.map_err(HubError::from)?).await?;
         let json = self.json;
+        let open = async || -> Result<Hub, CliError> {
+            let config = HubConfig::load(self.config.as_deref(), environment);
+            Ok(Hub::open(config.map_err(HubError::from)?).await?)
+        };
         match self.command {
-            Command::Serve => serve(hub, json, shutdown).await,
+            // It brings its own configuration.
+            Command::Demo(demo) => demo.answer(json, shutdown).await,
+            Command::Serve => serve(open().await?, json, shutdown).await,
             Command::Init => {
+                let hub = open().await?;
                 hub.init().await?;
                 let database = hub.database().describe();
                 let done = serde_json::json!({ "database": database });
@@ -201,7 +217,8 @@ impl Cli {
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
             Command::Load(selection) => {
-                let report = hub.load(&selection.request()?).await?;
+                let request = selection.request()?;
+                let report = open().await?.load(&request).await?;
                 let exit = match (report.needs_a_look(), report.may_pass()) {
                     (true, _) => Exit::Look,
                     (false, true) => Exit::Failed,
@@ -210,7 +227,8 @@ impl Cli {
                 Ok(Answer::of(json, &report, show::load(&report), exit))
             }
             Command::Plan(selection) => {
-                let plans = hub.plan(&selection.request()?).await?;
+                let request = selection.request()?;
+                let plans = open().await?.plan(&request).await?;
                 let damaged = plans.iter().any(|plan| plan.error.is_some());
                 let exit = if damaged { Exit::Look } else { Exit::Done };
                 let answer = serde_json::json!({ "sites": plans });
@@ -218,7 +236,8 @@ impl Cli {
             }
             Command::Verify { site, repair } => {
                 let now = clock::now();
-                let report = hub.verify(&VerifyRequest { now, site, repair }).await?;
+                let request = VerifyRequest { now, site, repair };
+                let report = open().await?.verify(&request).await?;
                 let exit = if report.differences.is_empty() {
                     Exit::Done
                 } else {
@@ -227,7 +246,7 @@ impl Cli {
                 Ok(Answer::of(json, &report, show::verify(&report), exit))
             }
             Command::Status => {
-                let report = hub.status(clock::now()).await?;
+                let report = open().await?.status(clock::now()).await?;
                 let exit = if report.needs_a_look() {
                     Exit::Look
                 } else {
@@ -235,7 +254,7 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::status(&report), exit))
             }
-            Command::Token(command) => command.answer(&hub, json).await,
+            Command::Token(command) => command.answer(&open().await?, json).await,
         }
     }
 }

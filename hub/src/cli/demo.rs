@@ -1,0 +1,55 @@
+//! `causeway-hub demo`: everything on this machine.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use causeway_agent::error::Exit;
+use causeway_shared::clock;
+use clap::Args;
+
+use super::{Answer, CliError};
+use crate::demo::{self, DemoOptions};
+
+/// How large the demo is, and where.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// The demo's folder; one that is there is gone on with
+    #[arg(long, value_name = "DIR", default_value = "causeway-demo")]
+    dir: PathBuf,
+    /// Appointments of a new site, three years of them around today
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
+    rows: u32,
+    /// Where chance begins for a new site: the same seed gives the same site
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Stop after the first load and print the overview
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Where the dashboard listens; the next free port if it is taken
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+}
+
+impl DemoArgs {
+    /// Runs the demo, which says how it goes while it does.
+    pub(super) async fn answer(
+        self,
+        json: bool,
+        shutdown: impl Future<Output = ()> + Send,
+    ) -> Result<Answer, CliError> {
+        let options = DemoOptions {
+            dir: self.dir,
+            appointments: self.rows,
+            seed: self.seed,
+            once: self.once,
+            json,
+            listen: self.listen,
+        };
+        demo::run(&options, clock::now(), &mut io::stdout(), shutdown).await?;
+        Ok(Answer {
+            text: String::new(),
+            exit: Exit::Done,
+        })
+    }
+}
