@@ -53,20 +53,12 @@ pub struct Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run everything on this machine with made-up data: site, agent, store, hub and dashboard
-    #[command(after_help = "Example: causeway-hub demo --dir /tmp/demo --rows 5000")]
-    Demo(DemoArgs),
-    /// What works on the configured store and database.
-    #[command(flatten)]
-    Configured(ConfiguredCommand),
-}
-
-/// What works on the configured store and database.
-#[derive(Debug, Subcommand)]
-pub enum ConfiguredCommand {
     /// Serve the API and the dashboard, and keep the window loaded, until SIGTERM or SIGINT
     #[command(after_help = "Example: causeway-hub serve --log-format json")]
     Serve,
+    /// Show all of it on this machine: a made-up site, its agent, this hub and its dashboard
+    #[command(after_help = "Example: causeway-hub demo --rows 5000 --once --json")]
+    Demo(DemoArgs),
     /// Create or upgrade the database schema; any number of times
     #[command(after_help = "Example: causeway-hub init")]
     Init,
@@ -136,9 +128,9 @@ enum CliError {
     #[error(transparent)]
     Auth(#[from] AuthError),
     #[error(transparent)]
-    Serve(#[from] ServeError),
-    #[error(transparent)]
     Demo(#[from] DemoError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
     Listen {
         listen: String,
@@ -153,14 +145,14 @@ impl CliError {
     fn exit(&self) -> Exit {
         match self {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
-            Self::Demo(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
+            Self::Demo(error) if error.is_usage() => Exit::Usage,
             Self::Range(_) | Self::Serve(ServeError::OpenToAll { .. }) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
-            | Self::Serve(_)
             | Self::Demo(_)
+            | Self::Serve(_)
             | Self::Listen { .. }
             | Self::Output(_) => Exit::Failed,
         }
@@ -172,8 +164,9 @@ impl Cli {
     /// only what is wrong.
     #[must_use]
     pub fn default_filter(&self) -> &'static str {
-        match self.command {
-            Command::Configured(ConfiguredCommand::Serve) => "info,aws=warn,hyper=warn",
+        match &self.command {
+            Command::Serve => "info,aws=warn,hyper=warn",
+            Command::Demo(demo) if !demo.once => "info,aws=warn,hyper=warn",
             _ => "warn",
         }
     }
@@ -207,24 +200,25 @@ impl Cli {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<Answer, CliError> {
         let json = self.json;
-        let command = match self.command {
-            // It writes its own configuration; none is read.
-            Command::Demo(demo) => return demo.answer(json, shutdown).await,
-            Command::Configured(command) => command,
+        let open = async || -> Result<Hub, CliError> {
+            let config = HubConfig::load(self.config.as_deref(), environment);
+            Ok(Hub::open(config.map_err(HubError::from)?).await?)
         };
-        let config = HubConfig::load(self.config.as_deref(), environment);
-        let hub = Hub::open(config.map_err(HubError::from)?).await?;
-        match command {
-            ConfiguredCommand::Serve => serve(hub, json, shutdown).await,
-            ConfiguredCommand::Init => {
+        match self.command {
+            // It brings its own configuration.
+            Command::Demo(demo) => demo.answer(json, shutdown).await,
+            Command::Serve => serve(open().await?, json, shutdown).await,
+            Command::Init => {
+                let hub = open().await?;
                 hub.init().await?;
                 let database = hub.database().describe();
                 let done = serde_json::json!({ "database": database });
                 let text = format!("{database} is ready\n");
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
-            ConfiguredCommand::Load(selection) => {
-                let report = hub.load(&selection.request()?).await?;
+            Command::Load(selection) => {
+                let request = selection.request()?;
+                let report = open().await?.load(&request).await?;
                 let exit = match (report.needs_a_look(), report.may_pass()) {
                     (true, _) => Exit::Look,
                     (false, true) => Exit::Failed,
@@ -232,16 +226,18 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::load(&report), exit))
             }
-            ConfiguredCommand::Plan(selection) => {
-                let plans = hub.plan(&selection.request()?).await?;
+            Command::Plan(selection) => {
+                let request = selection.request()?;
+                let plans = open().await?.plan(&request).await?;
                 let damaged = plans.iter().any(|plan| plan.error.is_some());
                 let exit = if damaged { Exit::Look } else { Exit::Done };
                 let answer = serde_json::json!({ "sites": plans });
                 Ok(Answer::of(json, &answer, show::plan(&plans), exit))
             }
-            ConfiguredCommand::Verify { site, repair } => {
+            Command::Verify { site, repair } => {
                 let now = clock::now();
-                let report = hub.verify(&VerifyRequest { now, site, repair }).await?;
+                let request = VerifyRequest { now, site, repair };
+                let report = open().await?.verify(&request).await?;
                 let exit = if report.differences.is_empty() {
                     Exit::Done
                 } else {
@@ -249,8 +245,8 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::verify(&report), exit))
             }
-            ConfiguredCommand::Status => {
-                let report = hub.status(clock::now()).await?;
+            Command::Status => {
+                let report = open().await?.status(clock::now()).await?;
                 let exit = if report.needs_a_look() {
                     Exit::Look
                 } else {
@@ -258,7 +254,7 @@ impl Cli {
                 };
                 Ok(Answer::of(json, &report, show::status(&report), exit))
             }
-            ConfiguredCommand::Token(command) => command.answer(&hub, json).await,
+            Command::Token(command) => command.answer(&open().await?, json).await,
         }
     }
 }
@@ -335,9 +331,7 @@ mod tests {
         let asked = |args: &[&str]| {
             let args = ["causeway-hub", "load"].iter().chain(args);
             match Cli::try_parse_from(args).map(|cli| cli.command) {
-                Ok(Command::Configured(ConfiguredCommand::Load(selection))) => {
-                    Some(selection.request().map(|r| r.dates))
-                }
+                Ok(Command::Load(selection)) => Some(selection.request().map(|r| r.dates)),
                 _ => None,
             }
         };

@@ -25,11 +25,9 @@ use std::future::Future;
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use causeway_agent::agent::Agent;
 use causeway_agent::config::ConfigError;
-use causeway_agent::cycle::SyncOptions;
 use causeway_agent::error::AgentError;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -41,8 +39,6 @@ use crate::error::HubError;
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
-/// How often the agent looks at the site.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
 /// What the demo is to do.
 #[derive(Debug, Clone)]
@@ -159,7 +155,11 @@ pub async fn run(
 
     let agent = Agent::open(login.agent_config(&started)).await?;
     let (stop, stopping) = watch::channel(false);
-    let agent = tokio::spawn(watch_site(agent, stopping));
+    let agent = tokio::spawn(async move {
+        if let Err(error) = agent.run(stopped(stopping)).await {
+            tracing::error!(%error, "the agent stopped; the dashboard shows what was sent");
+        }
+    });
     serve(started.hub.clone(), listener, shutdown).await?;
     stop.send_replace(true);
     // The agent finishes or abandons its cycle; either way the next start goes on from there.
@@ -192,19 +192,6 @@ async fn listen(asked: SocketAddr) -> Result<TcpListener, DemoError> {
         listen: asked,
         source,
     })
-}
-
-/// Looks at the site every second, and pushes what changed.
-async fn watch_site(agent: Agent, stopping: watch::Receiver<bool>) {
-    while !*stopping.borrow() {
-        if let Err(error) = agent.sync(SyncOptions::default()).await {
-            tracing::warn!(%error, "the agent's cycle failed; it tries again");
-        }
-        tokio::select! {
-            () = tokio::time::sleep(LOOKS_EVERY) => {}
-            () = stopped(stopping.clone()) => return,
-        }
-    }
 }
 
 async fn stopped(mut stopping: watch::Receiver<bool>) {

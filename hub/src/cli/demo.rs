@@ -1,6 +1,7 @@
-//! `causeway-hub demo`.
+//! `causeway-hub demo`: everything on this machine.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use causeway_agent::error::Exit;
@@ -10,28 +11,28 @@ use clap::Args;
 use super::{Answer, CliError};
 use crate::demo::{self, DemoOptions};
 
-/// What the demo is to be.
+/// How large the demo is, and where.
 #[derive(Debug, Args)]
 pub struct DemoArgs {
-    /// Its folder; one that is there goes on where it was
+    /// The demo's folder; one that is there is gone on with
     #[arg(long, value_name = "DIR", default_value = "causeway-demo")]
     dir: PathBuf,
-    /// Appointments of a new site
-    #[arg(long, value_name = "APPOINTMENTS", default_value_t = 20_000)]
+    /// Appointments of a new site, three years of them around today
+    #[arg(long, value_name = "N", default_value_t = 20_000)]
     rows: u32,
-    /// Where chance begins for a new site
-    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    /// Where chance begins for a new site: the same seed gives the same site
+    #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// End after the first load, and print the overview
+    /// Stop after the first load and print the overview
     #[arg(long)]
-    once: bool,
-    /// Where the dashboard listens; the next free port if this one is taken
-    #[arg(long, value_name = "ADDRESS", default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)))]
+    pub(super) once: bool,
+    /// Where the dashboard listens; the next free port if it is taken
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 }
 
 impl DemoArgs {
-    /// Runs the demo; it prints as it goes.
+    /// Runs the demo, which says how it goes while it does.
     pub(super) async fn answer(
         self,
         json: bool,
@@ -45,7 +46,7 @@ impl DemoArgs {
             json,
             listen: self.listen,
         };
-        demo::run(&options, clock::now(), &mut std::io::stdout(), shutdown).await?;
+        demo::run(&options, clock::now(), &mut io::stdout(), shutdown).await?;
         Ok(Answer {
             text: String::new(),
             exit: Exit::Done,

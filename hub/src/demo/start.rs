@@ -2,11 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use causeway_agent::agent::Agent;
 use causeway_agent::config::{AgentConfig, HubConfig as ToldHub};
 use causeway_agent::cycle::SyncOptions;
+use causeway_agent::progress::Silent;
 use causeway_agent::report::CycleReport;
+use causeway_shared::ids::Seq;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
@@ -16,6 +19,7 @@ use super::{DemoError, DemoOptions, site};
 use crate::api::overview;
 use crate::auth::{AuthError, Role, Token, TokenCache, Tokens};
 use crate::config::HubConfig;
+use crate::error::{HubError, SiteError};
 use crate::hub::{Hub, LoadRequest};
 use crate::report::LoadReport;
 use crate::stats::Overview;
@@ -58,8 +62,7 @@ pub async fn start(
     folder.write_configuration()?;
     // The demo is about itself alone: what the environment sets for other installations, a store
     // in S3 for one, must not lead it there.
-    let hub_config =
-        HubConfig::load(Some(&folder.hub_toml()), &[]).map_err(crate::error::HubError::from)?;
+    let hub_config = HubConfig::load(Some(&folder.hub_toml()), &[]).map_err(HubError::from)?;
     let agent_config = AgentConfig::load(Some(&folder.agent_toml()), &[])?;
     let today = now.to_zoned(hub_config.window.timezone.0.clone()).date();
     let plan = DemoPlan {
@@ -71,7 +74,16 @@ pub async fn start(
     let wrote_site = blocking(move || site::write(&files, &plan)).await??;
 
     let agent = Agent::open(agent_config.clone()).await?;
-    let sent = agent.sync(SyncOptions::default()).await?;
+    let first = agent.log().commit(Seq(1)).await;
+    let is_sent = first
+        .map_err(SiteError::from)
+        .map_err(HubError::from)?
+        .is_some();
+    let sent = if is_sent {
+        agent.sync(SyncOptions::default()).await?
+    } else {
+        agent.migrate(Arc::new(Silent)).await?
+    };
     let hub = Hub::open(hub_config).await?;
     hub.init().await?;
     let loaded = hub.load(&LoadRequest::at(now)).await?;

@@ -1,7 +1,9 @@
 //! The demo from an empty folder to its figures, which plain SQL on its site must find as well.
 
 use std::fs;
+use std::io::BufRead as _;
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde_json::Value;
@@ -164,41 +166,39 @@ async fn two_at_once_are_refused() {
 #[tokio::test]
 async fn a_link_signs_in_and_an_edit_in_the_site_shows() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().to_owned();
-    let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let (mut said, out) = std::io::pipe().unwrap();
-    let mut out = out;
-    let demo = tokio::spawn(async move {
-        let options = DemoOptions {
-            once: false,
-            ..options(&path)
-        };
-        let shutdown = async move { drop(stopping.await) };
-        run(&options, now(), &mut out, shutdown).await
-    });
-    let said = tokio::task::spawn_blocking(move || {
-        let mut line = String::new();
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(&mut said), &mut line).unwrap();
-        serde_json::from_str::<Value>(&line).unwrap()
-    });
-    let said = said.await.unwrap();
-    let token = fs::read_to_string(dir.path().join("demo-token")).unwrap();
-    let login = format!(
-        "{}/login#token={}",
-        said["address"].as_str().unwrap(),
-        token.trim()
-    );
-    assert_eq!(said["login"], login);
+    let options = DemoOptions {
+        once: false,
+        ..options(dir.path())
+    };
+    let (stop, stopping) = watch::channel(false);
+    let (said, mut out) = io::pipe().unwrap();
+    let demo = run(&options, now(), &mut out, stopped(stopping));
+    let visit = async {
+        let said = first_line(said).await;
+        let token = fs::read_to_string(dir.path().join("demo-token")).unwrap();
+        let (address, token) = (said["address"].as_str().unwrap(), token.trim());
+        assert_eq!(said["login"], format!("{address}/login#token={token}"));
 
-    site(dir.path())
-        .execute("DELETE FROM appointment WHERE AppointmentId = 1", [])
-        .unwrap();
-    let before = said["overview"]["appointments"]["total"].as_i64().unwrap();
-    let address = said["address"].as_str().unwrap().to_owned();
-    let shown = eventually(&address, token.trim(), before - 1).await;
-    assert_eq!(shown, before - 1, "the figure within ten seconds");
-    stop.send(()).unwrap();
-    demo.await.unwrap().unwrap();
+        site(dir.path())
+            .execute("DELETE FROM appointment WHERE AppointmentId = 1", [])
+            .unwrap();
+        let wanted = said["overview"]["appointments"]["total"].as_i64().unwrap() - 1;
+        let shown = eventually(address, token, wanted).await;
+        stop.send_replace(true);
+        assert_eq!(shown, wanted, "the figure within ten seconds");
+    };
+    let (ended, ()) = tokio::join!(demo, visit);
+    ended.unwrap();
+}
+
+/// The JSON that the demo says, as soon as it says it.
+async fn first_line(said: io::PipeReader) -> Value {
+    let read = move || {
+        let mut line = String::new();
+        io::BufReader::new(said).read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    tokio::task::spawn_blocking(read).await.unwrap()
 }
 
 /// The overview's total, as soon as it is `wanted`, or after ten seconds.
