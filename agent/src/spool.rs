@@ -35,14 +35,25 @@ impl Spool {
     /// # Errors
     /// [`AgentError::File`]
     pub fn swept(state_dir: &Path) -> Result<Self, AgentError> {
-        let folder = state_dir.join(FOLDER);
-        match fs::remove_dir_all(&folder) {
+        let spool = Self {
+            folder: state_dir.join(FOLDER),
+        };
+        spool.sweep()?;
+        Ok(spool)
+    }
+
+    /// Empties it.
+    ///
+    /// # Errors
+    /// [`AgentError::File`]
+    pub fn sweep(&self) -> Result<(), AgentError> {
+        match fs::remove_dir_all(&self.folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(AgentError::File {
                 action: "sweep",
-                path: folder,
+                path: self.folder.clone(),
                 source,
             }),
-            _ => Ok(Self { folder }),
+            _ => Ok(()),
         }
     }
 
