@@ -236,3 +236,6 @@ fn print(text: &str) -> io::Result<()> {
     writeln!(stdout, "{}", text.trim_end())?;
     stdout.flush()
 }
+
+#[cfg(test)]
+mod tests;

@@ -308,15 +308,22 @@ impl Attempt<'_> {
         Ok(findings)
     }
 
-    /// Whether a row was refused that was not before.
+    /// Whether a row was refused that was not before. Rows of a table held back until now stayed in
+    /// the log as they were, so all that are refused are new.
     fn quarantine_grew(&self, survey: &Survey) -> Result<bool, AgentError> {
         let before = self.state.findings()?;
+        let held: BTreeSet<Name> = self
+            .state
+            .held()?
+            .into_iter()
+            .map(|held| held.table)
+            .collect();
         Ok(survey
             .findings
             .iter()
             .any(|(table, now)| match before.get(table) {
-                None => now.quarantined > 0,
-                Some(before) => now.holds_more_than(before),
+                Some(before) if !held.contains(table) => now.holds_more_than(before),
+                _ => now.quarantined > 0,
             }))
     }
 

@@ -67,3 +67,65 @@ impl Hub {
         answer.map(drop).map_err(|error| error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn it_is_told_site_and_number_with_its_token() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let hub = Hub::new(HubConfig {
+            url,
+            token: "t0ken".into(),
+        })
+        .unwrap();
+        let answered = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = vec![0; 4_096];
+            let mut read = 0;
+            while !request[..read].ends_with(b"}") {
+                read += socket.read(&mut request[read..]).await.unwrap();
+            }
+            socket
+                .write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
+                .await
+                .unwrap();
+            String::from_utf8_lossy(&request[..read]).into_owned()
+        });
+        hub.tell(&SiteName::new("hcm-01").unwrap(), Seq(7)).await;
+        let request = answered.await.unwrap();
+        assert!(
+            request.starts_with("POST /api/v1/sync/notify HTTP/1.1\r\n"),
+            "{request}"
+        );
+        assert!(
+            request.contains("authorization: Bearer t0ken\r\n"),
+            "{request}"
+        );
+        assert!(
+            request.ends_with("\r\n\r\n{\"seq\":7,\"site\":\"hcm-01\"}"),
+            "{request}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_hub_that_does_not_answer_costs_a_moment() {
+        // Accepts connections and never answers.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let hub = Hub::new(HubConfig {
+            url,
+            token: String::new(),
+        })
+        .unwrap();
+        let site = SiteName::new("a").unwrap();
+        let told = tokio::time::timeout(TIME_LIMIT * 2, hub.tell(&site, Seq(1)));
+        assert!(told.await.is_ok());
+        assert!(hub.reach().await.is_err());
+    }
+}

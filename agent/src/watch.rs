@@ -125,3 +125,63 @@ pub(crate) fn note_failure(state: &mut State, error: &AgentError) {
         tracing::warn!(%error, "the error cannot be kept");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::ids::Seq;
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::testing::Site;
+
+    /// An agent of a site that looks often.
+    fn quick(site: &Site) -> Agent {
+        let mut config = site.config("one", "state-one");
+        config.watch.poll = Duration::from_millis(20);
+        config.watch.debounce = Duration::from_millis(10);
+        Agent::with_store(config, Arc::clone(&site.store)).unwrap()
+    }
+
+    async fn committed(site: &Site, seq: u64) {
+        while site.agent().log().commit(Seq(seq)).await.unwrap().is_none() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    #[tokio::test]
+    async fn changes_are_pushed_until_it_is_told_to_stop() {
+        let site = Site::small();
+        let agent = quick(&site);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let running =
+            tokio::spawn(async move { agent.run(async { stopped.await.unwrap_or(()) }).await });
+        committed(&site, 1).await;
+        site.write_appointments(0..30, "confirmed");
+        committed(&site, 2).await;
+        stop.send(()).unwrap();
+        running.await.unwrap().unwrap();
+        // Its lock is free again.
+        site.sync().await;
+        site.assert_converged().await;
+    }
+
+    #[tokio::test]
+    async fn it_stops_when_another_machine_takes_over() {
+        let site = Site::small();
+        site.sync().await;
+        let agent = quick(&site);
+        let running =
+            tokio::spawn(async move { agent.run(std::future::pending()).await.unwrap_err() });
+        let take_over = SyncOptions {
+            take_over: true,
+            ..SyncOptions::default()
+        };
+        site.agent_on("two", Arc::clone(&site.store))
+            .sync(take_over)
+            .await
+            .unwrap();
+        site.write_appointments(0..30, "confirmed");
+        let error = running.await.unwrap();
+        assert!(matches!(error, AgentError::Fenced { .. }), "{error}");
+    }
+}

@@ -37,7 +37,8 @@ const TABLES: [(&str, usize, &str); 7] = [
     (
         "appointment",
         1,
-        "SELECT appointmentid, consultantid, customerid, date, time, coalesce(duration, 60),
+        "SELECT appointmentid, consultantid, customerid, date,
+         iif(length(time) = 5, time || ':00', time), coalesce(duration, 60),
          meetingurl, coalesce(status, 'pending'), description,
          coalesce(replace(createdat, ' ', 'T'), date || 'T00:00:00'), updatedat FROM Appointments AS a
          WHERE coalesce(status, '') = 'cancelled' OR NOT EXISTS (

@@ -250,3 +250,95 @@ fn size(bytes: u64) -> String {
         _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::ids::{Name, Part, Seq, SiteName};
+
+    use super::*;
+    use crate::guard::Reason;
+    use crate::preview::PlanLine;
+    use crate::report::{PartitionCounts, RowCounts};
+
+    fn report() -> CycleReport {
+        CycleReport {
+            site: SiteName::new("hcm-01").unwrap(),
+            commit: Some(Seq(42)),
+            epoch: 1,
+            partitions: PartitionCounts {
+                scanned: 900,
+                changed: 1,
+                removed: 2,
+            },
+            rows: RowCounts {
+                scanned: 12_000,
+                quarantined: 1,
+            },
+            bytes_sent: 1_572_864,
+            requests: Default::default(),
+            seconds: 1.23,
+            missing: vec![],
+            held: vec![Held {
+                table: Name::new("appointment").unwrap(),
+                reason: Reason::Shrunk { was: 900, now: 100 },
+            }],
+            absent: vec![Name::new("customer").unwrap()],
+            dangling: vec![],
+            verified: None,
+            scan_took: Some(Default::default()),
+            quarantine_grew: true,
+        }
+    }
+
+    #[test]
+    fn a_cycle() {
+        insta::assert_snapshot!(cycle(&report()), @r"
+        hcm-01: commit 42: 1 partition written, 2 removed, 1.5 MiB sent in 1.2 s
+        12000 rows in 900 partitions looked at
+        table appointment is held back: it would shrink from 900 rows to 100
+          if the rows are meant to go, run `causeway-agent sync --allow-shrink`; else put them back (`causeway-agent quarantine` lists refused rows)
+        1 row in quarantine, some of them new; `causeway-agent quarantine` lists them
+        no source has: customer
+        ");
+    }
+
+    #[test]
+    fn the_json_of_a_cycle_is_the_contracts() {
+        let quiet = CycleReport {
+            held: vec![],
+            absent: vec![],
+            commit: None,
+            ..report()
+        };
+        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"quarantine_grew":true}"#);
+        insta::assert_snapshot!(serde_json::to_string(&report().held).unwrap(), @r#"[{"table":"appointment","reason":"shrunk","was":900,"now":100}]"#);
+    }
+
+    #[test]
+    fn a_plan_and_its_json() {
+        let line = |part: &str, md5: Option<causeway_shared::ids::Md5>, rows| PlanLine {
+            table: Name::new("appointment").unwrap(),
+            part: Part::new(part).unwrap(),
+            md5,
+            rows,
+            was_rows: 2,
+        };
+        let md5 = causeway_shared::ids::Md5::of(b"");
+        let report = PlanReport {
+            site: SiteName::new("hcm-01").unwrap(),
+            changes: vec![
+                line("dt=2025-01-01", Some(md5), 3),
+                line("dt=2025-01-02", None, 0),
+            ],
+            quarantined: 0,
+            held: vec![],
+            absent: vec![],
+        };
+        insta::assert_snapshot!(plan(&report), @r"
+        hcm-01: 2 partitions would change
+          appointment dt=2025-01-01: 2 → 3 rows
+          appointment dt=2025-01-02: removed
+        ");
+        insta::assert_snapshot!(serde_json::to_string(&report.changes[0]).unwrap(), @r#"{"table":"appointment","part":"dt=2025-01-01","md5":"d41d8cd98f00b204e9800998ecf8427e","rows":3,"was_rows":2}"#);
+    }
+}

@@ -79,7 +79,9 @@ async fn a_table_that_empties_suddenly_is_held_until_somebody_agrees() {
     assert!(synced.stderr.contains("--allow-shrink"), "{synced}");
     assert_held(&deployment, &before.unwrap(), &["appointment"]).await;
     // Its feedback has no appointment left: all of it is refused, and said to be.
-    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(3);
+    let agreed = deployment.agent(&["sync", "--allow-shrink"]).json();
+    assert_eq!(agreed["rows"]["quarantined"], 40);
+    let _ = deployment.agent(&["status"]).expect_code(3);
     deployment.load();
     assert!(loaded(&deployment, "appointment").await.is_empty());
     assert!(loaded(&deployment, "appointmentfeedback").await.is_empty());
