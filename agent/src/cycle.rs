@@ -25,7 +25,7 @@ use crate::gate::{self, Look, Moved, Place};
 use crate::guard::{Held, Reason, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
-use crate::push::{Pushed, checkpoint, noted_uploads, parcels, push};
+use crate::push::{Load, Pushed, checkpoint, noted_uploads, parcels, push};
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
@@ -131,24 +131,9 @@ impl Attempt<'_> {
             &survey.found,
             rules,
         );
-        let pushed = if plan.is_empty() && !standing.announces_writer() {
-            None
-        } else {
-            let spool = &spooled.spool;
-            let parcels = parcels(&plan, spool, &spooled.objects);
-            match push(
-                self.agent,
-                self.state,
-                &standing,
-                &plan,
-                parcels,
-                self.progress,
-            )
-            .await?
-            {
-                Pushed::Behind => return Ok(None),
-                committed => Some(committed),
-            }
+        let pushed = match self.push(&standing, &plan, &spooled).await? {
+            Some(Pushed::Behind) => return Ok(None),
+            pushed => pushed,
         };
         let report = self.settle(look, standing, &survey, plan, pushed).await?;
         if let Err(error) = spooled.spool.sweep() {
@@ -187,6 +172,7 @@ impl Attempt<'_> {
         let spool = Spool::swept(&config.state_dir)?;
         let (intake, spooling) = spool.start()?;
         let there = noted_uploads(self.agent, self.state, clock::now())?;
+        let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
         let log: BTreeSet<ObjectId> = standing
             .catalog
             .partitions
@@ -194,7 +180,7 @@ impl Attempt<'_> {
             .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
             .collect();
         let take: Taker = Box::new(move |object, csv| {
-            if log.contains(&object) || there.contains_key(&object) {
+            if log.contains(&object) || sent.contains(&object) {
                 return Ok(());
             }
             intake.add(object, csv).map_err(Stop::from)
@@ -202,7 +188,31 @@ impl Attempt<'_> {
         let surveyed = survey(config, sources, tables, Arc::clone(self.progress), take).await;
         // Why the spool stopped says more than that the scan stopped for it.
         let objects = survey::blocking(|| spooling.finish()).await??;
-        Ok((surveyed?, Spooled { spool, objects }))
+        let spooled = Spooled {
+            spool,
+            objects,
+            there,
+        };
+        Ok((surveyed?, spooled))
+    }
+
+    /// Pushes a plan that has something to push.
+    async fn push(
+        &mut self,
+        standing: &Standing,
+        plan: &Plan,
+        spooled: &Spooled,
+    ) -> Result<Option<Pushed>, AgentError> {
+        if plan.is_empty() && !standing.announces_writer() {
+            return Ok(None);
+        }
+        let load = Load {
+            parcels: parcels(plan, &spooled.spool, &spooled.objects),
+            there: spooled.there.clone(),
+        };
+        push(self.agent, self.state, standing, plan, load, self.progress)
+            .await
+            .map(Some)
     }
 
     fn held_tables(&self) -> Result<BTreeSet<usize>, AgentError> {
@@ -377,10 +387,12 @@ pub fn places_before(state: &State, dataset: &Dataset) -> Result<Places, AgentEr
         .collect())
 }
 
-/// What the scan left on disk for the push.
+/// What the scan left on disk for the push, with its sizes in bytes.
 struct Spooled {
     spool: Spool,
     objects: BTreeMap<ObjectId, u64>,
+    /// What it did not leave there, since an earlier cycle sent it.
+    there: BTreeMap<ObjectId, u64>,
 }
 
 #[cfg(test)]

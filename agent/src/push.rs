@@ -53,6 +53,15 @@ pub enum Pushed {
     Behind,
 }
 
+/// The objects of a plan.
+#[derive(Debug)]
+pub struct Load {
+    /// Those to send.
+    pub parcels: Vec<Parcel>,
+    /// Those that an earlier cycle sent, with their sizes in bytes.
+    pub there: BTreeMap<ObjectId, u64>,
+}
+
 /// Executes a plan.
 ///
 /// # Errors
@@ -63,11 +72,10 @@ pub async fn push(
     state: &mut State,
     standing: &Standing,
     plan: &Plan,
-    parcels: Vec<Parcel>,
+    load: Load,
     progress: &Arc<dyn Progress>,
 ) -> Result<Pushed, AgentError> {
-    let noted = noted_uploads(agent, state, clock::now())?;
-    let (sizes, bytes_sent) = upload(agent, state, &noted, parcels, progress).await?;
+    let (sizes, bytes_sent) = upload(agent, state, load, progress).await?;
     if standing
         .catalog
         .head
@@ -141,8 +149,7 @@ fn object_id(change: &PlannedChange, md5: causeway_shared::ids::Md5) -> ObjectId
 async fn upload(
     agent: &Agent,
     state: &mut State,
-    noted: &BTreeMap<ObjectId, u64>,
-    parcels: Vec<Parcel>,
+    load: Load,
     progress: &Arc<dyn Progress>,
 ) -> Result<(BTreeMap<ObjectId, u64>, u64), AgentError> {
     let config = agent.config();
@@ -153,10 +160,13 @@ async fn upload(
         config.keep,
         clock::now(),
     );
+    let Load {
+        parcels,
+        there: mut sizes,
+    } = load;
     progress.step(Step::Sending {
         objects: parcels.len() as u64,
     });
-    let mut sizes = noted.clone();
     let mut sent = 0;
     let mut unnoted = Vec::new();
     let mut deliveries = stream::iter(parcels)

@@ -106,3 +106,46 @@ impl CycleReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exit(reasons: Vec<Reason>) -> Exit {
+        let table = Name::new("t").unwrap();
+        let held = |reason| Held {
+            table: table.clone(),
+            reason,
+        };
+        let report = CycleReport {
+            site: SiteName::new("a").unwrap(),
+            commit: None,
+            epoch: 1,
+            partitions: PartitionCounts::default(),
+            rows: RowCounts::default(),
+            bytes_sent: 0,
+            requests: RequestCounts::default(),
+            seconds: 0.0,
+            missing: vec![],
+            held: reasons.into_iter().map(held).collect(),
+            absent: vec![],
+            dangling: vec![],
+            verified: None,
+            scan_took: None,
+            quarantine_grew: false,
+        };
+        report.exit()
+    }
+
+    #[test]
+    fn what_a_person_has_to_look_at_outweighs_what_the_next_cycle_settles() {
+        let not_ready = || Reason::NotReady {
+            why: "locked".into(),
+        };
+        let shrunk = || Reason::Shrunk { was: 100, now: 0 };
+        assert_eq!(exit(vec![]), Exit::Done);
+        assert_eq!(exit(vec![not_ready()]), Exit::Failed);
+        assert_eq!(exit(vec![shrunk()]), Exit::Look);
+        assert_eq!(exit(vec![not_ready(), shrunk()]), Exit::Look);
+    }
+}
