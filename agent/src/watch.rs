@@ -1,6 +1,6 @@
 //! Running until told to stop: wait for the sources to move, let them come to rest, run a cycle.
 //!
-//! Sources are looked at every `watch.poll`. [`Agent::wait_for_move`] is the one place that waits:
+//! Sources are looked at every `watch.poll`. `wait_for_move` is the one place that waits:
 //! whatever else may wake the agent, a file event for one, wakes it there.
 
 use std::pin::pin;
