@@ -32,7 +32,7 @@ use crate::source::{RowsError, Snapshot, Sources, UnknownTable, Unreadable};
 use join::Keys;
 use parts::{PartWriter, PartsError, write_parts};
 use read::{Halt, ReadTable, Task, read_table};
-use references::{Counted, Counting};
+use references::{Noted, Noting};
 use refusals::Refusals;
 use spill::SpillDir;
 
@@ -206,11 +206,11 @@ pub fn scan<E>(
         Halt::Spill(source) => spill_error(source),
         Halt::Stopped => ScanError::Stopped,
     })?;
-    let counted = scan.write(&tables, on_part).map_err(|error| match error {
+    let noted = scan.write(&tables, on_part).map_err(|error| match error {
         PartsError::Spill(source) => spill_error(source),
         PartsError::Taker(error) => ScanError::Part(error),
     })?;
-    scan.judge_references(&tables, &counted)
+    scan.judge_references(&tables, &noted)
         .map_err(spill_error)?;
     Ok(scan.report)
 }
@@ -331,6 +331,16 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
+    /// The tables that the columns to be judged point at, as far as they were read.
+    fn targets<'t>(&self, table: usize, tables: &'t Tables) -> Vec<(usize, &'t ReadTable)> {
+        let columns = &self.request.dataset.tables[table].columns;
+        let target = |column: usize| tables.get(&columns[column].references?)?.as_ref().ok();
+        self.references(table)
+            .into_iter()
+            .filter_map(|column| Some((column, target(column)?)))
+            .collect()
+    }
+
     /// Whether a table has `via` children, or is pointed at, among the tables asked for.
     fn keys_wanted(&self, table: usize) -> bool {
         self.request.tables.iter().any(|other| {
@@ -363,16 +373,16 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Writes the partitions of all tables that were read. Returns the counts of their references.
+    /// Writes the partitions of all tables that were read. Returns what is noted of their references.
     fn write<E>(
         &mut self,
         tables: &Tables,
         on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
-    ) -> Result<BTreeMap<usize, Vec<Counted>>, PartsError<E>> {
+    ) -> Result<BTreeMap<usize, Vec<Noted>>, PartsError<E>> {
         let ScanRequest {
             dataset, memory, ..
         } = *self.request;
-        let mut all_counted = BTreeMap::new();
+        let mut all_noted = BTreeMap::new();
         for table in dataset.parents_first() {
             let mut scanned = TableScan {
                 table,
@@ -389,31 +399,30 @@ impl<'a> Scan<'a> {
                     let declared = &dataset.tables[table];
                     let buckets = stored::buckets(dataset, table);
                     let mut writer = PartWriter::new(declared, table, buckets, self.spill, memory);
-                    let columns = self.references(table);
-                    let mut counting =
-                        Counting::new(declared, &columns, &read.kept, self.spill, memory / 4);
-                    scanned.rows = write_parts(&mut writer, read, &mut counting, on_part)?;
+                    let targets = self.targets(table, tables);
+                    let mut noting = Noting::new(declared, read, &targets, self.spill, memory / 2)?;
+                    scanned.rows = write_parts(&mut writer, read, &mut noting, on_part)?;
                     scanned.rows_read = read.rows_read;
                     scanned.quarantined = read.quarantined;
-                    all_counted.insert(table, counting.finish()?);
+                    all_noted.insert(table, noting.finish()?);
                 }
             }
             self.report.tables.push(scanned);
         }
         self.report.tables.sort_by_key(|scanned| scanned.table);
-        Ok(all_counted)
+        Ok(all_noted)
     }
 
     /// Compares what references hold with the keys that were committed.
     fn judge_references(
         &mut self,
         tables: &Tables,
-        counted: &BTreeMap<usize, Vec<Counted>>,
+        noted: &BTreeMap<usize, Vec<Noted>>,
     ) -> io::Result<()> {
         for scanned in &mut self.report.tables {
             let declared = &self.request.dataset.tables[scanned.table];
-            for counted in counted.get(&scanned.table).into_iter().flatten() {
-                let Some(target) = declared.columns[counted.column].references else {
+            for noted in noted.get(&scanned.table).into_iter().flatten() {
+                let Some(target) = declared.columns[noted.column].references else {
                     continue;
                 };
                 let Some(Ok(ReadTable {
@@ -426,7 +435,7 @@ impl<'a> Scan<'a> {
                 };
                 scanned
                     .dangling
-                    .extend(counted.dangling(Keys::new(keys, refused)?, target)?);
+                    .extend(noted.dangling(Keys::new(keys, refused)?, target)?);
             }
         }
         Ok(())
