@@ -5,6 +5,7 @@
 //! on the rows alone, not on the order in which they come or on the memory that there is.
 
 mod fingerprints;
+mod intake;
 mod join;
 mod judge;
 mod parts;
@@ -12,6 +13,7 @@ mod read;
 mod record;
 mod references;
 mod refusals;
+mod report;
 mod row_set;
 mod sorter;
 mod spill;
@@ -28,15 +30,16 @@ use causeway_shared::value::Forms;
 use jiff::tz::TimeZone;
 
 use crate::quarantine::QuarantineSink;
-use crate::source::{RowsError, Snapshot, Sources, UnknownTable, Unreadable};
+use crate::source::{RowsError, Snapshot, Sources, Unreadable};
 use join::Keys;
 use parts::{PartWriter, PartsError, write_parts};
 use read::{Halt, ReadTable, Task, read_table};
-use references::{Counted, Counting};
+use references::{Noted, Noting};
 use refusals::Refusals;
 use spill::SpillDir;
 
 pub use parts::{PartBytes, ScannedPart};
+pub use report::{Dangling, Outcome, ScanReport, TableScan};
 
 /// What to scan, and with what.
 pub struct ScanRequest<'a> {
@@ -72,87 +75,6 @@ pub struct Progress {
     pub table: usize,
     /// Rows of it read so far.
     pub rows_read: u64,
-}
-
-/// What a scan found, besides partitions and refused rows.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ScanReport {
-    /// The tables asked for, by position.
-    pub tables: Vec<TableScan>,
-    /// Tables of the dataset that no source has, by position, asked for or not. Empty while some
-    /// source cannot be read, since they may be there.
-    pub homeless: Vec<usize>,
-    /// Tables and CSV files of the sources that the dataset does not declare.
-    pub unknown_tables: Vec<UnknownTable>,
-    /// Columns of the sources that the dataset does not declare: the table's position, the name.
-    pub unknown_columns: Vec<(usize, String)>,
-    /// Declared columns that the source lacks and that were taken as missing in every row: the
-    /// table's position, the column's.
-    pub missing_columns: Vec<(usize, usize)>,
-}
-
-/// What became of one table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TableScan {
-    /// The table's position.
-    pub table: usize,
-    /// How it went. Whatever else there is of the table counts only if it was scanned.
-    pub outcome: Outcome,
-    /// Rows that the source gave: those in partitions and those in quarantine.
-    pub rows_read: u64,
-    /// Rows in partitions.
-    pub rows: u64,
-    /// Rows in quarantine.
-    pub quarantined: u64,
-    /// References whose target was scanned too, and that point at no committed row of it.
-    pub dangling: Vec<Dangling>,
-}
-
-/// How the scan of a table went.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// All of it was read.
-    Scanned,
-    /// Its file, or the table in it, is not there.
-    Missing {
-        /// What is not there.
-        why: String,
-        /// What to do about it.
-        remedy: String,
-    },
-    /// It cannot be read at this moment.
-    NotReady {
-        /// What stands in the way.
-        why: String,
-    },
-    /// It cannot be read until somebody does something.
-    Failed {
-        /// What is wrong, and what to do.
-        why: String,
-    },
-}
-
-impl From<Unreadable> for Outcome {
-    fn from(trouble: Unreadable) -> Self {
-        match trouble {
-            Unreadable::Missing { why, remedy } => Self::Missing { why, remedy },
-            Unreadable::NotReady { why } => Self::NotReady { why },
-            Unreadable::Failed { why } => Self::Failed { why },
-        }
-    }
-}
-
-/// Values of one column that point at no committed row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dangling {
-    /// The column's position.
-    pub column: usize,
-    /// The position of the table it points at.
-    pub target: usize,
-    /// Rows with such a value.
-    pub rows: u64,
-    /// Some of the values, the lowest.
-    pub examples: Vec<String>,
 }
 
 /// Why a scan as a whole was given up.
@@ -206,11 +128,11 @@ pub fn scan<E>(
         Halt::Spill(source) => spill_error(source),
         Halt::Stopped => ScanError::Stopped,
     })?;
-    let counted = scan.write(&tables, on_part).map_err(|error| match error {
+    let noted = scan.write(&tables, on_part).map_err(|error| match error {
         PartsError::Spill(source) => spill_error(source),
         PartsError::Taker(error) => ScanError::Part(error),
     })?;
-    scan.judge_references(&tables, &counted)
+    scan.judge_references(&tables, &noted)
         .map_err(spill_error)?;
     Ok(scan.report)
 }
@@ -331,6 +253,16 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
+    /// The tables that the columns to be judged point at, as far as they were read.
+    fn targets<'t>(&self, table: usize, tables: &'t Tables) -> Vec<(usize, &'t ReadTable)> {
+        let columns = &self.request.dataset.tables[table].columns;
+        let target = |column: usize| tables.get(&columns[column].references?)?.as_ref().ok();
+        self.references(table)
+            .into_iter()
+            .filter_map(|column| Some((column, target(column)?)))
+            .collect()
+    }
+
     /// Whether a table has `via` children, or is pointed at, among the tables asked for.
     fn keys_wanted(&self, table: usize) -> bool {
         self.request.tables.iter().any(|other| {
@@ -363,16 +295,16 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Writes the partitions of all tables that were read. Returns the counts of their references.
+    /// Writes the partitions of all tables that were read. Returns what is noted of their references.
     fn write<E>(
         &mut self,
         tables: &Tables,
         on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
-    ) -> Result<BTreeMap<usize, Vec<Counted>>, PartsError<E>> {
+    ) -> Result<BTreeMap<usize, Vec<Noted>>, PartsError<E>> {
         let ScanRequest {
             dataset, memory, ..
         } = *self.request;
-        let mut all_counted = BTreeMap::new();
+        let mut all_noted = BTreeMap::new();
         for table in dataset.parents_first() {
             let mut scanned = TableScan {
                 table,
@@ -389,31 +321,30 @@ impl<'a> Scan<'a> {
                     let declared = &dataset.tables[table];
                     let buckets = stored::buckets(dataset, table);
                     let mut writer = PartWriter::new(declared, table, buckets, self.spill, memory);
-                    let columns = self.references(table);
-                    let mut counting =
-                        Counting::new(declared, &columns, &read.kept, self.spill, memory / 4);
-                    scanned.rows = write_parts(&mut writer, read, &mut counting, on_part)?;
+                    let targets = self.targets(table, tables);
+                    let mut noting = Noting::new(declared, read, &targets, self.spill, memory / 2)?;
+                    scanned.rows = write_parts(&mut writer, read, &mut noting, on_part)?;
                     scanned.rows_read = read.rows_read;
                     scanned.quarantined = read.quarantined;
-                    all_counted.insert(table, counting.finish()?);
+                    all_noted.insert(table, noting.finish()?);
                 }
             }
             self.report.tables.push(scanned);
         }
         self.report.tables.sort_by_key(|scanned| scanned.table);
-        Ok(all_counted)
+        Ok(all_noted)
     }
 
     /// Compares what references hold with the keys that were committed.
     fn judge_references(
         &mut self,
         tables: &Tables,
-        counted: &BTreeMap<usize, Vec<Counted>>,
+        noted: &BTreeMap<usize, Vec<Noted>>,
     ) -> io::Result<()> {
         for scanned in &mut self.report.tables {
             let declared = &self.request.dataset.tables[scanned.table];
-            for counted in counted.get(&scanned.table).into_iter().flatten() {
-                let Some(target) = declared.columns[counted.column].references else {
+            for noted in noted.get(&scanned.table).into_iter().flatten() {
+                let Some(target) = declared.columns[noted.column].references else {
                     continue;
                 };
                 let Some(Ok(ReadTable {
@@ -426,7 +357,7 @@ impl<'a> Scan<'a> {
                 };
                 scanned
                     .dangling
-                    .extend(counted.dangling(Keys::new(keys, refused)?, target)?);
+                    .extend(noted.dangling(Keys::new(keys, refused)?, target)?);
             }
         }
         Ok(())

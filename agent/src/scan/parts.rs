@@ -13,7 +13,7 @@ use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 
 use super::read::ReadTable;
 use super::record::text_of;
-use super::references::Counting;
+use super::references::Noting;
 use super::spill::SpillDir;
 use super::stored::{PartCode, Stored, damaged, split_key};
 use crate::source::reuse;
@@ -101,7 +101,7 @@ impl<E> From<io::Error> for PartsError<E> {
 pub(super) fn write_parts<E>(
     writer: &mut PartWriter<'_>,
     read: &ReadTable,
-    references: &mut Counting<'_>,
+    references: &mut Noting<'_>,
     on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
 ) -> Result<u64, PartsError<E>> {
     let mut stream = read.rows.stream()?;

@@ -1,130 +1,110 @@
 //! References to other tables: which values point at no committed row. Such a row is good in
 //! itself, so it is committed and reported.
+//!
+//! Nearly every value is there, and is passed by its fingerprint. What is not known by it is
+//! sorted and compared with the keys themselves. A value that is not there but has the fingerprint
+//! of a key goes unreported: one in some 10^13 among a million keys.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 
 use causeway_shared::dataset::Table;
-use causeway_shared::value::{Forms, Raw, parse, sort_key};
+use causeway_shared::value::{Forms, Raw, parse};
 
 use super::Dangling;
-use super::join::Keys;
+use super::fingerprints::fingerprint;
+use super::join::{KeyPlace, Keys};
+use super::read::ReadTable;
 use super::record::text_of;
 use super::sorter::{Sorted, Sorter};
 use super::spill::SpillDir;
-use super::stored::{Kept, damaged};
+use super::stored::damaged;
 
 /// Most values shown of one column.
 const MAX_EXAMPLES: usize = 5;
 
-/// The values of a table's references, counted while its rows are written.
-pub(super) struct Counting<'d> {
+/// The values of a table's references, noted while its rows are written.
+pub(super) struct Noting<'d> {
     table: &'d Table,
-    /// What the counts of one column may take.
-    memory_bytes: usize,
     columns: Vec<Column<'d>>,
+    key: Vec<u8>,
 }
 
 struct Column<'d> {
     column: usize,
     /// Its place among the kept columns.
     kept: usize,
-    /// Rows per value, by the value's field.
-    counts: HashMap<Box<[u8]>, u64>,
-    /// What the counts take, about.
-    bytes: usize,
-    /// Counts that had to make room, by the value's sort key.
-    sorter: Sorter<'d>,
+    known: Known,
+    /// Values that are not known, by their sort key.
+    unknown: Sorter<'d>,
 }
 
-/// A column's values, in the order of the keys that they should be.
-pub(super) struct Counted {
+/// A column's values that were not known, in the order of the keys that they should be.
+pub(super) struct Noted {
     /// The column.
     pub(super) column: usize,
     values: Sorted,
 }
 
-impl<'d> Counting<'d> {
-    /// For some columns of a table, all of them kept.
+impl<'d> Noting<'d> {
+    /// For the references of a table whose targets were read as well, given by column.
     pub(super) fn new(
         table: &'d Table,
-        columns: &[usize],
-        kept: &Kept,
+        read: &ReadTable,
+        targets: &[(usize, &ReadTable)],
         spill: &'d SpillDir,
         memory_bytes: usize,
-    ) -> Self {
-        let share = memory_bytes / columns.len().max(1);
-        let columns = columns.iter().filter_map(|column| {
-            Some(Column {
+    ) -> io::Result<Self> {
+        let half = memory_bytes / 2 / targets.len().max(1);
+        let mut columns = Vec::with_capacity(targets.len());
+        for (column, target) in targets {
+            let kept = read.kept.columns().iter().position(|kept| kept == column);
+            columns.push(Column {
                 column: *column,
-                kept: kept.columns().iter().position(|kept| kept == column)?,
-                counts: HashMap::new(),
-                bytes: 0,
-                sorter: Sorter::new(spill, share),
-            })
-        });
-        Self {
+                kept: kept.ok_or_else(damaged)?,
+                known: Known::new(target, half)?,
+                unknown: Sorter::new(spill, half),
+            });
+        }
+        Ok(Self {
             table,
-            memory_bytes: share,
-            columns: columns.collect(),
-        }
+            columns,
+            key: Vec::new(),
+        })
     }
 
-    /// Counts a row, given its kept fields.
+    /// Notes a row, given its kept fields.
     pub(super) fn add(&mut self, kept: &[&[u8]]) -> io::Result<()> {
-        /// What a value takes besides its bytes: its entry, with room to grow.
-        const ENTRY_BYTES: usize = 64;
         for column in &mut self.columns {
-            let field = kept[column.kept];
-            if field.is_empty() {
+            let Some(text) = text_of(kept[column.kept]) else {
                 continue;
-            }
-            if let Some(count) = column.counts.get_mut(field) {
-                *count += 1;
-                continue;
-            }
-            if column.bytes > self.memory_bytes {
-                column.make_room(self.table)?;
-            }
-            column.bytes += field.len() + ENTRY_BYTES;
-            column.counts.insert(field.into(), 1);
-        }
-        Ok(())
-    }
-
-    /// The counts.
-    pub(super) fn finish(self) -> io::Result<Vec<Counted>> {
-        let table = self.table;
-        let finish = |mut column: Column<'d>| {
-            column.make_room(table)?;
-            Ok(Counted {
-                column: column.column,
-                values: column.sorter.finish()?,
-            })
-        };
-        self.columns.into_iter().map(finish).collect()
-    }
-}
-
-impl Column<'_> {
-    fn make_room(&mut self, table: &Table) -> io::Result<()> {
-        let ty = table.columns[self.column].ty;
-        let mut payload = Vec::new();
-        for (field, count) in self.counts.drain() {
-            let text = text_of(&field).unwrap_or_default();
+            };
+            let ty = self.table.columns[column.column].ty;
             // What was written from a value reads back as that value.
             let value = parse(Raw::Text(&text), ty, &Forms::default()).map_err(|_| damaged())?;
-            payload.clear();
-            payload.extend_from_slice(&count.to_le_bytes());
-            payload.extend_from_slice(text.as_bytes());
-            self.sorter.push(&sort_key([&value]), &payload)?;
+            self.key.clear();
+            value.write_sort_key(&mut self.key);
+            if !column.known.may_hold(&self.key) {
+                column.unknown.push(&self.key, text.as_bytes())?;
+            }
         }
-        self.bytes = 0;
         Ok(())
+    }
+
+    /// What was noted.
+    pub(super) fn finish(self) -> io::Result<Vec<Noted>> {
+        let noted = |column: Column<'d>| {
+            Ok(Noted {
+                column: column.column,
+                values: column.unknown.finish()?,
+            })
+        };
+        self.columns.into_iter().map(noted).collect()
     }
 }
 
-impl Counted {
+impl Noted {
     /// Compares the values with the keys that are there; `None` if every one of them is.
     pub(super) fn dangling(
         &self,
@@ -142,9 +122,8 @@ impl Counted {
             if keys.find(values.key())?.is_some() {
                 continue;
             }
-            let (count, text) = values.payload().split_first_chunk().ok_or_else(damaged)?;
-            dangling.rows += u64::from_le_bytes(*count);
-            let text = String::from_utf8_lossy(text);
+            dangling.rows += 1;
+            let text = String::from_utf8_lossy(values.payload());
             if dangling.examples.len() < MAX_EXAMPLES
                 && dangling.examples.last().is_none_or(|last| *last != text)
             {
@@ -152,5 +131,51 @@ impl Counted {
             }
         }
         Ok((dangling.rows > 0).then_some(dangling))
+    }
+}
+
+/// The fingerprints of a table's committed keys, as many as there is room for.
+#[derive(Default)]
+struct Known(HashSet<u64, BuildHasherDefault<AsItIs>>);
+
+impl Known {
+    fn new(target: &ReadTable, memory_bytes: usize) -> io::Result<Self> {
+        /// What a fingerprint takes in a set that is about half full.
+        const ENTRY_BYTES: usize = 20;
+        let mut known = Self::default();
+        let Some(keys) = &target.keys else {
+            return Ok(known);
+        };
+        let mut keys = keys.stream()?;
+        while known.0.len() < memory_bytes / ENTRY_BYTES && keys.advance()? {
+            if !target.refused.contains(KeyPlace::read(keys.payload())?.at) {
+                known.0.insert(fingerprint(keys.key()));
+            }
+        }
+        Ok(known)
+    }
+
+    fn may_hold(&self, key: &[u8]) -> bool {
+        self.0.contains(&fingerprint(key))
+    }
+}
+
+/// A fingerprint needs no further hashing.
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes
+            .iter()
+            .for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, fingerprint: u64) {
+        self.0 = fingerprint;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }

@@ -146,6 +146,41 @@ fn of_rows_that_share_a_unique_value_the_lowest_key_stays() {
 }
 
 #[test]
+fn rows_whose_lines_cannot_be_counted_are_told_apart() {
+    let site = visits().csv(
+        "visit.csv",
+        "visitid,day\r1,2025-01-01\r1,2025-01-02\r2,2025-01-03\r",
+    );
+    assert_snapshot!(shown(&site), @r#"
+    visit dt=2025-01-01
+      1,2025-01-01,,on,,
+    visit dt=2025-01-03
+      2,2025-01-03,,on,,
+    refused visit.visitid line 3: the row of line 2 has the same key, and stays [1,2025-01-02,,on,,]
+    "#);
+}
+
+#[test]
+fn names_of_the_source_are_declared_or_configured() {
+    let dataset = VISITS.replace(
+        "{ name = \"size\", type = \"int\" }",
+        "{ name = \"size\", type = \"int\", source = \"Kích thước\" }",
+    );
+    let site = Site::new(&dataset).csv("Phòng.csv", "KÍCH THƯỚC;size;RoomID\n1;2;a\n");
+    let mut config = site.configs();
+    config[0]
+        .tables
+        .insert("room".to_owned(), "phòng.CSV".to_owned());
+    let sources = Sources::resolve(&config, site.folder.path(), &site.dataset).unwrap();
+    let found = site.scan_tables(&sources, &BTreeSet::from([3]));
+    assert_snapshot!(found.show(&site.dataset), @r#"
+    room b=0of3
+      a,1
+    "#);
+    assert_eq!(found.report.unknown_columns, [(3, "size".to_owned())]);
+}
+
+#[test]
 fn references_that_dangle_are_reported_and_committed() {
     let site = visits()
         .csv(

@@ -218,6 +218,81 @@ fn a_table_in_two_sources_is_an_error_unless_one_is_left_out() {
     ));
 }
 
+/// Scans while something happens to the source, and tells the outcome and the number of parts.
+fn scan_while(site: &Site, table: usize, happens: impl Fn()) -> (Outcome, usize) {
+    let request = ScanRequest {
+        dataset: &site.dataset,
+        sources: &site.sources(),
+        tables: &BTreeSet::from([table]),
+        zone: TimeZone::UTC,
+        spill_dir: &site.path("spill"),
+        memory: 1 << 20,
+        pulse: &|_| {
+            happens();
+            ControlFlow::Continue(())
+        },
+    };
+    let mut parts = 0;
+    let report = scan(&request, &mut Vec::new(), &mut |_| {
+        parts += 1;
+        Ok::<_, Infallible>(())
+    });
+    (report.unwrap().tables.remove(0).outcome, parts)
+}
+
+#[test]
+fn a_csv_file_that_grows_meanwhile_is_not_ready() {
+    let rows: Vec<String> = (0..10_000).map(|n| n.to_string()).collect();
+    let site = Site::new(VISITS).csv("room.csv", format!("roomid\n{}\n", rows.join("\n")));
+    let file = std::fs::OpenOptions::new()
+        .append(true)
+        .open(site.path("csv/room.csv"))
+        .unwrap();
+    let grown = scan_while(&site, 3, || {
+        std::io::Write::write_all(&mut &file, b"x\n").unwrap()
+    });
+    assert!(matches!(grown, (Outcome::NotReady { .. }, 0)), "{grown:?}");
+}
+
+#[test]
+fn a_file_read_without_locks_that_changes_meanwhile_is_not_ready() {
+    let site = Site::new(VISITS).sqlite(
+        "PRAGMA journal_mode = wal; CREATE TABLE room (roomid PRIMARY KEY);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+         INSERT INTO room SELECT i FROM n;",
+    );
+    let path = site.path("site.db");
+    let changed = scan_while(&site, 3, || {
+        let writer = Connection::open(&path).unwrap();
+        writer
+            .execute("INSERT INTO room VALUES (hex(randomblob(8)))", [])
+            .unwrap();
+    });
+    assert!(
+        matches!(changed, (Outcome::NotReady { .. }, 0)),
+        "{changed:?}"
+    );
+}
+
+#[test]
+fn a_file_that_changes_under_a_lock_is_read_as_it_was() {
+    let site = Site::new(VISITS).sqlite(
+        "PRAGMA journal_mode = wal; CREATE TABLE room (roomid PRIMARY KEY);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+         INSERT INTO room SELECT i FROM n;",
+    );
+    let writer = Connection::open(site.path("site.db")).unwrap();
+    writer
+        .execute_batch("INSERT INTO room VALUES ('before')")
+        .unwrap();
+    let changed = scan_while(&site, 3, || {
+        writer
+            .execute("INSERT INTO room VALUES (hex(randomblob(8)))", [])
+            .unwrap();
+    });
+    assert_eq!(changed, (Outcome::Scanned, 3));
+}
+
 #[test]
 fn a_scan_can_be_stopped() {
     let site = Site::new(VISITS).csv("room.csv", format!("roomid\n{}", "a\n".repeat(10_000)));

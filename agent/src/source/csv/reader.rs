@@ -124,8 +124,10 @@ impl CsvTable {
         header.map_err(|error| Unreadable::failed(format!("{}: {error}", self.path.display())))?;
         let mut record = csv::ByteRecord::new();
         let mut buffer: Vec<Raw<'static>> = Vec::new();
+        let mut at = 1;
         while self.next(&mut record)? {
-            let at = record.position().map_or(0, csv::Position::line);
+            // Lines are counted by their line feeds; where a file ends them otherwise, by records.
+            at = record.position().map_or(0, csv::Position::line).max(at + 1);
             if record.len() != self.header_fields {
                 let ragged = Ragged {
                     expected: self.header_fields,
