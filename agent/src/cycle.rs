@@ -151,6 +151,9 @@ impl Attempt<'_> {
             }
         };
         let report = self.settle(look, standing, &survey, plan, pushed).await?;
+        if let Err(error) = spooled.spool.sweep() {
+            tracing::warn!(%error, "the spool stays until the next cycle");
+        }
         Ok(Some(report))
     }
 
@@ -238,6 +241,7 @@ impl Attempt<'_> {
             commit: commit.as_deref(),
             look: &look,
             findings: &findings,
+            undeclared: &self.undeclared_findings()?,
             held: &held,
             cycle: &CycleFacts {
                 at: clock::now(),
@@ -306,6 +310,15 @@ impl Attempt<'_> {
             found.dangling.extend(not_judged.cloned());
         }
         Ok(findings)
+    }
+
+    /// Tables that the state knows findings of, and that the dataset no longer declares.
+    fn undeclared_findings(&self) -> Result<Vec<Name>, AgentError> {
+        let known = self.state.findings()?.into_keys();
+        let dataset = &self.agent.config().dataset;
+        Ok(known
+            .filter(|table| dataset.table(table.as_str()).is_none())
+            .collect())
     }
 
     /// Whether a row was refused that was not before. Rows of a table held back until now stayed in

@@ -1,8 +1,9 @@
 //! One agent at a time: a lock on a file in its folder, which the system lets go of when the
 //! process ends, however it ends.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use crate::error::AgentError;
@@ -28,7 +29,13 @@ impl Lock {
             path: path.clone(),
             source,
         };
-        std::fs::create_dir_all(state_dir).map_err(failed)?;
+        // Refused rows are listed there: they are nobody else's business.
+        let mut folder = DirBuilder::new();
+        folder
+            .recursive(true)
+            .mode(0o700)
+            .create(state_dir)
+            .map_err(failed)?;
         let mut options = OpenOptions::new();
         let mut file = options
             .create(true)

@@ -35,24 +35,33 @@ impl Spool {
     /// # Errors
     /// [`AgentError::File`]
     pub fn swept(state_dir: &Path) -> Result<Self, AgentError> {
-        let folder = state_dir.join(FOLDER);
-        match fs::remove_dir_all(&folder) {
+        let spool = Self {
+            folder: state_dir.join(FOLDER),
+        };
+        spool.sweep()?;
+        Ok(spool)
+    }
+
+    /// Empties it.
+    ///
+    /// # Errors
+    /// [`AgentError::File`]
+    pub fn sweep(&self) -> Result<(), AgentError> {
+        match fs::remove_dir_all(&self.folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(AgentError::File {
                 action: "sweep",
-                path: folder,
+                path: self.folder.clone(),
                 source,
             }),
-            _ => Ok(Self { folder }),
+            _ => Ok(()),
         }
     }
 
     /// Where an object is spooled.
     #[must_use]
     pub fn path(&self, (table, part, md5): &ObjectId) -> PathBuf {
-        self.folder
-            .join(table.as_str())
-            .join(part.to_string())
-            .join(format!("{md5}.csv.zst"))
+        // All in one folder, which costs less to make and to sweep than a tree of three thousand.
+        self.folder.join(format!("{table}.{part}.{md5}.csv.zst"))
     }
 
     /// Starts the compressing thread: what it is given, and what waits for its end.

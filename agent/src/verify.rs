@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::agent::Agent;
 use crate::error::{AgentError, Exit};
 use crate::progress::Progress;
+use crate::spool::Spool;
 use crate::stand::same_log;
 use crate::state::State;
 use crate::writer::Fence;
@@ -114,20 +115,25 @@ impl Agent {
         let mut state = State::read(&self.config().state_dir)?;
         let known = self.known_catalog(state.as_ref())?;
         let audit = audit::audit(self.log(), known.as_ref()).await?;
+        let mut mending = None;
         if repair {
             self.refuse_another_hosts(&audit.catalog)?;
+            mending = Some(Spool::swept(&self.config().state_dir)?);
         }
         let rows = rows::Comparison {
             agent: self,
             catalog: &audit.catalog,
-            repair,
+            mending: mending.clone(),
             progress,
         };
         let mut differences = rows.run().await?;
-        let mut of_log = audit.differences();
-        if repair {
-            of_log = mend::mend(self, state.as_mut(), &audit).await?;
-        }
+        let of_log = match mending {
+            None => audit.differences(),
+            Some(spool) => {
+                spool.sweep()?;
+                mend::mend(self, state.as_mut(), &audit).await?
+            }
+        };
         differences.splice(0..0, of_log);
         Ok(VerifyReport {
             site: self.config().site.clone(),

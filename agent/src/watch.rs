@@ -66,6 +66,10 @@ impl Agent {
                     let pause = (poll * 2u32.saturating_pow(failures)).min(LONGEST_PAUSE);
                     failures += 1;
                     tracing::warn!(%error, pause_seconds = pause.as_secs(), "the cycle failed");
+                    if matches!(error, AgentError::State(_)) {
+                        // Opening it anew moves a damaged one aside.
+                        *state = self.state()?;
+                    }
                     note_failure(state, &error);
                     sleep(pause).await;
                     // Whatever the failure was, the gate is still open.

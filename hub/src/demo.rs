@@ -120,13 +120,14 @@ impl DemoError {
     }
 }
 
-/// Runs the demo until `shutdown`, or, if only once, until its figures are there.
+/// Runs the demo until `shutdown`, or, if only once, until its figures are there. `clock` tells
+/// the time.
 ///
 /// # Errors
 /// [`DemoError`]. Started again it goes on from wherever it was.
 pub async fn run(
     options: &DemoOptions,
-    now: Timestamp,
+    clock: fn() -> Timestamp,
     out: &mut impl Write,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DemoError> {
@@ -136,7 +137,7 @@ pub async fn run(
         });
     }
     let folder = Folder::open(&options.dir)?;
-    let started = start(&folder, options, now).await?;
+    let started = start(&folder, options, clock).await?;
     if options.once {
         let outcome = Outcome {
             started: &started,
@@ -146,7 +147,7 @@ pub async fn run(
     }
     let listener = listen(options.listen).await?;
     let listens = listener.local_addr()?;
-    let login = started.login(&folder, listens, now).await?;
+    let login = started.login(&folder, listens, clock()).await?;
     let outcome = Outcome {
         started: &started,
         dashboard: Some(&login),

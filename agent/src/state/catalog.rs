@@ -29,6 +29,8 @@ pub struct Settled<'s> {
     pub look: &'s Look,
     /// What the scan found of the tables it read.
     pub findings: &'s BTreeMap<Name, TableFindings>,
+    /// Tables whose findings are forgotten.
+    pub undeclared: &'s [Name],
     /// All tables held back.
     pub held: &'s [Held],
     /// How it ended.
@@ -59,6 +61,7 @@ impl State {
                 db.execute(include_str!("sql/upload_clear.sql"), [])?;
             }
             findings::put_findings(db, settled.findings)?;
+            findings::forget(db, settled.undeclared)?;
             findings::put_held(db, settled.held)?;
             facts::put(db, facts::WRITER, settled.writer)?;
             facts::put(db, facts::LOOK, settled.look)?;

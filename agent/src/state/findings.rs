@@ -210,6 +210,15 @@ pub(super) fn put_findings(
     Ok(())
 }
 
+/// Forgets what was found of tables.
+pub(super) fn forget(db: &Connection, tables: &[Name]) -> rusqlite::Result<()> {
+    for table in tables {
+        db.execute(include_str!("sql/scanned_delete.sql"), [table.as_str()])?;
+        db.execute(include_str!("sql/refused_delete.sql"), [table.as_str()])?;
+    }
+    Ok(())
+}
+
 /// Writes the tables held back, in place of those before.
 pub(super) fn put_held(db: &Connection, held: &[Held]) -> rusqlite::Result<()> {
     db.execute(include_str!("sql/held_clear.sql"), [])?;

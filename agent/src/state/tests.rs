@@ -93,6 +93,7 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
             prints: [].into(),
         },
         findings: &[(name("t"), findings)].into(),
+        undeclared: &[name("gone")],
         held: &[held],
         cycle: &CycleFacts::default(),
     };

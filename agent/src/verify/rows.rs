@@ -1,6 +1,7 @@
 //! Comparing each partition: the source's rows, what the log says, the object's bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use causeway_shared::catalog::{Catalog, Entry};
@@ -19,7 +20,7 @@ use crate::plan::{Content, Found};
 use crate::progress::{Progress, Step};
 use crate::readback::{Fault, fault};
 use crate::scan::PartBytes;
-use crate::spool;
+use crate::spool::{self, Spool};
 use crate::state::ObjectId;
 use crate::survey::{self, Stop, Survey, Taker, blocking, survey};
 
@@ -36,7 +37,8 @@ const MOST_COMPARED_BYTES: u64 = 64 << 20;
 pub(super) struct Comparison<'c> {
     pub(super) agent: &'c Agent,
     pub(super) catalog: &'c Catalog,
-    pub(super) repair: bool,
+    /// Where what is written again waits; `None` where nothing is to be mended.
+    pub(super) mending: Option<Spool>,
     pub(super) progress: Arc<dyn Progress>,
 }
 
@@ -100,16 +102,23 @@ impl Comparison<'_> {
                 return Ok(Some(Difference::of_part(&table, part, what)));
             }
         };
-        if self.repair && !matches!(fault, Some(Fault::Rows { .. })) {
-            self.write_again(&key, csv).await?;
+        if let Some(spool) = &self.mending
+            && !matches!(fault, Some(Fault::Rows { .. }))
+        {
+            self.write_again(&key, spool.path(&(table, part, md5)), csv)
+                .await?;
             difference.repaired = true;
         }
         Ok(Some(difference))
     }
 
     /// Writes an object again from the source's rows, which are what it held.
-    async fn write_again(&self, key: &str, mut csv: PartBytes) -> Result<(), AgentError> {
-        let path = self.agent.config().state_dir.join("repair").join(key);
+    async fn write_again(
+        &self,
+        key: &str,
+        path: PathBuf,
+        mut csv: PartBytes,
+    ) -> Result<(), AgentError> {
         let file = path.clone();
         let compressed = blocking(move || {
             let len = csv.len();
@@ -121,9 +130,7 @@ impl Comparison<'_> {
             path: path.clone(),
             source,
         })?;
-        let put = self.agent.store().put(key, Body::File(path.clone())).await;
-        // Swept by the next repair if it stays.
-        let _ = std::fs::remove_file(path);
+        let put = self.agent.store().put(key, Body::File(path)).await;
         put.map(drop).map_err(|source| self.failed(source))
     }
 

@@ -95,6 +95,12 @@ impl Problem {
         }
     }
 
+    /// The status that it is answered with.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+
     /// A request that cannot be read.
     pub fn bad_request(detail: impl ToString) -> Self {
         Self::new(Code::BadRequest, detail.to_string())

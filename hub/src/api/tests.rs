@@ -216,6 +216,18 @@ async fn whoever_watches_needs_no_token() {
 }
 
 #[tokio::test]
+async fn a_hub_without_its_database_is_alive_but_not_ready() {
+    let bed = Testbed::new().await;
+    bed.lose_the_database();
+    assert_eq!(bed.get("/healthz").await.status, StatusCode::OK);
+    for path in ["/readyz", "/api/v1/overview"] {
+        let answer = bed.get(path).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(code(&answer), "unavailable", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn without_tokens_only_this_machine_is_answered() {
     let bed = Testbed::with_mode(AuthMode::None).await;
     let get = async |host: &str| {

@@ -36,7 +36,7 @@ pub(crate) struct Testbed {
     pub(crate) viewer: Token,
     pub(crate) agent: Token,
     router: Router,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 /// An answer, read whole.
@@ -85,8 +85,13 @@ impl Testbed {
             router: router(app),
             viewer,
             agent,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Takes the database away from under the service.
+    pub(crate) fn lose_the_database(&self) {
+        std::fs::remove_dir_all(self.folder.path()).unwrap();
     }
 
     /// A GET with the viewer's token.

@@ -46,7 +46,7 @@ impl DemoArgs {
             json,
             listen: self.listen,
         };
-        demo::run(&options, clock::now(), &mut io::stdout(), shutdown).await?;
+        demo::run(&options, clock::now, &mut io::stdout(), shutdown).await?;
         Ok(Answer {
             text: String::new(),
             exit: Exit::Done,

@@ -40,6 +40,14 @@ struct Page<'p> {
     live: Live,
 }
 
+/// What is shown instead while the figures cannot be read.
+#[derive(Debug, Template)]
+#[template(path = "unavailable.html")]
+struct Unavailable {
+    language: Language,
+    t: &'static Texts,
+}
+
 /// The part that the script keeps fresh.
 #[derive(Debug, Template)]
 #[template(path = "overview_live.html")]
@@ -124,13 +132,21 @@ pub(super) async fn page(
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {
     let language = reading.language;
-    let page = Page {
-        language,
-        t: language.texts(),
-        visitor: signed_in(&app, &caller),
-        live: live_part(&app, language).await?,
+    let t = language.texts();
+    let page = match live_part(&app, language).await {
+        Ok(live) => html(&Page {
+            language,
+            t,
+            visitor: signed_in(&app, &caller),
+            live,
+        })?
+        .into_response(),
+        Err(problem) => {
+            let page = html(&Unavailable { language, t })?;
+            (problem.status(), page).into_response()
+        }
     };
-    Ok((reading.headers(), html(&page)?).into_response())
+    Ok((reading.headers(), page).into_response())
 }
 
 /// Answers with the live part, unless it is what the script has already. Whoever is not signed in
@@ -303,6 +319,16 @@ mod tests {
                 .header(header::SET_COOKIE)
                 .starts_with("causeway_lang=en;")
         );
+    }
+
+    #[tokio::test]
+    async fn without_a_database_the_page_says_so_and_tries_again() {
+        let bed = Testbed::new().await;
+        bed.lose_the_database();
+        let cookie = format!("{COOKIE}={}", bed.viewer.session().reveal());
+        let answer = bed.visit("/?lang=en", &cookie).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.body.contains("cannot be read now") && answer.body.contains("refresh"));
     }
 
     #[test]

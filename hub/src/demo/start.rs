@@ -57,14 +57,16 @@ pub struct Started {
 pub async fn start(
     folder: &Folder,
     options: &DemoOptions,
-    now: Timestamp,
+    clock: fn() -> Timestamp,
 ) -> Result<Started, DemoError> {
     folder.write_configuration()?;
     // The demo is about itself alone: what the environment sets for other installations, a store
     // in S3 for one, must not lead it there.
     let hub_config = HubConfig::load(Some(&folder.hub_toml()), &[]).map_err(HubError::from)?;
     let agent_config = AgentConfig::load(Some(&folder.agent_toml()), &[])?;
-    let today = now.to_zoned(hub_config.window.timezone.0.clone()).date();
+    let today = clock()
+        .to_zoned(hub_config.window.timezone.0.clone())
+        .date();
     let plan = DemoPlan {
         appointments: options.appointments,
         seed: options.seed,
@@ -86,12 +88,12 @@ pub async fn start(
     };
     let hub = Hub::open(hub_config).await?;
     hub.init().await?;
-    let loaded = hub.load(&LoadRequest::at(now)).await?;
+    let loaded = hub.load(&LoadRequest::at(clock())).await?;
     if let Some(detail) = loaded.sites.iter().find_map(|site| site.error.clone()) {
         return Err(DemoError::NotLoaded { detail });
     }
     let sites = hub.sites().await?;
-    let overview = overview::read(&hub, &sites, now).await?;
+    let overview = overview::read(&hub, &sites, clock()).await?;
     let database = folder.database();
     let source = database.clone();
     let example = blocking(move || appointment_of(&source, &today.to_string())).await?;

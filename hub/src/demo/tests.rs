@@ -29,7 +29,7 @@ fn options(dir: &Path) -> DemoOptions {
 /// Runs the demo once; answers with the overview that it prints.
 async fn once(dir: &Path) -> Value {
     let mut out = Vec::new();
-    run(&options(dir), now(), &mut out, std::future::pending())
+    run(&options(dir), now, &mut out, std::future::pending())
         .await
         .unwrap();
     serde_json::from_slice(&out).unwrap()
@@ -150,7 +150,7 @@ async fn two_at_once_are_refused() {
     let _first = Folder::open(dir.path()).unwrap();
     let second = run(
         &options(dir.path()),
-        now(),
+        now,
         &mut Vec::new(),
         std::future::pending(),
     )
@@ -172,7 +172,7 @@ async fn a_link_signs_in_and_an_edit_in_the_site_shows() {
     };
     let (stop, stopping) = watch::channel(false);
     let (said, mut out) = io::pipe().unwrap();
-    let demo = run(&options, now(), &mut out, stopped(stopping));
+    let demo = run(&options, now, &mut out, stopped(stopping));
     let visit = async {
         let said = first_line(said).await;
         let token = fs::read_to_string(dir.path().join("demo-token")).unwrap();

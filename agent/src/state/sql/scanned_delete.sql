@@ -1,0 +1,1 @@
+DELETE FROM scanned WHERE table_name = ?1
