@@ -78,6 +78,11 @@ impl HubError {
                 | Self::UnknownSite { .. }
                 | Self::UnknownColumn { .. }
                 | Self::Store(StoreError::Config { .. })
+                | Self::Database(
+                    DbError::Configuration { .. }
+                        | DbError::NotInitialised { .. }
+                        | DbError::Newer { .. }
+                )
         )
     }
 }

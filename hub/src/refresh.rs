@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use causeway_shared::catalog::Catalog;
+use causeway_shared::catalog::{Catalog, Head};
+use causeway_shared::commit::Commit;
 use causeway_shared::ids::SiteName;
 use causeway_shared::layout;
 use causeway_shared::log::SiteLog;
@@ -51,48 +52,50 @@ pub(crate) async fn catalog_at_head(
     stored: &Catalog,
     thorough: bool,
 ) -> Result<Catalog, SiteError> {
-    if stored.head.is_none() {
+    let Some(head) = &stored.head else {
         return Ok(log.load().await?);
-    }
+    };
     if thorough {
-        check_same_log(log, stored).await?;
+        let another = |found| SiteError::AnotherLog {
+            site: log.site().clone(),
+            seq: head.seq,
+            found,
+        };
+        match log.commit(head.seq).await? {
+            Some(commit) if is_head(&commit, head) => {}
+            Some(_) => return Err(another("holds as another commit")),
+            // Vacuumed while this hub slept, or lost with all the rest. In an emptied log there is
+            // less than what is loaded, and following it would throw good data away.
+            None => {
+                let catalog = log.load().await?;
+                return match catalog.seq() >= head.seq {
+                    true => Ok(catalog),
+                    false => Err(another("does not hold")),
+                };
+            }
+        }
     }
     let mut catalog = stored.clone();
     log.catch_up(&mut catalog, thorough).await?;
     Ok(catalog)
 }
 
-/// Refuses a log that does not hold the commit that the database stands at: the store was emptied
-/// or replaced, and what it holds now may be less than what is loaded.
-async fn check_same_log(log: &SiteLog, stored: &Catalog) -> Result<(), SiteError> {
-    let Some(head) = &stored.head else {
-        return Ok(());
-    };
-    let found = match log.commit(head.seq).await? {
-        // The database keeps microseconds; a commit's time has milliseconds.
-        Some(commit)
-            if commit.at.as_microsecond() == head.at.as_microsecond()
-                && commit.writer == head.writer =>
-        {
-            return Ok(());
-        }
-        Some(_) => "holds as another commit",
-        None => "does not hold",
-    };
-    Err(SiteError::AnotherLog {
-        site: log.site().clone(),
-        seq: head.seq,
-        found,
-    })
+/// Whether a commit is the one that the database stands at. The database keeps microseconds, and
+/// a commit's time has no more than milliseconds.
+fn is_head(commit: &Commit, head: &Head) -> bool {
+    commit.writer == head.writer && commit.at.as_microsecond() == head.at.as_microsecond()
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
+    use causeway_shared::ids::Seq;
+    use causeway_shared::layout::SiteKey;
     use causeway_shared::store::memory::MemoryStore;
 
     use super::*;
+    use crate::testing::{Outcome, SHOP, TestSite};
 
     #[tokio::test]
     async fn sites_are_found_without_listing_their_objects() {
@@ -112,5 +115,79 @@ mod tests {
         let found = discover(&store).await.unwrap();
         let names: Vec<&str> = found.iter().map(SiteName::as_str).collect();
         assert_eq!(names, ["a", "a-b", "a0", "b"]);
+    }
+
+    async fn commits(store: &Store, commits: &[&str]) -> Outcome<(SiteLog, TestSite)> {
+        let mut site = TestSite::new(store, "here", SHOP)?;
+        for record in commits {
+            site.put("item", "b=0of2", &[record])
+                .await?
+                .commit()
+                .await?;
+        }
+        let log = SiteLog::new(Store::clone(store), site.name().clone());
+        Ok((log, site))
+    }
+
+    async fn remove(log: &SiteLog, seq: u64) -> Outcome {
+        Ok(log
+            .store()
+            .delete(&SiteKey::Commit(Seq(seq)).of(log.site()))
+            .await?)
+    }
+
+    #[tokio::test]
+    async fn a_log_that_was_emptied_or_replaced_is_not_followed() -> Outcome {
+        let store: Store = Arc::new(MemoryStore::new());
+        let (log, site) = commits(&store, &["1,a", "1,b"]).await?;
+        let stored = site.catalog();
+        assert_eq!(catalog_at_head(&log, stored, true).await?, *stored);
+
+        remove(&log, 2).await?;
+        let error = catalog_at_head(&log, stored, true)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("stands at commit 2, which the log does not hold"),
+            "{error}"
+        );
+        // A plain look does not see it, and changes nothing.
+        assert_eq!(catalog_at_head(&log, stored, false).await?, *stored);
+
+        let elsewhere: Store = Arc::new(MemoryStore::new());
+        let mut replaced = stored.clone();
+        if let Some(head) = &mut replaced.head {
+            head.writer.id = "another".to_owned();
+        }
+        let (log, _) = commits(&elsewhere, &["1,a", "1,b"]).await?;
+        let error = catalog_at_head(&log, &replaced, true)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("which the log holds as another commit"),
+            "{error}"
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn commits_that_were_vacuumed_are_bridged_by_a_checkpoint() -> Outcome {
+        let store: Store = Arc::new(MemoryStore::new());
+        let (log, mut site) = commits(&store, &["1,a"]).await?;
+        let stored = site.catalog().clone();
+        for record in ["1,b", "1,c"] {
+            site.put("item", "b=0of2", &[record])
+                .await?
+                .commit()
+                .await?;
+        }
+        log.write_checkpoint(site.catalog()).await?;
+        for seq in 1..=2 {
+            remove(&log, seq).await?;
+        }
+        assert_eq!(catalog_at_head(&log, &stored, true).await?, *site.catalog());
+        Ok(())
     }
 }

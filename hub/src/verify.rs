@@ -24,6 +24,9 @@ impl Hub {
     pub async fn verify(&self, what: &VerifyRequest) -> Result<VerifyReport, HubError> {
         let mut report = VerifyReport::default();
         for state in self.states(what.site.as_ref()).await? {
+            if state.head.is_none() {
+                continue;
+            }
             let found = self.verify_site(&state.site, &mut report).await?;
             if what.repair && !found.is_empty() {
                 report.repaired += self.repair(&state, what, found).await?;

@@ -182,3 +182,33 @@ impl Database for PostgresDatabase {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_this_version_cannot_connect_to_is_refused_by_name() {
+        let problem = |url: &str| PostgresDatabase::open(url).unwrap_err().to_string();
+        insta::assert_snapshot!(
+            problem("postgres://me:secret@db/causeway?sslmode=require"),
+            @"configuration, database: `sslmode=require` is not supported yet: this version connects without TLS"
+        );
+        insta::assert_snapshot!(
+            problem("postgres://me:secret@db:port/causeway"),
+            @"configuration, database: `url` is not of the form postgres://user:password@host/database"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_away_is_named_without_the_password() {
+        let database = PostgresDatabase::open("postgres://me:secret@127.0.0.1:1/causeway").unwrap();
+        assert!(!format!("{database:?}").contains("secret"));
+        let error = database.sites().await.unwrap_err();
+        assert!(error.is_transient());
+        insta::assert_snapshot!(
+            error,
+            @"postgres://me@127.0.0.1:1/causeway cannot be reached: error connecting to server: Connection refused (os error 111)"
+        );
+    }
+}

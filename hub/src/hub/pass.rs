@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use futures_util::{StreamExt as _, stream};
 
 use super::view::Cached;
 use super::{Hub, LoadRequest};
@@ -19,6 +20,9 @@ use crate::report::{
 };
 use crate::retry::retrying;
 use crate::window::Wanted;
+
+/// How many sites are loaded at once.
+const SITES_AT_ONCE: usize = 4;
 
 /// Most sites that are remembered before they are loaded.
 const MAX_FOUND: usize = 10_000;
@@ -74,13 +78,15 @@ impl Hub {
     pub async fn load(&self, what: &LoadRequest) -> Result<LoadReport, HubError> {
         let started = Instant::now();
         let requests = self.inner.store.requests();
-        let mut sites = Vec::new();
-        for state in self.states(what.site.as_ref()).await? {
-            let loaded = self.load_site(&state, what, &Repair::default()).await;
-            sites.extend(loaded);
-        }
+        let states = self.states(what.site.as_ref()).await?;
+        let repair = Repair::default();
+        let loads: Vec<_> = states
+            .iter()
+            .map(|state| self.load_site(state, what, &repair))
+            .collect();
+        let loaded: Vec<_> = stream::iter(loads).buffered(SITES_AT_ONCE).collect().await;
         Ok(LoadReport {
-            sites,
+            sites: loaded.into_iter().flatten().collect(),
             requests: self.inner.store.requests().since(&requests),
             seconds: started.elapsed().as_secs_f64(),
         })
@@ -158,7 +164,7 @@ impl Hub {
         // The newest commit seen, also if what it brings cannot be loaded.
         let seen = AtomicU64::new(0);
         let attempt = || self.try_site(state, what, repair, thorough, &seen);
-        match retrying(SiteError::is_transient, attempt).await {
+        match retrying(may_pass_at_once, attempt).await {
             Ok(loaded) => {
                 self.note_success(state, loaded.as_ref()?).await;
                 loaded
@@ -273,6 +279,11 @@ impl Hub {
             tracing::warn!(%site, error = %failure, "cannot note how the look at the site went");
         }
     }
+}
+
+/// Whether a load is tried again at once. What the store could not do it has tried again itself.
+fn may_pass_at_once(error: &SiteError) -> bool {
+    error.is_transient() && !matches!(error, SiteError::Log(_) | SiteError::Store { .. })
 }
 
 fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {

@@ -127,19 +127,3 @@ async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
     );
     assert!(error.contains("verify --repair"), "{error}");
 }
-
-#[test]
-fn what_this_version_cannot_connect_to_is_refused_by_name() {
-    let problem = |url: &str| PostgresDatabase::open(url).unwrap_err().to_string();
-    let tls = problem("postgres://me:secret@db/causeway?sslmode=require");
-    assert!(
-        tls.contains("sslmode=require") && !tls.contains("secret"),
-        "{tls}"
-    );
-    let form = problem("postgres://me:secret@db:port/causeway");
-    assert!(
-        form.contains("postgres://user:password@host/database"),
-        "{form}"
-    );
-    assert!(!form.contains("secret"), "{form}");
-}
