@@ -174,15 +174,28 @@ impl SiteLog {
             match self.commit(next).await? {
                 Some(commit) => catalog.apply(&commit),
                 None if !look_for_gap => return Ok(()),
-                None => match self.later_than(next).await? {
-                    None => return Ok(()),
-                    Some(later) => match self.newest_checkpoint(next).await? {
-                        Some(checkpoint) => *catalog = checkpoint.into(),
-                        None => return Err(self.gap(next, later)),
-                    },
-                },
+                None if self.pass(catalog, next).await? => {}
+                None => return Ok(()),
             }
         }
+    }
+
+    /// Goes on past a commit that was not there when it was asked for; `false` where no later one
+    /// is.
+    async fn pass(&self, catalog: &mut Catalog, missing: Seq) -> Result<bool, LogError> {
+        let Some(later) = self.later_than(missing).await? else {
+            return Ok(false);
+        };
+        // Its writer may have written both meanwhile.
+        if let Some(commit) = self.commit(missing).await? {
+            catalog.apply(&commit);
+            return Ok(true);
+        }
+        let Some(checkpoint) = self.newest_checkpoint(missing).await? else {
+            return Err(self.gap(missing, later));
+        };
+        *catalog = checkpoint.into();
+        Ok(true)
     }
 
     /// The catalog at the head of the log, from its newest usable checkpoint on.
