@@ -9,7 +9,8 @@
 
 use crate::catalog::Catalog;
 use crate::commit::{
-    CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode, encode,
+    CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode,
+    decode_checkpoint, encode,
 };
 use crate::dataset::{Dataset, DatasetError};
 use crate::ids::{Md5, Seq, SiteName};
@@ -327,8 +328,7 @@ impl SiteLog {
         let Some(compressed) = self.read(&key).await? else {
             return Ok(None);
         };
-        let decoded = decompress(&compressed).and_then(|bytes| decode::<Checkpoint>(&bytes));
-        match decoded {
+        match decode_checkpoint(&compressed) {
             Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == self.site => {
                 Ok(Some(checkpoint))
             }
@@ -418,16 +418,6 @@ impl SiteLog {
             later,
         }
     }
-}
-
-/// A checkpoint's JSON, at most [`MAX_BYTES`] of it.
-fn decompress(compressed: &[u8]) -> Result<Vec<u8>, FormatError> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    zstd::Decoder::new(compressed)
-        .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
-        .map_err(FormatError::Compression)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]
