@@ -181,8 +181,8 @@ mod tests {
 
     const CSV: &[u8] = b"a\n1\n";
 
-    /// Delivers one object to a store whose clock stands at `stood` seconds, 100 s before now,
-    /// where vacuum spares objects for `keep` seconds, after `before` was done to its key.
+    /// Delivers one object to a store whose clock stands 100 s before now and where vacuum spares
+    /// objects for `keep` seconds, after `before` was written to its key.
     async fn delivered(before: Option<&[u8]>, keep: u64) -> (Delivered, RequestCounts) {
         let store = Arc::new(MemoryStore::new());
         let (table, part) = (Name::new("t").unwrap(), Part::new("b=0of1").unwrap());
