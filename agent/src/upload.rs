@@ -45,6 +45,13 @@ pub struct Delivered {
     pub sent: u64,
 }
 
+/// An object that nothing names and that was written before this is not counted on: of the time
+/// that a vacuum spares it, `keep`, half has passed.
+pub(crate) fn stale_before(keep: Duration, now: Timestamp) -> Timestamp {
+    let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(half).unwrap_or(Timestamp::MIN)
+}
+
 impl Uploader {
     /// `bandwidth` is in bytes a second; `keep` is how long a vacuum spares what nothing names.
     #[must_use]
@@ -55,13 +62,11 @@ impl Uploader {
         keep: Duration,
         now: Timestamp,
     ) -> Self {
-        let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
-        let stale = now.checked_sub(half).unwrap_or(Timestamp::MIN);
         Self {
             store,
             site,
             pace: bandwidth.map(Pace::new),
-            stale,
+            stale: stale_before(keep, now),
         }
     }
 
