@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how the answer is printed.
 
 mod bar;
+mod init;
 mod show;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -43,8 +44,20 @@ pub struct Cli {
 }
 
 /// What to do.
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 pub enum Command {
+    /// Look through SQLite and CSV files and write a commented configuration for them
+    #[command(after_help = "Example: causeway-agent init meetassist.db csv/\n\n\
+            Writes agent.toml (or what --config names) and, unless the tables are MeetAssist's, \
+            dataset.toml beside it.")]
+    Init {
+        /// SQLite files, CSV files, and folders that hold either
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Write over files that are there already
+        #[arg(long)]
+        overwrite: bool,
+    },
     /// Watch the sources and push until SIGTERM or SIGINT
     #[command(after_help = "Example: causeway-agent run --log-format json")]
     Run,
@@ -116,8 +129,12 @@ impl Cli {
         environment: &[(String, String)],
         shutdown: impl Future<Output = ()>,
     ) -> Result<Answer, AgentError> {
-        let config = AgentConfig::load(self.config.as_deref(), environment)?;
         let json = self.json;
+        if let Command::Init { paths, overwrite } = self.command {
+            let written = init::init(paths, self.config, overwrite).await?;
+            return Ok(Answer::of(json, &written, written.text(), Exit::Done));
+        }
+        let config = AgentConfig::load(self.config.as_deref(), environment)?;
         if matches!(self.command, Command::Quarantine) {
             let report = quarantine(&config)?;
             return Ok(Answer::of(
@@ -195,7 +212,8 @@ impl Cli {
                     report.exit(),
                 ))
             }
-            Command::Quarantine => Ok(Answer {
+            // Answered above, without a store.
+            Command::Init { .. } | Command::Quarantine => Ok(Answer {
                 text: String::new(),
                 exit: Exit::Done,
             }),

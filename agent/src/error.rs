@@ -8,6 +8,7 @@ use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
 
 use crate::config::ConfigError;
+use crate::init::InitError;
 use crate::source::SourceError;
 use crate::state::StateError;
 use crate::writer::Fence;
@@ -39,6 +40,9 @@ pub enum AgentError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Nothing can be proposed, or the proposal cannot be written.
+    #[error(transparent)]
+    Init(#[from] InitError),
     /// The sources contradict the configuration.
     #[error(transparent)]
     Sources(#[from] SourceError),
@@ -137,9 +141,8 @@ impl AgentError {
             Self::Store { source, .. } => source.is_transient(),
             Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan { .. } => true,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
-            Self::Config(_) | Self::Sources(_) | Self::Fenced { .. } | Self::NotVerified { .. } => {
-                false
-            }
+            Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,
+            Self::Fenced { .. } | Self::NotVerified { .. } => false,
         }
     }
 
@@ -148,6 +151,7 @@ impl AgentError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::Config(_) | Self::Sources(_) => Exit::Usage,
+            Self::Init(error) if error.is_usage() => Exit::Usage,
             Self::Store {
                 source: StoreError::Config { .. },
                 ..

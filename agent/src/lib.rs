@@ -4,7 +4,8 @@
 //! finds out who the agent is and what the log says; the sources that moved are scanned
 //! ([`survey`]) into partitions, which wait in the [`spool`]; the [`plan`] is what differs from the
 //! log, less what the [`guard`] holds back; [`push`] writes objects, then the commit; the [`state`]
-//! remembers, so that an unchanged site costs no request.
+//! remembers, so that an unchanged site costs no request. [`init`] proposes the configuration of a
+//! new site.
 
 pub mod affected;
 pub mod agent;
@@ -15,6 +16,7 @@ pub mod error;
 pub mod gate;
 pub mod guard;
 pub mod hub;
+pub mod init;
 pub mod lock;
 pub mod migrate;
 pub mod plan;

@@ -12,6 +12,7 @@ mod ground;
 mod guards;
 mod harness;
 mod history;
+mod init;
 mod orders;
 mod random;
 mod spine;

@@ -1,0 +1,284 @@
+//! The proposed `agent.toml`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use causeway_shared::dataset::Dataset;
+
+use super::inspection::{Inspection, Table};
+use super::meetassist::{Spelling, remarks};
+use super::names::site_name;
+use super::plan::Plan;
+use super::sources::{Kind, Setting, Source};
+use super::text::{comment, quoted};
+
+/// A table as the agent will look for it: the dataset's name, the names that fit it in any source,
+/// and the source and name that are meant.
+struct Wanted<'w> {
+    table: &'w str,
+    fits: Vec<&'w str>,
+    meant: Option<(usize, &'w str)>,
+}
+
+/// Writes `agent.toml` for the folder `dir`; `dataset` is what it says there.
+pub(super) fn render(
+    inspection: &Inspection,
+    plan: Option<&Plan<'_>>,
+    dataset: &str,
+    dir: &Path,
+) -> String {
+    let mut out = String::new();
+    comment(
+        &mut out,
+        "",
+        "Proposed by `causeway-agent init`. PLEASE asks for a decision. Every other key has its \
+         default. `causeway-agent plan` shows what would be sent, and writes nothing.",
+    );
+    out.push('\n');
+    let folder = inspection
+        .sources
+        .first()
+        .map_or(dir, |source| folder_of(source));
+    let site = site_name(&folder.file_name().unwrap_or_default().to_string_lossy());
+    line(
+        &mut out,
+        &format!("site = {}", quoted(&site)),
+        "PLEASE DECIDE: the name of this installation, for good",
+    );
+    line(
+        &mut out,
+        &format!("dataset = {}", quoted(dataset)),
+        &about_dataset(inspection, dataset),
+    );
+    line(
+        &mut out,
+        "timezone = \"Asia/Ho_Chi_Minh\"",
+        "PLEASE CHECK: of timestamps without an offset",
+    );
+    out.push_str("\n[store]\n");
+    let store = format!("file://{}", dir.join("causeway-store").display());
+    line(
+        &mut out,
+        &format!("url = {}", quoted(&store)),
+        "PLEASE DECIDE: a folder, to try it out; for good s3://bucket/prefix",
+    );
+    let wanted = match &inspection.meetassist {
+        Some(meetassist) => of_meetassist(inspection, meetassist),
+        None => plan.map(of_plan).unwrap_or_default(),
+    };
+    for at in 0..inspection.sources.len() {
+        out.push('\n');
+        source(&mut out, inspection, at, &wanted, dir);
+    }
+    if !inspection.left_out.is_empty() {
+        out.push('\n');
+        comment(&mut out, "", "Found and left out:");
+        for left in &inspection.left_out {
+            comment(&mut out, "", &format!("- {}: {}", left.what, left.why));
+        }
+    }
+    out
+}
+
+fn folder_of(source: &Source) -> &Path {
+    match source.kind {
+        Kind::Sqlite => source.path.parent().unwrap_or(&source.path),
+        Kind::Csv => &source.path,
+    }
+}
+
+fn line(out: &mut String, text: &str, why: &str) {
+    out.push_str(&format!("{text:<37} # {why}\n"));
+}
+
+fn about_dataset(inspection: &Inspection, dataset: &str) -> String {
+    match &inspection.meetassist {
+        None => "proposed too; read it through".to_owned(),
+        Some(meetassist) => {
+            let found = inspection
+                .tables
+                .iter()
+                .filter(|t| t.matched.is_some())
+                .count();
+            let all = meetassist.tables.len();
+            match dataset {
+                "meetassist" => format!("built in; {found} of its {all} tables were found"),
+                _ => format!(
+                    "MeetAssist's, with columns under other names; {found} of its {all} tables were \
+                     found"
+                ),
+            }
+        }
+    }
+}
+
+fn of_plan<'w>(plan: &'w Plan<'_>) -> Vec<Wanted<'w>> {
+    let of = |planned: &'w super::plan::Planned<'_>| {
+        let own = planned.named.name.as_str();
+        Wanted {
+            table: own,
+            fits: vec![planned.named.source.as_deref().unwrap_or(own), own],
+            meant: Some((planned.table.source, planned.table.shape.name.as_str())),
+        }
+    };
+    plan.tables.iter().map(of).collect()
+}
+
+fn of_meetassist<'w>(inspection: &'w Inspection, dataset: &'w Dataset) -> Vec<Wanted<'w>> {
+    let of = |(position, table): (usize, &'w causeway_shared::dataset::Table)| {
+        let found = inspection.tables.iter().find(|found| {
+            found.trouble.is_none() && found.matched.as_ref().is_some_and(|m| m.table == position)
+        });
+        Wanted {
+            table: table.name.as_str(),
+            fits: vec![table.name.as_str()],
+            meant: found.map(|found| (found.source, found.shape.name.as_str())),
+        }
+    };
+    dataset.tables.iter().enumerate().map(of).collect()
+}
+
+fn source(out: &mut String, inspection: &Inspection, at: usize, wanted: &[Wanted<'_>], dir: &Path) {
+    let source = &inspection.sources[at];
+    for table in inspection.tables.iter().filter(|table| table.source == at) {
+        about_table(out, table, inspection.meetassist.as_ref());
+    }
+    out.push_str("[[source]]\n");
+    let (kind, path) = match source.kind {
+        Kind::Sqlite => ("sqlite", source.path.display().to_string()),
+        Kind::Csv => ("csv", format!("{}/", source.path.display())),
+    };
+    let relative = source.path.strip_prefix(dir).ok().map(|relative| {
+        let relative = relative.display().to_string();
+        match (source.kind, relative.as_str()) {
+            (Kind::Csv, "") => "./".to_owned(),
+            (Kind::Csv, _) => format!("{relative}/"),
+            (Kind::Sqlite, _) => relative,
+        }
+    });
+    out.push_str(&format!(
+        "kind = {}\npath = {}\n",
+        quoted(kind),
+        quoted(&relative.unwrap_or(path))
+    ));
+    let names = names(at, &inspection.listed[at], wanted);
+    if !names.is_empty() {
+        let pairs: Vec<String> = names
+            .iter()
+            .map(|(table, name)| format!("{table} = {}", quoted(name)))
+            .collect();
+        if names.values().any(|name| name.is_empty()) {
+            comment(
+                out,
+                "",
+                "An empty name: the table is not to be taken from here.",
+            );
+        }
+        out.push_str(&format!("tables = {{ {} }}\n", pairs.join(", ")));
+    }
+    for (key, setting) in [
+        ("encoding", &source.encoding),
+        ("delimiter", &source.delimiter),
+        ("dates", &source.dates),
+    ] {
+        if let Some(Setting { value, why }) = setting {
+            comment(out, "", &format!("{why}."));
+            out.push_str(&format!("{key} = \"{value}\"\n"));
+        }
+    }
+}
+
+/// What is said of a table above its source.
+fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
+    let name = &table.shape.name;
+    if let Some(why) = &table.trouble {
+        comment(out, "", &format!("LEFT OUT: {name:?}: {why}."));
+        return;
+    }
+    let (Some(dataset), Some(matched)) = (meetassist, &table.matched) else {
+        return;
+    };
+    let declared = &dataset.tables[matched.table];
+    let same = matched
+        .columns
+        .iter()
+        .filter(|c| matches!(c, Spelling::Same(_)))
+        .count();
+    comment(
+        out,
+        "",
+        &format!(
+            "{name:?} is {}: {same} of its {} columns are there; {} rows.",
+            declared.name,
+            matched.columns.len(),
+            table.rows
+        ),
+    );
+    if table.ragged.rows > 0 {
+        let ragged = table.ragged;
+        comment(
+            out,
+            "",
+            &format!(
+                "- PLEASE CHECK: {} rows have another number of fields than the header (the first in \
+                 line {}); they go to quarantine",
+                ragged.rows, ragged.first_line
+            ),
+        );
+    }
+    for remark in remarks(
+        matched,
+        declared,
+        &table.shape,
+        &table.profiles,
+        table.order,
+    ) {
+        comment(out, "", &format!("- {remark}"));
+    }
+}
+
+/// The entries of `tables`: where the agent would find no table, or another one than is meant.
+fn names<'w>(
+    source: usize,
+    listed: &[String],
+    wanted: &[Wanted<'w>],
+) -> BTreeMap<&'w str, &'w str> {
+    let mut names = BTreeMap::new();
+    for wanted in wanted {
+        let fitting = wanted.fits.iter().find_map(|name| fits(name, listed));
+        match wanted.meant {
+            Some((meant, name)) if meant == source && fitting == Some(Fit::Only(name)) => {}
+            Some((meant, name)) if meant == source => {
+                names.insert(wanted.table, name);
+            }
+            _ if fitting.is_some() => {
+                names.insert(wanted.table, "");
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
+/// What the agent finds by a name.
+#[derive(Debug, PartialEq, Eq)]
+enum Fit<'l> {
+    /// One table.
+    Only(&'l str),
+    /// Several that differ in case.
+    Several,
+}
+
+fn fits<'l>(name: &str, listed: &'l [String]) -> Option<Fit<'l>> {
+    if let Some(exact) = listed.iter().find(|other| *other == name) {
+        return Some(Fit::Only(exact));
+    }
+    let mut alike = listed
+        .iter()
+        .filter(|other| other.to_lowercase() == name.to_lowercase());
+    match (alike.next(), alike.next()) {
+        (Some(only), None) => Some(Fit::Only(only)),
+        (Some(_), Some(_)) => Some(Fit::Several),
+        (None, _) => None,
+    }
+}

@@ -1,0 +1,199 @@
+//! The proposed dataset as a file, with the reasons beside the proposals.
+
+use causeway_shared::value::Type;
+
+use super::keys::Key;
+use super::names::site_name;
+use super::partition::Partition;
+use super::plan::{Plan, Planned};
+use super::text::{array, behind, comment, quoted};
+use super::types::Verdict;
+
+/// Writes the dataset.
+pub(super) fn render(plan: &Plan<'_>) -> String {
+    let mut out = String::new();
+    let rows: u64 = plan.tables.iter().map(|planned| planned.table.rows).sum();
+    comment(
+        &mut out,
+        "",
+        &format!(
+            "A dataset proposed by `causeway-agent init`, which read all {rows} rows of {} tables. \
+             Read it through before the first `sync`: what is said behind a line is why it was \
+             proposed, and PLEASE asks for a decision. Then see what `causeway-agent plan` says.",
+            plan.tables.len()
+        ),
+    );
+    out.push_str("#\n");
+    comment(
+        &mut out,
+        "",
+        "Where site and cloud change the same value, the cloud's stands, unless a table says \
+         merge = \"site\" or merge = { latest = \"<column>\" }.",
+    );
+    let name = plan.tables.first().map_or_else(String::new, |planned| {
+        let stem = planned.table.path.file_stem().unwrap_or_default();
+        site_name(&stem.to_string_lossy())
+    });
+    out.push_str(&format!("name = {}\nversion = 1\n", quoted(&name)));
+    for planned in &plan.tables {
+        out.push('\n');
+        table(&mut out, planned, &plan.tables);
+    }
+    for planned in &plan.without_key {
+        let mut shown = String::new();
+        table(&mut shown, planned, &plan.tables);
+        out.push('\n');
+        left_out(&mut out, planned);
+        shown
+            .lines()
+            .for_each(|line| out.push_str(format!("# {line}").trim_end()));
+    }
+    out
+}
+
+/// Says why a table is left out and what would bring it in.
+fn left_out(out: &mut String, planned: &Planned<'_>) {
+    let Key::None { why } = &planned.table.key else {
+        return;
+    };
+    comment(
+        out,
+        "",
+        &format!(
+            "LEFT OUT: {:?}: {why}. PLEASE DECIDE: if some columns will always tell its rows apart, \
+             name them as `key` below and take the comment signs away; else give the table a \
+             PRIMARY KEY in its application.",
+            planned.table.shape.name
+        ),
+    );
+}
+
+fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
+    let found = planned.table;
+    let name = |column: &usize| planned.columns[*column].name.as_str();
+    out.push_str("[[table]]\n");
+    out.push_str(&format!("name = {}\n", quoted(&planned.named.name)));
+    if let Some(source) = &planned.named.source {
+        out.push_str(&format!("source = {}\n", quoted(source)));
+    }
+    if found.ragged.rows > 0 {
+        comment(
+            out,
+            "",
+            &format!(
+                "PLEASE CHECK: {} rows have another number of fields than the header (the first in \
+                 line {}); they go to quarantine.",
+                found.ragged.rows, found.ragged.first_line
+            ),
+        );
+    }
+    let why = match &found.key {
+        Key::Columns { why, .. } | Key::None { why } => why,
+    };
+    out.push_str(&format!("key = {}", array(planned.key.iter().map(name))));
+    behind(out, why);
+    partition(out, planned, tables);
+    for columns in &planned.unique {
+        let columns = array(columns.iter().map(name));
+        out.push_str(&format!(
+            "unique = [{{ columns = {columns} }}]  # declared UNIQUE\n"
+        ));
+    }
+    for rule in &planned.no_unique {
+        comment(out, "", &format!("Not as a unique rule: {rule}."));
+    }
+    summary(out, planned);
+    if let (Some(buckets), [key]) = (planned.lookup, &planned.key[..]) {
+        out.push_str(&format!("lookup = {{ {} = {buckets} }}", name(key)));
+        behind(out, "finds a row by its key without loading its date");
+    }
+    if let Some(version) = planned.version {
+        comment(
+            out,
+            "",
+            &format!("Perhaps merge = {{ latest = {} }}.", quoted(name(&version))),
+        );
+    }
+    out.push_str("column = [\n");
+    for at in 0..found.shape.columns.len() {
+        column(out, planned, tables, at);
+    }
+    out.push_str("]\n");
+}
+
+fn partition(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
+    for why in planned.division.why.iter().skip(1) {
+        comment(out, "", &format!("{why}."));
+    }
+    let name = |column: usize| quoted(&planned.columns[column].name);
+    let value = match &planned.division.partition {
+        Partition::By(column) => format!("{{ by = {} }}", name(*column)),
+        Partition::Via(parent, on) => format!(
+            "{{ via = {}, on = {} }}",
+            quoted(&tables[*parent].named.name),
+            name(*on)
+        ),
+        Partition::Buckets(count) => format!("{{ buckets = {count} }}"),
+    };
+    out.push_str(&format!("partition = {value}"));
+    behind(out, planned.division.why.first().map_or("", String::as_str));
+}
+
+fn summary(out: &mut String, planned: &Planned<'_>) {
+    let names =
+        |columns: &[usize]| array(columns.iter().map(|c| planned.columns[*c].name.as_str()));
+    let mut parts = Vec::new();
+    if !planned.count_by.is_empty() {
+        parts.push(format!("count_by = {}", names(&planned.count_by)));
+    }
+    if !planned.sum.is_empty() {
+        parts.push(format!("sum = {}", names(&planned.sum)));
+    }
+    if !parts.is_empty() {
+        out.push_str(&format!("summary = {{ {} }}\n", parts.join(", ")));
+    }
+}
+
+fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: usize) {
+    let found = &planned.table.shape.columns[at];
+    let named = &planned.columns[at];
+    let pick = match &planned.table.verdicts[at] {
+        Verdict::Carry(pick) => pick,
+        Verdict::LeaveOut(why) => {
+            comment(out, "  ", &format!("Left out: {:?}: {why}.", found.name));
+            return;
+        }
+    };
+    let ty = planned.ty(at).unwrap_or(Type::Text);
+    let mut fields = vec![format!("name = {}", quoted(&named.name))];
+    if let Some(source) = &named.source {
+        fields.push(format!("source = {}", quoted(source)));
+    }
+    fields.push(format!("type = {}", quoted(&ty.to_string())));
+    fields.extend(pick.max.map(|max| format!("max = {max}")));
+    if planned.not_null(at) {
+        fields.push("not_null = true".to_owned());
+    }
+    let mut why = vec![pick.why.clone()];
+    why.extend(
+        pick.cautions
+            .iter()
+            .map(|caution| format!("PLEASE CHECK: {caution}")),
+    );
+    if let Some((reference, parent)) = planned.references.iter().find(|(r, _)| r.column == at) {
+        fields.push(format!(
+            "references = {}",
+            quoted(&tables[*parent].named.name)
+        ));
+        why.push(match (reference.declared, reference.missing) {
+            (true, 0) => "declared FOREIGN KEY".to_owned(),
+            (true, missing) => format!(
+                "declared FOREIGN KEY, but {missing} of {} different values are no keys there",
+                reference.distinct
+            ),
+            (false, _) => format!("all {} different values are keys there", reference.distinct),
+        });
+    }
+    out.push_str(&format!("  {{ {} }},", fields.join(", ")));
+    behind(out, &why.join("; "));
+}

@@ -1,0 +1,131 @@
+//! The files of an inspection, opened, and the tables in them.
+
+use std::path::{Path, PathBuf};
+
+use causeway_shared::value::Raw;
+
+use super::LeftOut;
+use super::csv::{Ragged, Sheet};
+use super::discover::Found;
+use super::meetassist::Match;
+use super::shape::Shape;
+use super::sqlite::Database;
+
+/// A file that could be opened.
+pub(super) struct Input {
+    /// Where it lies.
+    pub(super) path: PathBuf,
+    /// The names of all tables in it.
+    pub(super) listed: Vec<String>,
+    opened: Opened,
+}
+
+enum Opened {
+    Sqlite(Database),
+    Csv(Sheet),
+}
+
+/// A table in one of the inputs.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    /// The input, by position.
+    pub(super) input: usize,
+    /// What it is declared as.
+    pub(super) shape: Shape,
+    /// Which of MeetAssist's tables it is.
+    pub(super) matched: Option<Match>,
+}
+
+/// Opens what was found. A file that cannot be opened stops no other.
+pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, Vec<Draft>) {
+    let (mut inputs, mut drafts) = (Vec::new(), Vec::new());
+    for path in &found.sqlite {
+        let opened = Database::open(path).and_then(|database| Ok((database.tables()?, database)));
+        let (tables, database) = match opened {
+            Ok(opened) => opened,
+            Err(why) => {
+                left_out.push(LeftOut::file(path, why));
+                continue;
+            }
+        };
+        let mut listed = Vec::new();
+        for (name, shape) in tables {
+            listed.push(name.clone());
+            match shape {
+                Ok(shape) => drafts.push(Draft::new(inputs.len(), shape)),
+                Err(why) => left_out.push(LeftOut::table(path, &name, why)),
+            }
+        }
+        for name in database.virtual_tables().unwrap_or_default() {
+            let why = "a virtual table: its module makes its rows up".to_owned();
+            left_out.push(LeftOut::table(path, &name, why));
+        }
+        inputs.push(Input {
+            path: path.clone(),
+            listed,
+            opened: Opened::Sqlite(database),
+        });
+    }
+    for path in &found.csv {
+        match Sheet::open(path) {
+            Ok(sheet) => {
+                drafts.push(Draft::new(inputs.len(), sheet.shape()));
+                inputs.push(Input {
+                    path: path.clone(),
+                    listed: vec![sheet.stem.clone()],
+                    opened: Opened::Csv(sheet),
+                });
+            }
+            Err(why) => left_out.push(LeftOut::file(path, why)),
+        }
+    }
+    (inputs, drafts)
+}
+
+impl Draft {
+    fn new(input: usize, shape: Shape) -> Self {
+        Self {
+            input,
+            shape,
+            matched: None,
+        }
+    }
+}
+
+impl Input {
+    /// The CSV file, if it is one.
+    pub(super) fn sheet(&self) -> Option<&Sheet> {
+        match &self.opened {
+            Opened::Csv(sheet) => Some(sheet),
+            Opened::Sqlite(_) => None,
+        }
+    }
+
+    /// The path of the source that it belongs to: itself, or the folder of a CSV file.
+    pub(super) fn source_path(&self) -> &Path {
+        match &self.opened {
+            Opened::Csv(_) => self.path.parent().unwrap_or(&self.path),
+            Opened::Sqlite(_) => &self.path,
+        }
+    }
+
+    /// Gives every row of a table to `each`, except ragged ones, which are counted.
+    pub(super) fn rows(
+        &self,
+        table: &str,
+        each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
+    ) -> Result<Ragged, String> {
+        match &self.opened {
+            Opened::Sqlite(database) => database.rows(table, each).map(|()| Ragged::default()),
+            Opened::Csv(sheet) => sheet.rows(each),
+        }
+    }
+
+    /// Lets go of the file; says if it was changed meanwhile, so that what was seen may be wrong.
+    pub(super) fn close(self) -> Result<(), String> {
+        match self.opened {
+            Opened::Sqlite(database) => database.close(),
+            Opened::Csv(sheet) => sheet.close(),
+        }
+    }
+}

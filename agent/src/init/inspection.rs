@@ -1,0 +1,125 @@
+//! What an inspection has found.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use causeway_shared::dataset::Dataset;
+use causeway_shared::value::DateOrder;
+
+use super::csv::Ragged;
+use super::evidence::Spread;
+use super::keys::{Key, Shown};
+use super::meetassist::Match;
+use super::profile::Profile;
+use super::references::Reference;
+use super::shape::Shape;
+use super::sources::Source;
+use super::types::{Pick, Verdict};
+
+/// What was found in the inspected files. [`propose`](Self::propose) turns it into files to propose.
+#[derive(Debug)]
+pub struct Inspection {
+    /// The sources to propose.
+    pub(super) sources: Vec<Source>,
+    /// The tables, in the order of the files and of their names.
+    pub(super) tables: Vec<Table>,
+    /// Files and tables that are not proposed.
+    pub(super) left_out: Vec<LeftOut>,
+    /// Per source the names of all it holds, so that no table is looked for where it is not meant.
+    pub(super) listed: Vec<Vec<String>>,
+    /// MeetAssist's dataset, if the tables are its.
+    pub(super) meetassist: Option<Dataset>,
+}
+
+/// Something that is not proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The file, or the table and its file.
+    pub what: String,
+    /// Why, and what to do about it.
+    pub why: String,
+}
+
+impl LeftOut {
+    pub(super) fn file(path: &Path, why: String) -> Self {
+        Self {
+            what: path.display().to_string(),
+            why,
+        }
+    }
+
+    pub(super) fn table(path: &Path, table: &str, why: String) -> Self {
+        Self {
+            what: format!("{table:?} in {}", path.display()),
+            why,
+        }
+    }
+}
+
+/// A table that has been looked at.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// Its file, by position.
+    pub(super) input: usize,
+    /// Its source, by position.
+    pub(super) source: usize,
+    /// Its file.
+    pub(super) path: PathBuf,
+    /// Which of MeetAssist's tables it is.
+    pub(super) matched: Option<Match>,
+    /// Why it cannot be proposed after all.
+    pub(super) trouble: Option<String>,
+    pub(super) shape: Shape,
+    pub(super) rows: u64,
+    pub(super) ragged: Ragged,
+    pub(super) order: DateOrder,
+    /// All values of each column.
+    pub(super) profiles: Vec<Profile>,
+    /// What is proposed for each column.
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) key: Key,
+    /// What was seen of each of the shape's unique rules; `None` where it was not looked at.
+    pub(super) unique: Vec<Option<Shown>>,
+    /// The dates of its rows, by column.
+    pub(super) spreads: BTreeMap<usize, Spread>,
+    /// Columns that hold other tables' keys; parents by position among the tables.
+    pub(super) references: Vec<Reference>,
+}
+
+impl Table {
+    /// What is proposed for a column, if it is carried.
+    pub(super) fn pick(&self, column: usize) -> Option<&Pick> {
+        match &self.verdicts[column] {
+            Verdict::Carry(pick) => Some(pick),
+            Verdict::LeaveOut(_) => None,
+        }
+    }
+
+    /// Whether it can be proposed; MeetAssist's tables have declared keys.
+    pub(super) fn is_usable(&self, of_meetassist: bool) -> bool {
+        self.trouble.is_none() && (of_meetassist || self.key().is_some())
+    }
+
+    /// Why it cannot.
+    pub(super) fn why_not(&self) -> LeftOut {
+        let why = match (&self.trouble, &self.key) {
+            (Some(why), _) | (None, Key::None { why }) => why.clone(),
+            (None, Key::Columns { .. }) => String::new(),
+        };
+        LeftOut::table(&self.path, &self.shape.name, why)
+    }
+
+    /// The key's columns, if it has one.
+    pub(super) fn key(&self) -> Option<&[usize]> {
+        match &self.key {
+            Key::Columns { columns, .. } => Some(columns),
+            Key::None { .. } => None,
+        }
+    }
+
+    /// Whether every row has a value in a column.
+    pub(super) fn is_full(&self, column: usize) -> bool {
+        let profile = &self.profiles[column];
+        self.rows > 0 && profile.nulls + profile.untakeable == 0
+    }
+}

@@ -1,0 +1,183 @@
+//! The proposal: the files' texts, and writing them.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::inspection::Inspection;
+use super::meetassist::{Match, Spelling, with_spellings};
+use super::partition::Partition;
+use super::plan::{Plan, plan};
+use super::shape::Shape;
+use super::text::comment;
+use super::{InitError, agent_file, dataset_file};
+
+/// The dataset's file name.
+pub const DATASET_FILE: &str = "dataset.toml";
+
+/// What is proposed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proposal {
+    /// The text of `agent.toml`.
+    pub agent_toml: String,
+    /// The text of `dataset.toml`, unless MeetAssist's dataset is used as it is.
+    pub dataset_toml: Option<String>,
+    /// What a person should know at once, a line each.
+    pub notes: Vec<String>,
+}
+
+impl Inspection {
+    /// Decides what to propose, for a configuration at `agent_file`, an absolute path.
+    #[must_use]
+    pub fn propose(&self, agent_file: &Path) -> Proposal {
+        let dir = folder_of(agent_file);
+        let (plan, dataset_toml) = match &self.meetassist {
+            Some(_) => (None, self.meetassist_toml()),
+            None => {
+                let plan = plan(self);
+                let text = dataset_file::render(&plan);
+                (Some(plan), Some(text))
+            }
+        };
+        let dataset = if dataset_toml.is_some() {
+            DATASET_FILE
+        } else {
+            "meetassist"
+        };
+        let agent_toml = agent_file::render(self, plan.as_ref(), dataset, dir);
+        let notes = self.notes(plan.as_ref(), &agent_toml, dataset_toml.as_deref());
+        Proposal {
+            agent_toml,
+            dataset_toml,
+            notes,
+        }
+    }
+
+    /// MeetAssist's dataset, where columns have names that the agent would not find.
+    fn meetassist_toml(&self) -> Option<String> {
+        let dataset = self.meetassist.as_ref()?;
+        let matches: Vec<(&Match, &Shape)> = self
+            .tables
+            .iter()
+            .filter(|table| table.trouble.is_none())
+            .filter_map(|table| Some((table.matched.as_ref()?, &table.shape)))
+            .collect();
+        let is_other = |spelling: &Spelling| matches!(spelling, Spelling::Other(_));
+        if !matches
+            .iter()
+            .any(|(matched, _)| matched.columns.iter().any(is_other))
+        {
+            return None;
+        }
+        let mut text = String::new();
+        comment(
+            &mut text,
+            "",
+            "MeetAssist's dataset, proposed by `causeway-agent init` because some columns have other \
+             names at this site: they are written as `source`.",
+        );
+        text.push_str(&with_spellings(&matches, dataset));
+        Some(text)
+    }
+
+    fn notes(&self, plan: Option<&Plan<'_>>, agent: &str, dataset: Option<&str>) -> Vec<String> {
+        let mut notes = Vec::new();
+        match plan {
+            Some(plan) => notes.push(totals(plan)),
+            None => {
+                let rows: u64 = self.tables.iter().map(|table| table.rows).sum();
+                notes.push(format!(
+                    "MeetAssist: {} tables, {rows} rows",
+                    self.tables.len()
+                ));
+            }
+        }
+        let without = plan.into_iter().flat_map(|plan| &plan.without_key);
+        notes.extend(without.map(|planned| {
+            format!(
+                "{:?} is left out: it has no key; see {DATASET_FILE}",
+                planned.table.shape.name
+            )
+        }));
+        let troubled = self
+            .tables
+            .iter()
+            .filter_map(|table| Some((table, table.trouble.as_ref()?)));
+        notes.extend(
+            troubled.map(|(table, why)| format!("{:?} is left out: {why}", table.shape.name)),
+        );
+        notes.extend(
+            self.left_out
+                .iter()
+                .map(|left| format!("{} is left out: {}", left.what, left.why)),
+        );
+        let asked = [Some(agent), dataset].into_iter().flatten();
+        let asked: usize = asked.map(|text| text.matches("PLEASE").count()).sum();
+        notes.push(format!(
+            "{asked} places ask for a look or a decision: search for PLEASE"
+        ));
+        notes
+    }
+}
+
+fn totals(plan: &Plan<'_>) -> String {
+    let count = |is: fn(&Partition) -> bool| {
+        plan.tables
+            .iter()
+            .filter(|planned| is(&planned.division.partition))
+            .count()
+    };
+    let rows: u64 = plan.tables.iter().map(|planned| planned.table.rows).sum();
+    format!(
+        "{} tables, {rows} rows: {} by date, {} via a parent, {} in buckets",
+        plan.tables.len(),
+        count(|partition| matches!(partition, Partition::By(_))),
+        count(|partition| matches!(partition, Partition::Via(..))),
+        count(|partition| matches!(partition, Partition::Buckets(_))),
+    )
+}
+
+fn folder_of(agent_file: &Path) -> &Path {
+    agent_file.parent().unwrap_or(Path::new(""))
+}
+
+/// Writes the proposed configuration to `agent_file`, the dataset beside it, and returns their paths.
+/// Nothing is written if one of them is there already and may not be overwritten.
+///
+/// # Errors
+/// [`InitError::Exists`] and [`InitError::Write`].
+pub fn write(
+    proposal: &Proposal,
+    agent_file: &Path,
+    overwrite: bool,
+) -> Result<Vec<PathBuf>, InitError> {
+    let dir = folder_of(agent_file);
+    // The dataset first: an agent.toml is never there without what it names.
+    let dataset = proposal
+        .dataset_toml
+        .as_ref()
+        .map(|text| (dir.join(DATASET_FILE), text));
+    let files: Vec<(PathBuf, &String)> = dataset
+        .into_iter()
+        .chain([(agent_file.to_owned(), &proposal.agent_toml)])
+        .collect();
+    if let Some((path, _)) = files.iter().find(|(path, _)| !overwrite && path.exists()) {
+        return Err(InitError::Exists { path: path.clone() });
+    }
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| InitError::Write { path, source }
+    };
+    fs::create_dir_all(dir).map_err(failed(dir))?;
+    for (path, text) in &files {
+        let mut options = OpenOptions::new();
+        options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .create_new(!overwrite);
+        let mut file = options.open(path).map_err(failed(path))?;
+        file.write_all(text.as_bytes()).map_err(failed(path))?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}

@@ -1,0 +1,235 @@
+//! The `[[source]]`s that the inspected files make up. CSV files of one folder are one source as
+//! long as one set of settings reads them all, else several over the same folder.
+
+use std::path::PathBuf;
+
+use causeway_shared::value::DateOrder;
+
+use super::csv::{Delimiter, Detected, Encoding};
+use super::dates::Votes;
+
+/// What a source is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sqlite,
+    Csv,
+}
+
+/// A setting, and why it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) value: &'static str,
+    pub(super) why: String,
+}
+
+/// A source to propose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) kind: Kind,
+    /// The SQLite file or the CSV folder.
+    pub(super) path: PathBuf,
+    /// The inputs that are read from it.
+    pub(super) inputs: Vec<usize>,
+    /// Settings that `auto` would not find out.
+    pub(super) encoding: Option<Setting>,
+    pub(super) delimiter: Option<Setting>,
+    pub(super) dates: Option<Setting>,
+    /// The order of its dates.
+    pub(super) order: DateOrder,
+}
+
+/// A file, as far as settings go.
+pub(super) struct File<'f> {
+    pub(super) input: usize,
+    pub(super) path: PathBuf,
+    /// Its encoding and delimiter, if it is CSV.
+    pub(super) csv: Option<(&'f Detected, &'f Delimiter)>,
+    pub(super) votes: Votes,
+}
+
+/// What reads all files of a source so far.
+struct Draft<'f> {
+    files: Vec<File<'f>>,
+    order: Option<DateOrder>,
+}
+
+/// Makes sources of the files.
+pub(super) fn group(files: Vec<File<'_>>) -> Vec<Source> {
+    let mut drafts: Vec<Draft<'_>> = Vec::new();
+    let folder_votes: Vec<Votes> = files.iter().map(|file| together(&files, file)).collect();
+    for (file, folder) in files.into_iter().zip(folder_votes) {
+        // A file whose own dates leave their order open is read as its neighbours are.
+        let order = match file.votes.is_open() {
+            true => file.votes.wanted().and(folder.wanted()),
+            false => file.votes.wanted(),
+        };
+        let fits = |draft: &&mut Draft<'_>| {
+            file.csv.is_some()
+                && draft.files.iter().all(|other| can_share(other, &file))
+                && (draft.order == order || draft.order.is_none() || order.is_none())
+        };
+        match drafts.iter_mut().find(fits) {
+            Some(draft) => {
+                draft.order = draft.order.or(order);
+                draft.files.push(file);
+            }
+            None => drafts.push(Draft {
+                files: vec![file],
+                order,
+            }),
+        }
+    }
+    drafts.into_iter().map(Draft::source).collect()
+}
+
+/// The votes of all files of a folder.
+fn together(files: &[File<'_>], file: &File<'_>) -> Votes {
+    let mut votes = Votes::default();
+    files
+        .iter()
+        .filter(|other| other.path == file.path)
+        .for_each(|other| votes.merge(&other.votes));
+    votes
+}
+
+/// Whether one `encoding` and one `delimiter` read both files of a folder.
+fn can_share(a: &File<'_>, b: &File<'_>) -> bool {
+    let (Some((a_encoding, a_delimiter)), Some((b_encoding, b_delimiter))) = (a.csv, b.csv) else {
+        return false;
+    };
+    let encodings = match (&a_encoding.why, &b_encoding.why) {
+        (None, None) => true,
+        _ if a_encoding.is_ascii => is_one_byte(b_encoding.encoding),
+        _ if b_encoding.is_ascii => is_one_byte(a_encoding.encoding),
+        _ => a_encoding.encoding == b_encoding.encoding,
+    };
+    let all_auto = a_delimiter.why.is_none() && b_delimiter.why.is_none();
+    a.path == b.path && encodings && (all_auto || a_delimiter.byte == b_delimiter.byte)
+}
+
+fn is_one_byte(encoding: Encoding) -> bool {
+    !matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be)
+}
+
+impl Draft<'_> {
+    fn source(self) -> Source {
+        let mut votes = Votes::default();
+        self.files.iter().for_each(|file| votes.merge(&file.votes));
+        let csv = || self.files.iter().filter_map(|file| file.csv);
+        let encoding = csv().find_map(|(encoding, _)| {
+            Some(Setting {
+                value: encoding.encoding.setting(),
+                why: encoding.why.clone()?,
+            })
+        });
+        let delimiter = csv().find_map(|(_, delimiter)| {
+            Some(Setting {
+                value: delimiter.setting(),
+                why: delimiter.why.clone()?,
+            })
+        });
+        let order = self.order.unwrap_or_default();
+        let declared = match order {
+            DateOrder::Ymd => None,
+            DateOrder::Dmy => Some("dmy"),
+            DateOrder::Mdy => Some("mdy"),
+        };
+        let why = votes.propose().why;
+        Source {
+            kind: match self.files.first() {
+                Some(File { csv: None, .. }) => Kind::Sqlite,
+                _ => Kind::Csv,
+            },
+            path: self
+                .files
+                .first()
+                .map(|file| file.path.clone())
+                .unwrap_or_default(),
+            inputs: self.files.iter().map(|file| file.input).collect(),
+            encoding,
+            delimiter,
+            dates: declared
+                .or(why.as_ref().map(|_| "ymd"))
+                .map(|value| Setting {
+                    value,
+                    why: why.unwrap_or_default(),
+                }),
+            order,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::value::Raw;
+
+    use super::super::profile::{Orders, Profile};
+    use super::*;
+
+    fn grouped(files: &[(Encoding, bool, &str)]) -> Vec<String> {
+        let detected: Vec<Detected> = files
+            .iter()
+            .map(|(encoding, certain, _)| Detected {
+                encoding: *encoding,
+                why: (!certain).then(|| "?".to_owned()),
+                is_ascii: *certain && *encoding == Encoding::Utf8,
+            })
+            .collect();
+        let comma = Delimiter {
+            byte: b',',
+            why: None,
+        };
+        let orders = Orders::new();
+        let files =
+            files
+                .iter()
+                .zip(&detected)
+                .enumerate()
+                .map(|(input, ((_, _, date), detected))| {
+                    let (mut profile, mut votes) = (Profile::default(), Votes::default());
+                    profile.look(Raw::Text(date), &orders);
+                    votes.add("day", &profile);
+                    File {
+                        input,
+                        path: "csv".into(),
+                        csv: Some((detected, &comma)),
+                        votes,
+                    }
+                });
+        let show = |source: Source| {
+            let encoding = source.encoding.map_or("auto", |s| s.value);
+            format!(
+                "{:?} {encoding} {}",
+                source.inputs,
+                source.dates.map_or("auto", |s| s.value)
+            )
+        };
+        group(files.collect()).into_iter().map(show).collect()
+    }
+
+    #[test]
+    fn files_that_one_setting_reads_are_one_source() {
+        use Encoding::{Utf8, Windows1258};
+        assert_eq!(
+            grouped(&[(Utf8, true, ""), (Windows1258, false, ""), (Utf8, true, "")]),
+            ["[0, 1, 2] windows-1258 auto"]
+        );
+        assert_eq!(
+            grouped(&[
+                (Utf8, true, "2025-11-28"),
+                (Utf8, true, "28/11/2025"),
+                (Utf8, true, "x")
+            ]),
+            ["[0, 2] auto auto", "[1] auto dmy"]
+        );
+    }
+
+    #[test]
+    fn an_open_order_is_taken_from_the_neighbours() {
+        use Encoding::Utf8;
+        assert_eq!(
+            grouped(&[(Utf8, true, "01/02/2025"), (Utf8, true, "11/28/2025")]),
+            ["[0, 1] auto mdy"]
+        );
+    }
+}

@@ -1,0 +1,211 @@
+//! A SQLite file: what it declares, and all the rows of its tables, under one read transaction.
+
+mod open;
+
+use std::path::Path;
+
+use causeway_shared::value::Raw;
+use rusqlite::types::ValueRef;
+
+use super::shape::{ColumnShape, ForeignKey, Shape, UniqueIndex};
+use open::Opened;
+pub(super) use open::is_database;
+
+const TABLES: &str = include_str!("sqlite/tables.sql");
+const OTHERS: &str = include_str!("sqlite/others.sql");
+const COLUMNS: &str = include_str!("sqlite/columns.sql");
+const UNIQUE: &str = include_str!("sqlite/unique.sql");
+const FOREIGN_KEYS: &str = include_str!("sqlite/foreign_keys.sql");
+const SELECT_ALL: &str = include_str!("sqlite/select_all.sql");
+
+/// A table or view, and its shape or why it has none.
+pub(super) type Named = (String, Result<Shape, String>);
+
+/// A database at one moment. What goes wrong with it is told in words for a person, since it
+/// stops nothing but this file or table.
+pub(super) struct Database {
+    opened: Opened,
+}
+
+impl Database {
+    /// Opens a file and fixes the moment.
+    pub(super) fn open(path: &Path) -> Result<Self, String> {
+        let opened = Opened::open(path)?;
+        let fixed = opened.connection.execute_batch("BEGIN").and_then(|()| {
+            // A transaction's view is fixed by its first read, not by BEGIN.
+            opened
+                .connection
+                .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
+        });
+        fixed.map_err(words)?;
+        Ok(Self { opened })
+    }
+
+    /// Its tables and views, in order of their names, each with its shape or why it has none.
+    pub(super) fn tables(&self) -> Result<Vec<Named>, String> {
+        let list = || {
+            let mut statement = self.opened.connection.prepare(TABLES)?;
+            let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            names.collect::<rusqlite::Result<Vec<(String, bool)>>>()
+        };
+        let tables = list().map_err(words)?.into_iter();
+        Ok(tables
+            .map(|(name, is_view)| {
+                let shape = self.shape(&name, is_view).map_err(words);
+                (name, shape)
+            })
+            .collect())
+    }
+
+    /// Tables that some module makes up; they are not looked into.
+    pub(super) fn virtual_tables(&self) -> Result<Vec<String>, String> {
+        let list = || {
+            let mut statement = self.opened.connection.prepare(OTHERS)?;
+            let names = statement.query_map([], |row| row.get(0))?;
+            names.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        list().map_err(words)
+    }
+
+    fn shape(&self, name: &str, is_view: bool) -> rusqlite::Result<Shape> {
+        let mut shape = Shape {
+            name: name.to_owned(),
+            is_view,
+            ..Shape::default()
+        };
+        let mut places = Vec::new();
+        self.each(COLUMNS, name, |row| {
+            let place: u32 = row.get(3)?;
+            if place > 0 {
+                places.push((place, shape.columns.len()));
+            }
+            shape.columns.push(ColumnShape {
+                name: row.get(0)?,
+                declared: row.get(1)?,
+                not_null: row.get(2)?,
+            });
+            Ok(())
+        })?;
+        places.sort_unstable();
+        shape.primary_key = places.into_iter().map(|(_, column)| column).collect();
+        self.unique(&mut shape)?;
+        self.foreign_keys(&mut shape)?;
+        Ok(shape)
+    }
+
+    fn unique(&self, shape: &mut Shape) -> rusqlite::Result<()> {
+        let mut found: Vec<UniqueIndex> = Vec::new();
+        self.each(UNIQUE, &shape.name, |row| {
+            let (index, partial): (String, bool) = (row.get(0)?, row.get(1)?);
+            let column: Option<String> = row.get(2)?;
+            let column = column
+                .and_then(|name| shape.position(&name))
+                .filter(|_| !partial);
+            if found.last().is_none_or(|last| last.name != index) {
+                found.push(UniqueIndex {
+                    name: index,
+                    columns: Some(Vec::new()),
+                });
+            }
+            if let Some(last) = found.last_mut() {
+                match (&mut last.columns, column) {
+                    (Some(columns), Some(column)) => columns.push(column),
+                    (columns, _) => *columns = None,
+                }
+            }
+            Ok(())
+        })?;
+        shape.unique = found;
+        Ok(())
+    }
+
+    fn foreign_keys(&self, shape: &mut Shape) -> rusqlite::Result<()> {
+        let mut found: Vec<(i64, ForeignKey)> = Vec::new();
+        self.each(FOREIGN_KEYS, &shape.name, |row| {
+            let (id, from): (i64, String) = (row.get(0)?, row.get(2)?);
+            let to: Option<String> = row.get(3)?;
+            if found.last().is_none_or(|(last, _)| *last != id) {
+                let key = ForeignKey {
+                    columns: Vec::new(),
+                    table: row.get(1)?,
+                    to: Vec::new(),
+                };
+                found.push((id, key));
+            }
+            if let (Some((_, key)), Some(column)) = (found.last_mut(), shape.position(&from)) {
+                key.columns.push(column);
+                key.to.extend(to);
+            }
+            Ok(())
+        })?;
+        shape.foreign_keys = found.into_iter().map(|(_, key)| key).collect();
+        Ok(())
+    }
+
+    fn each(
+        &self,
+        sql: &str,
+        table: &str,
+        mut row: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.opened.connection.prepare(sql)?;
+        let mut rows = statement.query([table])?;
+        while let Some(found) = rows.next()? {
+            row(found)?;
+        }
+        Ok(())
+    }
+
+    /// Gives every row of a table to `each`.
+    pub(super) fn rows(
+        &self,
+        table: &str,
+        each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
+    ) -> Result<(), String> {
+        let connection = &self.opened.connection;
+        let sql: String = connection
+            .query_row(SELECT_ALL, [table], |row| row.get(0))
+            .map_err(words)?;
+        let mut statement = connection.prepare(&sql).map_err(words)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([]).map_err(words)?;
+        while let Some(row) = rows.next().map_err(words)? {
+            let fields = (0..columns).map(|column| row.get_ref(column).map(raw));
+            let fields = fields
+                .collect::<rusqlite::Result<Vec<_>>>()
+                .map_err(words)?;
+            each(&fields)?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the file; says if it was changed although nothing locked it.
+    pub(super) fn close(self) -> Result<(), String> {
+        self.opened.close()
+    }
+}
+
+fn raw(value: ValueRef<'_>) -> Raw<'_> {
+    match value {
+        ValueRef::Null => Raw::Null,
+        ValueRef::Integer(v) => Raw::Int(v),
+        ValueRef::Real(v) => Raw::Real(v),
+        ValueRef::Text(text) => std::str::from_utf8(text).map_or(Raw::NotUtf8(text), Raw::Text),
+        ValueRef::Blob(bytes) => Raw::Blob(bytes),
+    }
+}
+
+/// What SQLite says, with the remedy where there is a known one.
+fn words(error: rusqlite::Error) -> String {
+    use rusqlite::ErrorCode;
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "it is locked by another program; run init again when that has finished".to_owned()
+        }
+        Some(ErrorCode::NotADatabase) => "it is not a SQLite database, or is encrypted".to_owned(),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            format!("it is damaged ({error}); run `PRAGMA integrity_check` on it")
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,146 @@
+//! What is counted and summed per partition, so that totals need no load.
+
+use causeway_shared::value::Type;
+
+use super::names::{speaks_of, words};
+use super::profile::Profile;
+
+/// Most columns that are proposed to count rows by.
+const MAX_COUNTED: usize = 6;
+
+/// A value that stands in fewer rows than this, on average, is no state that rows are in.
+const LEAST_ROWS_PER_VALUE: u64 = 4;
+
+/// Names of numbers that add up.
+const AMOUNTS: [&str; 27] = [
+    "amount",
+    "total",
+    "subtotal",
+    "sum",
+    "quantity",
+    "qty",
+    "paid",
+    "payment",
+    "cost",
+    "fee",
+    "fees",
+    "tax",
+    "freight",
+    "revenue",
+    "hours",
+    "minutes",
+    "units",
+    "points",
+    "salary",
+    "balance",
+    "count",
+    "tien",
+    "tong",
+    "soluong",
+    "thanhtien",
+    "sotien",
+    "phi",
+];
+
+/// Names of numbers that do not, whatever else they say.
+const NOT_AMOUNTS: [&str; 8] = [
+    "price", "rate", "percent", "ratio", "unit", "average", "avg", "max",
+];
+
+/// What is known of a column that is carried.
+#[derive(Clone, Copy)]
+pub(super) struct Column<'t> {
+    pub(super) name: &'t str,
+    pub(super) ty: Type,
+    pub(super) profile: &'t Profile,
+    /// It is part of the key, or holds another table's keys.
+    pub(super) identifies: bool,
+}
+
+/// The columns to count rows by.
+pub(super) fn count_by(columns: &[Option<Column<'_>>]) -> Vec<usize> {
+    let counts = |column: &Column<'_>| {
+        let few = column.profile.distinct.as_ref().is_some_and(|distinct| {
+            let least = LEAST_ROWS_PER_VALUE * distinct.len() as u64;
+            distinct.len() > 1 && column.profile.values >= least
+        });
+        match column.ty {
+            _ if column.identifies => false,
+            Type::Bool => column.profile.values > 0,
+            Type::Text => few,
+            _ => false,
+        }
+    };
+    chosen(columns, counts).take(MAX_COUNTED).collect()
+}
+
+/// The columns to sum.
+pub(super) fn sum(columns: &[Option<Column<'_>>]) -> Vec<usize> {
+    let adds_up = |column: &Column<'_>| {
+        let number = matches!(column.ty, Type::Int | Type::Float | Type::Decimal(_));
+        let last = words(column.name).pop().unwrap_or_default();
+        number
+            && !column.identifies
+            && speaks_of(column.name, &AMOUNTS)
+            && !speaks_of(&last, &NOT_AMOUNTS)
+    };
+    chosen(columns, adds_up).collect()
+}
+
+fn chosen<'c, 't: 'c>(
+    columns: &'c [Option<Column<'t>>],
+    wanted: impl Fn(&Column<'t>) -> bool + 'c,
+) -> impl Iterator<Item = usize> + 'c {
+    let columns = columns.iter().enumerate();
+    columns
+        .filter(move |(_, column)| column.as_ref().is_some_and(&wanted))
+        .map(|(at, _)| at)
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::value::Raw;
+
+    use super::super::profile::Orders;
+    use super::*;
+
+    fn summed(name: &str, ty: Type) -> bool {
+        let profile = Profile::default();
+        let column = Column {
+            name,
+            ty,
+            profile: &profile,
+            identifies: false,
+        };
+        !sum(&[Some(column)]).is_empty()
+    }
+
+    #[test]
+    fn amounts_are_summed() {
+        assert!(summed("Total", Type::Decimal(2)) && summed("order_qty", Type::Int));
+        assert!(summed("SubTotal", Type::Float) && summed("total_amount", Type::Int));
+        assert!(!summed("UnitPrice", Type::Decimal(2)) && !summed("tax_rate", Type::Float));
+        assert!(!summed("total", Type::Text) && !summed("year", Type::Int));
+    }
+
+    #[test]
+    fn rows_are_counted_by_what_has_few_values() {
+        let of = |values: &[&str]| {
+            let (mut profile, orders) = (Profile::default(), Orders::new());
+            values
+                .iter()
+                .for_each(|v| profile.look(Raw::Text(v), &orders));
+            profile
+        };
+        let (state, name) = (of(&["open", "paid"].repeat(4)), of(&["An", "Bình", "Chi"]));
+        let column = |profile| {
+            Some(Column {
+                name: "c",
+                ty: Type::Text,
+                profile,
+                identifies: false,
+            })
+        };
+        assert_eq!(count_by(&[column(&state), column(&name)]), [0]);
+    }
+}

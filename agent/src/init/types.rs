@@ -1,0 +1,386 @@
+//! Which type a column is proposed to have, and why.
+//!
+//! The declared type is believed where every value agrees with it; else the values decide. What is
+//! proposed takes every value that was looked at, unless no type takes it.
+
+use causeway_shared::value::{DateOrder, MAX_SCALE, Type};
+
+use super::declared::Declared;
+use super::names::{speaks_of, words};
+use super::profile::Profile;
+
+/// Names that say that a column is a date even where its values have a midnight behind them.
+const DATE_NAMES: [&str; 8] = [
+    "date", "day", "dob", "birth", "birthday", "ngay", "datum", "fecha",
+];
+const TIME_NAMES: [&str; 8] = [
+    "time", "hour", "start", "end", "open", "close", "gio", "clock",
+];
+const PHONE_NAMES: [&str; 10] = [
+    "phone",
+    "mobile",
+    "tel",
+    "telephone",
+    "cell",
+    "fax",
+    "phonenumber",
+    "sdt",
+    "dienthoai",
+    "zalo",
+];
+/// First words of a name that make `0` and `1` an answer.
+const QUESTIONS: [&str; 6] = ["is", "has", "can", "was", "are", "did"];
+
+/// Most digits after the point with which a number is taken for an exact amount.
+const MOST_USUAL_SCALE: u8 = 6;
+
+/// Seconds since 1970 that lie between 1990 and 2100.
+const PLAUSIBLE_UNIX_SECONDS: std::ops::Range<i64> = 631_152_000..4_102_444_800;
+
+/// What is known of a column.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Known<'c> {
+    /// Its name in the source.
+    pub(super) name: &'c str,
+    /// Its declared type; empty in a CSV file.
+    pub(super) declared: &'c str,
+    /// All its values.
+    pub(super) profile: &'c Profile,
+    /// The order of dates in its source.
+    pub(super) order: DateOrder,
+}
+
+/// What is proposed for a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is carried.
+    Carry(Pick),
+    /// It is not, for this reason.
+    LeaveOut(String),
+}
+
+/// A type, and the reasons for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pick {
+    /// The type.
+    pub(super) ty: Type,
+    /// Most characters of a text.
+    pub(super) max: Option<u32>,
+    /// Why this type.
+    pub(super) why: String,
+    /// What a person should look at.
+    pub(super) cautions: Vec<String>,
+}
+
+/// Proposes a type.
+pub(super) fn propose(column: Known<'_>) -> Verdict {
+    let profile = column.profile;
+    let declared = Declared::read(column.declared);
+    if profile.untakeable > profile.values || (profile.values == 0 && declared == Declared::Bytes) {
+        return Verdict::LeaveOut(column.untakeable());
+    }
+    let ty = if profile.values == 0 {
+        without_values(declared)
+    } else {
+        column
+            .believed(declared)
+            .unwrap_or_else(|| column.by_values())
+    };
+    let max = match declared {
+        Declared::Text(Some(max)) if ty.is_text() => Some(max),
+        _ => None,
+    };
+    let fitting =
+        max.filter(|max| (1..=1_048_576).contains(max) && profile.max_chars <= *max as usize);
+    let mut cautions = column.cautions(declared, ty);
+    if let (Some(max), None, true) = (max, fitting, profile.max_chars > 0) {
+        cautions.push(format!(
+            "no `max`: the longest value has {} characters, not {max}",
+            profile.max_chars
+        ));
+    }
+    Verdict::Carry(Pick {
+        ty,
+        max: fitting,
+        why: column.why(declared, ty),
+        cautions,
+    })
+}
+
+/// The type of a column that has no values yet.
+fn without_values(declared: Declared) -> Type {
+    match declared {
+        Declared::Bool => Type::Bool,
+        Declared::Int => Type::Int,
+        Declared::Decimal(scale) => decimal(scale.unwrap_or(2)),
+        Declared::Float => Type::Float,
+        Declared::Date => Type::Date,
+        Declared::Time => Type::Time,
+        Declared::Timestamp => Type::Timestamp,
+        Declared::Text(_) | Declared::Nothing | Declared::Bytes => Type::Text,
+    }
+}
+
+/// `NUMERIC(10,0)` is a whole number.
+fn decimal(scale: u8) -> Type {
+    match scale {
+        0 => Type::Int,
+        _ => Type::Decimal(scale.min(MAX_SCALE)),
+    }
+}
+
+impl Known<'_> {
+    fn fits(&self, ty: Type) -> bool {
+        self.profile.fits(ty, self.order)
+    }
+
+    /// The first of some types that takes every value.
+    fn first(&self, types: &[Type]) -> Option<Type> {
+        types.iter().copied().find(|ty| self.fits(*ty))
+    }
+
+    /// The declared type, as far as every value agrees with it.
+    fn believed(&self, declared: Declared) -> Option<Type> {
+        let numbers = &self.profile.numbers;
+        match declared {
+            Declared::Nothing | Declared::Bytes => None,
+            Declared::Bool => self.first(&[Type::Bool]),
+            Declared::Int if self.is_answer() => Some(Type::Bool),
+            Declared::Int if self.is_phone() => Some(Type::Phone),
+            Declared::Int => self.first(&[Type::Int]).filter(|_| !numbers.padded),
+            Declared::Decimal(scale) => self.amount(scale),
+            Declared::Float => self
+                .first(&[Type::Float])
+                .filter(|_| !numbers.too_long_for_float),
+            Declared::Date => self.first(&[Type::Date, Type::Timestamp]),
+            Declared::Timestamp if self.is_named(&DATE_NAMES) => {
+                self.first(&[Type::Date, Type::Timestamp])
+            }
+            Declared::Timestamp => self.first(&[Type::Timestamp]),
+            Declared::Time => self.first(&[Type::Time]),
+            // SQLite has no types for these, so that they are declared as text.
+            Declared::Text(_) => Some(self.moment().unwrap_or_else(|| self.text())),
+        }
+    }
+
+    /// An exact number with the declared digits after the point, or as many as there are.
+    fn amount(&self, scale: Option<u8>) -> Option<Type> {
+        let numbers = &self.profile.numbers;
+        if numbers.padded {
+            return None;
+        }
+        if matches!(scale, None | Some(0)) && self.fits(Type::Int) && self.profile.reals == 0 {
+            return Some(Type::Int);
+        }
+        let least = scale.unwrap_or(2).clamp(1, MAX_SCALE);
+        numbers
+            .decimal_scale(least)
+            .filter(|found| *found <= MOST_USUAL_SCALE.max(least))
+            .map(Type::Decimal)
+    }
+
+    /// A date, a time, or both.
+    fn moment(&self) -> Option<Type> {
+        let times_only =
+            self.is_named(&TIME_NAMES) || self.profile.two_colons == self.profile.values;
+        if self.fits(Type::Date) && (self.is_named(&DATE_NAMES) || !self.has_clock()) {
+            Some(Type::Date)
+        } else if self.fits(Type::Timestamp) {
+            Some(Type::Timestamp)
+        } else {
+            self.first(&[Type::Time]).filter(|_| times_only)
+        }
+    }
+
+    /// Some value has a time of day in it.
+    fn has_clock(&self) -> bool {
+        self.profile.max_chars > 10
+    }
+
+    /// The type that the values alone speak for.
+    fn by_values(&self) -> Type {
+        let numbers = &self.profile.numbers;
+        let exact = !numbers.padded && self.profile.formulas == 0;
+        let whole = || self.fits(Type::Int) && self.profile.reals == 0;
+        if self.is_answer() || self.is_true_or_false() {
+            Type::Bool
+        } else if self.is_phone() {
+            Type::Phone
+        } else if let Some(scale) = numbers
+            .written_scale()
+            .filter(|scale| exact && numbers.pointed && (2..=MOST_USUAL_SCALE).contains(scale))
+            && self.fits(Type::Decimal(scale))
+        {
+            Type::Decimal(scale)
+        } else if exact && whole() {
+            Type::Int
+        } else if exact && self.fits(Type::Float) && !numbers.too_long_for_float {
+            Type::Float
+        } else {
+            self.moment().unwrap_or_else(|| self.text())
+        }
+    }
+
+    fn text(&self) -> Type {
+        if self.is_phone() {
+            Type::Phone
+        } else {
+            Type::Text
+        }
+    }
+
+    fn is_named(&self, things: &[&str]) -> bool {
+        speaks_of(self.name, things)
+    }
+
+    fn is_phone(&self) -> bool {
+        let profile = self.profile;
+        self.is_named(&PHONE_NAMES)
+            && profile.phones > 0
+            && profile.phones * 10 >= profile.values * 9
+    }
+
+    /// `IsActive`, of which every value is 0 or 1.
+    fn is_answer(&self) -> bool {
+        let first = words(self.name).into_iter().next().unwrap_or_default();
+        QUESTIONS.contains(&first.as_str()) && self.fits(Type::Bool)
+    }
+
+    /// Both answers occur, as words.
+    fn is_true_or_false(&self) -> bool {
+        let words = |distinct: &std::collections::BTreeSet<String>| {
+            distinct.len() >= 2
+                && distinct
+                    .iter()
+                    .all(|word| word.trim().parse::<i64>().is_err())
+        };
+        self.fits(Type::Bool) && self.profile.distinct.as_ref().is_some_and(words)
+    }
+
+    fn all(&self) -> String {
+        all(self.profile.values)
+    }
+
+    fn untakeable(&self) -> String {
+        let profile = self.profile;
+        match &profile.first_untakeable {
+            Some(why) => format!(
+                "{} of {} values cannot be carried (the first: {why})",
+                profile.untakeable,
+                profile.untakeable + profile.values
+            ),
+            None => format!("declared {}: bytes are not carried", self.declared),
+        }
+    }
+
+    fn why(&self, declared: Declared, ty: Type) -> String {
+        let words = if self.declared.is_empty() {
+            String::new()
+        } else {
+            format!("declared {}, ", self.declared)
+        };
+        if self.profile.values == 0 {
+            return format!("{words}no values yet");
+        }
+        let all = self.all();
+        let order = match self.order {
+            DateOrder::Ymd => "YYYY-MM-DD",
+            DateOrder::Dmy => "DD/MM/YYYY",
+            DateOrder::Mdy => "MM/DD/YYYY",
+        };
+        let values = match ty {
+            Type::Int => format!("{all} whole numbers"),
+            Type::Float => format!("{all} numbers"),
+            Type::Decimal(scale) => format!("{all} numbers with up to {scale} decimals"),
+            Type::Bool => format!("{all} yes or no"),
+            Type::Date if self.has_clock() => format!("{all} midnights"),
+            Type::Date => format!("{all} dates ({order})"),
+            Type::Time => format!("{all} times of day"),
+            Type::Timestamp => format!("{all} dates with or without a time"),
+            Type::Phone => "telephone numbers, kept as text".to_owned(),
+            Type::Text if matches!(declared, Declared::Text(_)) => {
+                format!("longest {}", self.profile.max_chars)
+            }
+            Type::Text => format!("text, longest {}", self.profile.max_chars),
+        };
+        format!("{words}{values}")
+    }
+
+    /// What a person should look at.
+    fn cautions(&self, declared: Declared, ty: Type) -> Vec<String> {
+        let profile = self.profile;
+        let mut cautions = Vec::new();
+        let mut say = |caution: String| cautions.push(caution);
+        if profile.untakeable > 0 {
+            say(format!(
+                "{}: those rows go to quarantine",
+                self.untakeable()
+            ));
+        }
+        if ty.is_text() {
+            self.near_misses(declared, &mut say);
+        }
+        if ty == Type::Date && self.has_clock() {
+            say("write timestamp if times of day may come".to_owned());
+        }
+        if let (Some((least, most)), true) = (profile.ints, ty == Type::Int)
+            && PLAUSIBLE_UNIX_SECONDS.contains(&least)
+            && PLAUSIBLE_UNIX_SECONDS.contains(&most)
+            && (matches!(declared, Declared::Date | Declared::Timestamp)
+                || self.is_named(&DATE_NAMES)
+                || self.is_named(&["time", "at", "created", "updated"]))
+        {
+            say("the values could be seconds since 1970".to_owned());
+        }
+        if ty == Type::Phone && profile.texts < profile.values {
+            say("numbers have lost their leading zeros".to_owned());
+        }
+        if profile.formulas > 0 {
+            say(format!(
+                "{} values are wrapped by a spreadsheet, =\"…\"",
+                profile.formulas
+            ));
+        }
+        cautions
+    }
+
+    /// Types that would be right but for a few values.
+    fn near_misses(&self, declared: Declared, say: &mut impl FnMut(String)) {
+        let profile = self.profile;
+        let expected = match declared {
+            Declared::Text(_) => vec![Type::Date, Type::Timestamp],
+            _ => vec![
+                Type::Int,
+                Type::Float,
+                Type::Date,
+                Type::Timestamp,
+                Type::Time,
+                Type::Bool,
+            ],
+        };
+        let near = expected
+            .into_iter()
+            .find(|ty| profile.trial(*ty, self.order).nearly_fits());
+        if let Some(ty) = near {
+            let trial = profile.trial(ty, self.order);
+            let first = trial.first_refused.as_deref().unwrap_or_default();
+            say(format!(
+                "{} of {} values are not of type {ty} (the first: {first}); write \"{ty}\" to have \
+                 their rows in quarantine instead",
+                trial.refused, profile.values
+            ));
+        } else if profile.numbers.comma > 0 && profile.numbers.comma * 2 > profile.values {
+            say("numbers with a decimal comma".to_owned());
+        } else if profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
+            say("whole numbers, but leading zeros or plus signs would be lost".to_owned());
+        }
+    }
+}
+
+/// The beginning of a statement about all values.
+fn all(values: u64) -> String {
+    match values {
+        1 => "1 value:".to_owned(),
+        _ => format!("all {values} values are"),
+    }
+}
