@@ -153,13 +153,11 @@ fn files_that_cannot_be_carried_are_named() {
     path = "./"
 
     # Found and left out:
-    # - /srv/HCM 01/list.xlsx: it is neither SQLite nor named .csv
-    # - /srv/HCM 01/broken.db: it is not a SQLite database, or is encrypted
-    # - /srv/HCM 01/empty.csv: it is empty; a table without rows still has its header
-    # - /srv/HCM 01/pipes.csv: its fields seem to stand between `|`; export it with `,` `;`
-    # or a tab
-    # - /srv/HCM 01/values.csv: its first line holds values, not names: "1, 2025-11-28";
-    # write a header above it
+    # - list.xlsx: it is neither SQLite nor named .csv
+    # - broken.db: it is not a SQLite database, or is encrypted
+    # - empty.csv: it is empty; a table without rows still has its header
+    # - pipes.csv: its fields seem to stand between `|`; export it with `,` `;` or a tab
+    # - values.csv: its first line holds values, not names: "1, 2025-11-28"; write a header above it
     "#);
 }
 
@@ -189,8 +187,7 @@ fn one_table_in_two_files() {
     tables = { notes = "", orders = "" }
 
     # Found and left out:
-    # - "ORDERS" in /srv/HCM 01/b.db: /srv/HCM 01/a.db has a table of that name
-    # with the same columns
+    # - "ORDERS" in b.db: a.db has a table of that name with the same columns
     "#);
 }
 

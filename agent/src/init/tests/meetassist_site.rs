@@ -45,7 +45,7 @@ fn tables_under_other_names() {
     tables = { appointment = "Appointments", appointmentfeedback = "APPOINTMENT_FEEDBACK", customer = "tblCustomers" }
 
     # Found and left out:
-    # - "Settings" in /srv/HCM 01/app.data: not one of MeetAssist's tables; it is left alone
+    # - "Settings" in app.data: not one of MeetAssist's tables; it is left alone
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     MeetAssist: 3 tables, 5 rows
@@ -129,14 +129,10 @@ fn two_files_with_the_same_tables() {
     tables = { appointment = "Appointments", appointmentfeedback = "APPOINTMENT_FEEDBACK", customer = "tblCustomers" }
 
     # Found and left out:
-    # - "Settings" in /srv/HCM 01/app.db: not one of MeetAssist's tables; it is left alone
-    # - "APPOINTMENT_FEEDBACK" in /srv/HCM 01/backup/app.db.bak: not one of MeetAssist's
-    # tables; it is left alone
-    # - "Appointments" in /srv/HCM 01/backup/app.db.bak: not one of MeetAssist's tables; it
-    # is left alone
-    # - "Settings" in /srv/HCM 01/backup/app.db.bak: not one of MeetAssist's tables; it is
-    # left alone
-    # - "tblCustomers" in /srv/HCM 01/backup/app.db.bak: not one of MeetAssist's tables; it
-    # is left alone
+    # - "Settings" in app.db: not one of MeetAssist's tables; it is left alone
+    # - "APPOINTMENT_FEEDBACK" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    # - "Appointments" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    # - "Settings" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    # - "tblCustomers" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
     "#);
 }

@@ -184,8 +184,7 @@ fn the_configuration_says_where_it_all_is() {
     path = "sales.db"
 
     # Found and left out:
-    # - "Recent" in /srv/HCM 01/sales.db: a view; declare it like a table if it should be
-    # carried
+    # - "Recent" in sales.db: a view; declare it like a table if it should be carried
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     8 tables, 76 rows: 1 by date, 1 via a parent, 6 in buckets
