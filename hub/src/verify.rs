@@ -222,6 +222,30 @@ mod tests {
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
+    async fn rows_missing_at_the_end_are_named() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let put = site.put("item", "b=0of2", &["1,a", "2,b", "3,c"]).await?;
+        put.commit().await?;
+        test.load_one().await?;
+        let file = rusqlite::Connection::open(folder.path().join("here.db"))?;
+        file.execute_batch("DELETE FROM item WHERE id > 1")?;
+
+        let request = VerifyRequest {
+            now: test.request.now,
+            site: None,
+            repair: false,
+        };
+        let found = test.hub.verify(&request).await?.differences;
+        let whats: Vec<&str> = found.iter().map(|found| found.what.as_str()).collect();
+        let missing = [2, 3].map(|id| format!("row {id} is missing from the database"));
+        assert_eq!(whats, missing);
+        Ok(())
+    }
+
+    #[tokio::test]
     async fn what_cannot_be_repaired_is_said() -> Outcome {
         let folder = tempfile::tempdir()?;
         let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
