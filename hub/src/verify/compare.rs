@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::stream::Fuse;
 
 use causeway_shared::canonical_csv::{Malformed, split_fields, write_record};
 use causeway_shared::commit::PartitionObject;
@@ -74,7 +75,8 @@ pub(super) async fn compare(
         .await
         .map_err(failed)?;
     let mut loaded = Loaded {
-        batches,
+        // It is asked again at its end, as long as the store has rows.
+        batches: batches.fuse(),
         rows: VecDeque::new(),
     };
     let mut differences = Differences::default();
@@ -201,7 +203,7 @@ impl<'t> Stored<'t> {
 
 /// The database's side.
 struct Loaded {
-    batches: RowBatches,
+    batches: Fuse<RowBatches>,
     rows: VecDeque<Row>,
 }
 
