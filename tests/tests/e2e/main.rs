@@ -14,5 +14,6 @@ mod harness;
 mod history;
 mod orders;
 mod random;
+mod rebuild;
 mod spine;
 mod store;
