@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::meetassist::MeetAssist;
-use causeway_tests::{DatabaseKind, Program};
+use causeway_tests::{DatabaseKind, Program, StoreKind};
 use serde_json::{Value, json};
 
 use crate::ground::{assert_equal, deploy, loaded};
@@ -228,5 +228,21 @@ async fn plans_say_what_is_done_then() {
             (&json!(load.len()), &json!(evict.len()))
         );
         assert_equal(&deployment, &site).await;
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_away_is_a_reason_to_try_again() {
+    for (_, database) in PAIRS {
+        let (deployment, _) = deploy((StoreKind::S3, database)).await;
+        deployment.migrate_and_load();
+        for command in ["plan", "load"] {
+            let away = Program::new("causeway-hub")
+                .args([command, "--config"])
+                .args([deployment.path("hub.toml")])
+                .envs([("CAUSEWAY_STORE__ENDPOINT", "http://127.0.0.1:1")])
+                .run();
+            let _ = away.expect_code(1);
+        }
     }
 }
