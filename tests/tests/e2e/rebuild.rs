@@ -90,6 +90,25 @@ async fn a_dropped_database_is_the_same_again() {
 }
 
 #[tokio::test]
+async fn a_site_whose_schema_or_file_was_dropped_is_loaded_anew() {
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        deployment.migrate_and_load();
+        match pair.1 {
+            DatabaseKind::Postgres => execute(&deployment, "DROP SCHEMA hcm_01 CASCADE").await,
+            DatabaseKind::Sqlite => {
+                let url = deployment.database.url();
+                let folder = url.strip_prefix("sqlite:").unwrap();
+                std::fs::remove_file(format!("{folder}/hcm-01.db")).unwrap();
+            }
+        }
+        deployment.load();
+        assert_equal(&deployment, &site).await;
+        let _ = deployment.hub(&["verify"]).expect_code(0);
+    }
+}
+
+#[tokio::test]
 async fn a_load_that_is_killed_leaves_one_commit_whole_and_the_next_one_arrives() {
     for pair in PAIRS {
         let (deployment, site) = deploy(pair).await;
