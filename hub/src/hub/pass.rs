@@ -107,6 +107,7 @@ impl Hub {
                 evict: Vec::new(),
                 keep: 0,
                 error: Some(error.to_string()),
+                may_pass: error.is_transient(),
             };
             plans.extend(planned.unwrap_or_else(|error| Some(unplanned(error))));
         }
@@ -247,6 +248,7 @@ impl Hub {
                 .collect(),
             keep: plan.keep,
             error: None,
+            may_pass: false,
         }))
     }
 
