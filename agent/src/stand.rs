@@ -88,7 +88,10 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
         // From where the state stands, if it stands anywhere; a take-over is worth a whole look.
         Some(_) if catalog.head.is_some() && !doubt.take_over => {
             let mut catalog = catalog;
-            agent.log().catch_up(&mut catalog, false).await?;
+            if !agent.log().ends_at(before).await? {
+                // A hole in the log is not its head: a commit written there would be lost.
+                agent.log().catch_up(&mut catalog, true).await?;
+            }
             catalog
         }
         _ => agent.log().load().await?,
