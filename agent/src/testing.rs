@@ -16,6 +16,7 @@ use crate::config::{AgentConfig, Machine};
 use crate::cycle::SyncOptions;
 use crate::progress::Silent;
 use crate::report::CycleReport;
+use crate::state::StoredWriter;
 use crate::verify::VerifyReport;
 
 /// A site with a CSV folder of consultants and 120 appointments over 12 days.
@@ -103,6 +104,18 @@ impl Site {
     pub(crate) async fn remove_commit(&self, seq: u64) {
         let key = SiteKey::Commit(Seq(seq)).of(&SiteName::new("a").unwrap());
         self.store.delete(&key).await.unwrap();
+    }
+
+    /// As if the log had not been asked for long.
+    pub(crate) fn forget_when_the_log_was_asked(&self) {
+        let mut state = self.agent().state().unwrap();
+        let writer = state.writer().unwrap().unwrap();
+        state
+            .note_writer(&StoredWriter {
+                seen: None,
+                ..writer
+            })
+            .unwrap();
     }
 
     /// The numbers of the commits that are there.

@@ -286,6 +286,25 @@ async fn a_log_that_was_emptied_is_not_written_on() {
 }
 
 #[tokio::test]
+async fn a_log_that_nobody_asked_for_a_day_is_asked_before_a_commit() {
+    let site = Site::new();
+    site.sync().await;
+    site.forget_when_the_log_was_asked();
+    site.write_appointments(0..120, "confirmed");
+    let asked = site.sync().await;
+    assert_eq!((asked.requests.list, asked.requests.total()), (1, 3));
+    site.write_appointments(0..120, "completed");
+    assert_eq!(site.sync().await.requests.total(), 2);
+
+    site.forget_when_the_log_was_asked();
+    site.remove_commit(3).await;
+    site.write_appointments(0..120, "cancelled");
+    let error = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("no longer there"), "{error}");
+    assert_eq!(site.commits().await, [1, 2]);
+}
+
+#[tokio::test]
 async fn another_boot_asks_the_log_once() {
     let site = Site::new();
     site.sync().await;

@@ -34,6 +34,9 @@ pub struct StoredWriter {
     pub boot: String,
     /// The writer that has replaced it.
     pub fence: Option<Fence>,
+    /// When the log was last found to stand where this state says.
+    #[serde(default)]
+    pub seen: Option<Timestamp>,
 }
 
 /// How the last cycle ended.
