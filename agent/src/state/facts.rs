@@ -122,6 +122,14 @@ impl State {
         put(&self.db, WRITER, writer).map_err(self.failed("written"))
     }
 
+    /// Forgets who the agent is, so that the next cycle takes this for no state of its log.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn forget_writer(&mut self) -> Result<(), StateError> {
+        forget(&self.db, WRITER).map_err(self.failed("written"))
+    }
+
     fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {
         let json: Option<String> = self
             .db
