@@ -23,6 +23,6 @@ mod program;
 mod servers;
 mod store;
 
-pub use database::{DatabaseKind, TestDatabase};
+pub use database::{DatabaseKind, TestDatabase, certificate};
 pub use program::{Finished, Program, Running, bin, command};
 pub use store::{StoreKind, TestStore};
