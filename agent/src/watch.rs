@@ -1,0 +1,180 @@
+//! Waking the agent: when something stirs in the sources' folders, and every so often anyway.
+//!
+//! A wake only means "look": the gate decides whether anything moved. So events may come too often
+//! (they are debounced) or not at all (network drives, a folder that cannot be watched): the poll
+//! finds what they missed. A source that is not there yet, was put in another's place or came
+//! back is watched anew at the next wake.
+//!
+//! However many events come, they take no memory: what is kept of them is when the first and the
+//! last came.
+
+mod debounce;
+mod filter;
+mod folders;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use debounce::Debounce;
+use filter::{Meaning, Target};
+use folders::Folders;
+
+/// The longest that any of the settings may be; longer ones are cut to it.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A source, as the watcher sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchedPath {
+    /// A SQLite file. Its folder is watched, for it and for its `-wal` and `-journal`.
+    SqliteFile(PathBuf),
+    /// A folder of CSV files: it is watched for `*.csv`, in any case, not for what lies deeper.
+    CsvFolder(PathBuf),
+}
+
+/// When to wake. Each is cut to a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// A source that changed wakes the agent once it has been quiet for this long.
+    pub debounce: Duration,
+    /// A source that is never quiet wakes it this long after its first change.
+    pub max_delay: Duration,
+    /// It is woken at least this often.
+    pub poll: Duration,
+}
+
+/// Why the agent is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Something stirred in a source's folder.
+    Changed,
+    /// Nothing did for as long as the poll's interval.
+    Poll,
+}
+
+/// Watches sources.
+#[derive(Debug)]
+pub struct Watcher {
+    shared: Arc<Shared>,
+    /// Behind a lock, since it is renewed on a thread that may wait for a slow drive.
+    folders: Arc<Mutex<Folders>>,
+    poll: Duration,
+    next_poll: Instant,
+}
+
+impl Watcher {
+    /// Begins to watch. What cannot be watched is logged, and polled: this never fails.
+    ///
+    /// What changes from now on wakes the agent; what changed before does not, so run a cycle
+    /// first.
+    #[must_use]
+    pub fn start(sources: Vec<WatchedPath>, settings: WatchSettings) -> Self {
+        let shared = Arc::new(Shared {
+            debounce: Mutex::new(Debounce::new(
+                settings.debounce.min(LONGEST),
+                settings.max_delay.min(LONGEST),
+            )),
+            targets: Mutex::new(Vec::new()),
+            lost: AtomicBool::new(false),
+            stirred: Notify::new(),
+        });
+        let mut folders = Folders::new(sources, Arc::clone(&shared));
+        folders.renew();
+        let poll = settings.poll.min(LONGEST);
+        Self {
+            shared,
+            folders: Arc::new(Mutex::new(folders)),
+            poll,
+            next_poll: Instant::now() + poll,
+        }
+    }
+
+    /// Waits until the agent should look again. Every wake puts off the next poll, since a look
+    /// is at all sources.
+    ///
+    /// Cancel safe: what would have woken a call that is dropped wakes the next one.
+    pub async fn next(&mut self) -> Wake {
+        let wake = loop {
+            let due = self.shared.debounce().due();
+            let (at, wake) = match due {
+                Some(due) if due <= self.next_poll => (due, Wake::Changed),
+                _ => (self.next_poll, Wake::Poll),
+            };
+            tokio::select! {
+                // Only the first event of several is told: the others move `due`, which is
+                // read again once it has come.
+                () = self.shared.stirred.notified(), if due.is_none() => continue,
+                () = tokio::time::sleep_until(at.into()) => {}
+            }
+            let put_off = self
+                .shared
+                .debounce()
+                .due()
+                .is_some_and(|now| Some(now) > due);
+            if wake == Wake::Poll || !put_off {
+                break wake;
+            }
+        };
+        // Before the look, so that what happens unwatched until here is seen by it.
+        self.renew().await;
+        self.shared.debounce().look();
+        self.next_poll = Instant::now() + self.poll;
+        wake
+    }
+
+    async fn renew(&self) {
+        let folders = Arc::clone(&self.folders);
+        let renewed = tokio::task::spawn_blocking(move || locked(&folders).renew()).await;
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "the sources' folders could not be watched anew");
+        }
+    }
+}
+
+/// What the watching thread and the agent both see.
+#[derive(Debug)]
+struct Shared {
+    debounce: Mutex<Debounce>,
+    /// What is looked out for, per source that is there.
+    targets: Mutex<Vec<Target>>,
+    /// Whether a watched folder was moved or deleted, so that its path has to be watched anew.
+    lost: AtomicBool,
+    stirred: Notify,
+}
+
+impl Shared {
+    fn debounce(&self) -> MutexGuard<'_, Debounce> {
+        locked(&self.debounce)
+    }
+
+    /// Takes in what the operating system tells; called on the watching thread.
+    fn hear(&self, told: notify::Result<notify::Event>) {
+        let meaning = match told {
+            Ok(event) => filter::meaning(&locked(&self.targets), &event),
+            Err(error) => {
+                tracing::warn!(%error, "file events are disturbed; the sources are watched anew");
+                Meaning::Lost
+            }
+        };
+        match meaning {
+            Meaning::Nothing => return,
+            Meaning::Changed => {}
+            Meaning::Lost => self.lost.store(true, Ordering::Relaxed),
+        }
+        if self.debounce().event(Instant::now()) {
+            self.stirred.notify_one();
+        }
+    }
+}
+
+/// The value behind a lock. A thread that panicked while it held it left it whole: nothing here
+/// is changed in more than one step.
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;
