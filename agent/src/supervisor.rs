@@ -3,6 +3,7 @@
 //! Where nothing supervises the agent, each call does nothing. What cannot be told is logged once
 //! a message and harms nobody but the watchdog.
 
+use std::convert::Infallible;
 use std::ffi::OsStr;
 use std::time::Duration;
 
@@ -84,7 +85,7 @@ impl Supervisor {
 
     /// Tells the watchdog, twice in its interval, that the agent is alive; never ends. Poll it in
     /// the task that runs the cycles, so that a task that hangs is noticed.
-    pub async fn keep_alive(&self) {
+    pub async fn keep_alive(&self) -> Infallible {
         let Some(watchdog) = self.watchdog else {
             return std::future::pending().await;
         };
@@ -184,7 +185,8 @@ mod line {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::net::UnixDatagram;
 
