@@ -1,25 +1,13 @@
 //! Telling the service manager how the agent is: systemd's notification protocol, sd_notify(3).
 //!
-//! Where nothing supervises the agent, each call does nothing. What cannot be told is logged once
-//! a message and harms nobody but the watchdog.
+//! Where nothing supervises the agent, each call does nothing. A message that cannot be sent is
+//! logged and lost.
 
 use std::convert::Infallible;
-use std::ffi::OsStr;
 use std::time::Duration;
 
 /// The longest status line that is sent, in bytes.
 const MAX_STATUS_BYTES: usize = 200;
-
-/// What the service manager passes in the environment.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Supervision<'a> {
-    /// `NOTIFY_SOCKET`: a path, or `@` and an abstract name.
-    pub socket: Option<&'a OsStr>,
-    /// `WATCHDOG_USEC`: after how many microseconds of silence it kills.
-    pub watchdog_usec: Option<&'a str>,
-    /// `WATCHDOG_PID`: whom it means by that.
-    pub watchdog_pid: Option<&'a str>,
-}
 
 /// Why the service manager cannot be told anything.
 #[derive(Debug, thiserror::Error)]
@@ -40,18 +28,21 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// The service manager that the environment of the process `pid` names.
+    /// The service manager that the environment of this process, `pid`, names: `NOTIFY_SOCKET` (a
+    /// path, or `@` and an abstract name), `WATCHDOG_USEC`, `WATCHDOG_PID`.
     ///
     /// # Errors
     /// [`SupervisorError`] where it names a socket that cannot be used.
-    pub fn connect(environment: Supervision<'_>, pid: u32) -> Result<Self, SupervisorError> {
-        let line = environment.socket.filter(|socket| !socket.is_empty());
-        let line = line.map(line::Line::open).transpose();
-        Ok(Self {
-            line: line.map_err(|source| SupervisorError {
-                socket: environment.socket.unwrap_or_default().display().to_string(),
+    pub fn connect(environment: &[(String, String)], pid: u32) -> Result<Self, SupervisorError> {
+        let socket = variable(environment, "NOTIFY_SOCKET").filter(|socket| !socket.is_empty());
+        let line = socket.map(|socket| {
+            line::Line::open(socket).map_err(|source| SupervisorError {
+                socket: socket.to_owned(),
                 source,
-            })?,
+            })
+        });
+        Ok(Self {
+            line: line.transpose()?,
             watchdog: watchdog(environment, pid),
         })
     }
@@ -104,19 +95,20 @@ impl Supervisor {
 }
 
 /// The watchdog's interval, if it is set for this process.
-fn watchdog(environment: Supervision<'_>, pid: u32) -> Option<Duration> {
-    let meant = environment
-        .watchdog_pid
-        .is_none_or(|meant| meant.parse() == Ok(pid));
-    let usec: u64 = environment.watchdog_usec?.parse().ok()?;
+fn watchdog(environment: &[(String, String)], pid: u32) -> Option<Duration> {
+    let meant = variable(environment, "WATCHDOG_PID").is_none_or(|meant| meant.parse() == Ok(pid));
+    let usec: u64 = variable(environment, "WATCHDOG_USEC")?.parse().ok()?;
     (meant && usec > 0).then(|| Duration::from_micros(usec))
+}
+
+fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let found = environment.iter().find(|(variable, _)| variable == name);
+    found.map(|(_, value)| value.as_str())
 }
 
 #[cfg(unix)]
 mod line {
-    use std::ffi::OsStr;
     use std::io;
-    use std::os::unix::ffi::OsStrExt as _;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
     use std::time::Duration;
 
@@ -131,7 +123,7 @@ mod line {
     }
 
     impl Line {
-        pub(super) fn open(name: &OsStr) -> io::Result<Self> {
+        pub(super) fn open(name: &str) -> io::Result<Self> {
             let to = match name.as_bytes() {
                 [b'@', name @ ..] => abstract_address(name)?,
                 [b'/', ..] => SocketAddr::from_pathname(name)?,
@@ -167,7 +159,6 @@ mod line {
 
 #[cfg(not(unix))]
 mod line {
-    use std::ffi::OsStr;
     use std::io;
 
     /// Other systems' service managers have nothing like it.
@@ -175,7 +166,7 @@ mod line {
     pub(super) struct Line;
 
     impl Line {
-        pub(super) fn open(_: &OsStr) -> io::Result<Self> {
+        pub(super) fn open(_: &str) -> io::Result<Self> {
             Ok(Self)
         }
 
@@ -196,18 +187,23 @@ mod tests {
 
     const PID: u32 = 7;
 
+    fn socket(name: &str) -> Vec<(String, String)> {
+        vec![("NOTIFY_SOCKET".to_owned(), name.to_owned())]
+    }
+
     /// A manager that listens at a path, and the agent's end of the line.
     fn supervised(usec: Option<&str>) -> (UnixDatagram, Supervisor, TempDir) {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("notify");
         let manager = UnixDatagram::bind(&path).unwrap();
         manager.set_nonblocking(true).unwrap();
-        let environment = Supervision {
-            socket: Some(path.as_os_str()),
-            watchdog_usec: usec,
-            watchdog_pid: Some("7"),
-        };
-        (manager, Supervisor::connect(environment, PID).unwrap(), dir)
+        let mut environment = socket(path.to_str().unwrap());
+        environment.extend(usec.map(|usec| ("WATCHDOG_USEC".to_owned(), usec.to_owned())));
+        (
+            manager,
+            Supervisor::connect(&environment, PID).unwrap(),
+            dir,
+        )
     }
 
     /// What the manager was told so far.
@@ -240,11 +236,7 @@ mod tests {
         let address = SocketAddr::from_abstract_name(&name[1..]).unwrap();
         let manager = UnixDatagram::bind_addr(&address).unwrap();
         manager.set_nonblocking(true).unwrap();
-        let environment = Supervision {
-            socket: Some(OsStr::new(&name)),
-            ..Supervision::default()
-        };
-        Supervisor::connect(environment, PID).unwrap().ready();
+        Supervisor::connect(&socket(&name), PID).unwrap().ready();
         assert_eq!(heard(&manager), ["READY=1"]);
     }
 
@@ -261,17 +253,21 @@ mod tests {
 
     #[test]
     fn the_watchdog_is_for_the_process_that_it_names() {
-        let environment = |usec, pid| Supervision {
-            watchdog_usec: Some(usec),
-            watchdog_pid: pid,
-            ..Supervision::default()
+        let watchdog = |usec: &str, pid: &str| {
+            let variables = [("WATCHDOG_USEC", usec), ("WATCHDOG_PID", pid)];
+            let set = variables.iter().filter(|(_, value)| !value.is_empty());
+            let set: Vec<_> = set
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect();
+            super::watchdog(&set, PID)
         };
         let second = Some(Duration::from_secs(1));
-        assert_eq!(watchdog(environment("1000000", None), PID), second);
-        assert_eq!(watchdog(environment("1000000", Some("7")), PID), second);
-        assert_eq!(watchdog(environment("1000000", Some("8")), PID), None);
-        assert_eq!(watchdog(environment("0", None), PID), None);
-        assert_eq!(watchdog(environment("soon", None), PID), None);
+        assert_eq!(watchdog("1000000", ""), second);
+        assert_eq!(watchdog("1000000", "7"), second);
+        assert_eq!(watchdog("1000000", "8"), None);
+        assert_eq!(watchdog("0", ""), None);
+        assert_eq!(watchdog("soon", ""), None);
+        assert_eq!(watchdog("", "7"), None);
     }
 
     #[test]
@@ -280,11 +276,8 @@ mod tests {
         let (manager, supervisor, dir) = supervised(None);
         drop((manager, dir));
         supervisor.ready();
-        let relative = Supervision {
-            socket: Some(OsStr::new("vsock:2:1")),
-            ..Supervision::default()
-        };
-        let error = Supervisor::connect(relative, PID).unwrap_err().to_string();
+        let error = Supervisor::connect(&socket("vsock:2:1"), PID);
+        let error = error.unwrap_err().to_string();
         assert_eq!(
             error,
             "the service manager cannot be told how the agent is (vsock:2:1): \
