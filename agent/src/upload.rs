@@ -1,13 +1,13 @@
-//! Sending objects: several at once, none that is there already, none faster than allowed.
+//! Sending objects: several at once, none that is there already. How fast, the store decides: it is
+//! opened with a limit.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::layout::SiteKey;
 use causeway_shared::store::{Body, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex;
 
 use crate::error::AgentError;
 use crate::readback::read_back;
@@ -29,7 +29,6 @@ pub struct Parcel {
 pub struct Uploader {
     store: Store,
     site: SiteName,
-    pace: Option<Pace>,
     /// An object written before this may be taken by a vacuum soon.
     stale: Timestamp,
 }
@@ -46,23 +45,12 @@ pub struct Delivered {
 }
 
 impl Uploader {
-    /// `bandwidth` is in bytes a second; `keep` is how long a vacuum spares what nothing names.
+    /// `keep` is how long a vacuum spares what nothing names.
     #[must_use]
-    pub fn new(
-        store: Store,
-        site: SiteName,
-        bandwidth: Option<u64>,
-        keep: Duration,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(store: Store, site: SiteName, keep: Duration, now: Timestamp) -> Self {
         let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
         let stale = now.checked_sub(half).unwrap_or(Timestamp::MIN);
-        Self {
-            store,
-            site,
-            pace: bandwidth.map(Pace::new),
-            stale,
-        }
+        Self { store, site, stale }
     }
 
     /// Sees to it that an object is in the store, whole, and stays there.
@@ -89,7 +77,6 @@ impl Uploader {
             bytes: parcel.bytes,
             sent: parcel.bytes,
         };
-        self.wait_for(parcel.bytes).await;
         match self
             .store
             .create(key, Body::File(parcel.path.clone()))
@@ -106,7 +93,6 @@ impl Uploader {
                 ..sent
             }),
             None => {
-                self.wait_for(parcel.bytes).await;
                 self.store.put(key, Body::File(parcel.path.clone())).await?;
                 Ok(sent)
             }
@@ -131,40 +117,6 @@ impl Uploader {
         Ok(read
             .filter(|read| read.md5 == parcel.object.2)
             .map(|read| read.bytes))
-    }
-
-    async fn wait_for(&self, bytes: u64) {
-        if let Some(pace) = &self.pace {
-            pace.wait_for(bytes).await;
-        }
-    }
-}
-
-/// Spreads uploads so that their average stays below a bandwidth.
-#[derive(Debug)]
-struct Pace {
-    bytes_per_second: u64,
-    /// When what was let through so far will have been sent at that bandwidth.
-    free_at: Mutex<Instant>,
-}
-
-impl Pace {
-    fn new(bytes_per_second: u64) -> Self {
-        Self {
-            bytes_per_second,
-            free_at: Mutex::new(Instant::now()),
-        }
-    }
-
-    async fn wait_for(&self, bytes: u64) {
-        let takes_ms = bytes.saturating_mul(1_000) / self.bytes_per_second.max(1);
-        let start = {
-            let mut free_at = self.free_at.lock().await;
-            let start = (*free_at).max(Instant::now());
-            *free_at = start + Duration::from_millis(takes_ms);
-            start
-        };
-        tokio::time::sleep_until(start.into()).await;
     }
 }
 
@@ -205,7 +157,6 @@ mod tests {
         let uploader = Uploader::new(
             Arc::clone(&store) as Store,
             site,
-            None,
             Duration::from_secs(keep),
             now,
         );
@@ -254,16 +205,5 @@ mod tests {
         let (delivered, requests) = delivered(Some(&there), 100).await;
         assert_ne!(delivered.sent, 0);
         assert_eq!(requests, counts(2, 1, 0));
-    }
-
-    #[tokio::test]
-    async fn bandwidth_is_kept_on_average() {
-        let pace = Pace::new(10_000);
-        let started = Instant::now();
-        for _ in 0..3 {
-            pace.wait_for(1_000).await;
-        }
-        // The first goes at once, the others 100 ms after the one before.
-        assert!(started.elapsed() >= Duration::from_millis(200));
     }
 }
