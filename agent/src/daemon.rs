@@ -14,7 +14,7 @@ use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::error::AgentError;
-use crate::gate;
+use crate::gate::{self, Look};
 use crate::metrics_file::{CycleFigures, Metrics};
 use crate::pace::{Pace, Scan};
 use crate::progress::{Progress, Step};
@@ -94,7 +94,8 @@ impl Daemon<'_> {
             }
             // After a failure the gate is still open: nothing has to wake it.
             if !self.pace.retries() && watcher.next().await == Wake::Poll {
-                self.come_to_rest().await?;
+                let before = self.state.look()?;
+                come_to_rest(self.agent, before).await?;
             }
         }
     }
@@ -185,26 +186,26 @@ impl Daemon<'_> {
             tracing::warn!(%error, "the figures are stale");
         }
     }
+}
 
-    /// Waits until what moved without an event has come to rest, or has not for too long.
-    async fn come_to_rest(&self) -> Result<(), AgentError> {
-        let before = self.state.look()?;
-        let mut last = self.agent.look(before.as_ref()).await?;
-        if gate::moved(before.as_ref(), &last).is_nothing() {
-            return Ok(());
-        }
-        let watch = self.agent.config().watch;
-        let moved_at = Instant::now();
-        while moved_at.elapsed() < watch.max_delay {
-            sleep(watch.debounce).await;
-            let now = self.agent.look(Some(&last)).await?;
-            if now.visibly_moved_since(&last).is_empty() {
-                break;
-            }
-            last = now;
-        }
-        Ok(())
+/// Waits until what moved since `before` without an event has come to rest, or has not for too
+/// long.
+async fn come_to_rest(agent: &Agent, before: Option<Look>) -> Result<(), AgentError> {
+    let mut last = agent.look(before.as_ref()).await?;
+    if gate::moved(before.as_ref(), &last).is_nothing() {
+        return Ok(());
     }
+    let watch = agent.config().watch;
+    let moved_at = Instant::now();
+    while moved_at.elapsed() < watch.max_delay {
+        sleep(watch.debounce).await;
+        let now = agent.look(Some(&last)).await?;
+        if now.visibly_moved_since(&last).is_empty() {
+            break;
+        }
+        last = now;
+    }
+    Ok(())
 }
 
 fn watched(config: &AgentConfig) -> Vec<WatchedPath> {
