@@ -73,8 +73,10 @@ pub(super) fn render(
     if !inspection.left_out.is_empty() {
         out.push('\n');
         comment(&mut out, "", "Found and left out:");
+        let folder = format!("{}/", dir.display());
         for left in &inspection.left_out {
-            comment(&mut out, "", &format!("- {}: {}", left.what, left.why));
+            let text = format!("- {}: {}", left.what, left.why);
+            comment(&mut out, "", &text.replace(&folder, ""));
         }
     }
     out

@@ -44,9 +44,10 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         table(&mut shown, planned, &plan.tables);
         out.push('\n');
         left_out(&mut out, planned);
-        shown
-            .lines()
-            .for_each(|line| out.push_str(format!("# {line}").trim_end()));
+        for line in shown.lines() {
+            out.push_str(format!("# {line}").trim_end());
+            out.push('\n');
+        }
     }
     out
 }

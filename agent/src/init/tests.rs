@@ -34,10 +34,9 @@ impl Site {
     }
 
     fn with_sqlite(self, name: &str, sql: &str) -> Self {
-        Connection::open(self.folder.join(name))
-            .unwrap()
-            .execute_batch(sql)
-            .unwrap();
+        let path = self.folder.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        Connection::open(path).unwrap().execute_batch(sql).unwrap();
         self
     }
 

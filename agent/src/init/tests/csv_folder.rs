@@ -23,8 +23,32 @@ fn visits() -> Site {
 fn a_spreadsheets_export() {
     let proposal = visits().propose();
     dataset(&proposal);
-    insta::assert_snapshot!(table(&proposal, "luot_kham"), @"");
-    insta::assert_snapshot!(sources(&proposal), @"");
+    insta::assert_snapshot!(table(&proposal, "luot_kham"), @r#"
+    [[table]]
+    name = "luot_kham"
+    source = "lượt khám"
+    key = ["ma_luot"]  # PLEASE CHECK: no declared key; in all 40 rows it is there and differs
+    partition = { by = "ngay" }  # 40 rows on 28 dates from 2025-11-01 to 2025-11-28, at most 2 on one
+    summary = { count_by = ["khach_hang", "thanh_toan"] }
+    lookup = { ma_luot = 1 }  # finds a row by its key without loading its date
+    column = [
+      { name = "ma_luot", source = "Mã lượt", type = "int", not_null = true },  # all 40 values are whole numbers
+      { name = "ngay", source = "Ngày", type = "date", not_null = true },  # all 40 values are dates (DD/MM/YYYY)
+      { name = "gio", source = "Giờ", type = "time" },  # all 40 values are times of day
+      { name = "khach_hang", source = "Khách hàng", type = "text" },  # text, longest 4
+      { name = "sdt", source = "SĐT", type = "phone" },  # telephone numbers, kept as text; PLEASE CHECK: whole numbers, but leading zeros or plus signs would be lost
+      { name = "so_tien", source = "Số tiền", type = "text" },  # text, longest 5; PLEASE CHECK: numbers with a decimal comma
+      { name = "thanh_toan", source = "Thanh toán", type = "text" },  # text, longest 5
+      { name = "ghi_chu", source = "Ghi chú", type = "text" },  # no values yet
+    ]
+    "#);
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "csv/"
+    # certain: lượt khám.Ngày can only be DD/MM/YYYY.
+    dates = "dmy"
+    "#);
 }
 
 #[test]
@@ -41,8 +65,31 @@ fn files_that_refer_to_each_other() {
         )
         .propose();
     dataset(&proposal);
-    insta::assert_snapshot!(table(&proposal, "order_lines"), @"");
-    insta::assert_snapshot!(table(&proposal, "orders"), @"");
+    insta::assert_snapshot!(table(&proposal, "order_lines"), @r#"
+    [[table]]
+    name = "order_lines"
+    key = ["order_id", "sku"]  # PLEASE CHECK: no declared key; in all 4 rows the two together differ, and no column does alone
+    partition = { via = "orders", on = "order_id" }  # its name says so, and each of its 3 different values is a key of "orders", which is dated: rows are where their parent is
+    summary = { sum = ["qty"] }
+    column = [
+      { name = "order_id", type = "int", not_null = true, references = "orders" },  # all 4 values are whole numbers; all 3 different values are keys there
+      { name = "line", type = "int" },  # all 4 values are whole numbers
+      { name = "sku", type = "text", not_null = true },  # text, longest 1
+      { name = "qty", type = "int" },  # all 4 values are whole numbers
+    ]
+    "#);
+    insta::assert_snapshot!(table(&proposal, "orders"), @r#"
+    [[table]]
+    name = "orders"
+    key = ["order_id"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    partition = { by = "date" }  # 3 rows on 2 dates from 2025-11-27 to 2025-11-28, at most 2 on one
+    lookup = { order_id = 1 }  # finds a row by its key without loading its date
+    column = [
+      { name = "order_id", type = "int", not_null = true },  # all 3 values are whole numbers
+      { name = "date", type = "date", not_null = true },  # all 3 values are dates (YYYY-MM-DD)
+      { name = "customer_id", type = "int", references = "customers" },  # all 3 values are whole numbers; all 2 different values are keys there
+    ]
+    "#);
 }
 
 #[test]
@@ -55,7 +102,24 @@ fn what_auto_cannot_find_out_is_written() {
         .with_file("a/cities.csv", "id,name\n1,Đà Nẵng\n2,Huế\n")
         .with_file("a/days.csv", "id,day\n1,01/02/2025\n2,03/04/2025\n")
         .propose();
-    insta::assert_snapshot!(sources(&proposal), @"");
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "a/"
+    # An empty name: the table is not to be taken from here.
+    tables = { people = "" }
+    # PLEASE DECIDE: in days.day every day and month is 1 to 12, so that their order cannot be told: dmy
+    # (28/11) or mdy (11/28).
+    dates = "dmy"
+
+    [[source]]
+    kind = "csv"
+    path = "a/"
+    # An empty name: the table is not to be taken from here.
+    tables = { cities = "", days = "" }
+    # PLEASE CHECK: it is not UTF-8, and its bytes make Vietnamese words as Windows-1258.
+    encoding = "windows-1258"
+    "#);
 }
 
 #[test]
@@ -69,8 +133,32 @@ fn files_that_cannot_be_carried_are_named() {
         .with_file("list.xlsx", "PK")
         .with_file("broken.db", "SQLite format 3\0 and then nothing")
         .propose();
-    insta::assert_snapshot!(table(&proposal, "twice"), @"");
-    insta::assert_snapshot!(sources(&proposal), @"");
+    insta::assert_snapshot!(table(&proposal, "twice"), @r#"
+    [[table]]
+    name = "twice"
+    # PLEASE CHECK: 1 rows have another number of fields than the header (the first in line 3); they go
+    # to quarantine.
+    key = ["id"]  # PLEASE CHECK: no declared key, and only one row to find one by
+    partition = { buckets = 1 }  # 1 rows, about 5000 a bucket
+    column = [
+      { name = "id", type = "int", not_null = true },  # 1 value: whole numbers
+      # Left out: "name": another column has the same name.
+      # Left out: "name": another column has the same name.
+      # Left out: "": it has no name in the header.
+    ]
+    "#);
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "./"
+
+    # Found and left out:
+    # - list.xlsx: it is neither SQLite nor named .csv
+    # - broken.db: it is not a SQLite database, or is encrypted
+    # - empty.csv: it is empty; a table without rows still has its header
+    # - pipes.csv: its fields seem to stand between `|`; export it with `,` `;` or a tab
+    # - values.csv: its first line holds values, not names: "1, 2025-11-28"; write a header above it
+    "#);
 }
 
 #[test]
@@ -85,7 +173,22 @@ fn one_table_in_two_files() {
         .map(|t| t.name.to_string())
         .collect();
     assert_eq!(names, ["orders", "notes", "notes_2"]);
-    insta::assert_snapshot!(sources(&proposal), @"");
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "sqlite"
+    path = "a.db"
+    # An empty name: the table is not to be taken from here.
+    tables = { notes_2 = "" }
+
+    [[source]]
+    kind = "sqlite"
+    path = "b.db"
+    # An empty name: the table is not to be taken from here.
+    tables = { notes = "", orders = "" }
+
+    # Found and left out:
+    # - "ORDERS" in b.db: a.db has a table of that name with the same columns
+    "#);
 }
 
 #[test]
@@ -94,5 +197,5 @@ fn nothing_to_carry_is_an_error_that_says_why() {
         .with_file("a.csv", "state\nopen\nopen\n")
         .with_file("b.csv", "");
     let error = site.inspect().unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @"");
+    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @r#"no table was found that can be carried; /srv/b.csv: it is empty; a table without rows still has its header; "a" in /srv/a.csv: no declared key, and no column or pair of columns differs in all rows"#);
 }

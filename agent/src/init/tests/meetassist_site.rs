@@ -19,8 +19,39 @@ INSERT INTO APPOINTMENT_FEEDBACK VALUES (1, 4.5, NULL, NULL);
 fn tables_under_other_names() {
     let proposal = Site::new().with_sqlite("app.data", APPLICATION).propose();
     assert_eq!(proposal.dataset_toml, None);
-    insta::assert_snapshot!(proposal.agent_toml, @"");
-    insta::assert_snapshot!(proposal.notes.join("\n"), @"");
+    insta::assert_snapshot!(proposal.agent_toml, @r#"
+    # Proposed by `causeway-agent init`. PLEASE asks for a decision. Every other key has its default.
+    # `causeway-agent plan` shows what would be sent, and writes nothing.
+
+    site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
+    dataset = "meetassist"                # built in; 3 of its 7 tables were found
+    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
+
+    [store]
+    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: a folder, to try it out; for good s3://bucket/prefix
+
+    # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 rows.
+    # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.
+    # - PLEASE CHECK: many of 2 values of date are not of type date (the first: "28.11.25"); their rows
+    # go to quarantine
+    # - PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed,
+    # other rows go to quarantine
+    # "tblCustomers" is customer: 8 of its 8 columns are there; 2 rows.
+    # - PLEASE CHECK: 1 rows have no email, which every row must have, and go to quarantine
+    # - left alone: LastLogin
+    [[source]]
+    kind = "sqlite"
+    path = "app.data"
+    tables = { appointment = "Appointments", appointmentfeedback = "APPOINTMENT_FEEDBACK", customer = "tblCustomers" }
+
+    # Found and left out:
+    # - "Settings" in app.data: not one of MeetAssist's tables; it is left alone
+    "#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    MeetAssist: 3 tables, 5 rows
+    "Settings" in /srv/HCM 01/app.data is left out: not one of MeetAssist's tables; it is left alone
+    7 places ask for a look or a decision: search for PLEASE
+    "#);
 }
 
 #[test]
@@ -34,13 +65,36 @@ fn columns_under_other_names_make_a_copy_of_the_dataset() {
         .lines()
         .filter(|line| line.contains("source = "))
         .collect();
-    insta::assert_snapshot!(changed.join("\n"), @"");
+    insta::assert_snapshot!(changed.join("\n"), @r#"
+    { name = "customerid", source = "Customer ID", type = "text", max = 50, not_null = true },
+    { name = "fullname", source = "Full Name", type = "text", max = 100, not_null = true },
+    { name = "email", source = "E-mail", type = "text", max = 100, not_null = true },
+    { name = "phonenumber", source = "phone number", type = "phone" },
+    "#);
     let copy = dataset(&proposal);
     assert_eq!(
         copy.tables.len(),
         Dataset::meetassist().unwrap().tables.len()
     );
-    insta::assert_snapshot!(sources(&proposal), @"");
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    # "consultant" is consultant: 5 of its 10 columns are there; 1 rows.
+    # - no column phonenumber: it stays empty
+    # - no column imageurl: it stays empty
+    # - no column specialties: it stays empty
+    # - no column qualifications: it stays empty
+    # - no column createdat: rows take its default
+    # "customer" is customer: 3 of its 8 columns are there; 1 rows.
+    # - customerid is "Customer ID" there
+    # - fullname is "Full Name" there
+    # - email is "E-mail" there
+    # - phonenumber is "phone number" there
+    # - no column dateofbirth: it stays empty
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # certain: consultant.joindate can only be DD/MM/YYYY.
+    dates = "dmy"
+    "#);
 }
 
 #[test]
@@ -59,5 +113,26 @@ fn two_files_with_the_same_tables() {
         .with_sqlite("app.db", APPLICATION)
         .with_sqlite("backup/app.db.bak", APPLICATION)
         .propose();
-    insta::assert_snapshot!(sources(&proposal), @"");
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 rows.
+    # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.
+    # - PLEASE CHECK: many of 2 values of date are not of type date (the first: "28.11.25"); their rows
+    # go to quarantine
+    # - PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed,
+    # other rows go to quarantine
+    # "tblCustomers" is customer: 8 of its 8 columns are there; 2 rows.
+    # - PLEASE CHECK: 1 rows have no email, which every row must have, and go to quarantine
+    # - left alone: LastLogin
+    [[source]]
+    kind = "sqlite"
+    path = "app.db"
+    tables = { appointment = "Appointments", appointmentfeedback = "APPOINTMENT_FEEDBACK", customer = "tblCustomers" }
+
+    # Found and left out:
+    # - "Settings" in app.db: not one of MeetAssist's tables; it is left alone
+    # - "APPOINTMENT_FEEDBACK" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    # - "Appointments" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    # - "Settings" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    # - "tblCustomers" in backup/app.db.bak: not one of MeetAssist's tables; it is left alone
+    "#);
 }

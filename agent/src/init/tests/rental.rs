@@ -35,21 +35,90 @@ fn proposal() -> Proposal {
 fn times_of_day_are_no_partitions() {
     let proposal = proposal();
     dataset(&proposal);
-    insta::assert_snapshot!(table(&proposal, "rental"), @"");
+    insta::assert_snapshot!(table(&proposal, "rental"), @r#"
+    [[table]]
+    name = "rental"
+    key = ["rental_id"]  # declared PRIMARY KEY
+    # not by "rental_date": it has times of day. To partition by its date, give the agent a view with
+    # date(rental_date) as a column of its own.
+    # not by "return_day": it is empty in some rows.
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    unique = [{ columns = ["rental_date", "customer_id"] }]  # declared UNIQUE
+    column = [
+      { name = "rental_id", type = "int", not_null = true },  # declared INT, all 2 values are whole numbers
+      { name = "rental_date", type = "timestamp", not_null = true },  # declared TIMESTAMP, all 2 values are dates with or without a time
+      { name = "customer_id", type = "int", not_null = true, references = "customer" },  # declared INT, all 2 values are whole numbers; declared FOREIGN KEY
+      { name = "return_day", type = "date" },  # declared DATE, 1 value: dates (YYYY-MM-DD)
+    ]
+    "#);
 }
 
 #[test]
 fn a_payment_has_its_own_date() {
-    insta::assert_snapshot!(table(&proposal(), "payment"), @"");
+    insta::assert_snapshot!(table(&proposal(), "payment"), @r#"
+    [[table]]
+    name = "payment"
+    key = ["payment_id"]  # declared PRIMARY KEY
+    partition = { by = "payment_day" }  # 2 rows on 2 dates from 2025-05-24 to 2025-05-25, at most 1 on one
+    # Not as a unique rule: "one_payment" (rental_id): it cannot be judged date by date.
+    summary = { sum = ["amount"] }
+    lookup = { payment_id = 1 }  # finds a row by its key without loading its date
+    column = [
+      { name = "payment_id", type = "int", not_null = true },  # declared INT, all 2 values are whole numbers
+      { name = "rental_id", type = "int", references = "rental" },  # declared INT, 1 value: whole numbers; declared FOREIGN KEY
+      { name = "amount", type = "decimal(2)", not_null = true },  # declared DECIMAL(5,2), all 2 values are numbers with up to 2 decimals
+      { name = "payment_day", type = "date", not_null = true },  # declared DATE, all 2 values are dates (YYYY-MM-DD)
+    ]
+    "#);
 }
 
 #[test]
 fn a_customers_first_day_is_no_partition_while_others_refer_to_it() {
-    insta::assert_snapshot!(table(&proposal(), "customer"), @"");
+    insta::assert_snapshot!(table(&proposal(), "customer"), @r#"
+    [[table]]
+    name = "customer"
+    key = ["customer_id"]  # declared PRIMARY KEY
+    # not by "create_date": it does not look like the day on which a row is of interest.
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    unique = [{ columns = ["email"] }]  # declared UNIQUE
+    column = [
+      { name = "customer_id", type = "int", not_null = true },  # declared INT, all 2 values are whole numbers
+      { name = "email", type = "text", max = 50 },  # declared VARCHAR(50), longest 16
+      { name = "active", type = "text", max = 1, not_null = true },  # declared CHAR(1), longest 1
+      { name = "create_date", type = "date", not_null = true },  # declared DATE, all 2 values are dates (YYYY-MM-DD)
+    ]
+    "#);
 }
 
 #[test]
 fn values_that_contradict_their_declared_types() {
-    insta::assert_snapshot!(table(&proposal(), "film"), @"");
-    insta::assert_snapshot!(table(&proposal(), "actor"), @"");
+    insta::assert_snapshot!(table(&proposal(), "film"), @r#"
+    [[table]]
+    name = "film"
+    key = ["film_id"]  # declared PRIMARY KEY
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    # Perhaps merge = { latest = "last_update" }.
+    column = [
+      { name = "film_id", type = "int", not_null = true },  # declared INT, all 2 values are whole numbers
+      { name = "title", type = "text", not_null = true },  # declared VARCHAR(10), longest 16; PLEASE CHECK: no `max`: the longest value has 16 characters, not 10
+      { name = "release_year", type = "int" },  # declared YEAR, 1 value: whole numbers
+      { name = "rental_rate", type = "decimal(2)", not_null = true },  # declared DECIMAL(4,2), all 2 values are numbers with up to 2 decimals
+      { name = "length", type = "text" },  # declared SMALLINT, text, longest 4
+      { name = "rating", type = "text", max = 10 },  # declared VARCHAR(10), longest 2
+      { name = "special", type = "text" },  # declared BLOB SUB_TYPE TEXT, text, longest 8
+      { name = "last_update", type = "timestamp", not_null = true },  # declared TIMESTAMP, all 2 values are dates with or without a time
+    ]
+    "#);
+    insta::assert_snapshot!(table(&proposal(), "actor"), @r#"
+    [[table]]
+    name = "actor"
+    key = ["actor_id"]  # declared PRIMARY KEY
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    # Perhaps merge = { latest = "last_update" }.
+    column = [
+      { name = "actor_id", type = "int", not_null = true },  # declared numeric, all 2 values are whole numbers
+      { name = "last_name", type = "text", max = 45, not_null = true },  # declared VARCHAR(45), longest 8
+      { name = "last_update", type = "timestamp", not_null = true },  # declared TIMESTAMP, all 2 values are dates with or without a time
+    ]
+    "#);
 }

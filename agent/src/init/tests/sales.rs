@@ -43,24 +43,111 @@ fn proposal() -> Proposal {
 fn orders_are_dated_and_their_lines_go_with_them() {
     let proposal = proposal();
     dataset(&proposal);
-    insta::assert_snapshot!(table(&proposal, "orders"), @"");
-    insta::assert_snapshot!(table(&proposal, "order_details"), @"");
+    insta::assert_snapshot!(table(&proposal, "orders"), @r#"
+    [[table]]
+    name = "orders"
+    key = ["orderid"]  # declared PRIMARY KEY
+    partition = { by = "orderdate" }  # 30 rows on 15 dates from 2025-11-01 to 2025-11-15, at most 2 on one
+    # Not as a unique rule: "sqlite_autoindex_Orders_1" (Slip): it cannot be judged date by date.
+    summary = { sum = ["freight"] }
+    lookup = { orderid = 1 }  # finds a row by its key without loading its date
+    column = [
+      { name = "orderid", type = "int", not_null = true },  # declared INTEGER, all 30 values are whole numbers
+      { name = "customerid", type = "text", max = 5, not_null = true, references = "customers" },  # declared VARCHAR(5), longest 5; declared FOREIGN KEY
+      { name = "orderdate", type = "date", not_null = true },  # declared DATETIME, all 30 values are midnights; PLEASE CHECK: write timestamp if times of day may come
+      { name = "shippeddate", type = "date" },  # declared DATETIME, all 20 values are midnights; PLEASE CHECK: write timestamp if times of day may come
+      { name = "freight", type = "decimal(2)" },  # declared NUMERIC, all 30 values are numbers with up to 2 decimals
+      { name = "slip", type = "text" },  # declared TEXT, longest 3
+    ]
+    "#);
+    insta::assert_snapshot!(table(&proposal, "order_details"), @r#"
+    [[table]]
+    name = "order_details"
+    source = "Order Details"
+    key = ["orderid", "productid"]  # declared PRIMARY KEY
+    partition = { via = "orders", on = "orderid" }  # declared FOREIGN KEY, and each of its 30 different values is a key of "Orders", which is dated: rows are where their parent is
+    summary = { sum = ["quantity", "discount"] }
+    column = [
+      { name = "orderid", type = "int", not_null = true, references = "orders" },  # declared INTEGER, all 30 values are whole numbers; declared FOREIGN KEY
+      { name = "productid", type = "int", not_null = true, references = "products" },  # declared INTEGER, all 30 values are whole numbers; declared FOREIGN KEY
+      { name = "unit_price", source = "Unit Price", type = "decimal(2)", not_null = true },  # declared NUMERIC(10,2), all 30 values are numbers with up to 2 decimals
+      { name = "quantity", type = "int", not_null = true },  # declared INTEGER, all 30 values are whole numbers
+      { name = "discount", type = "float", not_null = true },  # declared REAL, all 30 values are numbers
+    ]
+    "#);
 }
 
 #[test]
 fn standing_data_is_in_buckets() {
     let proposal = proposal();
-    insta::assert_snapshot!(table(&proposal, "employees"), @"");
-    insta::assert_snapshot!(table(&proposal, "employeeterritories"), @"");
-    insta::assert_snapshot!(table(&proposal, "categories"), @"");
-    insta::assert_snapshot!(table(&proposal, "products"), @"");
+    insta::assert_snapshot!(table(&proposal, "employees"), @r#"
+    [[table]]
+    name = "employees"
+    key = ["employeeid"]  # declared PRIMARY KEY
+    # not by "BirthDate": it does not look like the day on which a row is of interest.
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    column = [
+      { name = "employeeid", type = "int", not_null = true },  # declared INTEGER, all 2 values are whole numbers
+      { name = "lastname", type = "text", max = 20, not_null = true },  # declared VARCHAR(20), longest 7
+      { name = "birthdate", type = "date" },  # declared DATE, all 2 values are dates (YYYY-MM-DD)
+      { name = "reportsto", type = "int", references = "employees" },  # declared INTEGER, 1 value: whole numbers; declared FOREIGN KEY
+    ]
+    "#);
+    insta::assert_snapshot!(table(&proposal, "employeeterritories"), @r#"
+    [[table]]
+    name = "employeeterritories"
+    key = ["employeeid", "territoryid"]  # declared PRIMARY KEY
+    partition = { buckets = 1 }  # 3 rows, about 5000 a bucket
+    column = [
+      { name = "employeeid", type = "int", not_null = true, references = "employees" },  # declared INTEGER, all 3 values are whole numbers; declared FOREIGN KEY
+      { name = "territoryid", type = "text", not_null = true, references = "territories" },  # declared TEXT, longest 5; declared FOREIGN KEY
+    ]
+    "#);
+    insta::assert_snapshot!(table(&proposal, "categories"), @r#"
+    [[table]]
+    name = "categories"
+    key = ["categoryid"]  # declared PRIMARY KEY
+    partition = { buckets = 1 }  # 3 rows, about 5000 a bucket
+    column = [
+      { name = "categoryid", type = "int", not_null = true },  # declared INTEGER, all 3 values are whole numbers
+      { name = "categoryname", type = "text", max = 15, not_null = true },  # declared VARCHAR(15), longest 10
+      # Left out: "Picture": 3 of 3 values cannot be carried (the first: a BLOB of 9 bytes is not
+      # taken).
+    ]
+    "#);
+    insta::assert_snapshot!(table(&proposal, "products"), @r#"
+    [[table]]
+    name = "products"
+    key = ["productid"]  # declared PRIMARY KEY
+    partition = { buckets = 1 }  # 3 rows, about 5000 a bucket
+    summary = { count_by = ["discontinued"] }
+    column = [
+      { name = "productid", type = "int", not_null = true },  # declared INTEGER, all 3 values are whole numbers
+      { name = "productname", type = "text", not_null = true },  # declared TEXT, longest 5
+      { name = "categoryid", type = "int", references = "categories" },  # declared INTEGER, all 2 values are whole numbers; declared FOREIGN KEY
+      { name = "unitprice", type = "decimal(2)" },  # declared NUMERIC(10,2), all 3 values are numbers with up to 2 decimals
+      { name = "discontinued", type = "bool", not_null = true },  # declared BOOLEAN, all 3 values are yes or no
+    ]
+    "#);
 }
 
 #[test]
 fn a_table_without_a_key_is_shown_but_not_declared() {
     let proposal = proposal();
     let text = proposal.dataset_toml.as_deref().unwrap();
-    insta::assert_snapshot!(&text[text.find("# LEFT OUT").unwrap()..], @"");
+    insta::assert_snapshot!(&text[text.find("# LEFT OUT").unwrap()..], @r##"
+    # LEFT OUT: "Log": no declared key, and no column or pair of columns differs in all rows. PLEASE
+    # DECIDE: if some columns will always tell its rows apart, name them as `key` below and take the
+    # comment signs away; else give the table a PRIMARY KEY in its application.
+    # [[table]]
+    # name = "log"
+    # key = []  # no declared key, and no column or pair of columns differs in all rows
+    # partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    # column = [
+    #   { name = "message", type = "text" },  # declared TEXT, longest 7
+    #   { name = "level", type = "text" },  # declared TEXT, longest 4
+    # ]
+    "##);
     assert!(dataset(&proposal).table("log").is_none());
     // With the comment signs taken away and a key named, it is a table.
     let uncommented = text.replace("# key = []", "key = [\"message\"]");
@@ -81,8 +168,30 @@ fn a_table_without_a_key_is_shown_but_not_declared() {
 #[test]
 fn the_configuration_says_where_it_all_is() {
     let proposal = proposal();
-    insta::assert_snapshot!(proposal.agent_toml, @"");
-    insta::assert_snapshot!(proposal.notes.join("\n"), @"");
+    insta::assert_snapshot!(proposal.agent_toml, @r#"
+    # Proposed by `causeway-agent init`. PLEASE asks for a decision. Every other key has its default.
+    # `causeway-agent plan` shows what would be sent, and writes nothing.
+
+    site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
+    dataset = "dataset.toml"              # proposed too; read it through
+    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
+
+    [store]
+    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: a folder, to try it out; for good s3://bucket/prefix
+
+    [[source]]
+    kind = "sqlite"
+    path = "sales.db"
+
+    # Found and left out:
+    # - "Recent" in sales.db: a view; declare it like a table if it should be carried
+    "#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    8 tables, 76 rows: 1 by date, 1 via a parent, 6 in buckets
+    "Log" is left out: it has no key; see dataset.toml
+    "Recent" in /srv/HCM 01/sales.db is left out: a view; declare it like a table if it should be carried
+    8 places ask for a look or a decision: search for PLEASE
+    "#);
 }
 
 #[test]
