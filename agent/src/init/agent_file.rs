@@ -60,7 +60,7 @@ pub(super) fn render(
     line(
         &mut out,
         &format!("url = {}", quoted(&store)),
-        "PLEASE DECIDE: a folder, to try it out; for good s3://bucket/prefix",
+        "PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix",
     );
     let wanted = match &inspection.meetassist {
         Some(meetassist) => of_meetassist(inspection, meetassist),

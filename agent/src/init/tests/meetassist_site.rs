@@ -28,7 +28,7 @@ fn tables_under_other_names() {
     timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
 
     [store]
-    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: a folder, to try it out; for good s3://bucket/prefix
+    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix
 
     # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 rows.
     # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.

@@ -177,7 +177,7 @@ fn the_configuration_says_where_it_all_is() {
     timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
 
     [store]
-    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: a folder, to try it out; for good s3://bucket/prefix
+    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix
 
     [[source]]
     kind = "sqlite"
