@@ -7,7 +7,7 @@
 //! beside it. Memory stays bounded: sets of values are in a temporary file, and of CSV files one
 //! record at a time is held.
 //!
-//! [`inspect`] does the reading; [`Inspection::propose`] decides; [`write`] writes.
+//! [`inspect`] does the reading; [`Inspection::propose`] decides; [`fn@write`] writes.
 
 mod agent_file;
 mod csv;

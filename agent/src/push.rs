@@ -17,10 +17,10 @@ use std::time::Duration;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::clock;
 use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject};
-use causeway_shared::ids::Seq;
+use causeway_shared::ids::{Md5, Seq};
 use causeway_shared::log::{Appended, LogError, SiteLog};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::agent::Agent;
 use crate::error::AgentError;
@@ -29,7 +29,7 @@ use crate::progress::{Progress, Step};
 use crate::spool::Spool;
 use crate::stand::Standing;
 use crate::state::{ObjectId, State};
-use crate::upload::{Parcel, Uploader};
+use crate::upload::{Parcel, Uploader, stale_before};
 use crate::writer::{Verdict, judge};
 
 /// Objects are noted in the state in batches of this size: a kill sends at most so many again.
@@ -119,9 +119,7 @@ pub fn noted_uploads(
     state: &State,
     now: Timestamp,
 ) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
-    let half = SignedDuration::try_from(agent.config().keep / 2).unwrap_or(SignedDuration::MAX);
-    let since = now.checked_sub(half).unwrap_or(Timestamp::MIN);
-    Ok(state.uploads(since)?)
+    Ok(state.uploads(stale_before(agent.config().keep, now))?)
 }
 
 /// The plan's objects that have to be sent, from where they are spooled.
@@ -141,7 +139,7 @@ pub fn parcels(plan: &Plan, spool: &Spool, spooled: &BTreeMap<ObjectId, u64>) ->
         .collect()
 }
 
-fn object_id(change: &PlannedChange, md5: causeway_shared::ids::Md5) -> ObjectId {
+fn object_id(change: &PlannedChange, md5: Md5) -> ObjectId {
     (change.table.clone(), change.part, md5)
 }
 

@@ -44,13 +44,22 @@ pub struct Delivered {
     pub sent: u64,
 }
 
+/// An object that nothing names and that was written before this is not counted on: of the time
+/// that a vacuum spares it, `keep`, half has passed.
+pub(crate) fn stale_before(keep: Duration, now: Timestamp) -> Timestamp {
+    let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
+    now.checked_sub(half).unwrap_or(Timestamp::MIN)
+}
+
 impl Uploader {
     /// `keep` is how long a vacuum spares what nothing names.
     #[must_use]
     pub fn new(store: Store, site: SiteName, keep: Duration, now: Timestamp) -> Self {
-        let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
-        let stale = now.checked_sub(half).unwrap_or(Timestamp::MIN);
-        Self { store, site, stale }
+        Self {
+            store,
+            site,
+            stale: stale_before(keep, now),
+        }
     }
 
     /// Sees to it that an object is in the store, whole, and stays there.
@@ -133,8 +142,8 @@ mod tests {
 
     const CSV: &[u8] = b"a\n1\n";
 
-    /// Delivers one object to a store whose clock stands at `stood` seconds, 100 s before now,
-    /// where vacuum spares objects for `keep` seconds, after `before` was done to its key.
+    /// Delivers one object to a store whose clock stands 100 s before now and where vacuum spares
+    /// objects for `keep` seconds, after `before` was written to its key.
     async fn delivered(before: Option<&[u8]>, keep: u64) -> (Delivered, RequestCounts) {
         let store = Arc::new(MemoryStore::new());
         let (table, part) = (Name::new("t").unwrap(), Part::new("b=0of1").unwrap());

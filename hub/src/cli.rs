@@ -22,6 +22,7 @@ use crate::config::HubConfig;
 use crate::demo::DemoError;
 use crate::error::HubError;
 use crate::hub::{Hub, LoadRequest, VerifyRequest};
+use crate::report::SitePlan;
 use crate::window::{DateRange, InvalidRange};
 use demo::DemoArgs;
 use token::TokenCommand;
@@ -219,18 +220,17 @@ impl Cli {
             Command::Load(selection) => {
                 let request = selection.request()?;
                 let report = open().await?.load(&request).await?;
-                let exit = match (report.needs_a_look(), report.may_pass()) {
-                    (true, _) => Exit::Look,
-                    (false, true) => Exit::Failed,
-                    (false, false) => Exit::Done,
-                };
+                let exit = exit(report.needs_a_look(), report.may_pass());
                 Ok(Answer::of(json, &report, show::load(&report), exit))
             }
             Command::Plan(selection) => {
                 let request = selection.request()?;
                 let plans = open().await?.plan(&request).await?;
-                let damaged = plans.iter().any(|plan| plan.error.is_some());
-                let exit = if damaged { Exit::Look } else { Exit::Done };
+                let damaged = |plan: &SitePlan| plan.error.is_some() && !plan.may_pass;
+                let exit = exit(
+                    plans.iter().any(damaged),
+                    plans.iter().any(|plan| plan.may_pass),
+                );
                 let answer = serde_json::json!({ "sites": plans });
                 Ok(Answer::of(json, &answer, show::plan(&plans), exit))
             }
@@ -256,6 +256,15 @@ impl Cli {
             }
             Command::Token(command) => command.answer(&open().await?, json).await,
         }
+    }
+}
+
+/// How a command over several sites ends.
+fn exit(needs_a_look: bool, may_pass: bool) -> Exit {
+    match (needs_a_look, may_pass) {
+        (true, _) => Exit::Look,
+        (false, true) => Exit::Failed,
+        (false, false) => Exit::Done,
     }
 }
 

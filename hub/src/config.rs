@@ -94,15 +94,15 @@ impl fmt::Debug for DatabaseConfig {
 
 /// A URL whose user information and query, which may hold passwords, are cut down to the user.
 pub(crate) fn without_password(url: &str) -> String {
-    let url = url.split('?').next().unwrap_or_default();
+    let (url, query) = url.split_once('?').unwrap_or((url, ""));
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
+    let user = |rest: &str| rest.split(':').next().unwrap_or_default().to_owned();
     match rest.rsplit_once('@') {
-        Some((user, host)) => {
-            let user = user.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}@{host}")
-        }
+        Some((before, host)) => format!("{scheme}://{}@{host}", user(before)),
+        // The question mark may be one of the password's.
+        None if query.contains('@') => format!("{scheme}://{}@…", user(rest)),
         None => url.to_owned(),
     }
 }
@@ -336,6 +336,20 @@ mod tests {
         assert_eq!(
             format!("{config:?}"),
             r#"DatabaseConfig { url: "postgres://me@db.example/causeway", secret: "", iam: false }"#
+        );
+    }
+
+    #[test]
+    fn a_password_may_hold_any_mark() {
+        let shown = |url: &str| without_password(&format!("postgres://{url}"));
+        assert_eq!(shown("me:pa?ss@db.example/causeway"), "postgres://me@…");
+        assert_eq!(
+            shown("me:pa:ss@db/causeway?x=y"),
+            "postgres://me@db/causeway"
+        );
+        assert_eq!(
+            shown("db.example:5432/causeway?x=y"),
+            "postgres://db.example:5432/causeway"
         );
     }
 

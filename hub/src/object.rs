@@ -3,7 +3,7 @@
 
 use std::io;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation as _, OutBuffer};
@@ -136,6 +136,8 @@ impl Body {
 /// An object's bytes on their way to records.
 pub(crate) struct ObjectReader {
     decoder: Decoder<'static>,
+    /// What was given and is not decompressed yet.
+    given: Bytes,
     /// What was decompressed last.
     step: Box<[u8]>,
     digest: Digest,
@@ -160,6 +162,7 @@ impl ObjectReader {
         header.pop();
         Ok(Self {
             decoder,
+            given: Bytes::new(),
             step: vec![0; STEP_BYTES].into_boxed_slice(),
             digest: Digest::default(),
             splitter: RecordSplitter::default(),
@@ -169,15 +172,18 @@ impl ObjectReader {
         })
     }
 
-    /// Takes the next compressed bytes and gives each record that ends in them to `each`, without
-    /// its line feed and without the header.
-    pub(crate) fn push(
-        &mut self,
-        compressed: &[u8],
-        mut each: impl FnMut(&[u8]),
-    ) -> Result<(), ObjectProblem> {
+    /// Takes the next compressed bytes, for [`step`](Self::step)s to read.
+    pub(crate) fn give(&mut self, compressed: Bytes) {
+        self.given = compressed;
+    }
+
+    /// Decompresses some of what was given, however well it was compressed, and gives each record
+    /// that ends there to `each`, without its line feed and without the header. Says whether there
+    /// is more.
+    pub(crate) fn step(&mut self, mut each: impl FnMut(&[u8])) -> Result<bool, ObjectProblem> {
         let Self {
             decoder,
+            given,
             step,
             digest,
             splitter,
@@ -185,31 +191,29 @@ impl ObjectReader {
             expected_rows,
             ..
         } = self;
-        let mut input = InBuffer::around(compressed);
-        loop {
-            let mut output = OutBuffer::around(&mut step[..]);
-            decoder
-                .run(&mut input, &mut output)
-                .map_err(ObjectProblem::Compression)?;
-            let decompressed = output.as_slice();
-            digest.update(decompressed);
-            splitter.push(decompressed, |record, bytes| {
-                if record == 0 {
-                    return check_header(header, bytes);
-                }
-                if record > *expected_rows {
-                    return Err(ObjectProblem::Rows {
-                        expected: *expected_rows,
-                    });
-                }
-                each(bytes);
-                Ok(())
-            })?;
-            let drained = decompressed.len() < STEP_BYTES;
-            if drained && input.pos() == compressed.len() {
-                return Ok(());
+        let mut input = InBuffer::around(given);
+        let mut output = OutBuffer::around(&mut step[..]);
+        decoder
+            .run(&mut input, &mut output)
+            .map_err(ObjectProblem::Compression)?;
+        let read = input.pos();
+        let decompressed = output.as_slice();
+        digest.update(decompressed);
+        splitter.push(decompressed, |record, bytes| {
+            if record == 0 {
+                return check_header(header, bytes);
             }
-        }
+            if record > *expected_rows {
+                return Err(ObjectProblem::Rows {
+                    expected: *expected_rows,
+                });
+            }
+            each(bytes);
+            Ok(())
+        })?;
+        let drained = decompressed.len() < STEP_BYTES;
+        given.advance(read);
+        Ok(!drained || !given.is_empty())
     }
 
     /// Says that the bytes have ended, and whether they were the object.
@@ -269,9 +273,10 @@ mod tests {
         let mut read = || -> Result<(), ObjectProblem> {
             let mut reader = ObjectReader::new(&table(), object)?;
             for piece in bytes.chunks(piece) {
-                reader.push(piece, |record| {
+                reader.give(Bytes::copy_from_slice(piece));
+                while reader.step(|record| {
                     records.push(String::from_utf8_lossy(record).into_owned());
-                })?;
+                })? {}
             }
             reader.finish().map(|_| ())
         };

@@ -92,6 +92,9 @@ pub struct SitePlan {
     /// Why the site could not be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether that may pass without anybody's help.
+    #[serde(skip)]
+    pub may_pass: bool,
 }
 
 /// A partition that would be loaded.

@@ -7,12 +7,14 @@ use std::collections::BTreeSet;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
+use jiff::civil::Date;
 
 use crate::db::{Mark, SiteState, StoredSite};
 use crate::error::{HubError, SiteError};
 use crate::hub::{Hub, LoadRequest, Repair, VerifyRequest};
 use crate::object::ObjectName;
 use crate::report::{Difference, VerifyReport};
+use crate::window::DateRange;
 use compare::{PartRows, compare};
 
 impl Hub {
@@ -29,7 +31,7 @@ impl Hub {
             }
             let found = self.verify_site(&state.site, &mut report).await?;
             if what.repair && !found.is_empty() {
-                report.repaired += self.repair(&state, what, found).await?;
+                self.repair(&state, what, found, &mut report).await;
             }
         }
         Ok(report)
@@ -49,7 +51,14 @@ impl Hub {
         // Held to the end, so that no load changes rows while they are compared.
         let mut held = database.begin_load(site).await.map_err(failed)?;
         let stored = held.stored().await.map_err(failed)?;
-        let mut found = Found::default();
+        let mut found = Found {
+            dates: stored
+                .loaded
+                .keys()
+                .filter_map(|key| key.1.date())
+                .collect(),
+            ..Found::default()
+        };
         let Some(dataset) = &stored.dataset else {
             return Ok(found);
         };
@@ -144,20 +153,35 @@ impl Hub {
         Ok(counts.into_iter().filter_map(words).collect())
     }
 
-    /// Loads again what differs. Returns how many partitions.
+    /// Loads again what differs, and adds to the report how that went.
     async fn repair(
         &self,
         state: &SiteState,
         what: &VerifyRequest,
         found: Found,
-    ) -> Result<u64, SiteError> {
+        report: &mut VerifyReport,
+    ) {
         let repair = Repair {
             again: found.again,
             remove_strays: found.strays,
         };
-        let request = LoadRequest::at(what.now);
-        let loaded = self.load_site(state, &request, &repair).await;
-        Ok(loaded.map_or(0, |loaded| loaded.partitions.loaded))
+        let request = LoadRequest {
+            // What was loaded besides the window is repaired too, not taken out.
+            dates: found.dates.into_iter().map(DateRange::day).collect(),
+            ..LoadRequest::at(what.now)
+        };
+        let Some(loaded) = self.load_site(state, &request, &repair).await else {
+            return;
+        };
+        report.repaired += loaded.partitions.loaded;
+        if let Some(error) = loaded.error {
+            report.differences.push(Difference {
+                site: state.site.clone(),
+                table: None,
+                part: None,
+                what: format!("not repaired: {error}"),
+            });
+        }
     }
 }
 
@@ -166,6 +190,8 @@ impl Hub {
 struct Found {
     again: BTreeSet<(Name, Part)>,
     strays: bool,
+    /// The dates that are loaded.
+    dates: BTreeSet<Date>,
 }
 
 impl Found {
@@ -183,5 +209,65 @@ impl VerifyReport {
             what,
         };
         self.differences.extend(whats.into_iter().map(difference));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::db::Database;
+    use crate::db::sqlite::SqliteDatabase;
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn rows_missing_at_the_end_are_named() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let put = site.put("item", "b=0of2", &["1,a", "2,b", "3,c"]).await?;
+        put.commit().await?;
+        test.load_one().await?;
+        let file = rusqlite::Connection::open(folder.path().join("here.db"))?;
+        file.execute_batch("DELETE FROM item WHERE id > 1")?;
+
+        let request = VerifyRequest {
+            now: test.request.now,
+            site: None,
+            repair: false,
+        };
+        let found = test.hub.verify(&request).await?.differences;
+        let whats: Vec<&str> = found.iter().map(|found| found.what.as_str()).collect();
+        let missing = [2, 3].map(|id| format!("row {id} is missing from the database"));
+        assert_eq!(whats, missing);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_repaired_is_said() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let key = site.key("item", "b=0of2", &["1,a"])?;
+        test.store.delete(&key).await?;
+
+        let request = VerifyRequest {
+            now: test.request.now,
+            site: None,
+            repair: true,
+        };
+        let report = test.hub.verify(&request).await?;
+        let last = report.differences.last().ok_or("no difference")?;
+        assert!(
+            last.what.starts_with("not repaired: site here, table item"),
+            "{last:?}"
+        );
+        assert_eq!(report.repaired, 0);
+        Ok(())
     }
 }

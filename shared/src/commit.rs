@@ -269,6 +269,19 @@ pub fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FormatError> {
     Ok(serde_json::from_slice(bytes)?)
 }
 
+/// Reads a checkpoint as it is stored, compressed; at most [`MAX_BYTES`] of it.
+///
+/// # Errors
+/// [`FormatError`] that says what is wrong.
+pub fn decode_checkpoint(compressed: &[u8]) -> Result<Checkpoint, FormatError> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    zstd::Decoder::new(compressed)
+        .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
+        .map_err(FormatError::Compression)?;
+    decode(&bytes)
+}
+
 fn verify_check(bytes: &[u8]) -> Result<(), FormatError> {
     let end = CHECK.len() + 32 + 2;
     let Some(start) = bytes.trim_ascii_end().len().checked_sub(end) else {

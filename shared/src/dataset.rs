@@ -1,6 +1,6 @@
 //! The dataset: which tables a site carries, their columns, keys, partitioning and rules.
 //!
-//! A dataset is declared in one TOML file ([`file`]) and validated into the types here, which
+//! A dataset is declared in one TOML file ([`mod@file`]) and validated into the types here, which
 //! cannot hold a key that names no column or a `via` without its parent. What a commit names is
 //! the MD5 of its canonical JSON (RFC 8785, defaults left out).
 

@@ -9,7 +9,8 @@
 
 use crate::catalog::Catalog;
 use crate::commit::{
-    CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode, encode,
+    CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode,
+    decode_checkpoint, encode,
 };
 use crate::dataset::{Dataset, DatasetError};
 use crate::ids::{Md5, Seq, SiteName};
@@ -174,15 +175,28 @@ impl SiteLog {
             match self.commit(next).await? {
                 Some(commit) => catalog.apply(&commit),
                 None if !look_for_gap => return Ok(()),
-                None => match self.later_than(next).await? {
-                    None => return Ok(()),
-                    Some(later) => match self.newest_checkpoint(next).await? {
-                        Some(checkpoint) => *catalog = checkpoint.into(),
-                        None => return Err(self.gap(next, later)),
-                    },
-                },
+                None if self.pass(catalog, next).await? => {}
+                None => return Ok(()),
             }
         }
+    }
+
+    /// Goes on past a commit that was not there when it was asked for; `false` where no later one
+    /// is.
+    async fn pass(&self, catalog: &mut Catalog, missing: Seq) -> Result<bool, LogError> {
+        let Some(later) = self.later_than(missing).await? else {
+            return Ok(false);
+        };
+        // Its writer may have written both meanwhile.
+        if let Some(commit) = self.commit(missing).await? {
+            catalog.apply(&commit);
+            return Ok(true);
+        }
+        let Some(checkpoint) = self.newest_checkpoint(missing).await? else {
+            return Err(self.gap(missing, later));
+        };
+        *catalog = checkpoint.into();
+        Ok(true)
     }
 
     /// The catalog at the head of the log, from its newest usable checkpoint on.
@@ -314,8 +328,7 @@ impl SiteLog {
         let Some(compressed) = self.read(&key).await? else {
             return Ok(None);
         };
-        let decoded = decompress(&compressed).and_then(|bytes| decode::<Checkpoint>(&bytes));
-        match decoded {
+        match decode_checkpoint(&compressed) {
             Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == self.site => {
                 Ok(Some(checkpoint))
             }
@@ -405,16 +418,6 @@ impl SiteLog {
             later,
         }
     }
-}
-
-/// A checkpoint's JSON, at most [`MAX_BYTES`] of it.
-fn decompress(compressed: &[u8]) -> Result<Vec<u8>, FormatError> {
-    use std::io::Read as _;
-    let mut bytes = Vec::new();
-    zstd::Decoder::new(compressed)
-        .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
-        .map_err(FormatError::Compression)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -52,6 +52,15 @@ pub struct Sum {
     pub count: u64,
 }
 
+impl Sum {
+    /// Adds `count` values that come to `sum`. Past the largest float it stays there: JSON has no
+    /// infinity, and a commit that held one could not be read again.
+    fn add(&mut self, sum: f64, count: u64) {
+        self.sum = (self.sum + sum).clamp(f64::MIN, f64::MAX);
+        self.count += count;
+    }
+}
+
 impl Summary {
     /// Adds another partition's summary, for totals.
     pub fn add(&mut self, other: &Self) {
@@ -65,8 +74,7 @@ impl Summary {
         }
         for (column, theirs) in &other.sum {
             let ours = self.sum.entry(column.clone()).or_default();
-            ours.sum += theirs.sum;
-            ours.count += theirs.count;
+            ours.add(theirs.sum, theirs.count);
         }
     }
 
@@ -137,8 +145,7 @@ impl SummaryBuilder {
         }
         for (column, sum) in &mut self.summed {
             if let Some(value) = as_float(&row[*column]) {
-                sum.sum += value;
-                sum.count += 1;
+                sum.add(value, 1);
             }
         }
     }
@@ -177,5 +184,32 @@ fn as_float(value: &Value<'_>) -> Option<f64> {
         Value::Float(v) => Some(*v),
         Value::Decimal(units, scale) => Some(*units as f64 / 10f64.powi(i32::from(*scale))),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_past_the_largest_float_can_be_read_again() {
+        let dataset = r#"
+            name = "t"
+            version = 1
+            [[table]]
+            name = "t"
+            key = ["id"]
+            partition = { buckets = 1 }
+            summary = { sum = ["x"] }
+            column = [{ name = "id", type = "int" }, { name = "x", type = "float" }]
+        "#;
+        let dataset = crate::dataset::Dataset::from_toml(dataset).unwrap();
+        let mut builder = SummaryBuilder::new(&dataset.tables[0]);
+        for id in 0..2 {
+            builder.add(&[Value::Int(id), Value::Float(f64::MAX)]);
+        }
+        let summary = builder.finish(&dataset.tables[0]);
+        let json = serde_json::to_string(&summary).unwrap();
+        assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
     }
 }

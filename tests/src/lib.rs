@@ -24,5 +24,5 @@ mod servers;
 mod store;
 
 pub use database::{DatabaseKind, TestDatabase};
-pub use program::{Finished, Program, Running, bin};
+pub use program::{Finished, Program, Running, bin, command};
 pub use store::{StoreKind, TestStore};

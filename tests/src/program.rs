@@ -29,17 +29,24 @@ pub fn bin(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not built: run ./test, or `cargo build --workspace`"))
 }
 
-/// A variable of the run would set a key of the program's configuration.
+/// A program's command line, in this process's environment less what belongs to the run: such a
+/// variable would set a key of the program's configuration.
+///
+/// # Panics
+/// If it is not built.
 #[expect(
     clippy::disallowed_methods,
     reason = "a program's environment is this one's, less what belongs to the run"
 )]
-fn remove_settings(command: &mut Command) {
+#[must_use]
+pub fn command(name: &str) -> Command {
+    let mut command = Command::new(bin(name));
     for (variable, _) in std::env::vars_os() {
         if variable.as_encoded_bytes().starts_with(b"CAUSEWAY_") {
             command.env_remove(variable);
         }
     }
+    command
 }
 
 /// A command line that is not started yet.
@@ -53,10 +60,8 @@ impl Program {
     /// One of Causeway's programs, by its name.
     #[must_use]
     pub fn new(name: &str) -> Self {
-        let mut command = Command::new(bin(name));
-        remove_settings(&mut command);
         Self {
-            command,
+            command: command(name),
             time_limit: TIME_LIMIT,
         }
     }

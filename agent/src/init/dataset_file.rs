@@ -94,11 +94,15 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
     out.push_str(&format!("key = {}", array(planned.key.iter().map(name))));
     behind(out, why);
     partition(out, planned, tables);
-    for columns in &planned.unique {
-        let columns = array(columns.iter().map(name));
-        out.push_str(&format!(
-            "unique = [{{ columns = {columns} }}]  # declared UNIQUE\n"
-        ));
+    // One key for all of them: TOML takes none twice.
+    let rules: Vec<String> = planned
+        .unique
+        .iter()
+        .map(|columns| format!("{{ columns = {} }}", array(columns.iter().map(name))))
+        .collect();
+    if !rules.is_empty() {
+        out.push_str(&format!("unique = [{}]", rules.join(", ")));
+        behind(out, "declared UNIQUE");
     }
     for rule in &planned.no_unique {
         comment(out, "", &format!("Not as a unique rule: {rule}."));

@@ -7,7 +7,8 @@ use super::names::{fold, stem};
 use super::profile::Profile;
 use super::shape::Shape;
 
-/// The share of a table's columns that make it one of MeetAssist's if its name agrees, and if not.
+/// The share of a table's columns that make it one of MeetAssist's if its name agrees, and if not;
+/// with its name and all columns that a row cannot do without, it is one whatever else is missing.
 const ENOUGH_WITH_NAME: f64 = 0.5;
 const ENOUGH_WITHOUT_NAME: f64 = 0.75;
 
@@ -104,10 +105,18 @@ fn score(matched: &Match, declared: &Table, shape: &Shape) -> Option<f64> {
     let found = (0..matched.columns.len()).filter(has).count();
     let share = found as f64 / matched.columns.len() as f64;
     let named = stem(&shape.name) == stem(declared.name.as_str());
-    let enough = if named {
-        ENOUGH_WITH_NAME
-    } else {
-        ENOUGH_WITHOUT_NAME
+    // Sites may hold any subset of the columns that a row can do without.
+    let required = |column: &usize| {
+        let column = &declared.columns[*column];
+        column.not_null && column.default.is_none()
+    };
+    let complete = (0..declared.columns.len())
+        .filter(required)
+        .all(|c| has(&c));
+    let enough = match named {
+        true if complete => 0.0,
+        true => ENOUGH_WITH_NAME,
+        false => ENOUGH_WITHOUT_NAME,
     };
     if !declared.key.iter().all(has) || share < enough {
         return None;

@@ -44,7 +44,7 @@ const AMOUNTS: [&str; 27] = [
 
 /// Names of numbers that do not, whatever else they say.
 const NOT_AMOUNTS: [&str; 8] = [
-    "price", "rate", "percent", "ratio", "unit", "average", "avg", "max",
+    "price", "rate", "percent", "ratio", "discount", "average", "avg", "max",
 ];
 
 /// What is known of a column that is carried.

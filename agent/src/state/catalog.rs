@@ -70,7 +70,8 @@ impl State {
     }
 
     /// Takes a catalog that was read from the log in place of the state's own. What the gate knew
-    /// goes with it, so that every source is read again.
+    /// goes with it, so that every source is read again; so do the objects noted as sent, since
+    /// the log may be another site's or lie in another store.
     ///
     /// # Errors
     /// [`StateError`]; the state is then as it was.
@@ -78,6 +79,7 @@ impl State {
         self.transaction(|db| {
             db.execute(include_str!("sql/partition_clear.sql"), [])?;
             db.execute(include_str!("sql/recent_commit_clear.sql"), [])?;
+            db.execute(include_str!("sql/upload_clear.sql"), [])?;
             for ((table, part), entry) in &catalog.partitions {
                 put_partition(db, table, *part, entry)?;
             }

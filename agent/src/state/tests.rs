@@ -164,6 +164,16 @@ fn uploads_are_known_until_their_commit() {
 }
 
 #[test]
+fn uploads_are_forgotten_with_the_log_that_they_were_for() {
+    let (_folder, mut state) = opened();
+    let object = (name("t"), Part::new("b=0of1").unwrap(), Md5::of(b"x"));
+    let at = Timestamp::UNIX_EPOCH;
+    state.note_uploads(&[(object, 12)], at).unwrap();
+    state.adopt(&writer(), &empty()).unwrap();
+    assert!(state.uploads(at).unwrap().is_empty());
+}
+
+#[test]
 fn an_adopted_catalog_replaces_the_states_own_and_opens_the_gate() {
     let (_folder, mut state) = opened();
     settle(&mut state, Some(&commit(1)), "row 1");

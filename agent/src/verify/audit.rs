@@ -1,10 +1,11 @@
 //! Reading a site's whole log, and finding what in it is missing or damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read as _;
 
 use causeway_shared::catalog::{Catalog, Head};
-use causeway_shared::commit::{Checkpoint, Commit, FormatError, Latest, MAX_BYTES, decode};
+use causeway_shared::commit::{
+    Checkpoint, Commit, FormatError, Latest, MAX_BYTES, decode, decode_checkpoint,
+};
 use causeway_shared::ids::{Md5, Seq};
 use causeway_shared::layout::{self, SiteKey};
 use causeway_shared::log::{LogError, SiteLog};
@@ -233,12 +234,7 @@ impl Reading<'_> {
         let Some(compressed) = read(self.log, &key).await? else {
             return Ok(Err("is missing".to_owned()));
         };
-        let mut bytes = Vec::new();
-        let decoded = zstd::Decoder::new(compressed.as_slice())
-            .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
-            .map_err(FormatError::Compression)
-            .and_then(|_| decode::<Checkpoint>(&bytes));
-        Ok(match decoded {
+        Ok(match decode_checkpoint(&compressed) {
             Ok(checkpoint) if checkpoint.seq == seq => Ok(checkpoint),
             Ok(other) => Err(format!("says that it is number {}", other.seq)),
             Err(error) => Err(format!("is damaged: {error}")),

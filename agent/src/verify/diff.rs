@@ -164,8 +164,8 @@ impl<'t, R: Read> Rows<'t, R> {
     }
 
     fn record(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut chunk = vec![0; CHUNK_BYTES];
         while self.records.is_empty() && !self.ended {
+            let mut chunk = vec![0; CHUNK_BYTES];
             let n = self.from.read(&mut chunk)?;
             if n == 0 {
                 self.ended = true;

@@ -1,5 +1,6 @@
 //! Who may call a handler: it takes one of these as an argument.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -68,6 +69,14 @@ pub async fn recognise(
     headers: &HeaderMap,
     app: &App,
 ) -> Result<Option<Caller>, Problem> {
+    // The cookie is SameSite=Strict, but not every browser knows what that is, and without tokens
+    // there is no cookie.
+    if bearer(headers).is_none() && !method.is_safe() && is_from_elsewhere(headers) {
+        return Err(Problem::new(
+            Code::Forbidden,
+            "the request comes from another site's page",
+        ));
+    }
     if app.hub.config().auth.mode == AuthMode::None {
         return if is_for_this_machine(headers) {
             Ok(Some(Caller {
@@ -89,13 +98,6 @@ pub async fn recognise(
     let Some(session) = cookie(headers, COOKIE).and_then(Session::parse) else {
         return Ok(None);
     };
-    // The cookie is SameSite=Strict; this is for browsers that do not know what that is.
-    if !method.is_safe() && is_from_elsewhere(headers) {
-        return Err(Problem::new(
-            Code::Forbidden,
-            "the request comes from another site's page",
-        ));
-    }
     Ok(app.tokens.by_session(&session, now).await?)
 }
 
@@ -131,7 +133,9 @@ fn is_for_this_machine(headers: &HeaderMap) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    matches!(name, "localhost" | "[::1]") || name.starts_with("127.")
+    // An address, not what begins like one: anybody may own the name 127.0.0.1.evil.example.
+    matches!(name, "localhost" | "[::1]")
+        || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// A header's text.
@@ -159,5 +163,6 @@ mod tests {
         let of = |host| is_for_this_machine(&headers(header::HOST, host));
         assert!(of("localhost:8080") && of("127.0.0.1") && of("[::1]:80"));
         assert!(!of("evil.example:8080") && !of("localhost.evil.example") && !of(""));
+        assert!(!of("127.0.0.1.evil.example:8080") && !of("127.evil.example"));
     }
 }

@@ -94,6 +94,7 @@ pub(crate) async fn notify(
     Body(news): Body<News>,
 ) -> (StatusCode, Json<Accepted>) {
     tracing::debug!(site = %news.site, seq = %news.seq, by = caller.name, "told of a commit");
+    app.hub.expect_site(news.site);
     app.refresher.wake();
     (StatusCode::ACCEPTED, Json(Accepted { accepted: true }))
 }

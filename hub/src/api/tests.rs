@@ -3,8 +3,10 @@
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 
-use crate::app::testbed::{Answer, Testbed};
+use crate::app::testbed::{Answer, Testbed, now};
 use crate::config::AuthMode;
+use crate::hub::LoadRequest;
+use crate::testing::{SHOP, TestSite};
 
 fn code(answer: &Answer) -> String {
     let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
@@ -158,6 +160,19 @@ async fn news_are_taken() {
 }
 
 #[tokio::test]
+async fn a_new_site_is_loaded_as_soon_as_it_tells() {
+    let bed = Testbed::new().await;
+    let mut site = TestSite::new(bed.app.hub.store(), "new", SHOP).unwrap();
+    let put = site.put("item", "b=0of2", &["1,apple"]).await.unwrap();
+    put.commit().await.unwrap();
+    bed.send(notify(bed.agent.reveal(), r#"{"site":"new","seq":1}"#))
+        .await;
+    let report = bed.app.hub.load(&LoadRequest::at(now())).await.unwrap();
+    let sites: Vec<&str> = report.sites.iter().map(|of| of.site.as_str()).collect();
+    assert_eq!(sites, ["hcm-01", "new"]);
+}
+
+#[tokio::test]
 async fn sync_says_how_the_sites_stand() {
     let answer = Testbed::new().await.get("/api/v1/sync").await;
     let sync: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
@@ -236,6 +251,14 @@ async fn without_tokens_only_this_machine_is_answered() {
     };
     assert_eq!(get("127.0.0.1:8080").await, StatusCode::OK);
     assert_eq!(get("rebound.example:8080").await, StatusCode::FORBIDDEN);
+
+    let elsewhere = Request::post("/api/v1/sync/notify")
+        .header(header::HOST, "127.0.0.1:8080")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header("sec-fetch-site", "cross-site")
+        .body(Body::from(r#"{"site":"hcm-01","seq":2}"#));
+    let answer = bed.send(elsewhere.unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN, "another site's page");
 }
 
 #[tokio::test]

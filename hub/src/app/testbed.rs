@@ -35,6 +35,7 @@ pub(crate) fn now() -> Timestamp {
 pub(crate) struct Testbed {
     pub(crate) viewer: Token,
     pub(crate) agent: Token,
+    pub(crate) app: Arc<App>,
     router: Router,
     folder: tempfile::TempDir,
 }
@@ -82,7 +83,8 @@ impl Testbed {
         let (agent, _) = tokens.create("hcm-01", Role::Agent, now()).await.unwrap();
         let app = Arc::new(App::new(hub, now));
         Self {
-            router: router(app),
+            router: router(Arc::clone(&app)),
+            app,
             viewer,
             agent,
             folder,

@@ -107,6 +107,7 @@ impl Hub {
                 evict: Vec::new(),
                 keep: 0,
                 error: Some(error.to_string()),
+                may_pass: error.is_transient(),
             };
             plans.extend(planned.unwrap_or_else(|error| Some(unplanned(error))));
         }
@@ -166,7 +167,7 @@ impl Hub {
         let attempt = || self.try_site(state, what, repair, thorough, &seen);
         match retrying(may_pass_at_once, attempt).await {
             Ok(loaded) => {
-                self.note_success(state, loaded.as_ref()?).await;
+                self.note_success(state, loaded.as_ref()).await;
                 loaded
             }
             Err(error) => {
@@ -247,6 +248,7 @@ impl Hub {
                 .collect(),
             keep: plan.keep,
             error: None,
+            may_pass: false,
         }))
     }
 
@@ -266,11 +268,13 @@ impl Hub {
     }
 
     /// Clears what a failed look left, unless a load's commit has done so.
-    async fn note_success(&self, state: &SiteState, loaded: &SiteLoaded) {
+    async fn note_success(&self, state: &SiteState, loaded: Option<&SiteLoaded>) {
         let was = state.head.as_ref().map(|head| head.seq);
-        let committed = loaded.commit != was || loaded.partitions.loaded > 0;
+        let committed =
+            loaded.is_some_and(|loaded| loaded.commit != was || loaded.partitions.loaded > 0);
         if state.last_error.is_some() && !committed {
-            self.note(&state.site, loaded.commit, None).await;
+            let commit = loaded.and_then(|loaded| loaded.commit);
+            self.note(&state.site, commit, None).await;
         }
     }
 
@@ -295,5 +299,30 @@ fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
         conflicts: 0,
         error: Some(error.to_string()),
         may_pass: error.is_transient(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::layout::SiteKey;
+
+    use super::*;
+    use crate::db::Database;
+    use crate::db::sqlite::SqliteDatabase;
+    use crate::testing::{Outcome, TestHub};
+
+    #[tokio::test]
+    async fn a_failure_is_forgotten_though_the_site_has_committed_nothing() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let key = SiteKey::Commit(Seq(1)).of(&SiteName::new("here")?);
+        test.store.put(&key, b"no commit".to_vec().into()).await?;
+        assert!(test.load().await?.needs_a_look());
+
+        test.store.delete(&key).await?;
+        assert_eq!(test.load().await?.sites, []);
+        assert!(!test.hub.status(test.request.now).await?.needs_a_look());
+        Ok(())
     }
 }

@@ -37,6 +37,8 @@ impl Cache {
         if let Some(cached) = self.lock().get(&state.site)
             && cached.stored.state.revision == state.revision
             && cached.stored.state.head == state.head
+            // Of a database that was made anew meanwhile revision and head may be the same.
+            && cached.stored.state.loaded_at == state.loaded_at
         {
             return Ok(Arc::clone(cached));
         }

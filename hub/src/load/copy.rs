@@ -54,13 +54,17 @@ pub(super) async fn copy_parts(
         let mut reader = ObjectReader::new(table, &planned.entry.object).map_err(broken)?;
         let end = format!(",{}\n", planned.part);
         while let Some(compressed) = body.next().await? {
-            let read = reader.push(&compressed, |record| {
-                chunk.extend_from_slice(record);
-                chunk.extend_from_slice(end.as_bytes());
-            });
-            read.map_err(|problem| body.name().error(problem))?;
-            if chunk.len() >= CHUNK_BYTES {
-                sink.write(take(&mut chunk)).await.map_err(failed)?;
+            reader.give(compressed);
+            let mut more = true;
+            while more {
+                let step = reader.step(|record| {
+                    chunk.extend_from_slice(record);
+                    chunk.extend_from_slice(end.as_bytes());
+                });
+                more = step.map_err(|problem| body.name().error(problem))?;
+                if chunk.len() >= CHUNK_BYTES {
+                    sink.write(take(&mut chunk)).await.map_err(failed)?;
+                }
             }
         }
         rows += reader

@@ -3,7 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
+use bytes::Bytes;
 use futures_util::StreamExt as _;
+use futures_util::stream::Fuse;
 
 use causeway_shared::canonical_csv::{Malformed, split_fields, write_record};
 use causeway_shared::commit::PartitionObject;
@@ -73,7 +75,8 @@ pub(super) async fn compare(
         .await
         .map_err(failed)?;
     let mut loaded = Loaded {
-        batches,
+        // It is asked again at its end, as long as the store has rows.
+        batches: batches.fuse(),
         rows: VecDeque::new(),
     };
     let mut differences = Differences::default();
@@ -122,6 +125,8 @@ struct Stored<'t> {
     body: Body,
     /// `None` when the object has ended and was what it should be.
     reader: Option<ObjectReader>,
+    /// Whether the reader has something left of what it was given.
+    more: bool,
     rows: VecDeque<Row>,
     /// Records read, the header being 0.
     records: u64,
@@ -141,6 +146,7 @@ impl<'t> Stored<'t> {
             table: part.table,
             body: Body::open(Store::clone(store), part.name.clone()).await?,
             reader: Some(reader),
+            more: false,
             rows: VecDeque::new(),
             records: 0,
         })
@@ -149,24 +155,37 @@ impl<'t> Stored<'t> {
     /// Reads on until there is a row or the end.
     async fn fill(&mut self) -> Result<(), SiteError> {
         while self.rows.is_empty() && self.reader.is_some() {
-            let chunk = self.body.next().await?;
-            let read = self.read(chunk.as_deref());
-            read.map_err(|problem| self.body.name().error(problem))?;
+            if !self.more {
+                let given = self.body.next().await?;
+                self.give(given)
+                    .map_err(|problem| self.body.name().error(problem))?;
+            }
+            self.step()
+                .map_err(|problem| self.body.name().error(problem))?;
         }
         Ok(())
     }
 
-    fn read(&mut self, chunk: Option<&[u8]>) -> Result<(), ObjectProblem> {
-        let Some(chunk) = chunk else {
-            let reader = self.reader.take();
-            return reader.map_or(Ok(()), |reader| reader.finish().map(|_| ()));
-        };
+    /// Takes the object's next bytes, or its end.
+    fn give(&mut self, given: Option<Bytes>) -> Result<(), ObjectProblem> {
+        match (given, self.reader.take()) {
+            (Some(given), Some(mut reader)) => {
+                reader.give(given);
+                self.reader = Some(reader);
+                Ok(())
+            }
+            (None, Some(reader)) => reader.finish().map(|_| ()),
+            (_, None) => Ok(()),
+        }
+    }
+
+    fn step(&mut self) -> Result<(), ObjectProblem> {
         let Some(reader) = &mut self.reader else {
             return Ok(());
         };
         let mut malformed = None;
         let (table, rows, records) = (self.table, &mut self.rows, &mut self.records);
-        reader.push(chunk, |record| {
+        self.more = reader.step(|record| {
             *records += 1;
             match row_of(table, record) {
                 Ok(row) => rows.push_back(row),
@@ -184,7 +203,7 @@ impl<'t> Stored<'t> {
 
 /// The database's side.
 struct Loaded {
-    batches: RowBatches,
+    batches: Fuse<RowBatches>,
     rows: VecDeque<Row>,
 }
 

@@ -142,6 +142,15 @@ async fn a_gap_without_a_checkpoint_is_reported() {
 }
 
 #[tokio::test]
+async fn a_commit_written_since_it_was_asked_for_is_no_gap() {
+    let log = log_with(3, &[]).await;
+    let mut catalog = Catalog::empty(log.site().clone());
+    // As if 1 had been asked for before any was there.
+    assert!(log.pass(&mut catalog, Seq(1)).await.unwrap());
+    assert_eq!(catalog.seq(), Seq(1));
+}
+
+#[tokio::test]
 async fn a_reader_that_does_not_look_stops_before_the_gap() {
     let log = log_with(5, &[]).await;
     remove(&log, &SiteKey::Commit(Seq(4))).await;

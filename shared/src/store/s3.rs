@@ -1,7 +1,7 @@
 //! A store in an S3 bucket, of AWS or a compatible server.
 //!
 //! Timeouts, retries and their jitter are the SDK's, set in [`client`]; [`attempts`] counts every
-//! attempt, and [`failure`] says what an answer means.
+//! attempt, and [`mod@failure`] says what an answer means.
 
 mod attempts;
 mod client;

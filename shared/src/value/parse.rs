@@ -175,7 +175,7 @@ fn whole(v: f64) -> Option<i64> {
 
 fn float<'a>(raw: Raw<'_>) -> Option<Value<'a>> {
     let v = match raw {
-        Raw::Int(v) if v.abs() <= EXACT_IN_FLOAT => v as f64,
+        Raw::Int(v) if v.unsigned_abs() <= EXACT_IN_FLOAT.unsigned_abs() => v as f64,
         Raw::Real(v) => v,
         Raw::Text(_) => as_text(raw)?
             .parse::<f64>()
@@ -488,6 +488,7 @@ mod tests {
             Ok("Float(0.0)".into())
         );
         assert!(from("inf", Type::Float).is_err());
+        assert!(parse(Raw::Int(i64::MIN), Type::Float, &Forms::default()).is_err());
         assert!(from("NaN", Type::Float).is_err());
     }
 

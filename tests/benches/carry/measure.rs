@@ -3,10 +3,10 @@
 use std::fmt;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use causeway_tests::bin;
+use causeway_tests::command;
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +67,7 @@ pub(crate) fn timed(run: impl FnOnce()) -> Measured {
 /// Measures one of Causeway's programs from its start to its end.
 pub(crate) fn run_program(program: &str, config: &Path, args: &[&str]) -> Measured {
     let start = Instant::now();
-    let mut child = Command::new(bin(program))
+    let mut child = command(program)
         .args(args)
         .args(["--json", "--config"])
         .arg(config)

@@ -30,7 +30,7 @@ fn what_it_writes_is_a_configuration_whose_plan_is_the_whole_site() {
     let agent_toml = folder.path().canonicalize().unwrap().join("agent.toml");
     assert_eq!(written.json()["files"], serde_json::json!([agent_toml]));
     fs::create_dir(folder.path().join("causeway-store")).unwrap();
-    let plan = agent(&folder, &["plan", "--json"]).json();
+    let plan = agent(&folder, &["plan", "--json"]).expect_code(0).json();
     let mut tables: Vec<&str> = plan["changes"]
         .as_array()
         .unwrap()

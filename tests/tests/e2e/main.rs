@@ -15,5 +15,6 @@ mod history;
 mod init;
 mod orders;
 mod random;
+mod rebuild;
 mod spine;
 mod store;

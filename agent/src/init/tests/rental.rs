@@ -122,3 +122,13 @@ fn values_that_contradict_their_declared_types() {
     ]
     "#);
 }
+
+#[test]
+fn several_unique_rules_are_one_key_of_the_file() {
+    let site = Site::new().with_sqlite(
+        "staff.db",
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, email TEXT UNIQUE, badge TEXT UNIQUE);
+         INSERT INTO staff VALUES (1, 'a@example.org', 'b1'), (2, 'b@example.org', 'b2');",
+    );
+    assert_eq!(dataset(&site.propose()).tables[0].unique.len(), 2);
+}

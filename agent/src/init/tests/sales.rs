@@ -66,7 +66,7 @@ fn orders_are_dated_and_their_lines_go_with_them() {
     source = "Order Details"
     key = ["orderid", "productid"]  # declared PRIMARY KEY
     partition = { via = "orders", on = "orderid" }  # declared FOREIGN KEY, and each of its 30 different values is a key of "Orders", which is dated: rows are where their parent is
-    summary = { sum = ["quantity", "discount"] }
+    summary = { sum = ["quantity"] }
     column = [
       { name = "orderid", type = "int", not_null = true, references = "orders" },  # declared INTEGER, all 30 values are whole numbers; declared FOREIGN KEY
       { name = "productid", type = "int", not_null = true, references = "products" },  # declared INTEGER, all 30 values are whole numbers; declared FOREIGN KEY

@@ -308,3 +308,15 @@ fn a_scan_can_be_stopped() {
     let stopped = scan(&request, &mut Vec::new(), &mut |_| Ok::<_, Infallible>(()));
     assert!(matches!(stopped, Err(ScanError::Stopped)));
 }
+
+#[test]
+fn a_repeated_key_takes_no_other_row_with_it_where_lines_end_in_cr() {
+    let site = Site::new(VISITS).csv("room.csv", "roomid,size\ra,1\ra,2\rb,3\r");
+    assert_snapshot!(site.scan().show(&site.dataset), @r"
+    room b=0of3
+      a,1
+    room b=1of3
+      b,3
+    refused room.roomid line 3: the row of line 2 has the same key, and stays [a,2]
+    ");
+}

@@ -124,9 +124,11 @@ impl CsvTable {
         header.map_err(|error| Unreadable::failed(format!("{}: {error}", self.path.display())))?;
         let mut record = csv::ByteRecord::new();
         let mut buffer: Vec<Raw<'static>> = Vec::new();
+        // The header's line.
         let mut at = 1;
         while self.next(&mut record)? {
-            // Lines are counted by their line feeds; where a file ends them otherwise, by records.
+            // The parser counts line feeds alone: where lines end in CR its number stands still,
+            // and rows would pass for one another.
             at = record.position().map_or(0, csv::Position::line).max(at + 1);
             if record.len() != self.header_fields {
                 let ragged = Ragged {

@@ -43,7 +43,17 @@ impl PostgresLoad {
             site,
         };
         load.lock().await?;
+        load.forget_dropped().await?;
         Ok(load)
+    }
+
+    /// Before the schema is made again, so that a crash after that leaves no marks without rows.
+    async fn forget_dropped(&self) -> Result<(), DbError> {
+        let forget = include_str!("sql/site_forget.sql");
+        let forgotten = self.client.execute(forget, &[&self.site.as_str()]).await;
+        forgotten
+            .map(|_| ())
+            .map_err(|error| self.failed("forgetting", error))
     }
 
     async fn lock(&self) -> Result<(), DbError> {

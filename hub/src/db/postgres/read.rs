@@ -47,6 +47,15 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
     let Some(site) = sites(client, Some(of)).await?.pop() else {
         return Ok(None);
     };
+    if site.seq.is_none() {
+        return Ok(Some(Records {
+            site,
+            dataset: None,
+            partitions: Vec::new(),
+            lookups: Vec::new(),
+            marks: Vec::new(),
+        }));
+    }
     let name = of.as_str();
     let dataset = match &site.dataset {
         None => None,

@@ -1,8 +1,12 @@
-SELECT site, revision, seq,
-       to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-       epoch, writer_id, writer_host, dataset,
-       to_char(loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-       log_head, last_error
-FROM causeway.site
-WHERE $1::text IS NULL OR site = $1
-ORDER BY site COLLATE "C";
+-- A site whose schema somebody dropped stands at no commit: it is loaded anew.
+SELECT known.site, known.revision, loaded.seq,
+       to_char(loaded.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+       loaded.epoch, loaded.writer_id, loaded.writer_host, loaded.dataset,
+       to_char(loaded.loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+       known.log_head, known.last_error
+FROM causeway.site AS known
+LEFT JOIN causeway.site AS loaded
+    ON loaded.site = known.site
+   AND to_regnamespace(quote_ident(replace(known.site, '-', '_'))) IS NOT NULL
+WHERE $1::text IS NULL OR known.site = $1
+ORDER BY known.site COLLATE "C";
