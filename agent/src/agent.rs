@@ -9,6 +9,7 @@ use causeway_shared::store::{self, Store};
 
 use crate::config::AgentConfig;
 use crate::cycle::{SyncOptions, run_cycle};
+use crate::daemon::note_failure;
 use crate::error::AgentError;
 use crate::gate::{self, Look};
 use crate::hub::Hub;
@@ -17,7 +18,6 @@ use crate::progress::{Progress, Silent};
 use crate::report::CycleReport;
 use crate::state::State;
 use crate::survey::blocking;
-use crate::watch::note_failure;
 
 /// An agent of one site.
 #[derive(Debug, Clone)]
@@ -34,7 +34,7 @@ impl Agent {
     /// # Errors
     /// [`AgentError::Store`] where the store cannot be used.
     pub async fn open(config: AgentConfig) -> Result<Self, AgentError> {
-        let store = store::open(&config.store).await;
+        let store = store::open_limited(&config.store, config.upload.bandwidth).await;
         let store = store.map_err(|source| AgentError::Store {
             site: config.site.clone(),
             source,

@@ -18,6 +18,7 @@ use crate::cycle::SyncOptions;
 use crate::error::{AgentError, Exit};
 use crate::progress::{Progress, Silent};
 use crate::status::quarantine;
+use crate::supervisor::Supervisor;
 
 /// Carries what changes in a site's SQLite files and CSV folders to S3 or a folder.
 #[derive(Debug, Parser)]
@@ -147,7 +148,8 @@ impl Cli {
         let agent = Agent::open(config).await?;
         match self.command {
             Command::Run => {
-                agent.run(shutdown).await?;
+                let supervisor = supervisor(environment);
+                agent.run_supervised(&supervisor, shutdown).await?;
                 Ok(Answer {
                     text: String::new(),
                     exit: Exit::Done,
@@ -235,6 +237,14 @@ impl Answer {
             exit,
         }
     }
+}
+
+/// Who started this process, if it wants to hear of it.
+fn supervisor(environment: &[(String, String)]) -> Supervisor {
+    Supervisor::connect(environment, std::process::id()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "it goes on without");
+        Supervisor::none()
+    })
 }
 
 /// A bar for whoever sits at a terminal.

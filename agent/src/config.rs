@@ -59,6 +59,8 @@ pub struct AgentConfig {
     pub upload: Upload,
     /// How long an object that nothing names is kept.
     pub keep: Duration,
+    /// Where `run` writes its figures for Prometheus.
+    pub metrics_file: Option<PathBuf>,
 }
 
 /// When to look at the sources.
@@ -209,6 +211,8 @@ impl AgentConfig {
             },
             state_dir: base_dir.join(file.state_dir),
             store,
+            metrics_file: (!file.metrics.file.as_os_str().is_empty())
+                .then(|| base_dir.join(file.metrics.file)),
             base_dir,
             sources: file.source,
             watch: Watch {

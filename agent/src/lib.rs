@@ -5,20 +5,23 @@
 //! ([`survey`]) into partitions, which wait in the [`spool`]; the [`plan`] is what differs from the
 //! log, less what the [`guard`] holds back; [`push`] writes objects, then the commit; the [`state`]
 //! remembers, so that an unchanged site costs no request. [`init`] proposes the configuration of a
-//! new site.
+//! new site; the [`daemon`] runs cycle after cycle, when the [`watch`] says so and the [`pace`] allows.
 
 pub mod affected;
 pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod cycle;
+pub mod daemon;
 pub mod error;
 pub mod gate;
 pub mod guard;
 pub mod hub;
 pub mod init;
 pub mod lock;
+pub mod metrics_file;
 pub mod migrate;
+pub mod pace;
 pub mod plan;
 pub mod preview;
 pub mod progress;
@@ -32,6 +35,7 @@ pub mod spool;
 pub mod stand;
 pub mod state;
 pub mod status;
+pub mod supervisor;
 pub mod survey;
 pub mod upload;
 pub mod verify;

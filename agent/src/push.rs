@@ -154,7 +154,6 @@ async fn upload(
     let uploader = Uploader::new(
         agent.store().clone(),
         config.site.clone(),
-        config.upload.bandwidth,
         config.keep,
         clock::now(),
     );

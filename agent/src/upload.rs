@@ -1,13 +1,13 @@
-//! Sending objects: several at once, none that is there already, none faster than allowed.
+//! Sending objects: several at once, none that is there already. How fast, the store decides: it is
+//! opened with a limit.
 
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::layout::SiteKey;
 use causeway_shared::store::{Body, Store, StoreError};
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::Mutex;
 
 use crate::error::AgentError;
 use crate::readback::read_back;
@@ -29,7 +29,6 @@ pub struct Parcel {
 pub struct Uploader {
     store: Store,
     site: SiteName,
-    pace: Option<Pace>,
     /// An object written before this may be taken by a vacuum soon.
     stale: Timestamp,
 }
@@ -53,19 +52,12 @@ pub(crate) fn stale_before(keep: Duration, now: Timestamp) -> Timestamp {
 }
 
 impl Uploader {
-    /// `bandwidth` is in bytes a second; `keep` is how long a vacuum spares what nothing names.
+    /// `keep` is how long a vacuum spares what nothing names.
     #[must_use]
-    pub fn new(
-        store: Store,
-        site: SiteName,
-        bandwidth: Option<u64>,
-        keep: Duration,
-        now: Timestamp,
-    ) -> Self {
+    pub fn new(store: Store, site: SiteName, keep: Duration, now: Timestamp) -> Self {
         Self {
             store,
             site,
-            pace: bandwidth.map(Pace::new),
             stale: stale_before(keep, now),
         }
     }
@@ -94,7 +86,6 @@ impl Uploader {
             bytes: parcel.bytes,
             sent: parcel.bytes,
         };
-        self.wait_for(parcel.bytes).await;
         match self
             .store
             .create(key, Body::File(parcel.path.clone()))
@@ -111,7 +102,6 @@ impl Uploader {
                 ..sent
             }),
             None => {
-                self.wait_for(parcel.bytes).await;
                 self.store.put(key, Body::File(parcel.path.clone())).await?;
                 Ok(sent)
             }
@@ -136,40 +126,6 @@ impl Uploader {
         Ok(read
             .filter(|read| read.md5 == parcel.object.2)
             .map(|read| read.bytes))
-    }
-
-    async fn wait_for(&self, bytes: u64) {
-        if let Some(pace) = &self.pace {
-            pace.wait_for(bytes).await;
-        }
-    }
-}
-
-/// Spreads uploads so that their average stays below a bandwidth.
-#[derive(Debug)]
-struct Pace {
-    bytes_per_second: u64,
-    /// When what was let through so far will have been sent at that bandwidth.
-    free_at: Mutex<Instant>,
-}
-
-impl Pace {
-    fn new(bytes_per_second: u64) -> Self {
-        Self {
-            bytes_per_second,
-            free_at: Mutex::new(Instant::now()),
-        }
-    }
-
-    async fn wait_for(&self, bytes: u64) {
-        let takes_ms = bytes.saturating_mul(1_000) / self.bytes_per_second.max(1);
-        let start = {
-            let mut free_at = self.free_at.lock().await;
-            let start = (*free_at).max(Instant::now());
-            *free_at = start + Duration::from_millis(takes_ms);
-            start
-        };
-        tokio::time::sleep_until(start.into()).await;
     }
 }
 
@@ -210,7 +166,6 @@ mod tests {
         let uploader = Uploader::new(
             Arc::clone(&store) as Store,
             site,
-            None,
             Duration::from_secs(keep),
             now,
         );
@@ -259,16 +214,5 @@ mod tests {
         let (delivered, requests) = delivered(Some(&there), 100).await;
         assert_ne!(delivered.sent, 0);
         assert_eq!(requests, counts(2, 1, 0));
-    }
-
-    #[tokio::test]
-    async fn bandwidth_is_kept_on_average() {
-        let pace = Pace::new(10_000);
-        let started = Instant::now();
-        for _ in 0..3 {
-            pace.wait_for(1_000).await;
-        }
-        // The first goes at once, the others 100 ms after the one before.
-        assert!(started.elapsed() >= Duration::from_millis(200));
     }
 }

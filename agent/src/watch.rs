@@ -1,191 +1,180 @@
-//! Running until told to stop: wait for the sources to move, let them come to rest, run a cycle.
+//! Waking the agent: when something stirs in the sources' folders, and every so often anyway.
 //!
-//! Sources are looked at every `watch.poll`. `wait_for_move` is the one place that waits:
-//! whatever else may wake the agent, a file event for one, wakes it there.
+//! A wake only means "look": the gate decides whether anything moved. So events may come too often
+//! (they are debounced) or not at all (network drives, a folder that cannot be watched): the poll
+//! finds what they missed. A source that is not there yet, was put in another's place or came
+//! back is watched anew at the next wake.
+//!
+//! However many events come, they take no memory: what is kept of them is when the first and the
+//! last came.
 
-use std::pin::pin;
-use std::sync::Arc;
+mod debounce;
+mod filter;
+mod folders;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use causeway_shared::clock;
-use tokio::time::sleep;
+use tokio::sync::Notify;
 
-use crate::agent::Agent;
-use crate::cycle::{SyncOptions, run_cycle};
-use crate::error::AgentError;
-use crate::gate::{self, Look};
-use crate::progress::{Progress, Silent};
-use crate::report::CycleReport;
-use crate::state::{CycleFacts, State};
+use debounce::Debounce;
+use filter::{Meaning, Target};
+use folders::Folders;
 
-/// A source is scanned again no sooner than this many times the last scan's duration after it, so
-/// that scans take a tenth of one core at most.
-const REST: u32 = 10;
+/// The longest that any of the settings may be; longer ones are cut to it.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The longest pause after failures; the first is as long as `watch.poll`.
-const LONGEST_PAUSE: Duration = Duration::from_secs(300);
+/// A source, as the watcher sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WatchedPath {
+    /// A SQLite file. Its folder is watched, for it and for its `-wal` and `-journal`.
+    SqliteFile(PathBuf),
+    /// A folder of CSV files: it is watched for `*.csv`, in any case, not for what lies deeper.
+    CsvFolder(PathBuf),
+}
 
-impl Agent {
-    /// Watches the sources and pushes until `shutdown` is ready. The cycle in hand is abandoned
-    /// then: whatever it did not get to is found by the next one.
+/// When to wake. Each is cut to a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WatchSettings {
+    /// A source that changed wakes the agent once it has been quiet for this long.
+    pub debounce: Duration,
+    /// A source that is never quiet wakes it this long after its first change.
+    pub max_delay: Duration,
+    /// It is woken at least this often.
+    pub poll: Duration,
+}
+
+/// Why the agent is woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Something stirred in a source's folder.
+    Changed,
+    /// Nothing did for as long as the poll's interval.
+    Poll,
+}
+
+/// Watches sources.
+#[derive(Debug)]
+pub struct Watcher {
+    shared: Arc<Shared>,
+    /// Behind a lock, since it is renewed on a thread that may wait for a slow drive.
+    folders: Arc<Mutex<Folders>>,
+    poll: Duration,
+    next_poll: Instant,
+}
+
+impl Watcher {
+    /// Begins to watch. What cannot be watched is logged, and polled: this never fails.
     ///
-    /// # Errors
-    /// What no waiting will mend: another writer has replaced this one, the sources contradict
-    /// the configuration, the log is damaged.
-    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
-        let mut shutdown = pin!(shutdown);
-        let _lock = self.lock()?;
-        let mut state = self.state()?;
-        tokio::select! {
-            () = &mut shutdown => {
-                tracing::info!(site = %self.config().site, "stopping");
-                Ok(())
-            }
-            stopped = self.cycles(&mut state) => stopped,
+    /// What changes from now on wakes the agent; what changed before does not, so run a cycle
+    /// first.
+    #[must_use]
+    pub fn start(sources: Vec<WatchedPath>, settings: WatchSettings) -> Self {
+        let shared = Arc::new(Shared {
+            debounce: Mutex::new(Debounce::new(
+                settings.debounce.min(LONGEST),
+                settings.max_delay.min(LONGEST),
+            )),
+            targets: Mutex::new(Vec::new()),
+            lost: AtomicBool::new(false),
+            stirred: Notify::new(),
+        });
+        let mut folders = Folders::new(sources, Arc::clone(&shared));
+        folders.renew();
+        let poll = settings.poll.min(LONGEST);
+        Self {
+            shared,
+            folders: Arc::new(Mutex::new(folders)),
+            poll,
+            next_poll: Instant::now() + poll,
         }
     }
 
-    /// Cycle after cycle, until one fails for good.
-    async fn cycles(&self, state: &mut State) -> Result<(), AgentError> {
-        let progress: Arc<dyn Progress> = Arc::new(Silent);
-        let poll = self.config().watch.poll;
-        let mut ask_log = true;
-        let mut failures = 0;
-        loop {
-            let options = SyncOptions {
-                ask_log,
-                ..SyncOptions::default()
+    /// Waits until the agent should look again. Every wake puts off the next poll, since a look
+    /// is at all sources.
+    ///
+    /// Cancel safe: what would have woken a call that is dropped wakes the next one.
+    pub async fn next(&mut self) -> Wake {
+        let wake = loop {
+            let due = self.shared.debounce().due();
+            let (at, wake) = match due {
+                Some(due) if due <= self.next_poll => (due, Wake::Changed),
+                _ => (self.next_poll, Wake::Poll),
             };
-            match run_cycle(self, state, options, &progress).await {
-                Ok(report) => {
-                    (ask_log, failures) = (false, 0);
-                    log(&report);
-                    sleep(report.scan_took.map_or(Duration::ZERO, |took| took * REST)).await;
-                }
-                Err(error) if error.is_retryable() => {
-                    let pause = (poll * 2u32.saturating_pow(failures)).min(LONGEST_PAUSE);
-                    failures += 1;
-                    tracing::warn!(%error, pause_seconds = pause.as_secs(), "the cycle failed");
-                    if matches!(error, AgentError::State(_)) {
-                        // Opening it anew moves a damaged one aside.
-                        *state = self.state()?;
-                    }
-                    note_failure(state, &error);
-                    sleep(pause).await;
-                    // Whatever the failure was, the gate is still open.
-                    continue;
-                }
-                Err(error) => return Err(error),
+            tokio::select! {
+                // Only the first event of several is told: the others move `due`, which is
+                // read again once it has come.
+                () = self.shared.stirred.notified(), if due.is_none() => continue,
+                () = tokio::time::sleep_until(at.into()) => {}
             }
-            let before = state.look()?;
-            self.wait_for_move(before).await?;
-        }
-    }
-
-    /// Waits until a source has moved since `before` and has come to rest since, or has not for
-    /// too long.
-    async fn wait_for_move(&self, before: Option<Look>) -> Result<(), AgentError> {
-        let watch = self.config().watch;
-        let mut last = loop {
-            sleep(watch.poll).await;
-            let now = self.look(before.as_ref()).await?;
-            if !gate::moved(before.as_ref(), &now).is_nothing() {
-                break now;
+            let put_off = self
+                .shared
+                .debounce()
+                .due()
+                .is_some_and(|now| Some(now) > due);
+            if wake == Wake::Poll || !put_off {
+                break wake;
             }
         };
-        let moved_at = Instant::now();
-        while moved_at.elapsed() < watch.max_delay {
-            sleep(watch.debounce).await;
-            let now = self.look(Some(&last)).await?;
-            if now.visibly_moved_since(&last).is_empty() {
-                break;
-            }
-            last = now;
+        // Before the look, so that what happens unwatched until here is seen by it.
+        self.renew().await;
+        self.shared.debounce().look();
+        self.next_poll = Instant::now() + self.poll;
+        wake
+    }
+
+    async fn renew(&self) {
+        let folders = Arc::clone(&self.folders);
+        let renewed = tokio::task::spawn_blocking(move || locked(&folders).renew()).await;
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "the sources' folders could not be watched anew");
         }
-        Ok(())
     }
 }
 
-fn log(report: &CycleReport) {
-    if let Some(seq) = report.commit {
-        tracing::info!(
-            site = %report.site, commit = %seq, changed = report.partitions.changed,
-            removed = report.partitions.removed, bytes_sent = report.bytes_sent, "committed"
-        );
+/// What the watching thread and the agent both see.
+#[derive(Debug)]
+struct Shared {
+    debounce: Mutex<Debounce>,
+    /// What is looked out for, per source that is there.
+    targets: Mutex<Vec<Target>>,
+    /// Whether a watched folder was moved or deleted, so that its path has to be watched anew.
+    lost: AtomicBool,
+    stirred: Notify,
+}
+
+impl Shared {
+    fn debounce(&self) -> MutexGuard<'_, Debounce> {
+        locked(&self.debounce)
     }
-    // Said once: a cycle that scanned nothing has nothing new to say.
-    if report.scan_took.is_some() {
-        report.log_what_to_look_at();
+
+    /// Takes in what the operating system tells; called on the watching thread.
+    fn hear(&self, told: notify::Result<notify::Event>) {
+        let meaning = match told {
+            Ok(event) => filter::meaning(&locked(&self.targets), &event),
+            Err(error) => {
+                tracing::warn!(%error, "file events are disturbed; the sources are watched anew");
+                Meaning::Lost
+            }
+        };
+        match meaning {
+            Meaning::Nothing => return,
+            Meaning::Changed => {}
+            Meaning::Lost => self.lost.store(true, Ordering::Relaxed),
+        }
+        if self.debounce().event(Instant::now()) {
+            self.stirred.notify_one();
+        }
     }
 }
 
-/// Keeps an error for `status`; that it may fail in turn is worth a line and no more.
-pub(crate) fn note_failure(state: &mut State, error: &AgentError) {
-    let facts = CycleFacts {
-        at: clock::now(),
-        error: Some(error.to_string()),
-    };
-    if let Err(error) = state.note_cycle(&facts) {
-        tracing::warn!(%error, "the error cannot be kept");
-    }
+/// The value behind a lock. A thread that panicked while it held it left it whole: nothing here
+/// is changed in more than one step.
+fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
-mod tests {
-    use causeway_shared::ids::Seq;
-    use tokio::sync::oneshot;
-
-    use super::*;
-    use crate::testing::Site;
-
-    /// An agent of a site that looks often.
-    fn quick(site: &Site) -> Agent {
-        let mut config = site.config("one", "state-one");
-        config.watch.poll = Duration::from_millis(20);
-        config.watch.debounce = Duration::from_millis(10);
-        Agent::with_store(config, Arc::clone(&site.store)).unwrap()
-    }
-
-    async fn committed(site: &Site, seq: u64) {
-        while site.agent().log().commit(Seq(seq)).await.unwrap().is_none() {
-            sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    #[tokio::test]
-    async fn changes_are_pushed_until_it_is_told_to_stop() {
-        let site = Site::small();
-        let agent = quick(&site);
-        let (stop, stopped) = oneshot::channel::<()>();
-        let running =
-            tokio::spawn(async move { agent.run(async { stopped.await.unwrap_or(()) }).await });
-        committed(&site, 1).await;
-        site.write_appointments(0..30, "confirmed");
-        committed(&site, 2).await;
-        stop.send(()).unwrap();
-        running.await.unwrap().unwrap();
-        // Its lock is free again.
-        site.sync().await;
-        site.assert_converged().await;
-    }
-
-    #[tokio::test]
-    async fn it_stops_when_another_machine_takes_over() {
-        let site = Site::small();
-        site.sync().await;
-        let agent = quick(&site);
-        let running =
-            tokio::spawn(async move { agent.run(std::future::pending()).await.unwrap_err() });
-        let take_over = SyncOptions {
-            take_over: true,
-            ..SyncOptions::default()
-        };
-        site.agent_on("two", Arc::clone(&site.store))
-            .sync(take_over)
-            .await
-            .unwrap();
-        site.write_appointments(0..30, "confirmed");
-        let error = running.await.unwrap();
-        assert!(matches!(error, AgentError::Fenced { .. }), "{error}");
-    }
-}
+mod tests;

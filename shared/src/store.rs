@@ -17,6 +17,7 @@ pub mod folder;
 mod key;
 pub mod memory;
 pub mod s3;
+pub mod throttle;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -401,8 +402,30 @@ fn yes() -> bool {
 /// # Errors
 /// [`StoreError::Config`] if the URL has another form, or the store's own refusal.
 pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
+    open_limited(config, None).await
+}
+
+/// As [`open`], with writes' bodies together held to a number of bytes per second: see
+/// [`throttle`]. A folder takes them as fast as they come.
+///
+/// # Errors
+/// As [`open`]; [`StoreError::Config`] also where the limit is lower than can be kept.
+pub async fn open_limited(
+    config: &StoreConfig,
+    bytes_per_second: Option<u64>,
+) -> Result<Store, StoreError> {
+    if bytes_per_second.is_some_and(|limit| limit < throttle::LOWEST_BYTES_PER_SECOND) {
+        return Err(StoreError::Config {
+            url: config.url.clone(),
+            detail: "the bandwidth is too low; write at least 16KiB, or 0 for no limit".to_owned(),
+        });
+    }
     if let Some(rest) = config.url.strip_prefix("s3://") {
-        Ok(Arc::new(s3::S3Store::open(rest, config).await?))
+        let store = s3::S3Store::open(rest, config).await?;
+        Ok(Arc::new(match bytes_per_second {
+            Some(limit) => store.limited(limit),
+            None => store,
+        }))
     } else if let Some(path) = config.url.strip_prefix("file://") {
         Ok(Arc::new(folder::FolderStore::open(std::path::Path::new(
             path,

@@ -37,6 +37,8 @@ pub struct AgentFile {
     pub upload: UploadFile,
     /// `[retention]`
     pub retention: RetentionFile,
+    /// `[metrics]`
+    pub metrics: MetricsFile,
 }
 
 impl Default for AgentFile {
@@ -54,6 +56,7 @@ impl Default for AgentFile {
             hub: HubFile::default(),
             upload: UploadFile::default(),
             retention: RetentionFile::default(),
+            metrics: MetricsFile::default(),
         }
     }
 }
@@ -145,4 +148,12 @@ impl Default for RetentionFile {
             keep: Span(Duration::from_secs(30 * 24 * 60 * 60)),
         }
     }
+}
+
+/// `[metrics]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct MetricsFile {
+    /// The file that figures are written to; empty for none.
+    pub file: PathBuf,
 }

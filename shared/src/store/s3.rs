@@ -6,6 +6,7 @@
 mod attempts;
 mod client;
 mod failure;
+mod upload;
 
 use std::sync::Arc;
 
@@ -19,6 +20,7 @@ use aws_sdk_s3::types::Object;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
+use super::throttle::Throttle;
 use super::{
     Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, StoreConfig,
     StoreError, Version, key,
@@ -36,6 +38,7 @@ pub struct S3Store {
     /// What every key begins with: empty, or ending in a slash.
     prefix: String,
     counters: Arc<Counters>,
+    throttle: Option<Arc<Throttle>>,
 }
 
 impl S3Store {
@@ -69,7 +72,14 @@ impl S3Store {
             bucket: bucket.to_owned(),
             prefix,
             counters,
+            throttle: None,
         })
+    }
+
+    /// The same, with its writes' bodies together held to a limit.
+    pub(super) fn limited(mut self, bytes_per_second: u64) -> Self {
+        self.throttle = Some(Arc::new(Throttle::new(bytes_per_second)));
+        self
     }
 
     fn s3_key(&self, key: &str) -> String {
@@ -98,8 +108,11 @@ impl S3Store {
         key: &str,
         body: Body,
     ) -> Result<(PutObjectFluentBuilder, TimeoutConfig), StoreError> {
-        let body = byte_stream(key, body).await?;
+        let mut body = byte_stream(key, body).await?;
         let body_bytes = body.size_hint().1.unwrap_or(0);
+        if let Some(throttle) = &self.throttle {
+            body = ByteStream::new(upload::limited(body.into_inner(), Arc::clone(throttle)));
+        }
         let put = self
             .client
             .put_object()
@@ -116,6 +129,10 @@ impl S3Store {
         (put, timeouts): (PutObjectFluentBuilder, TimeoutConfig),
         lost: Option<StoreError>,
     ) -> Result<Version, StoreError> {
+        let _turn = match &self.throttle {
+            Some(throttle) => throttle.turn().await,
+            None => None,
+        };
         let timeouts = aws_sdk_s3::Config::builder().timeout_config(timeouts);
         match put.customize().config_override(timeouts).send().await {
             Ok(written) => version("write", key, written.e_tag),

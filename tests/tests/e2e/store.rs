@@ -1,9 +1,10 @@
 //! The S3 store against a real server, and against a network that fails.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use causeway_shared::store::s3::S3Store;
-use causeway_shared::store::{Body, ObjectStore as _, Store, StoreConfig, StoreError};
+use causeway_shared::store::{self, Body, ObjectStore as _, Store, StoreConfig, StoreError};
 use causeway_tests::proxy::{Proxy, Trouble};
 use causeway_tests::{StoreKind, TestStore};
 
@@ -128,6 +129,38 @@ async fn a_store_without_checksums_writes_and_reads() {
     let store: Store = Arc::new(opened(&plain).await);
     store.create("a", Body::Bytes("a".into())).await.unwrap();
     assert_eq!(store.get("a").await.unwrap().bytes(10).await.unwrap(), b"a");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_share_a_bandwidth_and_arrive_whole() {
+    let test_store = TestStore::create(StoreKind::S3);
+    for checksums in [true, false] {
+        let config = StoreConfig {
+            checksums,
+            ..test_store.config().clone()
+        };
+        let store = store::open_limited(&config, Some(64 << 10)).await.unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), [b'a'; 96 << 10]).unwrap();
+        let started = Instant::now();
+        let (a, b) = tokio::join!(
+            store.put("a", Body::File(file.path().into())),
+            store.put("b", vec![b'b'; 96 << 10].into()),
+        );
+        let took = started.elapsed();
+        assert!(a.is_ok() && b.is_ok(), "{a:?} {b:?}");
+        // 192 KiB, of which the first chunk of 16 goes at once.
+        assert!(took >= Duration::from_millis(2_750), "{took:?}");
+        let read = store.get("a").await.unwrap().bytes(1 << 20).await.unwrap();
+        assert_eq!(read, [b'a'; 96 << 10]);
+    }
+}
+
+#[tokio::test]
+async fn a_bandwidth_that_cannot_be_kept_is_refused() {
+    let config = TestStore::create(StoreKind::S3).config().clone();
+    let error = store::open_limited(&config, Some(100)).await.unwrap_err();
+    assert!(error.to_string().contains("at least 16KiB"), "{error}");
 }
 
 #[tokio::test]

@@ -1,0 +1,280 @@
+//! Running until told to stop: a cycle, a rest, a wait for the sources to stir, the next cycle.
+//!
+//! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest; a [`Supervisor`], if
+//! there is one, hears how it goes, and the [metrics file](crate::metrics_file) shows it.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use causeway_shared::{chance, clock};
+use tokio::time::{sleep, sleep_until};
+
+use crate::agent::Agent;
+use crate::config::AgentConfig;
+use crate::cycle::{SyncOptions, run_cycle};
+use crate::error::AgentError;
+use crate::gate::{self, Look};
+use crate::metrics_file::{CycleFigures, Metrics};
+use crate::pace::{Pace, Scan};
+use crate::progress::{Progress, Step};
+use crate::report::CycleReport;
+use crate::source::Kind;
+use crate::state::{CycleFacts, State};
+use crate::supervisor::Supervisor;
+use crate::survey::blocking;
+use crate::watch::{Wake, WatchSettings, WatchedPath, Watcher};
+
+impl Agent {
+    /// Watches the sources and pushes until `shutdown` is ready. The cycle in hand is abandoned
+    /// then: whatever it did not get to is found by the next one.
+    ///
+    /// # Errors
+    /// What no waiting will mend: another writer has replaced this one, the sources contradict
+    /// the configuration, the log is damaged.
+    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
+        self.run_supervised(&Supervisor::none(), shutdown).await
+    }
+
+    /// As [`run`](Self::run), and tells a service manager how it goes.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_supervised(
+        &self,
+        supervisor: &Supervisor,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), AgentError> {
+        let mut shutdown = pin!(shutdown);
+        let _lock = self.lock()?;
+        let mut daemon = Daemon {
+            agent: self,
+            state: self.state()?,
+            supervisor,
+            pace: Pace::new(),
+            metrics: Metrics::new(self.config().site.clone()),
+            ask_log: true,
+        };
+        supervisor.ready();
+        let ended = tokio::select! {
+            () = &mut shutdown => {
+                tracing::info!(site = %self.config().site, "stopping");
+                Ok(())
+            }
+            stopped = daemon.cycles() => stopped,
+            never = supervisor.keep_alive() => match never {},
+        };
+        supervisor.stopping();
+        ended
+    }
+}
+
+/// An agent that runs.
+struct Daemon<'a> {
+    agent: &'a Agent,
+    state: State,
+    supervisor: &'a Supervisor,
+    pace: Pace,
+    metrics: Metrics,
+    /// Whether the log may have gone on without this state.
+    ask_log: bool,
+}
+
+impl Daemon<'_> {
+    /// Cycle after cycle, until one fails for good.
+    async fn cycles(&mut self) -> Result<(), AgentError> {
+        // Before the first cycle, so that what changes during it is not missed.
+        let config = Arc::clone(self.agent.config());
+        let mut watcher =
+            blocking(move || Watcher::start(watched(&config), settings(&config))).await?;
+        loop {
+            self.cycle().await?;
+            if let Some(earliest) = self.pace.earliest() {
+                sleep_until(earliest.into()).await;
+            }
+            // After a failure the gate is still open: nothing has to wake it.
+            if !self.pace.retries() && watcher.next().await == Wake::Poll {
+                let before = self.state.look()?;
+                come_to_rest(self.agent, before).await?;
+            }
+        }
+    }
+
+    /// One cycle, and what is to be told of it.
+    async fn cycle(&mut self) -> Result<(), AgentError> {
+        let options = SyncOptions {
+            ask_log: self.ask_log,
+            ..SyncOptions::default()
+        };
+        let stopwatch = Arc::new(Stopwatch::default());
+        let progress: Arc<dyn Progress> = Arc::clone(&stopwatch) as _;
+        let started = Instant::now();
+        match run_cycle(self.agent, &mut self.state, options, &progress).await {
+            Ok(report) => {
+                self.ask_log = false;
+                let took = report.scan_took.unwrap_or_default();
+                self.pace.succeeded(Scan { started, took });
+                self.tell_success(&report)
+            }
+            Err(error) if error.is_retryable() => {
+                let took = stopwatch.read();
+                self.pace
+                    .failed(Scan { started, took }, Instant::now(), spread());
+                self.tell_failure(&error)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn tell_success(&mut self, report: &CycleReport) -> Result<(), AgentError> {
+        if let Some(seq) = report.commit {
+            tracing::info!(
+                site = %report.site, commit = %seq, changed = report.partitions.changed,
+                removed = report.partitions.removed, bytes_sent = report.bytes_sent, "committed"
+            );
+        }
+        // Said once: a cycle that scanned nothing has nothing new to say.
+        if report.scan_took.is_some() {
+            report.log_what_to_look_at();
+        }
+        let findings = self.state.findings()?;
+        let figures = CycleFigures {
+            seconds: report.seconds,
+            commit: report.commit,
+            rows: report.rows.scanned,
+            partitions: report.partitions.changed + report.partitions.removed,
+            bytes: report.bytes_sent,
+            quarantined: findings.values().map(|found| found.quarantined).sum(),
+            held: report.held.len() as u64,
+        };
+        let requests = self.agent.store().requests();
+        self.metrics.succeeded(figures, clock::now(), requests);
+        self.save_metrics();
+        let head = self.state.head()?;
+        let commit = head.map_or_else(|| "none yet".to_owned(), |head| head.seq.to_string());
+        self.supervisor.status(&format!(
+            "last commit: {commit}; {} rows in quarantine, {} tables held back",
+            figures.quarantined, figures.held
+        ));
+        Ok(())
+    }
+
+    fn tell_failure(&mut self, error: &AgentError) -> Result<(), AgentError> {
+        let pause = self
+            .pace
+            .earliest()
+            .map_or(Duration::ZERO, |at| at.duration_since(Instant::now()));
+        tracing::warn!(%error, pause_seconds = pause.as_secs_f32(), "the cycle failed");
+        if matches!(error, AgentError::State(_)) {
+            // Opening it anew moves a damaged one aside.
+            self.state = self.agent.state()?;
+        }
+        note_failure(&mut self.state, error);
+        self.metrics.failed(self.agent.store().requests());
+        self.save_metrics();
+        self.supervisor.status(&format!(
+            "failed {} times, tries again: {error}",
+            self.pace.failures()
+        ));
+        Ok(())
+    }
+
+    fn save_metrics(&self) {
+        if let Some(file) = &self.agent.config().metrics_file
+            && let Err(error) = self.metrics.save(file)
+        {
+            tracing::warn!(%error, "the figures are stale");
+        }
+    }
+}
+
+/// Waits until what moved since `before` without an event has come to rest, or has not for too
+/// long.
+async fn come_to_rest(agent: &Agent, before: Option<Look>) -> Result<(), AgentError> {
+    let mut last = agent.look(before.as_ref()).await?;
+    if gate::moved(before.as_ref(), &last).is_nothing() {
+        return Ok(());
+    }
+    let watch = agent.config().watch;
+    let moved_at = Instant::now();
+    while moved_at.elapsed() < watch.max_delay {
+        sleep(watch.debounce).await;
+        let now = agent.look(Some(&last)).await?;
+        if now.visibly_moved_since(&last).is_empty() {
+            break;
+        }
+        last = now;
+    }
+    Ok(())
+}
+
+fn watched(config: &AgentConfig) -> Vec<WatchedPath> {
+    let sources = config.sources.iter().map(|source| {
+        let path = config.base_dir.join(&source.path);
+        match source.kind {
+            Kind::Sqlite => WatchedPath::SqliteFile(path),
+            Kind::Csv => WatchedPath::CsvFolder(path),
+        }
+    });
+    sources.collect()
+}
+
+fn settings(config: &AgentConfig) -> WatchSettings {
+    WatchSettings {
+        debounce: config.watch.debounce,
+        max_delay: config.watch.max_delay,
+        poll: config.watch.poll,
+    }
+}
+
+/// Any number; always the same one where the system has no randomness, which spreads no load and
+/// harms nothing else.
+fn spread() -> u32 {
+    let mut bytes = [0; 4];
+    match chance::fill(&mut bytes) {
+        Ok(()) => u32::from_ne_bytes(bytes),
+        Err(_) => 0,
+    }
+}
+
+/// How long a scan took so far, also of a cycle that fails later: from the first row that was read
+/// to the last partition that was made.
+#[derive(Debug, Default)]
+struct Stopwatch(Mutex<Option<(Instant, Instant)>>);
+
+impl Stopwatch {
+    fn read(&self) -> Duration {
+        self.times()
+            .map_or(Duration::ZERO, |(first, last)| last.duration_since(first))
+    }
+
+    fn times(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
+        // Whole at any time: it is set at once.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Stopwatch {
+    fn step(&self, step: Step) {
+        if matches!(step, Step::Reading { .. } | Step::Scanned { .. }) {
+            let now = Instant::now();
+            let mut times = self.times();
+            let first = times.map_or(now, |(first, _)| first);
+            *times = Some((first, now));
+        }
+    }
+}
+
+/// Keeps an error for `status`; that it may fail in turn is worth a line and no more.
+pub(crate) fn note_failure(state: &mut State, error: &AgentError) {
+    let facts = CycleFacts {
+        at: clock::now(),
+        error: Some(error.to_string()),
+    };
+    if let Err(error) = state.note_cycle(&facts) {
+        tracing::warn!(%error, "the error cannot be kept");
+    }
+}
+
+#[cfg(test)]
+mod tests;

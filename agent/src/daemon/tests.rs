@@ -1,0 +1,127 @@
+//! An agent that runs, on a small site.
+
+use causeway_shared::ids::Seq;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::testing::Site;
+
+/// An agent of a site that looks often.
+fn quick(site: &Site) -> Agent {
+    let mut config = site.config("one", "state-one");
+    config.watch.poll = Duration::from_millis(20);
+    config.watch.debounce = Duration::from_millis(10);
+    Agent::with_store(config, Arc::clone(&site.store)).unwrap()
+}
+
+async fn committed(site: &Site, seq: u64) {
+    while site.agent().log().commit(Seq(seq)).await.unwrap().is_none() {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn changes_are_pushed_until_it_is_told_to_stop() {
+    let site = Site::small();
+    let agent = quick(&site);
+    let (stop, stopped) = oneshot::channel::<()>();
+    let running =
+        tokio::spawn(async move { agent.run(async { stopped.await.unwrap_or(()) }).await });
+    committed(&site, 1).await;
+    site.write_appointments(0..30, "confirmed");
+    committed(&site, 2).await;
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
+    // Its lock is free again.
+    site.sync().await;
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn it_stops_when_another_machine_takes_over() {
+    let site = Site::small();
+    site.sync().await;
+    let agent = quick(&site);
+    let running = tokio::spawn(async move { agent.run(std::future::pending()).await.unwrap_err() });
+    let take_over = SyncOptions {
+        take_over: true,
+        ..SyncOptions::default()
+    };
+    site.agent_on("two", Arc::clone(&site.store))
+        .sync(take_over)
+        .await
+        .unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let error = running.await.unwrap();
+    assert!(matches!(error, AgentError::Fenced { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn an_event_wakes_it_long_before_the_poll() {
+    let site = Site::small();
+    let mut config = site.config("one", "state-one");
+    config.watch.poll = Duration::from_secs(3_600);
+    config.watch.debounce = Duration::from_millis(10);
+    let figures = config.state_dir.with_extension("prom");
+    config.metrics_file = Some(figures.clone());
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let running = tokio::spawn(async move { agent.run(std::future::pending()).await });
+    committed(&site, 1).await;
+    site.write_appointments(0..30, "confirmed");
+    committed(&site, 2).await;
+    running.abort();
+    let _ = running.await;
+    let page = std::fs::read_to_string(figures).unwrap();
+    assert!(page.contains("causeway_agent_cycles_total{"), "{page}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_service_manager_hears_of_start_cycle_and_stop() {
+    let site = Site::small();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    let environment = [(
+        "NOTIFY_SOCKET".to_owned(),
+        path.to_str().unwrap().to_owned(),
+    )];
+    let supervisor = Supervisor::connect(&environment, 1).unwrap();
+    let hear = || {
+        let mut buffer = [0; 512];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8(buffer[..length].to_vec()).unwrap()
+    };
+    let (stop, stopped) = oneshot::channel::<()>();
+    let agent = quick(&site);
+    let running = tokio::spawn(async move {
+        let stopped = async { stopped.await.unwrap_or(()) };
+        agent.run_supervised(&supervisor, stopped).await
+    });
+    committed(&site, 1).await;
+    site.write_appointments(0..30, "confirmed");
+    // Begun after the first cycle was told of.
+    committed(&site, 2).await;
+    stop.send(()).unwrap();
+    running.await.unwrap().unwrap();
+    let first = "STATUS=last commit: 1; 0 rows in quarantine, 0 tables held back";
+    assert_eq!([hear(), hear()], ["READY=1", first]);
+    let rest: Vec<String> = std::iter::repeat_with(hear)
+        .take_while(|told| told != "STOPPING=1")
+        .collect();
+    assert!(
+        rest.iter().all(|told| told.starts_with("STATUS=")),
+        "{rest:?}"
+    );
+}
+
+#[test]
+fn a_stopwatch_runs_from_the_first_step_of_a_scan_to_the_last() {
+    let stopwatch = Stopwatch::default();
+    stopwatch.step(Step::Scanned { rows: 1 });
+    std::thread::sleep(Duration::from_millis(5));
+    stopwatch.step(Step::Scanned { rows: 1 });
+    let took = stopwatch.read();
+    stopwatch.step(Step::Sending { objects: 1 });
+    assert!(took >= Duration::from_millis(5) && took == stopwatch.read());
+}

@@ -1,0 +1,168 @@
+//! When the next cycle may start: a scan is paid for with a rest, a failure with a longer wait.
+//!
+//! Only [`Instant`]s are compared, which go on evenly whatever the wall clock does.
+
+use std::time::{Duration, Instant};
+
+/// A scan starts no sooner after the start of the one before than this many times its duration: so
+/// scanning takes at most a tenth of one core.
+const REST_FACTOR: u32 = 10;
+/// The longest rest. A scan that took longer than a tenth of it waited for a slow drive.
+const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
+/// About how long to wait after a first failure; it doubles with each that follows.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait after a failure.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
+
+/// What a cycle cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scan {
+    /// When the cycle started.
+    pub started: Instant,
+    /// How long it read and compared; zero if the gate stayed shut. Not how long it sent, which
+    /// costs no core.
+    pub took: Duration,
+}
+
+/// Keeps cycles apart.
+#[derive(Debug, Clone, Default)]
+pub struct Pace {
+    rested: Option<Instant>,
+    retry: Option<Instant>,
+    failures: u32,
+}
+
+impl Pace {
+    /// Of an agent that has not run a cycle yet: it may start at once.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a cycle that ended well.
+    pub fn succeeded(&mut self, scan: Scan) {
+        self.rest(scan);
+        self.retry = None;
+        self.failures = 0;
+    }
+
+    /// Notes a cycle that failed at `now`. `chance` is any number, each as likely as the other: it
+    /// spreads the agents of many sites that lost the same store.
+    pub fn failed(&mut self, scan: Scan, now: Instant, chance: u32) {
+        self.rest(scan);
+        self.failures = self.failures.saturating_add(1);
+        self.retry = Some(now + wait(self.failures, chance));
+    }
+
+    /// When the next cycle may start: a time that may have passed; `None` for at once.
+    #[must_use]
+    pub fn earliest(&self) -> Option<Instant> {
+        self.rested.max(self.retry)
+    }
+
+    /// Whether the last cycle failed, so that the next one starts without being woken.
+    #[must_use]
+    pub fn retries(&self) -> bool {
+        self.retry.is_some()
+    }
+
+    /// How many cycles have failed one after the other.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    fn rest(&mut self, scan: Scan) {
+        let rest = scan.took.saturating_mul(REST_FACTOR).min(LONGEST_REST);
+        self.rested = self.rested.max(Some(scan.started + rest));
+    }
+}
+
+/// The wait after the nth failure in a row: doubled each time, then by chance between a half of
+/// that and the whole.
+fn wait(failures: u32, chance: u32) -> Duration {
+    let doublings = failures.saturating_sub(1).min(16);
+    let whole = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
+    let half = whole / 2;
+    half + half.mul_f64(f64::from(chance) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_scan_is_followed_by_nine_times_its_duration() {
+        let started = Instant::now();
+        let mut pace = Pace::new();
+        assert_eq!(pace.earliest(), None);
+        pace.succeeded(Scan {
+            started,
+            took: secs(3),
+        });
+        assert_eq!(pace.earliest(), Some(started + secs(30)));
+        pace.succeeded(Scan {
+            started,
+            took: secs(86_400),
+        });
+        assert_eq!(pace.earliest(), Some(started + secs(3_600)));
+    }
+
+    #[test]
+    fn waits_double_up_to_five_minutes_and_are_spread_over_their_upper_half() {
+        let waits = [1, 2, 3, 8, 9, 10, u32::MAX].map(|n| wait(n, u32::MAX).as_secs());
+        assert_eq!(waits, [1, 2, 4, 128, 256, 300, 300]);
+        let spread = [0, u32::MAX / 2, u32::MAX].map(|chance| wait(3, chance).as_secs());
+        assert_eq!(spread, [2, 3, 4]);
+    }
+
+    #[test]
+    fn success_forgets_the_failures_but_not_the_rest() {
+        let started = Instant::now();
+        let mut pace = Pace::new();
+        pace.failed(
+            Scan {
+                started,
+                took: secs(6),
+            },
+            started + secs(6),
+            0,
+        );
+        assert_eq!((pace.failures(), pace.retries()), (1, true));
+        pace.succeeded(Scan {
+            started: started + secs(7),
+            took: Duration::ZERO,
+        });
+        assert_eq!((pace.failures(), pace.retries()), (0, false));
+        assert_eq!(pace.earliest(), Some(started + secs(60)));
+    }
+
+    proptest! {
+        #[test]
+        fn scans_take_a_tenth_of_the_time_at_most_and_waits_stay_in_bounds(
+            cycles in prop::collection::vec((0_u64..300_000, any::<bool>(), any::<u32>()), 1..100)
+        ) {
+            let begin = Instant::now();
+            let (mut now, mut scanned) = (begin, Duration::ZERO);
+            let mut pace = Pace::new();
+            for (took_ms, succeeds, chance) in cycles {
+                let scan = Scan { started: now, took: Duration::from_millis(took_ms) };
+                let ended = now + scan.took;
+                if succeeds { pace.succeeded(scan) } else { pace.failed(scan, ended, chance) }
+                now = pace.earliest().unwrap().max(ended);
+                scanned += scan.took;
+                prop_assert!(now - begin >= scanned * 10);
+                if !succeeds {
+                    prop_assert!(now - ended >= FIRST_WAIT / 2);
+                    prop_assert!(now - ended <= LONGEST_WAIT.max(scan.took * 9));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! When a source that is being written to is looked at: once it is quiet, or after a while anyway.
+
+use std::time::{Duration, Instant};
+
+/// Turns a run of events into one look.
+#[derive(Debug)]
+pub(super) struct Debounce {
+    quiet: Duration,
+    max_delay: Duration,
+    run: Option<Run>,
+}
+
+/// Events since the last look.
+#[derive(Debug)]
+struct Run {
+    first: Instant,
+    last: Instant,
+}
+
+impl Debounce {
+    /// Looks `quiet` after the last event of a run, or `max_delay` after its first if that comes
+    /// sooner. Both are small beside what an [`Instant`] can count.
+    pub(super) fn new(quiet: Duration, max_delay: Duration) -> Self {
+        Self {
+            quiet,
+            max_delay,
+            run: None,
+        }
+    }
+
+    /// Notes an event; whether it begins a run.
+    pub(super) fn event(&mut self, at: Instant) -> bool {
+        if let Some(run) = &mut self.run {
+            run.last = run.last.max(at);
+            return false;
+        }
+        self.run = Some(Run {
+            first: at,
+            last: at,
+        });
+        true
+    }
+
+    /// When to look, as things stand; `None` while nothing has happened.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let run = self.run.as_ref()?;
+        Some((run.last + self.quiet).min(run.first + self.max_delay))
+    }
+
+    /// Notes that a look begins: it will see what the events so far were about.
+    pub(super) fn look(&mut self) {
+        self.run = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const QUIET_MS: u64 = 500;
+    const MAX_DELAY_MS: u64 = 5_000;
+
+    /// The times, in milliseconds, at which a source is looked at that stirs at `events`.
+    fn looks(events: &[u64]) -> Vec<u64> {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut debounce = Debounce::new(
+            Duration::from_millis(QUIET_MS),
+            Duration::from_millis(MAX_DELAY_MS),
+        );
+        let mut looks = Vec::new();
+        let mut look_if_due = |debounce: &mut Debounce, now: u64| {
+            if let Some(due) = debounce.due().filter(|due| *due <= at(now)) {
+                looks.push(u64::try_from((due - start).as_millis()).unwrap());
+                debounce.look();
+            }
+        };
+        for event in events {
+            look_if_due(&mut debounce, *event);
+            debounce.event(at(*event));
+        }
+        look_if_due(&mut debounce, u64::from(u32::MAX));
+        looks
+    }
+
+    #[test]
+    fn a_run_of_events_is_one_look_after_the_last() {
+        assert_eq!(looks(&[]), [0; 0]);
+        assert_eq!(looks(&[0]), [500]);
+        assert_eq!(looks(&[0, 100, 400, 899]), [1_399]);
+        assert_eq!(looks(&[0, 100, 2_000]), [600, 2_500]);
+    }
+
+    #[test]
+    fn a_source_that_is_never_quiet_is_looked_at_all_the_same() {
+        let ceaseless: Vec<u64> = (0..=120).map(|n| n * 100).collect();
+        assert_eq!(looks(&ceaseless), [5_000, 10_000, 12_500]);
+    }
+
+    #[test]
+    fn only_the_first_event_of_a_run_is_news() {
+        let mut debounce = Debounce::new(Duration::ZERO, Duration::ZERO);
+        let now = Instant::now();
+        assert_eq!([debounce.event(now), debounce.event(now)], [true, false]);
+        debounce.look();
+        assert!(debounce.event(now));
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_is_looked_at_in_time_and_no_look_is_for_nothing(
+            gaps in prop::collection::vec(0_u64..2_000, 0..200)
+        ) {
+            let events: Vec<u64> = gaps
+                .iter()
+                .scan(0, |at, gap| { *at += gap; Some(*at) })
+                .collect();
+            let looks = looks(&events);
+            for event in &events {
+                let look = looks.iter().find(|look| *look >= event);
+                prop_assert!(look.is_some_and(|look| look - event <= MAX_DELAY_MS));
+            }
+            let mut from = 0;
+            for look in looks {
+                prop_assert!(events.iter().any(|event| (from..=look).contains(event)));
+                from = look;
+            }
+        }
+    }
+}
