@@ -38,6 +38,7 @@ pub mod status;
 pub mod supervisor;
 pub mod survey;
 pub mod upload;
+pub mod vacuum;
 pub mod verify;
 pub mod watch;
 pub mod writer;
