@@ -91,6 +91,14 @@ pub enum Command {
     /// List refused rows: source, line or key, column, reason
     #[command(after_help = "Example: causeway-agent quarantine")]
     Quarantine,
+    /// Delete objects that no retained commit names (`retention.keep`)
+    #[command(after_help = "Example: causeway-agent vacuum --dry-run\n\n\
+            It works on the agent's state: stop an agent that runs first.")]
+    Vacuum {
+        /// Only show what would be deleted
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 impl Cli {
@@ -213,6 +221,10 @@ impl Cli {
                     show::status(&report),
                     report.exit(),
                 ))
+            }
+            Command::Vacuum { dry_run } => {
+                let report = agent.vacuum(dry_run).await?;
+                Ok(Answer::of(json, &report, show::vacuum(&report), Exit::Done))
             }
             // Answered above, without a store.
             Command::Init { .. } | Command::Quarantine => Ok(Answer {

@@ -7,6 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use causeway_shared::ids::Seq;
 use causeway_shared::{chance, clock};
 use tokio::time::{sleep, sleep_until};
 
@@ -20,7 +21,7 @@ use crate::pace::{Pace, Scan};
 use crate::progress::{Progress, Step};
 use crate::report::CycleReport;
 use crate::source::Kind;
-use crate::state::{CycleFacts, State};
+use crate::state::{CycleFacts, State, StateError};
 use crate::supervisor::Supervisor;
 use crate::survey::blocking;
 use crate::watch::{Wake, WatchSettings, WatchedPath, Watcher};
@@ -49,7 +50,7 @@ impl Agent {
         let _lock = self.lock()?;
         let mut daemon = Daemon {
             agent: self,
-            state: self.state()?,
+            state: None,
             supervisor,
             pace: Pace::new(),
             metrics: Metrics::new(self.config().site.clone()),
@@ -72,11 +73,12 @@ impl Agent {
 /// An agent that runs.
 struct Daemon<'a> {
     agent: &'a Agent,
-    state: State,
+    /// `None` before it is opened, and after it failed: opening it anew moves a damaged one aside.
+    state: Option<State>,
     supervisor: &'a Supervisor,
     pace: Pace,
     metrics: Metrics,
-    /// Whether the log may have gone on without this state.
+    /// Whether the log may have gone on without this state: until a cycle has ended well.
     ask_log: bool,
 }
 
@@ -88,95 +90,117 @@ impl Daemon<'_> {
         let mut watcher =
             blocking(move || Watcher::start(watched(&config), settings(&config))).await?;
         loop {
-            self.cycle().await?;
+            let stopwatch = Arc::new(Stopwatch::default());
+            let started = Instant::now();
+            if let Err(error) = self.cycle(started, &stopwatch).await {
+                if self.ends_with(&error) {
+                    return Err(error);
+                }
+                let took = stopwatch.read();
+                self.pace
+                    .failed(Scan { started, took }, Instant::now(), spread());
+                self.tell_failure(&error);
+            }
             if let Some(earliest) = self.pace.earliest() {
                 sleep_until(earliest.into()).await;
             }
             // After a failure the gate is still open: nothing has to wake it.
             if !self.pace.retries() && watcher.next().await == Wake::Poll {
-                let before = self.state.look()?;
-                come_to_rest(self.agent, before).await?;
+                let before = self.state.as_ref().and_then(|state| state.look().ok());
+                come_to_rest(self.agent, before.flatten()).await?;
             }
         }
     }
 
     /// One cycle, and what is to be told of it.
-    async fn cycle(&mut self) -> Result<(), AgentError> {
+    async fn cycle(
+        &mut self,
+        started: Instant,
+        stopwatch: &Arc<Stopwatch>,
+    ) -> Result<(), AgentError> {
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => none.insert(self.agent.state()?),
+        };
         let options = SyncOptions {
             ask_log: self.ask_log,
             ..SyncOptions::default()
         };
-        let stopwatch = Arc::new(Stopwatch::default());
-        let progress: Arc<dyn Progress> = Arc::clone(&stopwatch) as _;
-        let started = Instant::now();
-        match run_cycle(self.agent, &mut self.state, options, &progress).await {
-            Ok(report) => {
-                self.ask_log = false;
-                let took = report.scan_took.unwrap_or_default();
-                self.pace.succeeded(Scan { started, took });
-                self.tell_success(&report)
-            }
-            Err(error) if error.is_retryable() => {
-                let took = stopwatch.read();
-                self.pace
-                    .failed(Scan { started, took }, Instant::now(), spread());
-                self.tell_failure(&error)
-            }
-            Err(error) => Err(error),
-        }
+        let progress: Arc<dyn Progress> = Arc::clone(stopwatch) as _;
+        let report = run_cycle(self.agent, state, options, &progress).await?;
+        self.ask_log = false;
+        let told = Told::of(state)?;
+        let took = report.scan_took.unwrap_or_default();
+        self.pace.succeeded(Scan { started, took });
+        self.tell_success(&report, told);
+        Ok(())
     }
 
-    fn tell_success(&mut self, report: &CycleReport) -> Result<(), AgentError> {
+    /// Whether no waiting will mend an error. A store that refuses may take the agent back (its
+    /// clock is set, its credentials are renewed), and of sources that contradict each other, once
+    /// they did not, somebody may be in the middle of moving a file.
+    fn ends_with(&self, error: &AgentError) -> bool {
+        let were_right = !self.ask_log && matches!(error, AgentError::Sources(_));
+        !error.may_pass() && !were_right
+    }
+
+    fn tell_success(&mut self, report: &CycleReport, told: Told) {
         if let Some(seq) = report.commit {
             tracing::info!(
                 site = %report.site, commit = %seq, changed = report.partitions.changed,
-                removed = report.partitions.removed, bytes_sent = report.bytes_sent, "committed"
+                removed = report.partitions.removed, rows = report.rows.scanned,
+                bytes_sent = report.bytes_sent, requests = report.requests.total(),
+                seconds = report.seconds, "committed"
+            );
+        } else if report.scan_took.is_some() {
+            tracing::info!(
+                site = %report.site, rows = report.rows.scanned, seconds = report.seconds,
+                "scanned, nothing differs"
             );
         }
         // Said once: a cycle that scanned nothing has nothing new to say.
         if report.scan_took.is_some() {
             report.log_what_to_look_at();
         }
-        let findings = self.state.findings()?;
         let figures = CycleFigures {
             seconds: report.seconds,
             commit: report.commit,
             rows: report.rows.scanned,
             partitions: report.partitions.changed + report.partitions.removed,
             bytes: report.bytes_sent,
-            quarantined: findings.values().map(|found| found.quarantined).sum(),
+            quarantined: told.quarantined,
             held: report.held.len() as u64,
         };
         let requests = self.agent.store().requests();
         self.metrics.succeeded(figures, clock::now(), requests);
         self.save_metrics();
-        let head = self.state.head()?;
-        let commit = head.map_or_else(|| "none yet".to_owned(), |head| head.seq.to_string());
+        let commit = told
+            .head
+            .map_or_else(|| "none yet".to_owned(), |seq| seq.to_string());
         self.supervisor.status(&format!(
             "last commit: {commit}; {} rows in quarantine, {} tables held back",
             figures.quarantined, figures.held
         ));
-        Ok(())
     }
 
-    fn tell_failure(&mut self, error: &AgentError) -> Result<(), AgentError> {
+    fn tell_failure(&mut self, error: &AgentError) {
         let pause = self
             .pace
             .earliest()
             .map_or(Duration::ZERO, |at| at.duration_since(Instant::now()));
         tracing::warn!(%error, pause_seconds = pause.as_secs_f32(), "the cycle failed");
         if matches!(error, AgentError::State(_)) {
-            // Opening it anew moves a damaged one aside.
-            self.state = self.agent.state()?;
+            self.state = None;
         }
-        note_failure(&mut self.state, error);
+        if let Some(state) = &mut self.state {
+            note_failure(state, error);
+        }
         self.metrics.failed(self.agent.store().requests());
         self.save_metrics();
         self.supervisor.status(&format!(
             "failed {} times, tries again: {error}",
             self.pace.failures()
         ));
-        Ok(())
     }
 
     fn save_metrics(&self) {
@@ -185,6 +209,22 @@ impl Daemon<'_> {
         {
             tracing::warn!(%error, "the figures are stale");
         }
+    }
+}
+
+/// What the state says after a cycle, for those who are told.
+#[derive(Debug, Clone, Copy)]
+struct Told {
+    head: Option<Seq>,
+    quarantined: u64,
+}
+
+impl Told {
+    fn of(state: &State) -> Result<Self, StateError> {
+        Ok(Self {
+            head: state.head()?.map(|head| head.seq),
+            quarantined: state.quarantined()?,
+        })
     }
 }
 

@@ -146,6 +146,19 @@ impl AgentError {
         }
     }
 
+    /// Whether waiting may mend it, if need be with somebody's help elsewhere: a store that refuses
+    /// today may have its credentials renewed.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Log(LogError::Store { source, .. }) | Self::Store { source, .. } => {
+                !matches!(source, StoreError::Config { .. })
+            }
+            Self::State(StateError::Newer { .. }) => false,
+            other => other.is_retryable(),
+        }
+    }
+
     /// How the program ends.
     #[must_use]
     pub fn exit(&self) -> Exit {

@@ -38,9 +38,12 @@ pub mod status;
 pub mod supervisor;
 pub mod survey;
 pub mod upload;
+pub mod vacuum;
 pub mod verify;
 pub mod watch;
 pub mod writer;
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod testing;

@@ -55,10 +55,10 @@ impl Lock {
                 });
             }
         }
-        // Only so that the message can say who.
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .map_err(failed)?;
+        // Only so that the message can say who, which a full disk may not prevent.
+        let _ = file
+            .set_len(0)
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
 }

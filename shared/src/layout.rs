@@ -27,7 +27,7 @@ impl SiteKey {
             Self::Commit(seq) => format!("{}{:020}.json", log_prefix(site), seq.0),
             Self::Checkpoint(seq) => format!("{}{:020}.json.zst", checkpoint_prefix(site), seq.0),
             Self::Latest => format!("sites/{site}/latest.json"),
-            Self::Dataset(md5) => format!("sites/{site}/dataset/{md5}.json"),
+            Self::Dataset(md5) => format!("{}{md5}.json", dataset_prefix(site)),
             Self::Object(table, part, md5) => {
                 format!("sites/{site}/data/{table}/{part}/{md5}.csv.zst")
             }
@@ -80,6 +80,12 @@ pub fn checkpoint_prefix(site: &SiteName) -> String {
 #[must_use]
 pub fn data_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/data/")
+}
+
+/// Under this lie the datasets that a site's objects are written with.
+#[must_use]
+pub fn dataset_prefix(site: &SiteName) -> String {
+    format!("{SITES}{site}/dataset/")
 }
 
 /// The number in a name of exactly twenty digits.

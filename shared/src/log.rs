@@ -255,18 +255,10 @@ impl SiteLog {
 
     /// The newest usable checkpoint at or after a commit.
     async fn newest_checkpoint(&self, from: Seq) -> Result<Option<Checkpoint>, LogError> {
-        let prefix = layout::checkpoint_prefix(&self.site);
-        let listed = list_all(&*self.store, &prefix, None).await;
-        let mut seqs: Vec<Seq> = listed
-            .map_err(|source| self.failed(source))?
-            .iter()
-            .filter_map(|object| match SiteKey::parse(&object.key) {
-                Some((_, SiteKey::Checkpoint(seq))) if seq >= from => Some(seq),
-                _ => None,
-            })
-            .collect();
-        seqs.sort_unstable();
-        for seq in seqs.into_iter().rev() {
+        for seq in self.checkpoints().await?.into_iter().rev() {
+            if seq < from {
+                break;
+            }
             if let Some(checkpoint) = self.checkpoint(seq).await? {
                 return Ok(Some(checkpoint));
             }
@@ -274,9 +266,31 @@ impl SiteLog {
         Ok(None)
     }
 
+    /// The numbers of its checkpoints, ascending.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn checkpoints(&self) -> Result<Vec<Seq>, LogError> {
+        let prefix = layout::checkpoint_prefix(&self.site);
+        let listed = list_all(&*self.store, &prefix, None).await;
+        let mut seqs: Vec<Seq> = listed
+            .map_err(|source| self.failed(source))?
+            .iter()
+            .filter_map(|object| match SiteKey::parse(&object.key) {
+                Some((_, SiteKey::Checkpoint(seq))) => Some(seq),
+                _ => None,
+            })
+            .collect();
+        seqs.sort_unstable();
+        Ok(seqs)
+    }
+
     /// Reads a checkpoint; `None` if it is missing or damaged, since an older one and the commits
     /// after it say the same. Only a newer format is an error: this program is too old.
-    async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
+    ///
+    /// # Errors
+    /// [`LogError`]
+    pub async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
         let key = SiteKey::Checkpoint(seq).of(&self.site);
         let Some(compressed) = self.read(&key).await? else {
             return Ok(None);

@@ -100,6 +100,12 @@ impl Deployment {
         self.agent_with("agent.toml", args)
     }
 
+    /// The agent with `--json`, not started yet.
+    #[must_use]
+    pub fn agent_program(&self, args: &[&str]) -> Program {
+        program("causeway-agent", &self.path("agent.toml"), args)
+    }
+
     /// Runs the agent with another configuration, with `--json`.
     #[must_use]
     pub fn agent_with(&self, config: &str, args: &[&str]) -> Finished {
@@ -143,11 +149,14 @@ impl Deployment {
     }
 }
 
-fn run(program: &str, config: &Path, args: &[&str]) -> Finished {
+fn run(name: &str, config: &Path, args: &[&str]) -> Finished {
+    program(name, config, args).run()
+}
+
+fn program(name: &str, config: &Path, args: &[&str]) -> Program {
     let (command, rest) = args.split_first().expect("a command");
-    Program::new(program)
+    Program::new(name)
         .args([*command, "--json", "--config"])
         .args([config])
         .args(rest)
-        .run()
 }

@@ -3,7 +3,8 @@
 //! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
-//! and [`loaded`] what did.
+//! and [`loaded`] what did. [`proxy`] and [`gateway`] are networks that fail, [`crash`] ends programs
+//! in the middle.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -11,7 +12,9 @@
     reason = "a test whose ground gives way ends there, with a message"
 )]
 
+pub mod crash;
 pub mod deployment;
+pub mod gateway;
 pub mod loaded;
 pub mod meetassist;
 pub mod mirror;
@@ -25,4 +28,5 @@ mod store;
 
 pub use database::{DatabaseKind, TestDatabase, certificate};
 pub use program::{Finished, Program, Running, bin, command};
+pub use servers::soaks;
 pub use store::{StoreKind, TestStore};

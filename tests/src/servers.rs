@@ -1,4 +1,5 @@
-//! The servers that the testbed started, as it names them in the environment.
+//! What a run of tests is told by its environment: the servers that the testbed started, and how long
+//! to go on.
 
 /// A URL of a superuser on the throw-away PostgreSQL cluster.
 pub(crate) const POSTGRES: &str = "CAUSEWAY_TEST_POSTGRES";
@@ -8,6 +9,19 @@ pub(crate) const CERTIFICATES: &str = "CAUSEWAY_TEST_CERTIFICATES";
 pub(crate) const S3: &str = "CAUSEWAY_TEST_S3";
 /// The bucket that is there from the start.
 pub(crate) const BUCKET: &str = "causeway-test";
+
+/// Set by `./test --soak`.
+const SOAK: &str = "CAUSEWAY_TEST_SOAK";
+
+/// Whether tests that can go on for longer are asked to.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test command speaks to tests by environment"
+)]
+#[must_use]
+pub fn soaks() -> bool {
+    std::env::var_os(SOAK).is_some()
+}
 
 /// The value of one of these variables.
 ///

@@ -6,6 +6,7 @@ use crate::guard::Held;
 use crate::preview::PlanReport;
 use crate::report::CycleReport;
 use crate::status::{QuarantineReport, Reach, StatusReport};
+use crate::vacuum::VacuumReport;
 use crate::verify::VerifyReport;
 
 /// Most lines of one kind.
@@ -119,6 +120,23 @@ pub(super) fn verify(report: &VerifyReport) -> String {
         text.push_str(
             "`sync` sends what changed, `verify --repair` writes again what is damaged\n",
         );
+    }
+    text
+}
+
+/// What was deleted.
+pub(super) fn vacuum(report: &VacuumReport) -> String {
+    let would = if report.dry_run { "would be " } else { "" };
+    let mut text = format!(
+        "{}: {}, {} and {} {would}deleted, {}\n",
+        report.site,
+        count(report.objects, "object"),
+        count(report.checkpoints, "checkpoint"),
+        count(report.datasets, "dataset"),
+        size(report.bytes),
+    );
+    if let Some(seq) = report.retained_from {
+        let _ = writeln!(text, "commit {seq} is the oldest that is still whole");
     }
     text
 }
@@ -316,6 +334,26 @@ mod tests {
         };
         insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"quarantine_grew":true}"#);
         insta::assert_snapshot!(serde_json::to_string(&report().held).unwrap(), @r#"[{"table":"appointment","reason":"shrunk","was":900,"now":100}]"#);
+    }
+
+    #[test]
+    fn a_vacuum_and_its_json() {
+        let report = VacuumReport {
+            site: SiteName::new("hcm-01").unwrap(),
+            dry_run: true,
+            retained_from: Some(Seq(42)),
+            objects: 3,
+            bytes: 2_048,
+            checkpoints: 1,
+            datasets: 0,
+            requests: Default::default(),
+            seconds: 0.5,
+        };
+        insta::assert_snapshot!(vacuum(&report), @r"
+        hcm-01: 3 objects, 1 checkpoint and 0 datasets would be deleted, 2 KiB
+        commit 42 is the oldest that is still whole
+        ");
+        insta::assert_snapshot!(serde_json::to_string(&report).unwrap(), @r#"{"site":"hcm-01","dry_run":true,"retained_from":42,"objects":3,"bytes":2048,"checkpoints":1,"datasets":0,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":0.5}"#);
     }
 
     #[test]

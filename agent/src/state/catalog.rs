@@ -164,6 +164,17 @@ impl State {
             .collect()
     }
 
+    /// Forgets all noted objects, since somebody may take them away.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn forget_uploads(&mut self) -> Result<(), StateError> {
+        self.transaction(|db| {
+            db.execute(include_str!("sql/upload_clear.sql"), [])
+                .map(drop)
+        })
+    }
+
     /// Every partition in the log as far as the state knows.
     ///
     /// # Errors

@@ -133,6 +133,16 @@ impl State {
         Ok(findings)
     }
 
+    /// How many rows are refused, of all tables together.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn quarantined(&self) -> Result<u64, StateError> {
+        self.db
+            .query_row(include_str!("sql/scanned_total.sql"), [], |row| row.get(0))
+            .map_err(self.failed("read"))
+    }
+
     /// The tables held back.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod crash;
 mod damage;
 mod database;
 mod ground;
@@ -13,6 +14,7 @@ mod guards;
 mod harness;
 mod history;
 mod init;
+mod kills;
 mod orders;
 mod random;
 mod rebuild;

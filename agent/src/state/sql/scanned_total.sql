@@ -1,0 +1,1 @@
+SELECT coalesce(sum(quarantined), 0) FROM scanned

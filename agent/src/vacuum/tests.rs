@@ -1,0 +1,282 @@
+//! What a vacuum deletes and spares, on a small site.
+
+use causeway_shared::log::Appended;
+use causeway_shared::store::failing::{FailingStore, Fault};
+use causeway_shared::store::memory::MemoryStore;
+use causeway_shared::store::{ObjectStore as _, Store};
+use std::sync::Arc;
+
+use super::*;
+use crate::cycle::SyncOptions;
+use crate::error::Exit;
+use crate::progress::Silent;
+use crate::testing::Site;
+
+/// A site of so many commits, each of which changes one partition of three; the first names four.
+async fn committed(commits: u32) -> Site {
+    let site = Site::small();
+    site.sync().await;
+    for round in 1..commits {
+        site.write_appointments(0..30, ["confirmed", "pending"][round as usize % 2]);
+        site.write("consultant", &consultants(round));
+        site.sync().await;
+    }
+    site
+}
+
+fn consultants(round: u32) -> String {
+    format!("consultantid,fullname,email,joindate\n1,An {round},an@x,2020-01-01\n")
+}
+
+async fn at(site: &Site, seq: u64) -> Timestamp {
+    let commit = site.agent().log().commit(Seq(seq)).await.unwrap();
+    commit.unwrap().at
+}
+
+/// The keys under a part of the site's folder.
+async fn keys(site: &Site, folder: &str) -> Vec<String> {
+    let prefix = format!("sites/a/{folder}/");
+    let objects = list_all(&*site.store, &prefix, None).await.unwrap();
+    objects.into_iter().map(|object| object.key).collect()
+}
+
+/// Fails unless every row that commit `seq` says is there.
+async fn assert_readable(site: &Site, seq: u64) {
+    let log = site.agent().log().clone();
+    let mut catalog = Catalog::empty(log.site().clone());
+    for seq in 1..=seq {
+        catalog.apply(&log.commit(Seq(seq)).await.unwrap().unwrap());
+    }
+    for ((table, part), entry) in &catalog.partitions {
+        let key = SiteKey::Object(table.clone(), *part, entry.object.md5).of(log.site());
+        assert!(site.store.head(&key).await.is_ok(), "commit {seq}: {key}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_replaced_before_the_cut_goes_and_the_rest_can_be_read() {
+    let site = committed(5).await;
+    let report = site
+        .agent()
+        .vacuum_before(at(&site, 3).await, false)
+        .await
+        .unwrap();
+    // Of the consultants' five objects the first two; the appointments' two alternate.
+    assert_eq!((report.retained_from, report.objects), (Some(Seq(3)), 2));
+    for seq in 3..=5 {
+        assert_readable(&site, seq).await;
+    }
+    assert_eq!(keys(&site, "log").await.len(), 5, "commits stay");
+    site.assert_converged().await;
+    assert_eq!(site.sync().await.requests.total(), 0);
+}
+
+#[tokio::test]
+async fn what_no_commit_names_goes_once_it_is_old() {
+    let site = Site::small();
+    // Four reads find no log, four objects are sent; the dataset is not, nor the commit.
+    let stopped = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(9)]);
+    let killed = site.agent_on("one", Arc::new(stopped));
+    killed.sync(SyncOptions::default()).await.unwrap_err();
+    let sent = keys(&site, "data").await.len() as u64;
+    assert_eq!(sent, 4);
+    let young = site
+        .agent()
+        .vacuum_before(Timestamp::UNIX_EPOCH, false)
+        .await
+        .unwrap();
+    assert_eq!(young.objects, 0);
+    let old = site
+        .agent()
+        .vacuum_before(clock::now(), false)
+        .await
+        .unwrap();
+    assert_eq!((old.objects, old.retained_from), (sent, None));
+    // Forgotten by the state as well, so they are sent again.
+    assert_eq!(site.sync().await.commit, Some(Seq(1)));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_dry_run_counts_the_same_and_deletes_nothing() {
+    let site = committed(4).await;
+    let now = clock::now();
+    let agent = site.agent();
+    let at_work = agent.lock().unwrap();
+    let counted = agent.vacuum_before(now, true).await.unwrap();
+    assert_eq!((counted.dry_run, counted.requests.delete), (true, 0));
+    assert!(agent.vacuum_before(now, false).await.is_err(), "locked");
+    drop(at_work);
+    let deleted = agent.vacuum_before(now, false).await.unwrap();
+    assert_eq!(
+        (deleted.objects, deleted.bytes, deleted.requests.delete),
+        (counted.objects, counted.bytes, counted.objects)
+    );
+    assert_eq!(agent.vacuum_before(now, true).await.unwrap().objects, 0);
+}
+
+#[tokio::test]
+async fn checkpoints_before_the_retained_commits_go_but_for_the_newest_two() {
+    let site = Site::small();
+    for round in 0..4 {
+        site.write("consultant", &consultants(round));
+        site.sync().await;
+        let log = site.agent().log().clone();
+        let catalog = log.load().await.unwrap();
+        log.write_checkpoint(&catalog).await.unwrap();
+    }
+    let report = site
+        .agent()
+        .vacuum_before(clock::now(), false)
+        .await
+        .unwrap();
+    assert_eq!(
+        (report.checkpoints, report.retained_from),
+        (2, Some(Seq(4)))
+    );
+    let left = [3, 4].map(|n| format!("sites/a/checkpoint/{n:020}.json.zst"));
+    assert_eq!(keys(&site, "checkpoint").await, left);
+    site.assert_converged().await;
+    let verified = site.agent().verify(false, Arc::new(Silent)).await.unwrap();
+    assert_eq!(verified.differences, []);
+}
+
+#[tokio::test]
+async fn a_dataset_that_nothing_is_written_with_goes() {
+    let site = committed(2).await;
+    let used = keys(&site, "dataset").await;
+    let key = SiteKey::Dataset(Md5::of(b"")).of(&site.agent().config().site);
+    site.store.put(&key, b"{}".to_vec().into()).await.unwrap();
+    let report = site
+        .agent()
+        .vacuum_before(clock::now(), false)
+        .await
+        .unwrap();
+    assert_eq!(report.datasets, 1);
+    assert_eq!(keys(&site, "dataset").await, used);
+}
+
+#[tokio::test]
+async fn what_it_does_not_know_it_leaves_alone() {
+    let site = committed(1).await;
+    let theirs = "sites/a/data/notes.txt";
+    site.store.put(theirs, vec![1].into()).await.unwrap();
+    site.agent()
+        .vacuum_before(clock::now(), false)
+        .await
+        .unwrap();
+    assert!(site.store.head(theirs).await.is_ok());
+}
+
+#[tokio::test]
+async fn another_hosts_site_is_refused() {
+    let site = committed(3).await;
+    let second = site.agent_on("two", Arc::clone(&site.store));
+    let refused = second.vacuum_before(clock::now(), false).await.unwrap_err();
+    assert_eq!(refused.exit(), Exit::Look);
+    let taking = SyncOptions {
+        take_over: true,
+        ..SyncOptions::default()
+    };
+    second.sync(taking).await.unwrap();
+    let before = keys(&site, "data").await;
+    let fenced = site.agent().vacuum_before(clock::now(), false).await;
+    assert!(
+        matches!(fenced, Err(AgentError::Fenced { .. })),
+        "{fenced:?}"
+    );
+    assert_eq!(keys(&site, "data").await, before);
+}
+
+#[tokio::test]
+async fn it_stops_where_the_log_moves_on_under_it() {
+    let site = committed(3).await;
+    let agent = site.agent();
+    let retained = Retained::read(agent.log(), clock::now()).await.unwrap();
+    let mut commit = agent.log().commit(Seq(3)).await.unwrap().unwrap();
+    commit.seq = Seq(4);
+    let appended = agent.log().append(&commit).await.unwrap();
+    assert!(matches!(appended, Appended::Written));
+    let vacuum = Vacuum {
+        agent: &agent,
+        retained: &retained,
+        cut: clock::now(),
+        report: agent.vacuum_before(clock::now(), true).await.unwrap(),
+    };
+    let vacuum = Vacuum {
+        report: VacuumReport {
+            dry_run: false,
+            ..vacuum.report.clone()
+        },
+        ..vacuum
+    };
+    let stopped = vacuum.delete(keys(&site, "data").await).await;
+    assert!(matches!(stopped, Err(AgentError::Fenced { .. })));
+}
+
+#[tokio::test]
+async fn a_log_with_a_gap_is_not_vacuumed() {
+    let site = committed(3).await;
+    let key = SiteKey::Commit(Seq(2)).of(&site.agent().config().site);
+    site.store.delete(&key).await.unwrap();
+    let before = keys(&site, "data").await;
+    let error = site.agent().vacuum_before(clock::now(), false).await;
+    let text = error.unwrap_err().to_string();
+    assert!(
+        text.contains("commit 2") && text.contains("verify --repair"),
+        "{text}"
+    );
+    assert_eq!(keys(&site, "data").await, before);
+}
+
+/// Kills a vacuum at its `step`-th request; false when it was over before.
+async fn killed_at(step: u64, fault: fn(u64) -> Fault) -> bool {
+    let site = committed(4).await;
+    let cut = at(&site, 3).await;
+    let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [fault(step)]));
+    let killed = site.agent_on("one", Arc::clone(&failing) as Store);
+    let _ = killed.vacuum_before(cut, false).await;
+    let reached = failing.calls() >= step;
+    for seq in 3..=4 {
+        assert_readable(&site, seq).await;
+    }
+    site.agent().vacuum_before(cut, false).await.unwrap();
+    assert_eq!(
+        site.agent().vacuum_before(cut, true).await.unwrap().objects,
+        0
+    );
+    site.assert_converged().await;
+    reached
+}
+
+#[tokio::test]
+async fn killed_at_any_request_it_takes_nothing_that_is_retained() {
+    for fault in [Fault::StopAt, Fault::StopAfter, Fault::LoseAnswerAt] {
+        let mut step = 1;
+        while killed_at(step, fault).await {
+            step += 1;
+        }
+        assert!(step > 5, "it has requests to be killed at");
+    }
+}
+
+#[tokio::test]
+async fn the_clock_of_the_store_tells_what_is_young() {
+    let site = committed(3).await;
+    let store = Arc::new(MemoryStore::new());
+    store.set_clock(Timestamp::from_second(1_000).unwrap());
+    store
+        .put(
+            "sites/a/data/customer/b=0of1/d41d8cd98f00b204e9800998ecf8427e.csv.zst",
+            vec![].into(),
+        )
+        .await
+        .unwrap();
+    let agent = site.agent_on("three", store);
+    let cuts = [999, 1_001].map(|second| Timestamp::from_second(second).unwrap());
+    let mut taken = Vec::new();
+    for cut in cuts {
+        taken.push(agent.vacuum_before(cut, true).await.unwrap().objects);
+    }
+    assert_eq!(taken, [0, 1]);
+}

@@ -1,0 +1,221 @@
+//! `kill -9` of the real agent: at each of its requests to S3, and again and again while the site's
+//! application writes.
+
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use causeway_tests::deployment::{Deployment, PAIRS};
+use causeway_tests::gateway::{Asked, Fate, Gateway, Script};
+use causeway_tests::meetassist::MeetAssist;
+use causeway_tests::{DatabaseKind, Finished, StoreKind, soaks};
+use fastrand::Rng;
+
+use crate::ground::{assert_equal, deploy};
+
+/// Kills a process around one of its requests.
+struct Killer {
+    /// Its number, once it is known.
+    victim: Arc<AtomicU32>,
+    /// The request's number.
+    at: u64,
+    /// Whether the server has answered by then.
+    answered: bool,
+}
+
+impl Killer {
+    fn kill(&self) {
+        let victim = loop {
+            match self.victim.load(Ordering::Acquire) {
+                0 => thread::yield_now(),
+                victim => break victim,
+            }
+        };
+        let victim = victim.to_string();
+        let killed = Command::new("kill").args(["-9", &victim]).status();
+        assert!(killed.unwrap().success());
+    }
+}
+
+impl Script for Killer {
+    fn fate(&self, asked: &Asked) -> Fate {
+        match asked.number == self.at {
+            false => Fate::Pass,
+            true if self.answered => Fate::LoseAnswer,
+            true => {
+                self.kill();
+                Fate::Close
+            }
+        }
+    }
+
+    fn answered(&self, asked: &Asked) {
+        if asked.number == self.at {
+            self.kill();
+        }
+    }
+}
+
+/// Runs the agent and kills it around its request `at`; false where it sent fewer.
+async fn killed(deployment: &Deployment, command: &str, at: u64, answered: bool) -> bool {
+    let victim = Arc::new(AtomicU32::new(0));
+    let killer = Killer {
+        victim: Arc::clone(&victim),
+        at,
+        answered,
+    };
+    let gateway = Gateway::start(&deployment.store.config().endpoint, killer).await;
+    let agent = deployment.agent_program(&[command]).envs([
+        ("CAUSEWAY_STORE__ENDPOINT", gateway.endpoint().as_str()),
+        (
+            "CAUSEWAY_RETENTION__KEEP",
+            if command == "vacuum" { "0s" } else { "30d" },
+        ),
+    ]);
+    let running = agent.spawn();
+    victim.store(running.id(), Ordering::Release);
+    let ended = tokio::task::spawn_blocking(move || running.wait(Duration::from_secs(60)));
+    let ended: Finished = ended.await.unwrap();
+    let reached = gateway.asked().len() as u64 >= at;
+    let code = if reached { None } else { Some(0) };
+    assert_eq!(ended.code, code, "request {at}: {ended}");
+    reached
+}
+
+fn assert_converges(deployment: &Deployment, what: &str) {
+    for command in ["sync", "verify"] {
+        let ended = deployment.agent(&[command]);
+        assert_eq!(ended.code, Some(0), "{what}: {ended}");
+    }
+}
+
+/// A site of two CSV files, in S3.
+async fn small_site() -> Deployment {
+    let pair = (StoreKind::S3, DatabaseKind::Sqlite);
+    let sources = "[[source]]\nkind = \"csv\"\npath = \"site\"\n";
+    let deployment = Deployment::create(pair, "meetassist", sources).await;
+    change(&deployment, 0);
+    deployment
+}
+
+fn change(deployment: &Deployment, n: u64) {
+    let consultants = format!("consultantid,fullname,email,joindate\n1,An {n},a@x,2020-01-01\n");
+    let appointments = format!(
+        "appointmentid,customerid,date,time,description\n1,fb-1,2025-01-01,09:00,{n}\n\
+         2,fb-1,2025-01-02,09:00,\n"
+    );
+    for (table, text) in [("consultant", consultants), ("appointment", appointments)] {
+        std::fs::write(deployment.site().join(table).with_extension("csv"), text).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_is_killed_at_any_request_goes_on() {
+    for answered in [false, true] {
+        let mut at = 1;
+        loop {
+            let deployment = small_site().await;
+            let reached = killed(&deployment, "migrate", at, answered).await;
+            assert_converges(&deployment, &format!("request {at}, answered: {answered}"));
+            if !reached {
+                break;
+            }
+            at += 1;
+        }
+        assert!(at > 10, "it sends requests to be killed at: {at}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cycles_and_vacuums_that_are_killed_at_any_request_go_on() {
+    let deployment = small_site().await;
+    let _ = deployment.agent(&["migrate"]).expect_code(0);
+    let mut changes = 0;
+    for command in ["sync", "vacuum"] {
+        for answered in [false, true] {
+            for at in 1.. {
+                changes += 1;
+                change(&deployment, changes);
+                if command == "vacuum" {
+                    let _ = deployment.agent(&["sync"]).expect_code(0);
+                }
+                let reached = killed(&deployment, command, at, answered).await;
+                let what = format!("{command}, request {at}, answered: {answered}");
+                assert_converges(&deployment, &what);
+                if !reached {
+                    assert!(at > 3, "{command} sends requests to be killed at: {at}");
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// The site's application: changes rows in small and large transactions until it is told to stop.
+fn write_until(stop: &AtomicBool, site: &MeetAssist) {
+    let mut rng = Rng::with_seed(7);
+    let mut id = 1_000;
+    while !stop.load(Ordering::Relaxed) {
+        // Opened anew now and then: its last close writes the WAL back.
+        let mut db = site.open();
+        db.busy_timeout(Duration::from_secs(10)).unwrap();
+        for _ in 0..rng.u32(1..20) {
+            let work = db.transaction().unwrap();
+            for _ in 0..[1, 1, 1, 50][rng.usize(0..4)] {
+                id += 1;
+                let (day, of_writer) = (site.date(rng.i64(-20..5)), rng.i64(1_000..=id));
+                let sql = match rng.u32(0..5) {
+                    0 | 1 => format!(
+                        "INSERT INTO Appointments (AppointmentId, CustomerId, Date, Time)
+                         VALUES ({id}, 'fb-1', '{day}', '09:00')"
+                    ),
+                    2 => format!(
+                        "UPDATE Appointments SET Date = '{day}' WHERE AppointmentId = {of_writer}"
+                    ),
+                    3 => format!("DELETE FROM Appointments WHERE AppointmentId = {of_writer}"),
+                    _ => format!(
+                        "UPDATE Customers SET Notes = 'note {id}' WHERE CustomerId = 'fb-{}'",
+                        rng.u32(1..=30)
+                    ),
+                };
+                work.execute_batch(&sql).unwrap();
+            }
+            work.commit().unwrap();
+            thread::sleep(Duration::from_millis(rng.u64(0..20)));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_killed_again_and_again_loses_nothing() {
+    let kills = if soaks() { 200 } else { 20 };
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        let (site, stop) = (Arc::new(site), Arc::new(AtomicBool::new(false)));
+        let writer = thread::spawn({
+            let (site, stop) = (Arc::clone(&site), Arc::clone(&stop));
+            move || write_until(&stop, &site)
+        });
+        let mut rng = Rng::with_seed(11);
+        for _ in 0..kills {
+            let often = [("DEBOUNCE", "10ms"), ("MAX_DELAY", "50ms"), ("POLL", "1s")];
+            let often = often.map(|(key, value)| (format!("CAUSEWAY_WATCH__{key}"), value));
+            let agent = deployment.agent_program(&["run"]).envs(often).spawn();
+            // Whatever it is at by then: its start, a scan, an upload, the commit, a rest.
+            thread::sleep(Duration::from_millis(rng.u64(0..700)));
+            let ended = agent.kill();
+            assert_eq!(ended.code, None, "{pair:?}: it ended by itself: {ended}");
+        }
+        stop.store(true, Ordering::Relaxed);
+        writer.join().unwrap();
+
+        assert_converges(&deployment, &format!("{pair:?}"));
+        let commits = deployment.agent(&["status"]).json()["commit"].clone();
+        assert!(commits.as_u64() > Some(5), "{pair:?}: {commits} commits");
+        let _ = deployment.hub(&["init"]).expect_code(0);
+        deployment.load();
+        assert_equal(&deployment, &site).await;
+    }
+}
