@@ -8,9 +8,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use causeway_shared::program::{Answer, print};
 use causeway_shared::telemetry::LogFormat;
 use clap::{Parser, Subcommand};
-use serde::Serialize;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
@@ -158,10 +158,7 @@ impl Cli {
             Command::Run => {
                 let supervisor = supervisor(environment);
                 agent.run_supervised(&supervisor, shutdown).await?;
-                Ok(Answer {
-                    text: String::new(),
-                    exit: Exit::Done,
-                })
+                Ok(Answer::silent())
             }
             Command::Sync {
                 take_over,
@@ -227,26 +224,7 @@ impl Cli {
                 Ok(Answer::of(json, &report, show::vacuum(&report), Exit::Done))
             }
             // Answered above, without a store.
-            Command::Init { .. } | Command::Quarantine => Ok(Answer {
-                text: String::new(),
-                exit: Exit::Done,
-            }),
-        }
-    }
-}
-
-/// What is printed, and how the program ends.
-struct Answer {
-    text: String,
-    exit: Exit,
-}
-
-impl Answer {
-    fn of(json: bool, report: &impl Serialize, text: String, exit: Exit) -> Self {
-        let json = json.then(|| serde_json::to_string(report).unwrap_or_default());
-        Self {
-            text: json.unwrap_or(text),
-            exit,
+            Command::Init { .. } | Command::Quarantine => Ok(Answer::silent()),
         }
     }
 }
@@ -266,15 +244,6 @@ fn progress(agent: &Agent) -> Arc<dyn Progress> {
     } else {
         Arc::new(Silent)
     }
-}
-
-fn print(text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", text.trim_end())?;
-    stdout.flush()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
 //! [`log`] say which are current, and the [`catalog`] is what they add up to. [`settings`],
-//! [`telemetry`], [`clock`] and [`chance`] are what both programs need around that.
+//! [`telemetry`], [`program`], [`clock`] and [`chance`] are what both programs need around that.
 
 pub mod canonical_csv;
 pub mod catalog;
@@ -16,6 +16,7 @@ pub mod ids;
 pub mod layout;
 pub mod log;
 pub mod partition;
+pub mod program;
 pub mod settings;
 pub mod store;
 pub mod summary;

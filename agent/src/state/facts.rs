@@ -2,7 +2,7 @@
 
 use causeway_shared::catalog::Head;
 use causeway_shared::commit::Writer;
-use causeway_shared::ids::{Md5, Seq, SiteName};
+use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
@@ -49,16 +49,6 @@ pub struct CycleFacts {
     pub error: Option<String>,
 }
 
-/// The log's head, as the state keeps it.
-#[derive(Serialize, Deserialize)]
-struct StoredHead {
-    seq: Seq,
-    at: Timestamp,
-    epoch: u64,
-    writer: Writer,
-    dataset: Md5,
-}
-
 impl State {
     /// Who the agent is; `None` in a new state.
     ///
@@ -97,22 +87,7 @@ impl State {
     /// # Errors
     /// [`StateError`]
     pub fn head(&self) -> Result<Option<Head>, StateError> {
-        let stored: Option<StoredHead> = self.fact(HEAD)?;
-        Ok(stored.map(
-            |StoredHead {
-                 seq,
-                 at,
-                 epoch,
-                 writer,
-                 dataset,
-             }| Head {
-                seq,
-                at,
-                epoch,
-                writer,
-                dataset,
-            },
-        ))
+        self.fact(HEAD)
     }
 
     /// Notes how a cycle ended that changed nothing else.
@@ -148,28 +123,6 @@ impl State {
         let parsed = json.map(|json| serde_json::from_str(&json)).transpose();
         parsed.map_err(|error| self.damaged(format_args!("{name}: {error}")))
     }
-}
-
-/// Writes a head.
-pub(super) fn put_head(db: &Connection, head: &Head) -> rusqlite::Result<()> {
-    let Head {
-        seq,
-        at,
-        epoch,
-        writer,
-        dataset,
-    } = head.clone();
-    put(
-        db,
-        HEAD,
-        &StoredHead {
-            seq,
-            at,
-            epoch,
-            writer,
-            dataset,
-        },
-    )
 }
 
 /// Writes a value under a name.
