@@ -147,7 +147,8 @@ impl CliError {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
             Self::Demo(error) if error.is_usage() => Exit::Usage,
-            Self::Range(_) | Self::Serve(ServeError::OpenToAll { .. }) => Exit::Usage,
+            Self::Serve(error) if error.is_usage() => Exit::Usage,
+            Self::Range(_) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
