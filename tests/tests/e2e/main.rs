@@ -9,6 +9,7 @@
 mod crash;
 mod damage;
 mod database;
+mod faults;
 mod ground;
 mod guards;
 mod harness;
@@ -18,5 +19,6 @@ mod kills;
 mod orders;
 mod random;
 mod rebuild;
+mod small;
 mod spine;
 mod store;
