@@ -102,7 +102,7 @@ impl Attempt<'_> {
     async fn run(&mut self, doubt: Doubt) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.look()?;
         let look = self.agent.look(before.as_ref()).await?;
-        let standing = stand(self.agent, self.state, doubt).await?;
+        let mut standing = stand(self.agent, self.state, doubt).await?;
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
         if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
@@ -131,7 +131,7 @@ impl Attempt<'_> {
             &survey.found,
             rules,
         );
-        let pushed = match self.push(&standing, &plan, &spooled).await? {
+        let pushed = match self.push(&mut standing, &plan, &spooled).await? {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
         };
@@ -199,12 +199,15 @@ impl Attempt<'_> {
     /// Pushes a plan that has something to push.
     async fn push(
         &mut self,
-        standing: &Standing,
+        standing: &mut Standing,
         plan: &Plan,
         spooled: &Spooled,
     ) -> Result<Option<Pushed>, AgentError> {
         if plan.is_empty() && !standing.announces_writer() {
             return Ok(None);
+        }
+        if !standing.is_current(self.agent, clock::now()).await? {
+            return Ok(Some(Pushed::Behind));
         }
         let load = Load {
             parcels: parcels(plan, &spooled.spool, &spooled.objects),

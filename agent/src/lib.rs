@@ -44,4 +44,6 @@ pub mod watch;
 pub mod writer;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod testing;

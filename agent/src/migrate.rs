@@ -3,6 +3,7 @@
 //! It can be stopped and started again: what was sent is not sent twice, and what is committed is
 //! only read back.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -54,17 +55,26 @@ impl Agent {
         progress.step(Step::Verifying { objects });
         let checks = catalog.partitions.iter().map(|((table, part), entry)| {
             let key = SiteKey::Object(table.clone(), *part, entry.object.md5).of(site);
-            fault(&**self.store(), key, &entry.object)
+            let (store, object) = (self.store().clone(), entry.object.clone());
+            // A task of its own, since what is read is decompressed and hashed too.
+            let check = tokio::spawn(async move { fault(&*store, key, &object).await });
+            async move {
+                match check.await {
+                    Ok(found) => found.map_err(|source| AgentError::Store {
+                        site: site.clone(),
+                        source,
+                    }),
+                    Err(stopped) => Err(AgentError::System {
+                        source: io::Error::other(stopped),
+                    }),
+                }
+            }
         });
         let found: Vec<Option<Fault>> = stream::iter(checks)
             .buffer_unordered(READ_AT_ONCE)
             .inspect_ok(|_| progress.step(Step::Verified))
             .try_collect()
-            .await
-            .map_err(|source| AgentError::Store {
-                site: site.clone(),
-                source,
-            })?;
+            .await?;
         let faults: Vec<Fault> = found.into_iter().flatten().collect();
         if faults.is_empty() {
             return Ok(objects);

@@ -204,10 +204,7 @@ impl<'a> Scan<'a> {
         let task = Task {
             dataset,
             table,
-            forms: Forms {
-                zone: self.request.zone.clone(),
-                dates: self.dates(table),
-            },
+            forms: self.forms(table),
             parent,
             keys_wanted: self.keys_wanted(table),
             references: &self.references(table),
@@ -224,12 +221,13 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn dates(&self, table: usize) -> causeway_shared::value::DateOrder {
-        let sources = self.request.sources;
-        sources
-            .home(table)
-            .map(|home| sources.list()[home.source].config.dates.order())
-            .unwrap_or_default()
+    /// How a table's source writes values.
+    fn forms(&self, table: usize) -> Forms {
+        let Some(home) = self.request.sources.home(table) else {
+            return Forms::default();
+        };
+        let source = &self.request.sources.list()[home.source];
+        source.config.forms(self.request.zone.clone())
     }
 
     /// The columns whose references can be judged: their target is scanned too. What a `via` child

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 pub use config::{Dates, Delimiter, Encoding, Kind, SourceConfig};
 pub use resolve::{Home, Source, SourceError, Sources, UnknownTable};
-pub(crate) use row::{Ragged, RowsError, SourceRow, reuse};
+pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
 pub use sqlite::{OLDEST_SQLITE, sqlite_version};
 

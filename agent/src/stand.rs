@@ -2,17 +2,25 @@
 //!
 //! A state that this agent itself saved, on this machine since its start, is believed: no request
 //! is sent. Any other (a new one, a copy, one written before the machine last started, when disk
-//! and sources may have been restored together) is compared with the log first. The log has the
-//! last word about what was committed; the state only about who wrote it.
+//! and sources may have been restored together) is compared with the log first. So is one that was
+//! not for a day, before something is committed on it. The log has the last word about what was
+//! committed; the state only about who wrote it.
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::chance::random_id;
+use causeway_shared::clock;
 use causeway_shared::commit::Writer;
+use causeway_shared::ids::Seq;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::state::{State, StoredWriter};
 use crate::writer::{Claim, Identity, claim};
+
+/// How long a state is believed without asking the log, however much is committed meanwhile: a
+/// store that was emptied behind the agent shows within this time.
+const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// Where a cycle stands.
 #[derive(Debug)]
@@ -35,6 +43,22 @@ impl Standing {
             .head
             .as_ref()
             .is_some_and(|head| head.writer.host != *host)
+    }
+
+    /// Makes sure, before a commit, that the log still stands where this says. It is only asked if
+    /// it was not for [a day](BELIEVED_FOR). `false`: it has gone on.
+    ///
+    /// # Errors
+    /// [`LogError::Lost`](causeway_shared::log::LogError::Lost), or a failure of the store.
+    pub async fn is_current(&mut self, agent: &Agent, now: Timestamp) -> Result<bool, AgentError> {
+        let seq = self.catalog.seq();
+        let recently = |seen| now.duration_since(seen).abs() < BELIEVED_FOR;
+        if seq == Seq::NONE || self.writer.seen.is_some_and(recently) {
+            return Ok(true);
+        }
+        let is_current = agent.log().ends_at(seq).await?;
+        self.writer.seen = Some(now);
+        Ok(is_current)
     }
 
     /// Whether the log knows this writer already.
@@ -88,7 +112,10 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
         // From where the state stands, if it stands anywhere; a take-over is worth a whole look.
         Some(_) if catalog.head.is_some() && !doubt.take_over => {
             let mut catalog = catalog;
-            agent.log().catch_up(&mut catalog, false).await?;
+            if !agent.log().ends_at(before).await? {
+                // A hole in the log is not its head: a commit written there would be lost.
+                agent.log().catch_up(&mut catalog, true).await?;
+            }
             catalog
         }
         _ => agent.log().load().await?,
@@ -169,6 +196,7 @@ fn renewed(
         inode,
         boot: config.machine.boot.clone(),
         fence,
+        seen: Some(clock::now()),
     })
 }
 

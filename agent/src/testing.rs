@@ -7,14 +7,17 @@ use std::sync::Arc;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout::SiteKey;
-use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
+use causeway_shared::store::{Store, list_all};
 use tempfile::TempDir;
 
 use crate::agent::Agent;
 use crate::config::{AgentConfig, Machine};
 use crate::cycle::SyncOptions;
+use crate::progress::Silent;
 use crate::report::CycleReport;
+use crate::state::StoredWriter;
+use crate::verify::VerifyReport;
 
 /// A site with a CSV folder of consultants and 120 appointments over 12 days.
 pub(crate) struct Site {
@@ -95,6 +98,43 @@ impl Site {
 
     pub(crate) async fn sync(&self) -> CycleReport {
         self.agent().sync(SyncOptions::default()).await.unwrap()
+    }
+
+    /// Takes a commit away behind the agent's back.
+    pub(crate) async fn remove_commit(&self, seq: u64) {
+        let key = SiteKey::Commit(Seq(seq)).of(&SiteName::new("a").unwrap());
+        self.store.delete(&key).await.unwrap();
+    }
+
+    /// As if the log had not been asked for long.
+    pub(crate) fn forget_when_the_log_was_asked(&self) {
+        let mut state = self.agent().state().unwrap();
+        let writer = state.writer().unwrap().unwrap();
+        state
+            .note_writer(&StoredWriter {
+                seen: None,
+                ..writer
+            })
+            .unwrap();
+    }
+
+    /// The numbers of the commits that are there.
+    pub(crate) async fn commits(&self) -> Vec<u64> {
+        let listed = list_all(&*self.store, "sites/a/log/", None).await.unwrap();
+        let seq = |key: &str| match SiteKey::parse(key) {
+            Some((_, SiteKey::Commit(seq))) => Some(seq.0),
+            _ => None,
+        };
+        listed
+            .iter()
+            .filter_map(|object| seq(&object.key))
+            .collect()
+    }
+
+    /// What `verify --repair` mends.
+    pub(crate) async fn repair(&self) -> VerifyReport {
+        let repaired = self.agent().verify(true, Arc::new(Silent)).await;
+        repaired.unwrap()
     }
 
     /// Every partition of the log, by a reader that starts with nothing.

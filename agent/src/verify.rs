@@ -112,7 +112,7 @@ impl Agent {
         progress: Arc<dyn Progress>,
     ) -> Result<VerifyReport, AgentError> {
         let _lock = if repair { Some(self.lock()?) } else { None };
-        let mut state = State::read(&self.config().state_dir)?;
+        let state = State::read(&self.config().state_dir)?;
         let known = self.known_catalog(state.as_ref())?;
         let audit = audit::audit(self.log(), known.as_ref()).await?;
         let mut mending = None;
@@ -127,17 +127,18 @@ impl Agent {
             progress,
         };
         let mut differences = rows.run().await?;
+        let partitions = audit.catalog.partitions.len() as u64;
         let of_log = match mending {
             None => audit.differences(),
             Some(spool) => {
                 spool.sweep()?;
-                mend::mend(self, state.as_mut(), &audit).await?
+                mend::mend(self, state.as_ref(), known.as_ref(), audit).await?
             }
         };
         differences.splice(0..0, of_log);
         Ok(VerifyReport {
             site: self.config().site.clone(),
-            partitions: audit.catalog.partitions.len() as u64,
+            partitions,
             differences,
         })
     }

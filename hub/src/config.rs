@@ -63,8 +63,11 @@ impl Default for HubConfig {
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DatabaseConfig {
-    /// `sqlite:<folder>`, or `postgres://user:password@host/database`.
+    /// `sqlite:<folder>`, or `postgres://user:password@host/database?sslmode=…`.
     pub url: String,
+    /// A PEM file of the certificates that a PostgreSQL server's may be issued by; empty: the
+    /// system's.
+    pub root_certificate: String,
     /// The id of an AWS Secrets Manager secret that holds the connection; empty: none.
     pub secret: String,
     /// Whether to sign in to RDS by IAM instead of a password.
@@ -75,6 +78,7 @@ impl Default for DatabaseConfig {
     fn default() -> Self {
         Self {
             url: "sqlite:causeway-hub".to_owned(),
+            root_certificate: String::new(),
             secret: String::new(),
             iam: false,
         }
@@ -86,6 +90,7 @@ impl fmt::Debug for DatabaseConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseConfig")
             .field("url", &without_password(&self.url))
+            .field("root_certificate", &self.root_certificate)
             .field("secret", &self.secret)
             .field("iam", &self.iam)
             .finish()
@@ -270,6 +275,10 @@ impl HubConfig {
         if let Some(path) = self.database.url.strip_prefix("sqlite:") {
             self.database.url = format!("sqlite:{}", resolved(path).display());
         }
+        if !self.database.root_certificate.is_empty() {
+            let path = resolved(&self.database.root_certificate);
+            self.database.root_certificate = path.display().to_string();
+        }
         if let Some(path) = self.store.url.strip_prefix("file://") {
             self.store.url = format!("file://{}", resolved(path).display());
         }
@@ -308,8 +317,8 @@ mod tests {
         keys(&toml::from_str(&text).unwrap(), "", &mut found);
         assert_eq!(
             found.join(" "),
-            "archive.enabled archive.every archive.excel auth.mode database.iam database.secret \
-             database.url dataset edits.flush edits.write http.listen refresh.every \
+            "archive.enabled archive.every archive.excel auth.mode database.iam \
+             database.root_certificate database.secret database.url dataset edits.flush edits.write http.listen refresh.every \
              store.checksums store.endpoint store.path_style store.region store.url \
              window.after window.before window.on_demand_days window.timezone"
         );
@@ -335,7 +344,7 @@ mod tests {
         };
         assert_eq!(
             format!("{config:?}"),
-            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", secret: "", iam: false }"#
+            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", secret: "", iam: false }"#
         );
     }
 

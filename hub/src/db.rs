@@ -19,6 +19,7 @@ mod stored;
 pub(crate) mod value;
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -221,7 +222,10 @@ pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, DbError>
     if let Some(folder) = config.url.strip_prefix("sqlite:") {
         Ok(Arc::new(sqlite::SqliteDatabase::open(folder.as_ref())))
     } else if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
-        Ok(Arc::new(postgres::PostgresDatabase::open(&config.url)?))
+        let root_certificate = Some(Path::new(&config.root_certificate));
+        let root_certificate = root_certificate.filter(|file| !file.as_os_str().is_empty());
+        let database = postgres::PostgresDatabase::open(&config.url, root_certificate)?;
+        Ok(Arc::new(database))
     } else {
         refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")
     }

@@ -82,6 +82,7 @@ impl HubError {
                     DbError::Configuration { .. }
                         | DbError::NotInitialised { .. }
                         | DbError::Newer { .. }
+                        | DbError::Untrusted { .. }
                 )
         )
     }

@@ -7,6 +7,8 @@
 //! 3. The checkpoint, when due. A crash leaves it out; the next due commit writes one.
 //! 4. `latest.json`. A crash leaves an older hint, from which a reader only replays more commits.
 
+mod error;
+
 use crate::catalog::Catalog;
 use crate::commit::{
     CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode,
@@ -16,6 +18,8 @@ use crate::dataset::{Dataset, DatasetError};
 use crate::ids::{Md5, Seq, SiteName};
 use crate::layout::{self, SiteKey};
 use crate::store::{Store, StoreError, list_all};
+
+pub use error::LogError;
 
 /// Compression of checkpoints and objects: zstd's default, good for text at little cost.
 pub const ZSTD_LEVEL: i32 = 3;
@@ -34,75 +38,6 @@ pub enum Appended {
     Written,
     /// That number is taken, by this commit.
     Taken(Box<Commit>),
-}
-
-/// Why a log cannot be read or written.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LogError {
-    /// The store failed.
-    #[error("site {site}: {source}")]
-    Store {
-        /// The site.
-        site: SiteName,
-        /// The store's error.
-        #[source]
-        source: StoreError,
-    },
-    /// An object of the log is damaged or of another format.
-    #[error("site {site}: {key} is damaged: {source}")]
-    Damaged {
-        /// The site.
-        site: SiteName,
-        /// The object.
-        key: String,
-        /// What is wrong with it.
-        #[source]
-        source: FormatError,
-    },
-    /// An object of the log belongs somewhere else.
-    #[error("site {site}: {key} is damaged: it says that it is {found}")]
-    Misplaced {
-        /// The site.
-        site: SiteName,
-        /// The object.
-        key: String,
-        /// What the object says of itself.
-        found: String,
-    },
-    /// A commit is missing, though later ones are there.
-    #[error(
-        "site {site}: commit {missing} ({key}) is missing, though {later} is there; \
-         run `causeway-agent verify --repair` at the site"
-    )]
-    Gap {
-        /// The site.
-        site: SiteName,
-        /// The missing commit.
-        missing: Seq,
-        /// Its key.
-        key: String,
-        /// A later commit.
-        later: Seq,
-    },
-    /// A dataset that a commit names is missing, damaged or not valid.
-    #[error("site {site}: the dataset {key} cannot be used: {detail}")]
-    Dataset {
-        /// The site.
-        site: SiteName,
-        /// The object.
-        key: String,
-        /// What is wrong.
-        detail: String,
-    },
-}
-
-impl LogError {
-    /// Whether the same call may succeed later without anybody's help.
-    #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Store { source, .. } if source.is_transient())
-    }
 }
 
 impl SiteLog {
@@ -158,6 +93,24 @@ impl SiteLog {
         }
     }
 
+    /// Whether the log ends at a commit that was its last one before. One LIST tells.
+    ///
+    /// # Errors
+    /// [`LogError::Lost`] where neither that commit nor a later one is there: following such a log
+    /// would write a commit that nothing leads to.
+    pub async fn ends_at(&self, seq: Seq) -> Result<bool, LogError> {
+        let found = self.first_after(Seq(seq.0.saturating_sub(1))).await?;
+        match found.as_slice() {
+            [] => Err(LogError::Lost {
+                site: self.site.clone(),
+                seq,
+                key: SiteKey::Commit(seq).of(&self.site),
+            }),
+            [only] => Ok(*only == seq),
+            _ => Ok(false),
+        }
+    }
+
     /// Brings a catalog to the head of the log: takes in commit after commit until there is none.
     ///
     /// `look_for_gap` asks the store once whether later commits are there all the same. A gap is
@@ -184,7 +137,7 @@ impl SiteLog {
     /// Goes on past a commit that was not there when it was asked for; `false` where no later one
     /// is.
     async fn pass(&self, catalog: &mut Catalog, missing: Seq) -> Result<bool, LogError> {
-        let Some(later) = self.later_than(missing).await? else {
+        let Some(later) = self.first_after(missing).await?.first().copied() else {
             return Ok(false);
         };
         // Its writer may have written both meanwhile.
@@ -364,18 +317,17 @@ impl SiteLog {
         }
     }
 
-    /// The first commit that is there after number `seq`, where `seq` itself is not.
-    async fn later_than(&self, seq: Seq) -> Result<Option<Seq>, LogError> {
+    /// The commits that are there after a number, in order, as many as a page of a listing holds.
+    async fn first_after(&self, seq: Seq) -> Result<Vec<Seq>, LogError> {
         let prefix = layout::log_prefix(&self.site);
         let after = SiteKey::Commit(seq).of(&self.site);
         let page = self.store.list(&prefix, Some(&after)).await;
         let found = page.map_err(|source| self.failed(source))?.objects;
-        Ok(found
-            .iter()
-            .find_map(|object| match SiteKey::parse(&object.key) {
-                Some((_, SiteKey::Commit(later))) => Some(later),
-                _ => None,
-            }))
+        let seq = |key: &str| match SiteKey::parse(key) {
+            Some((_, SiteKey::Commit(seq))) => Some(seq),
+            _ => None,
+        };
+        Ok(found.iter().filter_map(|object| seq(&object.key)).collect())
     }
 
     /// A small object, whole; `None` where there is none.

@@ -12,7 +12,7 @@ use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
 
-pub use parse::{DateOrder, Forms, Refusal, parse};
+pub use parse::{DateNumbers, DateOrder, DecimalMark, Forms, PhoneCountry, Refusal, parse};
 
 /// Most bytes a field may have, in canonical form. Longer ones are quarantined.
 pub const MAX_FIELD_BYTES: usize = 1024 * 1024;

@@ -1,5 +1,6 @@
 //! A database of a test's own, on either kind of server.
 
+use std::path::PathBuf;
 use std::thread;
 
 use causeway_shared::chance;
@@ -63,9 +64,22 @@ impl TestDatabase {
     #[must_use]
     pub fn url(&self) -> String {
         match &self.place {
-            Place::Postgres { name } => url_of(name),
+            // Over the loopback, encryption only costs time.
+            Place::Postgres { name } => format!("{}?sslmode=disable", url_of(name)),
             Place::Sqlite { folder } => format!("sqlite:{}", folder.path().display()),
         }
+    }
+
+    /// The URL of a PostgreSQL database for a user who is let in over TLS alone, by the host that
+    /// the server's certificate is for; with an empty query.
+    ///
+    /// # Panics
+    /// For SQLite.
+    #[must_use]
+    pub fn tls_url(&self) -> String {
+        let url = self.url();
+        let (url, _) = url.split_once("sslmode").unwrap();
+        url.replace("postgres://postgres@", "postgres://tls_only@")
     }
 
     /// A connection of its own to a PostgreSQL database.
@@ -108,6 +122,12 @@ async fn connect(database: &str) -> Result<Client, tokio_postgres::Error> {
     let (client, connection) = tokio_postgres::connect(&url_of(database), NoTls).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// A file of the folder with the cluster's certificate, `server.crt`, and its issuer's, `ca.crt`.
+#[must_use]
+pub fn certificate(name: &str) -> PathBuf {
+    PathBuf::from(servers::server(servers::CERTIFICATES)).join(name)
 }
 
 /// The cluster's URL ends in the name of a database.

@@ -26,7 +26,7 @@ mod program;
 mod servers;
 mod store;
 
-pub use database::{DatabaseKind, TestDatabase};
+pub use database::{DatabaseKind, TestDatabase, certificate};
 pub use program::{Finished, Program, Running, bin, command};
 pub use servers::soaks;
 pub use store::{StoreKind, TestStore};

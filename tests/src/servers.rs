@@ -3,6 +3,8 @@
 
 /// A URL of a superuser on the throw-away PostgreSQL cluster.
 pub(crate) const POSTGRES: &str = "CAUSEWAY_TEST_POSTGRES";
+/// The folder of that cluster's certificate, `server.crt`, and its issuer's, `ca.crt`.
+pub(crate) const CERTIFICATES: &str = "CAUSEWAY_TEST_CERTIFICATES";
 /// The S3 endpoint of the throw-away SeaweedFS.
 pub(crate) const S3: &str = "CAUSEWAY_TEST_S3";
 /// The bucket that is there from the start.

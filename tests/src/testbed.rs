@@ -1,6 +1,7 @@
 //! The servers that end-to-end tests talk to: one throw-away PostgreSQL cluster and one
 //! SeaweedFS, on free ports and in a folder that goes with them.
 
+mod certificate;
 mod postgres;
 mod seaweed;
 
@@ -61,6 +62,7 @@ impl Testbed {
     pub fn env(&self) -> Vec<(&'static str, String)> {
         vec![
             (servers::POSTGRES, self.postgres.url()),
+            (servers::CERTIFICATES, self.postgres.certificates()),
             (servers::S3, self.seaweed.endpoint()),
             ("AWS_ACCESS_KEY_ID", seaweed::ACCESS_KEY.to_owned()),
             ("AWS_SECRET_ACCESS_KEY", seaweed::SECRET_KEY.to_owned()),

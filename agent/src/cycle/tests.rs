@@ -238,6 +238,72 @@ async fn a_state_that_falls_behind_while_it_runs_catches_up() {
     site.assert_converged().await;
 }
 
+/// A site with five commits, whose state is a copy of what it was after the second.
+async fn with_an_old_state() -> Site {
+    let site = Site::new();
+    for (commit, last) in [120, 130, 140, 150, 160].into_iter().enumerate() {
+        site.write_appointments(0..last, "pending");
+        site.sync().await;
+        if commit == 1 {
+            copy(&site.state("one"), &site.state("copy"));
+        }
+    }
+    fs::remove_dir_all(site.state("one")).unwrap();
+    copy(&site.state("copy"), &site.state("one"));
+    site
+}
+
+#[tokio::test]
+async fn a_hole_in_the_log_is_not_taken_for_its_head() {
+    let site = with_an_old_state().await;
+    site.remove_commit(3).await;
+    site.write_appointments(0..120, "cancelled");
+    let error = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    assert!(
+        error.to_string().contains("is missing, though 4"),
+        "{error}"
+    );
+    assert_eq!(error.exit(), Exit::Look);
+    assert_eq!(site.commits().await, [1, 2, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_log_that_was_emptied_is_not_written_on() {
+    let site = Site::new();
+    site.sync().await;
+    site.remove_commit(1).await;
+    site.write_appointments(0..120, "confirmed");
+    let started = SyncOptions {
+        ask_log: true,
+        ..SyncOptions::default()
+    };
+    let error = site.agent().sync(started).await.unwrap_err();
+    assert!(error.to_string().contains("verify --repair"), "{error}");
+    assert_eq!(site.commits().await, [0; 0]);
+    site.repair().await;
+    site.sync().await;
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_asked_for_a_day_is_asked_before_a_commit() {
+    let site = Site::new();
+    site.sync().await;
+    site.forget_when_the_log_was_asked();
+    site.write_appointments(0..120, "confirmed");
+    let asked = site.sync().await;
+    assert_eq!((asked.requests.list, asked.requests.total()), (1, 3));
+    site.write_appointments(0..120, "completed");
+    assert_eq!(site.sync().await.requests.total(), 2);
+
+    site.forget_when_the_log_was_asked();
+    site.remove_commit(3).await;
+    site.write_appointments(0..120, "cancelled");
+    let error = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    assert!(error.to_string().contains("no longer there"), "{error}");
+    assert_eq!(site.commits().await, [1, 2]);
+}
+
 #[tokio::test]
 async fn another_boot_asks_the_log_once() {
     let site = Site::new();
@@ -246,7 +312,7 @@ async fn another_boot_asks_the_log_once() {
     config.machine.boot = "another".into();
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
     let first = agent.sync(SyncOptions::default()).await.unwrap();
-    assert_eq!((first.requests.get, first.requests.total()), (1, 1));
+    assert_eq!((first.requests.list, first.requests.total()), (1, 1));
     let second = agent.sync(SyncOptions::default()).await.unwrap();
     assert_eq!(second.requests.total(), 0);
 }

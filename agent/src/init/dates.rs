@@ -31,7 +31,7 @@ impl Votes {
     /// Counts a column.
     pub(super) fn add(&mut self, column: &str, profile: &Profile) {
         let is = |order| profile.fits(Type::Date, order) || profile.fits(Type::Timestamp, order);
-        let said = match (is(DateOrder::Ymd), is(DateOrder::Dmy), is(DateOrder::Mdy)) {
+        let said = match (is(DateOrder::Iso), is(DateOrder::Dmy), is(DateOrder::Mdy)) {
             (true, ..) => &mut self.iso,
             (_, true, true) => &mut self.either,
             (_, true, false) => &mut self.dmy,
@@ -66,7 +66,7 @@ impl Votes {
         let written_with_year_last = dmy.max(mdy) + self.either.len();
         if written_with_year_last <= self.iso.len() {
             return Proposed {
-                order: DateOrder::Ymd,
+                order: DateOrder::Iso,
                 why: self.iso_and_others(),
             };
         }
@@ -142,11 +142,11 @@ mod tests {
 
     #[test]
     fn orders() {
-        insta::assert_snapshot!(proposed(&[&["2025-11-28"], &["x"]]), @"Ymd: ");
+        insta::assert_snapshot!(proposed(&[&["2025-11-28"], &["x"]]), @"Iso: ");
         insta::assert_snapshot!(proposed(&[&["28/11/2025 9:30"], &["01/02/2025"]]), @"Dmy: certain: c0 can only be DD/MM/YYYY");
         insta::assert_snapshot!(proposed(&[&["11/28/2025"]]), @"Mdy: certain: c0 can only be MM/DD/YYYY");
         insta::assert_snapshot!(proposed(&[&["01/02/2025", "03/04/2025"]]), @"Dmy: PLEASE DECIDE: in c0 every day and month is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28)");
         insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["11/28/2025"], &["13/1/2025"]]), @"Dmy: certain: c0, c2 can only be DD/MM/YYYY; c1 have another order and become text");
-        insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["2025-11-28"]]), @"Ymd: c1 have dates as 2025-11-28; c0 have the year last and become text");
+        insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["2025-11-28"]]), @"Iso: c1 have dates as 2025-11-28; c0 have the year last and become text");
     }
 }

@@ -21,14 +21,14 @@ const WORTH_TRYING: u64 = 10;
 
 /// The types that are tried on every value. A date in another order is another form of it.
 const TRIED: [(Type, DateOrder); 10] = [
-    (Type::Int, DateOrder::Ymd),
-    (Type::Float, DateOrder::Ymd),
-    (Type::Bool, DateOrder::Ymd),
-    (Type::Time, DateOrder::Ymd),
-    (Type::Date, DateOrder::Ymd),
+    (Type::Int, DateOrder::Iso),
+    (Type::Float, DateOrder::Iso),
+    (Type::Bool, DateOrder::Iso),
+    (Type::Time, DateOrder::Iso),
+    (Type::Date, DateOrder::Iso),
     (Type::Date, DateOrder::Dmy),
     (Type::Date, DateOrder::Mdy),
-    (Type::Timestamp, DateOrder::Ymd),
+    (Type::Timestamp, DateOrder::Iso),
     (Type::Timestamp, DateOrder::Dmy),
     (Type::Timestamp, DateOrder::Mdy),
 ];
@@ -132,12 +132,12 @@ pub(super) struct Orders([Forms; 3]);
 
 impl Orders {
     pub(super) fn new() -> Self {
-        Self([DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy].map(forms))
+        Self([DateOrder::Iso, DateOrder::Dmy, DateOrder::Mdy].map(forms))
     }
 
     fn of(&self, order: DateOrder) -> &Forms {
         match order {
-            DateOrder::Ymd => &self.0[0],
+            DateOrder::Iso | DateOrder::Ymd => &self.0[0],
             DateOrder::Dmy => &self.0[1],
             DateOrder::Mdy => &self.0[2],
         }
@@ -149,6 +149,7 @@ impl Orders {
 pub(super) fn forms(dates: DateOrder) -> Forms {
     Forms {
         dates,
+        refuse_cut_phones: true,
         ..Forms::default()
     }
 }
@@ -156,7 +157,7 @@ pub(super) fn forms(dates: DateOrder) -> Forms {
 impl Profile {
     /// Looks at a value.
     pub(super) fn look(&mut self, raw: Raw<'_>, orders: &Orders) {
-        let text = match parse(raw, Type::Text, orders.of(DateOrder::Ymd)) {
+        let text = match parse(raw, Type::Text, orders.of(DateOrder::Iso)) {
             Ok(Value::Null) => {
                 self.nulls += 1;
                 return;
@@ -217,7 +218,7 @@ impl Profile {
     pub(super) fn trial(&self, ty: Type, order: DateOrder) -> &Trial {
         let order = match ty {
             Type::Date | Type::Timestamp => order,
-            _ => DateOrder::Ymd,
+            _ => DateOrder::Iso,
         };
         let at = TRIED.iter().position(|tried| *tried == (ty, order));
         &self.trials[at.unwrap_or(0)]
@@ -269,8 +270,8 @@ mod tests {
     #[test]
     fn types_are_tried_on_every_value() {
         let profile = of(&[Raw::Int(1), Raw::Text("2.0"), Raw::Null]);
-        assert!(profile.fits(Type::Int, DateOrder::Ymd));
-        assert!(!profile.fits(Type::Date, DateOrder::Ymd));
+        assert!(profile.fits(Type::Int, DateOrder::Iso));
+        assert!(!profile.fits(Type::Date, DateOrder::Iso));
         assert_eq!((profile.values, profile.nulls), (2, 1));
     }
 
@@ -298,7 +299,7 @@ mod tests {
         let mut values = vec![Raw::Text("x"); 70];
         values.push(Raw::Int(1));
         let profile = of(&values);
-        assert_eq!(profile.trial(Type::Int, DateOrder::Ymd).refused, 64);
-        assert!(!profile.fits(Type::Int, DateOrder::Ymd));
+        assert_eq!(profile.trial(Type::Int, DateOrder::Iso).refused, 64);
+        assert!(!profile.fits(Type::Int, DateOrder::Iso));
     }
 }

@@ -130,7 +130,8 @@ impl Draft<'_> {
         });
         let order = self.order.unwrap_or_default();
         let declared = match order {
-            DateOrder::Ymd => None,
+            DateOrder::Iso => None,
+            DateOrder::Ymd => Some("ymd"),
             DateOrder::Dmy => Some("dmy"),
             DateOrder::Mdy => Some("mdy"),
         };

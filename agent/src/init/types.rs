@@ -284,7 +284,7 @@ impl Known<'_> {
         }
         let all = self.all();
         let order = match self.order {
-            DateOrder::Ymd => "YYYY-MM-DD",
+            DateOrder::Iso | DateOrder::Ymd => "YYYY-MM-DD",
             DateOrder::Dmy => "DD/MM/YYYY",
             DateOrder::Mdy => "MM/DD/YYYY",
         };

@@ -137,8 +137,8 @@ impl<'a> Intake<'a> {
         }
         let raw = match row.fields {
             Ok(raw) => raw,
-            Err(ragged) => {
-                refusals.ragged(row.at, &ragged);
+            Err(malformed) => {
+                refusals.malformed(row.at, malformed);
                 return Ok(());
             }
         };

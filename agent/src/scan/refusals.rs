@@ -8,7 +8,7 @@ use super::record::Record;
 use super::stored::Stored;
 use super::unique::{Contest, Loser};
 use crate::quarantine::{Place, QuarantineSink, Refused};
-use crate::source::Ragged;
+use crate::source::Malformed;
 
 /// Most characters of a row that are shown.
 const MAX_SHOWN_CHARS: usize = 300;
@@ -81,15 +81,9 @@ impl<'q, 'd> Refusals<'q, 'd> {
         self.refuse(place, &row.join(","), problem);
     }
 
-    /// Refuses a record with another number of fields than its header.
-    pub(super) fn ragged(&mut self, at: u64, ragged: &Ragged) {
-        let Ragged {
-            expected,
-            found,
-            text,
-        } = ragged;
-        let reason = format!("the row has {found} fields, the header {expected}");
-        self.refuse(Place::Line(at), text, Problem::of_row(reason));
+    /// Refuses a row whose fields cannot be told apart.
+    pub(super) fn malformed(&mut self, at: u64, row: Malformed) {
+        self.refuse(Place::Line(at), &row.text, Problem::of_row(row.reason));
     }
 
     /// Refuses a row that had been stored.

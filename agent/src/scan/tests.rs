@@ -1,8 +1,10 @@
 //! The scan as a whole: small sites, scanned into what a person can read.
 
+mod csv_in_the_wild;
 mod oracle;
 mod property;
 mod rules;
+mod sqlite_in_the_wild;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +27,8 @@ struct Site {
     dataset: Dataset,
     folder: TempDir,
     memory: usize,
+    /// Further settings of every source.
+    settings: &'static str,
 }
 
 /// What a scan gave.
@@ -47,7 +51,13 @@ impl Site {
             dataset,
             folder,
             memory: 1 << 20,
+            settings: "",
         }
+    }
+
+    /// With these settings for every source.
+    fn declared(self, settings: &'static str) -> Self {
+        Self { settings, ..self }
     }
 
     fn csv(self, file: &str, text: impl AsRef<[u8]>) -> Self {
@@ -70,7 +80,8 @@ impl Site {
     /// The sources that are there, as they would be configured.
     fn configs(&self) -> Vec<SourceConfig> {
         let config = |kind: &str, path: &str| {
-            toml::from_str(&format!("kind = {kind:?}\npath = {path:?}")).unwrap()
+            let settings = self.settings;
+            toml::from_str(&format!("kind = {kind:?}\npath = {path:?}\n{settings}")).unwrap()
         };
         let mut configs = vec![config("csv", "csv")];
         if self.path("site.db").exists() {
@@ -91,6 +102,15 @@ impl Site {
     }
 
     fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<usize>) -> Found {
+        self.scan_with_pulse(sources, tables, &no_pulse)
+    }
+
+    fn scan_with_pulse(
+        &self,
+        sources: &Sources,
+        tables: &BTreeSet<usize>,
+        pulse: &Pulse<'_>,
+    ) -> Found {
         let request = ScanRequest {
             dataset: &self.dataset,
             sources,
@@ -98,7 +118,7 @@ impl Site {
             zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
             spill_dir: &self.path("spill"),
             memory: self.memory,
-            pulse: &no_pulse,
+            pulse,
         };
         let (mut parts, mut md5s, mut refused) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
         let mut in_files = 0;

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use causeway_shared::value::DateOrder;
+use causeway_shared::value::{DateNumbers, DateOrder, DecimalMark, Forms, PhoneCountry};
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 /// A `[[source]]` of `agent.toml`.
@@ -27,6 +28,57 @@ pub struct SourceConfig {
     /// The order of day, month and year.
     #[serde(default)]
     pub dates: Dates,
+    /// What a number in a date or timestamp column means; none may stand there unless declared.
+    #[serde(default, with = "unless_auto")]
+    pub date_numbers: Option<DateNumbers>,
+    /// What stands before a number's fraction.
+    #[serde(default)]
+    pub decimals: DecimalMark,
+    /// The country whose telephone numbers get back the zero that a spreadsheet took.
+    #[serde(default, with = "unless_auto")]
+    pub phone_country: Option<PhoneCountry>,
+}
+
+impl SourceConfig {
+    /// How values are written in this source.
+    pub(crate) fn forms(&self, zone: TimeZone) -> Forms {
+        Forms {
+            zone,
+            dates: self.dates.order(),
+            date_numbers: self.date_numbers,
+            decimals: self.decimals,
+            phone_country: self.phone_country,
+            refuse_cut_phones: true,
+        }
+    }
+}
+
+/// A setting that is `auto` where nothing is declared.
+mod unless_auto {
+    use serde::de::value::StringDeserializer;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    const AUTO: &str = "auto";
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        setting: &Option<T>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match setting {
+            Some(declared) => declared.serialize(to),
+            None => to.serialize_str(AUTO),
+        }
+    }
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == AUTO {
+            return Ok(None);
+        }
+        T::deserialize(StringDeserializer::new(text)).map(Some)
+    }
 }
 
 /// What a source is.
@@ -63,10 +115,24 @@ pub enum Encoding {
     Windows1258,
 }
 
+impl Encoding {
+    /// As it is written in a source's settings.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Utf8 => "utf-8",
+            Self::Utf16Le => "utf-16le",
+            Self::Utf16Be => "utf-16be",
+            Self::Windows1252 => "windows-1252",
+            Self::Windows1258 => "windows-1258",
+        }
+    }
+}
+
 /// What stands between the fields of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Delimiter {
-    /// What the header proves: the one that makes the declared key's names appear.
+    /// What the header proves: the only one with which it names declared columns.
     #[default]
     #[serde(rename = "auto")]
     Auto,
@@ -77,18 +143,39 @@ pub enum Delimiter {
     #[serde(rename = ";")]
     Semicolon,
     /// A tab.
-    #[serde(rename = "\t", alias = "tab")]
+    #[serde(rename = "tab", alias = "\t")]
     Tab,
+    /// `|`
+    #[serde(rename = "|")]
+    Pipe,
 }
 
 impl Delimiter {
-    /// The bytes that it may be.
-    pub(crate) fn candidates(self) -> &'static [u8] {
+    /// The bytes that may be it, each as the setting that says so.
+    pub(crate) fn candidates(self) -> &'static [(u8, Self)] {
+        const ALL: [(u8, Delimiter); 4] = [
+            (b',', Delimiter::Comma),
+            (b';', Delimiter::Semicolon),
+            (b'\t', Delimiter::Tab),
+            (b'|', Delimiter::Pipe),
+        ];
         match self {
-            Self::Auto => b",;\t",
-            Self::Comma => b",",
-            Self::Semicolon => b";",
-            Self::Tab => b"\t",
+            Self::Auto => &ALL,
+            Self::Comma => &ALL[..1],
+            Self::Semicolon => &ALL[1..2],
+            Self::Tab => &ALL[2..3],
+            Self::Pipe => &ALL[3..],
+        }
+    }
+
+    /// As it is written in a source's settings.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Comma => ",",
+            Self::Semicolon => ";",
+            Self::Tab => "tab",
+            Self::Pipe => "|",
         }
     }
 }
@@ -112,7 +199,8 @@ impl Dates {
     /// The order to read dates by.
     pub(crate) fn order(self) -> DateOrder {
         match self {
-            Self::Auto | Self::Ymd => DateOrder::Ymd,
+            Self::Auto => DateOrder::Iso,
+            Self::Ymd => DateOrder::Ymd,
             Self::Dmy => DateOrder::Dmy,
             Self::Mdy => DateOrder::Mdy,
         }
@@ -153,8 +241,11 @@ mod tests {
     fn unknown_keys_and_values_are_errors() {
         for text in [
             "speed = 1",
+            "date_numbers = \"moon\"",
+            "decimals = \"dot\"",
+            "phone_country = \"XX\"",
             "encoding = \"latin\"",
-            "delimiter = \"|\"",
+            "delimiter = \":\"",
             "dates = \"ydm\"",
         ] {
             let text = format!("kind = \"csv\"\npath = \"csv/\"\n{text}");

@@ -1,7 +1,18 @@
 //! A folder of CSV files, one per table.
+//!
+//! Bytes become text ([`encoding`]), text becomes records ([`lexer`], [`records`]), the first
+//! record says what the others are made of ([`dialect`], [`header`]), and fields become raw values
+//! ([`repair`]). Each takes what is certain or declared, and refuses the rest by name.
 
+mod dialect;
+mod encoding;
+#[cfg(test)]
+mod fuzz;
 mod header;
+mod lexer;
 mod reader;
+mod records;
+mod repair;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -10,16 +10,14 @@ pub(crate) struct SourceRow<'r> {
     /// CSV file, its number (from 1) in a SQLite table.
     pub(crate) at: u64,
     /// One raw value per declared column; or what is wrong with the row as a whole.
-    pub(crate) fields: Result<&'r [Raw<'r>], Ragged>,
+    pub(crate) fields: Result<&'r [Raw<'r>], Malformed>,
 }
 
-/// A CSV record with another number of fields than its header.
-pub(crate) struct Ragged {
-    /// How many fields the header has.
-    pub(crate) expected: usize,
-    /// How many the record has.
-    pub(crate) found: usize,
-    /// The fields, to show.
+/// A row whose fields cannot be told apart.
+pub(crate) struct Malformed {
+    /// What is wrong with it.
+    pub(crate) reason: String,
+    /// Its text, shortened.
     pub(crate) text: String,
 }
 

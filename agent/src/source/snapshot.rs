@@ -61,8 +61,9 @@ impl<'s> Snapshot<'s> {
                 TableReader::Csv(Box::new(csv::open(&path, &source.config, table)?))
             }
         };
-        required_columns(table, reader.columns())
-            .map_err(|problem| Unreadable::failed(format!("{}: {problem}", source.display())))?;
+        required_columns(table, reader.columns()).map_err(|problem| {
+            Unreadable::failed(format!("{}: {problem}", self.place(position)))
+        })?;
         Ok(reader)
     }
 
@@ -99,13 +100,24 @@ fn required_columns(table: &Table, columns: &Columns) -> Result<(), String> {
     if lacking.is_empty() {
         return Ok(());
     }
+    let mut remedy = match &columns.unknown[..] {
+        [] => "add it, or give it a default in the dataset".to_owned(),
+        unknown => format!(
+            "if it is one of {unknown:?}, declare that name as the column's `source` in the dataset"
+        ),
+    };
+    if lacking.iter().any(|name| ROWID.contains(name)) {
+        remedy = "SQLite's own rowid is no key, since VACUUM gives rows other ones".to_owned();
+    }
+    let lacking = lacking.join(", ");
     Err(format!(
-        "table {} has no column {}; if it has another name there, declare it as the column's \
-         `source` in the dataset",
-        table.name,
-        lacking.join(", ")
+        "table {} has no column {lacking}; {remedy}",
+        table.name
     ))
 }
+
+/// The names under which SQLite knows a row's number where no column has one of them.
+const ROWID: [&str; 3] = ["rowid", "oid", "_rowid_"];
 
 impl TableReader<'_> {
     /// How the declared columns were found.

@@ -40,7 +40,28 @@ impl SqliteSnapshot {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
         };
         begin(&opened.connection).map_err(|error| unreadable(path, &error))?;
-        Ok(Self { opened })
+        let snapshot = Self { opened };
+        snapshot.whole_pages()?;
+        Ok(snapshot)
+    }
+
+    /// SQLite fills up a last page that is not all there with zeros, and reads rows of nothing
+    /// from it.
+    fn whole_pages(&self) -> Result<(), Unreadable> {
+        let page_bytes: u64 = self
+            .opened
+            .connection
+            .pragma_query_value(None, "page_size", |row| row.get(0))
+            .map_err(|error| self.unreadable(&error))?;
+        let path = &self.opened.path;
+        let bytes = std::fs::metadata(path).map_or(0, |metadata| metadata.len());
+        if bytes.is_multiple_of(page_bytes) {
+            return Ok(());
+        }
+        Err(Unreadable::not_ready(format!(
+            "{} ends in the middle of a page: it is still being copied, or was cut",
+            path.display()
+        )))
     }
 
     /// The names of its tables and views.
@@ -80,14 +101,21 @@ impl SqliteSnapshot {
     fn columns(&self, name: &str, declared: &Table) -> Result<NamedColumns, Unreadable> {
         let probe = self.opened.connection.prepare(&select::all_columns(name));
         let probe = probe.map_err(|error| match error {
+            // Of a view that fails, the table that it reads is the missing one.
             rusqlite::Error::SqliteFailure(_, Some(message))
-                if message.contains("no such table") =>
+                if message == format!("no such table: {name}") =>
             {
                 Unreadable::Missing {
                     why: format!("{} has no table {name:?}", self.opened.path.display()),
                     remedy: "if it has another name, write it under `tables` of this source"
                         .to_owned(),
                 }
+            }
+            rusqlite::Error::SqliteFailure(_, Some(message)) if is_view_failure(&message) => {
+                Unreadable::failed(format!(
+                    "{}: the view {name} cannot be computed: {message}",
+                    self.opened.path.display()
+                ))
             }
             error => self.unreadable(&error),
         })?;
@@ -201,6 +229,11 @@ fn raw(value: ValueRef<'_>) -> Raw<'_> {
         ValueRef::Text(text) => std::str::from_utf8(text).map_or(Raw::NotUtf8(text), Raw::Text),
         ValueRef::Blob(bytes) => Raw::Blob(bytes),
     }
+}
+
+/// Whether SQLite says that what a view reads is not there.
+fn is_view_failure(message: &str) -> bool {
+    message.starts_with("no such ")
 }
 
 /// What a failure of SQLite means for the agent.

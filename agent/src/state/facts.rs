@@ -34,6 +34,9 @@ pub struct StoredWriter {
     pub boot: String,
     /// The writer that has replaced it.
     pub fence: Option<Fence>,
+    /// When the log was last found to stand where this state says.
+    #[serde(default)]
+    pub seen: Option<Timestamp>,
 }
 
 /// How the last cycle ended.
@@ -117,6 +120,14 @@ impl State {
     /// [`StateError`]
     pub fn note_writer(&mut self, writer: &StoredWriter) -> Result<(), StateError> {
         put(&self.db, WRITER, writer).map_err(self.failed("written"))
+    }
+
+    /// Forgets who the agent is, so that the next cycle takes this for no state of its log.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn forget_writer(&mut self) -> Result<(), StateError> {
+        forget(&self.db, WRITER).map_err(self.failed("written"))
     }
 
     fn fact<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, StateError> {

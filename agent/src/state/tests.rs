@@ -34,6 +34,7 @@ fn writer() -> StoredWriter {
         inode: 1,
         boot: "b".into(),
         fence: None,
+        seen: None,
     }
 }
 

@@ -27,6 +27,8 @@ const CHECKPOINTS: usize = 2;
 pub(super) struct Audit {
     /// What the log adds up to, as well as it can be known.
     pub(super) catalog: Catalog,
+    /// Whether that is what was committed, all of it.
+    pub(super) whole: bool,
     /// What is wrong with it.
     pub(super) troubles: Vec<Trouble>,
     /// The catalogs that the damaged checkpoints should hold, where they are known.
@@ -98,16 +100,19 @@ pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audi
     drop(commits);
     if let Some(known) = known.filter(|known| !reading.whole && known.seq() == last) {
         reading.catalog = known.clone();
+        reading.whole = true;
     }
     reading.datasets().await?;
     let Reading {
         catalog,
+        whole,
         troubles,
         wanted,
         ..
     } = reading;
     Ok(Audit {
         catalog,
+        whole,
         troubles,
         checkpoints: wanted,
     })
@@ -235,8 +240,10 @@ impl Reading<'_> {
             return Ok(Err("is missing".to_owned()));
         };
         Ok(match decode_checkpoint(&compressed) {
-            Ok(checkpoint) if checkpoint.seq == seq => Ok(checkpoint),
-            Ok(other) => Err(format!("says that it is number {}", other.seq)),
+            Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == *self.log.site() => {
+                Ok(checkpoint)
+            }
+            Ok(other) => Err(format!("says that it is {} of {}", other.seq, other.site)),
             Err(error) => Err(format!("is damaged: {error}")),
         })
     }

@@ -4,6 +4,7 @@
 //! bridged: a checkpoint after it says what it added up to, and only then is what remains of it
 //! taken away, since readers pass a gap that a checkpoint bridges, but stop at a damaged commit.
 
+use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::encode;
 use causeway_shared::ids::Seq;
 use causeway_shared::layout::SiteKey;
@@ -11,7 +12,7 @@ use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
 
 use super::Difference;
-use super::audit::{Audit, Trouble};
+use super::audit::{self, Audit, Trouble};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::state::State;
@@ -22,57 +23,116 @@ use crate::state::State;
 /// A failure of store or state.
 pub(super) async fn mend(
     agent: &Agent,
-    state: Option<&mut State>,
-    audit: &Audit,
+    state: Option<&State>,
+    known: Option<&Catalog>,
+    audit: Audit,
 ) -> Result<Vec<Difference>, AgentError> {
-    let mender = Mender { agent, audit };
-    let mut told = Vec::new();
-    let mut bridged = Vec::new();
-    let mut checkpoint_due = false;
+    let mender = Mender { agent };
+    let mut again = false;
     for trouble in &audit.troubles {
-        let mut difference = trouble.difference();
-        difference.repaired = match trouble {
-            Trouble::MissingCommit(seq, _)
-            | Trouble::DamagedCommit {
-                seq, newer: false, ..
-            } => {
-                let again = mender.write_commit(*seq, state.as_deref()).await?;
-                if !again {
-                    bridged.push((told.len(), *seq));
-                }
-                again
-            }
-            Trouble::Checkpoint(..) | Trouble::Hint(_) => {
-                checkpoint_due = true;
-                true
-            }
-            Trouble::Dataset(md5, _) if *md5 == agent.dataset_md5() => {
-                mender.write_dataset().await?;
-                true
-            }
-            Trouble::DamagedCommit { newer: true, .. }
-            | Trouble::Dataset(..)
-            | Trouble::Stray(_) => false,
-        };
-        told.push(difference);
+        again |= mender.write_again(trouble, state).await?;
     }
-    if checkpoint_due || !bridged.is_empty() {
-        mender.write_checkpoints().await?;
+    let mut told = audit.differences();
+    let audit = if again {
+        audit::audit(agent.log(), known).await?
+    } else {
+        audit
+    };
+    let left: Vec<Difference> = audit.differences();
+    for difference in &mut told {
+        difference.repaired = !left.contains(difference);
     }
-    for (at, seq) in bridged {
-        mender.remove(SiteKey::Commit(seq)).await?;
-        told[at].repaired = true;
-        told[at].what += "; a checkpoint bridges it, and the next `sync` writes what differs";
-    }
+    mender.bridge(state, &audit, &mut told).await?;
     Ok(told)
 }
 
+/// Said of what is left as it is because a commit cannot be read.
+const UPGRADE: &str = "; it stays until a newer causeway-agent can read the whole log";
+
 struct Mender<'m> {
     agent: &'m Agent,
-    audit: &'m Audit,
 }
 
 impl Mender<'_> {
+    /// Writes a commit or a dataset again that the state or the configuration has; `false` where
+    /// neither does.
+    async fn write_again(
+        &self,
+        trouble: &Trouble,
+        state: Option<&State>,
+    ) -> Result<bool, AgentError> {
+        match trouble {
+            Trouble::MissingCommit(seq, _)
+            | Trouble::DamagedCommit {
+                seq, newer: false, ..
+            } => self.write_commit(*seq, state).await,
+            Trouble::Dataset(md5, _) if *md5 == self.agent.dataset_md5() => {
+                self.write_dataset().await?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    /// Writes the checkpoints that are due, and one that says what lost commits added up to.
+    ///
+    /// A catalog that lacks a commit which may be read again some day is not published. One that
+    /// lacks a commit that nobody knows is, since the log has no other way on; the state, if it is
+    /// as ignorant, is forgotten first, so that the next cycle reads every source and commits what
+    /// differs.
+    async fn bridge(
+        &self,
+        state: Option<&State>,
+        audit: &Audit,
+        told: &mut [Difference],
+    ) -> Result<(), AgentError> {
+        let mut lost = Vec::new();
+        let mut due = Vec::new();
+        let mut newer = false;
+        for trouble in &audit.troubles {
+            match trouble {
+                Trouble::MissingCommit(seq, _)
+                | Trouble::DamagedCommit {
+                    seq, newer: false, ..
+                } => lost.push((*seq, trouble.difference())),
+                Trouble::DamagedCommit { newer: true, .. } => newer = true,
+                Trouble::Checkpoint(..) | Trouble::Hint(_) => due.push(trouble.difference()),
+                Trouble::Dataset(..) | Trouble::Stray(_) => {}
+            }
+        }
+        if lost.is_empty() && due.is_empty() {
+            return Ok(());
+        }
+        let mut tell = |differences: &[Difference], repaired: bool, what: &str| {
+            for difference in told.iter_mut().filter(|told| differences.contains(told)) {
+                difference.what += what;
+                difference.repaired = repaired;
+            }
+        };
+        if newer {
+            let lost: Vec<Difference> =
+                lost.into_iter().map(|(_, difference)| difference).collect();
+            tell(&lost, false, UPGRADE);
+            tell(&due, false, UPGRADE);
+            return Ok(());
+        }
+        if !audit.whole && state.is_some() {
+            self.agent.state()?.forget_writer()?;
+        }
+        self.write_checkpoints(audit).await?;
+        tell(&due, true, "");
+        for (seq, difference) in lost {
+            self.remove(SiteKey::Commit(seq)).await?;
+            let what = if audit.whole {
+                "; a checkpoint bridges it"
+            } else {
+                "; a checkpoint bridges it without what it changed, which the next `sync` writes"
+            };
+            tell(&[difference], true, what);
+        }
+        Ok(())
+    }
+
     /// Writes a commit again, if the state has it.
     async fn write_commit(&self, seq: Seq, state: Option<&State>) -> Result<bool, AgentError> {
         let commit = match state {
@@ -106,16 +166,16 @@ impl Mender<'_> {
 
     /// Writes the damaged checkpoints that are known, then one at the head, which the hint names
     /// afterwards, then takes away those that are not known.
-    async fn write_checkpoints(&self) -> Result<(), AgentError> {
+    async fn write_checkpoints(&self, audit: &Audit) -> Result<(), AgentError> {
         let log = self.agent.log();
-        for catalog in self.audit.checkpoints.values() {
+        for catalog in audit.checkpoints.values() {
             log.write_checkpoint(catalog).await?;
         }
-        log.write_checkpoint(&self.audit.catalog).await?;
-        for trouble in &self.audit.troubles {
+        log.write_checkpoint(&audit.catalog).await?;
+        for trouble in &audit.troubles {
             if let Trouble::Checkpoint(seq, _) = trouble {
-                let known = self.audit.checkpoints.contains_key(seq);
-                if !known && *seq != self.audit.catalog.seq() {
+                let known = audit.checkpoints.contains_key(seq);
+                if !known && *seq != audit.catalog.seq() {
                     self.remove(SiteKey::Checkpoint(*seq)).await?;
                 }
             }

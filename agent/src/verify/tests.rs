@@ -3,11 +3,12 @@
 use causeway_shared::commit::encode;
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout::SiteKey;
+use causeway_shared::log::SiteLog;
 use causeway_shared::store::{Store, list_all};
 
 use super::*;
 use crate::progress::Silent;
-use crate::testing::Site;
+use crate::testing::{Site, copy};
 
 async fn verified(site: &Site, repair: bool) -> String {
     let report = site.agent().verify(repair, Arc::new(Silent)).await.unwrap();
@@ -34,6 +35,17 @@ async fn flip_byte(store: &Store, key: &str) {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x20;
     store.put(key, bytes.into()).await.unwrap();
+}
+
+/// Replaces a text in an object; what it is then.
+async fn rewrite(store: &Store, key: &str, from: &str, to: &str) -> String {
+    let bytes = store.get(key).await.unwrap().bytes(1 << 20).await.unwrap();
+    let text = String::from_utf8(bytes).unwrap().replace(from, to);
+    store
+        .put(key, text.clone().into_bytes().into())
+        .await
+        .unwrap();
+    text
 }
 
 /// A site with three commits.
@@ -147,24 +159,94 @@ async fn a_commit_that_nobody_knows_is_bridged() {
     }
 }
 
+/// A site with four commits, whose state is what it was after the third, and which believes itself.
+async fn with_a_state_that_is_behind() -> Site {
+    let site = with_commits().await;
+    copy(&site.state("one"), &site.state("copy"));
+    site.write_appointments(0..120, "cancelled");
+    site.sync().await;
+    let old = std::fs::read(site.state("copy").join("state.db")).unwrap();
+    std::fs::write(site.state("one").join("state.db"), old).unwrap();
+    site
+}
+
+#[tokio::test]
+async fn a_checkpoint_holds_what_a_commit_said_that_is_written_again() {
+    let site = with_a_state_that_is_behind().await;
+    site.store.delete(&commit_key(3)).await.unwrap();
+    site.store.delete(&commit_key(2)).await.unwrap();
+    assert!(site.repair().await.exit() == Exit::Done);
+    assert_eq!(site.commits().await, [1, 2, 3, 4]);
+    assert_eq!(verified(&site, false).await, "");
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_state_that_knows_no_better_is_made_again_after_a_bridge() {
+    let site = with_a_state_that_is_behind().await;
+    site.store.delete(&commit_key(4)).await.unwrap();
+    site.write_appointments(0..130, "cancelled");
+    let beyond = site.agent_on("one", Arc::clone(&site.store));
+    std::fs::remove_dir_all(site.state("copy")).unwrap();
+    // Commit 4 again, with other changes, then 5; the state stays at 3.
+    copy(&site.state("one"), &site.state("copy"));
+    beyond.sync(Default::default()).await.unwrap();
+    site.write_appointments(0..140, "cancelled");
+    site.sync().await;
+    let old = std::fs::read(site.state("copy").join("state.db")).unwrap();
+    std::fs::write(site.state("one").join("state.db"), old).unwrap();
+    site.store.delete(&commit_key(4)).await.unwrap();
+
+    let text = verified(&site, true).await;
+    assert!(text.contains("which the next `sync` writes"), "{text}");
+    // Though no source moved.
+    site.sync().await;
+    assert_eq!(verified(&site, false).await, "");
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_checkpoint_is_not_written_past_a_commit_of_a_newer_program() {
+    let site = Site::new();
+    for round in 0..64 {
+        site.write_appointments(round..120, "pending");
+        site.sync().await;
+    }
+    let catalog = site.agent().log().load().await.unwrap();
+    site.write_appointments(64..130, "pending");
+    site.sync().await;
+    rewrite(&site.store, &commit_key(65), "\"format\":1", "\"format\":7").await;
+    flip_byte(&site.store, &key_of(&site.store, "latest.json").await).await;
+    let text = verified(&site, true).await;
+    assert!(text.contains("until a newer causeway-agent"), "{text}");
+    assert!(!text.contains("mended"), "{text}");
+    let checkpoints = list_all(&*site.store, "sites/a/checkpoint/", None).await;
+    assert_eq!((checkpoints.unwrap().len(), catalog.seq()), (1, Seq(64)));
+}
+
+#[tokio::test]
+async fn another_sites_checkpoint_is_none() {
+    let site = Site::new();
+    for round in 0..64 {
+        site.write_appointments(round..120, "pending");
+        site.sync().await;
+    }
+    let key = key_of(&site.store, "/checkpoint/").await;
+    let mut other = site.agent().log().load().await.unwrap();
+    other.site = SiteName::new("b").unwrap();
+    let log = SiteLog::new(Arc::clone(&site.store), other.site.clone());
+    log.write_checkpoint(&other).await.unwrap();
+    let theirs = key.replace("sites/a/", "sites/b/");
+    let bytes = site.store.get(&theirs).await.unwrap().bytes(1 << 20).await;
+    site.store.put(&key, bytes.unwrap().into()).await.unwrap();
+    let text = verified(&site, false).await;
+    assert!(text.contains("says that it is 64 of b"), "{text}");
+}
+
 #[tokio::test]
 async fn a_commit_of_a_newer_program_is_left_alone() {
     let site = with_commits().await;
-    let bytes = site
-        .store
-        .get(&commit_key(2))
-        .await
-        .unwrap()
-        .bytes(1 << 20)
-        .await
-        .unwrap();
-    let newer = String::from_utf8(bytes)
-        .unwrap()
-        .replace("\"format\":1", "\"format\":7");
-    site.store
-        .put(&commit_key(2), newer.clone().into_bytes().into())
-        .await
-        .unwrap();
+    let newer = rewrite(&site.store, &commit_key(2), "\"format\":1", "\"format\":7").await;
     let text = verified(&site, true).await;
     assert!(
         text.contains("format 7") && !text.contains("mended"),

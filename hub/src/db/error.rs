@@ -64,6 +64,20 @@ pub enum DbError {
         #[source]
         source: Option<Source>,
     },
+    /// Who answers may be somebody else.
+    #[error(
+        "{database} shows a certificate that is not trusted: {detail}; name the PEM file of its \
+         issuer's certificate as `root_certificate` under [database]"
+    )]
+    Untrusted {
+        /// The database, without its password.
+        database: String,
+        /// What is wrong with the certificate.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Source>,
+    },
     /// The database could not do it now, and may another time: two transactions were in each
     /// other's way, or it was too busy.
     #[error("{database} gave up {action}: {detail}")]
@@ -129,6 +143,7 @@ impl DbError {
             | Self::NotInitialised { .. }
             | Self::Newer { .. }
             | Self::AnotherTable { .. }
+            | Self::Untrusted { .. }
             | Self::Refused { .. }
             | Self::Clash { .. }
             | Self::Unreadable { .. } => false,

@@ -9,6 +9,9 @@ mod load;
 mod mark;
 mod read;
 mod render;
+mod tls;
+
+use std::path::Path;
 
 use async_trait::async_trait;
 use futures_util::StreamExt as _;
@@ -27,12 +30,13 @@ pub struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// The database at a `postgres://` URL. It is not connected to yet.
+    /// The database at a `postgres://` URL. It is not connected to yet. Whether TLS is used, and
+    /// whose certificate is believed, the URL's `sslmode` and a file of root certificates say.
     ///
     /// # Errors
-    /// [`DbError::Configuration`] if the URL cannot be used.
-    pub fn open(url: &str) -> Result<Self, DbError> {
-        let connections = Connections::new(url)?;
+    /// [`DbError::Configuration`] if the URL or the file cannot be used.
+    pub fn open(url: &str, root_certificate: Option<&Path>) -> Result<Self, DbError> {
+        let connections = Connections::new(url, root_certificate)?;
         Ok(Self { connections })
     }
 
@@ -189,10 +193,10 @@ mod tests {
 
     #[test]
     fn what_this_version_cannot_connect_to_is_refused_by_name() {
-        let problem = |url: &str| PostgresDatabase::open(url).unwrap_err().to_string();
+        let problem = |url: &str| PostgresDatabase::open(url, None).unwrap_err().to_string();
         insta::assert_snapshot!(
-            problem("postgres://me:secret@db/causeway?sslmode=require"),
-            @"configuration, database: `sslmode=require` is not supported yet: this version connects without TLS"
+            problem("postgres://me:secret@db/causeway?sslmode=always"),
+            @"configuration, database: `sslmode` must be disable, prefer, require, verify-ca or verify-full"
         );
         insta::assert_snapshot!(
             problem("postgres://me:secret@db:port/causeway"),
@@ -202,7 +206,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_away_is_named_without_the_password() {
-        let database = PostgresDatabase::open("postgres://me:secret@127.0.0.1:1/causeway").unwrap();
+        let database =
+            PostgresDatabase::open("postgres://me:secret@127.0.0.1:1/causeway", None).unwrap();
         assert!(!format!("{database:?}").contains("secret"));
         let error = database.sites().await.unwrap_err();
         assert!(error.is_transient());

@@ -2,7 +2,8 @@
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -23,6 +24,8 @@ const TABLES: [&str; 5] = [
 ];
 /// As large as what the hub sends at once.
 const CHUNK: usize = 256 * 1024;
+/// The agent's `upload.concurrency`, unless it is configured.
+const WRITE_AT_ONCE: usize = 4;
 
 /// Reads every row with SQLite and writes it as plain CSV.
 pub(crate) fn sqlite_to_csv(database: &Path, folder: &Path) -> Measured {
@@ -52,6 +55,48 @@ pub(crate) fn sqlite_to_csv(database: &Path, folder: &Path) -> Measured {
             csv.flush().unwrap();
         }
     })
+}
+
+/// Writes the objects of a store once more, each into a folder of its own, and flushes each file,
+/// its folder and the folder above: what a store in a folder cannot do without if each object is
+/// to survive a power cut from when it is written on. As many at once as the agent.
+pub(crate) fn objects_flushed(store: &Path, folder: &Path) -> Measured {
+    let objects = objects(store);
+    if folder.exists() {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    fs::create_dir_all(folder).unwrap();
+    let flush = |path: &Path| File::open(path).unwrap().sync_all().unwrap();
+    timed(|| {
+        thread::scope(|scope| {
+            for share in objects.chunks(objects.len().div_ceil(WRITE_AT_ONCE)) {
+                scope.spawn(move || {
+                    for object in share {
+                        let own = folder.join(object.file_name().unwrap());
+                        let file = own.join("object");
+                        fs::create_dir_all(&own).unwrap();
+                        fs::copy(object, &file).unwrap();
+                        [&*file, &own, folder].into_iter().for_each(flush);
+                    }
+                });
+            }
+        });
+    })
+}
+
+/// The files of all objects of the store.
+fn objects(store: &Path) -> Vec<PathBuf> {
+    let entries = |folder: PathBuf| {
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+    };
+    TABLES
+        .iter()
+        .map(|table| store.join(SITES).join("hcm-01/data").join(table))
+        .flat_map(entries)
+        .flat_map(entries)
+        .collect()
 }
 
 /// A table's CSV bytes, one object after another, headers left out.

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use tokio::process::{Child, Command};
 use tokio_postgres::NoTls;
 
+use super::certificate::Certificate;
 use super::{free_ports, log_tail, wait_ready};
 
 /// Where Debian keeps the programs of each version.
@@ -16,6 +17,8 @@ const DEBIAN_DIR: &str = "/usr/lib/postgresql";
 /// Users without rights of whom one is there, for a testbed that root started.
 const UNPRIVILEGED_USERS: [&str; 2] = ["postgres", "nobody"];
 const SUPERUSER: &str = "postgres";
+/// A user who is let in over TLS alone, as all are where a server insists on it.
+const TLS_USER: &str = "tls_only";
 
 /// A running cluster.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub(super) struct Postgres {
     programs: Programs,
     data_dir: PathBuf,
     port: u16,
+    certificate: Certificate,
 }
 
 /// PostgreSQL's programs and the user that runs them, if it is another one.
@@ -45,6 +49,8 @@ impl Postgres {
         }
         let data_dir = folder.join("data");
         programs.init(&data_dir).await?;
+        let certificate = Certificate::issue(folder.join("tls"), programs.user).await?;
+        insist_on_tls(&data_dir)?;
 
         let [port] = free_ports()?;
         let log = folder.join("log");
@@ -56,23 +62,39 @@ impl Postgres {
             .arg(&folder)
             .args(["-p", &port.to_string()])
             .args(settings().iter().flat_map(|setting| ["-c", *setting]))
+            .args(
+                certificate
+                    .settings()
+                    .iter()
+                    .flat_map(|setting| ["-c", setting]),
+            )
             .stdout(File::create(&log)?)
             .stderr(File::options().append(true).open(&log)?)
             .spawn()?;
         let url = url(port);
         let answers = async || tokio_postgres::connect(&url, NoTls).await.is_ok();
         wait_ready("PostgreSQL", &mut server, &log, answers).await?;
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+        tokio::spawn(connection);
+        let role = format!("CREATE ROLE {TLS_USER} SUPERUSER LOGIN");
+        client.batch_execute(&role).await?;
         Ok(Self {
             server,
             programs,
             data_dir,
             port,
+            certificate,
         })
     }
 
     /// A URL of a superuser; it ends in the name of a database.
     pub(super) fn url(&self) -> String {
         url(self.port)
+    }
+
+    /// The folder of the server's certificate and its issuer's.
+    pub(super) fn certificates(&self) -> String {
+        self.certificate.folder.display().to_string()
     }
 
     pub(super) async fn stop(mut self) {
@@ -88,6 +110,14 @@ impl Postgres {
 
 fn url(port: u16) -> String {
     format!("postgres://{SUPERUSER}@127.0.0.1:{port}/postgres")
+}
+
+/// Refuses one user's connections that are not encrypted.
+fn insist_on_tls(data_dir: &Path) -> Result<()> {
+    let file = data_dir.join("pg_hba.conf");
+    let rules = fs::read_to_string(&file)?;
+    let rule = format!("hostnossl all {TLS_USER} all reject\n");
+    Ok(fs::write(&file, rule + &rules)?)
 }
 
 fn settings() -> [&'static str; 6] {

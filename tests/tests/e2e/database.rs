@@ -5,7 +5,7 @@ use std::sync::Arc;
 use causeway_hub::db::Database;
 use causeway_hub::db::postgres::PostgresDatabase;
 use causeway_hub::testing::{SHOP, TestHub, TestSite};
-use causeway_tests::{DatabaseKind, TestDatabase};
+use causeway_tests::{DatabaseKind, TestDatabase, certificate};
 
 causeway_hub::database_conformance!(empty());
 
@@ -13,7 +13,7 @@ causeway_hub::database_conformance!(empty());
 async fn empty() -> (Arc<dyn Database>, TestDatabase) {
     let place = TestDatabase::create(DatabaseKind::Postgres).await;
     (
-        Arc::new(PostgresDatabase::open(&place.url()).unwrap()),
+        Arc::new(PostgresDatabase::open(&place.url(), None).unwrap()),
         place,
     )
 }
@@ -39,7 +39,7 @@ async fn a_hub_of_a_newer_version_is_refused() {
     let client = place.connect().await;
     let newer = "UPDATE causeway.version SET version = 99";
     client.batch_execute(newer).await.unwrap();
-    let database = PostgresDatabase::open(&place.url()).unwrap();
+    let database = PostgresDatabase::open(&place.url(), None).unwrap();
     for error in [
         database.sites().await.unwrap_err(),
         test.database.init().await.unwrap_err(),
@@ -126,4 +126,63 @@ async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
         "{error}"
     );
     assert!(error.contains("verify --repair"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_insists_on_tls_is_reached_and_known() {
+    let (_, place) = empty().await;
+    let reached = async |url: &str, root: Option<&str>| {
+        let root = root.map(certificate);
+        let database = PostgresDatabase::open(url, root.as_deref()).unwrap();
+        let reached = database.init().await;
+        reached.map_err(|error| error.to_string())
+    };
+    let url = place.tls_url();
+    let by_name = url.replace("127.0.0.1", "localhost");
+    let asked = async |query: &str, root| reached(&format!("{url}{query}"), root).await;
+
+    for (query, root) in [
+        ("", None),
+        ("sslmode=require", None),
+        ("sslmode=verify-ca", Some("ca.crt")),
+        ("sslmode=verify-full", Some("ca.crt")),
+        ("", Some("ca.crt")),
+        // Its very own certificate, as one that is self-signed is named.
+        ("", Some("server.crt")),
+    ] {
+        assert_eq!(asked(query, root).await, Ok(()), "{query} {root:?}");
+    }
+    let error = asked("sslmode=disable", None).await.unwrap_err();
+    assert!(error.contains("pg_hba.conf rejects connection"), "{error}");
+    // Not one of the system's.
+    let error = asked("sslmode=verify-full", None).await.unwrap_err();
+    assert!(
+        error.contains("name the PEM file of its issuer's certificate"),
+        "{error}"
+    );
+
+    let named = format!("{by_name}sslmode=verify-ca");
+    assert_eq!(reached(&named, Some("ca.crt")).await, Ok(()));
+    for root in ["ca.crt", "server.crt"] {
+        let error = reached(&by_name, Some(root)).await.unwrap_err();
+        assert!(
+            error.contains("not valid for name \"localhost\""),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn rows_are_loaded_over_tls() {
+    let (_, place) = empty().await;
+    let root = certificate("ca.crt");
+    let database = PostgresDatabase::open(&place.tls_url(), Some(&root)).unwrap();
+    let database: Arc<dyn Database> = Arc::new(database);
+    let test = TestHub::new(&database).await.unwrap();
+    let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
+    put(&mut site, "1,apple").await;
+    test.load_one().await.unwrap();
+    let client = place.connect().await;
+    let row = client.query_one("SELECT name FROM here.item", &[]).await;
+    assert_eq!(row.unwrap().get::<_, String>(0), "apple");
 }

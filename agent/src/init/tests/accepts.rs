@@ -146,7 +146,7 @@ proptest! {
         let order = match &proposal.agent_toml {
             text if text.contains("dates = \"dmy\"") => DateOrder::Dmy,
             text if text.contains("dates = \"mdy\"") => DateOrder::Mdy,
-            _ => DateOrder::Ymd,
+            _ => DateOrder::Iso,
         };
         // As SQLite gives them back, converted by the declared types.
         let connection = Connection::open(site.folder.join("t.db")).unwrap();

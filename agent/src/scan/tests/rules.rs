@@ -215,13 +215,14 @@ fn a_reference_is_judged_only_with_its_target() {
 fn rows_that_cannot_be_read_are_refused_where_they_stand() {
     let mut csv = b"visitid,day,code\n1,2025-01-01,\"two\nlines\"\n2,2025-01-01\n".to_vec();
     csv.extend_from_slice(b"3,2025-01-01,\xff\n,2025-01-01,x\n4,2025-01-01,\"\"\r\n");
-    assert_snapshot!(shown(&visits().csv("visit.csv", csv)), @r#"
+    let site = visits().declared("encoding = \"utf-8\"");
+    assert_snapshot!(shown(&site.csv("visit.csv", csv)), @r#"
     visit dt=2025-01-01
       1,2025-01-01,,on,"two
       lines",
       4,2025-01-01,,on,,
     refused visit line 4: the row has 2 fields, the header 3 [2,2025-01-01]
-    refused visit.code line 5: "�" is not valid UTF-8 [3,2025-01-01,,,"�",]
+    refused visit.code line 5: "�" has bytes that are no character in its encoding [3,2025-01-01,,,"�",]
     refused visit.visitid line 6: a value is required [,2025-01-01,,,x,]
     "#);
 }

@@ -1,72 +1,110 @@
-//! What the first line of a CSV file says: its delimiter and its columns.
+//! A table's columns among the names in a file's header.
+//!
+//! The very same name is looked for first; then the same in another case; then the same but for
+//! diacritics, spaces, `_` and `-`, so that `Customer ID` and `customer_id` are `customerid`, and
+//! `Họ tên` is `ho_ten`. A file that has two names for one column, or one for two, is refused.
 
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Column, Table};
+use unicode_normalization::UnicodeNormalization as _;
 
-use crate::source::{Columns, Delimiter, names};
+use crate::source::Columns;
 
-/// A header that has been understood.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    /// What stands between fields.
-    pub(super) delimiter: u8,
-    /// How many fields there are.
-    pub(super) fields: usize,
-    /// Where the declared columns are.
-    pub(super) columns: Columns,
+/// A header that cannot be matched.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum HeaderError {
+    /// Two of its names fit one column.
+    #[error(
+        "its columns {first:?} and {second:?} both fit column {column} of table {table}; take one of them away, or declare the right one as the column's `source` in the dataset"
+    )]
+    TwoNames {
+        table: String,
+        column: String,
+        first: String,
+        second: String,
+    },
+    /// One of its names fits two columns.
+    #[error(
+        "its column {name:?} fits columns {first} and {second} of table {table}; declare what they are called there as the columns' `source` in the dataset"
+    )]
+    TwoColumns {
+        table: String,
+        name: String,
+        first: String,
+        second: String,
+    },
 }
 
-/// Reads the header at the start of a file. A delimiter is proven if the header names more of the
-/// declared columns with it than with any other.
-pub(super) fn read(head: &[u8], wanted: Delimiter, table: &Table) -> Result<Header, String> {
-    let mut best: Option<(usize, Header)> = None;
-    for delimiter in wanted.candidates() {
-        let header = with(*delimiter, head, table)?;
-        let known = header.columns.found.iter().flatten().count();
-        if known > best.as_ref().map_or(0, |(most, _)| *most) {
-            best = Some((known, header));
+/// A name without what is no part of it: white space around it, quotes, and byte order marks.
+pub(super) fn cleaned(name: &str) -> String {
+    // The last is a UTF-8 mark that something took for Windows-1252.
+    let name = name
+        .trim_start_matches('\u{feff}')
+        .trim_start_matches("ï»¿");
+    let is_dirt = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '"');
+    name.trim_matches(is_dirt).to_owned()
+}
+
+/// Where a table's columns are, by their declared source name first, then by their own.
+pub(super) fn columns(table: &Table, names: &[String]) -> Result<Columns, HeaderError> {
+    const WANTED: [fn(&Column) -> &str; 2] = [
+        |column| column.source.as_deref().unwrap_or(column.name.as_str()),
+        |column| column.name.as_str(),
+    ];
+    const ALIKE: [fn(&str) -> String; 3] = [str::to_owned, str::to_lowercase, folded];
+    let mut found = vec![None; table.columns.len()];
+    for wanted in WANTED {
+        for alike in ALIKE {
+            let given: Vec<String> = names.iter().map(|name| alike(name)).collect();
+            let mut more = found.clone();
+            for (position, column) in table.columns.iter().enumerate() {
+                if found[position].is_some() {
+                    continue;
+                }
+                let wanted = alike(wanted(column));
+                let is_it = |at: &usize| given[*at] == wanted && !found.contains(&Some(*at));
+                let mut fitting = (0..given.len()).filter(is_it);
+                let Some(first) = fitting.next().filter(|_| !wanted.is_empty()) else {
+                    continue;
+                };
+                if let Some(second) = fitting.next() {
+                    return Err(HeaderError::TwoNames {
+                        table: table.name.to_string(),
+                        column: column.name.to_string(),
+                        first: names[first].clone(),
+                        second: names[second].clone(),
+                    });
+                }
+                if let Some(other) = more.iter().position(|taken| *taken == Some(first)) {
+                    return Err(HeaderError::TwoColumns {
+                        table: table.name.to_string(),
+                        name: names[first].clone(),
+                        first: table.columns[other].name.to_string(),
+                        second: column.name.to_string(),
+                    });
+                }
+                more[position] = Some(first);
+            }
+            found = more;
         }
     }
-    best.map(|(_, header)| header).ok_or_else(|| {
-        format!(
-            "its first line names none of the declared columns, it begins {:?}; it has to be a \
-             header, with `,` `;` or a tab between the names",
-            beginning(head)
-        )
-    })
-}
-
-fn with(delimiter: u8, head: &[u8], table: &Table) -> Result<Header, String> {
-    let mut reader = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(delimiter)
-        .from_reader(head);
-    let mut record = csv::ByteRecord::new();
-    reader
-        .read_byte_record(&mut record)
-        .map_err(|error| format!("its header: {error}"))?;
-    let names: Vec<String> = record
-        .iter()
-        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+    let unknown = names.iter().enumerate();
+    let unknown = unknown
+        .filter(|(at, name)| !name.is_empty() && !found.contains(&Some(*at)))
+        .map(|(_, name)| name.clone())
         .collect();
-    let given: Vec<&str> = names.iter().map(String::as_str).collect();
-    let columns = names::columns(table, &given).map_err(|names::Ambiguous(a, b)| {
-        format!("its columns {a:?} and {b:?} both fit one declared column")
-    })?;
-    Ok(Header {
-        delimiter,
-        fields: names.len(),
-        columns,
-    })
+    Ok(Columns { found, unknown })
 }
 
-/// The start of the first line, to show.
-fn beginning(head: &[u8]) -> String {
-    let line = head
-        .split(|byte| matches!(byte, b'\n' | b'\r'))
-        .next()
-        .unwrap_or_default();
-    String::from_utf8_lossy(&line[..line.len().min(80)]).into_owned()
+/// A name without case, diacritics, spaces, `_` and `-`.
+fn folded(name: &str) -> String {
+    let is_diacritic = |c: char| matches!(c, '\u{300}'..='\u{36f}');
+    let is_gap = |c: char| c.is_whitespace() || matches!(c, '_' | '-');
+    name.to_lowercase()
+        .nfd()
+        .filter(|c| !is_diacritic(*c) && !is_gap(*c))
+        // The stroke of a đ is no mark of its own.
+        .map(|c| if c == 'đ' { 'd' } else { c })
+        .collect()
 }
 
 #[cfg(test)]
@@ -75,39 +113,71 @@ mod tests {
 
     use super::*;
 
-    fn feedback(head: &str) -> Result<(char, Vec<Option<usize>>), String> {
-        let dataset = Dataset::meetassist().unwrap();
-        let table = dataset.table("appointmentfeedback").unwrap();
-        let header = read(head.as_bytes(), Delimiter::Auto, table)?;
-        Ok((char::from(header.delimiter), header.columns.found))
+    const PEOPLE: &str = r#"
+        name = "people"
+        version = 1
+        [[table]]
+        name = "person"
+        key = ["person_id"]
+        partition = { buckets = 1 }
+        column = [
+          { name = "person_id", type = "int" },
+          { name = "ho_ten", type = "text" },
+          { name = "phone", type = "phone", source = "Số điện thoại" },
+        ]
+    "#;
+
+    fn found(names: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
+        let dataset = Dataset::from_toml(PEOPLE).unwrap();
+        let names: Vec<String> = names.iter().map(|name| cleaned(name)).collect();
+        let columns = columns(&dataset.tables[0], &names).map_err(|error| error.to_string())?;
+        Ok((columns.found, columns.unknown))
     }
 
     #[test]
-    fn the_header_proves_the_delimiter() {
-        let all = vec![Some(1), Some(0), Some(2), Some(3)];
-        for (head, delimiter) in [
-            ("Rating,AppointmentID,customerfeedback,createdat\n", ','),
-            (
-                "rating;appointmentid;\"CustomerFeedback\";createdat\r\n1,5;2;3;4",
-                ';',
-            ),
-            ("rating\tappointmentid\t customerfeedback\tcreatedat", '\t'),
+    fn names_are_found_however_people_write_them() {
+        let all = Ok((vec![Some(1), Some(0), Some(2)], vec![]));
+        for names in [
+            ["ho_ten", "person_id", "phone"],
+            ["HO_TEN", "Person_ID", "PHONE"],
+            [" Họ tên ", "Person ID", "Số điện thoại"],
+            ["\u{feff}Ho-Ten", "\"person id\"", "so dien thoai"],
+            ["ï»¿hoten", "PersonId", "SỐ ĐIỆN THOẠI"],
+            // As Windows-1258 writes them: letters and tone marks apart.
+            [
+                "Ho\u{323} tên",
+                "personid",
+                "Sô\u{301} điê\u{323}n thoa\u{323}i",
+            ],
         ] {
-            assert_eq!(feedback(head), Ok((delimiter, all.clone())), "{head}");
+            assert_eq!(found(&names), all, "{names:?}");
         }
     }
 
     #[test]
-    fn a_header_that_proves_nothing_is_refused() {
-        assert_eq!(
-            feedback("1|4.5|good\n").unwrap_err(),
-            "its first line names none of the declared columns, it begins \"1|4.5|good\"; it has \
-             to be a header, with `,` `;` or a tab between the names"
+    fn what_is_not_declared_is_unknown_and_what_is_missing_is_missing() {
+        let (found, unknown) = found(&["person_id", "Ghi chú", "", "name"]).unwrap();
+        assert_eq!(found, [Some(0), None, None]);
+        assert_eq!(unknown, ["Ghi chú", "name"]);
+    }
+
+    #[test]
+    fn the_nearer_name_wins() {
+        let near = found(&["Person ID", "person_id", "phone", "Số điện thoại"]);
+        let unknown = vec!["Person ID".to_owned(), "phone".to_owned()];
+        assert_eq!(near, Ok((vec![Some(1), None, Some(3)], unknown)));
+    }
+
+    #[test]
+    fn names_that_fit_twice_are_refused() {
+        insta::assert_snapshot!(found(&["phone", "phone"]).unwrap_err(), @r#"its columns "phone" and "phone" both fit column phone of table person; take one of them away, or declare the right one as the column's `source` in the dataset"#);
+        insta::assert_snapshot!(found(&["Ho ten", "Họ tên"]).unwrap_err(), @r#"its columns "Ho ten" and "Họ tên" both fit column ho_ten of table person; take one of them away, or declare the right one as the column's `source` in the dataset"#);
+        let dataset = PEOPLE.replace(
+            "\"phone\", type = \"phone\", source = \"Số điện thoại\"",
+            "\"hoten\", type = \"phone\"",
         );
-        assert!(
-            feedback("RATING,Rating\n")
-                .unwrap_err()
-                .contains("both fit")
-        );
+        let dataset = Dataset::from_toml(&dataset).unwrap();
+        let two = columns(&dataset.tables[0], &["Ho ten".to_owned()]);
+        insta::assert_snapshot!(two.unwrap_err(), @r#"its column "Ho ten" fits columns ho_ten and hoten of table person; declare what they are called there as the columns' `source` in the dataset"#);
     }
 }

@@ -1,39 +1,34 @@
 //! The rows of one CSV file.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::value::Raw;
 
 use super::cannot_read;
-use super::header;
+use super::dialect::{self, Dialect, DialectError};
+use super::encoding::{DecodeError, Decoder};
+use super::lexer::{MAX_FIELDS, MAX_RECORD_BYTES, Problem, Record};
+use super::records::{RecordError, Records};
+use super::repair::raw;
 use crate::source::file_state::FileState;
-use crate::source::row::{Ragged, RowsError, SourceRow, reuse};
-use crate::source::{Columns, Encoding, SourceConfig, Unreadable};
-
-/// Most bytes that the header may have.
-const MAX_HEADER_BYTES: u64 = 64 * 1024;
-
-/// Most bytes that one record may have: a quote that is never closed swallows the rest of the
-/// file.
-const MAX_RECORD_BYTES: usize = 32 * 1024 * 1024;
-
-const BUFFER_BYTES: usize = 64 * 1024;
-
-const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
+use crate::source::row::{Malformed, RowsError, SourceRow, reuse};
+use crate::source::{Columns, SourceConfig, Unreadable};
 
 /// A CSV file about to be read.
 pub(crate) struct CsvTable {
-    path: PathBuf,
-    reader: csv::Reader<Box<dyn Read>>,
-    /// The bytes read since the last record ended.
-    since_record: Rc<Cell<usize>>,
+    file: Origin,
+    records: Records<File>,
+    delimiter: u8,
     header_fields: usize,
     pub(in crate::source) columns: Columns,
+}
+
+/// The file, and its state when it was opened.
+struct Origin {
+    path: PathBuf,
     before: FileState,
 }
 
@@ -50,68 +45,34 @@ pub(in crate::source) fn open(
         },
         _ => cannot_read(path, &error),
     };
-    let file = File::open(path).map_err(here)?;
-    let before = FileState::from(&file.metadata().map_err(here)?);
-    let (head, rest) = decoded(file, config.encoding, path)?;
-    if head.is_empty() {
-        return Err(Unreadable::not_ready(format!(
-            "{} is empty; a table without rows still has its header",
-            path.display()
-        )));
-    }
-    let header = header::read(&head, config.delimiter, table)
-        .map_err(|problem| Unreadable::failed(format!("{}: {problem}", path.display())))?;
-    let since_record = Rc::new(Cell::new(0));
-    let metered = Metered {
-        inner: io::Cursor::new(head).chain(rest),
-        since_record: Rc::clone(&since_record),
-    };
-    let reader = csv::ReaderBuilder::new()
-        .has_headers(true)
-        .flexible(true)
-        .delimiter(header.delimiter)
-        .buffer_capacity(BUFFER_BYTES)
-        .from_reader(Box::new(metered) as Box<dyn Read>);
-    Ok(CsvTable {
+    let source = File::open(path).map_err(here)?;
+    let file = Origin {
         path: path.to_owned(),
-        reader,
-        since_record,
-        header_fields: header.fields,
-        columns: header.columns,
-        before,
+        before: FileState::from(&source.metadata().map_err(here)?),
+    };
+    let begun = begin(source, config, table);
+    let (records, dialect) = begun.map_err(|trouble| file.unreadable(trouble))?;
+    Ok(CsvTable {
+        file,
+        records,
+        delimiter: dialect.delimiter,
+        header_fields: dialect.fields,
+        columns: dialect.columns,
     })
 }
 
-/// The file's text as UTF-8, without byte order mark: its beginning, long enough for any header,
-/// and a reader of the rest.
-fn decoded(
-    mut file: File,
-    encoding: Encoding,
-    path: &Path,
-) -> Result<(Vec<u8>, impl Read + 'static), Unreadable> {
-    let mut head = Vec::new();
-    let read = file.by_ref().take(MAX_HEADER_BYTES).read_to_end(&mut head);
-    read.map_err(|error| cannot_read(path, &error))?;
-    let declared = match encoding {
-        Encoding::Auto if head.starts_with(b"\xff\xfe") => Encoding::Utf16Le,
-        Encoding::Auto if head.starts_with(b"\xfe\xff") => Encoding::Utf16Be,
-        declared => declared,
-    };
-    let name = match declared {
-        Encoding::Auto | Encoding::Utf8 => {
-            if head.starts_with(UTF8_BOM) {
-                head.drain(..UTF8_BOM.len());
-            }
-            return Ok((head, file));
-        }
-        Encoding::Utf16Le | Encoding::Utf16Be => "UTF-16",
-        Encoding::Windows1252 => "Windows-1252",
-        Encoding::Windows1258 => "Windows-1258",
-    };
-    Err(Unreadable::failed(format!(
-        "{} is in {name}, which is not supported yet; save it as UTF-8",
-        path.display()
-    )))
+/// Reads up to the end of the header.
+fn begin<R: Read>(
+    source: R,
+    config: &SourceConfig,
+    table: &Table,
+) -> Result<(Records<R>, Dialect), Trouble> {
+    let mut records = Records::new(Decoder::new(source, config.encoding)?);
+    let (head, is_whole) = records.head()?;
+    let dialect = dialect::prove(head, is_whole, config.delimiter, table)?;
+    records.start(dialect.delimiter, dialect.first_line_bytes);
+    records.next()?;
+    Ok((records, dialect))
 }
 
 impl CsvTable {
@@ -120,60 +81,83 @@ impl CsvTable {
         &mut self,
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
-        let header = self.reader.byte_headers().map(|_| ());
-        header.map_err(|error| Unreadable::failed(format!("{}: {error}", self.path.display())))?;
-        let mut record = csv::ByteRecord::new();
         let mut buffer: Vec<Raw<'static>> = Vec::new();
-        // The header's line.
-        let mut at = 1;
-        while self.next(&mut record)? {
-            // The parser counts line feeds alone: where lines end in CR its number stands still,
-            // and rows would pass for one another.
-            at = record.position().map_or(0, csv::Position::line).max(at + 1);
-            if record.len() != self.header_fields {
-                let ragged = Ragged {
-                    expected: self.header_fields,
-                    found: record.len(),
-                    text: joined(&record),
-                };
-                each(SourceRow {
-                    at,
-                    fields: Err(ragged),
-                })
-                .map_err(RowsError::Taker)?;
-                continue;
-            }
+        loop {
+            let next = self.records.next();
+            let next = next.map_err(|trouble| self.file.unreadable(trouble.into()))?;
+            let Some(record) = next else { break };
             let mut fields = reuse(buffer);
-            fields.extend(self.columns.found.iter().map(|position| {
-                position
-                    .and_then(|position| record.get(position))
-                    .map_or(Raw::Null, raw)
-            }));
-            each(SourceRow {
-                at,
-                fields: Ok(&fields),
-            })
-            .map_err(RowsError::Taker)?;
+            let row = match malformed(record, self.header_fields) {
+                Some(reason) => Err(Malformed {
+                    reason,
+                    text: record.text(self.delimiter),
+                }),
+                None => {
+                    let field = |at: &Option<usize>| at.and_then(|at| record.get(at));
+                    let found = self.columns.found.iter();
+                    fields.extend(found.map(|at| field(at).map_or(Raw::Null, raw)));
+                    Ok(&fields[..])
+                }
+            };
+            let row = SourceRow {
+                at: record.line,
+                fields: row,
+            };
+            each(row).map_err(RowsError::Taker)?;
             buffer = reuse(fields);
         }
-        Ok(self.unchanged()?)
+        Ok(self.file.unchanged()?)
     }
+}
 
-    fn next(&mut self, record: &mut csv::ByteRecord) -> Result<bool, Unreadable> {
-        self.since_record.set(0);
-        let line = self.reader.position().line();
-        self.reader.read_byte_record(record).map_err(|error| {
-            let path = self.path.display();
-            match self.since_record.get() {
-                ..=MAX_RECORD_BYTES => Unreadable::failed(format!("{path}: {error}")),
-                _ => Unreadable::failed(format!(
-                    "{path}, line {line}: a record of more than {MAX_RECORD_BYTES} bytes begins \
-                     here; look for a quote that is not closed"
-                )),
-            }
-        })
+/// Why a record's fields cannot be told apart.
+fn malformed(record: Record<'_>, header_fields: usize) -> Option<String> {
+    match record.problem {
+        Some(Problem::BehindQuote { field }) => Some(format!(
+            "something stands behind the quote that closes field {field}; a quote within quotes \
+             is written twice"
+        )),
+        Some(Problem::TooLong) => Some(format!(
+            "the row has more than {MAX_RECORD_BYTES} bytes or {MAX_FIELDS} fields; look for a \
+             quote that is not closed"
+        )),
+        None if record.len() != header_fields => Some(format!(
+            "the row has {} fields, the header {header_fields}",
+            record.len()
+        )),
+        None => None,
     }
+}
 
+/// What may go wrong between opening a file and its last row.
+enum Trouble {
+    Decode(DecodeError),
+    Dialect(DialectError),
+    OpenQuote { line: u64 },
+}
+
+impl From<DecodeError> for Trouble {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<DialectError> for Trouble {
+    fn from(error: DialectError) -> Self {
+        Self::Dialect(error)
+    }
+}
+
+impl From<RecordError> for Trouble {
+    fn from(error: RecordError) -> Self {
+        match error {
+            RecordError::Decode(error) => Self::Decode(error),
+            RecordError::OpenQuote { line } => Self::OpenQuote { line },
+        }
+    }
+}
+
+impl Origin {
     /// A file that was written to, or exchanged, while it was read may be half a file.
     fn unchanged(&self) -> Result<(), Unreadable> {
         match FileState::of(&self.path) {
@@ -184,36 +168,45 @@ impl CsvTable {
             ))),
         }
     }
-}
 
-/// A record's fields, to show.
-fn joined(record: &csv::ByteRecord) -> String {
-    let fields: Vec<_> = record.iter().map(String::from_utf8_lossy).collect();
-    fields.join(",")
-}
-
-/// An empty field is no value, quoted or not: spreadsheets and dumps do not agree on the quotes.
-fn raw(field: &[u8]) -> Raw<'_> {
-    match std::str::from_utf8(field) {
-        Ok("") => Raw::Null,
-        Ok(text) => Raw::Text(text),
-        Err(_) => Raw::NotUtf8(field),
-    }
-}
-
-/// A reader that stops when a record has no end.
-struct Metered<R> {
-    inner: R,
-    since_record: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.since_record.set(self.since_record.get() + read);
-        if self.since_record.get() > MAX_RECORD_BYTES {
-            return Err(io::ErrorKind::FileTooLarge.into());
+    /// What trouble means: of a file that changed meanwhile, nothing.
+    fn unreadable(&self, trouble: Trouble) -> Unreadable {
+        if let Err(changed) = self.unchanged() {
+            return changed;
         }
-        Ok(read)
+        let path = self.path.display();
+        match trouble {
+            Trouble::Decode(DecodeError::Io(error)) => cannot_read(&self.path, &error),
+            Trouble::Decode(error @ DecodeError::CutOff) => {
+                Unreadable::not_ready(format!("{path}: {error}"))
+            }
+            Trouble::Decode(error) => Unreadable::failed(format!("{path}: {error}")),
+            Trouble::Dialect(error @ (DialectError::Empty | DialectError::OpenQuote)) => {
+                Unreadable::not_ready(format!("{path}: {error}"))
+            }
+            Trouble::Dialect(error) => Unreadable::failed(format!("{path}: {error}")),
+            Trouble::OpenQuote { line } => Unreadable::not_ready(format!(
+                "{path}: a quote that opens in the row of line {line} is never closed: the file \
+                 is still being written, or a quote is missing"
+            )),
+        }
     }
+}
+
+/// The fields of all rows of a file that arrives in pieces of a given size; `None` if it is
+/// refused.
+#[cfg(test)]
+pub(super) fn read_all(
+    bytes: &[u8],
+    piece_bytes: usize,
+    config: &SourceConfig,
+    table: &Table,
+) -> Option<Vec<Vec<Vec<u8>>>> {
+    let pieces = super::encoding::Pieces { bytes, piece_bytes };
+    let (mut records, _) = begin(pieces, config, table).ok()?;
+    let mut rows = Vec::new();
+    while let Some(record) = records.next().ok()? {
+        rows.push(record.fields().map(<[u8]>::to_vec).collect());
+    }
+    Some(rows)
 }

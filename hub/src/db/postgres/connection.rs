@@ -1,15 +1,17 @@
 //! Connections: opened, pooled, set up; and the hub's own tables made and upgraded.
 
+use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config};
 
 use super::error;
+use super::tls::{Connector, Encryption};
 use crate::config::without_password;
 use crate::db::DbError;
 use crate::retry::retrying;
@@ -25,27 +27,34 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A database's connections.
-#[derive(Debug)]
 pub(super) struct Connections {
     config: Config,
+    connector: Connector,
     pool: Pool,
     described: String,
     /// Whether the hub's own tables were seen to be of this program's version.
     checked: AtomicBool,
 }
 
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connections").field(&self.described).finish()
+    }
+}
+
 impl Connections {
-    pub(super) fn new(url: &str) -> Result<Self, DbError> {
+    pub(super) fn new(url: &str, root_certificate: Option<&Path>) -> Result<Self, DbError> {
         let refuse = |problem: String| DbError::Configuration { problem };
-        let mut config: Config = url.parse().map_err(|_| {
+        let Encryption {
+            url: plain_url,
+            mode,
+            connector,
+        } = Encryption::of(url, root_certificate).map_err(refuse)?;
+        let mut config: Config = plain_url.parse().map_err(|_| {
             refuse("`url` is not of the form postgres://user:password@host/database".into())
         })?;
-        if config.get_ssl_mode() == SslMode::Require {
-            let problem =
-                "`sslmode=require` is not supported yet: this version connects without TLS";
-            return Err(refuse(problem.to_owned()));
-        }
         config
+            .ssl_mode(mode)
             .application_name("causeway-hub")
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_user_timeout(NETWORK_TIMEOUT)
@@ -53,7 +62,7 @@ impl Connections {
         let described = without_password(url);
         let manager = Manager::from_config(
             config.clone(),
-            NoTls,
+            connector.clone(),
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },
@@ -73,6 +82,7 @@ impl Connections {
             .map_err(|error| refuse(error.to_string()))?;
         Ok(Self {
             config,
+            connector,
             pool,
             described,
             checked: AtomicBool::new(false),
@@ -110,7 +120,8 @@ impl Connections {
     /// A connection of its own, for a load.
     pub(super) async fn own(&self) -> Result<Client, DbError> {
         let failed = |error| error::of(&self.described, "connecting", error);
-        let (client, connection) = self.config.connect(NoTls).await.map_err(failed)?;
+        let connected = self.config.connect(self.connector.clone()).await;
+        let (client, connection) = connected.map_err(failed)?;
         tokio::spawn(async move {
             // Whoever uses the client meets the same error; here it is only for those who look.
             if let Err(error) = connection.await {

@@ -1,6 +1,7 @@
 //! What an error of PostgreSQL means. Its words never hold the password.
 
 use std::error::Error as _;
+use std::io;
 
 use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
@@ -12,6 +13,13 @@ use crate::db::{DbError, Source};
 pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError {
     let database = database.to_owned();
     let detail = words(&error);
+    if let Some(detail) = distrust(&error) {
+        return DbError::Untrusted {
+            database,
+            detail,
+            source: Some(Box::new(error)),
+        };
+    }
     let Some(code) = error.code().cloned() else {
         // No answer from the server: the connection is gone.
         return DbError::Unreachable {
@@ -77,6 +85,15 @@ pub(super) fn of_pool(database: &str, error: PoolError) -> DbError {
             detail: other.to_string(),
             source: Some(Box::new(other)),
         },
+    }
+}
+
+/// Why the server's certificate is not believed, if that is the trouble.
+fn distrust(error: &Error) -> Option<String> {
+    let handshake = error.source()?.downcast_ref::<io::Error>()?;
+    match handshake.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(why) => Some(why.to_string()),
+        _ => None,
     }
 }
 

@@ -1,0 +1,165 @@
+//! Dates and times that a source writes as numbers.
+
+use jiff::civil::{Date, DateTime, date};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::Raw;
+
+const MICROS_PER_SECOND: f64 = 1e6;
+const MILLIS_PER_DAY: f64 = 86_400_000.0;
+
+/// The Julian day of 1970-01-01T00:00:00Z.
+const JULIAN_OF_UNIX: f64 = 2_440_587.5;
+
+/// What a number means in a date or timestamp column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DateNumbers {
+    /// Seconds since 1970-01-01T00:00:00Z.
+    Unix,
+    /// Milliseconds since then.
+    UnixMs,
+    /// Julian days, as SQLite's `julianday` gives them: in UTC, a day begins at noon.
+    Julian,
+    /// Days of a spreadsheet, in local time: 45989 is 2025-11-28.
+    Excel,
+}
+
+impl DateNumbers {
+    /// All of them.
+    pub(super) const ALL: [Self; 4] = [Self::Unix, Self::UnixMs, Self::Julian, Self::Excel];
+
+    /// As it is written in a source's settings.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Unix => "unix",
+            Self::UnixMs => "unix-ms",
+            Self::Julian => "julian",
+            Self::Excel => "excel",
+        }
+    }
+
+    /// What a number means, if it means anything.
+    pub(super) fn moment(self, number: Number) -> Option<Moment> {
+        match self {
+            Self::Unix => instant(match number {
+                Number::Whole(seconds) => seconds.checked_mul(1_000_000)?,
+                Number::Real(seconds) => rounded(seconds * MICROS_PER_SECOND)?,
+            }),
+            Self::UnixMs => instant(match number {
+                Number::Whole(millis) => millis.checked_mul(1_000)?,
+                Number::Real(millis) => rounded(millis * 1_000.0)?,
+            }),
+            // A float holds a day of this century to about a tenth of a millisecond, and SQLite
+            // itself counts no finer than milliseconds.
+            Self::Julian => {
+                let millis = rounded((number.real() - JULIAN_OF_UNIX) * MILLIS_PER_DAY)?;
+                instant(millis.checked_mul(1_000)?)
+            }
+            Self::Excel => spreadsheet(number.real()),
+        }
+    }
+}
+
+fn instant(micros: i64) -> Option<Moment> {
+    Timestamp::from_microsecond(micros)
+        .ok()
+        .map(Moment::Instant)
+}
+
+/// A spreadsheet believes that 1900 was a leap year, so its days up to 1900-02-28 count from
+/// another beginning, and its day 60 never was.
+fn spreadsheet(days: f64) -> Option<Moment> {
+    let day_zero = match days {
+        1.0..60.0 => date(1899, 12, 31),
+        61.0.. => date(1899, 12, 30),
+        _ => return None,
+    };
+    let millis = SignedDuration::from_millis(rounded(days * MILLIS_PER_DAY)?);
+    let midnight = day_zero.to_datetime(jiff::civil::Time::midnight());
+    midnight.checked_add(millis).ok().map(Moment::Local)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked first"
+)]
+fn rounded(v: f64) -> Option<i64> {
+    (v.abs() < 9e18).then_some(v.round() as i64)
+}
+
+/// A number in a date or timestamp column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Number {
+    Whole(i64),
+    Real(f64),
+}
+
+impl Number {
+    /// The number that a raw value is, by type or, in CSV, by its digits.
+    pub(super) fn of(raw: Raw<'_>) -> Option<Self> {
+        match raw {
+            Raw::Int(v) => Some(Self::Whole(v)),
+            Raw::Real(v) => Some(Self::Real(v)),
+            Raw::Text(text) => {
+                let text = text.trim_ascii();
+                let unsigned = text.strip_prefix('-').unwrap_or(text);
+                let digits = |b: u8| b.is_ascii_digit() || b == b'.';
+                if !unsigned.starts_with(|c: char| c.is_ascii_digit())
+                    || !unsigned.bytes().all(digits)
+                {
+                    return None;
+                }
+                let whole = text.parse().map(Self::Whole).ok();
+                whole.or_else(|| text.parse().map(Self::Real).ok())
+            }
+            Raw::Null | Raw::NotUtf8(_) | Raw::Blob(_) => None,
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "days and milliseconds of years near ours are far below 2^53"
+    )]
+    fn real(self) -> f64 {
+        match self {
+            Self::Whole(v) => v as f64,
+            Self::Real(v) => v,
+        }
+    }
+}
+
+/// What a number stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// A moment, the same everywhere.
+    Instant(Timestamp),
+    /// What a clock on the wall shows.
+    Local(DateTime),
+}
+
+impl Moment {
+    /// The local date and time.
+    pub(super) fn local(self, zone: &TimeZone) -> DateTime {
+        match self {
+            Self::Instant(instant) => zone.to_datetime(instant),
+            Self::Local(local) => local,
+        }
+    }
+
+    /// The date, if it is a midnight: of the zone, or of UTC, in which many programs compute dates.
+    pub(super) fn date(self, zone: &TimeZone) -> Option<Date> {
+        let utc = match self {
+            Self::Instant(instant) => Some(TimeZone::UTC.to_datetime(instant)),
+            Self::Local(_) => None,
+        };
+        let midnight = |at: &DateTime| at.time() == jiff::civil::Time::midnight();
+        [Some(self.local(zone)), utc]
+            .into_iter()
+            .flatten()
+            .find(midnight)
+            .map(DateTime::date)
+    }
+}

@@ -1,0 +1,327 @@
+use insta::assert_snapshot;
+use jiff::civil::{date as ymd, time as hms};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+
+fn from(text: &str, ty: Type) -> Result<Value<'_>, Refusal> {
+    let zone = TimeZone::get("Asia/Ho_Chi_Minh").unwrap();
+    parse(
+        Raw::Text(text),
+        ty,
+        &Forms {
+            zone,
+            ..Forms::default()
+        },
+    )
+}
+
+#[test]
+fn integers_may_come_as_text_or_whole_floats() {
+    for raw in [
+        Raw::Int(12),
+        Raw::Real(12.0),
+        Raw::Text(" 12 "),
+        Raw::Text("12.0"),
+    ] {
+        assert_eq!(
+            parse(raw, Type::Int, &Forms::default()),
+            Ok(Value::Int(12)),
+            "{raw:?}"
+        );
+    }
+    for raw in [
+        Raw::Real(12.5),
+        Raw::Text("12.5"),
+        Raw::Text("1e3"),
+        Raw::Text("x"),
+    ] {
+        assert!(parse(raw, Type::Int, &Forms::default()).is_err(), "{raw:?}");
+    }
+}
+
+#[test]
+fn decimals_are_never_rounded() {
+    assert_eq!(from("-1.5", Type::Decimal(2)), Ok(Value::Decimal(-150, 2)));
+    assert_eq!(from("1.500", Type::Decimal(2)), Ok(Value::Decimal(150, 2)));
+    assert!(from("1.505", Type::Decimal(2)).is_err());
+    assert!(from(".", Type::Decimal(2)).is_err());
+    assert!(from(&"9".repeat(39), Type::Decimal(0)).is_err());
+    let real = parse(Raw::Real(0.1), Type::Decimal(2), &Forms::default());
+    assert_eq!(real, Ok(Value::Decimal(10, 2)));
+}
+
+#[test]
+fn floats_have_one_zero_and_no_infinity() {
+    assert_eq!(
+        from("-0", Type::Float).map(|v| format!("{v:?}")),
+        Ok("Float(0.0)".into())
+    );
+    assert!(from("inf", Type::Float).is_err());
+    assert!(parse(Raw::Int(i64::MIN), Type::Float, &Forms::default()).is_err());
+    assert!(from("NaN", Type::Float).is_err());
+}
+
+#[test]
+fn timestamps_with_an_offset_become_local() {
+    let nine = ymd(2025, 11, 28).to_datetime(hms(9, 30, 0, 0));
+    for text in [
+        "2025-11-28T02:30:00Z",
+        "2025-11-28 09:30",
+        "2025-11-28T04:30:00+02:00",
+    ] {
+        assert_eq!(
+            from(text, Type::Timestamp),
+            Ok(Value::Timestamp(nine)),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        from("2025-11-28 09:30:00.1234567", Type::Timestamp),
+        Ok(Value::Timestamp(ymd(2025, 11, 28).to_datetime(hms(
+            9,
+            30,
+            0,
+            123_456_000
+        )))),
+    );
+}
+
+#[test]
+fn dates_are_iso_unless_declared() {
+    assert_eq!(
+        from("2025-11-28", Type::Date),
+        Ok(Value::Date(ymd(2025, 11, 28)))
+    );
+    assert_eq!(
+        from("2025-11-28 00:00:00", Type::Date),
+        Ok(Value::Date(ymd(2025, 11, 28)))
+    );
+    for refused in [
+        "28/11/2025",
+        "2025-11-28 10:00:00",
+        "2025-02-30",
+        "1899-12-31",
+        "x",
+    ] {
+        assert!(from(refused, Type::Date).is_err(), "{refused}");
+    }
+    let forms = Forms {
+        dates: DateOrder::Dmy,
+        ..Forms::default()
+    };
+    assert_eq!(
+        parse(Raw::Text("8/11/2025"), Type::Date, &forms),
+        Ok(Value::Date(ymd(2025, 11, 8)))
+    );
+}
+
+/// A text's value in Vietnam under declared forms, as canonical CSV, or why it is refused.
+fn read(raw: Raw<'_>, ty: Type, declare: impl FnOnce(&mut Forms)) -> String {
+    let mut forms = Forms {
+        zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
+        ..Forms::default()
+    };
+    declare(&mut forms);
+    match parse(raw, ty, &forms) {
+        Ok(value) => {
+            let mut canonical = Vec::new();
+            crate::canonical_csv::write_value(&value, &mut canonical);
+            String::from_utf8(canonical).unwrap()
+        }
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+#[test]
+fn a_date_that_may_be_two_days_is_refused_with_both_settings() {
+    let auto = |text| read(Raw::Text(text), Type::Date, |_| {});
+    assert_snapshot!(auto("03/04/2025"), @r#""03/04/2025" is a value of type date only where that is declared: write `dates = "dmy"` (2025-04-03) or `dates = "mdy"` (2025-03-04) for its source"#);
+    assert_snapshot!(auto("28/11/2025"), @r#""28/11/2025" is a value of type date only where that is declared: write `dates = "dmy"` (2025-11-28) for its source"#);
+    assert_snapshot!(auto("2025/11/28"), @r#""2025/11/28" is a value of type date only where that is declared: write `dates = "ymd"` (2025-11-28) for its source"#);
+    assert_snapshot!(auto("28/11/25"), @r#""28/11/25" is not a value of type date"#);
+    assert_snapshot!(auto("soon"), @r#""soon" is not a value of type date"#);
+}
+
+#[test]
+fn a_declared_order_takes_its_dates_and_iso_ones() {
+    let dmy = |text, ty| read(Raw::Text(text), ty, |forms| forms.dates = DateOrder::Dmy);
+    assert_snapshot!(dmy("3/4/2025", Type::Date), @"2025-04-03");
+    assert_snapshot!(dmy("03.04.2025", Type::Date), @"2025-04-03");
+    assert_snapshot!(dmy("2025-04-03", Type::Date), @"2025-04-03");
+    assert_snapshot!(dmy("28/11/2025 9:30", Type::Timestamp), @"2025-11-28T09:30:00");
+    assert_snapshot!(dmy("28/11/2025 2:30:05 CH", Type::Timestamp), @"2025-11-28T14:30:05");
+    assert_snapshot!(dmy("11/28/2025", Type::Date), @r#""11/28/2025" is not a value of type date"#);
+    let ymd = |text| {
+        read(Raw::Text(text), Type::Date, |forms| {
+            forms.dates = DateOrder::Ymd
+        })
+    };
+    assert_snapshot!(ymd("2025/4/3"), @"2025-04-03");
+    let mdy = |text| {
+        read(Raw::Text(text), Type::Timestamp, |forms| {
+            forms.dates = DateOrder::Mdy
+        })
+    };
+    assert_snapshot!(mdy("11/28/2025 12:05 AM"), @"2025-11-28T00:05:00");
+}
+
+#[test]
+fn times_may_be_of_twelve_hours() {
+    let time = |text| read(Raw::Text(text), Type::Time, |_| {});
+    assert_snapshot!(time("9:05"), @"09:05:00");
+    assert_snapshot!(time("2:30 PM"), @"14:30:00");
+    assert_snapshot!(time("12:00am"), @"00:00:00");
+    assert_snapshot!(time("9:00 SA"), @"09:00:00");
+    assert_snapshot!(time("13:00 PM"), @r#""13:00 PM" is not a value of type time"#);
+    assert_snapshot!(time("24:00"), @r#""24:00" is not a value of type time"#);
+}
+
+#[test]
+fn a_number_for_a_date_is_refused_with_the_settings_that_give_it_a_meaning() {
+    let auto = |raw, ty| read(raw, ty, |_| {});
+    assert_snapshot!(auto(Raw::Int(1_764_297_000), Type::Timestamp), @r#"1764297000 is a value of type timestamp only where that is declared: write `date_numbers = "unix"` (2025-11-28T09:30:00) for its source"#);
+    assert_snapshot!(auto(Raw::Text("45989"), Type::Date), @r#""45989" is a value of type date only where that is declared: write `date_numbers = "excel"` (2025-11-28T00:00:00) for its source"#);
+    assert_snapshot!(auto(Raw::Real(2_461_007.604_166_667), Type::Timestamp), @r#"2461007.604166667 is a value of type timestamp only where that is declared: write `date_numbers = "julian"` (2025-11-28T09:30:00) for its source"#);
+}
+
+#[test]
+fn declared_numbers_are_dates_and_timestamps() {
+    let unix = |raw, ty| {
+        read(raw, ty, |forms| {
+            forms.date_numbers = Some(DateNumbers::Unix)
+        })
+    };
+    assert_snapshot!(unix(Raw::Int(1_764_297_000), Type::Timestamp), @"2025-11-28T09:30:00");
+    assert_snapshot!(unix(Raw::Text("1764297000.25"), Type::Timestamp), @"2025-11-28T09:30:00.250000");
+    assert_snapshot!(unix(Raw::Text("2025-11-28 09:30"), Type::Timestamp), @"2025-11-28T09:30:00");
+    // A midnight in Vietnam, a midnight in Greenwich, and half past nine.
+    assert_snapshot!(unix(Raw::Int(1_764_262_800), Type::Date), @"2025-11-28");
+    assert_snapshot!(unix(Raw::Int(1_764_288_000), Type::Date), @"2025-11-28");
+    assert_snapshot!(unix(Raw::Int(1_764_297_000), Type::Date), @"1764297000 does not fit type date exactly");
+    assert_snapshot!(unix(Raw::Int(1_764_297_000_000), Type::Timestamp), @"1764297000000 is not a value of type timestamp");
+    let of = |kind, raw, ty| read(raw, ty, |forms| forms.date_numbers = Some(kind));
+    assert_snapshot!(of(DateNumbers::UnixMs, Raw::Int(1_764_297_000_250), Type::Timestamp), @"2025-11-28T09:30:00.250000");
+    assert_snapshot!(of(DateNumbers::Julian, Raw::Real(2_461_007.604_166_667), Type::Timestamp), @"2025-11-28T09:30:00");
+    assert_snapshot!(of(DateNumbers::Julian, Raw::Real(2_461_007.5), Type::Date), @"2025-11-28");
+    assert_snapshot!(of(DateNumbers::Excel, Raw::Text("45989"), Type::Date), @"2025-11-28");
+    assert_snapshot!(of(DateNumbers::Excel, Raw::Text("45989.395833333"), Type::Timestamp), @"2025-11-28T09:30:00");
+    assert_snapshot!(of(DateNumbers::Excel, Raw::Int(60), Type::Date), @"60 is not a value of type date");
+    assert_snapshot!(of(DateNumbers::Excel, Raw::Int(59), Type::Date), @"1900-02-28");
+}
+
+#[test]
+fn a_decimal_comma_is_taken_where_it_is_declared() {
+    let auto = |text, ty| read(Raw::Text(text), ty, |_| {});
+    assert_snapshot!(auto("4,5", Type::Float), @r#""4,5" is a value of type float only where that is declared: write `decimals = "comma"` for its source"#);
+    assert_snapshot!(auto("4,5", Type::Decimal(2)), @r#""4,5" is a value of type decimal(2) only where that is declared: write `decimals = "comma"` for its source"#);
+    assert_snapshot!(auto("4,5,6", Type::Float), @r#""4,5,6" is not a value of type float"#);
+    let comma = |text, ty| read(Raw::Text(text), ty, |f| f.decimals = DecimalMark::Comma);
+    assert_snapshot!(comma("4,5", Type::Float), @"4.5");
+    assert_snapshot!(comma("-4,50", Type::Decimal(1)), @"-4.5");
+    assert_snapshot!(comma("60,0", Type::Int), @"60");
+    assert_snapshot!(comma("1.234", Type::Float), @r#""1.234" is not a value of type float"#);
+}
+
+#[test]
+fn booleans_have_many_words() {
+    let bool = |raw| read(raw, Type::Bool, |_| {});
+    for raw in [
+        Raw::Text("TRUE"),
+        Raw::Text("Yes"),
+        Raw::Text("1.0"),
+        Raw::Int(1),
+        Raw::Real(1.0),
+    ] {
+        assert_eq!(bool(raw), "true", "{raw:?}");
+    }
+    for raw in [
+        Raw::Text("f"),
+        Raw::Text("Off"),
+        Raw::Text("0"),
+        Raw::Int(0),
+    ] {
+        assert_eq!(bool(raw), "false", "{raw:?}");
+    }
+    assert_snapshot!(bool(Raw::Int(2)), @"2 is not a value of type bool");
+    assert_snapshot!(bool(Raw::Text("maybe")), @r#""maybe" is not a value of type bool"#);
+}
+
+proptest::proptest! {
+    #[test]
+    fn nothing_panics(raw in raw(), ty in 0..TYPES.len(), forms in forms()) {
+        let _ = parse(raw.as_raw(), TYPES[ty], &forms);
+    }
+}
+
+const TYPES: [Type; 9] = [
+    Type::Int,
+    Type::Float,
+    Type::Decimal(3),
+    Type::Bool,
+    Type::Text,
+    Type::Phone,
+    Type::Date,
+    Type::Time,
+    Type::Timestamp,
+];
+
+#[derive(Debug, Clone)]
+enum Held {
+    Int(i64),
+    Real(f64),
+    Text(String),
+}
+
+impl Held {
+    fn as_raw(&self) -> Raw<'_> {
+        match self {
+            Self::Int(v) => Raw::Int(*v),
+            Self::Real(v) => Raw::Real(*v),
+            Self::Text(v) => Raw::Text(v),
+        }
+    }
+}
+
+fn raw() -> impl Strategy<Value = Held> {
+    prop_oneof![
+        any::<i64>().prop_map(Held::Int),
+        any::<f64>().prop_map(Held::Real),
+        ".{0,30}".prop_map(Held::Text),
+        "[-+0-9:/., TZAPMe]{0,30}".prop_map(Held::Text),
+    ]
+}
+
+fn forms() -> impl Strategy<Value = Forms> {
+    let orders = [
+        DateOrder::Iso,
+        DateOrder::Ymd,
+        DateOrder::Dmy,
+        DateOrder::Mdy,
+    ];
+    let numbers = [
+        None,
+        Some(DateNumbers::Unix),
+        Some(DateNumbers::UnixMs),
+        Some(DateNumbers::Julian),
+        Some(DateNumbers::Excel),
+    ];
+    (
+        select(orders.to_vec()),
+        select(numbers.to_vec()),
+        any::<bool>(),
+    )
+        .prop_map(|(dates, date_numbers, comma)| Forms {
+            zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
+            dates,
+            date_numbers,
+            decimals: if comma {
+                DecimalMark::Comma
+            } else {
+                DecimalMark::Point
+            },
+            phone_country: comma.then_some(PhoneCountry::Vn),
+            refuse_cut_phones: comma,
+        })
+}
