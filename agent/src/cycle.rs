@@ -9,27 +9,28 @@
 //!
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
+mod settle;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_shared::clock;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::Name;
 use causeway_shared::store::RequestCounts;
 
 use crate::affected::{Places, tables_to_scan};
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::gate::{self, Look, Moved, Place};
-use crate::guard::{Held, Reason, Rules};
+use crate::gate::{self, Moved, Place};
+use crate::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
-use crate::push::{Load, Pushed, checkpoint, noted_uploads, parcels, push};
+use crate::push::{Load, Pushed, noted_uploads, parcels, push};
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{CycleFacts, ObjectId, Settled, State, TableFindings};
+use crate::state::{ObjectId, State};
 use crate::survey::{self, Stop, Survey, Taker, survey};
 
 /// How often a cycle begins anew because the log moved on.
@@ -114,7 +115,8 @@ impl Attempt<'_> {
             )));
         }
 
-        let (survey, spooled) = self.scan(&moved, &standing).await?;
+        let (mut survey, spooled) = self.scan(&moved, &standing).await?;
+        survey.compare_columns(&self.agent.config().dataset, &self.state.columns()?);
         if moved == Moved::Everything {
             survey
                 .notes
@@ -223,134 +225,6 @@ impl Attempt<'_> {
         let dataset = &self.agent.config().dataset;
         let position = |held: &Held| dataset.tables.iter().position(|t| t.name == held.table);
         Ok(held.iter().filter_map(position).collect())
-    }
-
-    /// Saves what the cycle did, and reports it.
-    async fn settle(
-        &mut self,
-        mut look: Look,
-        standing: Standing,
-        survey: &Survey,
-        plan: Plan,
-        pushed: Option<Pushed>,
-    ) -> Result<CycleReport, AgentError> {
-        let (commit, bytes_sent) = match pushed {
-            Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
-            _ => (None, 0),
-        };
-        if let Some(commit) = &commit {
-            let mut catalog = standing.catalog;
-            catalog.apply(commit);
-            checkpoint(self.agent.log(), &catalog).await;
-        }
-        let missing = look.absent();
-        look.prints
-            .retain(|place, _| !survey.unread.contains(place));
-        let held = self.held_after(survey, plan.held.clone())?;
-        let quarantine_grew = self.quarantine_grew(survey)?;
-        let findings = self.findings_after(survey)?;
-        self.state.settle(&Settled {
-            writer: &standing.writer,
-            commit: commit.as_deref(),
-            look: &look,
-            findings: &findings,
-            undeclared: &self.undeclared_findings()?,
-            held: &held,
-            cycle: &CycleFacts {
-                at: clock::now(),
-                error: None,
-            },
-        })?;
-        let seq = commit.as_ref().map(|commit| commit.seq);
-        if let Some(seq) = seq {
-            self.agent.tell_hub(seq).await;
-        }
-        let removed = plan.removed() as u64;
-        let committed = if seq.is_some() {
-            plan.changes.len() as u64
-        } else {
-            0
-        };
-        Ok(CycleReport {
-            commit: seq,
-            partitions: PartitionCounts {
-                scanned: survey.partitions(),
-                changed: committed.saturating_sub(removed),
-                removed,
-            },
-            rows: RowCounts {
-                scanned: survey.rows,
-                quarantined: survey.quarantined(),
-            },
-            bytes_sent,
-            absent: plan.absent,
-            dangling: findings
-                .into_values()
-                .flat_map(|found| found.dangling)
-                .collect(),
-            scan_took: Some(survey.took),
-            quarantine_grew,
-            ..self.report(standing.writer.epoch, held, missing)
-        })
-    }
-
-    /// The tables held back now: those of this plan, and those that were not looked at.
-    fn held_after(&self, survey: &Survey, planned: Vec<Held>) -> Result<Vec<Held>, AgentError> {
-        let dataset = &self.agent.config().dataset;
-        let looked_at = |held: &Held| {
-            let scanned = survey
-                .found
-                .keys()
-                .any(|at| dataset.tables[*at].name == held.table);
-            scanned || matches!(held.reason, Reason::Undeclared { .. })
-        };
-        let mut held = self.state.held()?;
-        held.retain(|held| !looked_at(held));
-        held.extend(planned);
-        Ok(held)
-    }
-
-    /// What was found of the tables scanned. References to a table that was not scanned were not
-    /// judged again.
-    fn findings_after(&self, survey: &Survey) -> Result<BTreeMap<Name, TableFindings>, AgentError> {
-        let before = self.state.findings()?;
-        let mut findings = survey.findings.clone();
-        for (table, found) in &mut findings {
-            let known = before.get(table).map_or(&[][..], |before| &before.dangling);
-            let not_judged = known
-                .iter()
-                .filter(|known| !survey.findings.contains_key(&known.target));
-            found.dangling.extend(not_judged.cloned());
-        }
-        Ok(findings)
-    }
-
-    /// Tables that the state knows findings of, and that the dataset no longer declares.
-    fn undeclared_findings(&self) -> Result<Vec<Name>, AgentError> {
-        let known = self.state.findings()?.into_keys();
-        let dataset = &self.agent.config().dataset;
-        Ok(known
-            .filter(|table| dataset.table(table.as_str()).is_none())
-            .collect())
-    }
-
-    /// Whether a row was refused that was not before. Rows of a table held back until now stayed in
-    /// the log as they were, so all that are refused are new.
-    fn quarantine_grew(&self, survey: &Survey) -> Result<bool, AgentError> {
-        let before = self.state.findings()?;
-        let held: BTreeSet<Name> = self
-            .state
-            .held()?
-            .into_iter()
-            .map(|held| held.table)
-            .collect();
-        Ok(survey
-            .findings
-            .iter()
-            .any(|(table, now)| match before.get(table) {
-                Some(before) if !held.contains(table) => now.holds_more_than(before),
-                _ => now.quarantined > 0,
-            }))
     }
 
     fn report(&self, epoch: u64, held: Vec<Held>, missing: Vec<Place>) -> CycleReport {

@@ -19,6 +19,7 @@ use crate::config::AgentConfig;
 use crate::source::Kind;
 
 pub use print::Print;
+pub(crate) use print::file_md5;
 
 /// A file that holds rows, by its path as the configuration leads to it.
 pub type Place = String;
@@ -136,8 +137,8 @@ pub fn moved(before: Option<&Look>, now: &Look) -> Moved {
     Moved::Places(moved.cloned().collect())
 }
 
-/// The MD5 of the dataset, of what the configuration says about reading, and of the program's
-/// version, since another version may make other bytes of the same rows.
+/// The MD5 of the dataset, of what the configuration says about reading and holding back, and of
+/// the program's version, since another version may make other bytes of the same rows.
 fn basis(config: &AgentConfig) -> Md5 {
     let parts = [
         env!("CARGO_PKG_VERSION").to_owned(),
@@ -145,6 +146,8 @@ fn basis(config: &AgentConfig) -> Md5 {
         config.dataset.md5().to_string(),
         config.zone_name.clone(),
         format!("{:?}", config.sources),
+        // A table held back by it may go on, or one that went on be held, with no move at all.
+        config.guard.shrink.to_string(),
     ];
     Md5::of(parts.join("\n").as_bytes())
 }

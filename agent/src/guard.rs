@@ -8,7 +8,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::Name;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Found;
+use crate::plan::{Found, differences};
 
 /// Tables with fewer rows than this may shrink as they like.
 const GUARDED_ROWS: u64 = 100;
@@ -60,6 +60,11 @@ pub enum Reason {
         /// Rows in the source, without those in quarantine.
         now: u64,
     },
+    /// The source no longer has columns that it had.
+    ColumnsGone {
+        /// The columns, by their declared names.
+        columns: Vec<Name>,
+    },
     /// The dataset no longer declares it.
     Undeclared {
         /// Rows in the log.
@@ -90,6 +95,10 @@ impl Held {
                 "if the rows are meant to go, run `causeway-agent sync --allow-shrink`; \
                  else put them back (`causeway-agent quarantine` lists refused rows)"
             }
+            Reason::ColumnsGone { .. } => {
+                "put them back, or name them as they are called now (`source` in the dataset); \
+                 if they are meant to go, run `causeway-agent sync --allow-shrink`"
+            }
             Reason::Family { .. } => "see that table",
         }
     }
@@ -103,6 +112,18 @@ impl fmt::Display for Held {
                 f.write_str(why)
             }
             Reason::Shrunk { was, now } => write!(f, "it would shrink from {was} rows to {now}"),
+            Reason::ColumnsGone { columns } => {
+                let names: Vec<&str> = columns.iter().map(Name::as_str).collect();
+                let (columns, they) = match names.len() {
+                    1 => ("column", "its value"),
+                    _ => ("columns", "their values"),
+                };
+                let names = names.join(", ");
+                write!(
+                    f,
+                    "its source no longer has {columns} {names}, and every row would lose {they}"
+                )
+            }
             Reason::Undeclared { was } => {
                 write!(
                     f,
@@ -125,8 +146,17 @@ pub fn held(
     let own: BTreeMap<usize, Reason> = found
         .iter()
         .filter_map(|(at, found)| {
-            let was = catalog.rows(dataset.tables[*at].name.as_str());
-            Some((*at, reason(found, was, rules)?))
+            let table = &dataset.tables[*at].name;
+            let was = catalog.rows(table.as_str());
+            let reason = reason(found, was, rules)?;
+            let loses = match (&reason, found) {
+                // Where nothing but NULLs went with a column, nothing is lost.
+                (Reason::ColumnsGone { .. }, Found::Narrower { parts, .. }) => {
+                    !differences(table, catalog, parts).is_empty()
+                }
+                _ => true,
+            };
+            loses.then_some((*at, reason))
         })
         .collect();
     // Of each family, the first table with a reason of its own speaks for the others.
@@ -171,11 +201,19 @@ pub fn undeclared(dataset: &Dataset, catalog: &Catalog) -> BTreeSet<Name> {
 }
 
 fn reason(found: &Found, was: u64, rules: Rules) -> Option<Reason> {
-    match found {
-        Found::Rows(parts) => {
-            let now = parts.values().map(|content| content.rows).sum();
-            shrinks(was, now, rules).then_some(Reason::Shrunk { was, now })
+    if let Some(parts) = found.parts() {
+        let now = parts.values().map(|content| content.rows).sum();
+        if shrinks(was, now, rules) {
+            return Some(Reason::Shrunk { was, now });
         }
+    }
+    match found {
+        Found::Narrower { gone, .. } if was > 0 && !rules.allow_shrink => {
+            Some(Reason::ColumnsGone {
+                columns: gone.clone(),
+            })
+        }
+        Found::Rows(_) | Found::Narrower { .. } => None,
         // Of a table that never had a row there is nothing to lose.
         Found::Missing { .. } if was == 0 => None,
         Found::Missing { why, remedy } => Some(Reason::Missing {

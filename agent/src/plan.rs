@@ -16,6 +16,14 @@ use crate::guard::{self, Held, Rules};
 pub enum Found {
     /// Its partitions; none for an empty table.
     Rows(BTreeMap<Part, Content>),
+    /// Its partitions, in every row without what these columns held before: its source no longer
+    /// has them.
+    Narrower {
+        /// The partitions.
+        parts: BTreeMap<Part, Content>,
+        /// The columns.
+        gone: Vec<Name>,
+    },
     /// No source has it, or its file is gone.
     Missing {
         /// What is missing.
@@ -33,6 +41,17 @@ pub enum Found {
         /// Why, and what a person can do.
         why: String,
     },
+}
+
+impl Found {
+    /// Its partitions, if it could be read.
+    #[must_use]
+    pub fn parts(&self) -> Option<&BTreeMap<Part, Content>> {
+        match self {
+            Self::Rows(parts) | Self::Narrower { parts, .. } => Some(parts),
+            Self::Missing { .. } | Self::NotReady { .. } | Self::Failed { .. } => None,
+        }
+    }
 }
 
 /// The rows of a partition, in short.
@@ -126,11 +145,12 @@ pub fn plan(
     for (at, found) in found {
         let table = &dataset.tables[*at].name;
         match found {
-            Found::Rows(parts) if !is_held.contains(table) => {
+            _ if is_held.contains(table) => {}
+            Found::Rows(parts) | Found::Narrower { parts, .. } => {
                 changes.extend(differences(table, catalog, parts));
             }
-            Found::Missing { .. } if !is_held.contains(table) => absent.push(table.clone()),
-            _ => {}
+            Found::Missing { .. } => absent.push(table.clone()),
+            Found::NotReady { .. } | Found::Failed { .. } => {}
         }
     }
     for table in guard::undeclared(dataset, catalog) {
@@ -152,7 +172,7 @@ pub fn plan(
 }
 
 /// The partitions of one table that are not what the catalog says.
-fn differences(
+pub(crate) fn differences(
     table: &Name,
     catalog: &Catalog,
     parts: &BTreeMap<Part, Content>,

@@ -32,6 +32,9 @@ pub struct PlanReport {
     pub held: Vec<Held>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
+    /// Whether the dataset is another one than the log's, so that a commit would follow even if no
+    /// partition changed.
+    pub dataset_changed: bool,
 }
 
 /// A partition that would change.
@@ -76,18 +79,20 @@ impl Agent {
             None => false,
         };
         let state = state.filter(|_| known);
-        let (catalog, before, places, still_held) = match &state {
+        let (catalog, before, places, still_held, columns) = match &state {
             Some(state) => (
                 state.catalog(Catalog::empty(config.site.clone()))?,
                 state.look()?,
                 places_before(state, &config.dataset)?,
                 state.held()?,
+                state.columns()?,
             ),
             None => (
                 self.log().load().await?,
                 None,
                 Default::default(),
                 Vec::new(),
+                Default::default(),
             ),
         };
         // SQLite's handle is of no use from here on, and must not cross threads.
@@ -102,12 +107,14 @@ impl Agent {
                 quarantined: 0,
                 held: still_held,
                 absent: Vec::new(),
+                dataset_changed: false,
             });
         }
         let sources = survey::resolve(config).await?;
         let now = survey::places(&sources, &config.dataset);
         let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &BTreeSet::new());
-        let found = survey(config, sources, tables, progress, Box::new(|_, _| Ok(()))).await?;
+        let mut found = survey(config, sources, tables, progress, Box::new(|_, _| Ok(()))).await?;
+        found.compare_columns(&config.dataset, &columns);
         let rules = Rules {
             shrink: config.guard.shrink,
             allow_shrink: false,
@@ -126,6 +133,7 @@ impl Agent {
             quarantined: found.quarantined(),
             held: plan.held,
             absent: plan.absent,
+            dataset_changed: plan.announces_dataset,
         })
     }
 }

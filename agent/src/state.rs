@@ -19,7 +19,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
 pub use facts::{CycleFacts, StoredWriter};
-pub use findings::{DanglingReference, RefusedRow, TableFindings};
+pub use findings::{Columns, DanglingReference, RefusedRow, TableFindings};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";
@@ -228,6 +228,7 @@ impl State {
         self.look()?;
         self.held()?;
         self.findings()?;
+        self.columns()?;
         Ok(())
     }
 

@@ -23,7 +23,7 @@ use crate::scan::{
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
-use crate::state::{DanglingReference, ObjectId, RefusedRow, TableFindings};
+use crate::state::{Columns, DanglingReference, ObjectId, RefusedRow, TableFindings};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -50,6 +50,8 @@ pub struct Survey {
     pub found: BTreeMap<usize, Found>,
     /// Of each table that could be read or is gone, for a person.
     pub findings: BTreeMap<Name, TableFindings>,
+    /// Of each table that could be read, the declared columns that its source has.
+    pub columns: Columns,
     /// Places that could not be read, so that they have to be read again.
     pub unread: BTreeSet<Place>,
     /// What sources and dataset do not have in common, in words.
@@ -64,11 +66,31 @@ impl Survey {
     /// Partitions found.
     #[must_use]
     pub fn partitions(&self) -> u64 {
-        let parts = |found: &Found| match found {
-            Found::Rows(parts) => parts.len() as u64,
-            _ => 0,
-        };
-        self.found.values().map(parts).sum()
+        let parts = self.found.values().filter_map(Found::parts);
+        parts.map(|parts| parts.len() as u64).sum()
+    }
+
+    /// Tells the tables apart whose source lacks a column that it had before.
+    pub fn compare_columns(&mut self, dataset: &Dataset, before: &Columns) {
+        for (at, found) in &mut self.found {
+            let table = &dataset.tables[*at];
+            let (Some(before), Some(now)) =
+                (before.get(&table.name), self.columns.get(&table.name))
+            else {
+                continue;
+            };
+            let declared = table.columns.iter().map(|column| &column.name);
+            let gone: Vec<Name> = declared
+                .filter(|column| before.contains(column) && !now.contains(column))
+                .cloned()
+                .collect();
+            if let Found::Rows(parts) = found
+                && !gone.is_empty()
+            {
+                let parts = std::mem::take(parts);
+                *found = Found::Narrower { parts, gone };
+            }
+        }
     }
 
     /// Refused rows.
@@ -213,6 +235,7 @@ impl Surveyor<'_> {
             ..Survey::default()
         };
         survey.notes = notes(dataset, &report);
+        survey.columns = columns(dataset, &report);
         let places = places(self.sources, dataset);
         for table in report.tables {
             let place = places.get(&table.table).cloned();
@@ -264,6 +287,24 @@ fn notes(dataset: &Dataset, report: &ScanReport) -> Vec<String> {
         )
     });
     tables.chain(columns).chain(missing).collect()
+}
+
+/// The columns that each table's source has, of those that the dataset declares.
+fn columns(dataset: &Dataset, report: &ScanReport) -> Columns {
+    let scanned = report
+        .tables
+        .iter()
+        .filter(|scanned| scanned.outcome == Outcome::Scanned);
+    let columns = scanned.map(|scanned| {
+        let table = &dataset.tables[scanned.table];
+        let found = table.columns.iter().enumerate().filter(|(column, _)| {
+            let missing = (scanned.table, *column);
+            !report.missing_columns.contains(&missing)
+        });
+        let names = found.map(|(_, column)| column.name.clone()).collect();
+        (table.name.clone(), names)
+    });
+    columns.collect()
 }
 
 /// References to rows that are not there, by name.

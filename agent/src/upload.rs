@@ -1,17 +1,19 @@
 //! Sending objects: several at once, none that is there already. How fast, the store decides: it is
 //! opened with a limit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::layout::SiteKey;
-use causeway_shared::store::{Body, Store, StoreError};
+use causeway_shared::store::{Body, Store, StoreError, Version};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::AgentError;
+use crate::gate::file_md5;
 use crate::readback::read_back;
 use crate::state::ObjectId;
+use crate::survey::blocking;
 
 /// An object to send.
 #[derive(Debug, Clone)]
@@ -65,7 +67,7 @@ impl Uploader {
     /// Sees to it that an object is in the store, whole, and stays there.
     ///
     /// Whoever has written it before, it is the same if its MD5 is: its key says so, and where
-    /// its size speaks against it, its content decides.
+    /// size or checksum do not, its content decides.
     ///
     /// # Errors
     /// [`AgentError::Store`], naming the key.
@@ -119,13 +121,29 @@ impl Uploader {
         if meta.modified < self.stale {
             return Ok(None);
         }
-        if meta.bytes == parcel.bytes {
+        if meta.bytes == parcel.bytes && is_md5_of(&meta.version, &parcel.path).await {
             return Ok(Some(meta.bytes));
         }
-        let read = read_back(&*self.store, key).await?;
-        Ok(read
-            .filter(|read| read.md5 == parcel.object.2)
-            .map(|read| read.bytes))
+        match read_back(&*self.store, key).await {
+            Ok(read) => Ok(read
+                .filter(|read| read.md5 == parcel.object.2)
+                .map(|read| read.bytes)),
+            Err(StoreError::NotFound { .. } | StoreError::Damaged { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Whether a version proves that the object has a file's bytes: S3's is the MD5 of a body that was
+/// sent in one piece and without KMS. Any other proves nothing.
+async fn is_md5_of(version: &Version, path: &Path) -> bool {
+    let path = path.to_owned();
+    let stated = Md5::new(version.0.trim_matches('"'));
+    match stated {
+        Ok(stated) => {
+            matches!(blocking(move || file_md5(&path)).await, Ok(Ok(md5)) if md5 == stated)
+        }
+        Err(_) => false,
     }
 }
 
@@ -133,7 +151,7 @@ impl Uploader {
 mod tests {
     use std::sync::Arc;
 
-    use causeway_shared::ids::{Md5, Name, Part};
+    use causeway_shared::ids::{Name, Part};
     use causeway_shared::store::memory::MemoryStore;
     use causeway_shared::store::{ObjectStore, RequestCounts};
     use tempfile::NamedTempFile;
@@ -193,7 +211,29 @@ mod tests {
     async fn what_is_there_stays() {
         let there = zstd::bulk::compress(CSV, 3).unwrap();
         let (delivered, requests) = delivered(Some(&there), 1_000).await;
-        assert_eq!((delivered.sent, requests), (0, counts(1, 1, 0)));
+        assert_eq!((delivered.sent, requests), (0, counts(1, 1, 1)));
+    }
+
+    #[tokio::test]
+    async fn of_the_same_size_its_content_decides_as_well() {
+        let mut there = zstd::bulk::compress(CSV, 3).unwrap();
+        let last = there.len() - 1;
+        there[last] ^= 1;
+        let (delivered, requests) = delivered(Some(&there), 1_000).await;
+        assert_eq!(
+            (delivered.sent, requests),
+            (there.len() as u64, counts(2, 1, 1))
+        );
+    }
+
+    #[tokio::test]
+    async fn a_version_that_is_the_md5_proves_the_content() {
+        let file = NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), CSV).unwrap();
+        let proves = async |version: String| is_md5_of(&Version(version), file.path()).await;
+        assert!(proves(format!("\"{}\"", Md5::of(CSV))).await);
+        assert!(!proves(format!("\"{}\"", Md5::of(b"a"))).await);
+        assert!(!proves(format!("\"{}-2\"", Md5::of(CSV))).await);
     }
 
     #[tokio::test]

@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::api::health::Readiness;
+use crate::api::health::{Readiness, SeenSites};
 use crate::api::problem::{Code, Problem};
 use crate::auth::{FailedLogins, TokenCache, Tokens};
 use crate::config::AuthMode;
@@ -50,6 +50,8 @@ pub struct App {
     pub(crate) metrics: Metrics,
     /// Whether database and store answered last.
     pub(crate) readiness: Readiness,
+    /// What the database last told of the sites, for metrics.
+    pub(crate) seen_sites: SeenSites,
     /// Places for requests.
     pub(crate) places: Semaphore,
     /// Where time is read.
@@ -74,6 +76,7 @@ impl App {
             refresher: Refresher::default(),
             metrics: Metrics::default(),
             readiness: Readiness::default(),
+            seen_sites: SeenSites::default(),
             places: Semaphore::new(MAX_REQUESTS),
             clock,
             hub,

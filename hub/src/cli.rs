@@ -238,11 +238,7 @@ impl Cli {
                 let now = clock::now();
                 let request = VerifyRequest { now, site, repair };
                 let report = open().await?.verify(&request).await?;
-                let exit = if report.differences.is_empty() {
-                    Exit::Done
-                } else {
-                    Exit::Look
-                };
+                let exit = exit(report.needs_a_look(), report.may_pass());
                 Ok(Answer::of(json, &report, show::verify(&report), exit))
             }
             Command::Status => {

@@ -33,7 +33,9 @@ use causeway_shared::value::Value;
 use crate::config::DatabaseConfig;
 
 pub use error::{DbError, Source};
-pub use stored::{CatalogDelta, LoadedCount, Mark, Marks, SiteChange, SiteState, StoredSite};
+pub use stored::{
+    CatalogDelta, LoadedCount, LoadedCounts, Mark, Marks, SiteChange, SiteState, StoredSite,
+};
 
 /// What the hub asks of a database.
 #[async_trait]
@@ -97,8 +99,8 @@ pub trait Database: Send + Sync + fmt::Debug {
         table: &Table,
     ) -> Result<Vec<(Option<String>, u64)>, DbError>;
 
-    /// The rows of a table per partition and value of one column. Rows without a partition, which
-    /// the loader did not write, are left out.
+    /// The rows of a table per partition and value of one column, and at which of the site's
+    /// revisions they were. Rows without a partition, which the loader did not write, are left out.
     ///
     /// # Errors
     /// A failure of the database.
@@ -107,7 +109,7 @@ pub trait Database: Send + Sync + fmt::Debug {
         site: &SiteName,
         table: &Table,
         column: usize,
-    ) -> Result<Vec<LoadedCount>, DbError>;
+    ) -> Result<LoadedCounts, DbError>;
 }
 
 /// One load of one site, holding the site's loader lock. Dropped before [`commit`](Self::commit)

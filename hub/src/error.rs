@@ -53,16 +53,6 @@ pub enum HubError {
         /// The site asked for.
         site: SiteName,
     },
-    /// The site's dataset has no such column.
-    #[error("site {site} has no column {table}.{column}")]
-    UnknownColumn {
-        /// The site.
-        site: SiteName,
-        /// The table asked for.
-        table: String,
-        /// The column asked for.
-        column: String,
-    },
 }
 
 impl HubError {
@@ -76,7 +66,6 @@ impl HubError {
                 | Self::DatasetFile { .. }
                 | Self::Dataset(_)
                 | Self::UnknownSite { .. }
-                | Self::UnknownColumn { .. }
                 | Self::Store(StoreError::Config { .. })
                 | Self::Database(
                     DbError::Configuration { .. }

@@ -6,7 +6,8 @@
 //!    the staging tables end with the connection.
 //! 3. One transaction: rows that changed or are gone are deleted, in all tables; then the new ones
 //!    are inserted, so that a row may move between partitions and two rows may swap a unique
-//!    value; empty tables are filled straight from the store; the catalog and what is loaded are
+//!    value; empty tables are filled straight from the store, which takes as long as the store
+//!    does: there is no row yet that anybody could be kept from; the catalog and what is loaded are
 //!    written down. A crash before its commit leaves the last good data, a crash after it the new.
 
 mod copy;
@@ -85,6 +86,22 @@ impl SiteTask<'_> {
         load_plan(&looked.dataset, catalog, loaded, self.wanted, self.again)
     }
 
+    /// Refuses a dataset that the tables which are there cannot follow.
+    pub(crate) fn refuse_another_dataset(
+        &self,
+        looked: &Looked,
+        stored: &StoredSite,
+    ) -> Result<(), SiteError> {
+        let was = stored.dataset.as_ref();
+        match was.and_then(|was| first_obstacle(was, &looked.dataset)) {
+            None => Ok(()),
+            Some(detail) => Err(SiteError::DatasetChanged {
+                site: self.site.clone(),
+                detail,
+            }),
+        }
+    }
+
     /// Whether a plan leaves everything as it is stored.
     fn is_idle(&self, looked: &Looked, stored: &StoredSite, plan: &LoadPlan) -> bool {
         plan.is_empty() && !self.remove_strays && looked.catalog.head == stored.catalog.head
@@ -111,14 +128,7 @@ impl SiteTask<'_> {
                 None => return Ok(self.report(&looked, &plan, RowCounts::default())),
             }
         }
-        if let Some(was) = &stored.dataset
-            && let Some(detail) = first_obstacle(was, &looked.dataset)
-        {
-            return Err(SiteError::DatasetChanged {
-                site: self.site.clone(),
-                detail,
-            });
-        }
+        self.refuse_another_dataset(&looked, &stored)?;
         let plan = self.plan(&looked, &stored);
         if self.is_idle(&looked, &stored, &plan) {
             return Ok(self.report(&looked, &plan, RowCounts::default()));

@@ -132,6 +132,23 @@ pub struct VerifyReport {
     pub differences: Vec<Difference>,
     /// Partitions that were loaded again.
     pub repaired: u64,
+    /// How many of the differences only say that a site could not be verified for now.
+    #[serde(skip)]
+    pub put_off: usize,
+}
+
+impl VerifyReport {
+    /// Whether a person should look: something differs, or a site cannot be verified.
+    #[must_use]
+    pub fn needs_a_look(&self) -> bool {
+        self.differences.len() > self.put_off
+    }
+
+    /// Whether a site could not be verified for now, and trying again may help.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.put_off > 0
+    }
 }
 
 /// Something that differs between database and store.

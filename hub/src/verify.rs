@@ -19,19 +19,31 @@ use compare::{PartRows, compare};
 
 impl Hub {
     /// Compares every loaded row with the store's, and loads again what differs if asked to.
-    /// Loads of a site wait while it is verified.
+    /// Loads of a site wait while it is verified. Each site is apart: one that cannot be verified
+    /// is reported as such, and the others go on.
     ///
     /// # Errors
-    /// As [`load`](Self::load), and where store or database fail in the middle.
+    /// As [`load`](Self::load).
     pub async fn verify(&self, what: &VerifyRequest) -> Result<VerifyReport, HubError> {
         let mut report = VerifyReport::default();
         for state in self.states(what.site.as_ref()).await? {
             if state.head.is_none() {
                 continue;
             }
-            let found = self.verify_site(&state.site, &mut report).await?;
-            if what.repair && !found.is_empty() {
-                self.repair(&state, what, found, &mut report).await;
+            match self.verify_site(&state.site, &mut report).await {
+                Ok(found) if what.repair && !found.is_empty() => {
+                    self.repair(&state, what, found, &mut report).await;
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    report.put_off += usize::from(error.is_transient());
+                    report.differences.push(Difference {
+                        site: state.site.clone(),
+                        table: None,
+                        part: None,
+                        what: format!("cannot be verified: {error}"),
+                    });
+                }
             }
         }
         Ok(report)
@@ -242,6 +254,31 @@ mod tests {
         let whats: Vec<&str> = found.iter().map(|found| found.what.as_str()).collect();
         let missing = [2, 3].map(|id| format!("row {id} is missing from the database"));
         assert_eq!(whats, missing);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_site_that_cannot_be_verified_does_not_stop_the_others() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        for name in ["a", "b"] {
+            let mut site = TestSite::new(&test.store, name, SHOP)?;
+            site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        }
+        test.load().await?;
+        let file = rusqlite::Connection::open(folder.path().join("a.db"))?;
+        file.execute_batch("UPDATE causeway_partition SET md5 = 'x'")?;
+
+        let request = VerifyRequest {
+            now: test.request.now,
+            site: None,
+            repair: false,
+        };
+        let report = test.hub.verify(&request).await?;
+        assert_eq!((report.partitions, report.needs_a_look()), (1, true));
+        let what = &report.differences[0].what;
+        assert!(what.starts_with("cannot be verified: "), "{what}");
         Ok(())
     }
 

@@ -228,6 +228,15 @@ pub enum FormatError {
         /// The format found.
         found: u64,
     },
+    /// Longer than a reader takes.
+    #[error(
+        "it would be {bytes} bytes long, and readers take {MAX_BYTES}: count fewer values \
+         (`count_by`), or partition into fewer parts"
+    )]
+    TooLong {
+        /// Its length.
+        bytes: u64,
+    },
     /// The check does not agree with what stands before it.
     #[error("its bytes changed: check {written} is written, {computed} is computed")]
     Check {
@@ -241,7 +250,7 @@ pub enum FormatError {
 /// The bytes of a stored object, with its check.
 ///
 /// # Errors
-/// None for the types of this module, whose keys are all strings.
+/// [`FormatError::TooLong`]; none else for the types of this module, whose keys are all strings.
 pub fn encode<T: Serialize>(object: &T) -> Result<Vec<u8>, FormatError> {
     let mut bytes = serde_json::to_vec(object)?;
     let check = Md5::of(&bytes);
@@ -249,7 +258,17 @@ pub fn encode<T: Serialize>(object: &T) -> Result<Vec<u8>, FormatError> {
     bytes.extend_from_slice(CHECK);
     bytes.extend_from_slice(check.to_string().as_bytes());
     bytes.extend_from_slice(b"\"}");
+    readable(bytes.len() as u64)?;
     Ok(bytes)
+}
+
+/// Whether a reader takes so many bytes: a commit that is there and cannot be read would end the
+/// log for good.
+fn readable(bytes: u64) -> Result<(), FormatError> {
+    if bytes > MAX_BYTES {
+        return Err(FormatError::TooLong { bytes });
+    }
+    Ok(())
 }
 
 /// Reads a stored object: its format first, then its check, then the rest.

@@ -82,7 +82,7 @@ impl SiteLog {
     /// else is written.
     pub async fn append(&self, commit: &Commit) -> Result<Appended, LogError> {
         let key = SiteKey::Commit(commit.seq).of(&self.site);
-        let bytes = encode(commit).map_err(|source| self.damaged(&key, source))?;
+        let bytes = encode(commit).map_err(|source| self.unwritable(&key, source))?;
         match self.store.create(&key, bytes.into()).await {
             Ok(_) => Ok(Appended::Written),
             Err(StoreError::AlreadyExists { .. }) => match self.commit(commit.seq).await? {
@@ -183,7 +183,7 @@ impl SiteLog {
             return Ok(());
         };
         let key = SiteKey::Checkpoint(checkpoint.seq).of(&self.site);
-        let bytes = encode(&checkpoint).map_err(|source| self.damaged(&key, source))?;
+        let bytes = encode(&checkpoint).map_err(|source| self.unwritable(&key, source))?;
         let compressed = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
             .map_err(|error| self.damaged(&key, FormatError::Compression(error)))?;
         self.store
@@ -195,7 +195,7 @@ impl SiteLog {
             format: FORMAT,
             checkpoint: checkpoint.seq,
         };
-        let bytes = encode(&latest).map_err(|source| self.damaged(&key, source))?;
+        let bytes = encode(&latest).map_err(|source| self.unwritable(&key, source))?;
         self.store
             .put(&key, bytes.into())
             .await
@@ -361,6 +361,14 @@ impl SiteLog {
 
     fn damaged(&self, key: &str, source: FormatError) -> LogError {
         LogError::Damaged {
+            site: self.site.clone(),
+            key: key.to_owned(),
+            source,
+        }
+    }
+
+    fn unwritable(&self, key: &str, source: FormatError) -> LogError {
+        LogError::Unwritable {
             site: self.site.clone(),
             key: key.to_owned(),
             source,

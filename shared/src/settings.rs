@@ -31,11 +31,15 @@ pub enum SettingsError {
         source: std::io::Error,
     },
     /// The file is not TOML.
-    #[error("{}: {detail}", path.display())]
+    #[error("{}, line {line}, column {column}: {detail}", path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// The parser's words, with line and column.
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// What is wrong there, in the parser's words. Not the line itself: it may hold a token.
         detail: String,
     },
     /// A key is unknown, missing or of another type.
@@ -75,10 +79,7 @@ pub fn load<T: DeserializeOwned>(
         None => (default_file, String::new()),
     };
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-    let parsed: toml::Table = toml::from_str(&text).map_err(|error| SettingsError::Syntax {
-        path: file.to_owned(),
-        detail: error.to_string(),
-    })?;
+    let parsed: toml::Table = toml::from_str(&text).map_err(|error| syntax(file, &text, &error))?;
     let mut tree = Node::from(toml::Value::Table(parsed));
     for (variable, value) in environment {
         if let Some(name) = variable.strip_prefix(PREFIX) {
@@ -98,6 +99,18 @@ pub fn load<T: DeserializeOwned>(
         detail,
     })?;
     Ok((settings, folder))
+}
+
+fn syntax(file: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
+    let at = error.span().map_or(0, |span| span.start);
+    let before = text.get(..at).unwrap_or_default();
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    SettingsError::Syntax {
+        path: file.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        detail: error.message().to_owned(),
+    }
 }
 
 fn read(path: &Path) -> Result<String, SettingsError> {
@@ -198,9 +211,14 @@ mod tests {
             "store: unknown field `urll`, expected `url` or `days`"
         );
         let error = loaded("site = \"a\"\n[store]\nurl = 1", &[]).unwrap_err();
-        assert_eq!(
-            error,
-            "store.url: invalid type: integer `1`, expected a string"
-        );
+        assert_eq!(error, "store.url: an integer where a string is expected");
+    }
+
+    #[test]
+    fn no_error_shows_a_value() {
+        let error = loaded("[store]\nurl = s3cret", &[]).unwrap_err();
+        assert!(error.ends_with("agent.toml, line 2, column 7: string values must be quoted, expected literal string"), "{error}");
+        let error = loaded("site = \"a\"\nstore = \"s3cret\"", &[]).unwrap_err();
+        assert_eq!(error, "store: a string where struct Store is expected");
     }
 }

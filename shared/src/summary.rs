@@ -11,6 +11,9 @@ use crate::value::Value;
 /// Most values that are counted apart in one column of one partition.
 pub const MAX_COUNTED_VALUES: usize = 256;
 
+/// Longest value in bytes that is counted apart: counts are for people, and stand in each commit.
+pub const MAX_COUNTED_BYTES: usize = 256;
+
 /// What a partition's rows add up to, per declared column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
@@ -30,7 +33,8 @@ pub struct Counts {
     /// Rows without a value.
     #[serde(default)]
     pub null: u64,
-    /// Rows of the values past the first [`MAX_COUNTED_VALUES`] met.
+    /// Rows of the values past the first [`MAX_COUNTED_VALUES`] met, and of those longer than
+    /// [`MAX_COUNTED_BYTES`].
     #[serde(default, skip_serializing_if = "is_zero")]
     pub other: u64,
 }
@@ -137,7 +141,9 @@ impl SummaryBuilder {
                 counted.null += 1;
             } else if let Some((_, n)) = counted.values.iter_mut().find(|v| v.0 == self.scratch) {
                 *n += 1;
-            } else if counted.values.len() < MAX_COUNTED_VALUES {
+            } else if counted.values.len() < MAX_COUNTED_VALUES
+                && self.scratch.len() <= MAX_COUNTED_BYTES
+            {
                 counted.values.push((self.scratch.clone(), 1));
             } else {
                 counted.other += 1;
@@ -190,6 +196,27 @@ fn as_float(value: &Value<'_>) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_without_end_are_counted_together() {
+        let dataset = r#"
+            name = "t"
+            version = 1
+            [[table]]
+            name = "t"
+            key = ["id"]
+            partition = { buckets = 1 }
+            summary = { count_by = ["x"] }
+            column = [{ name = "id", type = "int" }, { name = "x", type = "text" }]
+        "#;
+        let dataset = crate::dataset::Dataset::from_toml(dataset).unwrap();
+        let mut builder = SummaryBuilder::new(&dataset.tables[0]);
+        for length in [256, 257, 258] {
+            builder.add(&[Value::Int(1), Value::Text("x".repeat(length).into())]);
+        }
+        let counts = &builder.finish(&dataset.tables[0]).count_by["x"];
+        assert_eq!((counts.values.len(), counts.other), (1, 2));
+    }
 
     #[test]
     fn a_sum_past_the_largest_float_can_be_read_again() {

@@ -62,6 +62,7 @@ pub(super) fn cycle(report: &CycleReport) -> String {
 /// What a cycle would do.
 pub(super) fn plan(report: &PlanReport) -> String {
     let mut text = match report.changes.len() {
+        0 if report.dataset_changed => format!("{}: no partition would change\n", report.site),
         0 => format!("{}: nothing to push\n", report.site),
         changes => {
             format!(
@@ -86,6 +87,9 @@ pub(super) fn plan(report: &PlanReport) -> String {
             None => format!("{} {}: removed", change.table, change.part),
         }),
     );
+    if report.dataset_changed {
+        text.push_str("the dataset has changed, which a commit would say\n");
+    }
     held(&mut text, &report.held);
     if report.quarantined > 0 {
         let _ = writeln!(text, "{} refused", count(report.quarantined, "row"));
@@ -371,11 +375,13 @@ mod tests {
             quarantined: 0,
             held: vec![],
             absent: vec![],
+            dataset_changed: true,
         };
         insta::assert_snapshot!(plan(&report), @r"
         hcm-01: 2 partitions would change
           appointment dt=2025-01-01: 2 → 3 rows
           appointment dt=2025-01-02: removed
+        the dataset has changed, which a commit would say
         ");
         insta::assert_snapshot!(serde_json::to_string(&report.changes[0]).unwrap(), @r#"{"table":"appointment","part":"dt=2025-01-01","md5":"d41d8cd98f00b204e9800998ecf8427e","rows":3,"was_rows":2}"#);
     }

@@ -9,6 +9,7 @@ use causeway_shared::store::{Store, list_all};
 
 use super::*;
 use crate::error::Exit;
+use crate::progress::Silent;
 use crate::testing::{Site, copy};
 
 #[tokio::test]
@@ -84,6 +85,20 @@ async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
 }
 
 #[tokio::test]
+async fn a_table_that_a_wider_guard_lets_go_goes() {
+    let site = Site::new();
+    site.sync().await;
+    site.write_appointments(0..80, "pending");
+    assert_eq!(site.sync().await.exit(), Exit::Look);
+    let mut config = site.config("one", "state-one");
+    config.guard.shrink = 0.5;
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!((report.partitions.removed, report.exit()), (4, Exit::Done));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
 async fn a_missing_file_is_held_whatever_is_accepted_and_goes_on_when_it_is_back() {
     let site = Site::new();
     site.sync().await;
@@ -99,6 +114,67 @@ async fn a_missing_file_is_held_whatever_is_accepted_and_goes_on_when_it_is_back
     let back = site.sync().await;
     assert_eq!((back.partitions.changed, back.held.len()), (1, 0));
     site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_column_that_vanishes_holds_its_table() {
+    let site = Site::new();
+    let consultant = |name: &str, phone: bool| {
+        let (column, value) = if phone {
+            (",phonenumber", ",0912345678")
+        } else {
+            ("", "")
+        };
+        let header = format!("consultantid,fullname,email,joindate{column}");
+        site.write(
+            "consultant",
+            &format!("{header}\n1,{name},a@x,2020-01-01{value}\n"),
+        );
+    };
+    consultant("An", true);
+    site.sync().await;
+    consultant("An", false);
+    site.write_appointments(0..120, "confirmed");
+    let report = site.sync().await;
+    assert_eq!((report.partitions.changed, report.exit()), (1, Exit::Look));
+    insta::assert_snapshot!(
+        report.held[0],
+        @"table consultant is held back: its source no longer has column phonenumber, and every row would lose its value"
+    );
+    // It is back.
+    consultant("Bo", true);
+    assert_eq!(site.sync().await.partitions.changed, 1);
+
+    consultant("Bo", false);
+    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    let held = site.sync().await.held;
+    assert_eq!((planned.held, held.len()), (held.clone(), 1));
+    // It is meant to go.
+    let accepting = SyncOptions {
+        allow_shrink: true,
+        ..SyncOptions::default()
+    };
+    let accepted = site.agent().sync(accepting).await.unwrap();
+    assert_eq!(
+        (accepted.partitions.changed, accepted.exit()),
+        (1, Exit::Done)
+    );
+    consultant("An", false);
+    assert_eq!(site.sync().await.exit(), Exit::Done);
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_column_that_held_nothing_may_vanish() {
+    let site = Site::new();
+    let row = |column: &str, value: &str| {
+        format!("consultantid,fullname,email,joindate{column}\n1,An,a@x,2020-01-01{value}\n")
+    };
+    site.write("consultant", &row(",phonenumber", ","));
+    site.sync().await;
+    site.write("consultant", &row("", ""));
+    let report = site.sync().await;
+    assert_eq!((report.commit, report.exit()), (None, Exit::Done));
 }
 
 #[tokio::test]
@@ -434,6 +510,8 @@ async fn another_dataset_is_announced_by_a_commit() {
         .replace("\"version\":1", "\"version\":2");
     config.dataset = causeway_shared::dataset::Dataset::from_json(json.as_bytes()).unwrap();
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let planned = agent.plan(Arc::new(Silent)).await.unwrap();
+    assert_eq!((planned.changes.len(), planned.dataset_changed), (0, true));
     let report = agent.sync(SyncOptions::default()).await.unwrap();
     assert_eq!(
         (report.commit, report.requests.put),

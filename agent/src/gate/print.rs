@@ -87,7 +87,7 @@ impl Print {
             }
             _ => Ok(Self::Csv {
                 file,
-                md5: content(path)?,
+                md5: file_md5(path)?,
             }),
         }
     }
@@ -191,7 +191,8 @@ fn salts(wal: &Path) -> io::Result<[u8; 8]> {
     }
 }
 
-fn content(path: &Path) -> io::Result<Md5> {
+/// The MD5 of a file's bytes.
+pub(crate) fn file_md5(path: &Path) -> io::Result<Md5> {
     let mut file = File::open(path)?;
     let mut digest = Digest::default();
     let mut chunk = vec![0; CHUNK_BYTES];

@@ -96,7 +96,9 @@ impl<'a> Intake<'a> {
                 keys: Keys::new(keys, refused)?,
                 later: Sorter::new(task.spill, 2 * eighth),
             })),
-            _ => Placing::Own,
+            // The rows of a `via` child lie where its parent's do, and nothing tells where.
+            (Partitioning::Via { .. }, _) => return Err(unplaced()),
+            (Partitioning::By { .. } | Partitioning::Buckets { .. }, _) => Placing::Own,
         };
         Ok(Self {
             table,
@@ -205,7 +207,7 @@ impl<'a> Intake<'a> {
             ..
         } = &mut self.scratch;
         let part = match &mut self.placing {
-            Placing::Own => own(self.table, values, bytes),
+            Placing::Own => Some(own(self.table, values, bytes).ok_or_else(unplaced)?),
             Placing::Via(via) => {
                 bytes.clear();
                 values[via.on].write_sort_key(bytes);
@@ -288,9 +290,7 @@ impl<'a> Intake<'a> {
         read: &ReadTable,
         refusals: &mut Refusals<'_, '_>,
     ) -> io::Result<()> {
-        let Some(keys) = &read.keys else {
-            return Ok(());
-        };
+        let keys = read.keys.as_ref().ok_or_else(unplaced)?;
         let mut keys = Keys::new(keys, &read.refused)?;
         let later = via.later.finish()?;
         let mut later = later.stream()?;
@@ -316,6 +316,12 @@ impl<'a> Intake<'a> {
         }
         Ok(())
     }
+}
+
+/// A row whose part cannot be told although it was judged good: an error of this program, which
+/// must not lose the row quietly.
+fn unplaced() -> io::Error {
+    io::Error::other("it cannot be told in which partition a row is; please report this")
 }
 
 /// The part that a row's own values give.

@@ -8,7 +8,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{CycleFacts, State, StateError, StoredWriter, TableFindings, facts, findings};
+use super::{Columns, CycleFacts, State, StateError, StoredWriter, TableFindings, facts, findings};
 use crate::gate::Look;
 use crate::guard::Held;
 
@@ -29,6 +29,8 @@ pub struct Settled<'s> {
     pub look: &'s Look,
     /// What the scan found of the tables it read.
     pub findings: &'s BTreeMap<Name, TableFindings>,
+    /// The columns that the sources had when their rows were last committed.
+    pub columns: &'s Columns,
     /// Tables whose findings are forgotten.
     pub undeclared: &'s [Name],
     /// All tables held back.
@@ -65,6 +67,7 @@ impl State {
             findings::put_held(db, settled.held)?;
             facts::put(db, facts::WRITER, settled.writer)?;
             facts::put(db, facts::LOOK, settled.look)?;
+            facts::put(db, facts::COLUMNS, settled.columns)?;
             facts::put(db, facts::CYCLE, settled.cycle)
         })
     }

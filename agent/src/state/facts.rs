@@ -8,13 +8,14 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{State, StateError};
+use super::{Columns, State, StateError};
 use crate::gate::Look;
 use crate::writer::Fence;
 
 pub(super) const WRITER: &str = "writer";
 pub(super) const HEAD: &str = "head";
 pub(super) const LOOK: &str = "look";
+pub(super) const COLUMNS: &str = "columns";
 pub(super) const CYCLE: &str = "cycle";
 
 /// Who this state says the agent is, and where that was true.
@@ -73,6 +74,14 @@ impl State {
     /// [`StateError`]
     pub fn look(&self) -> Result<Option<Look>, StateError> {
         self.fact(LOOK)
+    }
+
+    /// The columns that the sources had when their rows were last committed.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn columns(&self) -> Result<Columns, StateError> {
+        Ok(self.fact(COLUMNS)?.unwrap_or_default())
     }
 
     /// How the last cycle ended.

@@ -41,6 +41,9 @@ pub struct TableFindings {
     pub dangling: Vec<DanglingReference>,
 }
 
+/// The declared columns that each table's source has.
+pub type Columns = BTreeMap<Name, BTreeSet<Name>>;
+
 /// References of one column to rows that are not there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DanglingReference {

@@ -94,6 +94,7 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
             prints: [].into(),
         },
         findings: &[(name("t"), findings)].into(),
+        columns: &Columns::new(),
         undeclared: &[name("gone")],
         held: &[held],
         cycle: &CycleFacts::default(),

@@ -143,7 +143,7 @@ impl Mender<'_> {
             return Ok(false);
         };
         let key = SiteKey::Commit(seq);
-        let bytes = encode(&commit).map_err(|source| LogError::Damaged {
+        let bytes = encode(&commit).map_err(|source| LogError::Unwritable {
             site: commit.site.clone(),
             key: key.of(&commit.site),
             source,

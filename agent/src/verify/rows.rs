@@ -169,8 +169,12 @@ impl Comparison<'_> {
         let mut left = Vec::new();
         for ((table, part), entry) in &self.catalog.partitions {
             let what = match found.get(table) {
-                Some(Found::Rows(parts)) if parts.contains_key(part) => continue,
-                Some(Found::Rows(_)) => "the log has it, the source does not; `sync` removes it",
+                Some(Found::Rows(parts) | Found::Narrower { parts, .. }) => {
+                    if parts.contains_key(part) {
+                        continue;
+                    }
+                    "the log has it, the source does not; `sync` removes it"
+                }
                 Some(
                     Found::Missing { why, .. } | Found::NotReady { why } | Found::Failed { why },
                 ) => {
@@ -205,10 +209,7 @@ impl Comparison<'_> {
         let dataset = &self.agent.config().dataset;
         let parts = survey.found.iter().flat_map(|(at, found)| {
             let table = &dataset.tables[*at].name;
-            let parts = match found {
-                Found::Rows(parts) => Some(parts),
-                _ => None,
-            };
+            let parts = found.parts();
             parts
                 .into_iter()
                 .flatten()

@@ -16,11 +16,19 @@ use tokio::time::timeout;
 use super::problem::{Code, Problem};
 use crate::app::App;
 use crate::app::metrics::render;
+use crate::hub::SiteView;
 
 /// How long database and store may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long an answer about both is used again.
 const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1);
+/// How long what the database said of the sites is used again for metrics.
+const SITES_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
+
+/// Whether something seen then still counts; nothing does after a clock was set back.
+fn is_fresh(seen: Timestamp, now: Timestamp, for_: SignedDuration) -> bool {
+    (SignedDuration::ZERO..for_).contains(&now.duration_since(seen))
+}
 
 /// That all is well.
 #[derive(Debug, Serialize)]
@@ -53,7 +61,7 @@ impl Readiness {
         let now = (app.clock)();
         let mut last = self.0.lock().await;
         let before = match *last {
-            Some((at, missing)) if now.duration_since(at) < LOOK_AGAIN_AFTER => return missing,
+            Some((at, missing)) if is_fresh(at, now, LOOK_AGAIN_AFTER) => return missing,
             Some((_, missing)) => missing,
             None => None,
         };
@@ -88,12 +96,33 @@ async fn missing(app: &App) -> Option<(&'static str, String)> {
     }
 }
 
+/// The sites as the database last told of them, so that this open route asks it no more than once
+/// every few seconds, however many ask.
+#[derive(Debug, Default)]
+pub(crate) struct SeenSites(Mutex<Option<(Timestamp, Arc<[SiteView]>)>>);
+
+impl SeenSites {
+    async fn read(&self, app: &App) -> Arc<[SiteView]> {
+        let now = (app.clock)();
+        let mut last = self.0.lock().await;
+        if let Some((at, sites)) = &*last
+            && is_fresh(*at, now, SITES_AGAIN_AFTER)
+        {
+            return Arc::clone(sites);
+        }
+        let sites = app.hub.sites(None).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "metrics without sites: the database cannot be used");
+            Vec::new()
+        });
+        let sites: Arc<[SiteView]> = sites.into();
+        *last = Some((now, Arc::clone(&sites)));
+        sites
+    }
+}
+
 /// Figures for Prometheus.
 pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let sites = app.hub.sites().await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "metrics without sites: the database cannot be used");
-        Vec::new()
-    });
+    let sites = app.seen_sites.read(&app).await;
     let text = render(
         &app.metrics,
         &app.refresher.status(),

@@ -29,46 +29,27 @@ pub(crate) async fn overview(
     State(app): State<Arc<App>>,
     Params(of): Params<SiteParam>,
 ) -> Result<Json<Overview>, Problem> {
-    let sites = sites(&app.hub, of.site.as_ref()).await?;
-    Ok(Json(read(&app.hub, &sites, (app.clock)()).await?))
+    let (overview, _) = read(&app.hub, of.site.as_ref(), (app.clock)()).await?;
+    Ok(Json(overview))
 }
 
-/// One site as a list, or all of them.
+/// Reads what the overview of a site or all of them needs, and makes it; the sites as it shows them.
 ///
 /// # Errors
 /// [`HubError::UnknownSite`], or a failure of the database.
-pub async fn sites(hub: &Hub, only: Option<&SiteName>) -> Result<Vec<SiteView>, HubError> {
-    let mut sites = hub.sites().await?;
-    if let Some(only) = only {
-        sites.retain(|view| view.site == *only);
-        if sites.is_empty() {
-            return Err(HubError::UnknownSite { site: only.clone() });
-        }
-    }
-    Ok(sites)
-}
-
-/// Reads what the overview of some sites needs, and makes it.
-///
-/// # Errors
-/// A failure of the database.
-pub async fn read(hub: &Hub, sites: &[SiteView], now: Timestamp) -> Result<Overview, HubError> {
-    let mut loaded = Vec::new();
-    for view in sites {
-        let table = view.dataset.table(tables::APPOINTMENT);
-        if table.is_some_and(|table| table.column(STATUS).is_some()) {
-            loaded.extend(
-                hub.count_loaded(&view.site, tables::APPOINTMENT, STATUS)
-                    .await?,
-            );
-        }
-    }
-    let now_there = now.to_zoned(hub.config().window.timezone.0.clone());
-    Ok(stats::overview(
-        now_there,
+pub async fn read(
+    hub: &Hub,
+    only: Option<&SiteName>,
+    now: Timestamp,
+) -> Result<(Overview, Vec<SiteView>), HubError> {
+    let read = hub.sites_with_counts(only, tables::APPOINTMENT, STATUS);
+    let (sites, counts): (Vec<_>, Vec<_>) = read.await?.into_iter().unzip();
+    let overview = stats::overview(
+        now.to_zoned(hub.config().window.timezone.0.clone()),
         hub.window(now),
         hub.dataset(),
-        sites,
-        &loaded,
-    ))
+        &sites,
+        &counts.concat(),
+    );
+    Ok((overview, sites))
 }

@@ -9,7 +9,6 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::access::Reader;
-use super::overview::sites;
 use super::problem::{Code, Problem};
 use super::request::{Params, RangeParams};
 use crate::app::App;
@@ -41,7 +40,7 @@ pub(crate) async fn appointments(
     }
     .range()?;
     let range = asked.unwrap_or_else(|| app.hub.window((app.clock)()).0);
-    let sites = sites(&app.hub, of.site.as_ref()).await?;
+    let sites = app.hub.sites(of.site.as_ref()).await?;
     let days = appointments_per_day(range, app.hub.dataset(), &sites)
         .map_err(|error| Problem::new(Code::RangeTooLong, error.to_string()))?;
     Ok(Json(Days { days }))

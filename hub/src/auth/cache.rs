@@ -88,9 +88,11 @@ impl TokenCache {
     ) -> Result<Arc<TokenFile>, AuthError> {
         let known = self.known();
         if let Some(file) = &known.file {
+            // After a clock was set back nothing is fresh: else a revoked token would work on.
+            let fresh = SignedDuration::ZERO..at_most;
             let is_fresh = known
                 .looked_at
-                .is_some_and(|at| now.duration_since(at) < at_most);
+                .is_some_and(|at| fresh.contains(&now.duration_since(at)));
             if is_fresh {
                 return Ok(Arc::clone(file));
             }
@@ -188,6 +190,15 @@ mod tests {
             cache.by_session(&token.session(), at(20)).await.unwrap(),
             None
         );
+    }
+
+    #[tokio::test]
+    async fn a_revoked_token_is_forgotten_though_the_clock_was_set_back() {
+        let (_, tokens, cache) = set_up();
+        let (token, _) = tokens.create("ops", Role::Admin, at(0)).await.unwrap();
+        assert!(cache.by_token(&token, at(1_000)).await.unwrap().is_some());
+        tokens.revoke("ops").await.unwrap();
+        assert_eq!(cache.by_token(&token, at(10)).await.unwrap(), None);
     }
 
     #[tokio::test]

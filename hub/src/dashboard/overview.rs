@@ -18,7 +18,7 @@ use super::language::{Language, Reading};
 use super::texts::Texts;
 use super::{Visitor, html};
 use crate::api::access::text;
-use crate::api::overview::{read, sites};
+use crate::api::overview::read;
 use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::auth::Caller;
@@ -177,8 +177,7 @@ fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
 }
 
 async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {
-    let sites = sites(&app.hub, None).await?;
-    let overview = read(&app.hub, &sites, (app.clock)()).await?;
+    let (overview, sites) = read(&app.hub, None, (app.clock)()).await?;
     let today = overview.now.date();
     let around = DateRange::new(
         today.saturating_sub(CHART_DAYS.days()),

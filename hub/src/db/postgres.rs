@@ -14,13 +14,14 @@ mod tls;
 use std::path::Path;
 
 use async_trait::async_trait;
+use deadpool_postgres::{Object, Transaction};
 use futures_util::StreamExt as _;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Part, Seq, SiteName};
 
 use super::records::stored_count;
-use super::{Database, DbError, LoadedCount, RowBatches, SiteLoad, SiteState, StoredSite};
+use super::{Database, DbError, LoadedCounts, RowBatches, SiteLoad, SiteState, StoredSite};
 use connection::Connections;
 
 /// A PostgreSQL database.
@@ -57,13 +58,7 @@ impl PostgresDatabase {
     async fn read_stored(&self, site: &SiteName) -> Result<StoredSite, DbError> {
         let mut client = self.connections.client().await?;
         let database = self.connections.describe();
-        let transaction = client
-            .build_transaction()
-            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
-            .read_only(true)
-            .start()
-            .await
-            .map_err(|error| self.error(error))?;
+        let transaction = self.snapshot(&mut client).await?;
         let records = read::records(transaction.client(), site).await;
         let records = records.map_err(|error| error::of_own(database, "reading", error))?;
         transaction
@@ -102,11 +97,26 @@ impl PostgresDatabase {
         site: &SiteName,
         table: &Table,
         column: usize,
-    ) -> Result<Vec<LoadedCount>, DbError> {
-        let client = self.connections.client().await?;
+    ) -> Result<LoadedCounts, DbError> {
+        let mut client = self.connections.client().await?;
+        let transaction = self.snapshot(&mut client).await?;
         let sql = render::counts(site, table, column);
-        let counts = read::counts(&client, &sql, table.columns[column].ty).await;
-        counts.map_err(|error| self.error(error))
+        let ty = table.columns[column].ty;
+        let counts = read::counts(transaction.client(), site, &sql, ty).await;
+        let counts = counts.map_err(|error| self.error(error))?;
+        let ended = transaction.commit().await;
+        ended.map_err(|error| self.error(error))?;
+        Ok(counts)
+    }
+
+    /// A transaction that reads everything as of one instant.
+    async fn snapshot<'c>(&self, client: &'c mut Object) -> Result<Transaction<'c>, DbError> {
+        let snapshot = client
+            .build_transaction()
+            .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
+            .read_only(true)
+            .start();
+        snapshot.await.map_err(|error| self.error(error))
     }
 }
 
@@ -180,7 +190,7 @@ impl Database for PostgresDatabase {
         site: &SiteName,
         table: &Table,
         column: usize,
-    ) -> Result<Vec<LoadedCount>, DbError> {
+    ) -> Result<LoadedCounts, DbError> {
         self.connections
             .retrying(|| self.read_counts(site, table, column))
             .await

@@ -22,7 +22,9 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Part, Seq, SiteName};
 
 use super::records::stored_count;
-use super::{Database, DbError, LoadedCount, RowBatches, SiteLoad, SiteState, StoredSite, records};
+use super::{
+    Database, DbError, LoadedCounts, RowBatches, SiteLoad, SiteState, StoredSite, records,
+};
 
 /// The database in a folder.
 #[derive(Debug, Clone)]
@@ -160,10 +162,13 @@ impl Database for SqliteDatabase {
         site: &SiteName,
         table: &Table,
         column: usize,
-    ) -> Result<Vec<LoadedCount>, DbError> {
+    ) -> Result<LoadedCounts, DbError> {
         let (sql, ty) = (render::counts(table, column), table.columns[column].ty);
-        self.read(site, move |connection| read::counts(connection, &sql, ty))
-            .await
+        let of = site.clone();
+        self.read(site, move |connection| {
+            read::counts(connection, &of, &sql, ty)
+        })
+        .await
     }
 }
 

@@ -136,6 +136,15 @@ fn delta<'a, K: Ord, V: PartialEq>(
     (changed.collect(), removed.collect())
 }
 
+/// The loaded rows of a table per partition and value, as of one instant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedCounts {
+    /// The site's [revision](SiteState::revision) then.
+    pub revision: u64,
+    /// The counts.
+    pub counts: Vec<LoadedCount>,
+}
+
 /// Loaded rows with one value in one column of one partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LoadedCount {

@@ -92,8 +92,7 @@ pub async fn start(
     if let Some(detail) = loaded.sites.iter().find_map(|site| site.error.clone()) {
         return Err(DemoError::NotLoaded { detail });
     }
-    let sites = hub.sites().await?;
-    let overview = overview::read(&hub, &sites, clock()).await?;
+    let (overview, _) = overview::read(&hub, None, clock()).await?;
     let database = folder.database();
     let source = database.clone();
     let example = blocking(move || appointment_of(&source, &today.to_string())).await?;

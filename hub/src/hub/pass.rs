@@ -53,6 +53,12 @@ impl Looks {
         self.found.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Takes a site for one that there is not.
+    fn is_none(&self, site: &SiteName) {
+        self.found().remove(site);
+        self.forget(Some(site));
+    }
+
     /// Makes the next look a thorough one.
     fn forget(&self, of: Option<&SiteName>) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -167,6 +173,11 @@ impl Hub {
         let attempt = || self.try_site(state, what, repair, thorough, &seen);
         match retrying(may_pass_at_once, attempt).await {
             Ok(loaded) => {
+                if loaded.is_none() {
+                    // Whoever may tell of sites could tell of any: one with no log is not looked
+                    // at again until somebody tells of it again or it is found in the store.
+                    self.inner.looks.is_none(&state.site);
+                }
                 self.note_success(state, loaded.as_ref()).await;
                 loaded
             }
@@ -189,23 +200,34 @@ impl Hub {
     ) -> Result<Option<SiteLoaded>, SiteError> {
         let known = self.known(state).await?;
         let wanted = self.wanted(what);
-        let task = SiteTask {
-            store: &self.inner.store,
-            database: &*self.inner.database,
-            site: &state.site,
-            known: &known.stored,
-            wanted: &wanted,
-            thorough,
-            again: &repair.again,
-            remove_strays: repair.remove_strays,
-            now: what.now,
-        };
+        let task = self.task(state, what, (&known, &wanted), repair, thorough);
         match task.look().await? {
             Some(looked) => {
                 seen.store(looked.catalog.seq().0, Ordering::Relaxed);
                 task.load(looked).await.map(Some)
             }
             None => Ok(None),
+        }
+    }
+
+    fn task<'t>(
+        &'t self,
+        state: &'t SiteState,
+        what: &LoadRequest,
+        (known, wanted): (&'t Cached, &'t Wanted),
+        repair: &'t Repair,
+        thorough: bool,
+    ) -> SiteTask<'t> {
+        SiteTask {
+            store: &self.inner.store,
+            database: &*self.inner.database,
+            site: &state.site,
+            known: &known.stored,
+            wanted,
+            thorough,
+            again: &repair.again,
+            remove_strays: repair.remove_strays,
+            now: what.now,
         }
     }
 
@@ -216,20 +238,12 @@ impl Hub {
     ) -> Result<Option<SitePlan>, SiteError> {
         let known = self.known(state).await?;
         let wanted = self.wanted(what);
-        let task = SiteTask {
-            store: &self.inner.store,
-            database: &*self.inner.database,
-            site: &state.site,
-            known: &known.stored,
-            wanted: &wanted,
-            thorough: true,
-            again: &BTreeSet::new(),
-            remove_strays: false,
-            now: what.now,
-        };
+        let repair = Repair::default();
+        let task = self.task(state, what, (&known, &wanted), &repair, true);
         let Some(looked) = task.look().await? else {
             return Ok(None);
         };
+        task.refuse_another_dataset(&looked, &known.stored)?;
         let plan = task.plan(&looked, &known.stored);
         let load = plan.load.into_iter().map(|planned| PlannedPart {
             table: planned.table,
@@ -309,7 +323,37 @@ mod tests {
     use super::*;
     use crate::db::Database;
     use crate::db::sqlite::SqliteDatabase;
-    use crate::testing::{Outcome, TestHub};
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn a_site_that_is_not_there_is_looked_for_once() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        test.hub.expect_site(SiteName::new("nowhere")?);
+        test.load().await?;
+        assert_eq!(*test.hub.inner.looks.found(), BTreeSet::new());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_plan_says_that_a_load_would_be_refused() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        site.declare(&SHOP.replace(
+            "\"name\", type = \"text\"",
+            "\"name\", type = \"text\", max = 9",
+        ))?;
+        site.put("item", "b=0of2", &["1,b"]).await?.commit().await?;
+        let planned = test.hub.plan(&test.request).await?.remove(0);
+        let error = planned.error.unwrap_or_default();
+        assert!(error.contains("column name has another type"), "{error}");
+        Ok(())
+    }
 
     #[tokio::test]
     async fn a_failure_is_forgotten_though_the_site_has_committed_nothing() -> Outcome {

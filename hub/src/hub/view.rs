@@ -13,6 +13,9 @@ use crate::db::{Database, DbError, LoadedCount, SiteState, StoredSite};
 use crate::error::HubError;
 use crate::report::{KnownAndLoaded, SiteStatus, StatusReport};
 
+/// How often a site is read that a load changes while it is read.
+const INSTANT_TRIES: u32 = 8;
+
 /// What was read of the sites, each until its revision changes.
 #[derive(Debug, Default)]
 pub(crate) struct Cache {
@@ -59,18 +62,29 @@ impl Cache {
 }
 
 impl Hub {
-    /// The sites that were loaded or tried, in name order. What they hold is kept in memory and
-    /// read again only when a load changed it.
+    /// The sites that were loaded or tried, in name order, or one of them. What they hold is kept
+    /// in memory and read again only when a load changed it.
     ///
     /// # Errors
-    /// A failure of the database.
-    pub async fn sites(&self) -> Result<Vec<SiteView>, HubError> {
+    /// [`HubError::UnknownSite`], or a failure of the database.
+    pub async fn sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteView>, HubError> {
         let mut views = Vec::new();
-        for state in self.inner.database.sites().await? {
+        for state in self.known_sites(only).await? {
             let cached = self.inner.cache.get(&*self.inner.database, &state).await?;
             views.push(self.view(state, &cached));
         }
         Ok(views)
+    }
+
+    async fn known_sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
+        let mut states = self.inner.database.sites().await?;
+        if let Some(only) = only {
+            states.retain(|state| state.site == *only);
+            if states.is_empty() {
+                return Err(HubError::UnknownSite { site: only.clone() });
+            }
+        }
+        Ok(states)
     }
 
     fn view(&self, state: SiteState, cached: &Cached) -> SiteView {
@@ -93,34 +107,55 @@ impl Hub {
         }
     }
 
-    /// The loaded rows of a table per partition and value of a column.
+    /// As [`sites`](Self::sites), and beside them the loaded rows of a table per partition and
+    /// value of a column, where a site's dataset has them. What is told of a site is of one
+    /// instant: its counts are those of the commit that its catalog stands at.
     ///
     /// # Errors
-    /// A failure of the database, or an unknown site, table or column.
-    pub async fn count_loaded(
+    /// [`HubError::UnknownSite`], or a failure of the database.
+    pub async fn sites_with_counts(
         &self,
-        site: &SiteName,
+        only: Option<&SiteName>,
         table: &str,
         column: &str,
-    ) -> Result<Vec<LoadedCount>, HubError> {
+    ) -> Result<Vec<(SiteView, Vec<LoadedCount>)>, HubError> {
+        let mut sites = Vec::new();
+        for state in self.known_sites(only).await? {
+            sites.push(self.site_with_counts(state, table, column).await?);
+        }
+        Ok(sites)
+    }
+
+    async fn site_with_counts(
+        &self,
+        mut state: SiteState,
+        table: &str,
+        column: &str,
+    ) -> Result<(SiteView, Vec<LoadedCount>), HubError> {
         let database = &*self.inner.database;
-        let states = database.sites().await?;
-        let Some(state) = states.iter().find(|state| state.site == *site) else {
-            return Err(HubError::UnknownSite { site: site.clone() });
-        };
-        let cached = self.inner.cache.get(database, state).await?;
-        let unknown = || HubError::UnknownColumn {
-            site: site.clone(),
-            table: table.to_owned(),
-            column: column.to_owned(),
-        };
-        // Before its first load a site has no tables, and so no rows.
-        let Some(dataset) = &cached.dataset else {
-            return Ok(Vec::new());
-        };
-        let table = dataset.table(table).ok_or_else(unknown)?;
-        let column = table.column(column).ok_or_else(unknown)?;
-        Ok(database.counts(site, table, column).await?)
+        for _ in 0..INSTANT_TRIES {
+            let cached = self.inner.cache.get(database, &state).await?;
+            let at = cached.dataset.as_ref().and_then(|dataset| {
+                let table = dataset.table(table)?;
+                Some((table, table.column(column)?))
+            });
+            let Some((table, column)) = at else {
+                return Ok((self.view(state, &cached), Vec::new()));
+            };
+            let counted = database.counts(&state.site, table, column).await?;
+            if counted.revision == cached.stored.state.revision {
+                return Ok((self.view(state, &cached), counted.counts));
+            }
+            // A load committed between the two.
+            state = database.stored(&state.site).await?.state;
+        }
+        Err(DbError::GaveUp {
+            database: database.describe(),
+            action: "counting",
+            detail: format!("site {} was loaded again each time", state.site),
+            source: None,
+        }
+        .into())
     }
 
     /// How things stand, as the database knows it; the store is not asked.
@@ -128,7 +163,7 @@ impl Hub {
     /// # Errors
     /// A failure of the database.
     pub async fn status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
-        let sites = self.sites().await?;
+        let sites = self.sites(None).await?;
         Ok(StatusReport {
             now,
             window: self.window(now),
@@ -164,5 +199,43 @@ fn status(view: &SiteView) -> SiteStatus {
             loaded: view.loaded.iter().map(|part| part.rows).sum(),
         },
         last_error: view.last_error.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::ids::Seq;
+
+    use super::*;
+    use crate::db::sqlite::SqliteDatabase;
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn catalog_and_counts_are_of_one_commit() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let test = TestHub::new(&database).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+        site.put("sale", "dt=2025-11-28", &sales[..1]).await?;
+        site.commit().await?;
+        test.load_one().await?;
+        let before = database.sites().await?.remove(0);
+        test.hub.sites(None).await?;
+
+        // Another hub loads between the look at the site and the count.
+        site.put("sale", "dt=2025-11-28", &sales).await?;
+        site.commit().await?;
+        let other = Hub::with(
+            test.hub.config().clone(),
+            Arc::clone(&test.store),
+            Arc::clone(&database),
+        )?;
+        other.load(&test.request).await?;
+
+        let (view, counts) = test.hub.site_with_counts(before, "sale", "state").await?;
+        assert_eq!(view.catalog.seq(), Seq(2));
+        assert_eq!((counts.len(), counts[0].rows), (1, 2));
+        Ok(())
     }
 }

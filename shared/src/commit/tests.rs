@@ -155,3 +155,15 @@ proptest::proptest! {
         let _ = decode::<Commit>(&bytes);
     }
 }
+
+#[test]
+fn what_no_reader_takes_is_not_written() {
+    assert!(readable(MAX_BYTES).is_ok());
+    let error = readable(MAX_BYTES + 1).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("it would be 268435457 bytes long"),
+        "{error}"
+    );
+}

@@ -28,6 +28,17 @@ pub enum LogError {
         #[source]
         source: FormatError,
     },
+    /// An object of the log cannot be written.
+    #[error("site {site}: {key} cannot be written: {source}")]
+    Unwritable {
+        /// The site.
+        site: SiteName,
+        /// The object.
+        key: String,
+        /// Why.
+        #[source]
+        source: FormatError,
+    },
     /// An object of the log belongs somewhere else.
     #[error("site {site}: {key} is damaged: it says that it is {found}")]
     Misplaced {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::{Deserializer, Error as _, Expected, IntoDeserializer, Unexpected, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// A configuration or a part of one.
@@ -97,6 +97,27 @@ impl serde::de::Error for TreeError {
             path: String::new(),
             problem: problem.to_string(),
         }
+    }
+
+    /// Without the value: it may be a token.
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!(
+            "{} where {expected} is expected",
+            kind(&found)
+        ))
+    }
+}
+
+/// What kind of value was found.
+fn kind(found: &Unexpected<'_>) -> &'static str {
+    match found {
+        Unexpected::Bool(_) => "a boolean",
+        Unexpected::Unsigned(_) | Unexpected::Signed(_) => "an integer",
+        Unexpected::Float(_) => "a number",
+        Unexpected::Str(_) | Unexpected::Char(_) => "a string",
+        Unexpected::Seq => "a list",
+        Unexpected::Map => "a table",
+        _ => "another value",
     }
 }
 
@@ -218,6 +239,10 @@ impl<'de> Deserializer<'de> for Node {
                 }),
             )),
             Self::Text(text) => visitor.visit_string(text),
+            Self::Value(toml::Value::String(text)) => visitor.visit_string(text),
+            Self::Value(toml::Value::Integer(number)) => visitor.visit_i64(number),
+            Self::Value(toml::Value::Float(number)) => visitor.visit_f64(number),
+            Self::Value(toml::Value::Boolean(truth)) => visitor.visit_bool(truth),
             Self::Value(value) => value
                 .deserialize_any(visitor)
                 .map_err(|e| TreeError::custom(e.message())),

@@ -12,7 +12,8 @@ use jiff::civil::Date;
 /// Tables whose rows are loaded only for the dates of the window, and where the date stands.
 const DATED: [(&str, usize); 2] = [("consultantschedule", 2), ("appointment", 3)];
 
-fn today() -> Date {
+/// The day that sites are around.
+pub(crate) fn today() -> Date {
     clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap().date()
 }
 

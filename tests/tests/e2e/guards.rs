@@ -7,7 +7,7 @@ use causeway_tests::meetassist::{MeetAssist, SOURCES};
 use causeway_tests::mirror::Mirror;
 use causeway_tests::{DatabaseKind, Finished, StoreKind};
 
-use crate::ground::{deploy, loaded};
+use crate::ground::{deploy, loaded, today};
 
 const PAIR: (StoreKind, DatabaseKind) = (StoreKind::Folder, DatabaseKind::Sqlite);
 
@@ -52,6 +52,50 @@ async fn a_missing_file_holds_its_table() {
         "programparticipant",
         "programid,customerid,registeredtime,status\n1,fb-1,,\n",
     );
+    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(0);
+}
+
+#[tokio::test]
+async fn a_table_that_is_gone_for_good_leaves_with_its_declaration() {
+    let whole = include_str!("../../../config/meetassist.toml");
+    let (without, _) = whole
+        .split_once("[[table]]\nname = \"programparticipant\"")
+        .unwrap();
+    let deployment = Deployment::create(PAIR, "dataset.toml", SOURCES).await;
+    fs::write(deployment.path("dataset.toml"), whole).unwrap();
+    let site = MeetAssist::write(&deployment.site(), today());
+    deployment.migrate_and_load();
+    fs::remove_file(site.csv("programparticipant")).unwrap();
+    let _ = deployment.agent(&["sync"]).expect_code(3);
+
+    fs::write(deployment.path("dataset.toml"), without).unwrap();
+    let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(0);
+    for command in ["plan", "load"] {
+        let said = deployment.hub(&[command]).expect_code(3).stdout;
+        assert!(said.contains("table programparticipant is gone"), "{said}");
+    }
+    let url = deployment.database.url();
+    let folder = url.strip_prefix("sqlite:").unwrap();
+    fs::remove_file(format!("{folder}/hcm-01.db")).unwrap();
+    deployment.load();
+    let _ = deployment.hub(&["verify"]).expect_code(0);
+}
+
+#[tokio::test]
+async fn a_column_that_vanishes_holds_its_table() {
+    let (deployment, site) = deploy(PAIR).await;
+    deployment.migrate_and_load();
+    site.execute("ALTER TABLE Customers DROP COLUMN PhoneNumber");
+    let synced = deployment.agent(&["sync"]).expect_code(3);
+    assert!(
+        synced
+            .stderr
+            .contains("its source no longer has column phonenumber"),
+        "{synced}"
+    );
+    deployment.load();
+    let phones = loaded(&deployment, "customer").await;
+    assert!(phones.values().any(|customer| customer[3].is_some()));
     let _ = deployment.agent(&["sync", "--allow-shrink"]).expect_code(0);
 }
 

@@ -248,10 +248,10 @@ pub async fn another_hub_reads_what_one_loaded(database: &Arc<dyn Database>) -> 
         .await?;
     let again = test.another()?;
     assert_eq!(again.load_one().await?.commit, Some(Seq(2)));
-    let views = again.hub.sites().await?;
+    let views = again.hub.sites(None).await?;
     assert_eq!(*views[0].catalog, *site.catalog());
     assert_eq!(views[0].loaded.len(), 1);
     // The first hub's memory is out of date, and it notices.
-    assert_eq!(*test.hub.sites().await?[0].catalog, *site.catalog());
+    assert_eq!(*test.hub.sites(None).await?[0].catalog, *site.catalog());
     Ok(())
 }

@@ -10,7 +10,7 @@ use causeway_shared::value::{Raw, Type, Value};
 
 use crate::db::records::{MarkRecord, ObjectRecord, Records, SiteRecord};
 use crate::db::value::{self, counted};
-use crate::db::{self, LoadedCount};
+use crate::db::{self, LoadedCount, LoadedCounts};
 
 /// Rows in one batch.
 const BATCH_ROWS: usize = 1_000;
@@ -114,12 +114,15 @@ pub(super) async fn part_counts(
     client.query(sql, &[]).await?.iter().map(count).collect()
 }
 
-/// Rows per part and value.
+/// Rows per part and value; the caller's transaction makes them of one instant with the revision.
 pub(super) async fn counts(
     client: &Client,
+    site: &SiteName,
     sql: &str,
     ty: Type,
-) -> Result<Vec<LoadedCount>, Error> {
+) -> Result<LoadedCounts, Error> {
+    let revision = sites(client, Some(site)).await?.pop();
+    let revision = revision.map_or(0, |site| site.revision.unsigned_abs());
     let mut counts = Vec::new();
     for row in client.query(sql, &[]).await? {
         // A part that is no part is not the loader's.
@@ -133,7 +136,7 @@ pub(super) async fn counts(
         });
     }
     counts.sort();
-    Ok(counts)
+    Ok(LoadedCounts { revision, counts })
 }
 
 /// The rows of one part in key order.

@@ -8,13 +8,13 @@ use tokio::sync::mpsc;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Part, SiteName};
-use causeway_shared::value::{Type, sort_key};
+use causeway_shared::value::Type;
 
 use super::value::from_sql;
 use super::{Files, file, render};
 use crate::db::records::{MarkRecord, ObjectRecord, Records, SiteRecord};
 use crate::db::value::counted;
-use crate::db::{DbError, LoadedCount, Row, RowBatches};
+use crate::db::{DbError, LoadedCount, LoadedCounts, Row, RowBatches};
 
 /// Rows in one batch.
 const BATCH_ROWS: usize = 1_000;
@@ -113,13 +113,16 @@ pub(super) fn part_counts(
         .collect()
 }
 
-/// Rows per part and value.
+/// Rows per part and value, and the site's revision, in one read transaction.
 pub(super) fn counts(
     connection: &Connection,
+    of: &SiteName,
     sql: &str,
     ty: Type,
-) -> rusqlite::Result<Vec<LoadedCount>> {
-    let mut statement = connection.prepare(sql)?;
+) -> rusqlite::Result<LoadedCounts> {
+    let transaction = connection.unchecked_transaction()?;
+    let revision = site(&transaction, of)?.revision.unsigned_abs();
+    let mut statement = transaction.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut counts = Vec::new();
     while let Some(row) = rows.next()? {
@@ -133,7 +136,7 @@ pub(super) fn counts(
             rows: rows_of(row.get(2)?),
         });
     }
-    Ok(counts)
+    Ok(LoadedCounts { revision, counts })
 }
 
 /// A `count(*)`, which is never below zero.
@@ -170,23 +173,15 @@ fn read_rows(
 ) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&render::select_rows(table))?;
     let mut rows = statement.query([part.to_string()])?;
-    // Decimals are text here and sort as such, so their order has to be made in memory.
-    let decimal = |column: &usize| matches!(table.columns[*column].ty, Type::Decimal(_));
-    let sorted_here = table.key.iter().any(decimal);
     let mut batch: Vec<Row> = Vec::new();
     while let Some(row) = rows.next()? {
         let columns = table.columns.iter().enumerate();
         let values = columns.map(|(at, column)| Ok(from_sql(row.get_ref(at)?, column.ty)));
         batch.push(values.collect::<rusqlite::Result<_>>()?);
-        if batch.len() == BATCH_ROWS
-            && !sorted_here
-            && into.blocking_send(Ok(std::mem::take(&mut batch))).is_err()
+        if batch.len() == BATCH_ROWS && into.blocking_send(Ok(std::mem::take(&mut batch))).is_err()
         {
             return Ok(());
         }
-    }
-    if sorted_here {
-        batch.sort_by_cached_key(|row| sort_key(table.key_of(row)));
     }
     if !batch.is_empty() {
         // An error says that nobody listens any more.

@@ -138,8 +138,25 @@ pub(super) fn select_rows(table: &Table) -> String {
         declared(table),
         target(table),
         quote(PART),
-        names(table, &table.key)
+        key_order(table)
     )
+}
+
+/// The order of the key by its values. Decimals are text of one scale here: those below zero come
+/// first, the longest of them first; of the others the longest comes last.
+fn key_order(table: &Table) -> String {
+    let order = |at: &usize| {
+        let name = names(table, &[*at]);
+        match table.columns[*at].ty {
+            Type::Decimal(_) => format!(
+                "{name} LIKE '-%' DESC, iif({name} LIKE '-%', -length({name}), length({name})), \
+                 iif({name} LIKE '-%', NULL, {name}), {name} DESC"
+            ),
+            _ => name,
+        }
+    };
+    let terms: Vec<String> = table.key.iter().map(order).collect();
+    terms.join(", ")
 }
 
 /// Rows per part.

@@ -1,0 +1,222 @@
+//! The end of a cycle: what the state keeps of it, and what is reported.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::clock;
+use causeway_shared::ids::Name;
+
+use super::{Attempt, places_before};
+use crate::error::AgentError;
+use crate::gate::{Look, Print};
+use crate::guard::{Held, Reason};
+use crate::plan::{Found, Plan};
+use crate::push::{Pushed, checkpoint};
+use crate::report::{CycleReport, PartitionCounts, RowCounts};
+use crate::stand::Standing;
+use crate::state::{Columns, CycleFacts, Settled, TableFindings};
+use crate::survey::Survey;
+
+impl Attempt<'_> {
+    /// Saves what the cycle did, and reports it.
+    pub(super) async fn settle(
+        &mut self,
+        mut look: Look,
+        standing: Standing,
+        survey: &Survey,
+        plan: Plan,
+        pushed: Option<Pushed>,
+    ) -> Result<CycleReport, AgentError> {
+        let (commit, bytes_sent) = match pushed {
+            Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
+            _ => (None, 0),
+        };
+        if let Some(commit) = &commit {
+            let mut catalog = standing.catalog;
+            catalog.apply(commit);
+            checkpoint(self.agent.log(), &catalog).await;
+        }
+        let missing = look.absent();
+        look.prints
+            .retain(|place, _| !survey.unread.contains(place));
+        self.forget_missing(&mut look, survey)?;
+        let held = self.held_after(survey, plan.held.clone())?;
+        let quarantine_grew = self.quarantine_grew(survey)?;
+        let findings = self.findings_after(survey)?;
+        self.state.settle(&Settled {
+            writer: &standing.writer,
+            commit: commit.as_deref(),
+            look: &look,
+            findings: &findings,
+            columns: &self.columns_after(survey, &held)?,
+            undeclared: &self.undeclared_findings()?,
+            held: &held,
+            cycle: &CycleFacts {
+                at: clock::now(),
+                error: None,
+            },
+        })?;
+        let seq = commit.as_ref().map(|commit| commit.seq);
+        if let Some(seq) = seq {
+            self.agent.tell_hub(seq).await;
+        }
+        let removed = plan.removed() as u64;
+        let committed = if seq.is_some() {
+            plan.changes.len() as u64
+        } else {
+            0
+        };
+        Ok(CycleReport {
+            commit: seq,
+            partitions: PartitionCounts {
+                scanned: survey.partitions(),
+                changed: committed.saturating_sub(removed),
+                removed,
+            },
+            rows: RowCounts {
+                scanned: survey.rows,
+                quarantined: survey.quarantined(),
+            },
+            bytes_sent,
+            absent: plan.absent,
+            dangling: findings
+                .into_values()
+                .flat_map(|found| found.dangling)
+                .collect(),
+            scan_took: Some(survey.took),
+            quarantine_grew,
+            ..self.report(standing.writer.epoch, held, missing)
+        })
+    }
+
+    /// A CSV file that was there when the cycle looked and gone when it read is not taken for seen:
+    /// it may come back as it was.
+    fn forget_missing(&self, look: &mut Look, survey: &Survey) -> Result<(), AgentError> {
+        let before = places_before(self.state, &self.agent.config().dataset)?;
+        let missing = survey
+            .found
+            .iter()
+            .filter(|(_, found)| matches!(found, Found::Missing { .. }));
+        for place in missing.filter_map(|(table, _)| before.get(table)) {
+            // A SQLite file that lacks the table was read, and tells itself when it changes.
+            if matches!(look.prints.get(place), Some(Print::Csv { .. })) {
+                look.prints.remove(place);
+            }
+        }
+        Ok(())
+    }
+
+    /// The tables held back now: those of this plan, and those that were not looked at.
+    fn held_after(&self, survey: &Survey, planned: Vec<Held>) -> Result<Vec<Held>, AgentError> {
+        let dataset = &self.agent.config().dataset;
+        let looked_at = |held: &Held| {
+            let scanned = survey
+                .found
+                .keys()
+                .any(|at| dataset.tables[*at].name == held.table);
+            scanned || matches!(held.reason, Reason::Undeclared { .. })
+        };
+        let mut held = self.state.held()?;
+        held.retain(|held| !looked_at(held));
+        held.extend(planned);
+        Ok(held)
+    }
+
+    /// What was found of the tables scanned. References to a table that was not scanned were not
+    /// judged again.
+    fn findings_after(&self, survey: &Survey) -> Result<BTreeMap<Name, TableFindings>, AgentError> {
+        let before = self.state.findings()?;
+        let mut findings = survey.findings.clone();
+        for (table, found) in &mut findings {
+            let known = before.get(table).map_or(&[][..], |before| &before.dangling);
+            let not_judged = known
+                .iter()
+                .filter(|known| !survey.findings.contains_key(&known.target));
+            found.dangling.extend(not_judged.cloned());
+        }
+        Ok(findings)
+    }
+
+    /// The columns of the tables as their rows were committed: of one that is held back, those that
+    /// it had.
+    fn columns_after(&self, survey: &Survey, held: &[Held]) -> Result<Columns, AgentError> {
+        let mut columns = self.state.columns()?;
+        let committed = survey
+            .columns
+            .iter()
+            .filter(|(table, _)| held.iter().all(|held| held.table != **table));
+        columns.extend(committed.map(|(table, found)| (table.clone(), found.clone())));
+        Ok(columns)
+    }
+
+    /// Tables that the state knows findings of, and that the dataset no longer declares.
+    fn undeclared_findings(&self) -> Result<Vec<Name>, AgentError> {
+        let known = self.state.findings()?.into_keys();
+        let dataset = &self.agent.config().dataset;
+        Ok(known
+            .filter(|table| dataset.table(table.as_str()).is_none())
+            .collect())
+    }
+
+    /// Whether a row was refused that was not before. Rows of a table held back until now stayed in
+    /// the log as they were, so all that are refused are new.
+    fn quarantine_grew(&self, survey: &Survey) -> Result<bool, AgentError> {
+        let before = self.state.findings()?;
+        let held: BTreeSet<Name> = self
+            .state
+            .held()?
+            .into_iter()
+            .map(|held| held.table)
+            .collect();
+        Ok(survey
+            .findings
+            .iter()
+            .any(|(table, now)| match before.get(table) {
+                Some(before) if !held.contains(table) => now.holds_more_than(before),
+                _ => now.quarantined > 0,
+            }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Instant;
+
+    use super::*;
+    use crate::cycle::{Begun, SyncOptions};
+    use crate::progress::{Progress, Silent};
+    use crate::testing::Site;
+
+    /// MeetAssist's position of consultants.
+    const CONSULTANT: usize = 1;
+
+    #[tokio::test]
+    async fn a_file_that_goes_while_the_cycle_reads_is_looked_at_again() {
+        let site = Site::new();
+        site.sync().await;
+        let agent = site.agent();
+        let mut look = agent.look(None).await.unwrap();
+        let gone = Found::Missing {
+            why: String::new(),
+            remedy: String::new(),
+        };
+        let survey = Survey {
+            found: [(CONSULTANT, gone)].into(),
+            ..Survey::default()
+        };
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let attempt = Attempt {
+            agent: &agent,
+            state: &mut agent.state().unwrap(),
+            options: SyncOptions::default(),
+            progress: &progress,
+            begun: Begun {
+                at: Instant::now(),
+                requests: agent.store().requests(),
+            },
+        };
+        attempt.forget_missing(&mut look, &survey).unwrap();
+        let left: Vec<_> = look.prints.keys().collect();
+        assert_eq!(left, ["csv/appointment.csv"]);
+    }
+}
