@@ -8,6 +8,7 @@
 
 mod crash;
 mod damage;
+mod damage_table;
 mod database;
 mod faults;
 mod ground;
@@ -20,6 +21,7 @@ mod kills;
 mod orders;
 mod random;
 mod rebuild;
+mod samples;
 mod small;
 mod source;
 mod spine;
