@@ -19,13 +19,13 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
 pub use facts::{CycleFacts, StoredWriter};
-pub use findings::{Columns, DanglingReference, RefusedRow, TableFindings};
+pub use findings::{Columns, DanglingReference, TableFindings};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";
 
 /// The version of the schema, kept as SQLite's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long one process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -140,8 +140,8 @@ impl State {
         let state = Self { db, path };
         state.configure()?;
         match state.version()? {
-            // Just being made.
-            0 => Ok(None),
+            // Just being made, or about to be upgraded.
+            found if found < VERSION => Ok(None),
             _ => Ok(Some(state)),
         }
     }
@@ -168,8 +168,10 @@ impl State {
             path: path.to_owned(),
         };
         state.configure()?;
-        if state.version()? == 0 {
-            state.create()?;
+        match state.version()? {
+            0 => state.make("made", include_str!("state/sql/schema.sql"))?,
+            1 => state.make("upgraded", include_str!("state/sql/upgrade_2.sql"))?,
+            _ => {}
         }
         state.check()?;
         Ok(state)
@@ -198,16 +200,17 @@ impl State {
         Ok(found)
     }
 
-    fn create(&mut self) -> Result<(), StateError> {
+    /// Brings the schema to the present version.
+    fn make(&mut self, action: &'static str, schema: &str) -> Result<(), StateError> {
         let path = self.path.clone();
         let failed = |source| StateError::Database {
             path: path.clone(),
-            action: "made",
+            action,
             source,
         };
         let transaction = self.db.transaction().map_err(failed)?;
         transaction
-            .execute_batch(include_str!("state/sql/schema.sql"))
+            .execute_batch(schema)
             .and_then(|()| transaction.pragma_update(None, "user_version", VERSION))
             .and_then(|()| transaction.commit())
             .map_err(failed)

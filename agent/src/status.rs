@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
+use causeway_shared::quarantine::RefusedRow;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -12,7 +13,7 @@ use crate::error::{AgentError, Exit};
 use crate::gate::{Look, Place};
 use crate::guard::Held;
 use crate::stand::same_log;
-use crate::state::{CycleFacts, DanglingReference, RefusedRow, State, StoredWriter};
+use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
 use crate::writer::Fence;
 
 /// How an agent stands.
@@ -179,7 +180,7 @@ impl Agent {
         }
         for (table, found) in state.findings()? {
             let status = tables.entry(table).or_default();
-            status.quarantined = found.quarantined;
+            status.quarantined = found.refused.total;
             status.dangling = found.dangling;
         }
         let head = state.head()?;
@@ -216,8 +217,18 @@ pub struct QuarantineReport {
     pub quarantined: u64,
     /// How many of each table.
     pub tables: BTreeMap<Name, u64>,
-    /// Those that are listed: the first of each table.
-    pub rows: Vec<RefusedRow>,
+    /// Those that are listed, the newest of each table first.
+    pub rows: Vec<ListedRow>,
+}
+
+/// A refused row of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedRow {
+    /// Its table.
+    pub table: Name,
+    /// The row.
+    #[serde(flatten)]
+    pub refused: RefusedRow,
 }
 
 /// The refused rows that are listed, and how many there are in all. It may run beside an agent of
@@ -238,11 +249,15 @@ pub fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> 
     for (table, found) in state
         .findings()?
         .into_iter()
-        .filter(|(_, found)| found.quarantined > 0)
+        .filter(|(_, found)| found.refused.total > 0)
     {
-        report.quarantined += found.quarantined;
-        report.tables.insert(table, found.quarantined);
-        report.rows.extend(found.refused);
+        let rows = found.refused.listed.into_iter().map(|refused| ListedRow {
+            table: table.clone(),
+            refused,
+        });
+        report.rows.extend(rows);
+        report.quarantined += found.refused.total;
+        report.tables.insert(table, found.refused.total);
     }
     Ok(report)
 }

@@ -7,6 +7,7 @@ pub mod access;
 pub mod health;
 pub mod overview;
 pub mod problem;
+pub mod quarantine;
 pub mod request;
 pub mod stats;
 pub mod sync;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
+        .route("/api/v1/sync/quarantine", get(quarantine::list))
 }
 
 #[cfg(test)]

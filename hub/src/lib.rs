@@ -20,6 +20,7 @@ pub mod hub;
 mod load;
 pub mod load_plan;
 pub mod object;
+pub mod quarantine;
 mod refresh;
 pub mod report;
 mod retry;

@@ -3,7 +3,8 @@
 //! In the order in which data flows: a [`dataset`] declares tables; a source's raw values become
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
-//! [`log`] say which are current, and the [`catalog`] is what they add up to. [`settings`],
+//! [`log`] say which are current, and the [`catalog`] is what they add up to. Rows that were refused
+//! lie beside it, in [`quarantine`]. [`settings`],
 //! [`telemetry`], [`clock`] and [`chance`] are what both programs need around that.
 
 pub mod canonical_csv;
@@ -16,6 +17,7 @@ pub mod ids;
 pub mod layout;
 pub mod log;
 pub mod partition;
+pub mod quarantine;
 pub mod settings;
 pub mod store;
 pub mod summary;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use crate::guard::Held;
 use crate::preview::PlanReport;
 use crate::report::CycleReport;
-use crate::status::{QuarantineReport, Reach, StatusReport};
+use crate::status::{ListedRow, QuarantineReport, Reach, StatusReport};
 use crate::vacuum::VacuumReport;
 use crate::verify::VerifyReport;
 
@@ -200,7 +200,11 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
         0 => format!("{}: no row is in quarantine\n", report.site),
         rows => format!("{}: {} in quarantine\n", report.site, count(rows, "row")),
     };
-    for row in &report.rows {
+    for ListedRow {
+        table,
+        refused: row,
+    } in &report.rows
+    {
         let column = row
             .column
             .as_deref()
@@ -208,7 +212,7 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
         let _ = writeln!(
             text,
             "{}: {}, {}{column}: {}\n  {}",
-            row.table, row.source, row.place, row.reason, row.row
+            table, row.source, row.place, row.reason, row.row
         );
     }
     let unlisted = report.quarantined.saturating_sub(report.rows.len() as u64);

@@ -1,8 +1,10 @@
 //! Single values of the state, kept as JSON under a name.
 
+use std::collections::BTreeMap;
+
 use causeway_shared::catalog::Head;
 use causeway_shared::commit::Writer;
-use causeway_shared::ids::{Md5, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, Seq, SiteName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
@@ -17,6 +19,8 @@ pub(super) const HEAD: &str = "head";
 pub(super) const LOOK: &str = "look";
 pub(super) const COLUMNS: &str = "columns";
 pub(super) const CYCLE: &str = "cycle";
+pub(super) const QUARANTINE: &str = "quarantine";
+pub(super) const QUARANTINE_DUE: &str = "quarantine_due";
 
 /// Who this state says the agent is, and where that was true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +117,33 @@ impl State {
                 dataset,
             },
         ))
+    }
+
+    /// The quarantine's files in the store, by their MD5; `None` where that is not known.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn quarantine(&self) -> Result<Option<BTreeMap<Name, Md5>>, StateError> {
+        self.fact(QUARANTINE)
+    }
+
+    /// Whether the quarantine's files in the store may be other ones than they should be.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn quarantine_is_due(&self) -> Result<bool, StateError> {
+        Ok(self.fact(QUARANTINE_DUE)?.unwrap_or(false))
+    }
+
+    /// Notes that these are the quarantine's files in the store, as they should be.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn note_quarantine(&mut self, files: &BTreeMap<Name, Md5>) -> Result<(), StateError> {
+        self.transaction(|db| {
+            put(db, QUARANTINE, files)?;
+            forget(db, QUARANTINE_DUE)
+        })
     }
 
     /// Notes how a cycle ended that changed nothing else.
