@@ -15,10 +15,11 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
-pub use facts::{CycleFacts, StoredWriter};
+pub use facts::{CycleFacts, FileId, StoredWriter};
 pub use findings::{Columns, DanglingReference, TableFindings};
 
 /// The state's file in the agent's folder.
@@ -146,15 +147,20 @@ impl State {
         }
     }
 
-    /// The file's inode, by which a copy is told from the original.
+    /// Which file it is, by which a copy is told from the original.
     ///
     /// # Errors
     /// [`StateError::File`]
-    pub fn inode(&self) -> Result<u64, StateError> {
+    pub fn file_id(&self) -> Result<FileId, StateError> {
         let metadata = fs::metadata(&self.path);
-        metadata
-            .map(|of| of.ino())
-            .map_err(|source| file_error(&self.path, "looked at", source))
+        let metadata = metadata.map_err(|source| file_error(&self.path, "looked at", source))?;
+        Ok(FileId {
+            inode: metadata.ino(),
+            born: metadata
+                .created()
+                .ok()
+                .and_then(|born| Timestamp::try_from(born).ok()),
+        })
     }
 
     fn open_file(path: &Path) -> Result<Self, StateError> {

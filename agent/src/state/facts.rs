@@ -33,8 +33,9 @@ pub struct StoredWriter {
     pub writer: Writer,
     /// Its epoch.
     pub epoch: u64,
-    /// The inode of the state's file: another one is a copy.
-    pub inode: u64,
+    /// The state's file: another one is a copy.
+    #[serde(flatten)]
+    pub file: FileId,
     /// The boot that the state was written in: after another one, the disk may be a restored one.
     pub boot: String,
     /// The writer that has replaced it.
@@ -42,6 +43,16 @@ pub struct StoredWriter {
     /// When the log was last found to stand where this state says.
     #[serde(default)]
     pub seen: Option<Timestamp>,
+}
+
+/// What tells a file from a copy of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// Its inode. A file that is removed may leave its number to the one that replaces it.
+    pub inode: u64,
+    /// When it was made, where the file system tells.
+    #[serde(default)]
+    pub born: Option<Timestamp>,
 }
 
 /// How the last cycle ended.

@@ -32,7 +32,10 @@ fn writer() -> StoredWriter {
             host: "h".into(),
         },
         epoch: 1,
-        inode: 1,
+        file: FileId {
+            inode: 1,
+            born: None,
+        },
         boot: "b".into(),
         fence: None,
         seen: None,

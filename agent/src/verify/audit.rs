@@ -278,7 +278,7 @@ impl Reading<'_> {
                 Ok(checkpoint)
             }
             Ok(other) => {
-                let what = format!("says that it is {} of {}", other.seq, other.site);
+                let what = format!("says that it is checkpoint {} of {}", other.seq, other.site);
                 Err(Unusable::new(what))
             }
             Err(error) => Err(Unusable::damaged(&error)),

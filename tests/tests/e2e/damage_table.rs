@@ -611,8 +611,8 @@ async fn a_checkpoint() {
       loaded hub: at 3
       new hub: at 3
       sync: commit 4
-      verify: checkpoint …/checkpoint/…003.json.zst says that it is number 1
-      repair: checkpoint …/checkpoint/…003.json.zst says that it is number 1 (mended)
+      verify: checkpoint …/checkpoint/…003.json.zst says that it is checkpoint 1 of hcm-01
+      repair: checkpoint …/checkpoint/…003.json.zst says that it is checkpoint 1 of hcm-01 (mended)
     Newer
       loaded hub: at 3
       new hub: exit 3, stays at null: site hcm-01: …/checkpoint/…003.json.zst is damaged: it is of format 7, and this program knows format 1: upgrade causeway
