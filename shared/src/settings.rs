@@ -75,7 +75,19 @@ pub fn load<T: DeserializeOwned>(
         None => (default_file, String::new()),
     };
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-    let parsed: toml::Table = toml::from_str(&text).map_err(|error| SettingsError::Syntax {
+    Ok((parse(&text, file, environment)?, folder))
+}
+
+/// Reads a configuration from its text; errors name `file`.
+///
+/// # Errors
+/// [`SettingsError`], naming the key.
+pub fn parse<T: DeserializeOwned>(
+    text: &str,
+    file: &Path,
+    environment: &[(String, String)],
+) -> Result<T, SettingsError> {
+    let parsed: toml::Table = toml::from_str(text).map_err(|error| SettingsError::Syntax {
         path: file.to_owned(),
         detail: error.to_string(),
     })?;
@@ -89,15 +101,14 @@ pub fn load<T: DeserializeOwned>(
                 })?;
         }
     }
-    let settings = serde_path(tree).map_err(|detail| SettingsError::Invalid {
+    serde_path(tree).map_err(|detail| SettingsError::Invalid {
         place: if text.is_empty() {
             "configuration".into()
         } else {
             file.display().to_string()
         },
         detail,
-    })?;
-    Ok((settings, folder))
+    })
 }
 
 fn read(path: &Path) -> Result<String, SettingsError> {
