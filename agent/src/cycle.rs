@@ -262,9 +262,6 @@ impl Attempt<'_> {
             },
         })?;
         let seq = commit.as_ref().map(|commit| commit.seq);
-        if let Some(seq) = seq {
-            self.agent.tell_hub(seq).await;
-        }
         let removed = plan.removed() as u64;
         let committed = if seq.is_some() {
             plan.changes.len() as u64

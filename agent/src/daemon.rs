@@ -172,6 +172,11 @@ impl Daemon<'_> {
     }
 
     fn tell_success(&mut self, report: &CycleReport, told: Told) {
+        if report.commit.is_some() && self.agent.hub().is_some() {
+            // On the side: a hub that does not answer holds nothing up.
+            let (agent, report) = (self.agent.clone(), report.clone());
+            tokio::spawn(async move { agent.tell_hub(&report).await });
+        }
         if let Some(seq) = report.commit {
             tracing::info!(
                 site = %report.site, commit = %seq, changed = report.partitions.changed,

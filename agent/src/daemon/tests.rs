@@ -2,6 +2,7 @@
 
 use causeway_shared::ids::Seq;
 use causeway_shared::store::failing::{FailingStore, Fault};
+use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
@@ -196,4 +197,29 @@ async fn sources_that_contradict_each_other_end_a_start_and_not_a_run() {
     std::fs::rename(away, site.csv("consultant")).unwrap();
     site.write_appointments(0..30, "confirmed");
     while heard.recv().await.unwrap() != Heard::Commit(2) {}
+}
+
+#[tokio::test]
+async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
+    let site = Site::small();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = quick(&site).config().as_ref().clone();
+    config.hub = Some(crate::config::HubConfig {
+        url: format!("http://{}", listener.local_addr().unwrap()),
+        token: String::new(),
+    });
+    let mut heard = observed(Agent::with_store(config, Arc::clone(&site.store)).unwrap());
+    let mut unanswered = Vec::new();
+    for seq in 1..=2 {
+        assert_eq!(heard.recv().await, Some(Heard::Commit(seq)));
+        let (mut told, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            told.read_buf(&mut request).await.unwrap();
+        }
+        let request = String::from_utf8(request).unwrap();
+        assert!(request.contains(&format!("\"seq\":{seq},")), "{request}");
+        unanswered.push(told);
+        site.write_appointments(0..30, "confirmed");
+    }
 }
