@@ -46,7 +46,7 @@ pub struct State {
 #[non_exhaustive]
 pub enum StateError {
     /// SQLite failed.
-    #[error("the state {} cannot be {action}: {source}", path.display())]
+    #[error("the state {} cannot be {action}: {source}{}", path.display(), hint(source))]
     Database {
         /// Its file.
         path: PathBuf,
@@ -83,6 +83,21 @@ pub enum StateError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// What to do about an error of SQLite, where that is known.
+fn hint(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; free space on that disk, nothing is lost",
+        // Its journal may be what cannot be made.
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            "; is there space on that disk, is it whole, and may the agent's user write there?"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "; let the agent's user write there"
+        }
+        _ => "",
+    }
 }
 
 impl StateError {

@@ -1,11 +1,13 @@
 //! How an agent stands: what it sent, what waits, what a person should look at.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::quarantine::RefusedRow;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
@@ -15,6 +17,9 @@ use crate::guard::Held;
 use crate::stand::same_log;
 use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
 use crate::writer::Fence;
+
+/// How long the store may take to answer: whoever asks for the status waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How an agent stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -118,9 +123,12 @@ impl Agent {
             None => look.prints.into_keys().collect(),
         };
         let next = known.commit.unwrap_or(Seq::NONE).next();
-        let (store_error, newer) = match self.log().commit(next).await {
-            Ok(newer) => (None, newer),
-            Err(error) => (Some(error.to_string()), None),
+        let (asked, hub) =
+            tokio::join!(timeout(PATIENCE, self.log().commit(next)), self.reach_hub());
+        let (store_error, newer) = match asked {
+            Ok(Ok(newer)) => (None, newer),
+            Ok(Err(error)) => (Some(error.to_string()), None),
+            Err(_) => (Some(format!("no answer in {} s", PATIENCE.as_secs())), None),
         };
         // Somebody else's commit may be there that this agent has not met yet.
         let host = &self.config().machine.host;
@@ -132,13 +140,6 @@ impl Agent {
                 seq: commit.seq,
                 at: commit.at,
             });
-        let hub = match self.hub() {
-            Some(hub) => Some(Reach {
-                url: hub.url().to_owned(),
-                error: hub.reach().await.err(),
-            }),
-            None => None,
-        };
         Ok(StatusReport {
             site: self.config().site.clone(),
             commit: known.commit,
@@ -164,6 +165,14 @@ impl Agent {
                 error: store_error,
             },
             hub,
+        })
+    }
+
+    async fn reach_hub(&self) -> Option<Reach> {
+        let hub = self.hub()?;
+        Some(Reach {
+            url: hub.url().to_owned(),
+            error: hub.reach().await.err(),
         })
     }
 

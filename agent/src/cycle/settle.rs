@@ -61,9 +61,6 @@ impl Attempt<'_> {
         })?;
         publish::publish(self.agent, self.state).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
-        if let Some(seq) = seq {
-            self.agent.tell_hub(seq).await;
-        }
         let removed = plan.removed() as u64;
         let committed = if seq.is_some() {
             plan.changes.len() as u64
