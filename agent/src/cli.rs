@@ -8,9 +8,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use causeway_shared::program::{Answer, print};
 use causeway_shared::telemetry::LogFormat;
 use clap::{Parser, Subcommand};
-use serde::Serialize;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
@@ -162,10 +162,7 @@ impl Cli {
                     ..Listeners::default()
                 };
                 agent.run_with(listeners, shutdown).await?;
-                Ok(Answer {
-                    text: String::new(),
-                    exit: Exit::Done,
-                })
+                Ok(Answer::silent())
             }
             Command::Sync {
                 take_over,
@@ -231,26 +228,7 @@ impl Cli {
                 Ok(Answer::of(json, &report, show::vacuum(&report), Exit::Done))
             }
             // Answered above, without a store.
-            Command::Init { .. } | Command::Quarantine => Ok(Answer {
-                text: String::new(),
-                exit: Exit::Done,
-            }),
-        }
-    }
-}
-
-/// What is printed, and how the program ends.
-struct Answer {
-    text: String,
-    exit: Exit,
-}
-
-impl Answer {
-    fn of(json: bool, report: &impl Serialize, text: String, exit: Exit) -> Self {
-        let json = json.then(|| serde_json::to_string(report).unwrap_or_default());
-        Self {
-            text: json.unwrap_or(text),
-            exit,
+            Command::Init { .. } | Command::Quarantine => Ok(Answer::silent()),
         }
     }
 }
@@ -270,15 +248,6 @@ fn progress(agent: &Agent) -> Arc<dyn Progress> {
     } else {
         Arc::new(Silent)
     }
-}
-
-fn print(text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", text.trim_end())?;
-    stdout.flush()
 }
 
 #[cfg(test)]

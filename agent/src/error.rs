@@ -13,25 +13,7 @@ use crate::source::SourceError;
 use crate::state::StateError;
 use crate::writer::Fence;
 
-/// How a program ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Exit {
-    /// Done.
-    Done = 0,
-    /// Failed, nothing lost, try again.
-    Failed = 1,
-    /// Wrong usage or configuration.
-    Usage = 2,
-    /// Done or stopped, and a person should look.
-    Look = 3,
-}
-
-impl From<Exit> for std::process::ExitCode {
-    fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
-    }
-}
+pub use causeway_shared::program::Exit;
 
 /// Why the agent could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

@@ -4,24 +4,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use causeway_agent::cli::Cli;
-use causeway_agent::error::Exit;
+use causeway_shared::program::{Exit, environment, stopped};
 use causeway_shared::telemetry;
 use clap::Parser as _;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// How long a thread that still scans is waited for at the end; a scan is cut short at its next
 /// rows.
 const LAST_WAIT: Duration = Duration::from_secs(5);
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the configuration reads the environment"
-)]
-fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
-}
 
 fn main() -> ExitCode {
     let environment = environment();
@@ -45,21 +34,4 @@ fn main() -> ExitCode {
         }
     };
     exit.into()
-}
-
-/// Ready when the process is asked to end.
-async fn stopped() {
-    let terminated = async {
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminated) => {
-                terminated.recv().await;
-            }
-            // SIGINT still ends it.
-            Err(_) => std::future::pending().await,
-        }
-    };
-    tokio::select! {
-        () = terminated => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }

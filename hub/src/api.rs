@@ -3,14 +3,14 @@
 //! Every handler says in its signature what its caller must be allowed ([`access`]) and answers
 //! with JSON or a [`problem::Problem`].
 
-pub mod access;
-pub mod health;
-pub mod overview;
-pub mod problem;
-pub mod quarantine;
-pub mod request;
-pub mod stats;
-pub mod sync;
+pub(crate) mod access;
+pub(crate) mod health;
+pub(crate) mod overview;
+pub(crate) mod problem;
+pub(crate) mod quarantine;
+pub(crate) mod request;
+pub(crate) mod stats;
+pub(crate) mod sync;
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! The service: state, routes, and what runs beside them.
 
 pub(crate) mod layers;
-pub mod metrics;
-pub mod refresh;
+pub(crate) mod metrics;
+pub(crate) mod refresh;
 #[cfg(test)]
 pub(crate) mod testbed;
 
@@ -37,7 +37,7 @@ const MAX_REQUESTS: usize = 256;
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
 /// What handlers share.
-pub struct App {
+pub(crate) struct App {
     /// The hub that is served.
     pub(crate) hub: Hub,
     /// Who may call.
@@ -69,7 +69,7 @@ impl fmt::Debug for App {
 impl App {
     /// The state of a service that has just begun.
     #[must_use]
-    pub fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
+    pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
         Self {
             tokens: TokenCache::new(Tokens::new(Arc::clone(hub.store()))),
             failed_logins: FailedLogins::default(),
@@ -87,7 +87,7 @@ impl App {
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ServeError {
+pub(crate) enum ServeError {
     /// Everybody would be let in from everywhere.
     #[error(
         "auth.mode = \"none\" lets everybody in, so it works only on 127.0.0.1 or [::1], \
@@ -105,7 +105,7 @@ pub enum ServeError {
 impl ServeError {
     /// Whether the configuration has to be changed first.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::OpenToAll { .. })
     }
 }
@@ -114,7 +114,7 @@ impl ServeError {
 ///
 /// # Errors
 /// [`ServeError`] if it cannot begin or its listener breaks.
-pub async fn serve(
+pub(crate) async fn serve(
     hub: Hub,
     listener: TcpListener,
     shutdown: impl Future<Output = ()> + Send,
@@ -170,7 +170,7 @@ pub(crate) async fn stopped(mut stopping: watch::Receiver<bool>) {
 }
 
 /// All routes, with what their requests pass through.
-pub fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     let limit = middleware::from_fn_with_state(Arc::clone(&app), layers::limit);
     let limited = api::routes().merge(dashboard::routes()).layer(limit);
     Router::new()

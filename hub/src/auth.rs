@@ -9,10 +9,10 @@ mod login;
 mod secret;
 mod tokens;
 
-pub use cache::TokenCache;
-pub use login::FailedLogins;
-pub use secret::{Session, Token};
-pub use tokens::{AuthError, TokenRecord, Tokens};
+pub(crate) use cache::TokenCache;
+pub(crate) use login::FailedLogins;
+pub(crate) use secret::{Session, Token};
+pub(crate) use tokens::{AuthError, TokenRecord, Tokens};
 
 use std::str::FromStr;
 
@@ -78,7 +78,7 @@ pub enum Action {
 
 /// Somebody who may do what their role allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
+pub(crate) struct Caller {
     /// The token's name.
     pub name: String,
     /// What it allows.

@@ -7,13 +7,12 @@ mod token;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use causeway_agent::error::Exit;
 use causeway_shared::clock;
 use causeway_shared::ids::SiteName;
+use causeway_shared::program::{Answer, Exit, print};
 use causeway_shared::telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
-use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::app::{self, ServeError};
@@ -148,7 +147,8 @@ impl CliError {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
             Self::Demo(error) if error.is_usage() => Exit::Usage,
-            Self::Range(_) | Self::Serve(ServeError::OpenToAll { .. }) => Exit::Usage,
+            Self::Serve(error) if error.is_usage() => Exit::Usage,
+            Self::Range(_) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
@@ -283,35 +283,7 @@ async fn serve(
     };
     print(&line).map_err(CliError::Output)?;
     app::serve(hub, listener, shutdown).await?;
-    Ok(Answer {
-        text: String::new(),
-        exit: Exit::Done,
-    })
-}
-
-/// What is printed, and how the program ends.
-struct Answer {
-    text: String,
-    exit: Exit,
-}
-
-impl Answer {
-    fn of(json: bool, report: &impl Serialize, text: String, exit: Exit) -> Self {
-        let json = json.then(|| serde_json::to_string(report).unwrap_or_default());
-        Self {
-            text: json.unwrap_or(text),
-            exit,
-        }
-    }
-}
-
-fn print(text: &str) -> io::Result<()> {
-    if text.is_empty() {
-        return Ok(());
-    }
-    let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", text.trim_end())?;
-    stdout.flush()
+    Ok(Answer::silent())
 }
 
 fn complain(error: &CliError) -> Exit {

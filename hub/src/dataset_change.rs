@@ -7,7 +7,7 @@ use causeway_shared::dataset::{Dataset, Table};
 /// New tables fit, and so does whatever the database's tables do not show: summaries, lookups,
 /// merge rules, defaults, bounds, names in the source.
 #[must_use]
-pub fn first_obstacle(was: &Dataset, now: &Dataset) -> Option<String> {
+pub(crate) fn first_obstacle(was: &Dataset, now: &Dataset) -> Option<String> {
     was.tables.iter().find_map(|table| {
         let name = &table.name;
         match now.table(name.as_str()) {

@@ -15,11 +15,11 @@ mod programs;
 mod site;
 mod start;
 
-pub use folder::{Folder, FolderError};
-pub use outcome::Outcome;
-pub use plan::{DemoPlan, MAX_APPOINTMENTS};
-pub use site::SiteFilesError;
-pub use start::{Started, start};
+pub(crate) use folder::{Folder, FolderError};
+pub(crate) use outcome::Outcome;
+pub(crate) use plan::MAX_APPOINTMENTS;
+pub(crate) use site::SiteFilesError;
+pub(crate) use start::start;
 
 use std::future::Future;
 use std::io::{self, Write};
@@ -42,7 +42,7 @@ const PORTS: u16 = 20;
 
 /// What the demo is to do.
 #[derive(Debug, Clone)]
-pub struct DemoOptions {
+pub(crate) struct DemoOptions {
     /// Its folder; made where it is missing.
     pub dir: PathBuf,
     /// Appointments, at most [`MAX_APPOINTMENTS`], of a site that is not there yet.
@@ -60,7 +60,7 @@ pub struct DemoOptions {
 /// Why the demo cannot run.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DemoError {
+pub(crate) enum DemoError {
     /// More appointments than a demo should make.
     #[error("--rows {given} is too many for a demo; write at most {MAX_APPOINTMENTS}")]
     TooMany {
@@ -111,7 +111,7 @@ pub enum DemoError {
 impl DemoError {
     /// Whether the cause is wrong usage, so that trying again is of no use.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         match self {
             Self::TooMany { .. } | Self::Listen { .. } => true,
             Self::Folder(error) => error.is_usage(),
@@ -125,7 +125,7 @@ impl DemoError {
 ///
 /// # Errors
 /// [`DemoError`]. Started again it goes on from wherever it was.
-pub async fn run(
+pub(crate) async fn run(
     options: &DemoOptions,
     clock: fn() -> Timestamp,
     out: &mut impl Write,

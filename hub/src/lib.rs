@@ -6,25 +6,25 @@
 //! [`hub`] is the whole as the command line, the API and the dashboard use it; [`db`] is what it
 //! asks of a database.
 
-pub mod api;
-pub mod app;
-pub mod auth;
+mod api;
+mod app;
+mod auth;
 pub mod cli;
 pub mod config;
 mod dashboard;
-pub mod dataset_change;
+mod dataset_change;
 pub mod db;
-pub mod demo;
+mod demo;
 pub mod error;
 pub mod hub;
 mod load;
-pub mod load_plan;
-pub mod object;
-pub mod quarantine;
+mod load_plan;
+mod object;
+mod quarantine;
 mod refresh;
 pub mod report;
 mod retry;
-pub mod stats;
+mod stats;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod verify;

@@ -12,7 +12,7 @@ use crate::window::Wanted;
 
 /// What a load does.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct LoadPlan {
+pub(crate) struct LoadPlan {
     /// Partitions to load, in declared table order and part order.
     pub load: Vec<Planned>,
     /// Partitions to take out: no longer wanted, or gone from the site.
@@ -23,7 +23,7 @@ pub struct LoadPlan {
 
 /// A partition to load.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Planned {
+pub(crate) struct Planned {
     /// The table.
     pub table: Name,
     /// The partition.
@@ -37,20 +37,20 @@ pub struct Planned {
 impl LoadPlan {
     /// Whether no row would change.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.load.is_empty() && self.evict.is_empty()
     }
 
     /// How many partitions are to be in the database afterwards.
     #[must_use]
-    pub fn wanted(&self) -> u64 {
+    pub(crate) fn wanted(&self) -> u64 {
         self.keep + self.load.len() as u64
     }
 }
 
 /// Plans a load. Partitions in `again` are loaded even if they are loaded already.
 #[must_use]
-pub fn load_plan(
+pub(crate) fn load_plan(
     dataset: &Dataset,
     catalog: &Catalog,
     loaded: &Marks,

@@ -24,7 +24,7 @@ const FRESH: SignedDuration = SignedDuration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The refused rows of a site's tables, by table; an error where a file cannot be read.
-pub type Quarantine = BTreeMap<Name, Result<RefusedRows, String>>;
+pub(crate) type Quarantine = BTreeMap<Name, Result<RefusedRows, String>>;
 
 /// What was read of each site.
 #[derive(Debug, Default)]

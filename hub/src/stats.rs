@@ -7,8 +7,8 @@
 mod counts;
 mod days;
 
-pub use counts::StatusCounts;
-pub use days::{Day, DaysError, MAX_DAYS, appointments_per_day};
+pub(crate) use counts::StatusCounts;
+pub(crate) use days::{Day, appointments_per_day};
 
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
@@ -22,27 +22,27 @@ use crate::hub::SiteView;
 use crate::window::{DateRange, Window};
 
 /// The tables that figures are about.
-pub mod tables {
+pub(crate) mod tables {
     /// Customers.
-    pub const CUSTOMER: &str = "customer";
+    pub(crate) const CUSTOMER: &str = "customer";
     /// Consultants.
-    pub const CONSULTANT: &str = "consultant";
+    pub(crate) const CONSULTANT: &str = "consultant";
     /// Appointments.
-    pub const APPOINTMENT: &str = "appointment";
+    pub(crate) const APPOINTMENT: &str = "appointment";
     /// What customers say of their appointments.
-    pub const FEEDBACK: &str = "appointmentfeedback";
+    pub(crate) const FEEDBACK: &str = "appointmentfeedback";
     /// Community programs.
-    pub const PROGRAM: &str = "communityprogram";
+    pub(crate) const PROGRAM: &str = "communityprogram";
     /// Who takes part in programs.
-    pub const PARTICIPANT: &str = "programparticipant";
+    pub(crate) const PARTICIPANT: &str = "programparticipant";
 }
 
 /// The column of appointments and programs that says how they stand.
-pub const STATUS: &str = "status";
+pub(crate) const STATUS: &str = "status";
 
 /// The first page of figures, in the form of `GET /api/v1/overview`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Overview {
+pub(crate) struct Overview {
     /// When the figures were read, in the hub's zone.
     #[serde(serialize_with = "with_offset")]
     pub now: Zoned,
@@ -66,7 +66,7 @@ pub struct Overview {
 
 /// How many people there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct People {
+pub(crate) struct People {
     /// All of them.
     pub total: u64,
     /// Those who are not disabled.
@@ -75,7 +75,7 @@ pub struct People {
 
 /// A total and its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Counted {
+pub(crate) struct Counted {
     /// All of them.
     pub total: u64,
     /// How they stand. Every declared status is listed.
@@ -84,14 +84,14 @@ pub struct Counted {
 
 /// A total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Total {
+pub(crate) struct Total {
     /// All of them.
     pub total: u64,
 }
 
 /// Appointments of all history, and of the window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Appointments {
+pub(crate) struct Appointments {
     /// All history.
     #[serde(flatten)]
     pub all: Counted,
@@ -105,7 +105,7 @@ pub struct Appointments {
 
 /// How many appointments a day has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct DayTotal {
+pub(crate) struct DayTotal {
     /// The day.
     pub date: Date,
     /// Its appointments.
@@ -114,7 +114,7 @@ pub struct DayTotal {
 
 /// What customers say.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Feedback {
+pub(crate) struct Feedback {
     /// How many said something.
     pub count: u64,
     /// The mean of their ratings, 0 to 5; `None` where nobody said anything.
@@ -123,7 +123,7 @@ pub struct Feedback {
 
 /// How fresh one site's figures are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Fresh {
+pub(crate) struct Fresh {
     /// The site.
     pub site: SiteName,
     /// The commit that its figures stand at; `None` before the first.
@@ -143,7 +143,7 @@ pub struct Fresh {
 /// `declared` is the dataset that says which statuses there are where no site does; `loaded` are
 /// the loaded appointments of all `sites` by status.
 #[must_use]
-pub fn overview(
+pub(crate) fn overview(
     now: Zoned,
     window: Window,
     declared: &Dataset,

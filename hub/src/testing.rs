@@ -1,6 +1,7 @@
 //! For tests: a site that commits whatever it is told to, and a hub that loads it.
 
 use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
@@ -16,6 +17,7 @@ use jiff::Timestamp;
 
 use crate::config::HubConfig;
 use crate::db::Database;
+use crate::db::sqlite::SqliteDatabase;
 use crate::hub::{Hub, LoadRequest};
 use crate::report::{LoadReport, SiteLoaded};
 
@@ -212,6 +214,15 @@ impl TestHub {
         let test = Self::over(store, database)?;
         test.hub.init().await?;
         Ok(test)
+    }
+
+    /// A hub with its database made in a folder, at [`NOON`].
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn in_folder(folder: &Path) -> Outcome<Self> {
+        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder));
+        Self::new(&database).await
     }
 
     /// Another hub over the same store and database.

@@ -226,18 +226,13 @@ impl VerifyReport {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
-    use crate::db::Database;
-    use crate::db::sqlite::SqliteDatabase;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
     async fn rows_missing_at_the_end_are_named() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         let mut site = TestSite::new(&test.store, "here", SHOP)?;
         let put = site.put("item", "b=0of2", &["1,a", "2,b", "3,c"]).await?;
         put.commit().await?;
@@ -260,8 +255,7 @@ mod tests {
     #[tokio::test]
     async fn a_site_that_cannot_be_verified_does_not_stop_the_others() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         for name in ["a", "b"] {
             let mut site = TestSite::new(&test.store, name, SHOP)?;
             site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
@@ -285,8 +279,7 @@ mod tests {
     #[tokio::test]
     async fn what_cannot_be_repaired_is_said() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         let mut site = TestSite::new(&test.store, "here", SHOP)?;
         site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
         test.load_one().await?;

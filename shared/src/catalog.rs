@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::commit::{
     CatalogLookup, CatalogPartition, Checkpoint, Commit, FORMAT, LookupObject, Now,
@@ -25,7 +26,7 @@ pub struct Catalog {
 }
 
 /// The commit that a catalog stands at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Head {
     /// Its number.
     pub seq: Seq,

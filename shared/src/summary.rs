@@ -197,45 +197,43 @@ fn as_float(value: &Value<'_>) -> Option<f64> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn values_without_end_are_counted_together() {
-        let dataset = r#"
+    /// A table of an int `id` and a column `x`, of which a summary is made.
+    fn table(summary: &str, ty: &str) -> Table {
+        let dataset = format!(
+            r#"
             name = "t"
             version = 1
             [[table]]
             name = "t"
             key = ["id"]
-            partition = { buckets = 1 }
-            summary = { count_by = ["x"] }
-            column = [{ name = "id", type = "int" }, { name = "x", type = "text" }]
-        "#;
-        let dataset = crate::dataset::Dataset::from_toml(dataset).unwrap();
-        let mut builder = SummaryBuilder::new(&dataset.tables[0]);
+            partition = {{ buckets = 1 }}
+            summary = {{ {summary} = ["x"] }}
+            column = [{{ name = "id", type = "int" }}, {{ name = "x", type = "{ty}" }}]
+            "#
+        );
+        let mut dataset = crate::dataset::Dataset::from_toml(&dataset).unwrap();
+        dataset.tables.remove(0)
+    }
+
+    #[test]
+    fn values_without_end_are_counted_together() {
+        let table = table("count_by", "text");
+        let mut builder = SummaryBuilder::new(&table);
         for length in [256, 257, 258] {
             builder.add(&[Value::Int(1), Value::Text("x".repeat(length).into())]);
         }
-        let counts = &builder.finish(&dataset.tables[0]).count_by["x"];
+        let counts = &builder.finish(&table).count_by["x"];
         assert_eq!((counts.values.len(), counts.other), (1, 2));
     }
 
     #[test]
     fn a_sum_past_the_largest_float_can_be_read_again() {
-        let dataset = r#"
-            name = "t"
-            version = 1
-            [[table]]
-            name = "t"
-            key = ["id"]
-            partition = { buckets = 1 }
-            summary = { sum = ["x"] }
-            column = [{ name = "id", type = "int" }, { name = "x", type = "float" }]
-        "#;
-        let dataset = crate::dataset::Dataset::from_toml(dataset).unwrap();
-        let mut builder = SummaryBuilder::new(&dataset.tables[0]);
+        let table = table("sum", "float");
+        let mut builder = SummaryBuilder::new(&table);
         for id in 0..2 {
             builder.add(&[Value::Int(id), Value::Float(f64::MAX)]);
         }
-        let summary = builder.finish(&dataset.tables[0]);
+        let summary = builder.finish(&table);
         let json = serde_json::to_string(&summary).unwrap();
         assert_eq!(serde_json::from_str::<Summary>(&json).unwrap(), summary);
     }

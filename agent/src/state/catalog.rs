@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::catalog::{Catalog, Entry, Head};
 use causeway_shared::commit::{CHECKPOINT_EVERY, Commit, Now, PartitionObject, decode, encode};
 use causeway_shared::ids::{Md5, Name, Part, Seq};
 use jiff::Timestamp;
@@ -92,7 +92,7 @@ impl State {
                 put_partition(db, table, *part, entry)?;
             }
             match &catalog.head {
-                Some(head) => facts::put_head(db, head)?,
+                Some(head) => facts::put(db, facts::HEAD, head)?,
                 None => facts::forget(db, facts::HEAD)?,
             }
             facts::put(db, facts::WRITER, writer)?;
@@ -265,7 +265,7 @@ fn put_commit(db: &Connection, commit: &Commit) -> rusqlite::Result<()> {
     )?;
     let oldest = commit.seq.0.saturating_sub(KEPT_COMMITS);
     db.execute(include_str!("sql/recent_commit_prune.sql"), [oldest])?;
-    facts::put_head(db, &commit.into())
+    facts::put(db, facts::HEAD, &Head::from(commit))
 }
 
 fn put_partition(db: &Connection, table: &Name, part: Part, entry: &Entry) -> rusqlite::Result<()> {

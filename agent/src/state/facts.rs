@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use causeway_shared::catalog::Head;
 use causeway_shared::commit::Writer;
-use causeway_shared::ids::{Md5, Name, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, SiteName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
@@ -64,16 +64,6 @@ pub struct CycleFacts {
     pub error: Option<String>,
 }
 
-/// The log's head, as the state keeps it.
-#[derive(Serialize, Deserialize)]
-struct StoredHead {
-    seq: Seq,
-    at: Timestamp,
-    epoch: u64,
-    writer: Writer,
-    dataset: Md5,
-}
-
 impl State {
     /// Who the agent is; `None` in a new state.
     ///
@@ -112,22 +102,7 @@ impl State {
     /// # Errors
     /// [`StateError`]
     pub fn head(&self) -> Result<Option<Head>, StateError> {
-        let stored: Option<StoredHead> = self.fact(HEAD)?;
-        Ok(stored.map(
-            |StoredHead {
-                 seq,
-                 at,
-                 epoch,
-                 writer,
-                 dataset,
-             }| Head {
-                seq,
-                at,
-                epoch,
-                writer,
-                dataset,
-            },
-        ))
+        self.fact(HEAD)
     }
 
     /// The quarantine's files in the store, by their MD5; `None` where that is not known.
@@ -190,28 +165,6 @@ impl State {
         let parsed = json.map(|json| serde_json::from_str(&json)).transpose();
         parsed.map_err(|error| self.damaged(format_args!("{name}: {error}")))
     }
-}
-
-/// Writes a head.
-pub(super) fn put_head(db: &Connection, head: &Head) -> rusqlite::Result<()> {
-    let Head {
-        seq,
-        at,
-        epoch,
-        writer,
-        dataset,
-    } = head.clone();
-    put(
-        db,
-        HEAD,
-        &StoredHead {
-            seq,
-            at,
-            epoch,
-            writer,
-            dataset,
-        },
-    )
 }
 
 /// Writes a value under a name.

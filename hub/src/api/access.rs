@@ -13,21 +13,21 @@ use crate::auth::{Action, Caller, Role, Session, Token};
 use crate::config::AuthMode;
 
 /// The cookie that holds a signed-in browser's session.
-pub const COOKIE: &str = "causeway_session";
+pub(crate) const COOKIE: &str = "causeway_session";
 
 /// A caller who may read.
 #[derive(Debug, Clone)]
-pub struct Reader(pub Caller);
+pub(crate) struct Reader;
 
 /// A caller who may tell of new commits.
 #[derive(Debug, Clone)]
-pub struct Notifier(pub Caller);
+pub(crate) struct Notifier(pub Caller);
 
 impl FromRequestParts<Arc<App>> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        authorize(parts, app, Action::Read).await.map(Self)
+        authorize(parts, app, Action::Read).await.map(|_| Self)
     }
 }
 
@@ -64,7 +64,7 @@ async fn authorize(parts: &Parts, app: &App, action: Action) -> Result<Caller, P
 ///
 /// # Errors
 /// [`Problem`] where that cannot be found out, or where a request comes from another site's page.
-pub async fn recognise(
+pub(crate) async fn recognise(
     method: &Method,
     headers: &HeaderMap,
     app: &App,
@@ -107,7 +107,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 }
 
 /// A cookie's value.
-pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(header::COOKIE)
         .iter()
@@ -118,7 +118,7 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
 }
 
 /// Whether a browser says that another site's page made it send this.
-pub fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let site = text(headers, header::HeaderName::from_static("sec-fetch-site"));
     site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
@@ -139,7 +139,7 @@ fn is_for_this_machine(headers: &HeaderMap) -> bool {
 }
 
 /// A header's text.
-pub fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
+pub(crate) fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -18,7 +18,7 @@ use crate::stats::{self, Overview, STATUS, tables};
 
 /// Which sites a figure covers.
 #[derive(Debug, Clone, Deserialize)]
-pub struct SiteParam {
+pub(crate) struct SiteParam {
     /// One site; without it all.
     pub site: Option<SiteName>,
 }
@@ -37,7 +37,7 @@ pub(crate) async fn overview(
 ///
 /// # Errors
 /// [`HubError::UnknownSite`], or a failure of the database.
-pub async fn read(
+pub(crate) async fn read(
     hub: &Hub,
     only: Option<&SiteName>,
     now: Timestamp,

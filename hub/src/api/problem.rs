@@ -10,7 +10,7 @@ use crate::error::HubError;
 
 /// What went wrong, by kind. Scripts rely on [`Code::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Code {
+pub(crate) enum Code {
     /// The request cannot be read.
     BadRequest,
     /// No token, or one that is not valid.
@@ -27,8 +27,6 @@ pub enum Code {
     UnsupportedMediaType,
     /// More days than one answer holds.
     RangeTooLong,
-    /// Too many failed attempts.
-    TooManyAttempts,
     /// A mistake in this program.
     Internal,
     /// The store or the database cannot be reached.
@@ -42,7 +40,7 @@ pub enum Code {
 impl Code {
     /// As the answer writes it.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "bad_request",
             Self::Unauthorized => "unauthorized",
@@ -52,7 +50,6 @@ impl Code {
             Self::TooLarge => "too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RangeTooLong => "range_too_long",
-            Self::TooManyAttempts => "too_many_attempts",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
@@ -69,7 +66,6 @@ impl Code {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -79,7 +75,7 @@ impl Code {
 
 /// An error as a caller gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Its kind.
     pub code: Code,
     /// What went wrong this time, and what to do.
@@ -88,7 +84,7 @@ pub struct Problem {
 
 impl Problem {
     /// An error of a kind.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
         Self {
             code,
             detail: detail.into(),
@@ -97,12 +93,12 @@ impl Problem {
 
     /// The status that it is answered with.
     #[must_use]
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.code.status()
     }
 
     /// A request that cannot be read.
-    pub fn bad_request(detail: impl ToString) -> Self {
+    pub(crate) fn bad_request(detail: impl ToString) -> Self {
         Self::new(Code::BadRequest, detail.to_string())
     }
 }
@@ -134,7 +130,7 @@ impl IntoResponse for Problem {
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::TooManyAttempts | Code::Busy) {
+        if matches!(self.code, Code::Busy) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         response

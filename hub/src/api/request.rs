@@ -14,7 +14,7 @@ use crate::window::DateRange;
 
 /// A query string's parameters.
 #[derive(Debug, Clone, Copy)]
-pub struct Params<T>(pub T);
+pub(crate) struct Params<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
@@ -30,7 +30,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 
 /// A JSON body.
 #[derive(Debug, Clone, Copy)]
-pub struct Body<T>(pub T);
+pub(crate) struct Body<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
@@ -50,7 +50,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
 /// `from` and `to`, both or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub struct RangeParams {
+pub(crate) struct RangeParams {
     /// The first date.
     pub from: Option<Date>,
     /// The last date.
@@ -62,7 +62,7 @@ impl RangeParams {
     ///
     /// # Errors
     /// A problem that says what to write.
-    pub fn range(self) -> Result<Option<DateRange>, Problem> {
+    pub(crate) fn range(self) -> Result<Option<DateRange>, Problem> {
         match (self.from, self.to) {
             (None, None) => Ok(None),
             (Some(from), Some(to)) => DateRange::new(from, to)

@@ -14,7 +14,7 @@ use crate::hub::SiteView;
 
 /// Requests answered since the start.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     answered: Mutex<BTreeMap<Kind, Answered>>,
 }
 
@@ -29,7 +29,7 @@ struct Answered {
 
 impl Metrics {
     /// Counts an answer.
-    pub fn count(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
+    pub(crate) fn count(&self, route: &str, method: &Method, status: StatusCode, took: Duration) {
         // Callers may invent methods; there must not be a line for each.
         let method = match *method {
             Method::GET => "GET",
@@ -55,7 +55,7 @@ impl Metrics {
 
 /// All figures of the service.
 #[must_use]
-pub fn render(
+pub(crate) fn render(
     metrics: &Metrics,
     refresh: &RefreshStatus,
     sites: &[SiteView],

@@ -23,7 +23,7 @@ const AFTER_MIDNIGHT: SignedDuration = SignedDuration::from_millis(500);
 
 /// The hub's rounds over the sites' logs, as status and metrics show them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct RefreshStatus {
+pub(crate) struct RefreshStatus {
     /// Rounds since the start.
     pub rounds: u64,
     /// Rounds in which something failed: everything, or one site.
@@ -38,7 +38,7 @@ pub struct RefreshStatus {
 
 /// Where others wake the rounds and see how they go.
 #[derive(Debug, Default)]
-pub struct Refresher {
+pub(crate) struct Refresher {
     news: Notify,
     status: Mutex<RefreshStatus>,
 }
@@ -46,13 +46,13 @@ pub struct Refresher {
 impl Refresher {
     /// Has the next round begin at once, or, if one is under way, right after it. Any number of
     /// calls before it begins cause one round.
-    pub fn wake(&self) {
+    pub(crate) fn wake(&self) {
         self.news.notify_one();
     }
 
     /// How the rounds go.
     #[must_use]
-    pub fn status(&self) -> RefreshStatus {
+    pub(crate) fn status(&self) -> RefreshStatus {
         self.lock().clone()
     }
 

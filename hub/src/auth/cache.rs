@@ -17,7 +17,7 @@ const LOOK_FOR_UNKNOWN_AFTER: SignedDuration = SignedDuration::from_secs(1);
 
 /// The tokens of a store, in memory.
 #[derive(Debug)]
-pub struct TokenCache {
+pub(crate) struct TokenCache {
     tokens: Tokens,
     known: RwLock<Known>,
     /// Held by whoever asks the store; the others go on with what is known.
@@ -35,7 +35,7 @@ struct Known {
 impl TokenCache {
     /// Nothing is read yet.
     #[must_use]
-    pub fn new(tokens: Tokens) -> Self {
+    pub(crate) fn new(tokens: Tokens) -> Self {
         Self {
             tokens,
             known: RwLock::default(),
@@ -48,7 +48,7 @@ impl TokenCache {
     /// # Errors
     /// [`AuthError`] if the store was never read and cannot be. Later failures are logged, and
     /// what is known goes on counting.
-    pub async fn by_token(
+    pub(crate) async fn by_token(
         &self,
         token: &Token,
         now: Timestamp,
@@ -60,7 +60,7 @@ impl TokenCache {
     ///
     /// # Errors
     /// As [`by_token`](Self::by_token).
-    pub async fn by_session(
+    pub(crate) async fn by_session(
         &self,
         session: &Session,
         now: Timestamp,

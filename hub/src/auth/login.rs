@@ -14,13 +14,13 @@ const WITHIN: SignedDuration = SignedDuration::from_secs(60);
 
 /// The failed sign-ins of the last minute, whoever they came from.
 #[derive(Debug, Default)]
-pub struct FailedLogins {
+pub(crate) struct FailedLogins {
     since: Mutex<Option<(Timestamp, u32)>>,
 }
 
 impl FailedLogins {
     /// Counts one; answers whether there are too many now.
-    pub fn count(&self, now: Timestamp) -> bool {
+    pub(crate) fn count(&self, now: Timestamp) -> bool {
         let mut since = self.since.lock().unwrap_or_else(PoisonError::into_inner);
         let (began, failed) = match *since {
             Some((began, failed)) if now.duration_since(began) < WITHIN => (began, failed + 1),

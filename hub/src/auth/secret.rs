@@ -18,14 +18,14 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// An API token: `cw_` and 43 letters of base64url. Shown once, when it is made.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub(crate) struct Token(String);
 
 impl Token {
     /// A new token.
     ///
     /// # Errors
     /// Where the system has no randomness to give.
-    pub fn random() -> io::Result<Self> {
+    pub(crate) fn random() -> io::Result<Self> {
         let mut bits = [0; 32];
         chance::fill(&mut bits)?;
         Ok(Self(format!("{PREFIX}{}", base64url(&bits))))
@@ -33,32 +33,32 @@ impl Token {
 
     /// Reads a token's text; `None` for anything that cannot be one.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let letters = text.strip_prefix(PREFIX)?;
         is_secret(letters).then(|| Self(text.to_owned()))
     }
 
     /// The text, for its owner.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
     /// Its last four letters, by which an owner knows it again.
     #[must_use]
-    pub fn ending(&self) -> &str {
+    pub(crate) fn ending(&self) -> &str {
         &self.0[self.0.len() - 4..]
     }
 
     /// What the store keeps of it.
     #[must_use]
-    pub fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         Hash(Sha256::digest(self.0.as_bytes()).into())
     }
 
     /// The session of a browser that signed in with it.
     #[must_use]
-    pub fn session(&self) -> Session {
+    pub(crate) fn session(&self) -> Session {
         let derived = Sha256::new()
             .chain_update("causeway session\n")
             .chain_update(&self.0);
@@ -75,24 +75,24 @@ impl fmt::Debug for Token {
 /// What a signed-in browser keeps as its cookie. It follows from the token and ends with it, but
 /// the token does not follow from it, and the API takes it as a cookie only.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Session(String);
+pub(crate) struct Session(String);
 
 impl Session {
     /// Reads a cookie's value; `None` for anything that cannot be one.
     #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         is_secret(text).then(|| Self(text.to_owned()))
     }
 
     /// The cookie's value.
     #[must_use]
-    pub fn reveal(&self) -> &str {
+    pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
     /// What the store keeps of it.
     #[must_use]
-    pub fn hash(&self) -> Hash {
+    pub(crate) fn hash(&self) -> Hash {
         Hash(Sha256::digest(self.0.as_bytes()).into())
     }
 }
@@ -105,13 +105,13 @@ impl fmt::Debug for Session {
 
 /// The SHA-256 of a secret, written as 64 hexadecimal digits.
 #[derive(Clone, Copy)]
-pub struct Hash([u8; 32]);
+pub(crate) struct Hash([u8; 32]);
 
 impl Hash {
     /// Whether a hash that the store wrote down is this one, in a time that does not tell how
     /// much of it is.
     #[must_use]
-    pub fn is(&self, written: &str) -> bool {
+    pub(crate) fn is(&self, written: &str) -> bool {
         let own = self.to_string();
         let differing = own
             .bytes()

@@ -24,7 +24,7 @@ const ATTEMPTS: u32 = 8;
 /// Why tokens cannot be read, made or revoked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum AuthError {
+pub(crate) enum AuthError {
     /// The store failed.
     #[error("cannot use the tokens in the store: {0}")]
     Store(#[from] StoreError),
@@ -56,14 +56,14 @@ pub enum AuthError {
 impl AuthError {
     /// Whether the caller asked for something that cannot be.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::Name | Self::Full | Self::Unknown { .. })
     }
 }
 
 /// What the store knows of a token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenRecord {
+pub(crate) struct TokenRecord {
     /// Names the token among others of one name.
     pub id: String,
     /// What its owner calls it.
@@ -132,14 +132,14 @@ impl TokenFile {
 
 /// The tokens of a store.
 #[derive(Debug, Clone)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     store: Store,
 }
 
 impl Tokens {
     /// Those that a store keeps.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub(crate) fn new(store: Store) -> Self {
         Self { store }
     }
 
@@ -147,7 +147,7 @@ impl Tokens {
     ///
     /// # Errors
     /// [`AuthError`]; no token was made then.
-    pub async fn create(
+    pub(crate) async fn create(
         &self,
         name: &str,
         role: Role,
@@ -186,7 +186,7 @@ impl Tokens {
     ///
     /// # Errors
     /// [`AuthError`] where the file cannot be read.
-    pub async fn list(&self) -> Result<Vec<TokenRecord>, AuthError> {
+    pub(crate) async fn list(&self) -> Result<Vec<TokenRecord>, AuthError> {
         let stored = self.read().await?.0.tokens;
         Ok(stored.into_iter().map(|stored| stored.record).collect())
     }
@@ -197,7 +197,7 @@ impl Tokens {
     ///
     /// # Errors
     /// [`AuthError::Unknown`] if there is none, or the store's failure.
-    pub async fn revoke(&self, id_or_name: &str) -> Result<Vec<TokenRecord>, AuthError> {
+    pub(crate) async fn revoke(&self, id_or_name: &str) -> Result<Vec<TokenRecord>, AuthError> {
         let mut revoked = Vec::new();
         self.change(|file| {
             let (out, kept): (Vec<_>, _) = std::mem::take(&mut file.tokens)

@@ -4,11 +4,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use causeway_agent::error::Exit;
 use causeway_shared::clock;
+use causeway_shared::program::Answer;
 use clap::Args;
 
-use super::{Answer, CliError};
+use super::CliError;
 use crate::demo::{self, DemoOptions};
 
 /// How large the demo is, and where.
@@ -47,9 +47,6 @@ impl DemoArgs {
             listen: self.listen,
         };
         demo::run(&options, clock::now, &mut io::stdout(), shutdown).await?;
-        Ok(Answer {
-            text: String::new(),
-            exit: Exit::Done,
-        })
+        Ok(Answer::silent())
     }
 }

@@ -219,23 +219,19 @@ fn lines(text: &mut String, items: impl Iterator<Item = String>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use causeway_shared::ids::Name;
     use causeway_shared::layout::SiteKey;
     use causeway_shared::quarantine::RefusedRows;
 
     use super::*;
-    use crate::db::Database;
-    use crate::db::sqlite::SqliteDatabase;
     use crate::hub::VerifyRequest;
     use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
     async fn what_people_read() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         let mut site = TestSite::new(&test.store, "here", SHOP)?;
         site.put("item", "b=0of2", &["1,apple"]).await?;
         site.put("sale", "dt=2025-12-24", &["1,2025-12-24,a,"])

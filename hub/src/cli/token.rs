@@ -1,10 +1,10 @@
 //! `causeway-hub token`: who may use the API.
 
-use causeway_agent::error::Exit;
 use causeway_shared::clock;
+use causeway_shared::program::{Answer, Exit};
 use clap::Subcommand;
 
-use super::{Answer, CliError, show};
+use super::{CliError, show};
 use crate::auth::{Role, Tokens};
 use crate::hub::Hub;
 

@@ -13,7 +13,7 @@ pub(super) const SITE: &str = "hcm-01";
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum FolderError {
+pub(crate) enum FolderError {
     /// Another process.
     #[error("a demo is running in {} already; stop it, or choose another --dir", dir.display())]
     Running {
@@ -40,14 +40,14 @@ pub enum FolderError {
 impl FolderError {
     /// Whether another folder has to be named.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::Running { .. } | Self::NotText { .. })
     }
 }
 
 /// The folder of a demo that is this process's alone.
 #[derive(Debug)]
-pub struct Folder {
+pub(crate) struct Folder {
     /// As it was named, for messages.
     named: PathBuf,
     /// Absolute, so that the configuration files hold wherever they are read from.
@@ -61,7 +61,7 @@ impl Folder {
     ///
     /// # Errors
     /// [`FolderError::Running`] if another process has it.
-    pub fn open(dir: &Path) -> Result<Self, FolderError> {
+    pub(crate) fn open(dir: &Path) -> Result<Self, FolderError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
             move |source| FolderError::Io { path, source }
@@ -93,12 +93,6 @@ impl Folder {
             dir: absolute,
             _lock: lock,
         })
-    }
-
-    /// The folder as it was named.
-    #[must_use]
-    pub fn named(&self) -> &Path {
-        &self.named
     }
 
     /// The folder of the site's files.

@@ -9,7 +9,7 @@ use crate::stats::{Overview, StatusCounts};
 
 /// What there is to say.
 #[derive(Debug, Clone, Copy)]
-pub struct Outcome<'s> {
+pub(crate) struct Outcome<'s> {
     /// The figures and how they came about.
     pub started: &'s Started,
     /// Where they are shown; `None` if the demo ends here.
@@ -21,7 +21,7 @@ impl Outcome<'_> {
     ///
     /// # Errors
     /// Where `out` cannot be written.
-    pub fn write(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write(&self, json: bool, out: &mut impl Write) -> io::Result<()> {
         if json {
             self.write_json(out)?;
         } else {

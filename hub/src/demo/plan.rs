@@ -11,11 +11,11 @@ const DAYS_AFTER: i64 = 183;
 /// From so many days ahead, fewer and fewer appointments are booked yet.
 const BOOKED_AHEAD_DAYS: f64 = 21.0;
 /// Most appointments a demo is made with; its files then take about a gigabyte.
-pub const MAX_APPOINTMENTS: u32 = 5_000_000;
+pub(crate) const MAX_APPOINTMENTS: u32 = 5_000_000;
 
 /// The size and the seed of a site. The same plan always gives the same files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DemoPlan {
+pub(crate) struct DemoPlan {
     /// Appointments, the refused ones included.
     pub appointments: u32,
     /// Where chance begins.

@@ -23,7 +23,7 @@ pub(super) const CSV: &str = "csv";
 
 /// Why the demo's site cannot be written.
 #[derive(Debug, thiserror::Error)]
-pub enum SiteFilesError {
+pub(crate) enum SiteFilesError {
     /// The file system.
     #[error("cannot write {}: {source}", .path.display())]
     File {

@@ -30,7 +30,7 @@ const AGENT: &str = "demo agent";
 
 /// A demo whose figures are there.
 #[derive(Debug)]
-pub struct Started {
+pub(crate) struct Started {
     /// Whether the site's files were written just now.
     pub wrote_site: bool,
     /// The site's database.
@@ -54,7 +54,7 @@ pub struct Started {
 ///
 /// # Errors
 /// [`DemoError`]
-pub async fn start(
+pub(crate) async fn start(
     folder: &Folder,
     options: &DemoOptions,
     clock: fn() -> Timestamp,
@@ -112,7 +112,7 @@ pub async fn start(
 
 /// Where somebody signs in to the demo.
 #[derive(Debug)]
-pub struct Login {
+pub(crate) struct Login {
     /// The dashboard's address.
     pub address: String,
     /// Where its token is kept.
@@ -124,7 +124,7 @@ pub struct Login {
 impl Login {
     /// The address that signs in by itself. It holds the token, for the demo's own user.
     #[must_use]
-    pub fn link(&self) -> String {
+    pub(crate) fn link(&self) -> String {
         format!("{}/login#token={}", self.address, self.token.reveal())
     }
 

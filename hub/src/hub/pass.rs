@@ -321,15 +321,12 @@ mod tests {
     use causeway_shared::layout::SiteKey;
 
     use super::*;
-    use crate::db::Database;
-    use crate::db::sqlite::SqliteDatabase;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
     async fn a_site_that_is_not_there_is_looked_for_once() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         test.hub.expect_site(SiteName::new("nowhere")?);
         test.load().await?;
         assert_eq!(*test.hub.inner.looks.found(), BTreeSet::new());
@@ -339,8 +336,7 @@ mod tests {
     #[tokio::test]
     async fn a_plan_says_that_a_load_would_be_refused() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         let mut site = TestSite::new(&test.store, "here", SHOP)?;
         site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
         test.load_one().await?;
@@ -358,8 +354,7 @@ mod tests {
     #[tokio::test]
     async fn a_failure_is_forgotten_though_the_site_has_committed_nothing() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         let key = SiteKey::Commit(Seq(1)).of(&SiteName::new("here")?);
         test.store.put(&key, b"no commit".to_vec().into()).await?;
         assert!(test.load().await?.needs_a_look());

@@ -227,32 +227,24 @@ fn status(view: &SiteView) -> SiteStatus {
 mod tests {
     use causeway_shared::ids::Seq;
 
-    use super::*;
-    use crate::db::sqlite::SqliteDatabase;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
     async fn catalog_and_counts_are_of_one_commit() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
-        let test = TestHub::new(&database).await?;
+        let test = TestHub::in_folder(folder.path()).await?;
         let mut site = TestSite::new(&test.store, "here", SHOP)?;
         let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
         site.put("sale", "dt=2025-11-28", &sales[..1]).await?;
         site.commit().await?;
         test.load_one().await?;
-        let before = database.sites().await?.remove(0);
+        let before = test.database.sites().await?.remove(0);
         test.hub.sites(None).await?;
 
         // Another hub loads between the look at the site and the count.
         site.put("sale", "dt=2025-11-28", &sales).await?;
         site.commit().await?;
-        let other = Hub::with(
-            test.hub.config().clone(),
-            Arc::clone(&test.store),
-            Arc::clone(&database),
-        )?;
-        other.load(&test.request).await?;
+        test.another()?.load_one().await?;
 
         let (view, counts) = test.hub.site_with_counts(before, "sale", "state").await?;
         assert_eq!(view.catalog.seq(), Seq(2));

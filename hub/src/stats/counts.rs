@@ -10,13 +10,13 @@ use crate::hub::SiteView;
 
 /// How many rows have each status: the declared ones first, in declared order, then others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct StatusCounts(Vec<(String, u64)>);
+pub(crate) struct StatusCounts(Vec<(String, u64)>);
 
 impl StatusCounts {
     /// Zero of every status that the sites' datasets declare for a table, or `declared` where no
     /// site has the table.
     #[must_use]
-    pub fn declared(declared: &Dataset, sites: &[SiteView], table: &str) -> Self {
+    pub(crate) fn declared(declared: &Dataset, sites: &[SiteView], table: &str) -> Self {
         let of_sites = sites
             .iter()
             .map(|view| &*view.dataset)
@@ -45,7 +45,7 @@ impl StatusCounts {
     }
 
     /// Adds rows of a status.
-    pub fn add(&mut self, status: &str, rows: u64) {
+    pub(crate) fn add(&mut self, status: &str, rows: u64) {
         match self.0.iter_mut().find(|(known, _)| known == status) {
             Some((_, count)) => *count += rows,
             None => self.0.push((status.to_owned(), rows)),
@@ -53,7 +53,7 @@ impl StatusCounts {
     }
 
     /// Adds the rows that a summary counts.
-    pub fn add_summary(&mut self, summary: &Summary) {
+    pub(crate) fn add_summary(&mut self, summary: &Summary) {
         let counted = summary.count_by.get(STATUS);
         for (status, rows) in counted.into_iter().flat_map(|counted| &counted.values) {
             self.add(status, *rows);
@@ -62,14 +62,14 @@ impl StatusCounts {
 
     /// The rows of a status.
     #[must_use]
-    pub fn get(&self, status: &str) -> u64 {
+    pub(crate) fn get(&self, status: &str) -> u64 {
         self.iter()
             .find(|(known, _)| *known == status)
             .map_or(0, |(_, rows)| rows)
     }
 
     /// Each status and its rows.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         self.0.iter().map(|(status, rows)| (status.as_str(), *rows))
     }
 }

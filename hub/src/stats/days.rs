@@ -9,19 +9,19 @@ use crate::hub::SiteView;
 use crate::window::DateRange;
 
 /// Most days of one answer: ten years and a little.
-pub const MAX_DAYS: u32 = 3_700;
+pub(crate) const MAX_DAYS: u32 = 3_700;
 
 /// A range that is too long for one answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{days} days are too many for one answer; ask for at most {MAX_DAYS} at a time")]
-pub struct DaysError {
+pub(crate) struct DaysError {
     /// The days asked for.
     pub days: u32,
 }
 
 /// One day's appointments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Day {
+pub(crate) struct Day {
     /// The day.
     pub date: Date,
     /// Its appointments.
@@ -34,7 +34,7 @@ pub struct Day {
 ///
 /// # Errors
 /// [`DaysError`] if there are more than [`MAX_DAYS`].
-pub fn appointments_per_day(
+pub(crate) fn appointments_per_day(
     range: DateRange,
     declared: &Dataset,
     sites: &[SiteView],

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
@@ -123,6 +124,11 @@ impl S3Store {
     }
 
     /// Sends a write. `lost` is what a failed condition means for it.
+    fn get_request(&self, key: &str) -> GetObjectFluentBuilder {
+        let get = self.client.get_object();
+        get.bucket(&self.bucket).key(self.s3_key(key))
+    }
+
     async fn send_put(
         &self,
         key: &str,
@@ -148,16 +154,10 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
         key::check("read", key)?;
-        let get = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(self.s3_key(key));
-        let object = get
-            .send()
-            .await
-            .map_err(|error| failure("read", key, error))?;
-        fetched(key, object)
+        match self.get_request(key).send().await {
+            Ok(object) => fetched(key, object),
+            Err(error) => Err(failure("read", key, error)),
+        }
     }
 
     async fn get_if_changed(
@@ -166,12 +166,8 @@ impl ObjectStore for S3Store {
         version: &Version,
     ) -> Result<Option<Fetched>, StoreError> {
         key::check("read", key)?;
-        let get = self
-            .client
-            .get_object()
-            .bucket(&self.bucket)
-            .key(self.s3_key(key));
-        match get.if_none_match(&version.0).send().await {
+        let get = self.get_request(key).if_none_match(&version.0);
+        match get.send().await {
             Ok(object) => fetched(key, object).map(Some),
             Err(error) if status(&error) == Some(304) => Ok(None),
             Err(error) => Err(failure("read", key, error)),
