@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_shared::clock;
-use causeway_shared::ids::{Md5, Seq};
+use causeway_shared::ids::Md5;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{self, Store};
 
@@ -79,7 +79,9 @@ impl Agent {
         let _lock = self.lock()?;
         let mut state = self.state()?;
         let done = run_cycle(self, &mut state, options, &progress).await;
-        done.inspect_err(|error| note_failure(&mut state, error))
+        let report = done.inspect_err(|error| note_failure(&mut state, error))?;
+        self.tell_hub(&report).await;
+        Ok(report)
     }
 
     /// Its configuration.
@@ -110,8 +112,9 @@ impl Agent {
         self.hub.as_ref()
     }
 
-    pub(crate) async fn tell_hub(&self, seq: Seq) {
-        if let Some(hub) = &self.hub {
+    /// Tells the hub, if there is one, of a cycle's commit, if there is one.
+    pub(crate) async fn tell_hub(&self, report: &CycleReport) {
+        if let (Some(hub), Some(seq)) = (&self.hub, report.commit) {
             hub.tell(&self.config.site, seq).await;
         }
     }

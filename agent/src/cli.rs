@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::SyncOptions;
+use crate::daemon::Listeners;
 use crate::error::{AgentError, Exit};
 use crate::progress::{Progress, Silent};
 use crate::status::quarantine;
@@ -156,8 +157,11 @@ impl Cli {
         let agent = Agent::open(config).await?;
         match self.command {
             Command::Run => {
-                let supervisor = supervisor(environment);
-                agent.run_supervised(&supervisor, shutdown).await?;
+                let listeners = Listeners {
+                    supervisor: Arc::new(supervisor(environment)),
+                    ..Listeners::default()
+                };
+                agent.run_with(listeners, shutdown).await?;
                 Ok(Answer::silent())
             }
             Command::Sync {

@@ -148,6 +148,16 @@ impl AgentConfig {
         Self::from_file(file, base_dir, &Machine::this())
     }
 
+    /// Reads a configuration from the text of an `agent.toml`. Relative paths are relative to
+    /// `base_dir`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], naming the key.
+    pub fn parse(text: &str, base_dir: PathBuf) -> Result<Self, ConfigError> {
+        let file = settings::parse(text, Path::new(DEFAULT_FILE), &[])?;
+        Self::from_file(file, base_dir, &Machine::this())
+    }
+
     /// Validates a configuration. Relative paths are relative to `base_dir`.
     ///
     /// # Errors

@@ -6,6 +6,8 @@
 //! - In the push: see [`crate::push`]. The log and the objects are whole at every instant.
 //! - Before the state is saved: a state older than the log, which the next cycle finds out when
 //!   it commits, before it writes anything else.
+//! - After it: files of refused rows that are not in the store yet, which the state knows to be
+//!   due; the next cycle writes them, whether anything moved or not.
 //!
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
@@ -27,6 +29,7 @@ use crate::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
 use crate::push::{Load, Pushed, noted_uploads, parcels, push};
+use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
@@ -107,6 +110,7 @@ impl Attempt<'_> {
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
         if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
+            publish::publish(self.agent, self.state).await;
             let held = self.state.held()?;
             return Ok(Some(self.report(
                 standing.writer.epoch,

@@ -17,6 +17,7 @@ use crate::cycle::{SyncOptions, run_cycle};
 use crate::error::AgentError;
 use crate::gate::{self, Look};
 use crate::metrics_file::{CycleFigures, Metrics};
+use crate::observer::{Event, Observer, nobody};
 use crate::pace::{Pace, Scan};
 use crate::progress::{Progress, Step};
 use crate::report::CycleReport;
@@ -34,24 +35,30 @@ impl Agent {
     /// What no waiting will mend: another writer has replaced this one, the sources contradict
     /// the configuration, the log is damaged.
     pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
-        self.run_supervised(&Supervisor::none(), shutdown).await
+        self.run_with(Listeners::default(), shutdown).await
     }
 
-    /// As [`run`](Self::run), and tells a service manager how it goes.
+    /// As [`run`](Self::run), and tells how it goes.
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub async fn run_supervised(
+    pub async fn run_with(
         &self,
-        supervisor: &Supervisor,
+        listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), AgentError> {
+        let Listeners {
+            supervisor,
+            observer,
+        } = listeners;
+        let supervisor = &supervisor;
         let mut shutdown = pin!(shutdown);
         let _lock = self.lock()?;
         let mut daemon = Daemon {
             agent: self,
             state: None,
             supervisor,
+            observer,
             pace: Pace::new(),
             metrics: Metrics::new(self.config().site.clone()),
             ask_log: true,
@@ -70,12 +77,32 @@ impl Agent {
     }
 }
 
+/// Who is told how a run goes.
+#[derive(Clone)]
+pub struct Listeners {
+    /// The service manager.
+    pub supervisor: Arc<Supervisor>,
+    /// The program that the agent is part of.
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Default for Listeners {
+    /// Nobody.
+    fn default() -> Self {
+        Self {
+            supervisor: Arc::new(Supervisor::none()),
+            observer: nobody(),
+        }
+    }
+}
+
 /// An agent that runs.
 struct Daemon<'a> {
     agent: &'a Agent,
     /// `None` before it is opened, and after it failed: opening it anew moves a damaged one aside.
     state: Option<State>,
     supervisor: &'a Supervisor,
+    observer: Arc<dyn Observer>,
     pace: Pace,
     metrics: Metrics,
     /// Whether the log may have gone on without this state: until a cycle has ended well.
@@ -90,7 +117,7 @@ impl Daemon<'_> {
         let mut watcher =
             blocking(move || Watcher::start(watched(&config), settings(&config))).await?;
         loop {
-            let stopwatch = Arc::new(Stopwatch::default());
+            let stopwatch = Arc::new(Stopwatch::new(Arc::clone(&self.observer)));
             let started = Instant::now();
             if let Err(error) = self.cycle(started, &stopwatch).await {
                 if self.ends_with(&error) {
@@ -145,6 +172,11 @@ impl Daemon<'_> {
     }
 
     fn tell_success(&mut self, report: &CycleReport, told: Told) {
+        if report.commit.is_some() && self.agent.hub().is_some() {
+            // On the side: a hub that does not answer holds nothing up.
+            let (agent, report) = (self.agent.clone(), report.clone());
+            tokio::spawn(async move { agent.tell_hub(&report).await });
+        }
         if let Some(seq) = report.commit {
             tracing::info!(
                 site = %report.site, commit = %seq, changed = report.partitions.changed,
@@ -181,6 +213,7 @@ impl Daemon<'_> {
             "last commit: {commit}; {} rows in quarantine, {} tables held back",
             figures.quarantined, figures.held
         ));
+        self.observer.observe(Event::Ended(report));
     }
 
     fn tell_failure(&mut self, error: &AgentError) {
@@ -201,6 +234,11 @@ impl Daemon<'_> {
             "failed {} times, tries again: {error}",
             self.pace.failures()
         ));
+        self.observer.observe(Event::Failed {
+            error,
+            failures: self.pace.failures(),
+            pause,
+        });
     }
 
     fn save_metrics(&self) {
@@ -278,11 +316,20 @@ fn spread() -> u32 {
 }
 
 /// How long a scan took so far, also of a cycle that fails later: from the first row that was read
-/// to the last partition that was made.
-#[derive(Debug, Default)]
-struct Stopwatch(Mutex<Option<(Instant, Instant)>>);
+/// to the last partition that was made. Passes on what it hears.
+struct Stopwatch {
+    times: Mutex<Option<(Instant, Instant)>>,
+    observer: Arc<dyn Observer>,
+}
 
 impl Stopwatch {
+    fn new(observer: Arc<dyn Observer>) -> Self {
+        Self {
+            times: Mutex::new(None),
+            observer,
+        }
+    }
+
     fn read(&self) -> Duration {
         self.times()
             .map_or(Duration::ZERO, |(first, last)| last.duration_since(first))
@@ -290,7 +337,7 @@ impl Stopwatch {
 
     fn times(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
         // Whole at any time: it is set at once.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -302,6 +349,7 @@ impl Progress for Stopwatch {
             let first = times.map_or(now, |(first, _)| first);
             *times = Some((first, now));
         }
+        self.observer.observe(Event::Step(step));
     }
 }
 

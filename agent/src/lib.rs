@@ -1,11 +1,66 @@
 //! Causeway's agent: carries what changes in a site's SQLite files and CSV folders to the store.
 //!
+//! # In another program
+//! The program `causeway-agent` is a thin shell around [`Agent`], which can as well be part of
+//! another one: build it from a configuration, run one cycle, or run until told to stop.
+//! ```
+//! use std::fs;
+//! use std::sync::Arc;
+//!
+//! use causeway_agent::{Agent, AgentConfig, Event, Listeners, SyncOptions};
+//! use tokio::sync::mpsc;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(embedded())
+//! # }
+//! # async fn embedded() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! fs::create_dir(folder.join("csv"))?;
+//! fs::create_dir(folder.join("store"))?;
+//! let consultants = folder.join("csv/consultant.csv");
+//! fs::write(&consultants, "consultantid,fullname,email,joindate\n1,An,an@x.vn,2020-01-01\n")?;
+//!
+//! // The text of an agent.toml; paths are relative to the folder given with it.
+//! let text = format!(
+//!     "site = \"hcm-01\"\nstore.url = \"file://{}/store\"\nwatch.debounce = \"20ms\"\n\
+//!      [[source]]\nkind = \"csv\"\npath = \"csv\"",
+//!     folder.display()
+//! );
+//! let agent = Agent::open(AgentConfig::parse(&text, folder.to_owned())?).await?;
+//!
+//! // One cycle.
+//! let report = agent.sync(SyncOptions::default()).await?;
+//! assert_eq!(report.commit.map(|seq| seq.0), Some(1));
+//! assert_eq!(report.rows.scanned, 1);
+//!
+//! // Cycle after cycle, until the future given to it is ready.
+//! let (tell, mut commits) = mpsc::unbounded_channel();
+//! let observer = move |event: Event<'_>| {
+//!     if let Event::Ended(report) = event && let Some(seq) = report.commit {
+//!         let _ = tell.send(seq.0);
+//!     }
+//! };
+//! let listeners = Listeners { observer: Arc::new(observer), ..Listeners::default() };
+//! fs::write(&consultants, "consultantid,fullname,email,joindate\n1,Bo,bo@x.vn,2020-01-01\n")?;
+//! let until_a_commit = async {
+//!     assert_eq!(commits.recv().await, Some(2));
+//! };
+//! agent.run_with(listeners, until_a_commit).await?;
+//! # Ok(())
+//! # }
+//! ```
+//! Its futures are `Send`. Dropping one abandons the cycle in hand, which loses nothing: the next
+//! one finds what it did not get to. Logs go to `tracing`; nothing is printed.
+//!
+//! # How it works
 //! One [`cycle`] reads from top to bottom: the [`gate`] tells whether anything moved; [`stand`]
 //! finds out who the agent is and what the log says; the sources that moved are scanned
 //! ([`survey`]) into partitions, which wait in the [`spool`]; the [`plan`] is what differs from the
 //! log, less what the [`guard`] holds back; [`push`] writes objects, then the commit; the [`state`]
 //! remembers, so that an unchanged site costs no request. [`init`] proposes the configuration of a
-//! new site; the [`daemon`] runs cycle after cycle, when the [`watch`] says so and the [`pace`] allows.
+//! new site; the [`daemon`] runs cycle after cycle, when the [`watch`] says so and the [`pace`]
+//! allows; [`vacuum`] deletes what nobody can ask for any more.
 
 pub mod affected;
 pub mod agent;
@@ -21,6 +76,7 @@ pub mod init;
 pub mod lock;
 pub mod metrics_file;
 pub mod migrate;
+pub mod observer;
 pub mod pace;
 pub mod plan;
 pub mod preview;
@@ -45,5 +101,13 @@ pub mod writer;
 
 #[cfg(test)]
 mod fuzz;
+pub use agent::Agent;
+pub use config::AgentConfig;
+pub use cycle::SyncOptions;
+pub use daemon::Listeners;
+pub use error::AgentError;
+pub use observer::{Event, Observer};
+pub use report::CycleReport;
+
 #[cfg(test)]
 mod testing;

@@ -37,6 +37,7 @@ impl Agent {
             ..SyncOptions::default()
         };
         let mut report = run_cycle(self, &mut state, options, &progress).await?;
+        self.tell_hub(&report).await;
         let catalog = state.catalog(Catalog::empty(self.config().site.clone()))?;
         report.verified = Some(self.read_back(&catalog, &progress).await?);
         report.requests = self.store().requests().since(&requests);

@@ -1,5 +1,7 @@
 //! Quarantine: rows that a source holds and the dataset refuses, each with its reason.
 
+pub(crate) mod publish;
+
 use std::fmt;
 
 use causeway_shared::ids::Name;

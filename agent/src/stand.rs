@@ -15,7 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::state::{State, StoredWriter};
+use crate::state::{FileId, State, StoredWriter};
 use crate::writer::{Claim, Identity, claim};
 
 /// How long a state is believed without asking the log, however much is committed meanwhile: a
@@ -62,11 +62,11 @@ impl Standing {
     }
 
     /// Whether the log knows this writer already.
-    fn believed(stored: &StoredWriter, agent: &Agent, inode: u64) -> bool {
+    fn believed(stored: &StoredWriter, agent: &Agent, file: FileId) -> bool {
         let machine = &agent.config().machine;
         same_log(stored, agent)
             && stored.writer.host == machine.host
-            && stored.inode == inode
+            && stored.file == file
             && stored.boot == machine.boot
             && stored.fence.is_none()
     }
@@ -87,10 +87,10 @@ pub struct Doubt {
 /// [`AgentError::Fenced`] where another writer has the log, else the failure of log or state.
 pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Standing, AgentError> {
     let stored = state.writer()?;
-    let inode = state.inode()?;
+    let file = state.file_id()?;
     let known = stored.clone().filter(|stored| same_log(stored, agent));
     let catalog = state.catalog(Catalog::empty(agent.config().site.clone()))?;
-    let believed = known.filter(|stored| Standing::believed(stored, agent, inode));
+    let believed = known.filter(|stored| Standing::believed(stored, agent, file));
     if let (
         Some(writer),
         Doubt {
@@ -121,7 +121,7 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
         _ => agent.log().load().await?,
     };
     let adopted = known.is_none() || catalog.seq() != before;
-    let mut writer = renewed(agent, known, inode)?;
+    let mut writer = renewed(agent, known, file)?;
     let own = Identity {
         writer: writer.writer.clone(),
         epoch: writer.epoch,
@@ -173,7 +173,7 @@ pub fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
 fn renewed(
     agent: &Agent,
     known: Option<StoredWriter>,
-    inode: u64,
+    file: FileId,
 ) -> Result<StoredWriter, AgentError> {
     let config = agent.config();
     let (id, epoch, fence) = match known {
@@ -193,7 +193,7 @@ fn renewed(
             host: config.machine.host.clone(),
         },
         epoch,
-        inode,
+        file,
         boot: config.machine.boot.clone(),
         fence,
         seen: Some(clock::now()),

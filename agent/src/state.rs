@@ -15,17 +15,18 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
-pub use facts::{CycleFacts, StoredWriter};
-pub use findings::{Columns, DanglingReference, RefusedRow, TableFindings};
+pub use facts::{CycleFacts, FileId, StoredWriter};
+pub use findings::{Columns, DanglingReference, TableFindings};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";
 
 /// The version of the schema, kept as SQLite's `user_version`.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// How long one process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,7 +46,7 @@ pub struct State {
 #[non_exhaustive]
 pub enum StateError {
     /// SQLite failed.
-    #[error("the state {} cannot be {action}: {source}", path.display())]
+    #[error("the state {} cannot be {action}: {source}{}", path.display(), hint(source))]
     Database {
         /// Its file.
         path: PathBuf,
@@ -82,6 +83,21 @@ pub enum StateError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// What to do about an error of SQLite, where that is known.
+fn hint(error: &rusqlite::Error) -> &'static str {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => "; free space on that disk, nothing is lost",
+        // Its journal may be what cannot be made.
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => {
+            "; is there space on that disk, is it whole, and may the agent's user write there?"
+        }
+        Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+            "; let the agent's user write there"
+        }
+        _ => "",
+    }
 }
 
 impl StateError {
@@ -140,21 +156,26 @@ impl State {
         let state = Self { db, path };
         state.configure()?;
         match state.version()? {
-            // Just being made.
-            0 => Ok(None),
+            // Just being made, or about to be upgraded.
+            found if found < VERSION => Ok(None),
             _ => Ok(Some(state)),
         }
     }
 
-    /// The file's inode, by which a copy is told from the original.
+    /// Which file it is, by which a copy is told from the original.
     ///
     /// # Errors
     /// [`StateError::File`]
-    pub fn inode(&self) -> Result<u64, StateError> {
+    pub fn file_id(&self) -> Result<FileId, StateError> {
         let metadata = fs::metadata(&self.path);
-        metadata
-            .map(|of| of.ino())
-            .map_err(|source| file_error(&self.path, "looked at", source))
+        let metadata = metadata.map_err(|source| file_error(&self.path, "looked at", source))?;
+        Ok(FileId {
+            inode: metadata.ino(),
+            born: metadata
+                .created()
+                .ok()
+                .and_then(|born| Timestamp::try_from(born).ok()),
+        })
     }
 
     fn open_file(path: &Path) -> Result<Self, StateError> {
@@ -168,8 +189,10 @@ impl State {
             path: path.to_owned(),
         };
         state.configure()?;
-        if state.version()? == 0 {
-            state.create()?;
+        match state.version()? {
+            0 => state.make("made", include_str!("state/sql/schema.sql"))?,
+            1 => state.make("upgraded", include_str!("state/sql/upgrade_2.sql"))?,
+            _ => {}
         }
         state.check()?;
         Ok(state)
@@ -198,16 +221,17 @@ impl State {
         Ok(found)
     }
 
-    fn create(&mut self) -> Result<(), StateError> {
+    /// Brings the schema to the present version.
+    fn make(&mut self, action: &'static str, schema: &str) -> Result<(), StateError> {
         let path = self.path.clone();
         let failed = |source| StateError::Database {
             path: path.clone(),
-            action: "made",
+            action,
             source,
         };
         let transaction = self.db.transaction().map_err(failed)?;
         transaction
-            .execute_batch(include_str!("state/sql/schema.sql"))
+            .execute_batch(schema)
             .and_then(|()| transaction.pragma_update(None, "user_version", VERSION))
             .and_then(|()| transaction.commit())
             .map_err(failed)

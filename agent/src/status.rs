@@ -1,10 +1,13 @@
 //! How an agent stands: what it sent, what waits, what a person should look at.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
+use causeway_shared::quarantine::RefusedRow;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::time::timeout;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
@@ -12,8 +15,11 @@ use crate::error::{AgentError, Exit};
 use crate::gate::{Look, Place};
 use crate::guard::Held;
 use crate::stand::same_log;
-use crate::state::{CycleFacts, DanglingReference, RefusedRow, State, StoredWriter};
+use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
 use crate::writer::Fence;
+
+/// How long the store may take to answer: whoever asks for the status waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How an agent stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -117,9 +123,12 @@ impl Agent {
             None => look.prints.into_keys().collect(),
         };
         let next = known.commit.unwrap_or(Seq::NONE).next();
-        let (store_error, newer) = match self.log().commit(next).await {
-            Ok(newer) => (None, newer),
-            Err(error) => (Some(error.to_string()), None),
+        let (asked, hub) =
+            tokio::join!(timeout(PATIENCE, self.log().commit(next)), self.reach_hub());
+        let (store_error, newer) = match asked {
+            Ok(Ok(newer)) => (None, newer),
+            Ok(Err(error)) => (Some(error.to_string()), None),
+            Err(_) => (Some(format!("no answer in {} s", PATIENCE.as_secs())), None),
         };
         // Somebody else's commit may be there that this agent has not met yet.
         let host = &self.config().machine.host;
@@ -131,13 +140,6 @@ impl Agent {
                 seq: commit.seq,
                 at: commit.at,
             });
-        let hub = match self.hub() {
-            Some(hub) => Some(Reach {
-                url: hub.url().to_owned(),
-                error: hub.reach().await.err(),
-            }),
-            None => None,
-        };
         Ok(StatusReport {
             site: self.config().site.clone(),
             commit: known.commit,
@@ -166,6 +168,14 @@ impl Agent {
         })
     }
 
+    async fn reach_hub(&self) -> Option<Reach> {
+        let hub = self.hub()?;
+        Some(Reach {
+            url: hub.url().to_owned(),
+            error: hub.reach().await.err(),
+        })
+    }
+
     fn known(&self) -> Result<Known, AgentError> {
         let Some(state) = State::read(&self.config().state_dir)? else {
             return Ok(Known::default());
@@ -179,7 +189,7 @@ impl Agent {
         }
         for (table, found) in state.findings()? {
             let status = tables.entry(table).or_default();
-            status.quarantined = found.quarantined;
+            status.quarantined = found.refused.total;
             status.dangling = found.dangling;
         }
         let head = state.head()?;
@@ -216,8 +226,18 @@ pub struct QuarantineReport {
     pub quarantined: u64,
     /// How many of each table.
     pub tables: BTreeMap<Name, u64>,
-    /// Those that are listed: the first of each table.
-    pub rows: Vec<RefusedRow>,
+    /// Those that are listed, the newest of each table first.
+    pub rows: Vec<ListedRow>,
+}
+
+/// A refused row of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ListedRow {
+    /// Its table.
+    pub table: Name,
+    /// The row.
+    #[serde(flatten)]
+    pub refused: RefusedRow,
 }
 
 /// The refused rows that are listed, and how many there are in all. It may run beside an agent of
@@ -238,11 +258,15 @@ pub fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> 
     for (table, found) in state
         .findings()?
         .into_iter()
-        .filter(|(_, found)| found.quarantined > 0)
+        .filter(|(_, found)| found.refused.total > 0)
     {
-        report.quarantined += found.quarantined;
-        report.tables.insert(table, found.quarantined);
-        report.rows.extend(found.refused);
+        let rows = found.refused.listed.into_iter().map(|refused| ListedRow {
+            table: table.clone(),
+            refused,
+        });
+        report.rows.extend(rows);
+        report.quarantined += found.refused.total;
+        report.tables.insert(table, found.refused.total);
     }
     Ok(report)
 }

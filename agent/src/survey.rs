@@ -8,8 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
+use causeway_shared::quarantine::{MAX_ROWS, RefusedRow, RefusedRows};
+use jiff::Timestamp;
 
 use crate::affected::Places;
 use crate::config::AgentConfig;
@@ -23,7 +26,7 @@ use crate::scan::{
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
-use crate::state::{Columns, DanglingReference, ObjectId, RefusedRow, TableFindings};
+use crate::state::{Columns, DanglingReference, ObjectId, TableFindings};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -31,10 +34,7 @@ const MEMORY: usize = 16 << 20;
 /// The folder of the scan's sorted runs, in the agent's.
 const SPILL: &str = "spill";
 
-/// Most refused rows that are listed of one table; more are only counted.
-const LISTED_OF_TABLE: usize = 1_000;
-
-/// Most refused rows that are listed of one scan.
+/// Most refused rows that are listed of one scan; more are only counted.
 const LISTED: usize = 10_000;
 
 /// What stops a scan from outside.
@@ -96,7 +96,10 @@ impl Survey {
     /// Refused rows.
     #[must_use]
     pub fn quarantined(&self) -> u64 {
-        self.findings.values().map(|found| found.quarantined).sum()
+        self.findings
+            .values()
+            .map(|found| found.refused.total)
+            .sum()
     }
 }
 
@@ -204,7 +207,7 @@ impl Surveyor<'_> {
         };
         let mut contents: BTreeMap<usize, BTreeMap<_, _>> = BTreeMap::new();
         let mut refusals = Refusals {
-            dataset,
+            now: clock::now(),
             listed: 0,
             tables: BTreeMap::new(),
         };
@@ -240,8 +243,8 @@ impl Surveyor<'_> {
         for table in report.tables {
             let place = places.get(&table.table).cloned();
             let parts = contents.remove(&table.table).unwrap_or_default();
-            let refused = refusals.tables.remove(&table.table).unwrap_or_default();
-            survey.add(dataset, table, place, parts, refused);
+            let listed = refusals.tables.remove(&table.table).unwrap_or_default();
+            survey.add(dataset, table, place, parts, listed);
         }
         survey.took = started.elapsed();
         Ok(survey)
@@ -326,7 +329,7 @@ impl Survey {
         scanned: TableScan,
         place: Option<Place>,
         parts: BTreeMap<Part, Content>,
-        refused: Vec<RefusedRow>,
+        listed: Vec<RefusedRow>,
     ) {
         let name = dataset.tables[scanned.table].name.clone();
         let found = match scanned.outcome {
@@ -334,8 +337,10 @@ impl Survey {
                 self.rows += scanned.rows_read;
                 let findings = TableFindings {
                     place,
-                    quarantined: scanned.quarantined,
-                    refused,
+                    refused: RefusedRows {
+                        total: scanned.quarantined,
+                        listed,
+                    },
                     dangling: scanned
                         .dangling
                         .iter()
@@ -363,21 +368,21 @@ impl Survey {
 }
 
 /// Collects refused rows, the first of each table.
-struct Refusals<'d> {
-    dataset: &'d Dataset,
+struct Refusals {
+    now: Timestamp,
     listed: usize,
     tables: BTreeMap<usize, Vec<RefusedRow>>,
 }
 
-impl QuarantineSink for Refusals<'_> {
+impl QuarantineSink for Refusals {
     fn refuse(&mut self, refused: Refused) {
         let rows = self.tables.entry(refused.table).or_default();
-        if rows.len() >= LISTED_OF_TABLE || self.listed >= LISTED {
+        if rows.len() >= MAX_ROWS || self.listed >= LISTED {
             return;
         }
         self.listed += 1;
         rows.push(RefusedRow {
-            table: self.dataset.tables[refused.table].name.clone(),
+            since: self.now,
             source: refused.source,
             place: refused.place.to_string(),
             column: refused.column.map(String::from),

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::store::{Store, list_all};
+use jiff::Timestamp;
 use tempfile::TempDir;
 
 use crate::agent::Agent;
@@ -68,6 +70,14 @@ impl Site {
             text += &format!("{id},fb-1,2025-01-{day:02},{hour:02}:00,60,{status},2025-01-01\n");
         }
         self.write("appointment", &text);
+    }
+
+    /// A consultant more, who is refused.
+    pub(crate) fn refuse_a_consultant(&self) {
+        self.write(
+            "consultant",
+            "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\nx,Bo,b@x,2020-01-01\n",
+        );
     }
 
     pub(crate) fn config(&self, host: &str, state: &str) -> AgentConfig {
@@ -171,7 +181,23 @@ impl Site {
                 .collect::<Vec<_>>()
         };
         assert_eq!(objects(&catalog), objects(&expected));
+        assert_eq!(refused(&self.store).await, refused(fresh.store()).await);
     }
+}
+
+/// The refused rows in a store, by their files, without when they were first listed.
+async fn refused(store: &Store) -> Vec<(String, RefusedRows)> {
+    let prefix = layout::quarantine_prefix(&SiteName::new("a").unwrap());
+    let mut files = Vec::new();
+    for object in list_all(&**store, &prefix, None).await.unwrap() {
+        let csv = store.get(&object.key).await.unwrap();
+        let mut rows = RefusedRows::decode(&csv.bytes(1 << 20).await.unwrap()).unwrap();
+        for row in &mut rows.listed {
+            row.since = Timestamp::UNIX_EPOCH;
+        }
+        files.push((object.key, rows));
+    }
+    files
 }
 
 /// Copies a state, as a backup does.

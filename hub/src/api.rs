@@ -7,6 +7,7 @@ pub(crate) mod access;
 pub(crate) mod health;
 pub(crate) mod overview;
 pub(crate) mod problem;
+pub(crate) mod quarantine;
 pub(crate) mod request;
 pub(crate) mod stats;
 pub(crate) mod sync;
@@ -33,6 +34,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
+        .route("/api/v1/sync/quarantine", get(quarantine::list))
 }
 
 #[cfg(test)]

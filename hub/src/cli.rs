@@ -242,7 +242,7 @@ impl Cli {
                 Ok(Answer::of(json, &report, show::verify(&report), exit))
             }
             Command::Status => {
-                let report = open().await?.status(clock::now()).await?;
+                let report = open().await?.full_status(clock::now()).await?;
                 let exit = if report.needs_a_look() {
                     Exit::Look
                 } else {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use causeway_shared::commit::FormatError;
 use causeway_shared::dataset::DatasetError;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::log::LogError;
@@ -77,12 +78,26 @@ impl HubError {
     }
 }
 
+/// What to do about a log that cannot be read, where it does not say so itself.
+fn remedy(error: &LogError) -> &'static str {
+    match error {
+        LogError::Damaged {
+            source: FormatError::Version { .. },
+            ..
+        } => "",
+        LogError::Damaged { .. } | LogError::Misplaced { .. } | LogError::Dataset { .. } => {
+            "; run `causeway-agent verify --repair` at the site"
+        }
+        _ => "",
+    }
+}
+
 /// Why one site could not be loaded or read. Its last good data stays as it is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SiteError {
     /// Its log cannot be read.
-    #[error(transparent)]
+    #[error("{0}{todo}", todo = remedy(.0))]
     Log(#[from] LogError),
     /// The store failed while its objects were read.
     #[error("site {site}: {source}")]

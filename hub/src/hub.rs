@@ -18,6 +18,7 @@ use causeway_shared::store::{self, Store};
 use crate::config::HubConfig;
 use crate::db::{self, Database};
 use crate::error::HubError;
+use crate::quarantine;
 use crate::window::{DateRange, Window};
 
 /// A store, a database and the dataset that serves until a site brings its own. Cheap to clone.
@@ -35,6 +36,8 @@ pub(crate) struct Inner {
     pub(crate) cache: view::Cache,
     /// When to look more closely than usual.
     pub(crate) looks: pass::Looks,
+    /// The refused rows of each site, as they were last read.
+    pub(crate) quarantine: quarantine::Cache,
 }
 
 impl fmt::Debug for Hub {
@@ -143,6 +146,7 @@ impl Hub {
             dataset,
             cache: view::Cache::default(),
             looks: pass::Looks::default(),
+            quarantine: quarantine::Cache::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),

@@ -20,6 +20,7 @@ pub mod hub;
 mod load;
 mod load_plan;
 mod object;
+mod quarantine;
 mod refresh;
 pub mod report;
 mod retry;

@@ -1,5 +1,7 @@
 //! What `load`, `plan`, `verify` and `status` say, in the form of their JSON.
 
+use std::collections::BTreeMap;
+
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
@@ -206,6 +208,9 @@ pub struct SiteStatus {
     pub partitions: KnownAndLoaded,
     /// Rows of all history, and how many of them are loaded.
     pub rows: KnownAndLoaded,
+    /// Rows in quarantine by table, null where a table's list cannot be read; `None` where the
+    /// store was not asked, or did not answer.
+    pub quarantined: Option<BTreeMap<Name, Option<u64>>>,
     /// Why the last load failed, if it did.
     pub last_error: Option<String>,
 }

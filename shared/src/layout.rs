@@ -88,6 +88,12 @@ pub fn dataset_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/dataset/")
 }
 
+/// Under this lie a site's refused rows.
+#[must_use]
+pub fn quarantine_prefix(site: &SiteName) -> String {
+    format!("{SITES}{site}/quarantine/")
+}
+
 /// The number in a name of exactly twenty digits.
 fn numbered(name: &str, suffix: &str) -> Option<Seq> {
     let digits = name.strip_suffix(suffix)?;

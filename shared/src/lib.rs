@@ -3,8 +3,9 @@
 //! In the order in which data flows: a [`dataset`] declares tables; a source's raw values become
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
-//! [`log`] say which are current, and the [`catalog`] is what they add up to. [`settings`],
-//! [`telemetry`], [`program`], [`clock`] and [`chance`] are what both programs need around that.
+//! [`log`] say which are current, and the [`catalog`] is what they add up to. Rows that were
+//! refused lie beside it, in [`quarantine`]. [`settings`], [`telemetry`], [`program`], [`clock`] and
+//! [`chance`] are what both programs need around that.
 
 pub mod canonical_csv;
 pub mod catalog;
@@ -17,6 +18,7 @@ pub mod layout;
 pub mod log;
 pub mod partition;
 pub mod program;
+pub mod quarantine;
 pub mod settings;
 pub mod store;
 pub mod summary;

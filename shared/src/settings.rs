@@ -79,7 +79,19 @@ pub fn load<T: DeserializeOwned>(
         None => (default_file, String::new()),
     };
     let folder = file.parent().unwrap_or(Path::new("")).to_owned();
-    let parsed: toml::Table = toml::from_str(&text).map_err(|error| syntax(file, &text, &error))?;
+    Ok((parse(&text, file, environment)?, folder))
+}
+
+/// Reads a configuration from its text; errors name `file`.
+///
+/// # Errors
+/// [`SettingsError`], naming the key.
+pub fn parse<T: DeserializeOwned>(
+    text: &str,
+    file: &Path,
+    environment: &[(String, String)],
+) -> Result<T, SettingsError> {
+    let parsed: toml::Table = toml::from_str(text).map_err(|error| syntax(file, text, &error))?;
     let mut tree = Node::from(toml::Value::Table(parsed));
     for (variable, value) in environment {
         if let Some(name) = variable.strip_prefix(PREFIX) {
@@ -90,15 +102,14 @@ pub fn load<T: DeserializeOwned>(
                 })?;
         }
     }
-    let settings = serde_path(tree).map_err(|detail| SettingsError::Invalid {
+    serde_path(tree).map_err(|detail| SettingsError::Invalid {
         place: if text.is_empty() {
             "configuration".into()
         } else {
             file.display().to_string()
         },
         detail,
-    })?;
-    Ok((settings, folder))
+    })
 }
 
 fn syntax(file: &Path, text: &str, error: &toml::de::Error) -> SettingsError {

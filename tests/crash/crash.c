@@ -198,7 +198,7 @@ int unlinkat(int dir, const char *path, int flags) {
 }
 
 int mkdir(const char *path, mode_t mode) {
-    STEP(is_counted(path), NAME);
+    STEP(is_counted(path) && access(path, F_OK) != 0, NAME);
     return REAL(mkdir)(path, mode);
 }
 

@@ -23,6 +23,8 @@ pub struct Asked {
     pub method: String,
     /// The path with its query.
     pub path: String,
+    /// The size of its body, in bytes.
+    pub bytes: u64,
 }
 
 impl Asked {
@@ -172,6 +174,7 @@ impl HttpRequest {
             number,
             method: words.next().unwrap_or_default(),
             path: words.next().unwrap_or_default(),
+            bytes: self.body.len() as u64,
         }
     }
 }

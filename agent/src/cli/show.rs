@@ -7,7 +7,7 @@ use causeway_shared::program::count;
 use crate::guard::Held;
 use crate::preview::PlanReport;
 use crate::report::CycleReport;
-use crate::status::{QuarantineReport, Reach, StatusReport};
+use crate::status::{ListedRow, QuarantineReport, Reach, StatusReport};
 use crate::vacuum::VacuumReport;
 use crate::verify::VerifyReport;
 
@@ -202,7 +202,11 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
         0 => format!("{}: no row is in quarantine\n", report.site),
         rows => format!("{}: {} in quarantine\n", report.site, count(rows, "row")),
     };
-    for row in &report.rows {
+    for ListedRow {
+        table,
+        refused: row,
+    } in &report.rows
+    {
         let column = row
             .column
             .as_deref()
@@ -210,7 +214,7 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
         let _ = writeln!(
             text,
             "{}: {}, {}{column}: {}\n  {}",
-            row.table, row.source, row.place, row.reason, row.row
+            table, row.source, row.place, row.reason, row.row
         );
     }
     let unlisted = report.quarantined.saturating_sub(report.rows.len() as u64);

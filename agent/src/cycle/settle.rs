@@ -11,6 +11,7 @@ use crate::gate::{Look, Print};
 use crate::guard::{Held, Reason};
 use crate::plan::{Found, Plan};
 use crate::push::{Pushed, checkpoint};
+use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::stand::Standing;
 use crate::state::{Columns, CycleFacts, Settled, TableFindings};
@@ -42,23 +43,24 @@ impl Attempt<'_> {
         let held = self.held_after(survey, plan.held.clone())?;
         let quarantine_grew = self.quarantine_grew(survey)?;
         let findings = self.findings_after(survey)?;
+        let undeclared = self.undeclared_findings()?;
+        let quarantine_is_due = publish::is_due(self.state, &findings, &undeclared)?;
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
             look: &look,
             findings: &findings,
             columns: &self.columns_after(survey, &held)?,
-            undeclared: &self.undeclared_findings()?,
+            undeclared: &undeclared,
             held: &held,
+            quarantine_is_due,
             cycle: &CycleFacts {
                 at: clock::now(),
                 error: None,
             },
         })?;
+        publish::publish(self.agent, self.state).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
-        if let Some(seq) = seq {
-            self.agent.tell_hub(seq).await;
-        }
         let removed = plan.removed() as u64;
         let committed = if seq.is_some() {
             plan.changes.len() as u64
@@ -132,6 +134,9 @@ impl Attempt<'_> {
                 .iter()
                 .filter(|known| !survey.findings.contains_key(&known.target));
             found.dangling.extend(not_judged.cloned());
+            if let Some(before) = before.get(table) {
+                found.date_by(before);
+            }
         }
         Ok(findings)
     }
@@ -172,7 +177,7 @@ impl Attempt<'_> {
             .iter()
             .any(|(table, now)| match before.get(table) {
                 Some(before) if !held.contains(table) => now.holds_more_than(before),
-                _ => now.quarantined > 0,
+                _ => now.refused.total > 0,
             }))
     }
 }

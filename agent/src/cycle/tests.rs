@@ -203,6 +203,7 @@ async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {
         site.sync().await;
         site.write_appointments(5..33, "confirmed");
     }
+    site.refuse_a_consultant();
     let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [fault(step)]));
     let killed = site.agent_on("one", Arc::clone(&failing) as Store);
     let _ = killed.sync(SyncOptions::default()).await;

@@ -1,7 +1,9 @@
 //! An agent that runs, on a small site.
 
 use causeway_shared::ids::Seq;
-use tokio::sync::oneshot;
+use causeway_shared::store::failing::{FailingStore, Fault};
+use tokio::io::AsyncReadExt as _;
+use tokio::sync::{mpsc, oneshot};
 
 use super::*;
 use crate::testing::Site;
@@ -96,7 +98,11 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
     let agent = quick(&site);
     let running = tokio::spawn(async move {
         let stopped = async { stopped.await.unwrap_or(()) };
-        agent.run_supervised(&supervisor, stopped).await
+        let listeners = Listeners {
+            supervisor: Arc::new(supervisor),
+            ..Listeners::default()
+        };
+        agent.run_with(listeners, stopped).await
     });
     committed(&site, 1).await;
     site.write_appointments(0..30, "confirmed");
@@ -117,11 +123,103 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
 
 #[test]
 fn a_stopwatch_runs_from_the_first_step_of_a_scan_to_the_last() {
-    let stopwatch = Stopwatch::default();
+    let stopwatch = Stopwatch::new(nobody());
     stopwatch.step(Step::Scanned { rows: 1 });
     std::thread::sleep(Duration::from_millis(5));
     stopwatch.step(Step::Scanned { rows: 1 });
     let took = stopwatch.read();
     stopwatch.step(Step::Sending { objects: 1 });
     assert!(took >= Duration::from_millis(5) && took == stopwatch.read());
+}
+
+/// What an agent that runs tells, as far as it is news.
+#[derive(Debug, PartialEq)]
+enum Heard {
+    Commit(u64),
+    Failure(String),
+}
+
+/// Runs an agent in the background; what it tells.
+fn observed(agent: Agent) -> mpsc::UnboundedReceiver<Heard> {
+    let (tell, heard) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let heard = match event {
+            Event::Ended(report) => report.commit.map(|seq| Heard::Commit(seq.0)),
+            Event::Failed { error, .. } => Some(Heard::Failure(error.to_string())),
+            Event::Step(_) => None,
+        };
+        // Whoever no longer listens has heard enough.
+        let _ = heard.map(|heard| tell.send(heard));
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    heard
+}
+
+#[tokio::test]
+async fn an_observer_hears_of_a_failure_and_of_what_follows() {
+    let site = Site::small();
+    let store = FailingStore::new(Arc::clone(&site.store), [Fault::UnavailableAt(1)]);
+    let agent = Agent::with_store(quick(&site).config().as_ref().clone(), Arc::new(store));
+    let mut heard = observed(agent.unwrap());
+    let failure = heard.recv().await.unwrap();
+    assert!(
+        matches!(&failure, Heard::Failure(error) if error.contains("made to fail")),
+        "{failure:?}"
+    );
+    assert_eq!(heard.recv().await, Some(Heard::Commit(1)));
+}
+
+#[tokio::test]
+async fn sources_that_contradict_each_other_end_a_start_and_not_a_run() {
+    let site = Site::small();
+    let mut heard = observed(quick(&site));
+    assert_eq!(heard.recv().await, Some(Heard::Commit(1)));
+    // Where its own name is not there, two others fit as well as each other.
+    for other in ["Consultant", "CONSULTANT"] {
+        std::fs::copy(site.csv("consultant"), site.csv(other)).unwrap();
+    }
+    let away = site.csv("away");
+    std::fs::rename(site.csv("consultant"), &away).unwrap();
+    let failure = heard.recv().await.unwrap();
+    assert!(
+        matches!(&failure, Heard::Failure(error) if error.contains("both fit table consultant")),
+        "{failure:?}"
+    );
+    let mut config = site.config("one", "state-another");
+    config.watch.poll = Duration::from_millis(20);
+    let start = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let ended = start.run(std::future::pending()).await.unwrap_err();
+    assert!(matches!(ended, AgentError::Sources(_)), "{ended}");
+    std::fs::rename(away, site.csv("consultant")).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    while heard.recv().await.unwrap() != Heard::Commit(2) {}
+}
+
+#[tokio::test]
+async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
+    let site = Site::small();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = quick(&site).config().as_ref().clone();
+    config.hub = Some(crate::config::HubConfig {
+        url: format!("http://{}", listener.local_addr().unwrap()),
+        token: String::new(),
+    });
+    let mut heard = observed(Agent::with_store(config, Arc::clone(&site.store)).unwrap());
+    let mut unanswered = Vec::new();
+    for seq in 1..=2 {
+        assert_eq!(heard.recv().await, Some(Heard::Commit(seq)));
+        let (mut told, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !request.ends_with(b"}") {
+            told.read_buf(&mut request).await.unwrap();
+        }
+        let request = String::from_utf8(request).unwrap();
+        assert!(request.contains(&format!("\"seq\":{seq},")), "{request}");
+        unanswered.push(told);
+        site.write_appointments(0..30, "confirmed");
+    }
 }

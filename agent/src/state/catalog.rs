@@ -35,6 +35,8 @@ pub struct Settled<'s> {
     pub undeclared: &'s [Name],
     /// All tables held back.
     pub held: &'s [Held],
+    /// Whether the quarantine's files in the store are not what was found.
+    pub quarantine_is_due: bool,
     /// How it ended.
     pub cycle: &'s CycleFacts,
 }
@@ -65,6 +67,9 @@ impl State {
             findings::put_findings(db, settled.findings)?;
             findings::forget(db, settled.undeclared)?;
             findings::put_held(db, settled.held)?;
+            if settled.quarantine_is_due {
+                facts::put(db, facts::QUARANTINE_DUE, &true)?;
+            }
             facts::put(db, facts::WRITER, settled.writer)?;
             facts::put(db, facts::LOOK, settled.look)?;
             facts::put(db, facts::COLUMNS, settled.columns)?;
@@ -91,6 +96,7 @@ impl State {
                 None => facts::forget(db, facts::HEAD)?,
             }
             facts::put(db, facts::WRITER, writer)?;
+            facts::forget(db, facts::QUARANTINE)?;
             facts::forget(db, facts::LOOK)
         })
     }
@@ -213,7 +219,7 @@ impl State {
         Md5::new(text).map_err(|error| self.damaged(error))
     }
 
-    fn transaction(
+    pub(super) fn transaction(
         &mut self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<()>,
     ) -> Result<(), StateError> {

@@ -1,8 +1,10 @@
 //! Single values of the state, kept as JSON under a name.
 
+use std::collections::BTreeMap;
+
 use causeway_shared::catalog::Head;
 use causeway_shared::commit::Writer;
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, Name, SiteName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
@@ -17,6 +19,8 @@ pub(super) const HEAD: &str = "head";
 pub(super) const LOOK: &str = "look";
 pub(super) const COLUMNS: &str = "columns";
 pub(super) const CYCLE: &str = "cycle";
+pub(super) const QUARANTINE: &str = "quarantine";
+pub(super) const QUARANTINE_DUE: &str = "quarantine_due";
 
 /// Who this state says the agent is, and where that was true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +33,9 @@ pub struct StoredWriter {
     pub writer: Writer,
     /// Its epoch.
     pub epoch: u64,
-    /// The inode of the state's file: another one is a copy.
-    pub inode: u64,
+    /// The state's file: another one is a copy.
+    #[serde(flatten)]
+    pub file: FileId,
     /// The boot that the state was written in: after another one, the disk may be a restored one.
     pub boot: String,
     /// The writer that has replaced it.
@@ -38,6 +43,16 @@ pub struct StoredWriter {
     /// When the log was last found to stand where this state says.
     #[serde(default)]
     pub seen: Option<Timestamp>,
+}
+
+/// What tells a file from a copy of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileId {
+    /// Its inode. A file that is removed may leave its number to the one that replaces it.
+    pub inode: u64,
+    /// When it was made, where the file system tells.
+    #[serde(default)]
+    pub born: Option<Timestamp>,
 }
 
 /// How the last cycle ended.
@@ -88,6 +103,33 @@ impl State {
     /// [`StateError`]
     pub fn head(&self) -> Result<Option<Head>, StateError> {
         self.fact(HEAD)
+    }
+
+    /// The quarantine's files in the store, by their MD5; `None` where that is not known.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn quarantine(&self) -> Result<Option<BTreeMap<Name, Md5>>, StateError> {
+        self.fact(QUARANTINE)
+    }
+
+    /// Whether the quarantine's files in the store may be other ones than they should be.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn quarantine_is_due(&self) -> Result<bool, StateError> {
+        Ok(self.fact(QUARANTINE_DUE)?.unwrap_or(false))
+    }
+
+    /// Notes that these are the quarantine's files in the store, as they should be.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn note_quarantine(&mut self, files: &BTreeMap<Name, Md5>) -> Result<(), StateError> {
+        self.transaction(|db| {
+            put(db, QUARANTINE, files)?;
+            forget(db, QUARANTINE_DUE)
+        })
     }
 
     /// Notes how a cycle ended that changed nothing else.

@@ -1,9 +1,12 @@
 //! What scans found beside rows: refused rows, dangling references, tables held back.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use causeway_shared::ids::Name;
+use causeway_shared::quarantine::{RefusedRow, RefusedRows};
+use jiff::Timestamp;
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -11,32 +14,13 @@ use super::{State, StateError};
 use crate::gate::Place;
 use crate::guard::Held;
 
-/// A refused row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefusedRow {
-    /// Its table.
-    pub table: Name,
-    /// The file that holds it.
-    pub source: String,
-    /// Where in that file: its key or its line.
-    pub place: String,
-    /// The column that does not fit, if it is one.
-    pub column: Option<String>,
-    /// Why it is refused.
-    pub reason: String,
-    /// Its fields, shortened.
-    pub row: String,
-}
-
 /// What the last scan of a table found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TableFindings {
     /// The file it was read from.
     pub place: Option<Place>,
-    /// Refused rows in all, however many are listed.
-    pub quarantined: u64,
-    /// The first refused rows.
-    pub refused: Vec<RefusedRow>,
+    /// Refused rows.
+    pub refused: RefusedRows,
     /// References to rows that are not there.
     pub dangling: Vec<DanglingReference>,
 }
@@ -77,18 +61,37 @@ impl fmt::Display for DanglingReference {
     }
 }
 
+/// What tells a refused row from the others of its table.
+fn content(row: &RefusedRow) -> (Option<&str>, &str, &str) {
+    (row.column.as_deref(), &row.reason, &row.row)
+}
+
 impl TableFindings {
     /// Whether a row is refused that was not before. Rows are told apart by what they hold, since
     /// a line's number moves with the lines above it; past the listed ones only the total tells.
     #[must_use]
     pub fn holds_more_than(&self, before: &Self) -> bool {
-        if self.quarantined > before.quarantined {
+        let (before, now) = (&before.refused, &self.refused);
+        if now.total > before.total {
             return true;
         }
-        let all_listed = before.refused.len() as u64 == before.quarantined;
-        let key = |row: &RefusedRow| (row.column.clone(), row.reason.clone(), row.row.clone());
-        let known: BTreeSet<_> = before.refused.iter().map(key).collect();
-        all_listed && !self.refused.iter().all(|row| known.contains(&key(row)))
+        let all_listed = before.listed.len() as u64 == before.total;
+        let known: BTreeSet<_> = before.listed.iter().map(content).collect();
+        all_listed && !now.listed.iter().all(|row| known.contains(&content(row)))
+    }
+
+    /// Gives rows that were listed before the time at which they first were, and puts the newest
+    /// first.
+    pub fn date_by(&mut self, before: &Self) {
+        let before = before.refused.listed.iter();
+        let known: BTreeMap<_, _> = before.map(|row| (content(row), row.since)).collect();
+        let listed = &mut self.refused.listed;
+        for row in listed.iter_mut() {
+            if let Some(since) = known.get(&content(row)) {
+                row.since = *since;
+            }
+        }
+        listed.sort_by_key(|row| Reverse(row.since));
     }
 }
 
@@ -106,29 +109,28 @@ impl State {
         let rows = statement
             .query_map([], |row| {
                 let (table, place): (String, Option<String>) = (row.get(0)?, row.get(1)?);
-                let (quarantined, dangling): (u64, String) = (row.get(2)?, row.get(3)?);
-                Ok((table, place, quarantined, dangling))
+                let (total, dangling): (u64, String) = (row.get(2)?, row.get(3)?);
+                Ok((table, place, total, dangling))
             })
             .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
             .map_err(&failed)?;
         let mut findings = BTreeMap::new();
-        for (table, place, quarantined, dangling) in rows {
+        for (table, place, total, dangling) in rows {
             let table = self.name(&table)?;
             let dangling = serde_json::from_str(&dangling).map_err(|error| self.damaged(error))?;
+            let refused = RefusedRows {
+                total,
+                listed: Vec::new(),
+            };
             let found = TableFindings {
                 place,
-                quarantined,
-                refused: Vec::new(),
+                refused,
                 dangling,
             };
             findings.insert(table, found);
         }
-        for refused in self.refused()? {
-            findings
-                .entry(refused.table.clone())
-                .or_default()
-                .refused
-                .push(refused);
+        for (table, row) in self.refused()? {
+            findings.entry(table).or_default().refused.listed.push(row);
         }
         Ok(findings)
     }
@@ -161,7 +163,7 @@ impl State {
             .collect()
     }
 
-    fn refused(&self) -> Result<Vec<RefusedRow>, StateError> {
+    fn refused(&self) -> Result<Vec<(Name, RefusedRow)>, StateError> {
         let failed = self.failed("read");
         let mut statement = self
             .db
@@ -170,6 +172,7 @@ impl State {
         let rows = statement
             .query_map([], |row| {
                 let (table, source): (String, String) = (row.get(0)?, row.get(1)?);
+                let since: i64 = row.get(6)?;
                 Ok((
                     table,
                     source,
@@ -177,20 +180,22 @@ impl State {
                     row.get(3)?,
                     row.get(4)?,
                     row.get(5)?,
+                    since,
                 ))
             })
             .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
             .map_err(&failed)?;
         rows.into_iter()
-            .map(|(table, source, place, column, reason, row)| {
-                Ok(RefusedRow {
-                    table: self.name(&table)?,
+            .map(|(table, source, place, column, reason, row, since)| {
+                let row = RefusedRow {
+                    since: Timestamp::from_millisecond(since).map_err(|e| self.damaged(e))?,
                     source,
                     place,
                     column,
                     reason,
                     row,
-                })
+                };
+                Ok((self.name(&table)?, row))
             })
             .collect()
     }
@@ -212,11 +217,18 @@ pub(super) fn put_findings(
         let dangling = serde_json::to_string(&found.dangling)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let table = table.as_str();
-        put_table.execute(params![table, found.place, found.quarantined, dangling])?;
+        put_table.execute(params![table, found.place, found.refused.total, dangling])?;
         clear.execute([table])?;
-        for (number, row) in found.refused.iter().enumerate() {
+        for (number, row) in found.refused.listed.iter().enumerate() {
             put_row.execute(params![
-                table, number, row.source, row.place, row.column, row.reason, row.row
+                table,
+                number,
+                row.source,
+                row.place,
+                row.column,
+                row.reason,
+                row.row,
+                row.since.as_millisecond()
             ])?;
         }
     }

@@ -1,6 +1,7 @@
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject, Writer};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -31,7 +32,10 @@ fn writer() -> StoredWriter {
             host: "h".into(),
         },
         epoch: 1,
-        inode: 1,
+        file: FileId {
+            inode: 1,
+            born: None,
+        },
         boot: "b".into(),
         fence: None,
         seen: None,
@@ -69,7 +73,7 @@ fn commit(seq: u64) -> Commit {
 
 fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
     let refused = RefusedRow {
-        table: name("t"),
+        since: Timestamp::UNIX_EPOCH,
         source: "a.db".into(),
         place: found.into(),
         column: None,
@@ -78,8 +82,10 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
     };
     let findings = TableFindings {
         place: Some("a.db".into()),
-        quarantined: 7,
-        refused: vec![refused],
+        refused: RefusedRows {
+            total: 7,
+            listed: vec![refused],
+        },
         dangling: vec![],
     };
     let held = Held {
@@ -97,6 +103,7 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
         columns: &Columns::new(),
         undeclared: &[name("gone")],
         held: &[held],
+        quarantine_is_due: false,
         cycle: &CycleFacts::default(),
     };
     state.settle(&settled).unwrap();
@@ -135,8 +142,8 @@ fn a_table_that_is_scanned_again_forgets_what_was_found_before() {
     settle(&mut state, None, "row 1");
     settle(&mut state, None, "row 2");
     let found = &state.findings().unwrap()[&name("t")];
-    assert_eq!((found.quarantined, found.refused.len()), (7, 1));
-    assert_eq!(found.refused[0].place, "row 2");
+    assert_eq!((found.refused.total, found.refused.listed.len()), (7, 1));
+    assert_eq!(found.refused.listed[0].place, "row 2");
 }
 
 #[test]
@@ -217,12 +224,31 @@ fn a_state_that_cannot_be_read_is_moved_aside() {
 #[test]
 fn a_newer_programs_state_is_left_alone() {
     let (folder, state) = opened();
-    state.db.pragma_update(None, "user_version", 2).unwrap();
+    state
+        .db
+        .pragma_update(None, "user_version", VERSION + 1)
+        .unwrap();
     let error = State::open(folder.path()).unwrap_err();
     assert!(
         error.to_string().ends_with("upgrade causeway-agent"),
         "{error}"
     );
+}
+
+#[test]
+fn a_state_of_the_first_version_is_upgraded() {
+    let (folder, mut state) = opened();
+    settle(&mut state, Some(&commit(1)), "row 1");
+    let older = "ALTER TABLE refused DROP COLUMN since_ms; PRAGMA user_version = 1";
+    state.db.execute_batch(older).unwrap();
+    assert!(State::read(folder.path()).unwrap().is_none());
+    let state = State::open(folder.path()).unwrap();
+    assert_eq!(state.recent_commit(Seq(1)).unwrap(), Some(commit(1)));
+    assert_eq!(
+        state.findings().unwrap()[&name("t")].refused.listed.len(),
+        1
+    );
+    assert_eq!(state.version().unwrap(), VERSION);
 }
 
 #[test]

@@ -52,8 +52,32 @@ pub(super) enum Trouble {
     Hint(String),
     /// A dataset that partitions were written with cannot be used.
     Dataset(Md5, LogError),
+    /// A newer program wrote a checkpoint or the hint; this one is not to write over it.
+    Newer(String),
     /// Something lies among the commits that is none.
     Stray(String),
+}
+
+/// Why a checkpoint cannot be used.
+struct Unusable {
+    what: String,
+    newer: bool,
+}
+
+impl Unusable {
+    fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            newer: false,
+        }
+    }
+
+    fn damaged(error: &FormatError) -> Self {
+        Self {
+            what: format!("is damaged: {error}"),
+            newer: matches!(error, FormatError::Version { .. }),
+        }
+    }
 }
 
 impl Trouble {
@@ -62,7 +86,7 @@ impl Trouble {
         Difference::of_log(match self {
             Self::MissingCommit(seq, key) => format!("commit {seq} ({key}) is missing"),
             Self::DamagedCommit { error, .. } | Self::Dataset(_, error) => error.to_string(),
-            Self::Checkpoint(_, what) | Self::Hint(what) => what.clone(),
+            Self::Checkpoint(_, what) | Self::Hint(what) | Self::Newer(what) => what.clone(),
             Self::Stray(key) => format!("{key} lies in the log and is no commit"),
         })
     }
@@ -134,7 +158,7 @@ impl Reading<'_> {
         &mut self,
         seq: Seq,
         commit: Result<Option<Commit>, LogError>,
-        checkpoint: Option<&Result<Checkpoint, String>>,
+        checkpoint: Option<&Result<Checkpoint, Unusable>>,
     ) -> Result<(), AgentError> {
         match commit {
             Ok(Some(commit)) => self.apply(&commit),
@@ -185,7 +209,10 @@ impl Reading<'_> {
                 self.whole = true;
             }
             Some(Ok(checkpoint)) if Catalog::from(checkpoint.clone()) == self.catalog => {}
-            Some(Ok(_)) => self.wrong_checkpoint(seq, "does not say what the commits do"),
+            Some(Ok(_)) => {
+                let other = Unusable::new("does not say what the commits do");
+                self.wrong_checkpoint(seq, &other);
+            }
             Some(Err(why)) => self.wrong_checkpoint(seq, why),
         }
         Ok(())
@@ -196,10 +223,14 @@ impl Reading<'_> {
         self.troubles.push(trouble);
     }
 
-    fn wrong_checkpoint(&mut self, seq: Seq, why: &str) {
+    fn wrong_checkpoint(&mut self, seq: Seq, why: &Unusable) {
         let key = SiteKey::Checkpoint(seq).of(self.log.site());
-        self.troubles
-            .push(Trouble::Checkpoint(seq, format!("checkpoint {key} {why}")));
+        let what = format!("checkpoint {key} {}", why.what);
+        if why.newer {
+            self.troubles.push(Trouble::Newer(what));
+            return;
+        }
+        self.troubles.push(Trouble::Checkpoint(seq, what));
         if self.whole {
             self.wanted.insert(seq, self.catalog.clone());
         }
@@ -219,7 +250,7 @@ impl Reading<'_> {
     /// Reads the newest checkpoints, and whether the hint names one that is there.
     async fn checkpoints(
         &mut self,
-    ) -> Result<BTreeMap<Seq, Result<Checkpoint, String>>, AgentError> {
+    ) -> Result<BTreeMap<Seq, Result<Checkpoint, Unusable>>, AgentError> {
         let (seqs, _) = listed(self.log, &layout::checkpoint_prefix(self.log.site())).await?;
         let mut checkpoints = BTreeMap::new();
         for seq in seqs.iter().rev().take(CHECKPOINTS) {
@@ -228,38 +259,48 @@ impl Reading<'_> {
         if let Some(newest) = seqs.last()
             && let Some(wrong) = self.hint(&seqs).await?
         {
-            self.troubles
-                .push(Trouble::Hint(format!("{wrong}; the newest is {newest}")));
+            let what = format!("{}; the newest is {newest}", wrong.what);
+            self.troubles.push(match wrong.newer {
+                true => Trouble::Newer(what),
+                false => Trouble::Hint(what),
+            });
         }
         Ok(checkpoints)
     }
 
-    async fn checkpoint(&self, seq: Seq) -> Result<Result<Checkpoint, String>, AgentError> {
+    async fn checkpoint(&self, seq: Seq) -> Result<Result<Checkpoint, Unusable>, AgentError> {
         let key = SiteKey::Checkpoint(seq).of(self.log.site());
         let Some(compressed) = read(self.log, &key).await? else {
-            return Ok(Err("is missing".to_owned()));
+            return Ok(Err(Unusable::new("is missing")));
         };
         Ok(match decode_checkpoint(&compressed) {
             Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == *self.log.site() => {
                 Ok(checkpoint)
             }
-            Ok(other) => Err(format!("says that it is {} of {}", other.seq, other.site)),
-            Err(error) => Err(format!("is damaged: {error}")),
+            Ok(other) => {
+                let what = format!("says that it is checkpoint {} of {}", other.seq, other.site);
+                Err(Unusable::new(what))
+            }
+            Err(error) => Err(Unusable::damaged(&error)),
         })
     }
 
-    async fn hint(&self, seqs: &BTreeSet<Seq>) -> Result<Option<String>, AgentError> {
+    async fn hint(&self, seqs: &BTreeSet<Seq>) -> Result<Option<Unusable>, AgentError> {
         let key = SiteKey::Latest.of(self.log.site());
         let Some(bytes) = read(self.log, &key).await? else {
-            return Ok(Some(format!("{key} is missing")));
+            return Ok(Some(Unusable::new(format!("{key} is missing"))));
         };
         Ok(match decode::<Latest>(&bytes) {
             Ok(latest) if seqs.contains(&latest.checkpoint) => None,
-            Ok(latest) => Some(format!(
-                "{key} names checkpoint {}, which is missing",
-                latest.checkpoint
-            )),
-            Err(error) => Some(format!("{key} is damaged: {error}")),
+            Ok(Latest { checkpoint, .. }) => {
+                let what = format!("{key} names checkpoint {checkpoint}, which is missing");
+                Some(Unusable::new(what))
+            }
+            Err(error) => {
+                let damaged = Unusable::damaged(&error);
+                let what = format!("{key} {}", damaged.what);
+                Some(Unusable { what, ..damaged })
+            }
         })
     }
 

@@ -95,7 +95,7 @@ impl Mender<'_> {
                 | Trouble::DamagedCommit {
                     seq, newer: false, ..
                 } => lost.push((*seq, trouble.difference())),
-                Trouble::DamagedCommit { newer: true, .. } => newer = true,
+                Trouble::DamagedCommit { newer: true, .. } | Trouble::Newer(_) => newer = true,
                 Trouble::Checkpoint(..) | Trouble::Hint(_) => due.push(trouble.difference()),
                 Trouble::Dataset(..) | Trouble::Stray(_) => {}
             }

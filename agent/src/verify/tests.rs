@@ -240,7 +240,10 @@ async fn another_sites_checkpoint_is_none() {
     let bytes = site.store.get(&theirs).await.unwrap().bytes(1 << 20).await;
     site.store.put(&key, bytes.unwrap().into()).await.unwrap();
     let text = verified(&site, false).await;
-    assert!(text.contains("says that it is 64 of b"), "{text}");
+    assert!(
+        text.contains("says that it is checkpoint 64 of b"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

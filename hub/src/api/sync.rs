@@ -66,7 +66,7 @@ impl From<StatusReport> for Report {
 
 /// Answers with the sites, the window and the last refresh.
 pub(crate) async fn status(_: Reader, State(app): State<Arc<App>>) -> Result<Json<Sync>, Problem> {
-    let report = app.hub.status((app.clock)()).await?.into();
+    let report = app.hub.full_status((app.clock)()).await?.into();
     Ok(Json(Sync {
         report,
         refresh: app.refresher.status(),

@@ -2,6 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+use causeway_shared::ids::{Name, SiteName};
+use causeway_shared::layout::SiteKey;
+use causeway_shared::quarantine::{RefusedRow, RefusedRows};
+use jiff::Timestamp;
 
 use crate::app::testbed::{Answer, Testbed, now};
 use crate::config::AuthMode;
@@ -107,6 +111,7 @@ async fn nobody_reads_without_a_token() {
         "/api/v1/overview",
         "/api/v1/stats/appointments",
         "/api/v1/sync",
+        "/api/v1/sync/quarantine",
     ] {
         let answer = bed
             .send(Request::get(path).body(Body::empty()).unwrap())
@@ -271,4 +276,49 @@ async fn pages_are_kept_to_themselves() {
         "{policy}"
     );
     assert!(!answer.body.contains("style=") && !answer.body.contains("<script>"));
+}
+
+#[tokio::test]
+async fn refused_rows_are_listed_page_by_page_the_newest_first() {
+    let bed = Testbed::new().await;
+    let row = |since: i64, reason: &str| RefusedRow {
+        since: Timestamp::from_second(since).unwrap(),
+        source: "site.db".into(),
+        place: "key 7".into(),
+        column: Some("date".into()),
+        reason: reason.into(),
+        row: "7,,".into(),
+    };
+    for (table, total, listed) in [
+        ("appointment", 9, vec![row(30, "c"), row(10, "a")]),
+        ("customer", 1, vec![row(20, "b")]),
+    ] {
+        let key = SiteKey::Quarantine(Name::new(table).unwrap());
+        let key = key.of(&SiteName::new("hcm-01").unwrap());
+        let csv = RefusedRows { total, listed }.encode().unwrap();
+        bed.app.hub.store().put(&key, csv.into()).await.unwrap();
+    }
+    let path = "/api/v1/sync/quarantine";
+    insta::assert_snapshot!(bed.get(&format!("{path}?limit=2")).await.body, @r#"{"items":[{"site":"hcm-01","table":"appointment","since":"1970-01-01T00:00:30Z","source":"site.db","place":"key 7","column":"date","reason":"c","row":"7,,"},{"site":"hcm-01","table":"customer","since":"1970-01-01T00:00:20Z","source":"site.db","place":"key 7","column":"date","reason":"b","row":"7,,"}],"next":2,"total":10,"tables":[{"site":"hcm-01","table":"appointment","total":9,"error":null},{"site":"hcm-01","table":"customer","total":1,"error":null}]}"#);
+    let last: serde_json::Value =
+        serde_json::from_str(&bed.get(&format!("{path}?limit=2&cursor=2")).await.body).unwrap();
+    assert_eq!(
+        (&last["items"][0]["reason"], &last["next"]),
+        (&"a".into(), &().into())
+    );
+    let one: serde_json::Value =
+        serde_json::from_str(&bed.get(&format!("{path}?table=customer")).await.body).unwrap();
+    assert_eq!(
+        (&one["total"], one["items"].as_array().unwrap().len()),
+        (&1.into(), 1)
+    );
+    for wrong in ["limit=0", "limit=501", "cursor=x", "site=A"] {
+        assert_eq!(
+            code(&bed.get(&format!("{path}?{wrong}")).await),
+            "bad_request"
+        );
+    }
+    let status: serde_json::Value =
+        serde_json::from_str(&bed.get("/api/v1/sync").await.body).unwrap();
+    assert_eq!(status["sites"][0]["quarantined"]["appointment"], 9);
 }

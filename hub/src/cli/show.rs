@@ -162,6 +162,15 @@ fn site(text: &mut String, of: &SiteStatus) {
     if of.behind > 0 {
         let _ = writeln!(text, "  {} behind the log", count(of.behind, "commit"));
     }
+    for (table, rows) in of.quarantined.iter().flatten() {
+        let _ = match rows {
+            Some(rows) => writeln!(text, "  {} of {table} in quarantine", count(*rows, "row")),
+            None => writeln!(
+                text,
+                "  the list of {table}'s rows in quarantine is damaged"
+            ),
+        };
+    }
     if let Some(error) = &of.last_error {
         let _ = writeln!(text, "  the last load failed: {error}");
     }
@@ -206,6 +215,11 @@ fn lines(text: &mut String, items: impl Iterator<Item = String>) {
 
 #[cfg(test)]
 mod tests {
+
+    use causeway_shared::ids::Name;
+    use causeway_shared::layout::SiteKey;
+    use causeway_shared::quarantine::RefusedRows;
+
     use super::*;
     use crate::hub::VerifyRequest;
     use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
@@ -255,7 +269,14 @@ mod tests {
         report = test.load().await?;
         insta::assert_snapshot!(load(&report).lines().next().unwrap_or_default(), @"here: not loaded, commit 1 keeps serving");
         let now = NOON.parse()?;
-        let status = status(&test.hub.status(now).await?);
+        let refused = RefusedRows {
+            total: 3,
+            listed: Vec::new(),
+        };
+        let key = SiteKey::Quarantine(Name::new("sale")?).of(site.name());
+        let csv = refused.encode().unwrap_or_default();
+        test.store.put(&key, csv.into()).await?;
+        let status = status(&test.hub.full_status(now).await?);
         let status = status.replace(&folder.path().display().to_string(), "<folder>");
         insta::assert_snapshot!(status, @r"
         store     memory:
@@ -265,6 +286,7 @@ mod tests {
         here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
           1 of 2 partitions and 1 of 2 rows loaded
           1 commit behind the log
+          3 rows of sale in quarantine
           the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
         ");
         Ok(())

@@ -3,13 +3,14 @@
 //! The page and its live part are one template, so that what the script puts in place of the old
 //! figures is what a new visitor would see.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use causeway_shared::ids::Md5;
+use causeway_shared::ids::{Md5, SiteName};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::assets::address;
@@ -57,10 +58,17 @@ struct Live {
     overview: Overview,
     days: Vec<Day>,
     chart: Chart,
+    /// How many rows of each site are in quarantine, as far as the store says so.
+    refused: BTreeMap<SiteName, u64>,
 }
 
 impl Live {
-    fn new(language: Language, overview: Overview, days: Vec<Day>) -> Self {
+    fn new(
+        language: Language,
+        overview: Overview,
+        days: Vec<Day>,
+        refused: BTreeMap<SiteName, u64>,
+    ) -> Self {
         let today = overview.now.date();
         let chart = chart(&days, today, overview.window, language);
         Self {
@@ -69,7 +77,12 @@ impl Live {
             overview,
             days,
             chart,
+            refused,
         }
+    }
+
+    fn refused(&self, site: &SiteName) -> Option<&u64> {
+        self.refused.get(site).filter(|rows| **rows > 0)
     }
 
     fn number(&self, count: &u64) -> String {
@@ -187,7 +200,14 @@ async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {
         .map_err(Problem::bad_request)
         .map(|range| stats::appointments_per_day(range, app.hub.dataset(), &sites))?
         .map_err(Problem::bad_request)?;
-    Ok(Live::new(language, overview, days))
+    let mut refused = BTreeMap::new();
+    for view in sites {
+        let quarantine = app.hub.quarantine_at_once(&view.site, (app.clock)()).await;
+        let tables = quarantine.iter().flat_map(|of| of.values());
+        let total = tables.flatten().map(|rows| rows.total).sum();
+        refused.insert(view.site, total);
+    }
+    Ok(Live::new(language, overview, days, refused))
 }
 
 /// For templates: a length in a drawing, to a tenth of its unit.
@@ -239,7 +259,10 @@ mod tests {
         let overview = stats::overview(zoned, window, &declared, sites, &counts);
         let range = DateRange::new(date(2025, 11, 14), date(2025, 12, 12)).unwrap();
         let days = stats::appointments_per_day(range, &declared, sites).unwrap();
-        Live::new(language, overview, days).render().unwrap()
+        let refused = BTreeMap::from([(SiteName::new("hcm-01").unwrap(), 1_200)]);
+        Live::new(language, overview, days, refused)
+            .render()
+            .unwrap()
     }
 
     /// The text of the element whose `data-figure` is this.
@@ -276,6 +299,7 @@ mod tests {
     fn freshness_is_shown_and_failures_are() {
         let html = rendered(Language::English, &[sample()]);
         assert!(html.contains("hcm-01") && html.contains("42") && html.contains("state-fresh"));
+        assert_eq!(figure(&html, "refused-hcm-01"), "1,200");
         let failing = SiteView {
             last_error: Some("<damaged>".into()),
             ..sample()

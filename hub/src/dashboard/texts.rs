@@ -47,6 +47,7 @@ pub(super) struct Texts {
     pub(super) behind: &'static str,
     pub(super) failing: &'static str,
     pub(super) nothing_yet: &'static str,
+    pub(super) refused: &'static str,
     /// From Monday.
     pub(super) weekdays: [&'static str; 7],
     statuses: [(&'static str, &'static str); 6],
@@ -106,6 +107,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     behind: "đang nạp bản mới hơn",
     failing: "Không nạp được bản mới; đang hiện dữ liệu tốt gần nhất.",
     nothing_yet: "chưa gửi dữ liệu",
+    refused: "dòng bị giữ lại tại cơ sở; `causeway-agent quarantine` cho biết lý do",
     weekdays: [
         "Thứ Hai",
         "Thứ Ba",
@@ -171,6 +173,7 @@ pub(super) const ENGLISH: Texts = Texts {
     behind: "a newer commit is being loaded",
     failing: "The newest commit cannot be loaded; these are the last good figures.",
     nothing_yet: "nothing sent yet",
+    refused: "rows held back at the site; `causeway-agent quarantine` says why",
     weekdays: [
         "Monday",
         "Tuesday",

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::SiteName;
+use causeway_shared::quarantine::RefusedRows;
 use jiff::Timestamp;
 
 use super::{Hub, LoadedPart, SiteView};
@@ -172,6 +173,25 @@ impl Hub {
             sites: sites.iter().map(status).collect(),
         })
     }
+
+    /// How things stand, and how many rows are in quarantine, for which the store is asked.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn full_status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
+        let mut report = self.status(now).await?;
+        for status in &mut report.sites {
+            let quarantine = self.quarantine_at_once(&status.site, now).await;
+            status.quarantined = quarantine.map(|quarantine| {
+                let total = |rows: &Result<RefusedRows, String>| Some(rows.as_ref().ok()?.total);
+                let tables = quarantine.iter();
+                tables
+                    .map(|(table, rows)| (table.clone(), total(rows)))
+                    .collect()
+            });
+        }
+        Ok(report)
+    }
 }
 
 fn status(view: &SiteView) -> SiteStatus {
@@ -198,6 +218,7 @@ fn status(view: &SiteView) -> SiteStatus {
                 .sum(),
             loaded: view.loaded.iter().map(|part| part.rows).sum(),
         },
+        quarantined: None,
         last_error: view.last_error.clone(),
     }
 }

@@ -4,7 +4,8 @@
 //! - `plan` (scan and partition, nothing sent) as a rate;
 //! - `load` into an empty PostgreSQL against `COPY` of the same CSV bytes into tables with the same
 //!   keys and indexes;
-//! - the peak memory of both programs, also for a CSV in shuffled order over 3 000 dates.
+//! - the peak memory of both programs, also for a CSV in shuffled order over 3 000 dates;
+//! - what the agent costs as a service: idle, per change, and for the application beside it.
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
 //! appointments (each with a slot, and every second with feedback).
@@ -19,6 +20,7 @@
 mod baseline;
 mod data;
 mod measure;
+mod service;
 
 use std::time::Duration;
 
@@ -47,6 +49,7 @@ fn main() {
         .unwrap();
     for appointments in sizes {
         runtime.block_on(measure_carrying(appointments));
+        runtime.block_on(service::measure(appointments));
     }
     runtime.block_on(measure_shuffled(1_000_000));
 }

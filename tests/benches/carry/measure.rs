@@ -98,15 +98,30 @@ pub(crate) fn run_program(program: &str, config: &Path, args: &[&str]) -> Measur
     }
 }
 
-/// `VmHWM`, in bytes.
-fn peak_memory(proc: &str) -> Option<u64> {
-    let status = fs::read_to_string(format!("{proc}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
+/// The most memory that a process had resident, in bytes.
+pub(crate) fn peak_memory(proc: &str) -> Option<u64> {
+    Some(field(&format!("{proc}/status"), "VmHWM:")? << 10)
+}
+
+/// The memory that a process has resident, in bytes.
+pub(crate) fn resident_memory(proc: &str) -> Option<u64> {
+    Some(field(&format!("{proc}/status"), "VmRSS:")? << 10)
+}
+
+/// The bytes that a process has sent to storage.
+pub(crate) fn written(proc: &str) -> Option<u64> {
+    field(&format!("{proc}/io"), "write_bytes:")
+}
+
+/// A number from one of the files that tell about a process.
+fn field(file: &str, name: &str) -> Option<u64> {
+    let text = fs::read_to_string(file).ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// User and system time; the kernel counts them in hundredths of a second.
-fn cpu_time(proc: &str) -> Option<Duration> {
+pub(crate) fn cpu_time(proc: &str) -> Option<Duration> {
     let stat = fs::read_to_string(format!("{proc}/stat")).ok()?;
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;

@@ -4,90 +4,47 @@
 //! A step is a call that changes a file of the state or of the store, here a folder. What waits in
 //! the spool and in sorted runs is swept by every cycle, so those files are no steps.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use causeway_tests::StoreKind;
 use causeway_tests::crash::{Crash, How};
-use causeway_tests::deployment::Deployment;
-use causeway_tests::{DatabaseKind, StoreKind};
-use rusqlite::Connection;
 
-const SOURCES: &str = r#"
-[[source]]
-kind = "sqlite"
-path = "site/site.db"
-[[source]]
-kind = "csv"
-path = "site"
-"#;
+use crate::small::SmallSite;
+
 const SWEPT: [&str; 2] = ["/spool", "/spill"];
 /// With it a vacuum takes all that the newest commit does not need.
 const KEEP_NOTHING: (&str, &str) = ("CAUSEWAY_RETENTION__KEEP", "0s");
 
-/// A site of two dates and two consultants.
-struct Site {
-    deployment: Deployment,
-    changes: Cell<u32>,
-}
+/// A small site whose store is a folder.
+struct Ground(SmallSite);
 
-impl Site {
+impl Ground {
     async fn new() -> Self {
-        let pair = (StoreKind::Folder, DatabaseKind::Sqlite);
-        let deployment = Deployment::create(pair, "meetassist", SOURCES).await;
-        let site = Self {
-            deployment,
-            changes: Cell::new(0),
-        };
-        site.execute(
-            "PRAGMA journal_mode = WAL;
-             CREATE TABLE Appointment (AppointmentId INTEGER PRIMARY KEY, CustomerId TEXT,
-               Date TEXT, Time TEXT, Description TEXT);
-             INSERT INTO Appointment VALUES
-               (1, 'fb-1', '2025-01-01', '09:00', ''), (2, 'fb-2', '2025-01-02', '09:00', '');",
-        );
-        site.change();
-        site
+        Self(SmallSite::new(StoreKind::Folder).await)
     }
 
-    fn execute(&self, sql: &str) {
-        let db = Connection::open(self.deployment.site().join("site.db")).unwrap();
-        db.execute_batch(sql).unwrap();
-    }
-
-    /// Changes a row of each source.
-    fn change(&self) {
-        let n = self.changes.get() + 1;
-        self.changes.set(n);
-        self.execute(&format!(
-            "UPDATE Appointment SET Description = '{n}' WHERE AppointmentId = 1"
-        ));
-        let text = format!("consultantid,fullname,email,joindate\n1,An {n},a@x,2020-01-01\n");
-        fs::write(self.deployment.site().join("consultant.csv"), text).unwrap();
-    }
-
-    fn sync(&self) {
-        let _ = self.deployment.agent(&["sync"]).expect_code(0);
-    }
-
-    fn state(&self) -> PathBuf {
-        self.deployment.path("state")
-    }
-
-    fn store(&self) -> &Path {
-        self.deployment.store.folder().unwrap()
+    /// A site with so many commits and a change.
+    async fn committed(commits: u32) -> Self {
+        let ground = Self::new().await;
+        for _ in 0..commits {
+            ground.0.sync();
+            ground.0.change();
+        }
+        ground
     }
 
     /// Runs the agent and stops it; false where it was done before.
     fn stopped(&self, crash: &Crash, how: How, step: u64, command: &str) -> bool {
-        let (state, store) = (self.state(), self.store());
+        let deployment = &self.0.deployment;
+        let (state, store) = (deployment.path("state"), deployment.store.folder().unwrap());
         let under = match how {
             How::Kill | How::Torn => [&*state, store].to_vec(),
             How::Broken | How::Full => [&*state].to_vec(),
         };
         let variables = crash.at(step, how, &under, &SWEPT);
-        let agent = self.deployment.agent_program(&[command]).envs(variables);
+        let agent = deployment.agent_program(&[command]).envs(variables);
         let kept = (command == "vacuum").then_some(KEEP_NOTHING);
         let ended = agent.envs(kept).run();
         if !crash.was_reached() {
@@ -105,23 +62,17 @@ impl Site {
         true
     }
 
-    /// Goes on as a supervisor does, then compares every row on both sides and reads the log from
-    /// its first commit on.
-    fn assert_converges(&self, what: &str) {
-        for command in ["sync", "verify"] {
-            let ended = self.deployment.agent(&[command]);
-            assert_eq!(ended.code, Some(0), "{what}: {ended}");
-        }
-    }
-
     /// Stops a command at every step in some ways, each time from how the site stands now.
     fn stop_everywhere(&self, command: &str, ways: [How; 2]) {
         let crash = Crash::build();
-        let before = Copied::of(&[&self.state(), self.store()]);
+        let deployment = &self.0.deployment;
+        let store = deployment.store.folder().unwrap();
+        let before = Copied::of(&[&deployment.path("state"), store]);
         for how in ways {
             let mut step = 1;
             while self.stopped(&crash, how, step, command) {
-                self.assert_converges(&format!("{command}, {how:?} at step {step}"));
+                self.0
+                    .assert_converges(&format!("{command}, {how:?} at step {step}"));
                 before.put_back();
                 step += 1;
             }
@@ -182,67 +133,42 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 const KILLED: [How; 2] = [How::Kill, How::Torn];
 const DISK_FAILS: [How; 2] = [How::Broken, How::Full];
 
-/// What a first migration, a cycle, a cycle with a checkpoint and a vacuum begin with.
-async fn before_migration() -> Site {
-    Site::new().await
-}
-
-async fn before_a_cycle() -> Site {
-    let site = Site::new().await;
-    site.sync();
-    site.change();
-    site
-}
-
-async fn before_a_checkpoint() -> Site {
-    let site = Site::new().await;
-    for _ in 1..64 {
-        site.sync();
-        site.change();
-    }
-    site
-}
-
-async fn before_a_vacuum() -> Site {
-    let site = Site::new().await;
-    for _ in 0..3 {
-        site.sync();
-        site.change();
-    }
-    site.sync();
-    site
+async fn before_a_vacuum() -> Ground {
+    let ground = Ground::committed(4).await;
+    ground.0.sync();
+    ground
 }
 
 #[tokio::test]
 async fn a_migration_that_is_killed_anywhere_goes_on() {
-    before_migration().await.stop_everywhere("migrate", KILLED);
+    Ground::new().await.stop_everywhere("migrate", KILLED);
 }
 
 #[tokio::test]
 async fn a_migration_whose_state_fails_anywhere_goes_on() {
-    before_migration()
-        .await
-        .stop_everywhere("migrate", DISK_FAILS);
+    Ground::new().await.stop_everywhere("migrate", DISK_FAILS);
 }
 
 #[tokio::test]
 async fn a_cycle_that_is_killed_anywhere_goes_on() {
-    before_a_cycle().await.stop_everywhere("sync", KILLED);
+    Ground::committed(1).await.stop_everywhere("sync", KILLED);
 }
 
 #[tokio::test]
 async fn a_cycle_whose_state_fails_anywhere_goes_on() {
-    before_a_cycle().await.stop_everywhere("sync", DISK_FAILS);
+    Ground::committed(1)
+        .await
+        .stop_everywhere("sync", DISK_FAILS);
 }
 
 #[tokio::test]
 async fn a_checkpoint_that_is_killed_anywhere_goes_on() {
-    before_a_checkpoint().await.stop_everywhere("sync", KILLED);
+    Ground::committed(63).await.stop_everywhere("sync", KILLED);
 }
 
 #[tokio::test]
 async fn a_checkpoint_whose_state_fails_anywhere_goes_on() {
-    before_a_checkpoint()
+    Ground::committed(63)
         .await
         .stop_everywhere("sync", DISK_FAILS);
 }

@@ -10,10 +10,11 @@ use std::time::Duration;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::gateway::{Asked, Fate, Gateway, Script};
 use causeway_tests::meetassist::MeetAssist;
-use causeway_tests::{DatabaseKind, Finished, StoreKind, soaks};
+use causeway_tests::{Finished, StoreKind, soaks};
 use fastrand::Rng;
 
 use crate::ground::{assert_equal, deploy};
+use crate::small::{SmallSite, assert_converges};
 
 /// Kills a process around one of its requests.
 struct Killer {
@@ -84,41 +85,14 @@ async fn killed(deployment: &Deployment, command: &str, at: u64, answered: bool)
     reached
 }
 
-fn assert_converges(deployment: &Deployment, what: &str) {
-    for command in ["sync", "verify"] {
-        let ended = deployment.agent(&[command]);
-        assert_eq!(ended.code, Some(0), "{what}: {ended}");
-    }
-}
-
-/// A site of two CSV files, in S3.
-async fn small_site() -> Deployment {
-    let pair = (StoreKind::S3, DatabaseKind::Sqlite);
-    let sources = "[[source]]\nkind = \"csv\"\npath = \"site\"\n";
-    let deployment = Deployment::create(pair, "meetassist", sources).await;
-    change(&deployment, 0);
-    deployment
-}
-
-fn change(deployment: &Deployment, n: u64) {
-    let consultants = format!("consultantid,fullname,email,joindate\n1,An {n},a@x,2020-01-01\n");
-    let appointments = format!(
-        "appointmentid,customerid,date,time,description\n1,fb-1,2025-01-01,09:00,{n}\n\
-         2,fb-1,2025-01-02,09:00,\n"
-    );
-    for (table, text) in [("consultant", consultants), ("appointment", appointments)] {
-        std::fs::write(deployment.site().join(table).with_extension("csv"), text).unwrap();
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_migration_that_is_killed_at_any_request_goes_on() {
     for answered in [false, true] {
         let mut at = 1;
         loop {
-            let deployment = small_site().await;
-            let reached = killed(&deployment, "migrate", at, answered).await;
-            assert_converges(&deployment, &format!("request {at}, answered: {answered}"));
+            let site = SmallSite::new(StoreKind::S3).await;
+            let reached = killed(&site.deployment, "migrate", at, answered).await;
+            site.assert_converges(&format!("request {at}, answered: {answered}"));
             if !reached {
                 break;
             }
@@ -130,20 +104,18 @@ async fn a_migration_that_is_killed_at_any_request_goes_on() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cycles_and_vacuums_that_are_killed_at_any_request_go_on() {
-    let deployment = small_site().await;
-    let _ = deployment.agent(&["migrate"]).expect_code(0);
-    let mut changes = 0;
+    let site = SmallSite::new(StoreKind::S3).await;
+    site.sync();
     for command in ["sync", "vacuum"] {
         for answered in [false, true] {
             for at in 1.. {
-                changes += 1;
-                change(&deployment, changes);
+                site.change();
                 if command == "vacuum" {
-                    let _ = deployment.agent(&["sync"]).expect_code(0);
+                    site.sync();
                 }
-                let reached = killed(&deployment, command, at, answered).await;
+                let reached = killed(&site.deployment, command, at, answered).await;
                 let what = format!("{command}, request {at}, answered: {answered}");
-                assert_converges(&deployment, &what);
+                site.assert_converges(&what);
                 if !reached {
                     assert!(at > 3, "{command} sends requests to be killed at: {at}");
                     break;

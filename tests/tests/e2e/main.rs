@@ -8,15 +8,21 @@
 
 mod crash;
 mod damage;
+mod damage_table;
 mod database;
+mod faults;
 mod ground;
 mod guards;
 mod harness;
 mod history;
+mod idle;
 mod init;
 mod kills;
 mod orders;
 mod random;
 mod rebuild;
+mod samples;
+mod small;
+mod source;
 mod spine;
 mod store;

@@ -1,2 +1,2 @@
-SELECT table_name, source, place, column_name, reason, fields FROM refused
+SELECT table_name, source, place, column_name, reason, fields, since_ms FROM refused
 ORDER BY table_name, number

@@ -1,5 +1,5 @@
 -- The agent's state: what the log says already, and what the last cycle found. All of it can be
--- made again from the log and the sources. Version 1 (PRAGMA user_version).
+-- made again from the log and the sources. Version 2 (PRAGMA user_version).
 
 -- Single values, as JSON: the writer, the log's head, the gate's last look, the last cycle.
 CREATE TABLE fact (
@@ -43,10 +43,11 @@ CREATE TABLE scanned (
   dangling    TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- The first refused rows of each table.
+-- Refused rows of each table, the newest first.
 CREATE TABLE refused (
   table_name  TEXT NOT NULL,
   number      INTEGER NOT NULL,
+  since_ms    INTEGER NOT NULL,
   source      TEXT NOT NULL,
   place       TEXT NOT NULL,
   column_name TEXT,

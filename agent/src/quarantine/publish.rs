@@ -1,0 +1,196 @@
+//! Keeping the quarantine's files in the store as the scans found the rows.
+//!
+//! They are for people and for the hub; no commit names them. They are written after the commit
+//! and the state, which knows from then on that they are due, whatever stops the agent in between.
+//! What the store holds is noted, so that refused rows that stay the same cost no request.
+
+use std::collections::BTreeMap;
+
+use causeway_shared::ids::{Md5, Name};
+use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::store::{StoreError, list_all};
+
+use crate::agent::Agent;
+use crate::error::AgentError;
+use crate::state::{State, StateError, TableFindings};
+
+/// Whether files in the store are not what the tables that were scanned give, or are of tables
+/// that are no longer declared.
+///
+/// # Errors
+/// [`StateError`]
+pub(crate) fn is_due(
+    state: &State,
+    scanned: &BTreeMap<Name, TableFindings>,
+    undeclared: &[Name],
+) -> Result<bool, StateError> {
+    let Some(noted) = state.quarantine()? else {
+        return Ok(true);
+    };
+    let mut scanned = scanned.iter();
+    let is_other = |(table, found): (&Name, &TableFindings)| {
+        let csv = found.refused.encode();
+        csv.map(|csv| Md5::of(&csv)) != noted.get(table).copied()
+    };
+    let is_noted = |table: &Name| noted.contains_key(table);
+    Ok(scanned.any(is_other) || undeclared.iter().any(is_noted))
+}
+
+/// Writes what is due. Where that fails it stays due, and harms nobody: it is only told.
+pub(crate) async fn publish(agent: &Agent, state: &mut State) {
+    if let Err(error) = try_publish(agent, state).await {
+        tracing::warn!(
+            site = %agent.config().site, %error,
+            "the list of refused rows is not in the store yet; the next cycle tries again"
+        );
+    }
+}
+
+async fn try_publish(agent: &Agent, state: &mut State) -> Result<(), AgentError> {
+    if !state.quarantine_is_due()? {
+        return Ok(());
+    }
+    let failed = |source: StoreError| AgentError::Store {
+        site: agent.config().site.clone(),
+        source,
+    };
+    let mut there: BTreeMap<Name, Option<Md5>> = match state.quarantine()? {
+        Some(noted) => noted
+            .into_iter()
+            .map(|(name, md5)| (name, Some(md5)))
+            .collect(),
+        None => listed(agent).await.map_err(failed)?,
+    };
+    let key = |table: &Name| SiteKey::Quarantine(table.clone()).of(&agent.config().site);
+    let mut files = BTreeMap::new();
+    for (table, found) in &state.findings()? {
+        let Some(csv) = found.refused.encode() else {
+            continue;
+        };
+        let md5 = Md5::of(&csv);
+        if there.remove(table).flatten() != Some(md5) {
+            let written = agent.store().put(&key(table), csv.into()).await;
+            written.map_err(failed)?;
+        }
+        files.insert(table.clone(), md5);
+    }
+    for table in there.keys() {
+        agent.store().delete(&key(table)).await.map_err(failed)?;
+    }
+    Ok(state.note_quarantine(&files)?)
+}
+
+/// The tables whose files lie in the store, whatever is in them.
+async fn listed(agent: &Agent) -> Result<BTreeMap<Name, Option<Md5>>, StoreError> {
+    let prefix = layout::quarantine_prefix(&agent.config().site);
+    let objects = list_all(&**agent.store(), &prefix, None).await?;
+    let table = |key: &str| match SiteKey::parse(key) {
+        Some((_, SiteKey::Quarantine(table))) => Some((table, None)),
+        _ => None,
+    };
+    Ok(objects
+        .iter()
+        .filter_map(|object| table(&object.key))
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use causeway_shared::ids::SiteName;
+    use causeway_shared::quarantine::RefusedRows;
+    use causeway_shared::store::Store;
+    use causeway_shared::store::failing::{FailingStore, Fault};
+    use insta::assert_snapshot;
+
+    use super::*;
+    use crate::cycle::SyncOptions;
+    use crate::testing::Site;
+
+    fn key() -> String {
+        let table = Name::new("consultant").unwrap();
+        SiteKey::Quarantine(table).of(&SiteName::new("a").unwrap())
+    }
+
+    fn write(site: &Site, rows: &str) {
+        let header = "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n";
+        site.write("consultant", &format!("{header}{rows}"));
+    }
+
+    /// The file of refused consultants.
+    async fn file(site: &Site) -> Option<RefusedRows> {
+        let fetched = site.store.get(&key()).await.ok()?;
+        Some(RefusedRows::decode(&fetched.bytes(1 << 20).await.unwrap()).unwrap())
+    }
+
+    /// Its total, and its rows.
+    async fn listed(site: &Site) -> String {
+        let Some(RefusedRows { total, listed }) = file(site).await else {
+            return "no file".to_owned();
+        };
+        let rows = listed.iter().map(|row| {
+            let column = row.column.as_deref().unwrap_or_default();
+            format!("\n{} {column}: {} [{}]", row.place, row.reason, row.row)
+        });
+        format!("{total} refused{}", rows.collect::<String>())
+    }
+
+    #[tokio::test]
+    async fn refused_rows_are_listed_the_newest_first_until_they_are_good() {
+        let site = Site::new();
+        write(&site, "x,Bo,b@x,2020-01-01\n");
+        site.sync().await;
+        write(&site, "x,Bo,b@x,2020-01-01\n2,,c@x,2020-01-01\n");
+        site.sync().await;
+        assert_snapshot!(listed(&site).await, @r#"
+        2 refused
+        line 4 fullname: a value is required [2,,c@x,,,,,2020-01-01,,]
+        line 3 consultantid: "x" is not a value of type int [x,Bo,b@x,,,,,2020-01-01,,]
+        "#);
+        let rows = file(&site).await.unwrap().listed;
+        assert!(rows[0].since > rows[1].since, "{rows:?}");
+        write(&site, "3,Bo,b@x,2020-01-01\n");
+        site.sync().await;
+        assert_eq!(listed(&site).await, "no file");
+    }
+
+    #[tokio::test]
+    async fn what_stays_refused_costs_no_request() {
+        let site = Site::new();
+        write(&site, "x,Bo,b@x,2020-01-01\n");
+        site.sync().await;
+        let before = file(&site).await;
+        write(&site, "x,Bo,b@x,2020-01-01\n4,Cy,c@x,2020-01-01\n");
+        // The object and the commit.
+        assert_eq!(site.sync().await.requests.total(), 2);
+        assert_eq!(file(&site).await, before);
+    }
+
+    #[tokio::test]
+    async fn what_did_not_arrive_is_written_by_the_next_cycle_though_nothing_moved() {
+        let site = Site::new();
+        write(&site, "x,Bo,b@x,2020-01-01\n");
+        let failing = FailingStore::new(
+            Arc::clone(&site.store),
+            [Fault::LoseFirstWriteOf("/quarantine/")],
+        );
+        let agent = site.agent_on("one", Arc::new(failing) as Store);
+        agent.sync(SyncOptions::default()).await.unwrap();
+        let next = site.sync().await.requests;
+        assert_eq!((next.put, next.list, next.total()), (1, 1, 2));
+        assert_eq!(site.sync().await.requests.total(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_lost_state_leaves_no_old_file_behind() {
+        let site = Site::new();
+        write(&site, "x,Bo,b@x,2020-01-01\n");
+        site.sync().await;
+        fs::remove_dir_all(site.state("one")).unwrap();
+        write(&site, "");
+        site.sync().await;
+        assert_eq!(listed(&site).await, "no file");
+    }
+}

@@ -1,0 +1,202 @@
+//! The sites' refused rows, as their agents list them in the store.
+//!
+//! They are read when somebody asks, a file again only when it changed, and asked for again only
+//! after a while: nobody looks, nothing is sent.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use causeway_shared::ids::{Name, SiteName};
+use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::quarantine::{MAX_BYTES, RefusedRows};
+use causeway_shared::store::{Store, StoreError, Version, list_all};
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::timeout;
+
+use crate::error::SiteError;
+use crate::hub::Hub;
+
+/// For how long an answer is good.
+const FRESH: SignedDuration = SignedDuration::from_secs(30);
+
+/// How long a page waits for the store.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The refused rows of a site's tables, by table; an error where a file cannot be read.
+pub(crate) type Quarantine = BTreeMap<Name, Result<RefusedRows, String>>;
+
+/// What was read of each site.
+#[derive(Debug, Default)]
+pub(crate) struct Cache {
+    sites: Mutex<HashMap<SiteName, Kept>>,
+}
+
+/// What was read of a site, and when.
+#[derive(Debug, Clone)]
+struct Kept {
+    at: Timestamp,
+    versions: BTreeMap<Name, Version>,
+    /// `None` where the store did not answer.
+    quarantine: Option<Arc<Quarantine>>,
+}
+
+impl Kept {
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        // Also if the clock was set back.
+        now.duration_since(self.at).abs() < FRESH
+    }
+}
+
+impl Cache {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SiteName, Kept>> {
+        // The map is whole between any two of its operations, also if a holder panicked.
+        self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hub {
+    /// The refused rows of a site, as of half a minute ago at most.
+    ///
+    /// # Errors
+    /// [`SiteError::Store`]
+    pub async fn quarantine(
+        &self,
+        site: &SiteName,
+        now: Timestamp,
+    ) -> Result<Arc<Quarantine>, SiteError> {
+        let kept = self.inner.quarantine.lock().get(site).cloned();
+        if let Some(kept) = &kept
+            && kept.is_fresh(now)
+            && let Some(quarantine) = &kept.quarantine
+        {
+            return Ok(Arc::clone(quarantine));
+        }
+        let read = read(&self.inner.store, site, kept.as_ref(), now).await;
+        let read = read.map_err(|source| SiteError::Store {
+            site: site.clone(),
+            source,
+        })?;
+        let (kept, quarantine) = read;
+        self.inner.quarantine.lock().insert(site.clone(), kept);
+        Ok(quarantine)
+    }
+
+    /// The refused rows of a site if the store says so at once: for a page that has more to show.
+    pub async fn quarantine_at_once(
+        &self,
+        site: &SiteName,
+        now: Timestamp,
+    ) -> Option<Arc<Quarantine>> {
+        let kept = self.inner.quarantine.lock().get(site).cloned();
+        if let Some(kept) = kept.filter(|kept| kept.is_fresh(now)) {
+            return kept.quarantine;
+        }
+        let problem = match timeout(PATIENCE, self.quarantine(site, now)).await {
+            Ok(Ok(quarantine)) => return Some(quarantine),
+            Ok(Err(error)) => error.to_string(),
+            Err(late) => late.to_string(),
+        };
+        tracing::warn!(%site, problem, "the list of refused rows cannot be read");
+        let silent = Kept {
+            at: now,
+            versions: BTreeMap::new(),
+            quarantine: None,
+        };
+        self.inner.quarantine.lock().insert(site.clone(), silent);
+        None
+    }
+}
+
+async fn read(
+    store: &Store,
+    site: &SiteName,
+    kept: Option<&Kept>,
+    now: Timestamp,
+) -> Result<(Kept, Arc<Quarantine>), StoreError> {
+    let mut versions = BTreeMap::new();
+    let mut quarantine = Quarantine::new();
+    for object in list_all(&**store, &layout::quarantine_prefix(site), None).await? {
+        let Some((_, SiteKey::Quarantine(table))) = SiteKey::parse(&object.key) else {
+            continue;
+        };
+        let same = kept.filter(|kept| kept.versions.get(&table) == Some(&object.version));
+        let before = same.and_then(|kept| kept.quarantine.as_ref()?.get(&table));
+        let rows = match before {
+            Some(rows) => rows.clone(),
+            None => match file(store, &object.key).await {
+                // Taken away since it was listed: its rows are good now.
+                Err(StoreError::NotFound { .. }) => continue,
+                Err(StoreError::Damaged { detail, .. }) => Err(detail),
+                read => read?,
+            },
+        };
+        versions.insert(table.clone(), object.version);
+        quarantine.insert(table, rows);
+    }
+    let quarantine = Arc::new(quarantine);
+    let kept = Kept {
+        at: now,
+        versions,
+        quarantine: Some(Arc::clone(&quarantine)),
+    };
+    Ok((kept, quarantine))
+}
+
+async fn file(store: &Store, key: &str) -> Result<Result<RefusedRows, String>, StoreError> {
+    let csv = store.get(key).await?.bytes(MAX_BYTES).await?;
+    Ok(RefusedRows::decode(&csv).map_err(|error| format!("{key} is damaged: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::quarantine::RefusedRow;
+
+    use super::*;
+    use crate::app::testbed::{Testbed, now};
+
+    fn rows(total: u64) -> RefusedRows {
+        RefusedRows {
+            total,
+            listed: vec![RefusedRow {
+                since: now(),
+                source: "a.csv".into(),
+                place: "line 2".into(),
+                column: None,
+                reason: "no".into(),
+                row: "x".into(),
+            }],
+        }
+    }
+
+    async fn write(store: &Store, table: &str, bytes: Vec<u8>) {
+        let table = Name::new(table).unwrap();
+        let key = SiteKey::Quarantine(table).of(&SiteName::new("hcm-01").unwrap());
+        store.put(&key, bytes.into()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_again_when_it_changed_and_asked_for_after_a_while() {
+        let bed = Testbed::new().await;
+        let (hub, site) = (&bed.app.hub, SiteName::new("hcm-01").unwrap());
+        let store = &hub.inner.store;
+        write(store, "customer", rows(3).encode().unwrap()).await;
+        write(store, "appointment", b"id\n".to_vec()).await;
+        let first = hub.quarantine(&site, now()).await.unwrap();
+        assert_eq!(first[&Name::new("customer").unwrap()], Ok(rows(3)));
+        insta::assert_snapshot!(first[&Name::new("appointment").unwrap()].as_ref().unwrap_err(), @"sites/hcm-01/quarantine/appointment.csv is damaged: record 0: it has 1 fields");
+
+        let requests = store.requests();
+        write(store, "customer", rows(4).encode().unwrap()).await;
+        let soon = hub.quarantine(&site, now()).await.unwrap();
+        assert_eq!(soon, first);
+        let later = hub.quarantine(&site, now() + FRESH).await.unwrap();
+        assert_eq!(later[&Name::new("customer").unwrap()], Ok(rows(4)));
+        let sent = store.requests().since(&requests);
+        assert_eq!(
+            (sent.list, sent.get),
+            (1, 1),
+            "the damaged file did not change"
+        );
+    }
+}
