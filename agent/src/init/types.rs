@@ -317,6 +317,9 @@ impl Known<'_> {
                 self.untakeable()
             ));
         }
+        if self.is_contradicted(declared) {
+            say("its values are not what is declared".to_owned());
+        }
         if ty.is_text() {
             self.near_misses(declared, &mut say);
         }
@@ -333,7 +336,7 @@ impl Known<'_> {
             say("the values could be seconds since 1970".to_owned());
         }
         if ty == Type::Phone && profile.texts < profile.values {
-            say("numbers have lost their leading zeros".to_owned());
+            say("as numbers they have no leading zeros; `phone_country` of the source puts them back".to_owned());
         }
         if profile.formulas > 0 {
             say(format!(
@@ -342,6 +345,12 @@ impl Known<'_> {
             ));
         }
         cautions
+    }
+
+    /// The declared type is one that the values speak against.
+    fn is_contradicted(&self, declared: Declared) -> bool {
+        let says_something = !matches!(declared, Declared::Nothing | Declared::Bytes);
+        says_something && self.profile.values > 0 && self.believed(declared).is_none()
     }
 
     /// Types that would be right but for a few values.

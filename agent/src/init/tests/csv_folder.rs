@@ -136,10 +136,10 @@ fn files_that_cannot_be_carried_are_named() {
     insta::assert_snapshot!(table(&proposal, "twice"), @r#"
     [[table]]
     name = "twice"
-    # PLEASE CHECK: 1 rows have another number of fields than the header (the first in line 3); they go
-    # to quarantine.
+    # PLEASE CHECK: 1 row with another number of fields than the header (the first in line 3); such rows
+    # go to quarantine.
     key = ["id"]  # PLEASE CHECK: no declared key, and only one row to find one by
-    partition = { buckets = 1 }  # 1 rows, about 5000 a bucket
+    partition = { buckets = 1 }  # 1 row, about 5000 a bucket
     column = [
       { name = "id", type = "int", not_null = true },  # 1 value: whole numbers
       # Left out: "name": another column has the same name.
