@@ -5,7 +5,7 @@
 //! was found.
 
 mod config;
-mod csv;
+pub(crate) mod csv;
 mod file_state;
 mod names;
 mod resolve;

@@ -82,10 +82,14 @@ impl Known<'_> {
                 || self.is_named(&DATE_NAMES)
                 || self.is_named(&["time", "at", "created", "updated"]))
         {
-            say("the values could be seconds since 1970".to_owned());
+            let what = "the values could be seconds since 1970; if they are, write timestamp, and \
+                        `date_numbers = \"unix\"` for the source";
+            say(what.to_owned());
         }
         if ty == Type::Phone && profile.texts < profile.values {
-            say("as numbers they have no leading zeros; `phone_country` of the source puts them back".to_owned());
+            let what = "numbers have lost their leading zeros; `phone_country` of the source puts them \
+                        back";
+            say(what.to_owned());
         }
         if profile.formulas > 0 {
             say(format!(
@@ -128,7 +132,9 @@ impl Known<'_> {
                 trial.refused, profile.values
             ));
         } else if profile.numbers.comma > 0 && profile.numbers.comma * 2 > profile.values {
-            say("numbers with a decimal comma".to_owned());
+            let what = "numbers with a decimal comma; to have them as such, write float or \
+                        decimal(…), and `decimals = \"comma\"` for the source";
+            say(what.to_owned());
         } else if profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
             say("whole numbers, but leading zeros or plus signs would be lost".to_owned());
         }
