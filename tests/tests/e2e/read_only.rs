@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use causeway_tests::{StoreKind, TestStore, bin};
+use causeway_tests::{StoreKind, TestStore, bin, for_a_program};
 use rusqlite::Connection;
 
 const DATASET: &str = r#"
@@ -23,7 +23,7 @@ const MOUNT: &str = "mount --bind site site && mount -o remount,ro,bind site || 
 
 /// Runs one cycle on a site that is mounted read-only; `None` where nobody may mount.
 fn synced(folder: &Path, store: &TestStore) -> Option<Output> {
-    let output = Command::new("unshare")
+    let output = for_a_program(Command::new("unshare"))
         .args(["--map-root-user", "--mount", "sh", "-c", MOUNT])
         .arg(bin("causeway-agent"))
         .current_dir(folder)
