@@ -5,7 +5,7 @@
 //! was found.
 
 mod config;
-mod csv;
+pub(crate) mod csv;
 mod file_state;
 mod names;
 mod resolve;
@@ -20,6 +20,7 @@ pub use resolve::{Home, Source, SourceError, Sources, UnknownTable};
 pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
 pub use sqlite::{OLDEST_SQLITE, sqlite_version};
+pub(crate) use sqlite::{SqliteSnapshot, raw};
 
 /// Why a source, or a table in it, cannot be read now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -1,5 +1,6 @@
 //! The service: state, routes, and what runs beside them.
 
+mod connections;
 pub(crate) mod layers;
 pub(crate) mod metrics;
 pub(crate) mod refresh;
@@ -26,6 +27,7 @@ use crate::auth::{FailedLogins, TokenCache, Tokens};
 use crate::config::AuthMode;
 use crate::hub::Hub;
 use crate::{api, dashboard};
+use connections::Limits;
 use metrics::Metrics;
 use refresh::Refresher;
 
@@ -130,8 +132,8 @@ pub(crate) async fn serve(
     let (stop, stopping) = watch::channel(false);
     let chance = fastrand::Rng::with_seed(u64::from_le_bytes(seed));
     let refreshing = tokio::spawn(refresh::run(Arc::clone(&app), chance, stopping.clone()));
-    let serving = axum::serve(listener, router(app)).with_graceful_shutdown(stopped(stopping));
-    let mut serving = tokio::spawn(serving.into_future());
+    let serving = connections::serve(listener, router(app), Limits::default(), stopping);
+    let mut serving = tokio::spawn(serving);
     tracing::info!(%listen, "serving");
 
     let served = tokio::select! {

@@ -69,6 +69,13 @@ pub fn print(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// So many of something: `1 row`, `2 rows`.
+#[must_use]
+pub fn count(number: u64, of: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {of}{plural}")
+}
+
 /// The environment, as far as it is text: what configurations are overridden by.
 #[expect(
     clippy::disallowed_methods,

@@ -179,11 +179,23 @@ impl Running {
     /// # Panics
     /// If it does not end in time.
     #[must_use]
-    pub fn wait(mut self, time_limit: Duration) -> Finished {
+    pub fn wait(self, time_limit: Duration) -> Finished {
+        self.wait_measured(time_limit).0
+    }
+
+    /// Waits for its end, and says how much memory it took when it took most, in bytes.
+    ///
+    /// # Panics
+    /// If it does not end in time.
+    #[must_use]
+    pub fn wait_measured(mut self, time_limit: Duration) -> (Finished, u64) {
         let started = Instant::now();
+        let mut peak_bytes = 0;
         loop {
+            // It is gone with the process, so it is read until that ends.
+            peak_bytes = self.peak_bytes().unwrap_or(peak_bytes);
             if let Some(status) = self.child.try_wait().unwrap() {
-                return self.finished(status);
+                return (self.finished(status), peak_bytes);
             }
             assert!(
                 started.elapsed() < time_limit,
@@ -210,6 +222,13 @@ impl Running {
         self.child.kill().unwrap();
         let status = self.child.wait().unwrap();
         self.finished(status)
+    }
+
+    /// The most memory that it has taken so far, where the system tells.
+    fn peak_bytes(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
     }
 
     fn signal(&self, signal: &str) {

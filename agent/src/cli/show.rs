@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use causeway_shared::program::count;
+
 use crate::guard::Held;
 use crate::preview::PlanReport;
 use crate::report::CycleReport;
@@ -258,14 +260,6 @@ fn lines<T: std::fmt::Display>(text: &mut String, lines: impl ExactSizeIterator<
     }
     if total > MOST_LINES {
         let _ = writeln!(text, "  and {} more (--json lists all)", total - MOST_LINES);
-    }
-}
-
-fn count(number: u64, of: &str) -> String {
-    if number == 1 {
-        format!("1 {of}")
-    } else {
-        format!("{number} {of}s")
     }
 }
 

@@ -8,7 +8,7 @@ use causeway_shared::ids::Name;
 use super::{Attempt, places_before};
 use crate::error::AgentError;
 use crate::gate::{Look, Print};
-use crate::guard::{Held, Reason};
+use crate::guard::Held;
 use crate::plan::{Found, Plan};
 use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
@@ -110,12 +110,10 @@ impl Attempt<'_> {
     /// The tables held back now: those of this plan, and those that were not looked at.
     fn held_after(&self, survey: &Survey, planned: Vec<Held>) -> Result<Vec<Held>, AgentError> {
         let dataset = &self.agent.config().dataset;
+        // Every plan judges the tables that are not declared, or no longer.
         let looked_at = |held: &Held| {
-            let scanned = survey
-                .found
-                .keys()
-                .any(|at| dataset.tables[*at].name == held.table);
-            scanned || matches!(held.reason, Reason::Undeclared { .. })
+            let scanned = |at: &usize| dataset.tables[*at].name == held.table;
+            dataset.table(held.table.as_str()).is_none() || survey.found.keys().any(scanned)
         };
         let mut held = self.state.held()?;
         held.retain(|held| !looked_at(held));

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use causeway_shared::dataset::Dataset;
+use causeway_shared::program::count;
 
 use super::inspection::{Inspection, Table};
 use super::meetassist::{Spelling, remarks};
-use super::names::site_name;
+use super::names::{site_name, telling_name};
 use super::plan::Plan;
 use super::sources::{Kind, Setting, Source};
 use super::text::{comment, quoted};
@@ -39,7 +40,7 @@ pub(super) fn render(
         .sources
         .first()
         .map_or(dir, |source| folder_of(source));
-    let site = site_name(&folder.file_name().unwrap_or_default().to_string_lossy());
+    let site = site_name(&telling_name(folder));
     line(
         &mut out,
         &format!("site = {}", quoted(&site)),
@@ -210,10 +211,10 @@ fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
         out,
         "",
         &format!(
-            "{name:?} is {}: {same} of its {} columns are there; {} rows.",
+            "{name:?} is {}: {same} of its {} columns are there; {}.",
             declared.name,
             matched.columns.len(),
-            table.rows
+            count(table.rows, "row")
         ),
     );
     if table.ragged.rows > 0 {
@@ -222,9 +223,10 @@ fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
             out,
             "",
             &format!(
-                "- PLEASE CHECK: {} rows have another number of fields than the header (the first in \
-                 line {}); they go to quarantine",
-                ragged.rows, ragged.first_line
+                "- PLEASE CHECK: {} with another number of fields than the header (the first in \
+                 line {}); such rows go to quarantine",
+                count(ragged.rows, "row"),
+                ragged.first_line
             ),
         );
     }

@@ -3,24 +3,21 @@
 mod delimiter;
 mod encoding;
 
-use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
 use std::time::SystemTime;
 
 use causeway_shared::value::Raw;
 
 use super::shape::{ColumnShape, Shape};
+use crate::source::Encoding;
+use crate::source::csv::{Decoder, RecordError, Records, named_delimiter, raw};
 pub(super) use delimiter::Delimiter;
-pub(super) use encoding::{Detected, Encoding};
-
-/// Most bytes of one record: a quote that is never closed swallows the rest of the file.
-const MAX_RECORD_BYTES: usize = 32 * 1024 * 1024;
+pub(super) use encoding::Detected;
 
 /// How much of a file the delimiter is told by.
-const SAMPLE_BYTES: u64 = 256 * 1024;
+const SAMPLE_BYTES: usize = 256 * 1024;
 
 /// A file that has been understood.
 pub(super) struct Sheet {
@@ -32,6 +29,8 @@ pub(super) struct Sheet {
     pub(super) encoding: Detected,
     /// What stands between its fields.
     pub(super) delimiter: Delimiter,
+    /// The length of a line before the header that only names the delimiter.
+    first_line_bytes: usize,
     header: Vec<String>,
     before: (u64, Option<SystemTime>),
 }
@@ -50,16 +49,15 @@ impl Sheet {
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let before = state(path)?;
         let encoding = File::open(path).and_then(encoding::detect).map_err(words)?;
-        let mut sample = Vec::new();
-        reader(path, encoding.encoding)?
-            .take(SAMPLE_BYTES)
-            .read_to_end(&mut sample)
-            .map_err(words)?;
+        let sample = sample(path, encoding.encoding)?;
         if sample.iter().all(u8::is_ascii_whitespace) {
             return Err("it is empty; a table without rows still has its header".to_owned());
         }
-        let delimiter = delimiter::detect(&sample)?;
-        let header = delimiter::header(&sample, delimiter.byte)?;
+        let (named, first_line_bytes) =
+            named_delimiter(&sample).map_err(|error| error.to_string())?;
+        let sample = &sample[first_line_bytes..];
+        let delimiter = delimiter::detect(sample, named);
+        let header = delimiter::header(sample, delimiter.byte);
         if header.iter().all(|name| is_value(name)) {
             return Err(format!(
                 "its first line holds values, not names: {}; write a header above it",
@@ -72,6 +70,7 @@ impl Sheet {
             stem: stem.to_string_lossy().into_owned(),
             encoding,
             delimiter,
+            first_line_bytes,
             header,
             before,
         })
@@ -95,42 +94,26 @@ impl Sheet {
         &self,
         each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
     ) -> Result<Ragged, String> {
-        let since_record = Rc::new(Cell::new(0));
-        let metered = Metered {
-            inner: reader(&self.path, self.encoding.encoding)?,
-            since_record: Rc::clone(&since_record),
-        };
-        let mut reader = csv::ReaderBuilder::new()
-            .flexible(true)
-            .delimiter(self.delimiter.byte)
-            .from_reader(metered);
-        let mut record = csv::ByteRecord::new();
+        let mut records = Records::new(decoder(&self.path, self.encoding.encoding)?);
+        records.head().map_err(|error| error.to_string())?;
+        records.start(self.delimiter.byte, self.first_line_bytes);
         let mut ragged = Ragged::default();
-        loop {
-            since_record.set(0);
-            let more = reader.read_byte_record(&mut record).map_err(|error| {
-                let line = reader.position().line();
-                match since_record.get() {
-                    ..=MAX_RECORD_BYTES => error.to_string(),
-                    _ => format!(
-                        "the record in line {line} is longer than 32 MiB; look for a quote that is \
-                         not closed"
-                    ),
-                }
-            })?;
-            if !more {
-                return Ok(ragged);
+        let mut is_header = true;
+        while let Some(record) = records.next().map_err(in_words)? {
+            if std::mem::take(&mut is_header) {
+                continue;
             }
-            if record.len() == self.header.len() {
-                let fields: Vec<Raw<'_>> = record.iter().map(raw).collect();
+            if record.problem.is_none() && record.len() == self.header.len() {
+                let fields: Vec<Raw<'_>> = record.fields().map(raw).collect();
                 each(&fields)?;
             } else {
                 if ragged.rows == 0 {
-                    ragged.first_line = record.position().map_or(0, csv::Position::line);
+                    ragged.first_line = record.line;
                 }
                 ragged.rows += 1;
             }
         }
+        Ok(ragged)
     }
 
     /// Says if the file was written to since it was opened.
@@ -151,38 +134,33 @@ fn words(error: io::Error) -> String {
     format!("it cannot be read: {error}")
 }
 
-fn reader(path: &Path, encoding: Encoding) -> Result<Box<dyn Read>, String> {
+fn decoder(path: &Path, encoding: Encoding) -> Result<Decoder<File>, String> {
     let file = File::open(path).map_err(words)?;
-    Ok(encoding::decoded(file, encoding))
+    Decoder::new(file, encoding).map_err(|error| error.to_string())
 }
 
-/// An empty field is no value, quoted or not.
-fn raw(field: &[u8]) -> Raw<'_> {
-    match std::str::from_utf8(field) {
-        Ok("") => Raw::Null,
-        Ok(text) => Raw::Text(text),
-        Err(_) => Raw::NotUtf8(field),
+/// The first part of a file's text.
+fn sample(path: &Path, encoding: Encoding) -> Result<Vec<u8>, String> {
+    let mut decoder = decoder(path, encoding)?;
+    let mut text = Vec::new();
+    while text.len() < SAMPLE_BYTES {
+        if !decoder.fill(&mut text).map_err(|error| error.to_string())? {
+            break;
+        }
+    }
+    Ok(text)
+}
+
+fn in_words(error: RecordError) -> String {
+    match error {
+        RecordError::Decode(error) => error.to_string(),
+        RecordError::OpenQuote { line } => {
+            format!("a quote that opens in the row of line {line} is never closed")
+        }
     }
 }
 
 /// Whether a field of the first line is more of a value than of a name.
 fn is_value(field: &str) -> bool {
     field.is_empty() || !field.chars().any(char::is_alphabetic)
-}
-
-/// A reader that stops when a record has no end.
-struct Metered<R> {
-    inner: R,
-    since_record: Rc<Cell<usize>>,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
-        self.since_record.set(self.since_record.get() + read);
-        if self.since_record.get() > MAX_RECORD_BYTES {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        Ok(read)
-    }
 }

@@ -1,5 +1,6 @@
 //! The proposed dataset as a file, with the reasons beside the proposals.
 
+use causeway_shared::program::count;
 use causeway_shared::value::Type;
 
 use super::keys::Key;
@@ -17,10 +18,11 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         &mut out,
         "",
         &format!(
-            "A dataset proposed by `causeway-agent init`, which read all {rows} rows of {} tables. \
+            "A dataset proposed by `causeway-agent init`, which read all of {} in {}. \
              Read it through before the first `sync`: what is said behind a line is why it was \
              proposed, and PLEASE asks for a decision. Then see what `causeway-agent plan` says.",
-            plan.tables.len()
+            count(rows, "row"),
+            count(plan.tables.len() as u64, "table")
         ),
     );
     out.push_str("#\n");
@@ -82,9 +84,10 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
             out,
             "",
             &format!(
-                "PLEASE CHECK: {} rows have another number of fields than the header (the first in \
-                 line {}); they go to quarantine.",
-                found.ragged.rows, found.ragged.first_line
+                "PLEASE CHECK: {} with another number of fields than the header (the first in \
+                 line {}); such rows go to quarantine.",
+                count(found.ragged.rows, "row"),
+                found.ragged.first_line
             ),
         );
     }

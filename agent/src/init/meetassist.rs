@@ -1,6 +1,7 @@
 //! MeetAssist's tables under other names.
 
 use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::program::count;
 use causeway_shared::value::{DateOrder, Type};
 
 use super::names::{fold, stem};
@@ -196,8 +197,8 @@ fn values(
     }
     (needed && profile.nulls > 0).then(|| {
         format!(
-            "PLEASE CHECK: {} rows have no {name}, which every row must have, and go to quarantine",
-            profile.nulls
+            "PLEASE CHECK: {} without {name}, which every row must have; such rows go to quarantine",
+            count(profile.nulls, "row")
         )
     })
 }

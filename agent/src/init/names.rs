@@ -1,6 +1,7 @@
 //! Names: made valid for a dataset, and compared the way people spell them.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use causeway_shared::ids::{Name, SiteName};
 
@@ -193,6 +194,27 @@ pub(super) fn free(wanted: &str, taken: &BTreeSet<String>) -> String {
         .unwrap_or_default()
 }
 
+/// Names of folders that say what is in them, and not where they are.
+const UNTELLING: [&str; 9] = [
+    "csv",
+    "data",
+    "database",
+    "databases",
+    "db",
+    "export",
+    "exports",
+    "files",
+    "sqlite",
+];
+
+/// The name of the folder that says most of where data is: of `hcm-01/csv`, the first.
+pub(super) fn telling_name(folder: &Path) -> String {
+    let name = |folder: &Path| Some(folder.file_name()?.to_string_lossy().into_owned());
+    let mut names = folder.ancestors().filter_map(name);
+    let telling = names.find(|name| !UNTELLING.contains(&name.to_lowercase().as_str()));
+    telling.or_else(|| name(folder)).unwrap_or_default()
+}
+
 /// A site's name, after the folder that its data lies in.
 pub(super) fn site_name(folder: &str) -> String {
     let mut name = plain(folder)
@@ -259,6 +281,19 @@ mod tests {
         };
         insta::assert_snapshot!(named(&["InvoiceId", "Unit Price", "Ngày", "2020", "%"]), @"invoiceid unit_price=Unit Price ngay=Ngày _2020=2020 column_5=%");
         insta::assert_snapshot!(named(&["Total!", "Total", "total", "causeway_part"]), @"total_2=Total! total_3=Total total x_causeway_part=causeway_part");
+    }
+
+    #[test]
+    fn a_folder_that_says_what_is_in_it_is_passed_over() {
+        for (folder, name) in [
+            ("/srv/hcm-01/csv", "hcm-01"),
+            ("/srv/hcm-01/Data/CSV", "hcm-01"),
+            ("/srv/hcm-01", "hcm-01"),
+            ("csv", "csv"),
+            ("/", ""),
+        ] {
+            assert_eq!(telling_name(Path::new(folder)), name, "{folder}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Rows that happen on a day are partitioned by it; rows that belong to such a row are where it
 //! is; what stands whatever the day is, customers and the like, goes to buckets.
 
+use causeway_shared::program::count;
 use causeway_shared::value::{DateOrder, Type};
 
 use super::evidence::Spread;
@@ -151,7 +152,7 @@ fn by(table: &Ground<'_>, least: Meaning) -> Option<Division> {
     }
     let rows = table.rows;
     let mut why = vec![match spread.dates {
-        1 => format!("{rows} rows, all on {}", spread.first),
+        1 => format!("{}, all on {}", count(rows, "row"), spread.first),
         dates => format!(
             "{rows} rows on {dates} dates from {} to {}, at most {} on one",
             spread.first, spread.last, spread.most_rows
@@ -247,10 +248,10 @@ fn dated_parent(
 }
 
 fn buckets(table: &Ground<'_>) -> Division {
-    let count = table.rows.div_ceil(ROWS_PER_BUCKET).clamp(1, MAX_BUCKETS);
+    let buckets = table.rows.div_ceil(ROWS_PER_BUCKET).clamp(1, MAX_BUCKETS);
     let mut why = vec![format!(
-        "{} rows, about {ROWS_PER_BUCKET} a bucket",
-        table.rows
+        "{}, about {ROWS_PER_BUCKET} a bucket",
+        count(table.rows, "row")
     )];
     for column in &table.columns {
         match (column.ty, column.spread) {
@@ -279,7 +280,7 @@ fn buckets(table: &Ground<'_>) -> Division {
         }
     }
     Division {
-        partition: Partition::Buckets(count),
+        partition: Partition::Buckets(buckets),
         why,
     }
 }

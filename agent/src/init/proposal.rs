@@ -1,5 +1,6 @@
 //! The proposal: the files' texts, and writing them.
 
+use causeway_shared::program::count;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -87,8 +88,9 @@ impl Inspection {
             None => {
                 let rows: u64 = self.tables.iter().map(|table| table.rows).sum();
                 notes.push(format!(
-                    "MeetAssist: {} tables, {rows} rows",
-                    self.tables.len()
+                    "MeetAssist: {}, {}",
+                    count(self.tables.len() as u64, "table"),
+                    count(rows, "row")
                 ));
             }
         }
@@ -121,7 +123,7 @@ impl Inspection {
 }
 
 fn totals(plan: &Plan<'_>) -> String {
-    let count = |is: fn(&Partition) -> bool| {
+    let divided = |is: fn(&Partition) -> bool| {
         plan.tables
             .iter()
             .filter(|planned| is(&planned.division.partition))
@@ -129,11 +131,12 @@ fn totals(plan: &Plan<'_>) -> String {
     };
     let rows: u64 = plan.tables.iter().map(|planned| planned.table.rows).sum();
     format!(
-        "{} tables, {rows} rows: {} by date, {} via a parent, {} in buckets",
-        plan.tables.len(),
-        count(|partition| matches!(partition, Partition::By(_))),
-        count(|partition| matches!(partition, Partition::Via(..))),
-        count(|partition| matches!(partition, Partition::Buckets(_))),
+        "{}, {}: {} by date, {} via a parent, {} in buckets",
+        count(plan.tables.len() as u64, "table"),
+        count(rows, "row"),
+        divided(|partition| matches!(partition, Partition::By(_))),
+        divided(|partition| matches!(partition, Partition::Via(..))),
+        divided(|partition| matches!(partition, Partition::Buckets(_))),
     )
 }
 

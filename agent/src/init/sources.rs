@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use causeway_shared::value::DateOrder;
 
-use super::csv::{Delimiter, Detected, Encoding};
+use super::csv::{Delimiter, Detected};
 use super::dates::Votes;
+use crate::source::Encoding;
 
 /// What a source is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,7 +119,7 @@ impl Draft<'_> {
         let csv = || self.files.iter().filter_map(|file| file.csv);
         let encoding = csv().find_map(|(encoding, _)| {
             Some(Setting {
-                value: encoding.encoding.setting(),
+                value: encoding.encoding.name(),
                 why: encoding.why.clone()?,
             })
         });

@@ -1,15 +1,16 @@
 //! A SQLite file: what it declares, and all the rows of its tables, under one read transaction.
 
-mod open;
-
-use std::path::Path;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use causeway_shared::value::Raw;
-use rusqlite::types::ValueRef;
 
 use super::shape::{ColumnShape, ForeignKey, Shape, UniqueIndex};
-use open::Opened;
-pub(super) use open::is_database;
+use crate::source::{SqliteSnapshot, Unreadable, raw};
+
+/// The first bytes of every SQLite file.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 const TABLES: &str = include_str!("sqlite/tables.sql");
 const OTHERS: &str = include_str!("sqlite/others.sql");
@@ -24,34 +25,38 @@ pub(super) type Named = (String, Result<Shape, String>);
 /// A database at one moment. What goes wrong with it is told in words for a person, since it
 /// stops nothing but this file or table.
 pub(super) struct Database {
-    opened: Opened,
+    path: PathBuf,
+    snapshot: SqliteSnapshot,
 }
 
 impl Database {
     /// Opens a file and fixes the moment.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
-        let opened = Opened::open(path)?;
-        let fixed = opened.connection.execute_batch("BEGIN").and_then(|()| {
-            // A transaction's view is fixed by its first read, not by BEGIN.
-            opened
-                .connection
-                .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-        });
-        fixed.map_err(words)?;
-        Ok(Self { opened })
+        let snapshot = SqliteSnapshot::take(path).map_err(|trouble| told(path, trouble))?;
+        Ok(Self {
+            path: path.to_owned(),
+            snapshot,
+        })
+    }
+
+    /// A failure of SQLite in words.
+    fn words(&self, error: rusqlite::Error) -> String {
+        told(&self.path, self.snapshot.unreadable(&error))
     }
 
     /// Its tables and views, in order of their names, each with its shape or why it has none.
     pub(super) fn tables(&self) -> Result<Vec<Named>, String> {
         let list = || {
-            let mut statement = self.opened.connection.prepare(TABLES)?;
+            let mut statement = self.snapshot.connection().prepare(TABLES)?;
             let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
             names.collect::<rusqlite::Result<Vec<(String, bool)>>>()
         };
-        let tables = list().map_err(words)?.into_iter();
+        let tables = list().map_err(|error| self.words(error))?.into_iter();
         Ok(tables
             .map(|(name, is_view)| {
-                let shape = self.shape(&name, is_view).map_err(words);
+                let shape = self
+                    .shape(&name, is_view)
+                    .map_err(|error| self.words(error));
                 (name, shape)
             })
             .collect())
@@ -60,11 +65,11 @@ impl Database {
     /// Tables that some module makes up; they are not looked into.
     pub(super) fn virtual_tables(&self) -> Result<Vec<String>, String> {
         let list = || {
-            let mut statement = self.opened.connection.prepare(OTHERS)?;
+            let mut statement = self.snapshot.connection().prepare(OTHERS)?;
             let names = statement.query_map([], |row| row.get(0))?;
             names.collect::<rusqlite::Result<Vec<String>>>()
         };
-        list().map_err(words)
+        list().map_err(|error| self.words(error))
     }
 
     fn shape(&self, name: &str, is_view: bool) -> rusqlite::Result<Shape> {
@@ -148,7 +153,7 @@ impl Database {
         table: &str,
         mut row: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
-        let mut statement = self.opened.connection.prepare(sql)?;
+        let mut statement = self.snapshot.connection().prepare(sql)?;
         let mut rows = statement.query([table])?;
         while let Some(found) = rows.next()? {
             row(found)?;
@@ -162,18 +167,20 @@ impl Database {
         table: &str,
         each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
     ) -> Result<(), String> {
-        let connection = &self.opened.connection;
+        let connection = self.snapshot.connection();
         let sql: String = connection
             .query_row(SELECT_ALL, [table], |row| row.get(0))
-            .map_err(words)?;
-        let mut statement = connection.prepare(&sql).map_err(words)?;
+            .map_err(|error| self.words(error))?;
+        let mut statement = connection
+            .prepare(&sql)
+            .map_err(|error| self.words(error))?;
         let columns = statement.column_count();
-        let mut rows = statement.query([]).map_err(words)?;
-        while let Some(row) = rows.next().map_err(words)? {
+        let mut rows = statement.query([]).map_err(|error| self.words(error))?;
+        while let Some(row) = rows.next().map_err(|error| self.words(error))? {
             let fields = (0..columns).map(|column| row.get_ref(column).map(raw));
             let fields = fields
                 .collect::<rusqlite::Result<Vec<_>>>()
-                .map_err(words)?;
+                .map_err(|error| self.words(error))?;
             each(&fields)?;
         }
         Ok(())
@@ -181,31 +188,29 @@ impl Database {
 
     /// Lets go of the file; says if it was changed although nothing locked it.
     pub(super) fn close(self) -> Result<(), String> {
-        self.opened.close()
+        let path = self.path;
+        self.snapshot
+            .release()
+            .map_err(|trouble| told(&path, trouble))
     }
 }
 
-fn raw(value: ValueRef<'_>) -> Raw<'_> {
-    match value {
-        ValueRef::Null => Raw::Null,
-        ValueRef::Integer(v) => Raw::Int(v),
-        ValueRef::Real(v) => Raw::Real(v),
-        ValueRef::Text(text) => std::str::from_utf8(text).map_or(Raw::NotUtf8(text), Raw::Text),
-        ValueRef::Blob(bytes) => Raw::Blob(bytes),
-    }
+/// Whether a file begins as a SQLite database does, whatever its name.
+pub(super) fn is_database(path: &Path) -> std::io::Result<bool> {
+    let mut header = Vec::with_capacity(MAGIC.len());
+    let length = MAGIC.len() as u64;
+    File::open(path)?.take(length).read_to_end(&mut header)?;
+    Ok(header == MAGIC)
 }
 
-/// What SQLite says, with the remedy where there is a known one.
-fn words(error: rusqlite::Error) -> String {
-    use rusqlite::ErrorCode;
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "it is locked by another program; run init again when that has finished".to_owned()
-        }
-        Some(ErrorCode::NotADatabase) => "it is not a SQLite database, or is encrypted".to_owned(),
-        Some(ErrorCode::DatabaseCorrupt) => {
-            format!("it is damaged ({error}); run `PRAGMA integrity_check` on it")
-        }
-        _ => error.to_string(),
-    }
+/// What is wrong with a file, behind whose name it is told.
+fn told(path: &Path, trouble: Unreadable) -> String {
+    let (Unreadable::Missing { why, .. }
+    | Unreadable::NotReady { why }
+    | Unreadable::Failed { why }) = trouble;
+    let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let why = why.replacen(&own.display().to_string(), "it", 1);
+    let why = why.replacen(&path.display().to_string(), "it", 1);
+    // There is no configuration yet that could be wrong.
+    why.trim_end_matches("; correct `path`").to_owned()
 }

@@ -163,11 +163,26 @@ pub(super) fn sources(inputs: &[Input], tables: &mut [Table]) -> Vec<Source> {
 fn votes<'t>(tables: impl Iterator<Item = &'t Table>) -> Votes {
     let mut votes = Votes::default();
     for table in tables {
-        for (column, profile) in table.shape.columns.iter().zip(&table.profiles) {
+        let columns = table.shape.columns.iter().zip(&table.profiles);
+        for (at, (column, profile)) in columns.enumerate() {
+            // What is not carried has no say in how dates are read.
+            if !may_be_carried(table, at) {
+                continue;
+            }
             votes.add(&format!("{}.{}", table.shape.name, column.name), profile);
         }
     }
     votes
+}
+
+/// Whether a column can be carried, as far as its name says.
+fn may_be_carried(table: &Table, column: usize) -> bool {
+    let name = &table.shape.columns[column].name;
+    let is_declared = |matched: &meetassist::Match| {
+        let mut found = matched.columns.iter().filter_map(|at| at.position());
+        found.any(|at| at == column)
+    };
+    !name.is_empty() && table.matched.as_ref().is_none_or(is_declared)
 }
 
 /// Proposes a type for every column.

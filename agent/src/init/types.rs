@@ -317,6 +317,9 @@ impl Known<'_> {
                 self.untakeable()
             ));
         }
+        if self.is_contradicted(declared) {
+            say("its values are not what is declared".to_owned());
+        }
         if ty.is_text() {
             self.near_misses(declared, &mut say);
         }
@@ -330,10 +333,14 @@ impl Known<'_> {
                 || self.is_named(&DATE_NAMES)
                 || self.is_named(&["time", "at", "created", "updated"]))
         {
-            say("the values could be seconds since 1970".to_owned());
+            let what = "the values could be seconds since 1970; if they are, write timestamp, and \
+                        `date_numbers = \"unix\"` for the source";
+            say(what.to_owned());
         }
         if ty == Type::Phone && profile.texts < profile.values {
-            say("numbers have lost their leading zeros".to_owned());
+            let what = "numbers have lost their leading zeros; `phone_country` of the source puts them \
+                        back";
+            say(what.to_owned());
         }
         if profile.formulas > 0 {
             say(format!(
@@ -342,6 +349,12 @@ impl Known<'_> {
             ));
         }
         cautions
+    }
+
+    /// The declared type is one that the values speak against.
+    fn is_contradicted(&self, declared: Declared) -> bool {
+        let says_something = !matches!(declared, Declared::Nothing | Declared::Bytes);
+        says_something && self.profile.values > 0 && self.believed(declared).is_none()
     }
 
     /// Types that would be right but for a few values.
@@ -370,7 +383,9 @@ impl Known<'_> {
                 trial.refused, profile.values
             ));
         } else if profile.numbers.comma > 0 && profile.numbers.comma * 2 > profile.values {
-            say("numbers with a decimal comma".to_owned());
+            let what = "numbers with a decimal comma; to have them as such, write float or \
+                        decimal(…), and `decimals = \"comma\"` for the source";
+            say(what.to_owned());
         } else if profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
             say("whole numbers, but leading zeros or plus signs would be lost".to_owned());
         }

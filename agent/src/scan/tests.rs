@@ -1,6 +1,7 @@
 //! The scan as a whole: small sites, scanned into what a person can read.
 
 mod csv_in_the_wild;
+mod every_row;
 mod oracle;
 mod property;
 mod rules;

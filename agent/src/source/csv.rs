@@ -18,7 +18,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Unreadable;
+pub(crate) use dialect::named_delimiter;
+pub(crate) use encoding::Decoder;
+pub(crate) use header::cleaned;
+pub(crate) use lexer::{Lexer, Record};
 pub(super) use reader::{CsvTable, open};
+pub(crate) use records::{RecordError, Records};
+pub(crate) use repair::raw;
 
 /// The CSV files in a folder, by name without `.csv`.
 pub(super) fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Unreadable> {

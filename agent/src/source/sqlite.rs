@@ -26,13 +26,13 @@ pub fn sqlite_version() -> i32 {
 }
 
 /// A SQLite file at one moment: a connection with a read transaction open.
-pub(super) struct SqliteSnapshot {
+pub(crate) struct SqliteSnapshot {
     opened: Opened,
 }
 
 impl SqliteSnapshot {
     /// Opens the file and fixes the moment.
-    pub(super) fn take(path: &Path) -> Result<Self, Unreadable> {
+    pub(crate) fn take(path: &Path) -> Result<Self, Unreadable> {
         let opened = open::open(path)?;
         let begin = |connection: &Connection| {
             connection.execute_batch("BEGIN")?;
@@ -62,6 +62,11 @@ impl SqliteSnapshot {
             "{} ends in the middle of a page: it is still being copied, or was cut",
             path.display()
         )))
+    }
+
+    /// The connection, in its read transaction.
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.opened.connection
     }
 
     /// The names of its tables and views.
@@ -157,13 +162,14 @@ impl SqliteSnapshot {
         Ok(is_rowid.then(|| column.clone()))
     }
 
-    fn unreadable(&self, error: &rusqlite::Error) -> Unreadable {
+    /// What a failure of SQLite means.
+    pub(crate) fn unreadable(&self, error: &rusqlite::Error) -> Unreadable {
         unreadable(&self.opened.path, error)
     }
 
     /// Lets go of the file; says if it was changed in a way that the snapshot could not shield
     /// from.
-    pub(super) fn release(self) -> Result<(), Unreadable> {
+    pub(crate) fn release(self) -> Result<(), Unreadable> {
         self.opened.close()
     }
 }
@@ -221,7 +227,8 @@ impl SqliteTable<'_> {
     }
 }
 
-fn raw(value: ValueRef<'_>) -> Raw<'_> {
+/// A value as SQLite gives it.
+pub(crate) fn raw(value: ValueRef<'_>) -> Raw<'_> {
     match value {
         ValueRef::Null => Raw::Null,
         ValueRef::Integer(v) => Raw::Int(v),

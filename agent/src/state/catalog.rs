@@ -92,11 +92,17 @@ impl State {
                 put_partition(db, table, *part, entry)?;
             }
             match &catalog.head {
-                Some(head) => facts::put(db, facts::HEAD, head)?,
-                None => facts::forget(db, facts::HEAD)?,
+                Some(head) => {
+                    facts::put(db, facts::HEAD, head)?;
+                    facts::forget(db, facts::QUARANTINE)?;
+                }
+                // Before the first commit nobody has listed refused rows.
+                None => {
+                    facts::forget(db, facts::HEAD)?;
+                    facts::put(db, facts::QUARANTINE, &BTreeMap::<Name, Md5>::new())?;
+                }
             }
             facts::put(db, facts::WRITER, writer)?;
-            facts::forget(db, facts::QUARANTINE)?;
             facts::forget(db, facts::LOOK)
         })
     }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use causeway_shared::ids::Seq;
+use causeway_shared::program::count;
 
 use crate::auth::TokenRecord;
 use crate::report::{LoadReport, SitePlan, SiteStatus, StatusReport, VerifyReport};
@@ -195,11 +196,6 @@ pub(super) fn tokens(records: &[TokenRecord]) -> String {
 
 fn commit(seq: Option<Seq>) -> String {
     seq.map_or_else(|| "no commit".to_owned(), |seq| format!("commit {seq}"))
-}
-
-fn count(n: u64, what: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{n} {what}{s}")
 }
 
 /// A line per item, indented; past the first so many, how many there are more.

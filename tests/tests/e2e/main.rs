@@ -8,6 +8,7 @@
 
 mod crash;
 mod damage;
+mod damage_ground;
 mod damage_table;
 mod database;
 mod faults;
@@ -18,8 +19,11 @@ mod history;
 mod idle;
 mod init;
 mod kills;
+mod large_file;
 mod orders;
+mod quarantine;
 mod random;
+mod read_only;
 mod rebuild;
 mod samples;
 mod small;

@@ -1,7 +1,10 @@
 //! What stands between the fields of a CSV file: told by its first part.
 
+use crate::source;
+use crate::source::csv::{Lexer, Record, cleaned};
+
 /// What it may be.
-const CANDIDATES: [u8; 3] = *b",;\t";
+const CANDIDATES: [u8; 4] = *b",;\t|";
 
 /// What stands between fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,11 +22,9 @@ impl Delimiter {
 }
 
 fn setting(byte: u8) -> &'static str {
-    match byte {
-        b';' => ";",
-        b'\t' => "\\t",
-        _ => ",",
-    }
+    let known = source::Delimiter::Auto.candidates().iter();
+    let found = known.copied().find(|(candidate, _)| *candidate == byte);
+    found.map_or(",", |(_, delimiter)| delimiter.name())
 }
 
 /// How a sample reads with one delimiter.
@@ -35,19 +36,25 @@ struct Reading {
     even: usize,
 }
 
-/// Tells the delimiter by a sample of a file's text.
-pub(super) fn detect(sample: &[u8]) -> Result<Delimiter, String> {
+/// Tells the delimiter by a sample of a file's text, or takes the one that its first line names.
+pub(super) fn detect(sample: &[u8], named: Option<source::Delimiter>) -> Delimiter {
+    if let Some([(byte, _)]) = named.map(source::Delimiter::candidates) {
+        return Delimiter {
+            byte: *byte,
+            why: None,
+        };
+    }
     let readings = CANDIDATES.map(|byte| read(sample, byte));
     let mut likely: Vec<&Reading> = readings.iter().filter(|r| r.fields > 1).collect();
     // Most rows that are not ragged first, then most columns.
     likely.sort_by_key(|r| std::cmp::Reverse((r.even * 100 / r.rows.max(1), r.fields)));
     match likely[..] {
-        [] => one_column(sample, &readings),
-        [only] => Ok(Delimiter {
+        [] => one_column(&readings),
+        [only] => Delimiter {
             byte: only.byte,
             why: None,
-        }),
-        [best, next, ..] => Ok(Delimiter {
+        },
+        [best, next, ..] => Delimiter {
             byte: best.byte,
             why: (next.even == next.rows).then(|| {
                 format!(
@@ -59,27 +66,18 @@ pub(super) fn detect(sample: &[u8]) -> Result<Delimiter, String> {
                     next.fields
                 )
             }),
-        }),
+        },
     }
 }
 
 /// A header of one name proves nothing.
-fn one_column(sample: &[u8], readings: &[Reading]) -> Result<Delimiter, String> {
-    let first_line = sample
-        .split(|b| matches!(b, b'\n' | b'\r'))
-        .next()
-        .unwrap_or_default();
-    if first_line.contains(&b'|') {
-        return Err(
-            "its fields seem to stand between `|`; export it with `,` `;` or a tab".to_owned(),
-        );
-    }
+fn one_column(readings: &[Reading]) -> Delimiter {
     let even = readings.iter().find(|reading| reading.even == reading.rows);
     let byte = even.map_or(b',', |reading| reading.byte);
-    Ok(Delimiter {
+    Delimiter {
         byte,
         why: (byte != b',').then(|| "one column, and its values have commas in them".to_owned()),
-    })
+    }
 }
 
 fn read(sample: &[u8], byte: u8) -> Reading {
@@ -91,38 +89,44 @@ fn read(sample: &[u8], byte: u8) -> Reading {
     };
     // The last record may be cut.
     let mut fields_before: Option<usize> = None;
-    let mut reader = records(sample, byte);
-    let mut record = csv::ByteRecord::new();
-    while let Ok(true) = reader.read_byte_record(&mut record) {
+    each_record(sample, byte, |record| {
         if reading.fields == 0 {
             reading.fields = record.len();
-            continue;
-        }
-        if let Some(fields) = fields_before.replace(record.len()) {
+        } else if let Some(fields) = fields_before.replace(record.len()) {
             reading.rows += 1;
             reading.even += usize::from(fields == reading.fields);
         }
-    }
+        true
+    });
     reading
 }
 
 /// The names in the first line.
-pub(super) fn header(sample: &[u8], byte: u8) -> Result<Vec<String>, String> {
-    let mut record = csv::ByteRecord::new();
-    let read = records(sample, byte).read_byte_record(&mut record);
-    read.map_err(|error| format!("its header cannot be read: {error}"))?;
-    Ok(record
-        .iter()
-        .map(|name| String::from_utf8_lossy(name).trim().to_owned())
-        .collect())
+pub(super) fn header(sample: &[u8], byte: u8) -> Vec<String> {
+    let mut names = Vec::new();
+    each_record(sample, byte, |record| {
+        let fields = record.fields();
+        names = fields
+            .map(|name| cleaned(&String::from_utf8_lossy(name)))
+            .collect();
+        false
+    });
+    names
 }
 
-fn records(sample: &[u8], byte: u8) -> csv::Reader<&[u8]> {
-    csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .delimiter(byte)
-        .from_reader(sample)
+/// Gives the sample's records to `each`, as long as it wants more.
+fn each_record(sample: &[u8], byte: u8, mut each: impl FnMut(Record<'_>) -> bool) {
+    let mut lexer = Lexer::new(byte);
+    let mut rest = sample;
+    loop {
+        let (taken, is_whole) = lexer.feed(rest);
+        rest = &rest[taken..];
+        let is_whole = is_whole || matches!(lexer.finish(), Ok(true));
+        if !is_whole || !each(lexer.record()) || rest.is_empty() {
+            return;
+        }
+        lexer.begin();
+    }
 }
 
 #[cfg(test)]
@@ -130,23 +134,18 @@ mod tests {
     use super::*;
 
     fn told(sample: &str) -> String {
-        match detect(sample.as_bytes()) {
-            Ok(delimiter) => format!(
-                "{:?} {}",
-                delimiter.setting(),
-                delimiter.why.unwrap_or_default()
-            ),
-            Err(why) => why,
-        }
+        let delimiter = detect(sample.as_bytes(), None);
+        let why = delimiter.why.as_deref().unwrap_or_default();
+        format!("{:?} {why}", delimiter.setting())
     }
 
     #[test]
     fn delimiters() {
         insta::assert_snapshot!(told("id,name\n1,a;b\n2,c\n"), @r#""," "#);
         insta::assert_snapshot!(told("id;name;sum\n1;a,b;1,5\n2;c;2,5\n"), @r#"";" "#);
-        insta::assert_snapshot!(told("id\tname\n1\ta\n"), @r#""\\t" "#);
+        insta::assert_snapshot!(told("id\tname\n1\ta\n"), @r#""tab" "#);
         insta::assert_snapshot!(told("a,b;c,d\n1,2;3,4\n5,6;7,8\n"), @r#""," PLEASE CHECK: with "," the first 1 rows have 3 columns each, with ";" 2"#);
         insta::assert_snapshot!(told("name\nNguyễn, An\nLê, Bình\nTrần, Chi\n"), @r#"";" one column, and its values have commas in them"#);
-        insta::assert_snapshot!(told("id|name\n1|a\n"), @"its fields seem to stand between `|`; export it with `,` `;` or a tab");
+        insta::assert_snapshot!(told("id|name\n1|a\n"), @r#""|" "#);
     }
 }

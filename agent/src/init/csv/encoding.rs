@@ -1,29 +1,8 @@
-//! The encoding of a CSV file: told by all its bytes, and turned into UTF-8.
+//! The encoding of a CSV file: told by all its bytes.
 
 use std::io::{self, Read};
 
-/// How a file's bytes stand for text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::init) enum Encoding {
-    Utf8,
-    Utf16Le,
-    Utf16Be,
-    Windows1252,
-    Windows1258,
-}
-
-impl Encoding {
-    /// As `agent.toml` writes it.
-    pub(in crate::init) fn setting(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf-8",
-            Self::Utf16Le => "utf-16le",
-            Self::Utf16Be => "utf-16be",
-            Self::Windows1252 => "windows-1252",
-            Self::Windows1258 => "windows-1258",
-        }
-    }
-}
+use crate::source::Encoding;
 
 /// What a file's bytes say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -150,164 +129,6 @@ pub(super) fn detect(mut file: impl Read) -> io::Result<Detected> {
     }
 }
 
-/// A file's text in UTF-8, without byte order mark.
-pub(super) fn decoded(file: impl Read + 'static, encoding: Encoding) -> Box<dyn Read> {
-    match encoding {
-        Encoding::Utf8 => Box::new(WithoutMark {
-            inner: file,
-            head: None,
-        }),
-        _ => Box::new(Decoder {
-            inner: file,
-            encoding,
-            partial: Vec::new(),
-            pending: Vec::new(),
-            given: 0,
-            at_start: true,
-        }),
-    }
-}
-
-/// Leaves a UTF-8 byte order mark out.
-struct WithoutMark<R> {
-    inner: R,
-    /// The first bytes that are no mark and not given yet; `None` before the first read.
-    head: Option<Vec<u8>>,
-}
-
-impl<R: Read> Read for WithoutMark<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.head.is_none() {
-            let mut head = Vec::new();
-            self.inner.by_ref().take(3).read_to_end(&mut head)?;
-            if head == b"\xef\xbb\xbf" {
-                head.clear();
-            }
-            self.head = Some(head);
-        }
-        match &mut self.head {
-            Some(head) if !head.is_empty() => {
-                let given = head.len().min(into.len());
-                into[..given].copy_from_slice(&head[..given]);
-                head.drain(..given);
-                Ok(given)
-            }
-            _ => self.inner.read(into),
-        }
-    }
-}
-
-/// Turns another encoding into UTF-8.
-struct Decoder<R> {
-    inner: R,
-    encoding: Encoding,
-    /// Bytes that are half a character.
-    partial: Vec<u8>,
-    pending: Vec<u8>,
-    given: usize,
-    at_start: bool,
-}
-
-impl<R: Read> Decoder<R> {
-    fn refill(&mut self) -> io::Result<()> {
-        let mut chunk = vec![0; 16 * 1024];
-        let read = self.inner.read(&mut chunk)?;
-        let is_end = read == 0;
-        self.partial.extend_from_slice(&chunk[..read]);
-        let mut text = String::with_capacity(self.partial.len() * 2);
-        match self.encoding {
-            Encoding::Windows1252 => text.extend(self.partial.drain(..).map(windows_1252)),
-            Encoding::Windows1258 => text.extend(self.partial.drain(..).map(windows_1258)),
-            _ => self.utf16(&mut text, is_end),
-        }
-        if self.at_start && !text.is_empty() {
-            self.at_start = false;
-            if text.starts_with('\u{feff}') {
-                text.drain(..'\u{feff}'.len_utf8());
-            }
-        }
-        self.pending = text.into_bytes();
-        self.given = 0;
-        if is_end || !self.pending.is_empty() {
-            return Ok(());
-        }
-        self.refill()
-    }
-
-    /// Decodes whole characters; half a one waits for the next chunk, and is replaced at the end.
-    fn utf16(&mut self, text: &mut String, is_end: bool) {
-        let mut units: Vec<u16> = self
-            .partial
-            .chunks_exact(2)
-            .map(|pair| match self.encoding {
-                Encoding::Utf16Be => u16::from_be_bytes([pair[0], pair[1]]),
-                _ => u16::from_le_bytes([pair[0], pair[1]]),
-            })
-            .collect();
-        let waits = !is_end
-            && units
-                .last()
-                .is_some_and(|unit| (0xd800..0xdc00).contains(unit));
-        if waits {
-            units.pop();
-        }
-        let decoded = char::decode_utf16(units.iter().copied());
-        text.extend(decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)));
-        self.partial.drain(..units.len() * 2);
-        if is_end && !self.partial.is_empty() {
-            self.partial.clear();
-            text.push(char::REPLACEMENT_CHARACTER);
-        }
-    }
-}
-
-impl<R: Read> Read for Decoder<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        if self.given == self.pending.len() {
-            self.refill()?;
-        }
-        let left = &self.pending[self.given..];
-        let given = left.len().min(into.len());
-        into[..given].copy_from_slice(&left[..given]);
-        self.given += given;
-        Ok(given)
-    }
-}
-
-/// Bytes 0x80 to 0x9f; those without a character keep their number, as the web's standard has it.
-const WINDOWS_1252: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
-];
-
-fn windows_1252(byte: u8) -> char {
-    match byte {
-        0x80..=0x9f => WINDOWS_1252[usize::from(byte - 0x80)],
-        _ => char::from(byte),
-    }
-}
-
-fn windows_1258(byte: u8) -> char {
-    match byte {
-        0x8a | 0x8e | 0x9a | 0x9e => char::from(byte),
-        0xc3 => 'Ă',
-        0xcc => '\u{300}',
-        0xd0 => 'Đ',
-        0xd2 => '\u{309}',
-        0xd5 => 'Ơ',
-        0xdd => 'Ư',
-        0xde => '\u{303}',
-        0xe3 => 'ă',
-        0xec => '\u{301}',
-        0xf0 => 'đ',
-        0xf2 => '\u{323}',
-        0xf5 => 'ơ',
-        0xfd => 'ư',
-        0xfe => '₫',
-        _ => windows_1252(byte),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,12 +136,6 @@ mod tests {
     fn of(bytes: &[u8]) -> (Encoding, bool) {
         let detected = detect(bytes).unwrap();
         (detected.encoding, detected.why.is_none())
-    }
-
-    fn text(bytes: &'static [u8], encoding: Encoding) -> String {
-        let mut text = String::new();
-        decoded(bytes, encoding).read_to_string(&mut text).unwrap();
-        text
     }
 
     #[test]
@@ -337,18 +152,5 @@ mod tests {
             of(b"Caf\xe9 M\xfcller, Fran\xe7ois"),
             (Encoding::Windows1252, false)
         );
-    }
-
-    #[test]
-    fn texts_are_decoded() {
-        assert_eq!(text(b"\xef\xbb\xbfid", Encoding::Utf8), "id");
-        assert_eq!(text(b"i", Encoding::Utf8), "i");
-        assert_eq!(text(b"\xff\xfei\0\x3d\xd8\0\xde", Encoding::Utf16Le), "i😀");
-        assert_eq!(text(b"\0i\0d", Encoding::Utf16Be), "id");
-        assert_eq!(
-            text(b"\xd0\xf4ng Tr\xe2\xecn", Encoding::Windows1258),
-            "Đông Trâ\u{301}n"
-        );
-        assert_eq!(text(b"Caf\xe9 \x80", Encoding::Windows1252), "Café €");
     }
 }

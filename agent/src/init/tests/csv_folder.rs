@@ -37,7 +37,7 @@ fn a_spreadsheets_export() {
       { name = "gio", source = "Giờ", type = "time" },  # all 40 values are times of day
       { name = "khach_hang", source = "Khách hàng", type = "text" },  # text, longest 4
       { name = "sdt", source = "SĐT", type = "phone" },  # telephone numbers, kept as text; PLEASE CHECK: whole numbers, but leading zeros or plus signs would be lost
-      { name = "so_tien", source = "Số tiền", type = "text" },  # text, longest 5; PLEASE CHECK: numbers with a decimal comma
+      { name = "so_tien", source = "Số tiền", type = "text" },  # text, longest 5; PLEASE CHECK: numbers with a decimal comma; to have them as such, write float or decimal(…), and `decimals = "comma"` for the source
       { name = "thanh_toan", source = "Thanh toán", type = "text" },  # text, longest 5
       { name = "ghi_chu", source = "Ghi chú", type = "text" },  # no values yet
     ]
@@ -129,6 +129,7 @@ fn files_that_cannot_be_carried_are_named() {
         .with_file("header.csv", "id,name\n")
         .with_file("values.csv", "1,2025-11-28\n2,2025-11-29\n")
         .with_file("pipes.csv", "id|name\n1|a\n")
+        .with_file("named.csv", "sep=;\r\nid;name\r1;\"a\rb\"\r")
         .with_file("twice.csv", "id,name,name,\n1,a,b,c\n2,a,b,c,d\n")
         .with_file("list.xlsx", "PK")
         .with_file("broken.db", "SQLite format 3\0 and then nothing")
@@ -136,10 +137,10 @@ fn files_that_cannot_be_carried_are_named() {
     insta::assert_snapshot!(table(&proposal, "twice"), @r#"
     [[table]]
     name = "twice"
-    # PLEASE CHECK: 1 rows have another number of fields than the header (the first in line 3); they go
-    # to quarantine.
+    # PLEASE CHECK: 1 row with another number of fields than the header (the first in line 3); such rows
+    # go to quarantine.
     key = ["id"]  # PLEASE CHECK: no declared key, and only one row to find one by
-    partition = { buckets = 1 }  # 1 rows, about 5000 a bucket
+    partition = { buckets = 1 }  # 1 row, about 5000 a bucket
     column = [
       { name = "id", type = "int", not_null = true },  # 1 value: whole numbers
       # Left out: "name": another column has the same name.
@@ -147,6 +148,12 @@ fn files_that_cannot_be_carried_are_named() {
       # Left out: "": it has no name in the header.
     ]
     "#);
+    for (name, longest) in [("pipes", 1), ("named", 3)] {
+        let column =
+            format!("{{ name = \"name\", type = \"text\" }},  # text, longest {longest}\n");
+        let table = table(&proposal, name);
+        assert!(table.contains(&column), "{table}");
+    }
     insta::assert_snapshot!(sources(&proposal), @r#"
     [[source]]
     kind = "csv"
@@ -156,7 +163,6 @@ fn files_that_cannot_be_carried_are_named() {
     # - list.xlsx: it is neither SQLite nor named .csv
     # - broken.db: it is not a SQLite database, or is encrypted
     # - empty.csv: it is empty; a table without rows still has its header
-    # - pipes.csv: its fields seem to stand between `|`; export it with `,` `;` or a tab
     # - values.csv: its first line holds values, not names: "1, 2025-11-28"; write a header above it
     "#);
 }

@@ -30,14 +30,14 @@ fn tables_under_other_names() {
     [store]
     url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix
 
-    # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 rows.
+    # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 row.
     # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.
     # - PLEASE CHECK: many of 2 values of date are not of type date (the first: "28.11.25"); their rows
     # go to quarantine
     # - PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed,
     # other rows go to quarantine
     # "tblCustomers" is customer: 8 of its 8 columns are there; 2 rows.
-    # - PLEASE CHECK: 1 rows have no email, which every row must have, and go to quarantine
+    # - PLEASE CHECK: 1 row without email, which every row must have; such rows go to quarantine
     # - left alone: LastLogin
     [[source]]
     kind = "sqlite"
@@ -77,13 +77,13 @@ fn columns_under_other_names_make_a_copy_of_the_dataset() {
         Dataset::meetassist().unwrap().tables.len()
     );
     insta::assert_snapshot!(sources(&proposal), @r#"
-    # "consultant" is consultant: 5 of its 10 columns are there; 1 rows.
+    # "consultant" is consultant: 5 of its 10 columns are there; 1 row.
     # - no column phonenumber: it stays empty
     # - no column imageurl: it stays empty
     # - no column specialties: it stays empty
     # - no column qualifications: it stays empty
     # - no column createdat: rows take its default
-    # "customer" is customer: 3 of its 8 columns are there; 1 rows.
+    # "customer" is customer: 3 of its 8 columns are there; 1 row.
     # - customerid is "Customer ID" there
     # - fullname is "Full Name" there
     # - email is "E-mail" there
@@ -114,14 +114,14 @@ fn two_files_with_the_same_tables() {
         .with_sqlite("backup/app.db.bak", APPLICATION)
         .propose();
     insta::assert_snapshot!(sources(&proposal), @r#"
-    # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 rows.
+    # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 row.
     # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.
     # - PLEASE CHECK: many of 2 values of date are not of type date (the first: "28.11.25"); their rows
     # go to quarantine
     # - PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed,
     # other rows go to quarantine
     # "tblCustomers" is customer: 8 of its 8 columns are there; 2 rows.
-    # - PLEASE CHECK: 1 rows have no email, which every row must have, and go to quarantine
+    # - PLEASE CHECK: 1 row without email, which every row must have; such rows go to quarantine
     # - left alone: LastLogin
     [[source]]
     kind = "sqlite"

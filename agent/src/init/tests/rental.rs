@@ -103,7 +103,7 @@ fn values_that_contradict_their_declared_types() {
       { name = "title", type = "text", not_null = true },  # declared VARCHAR(10), longest 16; PLEASE CHECK: no `max`: the longest value has 16 characters, not 10
       { name = "release_year", type = "int" },  # declared YEAR, 1 value: whole numbers
       { name = "rental_rate", type = "decimal(2)", not_null = true },  # declared DECIMAL(4,2), all 2 values are numbers with up to 2 decimals
-      { name = "length", type = "text" },  # declared SMALLINT, text, longest 4
+      { name = "length", type = "text" },  # declared SMALLINT, text, longest 4; PLEASE CHECK: its values are not what is declared
       { name = "rating", type = "text", max = 10 },  # declared VARCHAR(10), longest 2
       { name = "special", type = "text" },  # declared BLOB SUB_TYPE TEXT, text, longest 8
       { name = "last_update", type = "timestamp", not_null = true },  # declared TIMESTAMP, all 2 values are dates with or without a time

@@ -1,11 +1,10 @@
 //! What people do to CSV files: the rows that come of it, or the refusal.
 
 use insta::assert_snapshot;
-use proptest::prelude::*;
 
 use super::*;
 
-const PEOPLE: &str = r#"
+pub(super) const PEOPLE: &str = r#"
     name = "people"
     version = 1
     [[table]]
@@ -266,6 +265,16 @@ fn file_names_may_be_in_another_case_and_other_files_are_left_alone() {
 }
 
 #[test]
+fn two_files_that_differ_in_case_only_are_an_error() {
+    let site = Site::new(PEOPLE)
+        .csv("PERSON.CSV", "id,fullname\n1,An\n")
+        .csv("Person.csv", "id,fullname\n2,B\n");
+    let refused = Sources::resolve(&site.configs(), site.folder.path(), &site.dataset);
+    let refused = refused.unwrap_err().to_string();
+    assert_snapshot!(refused.replace(site.folder.path().to_str().unwrap(), ""), @r#"in /csv, "PERSON" and "Person" both fit table person; write the right one under `tables` of that source"#);
+}
+
+#[test]
 fn a_file_that_grows_or_is_replaced_while_it_is_read_is_not_ready() {
     let rows: String = (0..10_000).map(|id| format!("{id},An\n")).collect();
     let grow = |path: &Path| {
@@ -297,93 +306,4 @@ fn a_file_that_grows_or_is_replaced_while_it_is_read_is_not_ready() {
             assert_snapshot!(shown, @r#"person NotReady { why: "/csv/person.csv was changed while it was read" }"#);
         }
     }
-}
-
-/// A header, and rows with everything in them that matters to a reader of CSV.
-fn file() -> impl Strategy<Value = (&'static str, Vec<u8>)> {
-    let words = [
-        "1",
-        "2",
-        "id",
-        "fullname",
-        "An",
-        "Đức",
-        ",",
-        ",",
-        ";",
-        "\t",
-        "\"",
-        "\"\"",
-        "\n",
-        "\n",
-        "\r\n",
-        "\r",
-        " ",
-        "=\"",
-        "\0",
-        "\u{feff}",
-        "2025-01-01",
-        "03/04/2025",
-        "1,5",
-        "1,An\n",
-        "2;B\r\n",
-    ];
-    let word = prop_oneof![
-        40 => prop::sample::select(words.to_vec()).prop_map(|word| word.as_bytes().to_vec()),
-        1 => any::<u8>().prop_map(|byte| vec![byte]),
-    ];
-    let header = prop::sample::select(vec![
-        "id,fullname\n",
-        "id;Họ tên\r",
-        "sep=\t\nid\tho ten\r\n",
-        "",
-    ]);
-    (header, prop::collection::vec(word, 0..60))
-        .prop_map(|(header, words)| (header, words.concat()))
-}
-
-/// How many lines have something on them.
-fn lines_in(text: &[u8]) -> usize {
-    let lines = text.split(|byte| matches!(byte, b'\r' | b'\n'));
-    lines.filter(|line| !line.is_empty()).count()
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-    #[test]
-    fn every_row_is_in_a_part_or_in_quarantine(
-        (header, text) in file(),
-        settings in prop::sample::select(vec![
-            "", "encoding = \"utf-8\"", "encoding = \"windows-1258\"", "delimiter = \";\"",
-        ]),
-    ) {
-        let whole = [header.as_bytes(), &text].concat();
-        let site = Site::new(PEOPLE).declared(settings).csv("person.csv", whole);
-        let found = site.scan();
-        let scanned = &found.report.tables[0];
-        let stored: usize = found.parts.values().map(|csv| rows_in(csv)).sum();
-        if scanned.outcome == Outcome::Scanned {
-            prop_assert_eq!(scanned.quarantined, found.refused.len() as u64);
-            prop_assert_eq!(scanned.rows, stored as u64);
-            prop_assert_eq!(scanned.rows_read, scanned.rows + scanned.quarantined);
-            // Without quotes, every line is a row.
-            if !header.is_empty() && !text.contains(&b'"') {
-                prop_assert_eq!(scanned.rows_read, lines_in(&text) as u64);
-            }
-        } else {
-            prop_assert_eq!(stored, 0);
-        }
-    }
-}
-
-/// How many rows canonical CSV has.
-fn rows_in(csv: &str) -> usize {
-    let mut rows = 0;
-    let mut splitter = causeway_shared::canonical_csv::RecordSplitter::default();
-    let counted = splitter.push(csv.as_bytes(), |record, _| {
-        rows += usize::from(record > 0);
-        Ok::<_, causeway_shared::canonical_csv::Malformed>(())
-    });
-    counted.unwrap();
-    rows
 }

@@ -24,7 +24,7 @@ pub(super) struct Dialect {
 
 /// Why a file's beginning says nothing.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum DialectError {
+pub(crate) enum DialectError {
     /// There is nothing in the file.
     #[error("it is empty; a table without rows still has its header")]
     Empty,
@@ -193,7 +193,7 @@ fn with(
 
 /// The delimiter that a spreadsheet names in a first line of its own (`sep=;`), and that line's
 /// length.
-fn named_delimiter(head: &[u8]) -> Result<(Option<Delimiter>, usize), DialectError> {
+pub(crate) fn named_delimiter(head: &[u8]) -> Result<(Option<Delimiter>, usize), DialectError> {
     let Some((name, rest)) = head.split_at_checked(4) else {
         return Ok((None, 0));
     };

@@ -29,7 +29,7 @@ const MAX_KEPT_BYTES: usize = 512;
 
 /// Why a file's bytes are not decoded.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum DecodeError {
+pub(crate) enum DecodeError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Nothing is declared, and the bytes are not UTF-8.
@@ -64,7 +64,7 @@ pub(super) enum DecodeError {
 }
 
 /// Turns a file's bytes into UTF-8.
-pub(super) struct Decoder<R> {
+pub(crate) struct Decoder<R> {
     source: R,
     form: Form,
     /// Bytes that are read and not decoded.
@@ -115,7 +115,7 @@ enum MaybeUtf8 {
 
 impl<R: Read> Decoder<R> {
     /// Reads the beginning of a file and decides how it is decoded.
-    pub(super) fn new(source: R, declared: Encoding) -> Result<Self, DecodeError> {
+    pub(crate) fn new(source: R, declared: Encoding) -> Result<Self, DecodeError> {
         let mut decoder = Self {
             source,
             form: Form::Utf8,
@@ -148,7 +148,7 @@ impl<R: Read> Decoder<R> {
     }
 
     /// Appends the next piece of text, of bounded size. Returns whether there may be more.
-    pub(super) fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool, DecodeError> {
+    pub(crate) fn fill(&mut self, text: &mut Vec<u8>) -> Result<bool, DecodeError> {
         if self.done {
             return Ok(false);
         }

@@ -11,7 +11,7 @@ use crate::source::Columns;
 
 /// A header that cannot be matched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum HeaderError {
+pub(crate) enum HeaderError {
     /// Two of its names fit one column.
     #[error(
         "its columns {first:?} and {second:?} both fit column {column} of table {table}; take one of them away, or declare the right one as the column's `source` in the dataset"
@@ -35,7 +35,7 @@ pub(super) enum HeaderError {
 }
 
 /// A name without what is no part of it: white space around it, quotes, and byte order marks.
-pub(super) fn cleaned(name: &str) -> String {
+pub(crate) fn cleaned(name: &str) -> String {
     // The last is a UTF-8 mark that something took for Windows-1252.
     let name = name
         .trim_start_matches('\u{feff}')

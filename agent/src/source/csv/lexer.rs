@@ -18,7 +18,7 @@ const MAX_SHOWN_BYTES: usize = 2 * 1024;
 
 /// Cuts text into records, piece by piece.
 #[derive(Debug)]
-pub(super) struct Lexer {
+pub(crate) struct Lexer {
     delimiter: u8,
     state: State,
     /// The record's fields one after another, without quotes.
@@ -50,7 +50,7 @@ enum State {
 
 /// What makes a record malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Problem {
+pub(crate) enum Problem {
     /// Something stands behind the closing quote of a field, counted from 1.
     BehindQuote { field: usize },
     /// It is over [`MAX_RECORD_BYTES`] or [`MAX_FIELDS`].
@@ -59,24 +59,24 @@ pub(super) enum Problem {
 
 /// A record.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Record<'r> {
+pub(crate) struct Record<'r> {
     /// The line on which it begins, from 1.
-    pub(super) line: u64,
+    pub(crate) line: u64,
     /// What is wrong with it.
-    pub(super) problem: Option<Problem>,
+    pub(crate) problem: Option<Problem>,
     bytes: &'r [u8],
     ends: &'r [usize],
 }
 
 /// The text ended within quotes.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct OpenQuote {
+pub(crate) struct OpenQuote {
     /// The line on which the record begins.
-    pub(super) line: u64,
+    pub(crate) line: u64,
 }
 
 impl Lexer {
-    pub(super) fn new(delimiter: u8) -> Self {
+    pub(crate) fn new(delimiter: u8) -> Self {
         Self {
             delimiter,
             state: State::Start,
@@ -95,7 +95,7 @@ impl Lexer {
     }
 
     /// Forgets the record that was given out.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         self.state = State::Start;
         self.bytes.clear();
         // What one giant row took is not kept for the others.
@@ -108,7 +108,7 @@ impl Lexer {
     /// Takes text up to the end of a record. Returns how many bytes it took, and whether a record
     /// ended; then it can be seen with [`Self::record`] and has to be forgotten with
     /// [`Self::begin`].
-    pub(super) fn feed(&mut self, text: &[u8]) -> (usize, bool) {
+    pub(crate) fn feed(&mut self, text: &[u8]) -> (usize, bool) {
         let mut at = 0;
         while let Some(byte) = text.get(at).copied() {
             if self.after_cr && self.state != State::Quoted {
@@ -145,7 +145,7 @@ impl Lexer {
     }
 
     /// Says that the text has ended. Returns whether a record ended with it.
-    pub(super) fn finish(&mut self) -> Result<bool, OpenQuote> {
+    pub(crate) fn finish(&mut self) -> Result<bool, OpenQuote> {
         if self.state == State::Quoted {
             return Err(OpenQuote {
                 line: self.starts_on,
@@ -155,7 +155,7 @@ impl Lexer {
     }
 
     /// The record that ended.
-    pub(super) fn record(&self) -> Record<'_> {
+    pub(crate) fn record(&self) -> Record<'_> {
         Record {
             line: self.starts_on,
             problem: self.problem,
@@ -273,7 +273,7 @@ impl Lexer {
 
 impl<'r> Record<'r> {
     /// How many fields there are.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
@@ -285,7 +285,7 @@ impl<'r> Record<'r> {
     }
 
     /// Its fields.
-    pub(super) fn fields(self) -> impl Iterator<Item = &'r [u8]> {
+    pub(crate) fn fields(self) -> impl Iterator<Item = &'r [u8]> {
         (0..self.len()).filter_map(move |field| self.get(field))
     }
 

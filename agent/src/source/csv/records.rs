@@ -9,7 +9,7 @@ use super::lexer::{Lexer, OpenQuote, Record};
 pub(super) const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 /// Reads records.
-pub(super) struct Records<R> {
+pub(crate) struct Records<R> {
     decoder: Decoder<R>,
     lexer: Lexer,
     /// Text that is decoded and not yet cut.
@@ -20,7 +20,7 @@ pub(super) struct Records<R> {
 
 /// Why there is no next record.
 #[derive(Debug)]
-pub(super) enum RecordError {
+pub(crate) enum RecordError {
     /// The bytes are no text.
     Decode(DecodeError),
     /// The file ends within quotes, in the row that begins on this line.
@@ -41,7 +41,7 @@ impl From<OpenQuote> for RecordError {
 
 impl<R: Read> Records<R> {
     /// Of a file whose delimiter is not known yet.
-    pub(super) fn new(decoder: Decoder<R>) -> Self {
+    pub(crate) fn new(decoder: Decoder<R>) -> Self {
         Self {
             decoder,
             lexer: Lexer::new(b','),
@@ -51,7 +51,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The beginning of the file, long enough for any header, and whether it is all there is.
-    pub(super) fn head(&mut self) -> Result<(&[u8], bool), DecodeError> {
+    pub(crate) fn head(&mut self) -> Result<(&[u8], bool), DecodeError> {
         while self.text.len() < MAX_HEADER_BYTES {
             if !self.decoder.fill(&mut self.text)? {
                 return Ok((&self.text, true));
@@ -61,7 +61,7 @@ impl<R: Read> Records<R> {
     }
 
     /// Goes on behind a first line of this many bytes, which is no record, with a delimiter.
-    pub(super) fn start(&mut self, delimiter: u8, first_line_bytes: usize) {
+    pub(crate) fn start(&mut self, delimiter: u8, first_line_bytes: usize) {
         self.lexer = Lexer::new(delimiter);
         if first_line_bytes > 0 {
             self.taken = first_line_bytes;
@@ -70,7 +70,7 @@ impl<R: Read> Records<R> {
     }
 
     /// The next record.
-    pub(super) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
+    pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         self.lexer.begin();
         loop {
             let (taken, is_whole) = self.lexer.feed(&self.text[self.taken..]);

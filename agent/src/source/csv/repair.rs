@@ -4,7 +4,7 @@ use causeway_shared::value::Raw;
 
 /// A field as a raw value. An empty one is no value, quoted or not: spreadsheets and dumps do not
 /// agree on the quotes.
-pub(super) fn raw(field: &[u8]) -> Raw<'_> {
+pub(crate) fn raw(field: &[u8]) -> Raw<'_> {
     match std::str::from_utf8(field) {
         Ok("") => Raw::Null,
         Ok(text) => match without_formula(text) {
