@@ -35,10 +35,6 @@ fn synced(folder: &Path, store: &TestStore) -> Option<Output> {
 }
 
 #[test]
-#[expect(
-    clippy::print_stderr,
-    reason = "who runs it where nobody may mount is told that it tested nothing"
-)]
 fn a_database_on_a_read_only_mount_is_read() {
     // Closed, and with a writer that keeps its -wal and -shm there.
     for (mode, in_use) in [("delete", false), ("wal", false), ("wal", true)] {
