@@ -111,16 +111,17 @@ async fn change(
     let took = changed.elapsed();
     // What follows the commit, too.
     sleep(Duration::from_secs(1)).await;
+    let cpu = cpu_time(proc).unwrap() - cpu;
     let requests = &gateway.asked()[asked..];
     let bytes: u64 = requests.iter().map(|asked| asked.bytes).sum();
     println!(
         "one changed row             {:.2} s to its commit in S3, cpu {:.2} s, {} requests, {bytes} bytes",
         took.as_secs_f64(),
-        (cpu_time(proc).unwrap() - cpu).as_secs_f64(),
+        cpu.as_secs_f64(),
         requests.len()
     );
     // A scan is followed by nine times as long without one; then come those for coarse clocks.
-    sleep(took * 12 + SETTLING).await;
+    sleep(cpu * 12 + SETTLING).await;
 }
 
 /// The application's commits, without the agent and while it scans.
