@@ -27,6 +27,6 @@ mod servers;
 mod store;
 
 pub use database::{DatabaseKind, TestDatabase, certificate};
-pub use program::{Finished, Program, Running, bin, command, for_a_program};
+pub use program::{Finished, Program, Running, bin, command};
 pub use servers::soaks;
 pub use store::{StoreKind, TestStore};

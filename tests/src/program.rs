@@ -29,23 +29,18 @@ pub fn bin(name: &str) -> PathBuf {
     found.unwrap_or_else(|| panic!("{name} is not built: run ./test, or `cargo build --workspace`"))
 }
 
-/// A command line of one of Causeway's programs, [for it alone](for_a_program).
+/// A program's command line, in this process's environment less what belongs to the run: such a
+/// variable would set a key of the program's configuration.
 ///
 /// # Panics
 /// If it is not built.
-#[must_use]
-pub fn command(name: &str) -> Command {
-    for_a_program(Command::new(bin(name)))
-}
-
-/// A command line in this process's environment less what belongs to the run: such a variable
-/// would set a key of the program's configuration.
 #[expect(
     clippy::disallowed_methods,
     reason = "a program's environment is this one's, less what belongs to the run"
 )]
 #[must_use]
-pub fn for_a_program(mut command: Command) -> Command {
+pub fn command(name: &str) -> Command {
+    let mut command = Command::new(bin(name));
     for (variable, _) in std::env::vars_os() {
         if variable.as_encoded_bytes().starts_with(b"CAUSEWAY_") {
             command.env_remove(variable);

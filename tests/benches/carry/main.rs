@@ -8,7 +8,8 @@
 //! - what the agent costs as a service: idle, per change, and for the application beside it.
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
-//! appointments (each with a slot, and every second with feedback).
+//! appointments (each with a slot, and every second with feedback), and `service` for the last part
+//! alone.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -34,9 +35,11 @@ use measure::{Measured, repeat, run_program};
 const RUNS: usize = 3;
 
 fn main() {
-    let sizes: Vec<i64> = std::env::args()
-        .skip(1)
-        .filter_map(|arg| arg.parse().ok())
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let only_service = arguments.iter().any(|argument| argument == "service");
+    let sizes: Vec<i64> = arguments
+        .iter()
+        .filter_map(|argument| argument.parse().ok())
         .collect();
     let sizes = if sizes.is_empty() {
         vec![200_000, 1_000_000]
@@ -48,10 +51,14 @@ fn main() {
         .build()
         .unwrap();
     for appointments in sizes {
-        runtime.block_on(measure_carrying(appointments));
+        if !only_service {
+            runtime.block_on(measure_carrying(appointments));
+        }
         runtime.block_on(service::measure(appointments));
     }
-    runtime.block_on(measure_shuffled(1_000_000));
+    if !only_service {
+        runtime.block_on(measure_shuffled(1_000_000));
+    }
 }
 
 /// The main job at one size.

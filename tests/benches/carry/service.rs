@@ -1,7 +1,7 @@
 //! What the agent costs as a service: for a minute in which nothing happens, for one changed row, and
 //! for the application whose file it scans.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use causeway_shared::store::list_all;
 use causeway_tests::deployment::Deployment;
 use causeway_tests::gateway::{Asked, Fate, Gateway};
-use causeway_tests::{DatabaseKind, StoreKind, bin};
+use causeway_tests::{DatabaseKind, StoreKind, command};
 use rusqlite::Connection;
 use tokio::time::sleep;
 
@@ -24,6 +24,12 @@ const SETTLING: Duration = Duration::from_secs(35);
 const CHANGES: usize = 3;
 /// For how long commits of an application with the file to itself are timed.
 const ALONE: Duration = Duration::from_secs(5);
+
+/// What the systemd unit sets.
+const AS_A_SERVICE: [(&str, &str); 2] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    ("MALLOC_TRIM_THRESHOLD_", "65536"),
+];
 
 /// A site of one size: migrated, then served.
 pub(crate) async fn measure(appointments: i64) {
@@ -45,6 +51,7 @@ pub(crate) async fn measure(appointments: i64) {
     let service = deployment
         .agent_program(&["run"])
         .envs([("CAUSEWAY_STORE__ENDPOINT", gateway.endpoint())])
+        .envs(AS_A_SERVICE)
         .spawn();
     let proc = format!("/proc/{}", service.id());
     sleep(SETTLING).await;
@@ -104,23 +111,24 @@ async fn change(
     let took = changed.elapsed();
     // What follows the commit, too.
     sleep(Duration::from_secs(1)).await;
+    let cpu = cpu_time(proc).unwrap() - cpu;
     let requests = &gateway.asked()[asked..];
     let bytes: u64 = requests.iter().map(|asked| asked.bytes).sum();
     println!(
         "one changed row             {:.2} s to its commit in S3, cpu {:.2} s, {} requests, {bytes} bytes",
         took.as_secs_f64(),
-        (cpu_time(proc).unwrap() - cpu).as_secs_f64(),
+        cpu.as_secs_f64(),
         requests.len()
     );
     // A scan is followed by nine times as long without one; then come those for coarse clocks.
-    sleep(took * 12 + SETTLING).await;
+    sleep(cpu * 12 + SETTLING).await;
 }
 
 /// The application's commits, without the agent and while it scans.
 fn report_latency(deployment: &Deployment, application: &Connection) {
     let until = Instant::now() + ALONE;
     let alone = commit_times(application, || Instant::now() < until);
-    let mut scan = Command::new(bin("causeway-agent"))
+    let mut scan = command("causeway-agent")
         .args(["plan", "--config"])
         .arg(deployment.path("agent.toml"))
         .stdout(Stdio::null())
