@@ -147,7 +147,8 @@ impl Attempt<'_> {
             pushed => pushed,
         };
         let report = self.settle(look, standing, &survey, plan, pushed).await?;
-        if let Err(error) = spooled.spool.sweep() {
+        let spool = spooled.spool;
+        if let Err(error) = survey::blocking(move || spool.sweep()).await? {
             tracing::warn!(%error, "the spool stays until the next cycle");
         }
         Ok(Some(report))
@@ -180,7 +181,9 @@ impl Attempt<'_> {
             &forced,
         );
 
-        let spool = Spool::swept(&config.state_dir)?;
+        let state_dir = config.state_dir.clone();
+        // A killed migration may have left thousands of files.
+        let spool = survey::blocking(move || Spool::swept(&state_dir)).await??;
         let (intake, spooling) = spool.start()?;
         let there = noted_uploads(self.agent, self.state, clock::now())?;
         let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
