@@ -110,6 +110,11 @@ impl Attempt<'_> {
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
         if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
+            // A file that was just written when it was last looked at is read again to tell that it
+            // is the same; noting that it has come to rest spares the next look that.
+            if before.as_ref() != Some(&look) {
+                self.state.note_look(&look)?;
+            }
             publish::publish(self.agent, self.state).await;
             let held = self.state.held()?;
             return Ok(Some(self.report(

@@ -59,12 +59,18 @@ pub struct Outside {
 }
 
 impl Print {
-    /// The print of a SQLite file.
+    /// The print of a SQLite file. Where the path is a link, what SQLite writes beside the file
+    /// lies where the link leads.
     pub(super) fn of_sqlite(path: &Path, now: Timestamp) -> io::Result<Self> {
-        let Some(file) = Outside::of(path, now)? else {
+        let path = match path.canonicalize() {
+            Ok(path) => path,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),
+            Err(error) => return Err(error),
+        };
+        let Some(file) = Outside::of(&path, now)? else {
             return Ok(Self::Absent);
         };
-        let (wal, journal) = (beside(path, "-wal"), beside(path, "-journal"));
+        let (wal, journal) = (beside(&path, "-wal"), beside(&path, "-journal"));
         let wal = match Outside::of(&wal, now)? {
             Some(outside) => Some((outside, salts(&wal)?)),
             None => None,

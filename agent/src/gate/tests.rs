@@ -104,6 +104,16 @@ fn each_change_moves_its_own_place() {
 }
 
 #[test]
+fn what_is_written_beside_a_link_s_target_moves() {
+    let site = Site::new();
+    site.write("real.db", "1", HOUR);
+    fs::remove_file(site.path("a.db")).unwrap();
+    std::os::unix::fs::symlink(site.path("real.db"), site.path("a.db")).unwrap();
+    let moved = site.moved_by(|site| site.write("real.db-wal", "1", HOUR));
+    assert_eq!(moved, "a.db");
+}
+
+#[test]
 fn a_touched_csv_has_not_moved() {
     assert_eq!(
         Site::new().moved_by(|site| site.write("csv/u.csv", "1", Duration::ZERO)),

@@ -81,6 +81,14 @@ impl State {
         self.fact(LOOK)
     }
 
+    /// Notes a look that found nothing moved.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn note_look(&mut self, look: &Look) -> Result<(), StateError> {
+        self.transaction(|db| put(db, LOOK, look))
+    }
+
     /// The columns that the sources had when their rows were last committed.
     ///
     /// # Errors

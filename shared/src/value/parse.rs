@@ -193,6 +193,12 @@ fn as_text(raw: Raw<'_>) -> Option<&str> {
     }
 }
 
+/// Whether what stands behind a mark may be thousands: Vietnam writes 150.000 for what is 150000
+/// elsewhere. Only a type that has a use for three digits behind the mark tells.
+fn may_be_thousands(behind: &str) -> bool {
+    behind.len() == 3
+}
+
 /// A text as a number with a decimal point, where the source's mark is what stands in it.
 fn number_text(raw: Raw<'_>, mark: DecimalMark) -> Option<Cow<'_, str>> {
     let text = as_text(raw)?;
@@ -212,7 +218,9 @@ fn is_with_comma(text: &str, ty: Type, mark: DecimalMark) -> bool {
     };
     is_number
         && mark == DecimalMark::Point
-        && text.contains(',')
+        && text
+            .split_once(',')
+            .is_some_and(|(_, rest)| !may_be_thousands(rest))
         && parse(Raw::Text(text), ty, &comma).is_ok()
 }
 
@@ -224,7 +232,11 @@ fn int<'a>(raw: Raw<'_>, mark: DecimalMark) -> Option<Value<'a>> {
             let text = number_text(raw, mark)?;
             // `12.0` is how spreadsheets and data frames write an integer column with gaps.
             let digits = match text.split_once('.') {
-                Some((digits, zeros)) if zeros.bytes().all(|b| b == b'0') => digits,
+                Some((digits, zeros))
+                    if zeros.bytes().all(|b| b == b'0') && !may_be_thousands(zeros) =>
+                {
+                    digits
+                }
                 Some(_) => return None,
                 None => &*text,
             };
@@ -312,6 +324,9 @@ fn decimal<'a>(raw: Raw<'_>, scale: u8, mark: DecimalMark) -> Result<Option<Valu
     let all_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
     if before.len() + after.len() == 0 || !all_digits(before) || !all_digits(after) {
         return Ok(None);
+    }
+    if scale < 3 && matches!(raw, Raw::Text(_)) && may_be_thousands(after) {
+        return Err(inexact(raw, Type::Decimal(scale)));
     }
     let (kept, dropped) = after.split_at(after.len().min(usize::from(scale)));
     if dropped.bytes().any(|b| b != b'0') {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use causeway_tests::{StoreKind, TestStore, bin};
+use causeway_tests::{StoreKind, TestStore, command};
 use rusqlite::Connection;
 
 const DATASET: &str = r#"
@@ -23,9 +23,15 @@ const MOUNT: &str = "mount --bind site site && mount -o remount,ro,bind site || 
 
 /// Runs one cycle on a site that is mounted read-only; `None` where nobody may mount.
 fn synced(folder: &Path, store: &TestStore) -> Option<Output> {
-    let output = Command::new("unshare")
+    let agent = command("causeway-agent");
+    let mut unshared = Command::new("unshare");
+    // Less what belongs to the run.
+    for (variable, _) in agent.get_envs() {
+        unshared.env_remove(variable);
+    }
+    let output = unshared
         .args(["--map-root-user", "--mount", "sh", "-c", MOUNT])
-        .arg(bin("causeway-agent"))
+        .arg(agent.get_program())
         .current_dir(folder)
         .envs(store.env())
         .output()

@@ -18,6 +18,7 @@ pub(crate) fn raw(field: &[u8]) -> Raw<'_> {
 /// The text in `="0912…"`, by which a spreadsheet is kept from taking a text for a number.
 fn without_formula(text: &str) -> &str {
     let inner = text
+        .trim_ascii()
         .strip_prefix("=\"")
         .and_then(|text| text.strip_suffix('"'));
     // With more quotes in it, it is a formula that says something else.
@@ -32,6 +33,7 @@ mod tests {
     fn a_text_comes_out_of_its_formula() {
         for (field, text) in [
             ("=\"0912345678\"", "0912345678"),
+            (" =\"0912345678\" ", "0912345678"),
             ("0912345678", "0912345678"),
             ("=\"a\"&\"b\"", "=\"a\"&\"b\""),
             ("=\"", "=\""),

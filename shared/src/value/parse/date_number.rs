@@ -44,6 +44,7 @@ impl DateNumbers {
     /// What a number means, if it means anything.
     pub(super) fn moment(self, number: Number) -> Option<Moment> {
         match self {
+            Self::Unix if reads_otherwise(number) => None,
             Self::Unix => instant(match number {
                 Number::Whole(seconds) => seconds.checked_mul(1_000_000)?,
                 Number::Real(seconds) => rounded(seconds * MICROS_PER_SECOND)?,
@@ -60,6 +61,18 @@ impl DateNumbers {
             }
             Self::Excel => spreadsheet(number.real()),
         }
+    }
+}
+
+/// Whether a number of seconds since 1970 is rather a day of a spreadsheet (of 1954 to 2119, which
+/// would be hours of 1970-01-01) or the digits of a date (20251128, which would be in 1970): a
+/// source declares one meaning for all its columns, and not all of them may have it.
+fn reads_otherwise(number: Number) -> bool {
+    match number {
+        Number::Whole(seconds) => {
+            (20_000..80_000).contains(&seconds) || (19_000_101..21_991_232).contains(&seconds)
+        }
+        Number::Real(_) => false,
     }
 }
 

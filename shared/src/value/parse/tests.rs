@@ -42,9 +42,41 @@ fn integers_may_come_as_text_or_whole_floats() {
 }
 
 #[test]
+fn three_digits_behind_a_mark_may_be_thousands() {
+    for ty in [Type::Int, Type::Decimal(0), Type::Decimal(2)] {
+        let refused = from("150.000", ty).unwrap_err().to_string();
+        assert!(!refused.contains("decimals"), "{refused}");
+        let refused = from("1,000", ty).unwrap_err().to_string();
+        assert!(!refused.contains("decimals"), "{refused}");
+        assert!(from("150.00", ty).is_ok());
+    }
+    assert_eq!(
+        from("1.500", Type::Decimal(3)),
+        Ok(Value::Decimal(1_500, 3))
+    );
+}
+
+#[test]
+fn seconds_that_read_as_something_else_are_refused() {
+    let forms = Forms {
+        date_numbers: Some(DateNumbers::Unix),
+        ..Forms::default()
+    };
+    for (seconds, is_taken) in [
+        (1_764_294_600, true),
+        (-86_400, true),
+        (20_251_128, false),
+        (45_989, false),
+    ] {
+        let parsed = parse(Raw::Int(seconds), Type::Timestamp, &forms);
+        assert_eq!(parsed.is_ok(), is_taken, "{seconds}: {parsed:?}");
+    }
+}
+
+#[test]
 fn decimals_are_never_rounded() {
     assert_eq!(from("-1.5", Type::Decimal(2)), Ok(Value::Decimal(-150, 2)));
-    assert_eq!(from("1.500", Type::Decimal(2)), Ok(Value::Decimal(150, 2)));
+    assert_eq!(from("1.5000", Type::Decimal(2)), Ok(Value::Decimal(150, 2)));
     assert!(from("1.505", Type::Decimal(2)).is_err());
     assert!(from(".", Type::Decimal(2)).is_err());
     assert!(from(&"9".repeat(39), Type::Decimal(0)).is_err());

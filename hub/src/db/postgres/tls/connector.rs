@@ -24,7 +24,9 @@ impl Connector {
 /// A connector to one host.
 pub(in crate::db::postgres) struct ToHost {
     tls: TlsConnector,
-    host: ServerName<'static>,
+    /// `None` where the connection has no host's name, as that to a Unix socket: it is never
+    /// encrypted, and still asked for a connector.
+    host: Option<ServerName<'static>>,
 }
 
 /// An encrypted connection.
@@ -41,7 +43,10 @@ where
     fn make_tls_connect(&mut self, host: &str) -> Result<ToHost, InvalidDnsNameError> {
         Ok(ToHost {
             tls: TlsConnector::from(Arc::clone(&self.0)),
-            host: ServerName::try_from(host.to_owned())?,
+            host: match host {
+                "" => None,
+                host => Some(ServerName::try_from(host.to_owned())?),
+            },
         })
     }
 }
@@ -55,7 +60,14 @@ where
     type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted<S>>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
-        Box::pin(async move { Ok(Encrypted(self.tls.connect(self.host, stream).await?)) })
+        Box::pin(async move {
+            let host = self.host.ok_or_else(|| {
+                let why = "the server's certificate cannot be checked without a host's name; write \
+                           `host` beside `hostaddr`";
+                io::Error::new(io::ErrorKind::InvalidInput, why)
+            })?;
+            Ok(Encrypted(self.tls.connect(host, stream).await?))
+        })
     }
 }
 

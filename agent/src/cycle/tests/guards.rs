@@ -1,0 +1,140 @@
+//! What is held back, and what lets it go.
+
+use super::*;
+
+#[tokio::test]
+async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
+    let site = Site::new();
+    site.sync().await;
+    site.write_appointments(0..20, "pending");
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\n1,Bo,b@x,2020-01-01\n",
+    );
+    let report = site.sync().await;
+    assert_eq!((report.partitions.changed, report.exit()), (1, Exit::Look));
+    // It stays so, without a request, until somebody looks.
+    let again = site.sync().await;
+    assert_eq!((again.requests.total(), again.exit()), (0, Exit::Look));
+    let accepting = SyncOptions {
+        allow_shrink: true,
+        ..SyncOptions::default()
+    };
+    let accepted = site.agent().sync(accepting).await.unwrap();
+    assert_eq!(
+        (accepted.partitions.removed, accepted.exit()),
+        (10, Exit::Done)
+    );
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_table_that_a_wider_guard_lets_go_goes() {
+    let site = Site::new();
+    site.sync().await;
+    site.write_appointments(0..80, "pending");
+    assert_eq!(site.sync().await.exit(), Exit::Look);
+    let mut config = site.config("one", "state-one");
+    config.guard.shrink = 0.5;
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!((report.partitions.removed, report.exit()), (4, Exit::Done));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_missing_file_is_held_whatever_is_accepted_and_goes_on_when_it_is_back() {
+    let site = Site::new();
+    site.sync().await;
+    fs::remove_file(site.csv("appointment")).unwrap();
+    let accepting = SyncOptions {
+        allow_shrink: true,
+        ..SyncOptions::default()
+    };
+    let report = site.agent().sync(accepting).await.unwrap();
+    assert_eq!((report.commit, report.held.len()), (None, 1));
+    assert!(report.held[0].to_string().contains("appointment"));
+    site.write_appointments(0..120, "confirmed");
+    let back = site.sync().await;
+    assert_eq!((back.partitions.changed, back.held.len()), (1, 0));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_column_that_vanishes_holds_its_table() {
+    let site = Site::new();
+    let consultant = |name: &str, phone: bool| {
+        let (column, value) = if phone {
+            (",phonenumber", ",0912345678")
+        } else {
+            ("", "")
+        };
+        let header = format!("consultantid,fullname,email,joindate{column}");
+        site.write(
+            "consultant",
+            &format!("{header}\n1,{name},a@x,2020-01-01{value}\n"),
+        );
+    };
+    consultant("An", true);
+    site.sync().await;
+    consultant("An", false);
+    site.write_appointments(0..120, "confirmed");
+    let report = site.sync().await;
+    assert_eq!((report.partitions.changed, report.exit()), (1, Exit::Look));
+    insta::assert_snapshot!(
+        report.held[0],
+        @"table consultant is held back: its source no longer has column phonenumber, and every row would lose its value"
+    );
+    // It is back.
+    consultant("Bo", true);
+    assert_eq!(site.sync().await.partitions.changed, 1);
+
+    consultant("Bo", false);
+    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    let held = site.sync().await.held;
+    assert_eq!((planned.held, held.len()), (held.clone(), 1));
+    // It is meant to go.
+    let accepting = SyncOptions {
+        allow_shrink: true,
+        ..SyncOptions::default()
+    };
+    let accepted = site.agent().sync(accepting).await.unwrap();
+    assert_eq!(
+        (accepted.partitions.changed, accepted.exit()),
+        (1, Exit::Done)
+    );
+    consultant("An", false);
+    assert_eq!(site.sync().await.exit(), Exit::Done);
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_column_that_held_nothing_may_vanish() {
+    let site = Site::new();
+    let row = |column: &str, value: &str| {
+        format!("consultantid,fullname,email,joindate{column}\n1,An,a@x,2020-01-01{value}\n")
+    };
+    site.write("consultant", &row(",phonenumber", ","));
+    site.sync().await;
+    site.write("consultant", &row("", ""));
+    let report = site.sync().await;
+    assert_eq!((report.commit, report.exit()), (None, Exit::Done));
+}
+
+#[tokio::test]
+async fn refused_rows_are_looked_at_once() {
+    let site = Site::new();
+    site.sync().await;
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\nx,,,\n",
+    );
+    let report = site.sync().await;
+    assert_eq!((report.rows.quarantined, report.exit()), (1, Exit::Look));
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\n2,Bo,b@x,2020-01-01\nx,,,\n",
+    );
+    let next = site.sync().await;
+    assert_eq!((next.rows.quarantined, next.exit()), (1, Exit::Done));
+}

@@ -1,0 +1,222 @@
+//! One table as it is written, and its validated form.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{DatasetError, MAX_COLUMNS};
+use crate::dataset::{
+    Check, Column, MAX_BUCKETS, Merge, Operator, Partitioning, SummarySpec, Table, Unique, file,
+};
+use crate::ids::Name;
+use crate::value::Type;
+
+/// One table being read.
+pub(super) struct TableReader<'f> {
+    pub(super) file: &'f file::Table,
+    pub(super) tables: &'f [&'f str],
+}
+
+impl TableReader<'_> {
+    pub(super) fn read(&self) -> Result<Table, DatasetError> {
+        let file = self.file;
+        if file.columns.is_empty() || file.columns.len() > MAX_COLUMNS {
+            return Err(self.error(format!("must have 1 to {MAX_COLUMNS} columns")));
+        }
+        let mut columns = file
+            .columns
+            .iter()
+            .map(|column| self.column(column))
+            .collect::<Result<Vec<_>, _>>()?;
+        let key = self.positions(&file.key)?;
+        if key.is_empty() {
+            return Err(self.error("needs a `key`: the columns that tell its rows apart"));
+        }
+        // A key column without a value would be no key, whatever the file says.
+        key.iter()
+            .for_each(|column| columns[*column].not_null = true);
+        let table = Table {
+            name: Name::new(&file.name)?,
+            source: file.source.clone(),
+            partition: self.partition(&columns)?,
+            merge: match &file.merge {
+                file::Merge::Cloud => Merge::Cloud,
+                file::Merge::Site => Merge::Site,
+                file::Merge::Latest(column) => Merge::Latest(self.position(column)?),
+            },
+            unique: file
+                .unique
+                .iter()
+                .map(|unique| self.unique(unique, &columns))
+                .collect::<Result<_, _>>()?,
+            summary: self.summary(&columns)?,
+            lookup: self.lookup()?,
+            check: file
+                .check
+                .iter()
+                .map(|check| self.check(check, &columns))
+                .collect::<Result<_, _>>()?,
+            columns,
+            key,
+        };
+        self.check_unique_within_parts(&table)?;
+        Ok(table)
+    }
+
+    fn error(&self, problem: impl Into<String>) -> DatasetError {
+        DatasetError::Table {
+            table: self.file.name.clone(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn column_error(&self, column: &str, problem: impl Into<String>) -> DatasetError {
+        DatasetError::Column {
+            table: self.file.name.clone(),
+            column: column.to_owned(),
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn position(&self, name: &str) -> Result<usize, DatasetError> {
+        self.file
+            .columns
+            .iter()
+            .position(|column| column.name == name)
+            .ok_or_else(|| self.error(format!("has no column {name:?}")))
+    }
+
+    fn positions(&self, names: &[String]) -> Result<Vec<usize>, DatasetError> {
+        let found = names
+            .iter()
+            .map(|n| self.position(n))
+            .collect::<Result<Vec<_>, _>>()?;
+        match found.iter().collect::<BTreeSet<_>>().len() == found.len() {
+            true => Ok(found),
+            false => Err(self.error(format!("names a column twice in {names:?}"))),
+        }
+    }
+
+    pub(super) fn table_position(&self, name: &str) -> Result<usize, DatasetError> {
+        self.tables
+            .iter()
+            .position(|table| *table == name)
+            .ok_or_else(|| self.error(format!("names a table {name:?} that is not declared")))
+    }
+
+    fn partition(&self, columns: &[Column]) -> Result<Partitioning, DatasetError> {
+        match &self.file.partition {
+            file::Partition::By(file::By { by }) => {
+                let column = self.position(by)?;
+                let date = &columns[column];
+                if date.ty == Type::Date && date.not_null {
+                    Ok(Partitioning::By { column })
+                } else {
+                    Err(self.column_error(by, "must be a date and `not_null` to partition by it"))
+                }
+            }
+            file::Partition::Via(file::Via { via, on }) => {
+                let on = self.position(on)?;
+                if !columns[on].not_null && !self.file.key.contains(&self.file.columns[on].name) {
+                    let name = columns[on].name.as_str();
+                    return Err(self.column_error(name, "must be `not_null` to partition via it"));
+                }
+                Ok(Partitioning::Via {
+                    parent: self.table_position(via)?,
+                    on,
+                })
+            }
+            file::Partition::Buckets(file::Buckets { buckets }) => self
+                .bucket_count(*buckets)
+                .map(|count| Partitioning::Buckets { count }),
+        }
+    }
+
+    fn bucket_count(&self, count: u32) -> Result<u32, DatasetError> {
+        if (1..=MAX_BUCKETS).contains(&count) {
+            Ok(count)
+        } else {
+            Err(self.error(format!(
+                "a number of buckets is 1 to {MAX_BUCKETS}, not {count}"
+            )))
+        }
+    }
+
+    fn unique(&self, file: &file::Unique, columns: &[Column]) -> Result<Unique, DatasetError> {
+        let unless = file.unless.iter().map(|(column, values)| {
+            let position = self.position(column)?;
+            if columns[position].ty.is_text() {
+                Ok((position, values.clone()))
+            } else {
+                Err(self.column_error(column, "`unless` is for text columns"))
+            }
+        });
+        if file.columns.is_empty() {
+            return Err(self.error("a unique rule needs `columns`"));
+        }
+        Ok(Unique {
+            columns: self.positions(&file.columns)?,
+            unless: unless.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// A rule across dates could only be judged in the cloud with all history loaded.
+    fn check_unique_within_parts(&self, table: &Table) -> Result<(), DatasetError> {
+        let Partitioning::By { column } = table.partition else {
+            return Ok(());
+        };
+        match table
+            .unique
+            .iter()
+            .all(|unique| unique.columns.contains(&column))
+        {
+            true => Ok(()),
+            false => Err(self.error(format!(
+                "its unique rules must include {:?}, the column it is partitioned by",
+                table.columns[column].name.as_str()
+            ))),
+        }
+    }
+
+    fn summary(&self, columns: &[Column]) -> Result<SummarySpec, DatasetError> {
+        let spec = SummarySpec {
+            count_by: self.positions(&self.file.summary.count_by)?,
+            sum: self.positions(&self.file.summary.sum)?,
+        };
+        for column in spec.sum.iter().map(|column| &columns[*column]) {
+            if !matches!(column.ty, Type::Int | Type::Float | Type::Decimal(_)) {
+                return Err(self.column_error(column.name.as_str(), "only numbers can be summed"));
+            }
+        }
+        Ok(spec)
+    }
+
+    fn lookup(&self) -> Result<BTreeMap<usize, u32>, DatasetError> {
+        self.file
+            .lookup
+            .iter()
+            .map(|(column, count)| Ok((self.position(column)?, self.bucket_count(*count)?)))
+            .collect()
+    }
+
+    fn check(&self, text: &str, columns: &[Column]) -> Result<Check, DatasetError> {
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let [left, operator, right] = words[..] else {
+            return Err(self.error(format!("check {text:?}: write `column < column`")));
+        };
+        let operator = match operator {
+            "<" => Operator::Less,
+            "<=" => Operator::LessOrEqual,
+            "=" => Operator::Equal,
+            "<>" => Operator::NotEqual,
+            _ => return Err(self.error(format!("check {text:?}: compare by < <= = or <>"))),
+        };
+        let (left, right) = (self.position(left)?, self.position(right)?);
+        if columns[left].ty != columns[right].ty {
+            return Err(self.error(format!("check {text:?}: the columns differ in type")));
+        }
+        Ok(Check {
+            left,
+            operator,
+            right,
+        })
+    }
+}
