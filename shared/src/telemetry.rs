@@ -1,6 +1,6 @@
 //! Logs: on standard error, as text or JSON, at the level that `RUST_LOG` asks for.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::str::FromStr;
 
 use tracing_subscriber::EnvFilter;
@@ -38,6 +38,7 @@ pub fn init(format: LogFormat, filter: Option<&str>) {
         .unwrap_or_else(|| EnvFilter::new(DEFAULT_FILTER));
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     let _already_set = match format {
         LogFormat::Text => builder.with_target(false).compact().try_init(),
