@@ -33,7 +33,7 @@ use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{ObjectId, State};
+use crate::state::{Findings, ObjectId, State};
 use crate::survey::{self, Stop, Survey, Taker, survey};
 
 /// How often a cycle begins anew because the log moved on.
@@ -265,15 +265,19 @@ impl Attempt<'_> {
 /// # Errors
 /// [`AgentError::State`]
 pub fn places_before(state: &State, dataset: &Dataset) -> Result<Places, AgentError> {
-    let findings = state.findings()?;
+    Ok(places_of(&state.findings()?, dataset))
+}
+
+/// Where each table was read from, of which this was found.
+fn places_of(findings: &Findings, dataset: &Dataset) -> Places {
     let place =
         |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
-    Ok(dataset
+    dataset
         .tables
         .iter()
         .enumerate()
         .filter_map(place)
-        .collect())
+        .collect()
 }
 
 /// What the scan left on disk for the push, with its sizes in bytes.

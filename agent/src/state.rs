@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
 pub use facts::{CycleFacts, FileId, StoredWriter};
-pub use findings::{Columns, DanglingReference, TableFindings};
+pub use findings::{Columns, DanglingReference, Findings, TableFindings};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";

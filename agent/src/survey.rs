@@ -26,7 +26,7 @@ use crate::scan::{
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
-use crate::state::{Columns, DanglingReference, ObjectId, TableFindings};
+use crate::state::{Columns, DanglingReference, Findings, ObjectId, TableFindings};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -49,7 +49,7 @@ pub struct Survey {
     /// Of each table, for the plan.
     pub found: BTreeMap<usize, Found>,
     /// Of each table that could be read or is gone, for a person.
-    pub findings: BTreeMap<Name, TableFindings>,
+    pub findings: Findings,
     /// Of each table that could be read, the declared columns that its source has.
     pub columns: Columns,
     /// Places that could not be read, so that they have to be read again.

@@ -78,7 +78,7 @@ pub enum Command {
         #[arg(long)]
         repair: bool,
     },
-    /// Show sites, commits behind, window, and what is loaded
+    /// Show sites, commits behind the newest that was heard of, window, and what is loaded
     #[command(after_help = "Example: causeway-hub status --json")]
     Status,
     /// Make, list and revoke API tokens

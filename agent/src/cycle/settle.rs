@@ -1,11 +1,11 @@
 //! The end of a cycle: what the state keeps of it, and what is reported.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use causeway_shared::clock;
 use causeway_shared::ids::Name;
 
-use super::{Attempt, places_before};
+use super::{Attempt, places_of};
 use crate::error::AgentError;
 use crate::gate::{Look, Print};
 use crate::guard::Held;
@@ -14,7 +14,7 @@ use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::stand::Standing;
-use crate::state::{Columns, CycleFacts, Settled, TableFindings};
+use crate::state::{Columns, CycleFacts, Findings, Settled};
 use crate::survey::Survey;
 
 impl Attempt<'_> {
@@ -39,11 +39,12 @@ impl Attempt<'_> {
         let missing = look.absent();
         look.prints
             .retain(|place, _| !survey.unread.contains(place));
-        self.forget_missing(&mut look, survey)?;
+        let before = self.state.findings()?;
+        self.forget_missing(&mut look, survey, &before);
         let held = self.held_after(survey, plan.held.clone())?;
-        let quarantine_grew = self.quarantine_grew(survey)?;
-        let findings = self.findings_after(survey)?;
-        let undeclared = self.undeclared_findings()?;
+        let quarantine_grew = self.quarantine_grew(survey, &before)?;
+        let findings = findings_after(survey, &before);
+        let undeclared = self.undeclared(&before);
         let quarantine_is_due = publish::is_due(self.state, &findings, &undeclared)?;
         self.state.settle(&Settled {
             writer: &standing.writer,
@@ -92,8 +93,8 @@ impl Attempt<'_> {
 
     /// A CSV file that was there when the cycle looked and gone when it read is not taken for seen:
     /// it may come back as it was.
-    fn forget_missing(&self, look: &mut Look, survey: &Survey) -> Result<(), AgentError> {
-        let before = places_before(self.state, &self.agent.config().dataset)?;
+    fn forget_missing(&self, look: &mut Look, survey: &Survey, before: &Findings) {
+        let before = places_of(before, &self.agent.config().dataset);
         let missing = survey
             .found
             .iter()
@@ -104,7 +105,6 @@ impl Attempt<'_> {
                 look.prints.remove(place);
             }
         }
-        Ok(())
     }
 
     /// The tables held back now: those of this plan, and those that were not looked at.
@@ -121,24 +121,6 @@ impl Attempt<'_> {
         Ok(held)
     }
 
-    /// What was found of the tables scanned. References to a table that was not scanned were not
-    /// judged again.
-    fn findings_after(&self, survey: &Survey) -> Result<BTreeMap<Name, TableFindings>, AgentError> {
-        let before = self.state.findings()?;
-        let mut findings = survey.findings.clone();
-        for (table, found) in &mut findings {
-            let known = before.get(table).map_or(&[][..], |before| &before.dangling);
-            let not_judged = known
-                .iter()
-                .filter(|known| !survey.findings.contains_key(&known.target));
-            found.dangling.extend(not_judged.cloned());
-            if let Some(before) = before.get(table) {
-                found.date_by(before);
-            }
-        }
-        Ok(findings)
-    }
-
     /// The columns of the tables as their rows were committed: of one that is held back, those that
     /// it had.
     fn columns_after(&self, survey: &Survey, held: &[Held]) -> Result<Columns, AgentError> {
@@ -152,18 +134,15 @@ impl Attempt<'_> {
     }
 
     /// Tables that the state knows findings of, and that the dataset no longer declares.
-    fn undeclared_findings(&self) -> Result<Vec<Name>, AgentError> {
-        let known = self.state.findings()?.into_keys();
+    fn undeclared(&self, before: &Findings) -> Vec<Name> {
         let dataset = &self.agent.config().dataset;
-        Ok(known
-            .filter(|table| dataset.table(table.as_str()).is_none())
-            .collect())
+        let is_undeclared = |table: &&Name| dataset.table(table.as_str()).is_none();
+        before.keys().filter(is_undeclared).cloned().collect()
     }
 
     /// Whether a row was refused that was not before. Rows of a table held back until now stayed in
     /// the log as they were, so all that are refused are new.
-    fn quarantine_grew(&self, survey: &Survey) -> Result<bool, AgentError> {
-        let before = self.state.findings()?;
+    fn quarantine_grew(&self, survey: &Survey, before: &Findings) -> Result<bool, AgentError> {
         let held: BTreeSet<Name> = self
             .state
             .held()?
@@ -178,6 +157,23 @@ impl Attempt<'_> {
                 _ => now.refused.total > 0,
             }))
     }
+}
+
+/// What was found of the tables scanned. References to a table that was not scanned were not
+/// judged again.
+fn findings_after(survey: &Survey, before: &Findings) -> Findings {
+    let mut findings = survey.findings.clone();
+    for (table, found) in &mut findings {
+        let known = before.get(table).map_or(&[][..], |before| &before.dangling);
+        let not_judged = known
+            .iter()
+            .filter(|known| !survey.findings.contains_key(&known.target));
+        found.dangling.extend(not_judged.cloned());
+        if let Some(before) = before.get(table) {
+            found.date_by(before);
+        }
+    }
+    findings
 }
 
 #[cfg(test)]
@@ -218,7 +214,8 @@ mod tests {
                 requests: agent.store().requests(),
             },
         };
-        attempt.forget_missing(&mut look, &survey).unwrap();
+        let before = attempt.state.findings().unwrap();
+        attempt.forget_missing(&mut look, &survey, &before);
         let left: Vec<_> = look.prints.keys().collect();
         assert_eq!(left, ["csv/appointment.csv"]);
     }

@@ -12,7 +12,7 @@ use causeway_shared::store::{StoreError, list_all};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::state::{State, StateError, TableFindings};
+use crate::state::{Findings, State, StateError, TableFindings};
 
 /// Whether files in the store are not what the tables that were scanned give, or are of tables
 /// that are no longer declared.
@@ -21,7 +21,7 @@ use crate::state::{State, StateError, TableFindings};
 /// [`StateError`]
 pub(crate) fn is_due(
     state: &State,
-    scanned: &BTreeMap<Name, TableFindings>,
+    scanned: &Findings,
     undeclared: &[Name],
 ) -> Result<bool, StateError> {
     let Some(noted) = state.quarantine()? else {

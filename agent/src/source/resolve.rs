@@ -190,14 +190,6 @@ impl Sources {
         self.homes.get(&table)
     }
 
-    /// The tables that live in a source.
-    pub fn tables_in(&self, source: usize) -> impl Iterator<Item = usize> + '_ {
-        self.homes
-            .iter()
-            .filter(move |(_, home)| home.source == source)
-            .map(|(table, _)| *table)
-    }
-
     /// Tables and CSV files that the dataset does not declare.
     #[must_use]
     pub fn unknown(&self) -> &[UnknownTable] {

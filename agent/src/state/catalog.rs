@@ -8,7 +8,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Columns, CycleFacts, State, StateError, StoredWriter, TableFindings, facts, findings};
+use super::{Columns, CycleFacts, Findings, State, StateError, StoredWriter, facts, findings};
 use crate::gate::Look;
 use crate::guard::Held;
 
@@ -28,7 +28,7 @@ pub struct Settled<'s> {
     /// The gate's look at the cycle's start, without what has to be read again.
     pub look: &'s Look,
     /// What the scan found of the tables it read.
-    pub findings: &'s BTreeMap<Name, TableFindings>,
+    pub findings: &'s Findings,
     /// The columns that the sources had when their rows were last committed.
     pub columns: &'s Columns,
     /// Tables whose findings are forgotten.

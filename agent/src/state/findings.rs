@@ -25,6 +25,9 @@ pub struct TableFindings {
     pub dangling: Vec<DanglingReference>,
 }
 
+/// What was found of each table, by its name.
+pub type Findings = BTreeMap<Name, TableFindings>;
+
 /// The declared columns that each table's source has.
 pub type Columns = BTreeMap<Name, BTreeSet<Name>>;
 
@@ -100,7 +103,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn findings(&self) -> Result<BTreeMap<Name, TableFindings>, StateError> {
+    pub fn findings(&self) -> Result<Findings, StateError> {
         let failed = self.failed("read");
         let mut statement = self
             .db
@@ -206,10 +209,7 @@ impl State {
 }
 
 /// Writes what was found of the tables that were scanned; of the others nothing changes.
-pub(super) fn put_findings(
-    db: &Connection,
-    findings: &BTreeMap<Name, TableFindings>,
-) -> rusqlite::Result<()> {
+pub(super) fn put_findings(db: &Connection, findings: &Findings) -> rusqlite::Result<()> {
     let mut put_table = db.prepare(include_str!("sql/scanned_put.sql"))?;
     let mut clear = db.prepare(include_str!("sql/refused_delete.sql"))?;
     let mut put_row = db.prepare(include_str!("sql/refused_put.sql"))?;

@@ -79,15 +79,11 @@ impl ObjectStore for FolderStore {
     async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
         key::check("read", key)?;
         self.counters.count(Request::Get);
-        // Most objects are small: they are read whole where they are opened, which saves a second
-        // wait for a thread.
-        let open = |disk: &Disk, key: &str| {
-            let (mut file, meta) = disk.open_object(key)?;
-            let first = next_chunk(&mut file, meta.bytes, key)?;
-            Ok((file, meta, first))
-        };
-        let (file, meta, first) = self.blocking("read", key, open).await?;
-        Ok(fetched(file, meta, first))
+        self.blocking("read", key, |disk, key| {
+            let (file, meta) = disk.open_object(key)?;
+            fetched(file, meta)
+        })
+        .await
     }
 
     async fn get_if_changed(
@@ -95,8 +91,17 @@ impl ObjectStore for FolderStore {
         key: &str,
         version: &Version,
     ) -> Result<Option<Fetched>, StoreError> {
-        let fetched = self.get(key).await?;
-        Ok((fetched.meta.version != *version).then_some(fetched))
+        key::check("read", key)?;
+        self.counters.count(Request::Get);
+        let was = version.clone();
+        self.blocking("read", key, move |disk, key| {
+            let (file, meta) = disk.open_object(key)?;
+            if meta.version == was {
+                return Ok(None);
+            }
+            fetched(file, meta).map(Some)
+        })
+        .await
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
@@ -153,10 +158,13 @@ impl ObjectStore for FolderStore {
     }
 }
 
-/// Streams an open file, of which the first chunk has been read. It stays the object that was
-/// looked up even if the key is written or removed meanwhile, since both leave the file behind the
-/// name alone.
-fn fetched(file: File, meta: ObjectMeta, first: Bytes) -> Fetched {
+/// Streams an open file. It stays the object that was looked up even if the key is written or
+/// removed meanwhile, since both leave the file behind the name alone.
+///
+/// Its first chunk is read here, where blocking is allowed: most objects have no other, and are
+/// spared a second wait for a thread.
+fn fetched(mut file: File, meta: ObjectMeta) -> Result<Fetched, StoreError> {
+    let first = next_chunk(&mut file, meta.bytes, &meta.key)?;
     let rest_bytes = meta.bytes - first.len() as u64;
     let key = meta.key.clone();
     let rest = stream::try_unfold(
@@ -170,10 +178,10 @@ fn fetched(file: File, meta: ObjectMeta, first: Bytes) -> Fetched {
             Ok(Some((chunk, (file, rest_bytes, key))))
         },
     );
-    Fetched {
+    Ok(Fetched {
         meta,
         body: stream::iter([Ok(first)]).chain(rest).boxed(),
-    }
+    })
 }
 
 async fn read_chunk(

@@ -192,7 +192,11 @@ impl Ground {
                 let older = causeway_shared::dataset::Dataset::from_toml(&older).unwrap();
                 return older.canonical_json().as_bytes().to_vec();
             }
-            Thing::Latest => self.thing(thing, 1).replace("/work/store/", "/store-1/"),
+            Thing::Latest => {
+                let [now, then] = ["work/store", "store-1"].map(|store| self.path(store));
+                let latest = self.thing(thing, 1);
+                latest.replace(now.to_str().unwrap(), then.to_str().unwrap())
+            }
             Thing::Checkpoint => self.thing(thing, 1),
             Thing::Object | Thing::Commit | Thing::Head => self.thing(thing, seq - 1),
         };
