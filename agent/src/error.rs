@@ -128,6 +128,15 @@ impl AgentError {
         }
     }
 
+    /// Whether the store or its log is what failed.
+    #[must_use]
+    pub fn is_of_store(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { .. } | Self::Log(LogError::Store { .. } | LogError::Blank { .. })
+        )
+    }
+
     /// Whether waiting may mend it, if need be with somebody's help elsewhere: a store that refuses
     /// today may have its credentials renewed.
     #[must_use]
@@ -136,6 +145,8 @@ impl AgentError {
             Self::Log(LogError::Store { source, .. }) | Self::Store { source, .. } => {
                 !matches!(source, StoreError::Config { .. })
             }
+            // Its disk may be mounted later.
+            Self::Log(LogError::Blank { .. }) => true,
             Self::State(StateError::Newer { .. }) => false,
             other => other.is_retryable(),
         }

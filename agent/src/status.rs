@@ -14,6 +14,7 @@ use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
 use crate::gate::{Look, Place};
 use crate::guard::Held;
+use crate::progress::Silent;
 use crate::stand::same_log;
 use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
 use crate::writer::Fence;
@@ -116,7 +117,7 @@ impl Agent {
     /// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
     pub async fn status(&self) -> Result<StatusReport, AgentError> {
         let known = self.known()?;
-        let look = self.look(known.look.as_ref()).await?;
+        let look = self.look(known.look.as_ref(), &Silent).await?;
         let missing = look.absent();
         let pending = match &known.look {
             Some(before) => look.visibly_moved_since(before),

@@ -97,17 +97,39 @@ impl SiteLog {
     ///
     /// # Errors
     /// [`LogError::Lost`] where neither that commit nor a later one is there: following such a log
-    /// would write a commit that nothing leads to.
+    /// would write a commit that nothing leads to. [`LogError::Blank`] where nothing else is there
+    /// either.
     pub async fn ends_at(&self, seq: Seq) -> Result<bool, LogError> {
         let found = self.first_after(Seq(seq.0.saturating_sub(1))).await?;
         match found.as_slice() {
-            [] => Err(LogError::Lost {
-                site: self.site.clone(),
-                seq,
-                key: SiteKey::Commit(seq).of(&self.site),
-            }),
+            [] => {
+                let page = self.store.list("", None).await;
+                let page = page.map_err(|source| self.failed(source))?;
+                Err(if page.objects.is_empty() {
+                    self.blank(seq)
+                } else {
+                    LogError::Lost {
+                        site: self.site.clone(),
+                        seq,
+                        key: SiteKey::Commit(seq).of(&self.site),
+                    }
+                })
+            }
             [only] => Ok(*only == seq),
             _ => Ok(false),
+        }
+    }
+
+    /// Makes sure, without a request, that a store which a commit was written to is not empty now:
+    /// a disk that is not mounted is not to be written to.
+    ///
+    /// # Errors
+    /// [`LogError::Blank`], or a failure of the store.
+    pub async fn check_holds_something(&self, seq: Seq) -> Result<(), LogError> {
+        match self.store.is_blank().await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(self.blank(seq)),
+            Err(source) => Err(self.failed(source)),
         }
     }
 
@@ -380,6 +402,14 @@ impl SiteLog {
             site: self.site.clone(),
             key,
             found,
+        }
+    }
+
+    fn blank(&self, seq: Seq) -> LogError {
+        LogError::Blank {
+            site: self.site.clone(),
+            store: self.store.describe(),
+            seq,
         }
     }
 

@@ -194,7 +194,7 @@ mod tests {
         let site = Site::new();
         site.sync().await;
         let agent = site.agent();
-        let mut look = agent.look(None).await.unwrap();
+        let mut look = agent.look(None, &Silent).await.unwrap();
         let gone = Found::Missing {
             why: String::new(),
             remedy: String::new(),

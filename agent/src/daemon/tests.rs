@@ -2,10 +2,15 @@
 
 use causeway_shared::ids::Seq;
 use causeway_shared::store::failing::{FailingStore, Fault};
+use causeway_shared::store::{
+    Body, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, StoreError, Version,
+};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::error::Exit;
+use crate::progress::Step;
 use crate::testing::Site;
 
 /// An agent of a site that looks often.
@@ -121,17 +126,6 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
     );
 }
 
-#[test]
-fn a_stopwatch_runs_from_the_first_step_of_a_scan_to_the_last() {
-    let stopwatch = Stopwatch::new(nobody());
-    stopwatch.step(Step::Scanned { rows: 1 });
-    std::thread::sleep(Duration::from_millis(5));
-    stopwatch.step(Step::Scanned { rows: 1 });
-    let took = stopwatch.read();
-    stopwatch.step(Step::Sending { objects: 1 });
-    assert!(took >= Duration::from_millis(5) && took == stopwatch.read());
-}
-
 /// What an agent that runs tells, as far as it is news.
 #[derive(Debug, PartialEq)]
 enum Heard {
@@ -222,4 +216,208 @@ async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
         unanswered.push(told);
         site.write_appointments(0..30, "confirmed");
     }
+}
+
+/// A store that takes every call and answers none.
+#[derive(Debug)]
+struct HangingStore;
+
+#[async_trait::async_trait]
+impl ObjectStore for HangingStore {
+    async fn get(&self, _: &str) -> Result<Fetched, StoreError> {
+        std::future::pending().await
+    }
+    async fn get_if_changed(&self, _: &str, _: &Version) -> Result<Option<Fetched>, StoreError> {
+        std::future::pending().await
+    }
+    async fn head(&self, _: &str) -> Result<ObjectMeta, StoreError> {
+        std::future::pending().await
+    }
+    async fn create(&self, _: &str, _: Body) -> Result<Version, StoreError> {
+        std::future::pending().await
+    }
+    async fn put(&self, _: &str, _: Body) -> Result<Version, StoreError> {
+        std::future::pending().await
+    }
+    async fn replace(&self, _: &str, _: Body, _: &Version) -> Result<Version, StoreError> {
+        std::future::pending().await
+    }
+    async fn delete(&self, _: &str) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+    async fn list(&self, _: &str, _: Option<&str>) -> Result<ListPage, StoreError> {
+        std::future::pending().await
+    }
+    fn requests(&self) -> RequestCounts {
+        RequestCounts::default()
+    }
+    fn describe(&self) -> String {
+        "hanging:".to_owned()
+    }
+}
+
+/// What a watchdog hears of an agent, until it is told that it hangs.
+async fn heard_until_it_hangs(agent: Agent) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let manager = tokio::net::UnixDatagram::bind(&path).unwrap();
+    let environment = [
+        (
+            "NOTIFY_SOCKET".to_owned(),
+            path.to_str().unwrap().to_owned(),
+        ),
+        ("WATCHDOG_USEC".to_owned(), "20000".to_owned()),
+    ];
+    let listeners = Listeners {
+        supervisor: Arc::new(Supervisor::connect(&environment, 1).unwrap()),
+        ..Listeners::default()
+    };
+    let heart = Arc::new(Heartbeat::new(Duration::from_millis(200)));
+    let running = agent.run_watched(listeners, heart, std::future::pending());
+    let hearing = async {
+        let mut heard = Vec::new();
+        let mut buffer = [0; 512];
+        loop {
+            let length = manager.recv(&mut buffer).await.unwrap();
+            let told = String::from_utf8(buffer[..length].to_vec()).unwrap();
+            if told.starts_with("STATUS=it hangs") {
+                return heard;
+            }
+            heard.push(told);
+        }
+    };
+    tokio::select! {
+        ended = running => panic!("{ended:?}"),
+        heard = hearing => heard,
+    }
+}
+
+#[tokio::test]
+async fn a_watchdog_is_left_to_its_work_where_the_store_hangs() {
+    let site = Site::small();
+    let config = quick(&site).config().as_ref().clone();
+    let agent = Agent::with_store(config, Arc::new(HangingStore)).unwrap();
+    let heard = heard_until_it_hangs(agent).await;
+    assert_eq!(heard[..2], ["READY=1", "WATCHDOG=1"]);
+}
+
+#[tokio::test]
+async fn a_watchdog_is_left_to_its_work_where_a_source_hangs() {
+    let site = Site::small();
+    let stuck = site.csv("consultant");
+    std::fs::remove_file(&stuck).unwrap();
+    // Whoever opens it waits for somebody who writes.
+    let made = std::process::Command::new("mkfifo").arg(&stuck).status();
+    assert!(made.unwrap().success());
+    let heard = heard_until_it_hangs(quick(&site)).await;
+    assert_eq!(heard[..2], ["READY=1", "WATCHDOG=1"]);
+    // It may end now.
+    std::fs::write(&stuck, "").unwrap();
+}
+
+#[tokio::test]
+async fn without_its_store_it_looks_at_no_source() {
+    let site = Site::small();
+    let stopped = Arc::new(FailingStore::new(
+        Arc::clone(&site.store),
+        [Fault::StopAt(1)],
+    ));
+    let config = quick(&site).config().as_ref().clone();
+    let agent = Agent::with_store(config, stopped).unwrap();
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let _ = match event {
+            Event::Failed { failures, .. } => tell.send(format!("failure {failures}")),
+            other => tell.send(format!("{other:?}")),
+        };
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    assert_eq!(heard.recv().await.unwrap(), "failure 1");
+    assert_eq!(heard.recv().await.unwrap(), "failure 2");
+}
+
+#[tokio::test]
+async fn what_a_poll_has_seen_is_not_looked_at_again() {
+    let site = Site::small();
+    let (tell, mut looked) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let _ = match event {
+            Event::Step(Step::Looked { .. }) => tell.send("look"),
+            Event::Ended(_) => tell.send("end"),
+            _ => Ok(()),
+        };
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    let agent = quick(&site);
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    while looked.recv().await.unwrap() != "end" {}
+    let polls: Vec<_> = [looked.recv().await, looked.recv().await].into();
+    assert_eq!(polls, [Some("look"), Some("end")]);
+}
+
+#[tokio::test]
+async fn a_folder_store_that_is_not_mounted_is_waited_for_and_not_written_to() {
+    let site = Site::small();
+    let store = tempfile::tempdir().unwrap();
+    let mounted = store.path().join("mounted");
+    let away = store.path().join("away");
+    std::fs::create_dir(&mounted).unwrap();
+    let agent = || async {
+        let mut config = quick(&site).config().as_ref().clone();
+        config.store.url = format!("file://{}", mounted.display());
+        Agent::open(config).await.unwrap()
+    };
+    agent().await.sync(SyncOptions::default()).await.unwrap();
+    std::fs::rename(&mounted, &away).unwrap();
+    let mut heard = observed(agent().await);
+    let failure = heard.recv().await.unwrap();
+    assert!(
+        matches!(&failure, Heard::Failure(error) if error.contains("mount the disk it lies on")),
+        "{failure:?}"
+    );
+    // Its mount point alone.
+    std::fs::create_dir(&mounted).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let blank = loop {
+        match heard.recv().await.unwrap() {
+            Heard::Failure(error) if error.contains("no such folder") => {}
+            other => break other,
+        }
+    };
+    assert!(
+        matches!(&blank, Heard::Failure(error) if error.contains("holds nothing at all")),
+        "{blank:?}"
+    );
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
+    std::fs::remove_dir(&mounted).unwrap();
+    std::fs::rename(&away, &mounted).unwrap();
+    while heard.recv().await.unwrap() != Heard::Commit(2) {}
+}
+
+#[tokio::test]
+async fn one_cycle_does_not_write_into_an_empty_mount_point_either() {
+    let site = Site::small();
+    let store = tempfile::tempdir().unwrap();
+    let mounted = store.path().join("mounted");
+    std::fs::create_dir(&mounted).unwrap();
+    let mut config = quick(&site).config().as_ref().clone();
+    config.store.url = format!("file://{}", mounted.display());
+    let sync = async || {
+        let agent = Agent::open(config.clone()).await.unwrap();
+        agent.sync(SyncOptions::default()).await
+    };
+    sync().await.unwrap();
+    std::fs::rename(&mounted, store.path().join("away")).unwrap();
+    std::fs::create_dir(&mounted).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let error = sync().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Look, "{error}");
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
 }
