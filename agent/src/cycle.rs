@@ -125,7 +125,7 @@ impl Attempt<'_> {
             if before.as_ref() != Some(&look) {
                 self.state.note_look(&look)?;
             }
-            publish::publish(self.agent, self.state).await;
+            publish::publish(self.agent, self.state, publish::Files::default()).await;
             let held = self.state.held()?;
             return Ok(Some(self.report(
                 standing.writer.epoch,

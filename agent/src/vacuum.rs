@@ -7,6 +7,16 @@
 //! ever: a number that was free again could be taken by a writer whose state is old, and nobody
 //! would see that commit.
 //!
+//! Commits that are lost for good, and that a later checkpoint bridges, are passed as readers pass
+//! them: what the checkpoint names stays.
+//!
+//! How old something is, two clocks say: the store's of its objects, this machine's of the present.
+//! They are compared first, by writing the dataset again as it is; if they disagree by more than
+//! [`MOST_SKEW`], nothing is deleted.
+//!
+//! Another host that takes the site over meanwhile writes old objects again before it names them.
+//! So each is looked at once more just before it is deleted, and stays if it is no longer old.
+//!
 //! # Order, and what each kill leaves
 //! 1. The state forgets which objects it noted as sent. A kill costs the next cycle a look at those.
 //! 2. Checkpoints, then objects, then datasets are deleted, none of them retained. A kill leaves the
@@ -39,6 +49,10 @@ const READ_AT_ONCE: usize = 8;
 /// fall back to.
 const CHECKPOINTS_KEPT: usize = 2;
 
+/// How far this machine's clock may be from the store's; S3 itself refuses requests that are further
+/// off.
+const MOST_SKEW: SignedDuration = SignedDuration::from_mins(15);
+
 /// What a vacuum deleted, or would delete.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VacuumReport {
@@ -67,34 +81,80 @@ impl Agent {
     ///
     /// # Errors
     /// [`AgentError::Locked`] while another process works on the same state,
-    /// [`AgentError::Fenced`] where another host writes this site, a log that is not whole, or the
-    /// store's failure. Whatever was not deleted yet is found by the next vacuum.
+    /// [`AgentError::Fenced`] where another host writes this site, [`AgentError::Clock`], a log that
+    /// is not whole, or the store's failure. Whatever was not deleted yet is found by the next
+    /// vacuum.
     pub async fn vacuum(&self, dry_run: bool) -> Result<VacuumReport, AgentError> {
-        self.vacuum_before(cut(self, clock::now()), dry_run).await
+        let now = clock::now();
+        self.delete_before(cut(self, now), Some(now), dry_run).await
     }
 
-    /// As [`vacuum`](Self::vacuum), of what is older than `cut`.
-    async fn vacuum_before(
+    /// As [`vacuum`](Self::vacuum), of what is older than `cut`. `now` is what the store's clock is
+    /// compared with.
+    async fn delete_before(
         &self,
         cut: Timestamp,
+        now: Option<Timestamp>,
         dry_run: bool,
     ) -> Result<VacuumReport, AgentError> {
         let begun = Instant::now();
         let requests = self.store().requests();
-        let _lock = if dry_run { None } else { Some(self.lock()?) };
-        let retained = Retained::read(self.log(), cut).await?;
-        if !dry_run {
+        if dry_run {
+            let retained = Retained::read(self.log(), cut).await?;
+            let counted = self.delete_unnamed(&retained, cut, dry_run).await?;
+            return Ok(counted.finished(self, begun, &requests));
+        }
+        let deleted = async {
+            let retained = Retained::read(self.log(), cut).await?;
             let mut state = self.state()?;
             let doubt = Doubt {
                 ask: true,
                 take_over: false,
             };
             stand(self, &mut state, doubt).await?;
+            if let Some(now) = now {
+                self.check_clock(now).await?;
+            }
             state.forget_uploads()?;
+            self.delete_unnamed(&retained, cut, dry_run).await
+        };
+        let deleted = self.lock()?.hold(deleted).await?;
+        Ok(deleted.finished(self, begun, &requests))
+    }
+
+    /// Makes sure that this machine's clock agrees with the store's.
+    async fn check_clock(&self, now: Timestamp) -> Result<(), AgentError> {
+        let dataset = &self.config().dataset;
+        let key = SiteKey::Dataset(dataset.md5()).of(self.log().site());
+        let body = dataset.canonical_json().as_bytes().to_vec().into();
+        let written = async {
+            self.store().put(&key, body).await?;
+            self.store().head(&key).await
+        };
+        let written = written.await.map_err(|source| AgentError::Store {
+            site: self.config().site.clone(),
+            source,
+        })?;
+        if now.duration_since(written.modified).abs() <= MOST_SKEW {
+            return Ok(());
         }
+        Err(AgentError::Clock {
+            site: self.config().site.clone(),
+            here: now,
+            store: written.modified,
+        })
+    }
+
+    /// Deletes what is older than `cut` and not retained.
+    async fn delete_unnamed(
+        &self,
+        retained: &Retained,
+        cut: Timestamp,
+        dry_run: bool,
+    ) -> Result<VacuumReport, AgentError> {
         let mut vacuum = Vacuum {
             agent: self,
-            retained: &retained,
+            retained,
             cut,
             report: VacuumReport {
                 site: self.config().site.clone(),
@@ -115,10 +175,16 @@ impl Agent {
         vacuum
             .under(&layout::dataset_prefix(self.log().site()))
             .await?;
-        let mut report = vacuum.report;
-        report.requests = self.store().requests().since(&requests);
-        report.seconds = begun.elapsed().as_secs_f64();
-        Ok(report)
+        Ok(vacuum.report)
+    }
+}
+
+impl VacuumReport {
+    /// With what it cost.
+    fn finished(mut self, agent: &Agent, begun: Instant, before: &RequestCounts) -> Self {
+        self.requests = agent.store().requests().since(before);
+        self.seconds = begun.elapsed().as_secs_f64();
+        self
     }
 }
 
@@ -164,11 +230,27 @@ impl Retained {
             .buffered(READ_AT_ONCE);
         let mut begun = false;
         while let Some(commit) = commits.try_next().await? {
+            while commit.seq > catalog.seq().next() {
+                let missing = catalog.seq().next();
+                let bridge = retained.bridge(log, missing).await?;
+                let bridge = bridge.ok_or_else(|| gap(log, missing, commit.seq))?;
+                if is_after(&bridge, cut) && !begun {
+                    retained.whole(&catalog);
+                    begun = true;
+                }
+                if begun {
+                    retained.whole(&bridge);
+                }
+                catalog = bridge;
+            }
             if commit.at > cut && !begun {
                 retained.whole(&catalog);
                 begun = true;
             }
-            catalog.apply(&commit);
+            // Of one before the bridge's end nobody knows what it added to.
+            if commit.seq == catalog.seq().next() {
+                catalog.apply(&commit);
+            }
             if begun {
                 retained.named_by(&commit);
             }
@@ -180,9 +262,21 @@ impl Retained {
         Ok(retained)
     }
 
+    /// The catalog of the first usable checkpoint at or after a missing commit.
+    async fn bridge(&self, log: &SiteLog, missing: Seq) -> Result<Option<Catalog>, LogError> {
+        for seq in self.checkpoints.iter().filter(|seq| **seq >= missing) {
+            if let Some(checkpoint) = log.checkpoint(*seq).await? {
+                return Ok(Some(checkpoint.into()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Retains all that a catalog names, and whatever follows it.
     fn whole(&mut self, catalog: &Catalog) {
-        self.from = catalog.head.as_ref().map(|head| head.seq);
+        self.from = self
+            .from
+            .or_else(|| catalog.head.as_ref().map(|head| head.seq));
         self.datasets
             .extend(catalog.head.iter().map(|head| head.dataset));
         for ((table, part), entry) in &catalog.partitions {
@@ -216,7 +310,12 @@ impl Retained {
     }
 }
 
-/// The numbers of all commits after `seq`, of which none may be missing.
+/// Whether a catalog is of a commit that was made after `cut`.
+fn is_after(catalog: &Catalog, cut: Timestamp) -> bool {
+    catalog.head.as_ref().is_some_and(|head| head.at > cut)
+}
+
+/// The numbers of the commits after `seq` that are there.
 async fn listed(log: &SiteLog, seq: Seq) -> Result<Vec<Seq>, AgentError> {
     let after = SiteKey::Commit(seq).of(log.site());
     let prefix = layout::log_prefix(log.site());
@@ -225,19 +324,11 @@ async fn listed(log: &SiteLog, seq: Seq) -> Result<Vec<Seq>, AgentError> {
         site: log.site().clone(),
         source,
     })?;
-    let mut seqs = Vec::with_capacity(objects.len());
-    let mut expected = seq.next();
-    for object in objects {
-        let Some((_, SiteKey::Commit(found))) = SiteKey::parse(&object.key) else {
-            continue;
-        };
-        if found != expected {
-            return Err(gap(log, expected, found).into());
-        }
-        seqs.push(found);
-        expected = found.next();
-    }
-    Ok(seqs)
+    let seq = |object: &ObjectMeta| match SiteKey::parse(&object.key) {
+        Some((_, SiteKey::Commit(seq))) => Some(seq),
+        _ => None,
+    };
+    Ok(objects.iter().filter_map(seq).collect())
 }
 
 fn gap(log: &SiteLog, missing: Seq, later: Seq) -> LogError {
@@ -257,9 +348,12 @@ async fn start(log: &SiteLog, checkpoints: &[Seq], cut: Timestamp) -> Result<Cat
     while older < newer {
         let middle = older.midpoint(newer);
         let seq = checkpoints[middle];
-        let commit = log.commit(seq).await?;
-        let commit = commit.ok_or_else(|| gap(log, seq, seq.next()))?;
-        if commit.at <= cut {
+        let at = match log.commit(seq).await? {
+            Some(commit) => Some(commit.at),
+            // Lost, and bridged by this very checkpoint.
+            None => log.checkpoint(seq).await?.map(|checkpoint| checkpoint.at),
+        };
+        if at.ok_or_else(|| gap(log, seq, seq.next()))? <= cut {
             older = middle + 1;
         } else {
             newer = middle;
@@ -293,7 +387,17 @@ impl Vacuum<'_> {
             .map(|seq| SiteKey::Checkpoint(*seq).of(site))
             .collect();
         self.report.checkpoints += keys.len() as u64;
-        self.delete(keys).await
+        if keys.is_empty() || self.report.dry_run {
+            return Ok(());
+        }
+        self.check_log().await?;
+        let store = self.agent.store();
+        stream::iter(keys)
+            .map(|key| async move { store.delete(&key).await })
+            .buffer_unordered(self.agent.config().upload.concurrency)
+            .try_collect()
+            .await
+            .map_err(|source| self.failed(source))
     }
 
     /// Deletes what lies under a prefix, is older than the cut and not retained.
@@ -306,12 +410,14 @@ impl Vacuum<'_> {
                 object.modified <= self.cut && !self.retained.names(&object.key)
             };
             let old: Vec<&ObjectMeta> = page.objects.iter().filter(goes).collect();
-            let datasets = old.iter().filter(|object| is_dataset(&object.key)).count() as u64;
-            self.report.datasets += datasets;
-            self.report.objects += old.len() as u64 - datasets;
-            self.report.bytes += old.iter().map(|object| object.bytes).sum::<u64>();
-            let keys = old.into_iter().map(|object| object.key.clone()).collect();
-            self.delete(keys).await?;
+            for object in self.delete_old(old).await? {
+                if is_dataset(&object.key) {
+                    self.report.datasets += 1;
+                } else {
+                    self.report.objects += 1;
+                }
+                self.report.bytes += object.bytes;
+            }
             match page.next {
                 Some(next) => after = Some(next),
                 None => return Ok(()),
@@ -319,15 +425,46 @@ impl Vacuum<'_> {
         }
     }
 
-    /// Deletes keys, unless the log has moved on since it was read: a writer that took the site
-    /// over may be about to name one of them.
-    async fn delete(&self, keys: Vec<String>) -> Result<(), AgentError> {
-        if keys.is_empty() || self.report.dry_run {
-            return Ok(());
+    /// Deletes objects that still are old; those that it did delete, or would.
+    async fn delete_old<'o>(
+        &self,
+        old: Vec<&'o ObjectMeta>,
+    ) -> Result<Vec<&'o ObjectMeta>, AgentError> {
+        if old.is_empty() || self.report.dry_run {
+            return Ok(old);
         }
+        self.check_log().await?;
+        let deleted: Vec<Option<&ObjectMeta>> = stream::iter(old)
+            .map(|object| async move {
+                let is_old = self.is_still_old(&object.key).await?;
+                if is_old {
+                    self.agent.store().delete(&object.key).await?;
+                }
+                Ok(is_old.then_some(object))
+            })
+            .buffer_unordered(self.agent.config().upload.concurrency)
+            .try_collect()
+            .await
+            .map_err(|source| self.failed(source))?;
+        Ok(deleted.into_iter().flatten().collect())
+    }
+
+    /// Whether nobody has written an object again since it was listed.
+    async fn is_still_old(&self, key: &str) -> Result<bool, StoreError> {
+        match self.agent.store().head(key).await {
+            Ok(object) => Ok(object.modified <= self.cut),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Makes sure that the log has not moved on since it was read: a writer that took the site over
+    /// may be about to name what is to be deleted.
+    async fn check_log(&self) -> Result<(), AgentError> {
         let log = self.agent.log();
-        if let Some(commit) = log.commit(self.retained.head.next()).await? {
-            return Err(AgentError::Fenced {
+        match log.commit(self.retained.head.next()).await? {
+            None => Ok(()),
+            Some(commit) => Err(AgentError::Fenced {
                 site: log.site().clone(),
                 fence: Fence {
                     host: commit.writer.host,
@@ -335,14 +472,8 @@ impl Vacuum<'_> {
                     seq: commit.seq,
                     at: commit.at,
                 },
-            });
+            }),
         }
-        stream::iter(keys)
-            .map(|key| async move { self.agent.store().delete(&key).await })
-            .buffer_unordered(self.agent.config().upload.concurrency)
-            .try_collect::<()>()
-            .await
-            .map_err(|source| self.failed(source))
     }
 
     fn failed(&self, source: StoreError) -> AgentError {

@@ -45,7 +45,8 @@ impl Attempt<'_> {
         let quarantine_grew = self.quarantine_grew(survey, &before)?;
         let findings = findings_after(survey, &before);
         let undeclared = self.undeclared(&before);
-        let quarantine_is_due = publish::is_due(self.state, &findings, &undeclared)?;
+        let files = publish::Files::of(&findings);
+        let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
@@ -60,7 +61,7 @@ impl Attempt<'_> {
                 error: None,
             },
         })?;
-        publish::publish(self.agent, self.state).await;
+        publish::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
         let removed = plan.removed() as u64;
         let committed = if seq.is_some() {

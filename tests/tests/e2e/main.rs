@@ -30,3 +30,4 @@ mod small;
 mod source;
 mod spine;
 mod store;
+mod units;

@@ -4,7 +4,8 @@ use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
@@ -31,10 +32,18 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Disk {
     root: PathBuf,
     temporary_dir: PathBuf,
-    /// Whether the folder has been seen to be a store: from then on it is not taken for a new one.
-    seen: AtomicBool,
+    known: Mutex<Known>,
     /// Makes the names of this process's temporary files differ.
     next_temporary: AtomicU64,
+}
+
+/// What this process knows of the folder.
+#[derive(Debug, Default)]
+struct Known {
+    /// It has been seen to be a store: from then on it is not taken for a new one.
+    is_store: bool,
+    /// It was cleared of leftovers.
+    is_swept: bool,
 }
 
 /// A body on its way: removed unless it got its name.
@@ -61,7 +70,7 @@ impl Disk {
         let disk = Self {
             root: root.to_owned(),
             temporary_dir: root.join(TEMPORARY_DIR),
-            seen: AtomicBool::new(false),
+            known: Mutex::new(Known::default()),
             next_temporary: AtomicU64::new(0),
         };
         disk.is_store();
@@ -85,27 +94,30 @@ impl Disk {
 
     /// Whether the folder is, or was when it was last looked at, a store that somebody wrote to.
     fn is_store(&self) -> bool {
-        if !self.seen.load(Ordering::Relaxed) && self.temporary_dir.is_dir() {
-            self.seen.store(true, Ordering::Relaxed);
-        }
-        self.seen.load(Ordering::Relaxed)
+        let mut known = self.known();
+        known.is_store = known.is_store || self.temporary_dir.is_dir();
+        known.is_store
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Before a write: makes the folder of temporary files if this is a new store, and refuses what
     /// was one and no longer is.
     fn prepare(&self) -> io::Result<()> {
-        if self.temporary_dir.is_dir() {
-            return match self.seen.swap(true, Ordering::Relaxed) {
-                true => Ok(()),
-                false => self.sweep(),
-            };
+        // Kept meanwhile: of several first writes one makes the folder.
+        let mut known = self.known();
+        if !self.temporary_dir.is_dir() {
+            if known.is_store || !self.root.is_dir() {
+                return Err(self.gone());
+            }
+            self.make_dir(&self.temporary_dir)?;
         }
-        if self.is_store() || !self.root.is_dir() {
-            return Err(self.gone());
-        }
-        self.make_dir(&self.temporary_dir)?;
-        self.seen.store(true, Ordering::Relaxed);
-        Ok(())
+        known.is_store = true;
+        let was_swept = std::mem::replace(&mut known.is_swept, true);
+        drop(known);
+        if was_swept { Ok(()) } else { self.sweep() }
     }
 
     /// Clears the temporary files of old leftovers. A file written just now tells the time by the

@@ -117,8 +117,9 @@ async fn a_body_that_cannot_be_read_leaves_nothing() {
 
 #[tokio::test]
 async fn leftovers_are_swept_when_no_writer_can_be_at_work_on_them() {
-    let (store, dir) = opened();
-    fs::create_dir(dir.path().join(".tmp")).unwrap();
+    let (first, dir) = opened();
+    first.put("a", vec![1].into()).await.unwrap();
+    let store = FolderStore::open(dir.path()).unwrap();
     let (old, new) = (dir.path().join(".tmp/1-0"), dir.path().join(".tmp/1-1"));
     fs::write(&new, "").unwrap();
     let file = fs::File::create(&old).unwrap();
