@@ -72,7 +72,7 @@ impl Agent {
         } = listeners;
         let mut shutdown = pin!(shutdown);
         let lock = self.lock()?;
-        let mut daemon = Daemon {
+        let daemon = Daemon {
             agent: self.through(|store| Arc::new(AttendedStore::new(store, Arc::clone(&heart)))),
             state: None,
             supervisor: Arc::clone(&supervisor),
@@ -85,7 +85,8 @@ impl Agent {
             ask_log: true,
         };
         supervisor.ready();
-        lock.hold(async {
+        lock.hold(async move {
+            let mut daemon = daemon;
             let ended = tokio::select! {
                 () = &mut shutdown => {
                     tracing::info!(site = %self.config().site, "stopping");

@@ -124,8 +124,13 @@ impl Agent {
             None => look.prints.into_keys().collect(),
         };
         let next = known.commit.unwrap_or(Seq::NONE).next();
-        let (asked, hub) =
-            tokio::join!(timeout(PATIENCE, self.log().commit(next)), self.reach_hub());
+        let ask = async {
+            if let Some(seq) = known.commit {
+                self.log().check_holds_something(seq).await?;
+            }
+            self.log().commit(next).await
+        };
+        let (asked, hub) = tokio::join!(timeout(PATIENCE, ask), self.reach_hub());
         let (store_error, newer) = match asked {
             Ok(Ok(newer)) => (None, newer),
             Ok(Err(error)) => (Some(error.to_string()), None),

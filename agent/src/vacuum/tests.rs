@@ -1,9 +1,11 @@
 //! What a vacuum deletes and spares, on a small site.
 
+use causeway_shared::catalog::Catalog;
+use causeway_shared::ids::Md5;
 use causeway_shared::log::Appended;
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::memory::MemoryStore;
-use causeway_shared::store::{ObjectStore as _, Store};
+use causeway_shared::store::{ObjectStore as _, Store, list_all};
 use std::sync::Arc;
 
 use super::*;

@@ -18,6 +18,7 @@
 
 mod disk;
 mod failure;
+mod meta;
 mod walk;
 
 use std::fs::File;

@@ -2,15 +2,13 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-
 use super::super::{Body, ListPage, ObjectMeta, StoreError, Version};
+use super::meta::{modified_nanos, object_meta, version};
 use super::{failure, walk};
 
 /// Where bodies are written before they get their names.
@@ -381,34 +379,6 @@ impl Disk {
         };
         io::Error::new(io::ErrorKind::NotFound, what)
     }
-}
-
-/// What the store knows of the object behind a file's metadata.
-pub(super) fn object_meta(key: &str, meta: &Metadata) -> io::Result<ObjectMeta> {
-    if !meta.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
-    Ok(ObjectMeta {
-        key: key.to_owned(),
-        bytes: meta.len(),
-        version: version(meta),
-        modified: Timestamp::try_from(meta.modified()?).map_err(io::Error::other)?,
-    })
-}
-
-/// A version is what the file system knows of a file, so that telling it does not cost a read of
-/// the body. Writes to one key never repeat it, see [`Disk::rename`].
-fn version(meta: &Metadata) -> Version {
-    Version(format!(
-        "{:x}-{:x}-{:x}",
-        modified_nanos(meta),
-        meta.ino(),
-        meta.len()
-    ))
-}
-
-fn modified_nanos(meta: &Metadata) -> i128 {
-    i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
 }
 
 fn is_leftover(meta: &Metadata, now: SystemTime) -> bool {
