@@ -178,6 +178,8 @@ impl AgentError {
             } => Exit::Usage,
             Self::Fenced { .. } | Self::NotVerified { .. } | Self::Clock { .. } => Exit::Look,
             Self::Log(error) if !matches!(error, LogError::Store { .. }) => Exit::Look,
+            // Trying again would not upgrade the program.
+            Self::State(StateError::Newer { .. }) => Exit::Look,
             _ => Exit::Failed,
         }
     }

@@ -24,37 +24,31 @@ async fn an_object() {
       new hub: exit 3, stays at null: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst is missing; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: note: object …/data/note/b=0of1/<3>.csv.zst is missing
-      repair: note: object …/data/note/b=0of1/<3>.csv.zst is missing (mended)
-    Truncated
+      repair: mended
+    Truncated, Empty
       loaded hub: exit 3, stays at 1: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has changed: the MD5 of its rows is <md5>; run `causeway-agent verify --repair` at the site
       new hub: exit 3, stays at null: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has changed: the MD5 of its rows is <md5>; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: note: object …/data/note/b=0of1/<3>.csv.zst is damaged
-      repair: note: object …/data/note/b=0of1/<3>.csv.zst is damaged (mended)
+      repair: mended
     FlippedBit
       loaded hub: exit 3, stays at 1: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst cannot be decompressed: Restored data doesn't match checksum; run `causeway-agent verify --repair` at the site
       new hub: exit 3, stays at null: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst cannot be decompressed: Restored data doesn't match checksum; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: note: object …/data/note/b=0of1/<3>.csv.zst is damaged
-      repair: note: object …/data/note/b=0of1/<3>.csv.zst is damaged (mended)
+      repair: mended
     Older
       loaded hub: exit 3, stays at 1: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has changed: the MD5 of its rows is <2>; run `causeway-agent verify --repair` at the site
       new hub: exit 3, stays at null: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has changed: the MD5 of its rows is <2>; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: note: object …/data/note/b=0of1/<3>.csv.zst is damaged
-      repair: note: object …/data/note/b=0of1/<3>.csv.zst is damaged (mended)
+      repair: mended
     Newer
       loaded hub: exit 3, stays at 1: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has the columns "id,body,mood", and the dataset has others; run `causeway-agent verify --repair` at the site
       new hub: exit 3, stays at null: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has the columns "id,body,mood", and the dataset has others; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: note: object …/data/note/b=0of1/<3>.csv.zst is damaged
-      repair: note: object …/data/note/b=0of1/<3>.csv.zst is damaged (mended)
-    Empty
-      loaded hub: exit 3, stays at 1: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has changed: the MD5 of its rows is <md5>; run `causeway-agent verify --repair` at the site
-      new hub: exit 3, stays at null: site hcm-01, table note, partition b=0of1: …/data/note/b=0of1/<3>.csv.zst has changed: the MD5 of its rows is <md5>; run `causeway-agent verify --repair` at the site
-      sync: commit 4
-      verify: note: object …/data/note/b=0of1/<3>.csv.zst is damaged
-      repair: note: object …/data/note/b=0of1/<3>.csv.zst is damaged (mended)
+      repair: mended
     "#);
 }
 
@@ -67,37 +61,13 @@ async fn a_dataset() {
       new hub: exit 3, stays at null: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: it is missing; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: it is missing
-      repair: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: it is missing (mended)
-    Truncated
+      repair: mended
+    Truncated, FlippedBit, Older, Newer, Empty
       loaded hub: at 3
       new hub: exit 3, stays at null: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed; run `causeway-agent verify --repair` at the site
       sync: commit 4
       verify: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed
-      repair: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed (mended)
-    FlippedBit
-      loaded hub: at 3
-      new hub: exit 3, stays at null: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed; run `causeway-agent verify --repair` at the site
-      sync: commit 4
-      verify: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed
-      repair: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed (mended)
-    Older
-      loaded hub: at 3
-      new hub: exit 3, stays at null: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed; run `causeway-agent verify --repair` at the site
-      sync: commit 4
-      verify: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed
-      repair: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed (mended)
-    Newer
-      loaded hub: at 3
-      new hub: exit 3, stays at null: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed; run `causeway-agent verify --repair` at the site
-      sync: commit 4
-      verify: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed
-      repair: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed (mended)
-    Empty
-      loaded hub: at 3
-      new hub: exit 3, stays at null: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed; run `causeway-agent verify --repair` at the site
-      sync: commit 4
-      verify: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed
-      repair: site hcm-01: the dataset …/dataset/<md5>.json cannot be used: its bytes changed (mended)
+      repair: mended
     ");
 }
 
@@ -105,36 +75,14 @@ async fn a_dataset() {
 async fn the_agents_state() {
     let ground = Ground::new().await;
     assert_snapshot!(ground.outcomes(Thing::State), @r#"
-    Missing
-      loaded hub: at 3
-      new hub: at 3
-      sync: commit 4
-      verify: whole
-    Truncated
-      loaded hub: at 3
-      new hub: at 3
-      sync: commit 4
-      verify: whole
-    FlippedBit
-      loaded hub: at 3
-      new hub: at 3
-      sync: commit 4
-      verify: whole
-    Older
-      loaded hub: at 3
-      new hub: at 3
+    Missing, Truncated, FlippedBit, Older, Empty
+      both hubs: at 3
       sync: commit 4
       verify: whole
     Newer
-      loaded hub: at 3
-      new hub: at 3
-      sync: exit 1: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
-      verify: exit 1: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
-      afterwards: exit 1: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"; ["at 3", "at 3"]; exit 1: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
-    Empty
-      loaded hub: at 3
-      new hub: at 3
-      sync: commit 4
-      verify: whole
+      both hubs: at 3
+      sync: exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
+      verify: exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
+      afterwards: exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"; ["at 3", "at 3"]; exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
     "#);
 }

@@ -10,8 +10,7 @@ async fn a_commit_with_others_behind_it() {
     let ground = Ground::new().await;
     assert_snapshot!(ground.outcomes(Thing::Commit), @r#"
     Missing
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: whole
     Truncated
@@ -19,19 +18,19 @@ async fn a_commit_with_others_behind_it() {
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…002.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n
-      repair: site hcm-01: …/log/…002.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n (mended)
+      repair: mended
     FlippedBit
       loaded hub: exit 3, stays at 1: site hcm-01: …/log/…002.json is damaged: its bytes changed: check <md5> is written, <md5> is computed; run `causeway-agent verify --repair` at the site
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…002.json is damaged: its bytes changed: check <md5> is written, <md5> is computed
-      repair: site hcm-01: …/log/…002.json is damaged: its bytes changed: check <md5> is written, <md5> is computed (mended)
+      repair: mended
     Older
       loaded hub: exit 3, stays at 1: site hcm-01: …/log/…002.json is damaged: it says that it is commit 1 of hcm-01; run `causeway-agent verify --repair` at the site
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…002.json is damaged: it says that it is commit 1 of hcm-01
-      repair: site hcm-01: …/log/…002.json is damaged: it says that it is commit 1 of hcm-01 (mended)
+      repair: mended
     Newer
       loaded hub: exit 3, stays at 1: site hcm-01: …/log/…002.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway
       new hub: at 3
@@ -43,7 +42,7 @@ async fn a_commit_with_others_behind_it() {
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…002.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n
-      repair: site hcm-01: …/log/…002.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n (mended)
+      repair: mended
     "#);
 }
 
@@ -61,19 +60,19 @@ async fn the_newest_commit() {
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n
-      repair: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n (mended)
+      repair: mended
     FlippedBit
       loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: its bytes changed: check <md5> is written, <md5> is computed; run `causeway-agent verify --repair` at the site
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…003.json is damaged: its bytes changed: check <md5> is written, <md5> is computed
-      repair: site hcm-01: …/log/…003.json is damaged: its bytes changed: check <md5> is written, <md5> is computed (mended)
+      repair: mended
     Older
       loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it says that it is commit 2 of hcm-01; run `causeway-agent verify --repair` at the site
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…003.json is damaged: it says that it is commit 2 of hcm-01
-      repair: site hcm-01: …/log/…003.json is damaged: it says that it is commit 2 of hcm-01 (mended)
+      repair: mended
     Newer
       loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway
       new hub: at 3
@@ -85,7 +84,7 @@ async fn the_newest_commit() {
       new hub: at 3
       sync: commit 4
       verify: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n
-      repair: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n (mended)
+      repair: mended
     "#);
 }
 
@@ -94,41 +93,31 @@ async fn a_checkpoint() {
     let ground = Ground::new().await;
     assert_snapshot!(ground.outcomes(Thing::Checkpoint), @r#"
     Missing
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: …/latest.json names checkpoint 3, which is missing; the newest is 1
-      repair: …/latest.json names checkpoint 3, which is missing; the newest is 1 (mended)
-    Truncated
-      loaded hub: at 3
-      new hub: at 3
+      repair: mended
+    Truncated, Empty
+      both hubs: at 3
       sync: commit 4
       verify: checkpoint …/checkpoint/…003.json.zst is damaged: it cannot be decompressed: incomplete frame
-      repair: checkpoint …/checkpoint/…003.json.zst is damaged: it cannot be decompressed: incomplete frame (mended)
+      repair: mended
     FlippedBit
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: checkpoint …/checkpoint/…003.json.zst is damaged: its bytes changed: check <md5> is written, <md5> is computed
-      repair: checkpoint …/checkpoint/…003.json.zst is damaged: its bytes changed: check <md5> is written, <md5> is computed (mended)
+      repair: mended
     Older
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: checkpoint …/checkpoint/…003.json.zst says that it is checkpoint 1 of hcm-01
-      repair: checkpoint …/checkpoint/…003.json.zst says that it is checkpoint 1 of hcm-01 (mended)
+      repair: mended
     Newer
       loaded hub: at 3
       new hub: exit 3, stays at null: site hcm-01: …/checkpoint/…003.json.zst is damaged: it is of format 7, and this program knows format 1: upgrade causeway
       sync: commit 4
       verify: checkpoint …/checkpoint/…003.json.zst is damaged: it is of format 7, and this program knows format 1: upgrade causeway
       afterwards: commit null; ["at 4", "exit 3, stays at null: site hcm-01: …/checkpoint/…003.json.zst is damaged: it is of format 7, and this program knows format 1: upgrade causeway"]; checkpoint …/checkpoint/…003.json.zst is damaged: it is of format 7, and this program knows format 1: upgrade causeway
-    Empty
-      loaded hub: at 3
-      new hub: at 3
-      sync: commit 4
-      verify: checkpoint …/checkpoint/…003.json.zst is damaged: it cannot be decompressed: incomplete frame
-      repair: checkpoint …/checkpoint/…003.json.zst is damaged: it cannot be decompressed: incomplete frame (mended)
     "#);
 }
 
@@ -137,39 +126,28 @@ async fn the_hint() {
     let ground = Ground::new().await;
     assert_snapshot!(ground.outcomes(Thing::Latest), @r#"
     Missing
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: …/latest.json is missing; the newest is 3
-      repair: …/latest.json is missing; the newest is 3 (mended)
-    Truncated
-      loaded hub: at 3
-      new hub: at 3
+      repair: mended
+    Truncated, Empty
+      both hubs: at 3
       sync: commit 4
       verify: …/latest.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n; the newest is 3
-      repair: …/latest.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n; the newest is 3 (mended)
+      repair: mended
     FlippedBit
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: …/latest.json is damaged: its bytes changed: check <md5> is written, <md5> is computed; the newest is 3
-      repair: …/latest.json is damaged: its bytes changed: check <md5> is written, <md5> is computed; the newest is 3 (mended)
+      repair: mended
     Older
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: whole
     Newer
-      loaded hub: at 3
-      new hub: at 3
+      both hubs: at 3
       sync: commit 4
       verify: …/latest.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway; the newest is 3
       afterwards: commit null; ["at 4", "at 4"]; …/latest.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway; the newest is 3
-    Empty
-      loaded hub: at 3
-      new hub: at 3
-      sync: commit 4
-      verify: …/latest.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n; the newest is 3
-      repair: …/latest.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n; the newest is 3 (mended)
     "#);
 }
