@@ -16,7 +16,10 @@ pub(super) fn give_back_after_scans(event: Event<'_>) {
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "the C library has no other way, and nor has any crate in use here")]
+#[expect(
+    unsafe_code,
+    reason = "the C library has no other way, and nor has any crate in use here"
+)]
 fn give_back() {
     // SAFETY: it takes a number, and may be called at any time from any thread: malloc_trim(3).
     unsafe { libc::malloc_trim(0) };
