@@ -153,11 +153,16 @@ fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
         }
     }
     let sql = "PRAGMA encoding = 'UTF-16le'; CREATE TABLE pair (a, b);
-        INSERT INTO pair VALUES (1, CAST(x'3dd8' AS TEXT)), (2, 'b')";
+        INSERT INTO pair VALUES (1, CAST(x'3dd8' AS TEXT)), (2, 'b'), (3, x'0102'),
+          (4, CAST(x'3dd86100' AS TEXT)), (6, NULL), (7, 1.5)";
     assert_snapshot!(of(sql, ""), @r#"
     pair b=0of1
       2,b
-    refused pair.b key 1,"���": "���" has bytes that are no character in its encoding [1,"���"]
+      7,1.5
+    refused pair.b key 1,"�": "�" has bytes that are no character in its encoding [1,"�"]
+    refused pair.b key 3,a BLOB of 2 bytes: a BLOB of 2 bytes is not taken [3,a BLOB of 2 bytes]
+    refused pair.b key 4,"�a": "�a" has bytes that are no character in its encoding [4,"�a"]
+    refused pair.b key 6,NULL: a value is required [6,]
     "#);
     let sql = "CREATE TABLE pair (a, b);
         INSERT INTO pair VALUES (1, CAST(x'61ff62' AS TEXT)), (2, 'a' || char(0)),
