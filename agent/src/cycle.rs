@@ -34,7 +34,7 @@ use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
 use crate::state::{Findings, ObjectId, State};
-use crate::survey::{self, Stop, Survey, Taker, survey};
+use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
@@ -199,6 +199,7 @@ impl Attempt<'_> {
             }
             intake.add(object, csv).map_err(Stop::from)
         });
+        let tables = Tables::to_scan(tables, &config.dataset, &standing.catalog);
         let surveyed = survey(config, sources, tables, Arc::clone(self.progress), take).await;
         // Why the spool stopped says more than that the scan stopped for it.
         let objects = survey::blocking(|| spooling.finish()).await??;

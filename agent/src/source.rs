@@ -12,6 +12,7 @@ mod resolve;
 mod row;
 mod snapshot;
 mod sqlite;
+mod still;
 
 use std::path::PathBuf;
 
@@ -33,9 +34,15 @@ pub enum Unreadable {
         /// What to do about it.
         remedy: String,
     },
-    /// It is there, but this is not the moment: locked, half written, changed while it was read.
+    /// It is there, but this is not the moment: half written, or changed while it was read.
     #[error("{why}")]
     NotReady {
+        /// What stands in the way.
+        why: String,
+    },
+    /// It is there, but another program does not let it be read now.
+    #[error("{why}")]
+    Locked {
         /// What stands in the way.
         why: String,
     },

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use causeway_shared::catalog::Catalog;
 use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
@@ -109,7 +110,9 @@ impl Survey {
 /// [`AgentError::Sources`] where sources and configuration contradict each other.
 pub async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentError> {
     let config = Arc::clone(config);
-    let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset);
+    let now = clock::now();
+    let resolve =
+        move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset, now);
     Ok(Arc::new(blocking(resolve).await??))
 }
 
@@ -128,6 +131,33 @@ pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
     (0..dataset.tables.len()).filter_map(place).collect()
 }
 
+/// The tables of a survey, by position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Those to scan.
+    pub scanned: BTreeSet<usize>,
+    /// Those of all tables that have rows in the log.
+    pub filled: BTreeSet<usize>,
+}
+
+impl Tables {
+    /// Those to scan, compared with what the log has.
+    #[must_use]
+    pub fn to_scan(scanned: BTreeSet<usize>, dataset: &Dataset, catalog: &Catalog) -> Self {
+        let names: BTreeSet<&str> = catalog
+            .partitions
+            .keys()
+            .map(|(table, _)| table.as_str())
+            .collect();
+        let tables = dataset.tables.iter().enumerate();
+        let filled = tables.filter(|(_, table)| names.contains(table.name.as_str()));
+        Self {
+            scanned,
+            filled: filled.map(|(at, _)| at).collect(),
+        }
+    }
+}
+
 /// Scans tables. When the returned future is dropped, the scan stops at its next partition.
 ///
 /// # Errors
@@ -135,7 +165,7 @@ pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
 pub async fn survey(
     config: &Arc<AgentConfig>,
     sources: Arc<Sources>,
-    tables: BTreeSet<usize>,
+    tables: Tables,
     progress: Arc<dyn Progress>,
     take: Taker,
 ) -> Result<Survey, AgentError> {
@@ -182,14 +212,16 @@ struct Surveyor<'s> {
 }
 
 impl Surveyor<'_> {
-    fn run(self, tables: &BTreeSet<usize>, mut take: Taker) -> Result<Survey, AgentError> {
+    fn run(self, tables: &Tables, mut take: Taker) -> Result<Survey, AgentError> {
         let started = Instant::now();
         let dataset = &self.config.dataset;
         let spill_dir = self.config.state_dir.join(SPILL);
         let request = ScanRequest {
             dataset,
             sources: self.sources,
-            tables,
+            tables: &tables.scanned,
+            filled: &tables.filled,
+            now: clock::now(),
             zone: self.config.zone.clone(),
             spill_dir: &spill_dir,
             memory: MEMORY,
@@ -256,7 +288,9 @@ fn unlisted(sources: &Sources) -> BTreeSet<Place> {
     let unread = |source: &&Source| {
         matches!(
             source.listed,
-            Err(Unreadable::NotReady { .. } | Unreadable::Failed { .. })
+            Err(Unreadable::NotReady { .. }
+                | Unreadable::Locked { .. }
+                | Unreadable::Failed { .. })
         )
     };
     sources

@@ -22,7 +22,7 @@ pub(crate) use dialect::named_delimiter;
 pub(crate) use encoding::Decoder;
 pub(crate) use header::cleaned;
 pub(crate) use lexer::{Lexer, Record};
-pub(super) use reader::{CsvTable, open};
+pub(super) use reader::{CsvTable, Expected, open};
 pub(crate) use records::{RecordError, Records};
 pub(crate) use repair::raw;
 

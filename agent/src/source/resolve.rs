@@ -5,6 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::{Dataset, Table};
+use jiff::Timestamp;
 
 use super::names::{Ambiguous, first_of};
 use super::sqlite::SqliteSnapshot;
@@ -98,7 +99,8 @@ pub enum SourceError {
 
 impl Sources {
     /// Looks into the sources for the dataset's tables. Paths are relative to `base_dir`, the
-    /// configuration file's folder. A source that cannot be read now is no error here: its tables
+    /// configuration file's folder; `now` tells what is being written from what was left half
+    /// written. A source that cannot be read now is no error here: its tables
     /// have no home, and [`crate::scan::scan`] says why.
     ///
     /// # Errors
@@ -107,6 +109,7 @@ impl Sources {
         configs: &[SourceConfig],
         base_dir: &Path,
         dataset: &Dataset,
+        now: Timestamp,
     ) -> Result<Self, SourceError> {
         let mut found = Self {
             sources: Vec::new(),
@@ -114,7 +117,7 @@ impl Sources {
             unknown: Vec::new(),
         };
         for config in configs {
-            found.add(config, base_dir, dataset)?;
+            found.add(config, base_dir, dataset, now)?;
         }
         Ok(found)
     }
@@ -124,6 +127,7 @@ impl Sources {
         config: &SourceConfig,
         base_dir: &Path,
         dataset: &Dataset,
+        now: Timestamp,
     ) -> Result<(), SourceError> {
         let path = absolute(base_dir, &config.path);
         if let Some(table) = config
@@ -137,6 +141,7 @@ impl Sources {
             });
         }
         let listed = list(config.kind, &path);
+        let listed = listed.map_err(|trouble| trouble.unless_abandoned(&path, now));
         let entries = listed.as_ref().map_or(&[][..], Vec::as_slice);
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         let mut known = vec![false; names.len()];
@@ -204,7 +209,12 @@ impl Sources {
                 .filter_map(|source| source.listed.as_ref().err())
         };
         // A source that only has to be waited for may hold the table.
-        let waiting = troubles().find(|trouble| matches!(trouble, Unreadable::NotReady { .. }));
+        let waiting = troubles().find(|trouble| {
+            matches!(
+                trouble,
+                Unreadable::NotReady { .. } | Unreadable::Locked { .. }
+            )
+        });
         match waiting.or_else(|| troubles().next()) {
             Some(trouble) => trouble.clone(),
             None => Unreadable::Missing {

@@ -275,7 +275,9 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
     let code = error.sqlite_error();
     match (code.map(|e| e.code), code.map(|e| e.extended_code)) {
         (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
-            Unreadable::not_ready(format!("{path} is locked by another program"))
+            Unreadable::Locked {
+            why: format!("{path} is locked by another program"),
+        }
         }
         (_, Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)) => {
             Unreadable::not_ready(format!(

@@ -269,7 +269,7 @@ fn two_files_that_differ_in_case_only_are_an_error() {
     let site = Site::new(PEOPLE)
         .csv("PERSON.CSV", "id,fullname\n1,An\n")
         .csv("Person.csv", "id,fullname\n2,B\n");
-    let refused = Sources::resolve(&site.configs(), site.folder.path(), &site.dataset);
+    let refused = Sources::resolve(&site.configs(), site.folder.path(), &site.dataset, site.now());
     let refused = refused.unwrap_err().to_string();
     assert_snapshot!(refused.replace(site.folder.path().to_str().unwrap(), ""), @r#"in /csv, "PERSON" and "Person" both fit table person; write the right one under `tables` of that source"#);
 }

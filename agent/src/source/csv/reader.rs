@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::Table;
 use causeway_shared::value::Raw;
+use jiff::Timestamp;
 
 use super::cannot_read;
 use super::dialect::{self, Dialect, DialectError};
@@ -15,21 +16,33 @@ use super::records::{RecordError, Records};
 use super::repair::raw;
 use crate::source::file_state::FileState;
 use crate::source::row::{Malformed, RowsError, SourceRow, reuse};
+use crate::source::still::FRESH;
 use crate::source::{Columns, SourceConfig, Unreadable};
 
 /// A CSV file about to be read.
 pub(crate) struct CsvTable {
     file: Origin,
+    had_rows: bool,
     records: Records<File>,
     delimiter: u8,
     header_fields: usize,
     pub(in crate::source) columns: Columns,
 }
 
+/// What is known beforehand of a file that may still be written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::source) struct Expected {
+    /// The time.
+    pub(in crate::source) now: Timestamp,
+    /// Whether its table has rows in the log.
+    pub(in crate::source) had_rows: bool,
+}
+
 /// The file, and its state when it was opened.
 struct Origin {
     path: PathBuf,
     before: FileState,
+    now: Timestamp,
 }
 
 /// Opens a file and reads its header.
@@ -37,6 +50,7 @@ pub(in crate::source) fn open(
     path: &Path,
     config: &SourceConfig,
     table: &Table,
+    expected: Expected,
 ) -> Result<CsvTable, Unreadable> {
     let here = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Unreadable::Missing {
@@ -49,11 +63,13 @@ pub(in crate::source) fn open(
     let file = Origin {
         path: path.to_owned(),
         before: FileState::from(&source.metadata().map_err(here)?),
+        now: expected.now,
     };
     let begun = begin(source, config, table);
     let (records, dialect) = begun.map_err(|trouble| file.unreadable(trouble))?;
     Ok(CsvTable {
         file,
+        had_rows: expected.had_rows,
         records,
         delimiter: dialect.delimiter,
         header_fields: dialect.fields,
@@ -82,6 +98,7 @@ impl CsvTable {
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
         let mut buffer: Vec<Raw<'static>> = Vec::new();
+        let mut has_rows = false;
         loop {
             let next = self.records.next();
             let next = next.map_err(|trouble| self.file.unreadable(trouble.into()))?;
@@ -105,8 +122,13 @@ impl CsvTable {
             };
             each(row).map_err(RowsError::Taker)?;
             buffer = reuse(fields);
+            has_rows = true;
         }
-        Ok(self.file.unchanged()?)
+        self.file.unchanged()?;
+        Ok(self.file.finished(
+            self.records.has_last_line_end(),
+            has_rows || !self.had_rows,
+        )?)
     }
 }
 
@@ -169,13 +191,32 @@ impl Origin {
         }
     }
 
+    /// A file that was written a moment ago, and ends where one that is being written may end, is
+    /// looked at again. One that was finished so is taken a few seconds later.
+    fn finished(&self, has_last_line_end: bool, has_its_rows: bool) -> Result<(), Unreadable> {
+        if self.before.still_for(self.now) >= FRESH || has_last_line_end && has_its_rows {
+            return Ok(());
+        }
+        let what = if has_its_rows {
+            "its last line has no end"
+        } else {
+            "it holds nothing but its header, where there were rows"
+        };
+        let path = self.path.display();
+        let seconds = FRESH.as_secs();
+        Err(Unreadable::not_ready(format!(
+            "{path} was written to in the last {seconds} seconds, and {what}: it may still be \
+             written"
+        )))
+    }
+
     /// What trouble means: of a file that changed meanwhile, nothing.
     fn unreadable(&self, trouble: Trouble) -> Unreadable {
         if let Err(changed) = self.unchanged() {
             return changed;
         }
         let path = self.path.display();
-        match trouble {
+        let trouble = match trouble {
             Trouble::Decode(DecodeError::Io(error)) => cannot_read(&self.path, &error),
             Trouble::Decode(error @ DecodeError::CutOff) => {
                 Unreadable::not_ready(format!("{path}: {error}"))
@@ -189,7 +230,8 @@ impl Origin {
                 "{path}: a quote that opens in the row of line {line} is never closed: the file \
                  is still being written, or a quote is missing"
             )),
-        }
+        };
+        trouble.unless_abandoned(&self.path, self.now)
     }
 }
 
