@@ -33,8 +33,9 @@ use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{Findings, ObjectId, State};
+use crate::state::{Findings, Notes, ObjectId, State};
 use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
+use settle::Done;
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
@@ -126,12 +127,11 @@ impl Attempt<'_> {
 
         let (mut survey, spooled) = self.scan(&moved, &standing).await?;
         survey.compare_columns(&self.agent.config().dataset, &self.state.columns()?);
-        if moved == Moved::Everything {
-            survey
-                .notes
-                .iter()
-                .for_each(|note| tracing::info!("{note}"));
-        }
+        // What was told under another configuration, or of another dataset, is told anew.
+        let told = match moved {
+            Moved::Everything => Notes::new(),
+            Moved::Places(_) => self.state.notes()?,
+        };
         let rules = Rules {
             shrink: self.agent.config().guard.shrink,
             allow_shrink: self.options.allow_shrink,
@@ -146,7 +146,14 @@ impl Attempt<'_> {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
         };
-        let report = self.settle(look, standing, &survey, plan, pushed).await?;
+        let done = Done {
+            look,
+            standing,
+            told,
+            plan,
+            pushed,
+        };
+        let report = self.settle(&survey, done).await?;
         let spool = spooled.spool;
         if let Err(error) = survey::blocking(move || spool.sweep()).await? {
             tracing::warn!(%error, "the spool stays until the next cycle");
@@ -254,6 +261,7 @@ impl Attempt<'_> {
             missing,
             absent: Vec::new(),
             dangling: Vec::new(),
+            notes: Vec::new(),
             verified: None,
             scan_took: None,
             quarantine_grew: false,

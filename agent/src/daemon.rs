@@ -164,11 +164,9 @@ impl Daemon<'_> {
     }
 
     /// Whether no waiting will mend an error. A store that refuses may take the agent back (its
-    /// clock is set, its credentials are renewed), and of sources that contradict each other, once
-    /// they did not, somebody may be in the middle of moving a file.
+    /// clock is set, its credentials are renewed).
     fn ends_with(&self, error: &AgentError) -> bool {
-        let were_right = !self.ask_log && matches!(error, AgentError::Sources(_));
-        !error.may_pass() && !were_right
+        !error.may_pass()
     }
 
     fn tell_success(&mut self, report: &CycleReport, told: Told) {

@@ -158,7 +158,7 @@ impl<'a> Scan<'a> {
             return Vec::new();
         }
         (0..self.request.dataset.tables.len())
-            .filter(|t| sources.home(*t).is_none())
+            .filter(|t| sources.home(*t).is_none() && !sources.is_unclear(*t))
             .collect()
     }
 

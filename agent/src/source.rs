@@ -4,6 +4,7 @@
 //! A source belongs to somebody else. It is only read, under one snapshot, and left exactly as it
 //! was found.
 
+mod columns;
 mod config;
 pub(crate) mod csv;
 mod file_state;

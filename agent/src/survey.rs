@@ -27,7 +27,7 @@ use crate::scan::{
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
-use crate::state::{Columns, DanglingReference, Findings, ObjectId, TableFindings};
+use crate::state::{Columns, DanglingReference, Findings, Notes, ObjectId, TableFindings};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -56,7 +56,7 @@ pub struct Survey {
     /// Places that could not be read, so that they have to be read again.
     pub unread: BTreeSet<Place>,
     /// What sources and dataset do not have in common, in words.
-    pub notes: Vec<String>,
+    pub notes: Notes,
     /// Rows read.
     pub rows: u64,
     /// How long it took.
@@ -111,8 +111,7 @@ impl Survey {
 pub async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentError> {
     let config = Arc::clone(config);
     let now = clock::now();
-    let resolve =
-        move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset, now);
+    let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset, now);
     Ok(Arc::new(blocking(resolve).await??))
 }
 
@@ -269,7 +268,7 @@ impl Surveyor<'_> {
             unread: unlisted(self.sources),
             ..Survey::default()
         };
-        survey.notes = notes(dataset, &report);
+        survey.notes = notes(self.sources, dataset, &report);
         survey.columns = columns(dataset, &report);
         let places = places(self.sources, dataset);
         for table in report.tables {
@@ -301,29 +300,41 @@ fn unlisted(sources: &Sources) -> BTreeSet<Place> {
         .collect()
 }
 
-/// What the sources hold and the dataset does not declare, and the other way round.
-fn notes(dataset: &Dataset, report: &ScanReport) -> Vec<String> {
-    let tables = report.unknown_tables.iter().map(|unknown| {
-        format!(
-            "{} of {} is not in the dataset and is left alone",
-            unknown.name,
-            unknown.source.display()
-        )
-    });
-    let columns = report.unknown_columns.iter().map(|(table, column)| {
-        format!(
-            "column {column} of table {} is not in the dataset and is left alone",
-            dataset.tables[*table].name
-        )
-    });
-    let missing = report.missing_columns.iter().map(|(table, column)| {
-        let table = &dataset.tables[*table];
-        format!(
-            "table {} has no column {}: it counts as empty in every row",
-            table.name, table.columns[*column].name
-        )
-    });
-    tables.chain(columns).chain(missing).collect()
+/// What the sources hold and the dataset does not declare, and the other way round: of each source
+/// and each table that could be read, be it nothing.
+fn notes(sources: &Sources, dataset: &Dataset, report: &ScanReport) -> Notes {
+    let mut notes = Notes::new();
+    let listed = sources.list().iter().filter(|source| source.listed.is_ok());
+    for source in listed {
+        let unknown = report.unknown_tables.iter();
+        let unknown = unknown.filter(|unknown| unknown.source == source.path);
+        let path = source.display().to_string();
+        let lines = unknown.map(|unknown| {
+            let name = &unknown.name;
+            format!("{name} of {path} is not in the dataset and is left alone")
+        });
+        notes.insert(path.clone(), lines.collect());
+    }
+    for scanned in report.tables.iter() {
+        if scanned.outcome != Outcome::Scanned {
+            continue;
+        }
+        let table = &dataset.tables[scanned.table];
+        let name = &table.name;
+        let unknown = report.unknown_columns.iter();
+        let unknown = unknown.filter(|(of, _)| *of == scanned.table);
+        let unknown = unknown.map(|(_, column)| {
+            format!("column {column} of table {name} is not in the dataset and is left alone")
+        });
+        let missing = report.missing_columns.iter();
+        let missing = missing.filter(|(of, _)| *of == scanned.table);
+        let missing = missing.map(|(_, column)| {
+            let column = &table.columns[*column].name;
+            format!("table {name} has no column {column}: it counts as empty in every row")
+        });
+        notes.insert(name.to_string(), unknown.chain(missing).collect());
+    }
+    notes
 }
 
 /// The columns that each table's source has, of those that the dataset declares.

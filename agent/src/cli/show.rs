@@ -304,6 +304,7 @@ mod tests {
             }],
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
+            notes: Vec::new(),
             verified: None,
             scan_took: Some(Default::default()),
             quarantine_grew: true,

@@ -2,6 +2,7 @@
 
 mod csv_in_the_wild;
 mod every_row;
+mod half_written;
 mod oracle;
 mod property;
 mod rules;
@@ -116,7 +117,13 @@ impl Site {
     }
 
     fn sources(&self) -> Sources {
-        Sources::resolve(&self.configs(), self.folder.path(), &self.dataset, self.now()).unwrap()
+        Sources::resolve(
+            &self.configs(),
+            self.folder.path(),
+            &self.dataset,
+            self.now(),
+        )
+        .unwrap()
     }
 
     fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<usize>) -> Found {

@@ -30,11 +30,7 @@ pub(crate) enum TableReader<'s> {
 
 impl<'s> Snapshot<'s> {
     /// Opens the SQLite files that hold some of the tables.
-    pub(crate) fn take(
-        sources: &'s Sources,
-        tables: &BTreeSet<usize>,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn take(sources: &'s Sources, tables: &BTreeSet<usize>, now: Timestamp) -> Self {
         let take = |source: usize| {
             let path = &sources.list()[source].path;
             SqliteSnapshot::take(path).map_err(|trouble| trouble.unless_abandoned(path, now))
@@ -66,7 +62,7 @@ impl<'s> Snapshot<'s> {
         let home = self
             .sources
             .home(position)
-            .ok_or_else(|| self.sources.why_homeless(table))?;
+            .ok_or_else(|| self.sources.why_homeless(position, table))?;
         let source = &self.sources.list()[home.source];
         let reader = match self.files.get(&home.source) {
             Some(Ok(file)) => TableReader::Sqlite(file.table(&home.name, table)?),

@@ -11,9 +11,8 @@ use causeway_shared::value::Raw;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, ErrorCode, Row, Statement, ffi};
 
-use super::names;
 use super::row::{RowsError, SourceRow, reuse};
-use super::{Columns, Unreadable};
+use super::{Columns, Unreadable, columns};
 use open::Opened;
 use text::{Decoding, TextEncoding};
 
@@ -95,8 +94,8 @@ impl SqliteSnapshot {
             .iter()
             .filter_map(|position| position.map(|at| columns.names[at].as_str()))
             .collect();
-        let encoding = TextEncoding::of(&self.opened.connection)
-            .map_err(|error| self.unreadable(&error))?;
+        let encoding =
+            TextEncoding::of(&self.opened.connection).map_err(|error| self.unreadable(&error))?;
         let (sql, decoding) = match encoding {
             TextEncoding::Utf8 => (select::rows(name, &chosen, order.as_deref()), None),
             TextEncoding::Utf16Le | TextEncoding::Utf16Be => (
@@ -136,12 +135,9 @@ impl SqliteSnapshot {
             error => self.unreadable(&error),
         })?;
         let names: Vec<String> = probe.column_names().map(str::to_owned).collect();
-        let given: Vec<&str> = names.iter().map(String::as_str).collect();
-        let columns = names::columns(declared, &given).map_err(|names::Ambiguous(a, b)| {
-            Unreadable::failed(format!(
-                "{}, {name}: columns {a:?} and {b:?} both fit one declared column",
-                self.opened.path.display()
-            ))
+        let columns = columns::columns(declared, &names).map_err(|error| {
+            let path = self.opened.path.display();
+            Unreadable::failed(format!("{path}, {name}: {error}"))
         })?;
         Ok(NamedColumns { names, columns })
     }
@@ -274,11 +270,9 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
     let path = path.display();
     let code = error.sqlite_error();
     match (code.map(|e| e.code), code.map(|e| e.extended_code)) {
-        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
-            Unreadable::Locked {
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => Unreadable::Locked {
             why: format!("{path} is locked by another program"),
-        }
-        }
+        },
         (_, Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)) => {
             Unreadable::not_ready(format!(
                 "{path} has a hot journal: its application ended in the middle of a write, and \

@@ -218,6 +218,22 @@ fn columns_are_found_in_any_order_and_case_and_others_are_listed_once() {
 }
 
 #[test]
+fn columns_are_found_as_in_a_csv_header() {
+    let sql =
+        "CREATE TABLE person (\"ID \", \"N-ame\", BORN); INSERT INTO person VALUES (1, 'An', NULL)";
+    assert_snapshot!(of(sql, ""), @r"
+    person b=0of1
+      1,An,,,,
+    ");
+    let sql = "CREATE TABLE pair (a, \"B \", \"b-\"); INSERT INTO pair VALUES (1, 'x', 'y')";
+    assert_snapshot!(of(sql, ""), @r#"pair Failed { why: "/site.db, pair: its columns \"B \" and \"b-\" both fit column b of table pair; take one of them away, or declare the right one as the column's `source` in the dataset" }"#);
+    // One column cannot be two.
+    let dataset = PEOPLE.replace("{ name = \"a\",", "{ name = \"a\", source = \"B\",");
+    let site = Site::new(&dataset).sqlite("CREATE TABLE pair (b); INSERT INTO pair VALUES (1)");
+    assert_snapshot!(shown(&site), @r#"pair Failed { why: "/site.db: table pair has no column a; add it, or give it a default in the dataset" }"#);
+}
+
+#[test]
 fn a_damaged_page_fails_its_table_and_no_other() {
     let rows: String = (0..2_000)
         .map(|a| format!("({a}, 'a row of some length'),"))

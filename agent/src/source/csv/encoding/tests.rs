@@ -110,12 +110,15 @@ fn a_declaration_that_cannot_be_is_refused() {
 fn damaged_utf8_is_not_read_as_a_code_page() {
     let one_damaged = "id,tên\n1,Đức\n2,Hương\n3,Th?\u{301}y\n".replace('?', "ù");
     let mut one_damaged = one_damaged.into_bytes();
-    let place = one_damaged.windows(2).position(|pair| pair == "ù".as_bytes());
+    let place = one_damaged
+        .windows(2)
+        .position(|pair| pair == "ù".as_bytes());
     one_damaged[place.unwrap()] = b'?';
     assert_snapshot!(shown(&one_damaged, Encoding::Windows1258), @r#"it looks like damaged UTF-8 and not windows-1258, which is declared: 6 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1258 all the same, save it as UTF-8"#);
     assert_snapshot!(shown(b"id,name\n1,Andr\xc3\xa9\n2,Zo\xeb\n", Encoding::Windows1252), @r#"it looks like damaged UTF-8 and not windows-1252, which is declared: 1 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1252 all the same, save it as UTF-8"#);
     // In French a no-break space stands before a closing quote.
-    let french = b"id,note\n1,\xab\xa0caf\xe9\xa0\xbb d\xe9j\xe0 vu\n2,\xe9t\xe9\n3,for\xeat\n4,p\xe8re\n";
+    let french =
+        b"id,note\n1,\xab\xa0caf\xe9\xa0\xbb d\xe9j\xe0 vu\n2,\xe9t\xe9\n3,for\xeat\n4,p\xe8re\n";
     assert_snapshot!(shown(french, Encoding::Windows1252), @r"
     id,note
     1,« café » déjà vu
