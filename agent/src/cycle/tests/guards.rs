@@ -92,7 +92,7 @@ async fn what_nobody_declared_is_told_once() {
     };
     assert_eq!(told().await, "");
     site.write("extra", "a\n1\n");
-    insta::assert_snapshot!(told().await, @"");
+    insta::assert_snapshot!(told().await, @"extra of csv is not in the dataset and is left alone");
     site.write("extra", "a\n2\n");
     assert_eq!(told().await, "");
     let header = "consultantid,fullname,email,joindate,shoes";
@@ -100,7 +100,7 @@ async fn what_nobody_declared_is_told_once() {
         "consultant",
         &format!("{header}\n1,An,an@x,2020-01-01,40\n"),
     );
-    insta::assert_snapshot!(told().await, @"");
+    insta::assert_snapshot!(told().await, @"column shoes of table consultant is not in the dataset and is left alone");
     site.write(
         "consultant",
         &format!("{header}\n1,An,an@x,2020-01-01,41\n"),
