@@ -135,11 +135,16 @@ impl Agent {
     pub(crate) async fn look(
         &self,
         before: Option<&Look>,
-        progress: &dyn Progress,
+        progress: &Arc<dyn Progress>,
     ) -> Result<Look, AgentError> {
         let (config, before) = (Arc::clone(&self.config), before.cloned());
+        let watching = Arc::clone(progress);
         let begun = Instant::now();
-        let look = blocking(move || gate::look(&config, before.as_ref(), clock::now())).await?;
+        let look = blocking(move || {
+            let beat = || watching.step(Step::Looking);
+            gate::look(&config, before.as_ref(), clock::now(), &beat)
+        });
+        let look = look.await?;
         let took = begun.elapsed();
         progress.step(Step::Looked { took });
         Ok(look)

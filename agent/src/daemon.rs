@@ -191,7 +191,7 @@ impl Daemon {
         let seen = match wake {
             // Its events were waited for until they ended.
             Wake::Changed => None,
-            Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &*progress).await?),
+            Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &progress).await?),
         };
         let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
         self.begun = true;
@@ -323,7 +323,7 @@ async fn rest(heart: &Arc<Heartbeat>, earliest: Option<Instant>) {
 async fn come_to_rest(
     agent: &Agent,
     before: Option<Look>,
-    progress: &dyn Progress,
+    progress: &Arc<dyn Progress>,
 ) -> Result<Look, AgentError> {
     let mut last = agent.look(before.as_ref(), progress).await?;
     if gate::moved(before.as_ref(), &last).is_nothing() {
