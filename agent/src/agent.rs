@@ -16,6 +16,7 @@ use crate::gate::{self, Look};
 use crate::hub::Hub;
 use crate::lock::Lock;
 use crate::progress::{Progress, Silent, Step};
+use crate::quarantine::publish::Tries;
 use crate::report::CycleReport;
 use crate::state::State;
 use crate::survey::blocking;
@@ -27,6 +28,7 @@ pub struct Agent {
     dataset_md5: Md5,
     log: SiteLog,
     hub: Option<Hub>,
+    tries: Arc<Tries>,
 }
 
 impl Agent {
@@ -56,6 +58,7 @@ impl Agent {
             dataset_md5: config.dataset.md5(),
             log: SiteLog::new(store, config.site.clone()),
             hub,
+            tries: Arc::default(),
             config: Arc::new(config),
         })
     }
@@ -118,6 +121,11 @@ impl Agent {
     #[must_use]
     pub fn dataset_md5(&self) -> Md5 {
         self.dataset_md5
+    }
+
+    /// Its tries to write the lists of refused rows.
+    pub(crate) fn tries(&self) -> &Tries {
+        &self.tries
     }
 
     pub(crate) fn hub(&self) -> Option<&Hub> {

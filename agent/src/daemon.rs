@@ -12,8 +12,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use causeway_shared::clock;
 use causeway_shared::ids::Seq;
-use causeway_shared::{chance, clock};
 use tokio::time::sleep;
 
 use crate::agent::Agent;
@@ -23,7 +23,7 @@ use crate::error::AgentError;
 use crate::gate::{self, Look};
 use crate::metrics_file::{CycleFigures, Metrics};
 use crate::observer::{Event, Observer, nobody};
-use crate::pace::{Pace, Scan};
+use crate::pace::{Pace, Scan, spread};
 use crate::progress::Progress;
 use crate::report::CycleReport;
 use crate::source::Kind;
@@ -80,6 +80,7 @@ impl Agent {
             heart: Arc::clone(&heart),
             pace: Pace::new(),
             metrics: Metrics::new(self.config().site.clone()),
+            metrics_fail: false,
             notices: Notices::default(),
             begun: false,
             ask_log: true,
@@ -131,6 +132,8 @@ struct Daemon {
     heart: Arc<Heartbeat>,
     pace: Pace,
     metrics: Metrics,
+    /// Whether the figures could not be saved, and that was told.
+    metrics_fail: bool,
     notices: Notices,
     /// Whether a cycle has ended well.
     begun: bool,
@@ -283,12 +286,17 @@ impl Daemon {
         });
     }
 
-    fn save_metrics(&self) {
-        if let Some(file) = &self.agent.config().metrics_file
-            && let Err(error) = self.metrics.save(file)
+    fn save_metrics(&mut self) {
+        let Some(file) = &self.agent.config().metrics_file else {
+            return;
+        };
+        let saved = self.metrics.save(file);
+        if let Err(error) = &saved
+            && !self.metrics_fail
         {
-            tracing::warn!(%error, "the figures are stale");
+            tracing::warn!(%error, "the figures are stale until it can be written");
         }
+        self.metrics_fail = saved.is_err();
     }
 }
 
@@ -359,16 +367,6 @@ fn settings(config: &AgentConfig) -> WatchSettings {
         debounce: config.watch.debounce,
         max_delay: config.watch.max_delay,
         poll: config.watch.poll,
-    }
-}
-
-/// Any number; always the same one where the system has no randomness, which spreads no load and
-/// harms nothing else.
-fn spread() -> u32 {
-    let mut bytes = [0; 4];
-    match chance::fill(&mut bytes) {
-        Ok(()) => u32::from_ne_bytes(bytes),
-        Err(_) => 0,
     }
 }
 

@@ -89,7 +89,7 @@ impl Retained {
         let at = self
             .checkpoints
             .partition_point(|seq| *seq <= catalog.seq());
-        for seq in self.checkpoints[at..].to_vec() {
+        for seq in self.checkpoints[at..].iter().copied() {
             let Some(checkpoint) = log.checkpoint(seq).await? else {
                 continue;
             };
