@@ -227,7 +227,8 @@ mod tests {
         let site = Site::new();
         site.sync().await;
         let agent = site.agent();
-        let mut look = agent.look(None, &Silent).await.unwrap();
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let mut look = agent.look(None, &progress).await.unwrap();
         let gone = Found::Missing {
             why: String::new(),
             remedy: String::new(),
@@ -236,7 +237,6 @@ mod tests {
             found: [(CONSULTANT, gone)].into(),
             ..Survey::default()
         };
-        let progress: Arc<dyn Progress> = Arc::new(Silent);
         let attempt = Attempt {
             agent: &agent,
             state: &mut agent.state().unwrap(),
