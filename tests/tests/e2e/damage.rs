@@ -5,9 +5,8 @@ use causeway_shared::layout::{self, SiteKey};
 use causeway_shared::store::{Store, list_all};
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::meetassist::MeetAssist;
-use causeway_tests::mirror::{Rows, tables};
 
-use crate::ground::{assert_equal, deploy, loaded};
+use crate::ground::{assert_equal, deploy, rows};
 
 /// What a store may do to one object.
 #[derive(Debug, Clone, Copy)]
@@ -60,15 +59,6 @@ async fn objects(store: &Store) -> Vec<String> {
     let prefix = layout::data_prefix(&SiteName::new("hcm-01").unwrap());
     let listed = list_all(&**store, &prefix, None).await.unwrap();
     listed.into_iter().map(|object| object.key).collect()
-}
-
-/// Every table's rows, as they are loaded.
-async fn rows(deployment: &Deployment) -> Vec<Rows> {
-    let mut rows = Vec::new();
-    for table in tables() {
-        rows.push(loaded(deployment, table).await);
-    }
-    rows
 }
 
 /// Two more commits that are not loaded, the second of today's appointments.
