@@ -111,6 +111,22 @@ impl SiteLog {
         }
     }
 
+    /// The number of the last commit of the log, if one is later than `known`; reads neither commits
+    /// nor checkpoints. One GET and one LIST tell.
+    ///
+    /// # Errors
+    /// A failure of the store. A hint that is damaged is not needed.
+    pub async fn head_after(&self, known: Seq) -> Result<Seq, LogError> {
+        let hint = self.read(&SiteKey::Latest.of(&self.site)).await?;
+        let hinted = hint.and_then(|bytes| decode::<Latest>(&bytes).ok());
+        let mut head = hinted.map_or(known, |latest| latest.checkpoint.max(known));
+        // A page holds more commits than lie between two checkpoints.
+        while let Some(last) = self.first_after(head).await?.last() {
+            head = *last;
+        }
+        Ok(head)
+    }
+
     /// Brings a catalog to the head of the log: takes in commit after commit until there is none.
     ///
     /// `look_for_gap` asks the store once whether later commits are there all the same. A gap is
