@@ -123,12 +123,12 @@ impl S3Store {
         Ok((put, client::upload_timeouts(body_bytes)))
     }
 
-    /// Sends a write. `lost` is what a failed condition means for it.
     fn get_request(&self, key: &str) -> GetObjectFluentBuilder {
         let get = self.client.get_object();
         get.bucket(&self.bucket).key(self.s3_key(key))
     }
 
+    /// Sends a write. `lost` is what a failed condition means for it.
     async fn send_put(
         &self,
         key: &str,
