@@ -117,11 +117,8 @@ impl Attempt<'_> {
             }
             publish::publish(self.agent, self.state).await;
             let held = self.state.held()?;
-            return Ok(Some(self.report(
-                standing.writer.epoch,
-                held,
-                look.absent(),
-            )));
+            let report = self.report(standing.writer.epoch, held, look.absent())?;
+            return Ok(Some(report));
         }
 
         let (mut survey, spooled) = self.scan(&moved, &standing).await?;
@@ -239,8 +236,13 @@ impl Attempt<'_> {
         Ok(held.iter().filter_map(position).collect())
     }
 
-    fn report(&self, epoch: u64, held: Vec<Held>, missing: Vec<Place>) -> CycleReport {
-        CycleReport {
+    fn report(
+        &self,
+        epoch: u64,
+        held: Vec<Held>,
+        missing: Vec<Place>,
+    ) -> Result<CycleReport, AgentError> {
+        Ok(CycleReport {
             site: self.agent.config().site.clone(),
             commit: None,
             epoch,
@@ -255,8 +257,9 @@ impl Attempt<'_> {
             dangling: Vec::new(),
             verified: None,
             scan_took: None,
+            in_quarantine: self.state.quarantined()?,
             quarantine_grew: false,
-        }
+        })
     }
 }
 

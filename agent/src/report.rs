@@ -44,6 +44,8 @@ pub struct CycleReport {
     /// How long the scan took; `None` where nothing had moved.
     #[serde(skip)]
     pub scan_took: Option<Duration>,
+    /// Rows in quarantine, of all tables, scanned or not.
+    pub in_quarantine: u64,
     /// Whether this cycle put rows into quarantine that were not there.
     pub quarantine_grew: bool,
 }
@@ -132,6 +134,7 @@ mod tests {
             dangling: vec![],
             verified: None,
             scan_took: None,
+            in_quarantine: 9,
             quarantine_grew: false,
         };
         report.exit()

@@ -87,7 +87,7 @@ impl Attempt<'_> {
                 .collect(),
             scan_took: Some(survey.took),
             quarantine_grew,
-            ..self.report(standing.writer.epoch, held, missing)
+            ..self.report(standing.writer.epoch, held, missing)?
         })
     }
 

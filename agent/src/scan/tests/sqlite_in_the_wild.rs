@@ -157,7 +157,7 @@ fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
     assert_snapshot!(of(sql, ""), @r#"
     pair b=0of1
       2,b
-    refused pair.b key 1,"���": "���" has bytes that are no character in its encoding [1,"���"]
+    refused pair.b key 1,"���": "���" has bytes that are no character in its encoding [1,���]
     "#);
     let sql = "CREATE TABLE pair (a, b);
         INSERT INTO pair VALUES (1, CAST(x'61ff62' AS TEXT)), (2, 'a' || char(0)),
@@ -165,7 +165,7 @@ fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
     assert_snapshot!(of(sql, ""), @r#"
     pair b=0of1
       6,e
-    refused pair.b key 1,"a�b": "a�b" has bytes that are no character in its encoding [1,"a�b"]
+    refused pair.b key 1,"a�b": "a�b" has bytes that are no character in its encoding [1,a�b]
     refused pair.b key 2,a␀: the text holds a U+0000 character [2,a␀]
     refused pair.b key 3,a BLOB of 2 bytes: a BLOB of 2 bytes is not taken [3,a BLOB of 2 bytes]
     refused pair.b key 4,NULL: a value is required [4,]
