@@ -1,6 +1,7 @@
 //! The command line: what can be asked, and how the answer is printed.
 
 mod bar;
+mod heap;
 mod init;
 mod show;
 
@@ -172,7 +173,7 @@ impl Cli {
             Command::Run => {
                 let listeners = Listeners {
                     supervisor: Arc::new(supervisor(environment)),
-                    ..Listeners::default()
+                    observer: Arc::new(heap::give_back_after_scans),
                 };
                 agent.run_with(listeners, shutdown).await?;
                 Ok(Answer::silent())

@@ -79,6 +79,19 @@ impl TestSite {
         })
     }
 
+    /// A site `here` of the [`SHOP`], which has committed one item: an apple.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    pub async fn with_an_apple(store: &Store) -> Outcome<Self> {
+        let mut site = Self::new(store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,apple"])
+            .await?
+            .commit()
+            .await?;
+        Ok(site)
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &SiteName {

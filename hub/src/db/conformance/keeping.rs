@@ -15,11 +15,7 @@ pub async fn the_hub_is_made_any_number_of_times(database: &Arc<dyn Database>) -
     database.init().await?;
     database.init().await?;
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     database.init().await?;
     assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
@@ -116,11 +112,7 @@ pub async fn a_note_keeps_the_newest_commit_seen(database: &Arc<dyn Database>) -
 /// In a table that holds rows and in one that is empty.
 pub async fn a_damaged_object_leaves_the_last_good_data(database: &Arc<dyn Database>) -> Outcome {
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     site.put("item", "b=0of2", &["1,pear"]).await?;
     site.put("item", "b=1of2", &["2,plum"]).await?;
@@ -194,11 +186,7 @@ pub async fn a_damaged_site_does_not_stop_the_others(database: &Arc<dyn Database
 /// A load that ends before its commit, at whatever point.
 pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outcome {
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     let (item, sale) = (&site.dataset().tables[0], &site.dataset().tables[1]);
     for step in 0..4 {
@@ -236,11 +224,7 @@ pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outc
 /// A hub that starts over a database that another made reads what is there.
 pub async fn another_hub_reads_what_one_loaded(database: &Arc<dyn Database>) -> Outcome {
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     site.put("item", "b=0of2", &["1,pear"])
         .await?

@@ -15,11 +15,7 @@ pub async fn readers_see_the_state_before_until_the_commit(
     database: &Arc<dyn Database>,
 ) -> Outcome {
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     let item = &site.dataset().tables[0];
     let before = database.stored(site.name()).await?;
@@ -48,11 +44,7 @@ pub async fn a_second_load_waits_and_has_nothing_left_to_do(
     database: &Arc<dyn Database>,
 ) -> Outcome {
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
     let others = [test.another()?, test.another()?, test.another()?];
 
     let held = database.begin_load(site.name()).await?;
@@ -111,11 +103,7 @@ pub async fn sites_keep_apart(database: &Arc<dyn Database>) -> Outcome {
 /// found by `verify` and taken out by its repair.
 pub async fn rows_of_other_programs_give_way_to_the_sites(database: &Arc<dyn Database>) -> Outcome {
     let test = TestHub::new(database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     let item = &site.dataset().tables[0];
     let stored = database.stored(site.name()).await?;

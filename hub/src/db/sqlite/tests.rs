@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+use crate::testing::{Outcome, TestHub, TestSite};
 
 async fn empty() -> (Arc<dyn Database>, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -30,11 +30,7 @@ async fn files_of_a_newer_version_are_refused() -> Outcome {
 async fn a_sites_file_that_was_taken_away_is_made_again() -> Outcome {
     let (database, folder) = empty().await;
     let test = TestHub::new(&database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     std::fs::remove_file(folder.path().join("hub/here.db"))?;
     assert_eq!(test.load_one().await?.rows.inserted, 1);
@@ -46,11 +42,7 @@ async fn a_sites_file_that_was_taken_away_is_made_again() -> Outcome {
 async fn a_table_that_somebody_else_made_is_refused() -> Outcome {
     let (database, folder) = empty().await;
     let test = TestHub::new(&database).await?;
-    let mut site = TestSite::new(&test.store, "here", SHOP)?;
-    site.put("item", "b=0of2", &["1,apple"])
-        .await?
-        .commit()
-        .await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
     database.note(site.name(), None, None).await?;
     let file = Connection::open(folder.path().join("hub/here.db"))?;
     file.execute_batch("CREATE TABLE item (id INTEGER, title TEXT)")?;
