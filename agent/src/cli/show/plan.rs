@@ -90,11 +90,11 @@ fn refused(text: &mut String, report: &PlanReport) {
     if report.quarantined == 0 {
         return;
     }
-    let new = match report.quarantine_grows {
-        true => "some of them new",
-        false => "all of them known",
+    let rows = count(report.quarantined, "row");
+    let _ = match report.quarantine_grows {
+        true => writeln!(text, "{rows} would be refused, not all as before:"),
+        false => writeln!(text, "{rows} in quarantine, as before"),
     };
-    let _ = writeln!(text, "{} refused, {new}", count(report.quarantined, "row"));
     for (name, table) in &report.tables {
         for kind in table.reasons.iter().take(MOST_KINDS) {
             let column = kind.column.as_deref();
@@ -192,7 +192,7 @@ mod tests {
     hcm-01: 2 partitions would change, 2 KiB to send before compression
       appointment: 3 rows in 1 partition (was 4 rows), 1 changed, 1 gone, 2 KiB, 1009 rows refused
     the dataset has changed, which a commit would say
-    1009 rows refused, some of them new
+    1009 rows would be refused, not all as before:
       appointment.duration: 990 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
       appointment.time: 7 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
       appointment.date: 2 rows, the first: csv/a.csv, line 7: "x" is not a value of type int

@@ -36,7 +36,7 @@ fn a_spreadsheets_export() {
       { name = "ngay", source = "Ngày", type = "date", not_null = true },  # all 40 values are dates (DD/MM/YYYY)
       { name = "gio", source = "Giờ", type = "time" },  # all 40 values are times of day
       { name = "khach_hang", source = "Khách hàng", type = "text" },  # text, longest 4
-      { name = "sdt", source = "SĐT", type = "phone" },  # telephone numbers, kept as text; PLEASE CHECK: whole numbers, but leading zeros or plus signs would be lost
+      { name = "sdt", source = "SĐT", type = "phone" },  # telephone numbers, kept as text
       { name = "so_tien", source = "Số tiền", type = "decimal(2)" },  # all 40 values are numbers with up to 2 decimals behind a comma
       { name = "thanh_toan", source = "Thanh toán", type = "text" },  # text, longest 5
       { name = "ghi_chu", source = "Ghi chú", type = "text" },  # no values yet

@@ -74,7 +74,7 @@ impl Known<'_> {
             say("its values are not what is declared".to_owned());
         }
         if ty.is_text() {
-            self.near_misses(declared, &mut say);
+            self.near_misses(declared, ty, &mut say);
         }
         if ty == Type::Date && self.has_clock() {
             say("write timestamp if times of day may come".to_owned());
@@ -111,7 +111,7 @@ impl Known<'_> {
     }
 
     /// Types that would be right but for a few values.
-    fn near_misses(&self, declared: Declared, say: &mut impl FnMut(String)) {
+    fn near_misses(&self, declared: Declared, ty: Type, say: &mut impl FnMut(String)) {
         let profile = self.profile;
         let expected = match declared {
             Declared::Text(_) => vec![Type::Date, Type::Timestamp],
@@ -161,7 +161,7 @@ impl Known<'_> {
             let what = "numbers with a decimal comma; to have them as such, write float or \
                         decimal(…), and `decimals = \"comma\"` for the source";
             say(what.to_owned());
-        } else if profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
+        } else if ty == Type::Text && profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
             say("whole numbers, but leading zeros or plus signs would be lost".to_owned());
         }
     }
