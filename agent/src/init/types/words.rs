@@ -161,7 +161,11 @@ impl Known<'_> {
             let what = "numbers with a decimal comma; to have them as such, write float or \
                         decimal(…), and `decimals = \"comma\"` for the source";
             say(what.to_owned());
-        } else if ty == Type::Text && profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
+        } else if ty == Type::Text
+            && profile.numbers.padded
+            && self.fits(Type::Int)
+            && declared == Declared::Nothing
+        {
             say("whole numbers, but leading zeros or plus signs would be lost".to_owned());
         }
     }
