@@ -1,6 +1,7 @@
 //! The agent: what it is made of, and what it can be asked to do.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use causeway_shared::clock;
 use causeway_shared::ids::Md5;
@@ -14,7 +15,8 @@ use crate::error::AgentError;
 use crate::gate::{self, Look};
 use crate::hub::Hub;
 use crate::lock::Lock;
-use crate::progress::{Progress, Silent};
+use crate::progress::{Progress, Silent, Step};
+use crate::quarantine::publish::Tries;
 use crate::report::CycleReport;
 use crate::state::State;
 use crate::survey::blocking;
@@ -26,6 +28,7 @@ pub struct Agent {
     dataset_md5: Md5,
     log: SiteLog,
     hub: Option<Hub>,
+    tries: Arc<Tries>,
 }
 
 impl Agent {
@@ -55,6 +58,7 @@ impl Agent {
             dataset_md5: config.dataset.md5(),
             log: SiteLog::new(store, config.site.clone()),
             hub,
+            tries: Arc::default(),
             config: Arc::new(config),
         })
     }
@@ -76,12 +80,23 @@ impl Agent {
         options: SyncOptions,
         progress: Arc<dyn Progress>,
     ) -> Result<CycleReport, AgentError> {
-        let _lock = self.lock()?;
-        let mut state = self.state()?;
-        let done = run_cycle(self, &mut state, options, &progress).await;
-        let report = done.inspect_err(|error| note_failure(&mut state, error))?;
-        self.tell_hub(&report).await;
-        Ok(report)
+        let synced = async {
+            let mut state = self.state()?;
+            let done = run_cycle(self, &mut state, options, None, &progress).await;
+            let report = done.inspect_err(|error| note_failure(&mut state, error))?;
+            self.tell_hub(&report).await;
+            Ok(report)
+        };
+        self.lock()?.hold(synced).await
+    }
+
+    /// The same agent, with a store in front of its own.
+    pub(crate) fn through(&self, front: impl FnOnce(Store) -> Store) -> Self {
+        let store = front(self.store().clone());
+        Self {
+            log: SiteLog::new(store, self.config.site.clone()),
+            ..self.clone()
+        }
     }
 
     /// Its configuration.
@@ -108,6 +123,11 @@ impl Agent {
         self.dataset_md5
     }
 
+    /// Its tries to write the lists of refused rows.
+    pub(crate) fn tries(&self) -> &Tries {
+        &self.tries
+    }
+
     pub(crate) fn hub(&self) -> Option<&Hub> {
         self.hub.as_ref()
     }
@@ -120,9 +140,22 @@ impl Agent {
     }
 
     /// Looks at the sources from outside, on a thread for it: a file may have to be read.
-    pub(crate) async fn look(&self, before: Option<&Look>) -> Result<Look, AgentError> {
+    pub(crate) async fn look(
+        &self,
+        before: Option<&Look>,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Look, AgentError> {
         let (config, before) = (Arc::clone(&self.config), before.cloned());
-        blocking(move || gate::look(&config, before.as_ref(), clock::now())).await
+        let watching = Arc::clone(progress);
+        let begun = Instant::now();
+        let look = blocking(move || {
+            let beat = || watching.step(Step::Looking);
+            gate::look(&config, before.as_ref(), clock::now(), &beat)
+        });
+        let look = look.await?;
+        let took = begun.elapsed();
+        progress.step(Step::Looked { took });
+        Ok(look)
     }
 
     pub(crate) fn lock(&self) -> Result<Lock, AgentError> {

@@ -24,7 +24,7 @@ use causeway_shared::store::RequestCounts;
 use crate::affected::{Places, tables_to_scan};
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::gate::{self, Moved, Place};
+use crate::gate::{self, Look, Moved, Place};
 use crate::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
@@ -33,8 +33,9 @@ use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{Findings, ObjectId, State};
-use crate::survey::{self, Stop, Survey, Taker, survey};
+use crate::state::{Findings, Notes, ObjectId, State};
+use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
+use settle::Done;
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
@@ -50,7 +51,8 @@ pub struct SyncOptions {
     pub ask_log: bool,
 }
 
-/// Runs one cycle.
+/// Runs one cycle. Where the sources were looked at just before, that look is `seen`, and they are
+/// not looked at again.
 ///
 /// # Errors
 /// [`AgentError`]; nothing is lost, and the next cycle goes on from whatever was done.
@@ -58,6 +60,7 @@ pub async fn run_cycle(
     agent: &Agent,
     state: &mut State,
     options: SyncOptions,
+    mut seen: Option<Look>,
     progress: &Arc<dyn Progress>,
 ) -> Result<CycleReport, AgentError> {
     let begun = Begun {
@@ -76,7 +79,7 @@ pub async fn run_cycle(
             progress,
             begun,
         };
-        match attempt.run(doubt).await? {
+        match attempt.run(doubt, seen.take()).await? {
             Some(report) => return Ok(report),
             None => doubt.ask = true,
         }
@@ -103,10 +106,18 @@ struct Attempt<'c> {
 
 impl Attempt<'_> {
     /// The whole pass; `None` when the log moved on and it has to begin anew.
-    async fn run(&mut self, doubt: Doubt) -> Result<Option<CycleReport>, AgentError> {
+    async fn run(
+        &mut self,
+        doubt: Doubt,
+        seen: Option<Look>,
+    ) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.look()?;
-        let look = self.agent.look(before.as_ref()).await?;
+        // First, since a log that has to be asked and does not answer spares the look.
         let mut standing = stand(self.agent, self.state, doubt).await?;
+        let look = match seen {
+            Some(seen) => seen,
+            None => self.agent.look(before.as_ref(), self.progress).await?,
+        };
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
         if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
@@ -115,7 +126,7 @@ impl Attempt<'_> {
             if before.as_ref() != Some(&look) {
                 self.state.note_look(&look)?;
             }
-            publish::publish(self.agent, self.state).await;
+            publish::publish(self.agent, self.state, publish::Files::default()).await;
             let held = self.state.held()?;
             let report = self.report(standing.writer.epoch, held, look.absent())?;
             return Ok(Some(report));
@@ -123,12 +134,11 @@ impl Attempt<'_> {
 
         let (mut survey, spooled) = self.scan(&moved, &standing).await?;
         survey.compare_columns(&self.agent.config().dataset, &self.state.columns()?);
-        if moved == Moved::Everything {
-            survey
-                .notes
-                .iter()
-                .for_each(|note| tracing::info!("{note}"));
-        }
+        // What was told under another configuration, or of another dataset, is told anew.
+        let told = match moved {
+            Moved::Everything => Notes::new(),
+            Moved::Places(_) => self.state.notes()?,
+        };
         let rules = Rules {
             shrink: self.agent.config().guard.shrink,
             allow_shrink: self.options.allow_shrink,
@@ -143,7 +153,14 @@ impl Attempt<'_> {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
         };
-        let report = self.settle(look, standing, &survey, plan, pushed).await?;
+        let done = Done {
+            look,
+            standing,
+            told,
+            plan,
+            pushed,
+        };
+        let report = self.settle(&survey, done).await?;
         let spool = spooled.spool;
         if let Err(error) = survey::blocking(move || spool.sweep()).await? {
             tracing::warn!(%error, "the spool stays until the next cycle");
@@ -196,6 +213,7 @@ impl Attempt<'_> {
             }
             intake.add(object, csv).map_err(Stop::from)
         });
+        let tables = Tables::to_scan(tables, &config.dataset, &standing.catalog);
         let surveyed = survey(config, sources, tables, Arc::clone(self.progress), take).await;
         // Why the spool stopped says more than that the scan stopped for it.
         let objects = survey::blocking(|| spooling.finish()).await??;
@@ -255,6 +273,7 @@ impl Attempt<'_> {
             missing,
             absent: Vec::new(),
             dangling: Vec::new(),
+            notes: Vec::new(),
             verified: None,
             scan_took: None,
             in_quarantine: self.state.quarantined()?,

@@ -19,7 +19,7 @@ use crate::progress::Progress;
 use crate::quarantine::kinds::{RefusedKind, kinds};
 use crate::stand::same_log;
 use crate::state::{Findings, ObjectId, State};
-use crate::survey::{self, Survey, Taker, survey};
+use crate::survey::{self, Survey, Tables, Taker, survey};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -131,7 +131,7 @@ impl Agent {
         // SQLite's handle is of no use from here on, and must not cross threads.
         drop(state);
 
-        let look = self.look(before.as_ref()).await?;
+        let look = self.look(before.as_ref(), &progress).await?;
         let moved = gate::moved(before.as_ref(), &look);
         if moved.is_nothing() {
             return Ok(PlanReport {
@@ -149,6 +149,7 @@ impl Agent {
         let sources = survey::resolve(config).await?;
         let now = survey::places(&sources, &config.dataset);
         let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &BTreeSet::new());
+        let tables = Tables::to_scan(tables, &config.dataset, &catalog);
         let (sizes, take) = weighed();
         let mut found = survey(config, sources, tables, progress, take).await?;
         found.compare_columns(&config.dataset, &columns);
@@ -177,7 +178,7 @@ impl Agent {
             held: plan.held,
             absent: plan.absent,
             dataset_changed: plan.announces_dataset,
-            notes: found.notes,
+            notes: found.notes.into_values().flatten().collect(),
         })
     }
 }

@@ -38,6 +38,8 @@ pub struct CycleReport {
     pub absent: Vec<Name>,
     /// References to rows that are not there.
     pub dangling: Vec<DanglingReference>,
+    /// What sources and dataset do not have in common, as far as no cycle told it before.
+    pub notes: Vec<String>,
     /// Objects that were read back and found whole; only `migrate` does so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<u64>,
@@ -90,21 +92,70 @@ impl CycleReport {
 
     /// Logs what a person should know: tables held back, rows refused, references that dangle.
     pub fn log_what_to_look_at(&self) {
-        let site = &self.site;
-        for held in &self.held {
-            tracing::warn!(%site, remedy = held.remedy(), "{held}");
+        for notice in self.notices() {
+            notice.log(&self.site);
         }
-        for place in &self.missing {
-            tracing::warn!(%site, "source {place} is not there; check its path");
-        }
-        for dangling in &self.dangling {
-            tracing::info!(%site, "{dangling}");
-        }
+        self.log_refusals();
+    }
+
+    /// Logs that this cycle put rows into quarantine, if it did.
+    pub fn log_refusals(&self) {
         if self.quarantine_grew {
             tracing::warn!(
-                %site, quarantined = self.rows.quarantined,
+                site = %self.site, quarantined = self.rows.quarantined,
                 "rows were refused; `causeway-agent quarantine` lists them"
             );
+        }
+    }
+
+    /// What stands, and a person should know, until somebody does something about it.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        let held = self.held.iter().map(|held| Notice {
+            urgency: Urgency::Look,
+            text: held.to_string(),
+            remedy: Some(held.remedy().to_owned()),
+        });
+        let missing = self.missing.iter().map(|place| Notice {
+            urgency: Urgency::Look,
+            text: format!("source {place} is not there; check its path"),
+            remedy: None,
+        });
+        let dangling = self.dangling.iter().map(|dangling| Notice {
+            urgency: Urgency::Know,
+            text: dangling.to_string(),
+            remedy: None,
+        });
+        held.chain(missing).chain(dangling).collect()
+    }
+}
+
+/// Something that stands, and a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// How much it matters.
+    pub urgency: Urgency,
+    /// What it is.
+    pub text: String,
+    /// What to do, where the text does not say it.
+    pub remedy: Option<String>,
+}
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// A person should look.
+    Look,
+    /// A person may want to know.
+    Know,
+}
+
+impl Notice {
+    /// Logs it.
+    pub fn log(&self, site: &SiteName) {
+        match self.urgency {
+            Urgency::Look => tracing::warn!(%site, remedy = self.remedy, "{}", self.text),
+            Urgency::Know => tracing::info!(%site, "{}", self.text),
         }
     }
 }
@@ -132,6 +183,7 @@ mod tests {
             held: reasons.into_iter().map(held).collect(),
             absent: vec![],
             dangling: vec![],
+            notes: Vec::new(),
             verified: None,
             scan_took: None,
             in_quarantine: 9,

@@ -14,19 +14,34 @@ use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::stand::Standing;
-use crate::state::{Columns, CycleFacts, Findings, Settled};
+use crate::state::{Columns, CycleFacts, Findings, Notes, Settled};
 use crate::survey::Survey;
+
+/// What a cycle did.
+pub(super) struct Done {
+    /// The gate's look at its start.
+    pub(super) look: Look,
+    pub(super) standing: Standing,
+    /// What earlier cycles told of what sources and dataset do not have in common.
+    pub(super) told: Notes,
+    pub(super) plan: Plan,
+    pub(super) pushed: Option<Pushed>,
+}
 
 impl Attempt<'_> {
     /// Saves what the cycle did, and reports it.
     pub(super) async fn settle(
         &mut self,
-        mut look: Look,
-        standing: Standing,
         survey: &Survey,
-        plan: Plan,
-        pushed: Option<Pushed>,
+        done: Done,
     ) -> Result<CycleReport, AgentError> {
+        let Done {
+            mut look,
+            standing,
+            told,
+            plan,
+            pushed,
+        } = done;
         let (commit, bytes_sent) = match pushed {
             Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
             _ => (None, 0),
@@ -45,13 +60,18 @@ impl Attempt<'_> {
         let quarantine_grew = self.quarantine_grew(survey, &before)?;
         let findings = findings_after(survey, &before);
         let undeclared = self.undeclared(&before);
-        let quarantine_is_due = publish::is_due(self.state, &findings, &undeclared)?;
+        let files = publish::Files::of(&findings);
+        let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
+        let news = news(&survey.notes, &told);
+        let mut notes = told;
+        notes.extend(survey.notes.clone());
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
             look: &look,
             findings: &findings,
             columns: &self.columns_after(survey, &held)?,
+            notes: &notes,
             undeclared: &undeclared,
             held: &held,
             quarantine_is_due,
@@ -60,7 +80,8 @@ impl Attempt<'_> {
                 error: None,
             },
         })?;
-        publish::publish(self.agent, self.state).await;
+        news.iter().for_each(|note| tracing::info!("{note}"));
+        publish::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
         let removed = plan.removed() as u64;
         let committed = if seq.is_some() {
@@ -85,6 +106,7 @@ impl Attempt<'_> {
                 .into_values()
                 .flat_map(|found| found.dangling)
                 .collect(),
+            notes: news,
             scan_took: Some(survey.took),
             quarantine_grew,
             ..self.report(standing.writer.epoch, held, missing)?
@@ -159,6 +181,17 @@ impl Attempt<'_> {
     }
 }
 
+/// What was not told before.
+fn news(notes: &Notes, told: &Notes) -> Vec<String> {
+    let is_new =
+        |subject: &String, note: &String| told.get(subject).is_none_or(|told| !told.contains(note));
+    let news = notes.iter().flat_map(|(subject, notes)| {
+        let new = notes.iter().filter(move |note| is_new(subject, note));
+        new.cloned()
+    });
+    news.collect()
+}
+
 /// What was found of the tables scanned. References to a table that was not scanned were not
 /// judged again.
 fn findings_after(survey: &Survey, before: &Findings) -> Findings {
@@ -194,7 +227,8 @@ mod tests {
         let site = Site::new();
         site.sync().await;
         let agent = site.agent();
-        let mut look = agent.look(None).await.unwrap();
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let mut look = agent.look(None, &progress).await.unwrap();
         let gone = Found::Missing {
             why: String::new(),
             remedy: String::new(),
@@ -203,7 +237,6 @@ mod tests {
             found: [(CONSULTANT, gone)].into(),
             ..Survey::default()
         };
-        let progress: Arc<dyn Progress> = Arc::new(Silent);
         let attempt = Attempt {
             agent: &agent,
             state: &mut agent.state().unwrap(),

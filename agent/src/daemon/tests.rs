@@ -1,11 +1,15 @@
 //! An agent that runs, on a small site.
 
+mod hanging;
+
 use causeway_shared::ids::Seq;
 use causeway_shared::store::failing::{FailingStore, Fault};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::error::Exit;
+use crate::progress::Step;
 use crate::testing::Site;
 
 /// An agent of a site that looks often.
@@ -121,17 +125,6 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
     );
 }
 
-#[test]
-fn a_stopwatch_runs_from_the_first_step_of_a_scan_to_the_last() {
-    let stopwatch = Stopwatch::new(nobody());
-    stopwatch.step(Step::Scanned { rows: 1 });
-    std::thread::sleep(Duration::from_millis(5));
-    stopwatch.step(Step::Scanned { rows: 1 });
-    let took = stopwatch.read();
-    stopwatch.step(Step::Sending { objects: 1 });
-    assert!(took >= Duration::from_millis(5) && took == stopwatch.read());
-}
-
 /// What an agent that runs tells, as far as it is news.
 #[derive(Debug, PartialEq)]
 enum Heard {
@@ -174,32 +167,6 @@ async fn an_observer_hears_of_a_failure_and_of_what_follows() {
 }
 
 #[tokio::test]
-async fn sources_that_contradict_each_other_end_a_start_and_not_a_run() {
-    let site = Site::small();
-    let mut heard = observed(quick(&site));
-    assert_eq!(heard.recv().await, Some(Heard::Commit(1)));
-    // Where its own name is not there, two others fit as well as each other.
-    for other in ["Consultant", "CONSULTANT"] {
-        std::fs::copy(site.csv("consultant"), site.csv(other)).unwrap();
-    }
-    let away = site.csv("away");
-    std::fs::rename(site.csv("consultant"), &away).unwrap();
-    let failure = heard.recv().await.unwrap();
-    assert!(
-        matches!(&failure, Heard::Failure(error) if error.contains("both fit table consultant")),
-        "{failure:?}"
-    );
-    let mut config = site.config("one", "state-another");
-    config.watch.poll = Duration::from_millis(20);
-    let start = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let ended = start.run(std::future::pending()).await.unwrap_err();
-    assert!(matches!(ended, AgentError::Sources(_)), "{ended}");
-    std::fs::rename(away, site.csv("consultant")).unwrap();
-    site.write_appointments(0..30, "confirmed");
-    while heard.recv().await.unwrap() != Heard::Commit(2) {}
-}
-
-#[tokio::test]
 async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
     let site = Site::small();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -222,4 +189,111 @@ async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
         unanswered.push(told);
         site.write_appointments(0..30, "confirmed");
     }
+}
+
+#[tokio::test]
+async fn without_its_store_it_looks_at_no_source() {
+    let site = Site::small();
+    let stopped = Arc::new(FailingStore::new(
+        Arc::clone(&site.store),
+        [Fault::StopAt(1)],
+    ));
+    let config = quick(&site).config().as_ref().clone();
+    let agent = Agent::with_store(config, stopped).unwrap();
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let _ = match event {
+            Event::Failed { failures, .. } => tell.send(format!("failure {failures}")),
+            other => tell.send(format!("{other:?}")),
+        };
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    assert_eq!(heard.recv().await.unwrap(), "failure 1");
+    assert_eq!(heard.recv().await.unwrap(), "failure 2");
+}
+
+#[tokio::test]
+async fn what_a_poll_has_seen_is_not_looked_at_again() {
+    let site = Site::small();
+    let (tell, mut looked) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let _ = match event {
+            Event::Step(Step::Looked { .. }) => tell.send("look"),
+            Event::Ended(_) => tell.send("end"),
+            _ => Ok(()),
+        };
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    let agent = quick(&site);
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    while looked.recv().await.unwrap() != "end" {}
+    let polls: Vec<_> = [looked.recv().await, looked.recv().await].into();
+    assert_eq!(polls, [Some("look"), Some("end")]);
+}
+
+#[tokio::test]
+async fn a_folder_store_that_is_not_mounted_is_waited_for_and_not_written_to() {
+    let site = Site::small();
+    let store = tempfile::tempdir().unwrap();
+    let mounted = store.path().join("mounted");
+    let away = store.path().join("away");
+    std::fs::create_dir(&mounted).unwrap();
+    let agent = || async {
+        let mut config = quick(&site).config().as_ref().clone();
+        config.store.url = format!("file://{}", mounted.display());
+        Agent::open(config).await.unwrap()
+    };
+    agent().await.sync(SyncOptions::default()).await.unwrap();
+    std::fs::rename(&mounted, &away).unwrap();
+    let mut heard = observed(agent().await);
+    let failure = heard.recv().await.unwrap();
+    assert!(
+        matches!(&failure, Heard::Failure(error) if error.contains("mount the disk it lies on")),
+        "{failure:?}"
+    );
+    // Its mount point alone.
+    std::fs::create_dir(&mounted).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let blank = loop {
+        match heard.recv().await.unwrap() {
+            Heard::Failure(error) if error.contains("no such folder") => {}
+            other => break other,
+        }
+    };
+    assert!(
+        matches!(&blank, Heard::Failure(error) if error.contains("holds nothing at all")),
+        "{blank:?}"
+    );
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
+    std::fs::remove_dir(&mounted).unwrap();
+    std::fs::rename(&away, &mounted).unwrap();
+    while heard.recv().await.unwrap() != Heard::Commit(2) {}
+}
+
+#[tokio::test]
+async fn one_cycle_does_not_write_into_an_empty_mount_point_either() {
+    let site = Site::small();
+    let store = tempfile::tempdir().unwrap();
+    let mounted = store.path().join("mounted");
+    std::fs::create_dir(&mounted).unwrap();
+    let mut config = quick(&site).config().as_ref().clone();
+    config.store.url = format!("file://{}", mounted.display());
+    let sync = async || {
+        let agent = Agent::open(config.clone()).await.unwrap();
+        agent.sync(SyncOptions::default()).await
+    };
+    sync().await.unwrap();
+    std::fs::rename(&mounted, store.path().join("away")).unwrap();
+    std::fs::create_dir(&mounted).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let error = sync().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Look, "{error}");
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
 }
