@@ -36,7 +36,7 @@ pub struct CycleReport {
     pub missing: Vec<Place>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
-    /// References to rows that are not there.
+    /// References to rows that are not there, of the tables scanned and of the others still.
     pub dangling: Vec<DanglingReference>,
     /// Objects that were read back and found whole; only `migrate` does so.
     #[serde(skip_serializing_if = "Option::is_none")]
