@@ -33,8 +33,9 @@ use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{CycleFacts, Findings, ObjectId, State};
-use crate::survey::{self, Stop, Survey, Taker, survey};
+use crate::state::{CycleFacts, Findings, Notes, ObjectId, State};
+use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
+use settle::Done;
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
@@ -142,12 +143,11 @@ impl Attempt<'_> {
 
         let (mut survey, spooled) = self.scan(&moved, &standing).await?;
         survey.compare_columns(&self.agent.config().dataset, &self.state.columns()?);
-        if moved == Moved::Everything {
-            survey
-                .notes
-                .iter()
-                .for_each(|note| tracing::info!("{note}"));
-        }
+        // What was told under another configuration, or of another dataset, is told anew.
+        let told = match moved {
+            Moved::Everything => Notes::new(),
+            Moved::Places(_) => self.state.notes()?,
+        };
         let rules = Rules {
             shrink: self.agent.config().guard.shrink,
             allow_shrink: self.options.allow_shrink,
@@ -162,7 +162,14 @@ impl Attempt<'_> {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
         };
-        let report = self.settle(look, standing, &survey, plan, pushed).await?;
+        let done = Done {
+            look,
+            standing,
+            told,
+            plan,
+            pushed,
+        };
+        let report = self.settle(&survey, done).await?;
         let spool = spooled.spool;
         if let Err(error) = survey::blocking(move || spool.sweep()).await? {
             tracing::warn!(%error, "the spool stays until the next cycle");
@@ -215,6 +222,7 @@ impl Attempt<'_> {
             }
             intake.add(object, csv).map_err(Stop::from)
         });
+        let tables = Tables::to_scan(tables, &config.dataset, &standing.catalog);
         let surveyed = survey(config, sources, tables, Arc::clone(self.progress), take).await;
         // Why the spool stopped says more than that the scan stopped for it.
         let objects = survey::blocking(|| spooling.finish()).await??;
@@ -269,6 +277,7 @@ impl Attempt<'_> {
             missing,
             absent: Vec::new(),
             dangling: Vec::new(),
+            notes: Vec::new(),
             verified: None,
             scan_took: None,
             quarantine_grew: false,

@@ -82,7 +82,6 @@ impl Agent {
             metrics: Metrics::new(self.config().site.clone()),
             metrics_fail: false,
             notices: Notices::default(),
-            begun: false,
             ask_log: true,
         };
         supervisor.ready();
@@ -135,8 +134,6 @@ struct Daemon {
     /// Whether the figures could not be saved, and that was told.
     metrics_fail: bool,
     notices: Notices,
-    /// Whether a cycle has ended well.
-    begun: bool,
     /// Whether to ask the log before anything else: at first, since it may have gone on without this
     /// state, and after a failure of the store, since without it nothing else is worth the work.
     ask_log: bool,
@@ -155,7 +152,9 @@ impl Daemon {
             let stopwatch = Arc::new(Stopwatch::new(heart, Arc::clone(&self.observer)));
             let started = Instant::now();
             if let Err(error) = self.cycle(wake, started, &stopwatch).await {
-                if self.ends_with(&error) {
+                // A store that refuses may take the agent back: its clock is set, its credentials are
+                // renewed.
+                if !error.may_pass() {
                     return Err(error);
                 }
                 let took = stopwatch.read();
@@ -197,21 +196,12 @@ impl Daemon {
             Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &progress).await?),
         };
         let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
-        self.begun = true;
         self.ask_log = false;
         let told = Told::of(state)?;
         let took = stopwatch.read();
         self.pace.succeeded(Scan { started, took });
         self.tell_success(&report, told);
         Ok(())
-    }
-
-    /// Whether no waiting will mend an error. A store that refuses may take the agent back (its
-    /// clock is set, its credentials are renewed), and of sources that contradict each other, once
-    /// they did not, somebody may be in the middle of moving a file.
-    fn ends_with(&self, error: &AgentError) -> bool {
-        let were_right = self.begun && matches!(error, AgentError::Sources(_));
-        !error.may_pass() && !were_right
     }
 
     fn tell_success(&mut self, report: &CycleReport, told: Told) {

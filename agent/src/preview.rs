@@ -17,7 +17,7 @@ use crate::plan::plan;
 use crate::progress::Progress;
 use crate::stand::same_log;
 use crate::state::State;
-use crate::survey::{self, survey};
+use crate::survey::{self, Tables, survey};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -113,6 +113,7 @@ impl Agent {
         let sources = survey::resolve(config).await?;
         let now = survey::places(&sources, &config.dataset);
         let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &BTreeSet::new());
+        let tables = Tables::to_scan(tables, &config.dataset, &catalog);
         let mut found = survey(config, sources, tables, progress, Box::new(|_, _| Ok(()))).await?;
         found.compare_columns(&config.dataset, &columns);
         let rules = Rules {

@@ -38,6 +38,8 @@ pub struct CycleReport {
     pub absent: Vec<Name>,
     /// References to rows that are not there, of the tables scanned and of the others still.
     pub dangling: Vec<DanglingReference>,
+    /// What sources and dataset do not have in common, as far as no cycle told it before.
+    pub notes: Vec<String>,
     /// Objects that were read back and found whole; only `migrate` does so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub verified: Option<u64>,
@@ -179,6 +181,7 @@ mod tests {
             held: reasons.into_iter().map(held).collect(),
             absent: vec![],
             dangling: vec![],
+            notes: Vec::new(),
             verified: None,
             scan_took: None,
             quarantine_grew: false,

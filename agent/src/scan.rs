@@ -27,6 +27,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::{Dataset, Partitioning};
 use causeway_shared::value::Forms;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::quarantine::QuarantineSink;
@@ -50,6 +51,10 @@ pub struct ScanRequest<'a> {
     /// The positions of the tables to scan. With a table that is partitioned `via` another, that
     /// other one has to be among them.
     pub tables: &'a BTreeSet<usize>,
+    /// Those of all tables that have rows in the log.
+    pub filled: &'a BTreeSet<usize>,
+    /// The time, which tells a file that is being written from one that is not.
+    pub now: Timestamp,
     /// The zone that timestamps with an offset are converted to.
     pub zone: TimeZone,
     /// A folder for temporary files. They take about as much room as the tables' rows as CSV.
@@ -153,14 +158,14 @@ impl<'a> Scan<'a> {
             return Vec::new();
         }
         (0..self.request.dataset.tables.len())
-            .filter(|t| sources.home(*t).is_none())
+            .filter(|t| sources.home(*t).is_none() && !sources.is_unclear(*t))
             .collect()
     }
 
     /// Reads and judges all tables, parents first, under one snapshot.
     fn read(&mut self, quarantine: &mut dyn QuarantineSink) -> Result<Tables, Halt> {
         let request = self.request;
-        let snapshot = Snapshot::take(request.sources, request.tables);
+        let snapshot = Snapshot::take(request.sources, request.tables, request.now);
         let mut tables = Tables::new();
         for table in request.dataset.parents_first() {
             if request.tables.contains(&table) {
@@ -185,7 +190,8 @@ impl<'a> Scan<'a> {
             Ok(parent) => parent,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let reader = match snapshot.table(table, declared) {
+        let had_rows = self.request.filled.contains(&table);
+        let reader = match snapshot.table(table, declared, had_rows) {
             Ok(reader) => reader,
             Err(trouble) => return Ok(Err(trouble)),
         };
@@ -381,6 +387,7 @@ fn parent<'t>(
             remedy: remedy.clone(),
         }),
         Some(Err(Unreadable::NotReady { why })) => Err(Unreadable::NotReady { why: because(why) }),
+        Some(Err(Unreadable::Locked { why })) => Err(Unreadable::Locked { why: because(why) }),
         Some(Err(Unreadable::Failed { why })) => Err(Unreadable::Failed { why: because(why) }),
         None => Err(Unreadable::Failed {
             why: because("it is not part of this scan"),

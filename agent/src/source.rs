@@ -4,6 +4,7 @@
 //! A source belongs to somebody else. It is only read, under one snapshot, and left exactly as it
 //! was found.
 
+mod columns;
 mod config;
 pub(crate) mod csv;
 mod file_state;
@@ -12,6 +13,7 @@ mod resolve;
 mod row;
 mod snapshot;
 mod sqlite;
+mod still;
 
 use std::path::PathBuf;
 
@@ -33,9 +35,15 @@ pub enum Unreadable {
         /// What to do about it.
         remedy: String,
     },
-    /// It is there, but this is not the moment: locked, half written, changed while it was read.
+    /// It is there, but this is not the moment: half written, or changed while it was read.
     #[error("{why}")]
     NotReady {
+        /// What stands in the way.
+        why: String,
+    },
+    /// It is there, but another program does not let it be read now.
+    #[error("{why}")]
+    Locked {
         /// What stands in the way.
         why: String,
     },

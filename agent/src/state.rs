@@ -20,7 +20,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::{ObjectId, Settled};
 pub use facts::{CycleFacts, FileId, StoredWriter};
-pub use findings::{Columns, DanglingReference, Findings, TableFindings};
+pub use findings::{Columns, DanglingReference, Findings, Notes, TableFindings};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";
@@ -253,6 +253,7 @@ impl State {
         self.held()?;
         self.findings()?;
         self.columns()?;
+        self.notes()?;
         Ok(())
     }
 

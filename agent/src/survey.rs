@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use causeway_shared::catalog::Catalog;
 use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
@@ -26,7 +27,7 @@ use crate::scan::{
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
-use crate::state::{Columns, DanglingReference, Findings, ObjectId, TableFindings};
+use crate::state::{Columns, DanglingReference, Findings, Notes, ObjectId, TableFindings};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -55,7 +56,7 @@ pub struct Survey {
     /// Places that could not be read, so that they have to be read again.
     pub unread: BTreeSet<Place>,
     /// What sources and dataset do not have in common, in words.
-    pub notes: Vec<String>,
+    pub notes: Notes,
     /// Rows read.
     pub rows: u64,
     /// How long it took.
@@ -109,7 +110,8 @@ impl Survey {
 /// [`AgentError::Sources`] where sources and configuration contradict each other.
 pub async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentError> {
     let config = Arc::clone(config);
-    let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset);
+    let now = clock::now();
+    let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset, now);
     Ok(Arc::new(blocking(resolve).await??))
 }
 
@@ -128,6 +130,33 @@ pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
     (0..dataset.tables.len()).filter_map(place).collect()
 }
 
+/// The tables of a survey, by position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tables {
+    /// Those to scan.
+    pub scanned: BTreeSet<usize>,
+    /// Those of all tables that have rows in the log.
+    pub filled: BTreeSet<usize>,
+}
+
+impl Tables {
+    /// Those to scan, compared with what the log has.
+    #[must_use]
+    pub fn to_scan(scanned: BTreeSet<usize>, dataset: &Dataset, catalog: &Catalog) -> Self {
+        let names: BTreeSet<&str> = catalog
+            .partitions
+            .keys()
+            .map(|(table, _)| table.as_str())
+            .collect();
+        let tables = dataset.tables.iter().enumerate();
+        let filled = tables.filter(|(_, table)| names.contains(table.name.as_str()));
+        Self {
+            scanned,
+            filled: filled.map(|(at, _)| at).collect(),
+        }
+    }
+}
+
 /// Scans tables. When the returned future is dropped, the scan stops at its next partition.
 ///
 /// # Errors
@@ -135,7 +164,7 @@ pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
 pub async fn survey(
     config: &Arc<AgentConfig>,
     sources: Arc<Sources>,
-    tables: BTreeSet<usize>,
+    tables: Tables,
     progress: Arc<dyn Progress>,
     take: Taker,
 ) -> Result<Survey, AgentError> {
@@ -182,14 +211,16 @@ struct Surveyor<'s> {
 }
 
 impl Surveyor<'_> {
-    fn run(self, tables: &BTreeSet<usize>, mut take: Taker) -> Result<Survey, AgentError> {
+    fn run(self, tables: &Tables, mut take: Taker) -> Result<Survey, AgentError> {
         let started = Instant::now();
         let dataset = &self.config.dataset;
         let spill_dir = self.config.state_dir.join(SPILL);
         let request = ScanRequest {
             dataset,
             sources: self.sources,
-            tables,
+            tables: &tables.scanned,
+            filled: &tables.filled,
+            now: clock::now(),
             zone: self.config.zone.clone(),
             spill_dir: &spill_dir,
             memory: MEMORY,
@@ -237,7 +268,7 @@ impl Surveyor<'_> {
             unread: unlisted(self.sources),
             ..Survey::default()
         };
-        survey.notes = notes(dataset, &report);
+        survey.notes = notes(self.sources, dataset, &report);
         survey.columns = columns(dataset, &report);
         let places = places(self.sources, dataset);
         for table in report.tables {
@@ -256,7 +287,9 @@ fn unlisted(sources: &Sources) -> BTreeSet<Place> {
     let unread = |source: &&Source| {
         matches!(
             source.listed,
-            Err(Unreadable::NotReady { .. } | Unreadable::Failed { .. })
+            Err(Unreadable::NotReady { .. }
+                | Unreadable::Locked { .. }
+                | Unreadable::Failed { .. })
         )
     };
     sources
@@ -267,29 +300,41 @@ fn unlisted(sources: &Sources) -> BTreeSet<Place> {
         .collect()
 }
 
-/// What the sources hold and the dataset does not declare, and the other way round.
-fn notes(dataset: &Dataset, report: &ScanReport) -> Vec<String> {
-    let tables = report.unknown_tables.iter().map(|unknown| {
-        format!(
-            "{} of {} is not in the dataset and is left alone",
-            unknown.name,
-            unknown.source.display()
-        )
-    });
-    let columns = report.unknown_columns.iter().map(|(table, column)| {
-        format!(
-            "column {column} of table {} is not in the dataset and is left alone",
-            dataset.tables[*table].name
-        )
-    });
-    let missing = report.missing_columns.iter().map(|(table, column)| {
-        let table = &dataset.tables[*table];
-        format!(
-            "table {} has no column {}: it counts as empty in every row",
-            table.name, table.columns[*column].name
-        )
-    });
-    tables.chain(columns).chain(missing).collect()
+/// What the sources hold and the dataset does not declare, and the other way round: of each source
+/// and each table that could be read, be it nothing.
+fn notes(sources: &Sources, dataset: &Dataset, report: &ScanReport) -> Notes {
+    let mut notes = Notes::new();
+    let listed = sources.list().iter().filter(|source| source.listed.is_ok());
+    for source in listed {
+        let unknown = report.unknown_tables.iter();
+        let unknown = unknown.filter(|unknown| unknown.source == source.path);
+        let path = source.display().to_string();
+        let lines = unknown.map(|unknown| {
+            let name = &unknown.name;
+            format!("{name} of {path} is not in the dataset and is left alone")
+        });
+        notes.insert(path.clone(), lines.collect());
+    }
+    for scanned in report.tables.iter() {
+        if scanned.outcome != Outcome::Scanned {
+            continue;
+        }
+        let table = &dataset.tables[scanned.table];
+        let name = &table.name;
+        let unknown = report.unknown_columns.iter();
+        let unknown = unknown.filter(|(of, _)| *of == scanned.table);
+        let unknown = unknown.map(|(_, column)| {
+            format!("column {column} of table {name} is not in the dataset and is left alone")
+        });
+        let missing = report.missing_columns.iter();
+        let missing = missing.filter(|(of, _)| *of == scanned.table);
+        let missing = missing.map(|(_, column)| {
+            let column = &table.columns[*column].name;
+            format!("table {name} has no column {column}: it counts as empty in every row")
+        });
+        notes.insert(name.to_string(), unknown.chain(missing).collect());
+    }
+    notes
 }
 
 /// The columns that each table's source has, of those that the dataset declares.

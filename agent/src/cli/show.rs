@@ -304,6 +304,7 @@ mod tests {
             }],
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
+            notes: Vec::new(),
             verified: None,
             scan_took: Some(Default::default()),
             quarantine_grew: true,
@@ -330,7 +331,7 @@ mod tests {
             commit: None,
             ..report()
         };
-        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"quarantine_grew":true}"#);
+        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"notes":[],"quarantine_grew":true}"#);
         insta::assert_snapshot!(serde_json::to_string(&report().held).unwrap(), @r#"[{"table":"appointment","reason":"shrunk","was":900,"now":100}]"#);
     }
 

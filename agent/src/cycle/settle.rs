@@ -14,19 +14,36 @@ use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::stand::Standing;
-use crate::state::{Columns, CycleFacts, DanglingReference, Findings, Settled, TableFindings};
+use crate::state::{
+    Columns, CycleFacts, DanglingReference, Findings, Notes, Settled, TableFindings,
+};
 use crate::survey::Survey;
+
+/// What a cycle did.
+pub(super) struct Done {
+    /// The gate's look at its start.
+    pub(super) look: Look,
+    pub(super) standing: Standing,
+    /// What earlier cycles told of what sources and dataset do not have in common.
+    pub(super) told: Notes,
+    pub(super) plan: Plan,
+    pub(super) pushed: Option<Pushed>,
+}
 
 impl Attempt<'_> {
     /// Saves what the cycle did, and reports it.
     pub(super) async fn settle(
         &mut self,
-        mut look: Look,
-        standing: Standing,
         survey: &Survey,
-        plan: Plan,
-        pushed: Option<Pushed>,
+        done: Done,
     ) -> Result<CycleReport, AgentError> {
+        let Done {
+            mut look,
+            standing,
+            told,
+            plan,
+            pushed,
+        } = done;
         let (commit, bytes_sent) = match pushed {
             Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
             _ => (None, 0),
@@ -47,12 +64,16 @@ impl Attempt<'_> {
         let undeclared = self.undeclared(&before);
         let files = publish::Files::of(&findings);
         let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
+        let news = news(&survey.notes, &told);
+        let mut notes = told;
+        notes.extend(survey.notes.clone());
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
             look: &look,
             findings: &findings,
             columns: &self.columns_after(survey, &held)?,
+            notes: &notes,
             undeclared: &undeclared,
             held: &held,
             quarantine_is_due,
@@ -61,6 +82,7 @@ impl Attempt<'_> {
                 error: None,
             },
         })?;
+        news.iter().for_each(|note| tracing::info!("{note}"));
         publish::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
         let removed = plan.removed() as u64;
@@ -83,6 +105,7 @@ impl Attempt<'_> {
             bytes_sent,
             absent: plan.absent,
             dangling: self.dangling(before, findings),
+            notes: news,
             scan_took: Some(survey.took),
             quarantine_grew,
             ..self.report(standing.writer.epoch, held, missing)
@@ -166,6 +189,17 @@ impl Attempt<'_> {
                 _ => now.refused.total > 0,
             }))
     }
+}
+
+/// What was not told before.
+fn news(notes: &Notes, told: &Notes) -> Vec<String> {
+    let is_new =
+        |subject: &String, note: &String| told.get(subject).is_none_or(|told| !told.contains(note));
+    let news = notes.iter().flat_map(|(subject, notes)| {
+        let new = notes.iter().filter(move |note| is_new(subject, note));
+        new.cloned()
+    });
+    news.collect()
 }
 
 /// What was found of the tables scanned. References to a table that was not scanned were not

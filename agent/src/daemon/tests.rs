@@ -167,32 +167,6 @@ async fn an_observer_hears_of_a_failure_and_of_what_follows() {
 }
 
 #[tokio::test]
-async fn sources_that_contradict_each_other_end_a_start_and_not_a_run() {
-    let site = Site::small();
-    let mut heard = observed(quick(&site));
-    assert_eq!(heard.recv().await, Some(Heard::Commit(1)));
-    // Where its own name is not there, two others fit as well as each other.
-    for other in ["Consultant", "CONSULTANT"] {
-        std::fs::copy(site.csv("consultant"), site.csv(other)).unwrap();
-    }
-    let away = site.csv("away");
-    std::fs::rename(site.csv("consultant"), &away).unwrap();
-    let failure = heard.recv().await.unwrap();
-    assert!(
-        matches!(&failure, Heard::Failure(error) if error.contains("both fit table consultant")),
-        "{failure:?}"
-    );
-    let mut config = site.config("one", "state-another");
-    config.watch.poll = Duration::from_millis(20);
-    let start = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let ended = start.run(std::future::pending()).await.unwrap_err();
-    assert!(matches!(ended, AgentError::Sources(_)), "{ended}");
-    std::fs::rename(away, site.csv("consultant")).unwrap();
-    site.write_appointments(0..30, "confirmed");
-    while heard.recv().await.unwrap() != Heard::Commit(2) {}
-}
-
-#[tokio::test]
 async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
     let site = Site::small();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -54,6 +54,9 @@ pub struct Outside {
     inode: u64,
     bytes: u64,
     modified_ns: i128,
+    /// The inode's last change, which no program can set back; 0 in a print of an older version.
+    #[serde(default)]
+    changed_ns: i128,
     /// Whether it was written so shortly before that the rest proves nothing.
     racy: bool,
 }
@@ -126,18 +129,17 @@ impl Print {
 
     /// The same print as it would be taken later.
     fn settled(&self) -> Self {
-        let settled = |of: &Outside| Outside { racy: false, ..*of };
         match self {
             Self::Absent => Self::Absent,
             Self::Unreadable => Self::Unreadable,
             Self::Csv { file, md5 } => Self::Csv {
-                file: settled(file),
+                file: file.settled(),
                 md5: *md5,
             },
             Self::Sqlite { file, wal, journal } => Self::Sqlite {
-                file: settled(file),
-                wal: wal.as_ref().map(|(wal, salts)| (settled(wal), *salts)),
-                journal: journal.as_ref().map(settled),
+                file: file.settled(),
+                wal: wal.as_ref().map(|(wal, salts)| (wal.settled(), *salts)),
+                journal: journal.as_ref().map(Outside::settled),
             },
         }
     }
@@ -151,21 +153,30 @@ impl Outside {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let modified_ns =
-            i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec());
-        let age_ns = now.as_nanosecond() - modified_ns;
+        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+        let modified_ns = ns(metadata.mtime(), metadata.mtime_nsec());
+        let changed_ns = ns(metadata.ctime(), metadata.ctime_nsec());
+        let is_near = |then: i128| (now.as_nanosecond() - then).abs() <= RACY.as_nanos();
         Ok(Some(Self {
             device: metadata.dev(),
             inode: metadata.ino(),
             bytes: metadata.len(),
             modified_ns,
-            racy: age_ns.abs() <= RACY.as_nanos(),
+            changed_ns,
+            racy: is_near(modified_ns) || is_near(changed_ns),
         }))
     }
 
+    /// The same as it would be taken later.
+    fn settled(&self) -> Self {
+        Self {
+            racy: false,
+            ..*self
+        }
+    }
+
     fn is_as(&self, before: &Self) -> bool {
-        let stat = |of: &Self| (of.device, of.inode, of.bytes, of.modified_ns);
-        !before.racy && stat(self) == stat(before)
+        !before.racy && self.settled() == before.settled()
     }
 }
 

@@ -207,6 +207,7 @@ pub(super) fn is_database(path: &Path) -> std::io::Result<bool> {
 fn told(path: &Path, trouble: Unreadable) -> String {
     let (Unreadable::Missing { why, .. }
     | Unreadable::NotReady { why }
+    | Unreadable::Locked { why }
     | Unreadable::Failed { why }) = trouble;
     let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let why = why.replacen(&own.display().to_string(), "it", 1);

@@ -64,7 +64,7 @@ impl From<Unreadable> for Outcome {
     fn from(trouble: Unreadable) -> Self {
         match trouble {
             Unreadable::Missing { why, remedy } => Self::Missing { why, remedy },
-            Unreadable::NotReady { why } => Self::NotReady { why },
+            Unreadable::NotReady { why } | Unreadable::Locked { why } => Self::NotReady { why },
             Unreadable::Failed { why } => Self::Failed { why },
         }
     }

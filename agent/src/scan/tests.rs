@@ -2,6 +2,7 @@
 
 mod csv_in_the_wild;
 mod every_row;
+mod half_written;
 mod oracle;
 mod property;
 mod rules;
@@ -14,8 +15,10 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
+use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Part};
+use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
@@ -30,6 +33,10 @@ struct Site {
     memory: usize,
     /// Further settings of every source.
     settings: &'static str,
+    /// Tables with rows in the log.
+    filled: BTreeSet<usize>,
+    /// How long after the files were written the scan is.
+    later: SignedDuration,
 }
 
 /// What a scan gave.
@@ -53,12 +60,23 @@ impl Site {
             folder,
             memory: 1 << 20,
             settings: "",
+            filled: BTreeSet::new(),
+            later: SignedDuration::from_mins(1),
         }
     }
 
     /// With these settings for every source.
     fn declared(self, settings: &'static str) -> Self {
         Self { settings, ..self }
+    }
+
+    /// Scanned so long after its files were written.
+    fn scanned_after(self, later: SignedDuration) -> Self {
+        Self { later, ..self }
+    }
+
+    fn now(&self) -> Timestamp {
+        clock::now() + self.later
     }
 
     fn csv(self, file: &str, text: impl AsRef<[u8]>) -> Self {
@@ -99,7 +117,13 @@ impl Site {
     }
 
     fn sources(&self) -> Sources {
-        Sources::resolve(&self.configs(), self.folder.path(), &self.dataset).unwrap()
+        Sources::resolve(
+            &self.configs(),
+            self.folder.path(),
+            &self.dataset,
+            self.now(),
+        )
+        .unwrap()
     }
 
     fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<usize>) -> Found {
@@ -116,6 +140,8 @@ impl Site {
             dataset: &self.dataset,
             sources,
             tables,
+            filled: &self.filled,
+            now: self.now(),
             zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
             spill_dir: &self.path("spill"),
             memory: self.memory,

@@ -1,14 +1,14 @@
 //! A folder of CSV files, one per table.
 //!
 //! Bytes become text ([`encoding`]), text becomes records ([`lexer`], [`records`]), the first
-//! record says what the others are made of ([`dialect`], [`header`]), and fields become raw values
+//! record says what the others are made of ([`dialect`]), and fields become raw values
 //! ([`repair`]). Each takes what is certain or declared, and refuses the rest by name.
 
 mod dialect;
+mod doubt;
 mod encoding;
 #[cfg(test)]
 mod fuzz;
-mod header;
 mod lexer;
 mod reader;
 mod records;
@@ -18,11 +18,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Unreadable;
-pub(crate) use dialect::named_delimiter;
+pub(crate) use dialect::{cleaned, named_delimiter};
 pub(crate) use encoding::Decoder;
-pub(crate) use header::cleaned;
 pub(crate) use lexer::{Lexer, Record};
-pub(super) use reader::{CsvTable, open};
+pub(super) use reader::{CsvTable, Expected, open};
 pub(crate) use records::{RecordError, Records};
 pub(crate) use repair::raw;
 

@@ -1,17 +1,31 @@
-//! Finding declared tables and columns among a source's own names.
+//! Finding a declared table among the names of a source's tables or files.
 
-use super::Columns;
-use causeway_shared::dataset::Table;
+/// A name that a table may have in a source.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'n> {
+    pub(super) name: &'n str,
+    /// Whether a person wrote it for this source, so that its very spelling counts. Otherwise
+    /// `Customer.csv` beside `customer.csv` is as likely to be the right one.
+    pub(super) is_chosen: bool,
+}
 
-/// Two of a source's names that are the same or differ only in case, so that neither can be
-/// chosen.
+/// The positions of two names that both fit, so that neither can be chosen.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Ambiguous(pub(super) String, pub(super) String);
+pub(super) struct Ambiguous(pub(super) usize, pub(super) usize);
 
-/// The position of a wanted name: the very same text first, else the same but for case.
-fn position(wanted: &str, names: &[&str]) -> Result<Option<usize>, Ambiguous> {
-    let folded = wanted.to_lowercase();
-    match the_only(names, |name| name == wanted)? {
+/// The position of the first of the wanted names that is there, in whatever case.
+pub(super) fn first_of(wanted: &[Wanted<'_>], names: &[&str]) -> Result<Option<usize>, Ambiguous> {
+    for wanted in wanted {
+        if let Some(found) = position(*wanted, names)? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+fn position(wanted: Wanted<'_>, names: &[&str]) -> Result<Option<usize>, Ambiguous> {
+    let folded = wanted.name.to_lowercase();
+    match the_only(names, |name| wanted.is_chosen && name == wanted.name)? {
         Some(exact) => Ok(Some(exact)),
         None => the_only(names, |name| name.to_lowercase() == folded),
     }
@@ -20,63 +34,41 @@ fn position(wanted: &str, names: &[&str]) -> Result<Option<usize>, Ambiguous> {
 fn the_only(names: &[&str], is_it: impl Fn(&str) -> bool) -> Result<Option<usize>, Ambiguous> {
     let mut alike = names.iter().enumerate().filter(|(_, name)| is_it(name));
     match (alike.next(), alike.next()) {
-        (Some((_, a)), Some((_, b))) => Err(Ambiguous((*a).to_owned(), (*b).to_owned())),
+        (Some((a, _)), Some((b, _))) => Err(Ambiguous(a, b)),
         (first, _) => Ok(first.map(|(position, _)| position)),
     }
-}
-
-/// The first of the wanted names that is there.
-pub(super) fn first_of(wanted: &[&str], names: &[&str]) -> Result<Option<usize>, Ambiguous> {
-    for wanted in wanted {
-        if let Some(found) = position(wanted, names)? {
-            return Ok(Some(found));
-        }
-    }
-    Ok(None)
-}
-
-/// Where a source's columns hold a table's declared ones: by their declared source name first,
-/// then by their own.
-pub(super) fn columns(table: &Table, names: &[&str]) -> Result<Columns, Ambiguous> {
-    let mut found = Vec::with_capacity(table.columns.len());
-    for column in &table.columns {
-        let own = column.name.as_str();
-        found.push(first_of(
-            &[column.source.as_deref().unwrap_or(own), own],
-            names,
-        )?);
-    }
-    let unknown = names
-        .iter()
-        .enumerate()
-        .filter(|(position, _)| !found.contains(&Some(*position)))
-        .map(|(_, name)| (*name).to_owned())
-        .collect();
-    Ok(Columns { found, unknown })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn found(wanted: &[(&str, bool)], names: &[&str]) -> Result<Option<usize>, Ambiguous> {
+        let wanted: Vec<Wanted<'_>> = wanted
+            .iter()
+            .map(|(name, is_chosen)| Wanted {
+                name,
+                is_chosen: *is_chosen,
+            })
+            .collect();
+        first_of(&wanted, names)
+    }
+
     #[test]
-    fn the_same_text_wins_over_the_same_but_for_case() {
-        assert_eq!(position("date", &["DATE", "date"]), Ok(Some(1)));
-        assert_eq!(position("date", &["x", "Date"]), Ok(Some(1)));
-        assert_eq!(position("date", &["x"]), Ok(None));
-        assert_eq!(
-            position("date", &["DATE", "Date"]),
-            Err(Ambiguous("DATE".into(), "Date".into()))
-        );
-        assert_eq!(
-            position("date", &["date", "date"]),
-            Err(Ambiguous("date".into(), "date".into()))
-        );
+    fn names_that_differ_in_case_only_are_told_apart_by_a_person() {
+        assert_eq!(found(&[("date", false)], &["x", "Date"]), Ok(Some(1)));
+        assert_eq!(found(&[("date", false)], &["x"]), Ok(None));
+        let both = Err(Ambiguous(0, 1));
+        assert_eq!(found(&[("date", false)], &["DATE", "date"]), both);
+        assert_eq!(found(&[("date", true)], &["DATE", "date"]), Ok(Some(1)));
+        assert_eq!(found(&[("date", true)], &["DATE", "Date"]), both);
+        assert_eq!(found(&[("date", true)], &["date", "date"]), both);
     }
 
     #[test]
     fn the_first_wanted_name_wins() {
-        assert_eq!(first_of(&["ngày", "date"], &["date", "NGÀY"]), Ok(Some(1)));
-        assert_eq!(first_of(&["ngày", "date"], &["date"]), Ok(Some(0)));
+        let wanted = [("ngày", false), ("date", false)];
+        assert_eq!(found(&wanted, &["date", "NGÀY"]), Ok(Some(1)));
+        assert_eq!(found(&wanted, &["date"]), Ok(Some(0)));
     }
 }

@@ -5,8 +5,10 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::ids::Name;
+use jiff::Timestamp;
 
-use super::names::{Ambiguous, first_of};
+use super::names::{Ambiguous, Wanted, first_of};
 use super::sqlite::SqliteSnapshot;
 use super::{Kind, SourceConfig, Unreadable, absolute, csv};
 
@@ -15,6 +17,8 @@ use super::{Kind, SourceConfig, Unreadable, absolute, csv};
 pub struct Sources {
     sources: Vec<Source>,
     homes: BTreeMap<usize, Home>,
+    /// Tables of which it cannot be told where they are, and why.
+    unclear: BTreeMap<usize, Unreadable>,
     unknown: Vec<UnknownTable>,
 }
 
@@ -54,23 +58,10 @@ pub struct UnknownTable {
     pub name: String,
 }
 
-/// A configuration that contradicts itself or the sources.
+/// A configuration that contradicts itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SourceError {
-    /// Two sources hold one table.
-    #[error(
-        "table {table} is in {first} and in {second}; where it should not be read, write \
-         `tables = {{ {table} = \"\" }}` for that source"
-    )]
-    TwoSources {
-        /// The table.
-        table: String,
-        /// One source.
-        first: PathBuf,
-        /// The other.
-        second: PathBuf,
-    },
     /// `tables` names a table that the dataset does not have.
     #[error("`tables` of source {source_path} names {table:?}, which the dataset does not declare")]
     UnknownTable {
@@ -79,42 +70,59 @@ pub enum SourceError {
         /// The name.
         table: String,
     },
-    /// Two names of a source fit one table.
+}
+
+/// Why it cannot be told where a table is.
+#[derive(Debug, thiserror::Error)]
+enum Unclear<'a> {
+    /// Two sources hold it.
     #[error(
-        "in {source_path}, {first:?} and {second:?} both fit table {table}; write the right one \
-         under `tables` of that source"
+        "table {table} is in {} and in {}; where it should not be read, write \
+         `tables = {{ {table} = \"\" }}` for that source",
+        first.display(),
+        second.display()
     )]
-    Ambiguous {
-        /// The source.
-        source_path: PathBuf,
-        /// The table.
-        table: String,
-        /// One name.
-        first: String,
-        /// The other.
-        second: String,
+    TwoSources {
+        table: &'a Name,
+        first: &'a Path,
+        second: &'a Path,
+    },
+    /// Two names of a source fit it.
+    #[error(
+        "in {}, {first:?} and {second:?} both fit table {table}; take one of them away, or write \
+         the right one under `tables` of that source",
+        source_path.display()
+    )]
+    TwoNames {
+        source_path: &'a Path,
+        table: &'a Name,
+        first: &'a str,
+        second: &'a str,
     },
 }
 
 impl Sources {
     /// Looks into the sources for the dataset's tables. Paths are relative to `base_dir`, the
-    /// configuration file's folder. A source that cannot be read now is no error here: its tables
-    /// have no home, and [`crate::scan::scan`] says why.
+    /// configuration file's folder; `now` tells what is being written from what was left half
+    /// written. A source that cannot be read now, and a table that more than one place fits, is no
+    /// error here: such tables have no home, and [`crate::scan::scan`] says why.
     ///
     /// # Errors
-    /// [`SourceError`], which only a change of the configuration or of a source can mend.
+    /// [`SourceError`], which only a change of the configuration can mend.
     pub fn resolve(
         configs: &[SourceConfig],
         base_dir: &Path,
         dataset: &Dataset,
+        now: Timestamp,
     ) -> Result<Self, SourceError> {
         let mut found = Self {
             sources: Vec::new(),
             homes: BTreeMap::new(),
+            unclear: BTreeMap::new(),
             unknown: Vec::new(),
         };
         for config in configs {
-            found.add(config, base_dir, dataset)?;
+            found.add(config, base_dir, dataset, now)?;
         }
         Ok(found)
     }
@@ -124,6 +132,7 @@ impl Sources {
         config: &SourceConfig,
         base_dir: &Path,
         dataset: &Dataset,
+        now: Timestamp,
     ) -> Result<(), SourceError> {
         let path = absolute(base_dir, &config.path);
         if let Some(table) = config
@@ -137,31 +146,42 @@ impl Sources {
             });
         }
         let listed = list(config.kind, &path);
+        let listed = listed.map_err(|trouble| trouble.unless_abandoned(&path, now));
         let entries = listed.as_ref().map_or(&[][..], Vec::as_slice);
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         let mut known = vec![false; names.len()];
         for (position, table) in dataset.tables.iter().enumerate() {
             let wanted = wanted_names(config, table);
-            let entry = first_of(&wanted, &names).map_err(|Ambiguous(first, second)| {
-                SourceError::Ambiguous {
-                    source_path: path.clone(),
-                    table: table.name.to_string(),
-                    first,
-                    second,
+            let entry = match first_of(&wanted, &names) {
+                Ok(None) => continue,
+                Ok(Some(entry)) => entry,
+                Err(Ambiguous(first, second)) => {
+                    known[first] = true;
+                    known[second] = true;
+                    let unclear = Unclear::TwoNames {
+                        source_path: &path,
+                        table: &table.name,
+                        first: &entries[first].locator,
+                        second: &entries[second].locator,
+                    };
+                    self.unclear
+                        .insert(position, Unreadable::failed(unclear.to_string()));
+                    continue;
                 }
-            })?;
-            let Some(entry) = entry else { continue };
+            };
             known[entry] = true;
             let home = Home {
                 source: self.sources.len(),
                 name: entries[entry].locator.clone(),
             };
             if let Some(other) = self.homes.insert(position, home) {
-                return Err(SourceError::TwoSources {
-                    table: table.name.to_string(),
-                    first: self.sources[other.source].path.clone(),
-                    second: path,
-                });
+                let unclear = Unclear::TwoSources {
+                    table: &table.name,
+                    first: &self.sources[other.source].path,
+                    second: &path,
+                };
+                self.unclear
+                    .insert(position, Unreadable::failed(unclear.to_string()));
             }
         }
         let unknown = names.iter().zip(known).filter(|(_, known)| !known);
@@ -184,10 +204,17 @@ impl Sources {
         &self.sources
     }
 
-    /// Where a table lives; `None` where no source that can be read has it.
+    /// Where a table lives; `None` where no source that can be read has it, or it is not clear which
+    /// one.
     #[must_use]
     pub fn home(&self, table: usize) -> Option<&Home> {
-        self.homes.get(&table)
+        self.homes.get(&table).filter(|_| !self.is_unclear(table))
+    }
+
+    /// Whether it cannot be told where a table is, since more than one place fits.
+    #[must_use]
+    pub fn is_unclear(&self, table: usize) -> bool {
+        self.unclear.contains_key(&table)
     }
 
     /// Tables and CSV files that the dataset does not declare.
@@ -196,15 +223,24 @@ impl Sources {
         &self.unknown
     }
 
-    /// Why a table has no home: it may be in a source that cannot be read now, or be nowhere.
-    pub(crate) fn why_homeless(&self, table: &Table) -> Unreadable {
+    /// Why a table has no home: it may be in more than one place, or in a source that cannot be read
+    /// now, or be nowhere.
+    pub(crate) fn why_homeless(&self, position: usize, table: &Table) -> Unreadable {
+        if let Some(unclear) = self.unclear.get(&position) {
+            return unclear.clone();
+        }
         let troubles = || {
             self.sources
                 .iter()
                 .filter_map(|source| source.listed.as_ref().err())
         };
         // A source that only has to be waited for may hold the table.
-        let waiting = troubles().find(|trouble| matches!(trouble, Unreadable::NotReady { .. }));
+        let waiting = troubles().find(|trouble| {
+            matches!(
+                trouble,
+                Unreadable::NotReady { .. } | Unreadable::Locked { .. }
+            )
+        });
         match waiting.or_else(|| troubles().next()) {
             Some(trouble) => trouble.clone(),
             None => Unreadable::Missing {
@@ -251,13 +287,21 @@ fn list(kind: Kind, path: &Path) -> Result<Vec<Entry>, Unreadable> {
 }
 
 /// The names that a table may have in a source; none if it is not to be taken from there.
-fn wanted_names<'n>(config: &'n SourceConfig, table: &'n Table) -> Vec<&'n str> {
+fn wanted_names<'n>(config: &'n SourceConfig, table: &'n Table) -> Vec<Wanted<'n>> {
+    let chosen = |name| Wanted {
+        name,
+        is_chosen: true,
+    };
+    let usual = |name| Wanted {
+        name,
+        is_chosen: false,
+    };
     let own = table.name.as_str();
     match config.tables.get(own).map(String::as_str) {
         Some("") => Vec::new(),
-        Some(name) if config.kind == Kind::Csv => vec![without_csv(name)],
-        Some(name) => vec![name],
-        None => vec![table.source.as_deref().unwrap_or(own), own],
+        Some(name) if config.kind == Kind::Csv => vec![chosen(without_csv(name))],
+        Some(name) => vec![chosen(name)],
+        None => vec![usual(table.source.as_deref().unwrap_or(own)), usual(own)],
     }
 }
 

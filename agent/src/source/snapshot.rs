@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::dataset::Table;
+use jiff::Timestamp;
 
-use super::csv::{self, CsvTable};
+use super::csv::{self, CsvTable, Expected};
 use super::resolve::Sources;
 use super::row::{RowsError, SourceRow};
 use super::sqlite::{SqliteSnapshot, SqliteTable};
@@ -16,6 +17,7 @@ pub(crate) struct Snapshot<'s> {
     sources: &'s Sources,
     /// The SQLite files, by the source's position.
     files: BTreeMap<usize, Result<SqliteSnapshot, Unreadable>>,
+    now: Timestamp,
 }
 
 /// A table about to be read.
@@ -28,7 +30,11 @@ pub(crate) enum TableReader<'s> {
 
 impl<'s> Snapshot<'s> {
     /// Opens the SQLite files that hold some of the tables.
-    pub(crate) fn take(sources: &'s Sources, tables: &BTreeSet<usize>) -> Self {
+    pub(crate) fn take(sources: &'s Sources, tables: &BTreeSet<usize>, now: Timestamp) -> Self {
+        let take = |source: usize| {
+            let path = &sources.list()[source].path;
+            SqliteSnapshot::take(path).map_err(|trouble| trouble.unless_abandoned(path, now))
+        };
         let homes: BTreeSet<usize> = tables
             .iter()
             .filter_map(|table| sources.home(*table))
@@ -37,28 +43,37 @@ impl<'s> Snapshot<'s> {
         let files = homes
             .into_iter()
             .filter(|source| sources.list()[*source].config.kind == Kind::Sqlite)
-            .map(|source| (source, SqliteSnapshot::take(&sources.list()[source].path)))
+            .map(|source| (source, take(source)))
             .collect();
-        Self { sources, files }
+        Self {
+            sources,
+            files,
+            now,
+        }
     }
 
-    /// Prepares to read a table.
+    /// Prepares to read a table. `had_rows` says whether it has any in the log.
     pub(crate) fn table(
         &self,
         position: usize,
         table: &Table,
+        had_rows: bool,
     ) -> Result<TableReader<'_>, Unreadable> {
         let home = self
             .sources
             .home(position)
-            .ok_or_else(|| self.sources.why_homeless(table))?;
+            .ok_or_else(|| self.sources.why_homeless(position, table))?;
         let source = &self.sources.list()[home.source];
         let reader = match self.files.get(&home.source) {
             Some(Ok(file)) => TableReader::Sqlite(file.table(&home.name, table)?),
             Some(Err(trouble)) => return Err(trouble.clone()),
             None => {
                 let path = source.path.join(&home.name);
-                TableReader::Csv(Box::new(csv::open(&path, &source.config, table)?))
+                let expected = Expected {
+                    now: self.now,
+                    had_rows,
+                };
+                TableReader::Csv(Box::new(csv::open(&path, &source.config, table, expected)?))
             }
         };
         required_columns(table, reader.columns()).map_err(|problem| {

@@ -2,18 +2,19 @@
 
 mod open;
 mod select;
+mod text;
 
 use std::path::Path;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::value::Raw;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, ErrorCode, Statement, ffi};
+use rusqlite::{Connection, ErrorCode, Row, Statement, ffi};
 
-use super::names;
 use super::row::{RowsError, SourceRow, reuse};
-use super::{Columns, Unreadable};
+use super::{Columns, Unreadable, columns};
 use open::Opened;
+use text::{Decoding, TextEncoding};
 
 /// The first SQLite without the bug that corrupts WAL databases when two connections write or
 /// checkpoint at once (sqlite.org/wal.html, "the WAL-reset bug").
@@ -93,11 +94,20 @@ impl SqliteSnapshot {
             .iter()
             .filter_map(|position| position.map(|at| columns.names[at].as_str()))
             .collect();
-        let sql = select::rows(name, &chosen, order.as_deref());
+        let encoding =
+            TextEncoding::of(&self.opened.connection).map_err(|error| self.unreadable(&error))?;
+        let (sql, decoding) = match encoding {
+            TextEncoding::Utf8 => (select::rows(name, &chosen, order.as_deref()), None),
+            TextEncoding::Utf16Le | TextEncoding::Utf16Be => (
+                select::rows_with_bytes(name, &chosen, order.as_deref()),
+                Some(Decoding::new(encoding)),
+            ),
+        };
         let statement = self.opened.connection.prepare(&sql);
         Ok(SqliteTable {
             snapshot: self,
             statement: statement.map_err(|error| self.unreadable(&error))?,
+            decoding,
             columns: columns.columns,
             ascending: order.is_some(),
         })
@@ -125,12 +135,9 @@ impl SqliteSnapshot {
             error => self.unreadable(&error),
         })?;
         let names: Vec<String> = probe.column_names().map(str::to_owned).collect();
-        let given: Vec<&str> = names.iter().map(String::as_str).collect();
-        let columns = names::columns(declared, &given).map_err(|names::Ambiguous(a, b)| {
-            Unreadable::failed(format!(
-                "{}, {name}: columns {a:?} and {b:?} both fit one declared column",
-                self.opened.path.display()
-            ))
+        let columns = columns::columns(declared, &names).map_err(|error| {
+            let path = self.opened.path.display();
+            Unreadable::failed(format!("{path}, {name}: {error}"))
         })?;
         Ok(NamedColumns { names, columns })
     }
@@ -183,6 +190,8 @@ struct NamedColumns {
 pub(crate) struct SqliteTable<'s> {
     snapshot: &'s SqliteSnapshot,
     statement: Statement<'s>,
+    /// How the texts are read that SQLite does not give as they are.
+    decoding: Option<Decoding>,
     pub(super) columns: Columns,
     /// Whether keys come strictly ascending.
     pub(super) ascending: bool,
@@ -207,14 +216,11 @@ impl SqliteTable<'_> {
         let mut buffer: Vec<Raw<'static>> = Vec::new();
         let mut at = 0;
         while let Some(row) = rows.next().map_err(|error| snapshot.unreadable(&error))? {
-            let mut fields = reuse(buffer);
-            for position in &positions {
-                let field = match position {
-                    Some(position) => row.get_ref(*position).map(raw),
-                    None => Ok(Raw::Null),
-                };
-                fields.push(field.map_err(|error| snapshot.unreadable(&error))?);
-            }
+            let fields = match &mut self.decoding {
+                Some(decoding) => decoding.read(row, &positions, buffer),
+                None => read(row, &positions, buffer),
+            };
+            let fields = fields.map_err(|error| snapshot.unreadable(&error))?;
             at += 1;
             each(SourceRow {
                 at,
@@ -225,6 +231,22 @@ impl SqliteTable<'_> {
         }
         Ok(())
     }
+}
+
+/// Reads a row's fields, given the position in the row of each one that is there.
+fn read<'r>(
+    row: &'r Row<'_>,
+    positions: &[Option<usize>],
+    buffer: Vec<Raw<'static>>,
+) -> rusqlite::Result<Vec<Raw<'r>>> {
+    let mut fields = reuse(buffer);
+    for position in positions {
+        fields.push(match position {
+            Some(at) => raw(row.get_ref(*at)?),
+            None => Raw::Null,
+        });
+    }
+    Ok(fields)
 }
 
 /// A value as SQLite gives it.
@@ -248,9 +270,9 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
     let path = path.display();
     let code = error.sqlite_error();
     match (code.map(|e| e.code), code.map(|e| e.extended_code)) {
-        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
-            Unreadable::not_ready(format!("{path} is locked by another program"))
-        }
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => Unreadable::Locked {
+            why: format!("{path} is locked by another program"),
+        },
         (_, Some(ffi::SQLITE_READONLY_ROLLBACK | ffi::SQLITE_READONLY_RECOVERY)) => {
             Unreadable::not_ready(format!(
                 "{path} has a hot journal: its application ended in the middle of a write, and \

@@ -8,7 +8,9 @@ use causeway_shared::ids::{Md5, Name, Part, Seq};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{Columns, CycleFacts, Findings, State, StateError, StoredWriter, facts, findings};
+use super::{
+    Columns, CycleFacts, Findings, Notes, State, StateError, StoredWriter, facts, findings,
+};
 use crate::gate::Look;
 use crate::guard::Held;
 
@@ -31,6 +33,8 @@ pub struct Settled<'s> {
     pub findings: &'s Findings,
     /// The columns that the sources had when their rows were last committed.
     pub columns: &'s Columns,
+    /// What was last told of what sources and dataset do not have in common.
+    pub notes: &'s Notes,
     /// Tables whose findings are forgotten.
     pub undeclared: &'s [Name],
     /// All tables held back.
@@ -73,6 +77,7 @@ impl State {
             facts::put(db, facts::WRITER, settled.writer)?;
             facts::put(db, facts::LOOK, settled.look)?;
             facts::put(db, facts::COLUMNS, settled.columns)?;
+            facts::put(db, facts::NOTES, settled.notes)?;
             facts::put(db, facts::CYCLE, settled.cycle)
         })
     }

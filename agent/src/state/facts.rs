@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Columns, State, StateError};
+use super::{Columns, Notes, State, StateError};
 use crate::gate::Look;
 use crate::writer::Fence;
 
@@ -18,6 +18,7 @@ pub(super) const WRITER: &str = "writer";
 pub(super) const HEAD: &str = "head";
 pub(super) const LOOK: &str = "look";
 pub(super) const COLUMNS: &str = "columns";
+pub(super) const NOTES: &str = "notes";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const QUARANTINE: &str = "quarantine";
 pub(super) const QUARANTINE_DUE: &str = "quarantine_due";
@@ -95,6 +96,14 @@ impl State {
     /// [`StateError`]
     pub fn columns(&self) -> Result<Columns, StateError> {
         Ok(self.fact(COLUMNS)?.unwrap_or_default())
+    }
+
+    /// What was last told of what sources and dataset do not have in common.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn notes(&self) -> Result<Notes, StateError> {
+        Ok(self.fact(NOTES)?.unwrap_or_default())
     }
 
     /// How the last cycle ended.

@@ -28,6 +28,10 @@ pub struct TableFindings {
 /// What was found of each table, by its name.
 pub type Findings = BTreeMap<Name, TableFindings>;
 
+/// What sources and dataset do not have in common, in words: by the source's path, or the table's
+/// name.
+pub type Notes = BTreeMap<String, Vec<String>>;
+
 /// The declared columns that each table's source has.
 pub type Columns = BTreeMap<Name, BTreeSet<Name>>;
 

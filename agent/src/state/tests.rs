@@ -101,6 +101,7 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
         },
         findings: &[(name("t"), findings)].into(),
         columns: &Columns::new(),
+        notes: &Notes::new(),
         undeclared: &[name("gone")],
         held: &[held],
         quarantine_is_due: false,

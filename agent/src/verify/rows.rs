@@ -22,7 +22,7 @@ use crate::readback::{Fault, fault};
 use crate::scan::PartBytes;
 use crate::spool::{self, Spool};
 use crate::state::ObjectId;
-use crate::survey::{self, Stop, Survey, Taker, blocking, survey};
+use crate::survey::{self, Stop, Survey, Tables, Taker, blocking, survey};
 
 /// Objects read at once.
 const READ_AT_ONCE: usize = 8;
@@ -54,6 +54,7 @@ impl Comparison<'_> {
         let config = self.agent.config();
         let sources = survey::resolve(config).await?;
         let tables: BTreeSet<usize> = (0..config.dataset.tables.len()).collect();
+        let tables = Tables::to_scan(tables, &config.dataset, self.catalog);
         let (scanned, waiting) = mpsc::channel::<(ObjectId, PartBytes)>(WAITING);
         let take: Taker =
             Box::new(move |object, csv| scanned.blocking_send((object, csv)).map_err(Stop::from));

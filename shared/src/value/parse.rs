@@ -160,8 +160,14 @@ pub fn parse<'a>(raw: Raw<'a>, ty: Type, forms: &Forms) -> Result<Value<'a>, Ref
         Type::Timestamp => return dates::timestamp(raw, forms),
     };
     value.ok_or_else(|| match raw {
-        // 12.5 in an int column or 2^60 in a float column is a number, only not this type's.
+        // 12.5 in an int column or 2^60 + 1 in a float column is a number, only not this type's.
         Raw::Int(_) | Raw::Real(_) if matches!(ty, Type::Int | Type::Float) => inexact(raw, ty),
+        Raw::Text(_)
+            if ty == Type::Float
+                && number_text(raw, forms.decimals).is_some_and(|text| finite(&text).is_some()) =>
+        {
+            inexact(raw, ty)
+        }
         Raw::Text(text) if is_with_comma(text, ty, forms.decimals) => Refusal::Undeclared {
             wanted: ty.to_string(),
             found: raw.show(),
@@ -258,16 +264,40 @@ fn whole(v: f64) -> Option<i64> {
 
 fn float<'a>(raw: Raw<'_>, mark: DecimalMark) -> Option<Value<'a>> {
     let v = match raw {
-        Raw::Int(v) if v.unsigned_abs() <= EXACT_IN_FLOAT.unsigned_abs() => v as f64,
+        Raw::Int(int) => Some(int as f64).filter(|v| whole_of(*v) == Some(i128::from(int)))?,
         Raw::Real(v) => v,
-        Raw::Text(_) => number_text(raw, mark)?
-            .parse::<f64>()
-            .ok()
-            .filter(|v| v.is_finite())?,
+        Raw::Text(_) => {
+            let text = number_text(raw, mark)?;
+            finite(&text).filter(|v| holds(*v, &text))?
+        }
         _ => return None,
     };
     // One zero, so that equal values have equal bytes.
     Some(Value::Float(if v == 0.0 { 0.0 } else { v }))
+}
+
+fn finite(text: &str) -> Option<f64> {
+    text.parse().ok().filter(|v: &f64| v.is_finite())
+}
+
+/// Whether the float that a text was read as holds all that it says. Below 2^53 it does: digits
+/// that a float has no room for are a fraction's last ones, which nobody counts with, and so they
+/// are where an exponent says that digits were left out. A whole number has to be that very number.
+fn holds(v: f64, text: &str) -> bool {
+    if v.abs() < EXACT_IN_FLOAT as f64 || text.contains(['e', 'E']) {
+        return true;
+    }
+    let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
+    fraction.bytes().all(|b| b == b'0') && digits.parse().ok() == whole_of(v)
+}
+
+/// The whole number that a float is.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the range is checked first"
+)]
+fn whole_of(v: f64) -> Option<i128> {
+    (v.fract() == 0.0 && v.abs() < 1e38).then_some(v as i128)
 }
 
 fn boolean<'a>(raw: Raw<'_>) -> Option<Value<'a>> {

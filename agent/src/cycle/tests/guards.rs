@@ -61,6 +61,54 @@ async fn a_missing_file_is_held_whatever_is_accepted_and_goes_on_when_it_is_back
 }
 
 #[tokio::test]
+async fn a_table_that_two_files_fit_is_held_and_the_others_go_on() {
+    let site = Site::new();
+    site.sync().await;
+    fs::copy(site.csv("consultant"), site.csv("Consultant")).unwrap();
+    site.write_appointments(0..120, "confirmed");
+    let report = site.sync().await;
+    assert_eq!((report.partitions.changed, report.exit()), (1, Exit::Look));
+    let held = report.held[0].to_string();
+    assert!(held.contains("both fit table consultant"), "{held}");
+    // It stays so, whatever else happens, until one of them goes.
+    site.write_appointments(0..120, "cancelled");
+    assert_eq!(site.sync().await.held.len(), 1);
+    fs::remove_file(site.csv("consultant")).unwrap();
+    assert_eq!(site.sync().await.exit(), Exit::Done);
+    site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn what_nobody_declared_is_told_once() {
+    let site = Site::new();
+    let told = async || {
+        let here = site.csv("").parent().unwrap().display().to_string();
+        let notes = site.sync().await.notes.into_iter();
+        notes
+            .filter(|note| !note.contains("has no column"))
+            .map(|note| note.replace(&here, "csv"))
+            .collect::<Vec<_>>()
+            .join("; ")
+    };
+    assert_eq!(told().await, "");
+    site.write("extra", "a\n1\n");
+    insta::assert_snapshot!(told().await, @"extra of csv is not in the dataset and is left alone");
+    site.write("extra", "a\n2\n");
+    assert_eq!(told().await, "");
+    let header = "consultantid,fullname,email,joindate,shoes";
+    site.write(
+        "consultant",
+        &format!("{header}\n1,An,an@x,2020-01-01,40\n"),
+    );
+    insta::assert_snapshot!(told().await, @"column shoes of table consultant is not in the dataset and is left alone");
+    site.write(
+        "consultant",
+        &format!("{header}\n1,An,an@x,2020-01-01,41\n"),
+    );
+    assert_eq!(told().await, "");
+}
+
+#[tokio::test]
 async fn a_column_that_vanishes_holds_its_table() {
     let site = Site::new();
     let consultant = |name: &str, phone: bool| {

@@ -171,7 +171,7 @@ fn names_of_the_source_are_declared_or_configured() {
     config[0]
         .tables
         .insert("room".to_owned(), "phòng.CSV".to_owned());
-    let sources = Sources::resolve(&config, site.folder.path(), &site.dataset).unwrap();
+    let sources = Sources::resolve(&config, site.folder.path(), &site.dataset, site.now()).unwrap();
     let found = site.scan_tables(&sources, &BTreeSet::from([3]));
     assert_snapshot!(found.show(&site.dataset), @r#"
     room b=0of3
@@ -273,6 +273,8 @@ fn summaries_count_and_sum_each_part() {
         dataset: &site.dataset,
         sources: &sources,
         tables: &BTreeSet::from([2]),
+        filled: &site.filled,
+        now: site.now(),
         zone: TimeZone::UTC,
         spill_dir: &site.path("spill"),
         memory: 1 << 20,

@@ -153,11 +153,16 @@ fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
         }
     }
     let sql = "PRAGMA encoding = 'UTF-16le'; CREATE TABLE pair (a, b);
-        INSERT INTO pair VALUES (1, CAST(x'3dd8' AS TEXT)), (2, 'b')";
+        INSERT INTO pair VALUES (1, CAST(x'3dd8' AS TEXT)), (2, 'b'), (3, x'0102'),
+          (4, CAST(x'3dd86100' AS TEXT)), (6, NULL), (7, 1.5)";
     assert_snapshot!(of(sql, ""), @r#"
     pair b=0of1
       2,b
-    refused pair.b key 1,"���": "���" has bytes that are no character in its encoding [1,"���"]
+      7,1.5
+    refused pair.b key 1,"�": "�" has bytes that are no character in its encoding [1,"�"]
+    refused pair.b key 3,a BLOB of 2 bytes: a BLOB of 2 bytes is not taken [3,a BLOB of 2 bytes]
+    refused pair.b key 4,"�a": "�a" has bytes that are no character in its encoding [4,"�a"]
+    refused pair.b key 6,NULL: a value is required [6,]
     "#);
     let sql = "CREATE TABLE pair (a, b);
         INSERT INTO pair VALUES (1, CAST(x'61ff62' AS TEXT)), (2, 'a' || char(0)),
@@ -210,6 +215,22 @@ fn columns_are_found_in_any_order_and_case_and_others_are_listed_once() {
         site.scan().report.unknown_columns,
         [(1, "extra".to_owned())]
     );
+}
+
+#[test]
+fn columns_are_found_as_in_a_csv_header() {
+    let sql =
+        "CREATE TABLE person (\"ID \", \"N-ame\", BORN); INSERT INTO person VALUES (1, 'An', NULL)";
+    assert_snapshot!(of(sql, ""), @r"
+    person b=0of1
+      1,An,,,,
+    ");
+    let sql = "CREATE TABLE pair (a, \"B \", \"b-\"); INSERT INTO pair VALUES (1, 'x', 'y')";
+    assert_snapshot!(of(sql, ""), @r#"pair Failed { why: "/site.db, pair: its columns \"B \" and \"b-\" both fit column b of table pair; take one of them away, or declare the right one as the column's `source` in the dataset" }"#);
+    // One column cannot be two.
+    let dataset = PEOPLE.replace("{ name = \"a\",", "{ name = \"a\", source = \"B\",");
+    let site = Site::new(&dataset).sqlite("CREATE TABLE pair (b); INSERT INTO pair VALUES (1)");
+    assert_snapshot!(shown(&site), @r#"pair Failed { why: "/site.db: table pair has no column a; add it, or give it a default in the dataset" }"#);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::rules::VISITS;
 use super::*;
 use crate::source::{OLDEST_SQLITE, SourceError, sqlite_version};
 
-const TABLES: &str = "CREATE TABLE visit (visitid INTEGER PRIMARY KEY, day);
+pub(super) const TABLES: &str = "CREATE TABLE visit (visitid INTEGER PRIMARY KEY, day);
                       INSERT INTO visit VALUES (1, '2025-01-01'), (2, '2025-01-02');";
 
 /// The names and bytes of the files beside the database.
@@ -23,7 +23,7 @@ fn folder(site: &Site) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-fn outcomes(site: &Site, tables: &[usize]) -> String {
+pub(super) fn outcomes(site: &Site, tables: &[usize]) -> String {
     let found = site.scan_tables(&site.sources(), &tables.iter().copied().collect());
     let here = site.folder.path().canonicalize().unwrap();
     found
@@ -175,20 +175,29 @@ fn a_byte_order_mark_is_no_part_of_the_header() {
 }
 
 #[test]
-fn a_table_in_two_sources_is_an_error_unless_one_is_left_out() {
+fn a_table_in_two_sources_fails_with_its_family_unless_one_is_left_out() {
     let site = Site::new(VISITS)
         .sqlite(TABLES)
-        .csv("visit.csv", "visitid,day\n1,2025-01-01\n");
-    let resolve =
-        |configs: &[SourceConfig]| Sources::resolve(configs, Path::new(""), &site.dataset);
+        .csv("visit.csv", "visitid,day\n1,2025-01-01\n")
+        .csv("note.csv", "noteid,visitid\n1,1\n")
+        .csv("room.csv", "roomid\na\n");
+    assert_snapshot!(outcomes(&site, &[0, 2, 3]), @r#"
+    room b=0of3
+      a,
+    note Failed { why: "table visit, which tells its parts, cannot be read: table visit is in /csv and in /site.db; where it should not be read, write `tables = { visit = \"\" }` for that source" }
+    visit Failed { why: "table visit is in /csv and in /site.db; where it should not be read, write `tables = { visit = \"\" }` for that source" }
+    "#);
+    let found = site.scan_tables(&site.sources(), &BTreeSet::new());
+    assert_eq!(found.report.homeless, [1]);
+    assert_eq!(found.report.unknown_tables, []);
+    let resolve = |configs: &[SourceConfig]| {
+        Sources::resolve(configs, Path::new(""), &site.dataset, site.now())
+    };
     let mut configs = site.configs();
     configs
         .iter_mut()
         .for_each(|config| config.path = site.folder.path().join(&config.path));
-    assert!(matches!(
-        resolve(&configs),
-        Err(SourceError::TwoSources { .. })
-    ));
+    assert_eq!(resolve(&configs).unwrap().home(2), None);
     configs[0].tables.insert("visit".to_owned(), String::new());
     assert_eq!(
         resolve(&configs).unwrap().home(2).map(|home| home.source),
@@ -209,6 +218,8 @@ fn scan_while(site: &Site, table: usize, happens: impl Fn()) -> (Outcome, usize)
         dataset: &site.dataset,
         sources: &site.sources(),
         tables: &BTreeSet::from([table]),
+        filled: &site.filled,
+        now: site.now(),
         zone: TimeZone::UTC,
         spill_dir: &site.path("spill"),
         memory: 1 << 20,
@@ -285,6 +296,8 @@ fn a_scan_can_be_stopped() {
         dataset: &site.dataset,
         sources: &site.sources(),
         tables: &BTreeSet::from([3]),
+        filled: &site.filled,
+        now: site.now(),
         zone: TimeZone::UTC,
         spill_dir: &site.path("spill"),
         memory: 1 << 20,

@@ -4,9 +4,9 @@
 use causeway_shared::dataset::Table;
 
 use super::encoding::show;
-use super::header::{self, HeaderError};
-use super::lexer::Lexer;
+use super::lexer::{Lexer, Problem};
 use super::records::MAX_HEADER_BYTES;
+use crate::source::columns::{self, ColumnsError};
 use crate::source::{Columns, Delimiter};
 
 /// How a file is written, as its beginning says.
@@ -29,7 +29,10 @@ pub(crate) enum DialectError {
     #[error("it is empty; a table without rows still has its header")]
     Empty,
     #[error(transparent)]
-    Header(#[from] HeaderError),
+    Columns(#[from] ColumnsError),
+    /// Where the names end in the first line cannot be told.
+    #[error("its first line cannot be read: {0}")]
+    Malformed(Problem),
     /// The first line names no column.
     #[error(
         "its first line names no column of table {table}, with `,` `;` `|` or a tab between the names; it begins {lines}; write the columns' names into the first line, or declare what they are called there as the columns' `source` in the dataset"
@@ -113,6 +116,9 @@ pub(super) fn prove(
             });
         }
     };
+    if let Some(problem) = chosen.problem {
+        return Err(DialectError::Malformed(problem));
+    }
     Ok(Dialect {
         delimiter: chosen.byte,
         first_line_bytes,
@@ -126,7 +132,8 @@ struct Reading {
     byte: u8,
     delimiter: Delimiter,
     names: Vec<String>,
-    columns: Result<Columns, HeaderError>,
+    problem: Option<Problem>,
+    columns: Result<Columns, ColumnsError>,
 }
 
 impl Reading {
@@ -177,18 +184,29 @@ fn with(
     if !ended && !lexer.finish().map_err(|_| DialectError::OpenQuote)? {
         return Err(DialectError::Empty);
     }
-    let names: Vec<String> = lexer
-        .record()
+    let record = lexer.record();
+    let names: Vec<String> = record
         .fields()
-        .map(|name| header::cleaned(&String::from_utf8_lossy(name)))
+        .map(|name| cleaned(&String::from_utf8_lossy(name)))
         .collect();
-    let columns = header::columns(table, &names);
+    let columns = columns::columns(table, &names);
     Ok(Reading {
         byte,
         delimiter,
         names,
+        problem: record.problem,
         columns,
     })
+}
+
+/// A name without what is no part of it: white space around it, quotes, and byte order marks.
+pub(crate) fn cleaned(name: &str) -> String {
+    // The last is a UTF-8 mark that something took for Windows-1252.
+    let name = name
+        .trim_start_matches('\u{feff}')
+        .trim_start_matches("ï»¿");
+    let is_dirt = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '"');
+    name.trim_matches(is_dirt).to_owned()
 }
 
 /// The delimiter that a spreadsheet names in a first line of its own (`sep=;`), and that line's

@@ -6,7 +6,9 @@
 //! normalisation: Windows-1258 writes tone marks as characters of their own, and so they stay.
 
 mod code_page;
+mod ends;
 mod looks;
+mod signs;
 
 use std::io::{self, Read};
 
@@ -14,8 +16,10 @@ use encoding_rs::DecoderResult;
 
 use crate::source::Encoding;
 use code_page::CodePage;
+use ends::{begun_utf8, begun_utf16, whole};
 use looks::Line;
 pub(super) use looks::show;
+use signs::SignsOfUtf8;
 
 /// Stands in the decoded text for bytes that are no character in their encoding. No UTF-8 text
 /// has it, so the field that it is in is refused, and its row with it.
@@ -55,6 +59,17 @@ pub(crate) enum DecodeError {
         "all of it is UTF-8, and not {name}, which is declared; write `encoding = \"utf-8\"` for this source"
     )]
     IsUtf8 { name: &'static str },
+    /// A code page is declared, and too much of the file is UTF-8 for that.
+    #[error(
+        "it looks like damaged UTF-8 and not {name}, which is declared: {characters} of its characters are written as in UTF-8, against {others}; write `encoding = \"utf-8\"` for this source, which puts damaged rows into quarantine, or, if it is {name} all the same, save it as UTF-8"
+    )]
+    LooksLikeUtf8 {
+        name: &'static str,
+        /// Characters of more than one byte in UTF-8.
+        characters: u64,
+        /// Places with bytes over 127 that are no such character.
+        others: u64,
+    },
     /// A mark that no supported encoding has.
     #[error("it is in UTF-32, which is not read; save it as UTF-8")]
     Utf32,
@@ -81,12 +96,16 @@ enum Form {
     Utf8,
     /// UTF-8 if all of it is.
     Utf8OrNothing(Checked),
-    Utf16(Box<encoding_rs::Decoder>),
+    Utf16 {
+        decoder: Box<encoding_rs::Decoder>,
+        /// Two bytes as a code unit.
+        unit: fn([u8; 2]) -> u16,
+    },
     CodePage {
         page: CodePage,
         name: &'static str,
-        /// What was found out about the file being UTF-8 after all.
-        utf8: MaybeUtf8,
+        /// What speaks for the file being UTF-8 after all.
+        utf8: SignsOfUtf8,
     },
 }
 
@@ -101,16 +120,6 @@ struct Checked {
     line: Vec<u8>,
     /// Whether there were characters of more than one byte.
     has_long: bool,
-}
-
-/// Whether bytes of a code page would be UTF-8.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum MaybeUtf8 {
-    /// There were no bytes above 127.
-    Ascii,
-    /// There were, and all of them were parts of characters.
-    So,
-    Not,
 }
 
 impl<R: Read> Decoder<R> {
@@ -135,12 +144,12 @@ impl<R: Read> Decoder<R> {
         decoder.form = match encoding {
             Encoding::Auto => Form::Utf8OrNothing(Checked::default()),
             Encoding::Utf8 => Form::Utf8,
-            Encoding::Utf16Le => utf16(encoding_rs::UTF_16LE),
-            Encoding::Utf16Be => utf16(encoding_rs::UTF_16BE),
+            Encoding::Utf16Le => utf16(encoding_rs::UTF_16LE, u16::from_le_bytes),
+            Encoding::Utf16Be => utf16(encoding_rs::UTF_16BE, u16::from_be_bytes),
             Encoding::Windows1252 | Encoding::Windows1258 => Form::CodePage {
                 page: CodePage::new(encoding),
                 name: encoding.name(),
-                utf8: MaybeUtf8::Ascii,
+                utf8: SignsOfUtf8::default(),
             },
         };
         decoder.input.drain(..mark_bytes);
@@ -186,8 +195,11 @@ impl<R: Read> Decoder<R> {
     }
 }
 
-fn utf16(encoding: &'static encoding_rs::Encoding) -> Form {
-    Form::Utf16(Box::new(encoding.new_decoder_without_bom_handling()))
+fn utf16(encoding: &'static encoding_rs::Encoding, unit: fn([u8; 2]) -> u16) -> Form {
+    Form::Utf16 {
+        decoder: Box::new(encoding.new_decoder_without_bom_handling()),
+        unit,
+    }
 }
 
 /// The encoding that a byte order mark names, and the mark's length.
@@ -227,23 +239,30 @@ impl Form {
         text: &mut Vec<u8>,
     ) -> Result<usize, DecodeError> {
         match self {
-            Self::Utf8 => text.extend_from_slice(bytes),
+            Self::Utf8 => {
+                let taken = whole(bytes, begun_utf8(bytes), last)?;
+                text.extend_from_slice(&bytes[..taken]);
+                Ok(taken)
+            }
             Self::Utf8OrNothing(checked) => {
                 let valid = checked.check(bytes, last)?;
                 text.extend_from_slice(&bytes[..valid]);
-                return Ok(valid);
+                Ok(valid)
             }
-            Self::Utf16(decoder) => decode_utf16(decoder, bytes, last, text),
+            Self::Utf16 { decoder, unit } => {
+                let taken = whole(bytes, begun_utf16(bytes, *unit), last)?;
+                decode_utf16(decoder, &bytes[..taken], last, text);
+                Ok(taken)
+            }
             Self::CodePage { page, name, utf8 } => {
                 let taken = utf8.note(bytes, last);
-                if last && *utf8 == MaybeUtf8::So {
-                    return Err(DecodeError::IsUtf8 { name });
+                if last {
+                    utf8.judge(name)?;
                 }
                 page.decode(&bytes[..taken], text);
-                return Ok(taken);
+                Ok(taken)
             }
         }
-        Ok(bytes.len())
     }
 }
 
@@ -307,33 +326,6 @@ impl Checked {
         DecodeError::NotUtf8 {
             line: self.line_ends + 1,
             hint: line.hint(),
-        }
-    }
-}
-
-impl MaybeUtf8 {
-    /// Takes note of bytes; returns how many to take, so that no character is parted.
-    fn note(&mut self, bytes: &[u8], last: bool) -> usize {
-        if *self == Self::Not {
-            return bytes.len();
-        }
-        match std::str::from_utf8(bytes) {
-            Ok(text) => {
-                if !text.is_ascii() {
-                    *self = Self::So;
-                }
-                bytes.len()
-            }
-            Err(error) if error.error_len().is_none() && !last => {
-                if !bytes[..error.valid_up_to()].is_ascii() {
-                    *self = Self::So;
-                }
-                error.valid_up_to()
-            }
-            Err(_) => {
-                *self = Self::Not;
-                bytes.len()
-            }
         }
     }
 }

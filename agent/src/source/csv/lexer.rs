@@ -26,6 +26,9 @@ pub(crate) struct Lexer {
     /// Where each field ends in `bytes`.
     ends: Vec<usize>,
     problem: Option<Problem>,
+    quotes: Quotes,
+    /// Whether a quote that closes nothing leaves it open whether the field goes on.
+    may_go_on: bool,
     /// The line that is being read, from 1.
     line: u64,
     /// The line on which the record begins.
@@ -49,12 +52,28 @@ enum State {
 }
 
 /// What makes a record malformed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Problem {
     /// Something stands behind the closing quote of a field, counted from 1.
+    #[error(
+        "something stands behind the quote that closes field {field}; a quote within quotes is written twice"
+    )]
     BehindQuote { field: usize },
     /// It is over [`MAX_RECORD_BYTES`] or [`MAX_FIELDS`].
+    #[error(
+        "the row has more than {MAX_RECORD_BYTES} bytes or {MAX_FIELDS} fields; look for a quote that is not closed"
+    )]
     TooLong,
+}
+
+/// The quotes of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Quotes {
+    None,
+    /// Around fields, or twice within them.
+    Proper,
+    /// In other places too.
+    Stray,
 }
 
 /// A record.
@@ -64,6 +83,10 @@ pub(crate) struct Record<'r> {
     pub(crate) line: u64,
     /// What is wrong with it.
     pub(crate) problem: Option<Problem>,
+    pub(super) quotes: Quotes,
+    /// Whether the next lines may be the rest of it: behind a quote that closes nothing, no field
+    /// of it ends with a quote.
+    pub(super) may_go_on: bool,
     bytes: &'r [u8],
     ends: &'r [usize],
 }
@@ -83,6 +106,8 @@ impl Lexer {
             bytes: Vec::new(),
             ends: Vec::new(),
             problem: None,
+            quotes: Quotes::None,
+            may_go_on: false,
             line: 1,
             starts_on: 1,
             after_cr: false,
@@ -102,6 +127,8 @@ impl Lexer {
         self.bytes.shrink_to(1024 * 1024);
         self.ends.clear();
         self.problem = None;
+        self.quotes = Quotes::None;
+        self.may_go_on = false;
         self.starts_on = self.line;
     }
 
@@ -159,6 +186,8 @@ impl Lexer {
         Record {
             line: self.starts_on,
             problem: self.problem,
+            quotes: self.quotes,
+            may_go_on: self.may_go_on,
             bytes: &self.bytes,
             ends: &self.ends,
         }
@@ -178,6 +207,9 @@ impl Lexer {
     fn plain(&mut self, text: &[u8]) -> usize {
         let end = text.iter().position(|byte| self.is_end(*byte));
         let end = end.unwrap_or(text.len());
+        if text[..end].contains(&b'"') {
+            self.quotes = Quotes::Stray;
+        }
         self.push(&text[..end]);
         end
     }
@@ -204,6 +236,7 @@ impl Lexer {
             (State::Start | State::Spaces, b'"') => {
                 let start = self.field_start();
                 self.bytes.truncate(start);
+                self.quotes = self.quotes.max(Quotes::Proper);
                 State::Quoted
             }
             (State::Quote, b'"') => {
@@ -214,6 +247,8 @@ impl Lexer {
             (State::Quote | State::Closed, _) => {
                 let field = self.ends.len() + 1;
                 self.problem.get_or_insert(Problem::BehindQuote { field });
+                self.quotes = Quotes::Stray;
+                self.may_go_on = true;
                 self.push(&[byte]);
                 State::Plain
             }
@@ -251,6 +286,7 @@ impl Lexer {
     }
 
     fn end_field(&mut self) {
+        self.may_go_on &= !self.ends_with_quote();
         if self.problem == Some(Problem::TooLong) {
             return;
         }
@@ -259,6 +295,15 @@ impl Lexer {
             return;
         }
         self.ends.push(self.bytes.len());
+    }
+
+    /// Whether a quote is the last thing in the field that is being read, but for spaces.
+    fn ends_with_quote(&self) -> bool {
+        match self.state {
+            State::Quote | State::Closed => true,
+            State::Plain => self.bytes.trim_ascii_end().ends_with(b"\""),
+            State::Start | State::Spaces | State::Quoted => false,
+        }
     }
 
     /// Ends the last field. Returns whether there is a record: not if the line has nothing on it.
@@ -272,6 +317,23 @@ impl Lexer {
 }
 
 impl<'r> Record<'r> {
+    /// A record in which there are no quotes, of its parts.
+    pub(super) fn without_quotes(line: u64, bytes: &'r [u8], ends: &'r [usize]) -> Self {
+        Self {
+            line,
+            problem: None,
+            quotes: Quotes::None,
+            may_go_on: false,
+            bytes,
+            ends,
+        }
+    }
+
+    /// Its fields one after another, and where each of them ends.
+    pub(super) fn to_parts(self) -> (&'r [u8], &'r [usize]) {
+        (self.bytes, self.ends)
+    }
+
     /// How many fields there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()

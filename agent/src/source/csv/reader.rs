@@ -6,30 +6,44 @@ use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::Table;
 use causeway_shared::value::Raw;
+use jiff::Timestamp;
 
 use super::cannot_read;
 use super::dialect::{self, Dialect, DialectError};
+use super::doubt::{Doubt, Verdict};
 use super::encoding::{DecodeError, Decoder};
-use super::lexer::{MAX_FIELDS, MAX_RECORD_BYTES, Problem, Record};
+use super::lexer::Record;
 use super::records::{RecordError, Records};
 use super::repair::raw;
 use crate::source::file_state::FileState;
 use crate::source::row::{Malformed, RowsError, SourceRow, reuse};
+use crate::source::still::FRESH;
 use crate::source::{Columns, SourceConfig, Unreadable};
 
 /// A CSV file about to be read.
 pub(crate) struct CsvTable {
     file: Origin,
+    had_rows: bool,
     records: Records<File>,
     delimiter: u8,
     header_fields: usize,
     pub(in crate::source) columns: Columns,
 }
 
+/// What is known beforehand of a file that may still be written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::source) struct Expected {
+    /// The time.
+    pub(in crate::source) now: Timestamp,
+    /// Whether its table has rows in the log.
+    pub(in crate::source) had_rows: bool,
+}
+
 /// The file, and its state when it was opened.
 struct Origin {
     path: PathBuf,
     before: FileState,
+    now: Timestamp,
 }
 
 /// Opens a file and reads its header.
@@ -37,6 +51,7 @@ pub(in crate::source) fn open(
     path: &Path,
     config: &SourceConfig,
     table: &Table,
+    expected: Expected,
 ) -> Result<CsvTable, Unreadable> {
     let here = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Unreadable::Missing {
@@ -49,11 +64,13 @@ pub(in crate::source) fn open(
     let file = Origin {
         path: path.to_owned(),
         before: FileState::from(&source.metadata().map_err(here)?),
+        now: expected.now,
     };
     let begun = begin(source, config, table);
     let (records, dialect) = begun.map_err(|trouble| file.unreadable(trouble))?;
     Ok(CsvTable {
         file,
+        had_rows: expected.had_rows,
         records,
         delimiter: dialect.delimiter,
         header_fields: dialect.fields,
@@ -81,71 +98,127 @@ impl CsvTable {
         &mut self,
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
-        let mut buffer: Vec<Raw<'static>> = Vec::new();
+        let mut rows = Rows {
+            columns: &self.columns,
+            header_fields: self.header_fields,
+            delimiter: self.delimiter,
+            buffer: Vec::new(),
+            has_any: false,
+        };
+        let mut doubt: Option<Doubt> = None;
         loop {
             let next = self.records.next();
             let next = next.map_err(|trouble| self.file.unreadable(trouble.into()))?;
             let Some(record) = next else { break };
-            let mut fields = reuse(buffer);
-            let row = match malformed(record, self.header_fields) {
-                Some(reason) => Err(Malformed {
-                    reason,
-                    text: record.text(self.delimiter),
-                }),
-                None => {
-                    let field = |at: &Option<usize>| at.and_then(|at| record.get(at));
-                    let found = self.columns.found.iter();
-                    fields.extend(found.map(|at| field(at).map_or(Raw::Null, raw)));
-                    Ok(&fields[..])
-                }
+            let suspect = match &mut doubt {
+                None => None,
+                Some(before) => match before.look_at(record, self.header_fields) {
+                    Verdict::Wait => continue,
+                    Verdict::Rows => {
+                        rows.give_all(before, None, each)?;
+                        None
+                    }
+                    Verdict::Refused { line } => {
+                        rows.give_all(before, Some(line), each)?;
+                        Some(line)
+                    }
+                },
             };
-            let row = SourceRow {
-                at: record.line,
-                fields: row,
-            };
-            each(row).map_err(RowsError::Taker)?;
-            buffer = reuse(fields);
+            rows.give(record, suspect, each)?;
+            doubt = Doubt::behind(record);
         }
-        Ok(self.file.unchanged()?)
+        // No quote tells otherwise.
+        if let Some(rest) = &doubt {
+            rows.give_all(rest, None, each)?;
+        }
+        let has_rows = rows.has_any;
+        self.file.unchanged()?;
+        Ok(self
+            .file
+            .finished(self.records.has_last_line_end(), has_rows || !self.had_rows)?)
     }
 }
 
-/// Why a record's fields cannot be told apart.
-fn malformed(record: Record<'_>, header_fields: usize) -> Option<String> {
-    match record.problem {
-        Some(Problem::BehindQuote { field }) => Some(format!(
-            "something stands behind the quote that closes field {field}; a quote within quotes \
-             is written twice"
+/// Records on their way to whoever takes the rows.
+struct Rows<'t> {
+    columns: &'t Columns,
+    header_fields: usize,
+    delimiter: u8,
+    /// Memory that is kept from row to row.
+    buffer: Vec<Raw<'static>>,
+    has_any: bool,
+}
+
+impl Rows<'_> {
+    /// Gives one; `rest_of` says on which line a row begins whose rest it may be.
+    fn give<E>(
+        &mut self,
+        record: Record<'_>,
+        rest_of: Option<u64>,
+        each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
+    ) -> Result<(), RowsError<E>> {
+        let mut fields = reuse(std::mem::take(&mut self.buffer));
+        let row = match malformed(record, rest_of, self.header_fields) {
+            Some(reason) => Err(Malformed {
+                reason,
+                text: record.text(self.delimiter),
+            }),
+            None => {
+                let field = |at: &Option<usize>| at.and_then(|at| record.get(at));
+                let found = self.columns.found.iter();
+                fields.extend(found.map(|at| field(at).map_or(Raw::Null, raw)));
+                Ok(&fields[..])
+            }
+        };
+        let row = SourceRow {
+            at: record.line,
+            fields: row,
+        };
+        each(row).map_err(RowsError::Taker)?;
+        self.buffer = reuse(fields);
+        self.has_any = true;
+        Ok(())
+    }
+
+    /// Gives those that waited.
+    fn give_all<E>(
+        &mut self,
+        doubt: &Doubt,
+        rest_of: Option<u64>,
+        each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
+    ) -> Result<(), RowsError<E>> {
+        doubt
+            .waiting()
+            .try_for_each(|record| self.give(record, rest_of, each))
+    }
+}
+
+/// Why a record is no row.
+fn malformed(record: Record<'_>, rest_of: Option<u64>, header_fields: usize) -> Option<String> {
+    match (record.problem, rest_of) {
+        (Some(problem), _) => Some(problem.to_string()),
+        (None, Some(line)) => Some(format!(
+            "it may be the rest of the row of line {line}, whose quotes do not match"
         )),
-        Some(Problem::TooLong) => Some(format!(
-            "the row has more than {MAX_RECORD_BYTES} bytes or {MAX_FIELDS} fields; look for a \
-             quote that is not closed"
-        )),
-        None if record.len() != header_fields => Some(format!(
+        (None, None) if record.len() != header_fields => Some(format!(
             "the row has {} fields, the header {header_fields}",
             record.len()
         )),
-        None => None,
+        (None, None) => None,
     }
 }
 
 /// What may go wrong between opening a file and its last row.
+#[derive(Debug, thiserror::Error)]
 enum Trouble {
-    Decode(DecodeError),
-    Dialect(DialectError),
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+    #[error(transparent)]
+    Dialect(#[from] DialectError),
+    #[error(
+        "a quote that opens in the row of line {line} is never closed: the file is still being written, or a quote is missing"
+    )]
     OpenQuote { line: u64 },
-}
-
-impl From<DecodeError> for Trouble {
-    fn from(error: DecodeError) -> Self {
-        Self::Decode(error)
-    }
-}
-
-impl From<DialectError> for Trouble {
-    fn from(error: DialectError) -> Self {
-        Self::Dialect(error)
-    }
 }
 
 impl From<RecordError> for Trouble {
@@ -169,44 +242,58 @@ impl Origin {
         }
     }
 
+    /// A file that was written a moment ago, and ends where one that is being written may end, is
+    /// looked at again. One that was finished so is taken a few seconds later.
+    fn finished(&self, has_last_line_end: bool, has_its_rows: bool) -> Result<(), Unreadable> {
+        if self.before.still_for(self.now) >= FRESH || has_last_line_end && has_its_rows {
+            return Ok(());
+        }
+        let what = if has_its_rows {
+            "its last line has no end"
+        } else {
+            "it holds nothing but its header, where there were rows"
+        };
+        let path = self.path.display();
+        let seconds = FRESH.as_secs();
+        Err(Unreadable::not_ready(format!(
+            "{path} was written to in the last {seconds} seconds, and {what}: it may still be \
+             written"
+        )))
+    }
+
     /// What trouble means: of a file that changed meanwhile, nothing.
     fn unreadable(&self, trouble: Trouble) -> Unreadable {
         if let Err(changed) = self.unchanged() {
             return changed;
         }
-        let path = self.path.display();
-        match trouble {
+        let why = format!("{}: {trouble}", self.path.display());
+        let trouble = match trouble {
             Trouble::Decode(DecodeError::Io(error)) => cannot_read(&self.path, &error),
-            Trouble::Decode(error @ DecodeError::CutOff) => {
-                Unreadable::not_ready(format!("{path}: {error}"))
-            }
-            Trouble::Decode(error) => Unreadable::failed(format!("{path}: {error}")),
-            Trouble::Dialect(error @ (DialectError::Empty | DialectError::OpenQuote)) => {
-                Unreadable::not_ready(format!("{path}: {error}"))
-            }
-            Trouble::Dialect(error) => Unreadable::failed(format!("{path}: {error}")),
-            Trouble::OpenQuote { line } => Unreadable::not_ready(format!(
-                "{path}: a quote that opens in the row of line {line} is never closed: the file \
-                 is still being written, or a quote is missing"
-            )),
-        }
+            Trouble::Decode(DecodeError::CutOff)
+            | Trouble::Dialect(DialectError::Empty | DialectError::OpenQuote)
+            | Trouble::OpenQuote { .. } => Unreadable::not_ready(why),
+            Trouble::Decode(_) | Trouble::Dialect(_) => Unreadable::failed(why),
+        };
+        trouble.unless_abandoned(&self.path, self.now)
     }
 }
 
-/// The fields of all rows of a file that arrives in pieces of a given size; `None` if it is
-/// refused.
+/// The fields of all rows of a file that arrives in pieces of a given size, or why it is refused.
 #[cfg(test)]
 pub(super) fn read_all(
     bytes: &[u8],
     piece_bytes: usize,
     config: &SourceConfig,
     table: &Table,
-) -> Option<Vec<Vec<Vec<u8>>>> {
-    let pieces = super::encoding::Pieces { bytes, piece_bytes };
-    let (mut records, _) = begin(pieces, config, table).ok()?;
-    let mut rows = Vec::new();
-    while let Some(record) = records.next().ok()? {
-        rows.push(record.fields().map(<[u8]>::to_vec).collect());
-    }
-    Some(rows)
+) -> Result<Vec<Vec<Vec<u8>>>, String> {
+    let read = || {
+        let pieces = super::encoding::Pieces { bytes, piece_bytes };
+        let (mut records, _) = begin(pieces, config, table)?;
+        let mut rows = Vec::new();
+        while let Some(record) = records.next()? {
+            rows.push(record.fields().map(<[u8]>::to_vec).collect());
+        }
+        Ok(rows)
+    };
+    read().map_err(|trouble: Trouble| trouble.to_string())
 }

@@ -16,6 +16,7 @@ pub(crate) struct Records<R> {
     text: Vec<u8>,
     /// How much of `text` is taken.
     taken: usize,
+    has_last_line_end: bool,
 }
 
 /// Why there is no next record.
@@ -47,6 +48,7 @@ impl<R: Read> Records<R> {
             lexer: Lexer::new(b','),
             text: Vec::new(),
             taken: 0,
+            has_last_line_end: true,
         }
     }
 
@@ -82,9 +84,15 @@ impl<R: Read> Records<R> {
             self.taken = 0;
             if !self.decoder.fill(&mut self.text)? {
                 let is_whole = self.lexer.finish()?;
+                self.has_last_line_end &= !is_whole;
                 return Ok(is_whole.then(|| self.lexer.record()));
             }
         }
+    }
+
+    /// Whether the last line ended, once all is read.
+    pub(super) fn has_last_line_end(&self) -> bool {
+        self.has_last_line_end
     }
 
     /// Memory that is held, in bytes.

@@ -44,7 +44,8 @@ impl DateNumbers {
     /// What a number means, if it means anything.
     pub(super) fn moment(self, number: Number) -> Option<Moment> {
         match self {
-            Self::Unix if reads_otherwise(number) => None,
+            _ if is_part_of_a_date(number) => None,
+            Self::Unix | Self::UnixMs if reads_otherwise(number) => None,
             Self::Unix => instant(match number {
                 Number::Whole(seconds) => seconds.checked_mul(1_000_000)?,
                 Number::Real(seconds) => rounded(seconds * MICROS_PER_SECOND)?,
@@ -64,8 +65,20 @@ impl DateNumbers {
     }
 }
 
-/// Whether a number of seconds since 1970 is rather a day of a spreadsheet (of 1954 to 2119, which
-/// would be hours of 1970-01-01) or the digits of a date (20251128, which would be in 1970): a
+/// Whether a number is rather what a person wrote of a date: a year, `11.2025` or `2025.11`,
+/// `28.11`. As days of a spreadsheet that would be moments of 1900 or 1905, as seconds the first of
+/// 1970.
+fn is_part_of_a_date(number: Number) -> bool {
+    match number {
+        Number::Whole(year) => (1900..2200).contains(&year),
+        Number::Real(v) => {
+            v.fract() != 0.0 && ((0.0..32.0).contains(&v) || (1900.0..2200.0).contains(&v))
+        }
+    }
+}
+
+/// Whether a number of seconds or milliseconds since 1970 is rather a day of a spreadsheet (of 1954 to 2119, which
+/// would be hours or minutes of 1970-01-01) or the digits of a date (20251128, which would be in 1970): a
 /// source declares one meaning for all its columns, and not all of them may have it.
 fn reads_otherwise(number: Number) -> bool {
     match number {

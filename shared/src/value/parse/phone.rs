@@ -5,6 +5,7 @@
 //! Everything else is kept as it is written: `+84 912 345 678` and `84912345678` too.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -28,25 +29,47 @@ pub enum PhoneCountry {
 }
 
 impl PhoneCountry {
-    /// Which numbers have lost their zero: how many digits are left, and the first of them.
-    fn without_zero(self) -> &'static [(usize, &'static [u8])] {
+    /// Which numbers have lost their zero: how many digits are left, and the first three of them.
+    fn without_zero(self) -> &'static [(usize, &'static [RangeInclusive<u16>])] {
         match self {
-            Self::Au => &[(9, b"23478")],
-            Self::Fr => &[(9, b"123456789")],
-            Self::Gb => &[(10, b"7")],
-            Self::Th => &[(9, b"689")],
+            Self::Au => &[(9, &[200..=499, 700..=899])],
+            Self::Fr => &[(9, &[100..=999])],
+            Self::Gb => &[(10, &[700..=799])],
+            Self::Th => &[(9, &[600..=699, 800..=999])],
             // Mobile numbers have ten digits with their zero, landlines eleven.
-            Self::Vn => &[(9, b"35789"), (10, b"2")],
+            Self::Vn => &[
+                (9, &[300..=399, 500..=599, 700..=999]),
+                (10, VIETNAMESE_AREAS),
+            ],
         }
     }
 
     fn has_lost_zero(self, digits: &str) -> bool {
+        let first = || digits.get(..3)?.parse::<u16>().ok();
         digits.bytes().all(|b| b.is_ascii_digit())
-            && self.without_zero().iter().any(|(length, first)| {
-                digits.len() == *length && first.contains(&digits.as_bytes()[0])
+            && self.without_zero().iter().any(|(length, areas)| {
+                digits.len() == *length
+                    && first().is_some_and(|first| areas.iter().any(|area| area.contains(&first)))
             })
     }
 }
+
+/// Vietnam's area codes since 2017, without their zero: 24 is Hanoi and 28 Ho Chi Minh City, with
+/// eight digits behind them, the others are of three digits, one for each of the 61 other provinces
+/// of then, with seven (Decision 2036/QĐ-BTTTT of 21 November 2016, of the Ministry of Information
+/// and Communications; the codes outlived the merging of provinces in 2025).
+const VIETNAMESE_AREAS: &[RangeInclusive<u16>] = &[
+    203..=216,
+    218..=222,
+    225..=229,
+    232..=249,
+    251..=252,
+    254..=263,
+    269..=277,
+    280..=294,
+    296..=297,
+    299..=299,
+];
 
 /// Reads a telephone number: text, in which a declared country's lost zero is put back.
 pub(super) fn phone<'a>(raw: Raw<'a>, forms: &Forms) -> Result<Value<'a>, Refusal> {
@@ -106,6 +129,7 @@ mod tests {
         assert_eq!(vietnam(" 357123456 "), "0357123456");
         assert_eq!(vietnam("912345678.0"), "0912345678");
         assert_eq!(vietnam("2438251234"), "02438251234");
+        assert_eq!(vietnam("2993822123"), "02993822123");
         assert_eq!(read("912345678", None), "912345678");
         assert_eq!(read("412345678", Some(PhoneCountry::Au)), "0412345678");
         assert_eq!(read("612345678", Some(PhoneCountry::Fr)), "0612345678");
@@ -127,6 +151,9 @@ mod tests {
             "912 345 678",
             "112345678",
             "91234567",
+            // New Jersey and British Columbia.
+            "2015550123",
+            "2505550123",
             "19001234",
             "hỏi chị Lan",
             "",

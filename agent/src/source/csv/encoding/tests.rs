@@ -81,11 +81,6 @@ fn what_is_no_character_is_marked() {
     half_pair.extend(0xd83d_u16.to_le_bytes());
     half_pair.extend(utf16("b,\n", u16::to_le_bytes));
     assert_snapshot!(shown(&half_pair, Encoding::Utf16Le), @"a⟨?⟩b,");
-    half_pair.push(b'c');
-    assert_snapshot!(shown(&half_pair, Encoding::Utf16Le), @r"
-    a⟨?⟩b,
-    ⟨?⟩
-    ");
     assert_snapshot!(shown(b"a\x81b", Encoding::Windows1252), @"a⟨?⟩b");
     assert_snapshot!(shown(b"a\x9db \xd2", Encoding::Windows1258), @"a⟨?⟩b ̉");
     assert_eq!(decode(b"a\xc3,b", Encoding::Utf8, 1).unwrap(), b"a\xc3,b");
@@ -112,8 +107,48 @@ fn a_declaration_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn damaged_utf8_is_not_read_as_a_code_page() {
+    let one_damaged = "id,tên\n1,Đức\n2,Hương\n3,Th?\u{301}y\n".replace('?', "ù");
+    let mut one_damaged = one_damaged.into_bytes();
+    let place = one_damaged
+        .windows(2)
+        .position(|pair| pair == "ù".as_bytes());
+    one_damaged[place.unwrap()] = b'?';
+    assert_snapshot!(shown(&one_damaged, Encoding::Windows1258), @r#"it looks like damaged UTF-8 and not windows-1258, which is declared: 6 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1258 all the same, save it as UTF-8"#);
+    assert_snapshot!(shown(b"id,name\n1,Andr\xc3\xa9\n2,Zo\xeb\n", Encoding::Windows1252), @r#"it looks like damaged UTF-8 and not windows-1252, which is declared: 1 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1252 all the same, save it as UTF-8"#);
+    // In French a no-break space stands before a closing quote.
+    let french =
+        b"id,note\n1,\xab\xa0caf\xe9\xa0\xbb d\xe9j\xe0 vu\n2,\xe9t\xe9\n3,for\xeat\n4,p\xe8re\n";
+    assert_snapshot!(shown(french, Encoding::Windows1252), @r"
+    id,note
+    1,« café » déjà vu
+    2,été
+    3,forêt
+    4,père
+    ");
+}
+
+#[test]
 fn a_file_that_ends_within_a_character_is_cut_off() {
-    assert_snapshot!(shown(b"id\n1,\xc4", Encoding::Auto), @"it ends in the middle of a character; it is still being written, or was cut");
+    let cut = "it ends in the middle of a character; it is still being written, or was cut";
+    for declared in [Encoding::Auto, Encoding::Utf8] {
+        for end in [&b"\xc4"[..], b"\xe1\xbb", b"\xf0\x9f\x98"] {
+            assert_eq!(shown([b"id\n1,", end].concat(), declared), cut);
+            let marked = [b"\xef\xbb\xbfid\n1,", end].concat();
+            assert_eq!(shown(marked, Encoding::Windows1252), cut);
+        }
+    }
+    for (declared, bytes_of) in [
+        (Encoding::Utf16Le, u16::to_le_bytes as fn(u16) -> [u8; 2]),
+        (Encoding::Utf16Be, u16::to_be_bytes),
+    ] {
+        let whole = utf16("id\n1,😀", bytes_of);
+        assert_eq!(shown(&whole, declared), "id\n1,😀");
+        for missing in 1..4 {
+            let cut_off = &whole[..whole.len() - missing];
+            assert_eq!(shown(cut_off, declared), cut, "{missing}");
+        }
+    }
 }
 
 #[test]

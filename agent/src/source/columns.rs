@@ -1,17 +1,18 @@
-//! A table's columns among the names in a file's header.
+//! A declared table's columns among the names that a source has: those in a CSV file's header, or
+//! a SQLite table's.
 //!
 //! The very same name is looked for first; then the same in another case; then the same but for
 //! diacritics, spaces, `_` and `-`, so that `Customer ID` and `customer_id` are `customerid`, and
-//! `Họ tên` is `ho_ten`. A file that has two names for one column, or one for two, is refused.
+//! `Họ tên` is `ho_ten`. A source that has two names for one column, or one for two, is refused.
 
 use causeway_shared::dataset::{Column, Table};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::source::Columns;
+use super::Columns;
 
-/// A header that cannot be matched.
+/// Names that cannot be matched.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum HeaderError {
+pub(crate) enum ColumnsError {
     /// Two of its names fit one column.
     #[error(
         "its columns {first:?} and {second:?} both fit column {column} of table {table}; take one of them away, or declare the right one as the column's `source` in the dataset"
@@ -34,18 +35,8 @@ pub(crate) enum HeaderError {
     },
 }
 
-/// A name without what is no part of it: white space around it, quotes, and byte order marks.
-pub(crate) fn cleaned(name: &str) -> String {
-    // The last is a UTF-8 mark that something took for Windows-1252.
-    let name = name
-        .trim_start_matches('\u{feff}')
-        .trim_start_matches("ï»¿");
-    let is_dirt = |c: char| c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}' | '"');
-    name.trim_matches(is_dirt).to_owned()
-}
-
 /// Where a table's columns are, by their declared source name first, then by their own.
-pub(super) fn columns(table: &Table, names: &[String]) -> Result<Columns, HeaderError> {
+pub(super) fn columns(table: &Table, names: &[String]) -> Result<Columns, ColumnsError> {
     const WANTED: [fn(&Column) -> &str; 2] = [
         |column| column.source.as_deref().unwrap_or(column.name.as_str()),
         |column| column.name.as_str(),
@@ -67,7 +58,7 @@ pub(super) fn columns(table: &Table, names: &[String]) -> Result<Columns, Header
                     continue;
                 };
                 if let Some(second) = fitting.next() {
-                    return Err(HeaderError::TwoNames {
+                    return Err(ColumnsError::TwoNames {
                         table: table.name.to_string(),
                         column: column.name.to_string(),
                         first: names[first].clone(),
@@ -75,7 +66,7 @@ pub(super) fn columns(table: &Table, names: &[String]) -> Result<Columns, Header
                     });
                 }
                 if let Some(other) = more.iter().position(|taken| *taken == Some(first)) {
-                    return Err(HeaderError::TwoColumns {
+                    return Err(ColumnsError::TwoColumns {
                         table: table.name.to_string(),
                         name: names[first].clone(),
                         first: table.columns[other].name.to_string(),
@@ -112,6 +103,7 @@ mod tests {
     use causeway_shared::dataset::Dataset;
 
     use super::*;
+    use crate::source::csv::cleaned;
 
     const PEOPLE: &str = r#"
         name = "people"

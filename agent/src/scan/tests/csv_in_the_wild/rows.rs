@@ -1,0 +1,91 @@
+//! Where rows begin and end.
+
+use insta::assert_snapshot;
+
+use super::*;
+
+#[test]
+fn every_line_end_is_read_and_those_in_quotes_are_kept() {
+    let rows = person("id,fullname\n1,An\n2,\"B\r\nC\"\n", "");
+    assert_snapshot!(rows, @r#"
+    person b=0of1
+      1,An,,,,,true
+      2,"B
+      C",,,,,true
+    "#);
+    assert_eq!(person("id,fullname\r\n1,An\r\n\r\n2,\"B\r\nC\"", ""), rows);
+    assert_eq!(person("id,fullname\r1,An\r2,\"B\r\nC\"\r", ""), rows);
+}
+
+#[test]
+fn a_file_that_ends_within_quotes_is_not_ready() {
+    assert_snapshot!(person("id,fullname\n1,An\n2,\"B", ""), @r#"person NotReady { why: "/csv/person.csv: a quote that opens in the row of line 3 is never closed: the file is still being written, or a quote is missing" }"#);
+    assert_snapshot!(person("id,fullname\n1,\"An\n2,B\n3,C\n", ""), @r#"person NotReady { why: "/csv/person.csv: a quote that opens in the row of line 2 is never closed: the file is still being written, or a quote is missing" }"#);
+    assert_snapshot!(person("id,\"fullname\n1,An\n", ""), @r#"person NotReady { why: "/csv/person.csv: its first line opens a quote that is never closed: the file is still being written, or a quote is missing" }"#);
+    assert_snapshot!(person(b"id,fullname\n1,An\n2,\xe1\xbb", ""), @r#"person NotReady { why: "/csv/person.csv: it ends in the middle of a character; it is still being written, or was cut" }"#);
+}
+
+#[test]
+fn malformed_rows_are_refused_and_the_others_stay() {
+    let text = "id,fullname,phone\n1,An\n2,B,3,4\n3,\"Th\"is\",5\n4,E,7\n,,\n4,D,6\nfive,F,8\n";
+    assert_snapshot!(person(text, ""), @r#"
+    person b=0of1
+      4,D,6,,,,true
+    refused person line 2: the row has 2 fields, the header 3 [1,An]
+    refused person line 3: the row has 4 fields, the header 3 [2,B,3,4]
+    refused person line 4: something stands behind the quote that closes field 2; a quote within quotes is written twice [3,This",5]
+    refused person.id line 6: a value is required [,,,,,,]
+    refused person.id line 8: "five" is not a value of type int [five,F,8,,,,]
+    refused person.id line 5: the row of line 7 has the same key, and stays [4,E,7,,,,true]
+    "#);
+}
+
+#[test]
+fn what_may_be_the_rest_of_a_row_is_no_row() {
+    // The note of 1 goes over three lines, with quotes that are not written twice.
+    let text = "id,fullname\n1,\"An said \"hi\n7,Bob\nand\" left\"\n2,B\n";
+    assert_snapshot!(person(text, ""), @r#"
+    person b=0of1
+      2,B,,,,,true
+    refused person line 2: something stands behind the quote that closes field 2; a quote within quotes is written twice [1,An said hi]
+    refused person line 3: it may be the rest of the row of line 2, whose quotes do not match [7,Bob]
+    refused person line 4: it may be the rest of the row of line 2, whose quotes do not match [and" left"]
+    "#);
+    // A quote too many, and rows behind it.
+    let text = "id,fullname\n1,\"Big\" An\n2,B\n3,\"C, D\"\n4,E\n";
+    assert_snapshot!(person(text, ""), @r#"
+    person b=0of1
+      2,B,,,,,true
+      3,"C, D",,,,,true
+      4,E,,,,,true
+    refused person line 2: something stands behind the quote that closes field 2; a quote within quotes is written twice [1,BigAn]
+    "#);
+    let text = "id,fullname\n1,\"Big\" An\n2,B\n3,C,x\n4,E";
+    assert_snapshot!(person(text, ""), @r"
+    person b=0of1
+      2,B,,,,,true
+      4,E,,,,,true
+    refused person line 2: something stands behind the quote that closes field 2; a quote within quotes is written twice [1,BigAn]
+    refused person line 4: the row has 3 fields, the header 2 [3,C,x]
+    ");
+    // The closing quote stands at the beginning of a line.
+    let text = "id,fullname\n1,\"An said \"hi\n\",x\n8,Lan\n9,\"Eve\"\n10,F\n";
+    assert_snapshot!(person(text, ""), @r#"
+    person b=0of1
+      10,F,,,,,true
+    refused person line 2: something stands behind the quote that closes field 2; a quote within quotes is written twice [1,An said hi]
+    refused person line 3: something stands behind the quote that closes field 1; a quote within quotes is written twice [,x
+    8,Lan
+    9,Eve"]
+    "#);
+    let text = "id,fullname\n1,\"a\"b\n7,Bob\n,\"c\"d\n8,Lan\n9,5\" pipe\n10,F\n";
+    assert_snapshot!(person(text, ""), @r#"
+    person b=0of1
+      10,F,,,,,true
+    refused person line 2: something stands behind the quote that closes field 2; a quote within quotes is written twice [1,ab]
+    refused person line 3: it may be the rest of the row of line 2, whose quotes do not match [7,Bob]
+    refused person line 4: something stands behind the quote that closes field 2; a quote within quotes is written twice [,cd]
+    refused person line 5: it may be the rest of the row of line 4, whose quotes do not match [8,Lan]
+    refused person line 6: it may be the rest of the row of line 4, whose quotes do not match [9,5" pipe]
+    "#);
+}
