@@ -33,7 +33,7 @@ use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{Findings, Notes, ObjectId, State};
+use crate::state::{CycleFacts, Findings, Notes, ObjectId, State};
 use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
 use settle::Done;
 
@@ -125,6 +125,12 @@ impl Attempt<'_> {
             // is the same; noting that it has come to rest spares the next look that.
             if before.as_ref() != Some(&look) {
                 self.state.note_look(&look)?;
+            }
+            if self.state.cycle()?.is_some_and(|last| last.error.is_some()) {
+                self.state.note_cycle(&CycleFacts {
+                    at: clock::now(),
+                    error: None,
+                })?;
             }
             publish::publish(self.agent, self.state, publish::Files::default()).await;
             let held = self.state.held()?;

@@ -36,7 +36,7 @@ pub struct CycleReport {
     pub missing: Vec<Place>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
-    /// References to rows that are not there.
+    /// References to rows that are not there, of the tables scanned and of the others still.
     pub dangling: Vec<DanglingReference>,
     /// What sources and dataset do not have in common, as far as no cycle told it before.
     pub notes: Vec<String>,
