@@ -65,7 +65,10 @@ pub enum Command {
     #[command(after_help = "Example: causeway-agent run --log-format json")]
     Run,
     /// Push what changed, once
-    #[command(after_help = "Example: causeway-agent sync --json")]
+    #[command(after_help = "Example: causeway-agent sync --json\n\n\
+            Exit 3: rows were refused that were not before, a table is held back, a source is \
+            missing, or another host writes this site. Rows that stay in quarantine do not count \
+            again: `status` ends with 3 as long as there are any.")]
     Sync {
         /// Replace another host's writer of this site
         #[arg(long)]
@@ -75,23 +78,33 @@ pub enum Command {
         allow_shrink: bool,
     },
     /// Push everything for the first time and read it back; can be stopped and started again
-    #[command(after_help = "Example: causeway-agent migrate")]
+    #[command(after_help = "Example: causeway-agent migrate\n\n\
+            Exit 3: as `sync`; rows that are refused do not keep the others from being sent.")]
     Migrate,
-    /// Show what `sync` would push; write nothing
-    #[command(after_help = "Example: causeway-agent plan")]
-    Plan,
+    /// Show what `sync` would push, a line per table, and why rows would be refused; write nothing
+    #[command(after_help = "Example: causeway-agent plan --partitions\n\n\
+            Exit 3: as `sync` would end, so that a person should look before it runs.")]
+    Plan {
+        /// List every partition that would change too, as --json does
+        #[arg(long)]
+        partitions: bool,
+    },
     /// Compare every row of the sources with what is stored
-    #[command(after_help = "Example: causeway-agent verify --repair")]
+    #[command(after_help = "Example: causeway-agent verify --repair\n\n\
+            Exit 3: something differs. Rows in quarantine are on neither side, and do not count.")]
     Verify {
         /// Write again what is damaged or missing
         #[arg(long)]
         repair: bool,
     },
     /// Show the last commit, pending changes, quarantine, and the reach of store and hub
-    #[command(after_help = "Example: causeway-agent status --json")]
+    #[command(after_help = "Example: causeway-agent status --json\n\n\
+            Exit 3: as long as rows are in quarantine, a table is held back, a source is missing, or \
+            another host writes this site. Exit 1: the store or the hub does not answer.")]
     Status,
     /// List refused rows: source, line or key, column, reason
-    #[command(after_help = "Example: causeway-agent quarantine")]
+    #[command(after_help = "Example: causeway-agent quarantine\n\n\
+            As the last cycle left it. Exit 0, whether there are any or not.")]
     Quarantine,
     /// Delete objects that no retained commit names (`retention.keep`)
     #[command(after_help = "Example: causeway-agent vacuum --dry-run\n\n\
@@ -197,12 +210,12 @@ impl Cli {
                     report.exit(),
                 ))
             }
-            Command::Plan => {
+            Command::Plan { partitions } => {
                 let report = agent.plan(Arc::new(Silent)).await?;
                 Ok(Answer::of(
                     json,
                     &report,
-                    show::plan(&report),
+                    show::plan(&report, partitions),
                     report.exit(),
                 ))
             }

@@ -5,6 +5,7 @@ mod file;
 mod machine;
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -113,6 +114,16 @@ impl fmt::Debug for HubConfig {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// There is no configuration, and the environment does not say it all.
+    #[error(
+        "there is no {}; `causeway-agent init PATH…` looks through SQLite files and CSV folders and \
+         writes one, `--config FILE` names one that lies elsewhere",
+        path.display()
+    )]
+    NoFile {
+        /// The file looked for.
+        path: PathBuf,
+    },
     /// The file cannot be read, or a key is unknown or of another type.
     #[error(transparent)]
     Settings(#[from] SettingsError),
@@ -144,7 +155,24 @@ impl AgentConfig {
         path: Option<&Path>,
         environment: &[(String, String)],
     ) -> Result<Self, ConfigError> {
-        let (file, base_dir) = settings::load::<AgentFile>(path, DEFAULT_FILE, environment)?;
+        let looked_for = path.unwrap_or(Path::new(DEFAULT_FILE));
+        let no_file = || ConfigError::NoFile {
+            path: std::path::absolute(looked_for).unwrap_or(looked_for.to_owned()),
+        };
+        let loaded = settings::load::<AgentFile>(path, DEFAULT_FILE, environment);
+        let (file, base_dir) = match loaded {
+            Err(SettingsError::Unreadable { source, .. })
+                if source.kind() == io::ErrorKind::NotFound =>
+            {
+                return Err(no_file());
+            }
+            loaded => loaded?,
+        };
+        // The environment may say it all, but for what it does not say the file is the place.
+        let is_unsaid = file.site.is_empty() || file.store.is_none();
+        if is_unsaid && !looked_for.exists() {
+            return Err(no_file());
+        }
         Self::from_file(file, base_dir, &Machine::this())
     }
 

@@ -33,7 +33,7 @@ use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::spool::Spool;
 use crate::stand::{Doubt, Standing, stand};
-use crate::state::{Findings, Notes, ObjectId, State};
+use crate::state::{CycleFacts, Findings, Notes, ObjectId, State};
 use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
 use settle::Done;
 
@@ -126,13 +126,16 @@ impl Attempt<'_> {
             if before.as_ref() != Some(&look) {
                 self.state.note_look(&look)?;
             }
+            if self.state.cycle()?.is_some_and(|last| last.error.is_some()) {
+                self.state.note_cycle(&CycleFacts {
+                    at: clock::now(),
+                    error: None,
+                })?;
+            }
             publish::publish(self.agent, self.state, publish::Files::default()).await;
             let held = self.state.held()?;
-            return Ok(Some(self.report(
-                standing.writer.epoch,
-                held,
-                look.absent(),
-            )));
+            let report = self.report(standing.writer.epoch, held, look.absent())?;
+            return Ok(Some(report));
         }
 
         let (mut survey, spooled) = self.scan(&moved, &standing).await?;
@@ -257,8 +260,13 @@ impl Attempt<'_> {
         Ok(held.iter().filter_map(position).collect())
     }
 
-    fn report(&self, epoch: u64, held: Vec<Held>, missing: Vec<Place>) -> CycleReport {
-        CycleReport {
+    fn report(
+        &self,
+        epoch: u64,
+        held: Vec<Held>,
+        missing: Vec<Place>,
+    ) -> Result<CycleReport, AgentError> {
+        Ok(CycleReport {
             site: self.agent.config().site.clone(),
             commit: None,
             epoch,
@@ -274,8 +282,9 @@ impl Attempt<'_> {
             notes: Vec::new(),
             verified: None,
             scan_took: None,
+            in_quarantine: self.state.quarantined()?,
             quarantine_grew: false,
-        }
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a cycle would do, found out without writing anything.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
@@ -9,25 +9,31 @@ use serde::Serialize;
 
 use crate::affected::tables_to_scan;
 use crate::agent::Agent;
+use crate::config::AgentConfig;
 use crate::cycle::places_before;
 use crate::error::{AgentError, Exit};
 use crate::gate;
 use crate::guard::{Held, Rules};
-use crate::plan::plan;
+use crate::plan::{Plan, plan};
 use crate::progress::Progress;
+use crate::quarantine::kinds::{RefusedKind, kinds};
 use crate::stand::same_log;
-use crate::state::State;
-use crate::survey::{self, Tables, survey};
+use crate::state::{Findings, ObjectId, State};
+use crate::survey::{self, Survey, Tables, Taker, survey};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PlanReport {
     /// The site.
     pub site: SiteName,
+    /// The tables with something to push or to refuse, by name.
+    pub tables: BTreeMap<Name, TablePlan>,
     /// The partitions that would change.
     pub changes: Vec<PlanLine>,
-    /// Rows in quarantine of the tables looked at.
+    /// Rows that would be in quarantine, of all tables.
     pub quarantined: u64,
+    /// Whether some of them are not there yet, or their table is held back until now.
+    pub quarantine_grows: bool,
     /// Tables that would be held back.
     pub held: Vec<Held>,
     /// Tables that no source has and none ever had.
@@ -35,6 +41,31 @@ pub struct PlanReport {
     /// Whether the dataset is another one than the log's, so that a commit would follow even if no
     /// partition changed.
     pub dataset_changed: bool,
+    /// What sources and dataset do not have in common.
+    pub notes: Vec<String>,
+}
+
+/// What would become of a table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct TablePlan {
+    /// Its partitions.
+    pub partitions: u64,
+    /// Its rows.
+    pub rows: u64,
+    /// Its rows in the log.
+    pub was_rows: u64,
+    /// Bytes of what would be sent, before compression.
+    pub bytes: u64,
+    /// Partitions that the log does not have yet.
+    pub new: u64,
+    /// Partitions that the log has otherwise.
+    pub changed: u64,
+    /// Partitions that would go.
+    pub gone: u64,
+    /// Rows that would be in quarantine.
+    pub refused: u64,
+    /// Why, as far as they are listed: the first so many.
+    pub reasons: Vec<RefusedKind>,
 }
 
 /// A partition that would change.
@@ -56,7 +87,7 @@ impl PlanReport {
     /// How the program ends.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        if self.held.iter().any(Held::needs_person) {
+        if self.quarantine_grows || self.held.iter().any(Held::needs_person) {
             Exit::Look
         } else {
             Exit::Done
@@ -79,13 +110,14 @@ impl Agent {
             None => false,
         };
         let state = state.filter(|_| known);
-        let (catalog, before, places, still_held, columns) = match &state {
+        let (catalog, before, places, still_held, columns, findings) = match &state {
             Some(state) => (
                 state.catalog(Catalog::empty(config.site.clone()))?,
                 state.look()?,
                 places_before(state, &config.dataset)?,
                 state.held()?,
                 state.columns()?,
+                state.findings()?,
             ),
             None => (
                 self.log().load().await?,
@@ -93,6 +125,7 @@ impl Agent {
                 Default::default(),
                 Vec::new(),
                 Default::default(),
+                Findings::new(),
             ),
         };
         // SQLite's handle is of no use from here on, and must not cross threads.
@@ -103,18 +136,22 @@ impl Agent {
         if moved.is_nothing() {
             return Ok(PlanReport {
                 site: config.site.clone(),
+                tables: BTreeMap::new(),
                 changes: Vec::new(),
-                quarantined: 0,
+                quarantined: findings.values().map(|found| found.refused.total).sum(),
+                quarantine_grows: false,
                 held: still_held,
                 absent: Vec::new(),
                 dataset_changed: false,
+                notes: Vec::new(),
             });
         }
         let sources = survey::resolve(config).await?;
         let now = survey::places(&sources, &config.dataset);
         let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &BTreeSet::new());
         let tables = Tables::to_scan(tables, &config.dataset, &catalog);
-        let mut found = survey(config, sources, tables, progress, Box::new(|_, _| Ok(()))).await?;
+        let (sizes, take) = weighed();
+        let mut found = survey(config, sources, tables, progress, take).await?;
         found.compare_columns(&config.dataset, &columns);
         let rules = Rules {
             shrink: config.guard.shrink,
@@ -128,13 +165,87 @@ impl Agent {
             rows: change.now.as_ref().map_or(0, |now| now.rows),
             was_rows: change.was.map_or(0, |was| was.rows),
         };
+        let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
+        let not_read = |table: &&Name| !found.findings.contains_key(*table);
+        let elsewhere = findings.keys().filter(not_read);
+        let elsewhere: u64 = elsewhere.map(|name| findings[name].refused.total).sum();
         Ok(PlanReport {
             site: config.site.clone(),
+            tables: tables_of(config, (&plan, &catalog), &found, &sizes),
             changes: plan.changes.iter().map(line).collect(),
-            quarantined: found.quarantined(),
+            quarantined: found.quarantined() + elsewhere,
+            quarantine_grows: grows(&found, &findings, &still_held),
             held: plan.held,
             absent: plan.absent,
             dataset_changed: plan.announces_dataset,
+            notes: found.notes.into_values().flatten().collect(),
         })
     }
+}
+
+/// The size in bytes of every partition that a scan meets.
+type Sizes = Arc<Mutex<BTreeMap<ObjectId, u64>>>;
+
+/// Takes nothing of the partitions but their sizes.
+fn weighed() -> (Sizes, Taker) {
+    let sizes = Sizes::default();
+    let taken = Arc::clone(&sizes);
+    let take = move |object, csv: crate::scan::PartBytes| {
+        let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
+        taken.insert(object, csv.len());
+        Ok(())
+    };
+    (sizes, Box::new(take))
+}
+
+/// Whether a cycle would refuse a row that is not refused yet. Rows of a table held back until now
+/// are in the log as they were, so all that are refused are new.
+fn grows(survey: &Survey, before: &Findings, held: &[Held]) -> bool {
+    let was_held = |table: &Name| held.iter().any(|held| held.table == *table);
+    survey
+        .findings
+        .iter()
+        .any(|(table, now)| match before.get(table) {
+            Some(before) if !was_held(table) => now.holds_more_than(before),
+            _ => now.refused.total > 0,
+        })
+}
+
+/// The tables with something to push or to refuse.
+fn tables_of(
+    config: &AgentConfig,
+    (plan, catalog): (&Plan, &Catalog),
+    survey: &Survey,
+    sizes: &BTreeMap<ObjectId, u64>,
+) -> BTreeMap<Name, TablePlan> {
+    let mut tables: BTreeMap<Name, TablePlan> = BTreeMap::new();
+    for change in &plan.changes {
+        let table = tables.entry(change.table.clone()).or_default();
+        match (&change.was, &change.now) {
+            (_, None) => table.gone += 1,
+            (None, Some(_)) => table.new += 1,
+            (Some(_), Some(_)) => table.changed += 1,
+        }
+        let object = change.now.as_ref();
+        let object = object.map(|now| (change.table.clone(), change.part, now.md5));
+        table.bytes += object.and_then(|id| sizes.get(&id)).copied().unwrap_or(0);
+    }
+    for (name, found) in &survey.findings {
+        if found.refused.total > 0 {
+            let table = tables.entry(name.clone()).or_default();
+            table.refused = found.refused.total;
+            table.reasons = kinds(&found.refused);
+        }
+    }
+    for (at, found) in &survey.found {
+        let name = &config.dataset.tables[*at].name;
+        if let (Some(table), Some(parts)) = (tables.get_mut(name), found.parts()) {
+            table.partitions = parts.len() as u64;
+            table.rows = parts.values().map(|content| content.rows).sum();
+        }
+    }
+    for (name, table) in &mut tables {
+        table.was_rows = catalog.rows(name.as_str());
+    }
+    tables
 }

@@ -1,5 +1,6 @@
 //! Quarantine: rows that a source holds and the dataset refuses, each with its reason.
 
+pub mod kinds;
 pub(crate) mod publish;
 
 use std::fmt;

@@ -36,7 +36,7 @@ pub struct CycleReport {
     pub missing: Vec<Place>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
-    /// References to rows that are not there.
+    /// References to rows that are not there, of the tables scanned and of the others still.
     pub dangling: Vec<DanglingReference>,
     /// What sources and dataset do not have in common, as far as no cycle told it before.
     pub notes: Vec<String>,
@@ -46,6 +46,8 @@ pub struct CycleReport {
     /// How long the scan took; `None` where nothing had moved.
     #[serde(skip)]
     pub scan_took: Option<Duration>,
+    /// Rows in quarantine, of all tables, scanned or not.
+    pub in_quarantine: u64,
     /// Whether this cycle put rows into quarantine that were not there.
     pub quarantine_grew: bool,
 }
@@ -184,6 +186,7 @@ mod tests {
             notes: Vec::new(),
             verified: None,
             scan_took: None,
+            in_quarantine: 9,
             quarantine_grew: false,
         };
         report.exit()

@@ -1,6 +1,8 @@
 //! The scan as a cycle sees it: run beside the async tasks, cut short when its cycle is, and put
 //! into the words of the plan.
 
+mod refusals;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::ops::ControlFlow;
@@ -12,8 +14,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
-use causeway_shared::quarantine::{MAX_ROWS, RefusedRow, RefusedRows};
-use jiff::Timestamp;
+use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 
 use crate::affected::Places;
 use crate::config::AgentConfig;
@@ -21,22 +22,19 @@ use crate::error::AgentError;
 use crate::gate::{self, Place};
 use crate::plan::{Content, Found};
 use crate::progress::{Progress, Step};
-use crate::quarantine::{QuarantineSink, Refused};
 use crate::scan::{
     self, Dangling, Outcome, PartBytes, ScanError, ScanReport, ScanRequest, ScannedPart, TableScan,
     scan,
 };
 use crate::source::{Kind, Source, Sources, Unreadable};
 use crate::state::{Columns, DanglingReference, Findings, Notes, ObjectId, TableFindings};
+use refusals::Refusals;
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
 
 /// The folder of the scan's sorted runs, in the agent's.
 const SPILL: &str = "spill";
-
-/// Most refused rows that are listed of one scan; more are only counted.
-const LISTED: usize = 10_000;
 
 /// What stops a scan from outside.
 pub type Stop = Box<dyn Error + Send + Sync>;
@@ -237,11 +235,7 @@ impl Surveyor<'_> {
             },
         };
         let mut contents: BTreeMap<usize, BTreeMap<_, _>> = BTreeMap::new();
-        let mut refusals = Refusals {
-            now: clock::now(),
-            listed: 0,
-            tables: BTreeMap::new(),
-        };
+        let mut refusals = Refusals::new(clock::now());
         let mut on_part = |scanned: ScannedPart| -> Result<(), Stop> {
             let ScannedPart {
                 table,
@@ -274,7 +268,7 @@ impl Surveyor<'_> {
         for table in report.tables {
             let place = places.get(&table.table).cloned();
             let parts = contents.remove(&table.table).unwrap_or_default();
-            let listed = refusals.tables.remove(&table.table).unwrap_or_default();
+            let listed = refusals.take(table.table);
             survey.add(dataset, table, place, parts, listed);
         }
         survey.took = started.elapsed();
@@ -409,30 +403,5 @@ impl Survey {
             }
         };
         self.found.insert(scanned.table, found);
-    }
-}
-
-/// Collects refused rows, the first of each table.
-struct Refusals {
-    now: Timestamp,
-    listed: usize,
-    tables: BTreeMap<usize, Vec<RefusedRow>>,
-}
-
-impl QuarantineSink for Refusals {
-    fn refuse(&mut self, refused: Refused) {
-        let rows = self.tables.entry(refused.table).or_default();
-        if rows.len() >= MAX_ROWS || self.listed >= LISTED {
-            return;
-        }
-        self.listed += 1;
-        rows.push(RefusedRow {
-            since: self.now,
-            source: refused.source,
-            place: refused.place.to_string(),
-            column: refused.column.map(String::from),
-            reason: refused.reason,
-            row: refused.row,
-        });
     }
 }

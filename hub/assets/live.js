@@ -34,11 +34,19 @@ function figures() {
 
 function show(html) {
   const before = new Map([...figures()].map(([name, figure]) => [name, figure.textContent]));
-  const opened = live.querySelector("#chart-table")?.open;
-  const scrolled = live.querySelector("#chart")?.scrollLeft;
+  const opened = [...live.querySelectorAll("details[open]")].map((details) => details.id);
+  const scrolled = [...live.querySelectorAll(".scroll[id]")].map((chart) => [chart.id, chart.scrollLeft]);
+  const focused = document.activeElement?.closest("#live [id]")?.id;
   live.innerHTML = html;
-  if (opened) live.querySelector("#chart-table").open = true;
-  if (scrolled !== undefined) live.querySelector("#chart").scrollLeft = scrolled;
+  for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
+  for (const [id, left] of scrolled) {
+    const chart = document.getElementById(id);
+    if (chart) chart.scrollLeft = left;
+  }
+  if (focused) {
+    const again = document.getElementById(focused);
+    (again?.querySelector("summary") ?? again)?.focus({ preventScroll: true });
+  }
   for (const [name, figure] of figures()) {
     if (before.has(name) && before.get(name) !== figure.textContent) {
       figure.classList.add("changed");
@@ -72,9 +80,10 @@ async function forever() {
   setTimeout(forever, EVERY_MS);
 }
 
-// On a narrow screen the chart is wider than the page: begin with today in its middle.
-const chart = live.querySelector("#chart");
-if (chart) chart.scrollLeft = (chart.scrollWidth - chart.clientWidth) / 2;
+// On a narrow screen a chart is wider than the page: begin with today in its middle.
+for (const chart of live.querySelectorAll(".scroll[id]")) {
+  chart.scrollLeft = (chart.scrollWidth - chart.clientWidth) / 2;
+}
 writeTimes();
 setInterval(writeTimes, 1000);
 document.addEventListener("visibilitychange", refresh);

@@ -78,7 +78,7 @@ pub enum Command {
         #[arg(long)]
         repair: bool,
     },
-    /// Show sites, commits behind the newest that was heard of, window, and what is loaded
+    /// Show sites, how many commits each is behind its log, the window, and what is loaded
     #[command(after_help = "Example: causeway-hub status --json")]
     Status,
     /// Make, list and revoke API tokens
@@ -243,11 +243,7 @@ impl Cli {
             }
             Command::Status => {
                 let report = open().await?.full_status(clock::now()).await?;
-                let exit = if report.needs_a_look() {
-                    Exit::Look
-                } else {
-                    Exit::Done
-                };
+                let exit = exit(report.needs_a_look(), report.may_pass());
                 Ok(Answer::of(json, &report, show::status(&report), exit))
             }
             Command::Token(command) => command.answer(&open().await?, json).await,

@@ -7,6 +7,7 @@ mod chart;
 mod language;
 mod login;
 mod overview;
+mod per_table;
 mod texts;
 
 use std::sync::Arc;

@@ -178,6 +178,9 @@ pub struct StatusReport {
     pub window: Window,
     /// The store, by its URL without credentials.
     pub store: String,
+    /// Why the store could not be asked how far the sites are; `None` where it answered, or was not
+    /// asked.
+    pub store_error: Option<String>,
     /// The database, without its password.
     pub database: String,
     /// Each site, in name order.
@@ -185,6 +188,12 @@ pub struct StatusReport {
 }
 
 impl StatusReport {
+    /// Whether the store could not be asked, so that trying again may help.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.store_error.is_some()
+    }
+
     /// Whether a person should look: a site whose last load failed.
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
@@ -205,8 +214,9 @@ pub struct SiteStatus {
     pub loaded_at: Option<Timestamp>,
     /// The newest commit seen in its log.
     pub log_head: Option<Seq>,
-    /// How many commits the database is behind the newest seen.
-    pub behind: u64,
+    /// How many commits the database is behind the newest one; `None` where the store was asked
+    /// for that and did not say.
+    pub behind: Option<u64>,
     /// Partitions of all history, and how many of them are loaded.
     pub partitions: KnownAndLoaded,
     /// Rows of all history, and how many of them are loaded.
@@ -216,6 +226,25 @@ pub struct SiteStatus {
     pub quarantined: Option<BTreeMap<Name, Option<u64>>>,
     /// Why the last load failed, if it did.
     pub last_error: Option<String>,
+}
+
+impl SiteStatus {
+    /// A site that lies in the store and was never loaded.
+    #[must_use]
+    pub fn never_loaded(site: SiteName) -> Self {
+        Self {
+            site,
+            commit: None,
+            committed_at: None,
+            loaded_at: None,
+            log_head: None,
+            behind: None,
+            partitions: KnownAndLoaded::default(),
+            rows: KnownAndLoaded::default(),
+            quarantined: None,
+            last_error: None,
+        }
+    }
 }
 
 /// A figure over all history, and over what is loaded.

@@ -6,9 +6,13 @@
 
 mod counts;
 mod days;
+mod per_table;
 
 pub(crate) use counts::StatusCounts;
 pub(crate) use days::{Day, appointments_per_day};
+#[cfg(test)]
+pub(crate) use per_table::LoadedFigures;
+pub(crate) use per_table::{TableDay, TableFigures, is_meetassist, per_table};
 
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
@@ -35,6 +39,18 @@ pub(crate) mod tables {
     pub(crate) const PROGRAM: &str = "communityprogram";
     /// Who takes part in programs.
     pub(crate) const PARTICIPANT: &str = "programparticipant";
+    /// When consultants can be booked.
+    pub(crate) const SCHEDULE: &str = "consultantschedule";
+    /// All tables of MeetAssist.
+    pub(crate) const OWN: [&str; 7] = [
+        CUSTOMER,
+        CONSULTANT,
+        SCHEDULE,
+        APPOINTMENT,
+        FEEDBACK,
+        PROGRAM,
+        PARTICIPANT,
+    ];
 }
 
 /// The column of appointments and programs that says how they stand.
@@ -60,6 +76,8 @@ pub(crate) struct Overview {
     pub programs: Counted,
     /// Who takes part in programs.
     pub participants: Total,
+    /// Every declared table, MeetAssist's or not, with the days of the window.
+    pub tables: Vec<TableFigures>,
     /// How fresh the figures are, site by site.
     pub fresh: Vec<Fresh>,
 }
@@ -167,6 +185,7 @@ pub(crate) fn overview(
         participants: Total {
             total: rows(sites, tables::PARTICIPANT),
         },
+        tables: per_table(window.0, declared, sites),
         fresh: sites.iter().map(fresh).collect(),
         now,
     }
@@ -280,32 +299,35 @@ mod tests {
         let now = at("2025-11-28T02:30:00Z");
         let window = Window::at(now, &WindowConfig::default());
         let declared = Dataset::meetassist().unwrap();
-        overview(
+        let mut overview = overview(
             now.to_zoned(WindowConfig::default().timezone.0),
             window,
             &declared,
             sites,
             loaded,
-        )
+        );
+        // Those of every table have tests of their own.
+        overview.tables.clear();
+        overview
     }
 
     #[test]
     fn nothing_is_zeros() {
         insta::assert_snapshot!(json(&overview_of(&[], &[])), @r#"
-        {"now":"2025-11-28T09:30:00+07:00","window":{"from":"2025-11-27","to":"2025-11-29"},
-        "customers":{"total":0,"active":0},
-        "consultants":{"total":0,"active":0},
-        "appointments":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0},
-        "window":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0}},
-        "today":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0}},
-        "per_day":[{"date":"2025-11-27","total":0},
-        {"date":"2025-11-28","total":0},
-        {"date":"2025-11-29","total":0}]},
-        "feedback":{"count":0,"average_rating":null},
-        "programs":{"total":0,"by_status":{"upcoming":0,"ongoing":0,"completed":0}},
-        "participants":{"total":0},
-        "fresh":[]}
-        "#);
+    {"now":"2025-11-28T09:30:00+07:00","window":{"from":"2025-11-27","to":"2025-11-29"},
+    "customers":{"total":0,"active":0},
+    "consultants":{"total":0,"active":0},
+    "appointments":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0},
+    "window":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0}},
+    "today":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0}},
+    "per_day":[{"date":"2025-11-27","total":0},
+    {"date":"2025-11-28","total":0},
+    {"date":"2025-11-29","total":0}]},
+    "feedback":{"count":0,"average_rating":null},
+    "programs":{"total":0,"by_status":{"upcoming":0,"ongoing":0,"completed":0}},
+    "participants":{"total":0},
+    "tables":[],"fresh":[]}
+    "#);
     }
 
     #[test]

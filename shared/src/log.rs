@@ -11,7 +11,7 @@ mod checkpoints;
 mod error;
 
 use crate::catalog::Catalog;
-use crate::commit::{Commit, FormatError, MAX_BYTES, decode, encode};
+use crate::commit::{Commit, FormatError, Latest, MAX_BYTES, decode, encode};
 use crate::dataset::{Dataset, DatasetError};
 use crate::ids::{Md5, Seq, SiteName};
 use crate::layout::{self, SiteKey};
@@ -116,6 +116,22 @@ impl SiteLog {
             [only] => Ok(*only == seq),
             _ => Ok(false),
         }
+    }
+
+    /// The number of the last commit of the log, if one is later than `known`; reads neither commits
+    /// nor checkpoints. One GET and one LIST tell.
+    ///
+    /// # Errors
+    /// A failure of the store. A hint that is damaged is not needed.
+    pub async fn head_after(&self, known: Seq) -> Result<Seq, LogError> {
+        let hint = self.read(&SiteKey::Latest.of(&self.site)).await?;
+        let hinted = hint.and_then(|bytes| decode::<Latest>(&bytes).ok());
+        let mut head = hinted.map_or(known, |latest| latest.checkpoint.max(known));
+        // A page holds more commits than lie between two checkpoints.
+        while let Some(last) = self.first_after(head).await?.last() {
+            head = *last;
+        }
+        Ok(head)
     }
 
     /// Makes sure, without a request, that a store which a commit was written to is not empty now:

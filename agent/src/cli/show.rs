@@ -1,15 +1,18 @@
 //! Answers for people: short, the most important line first, each trouble with its remedy.
 
+mod plan;
+
 use std::fmt::Write as _;
 
 use causeway_shared::program::count;
 
 use crate::guard::Held;
-use crate::preview::PlanReport;
 use crate::report::CycleReport;
 use crate::status::{ListedRow, QuarantineReport, Reach, StatusReport};
 use crate::vacuum::VacuumReport;
 use crate::verify::VerifyReport;
+
+pub(super) use plan::plan;
 
 /// Most lines of one kind.
 const MOST_LINES: usize = 20;
@@ -44,58 +47,18 @@ pub(super) fn cycle(report: &CycleReport) -> String {
     }
     missing(&mut text, &report.missing);
     held(&mut text, &report.held);
-    if report.rows.quarantined > 0 {
-        let new = if report.quarantine_grew {
-            ", some of them new"
-        } else {
-            ""
+    if report.in_quarantine > 0 {
+        let new = match report.quarantine_grew {
+            true => "some of them new",
+            false => "none of them new",
         };
         let _ = writeln!(
             text,
-            "{} in quarantine{new}; `causeway-agent quarantine` lists them",
-            count(report.rows.quarantined, "row")
+            "{} in quarantine, {new}; `causeway-agent quarantine` lists them",
+            count(report.in_quarantine, "row")
         );
     }
     lines(&mut text, report.dangling.iter());
-    absent(&mut text, &report.absent);
-    text
-}
-
-/// What a cycle would do.
-pub(super) fn plan(report: &PlanReport) -> String {
-    let mut text = match report.changes.len() {
-        0 if report.dataset_changed => format!("{}: no partition would change\n", report.site),
-        0 => format!("{}: nothing to push\n", report.site),
-        changes => {
-            format!(
-                "{}: {} would change\n",
-                report.site,
-                count(changes as u64, "partition")
-            )
-        }
-    };
-    lines(
-        &mut text,
-        report.changes.iter().map(|change| match change.md5 {
-            Some(_) => {
-                let (was, now) = (change.was_rows, change.rows);
-                format!(
-                    "{} {}: {was} → {}",
-                    change.table,
-                    change.part,
-                    count(now, "row")
-                )
-            }
-            None => format!("{} {}: removed", change.table, change.part),
-        }),
-    );
-    if report.dataset_changed {
-        text.push_str("the dataset has changed, which a commit would say\n");
-    }
-    held(&mut text, &report.held);
-    if report.quarantined > 0 {
-        let _ = writeln!(text, "{} refused", count(report.quarantined, "row"));
-    }
     absent(&mut text, &report.absent);
     text
 }
@@ -145,12 +108,18 @@ pub(super) fn vacuum(report: &VacuumReport) -> String {
 
 /// How the agent stands.
 pub(super) fn status(report: &StatusReport) -> String {
+    let quarantined = report.tables.values().map(|table| table.quarantined).sum();
     let mut text = match (report.commit, report.committed_at) {
         (Some(seq), Some(at)) => format!("{}: commit {seq} of {at}\n", report.site),
-        _ => format!(
-            "{}: nothing committed yet; run `causeway-agent migrate`\n",
-            report.site
-        ),
+        _ => {
+            let why = match (&report.last_error, report.held.as_slice(), quarantined) {
+                (Some(_), _, _) => ", since the last cycle failed",
+                (None, [_, ..], _) => ", since tables are held back",
+                (None, [], 1..) => ", since every row that was read is in quarantine",
+                (None, [], 0) => " yet; run `causeway-agent migrate`",
+            };
+            format!("{}: nothing committed{why}\n", report.site)
+        }
     };
     if let Some(fence) = &report.fenced_by {
         let _ = writeln!(
@@ -172,17 +141,29 @@ pub(super) fn status(report: &StatusReport) -> String {
         .iter()
         .filter(|(_, table)| table.partitions + table.quarantined > 0);
     for (table, status) in known {
-        let _ = write!(
-            text,
-            "  {table}: {} in {}",
-            count(status.rows, "row"),
-            count(status.partitions, "partition")
-        );
+        let _ = match status.rows {
+            0 => write!(text, "  {table}: no row committed"),
+            rows => write!(
+                text,
+                "  {table}: {} in {}",
+                count(rows, "row"),
+                count(status.partitions, "partition")
+            ),
+        };
         if status.quarantined > 0 {
             let _ = write!(text, ", {} in quarantine", status.quarantined);
         }
         text.push('\n');
     }
+    if quarantined > 0 {
+        let _ = writeln!(
+            text,
+            "{} in quarantine; `causeway-agent quarantine` says why",
+            count(quarantined, "row")
+        );
+    }
+    let dangling = report.tables.values().flat_map(|table| &table.dangling);
+    lines(&mut text, dangling.collect::<Vec<_>>().iter());
     for held in &report.held {
         let _ = writeln!(text, "{}\n  {}", held.held, held.remedy);
     }
@@ -273,12 +254,12 @@ fn size(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use causeway_shared::ids::{Name, Part, Seq, SiteName};
+    use causeway_shared::ids::{Name, Seq, SiteName};
 
     use super::*;
     use crate::guard::Reason;
-    use crate::preview::PlanLine;
     use crate::report::{PartitionCounts, RowCounts};
+    use crate::status::TableStatus;
 
     fn report() -> CycleReport {
         CycleReport {
@@ -307,6 +288,7 @@ mod tests {
             notes: Vec::new(),
             verified: None,
             scan_took: Some(Default::default()),
+            in_quarantine: 1,
             quarantine_grew: true,
         }
     }
@@ -331,7 +313,7 @@ mod tests {
             commit: None,
             ..report()
         };
-        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"notes":[],"quarantine_grew":true}"#);
+        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"notes":[],"in_quarantine":1,"quarantine_grew":true}"#);
         insta::assert_snapshot!(serde_json::to_string(&report().held).unwrap(), @r#"[{"table":"appointment","reason":"shrunk","was":900,"now":100}]"#);
     }
 
@@ -356,32 +338,41 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_and_its_json() {
-        let line = |part: &str, md5: Option<causeway_shared::ids::Md5>, rows| PlanLine {
-            table: Name::new("appointment").unwrap(),
-            part: Part::new(part).unwrap(),
-            md5,
-            rows,
-            was_rows: 2,
+    fn a_status_before_the_first_commit_says_why_there_is_none() {
+        let refused = TableStatus {
+            quarantined: 3,
+            ..TableStatus::default()
         };
-        let md5 = causeway_shared::ids::Md5::of(b"");
-        let report = PlanReport {
+        let mut report = StatusReport {
             site: SiteName::new("hcm-01").unwrap(),
-            changes: vec![
-                line("dt=2025-01-01", Some(md5), 3),
-                line("dt=2025-01-02", None, 0),
-            ],
-            quarantined: 0,
+            commit: None,
+            committed_at: None,
+            epoch: None,
+            tables: [(Name::new("sale").unwrap(), refused)].into(),
+            pending: vec![],
+            missing: vec![],
             held: vec![],
-            absent: vec![],
-            dataset_changed: true,
+            fenced_by: None,
+            last_error: None,
+            store: Reach {
+                url: "file:///s".into(),
+                error: None,
+            },
+            hub: None,
         };
-        insta::assert_snapshot!(plan(&report), @r"
-        hcm-01: 2 partitions would change
-          appointment dt=2025-01-01: 2 → 3 rows
-          appointment dt=2025-01-02: removed
-        the dataset has changed, which a commit would say
-        ");
-        insta::assert_snapshot!(serde_json::to_string(&report.changes[0]).unwrap(), @r#"{"table":"appointment","part":"dt=2025-01-01","md5":"d41d8cd98f00b204e9800998ecf8427e","rows":3,"was_rows":2}"#);
+        insta::assert_snapshot!(status(&report), @r"
+    hcm-01: nothing committed, since every row that was read is in quarantine
+    no change waits
+      sale: no row committed, 3 in quarantine
+    3 rows in quarantine; `causeway-agent quarantine` says why
+    store file:///s answers
+    ");
+        report.tables.clear();
+        let first = status(&report)
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        insta::assert_snapshot!(first, @"hcm-01: nothing committed yet; run `causeway-agent migrate`");
     }
 }

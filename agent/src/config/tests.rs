@@ -15,6 +15,21 @@ fn validated(text: &str) -> Result<AgentConfig, String> {
 const LEAST: &str = "site = \"hcm-01\"\nstore.url = \"file:///s\"\n";
 
 #[test]
+fn a_missing_file_is_named_and_init_is_its_remedy() {
+    let error = AgentConfig::load(Some(Path::new("/nowhere/agent.toml")), &[]).unwrap_err();
+    insta::assert_snapshot!(error, @"there is no /nowhere/agent.toml; `causeway-agent init PATH…` looks through SQLite files and CSV folders and writes one, `--config FILE` names one that lies elsewhere");
+    // The environment may say it all.
+    let set = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+    let environment = [
+        set("CAUSEWAY_SITE", "hcm-01"),
+        set("CAUSEWAY_STORE__URL", "file:///s"),
+    ];
+    assert!(AgentConfig::load(None, &environment).is_ok());
+    let error = AgentConfig::load(None, &environment[..1]).unwrap_err();
+    assert!(matches!(error, ConfigError::NoFile { .. }), "{error}");
+}
+
+#[test]
 fn the_commented_file_shows_every_default() {
     let text = include_str!("../../../config/agent.toml");
     let shown: AgentFile = toml::from_str(text).unwrap();

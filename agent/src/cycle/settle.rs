@@ -14,7 +14,9 @@ use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::stand::Standing;
-use crate::state::{Columns, CycleFacts, Findings, Notes, Settled};
+use crate::state::{
+    Columns, CycleFacts, DanglingReference, Findings, Notes, Settled, TableFindings,
+};
 use crate::survey::Survey;
 
 /// What a cycle did.
@@ -102,15 +104,23 @@ impl Attempt<'_> {
             },
             bytes_sent,
             absent: plan.absent,
-            dangling: findings
-                .into_values()
-                .flat_map(|found| found.dangling)
-                .collect(),
+            dangling: self.dangling(before, findings),
             notes: news,
             scan_took: Some(survey.took),
             quarantine_grew,
-            ..self.report(standing.writer.epoch, held, missing)
+            ..self.report(standing.writer.epoch, held, missing)?
         })
+    }
+
+    /// The references that dangle now: those of the tables scanned, and those of the others still.
+    fn dangling(&self, before: Findings, now: Findings) -> Vec<DanglingReference> {
+        let dataset = &self.agent.config().dataset;
+        let stands = |(table, _): &(Name, TableFindings)| {
+            !now.contains_key(table) && dataset.table(table.as_str()).is_some()
+        };
+        let still: Vec<_> = before.into_iter().filter(stands).collect();
+        let all = still.into_iter().chain(now);
+        all.flat_map(|(_, found)| found.dangling).collect()
     }
 
     /// A CSV file that was there when the cycle looked and gone when it read is not taken for seen:

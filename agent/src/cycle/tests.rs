@@ -6,13 +6,14 @@ mod standing;
 
 use std::fs;
 
-use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{Store, list_all};
 
 use super::*;
 use crate::error::Exit;
 use crate::progress::Silent;
+use crate::status::quarantine;
 use crate::testing::{Site, copy};
 
 #[tokio::test]
@@ -199,4 +200,45 @@ async fn two_processes_do_not_work_on_one_state() {
     let _lock = agent.lock().unwrap();
     let error = agent.sync(SyncOptions::default()).await.unwrap_err();
     assert!(matches!(error, AgentError::Locked { .. }), "{error}");
+}
+
+/// A consultant whose row has a comma in it, and no whole number for a key.
+const ODD: &str = "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\nx,\"Bo, \"\"B\"\"\",b@x,2020-01-01\ny,C,,2020-01-01\n";
+
+#[tokio::test]
+async fn a_plan_says_what_would_be_refused_and_ends_as_its_cycle_would() {
+    let site = Site::small();
+    site.write("consultant", ODD);
+    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    let consultant = &planned.tables[&Name::new("consultant").unwrap()];
+    assert_eq!(
+        (consultant.rows, consultant.refused, consultant.new),
+        (1, 2, 1)
+    );
+    insta::assert_snapshot!(consultant.reasons[0].reason, @r#""x" is not a value of type int"#);
+    assert_eq!(
+        (consultant.reasons[0].rows, planned.exit()),
+        (2, Exit::Look)
+    );
+
+    assert_eq!(site.sync().await.exit(), Exit::Look);
+    let again = site.sync().await;
+    assert_eq!((again.in_quarantine, again.exit()), (2, Exit::Done));
+    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    assert_eq!((planned.quarantined, planned.exit()), (2, Exit::Done));
+    // It goes on to say so until somebody has mended it.
+    assert_eq!(site.agent().status().await.unwrap().exit(), Exit::Look);
+}
+
+#[tokio::test]
+async fn a_refused_row_is_listed_as_csv() {
+    let site = Site::small();
+    site.write("consultant", ODD);
+    site.sync().await;
+    let listed = quarantine(&site.config("one", "state-one")).unwrap().rows;
+    let rows: Vec<&str> = listed.iter().map(|row| row.refused.row.as_str()).collect();
+    insta::assert_snapshot!(rows.join("\n"), @r#"
+    x,"Bo, ""B""",b@x,,,,,2020-01-01,,
+    y,C,,,,,,2020-01-01,,
+    "#);
 }

@@ -32,8 +32,9 @@ pub(super) fn render(
     comment(
         &mut out,
         "",
-        "Proposed by `causeway-agent init`. PLEASE asks for a decision. Every other key has its \
-         default. `causeway-agent plan` shows what would be sent, and writes nothing.",
+        "Proposed by `causeway-agent init`. What needs a look or a decision says so in capital \
+         letters. Every other key has its default. `causeway-agent plan` shows what would be sent, \
+         and writes nothing.",
     );
     out.push('\n');
     let folder = inspection
@@ -183,6 +184,7 @@ fn source(out: &mut String, inspection: &Inspection, at: usize, wanted: &[Wanted
         ("encoding", &source.encoding),
         ("delimiter", &source.delimiter),
         ("dates", &source.dates),
+        ("decimals", &source.decimals),
     ] {
         if let Some(Setting { value, why }) = setting {
             comment(out, "", &format!("{why}."));
@@ -235,7 +237,7 @@ fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
         declared,
         &table.shape,
         &table.profiles,
-        table.order,
+        (table.order, table.decimals),
     ) {
         comment(out, "", &format!("- {remark}"));
     }

@@ -20,7 +20,8 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         &format!(
             "A dataset proposed by `causeway-agent init`, which read all of {} in {}. \
              Read it through before the first `sync`: what is said behind a line is why it was \
-             proposed, and PLEASE asks for a decision. Then see what `causeway-agent plan` says.",
+             proposed; what needs a look or a decision says so in capital letters. Then see what \
+             `causeway-agent plan` says.",
             count(rows, "row"),
             count(plan.tables.len() as u64, "table")
         ),

@@ -1,6 +1,7 @@
 //! The order of day, month and year in a source: one for all its columns, since that is what can
 //! be declared.
 
+use causeway_shared::program::count;
 use causeway_shared::value::{DateOrder, Type};
 
 use super::profile::Profile;
@@ -36,9 +37,26 @@ impl Votes {
             (_, true, true) => &mut self.either,
             (_, true, false) => &mut self.dmy,
             (_, false, true) => &mut self.mdy,
-            (false, false, false) => return,
+            (false, false, false) => return self.add_nearly(column, profile),
         };
         said.push(column.to_owned());
+    }
+
+    /// Counts a column of which a few values are no dates, where the others tell the order.
+    fn add_nearly(&mut self, column: &str, profile: &Profile) {
+        let trial = |order| {
+            let of = |ty| profile.trial(ty, order);
+            let mut nearly = [of(Type::Date), of(Type::Timestamp)].into_iter();
+            nearly.find(|trial| trial.nearly_fits())
+        };
+        let orders = [DateOrder::Iso, DateOrder::Dmy, DateOrder::Mdy].map(trial);
+        let (said, trial) = match orders {
+            [None, Some(trial), None] => (&mut self.dmy, trial),
+            [None, None, Some(trial)] => (&mut self.mdy, trial),
+            _ => return,
+        };
+        let but = count(trial.refused, "value");
+        said.push(format!("{column} (but for {but})"));
     }
 
     /// Adds another file's votes.

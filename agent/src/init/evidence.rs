@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_shared::value::{DateOrder, Forms, Raw, Type, Value, parse};
+use causeway_shared::value::{DateOrder, DecimalMark, Forms, Raw, Type, Value, parse};
 use jiff::civil::Date;
 
 use super::InitError;
@@ -69,7 +69,7 @@ impl<'s> Gathering<'s> {
     pub(super) fn new(
         scratch: &'s mut Scratch,
         types: Vec<Option<Type>>,
-        order: DateOrder,
+        (order, decimals): (DateOrder, DecimalMark),
         questions: Questions,
     ) -> Self {
         let mut sets = |count: usize| (0..count).map(|_| scratch.set()).collect::<Vec<_>>();
@@ -78,7 +78,10 @@ impl<'s> Gathering<'s> {
         Self {
             scratch,
             types,
-            forms: forms(order),
+            forms: Forms {
+                decimals,
+                ..forms(order)
+            },
             dates: vec![BTreeMap::new(); questions.dates.len()],
             questions,
             keys,

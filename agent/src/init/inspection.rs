@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::Dataset;
-use causeway_shared::value::DateOrder;
+use causeway_shared::value::{DateOrder, DecimalMark};
 
 use super::csv::Ragged;
 use super::evidence::Spread;
@@ -73,6 +73,8 @@ pub(super) struct Table {
     pub(super) rows: u64,
     pub(super) ragged: Ragged,
     pub(super) order: DateOrder,
+    /// The mark before a fraction in its source.
+    pub(super) decimals: DecimalMark,
     /// All values of each column.
     pub(super) profiles: Vec<Profile>,
     /// What is proposed for each column.

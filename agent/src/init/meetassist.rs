@@ -2,7 +2,7 @@
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::program::count;
-use causeway_shared::value::{DateOrder, Type};
+use causeway_shared::value::{DateOrder, DecimalMark, Type};
 
 use super::names::{fold, stem};
 use super::profile::Profile;
@@ -132,7 +132,7 @@ pub(super) fn remarks(
     declared: &Table,
     shape: &Shape,
     profiles: &[Profile],
-    order: DateOrder,
+    (order, decimals): (DateOrder, DecimalMark),
 ) -> Vec<String> {
     let mut remarks = Vec::new();
     for (column, spelling) in declared.columns.iter().zip(&matched.columns) {
@@ -155,7 +155,12 @@ pub(super) fn remarks(
                 shape.columns[position].name
             ));
         }
-        remarks.extend(values(name, column.ty, needed, &profiles[position], order));
+        let profile = &profiles[position];
+        let is_number = matches!(column.ty, Type::Float | Type::Decimal(_));
+        let is_with_comma = decimals == DecimalMark::Comma && profile.commas.fits();
+        if !(is_number && is_with_comma) {
+            remarks.extend(values(name, column.ty, needed, profile, order));
+        }
         remarks.extend(limits(column, &profiles[position]));
     }
     let known: Vec<usize> = matched

@@ -91,6 +91,12 @@ impl Numbers {
             .then_some(scale)
     }
 
+    /// Most digits after the point as texts write them, and as other numbers have them.
+    pub(super) fn most_written(&self) -> Option<u8> {
+        let written = self.written.map_or(0, |(_, most)| most);
+        u8::try_from(written.max(self.scale)).ok()
+    }
+
     /// The digits after the point, where every text has the same number of them.
     pub(super) fn written_scale(&self) -> Option<u8> {
         match self.written {

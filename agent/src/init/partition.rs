@@ -17,6 +17,9 @@ const MAX_BUCKETS: u64 = 64;
 /// A table of more rows than this, all on one date, was dated by its export.
 const MOST_ROWS_ON_ONLY_DATE: u64 = 1_000;
 
+/// Fewer rows than this do not tell rows that come day by day from a short list with dates in it.
+const LEAST_ROWS_TO_TELL: u64 = 20;
+
 /// Dates that say nothing about the day on which a row is of interest, or that change.
 const OTHER_DATES: [&str; 25] = [
     "birth",
@@ -151,12 +154,19 @@ fn by(table: &Ground<'_>, least: Meaning) -> Option<Division> {
         return None;
     }
     let rows = table.rows;
-    let mut why = vec![match spread.dates {
+    let dates = match spread.dates {
         1 => format!("{}, all on {}", count(rows, "row"), spread.first),
         dates => format!(
             "{rows} rows on {dates} dates from {} to {}, at most {} on one",
             spread.first, spread.last, spread.most_rows
         ),
+    };
+    let mut why = vec![match rows {
+        0..LEAST_ROWS_TO_TELL => format!(
+            "{dates}; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole \
+             whatever the day is, write {{ buckets = 1 }}"
+        ),
+        _ => dates,
     }];
     if table.columns[column].ty == Some(Type::Timestamp) {
         why.push(

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use causeway_shared::canonical_csv::write_value;
 use causeway_shared::value::{DateOrder, Forms, MAX_FIELD_BYTES, Raw, Type, Value, parse};
 
+use super::commas::{Commas, comma_forms};
 use super::numbers::Numbers;
 
 /// Most different values that are kept; a column with more has too many to count rows by.
@@ -17,7 +18,7 @@ const MAX_DISTINCT_CHARS: usize = 60;
 const ENOUGH_REFUSALS: u64 = 64;
 
 /// … and has not taken this many times as many.
-const WORTH_TRYING: u64 = 10;
+pub(super) const WORTH_TRYING: u64 = 10;
 
 /// The types that are tried on every value. A date in another order is another form of it.
 const TRIED: [(Type, DateOrder); 10] = [
@@ -92,6 +93,8 @@ pub(super) struct Profile {
     pub(super) max_chars: usize,
     /// What its numbers look like.
     pub(super) numbers: Numbers,
+    /// What they are if their mark is a comma.
+    pub(super) commas: Commas,
     /// Values that could be telephone numbers.
     pub(super) phones: u64,
     /// Texts wrapped by a spreadsheet: `="0912"`.
@@ -117,6 +120,7 @@ impl Default for Profile {
             reals: 0,
             max_chars: 0,
             numbers: Numbers::default(),
+            commas: Commas::default(),
             phones: 0,
             formulas: 0,
             two_colons: 0,
@@ -127,19 +131,25 @@ impl Default for Profile {
     }
 }
 
-/// The forms of each date order; made once, since each holds a zone.
-pub(super) struct Orders([Forms; 3]);
+/// The forms of each date order, and of a decimal comma; made once, since each holds a zone.
+pub(super) struct Orders {
+    dates: [Forms; 3],
+    comma: Forms,
+}
 
 impl Orders {
     pub(super) fn new() -> Self {
-        Self([DateOrder::Iso, DateOrder::Dmy, DateOrder::Mdy].map(forms))
+        Self {
+            dates: [DateOrder::Iso, DateOrder::Dmy, DateOrder::Mdy].map(forms),
+            comma: comma_forms(),
+        }
     }
 
     fn of(&self, order: DateOrder) -> &Forms {
         match order {
-            DateOrder::Iso | DateOrder::Ymd => &self.0[0],
-            DateOrder::Dmy => &self.0[1],
-            DateOrder::Mdy => &self.0[2],
+            DateOrder::Iso | DateOrder::Ymd => &self.dates[0],
+            DateOrder::Dmy => &self.dates[1],
+            DateOrder::Mdy => &self.dates[2],
         }
     }
 }
@@ -180,6 +190,7 @@ impl Profile {
             Raw::Null | Raw::NotUtf8(_) | Raw::Blob(_) => {}
         }
         self.numbers.look(raw);
+        self.commas.look(raw, &orders.comma);
         for (trial, (ty, order)) in self.trials.iter_mut().zip(TRIED) {
             trial.look(raw, ty, orders.of(order));
         }

@@ -3,8 +3,9 @@
 
 use std::path::PathBuf;
 
-use causeway_shared::value::DateOrder;
+use causeway_shared::value::{DateOrder, DecimalMark};
 
+use super::commas::Marks;
 use super::csv::{Delimiter, Detected};
 use super::dates::Votes;
 use crate::source::Encoding;
@@ -35,8 +36,11 @@ pub(super) struct Source {
     pub(super) encoding: Option<Setting>,
     pub(super) delimiter: Option<Setting>,
     pub(super) dates: Option<Setting>,
+    pub(super) decimals: Option<Setting>,
     /// The order of its dates.
     pub(super) order: DateOrder,
+    /// The mark before its numbers' fractions.
+    pub(super) mark: DecimalMark,
 }
 
 /// A file, as far as settings go.
@@ -46,12 +50,19 @@ pub(super) struct File<'f> {
     /// Its encoding and delimiter, if it is CSV.
     pub(super) csv: Option<(&'f Detected, &'f Delimiter)>,
     pub(super) votes: Votes,
+    pub(super) marks: Marks,
 }
 
 /// What reads all files of a source so far.
 struct Draft<'f> {
     files: Vec<File<'f>>,
     order: Option<DateOrder>,
+    mark: Option<DecimalMark>,
+}
+
+/// Whether one setting serves both; what is `None` is served by any.
+fn agree<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
+    a.is_none() || b.is_none() || a == b
 }
 
 /// Makes sources of the files.
@@ -64,19 +75,23 @@ pub(super) fn group(files: Vec<File<'_>>) -> Vec<Source> {
             true => file.votes.wanted().and(folder.wanted()),
             false => file.votes.wanted(),
         };
+        let mark = file.marks.wanted();
         let fits = |draft: &&mut Draft<'_>| {
             file.csv.is_some()
                 && draft.files.iter().all(|other| can_share(other, &file))
-                && (draft.order == order || draft.order.is_none() || order.is_none())
+                && agree(draft.order, order)
+                && agree(draft.mark, mark)
         };
         match drafts.iter_mut().find(fits) {
             Some(draft) => {
                 draft.order = draft.order.or(order);
+                draft.mark = draft.mark.or(mark);
                 draft.files.push(file);
             }
             None => drafts.push(Draft {
                 files: vec![file],
                 order,
+                mark,
             }),
         }
     }
@@ -116,6 +131,9 @@ impl Draft<'_> {
     fn source(self) -> Source {
         let mut votes = Votes::default();
         self.files.iter().for_each(|file| votes.merge(&file.votes));
+        let mut marks = Marks::default();
+        self.files.iter().for_each(|file| marks.merge(&file.marks));
+        let mark = self.mark.unwrap_or_default();
         let csv = || self.files.iter().filter_map(|file| file.csv);
         let encoding = csv().find_map(|(encoding, _)| {
             Some(Setting {
@@ -156,7 +174,12 @@ impl Draft<'_> {
                     value,
                     why: why.unwrap_or_default(),
                 }),
+            decimals: (mark == DecimalMark::Comma).then(|| Setting {
+                value: "comma",
+                why: marks.why(),
+            }),
             order,
+            mark,
         }
     }
 }
@@ -196,6 +219,7 @@ mod tests {
                         path: "csv".into(),
                         csv: Some((detected, &comma)),
                         votes,
+                        marks: Marks::default(),
                     }
                 });
         let show = |source: Source| {

@@ -5,8 +5,9 @@ mod second_reading;
 use std::collections::BTreeMap;
 
 use causeway_shared::dataset::Dataset;
-use causeway_shared::value::DateOrder;
+use causeway_shared::value::{DateOrder, DecimalMark};
 
+use super::commas::Marks;
 use super::csv::Ragged;
 use super::dates::Votes;
 use super::input::{Draft, Input};
@@ -130,6 +131,7 @@ fn table(draft: Draft, input: &Input, rows: u64, ragged: Ragged, profiles: Vec<P
         rows,
         ragged,
         order: DateOrder::default(),
+        decimals: DecimalMark::default(),
         profiles,
         verdicts: Vec::new(),
         key: Key::None { why: String::new() },
@@ -141,13 +143,17 @@ fn table(draft: Draft, input: &Input, rows: u64, ragged: Ragged, profiles: Vec<P
 /// Makes sources of the files, and tells each table its own.
 pub(super) fn sources(inputs: &[Input], tables: &mut [Table]) -> Vec<Source> {
     let with_tables = (0..inputs.len()).filter(|input| tables.iter().any(|t| t.input == *input));
-    let files = with_tables.map(|input| File {
-        input,
-        path: inputs[input].source_path().to_owned(),
-        csv: inputs[input]
-            .sheet()
-            .map(|sheet| (&sheet.encoding, &sheet.delimiter)),
-        votes: votes(tables.iter().filter(|table| table.input == input)),
+    let files = with_tables.map(|input| {
+        let (votes, marks) = votes(tables.iter().filter(|table| table.input == input));
+        File {
+            input,
+            path: inputs[input].source_path().to_owned(),
+            csv: inputs[input]
+                .sheet()
+                .map(|sheet| (&sheet.encoding, &sheet.delimiter)),
+            votes,
+            marks,
+        }
     });
     let sources = group(files.collect());
     for table in tables {
@@ -156,12 +162,14 @@ pub(super) fn sources(inputs: &[Input], tables: &mut [Table]) -> Vec<Source> {
             .position(|source| source.inputs.contains(&table.input));
         table.source = source.unwrap_or_default();
         table.order = sources[table.source].order;
+        table.decimals = sources[table.source].mark;
     }
     sources
 }
 
-fn votes<'t>(tables: impl Iterator<Item = &'t Table>) -> Votes {
-    let mut votes = Votes::default();
+/// What a file's columns say about its dates and its decimal mark.
+fn votes<'t>(tables: impl Iterator<Item = &'t Table>) -> (Votes, Marks) {
+    let (mut votes, mut marks) = (Votes::default(), Marks::default());
     for table in tables {
         let columns = table.shape.columns.iter().zip(&table.profiles);
         for (at, (column, profile)) in columns.enumerate() {
@@ -169,10 +177,12 @@ fn votes<'t>(tables: impl Iterator<Item = &'t Table>) -> Votes {
             if !may_be_carried(table, at) {
                 continue;
             }
-            votes.add(&format!("{}.{}", table.shape.name, column.name), profile);
+            let name = format!("{}.{}", table.shape.name, column.name);
+            votes.add(&name, profile);
+            marks.add(&name, profile);
         }
     }
-    votes
+    (votes, marks)
 }
 
 /// Whether a column can be carried, as far as its name says.
@@ -202,6 +212,7 @@ pub(super) fn types(tables: &mut [Table]) {
                 declared: &column.declared,
                 profile,
                 order: table.order,
+                decimals: table.decimals,
             })
         });
         table.verdicts = verdicts.collect();

@@ -5,7 +5,7 @@
 
 mod words;
 
-use causeway_shared::value::{DateOrder, MAX_SCALE, Type};
+use causeway_shared::value::{DateOrder, DecimalMark, MAX_SCALE, Type};
 
 use super::declared::Declared;
 use super::names::{speaks_of, words};
@@ -50,6 +50,8 @@ pub(super) struct Known<'c> {
     pub(super) profile: &'c Profile,
     /// The order of dates in its source.
     pub(super) order: DateOrder,
+    /// The mark before a fraction in its source.
+    pub(super) decimals: DecimalMark,
 }
 
 /// What is proposed for a column.
@@ -208,6 +210,8 @@ impl Known<'_> {
             Type::Bool
         } else if self.is_phone() {
             Type::Phone
+        } else if let Some(ty) = self.with_comma().filter(|_| exact) {
+            ty
         } else if let Some(scale) = numbers
             .written_scale()
             .filter(|scale| exact && numbers.pointed && (2..=MOST_USUAL_SCALE).contains(scale))
@@ -221,6 +225,14 @@ impl Known<'_> {
         } else {
             self.moment().unwrap_or_else(|| self.text())
         }
+    }
+
+    /// The type of numbers with a decimal comma, where all are and the source says so.
+    fn with_comma(&self) -> Option<Type> {
+        let commas = &self.profile.commas;
+        (self.decimals == DecimalMark::Comma && commas.fits())
+            .then(|| commas.ty())
+            .flatten()
     }
 
     fn text(&self) -> Type {

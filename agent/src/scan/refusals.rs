@@ -1,7 +1,10 @@
 //! Rows on their way into quarantine: counted, and described for a person.
 
+use std::borrow::Cow;
+
+use causeway_shared::canonical_csv::write_value;
 use causeway_shared::dataset::Table;
-use causeway_shared::value::Raw;
+use causeway_shared::value::{Raw, Value};
 
 use super::judge::Problem;
 use super::record::Record;
@@ -77,8 +80,17 @@ impl<'q, 'd> Refusals<'q, 'd> {
         } else {
             self.raw_key(raw)
         };
-        let row: Vec<String> = raw.iter().map(|field| show(*field)).collect();
-        self.refuse(place, &row.join(","), problem);
+        let mut row = Vec::new();
+        for (at, field) in raw.iter().enumerate() {
+            if at > 0 {
+                row.push(b',');
+            }
+            // As the rows that had been stored, so that a person sees where each field ends.
+            if !matches!(field, Raw::Null) {
+                write_value(&Value::Text(field_text(*field)), &mut row);
+            }
+        }
+        self.refuse(place, &String::from_utf8_lossy(&row), problem);
     }
 
     /// Refuses a row whose fields cannot be told apart.
@@ -154,6 +166,19 @@ fn show(raw: Raw<'_>) -> String {
         Raw::Null => String::new(),
         Raw::Text(text) if text.len() <= MAX_SHOWN_CHARS => text.to_owned(),
         other => other.show(),
+    }
+}
+
+/// A field as its source has it.
+fn field_text(raw: Raw<'_>) -> Cow<'_, str> {
+    match raw {
+        Raw::Text(text) => text
+            .char_indices()
+            .nth(MAX_SHOWN_CHARS)
+            .map_or(text, |(end, _)| &text[..end])
+            .into(),
+        Raw::NotUtf8(bytes) => String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_SHOWN_CHARS)]),
+        other => show(other).into(),
     }
 }
 

@@ -137,15 +137,25 @@ pub(super) fn status(report: &StatusReport) -> String {
         window.from(),
         window.to()
     );
-    if report.sites.is_empty() {
-        text += "\nno site is loaded; `causeway-hub load` looks for them\n";
+    if let Some(error) = &report.store_error {
+        let _ = writeln!(text, "\nthe store cannot be asked: {error}");
+    }
+    match (report.sites.is_empty(), &report.store_error) {
+        (true, None) => {
+            text += "\nno site has committed anything to this store; run `causeway-agent migrate` at one\n";
+        }
+        (true, Some(_)) => text += "\nno site is loaded\n",
+        (false, _) => {}
     }
     report.sites.iter().for_each(|of| site(&mut text, of));
     text
 }
 
 fn site(text: &mut String, of: &SiteStatus) {
-    let _ = write!(text, "\n{}: {}", of.site, commit(of.commit));
+    let _ = match of.commit {
+        Some(seq) => write!(text, "\n{}: commit {seq}", of.site),
+        None => write!(text, "\n{}: never loaded", of.site),
+    };
     if let Some(at) = of.committed_at {
         let _ = write!(text, " of {at}");
     }
@@ -160,9 +170,19 @@ fn site(text: &mut String, of: &SiteStatus) {
         of.rows.loaded,
         count(of.rows.known, "row"),
     );
-    if of.behind > 0 {
-        let _ = writeln!(text, "  {} behind the log", count(of.behind, "commit"));
-    }
+    let _ = match of.behind {
+        Some(0) => Ok(()),
+        Some(behind) => writeln!(
+            text,
+            "  {} behind the log{}",
+            count(behind, "commit"),
+            match of.last_error {
+                Some(_) => "",
+                None => "; `causeway-hub load` catches up, as `serve` does by itself",
+            }
+        ),
+        None => writeln!(text, "  how far it is behind the log is unknown"),
+    };
     for (table, rows) in of.quarantined.iter().flatten() {
         let _ = match rows {
             Some(rows) => writeln!(text, "  {} of {table} in quarantine", count(*rows, "row")),
@@ -282,16 +302,16 @@ mod tests {
         let status = status(&test.hub.full_status(now).await?);
         let status = status.replace(&folder.path().display().to_string(), "<folder>");
         insta::assert_snapshot!(status, @r"
-        store     memory:
-        database  sqlite:<folder>
-        window    2025-11-27 to 2025-11-29
+    store     memory:
+    database  sqlite:<folder>
+    window    2025-11-27 to 2025-11-29
 
-        here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
-          1 of 2 partitions and 1 of 2 rows loaded
-          1 commit behind the log
-          3 rows of sale in quarantine
-          the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
-        ");
+    here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
+      1 of 2 partitions and 1 of 2 rows loaded
+      1 commit behind the log
+      3 rows of sale in quarantine
+      the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
+    ");
         Ok(())
     }
 }

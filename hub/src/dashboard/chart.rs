@@ -1,4 +1,4 @@
-//! The chart of appointments per day: where each bar stands, as numbers for the template.
+//! A chart of rows per day: where each bar stands, as numbers for the template.
 
 use jiff::civil::Date;
 
@@ -14,10 +14,21 @@ const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
 /// The share of a day's width that its bar takes.
 const BAR: f64 = 0.7;
-/// The order in which statuses are stacked, from the ground up; others stand on top.
+/// The order in which appointments' statuses are stacked, from the ground up.
 const STACK: [&str; 4] = ["completed", "confirmed", "pending", "cancelled"];
 /// About how many lines the scale has.
 const LINES: u64 = 4;
+
+/// A day to be drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Bar {
+    pub(super) date: Date,
+    pub(super) total: u64,
+    /// The rows of each colour, from the ground up; what the total has besides stands on top.
+    pub(super) parts: Vec<(&'static str, u64)>,
+    /// What the day's rows are, in words.
+    pub(super) words: Vec<String>,
+}
 
 /// A chart, ready to be drawn.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,10 +66,10 @@ pub(super) struct Column {
     pub(super) segments: Vec<Segment>,
 }
 
-/// The part of a column that one status takes.
+/// The part of a column that has one colour.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Segment {
-    /// The status, for its colour.
+    /// What it stands for: its colour.
     pub(super) class: &'static str,
     pub(super) x: f64,
     pub(super) y: f64,
@@ -66,8 +77,26 @@ pub(super) struct Segment {
     pub(super) height: f64,
 }
 
-/// The chart of some days.
-pub(super) fn chart(days: &[Day], today: Date, window: DateRange, language: Language) -> Chart {
+/// The days of appointments, by how they stand.
+pub(super) fn appointments(days: &[Day], language: Language) -> Vec<Bar> {
+    let bar = |day: &Day| Bar {
+        date: day.date,
+        total: day.total,
+        parts: STACK
+            .map(|status| (status, day.by_status.get(status)))
+            .to_vec(),
+        words: day
+            .by_status
+            .iter()
+            .filter(|(_, rows)| *rows > 0)
+            .map(|(status, rows)| format!("{} {rows}", language.texts().status(status)))
+            .collect(),
+    };
+    days.iter().map(bar).collect()
+}
+
+/// The chart of some days, one after the other.
+pub(super) fn chart(days: &[Bar], today: Date, window: DateRange, language: Language) -> Chart {
     let (top, step) = scale(days.iter().map(|day| day.total).max().unwrap_or(0));
     let ground = HEIGHT - BOTTOM;
     let unit = (ground - TOP) / float(top);
@@ -112,16 +141,14 @@ pub(super) fn chart(days: &[Day], today: Date, window: DateRange, language: Lang
     }
 }
 
-/// A day's statuses, one on top of the other.
-fn segments(day: &Day, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Segment> {
-    let known = STACK
-        .iter()
-        .map(|status| (*status, day.by_status.get(status)));
-    let others = day
-        .total
-        .saturating_sub(known.clone().map(|(_, rows)| rows).sum());
+/// A day's parts, one on top of the other.
+fn segments(day: &Bar, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Segment> {
+    let known = day.parts.iter().map(|(_, rows)| rows).sum();
+    let others = day.total.saturating_sub(known);
     let mut y = ground;
-    known
+    day.parts
+        .iter()
+        .copied()
         .chain([("other", others)])
         .filter(|(_, rows)| *rows > 0)
         .map(|(class, rows)| {
@@ -138,18 +165,11 @@ fn segments(day: &Day, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Se
         .collect()
 }
 
-fn title(day: &Day, language: Language) -> String {
-    let counts: Vec<String> = day
-        .by_status
-        .iter()
-        .filter(|(_, rows)| *rows > 0)
-        .map(|(status, rows)| format!("{} {}", language.texts().status(status), rows))
-        .collect();
+fn title(day: &Bar, language: Language) -> String {
     let (date, total) = (language.date(day.date), language.number(day.total));
-    if counts.is_empty() {
-        format!("{date}: {total}")
-    } else {
-        format!("{date}: {total} ({})", counts.join(", "))
+    match day.words.as_slice() {
+        [] => format!("{date}: {total}"),
+        words => format!("{date}: {total} ({})", words.join(", ")),
     }
 }
 
@@ -193,7 +213,7 @@ mod tests {
         let range = DateRange::new(date(2025, 11, 27), date(2025, 11, 28)).unwrap();
         let days = appointments_per_day(range, &Dataset::meetassist().unwrap(), &sites).unwrap();
         chart(
-            &days,
+            &appointments(&days, Language::English),
             date(2025, 11, 28),
             DateRange::day(date(2025, 11, 28)),
             Language::English,

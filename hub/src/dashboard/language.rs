@@ -14,6 +14,9 @@ use crate::api::access::{cookie, text};
 const COOKIE: &str = "causeway_lang";
 const YEAR_SECONDS: u32 = 365 * 24 * 3_600;
 
+/// From here on a sum's last digits are not known, and are not shown.
+const MOST_EXACT: f64 = 1e15;
+
 /// A language of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Language {
@@ -72,14 +75,39 @@ impl Language {
         }
     }
 
+    /// A sum of any size, with at most two decimals.
+    pub(super) fn amount(self, amount: f64) -> String {
+        if amount.abs() >= MOST_EXACT {
+            return format!("{amount:e}");
+        }
+        let text = format!("{:.2}", amount.abs());
+        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+        let mark = match self {
+            Self::Vietnamese => ',',
+            Self::English => '.',
+        };
+        let decimals = match decimals.trim_end_matches('0') {
+            "" => String::new(),
+            left => format!("{mark}{left}"),
+        };
+        let whole = whole.parse().map_or(whole.to_owned(), |n| self.number(n));
+        let sign = if amount < 0.0 { "-" } else { "" };
+        format!("{sign}{whole}{decimals}")
+    }
+
+    /// A date with its year.
+    pub(super) fn day(self, date: Date) -> String {
+        match self {
+            Self::Vietnamese => date.strftime("%d/%m/%Y").to_string(),
+            Self::English => date.strftime("%-d %b %Y").to_string(),
+        }
+    }
+
     /// A date in full, with its day of the week.
     pub(super) fn date(self, date: Date) -> String {
         let weekday = self.texts().weekdays
             [usize::from(date.weekday().to_monday_zero_offset().unsigned_abs())];
-        match self {
-            Self::Vietnamese => format!("{weekday}, {}", date.strftime("%d/%m/%Y")),
-            Self::English => format!("{weekday}, {}", date.strftime("%-d %b %Y")),
-        }
+        format!("{weekday}, {}", self.day(date))
     }
 
     /// A date in short.
@@ -171,6 +199,14 @@ mod tests {
         assert_eq!(english, "0 999 1,000 1,234,567");
         assert_eq!(Language::Vietnamese.number(20_000), "20.000");
         assert_eq!(Language::Vietnamese.mean(4.256), "4,26");
+    }
+
+    #[test]
+    fn amounts_are_as_exact_as_they_are_told() {
+        let amounts = [0.0, -0.0, 12.5, -1_234_567.891, 1e15, 20_000.0];
+        let english = amounts.map(|v| Language::English.amount(v)).join(" ");
+        assert_eq!(english, "0 0 12.5 -1,234,567.89 1e15 20,000");
+        assert_eq!(Language::Vietnamese.amount(58_500.5), "58.500,5");
     }
 
     #[test]

@@ -10,12 +10,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Md5, Name, SiteName};
 use jiff::{Timestamp, ToSpan as _};
 
 use super::assets::address;
-use super::chart::{Chart, chart};
+use super::chart::{Chart, appointments, chart};
 use super::language::{Language, Reading};
+use super::per_table::TableView;
 use super::texts::Texts;
 use super::{Visitor, html};
 use crate::api::access::text;
@@ -24,11 +26,15 @@ use crate::api::problem::{Code, Problem};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::config::AuthMode;
-use crate::stats::{self, Counted, Day, Fresh, Overview};
+use crate::hub::SiteView;
+use crate::stats::{self, Counted, Day, Fresh, Overview, TableFigures, tables};
 use crate::window::DateRange;
 
 /// How many days before and after today the chart shows.
 const CHART_DAYS: i32 = 14;
+
+/// Most tables that are shown each on a card of its own; the list names all.
+const MAX_CARDS: usize = 24;
 
 /// The whole page.
 #[derive(Debug, Template)]
@@ -56,29 +62,75 @@ struct Live {
     language: Language,
     t: &'static Texts,
     overview: Overview,
-    days: Vec<Day>,
-    chart: Chart,
+    /// MeetAssist's own figures, where a site has its tables.
+    meetassist: Option<MeetAssist>,
+    /// The other tables.
+    tables: Vec<TableView>,
     /// How many rows of each site are in quarantine, as far as the store says so.
     refused: BTreeMap<SiteName, u64>,
 }
 
+/// What is shown of MeetAssist's tables besides the overview.
+#[derive(Debug)]
+struct MeetAssist {
+    days: Vec<Day>,
+    chart: Chart,
+}
+
+/// What the live part shows besides the overview.
+struct Shown {
+    /// Appointments on the chart's days, where a site has MeetAssist's tables.
+    days: Option<Vec<Day>>,
+    /// Every table on the chart's days.
+    tables: Vec<TableFigures>,
+    /// Rows in quarantine of each site, and of each table, as far as the store says so.
+    refused: BTreeMap<SiteName, u64>,
+    refused_of: BTreeMap<Name, u64>,
+}
+
 impl Live {
-    fn new(
-        language: Language,
-        overview: Overview,
-        days: Vec<Day>,
-        refused: BTreeMap<SiteName, u64>,
-    ) -> Self {
-        let today = overview.now.date();
-        let chart = chart(&days, today, overview.window, language);
+    fn new(language: Language, overview: Overview, shown: Shown) -> Self {
+        let (today, window) = (overview.now.date(), overview.window);
+        let is_own = shown.days.is_some();
+        let others = shown
+            .tables
+            .iter()
+            .filter(|figures| !(is_own && tables::OWN.contains(&figures.table.as_str())));
         Self {
             language,
             t: language.texts(),
+            tables: others
+                .map(|figures| {
+                    let refused = shown.refused_of.get(&figures.table).copied();
+                    let refused = refused.unwrap_or_default();
+                    TableView::new(figures, refused, (today, window), language)
+                })
+                .collect(),
+            meetassist: shown.days.map(|days| MeetAssist {
+                chart: chart(&appointments(&days, language), today, window, language),
+                days,
+            }),
             overview,
-            days,
-            chart,
-            refused,
+            refused: shown.refused,
         }
+    }
+
+    /// Whether a site's rows are loaded, so that there are figures.
+    fn has_figures(&self) -> bool {
+        self.overview.fresh.iter().any(|site| site.commit.is_some())
+    }
+
+    /// Whether some table listed has rows in quarantine.
+    fn is_refused(&self) -> bool {
+        self.tables.iter().any(|table| table.refused.is_some())
+    }
+
+    /// The tables that have a card: those with more to tell than their rows.
+    fn cards(&self) -> impl Iterator<Item = &TableView> {
+        let tells_more = |table: &&TableView| {
+            table.chart.is_some() || !(table.sums.is_empty() && table.counts.is_empty())
+        };
+        self.tables.iter().filter(tells_more).take(MAX_CARDS)
     }
 
     fn refused(&self, site: &SiteName) -> Option<&u64> {
@@ -91,24 +143,9 @@ impl Live {
 
     /// How much of a total each status is, for a bar of a hundred units.
     fn shares(&self, of: &Counted) -> Vec<Share> {
-        let mut x = 0.0;
-        let total = of.total.max(1);
-        of.by_status
-            .iter()
-            .map(|(status, rows)| {
-                #[expect(clippy::cast_precision_loss, reason = "a drawing")]
-                let width = rows as f64 * 100.0 / total as f64;
-                let share = Share {
-                    class: status.to_owned(),
-                    label: self.t.status(status).to_owned(),
-                    count: self.language.number(rows),
-                    x,
-                    width,
-                };
-                x += width;
-                share
-            })
-            .collect()
+        let statuses = of.by_status.iter();
+        let parts = statuses.map(|(status, rows)| (status, self.t.status(status), rows));
+        Share::row(parts, of.total, self.language)
     }
 
     fn is_loaded(&self, day: &Day) -> bool {
@@ -116,14 +153,40 @@ impl Live {
     }
 }
 
-/// A status's part of a total.
+/// A part of a total, in a bar of a hundred units.
 #[derive(Debug)]
-struct Share {
-    class: String,
-    label: String,
-    count: String,
+pub(super) struct Share {
+    /// What it stands for: its colour.
+    pub(super) class: String,
+    pub(super) label: String,
+    pub(super) count: String,
     x: f64,
     width: f64,
+}
+
+impl Share {
+    /// The parts of a total side by side: class, label and rows of each.
+    pub(super) fn row<'p>(
+        parts: impl Iterator<Item = (&'p str, &'p str, u64)>,
+        total: u64,
+        language: Language,
+    ) -> Vec<Self> {
+        let mut x = 0.0;
+        let share = |(class, label, rows): (&str, &str, u64)| {
+            #[expect(clippy::cast_precision_loss, reason = "a drawing")]
+            let width = rows as f64 * 100.0 / total.max(1) as f64;
+            let share = Self {
+                class: class.to_owned(),
+                label: label.to_owned(),
+                count: language.number(rows),
+                x,
+                width,
+            };
+            x += width;
+            share
+        };
+        parts.map(share).collect()
+    }
 }
 
 impl Fresh {
@@ -196,23 +259,41 @@ async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {
         today.saturating_sub(CHART_DAYS.days()),
         today.saturating_add(CHART_DAYS.days()),
     );
-    let days = around
-        .map_err(Problem::bad_request)
-        .map(|range| stats::appointments_per_day(range, app.hub.dataset(), &sites))?
-        .map_err(Problem::bad_request)?;
-    let mut refused = BTreeMap::new();
+    let around = around.map_err(Problem::bad_request)?;
+    let mut shown = shown(around, app.hub.dataset(), &sites)?;
     for view in sites {
         let quarantine = app.hub.quarantine_at_once(&view.site, (app.clock)()).await;
-        let tables = quarantine.iter().flat_map(|of| of.values());
-        let total = tables.flatten().map(|rows| rows.total).sum();
-        refused.insert(view.site, total);
+        let tables = quarantine.iter().flat_map(|of| of.iter());
+        let mut total = 0;
+        for (table, rows) in tables.filter_map(|(table, rows)| Some((table, rows.as_ref().ok()?))) {
+            total += rows.total;
+            *shown.refused_of.entry(table.clone()).or_default() += rows.total;
+        }
+        shown.refused.insert(view.site, total);
     }
-    Ok(Live::new(language, overview, days, refused))
+    Ok(Live::new(language, overview, shown))
+}
+
+/// What is shown of the days around today.
+fn shown(around: DateRange, declared: &Dataset, sites: &[SiteView]) -> Result<Shown, Problem> {
+    let is_own = sites.iter().any(|view| stats::is_meetassist(&view.dataset));
+    let days = is_own.then(|| stats::appointments_per_day(around, declared, sites));
+    Ok(Shown {
+        days: days.transpose().map_err(Problem::bad_request)?,
+        tables: stats::per_table(around, declared, sites),
+        refused: BTreeMap::new(),
+        refused_of: BTreeMap::new(),
+    })
 }
 
 /// For templates: a length in a drawing, to a tenth of its unit.
 fn tenth(length: &f64) -> String {
     format!("{length:.1}")
+}
+
+/// For templates: the name of a column's figures.
+fn of(table: &str, column: &str) -> String {
+    format!("{table}-{column}")
 }
 
 /// For templates: a time as `datetime` attributes have it.
@@ -226,15 +307,14 @@ fn attribute(at: &Timestamp) -> String {
 mod tests {
     use axum::body::Body;
     use axum::http::Request;
-    use causeway_shared::dataset::Dataset;
     use jiff::civil::date;
 
     use super::*;
     use crate::api::access::COOKIE;
     use crate::app::testbed::Testbed;
     use crate::config::WindowConfig;
-    use crate::hub::SiteView;
-    use crate::stats::samples::{at, loaded, site};
+    use crate::stats::samples::{at, loaded, site, site_of};
+    use crate::testing::SHOP;
     use crate::window::Window;
 
     fn sample() -> SiteView {
@@ -260,11 +340,10 @@ mod tests {
         let window = Window::at(now, &config);
         let overview = stats::overview(zoned, window, &declared, sites, &counts);
         let range = DateRange::new(date(2025, 11, 14), date(2025, 12, 12)).unwrap();
-        let days = stats::appointments_per_day(range, &declared, sites).unwrap();
-        let refused = BTreeMap::from([(SiteName::new("hcm-01").unwrap(), 1_200)]);
-        Live::new(language, overview, days, refused)
-            .render()
-            .unwrap()
+        let mut shown = shown(range, &declared, sites).unwrap();
+        shown.refused = BTreeMap::from([(SiteName::new("hcm-01").unwrap(), 1_200)]);
+        shown.refused_of = BTreeMap::from([(Name::new("item").unwrap(), 9)]);
+        Live::new(language, overview, shown).render().unwrap()
     }
 
     /// The text of the element whose `data-figure` is this.
@@ -295,6 +374,54 @@ mod tests {
             1 + 29,
             "a row per day under the heading"
         );
+    }
+
+    /// A site of items and of sales, which lie on dates.
+    fn shop(sold_on: &str) -> SiteView {
+        let sold = r#"{"count_by":{"state":{"values":{"paid":3,"<void>":1}}}}"#;
+        let parts = [("item", "b=0of2", "{}", 7), ("sale", sold_on, sold, 4)];
+        site_of("shop", Dataset::from_toml(SHOP).unwrap(), &parts)
+    }
+
+    #[test]
+    fn any_dataset_has_figures_and_a_chart() {
+        let html = rendered(Language::English, &[shop("dt=2025-11-28")]);
+        let shown = ["rows-item", "rows-sale", "today-sale", "sale-state-v1"];
+        assert_eq!(shown.map(|name| figure(&html, name)), ["7", "4", "4", "3"]);
+        assert_eq!(figure(&html, "refused-of-item"), "9");
+        assert!(html.contains("<title>Friday, 28 Nov 2025: 4 (paid 3, &#60;void&#62; 1)</title>"));
+        assert!(!html.contains("data-figure=\"appointments\""), "{html}");
+    }
+
+    #[test]
+    fn a_page_of_two_datasets_shows_both() {
+        let html = rendered(Language::English, &[sample(), shop("dt=2025-11-28")]);
+        let shown = ["appointments", "rows-sale"].map(|name| figure(&html, name));
+        assert_eq!(shown, ["1,236", "4"]);
+        assert!(!html.contains("rows-consultantschedule"), "{html}");
+    }
+
+    #[test]
+    fn days_without_rows_are_said_to_be_so() {
+        let html = rendered(Language::English, &[shop("dt=2020-01-01")]);
+        assert!(
+            html.contains("the last day with rows is 1 Jan 2020"),
+            "{html}"
+        );
+        assert!(!html.contains("<svg class=\"chart\""), "{html}");
+    }
+
+    #[test]
+    fn a_site_that_was_never_loaded_has_no_figures() {
+        let mut never = shop("dt=2025-11-28");
+        never.catalog =
+            std::sync::Arc::new(causeway_shared::catalog::Catalog::empty(never.site.clone()));
+        let html = rendered(Language::English, &[never]);
+        assert!(
+            html.contains(Language::English.texts().nothing_loaded),
+            "{html}"
+        );
+        assert!(!html.contains("data-figure"), "{html}");
     }
 
     #[test]
@@ -363,5 +490,6 @@ mod tests {
             html.contains(Language::Vietnamese.texts().no_sites),
             "{html}"
         );
+        assert!(!html.contains("data-figure"), "no zeros: {html}");
     }
 }

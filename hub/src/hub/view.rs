@@ -2,20 +2,27 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::Dataset;
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::log::SiteLog;
 use causeway_shared::quarantine::RefusedRows;
 use jiff::Timestamp;
+use tokio::time::timeout;
 
 use super::{Hub, LoadedPart, SiteView};
 use crate::db::{Database, DbError, LoadedCount, SiteState, StoredSite};
-use crate::error::HubError;
+use crate::error::{HubError, SiteError};
+use crate::refresh::discover;
 use crate::report::{KnownAndLoaded, SiteStatus, StatusReport};
 
 /// How often a site is read that a load changes while it is read.
 const INSTANT_TRIES: u32 = 8;
+
+/// How long the store may take to answer: whoever asks for the status waits for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What was read of the sites, each until its revision changes.
 #[derive(Debug, Default)]
@@ -169,17 +176,29 @@ impl Hub {
             now,
             window: self.window(now),
             store: self.inner.store.describe(),
+            store_error: None,
             database: self.inner.database.describe(),
             sites: sites.iter().map(status).collect(),
         })
     }
 
-    /// How things stand, and how many rows are in quarantine, for which the store is asked.
+    /// How things stand, and what the store says of it: how far each site's log is, which sites
+    /// were never loaded, how many rows are in quarantine. A store that does not answer is part of
+    /// the answer.
     ///
     /// # Errors
     /// A failure of the database.
     pub async fn full_status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let mut report = self.status(now).await?;
+        let asked = timeout(PATIENCE, self.ask_store(&mut report.sites)).await;
+        report.store_error = match asked {
+            Ok(Ok(())) => None,
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some(format!("no answer in {} s", PATIENCE.as_secs())),
+        };
+        if report.store_error.is_some() {
+            return Ok(report);
+        }
         for status in &mut report.sites {
             let quarantine = self.quarantine_at_once(&status.site, now).await;
             status.quarantined = quarantine.map(|quarantine| {
@@ -191,6 +210,38 @@ impl Hub {
             });
         }
         Ok(report)
+    }
+
+    /// Asks the store where the sites' logs end, those of sites that were never loaded included.
+    async fn ask_store(&self, sites: &mut Vec<SiteStatus>) -> Result<(), HubError> {
+        for status in sites.iter_mut() {
+            status.behind = None;
+            self.ask_log(status).await?;
+        }
+        for site in discover(&self.inner.store).await? {
+            if sites.iter().any(|status| status.site == site) {
+                continue;
+            }
+            let mut status = SiteStatus::never_loaded(site);
+            self.ask_log(&mut status).await?;
+            // Else something lies there that has not committed yet, or is no site.
+            if status.behind > Some(0) {
+                sites.push(status);
+            }
+        }
+        sites.sort_by(|a, b| a.site.cmp(&b.site));
+        Ok(())
+    }
+
+    async fn ask_log(&self, status: &mut SiteStatus) -> Result<(), HubError> {
+        let known = status.commit.unwrap_or(Seq::NONE);
+        let log = SiteLog::new(Arc::clone(&self.inner.store), status.site.clone());
+        let head = log.head_after(known).await.map_err(SiteError::from)?;
+        status.log_head = status
+            .log_head
+            .max(Some(head).filter(|head| *head != Seq::NONE));
+        status.behind = Some(head.0.saturating_sub(known.0));
+        Ok(())
     }
 }
 
@@ -204,7 +255,7 @@ fn status(view: &SiteView) -> SiteStatus {
         committed_at: head.map(|head| head.at),
         loaded_at: view.loaded_at,
         log_head: view.log_head,
-        behind: behind.saturating_sub(commit.unwrap_or_default().0),
+        behind: Some(behind.saturating_sub(commit.unwrap_or_default().0)),
         partitions: KnownAndLoaded {
             known: view.catalog.partitions.len() as u64,
             loaded: view.loaded.len() as u64,
@@ -227,9 +278,67 @@ fn status(view: &SiteView) -> SiteStatus {
 // these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
-    use causeway_shared::ids::Seq;
+    use std::sync::Arc;
 
+    use causeway_shared::ids::Seq;
+    use causeway_shared::store::failing::{FailingStore, Fault};
+
+    use crate::hub::Hub;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn the_store_says_how_far_the_logs_are() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        for name in ["b", "c", "d"] {
+            let row = format!("1,{name}");
+            site.put("item", "b=0of2", &[&row]).await?.commit().await?;
+        }
+        let mut other = TestSite::new(&test.store, "new", SHOP)?;
+        other
+            .put("item", "b=0of2", &["1,a"])
+            .await?
+            .commit()
+            .await?;
+
+        let report = test.hub.full_status(test.request.now).await?;
+        let heads = report.sites.iter();
+        let heads: Vec<_> = heads
+            .map(|of| (of.site.as_str(), of.commit, of.log_head, of.behind))
+            .collect();
+        let (none, one, four) = (None, Some(Seq(1)), Some(Seq(4)));
+        assert_eq!(
+            heads,
+            [("here", one, four, Some(3)), ("new", none, one, Some(1))]
+        );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_store_that_does_not_answer_leaves_it_unknown() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+
+        let failing = FailingStore::new(test.store.clone(), [Fault::StopAt(1)]);
+        let hub = Hub::with(
+            test.hub.config().clone(),
+            Arc::new(failing),
+            Arc::clone(&test.database),
+        )?;
+        let report = hub.full_status(test.request.now).await?;
+        assert_eq!(
+            (report.sites[0].commit, report.sites[0].behind),
+            (Some(Seq(1)), None)
+        );
+        assert!(report.store_error.is_some() && report.may_pass());
+        Ok(())
+    }
 
     #[tokio::test]
     async fn catalog_and_counts_are_of_one_commit() -> Outcome {

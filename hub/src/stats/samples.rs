@@ -17,7 +17,15 @@ pub(crate) fn at(text: &str) -> Timestamp {
 
 /// A MeetAssist site at commit 42 with partitions: table, part, summary and rows of each.
 pub(crate) fn site(name: &str, partitions: &[(&str, &str, &str, u64)]) -> SiteView {
-    let dataset = Dataset::meetassist().unwrap();
+    site_of(name, Dataset::meetassist().unwrap(), partitions)
+}
+
+/// A site of any dataset at commit 42.
+pub(crate) fn site_of(
+    name: &str,
+    dataset: Dataset,
+    partitions: &[(&str, &str, &str, u64)],
+) -> SiteView {
     let site = SiteName::new(name).unwrap();
     let mut catalog = Catalog::empty(site.clone());
     catalog.head = Some(Head {

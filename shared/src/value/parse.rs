@@ -58,8 +58,21 @@ pub enum DecimalMark {
     /// `1.5`
     #[default]
     Point,
-    /// `1,5`. Then a point is refused: it may part thousands.
+    /// `1,5` and `1.234,5`. Points are taken only where they can but part thousands: before a comma,
+    /// and before exactly three digits each.
     Comma,
+}
+
+impl DecimalMark {
+    /// A text of a number with a decimal point in place of this mark, as far as that is certain.
+    #[must_use]
+    pub fn with_point(self, text: &str) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Point => Some(Cow::Borrowed(text)),
+            Self::Comma if text.contains('.') => without_thousands(text).map(Cow::Owned),
+            Self::Comma => Some(Cow::Owned(text.replacen(',', ".", 1))),
+        }
+    }
 }
 
 /// Why a raw value is not a value of its column's type.
@@ -84,6 +97,18 @@ pub enum Refusal {
         found: String,
         /// The settings that would take it, each with what it would then be.
         settings: String,
+    },
+    /// A point in a number of a source whose decimal mark is the comma.
+    #[error(
+        "{found} is not a value of type {wanted} where `decimals = \"comma\"`, since its point may \
+         part thousands or be a decimal mark; write 1234,5 or 1.234,5 there, or, where its source \
+         writes 1234.5 throughout, take `decimals` away"
+    )]
+    PointBesideComma {
+        /// The column's type.
+        wanted: String,
+        /// The value, shortened.
+        found: String,
     },
     /// A telephone number of which a spreadsheet kept only some digits.
     #[error(
@@ -173,6 +198,16 @@ pub fn parse<'a>(raw: Raw<'a>, ty: Type, forms: &Forms) -> Result<Value<'a>, Ref
             found: raw.show(),
             settings: "`decimals = \"comma\"`".to_owned(),
         },
+        Raw::Text(text)
+            if matches!(ty, Type::Int | Type::Float | Type::Decimal(_))
+                && forms.decimals == DecimalMark::Comma
+                && is_pointed_number(text) =>
+        {
+            Refusal::PointBesideComma {
+                wanted: ty.to_string(),
+                found: raw.show(),
+            }
+        }
         _ => not_of_type(raw, ty),
     })
 }
@@ -207,12 +242,31 @@ fn may_be_thousands(behind: &str) -> bool {
 
 /// A text as a number with a decimal point, where the source's mark is what stands in it.
 fn number_text(raw: Raw<'_>, mark: DecimalMark) -> Option<Cow<'_, str>> {
-    let text = as_text(raw)?;
-    match mark {
-        DecimalMark::Point => Some(Cow::Borrowed(text)),
-        DecimalMark::Comma if text.contains('.') => None,
-        DecimalMark::Comma => Some(Cow::Owned(text.replacen(',', ".", 1))),
-    }
+    mark.with_point(as_text(raw)?)
+}
+
+/// `1.234.567,89` as `1234567.89`: a comma, before it points that part groups of exactly three
+/// digits, and nothing else that could be meant.
+fn without_thousands(text: &str) -> Option<String> {
+    let (whole, fraction) = text.split_once(',')?;
+    let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let (first, groups) = digits.split_once('.')?;
+    let is_first = is_digits(first) && first.len() <= 3 && !first.starts_with('0');
+    let are_groups = groups
+        .split('.')
+        .all(|group| is_digits(group) && group.len() == 3);
+    (is_first && are_groups && is_digits(fraction))
+        .then(|| format!("{}.{fraction}", whole.replace('.', "")))
+}
+
+/// Whether a text is made of digits with a point among them.
+fn is_pointed_number(text: &str) -> bool {
+    let text = text.trim_ascii();
+    text.contains('.')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"+-.,".contains(&b))
 }
 
 /// Whether a text is a number if its comma is a decimal mark, which was not declared.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::ground::{deploy, loaded};
 
 /// A figure that the server gives.
-async fn get(deployment: &Deployment, path: &str) -> Value {
+pub(crate) async fn get(deployment: &Deployment, path: &str) -> Value {
     let token = deployment.hub(&["token", "create", "--role", "viewer", "--name", "test"]);
     let token = token.expect_code(0).json()["token"]
         .as_str()

@@ -8,6 +8,9 @@ use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::loaded::loaded_rows;
 use jiff::ToSpan as _;
 use rusqlite::Connection;
+use serde_json::json;
+
+use crate::history::get;
 
 const DATASET: &str = r#"
 name = "shop"
@@ -91,7 +94,32 @@ async fn orders_and_their_lines_arrive() {
         assert_eq!(rows("article").await, ["A-1|1.50", "B-2|20.00"]);
         assert_eq!(rows("orders").await, [format!("1|{today}|21.50|true")]);
         assert_eq!(rows("order_line").await, ["1|1|A-1|1.25", "1|2|B-2|1"]);
+        let overview = get(&deployment, "/api/v1/overview").await;
+        let figure = |pointer: &str| overview.pointer(pointer).cloned().unwrap_or_default();
+        let figures = [
+            "/tables/0/rows",
+            "/tables/1/rows",
+            "/tables/1/loaded/rows",
+            "/tables/1/summary/sum/total/sum",
+            "/tables/1/summary/count_by/paid/values/true",
+            "/tables/1/per_day/1/summary/sum/total/sum",
+            "/tables/2/daily",
+            "/tables/2/per_day/1/rows",
+        ];
+        let expected = json!([2, 2, 1, 24.5, 1, 21.5, true, 2]);
+        assert_eq!(json!(figures.map(figure)), expected, "{overview:#}");
+
         let verified = deployment.hub(&["verify"]).expect_code(0).json();
-        assert_eq!(verified["differences"], serde_json::json!([]));
+        assert_eq!(verified["differences"], json!([]));
+
+        db.execute_batch("UPDATE Bestellungen SET paid = 'no'")
+            .unwrap();
+        let _ = deployment.agent(&["sync"]).expect_code(0);
+        let status = deployment.hub(&["status"]).expect_code(0).json();
+        let site = &status["sites"][0];
+        assert_eq!(
+            json!([site["commit"], site["log_head"], site["behind"]]),
+            json!([1, 2, 1])
+        );
     }
 }

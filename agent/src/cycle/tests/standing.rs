@@ -217,3 +217,37 @@ async fn another_site_is_another_log() {
         (Some(Seq(1)), 13)
     );
 }
+
+#[tokio::test]
+async fn an_error_is_over_once_a_cycle_ends_well_though_nothing_moved() {
+    let site = Site::new();
+    site.sync().await;
+    let gone = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(1)]);
+    let started = SyncOptions {
+        ask_log: true,
+        ..SyncOptions::default()
+    };
+    let failed = site.agent_on("one", Arc::new(gone)).sync(started).await;
+    failed.unwrap_err();
+    let last_error = async || site.agent().status().await.unwrap().last_error;
+    assert!(last_error().await.is_some());
+    site.sync().await;
+    assert_eq!(last_error().await, None);
+}
+
+#[tokio::test]
+async fn a_reference_dangles_on_while_other_tables_are_scanned() {
+    let site = Site::new();
+    site.write(
+        "appointment",
+        "appointmentid,customerid,consultantid,date,time,duration,status,createdat\n\
+         1,fb-1,9,2025-01-01,09:00,60,pending,2025-01-01\n",
+    );
+    assert_eq!(site.sync().await.dangling.len(), 1);
+    site.write(
+        "communityprogram",
+        "programid,programname,date\n1,Talk,2025-01-01\n",
+    );
+    let other = site.sync().await;
+    assert_eq!((other.partitions.scanned, other.dangling.len()), (1, 1));
+}

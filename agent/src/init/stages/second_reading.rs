@@ -124,7 +124,7 @@ fn read_again(
     let types = columns
         .map(|column| table.pick(column).map(|pick| pick.ty))
         .collect();
-    let mut gathering = Gathering::new(scratch, types, table.order, questions);
+    let mut gathering = Gathering::new(scratch, types, (table.order, table.decimals), questions);
     let mut failed = None;
     let read = input.rows(&table.shape.name, &mut |row| {
         gathering.look(row).map_err(|error| {

@@ -1,7 +1,7 @@
 //! Whatever the values are, the proposed dataset takes every row that was looked at.
 
 use causeway_shared::dataset::{Column, Table};
-use causeway_shared::value::{DateOrder, Raw, Value, parse};
+use causeway_shared::value::{DateOrder, DecimalMark, Forms, Raw, Value, parse};
 use proptest::prelude::*;
 use rusqlite::types::Value as Stored;
 
@@ -29,6 +29,7 @@ fn value(kind: u8) -> BoxedStrategy<Stored> {
         10 => text("[0-9]{1,4}\\.[0-9]{2}".boxed()),
         11 => text("true|false|yes|No|t|F|0|1".boxed()),
         12 => text("0?[0-9]{9}".boxed()),
+        13 => text("-?[1-9][0-9]{0,2}(\\.[0-9]{3}){0,3}(,[0-9]{1,4})?".boxed()),
         _ => Just(Stored::Null).boxed(),
     }
 }
@@ -60,8 +61,8 @@ fn column(rows: usize) -> impl Strategy<Value = (String, Vec<Stored>)> {
         "x y",
         "ref_id",
     ]);
-    let values = (0u8..14, 0u8..14).prop_flat_map(move |(most, few)| {
-        let value = prop_oneof![20 => value(most), 1 => value(few), 1 => value(13)];
+    let values = (0u8..15, 0u8..15).prop_flat_map(move |(most, few)| {
+        let value = prop_oneof![20 => value(most), 1 => value(few), 1 => value(14)];
         proptest::collection::vec(value, rows)
     });
     (name, declared, values)
@@ -69,12 +70,11 @@ fn column(rows: usize) -> impl Strategy<Value = (String, Vec<Stored>)> {
 }
 
 /// The first value that a column refuses, by the rules that rows are judged by.
-fn refused(table: &Table, row: &[Stored], order: DateOrder) -> Option<String> {
-    let forms = forms(order);
+fn refused(table: &Table, row: &[Stored], forms: &Forms) -> Option<String> {
     table.columns.iter().find_map(|column| {
         let name = column.source.as_deref().unwrap_or(column.name.as_str());
         let at: usize = name[1..].split('_').next().unwrap().parse().unwrap();
-        let value = parse(raw(&row[at]), column.ty, &forms);
+        let value = parse(raw(&row[at]), column.ty, forms);
         let problem = match value {
             Err(refusal) => Some(refusal.to_string()),
             Ok(value) => problem(column, &value),
@@ -148,6 +148,11 @@ proptest! {
             text if text.contains("dates = \"mdy\"") => DateOrder::Mdy,
             _ => DateOrder::Iso,
         };
+        let decimals = match proposal.agent_toml.contains("decimals = \"comma\"\n") {
+            true => DecimalMark::Comma,
+            false => DecimalMark::Point,
+        };
+        let forms = Forms { decimals, ..forms(order) };
         // As SQLite gives them back, converted by the declared types.
         let connection = Connection::open(site.folder.join("t.db")).unwrap();
         let mut rows = connection.prepare("SELECT * FROM t").unwrap();
@@ -156,7 +161,7 @@ proptest! {
         while let Some(row) = rows.next().unwrap() {
             let mut values: Vec<Stored> = (1..count).map(|at| row.get(at).unwrap()).collect();
             values.resize(100, Stored::Integer(1));
-            prop_assert_eq!(refused(&dataset.tables[0], &values, order), None, "{}", proposal.dataset_toml.unwrap());
+            prop_assert_eq!(refused(&dataset.tables[0], &values, &forms), None, "{}", proposal.dataset_toml.unwrap());
         }
     }
 }

@@ -29,15 +29,15 @@ fn a_spreadsheets_export() {
     source = "lượt khám"
     key = ["ma_luot"]  # PLEASE CHECK: no declared key; in all 40 rows it is there and differs
     partition = { by = "ngay" }  # 40 rows on 28 dates from 2025-11-01 to 2025-11-28, at most 2 on one
-    summary = { count_by = ["khach_hang", "thanh_toan"] }
+    summary = { count_by = ["khach_hang", "thanh_toan"], sum = ["so_tien"] }
     lookup = { ma_luot = 1 }  # finds a row by its key without loading its date
     column = [
       { name = "ma_luot", source = "Mã lượt", type = "int", not_null = true },  # all 40 values are whole numbers
       { name = "ngay", source = "Ngày", type = "date", not_null = true },  # all 40 values are dates (DD/MM/YYYY)
       { name = "gio", source = "Giờ", type = "time" },  # all 40 values are times of day
       { name = "khach_hang", source = "Khách hàng", type = "text" },  # text, longest 4
-      { name = "sdt", source = "SĐT", type = "phone" },  # telephone numbers, kept as text; PLEASE CHECK: whole numbers, but leading zeros or plus signs would be lost
-      { name = "so_tien", source = "Số tiền", type = "text" },  # text, longest 5; PLEASE CHECK: numbers with a decimal comma; to have them as such, write float or decimal(…), and `decimals = "comma"` for the source
+      { name = "sdt", source = "SĐT", type = "phone" },  # telephone numbers, kept as text
+      { name = "so_tien", source = "Số tiền", type = "decimal(2)" },  # all 40 values are numbers with up to 2 decimals behind a comma
       { name = "thanh_toan", source = "Thanh toán", type = "text" },  # text, longest 5
       { name = "ghi_chu", source = "Ghi chú", type = "text" },  # no values yet
     ]
@@ -48,7 +48,130 @@ fn a_spreadsheets_export() {
     path = "csv/"
     # certain: lượt khám.Ngày can only be DD/MM/YYYY.
     dates = "dmy"
+    # certain: the numbers of lượt khám.Số tiền can only have a decimal comma.
+    decimals = "comma"
     "#);
+}
+
+/// Sales as a Vietnamese spreadsheet exports them, with `odd` in the place of the last rows' values.
+fn sales(odd: &str) -> Site {
+    let mut text = String::from("id;day;total\n");
+    for i in 1..=40 {
+        text += &format!("{i};{:02}/11/2025;{}.500,50\n", 1 + i % 28, 10 + i);
+    }
+    Site::new().with_file("sales.csv", text + odd)
+}
+
+#[test]
+fn thousands_and_a_decimal_comma() {
+    let proposal = sales("41;30/11/2025;1.234.567,5\n").propose();
+    dataset(&proposal);
+    insta::assert_snapshot!(table(&proposal, "sales"), @r#"
+    [[table]]
+    name = "sales"
+    key = ["id"]  # PLEASE CHECK: no declared key; in all 41 rows it is there and differs
+    partition = { by = "day" }  # 41 rows on 29 dates from 2025-11-01 to 2025-11-30, at most 2 on one
+    summary = { sum = ["total"] }
+    lookup = { id = 1 }  # finds a row by its key without loading its date
+    column = [
+      { name = "id", type = "int", not_null = true },  # all 41 values are whole numbers
+      { name = "day", type = "date", not_null = true },  # all 41 values are dates (DD/MM/YYYY)
+      { name = "total", type = "decimal(2)" },  # all 41 values are numbers with up to 2 decimals behind a comma
+    ]
+    "#);
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # certain: sales.day can only be DD/MM/YYYY.
+    dates = "dmy"
+    # certain: the numbers of sales.total can only have a decimal comma.
+    decimals = "comma"
+    "#);
+}
+
+#[test]
+fn a_few_odd_values_are_named_and_settings_stay() {
+    let proposal = sales("41;31/02/2026;5,5\n42;30/11/2025;free\n").propose();
+    dataset(&proposal);
+    insta::assert_snapshot!(table(&proposal, "sales"), @r#"
+    [[table]]
+    name = "sales"
+    key = ["id"]  # PLEASE CHECK: no declared key; in all 42 rows it is there and differs
+    partition = { buckets = 1 }  # 42 rows, about 5000 a bucket
+    column = [
+      { name = "id", type = "int", not_null = true },  # all 42 values are whole numbers
+      { name = "day", type = "text" },  # text, longest 10; PLEASE CHECK: 1 of 42 values are not of type date (the first: "31/02/2026"); write "date" to have their rows in quarantine instead; if rows belong to that day, also not_null = true, and the column as partition = { by = … }
+      { name = "total", type = "text" },  # text, longest 9; PLEASE CHECK: 1 of 42 values are no numbers with a decimal comma (the first: "free"); write "decimal(2)" to have their rows in quarantine instead
+    ]
+    "#);
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # certain: sales.day (but for 1 value) can only be DD/MM/YYYY.
+    dates = "dmy"
+    # certain: the numbers of sales.total can only have a decimal comma.
+    decimals = "comma"
+    "#);
+}
+
+#[test]
+fn files_with_another_mark_are_another_source() {
+    let proposal = sales("")
+        .with_file("weights.csv", "id;weight\n1;0.846\n2;1.5\n")
+        .propose();
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # An empty name: the table is not to be taken from here.
+    tables = { weights = "" }
+    # certain: sales.day can only be DD/MM/YYYY.
+    dates = "dmy"
+    # certain: the numbers of sales.total can only have a decimal comma.
+    decimals = "comma"
+
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # An empty name: the table is not to be taken from here.
+    tables = { sales = "" }
+    "#);
+}
+
+#[test]
+fn a_short_list_with_dates_asks_whether_it_goes_by_day() {
+    let days = "day,name\n2026-01-01,New Year\n2026-04-30,Liberation\n2026-05-01,Labour\n";
+    let proposal = Site::new().with_file("holidays.csv", days).propose();
+    insta::assert_snapshot!(table(&proposal, "holidays"), @r#"
+    [[table]]
+    name = "holidays"
+    key = ["name"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    partition = { by = "day" }  # 3 rows on 3 dates from 2026-01-01 to 2026-05-01, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
+    lookup = { name = 1 }  # finds a row by its key without loading its date
+    column = [
+      { name = "day", type = "date", not_null = true },  # all 3 values are dates (YYYY-MM-DD)
+      { name = "name", type = "text", not_null = true },  # text, longest 10
+    ]
+    "#);
+}
+
+#[test]
+fn as_many_places_are_counted_as_a_search_finds() {
+    let days = "day,name\n2026-01-01,New Year\n2026-04-30,Liberation\n2026-05-01,Labour\n";
+    let proposal = Site::new().with_file("holidays.csv", days).propose();
+    let found = proposal.agent_toml.clone() + proposal.dataset_toml.as_deref().unwrap();
+    let lines = found.lines().filter(|line| line.contains("PLEASE"));
+    let lines: Vec<&str> = lines.collect();
+    insta::assert_snapshot!(lines.join("\n"), @r#"
+    site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
+    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
+    url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix
+    key = ["name"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    partition = { by = "day" }  # 3 rows on 3 dates from 2026-01-01 to 2026-05-01, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
+    "#);
+    insta::assert_snapshot!(proposal.notes.last().unwrap(), @"5 places ask for a look or a decision: search for PLEASE");
 }
 
 #[test]
@@ -82,7 +205,7 @@ fn files_that_refer_to_each_other() {
     [[table]]
     name = "orders"
     key = ["order_id"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
-    partition = { by = "date" }  # 3 rows on 2 dates from 2025-11-27 to 2025-11-28, at most 2 on one
+    partition = { by = "date" }  # 3 rows on 2 dates from 2025-11-27 to 2025-11-28, at most 2 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
     lookup = { order_id = 1 }  # finds a row by its key without loading its date
     column = [
       { name = "order_id", type = "int", not_null = true },  # all 3 values are whole numbers

@@ -20,8 +20,9 @@ fn tables_under_other_names() {
     let proposal = Site::new().with_sqlite("app.data", APPLICATION).propose();
     assert_eq!(proposal.dataset_toml, None);
     insta::assert_snapshot!(proposal.agent_toml, @r#"
-    # Proposed by `causeway-agent init`. PLEASE asks for a decision. Every other key has its default.
-    # `causeway-agent plan` shows what would be sent, and writes nothing.
+    # Proposed by `causeway-agent init`. What needs a look or a decision says so in capital letters.
+    # Every other key has its default. `causeway-agent plan` shows what would be sent, and writes
+    # nothing.
 
     site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
     dataset = "meetassist"                # built in; 3 of its 7 tables were found
@@ -50,7 +51,7 @@ fn tables_under_other_names() {
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     MeetAssist: 3 tables, 5 rows
     "Settings" in /srv/HCM 01/app.data is left out: not one of MeetAssist's tables; it is left alone
-    7 places ask for a look or a decision: search for PLEASE
+    6 places ask for a look or a decision: search for PLEASE
     "#);
 }
 

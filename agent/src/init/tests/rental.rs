@@ -59,7 +59,7 @@ fn a_payment_has_its_own_date() {
     [[table]]
     name = "payment"
     key = ["payment_id"]  # declared PRIMARY KEY
-    partition = { by = "payment_day" }  # 2 rows on 2 dates from 2025-05-24 to 2025-05-25, at most 1 on one
+    partition = { by = "payment_day" }  # 2 rows on 2 dates from 2025-05-24 to 2025-05-25, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
     # Not as a unique rule: "one_payment" (rental_id): it cannot be judged date by date.
     summary = { sum = ["amount"] }
     lookup = { payment_id = 1 }  # finds a row by its key without loading its date

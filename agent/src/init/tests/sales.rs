@@ -169,8 +169,9 @@ fn a_table_without_a_key_is_shown_but_not_declared() {
 fn the_configuration_says_where_it_all_is() {
     let proposal = proposal();
     insta::assert_snapshot!(proposal.agent_toml, @r#"
-    # Proposed by `causeway-agent init`. PLEASE asks for a decision. Every other key has its default.
-    # `causeway-agent plan` shows what would be sent, and writes nothing.
+    # Proposed by `causeway-agent init`. What needs a look or a decision says so in capital letters.
+    # Every other key has its default. `causeway-agent plan` shows what would be sent, and writes
+    # nothing.
 
     site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
     dataset = "dataset.toml"              # proposed too; read it through
@@ -190,7 +191,7 @@ fn the_configuration_says_where_it_all_is() {
     8 tables, 76 rows: 1 by date, 1 via a parent, 6 in buckets
     "Log" is left out: it has no key; see dataset.toml
     "Recent" in /srv/HCM 01/sales.db is left out: a view; declare it like a table if it should be carried
-    8 places ask for a look or a decision: search for PLEASE
+    6 places ask for a look or a decision: search for PLEASE
     "#);
 }
 

@@ -1,6 +1,6 @@
 //! Why a type is proposed, and what a person should look at, in words.
 
-use causeway_shared::value::{DateOrder, Type};
+use causeway_shared::value::{DateOrder, DecimalMark, Type};
 
 use super::{DATE_NAMES, Known, PLAUSIBLE_UNIX_SECONDS};
 use crate::init::declared::Declared;
@@ -37,10 +37,14 @@ impl Known<'_> {
             DateOrder::Dmy => "DD/MM/YYYY",
             DateOrder::Mdy => "MM/DD/YYYY",
         };
+        let comma = match self.with_comma() {
+            Some(with) if with == ty => " behind a comma",
+            _ => "",
+        };
         let values = match ty {
             Type::Int => format!("{all} whole numbers"),
-            Type::Float => format!("{all} numbers"),
-            Type::Decimal(scale) => format!("{all} numbers with up to {scale} decimals"),
+            Type::Float => format!("{all} numbers{comma}"),
+            Type::Decimal(scale) => format!("{all} numbers with up to {scale} decimals{comma}"),
             Type::Bool => format!("{all} yes or no"),
             Type::Date if self.has_clock() => format!("{all} midnights"),
             Type::Date => format!("{all} dates ({order})"),
@@ -70,7 +74,7 @@ impl Known<'_> {
             say("its values are not what is declared".to_owned());
         }
         if ty.is_text() {
-            self.near_misses(declared, &mut say);
+            self.near_misses(declared, ty, &mut say);
         }
         if ty == Type::Date && self.has_clock() {
             say("write timestamp if times of day may come".to_owned());
@@ -107,7 +111,7 @@ impl Known<'_> {
     }
 
     /// Types that would be right but for a few values.
-    fn near_misses(&self, declared: Declared, say: &mut impl FnMut(String)) {
+    fn near_misses(&self, declared: Declared, ty: Type, say: &mut impl FnMut(String)) {
         let profile = self.profile;
         let expected = match declared {
             Declared::Text(_) => vec![Type::Date, Type::Timestamp],
@@ -128,14 +132,40 @@ impl Known<'_> {
             let first = trial.first_refused.as_deref().unwrap_or_default();
             say(format!(
                 "{} of {} values are not of type {ty} (the first: {first}); write \"{ty}\" to have \
-                 their rows in quarantine instead",
-                trial.refused, profile.values
+                 their rows in quarantine instead{}",
+                trial.refused,
+                profile.values,
+                match ty {
+                    Type::Date => {
+                        "; if rows belong to that day, also not_null = true, and the column as \
+                         partition = { by = … }"
+                    }
+                    _ => "",
+                },
+            ));
+        } else if profile.commas.nearly_fits()
+            && let Some(ty) = profile.commas.ty()
+        {
+            let commas = &profile.commas;
+            let first = commas.first_refused.as_deref().unwrap_or_default();
+            let setting = match self.decimals {
+                DecimalMark::Comma => "",
+                DecimalMark::Point => ", and `decimals = \"comma\"` for the source,",
+            };
+            say(format!(
+                "{} of {} values are no numbers with a decimal comma (the first: {first}); write \
+                 \"{ty}\"{setting} to have their rows in quarantine instead",
+                commas.refused, profile.values
             ));
         } else if profile.numbers.comma > 0 && profile.numbers.comma * 2 > profile.values {
             let what = "numbers with a decimal comma; to have them as such, write float or \
                         decimal(…), and `decimals = \"comma\"` for the source";
             say(what.to_owned());
-        } else if profile.numbers.padded && self.fits(Type::Int) && declared == Declared::Nothing {
+        } else if ty == Type::Text
+            && profile.numbers.padded
+            && self.fits(Type::Int)
+            && declared == Declared::Nothing
+        {
             say("whole numbers, but leading zeros or plus signs would be lost".to_owned());
         }
     }

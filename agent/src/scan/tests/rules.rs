@@ -222,7 +222,7 @@ fn rows_that_cannot_be_read_are_refused_where_they_stand() {
       lines",
       4,2025-01-01,,on,,
     refused visit line 4: the row has 2 fields, the header 3 [2,2025-01-01]
-    refused visit.code line 5: "�" has bytes that are no character in its encoding [3,2025-01-01,,,"�",]
+    refused visit.code line 5: "�" has bytes that are no character in its encoding [3,2025-01-01,,,�,]
     refused visit.visitid line 6: a value is required [,2025-01-01,,,x,]
     "#);
 }

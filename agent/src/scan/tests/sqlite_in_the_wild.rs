@@ -159,9 +159,9 @@ fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
     pair b=0of1
       2,b
       7,1.5
-    refused pair.b key 1,"�": "�" has bytes that are no character in its encoding [1,"�"]
+    refused pair.b key 1,"�": "�" has bytes that are no character in its encoding [1,�]
     refused pair.b key 3,a BLOB of 2 bytes: a BLOB of 2 bytes is not taken [3,a BLOB of 2 bytes]
-    refused pair.b key 4,"�a": "�a" has bytes that are no character in its encoding [4,"�a"]
+    refused pair.b key 4,"�a": "�a" has bytes that are no character in its encoding [4,�a]
     refused pair.b key 6,NULL: a value is required [6,]
     "#);
     let sql = "CREATE TABLE pair (a, b);
@@ -170,7 +170,7 @@ fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
     assert_snapshot!(of(sql, ""), @r#"
     pair b=0of1
       6,e
-    refused pair.b key 1,"a�b": "a�b" has bytes that are no character in its encoding [1,"a�b"]
+    refused pair.b key 1,"a�b": "a�b" has bytes that are no character in its encoding [1,a�b]
     refused pair.b key 2,a␀: the text holds a U+0000 character [2,a␀]
     refused pair.b key 3,a BLOB of 2 bytes: a BLOB of 2 bytes is not taken [3,a BLOB of 2 bytes]
     refused pair.b key 4,NULL: a value is required [4,]

@@ -296,7 +296,26 @@ fn a_decimal_comma_is_taken_where_it_is_declared() {
     assert_snapshot!(comma("4,5", Type::Float), @"4.5");
     assert_snapshot!(comma("-4,50", Type::Decimal(1)), @"-4.5");
     assert_snapshot!(comma("60,0", Type::Int), @"60");
-    assert_snapshot!(comma("1.234", Type::Float), @r#""1.234" is not a value of type float"#);
+    assert_snapshot!(comma("1.234", Type::Float), @r#""1.234" is not a value of type float where `decimals = "comma"`, since its point may part thousands or be a decimal mark; write 1234,5 or 1.234,5 there, or, where its source writes 1234.5 throughout, take `decimals` away"#);
+    assert_snapshot!(comma("1.234,50", Type::Decimal(2)), @"1234.50");
+    assert_snapshot!(comma("-1.234.567,8", Type::Float), @"-1234567.8");
+    assert_snapshot!(comma("58.500,00", Type::Int), @"58500");
+    for odd in [
+        "1.2345,6",
+        "12.34,5",
+        "1234.567,8",
+        "0.123,4",
+        ".123,4",
+        "1.234,",
+        "1.234,5,6",
+        "1,234.5",
+        "1..234,5",
+    ] {
+        let refused = comma(odd, Type::Float);
+        assert!(refused.contains("decimal mark; write 1234,5"), "{refused}");
+    }
+    assert_snapshot!(auto("58.500,50", Type::Float), @r#""58.500,50" is a value of type float only where that is declared: write `decimals = "comma"` for its source"#);
+    assert_snapshot!(comma("x.y", Type::Float), @r#""x.y" is not a value of type float"#);
 }
 
 #[test]

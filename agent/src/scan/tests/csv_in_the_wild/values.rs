@@ -45,12 +45,12 @@ fn a_decimal_comma_has_to_be_declared() {
     assert_snapshot!(person(text, ""), @r#"
     person b=0of1
       2,B,,,1.7,,true
-    refused person.height line 2: "1,65" is a value of type float only where that is declared: write `decimals = "comma"` for its source [1,An,,,1,65,,]
+    refused person.height line 2: "1,65" is a value of type float only where that is declared: write `decimals = "comma"` for its source [1,An,,,"1,65",,]
     "#);
     assert_snapshot!(person(text, "decimals = \"comma\""), @r#"
     person b=0of1
       1,An,,,1.65,,true
-    refused person.height line 3: "1.70" is not a value of type float [2,B,,,1.70,,]
+    refused person.height line 3: "1.70" is not a value of type float where `decimals = "comma"`, since its point may part thousands or be a decimal mark; write 1234,5 or 1.234,5 there, or, where its source writes 1234.5 throughout, take `decimals` away [2,B,,,1.70,,]
     "#);
 }
 

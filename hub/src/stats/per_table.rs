@@ -1,0 +1,247 @@
+//! Figures of every declared table, whatever the dataset: rows over all history, what its
+//! summaries add up to, days, and what of it is loaded.
+
+use std::collections::HashMap;
+
+use causeway_shared::dataset::{Dataset, Partitioning, Table};
+use causeway_shared::ids::Name;
+use causeway_shared::summary::Summary;
+use jiff::civil::Date;
+use serde::Serialize;
+
+use super::tables;
+use crate::hub::SiteView;
+use crate::window::DateRange;
+
+/// The figures of one table, all sites together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct TableFigures {
+    /// The table.
+    pub table: Name,
+    /// Whether its rows lie on dates: by a date of their own, or by their parent's.
+    pub daily: bool,
+    /// Rows over all history.
+    pub rows: u64,
+    /// Partitions over all history.
+    pub partitions: u64,
+    /// What of it is in the database.
+    pub loaded: LoadedFigures,
+    /// The first and the last date that has rows.
+    pub dates: Option<DateRange>,
+    /// What its declared summaries come to over all history.
+    pub summary: Summary,
+    /// Each day of the range asked for; empty unless it is daily.
+    pub per_day: Vec<TableDay>,
+}
+
+/// What of a table is in the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct LoadedFigures {
+    /// Partitions.
+    pub partitions: u64,
+    /// Rows.
+    pub rows: u64,
+}
+
+/// One day of a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct TableDay {
+    /// The day.
+    pub date: Date,
+    /// Its rows, loaded or not.
+    pub rows: u64,
+    /// What its declared summaries come to.
+    pub summary: Summary,
+}
+
+impl TableFigures {
+    fn none(table: &Name, daily: bool, days: DateRange) -> Self {
+        let day = |date| TableDay {
+            date,
+            rows: 0,
+            summary: Summary::default(),
+        };
+        Self {
+            table: table.clone(),
+            daily,
+            rows: 0,
+            partitions: 0,
+            loaded: LoadedFigures::default(),
+            dates: None,
+            summary: Summary::default(),
+            per_day: match daily {
+                true => days.dates().map(day).collect(),
+                false => Vec::new(),
+            },
+        }
+    }
+
+    fn add_date(&mut self, date: Date, rows: u64, summary: &Summary) {
+        let (from, to) = self
+            .dates
+            .map_or((date, date), |known| (known.from(), known.to()));
+        self.dates = DateRange::new(from.min(date), to.max(date)).ok();
+        // Every day is listed, so that they are in order.
+        if let Ok(place) = self.per_day.binary_search_by_key(&date, |day| day.date) {
+            self.per_day[place].rows += rows;
+            self.per_day[place].summary.add(summary);
+        }
+    }
+}
+
+/// Whether a dataset has all of MeetAssist's tables, which have figures of their own.
+#[must_use]
+pub(crate) fn is_meetassist(dataset: &Dataset) -> bool {
+    tables::OWN.iter().all(|name| dataset.table(name).is_some())
+}
+
+/// The figures of every table that the sites declare, or `declared` where there is no site yet, in
+/// declared order, with each of `days`. Tables of one name are one table.
+#[must_use]
+pub(crate) fn per_table(
+    days: DateRange,
+    declared: &Dataset,
+    sites: &[SiteView],
+) -> Vec<TableFigures> {
+    let of_sites = sites.iter().map(|view| &*view.dataset);
+    let datasets: Vec<&Dataset> = match sites {
+        [] => vec![declared],
+        _ => of_sites.collect(),
+    };
+    let mut figures: Vec<TableFigures> = Vec::new();
+    let mut places: HashMap<Name, usize> = HashMap::new();
+    for dataset in datasets {
+        for table in &dataset.tables {
+            let place = *places.entry(table.name.clone()).or_insert(figures.len());
+            if place == figures.len() {
+                let daily = is_daily(dataset, table);
+                figures.push(TableFigures::none(&table.name, daily, days));
+            }
+        }
+    }
+    for view in sites {
+        for ((table, part), entry) in &view.catalog.partitions {
+            let Some(place) = places.get(table) else {
+                continue;
+            };
+            let (figures, object) = (&mut figures[*place], &entry.object);
+            figures.rows += object.rows;
+            figures.partitions += 1;
+            figures.summary.add(&object.summary);
+            if let Some(date) = part.date() {
+                figures.add_date(date, object.rows, &object.summary);
+            }
+        }
+        for part in &view.loaded {
+            if let Some(place) = places.get(&part.table) {
+                figures[*place].loaded.partitions += 1;
+                figures[*place].loaded.rows += part.rows;
+            }
+        }
+    }
+    figures
+}
+
+/// Whether a table's rows lie on dates. A chain of parents ends, as the dataset is valid.
+fn is_daily(dataset: &Dataset, table: &Table) -> bool {
+    let mut table = table;
+    loop {
+        match table.partition {
+            Partitioning::By { .. } => return true,
+            Partitioning::Buckets { .. } => return false,
+            Partitioning::Via { parent, .. } => table = &dataset.tables[parent],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::ids::Part;
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::hub::LoadedPart;
+    use crate::stats::samples::{json, site_of};
+    use crate::testing::SHOP;
+
+    fn shop() -> SiteView {
+        let state = |value: &str, rows: u64| {
+            format!(
+                r#"{{"count_by":{{"state":{{"values":{{"{value}":{rows}}}}}}},"sum":{{"amount":{{"sum":{rows}.5,"count":{rows}}}}}}}"#
+            )
+        };
+        let (paid, void) = (state("paid", 5), state("void", 1));
+        let dataset = Dataset::from_toml(SHOP).unwrap();
+        let mut view = site_of(
+            "a",
+            dataset,
+            &[
+                ("item", "b=0of2", "{}", 3),
+                ("item", "b=1of2", "{}", 4),
+                ("sale", "dt=2020-01-01", &void, 1),
+                ("sale", "dt=2025-11-28", &paid, 5),
+            ],
+        );
+        let loaded = |table: &str, part: &str, rows| LoadedPart {
+            table: Name::new(table).unwrap(),
+            part: Part::new(part).unwrap(),
+            rows,
+        };
+        view.loaded = vec![
+            loaded("item", "b=0of2", 3),
+            loaded("sale", "dt=2025-11-28", 5),
+        ];
+        view
+    }
+
+    fn days() -> DateRange {
+        DateRange::new(date(2025, 11, 28), date(2025, 11, 29)).unwrap()
+    }
+
+    #[test]
+    fn any_dataset_has_figures() {
+        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[shop()]);
+        insta::assert_snapshot!(json(&figures), @r#"
+    [{"table":"item","daily":false,"rows":7,"partitions":2,"loaded":{"partitions":1,"rows":3},
+    "dates":null,"summary":{},
+    "per_day":[]},
+    {"table":"sale","daily":true,"rows":6,"partitions":2,"loaded":{"partitions":1,"rows":5},
+    "dates":{"from":"2020-01-01","to":"2025-11-28"},
+    "summary":{"count_by":{"state":{"values":{"paid":5,"void":1},
+    "null":0}},
+    "sum":{"amount":{"sum":7.0,"count":6}}},
+    "per_day":[{"date":"2025-11-28","rows":5,"summary":{"count_by":{"state":{"values":{"paid":5},
+    "null":0}},
+    "sum":{"amount":{"sum":5.5,"count":5}}}},
+    {"date":"2025-11-29","rows":0,"summary":{}}]}]
+    "#);
+    }
+
+    #[test]
+    fn sites_add_up_by_the_names_of_their_tables() {
+        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[shop(), shop()]);
+        let rows: Vec<(u64, u64)> = figures.iter().map(|f| (f.rows, f.loaded.rows)).collect();
+        assert_eq!(rows, [(14, 6), (12, 10)]);
+        assert_eq!(figures[1].per_day[0].rows, 10);
+    }
+
+    #[test]
+    fn without_a_site_the_declared_tables_are_empty() {
+        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[]);
+        let daily: Vec<&str> = figures
+            .iter()
+            .filter(|figures| figures.daily && figures.rows == 0)
+            .map(|figures| figures.table.as_str())
+            .collect();
+        assert_eq!(
+            daily,
+            ["consultantschedule", "appointment", "appointmentfeedback"]
+        );
+    }
+
+    #[test]
+    fn meetassists_own_figures_need_its_tables() {
+        assert!(is_meetassist(&Dataset::meetassist().unwrap()));
+        assert!(!is_meetassist(&Dataset::from_toml(SHOP).unwrap()));
+    }
+}
