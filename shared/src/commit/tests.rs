@@ -240,5 +240,8 @@ fn an_object_is_read_as_it_is_stored() {
         .unwrap();
     assert_eq!(splitter.finish(), Ok(3));
     assert_eq!(again, csv);
-    assert_snapshot!(records[1..].join("\n"), @"");
+    assert_snapshot!(records[1..].join("\n"), @r#"
+    [Some("9"), Some("Nguyễn Văn An"), Some("a@x"), None, None, Some("\\."), None, Some("2020-01-01"), Some("2020-01-01T00:00:00"), Some("false")]
+    [Some("10"), Some("Trần, Thị \"Bê\""), Some("b@x"), Some("0912345678"), None, Some("dòng một\ndòng hai"), None, Some("2020-02-29"), Some("2020-02-29T00:00:00"), Some("false")]
+    "#);
 }

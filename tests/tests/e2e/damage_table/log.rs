@@ -91,7 +91,43 @@ async fn the_newest_commit() {
 #[tokio::test]
 async fn the_newest_commit_without_a_checkpoint() {
     let ground = Ground::new().await;
-    assert_snapshot!(ground.outcomes(Thing::BareHead), @"");
+    assert_snapshot!(ground.outcomes(Thing::BareHead), @r#"
+    Missing
+      both hubs: at 2
+      sync: commit 4
+      verify: commit 3 (…/log/…003.json) is missing
+      repair: mended
+    Truncated
+      loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n; run `causeway-agent verify --repair` at the site
+      new hub: exit 3, stays at null: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n; run `causeway-agent verify --repair` at the site
+      sync: commit 4
+      verify: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a string at line 1 column n
+      repair: mended
+    FlippedBit
+      loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: its bytes changed: check <md5> is written, <md5> is computed; run `causeway-agent verify --repair` at the site
+      new hub: exit 3, stays at null: site hcm-01: …/log/…003.json is damaged: its bytes changed: check <md5> is written, <md5> is computed; run `causeway-agent verify --repair` at the site
+      sync: commit 4
+      verify: site hcm-01: …/log/…003.json is damaged: its bytes changed: check <md5> is written, <md5> is computed
+      repair: mended
+    Older
+      loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it says that it is commit 2 of hcm-01; run `causeway-agent verify --repair` at the site
+      new hub: exit 3, stays at null: site hcm-01: …/log/…003.json is damaged: it says that it is commit 2 of hcm-01; run `causeway-agent verify --repair` at the site
+      sync: commit 4
+      verify: site hcm-01: …/log/…003.json is damaged: it says that it is commit 2 of hcm-01
+      repair: mended
+    Newer
+      loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway
+      new hub: exit 3, stays at null: site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway
+      sync: commit 4
+      verify: site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway
+      afterwards: commit null; ["exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway", "exit 3, stays at null: site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway"]; site hcm-01: …/log/…003.json is damaged: it is of format 7, and this program knows format 1: upgrade causeway
+    Empty
+      loaded hub: exit 3, stays at 1: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n; run `causeway-agent verify --repair` at the site
+      new hub: exit 3, stays at null: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n; run `causeway-agent verify --repair` at the site
+      sync: commit 4
+      verify: site hcm-01: …/log/…003.json is damaged: it is not what it should be: EOF while parsing a value at line 1 column n
+      repair: mended
+    "#);
 }
 
 #[tokio::test]
