@@ -1,6 +1,7 @@
 //! The agent: what it is made of, and what it can be asked to do.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use causeway_shared::clock;
 use causeway_shared::ids::Md5;
@@ -14,7 +15,7 @@ use crate::error::AgentError;
 use crate::gate::{self, Look};
 use crate::hub::Hub;
 use crate::lock::Lock;
-use crate::progress::{Progress, Silent};
+use crate::progress::{Progress, Silent, Step};
 use crate::report::CycleReport;
 use crate::state::State;
 use crate::survey::blocking;
@@ -76,12 +77,23 @@ impl Agent {
         options: SyncOptions,
         progress: Arc<dyn Progress>,
     ) -> Result<CycleReport, AgentError> {
-        let _lock = self.lock()?;
-        let mut state = self.state()?;
-        let done = run_cycle(self, &mut state, options, &progress).await;
-        let report = done.inspect_err(|error| note_failure(&mut state, error))?;
-        self.tell_hub(&report).await;
-        Ok(report)
+        let synced = async {
+            let mut state = self.state()?;
+            let done = run_cycle(self, &mut state, options, None, &progress).await;
+            let report = done.inspect_err(|error| note_failure(&mut state, error))?;
+            self.tell_hub(&report).await;
+            Ok(report)
+        };
+        self.lock()?.hold(synced).await
+    }
+
+    /// The same agent, with a store in front of its own.
+    pub(crate) fn through(&self, front: impl FnOnce(Store) -> Store) -> Self {
+        let store = front(self.store().clone());
+        Self {
+            log: SiteLog::new(store, self.config.site.clone()),
+            ..self.clone()
+        }
     }
 
     /// Its configuration.
@@ -120,9 +132,17 @@ impl Agent {
     }
 
     /// Looks at the sources from outside, on a thread for it: a file may have to be read.
-    pub(crate) async fn look(&self, before: Option<&Look>) -> Result<Look, AgentError> {
+    pub(crate) async fn look(
+        &self,
+        before: Option<&Look>,
+        progress: &dyn Progress,
+    ) -> Result<Look, AgentError> {
         let (config, before) = (Arc::clone(&self.config), before.cloned());
-        blocking(move || gate::look(&config, before.as_ref(), clock::now())).await
+        let begun = Instant::now();
+        let look = blocking(move || gate::look(&config, before.as_ref(), clock::now())).await?;
+        let took = begun.elapsed();
+        progress.step(Step::Looked { took });
+        Ok(look)
     }
 
     pub(crate) fn lock(&self) -> Result<Lock, AgentError> {

@@ -24,7 +24,7 @@ use causeway_shared::store::RequestCounts;
 use crate::affected::{Places, tables_to_scan};
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::gate::{self, Moved, Place};
+use crate::gate::{self, Look, Moved, Place};
 use crate::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
@@ -51,7 +51,8 @@ pub struct SyncOptions {
     pub ask_log: bool,
 }
 
-/// Runs one cycle.
+/// Runs one cycle. Where the sources were looked at just before, that look is `seen`, and they are
+/// not looked at again.
 ///
 /// # Errors
 /// [`AgentError`]; nothing is lost, and the next cycle goes on from whatever was done.
@@ -59,6 +60,7 @@ pub async fn run_cycle(
     agent: &Agent,
     state: &mut State,
     options: SyncOptions,
+    mut seen: Option<Look>,
     progress: &Arc<dyn Progress>,
 ) -> Result<CycleReport, AgentError> {
     let begun = Begun {
@@ -77,7 +79,7 @@ pub async fn run_cycle(
             progress,
             begun,
         };
-        match attempt.run(doubt).await? {
+        match attempt.run(doubt, seen.take()).await? {
             Some(report) => return Ok(report),
             None => doubt.ask = true,
         }
@@ -104,10 +106,18 @@ struct Attempt<'c> {
 
 impl Attempt<'_> {
     /// The whole pass; `None` when the log moved on and it has to begin anew.
-    async fn run(&mut self, doubt: Doubt) -> Result<Option<CycleReport>, AgentError> {
+    async fn run(
+        &mut self,
+        doubt: Doubt,
+        seen: Option<Look>,
+    ) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.look()?;
-        let look = self.agent.look(before.as_ref()).await?;
+        // First, since a log that has to be asked and does not answer spares the look.
         let mut standing = stand(self.agent, self.state, doubt).await?;
+        let look = match seen {
+            Some(seen) => seen,
+            None => self.agent.look(before.as_ref(), &**self.progress).await?,
+        };
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
         if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
@@ -116,7 +126,7 @@ impl Attempt<'_> {
             if before.as_ref() != Some(&look) {
                 self.state.note_look(&look)?;
             }
-            publish::publish(self.agent, self.state).await;
+            publish::publish(self.agent, self.state, publish::Files::default()).await;
             let held = self.state.held()?;
             return Ok(Some(self.report(
                 standing.writer.epoch,
@@ -262,6 +272,7 @@ impl Attempt<'_> {
             absent: Vec::new(),
             dangling: Vec::new(),
             notes: Vec::new(),
+            look_again: None,
             verified: None,
             scan_took: None,
             quarantine_grew: false,

@@ -3,13 +3,18 @@
 //! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest; a [`Supervisor`], if
 //! there is one, hears how it goes, and the [metrics file](crate::metrics_file) shows it.
 
+mod attended;
+mod heartbeat;
+mod notices;
+mod stopwatch;
+
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use causeway_shared::ids::Seq;
 use causeway_shared::{chance, clock};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
@@ -19,13 +24,17 @@ use crate::gate::{self, Look};
 use crate::metrics_file::{CycleFigures, Metrics};
 use crate::observer::{Event, Observer, nobody};
 use crate::pace::{Pace, Scan};
-use crate::progress::{Progress, Step};
+use crate::progress::Progress;
 use crate::report::CycleReport;
 use crate::source::Kind;
 use crate::state::{CycleFacts, State, StateError};
 use crate::supervisor::Supervisor;
 use crate::survey::blocking;
 use crate::watch::{Wake, WatchSettings, WatchedPath, Watcher};
+use attended::AttendedStore;
+use heartbeat::{Heartbeat, PATIENCE};
+use notices::Notices;
+use stopwatch::Stopwatch;
 
 impl Agent {
     /// Watches the sources and pushes until `shutdown` is ready. The cycle in hand is abandoned
@@ -47,33 +56,49 @@ impl Agent {
         listeners: Listeners,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), AgentError> {
+        let heart = Arc::new(Heartbeat::new(PATIENCE));
+        self.run_watched(listeners, heart, shutdown).await
+    }
+
+    async fn run_watched(
+        &self,
+        listeners: Listeners,
+        heart: Arc<Heartbeat>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), AgentError> {
         let Listeners {
             supervisor,
             observer,
         } = listeners;
-        let supervisor = &supervisor;
         let mut shutdown = pin!(shutdown);
-        let _lock = self.lock()?;
-        let mut daemon = Daemon {
-            agent: self,
+        let lock = self.lock()?;
+        let daemon = Daemon {
+            agent: self.through(|store| Arc::new(AttendedStore::new(store, Arc::clone(&heart)))),
             state: None,
-            supervisor,
+            supervisor: Arc::clone(&supervisor),
             observer,
+            heart: Arc::clone(&heart),
             pace: Pace::new(),
             metrics: Metrics::new(self.config().site.clone()),
+            notices: Notices::default(),
+            look_again: None,
             ask_log: true,
         };
         supervisor.ready();
-        let ended = tokio::select! {
-            () = &mut shutdown => {
-                tracing::info!(site = %self.config().site, "stopping");
-                Ok(())
-            }
-            stopped = daemon.cycles() => stopped,
-            never = supervisor.keep_alive() => match never {},
-        };
-        supervisor.stopping();
-        ended
+        lock.hold(async move {
+            let mut daemon = daemon;
+            let ended = tokio::select! {
+                () = &mut shutdown => {
+                    tracing::info!(site = %self.config().site, "stopping");
+                    Ok(())
+                }
+                stopped = daemon.cycles() => stopped,
+                never = supervisor.keep_alive(|| heart.is_alive()) => match never {},
+            };
+            supervisor.stopping();
+            ended
+        })
+        .await
     }
 }
 
@@ -97,51 +122,64 @@ impl Default for Listeners {
 }
 
 /// An agent that runs.
-struct Daemon<'a> {
-    agent: &'a Agent,
+struct Daemon {
+    agent: Agent,
     /// `None` before it is opened, and after it failed: opening it anew moves a damaged one aside.
     state: Option<State>,
-    supervisor: &'a Supervisor,
+    supervisor: Arc<Supervisor>,
     observer: Arc<dyn Observer>,
+    heart: Arc<Heartbeat>,
     pace: Pace,
     metrics: Metrics,
-    /// Whether the log may have gone on without this state: until a cycle has ended well.
+    notices: Notices,
+    /// When a source that may be half written will be known to be whole.
+    look_again: Option<Instant>,
+    /// Whether to ask the log before anything else: at first, since it may have gone on without this
+    /// state, and after a failure of the store, since without it nothing else is worth the work.
     ask_log: bool,
 }
 
-impl Daemon<'_> {
+impl Daemon {
     /// Cycle after cycle, until one fails for good.
     async fn cycles(&mut self) -> Result<(), AgentError> {
         // Before the first cycle, so that what changes during it is not missed.
         let config = Arc::clone(self.agent.config());
         let mut watcher =
             blocking(move || Watcher::start(watched(&config), settings(&config))).await?;
+        let mut wake = Wake::Changed;
         loop {
-            let stopwatch = Arc::new(Stopwatch::new(Arc::clone(&self.observer)));
+            let heart = Arc::clone(&self.heart);
+            let stopwatch = Arc::new(Stopwatch::new(heart, Arc::clone(&self.observer)));
             let started = Instant::now();
-            if let Err(error) = self.cycle(started, &stopwatch).await {
-                if self.ends_with(&error) {
+            if let Err(error) = self.cycle(wake, started, &stopwatch).await {
+                // No waiting will mend it.
+                if !error.may_pass() {
                     return Err(error);
                 }
                 let took = stopwatch.read();
                 self.pace
                     .failed(Scan { started, took }, Instant::now(), spread());
+                self.ask_log |= error.is_of_store();
                 self.tell_failure(&error);
             }
-            if let Some(earliest) = self.pace.earliest() {
-                sleep_until(earliest.into()).await;
-            }
+            rest(&self.heart, self.pace.earliest()).await;
             // After a failure the gate is still open: nothing has to wake it.
-            if !self.pace.retries() && watcher.next().await == Wake::Poll {
-                let before = self.state.as_ref().and_then(|state| state.look().ok());
-                come_to_rest(self.agent, before.flatten()).await?;
-            }
+            wake = if self.pace.retries() {
+                Wake::Changed
+            } else {
+                let _idle = self.heart.grant(self.agent.config().watch.poll);
+                if let Some(at) = self.look_again.take() {
+                    watcher.poll_by(at);
+                }
+                watcher.next().await
+            };
         }
     }
 
     /// One cycle, and what is to be told of it.
     async fn cycle(
         &mut self,
+        wake: Wake,
         started: Instant,
         stopwatch: &Arc<Stopwatch>,
     ) -> Result<(), AgentError> {
@@ -154,19 +192,19 @@ impl Daemon<'_> {
             ..SyncOptions::default()
         };
         let progress: Arc<dyn Progress> = Arc::clone(stopwatch) as _;
-        let report = run_cycle(self.agent, state, options, &progress).await?;
+        let seen = match wake {
+            // Its events were waited for until they ended.
+            Wake::Changed => None,
+            Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &*progress).await?),
+        };
+        let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
+        self.look_again = report.look_again.map(|wait| Instant::now() + wait);
         self.ask_log = false;
         let told = Told::of(state)?;
-        let took = report.scan_took.unwrap_or_default();
+        let took = stopwatch.read();
         self.pace.succeeded(Scan { started, took });
         self.tell_success(&report, told);
         Ok(())
-    }
-
-    /// Whether no waiting will mend an error. A store that refuses may take the agent back (its
-    /// clock is set, its credentials are renewed).
-    fn ends_with(&self, error: &AgentError) -> bool {
-        !error.may_pass()
     }
 
     fn tell_success(&mut self, report: &CycleReport, told: Told) {
@@ -188,9 +226,11 @@ impl Daemon<'_> {
                 "scanned, nothing differs"
             );
         }
-        // Said once: a cycle that scanned nothing has nothing new to say.
+        // A cycle that scanned nothing has nothing new to say.
         if report.scan_took.is_some() {
-            report.log_what_to_look_at();
+            let notices = report.notices();
+            self.notices.tell(&report.site, notices, Instant::now());
+            report.log_refusals();
         }
         let figures = CycleFigures {
             seconds: report.seconds,
@@ -264,24 +304,39 @@ impl Told {
     }
 }
 
+/// Waits until the next cycle may start.
+async fn rest(heart: &Arc<Heartbeat>, earliest: Option<Instant>) {
+    let now = Instant::now();
+    let rest = earliest.map(|earliest| earliest.duration_since(now));
+    if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
+        let _idle = heart.grant(rest);
+        sleep(rest).await;
+    }
+}
+
 /// Waits until what moved since `before` without an event has come to rest, or has not for too
-/// long.
-async fn come_to_rest(agent: &Agent, before: Option<Look>) -> Result<(), AgentError> {
-    let mut last = agent.look(before.as_ref()).await?;
+/// long; the last look at it.
+async fn come_to_rest(
+    agent: &Agent,
+    before: Option<Look>,
+    progress: &dyn Progress,
+) -> Result<Look, AgentError> {
+    let mut last = agent.look(before.as_ref(), progress).await?;
     if gate::moved(before.as_ref(), &last).is_nothing() {
-        return Ok(());
+        return Ok(last);
     }
     let watch = agent.config().watch;
     let moved_at = Instant::now();
     while moved_at.elapsed() < watch.max_delay {
         sleep(watch.debounce).await;
-        let now = agent.look(Some(&last)).await?;
-        if now.visibly_moved_since(&last).is_empty() {
+        let now = agent.look(Some(&last), progress).await?;
+        let is_at_rest = now.visibly_moved_since(&last).is_empty();
+        last = now;
+        if is_at_rest {
             break;
         }
-        last = now;
     }
-    Ok(())
+    Ok(last)
 }
 
 fn watched(config: &AgentConfig) -> Vec<WatchedPath> {
@@ -310,44 +365,6 @@ fn spread() -> u32 {
     match chance::fill(&mut bytes) {
         Ok(()) => u32::from_ne_bytes(bytes),
         Err(_) => 0,
-    }
-}
-
-/// How long a scan took so far, also of a cycle that fails later: from the first row that was read
-/// to the last partition that was made. Passes on what it hears.
-struct Stopwatch {
-    times: Mutex<Option<(Instant, Instant)>>,
-    observer: Arc<dyn Observer>,
-}
-
-impl Stopwatch {
-    fn new(observer: Arc<dyn Observer>) -> Self {
-        Self {
-            times: Mutex::new(None),
-            observer,
-        }
-    }
-
-    fn read(&self) -> Duration {
-        self.times()
-            .map_or(Duration::ZERO, |(first, last)| last.duration_since(first))
-    }
-
-    fn times(&self) -> MutexGuard<'_, Option<(Instant, Instant)>> {
-        // Whole at any time: it is set at once.
-        self.times.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Progress for Stopwatch {
-    fn step(&self, step: Step) {
-        if matches!(step, Step::Reading { .. } | Step::Scanned { .. }) {
-            let now = Instant::now();
-            let mut times = self.times();
-            let first = times.map_or(now, |(first, _)| first);
-            *times = Some((first, now));
-        }
-        self.observer.observe(Event::Step(step));
     }
 }
 

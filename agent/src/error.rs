@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use causeway_shared::ids::SiteName;
 use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
+use jiff::Timestamp;
 
 use crate::config::ConfigError;
 use crate::init::InitError;
@@ -105,6 +106,19 @@ pub enum AgentError {
         /// How many.
         count: usize,
     },
+    /// This machine's clock and the store's disagree, so that nobody knows how old something is.
+    #[error(
+        "site {site}: it is {here} by this machine's clock and {store} by the store's; set the one \
+         that is wrong, then try again"
+    )]
+    Clock {
+        /// The site.
+        site: SiteName,
+        /// The time here.
+        here: Timestamp,
+        /// The time there.
+        store: Timestamp,
+    },
     /// The system has no randomness, or a task ended before its time.
     #[error("the system failed: {source}")]
     System {
@@ -124,8 +138,17 @@ impl AgentError {
             Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan { .. } => true,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
             Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,
-            Self::Fenced { .. } | Self::NotVerified { .. } => false,
+            Self::Fenced { .. } | Self::NotVerified { .. } | Self::Clock { .. } => false,
         }
+    }
+
+    /// Whether the store or its log is what failed.
+    #[must_use]
+    pub fn is_of_store(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { .. } | Self::Log(LogError::Store { .. } | LogError::Blank { .. })
+        )
     }
 
     /// Whether waiting may mend it, if need be with somebody's help elsewhere: a store that refuses
@@ -136,6 +159,8 @@ impl AgentError {
             Self::Log(LogError::Store { source, .. }) | Self::Store { source, .. } => {
                 !matches!(source, StoreError::Config { .. })
             }
+            // Its disk may be mounted later.
+            Self::Log(LogError::Blank { .. }) => true,
             Self::State(StateError::Newer { .. }) => false,
             other => other.is_retryable(),
         }
@@ -151,8 +176,10 @@ impl AgentError {
                 source: StoreError::Config { .. },
                 ..
             } => Exit::Usage,
-            Self::Fenced { .. } | Self::NotVerified { .. } => Exit::Look,
+            Self::Fenced { .. } | Self::NotVerified { .. } | Self::Clock { .. } => Exit::Look,
             Self::Log(error) if !matches!(error, LogError::Store { .. }) => Exit::Look,
+            // Trying again would not upgrade the program.
+            Self::State(StateError::Newer { .. }) => Exit::Look,
             _ => Exit::Failed,
         }
     }

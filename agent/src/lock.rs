@@ -1,15 +1,28 @@
 //! One agent at a time: a lock on a file in its folder, which the system lets go of when the
 //! process ends, however it ends.
+//!
+//! Work that is abandoned leaves threads behind that only end at their next step. The lock falls
+//! with the last of them.
 
+use std::convert::Infallible;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_shared::blocking::holding;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::error::AgentError;
 
 /// The lock's file in the agent's folder.
 pub const FILE: &str = "agent.lock";
+
+/// How long threads that abandoned work left behind are waited for. One that hangs keeps the lock.
+const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// The lock, until it is dropped.
 #[derive(Debug)]
@@ -61,11 +74,21 @@ impl Lock {
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
+
+    /// Does `work` with the lock, and lets go of it once no thread works on.
+    pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> T {
+        let (letting_go, mut let_go) = mpsc::channel::<Infallible>(1);
+        let done = holding(Arc::new((self, letting_go)), work).await;
+        // Whether the last thread has ended or hangs: there is nothing more to be done here.
+        let _ = timeout(LAST_WAIT, let_go.recv()).await;
+        done
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::survey::blocking;
 
     #[test]
     fn there_is_one_at_a_time() {
@@ -77,6 +100,21 @@ mod tests {
             "{refused}"
         );
         drop(held);
+        Lock::take(folder.path()).unwrap();
+    }
+
+    #[tokio::test]
+    async fn it_outlives_a_thread_that_nobody_waits_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let (end, ended) = std::sync::mpsc::channel::<()>();
+        let abandoned = async {
+            let working = blocking(move || ended.recv());
+            timeout(Duration::ZERO, working).await.unwrap_err();
+            Lock::take(folder.path()).unwrap_err();
+            drop(end);
+        };
+        let lock = Lock::take(folder.path()).unwrap();
+        lock.hold(abandoned).await;
         Lock::take(folder.path()).unwrap();
     }
 }

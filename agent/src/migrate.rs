@@ -28,15 +28,18 @@ impl Agent {
     /// [`AgentError::NotVerified`] where an object did not come back as it was written, else as
     /// [`Agent::sync`].
     pub async fn migrate(&self, progress: Arc<dyn Progress>) -> Result<CycleReport, AgentError> {
+        self.lock()?.hold(self.migrate_locked(progress)).await
+    }
+
+    async fn migrate_locked(&self, progress: Arc<dyn Progress>) -> Result<CycleReport, AgentError> {
         let begun = Instant::now();
         let requests = self.store().requests();
-        let _lock = self.lock()?;
         let mut state = self.state()?;
         let options = SyncOptions {
             ask_log: true,
             ..SyncOptions::default()
         };
-        let mut report = run_cycle(self, &mut state, options, &progress).await?;
+        let mut report = run_cycle(self, &mut state, options, None, &progress).await?;
         self.tell_hub(&report).await;
         let catalog = state.catalog(Catalog::empty(self.config().site.clone()))?;
         report.verified = Some(self.read_back(&catalog, &progress).await?);

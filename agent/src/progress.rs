@@ -1,8 +1,15 @@
 //! How far a long piece of work is, told to whoever asked for it.
 
+use std::time::Duration;
+
 /// A step that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// The sources were looked at from outside; CSV files whose outside moved were read.
+    Looked {
+        /// How long it took.
+        took: Duration,
+    },
     /// So many rows of a table were read so far.
     Reading {
         /// The table's position in the dataset.

@@ -46,6 +46,10 @@ pub struct CycleReport {
     /// How long the scan took; `None` where nothing had moved.
     #[serde(skip)]
     pub scan_took: Option<Duration>,
+    /// When a source that was written to a moment ago, and may be half written, is to be looked at
+    /// again.
+    #[serde(skip)]
+    pub look_again: Option<Duration>,
     /// Whether this cycle put rows into quarantine that were not there.
     pub quarantine_grew: bool,
 }
@@ -90,21 +94,70 @@ impl CycleReport {
 
     /// Logs what a person should know: tables held back, rows refused, references that dangle.
     pub fn log_what_to_look_at(&self) {
-        let site = &self.site;
-        for held in &self.held {
-            tracing::warn!(%site, remedy = held.remedy(), "{held}");
+        for notice in self.notices() {
+            notice.log(&self.site);
         }
-        for place in &self.missing {
-            tracing::warn!(%site, "source {place} is not there; check its path");
-        }
-        for dangling in &self.dangling {
-            tracing::info!(%site, "{dangling}");
-        }
+        self.log_refusals();
+    }
+
+    /// Logs that this cycle put rows into quarantine, if it did.
+    pub fn log_refusals(&self) {
         if self.quarantine_grew {
             tracing::warn!(
-                %site, quarantined = self.rows.quarantined,
+                site = %self.site, quarantined = self.rows.quarantined,
                 "rows were refused; `causeway-agent quarantine` lists them"
             );
+        }
+    }
+
+    /// What stands, and a person should know, until somebody does something about it.
+    #[must_use]
+    pub fn notices(&self) -> Vec<Notice> {
+        let held = self.held.iter().map(|held| Notice {
+            urgency: Urgency::Look,
+            text: held.to_string(),
+            remedy: Some(held.remedy().to_owned()),
+        });
+        let missing = self.missing.iter().map(|place| Notice {
+            urgency: Urgency::Look,
+            text: format!("source {place} is not there; check its path"),
+            remedy: None,
+        });
+        let dangling = self.dangling.iter().map(|dangling| Notice {
+            urgency: Urgency::Know,
+            text: dangling.to_string(),
+            remedy: None,
+        });
+        held.chain(missing).chain(dangling).collect()
+    }
+}
+
+/// Something that stands, and a person should know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Notice {
+    /// How much it matters.
+    pub urgency: Urgency,
+    /// What it is.
+    pub text: String,
+    /// What to do, where the text does not say it.
+    pub remedy: Option<String>,
+}
+
+/// How much a notice matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Urgency {
+    /// A person should look.
+    Look,
+    /// A person may want to know.
+    Know,
+}
+
+impl Notice {
+    /// Logs it.
+    pub fn log(&self, site: &SiteName) {
+        match self.urgency {
+            Urgency::Look => tracing::warn!(%site, remedy = self.remedy, "{}", self.text),
+            Urgency::Know => tracing::info!(%site, "{}", self.text),
         }
     }
 }
@@ -133,6 +186,7 @@ mod tests {
             absent: vec![],
             dangling: vec![],
             notes: Vec::new(),
+            look_again: None,
             verified: None,
             scan_took: None,
             quarantine_grew: false,
@@ -144,6 +198,8 @@ mod tests {
     fn what_a_person_has_to_look_at_outweighs_what_the_next_cycle_settles() {
         let not_ready = || Reason::NotReady {
             why: "locked".into(),
+            since: None,
+            overdue: false,
         };
         let shrunk = || Reason::Shrunk { was: 100, now: 0 };
         assert_eq!(exit(vec![]), Exit::Done);

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
+use causeway_shared::blocking;
 use causeway_shared::log::ZSTD_LEVEL;
 
 use crate::error::AgentError;
@@ -71,9 +72,14 @@ impl Spool {
     pub fn start(&self) -> Result<(Intake, Spooling), AgentError> {
         let (sender, receiver) = sync_channel(WAITING);
         let spool = self.clone();
+        let held = blocking::held();
         let thread = std::thread::Builder::new()
             .name("spool".into())
-            .spawn(move || spool.write_all(&receiver))
+            .spawn(move || {
+                let written = spool.write_all(&receiver);
+                drop(held);
+                written
+            })
             .map_err(|source| AgentError::System { source })?;
         Ok((Intake(sender), Spooling(thread)))
     }

@@ -11,6 +11,8 @@ use causeway_shared::chance::random_id;
 use causeway_shared::clock;
 use causeway_shared::commit::Writer;
 use causeway_shared::ids::Seq;
+#[cfg(doc)]
+use causeway_shared::log::LogError;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;
@@ -49,11 +51,15 @@ impl Standing {
     /// it was not for [a day](BELIEVED_FOR). `false`: it has gone on.
     ///
     /// # Errors
-    /// [`LogError::Lost`](causeway_shared::log::LogError::Lost), or a failure of the store.
+    /// [`LogError::Lost`], [`LogError::Blank`], or a failure of the store.
     pub async fn is_current(&mut self, agent: &Agent, now: Timestamp) -> Result<bool, AgentError> {
         let seq = self.catalog.seq();
+        if seq == Seq::NONE {
+            return Ok(true);
+        }
+        agent.log().check_holds_something(seq).await?;
         let recently = |seen| now.duration_since(seen).abs() < BELIEVED_FOR;
-        if seq == Seq::NONE || self.writer.seen.is_some_and(recently) {
+        if self.writer.seen.is_some_and(recently) {
             return Ok(true);
         }
         let is_current = agent.log().ends_at(seq).await?;

@@ -14,6 +14,7 @@ use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
 use crate::gate::{Look, Place};
 use crate::guard::Held;
+use crate::progress::Silent;
 use crate::stand::same_log;
 use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
 use crate::writer::Fence;
@@ -116,15 +117,20 @@ impl Agent {
     /// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
     pub async fn status(&self) -> Result<StatusReport, AgentError> {
         let known = self.known()?;
-        let look = self.look(known.look.as_ref()).await?;
+        let look = self.look(known.look.as_ref(), &Silent).await?;
         let missing = look.absent();
         let pending = match &known.look {
             Some(before) => look.visibly_moved_since(before),
             None => look.prints.into_keys().collect(),
         };
         let next = known.commit.unwrap_or(Seq::NONE).next();
-        let (asked, hub) =
-            tokio::join!(timeout(PATIENCE, self.log().commit(next)), self.reach_hub());
+        let ask = async {
+            if let Some(seq) = known.commit {
+                self.log().check_holds_something(seq).await?;
+            }
+            self.log().commit(next).await
+        };
+        let (asked, hub) = tokio::join!(timeout(PATIENCE, ask), self.reach_hub());
         let (store_error, newer) = match asked {
             Ok(Ok(newer)) => (None, newer),
             Ok(Err(error)) => (Some(error.to_string()), None),

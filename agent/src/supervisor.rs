@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The longest status line that is sent, in bytes.
 const MAX_STATUS_BYTES: usize = 200;
 
+/// What is said before the watchdog is left to its work.
+const HANGS: &str = "it hangs: a drive went away, most likely; it will be started again";
+
 /// Why the service manager cannot be told anything.
 #[derive(Debug, thiserror::Error)]
 #[error("the service manager cannot be told how the agent is ({socket}): {source}")]
@@ -74,14 +77,22 @@ impl Supervisor {
         self.tell(&format!("STATUS={}", &line[..end]));
     }
 
-    /// Tells the watchdog, twice in its interval, that the agent is alive; never ends. Poll it in
-    /// the task that runs the cycles, so that a task that hangs is noticed.
-    pub async fn keep_alive(&self) -> Infallible {
+    /// Tells the watchdog, twice in its interval, that the agent is alive, as long as it is; never
+    /// ends. Poll it in the task that runs the cycles, so that a task that hangs is noticed.
+    pub async fn keep_alive(&self, is_alive: impl Fn() -> bool) -> Infallible {
         let Some(watchdog) = self.watchdog else {
             return std::future::pending().await;
         };
+        let mut was_alive = true;
         loop {
-            self.tell("WATCHDOG=1");
+            let alive = is_alive();
+            if alive {
+                self.tell("WATCHDOG=1");
+            } else if was_alive {
+                self.status(HANGS);
+                tracing::error!("{HANGS}");
+            }
+            was_alive = alive;
             tokio::time::sleep(watchdog / 2).await;
         }
     }
@@ -244,7 +255,7 @@ mod tests {
     async fn the_watchdog_hears_twice_in_its_interval() {
         let (manager, supervisor, _dir) = supervised(Some("200000"));
         let watched = Duration::from_millis(450);
-        let _ = tokio::time::timeout(watched, supervisor.keep_alive()).await;
+        let _ = tokio::time::timeout(watched, supervisor.keep_alive(|| true)).await;
         // At 0, 100, …, 400 ms; a busy machine may be late.
         let beats = heard(&manager);
         assert!((3..=5).contains(&beats.len()), "{beats:?}");

@@ -183,11 +183,11 @@ pub async fn survey(
     .await?
 }
 
-/// Runs blocking work on a thread for it.
+/// Runs blocking work on a thread for it, which keeps the agent's lock until it has ended.
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AgentError> {
-    tokio::task::spawn_blocking(work)
+    causeway_shared::blocking::spawn(work)
         .await
         .map_err(|error| AgentError::System {
             source: error.into(),

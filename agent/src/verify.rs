@@ -111,7 +111,19 @@ impl Agent {
         repair: bool,
         progress: Arc<dyn Progress>,
     ) -> Result<VerifyReport, AgentError> {
-        let _lock = if repair { Some(self.lock()?) } else { None };
+        let verified = self.verify_unlocked(repair, progress);
+        if repair {
+            self.lock()?.hold(verified).await
+        } else {
+            verified.await
+        }
+    }
+
+    async fn verify_unlocked(
+        &self,
+        repair: bool,
+        progress: Arc<dyn Progress>,
+    ) -> Result<VerifyReport, AgentError> {
         let state = State::read(&self.config().state_dir)?;
         let known = self.known_catalog(state.as_ref())?;
         let audit = audit::audit(self.log(), known.as_ref()).await?;

@@ -4,9 +4,10 @@
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
 //! [`log`] say which are current, and the [`catalog`] is what they add up to. Rows that were
-//! refused lie beside it, in [`quarantine`]. [`settings`], [`telemetry`], [`program`], [`clock`] and
-//! [`chance`] are what both programs need around that.
+//! refused lie beside it, in [`quarantine`]. [`settings`], [`telemetry`], [`program`], [`clock`],
+//! [`chance`] and [`blocking`] are what both programs need around that.
 
+pub mod blocking;
 pub mod canonical_csv;
 pub mod catalog;
 pub mod chance;

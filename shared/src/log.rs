@@ -7,17 +7,15 @@
 //! 3. The checkpoint, when due. A crash leaves it out; the next due commit writes one.
 //! 4. `latest.json`. A crash leaves an older hint, from which a reader only replays more commits.
 
+mod checkpoints;
 mod error;
 
 use crate::catalog::Catalog;
-use crate::commit::{
-    CHECKPOINT_EVERY, Checkpoint, Commit, FORMAT, FormatError, Latest, MAX_BYTES, decode,
-    decode_checkpoint, encode,
-};
+use crate::commit::{Commit, FormatError, MAX_BYTES, decode, encode};
 use crate::dataset::{Dataset, DatasetError};
 use crate::ids::{Md5, Seq, SiteName};
 use crate::layout::{self, SiteKey};
-use crate::store::{Store, StoreError, list_all};
+use crate::store::{Store, StoreError};
 
 pub use error::LogError;
 
@@ -97,17 +95,39 @@ impl SiteLog {
     ///
     /// # Errors
     /// [`LogError::Lost`] where neither that commit nor a later one is there: following such a log
-    /// would write a commit that nothing leads to.
+    /// would write a commit that nothing leads to. [`LogError::Blank`] where nothing else is there
+    /// either.
     pub async fn ends_at(&self, seq: Seq) -> Result<bool, LogError> {
         let found = self.first_after(Seq(seq.0.saturating_sub(1))).await?;
         match found.as_slice() {
-            [] => Err(LogError::Lost {
-                site: self.site.clone(),
-                seq,
-                key: SiteKey::Commit(seq).of(&self.site),
-            }),
+            [] => {
+                let page = self.store.list("", None).await;
+                let page = page.map_err(|source| self.failed(source))?;
+                Err(if page.objects.is_empty() {
+                    self.blank(seq)
+                } else {
+                    LogError::Lost {
+                        site: self.site.clone(),
+                        seq,
+                        key: SiteKey::Commit(seq).of(&self.site),
+                    }
+                })
+            }
             [only] => Ok(*only == seq),
             _ => Ok(false),
+        }
+    }
+
+    /// Makes sure, without a request, that a store which a commit was written to is not empty now:
+    /// a disk that is not mounted is not to be written to.
+    ///
+    /// # Errors
+    /// [`LogError::Blank`], or a failure of the store.
+    pub async fn check_holds_something(&self, seq: Seq) -> Result<(), LogError> {
+        match self.store.is_blank().await {
+            Ok(false) => Ok(()),
+            Ok(true) => Err(self.blank(seq)),
+            Err(source) => Err(self.failed(source)),
         }
     }
 
@@ -168,41 +188,6 @@ impl SiteLog {
         Ok(catalog)
     }
 
-    /// Whether a checkpoint is due after a commit.
-    #[must_use]
-    pub fn checkpoint_is_due(seq: Seq) -> bool {
-        seq.0.is_multiple_of(CHECKPOINT_EVERY)
-    }
-
-    /// Writes the checkpoint of a catalog, then the hint that names it.
-    ///
-    /// # Errors
-    /// A failure of the store; the log is whole without either.
-    pub async fn write_checkpoint(&self, catalog: &Catalog) -> Result<(), LogError> {
-        let Some(checkpoint) = catalog.checkpoint() else {
-            return Ok(());
-        };
-        let key = SiteKey::Checkpoint(checkpoint.seq).of(&self.site);
-        let bytes = encode(&checkpoint).map_err(|source| self.unwritable(&key, source))?;
-        let compressed = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
-            .map_err(|error| self.damaged(&key, FormatError::Compression(error)))?;
-        self.store
-            .put(&key, compressed.into())
-            .await
-            .map_err(|source| self.failed(source))?;
-        let key = SiteKey::Latest.of(&self.site);
-        let latest = Latest {
-            format: FORMAT,
-            checkpoint: checkpoint.seq,
-        };
-        let bytes = encode(&latest).map_err(|source| self.unwritable(&key, source))?;
-        self.store
-            .put(&key, bytes.into())
-            .await
-            .map_err(|source| self.failed(source))?;
-        Ok(())
-    }
-
     /// Reads a dataset that a commit names.
     ///
     /// # Errors
@@ -234,86 +219,6 @@ impl SiteLog {
         match self.store.create(&key, body).await {
             Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(()),
             Err(source) => Err(self.failed(source)),
-        }
-    }
-
-    /// The checkpoint that `latest.json` names. The hint, and what it names, may be missing or
-    /// damaged: then there is none, since a listing finds the same.
-    async fn hinted_checkpoint(&self) -> Result<Option<Checkpoint>, LogError> {
-        let key = SiteKey::Latest.of(&self.site);
-        let Some(bytes) = self.read(&key).await? else {
-            return Ok(None);
-        };
-        match decode::<Latest>(&bytes) {
-            Ok(latest) => self.checkpoint(latest.checkpoint).await,
-            Err(error) => {
-                tracing::warn!(site = %self.site, key, %error, "the hint is damaged; listing");
-                Ok(None)
-            }
-        }
-    }
-
-    /// The newest usable checkpoint at or after a commit.
-    async fn newest_checkpoint(&self, from: Seq) -> Result<Option<Checkpoint>, LogError> {
-        for seq in self.checkpoints().await?.into_iter().rev() {
-            if seq < from {
-                break;
-            }
-            if let Some(checkpoint) = self.checkpoint(seq).await? {
-                return Ok(Some(checkpoint));
-            }
-        }
-        Ok(None)
-    }
-
-    /// The numbers of its checkpoints, ascending.
-    ///
-    /// # Errors
-    /// A failure of the store.
-    pub async fn checkpoints(&self) -> Result<Vec<Seq>, LogError> {
-        let prefix = layout::checkpoint_prefix(&self.site);
-        let listed = list_all(&*self.store, &prefix, None).await;
-        let mut seqs: Vec<Seq> = listed
-            .map_err(|source| self.failed(source))?
-            .iter()
-            .filter_map(|object| match SiteKey::parse(&object.key) {
-                Some((_, SiteKey::Checkpoint(seq))) => Some(seq),
-                _ => None,
-            })
-            .collect();
-        seqs.sort_unstable();
-        Ok(seqs)
-    }
-
-    /// Reads a checkpoint; `None` if it is missing or damaged, since an older one and the commits
-    /// after it say the same. Only a newer format is an error: this program is too old.
-    ///
-    /// # Errors
-    /// [`LogError`]
-    pub async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
-        let key = SiteKey::Checkpoint(seq).of(&self.site);
-        let Some(compressed) = self.read(&key).await? else {
-            return Ok(None);
-        };
-        match decode_checkpoint(&compressed) {
-            Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == self.site => {
-                Ok(Some(checkpoint))
-            }
-            Ok(other) => {
-                tracing::warn!(
-                    site = %self.site, key, found = %other.seq,
-                    "the checkpoint is another's; falling back to an older one"
-                );
-                Ok(None)
-            }
-            Err(source @ FormatError::Version { .. }) => Err(self.damaged(&key, source)),
-            Err(error) => {
-                tracing::warn!(
-                    site = %self.site, key, %error,
-                    "the checkpoint is damaged; falling back to an older one"
-                );
-                Ok(None)
-            }
         }
     }
 
@@ -380,6 +285,14 @@ impl SiteLog {
             site: self.site.clone(),
             key,
             found,
+        }
+    }
+
+    fn blank(&self, seq: Seq) -> LogError {
+        LogError::Blank {
+            site: self.site.clone(),
+            store: self.store.describe(),
+            seq,
         }
     }
 

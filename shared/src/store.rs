@@ -91,6 +91,15 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// A failure of the store.
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError>;
 
+    /// Whether the store can be seen, without a request that costs, to hold nothing at all: a disk
+    /// that is not mounted, or a new store. `false` where only a request would tell.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn is_blank(&self) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+
     /// The requests sent so far.
     fn requests(&self) -> RequestCounts;
 
@@ -400,16 +409,22 @@ fn yes() -> bool {
 /// Opens the store that a configuration names.
 ///
 /// # Errors
-/// [`StoreError::Config`] if the URL has another form, or the store's own refusal.
+/// [`StoreError::Config`] if the URL has another form or the folder is not there, or the store's
+/// own refusal.
 pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
+    if let Some(path) = config.url.strip_prefix("file://") {
+        let path = std::path::Path::new(path);
+        return Ok(Arc::new(folder::FolderStore::existing(path)?));
+    }
     open_limited(config, None).await
 }
 
 /// As [`open`], with writes' bodies together held to a number of bytes per second: see
-/// [`throttle`]. A folder takes them as fast as they come.
+/// [`throttle`]. A folder takes them as fast as they come, and need not be there yet.
 ///
 /// # Errors
-/// As [`open`]; [`StoreError::Config`] also where the limit is lower than can be kept.
+/// [`StoreError::Config`] if the URL has another form or the limit is lower than can be kept, or
+/// the store's own refusal.
 pub async fn open_limited(
     config: &StoreConfig,
     bytes_per_second: Option<u64>,

@@ -4,7 +4,7 @@
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
 //! and [`loaded`] what did. [`proxy`] and [`gateway`] are networks that fail, [`crash`] ends programs
-//! in the middle.
+//! in the middle, and [`wrong_clock`] lets their time jump.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -20,6 +20,7 @@ pub mod meetassist;
 pub mod mirror;
 pub mod proxy;
 pub mod testbed;
+pub mod wrong_clock;
 
 mod database;
 mod program;

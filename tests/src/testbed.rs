@@ -5,6 +5,8 @@ mod certificate;
 mod postgres;
 mod seaweed;
 
+pub use seaweed::{ACCESS_KEY, SECRET_KEY};
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;

@@ -305,6 +305,7 @@ mod tests {
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
             notes: Vec::new(),
+            look_again: None,
             verified: None,
             scan_took: Some(Default::default()),
             quarantine_grew: true,

@@ -13,6 +13,7 @@ use crate::plan::{Found, Plan};
 use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
+use crate::source::FRESH;
 use crate::stand::Standing;
 use crate::state::{Columns, CycleFacts, Findings, Notes, Settled};
 use crate::survey::Survey;
@@ -52,6 +53,9 @@ impl Attempt<'_> {
             checkpoint(self.agent.log(), &catalog).await;
         }
         let missing = look.absent();
+        let is_fresh = |print: &Print| print.is_younger_than(FRESH, clock::now());
+        let mut unread = survey.unread.iter();
+        let is_any_fresh = unread.any(|place| look.prints.get(place).is_some_and(is_fresh));
         look.prints
             .retain(|place, _| !survey.unread.contains(place));
         let before = self.state.findings()?;
@@ -60,10 +64,11 @@ impl Attempt<'_> {
         let quarantine_grew = self.quarantine_grew(survey, &before)?;
         let findings = findings_after(survey, &before);
         let undeclared = self.undeclared(&before);
-        let quarantine_is_due = publish::is_due(self.state, &findings, &undeclared)?;
         let news = news(&survey.notes, &told);
         let mut notes = told;
         notes.extend(survey.notes.clone());
+        let files = publish::Files::of(&findings);
+        let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
@@ -80,7 +85,7 @@ impl Attempt<'_> {
             },
         })?;
         news.iter().for_each(|note| tracing::info!("{note}"));
-        publish::publish(self.agent, self.state).await;
+        publish::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
         let removed = plan.removed() as u64;
         let committed = if seq.is_some() {
@@ -106,6 +111,7 @@ impl Attempt<'_> {
                 .flat_map(|found| found.dangling)
                 .collect(),
             notes: news,
+            look_again: is_any_fresh.then(|| FRESH.unsigned_abs()),
             scan_took: Some(survey.took),
             quarantine_grew,
             ..self.report(standing.writer.epoch, held, missing)
@@ -137,6 +143,11 @@ impl Attempt<'_> {
             dataset.table(held.table.as_str()).is_none() || survey.found.keys().any(scanned)
         };
         let mut held = self.state.held()?;
+        let now = clock::now();
+        let planned: Vec<Held> = planned
+            .into_iter()
+            .map(|planned| planned.after(&held, now))
+            .collect();
         held.retain(|held| !looked_at(held));
         held.extend(planned);
         Ok(held)
@@ -226,7 +237,7 @@ mod tests {
         let site = Site::new();
         site.sync().await;
         let agent = site.agent();
-        let mut look = agent.look(None).await.unwrap();
+        let mut look = agent.look(None, &Silent).await.unwrap();
         let gone = Found::Missing {
             why: String::new(),
             remedy: String::new(),

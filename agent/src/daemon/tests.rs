@@ -1,11 +1,15 @@
 //! An agent that runs, on a small site.
 
+mod hanging;
+
 use causeway_shared::ids::Seq;
 use causeway_shared::store::failing::{FailingStore, Fault};
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::error::Exit;
+use crate::progress::Step;
 use crate::testing::Site;
 
 /// An agent of a site that looks often.
@@ -56,6 +60,21 @@ async fn it_stops_when_another_machine_takes_over() {
     site.write_appointments(0..30, "confirmed");
     let error = running.await.unwrap();
     assert!(matches!(error, AgentError::Fenced { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_without_an_end_is_taken_soon_and_long_before_the_poll() {
+    let site = Site::small();
+    let mut config = site.config("one", "state-one");
+    config.watch.poll = Duration::from_secs(3_600);
+    config.watch.debounce = Duration::from_millis(10);
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let running = tokio::spawn(async move { agent.run(std::future::pending()).await });
+    committed(&site, 1).await;
+    let text = std::fs::read_to_string(site.csv("consultant")).unwrap();
+    site.write("consultant", text.replace("An,", "Bo,").trim_end());
+    committed(&site, 2).await;
+    running.abort();
 }
 
 #[tokio::test]
@@ -119,17 +138,6 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
         rest.iter().all(|told| told.starts_with("STATUS=")),
         "{rest:?}"
     );
-}
-
-#[test]
-fn a_stopwatch_runs_from_the_first_step_of_a_scan_to_the_last() {
-    let stopwatch = Stopwatch::new(nobody());
-    stopwatch.step(Step::Scanned { rows: 1 });
-    std::thread::sleep(Duration::from_millis(5));
-    stopwatch.step(Step::Scanned { rows: 1 });
-    let took = stopwatch.read();
-    stopwatch.step(Step::Sending { objects: 1 });
-    assert!(took >= Duration::from_millis(5) && took == stopwatch.read());
 }
 
 /// What an agent that runs tells, as far as it is news.
@@ -196,4 +204,111 @@ async fn the_hub_is_told_of_each_commit_though_it_does_not_answer() {
         unanswered.push(told);
         site.write_appointments(0..30, "confirmed");
     }
+}
+
+#[tokio::test]
+async fn without_its_store_it_looks_at_no_source() {
+    let site = Site::small();
+    let stopped = Arc::new(FailingStore::new(
+        Arc::clone(&site.store),
+        [Fault::StopAt(1)],
+    ));
+    let config = quick(&site).config().as_ref().clone();
+    let agent = Agent::with_store(config, stopped).unwrap();
+    let (tell, mut heard) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let _ = match event {
+            Event::Failed { failures, .. } => tell.send(format!("failure {failures}")),
+            other => tell.send(format!("{other:?}")),
+        };
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    assert_eq!(heard.recv().await.unwrap(), "failure 1");
+    assert_eq!(heard.recv().await.unwrap(), "failure 2");
+}
+
+#[tokio::test]
+async fn what_a_poll_has_seen_is_not_looked_at_again() {
+    let site = Site::small();
+    let (tell, mut looked) = mpsc::unbounded_channel();
+    let observer = move |event: Event<'_>| {
+        let _ = match event {
+            Event::Step(Step::Looked { .. }) => tell.send("look"),
+            Event::Ended(_) => tell.send("end"),
+            _ => Ok(()),
+        };
+    };
+    let listeners = Listeners {
+        observer: Arc::new(observer),
+        ..Listeners::default()
+    };
+    let agent = quick(&site);
+    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    while looked.recv().await.unwrap() != "end" {}
+    let polls: Vec<_> = [looked.recv().await, looked.recv().await].into();
+    assert_eq!(polls, [Some("look"), Some("end")]);
+}
+
+#[tokio::test]
+async fn a_folder_store_that_is_not_mounted_is_waited_for_and_not_written_to() {
+    let site = Site::small();
+    let store = tempfile::tempdir().unwrap();
+    let mounted = store.path().join("mounted");
+    let away = store.path().join("away");
+    std::fs::create_dir(&mounted).unwrap();
+    let agent = || async {
+        let mut config = quick(&site).config().as_ref().clone();
+        config.store.url = format!("file://{}", mounted.display());
+        Agent::open(config).await.unwrap()
+    };
+    agent().await.sync(SyncOptions::default()).await.unwrap();
+    std::fs::rename(&mounted, &away).unwrap();
+    let mut heard = observed(agent().await);
+    let failure = heard.recv().await.unwrap();
+    assert!(
+        matches!(&failure, Heard::Failure(error) if error.contains("mount the disk it lies on")),
+        "{failure:?}"
+    );
+    // Its mount point alone.
+    std::fs::create_dir(&mounted).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let blank = loop {
+        match heard.recv().await.unwrap() {
+            Heard::Failure(error) if error.contains("no such folder") => {}
+            other => break other,
+        }
+    };
+    assert!(
+        matches!(&blank, Heard::Failure(error) if error.contains("holds nothing at all")),
+        "{blank:?}"
+    );
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
+    std::fs::remove_dir(&mounted).unwrap();
+    std::fs::rename(&away, &mounted).unwrap();
+    while heard.recv().await.unwrap() != Heard::Commit(2) {}
+}
+
+#[tokio::test]
+async fn one_cycle_does_not_write_into_an_empty_mount_point_either() {
+    let site = Site::small();
+    let store = tempfile::tempdir().unwrap();
+    let mounted = store.path().join("mounted");
+    std::fs::create_dir(&mounted).unwrap();
+    let mut config = quick(&site).config().as_ref().clone();
+    config.store.url = format!("file://{}", mounted.display());
+    let sync = async || {
+        let agent = Agent::open(config.clone()).await.unwrap();
+        agent.sync(SyncOptions::default()).await
+    };
+    sync().await.unwrap();
+    std::fs::rename(&mounted, store.path().join("away")).unwrap();
+    std::fs::create_dir(&mounted).unwrap();
+    site.write_appointments(0..30, "confirmed");
+    let error = sync().await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Look, "{error}");
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
 }

@@ -8,11 +8,40 @@ use std::collections::BTreeMap;
 
 use causeway_shared::ids::{Md5, Name};
 use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::store::{StoreError, list_all};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::state::{Findings, State, StateError, TableFindings};
+
+/// Files as they should be, of the tables that were scanned: each is only written out once.
+#[derive(Debug, Default)]
+pub(crate) struct Files(BTreeMap<Name, File>);
+
+#[derive(Debug)]
+struct File {
+    md5: Md5,
+    csv: Vec<u8>,
+}
+
+impl Files {
+    /// The files of what was found. A table without refused rows has none.
+    pub(crate) fn of(scanned: &Findings) -> Self {
+        let file = |(table, found): (&Name, &TableFindings)| {
+            Some((table.clone(), File::of(&found.refused)?))
+        };
+        Self(scanned.iter().filter_map(file).collect())
+    }
+}
+
+impl File {
+    fn of(refused: &RefusedRows) -> Option<Self> {
+        let csv = refused.encode()?;
+        let md5 = Md5::of(&csv);
+        Some(Self { md5, csv })
+    }
+}
 
 /// Whether files in the store are not what the tables that were scanned give, or are of tables
 /// that are no longer declared.
@@ -22,23 +51,22 @@ use crate::state::{Findings, State, StateError, TableFindings};
 pub(crate) fn is_due(
     state: &State,
     scanned: &Findings,
+    files: &Files,
     undeclared: &[Name],
 ) -> Result<bool, StateError> {
     let Some(noted) = state.quarantine()? else {
         return Ok(true);
     };
-    let mut scanned = scanned.iter();
-    let is_other = |(table, found): (&Name, &TableFindings)| {
-        let csv = found.refused.encode();
-        csv.map(|csv| Md5::of(&csv)) != noted.get(table).copied()
-    };
+    let mut scanned = scanned.keys();
+    let is_other = |table: &Name| files.0.get(table).map(|file| &file.md5) != noted.get(table);
     let is_noted = |table: &Name| noted.contains_key(table);
     Ok(scanned.any(is_other) || undeclared.iter().any(is_noted))
 }
 
-/// Writes what is due. Where that fails it stays due, and harms nobody: it is only told.
-pub(crate) async fn publish(agent: &Agent, state: &mut State) {
-    if let Err(error) = try_publish(agent, state).await {
+/// Writes what is due, `files` among it. Where that fails it stays due, and harms nobody: it is only
+/// told.
+pub(crate) async fn publish(agent: &Agent, state: &mut State, files: Files) {
+    if let Err(error) = try_publish(agent, state, files).await {
         tracing::warn!(
             site = %agent.config().site, %error,
             "the list of refused rows is not in the store yet; the next cycle tries again"
@@ -46,7 +74,7 @@ pub(crate) async fn publish(agent: &Agent, state: &mut State) {
     }
 }
 
-async fn try_publish(agent: &Agent, state: &mut State) -> Result<(), AgentError> {
+async fn try_publish(agent: &Agent, state: &mut State, mut files: Files) -> Result<(), AgentError> {
     if !state.quarantine_is_due()? {
         return Ok(());
     }
@@ -62,22 +90,22 @@ async fn try_publish(agent: &Agent, state: &mut State) -> Result<(), AgentError>
         None => listed(agent).await.map_err(failed)?,
     };
     let key = |table: &Name| SiteKey::Quarantine(table.clone()).of(&agent.config().site);
-    let mut files = BTreeMap::new();
+    let mut written = BTreeMap::new();
     for (table, found) in &state.findings()? {
-        let Some(csv) = found.refused.encode() else {
+        let file = files.0.remove(table).or_else(|| File::of(&found.refused));
+        let Some(File { md5, csv }) = file else {
             continue;
         };
-        let md5 = Md5::of(&csv);
         if there.remove(table).flatten() != Some(md5) {
-            let written = agent.store().put(&key(table), csv.into()).await;
-            written.map_err(failed)?;
+            let put = agent.store().put(&key(table), csv.into()).await;
+            put.map_err(failed)?;
         }
-        files.insert(table.clone(), md5);
+        written.insert(table.clone(), md5);
     }
     for table in there.keys() {
         agent.store().delete(&key(table)).await.map_err(failed)?;
     }
-    Ok(state.note_quarantine(&files)?)
+    Ok(state.note_quarantine(&written)?)
 }
 
 /// The tables whose files lie in the store, whatever is in them.
@@ -100,7 +128,6 @@ mod tests {
     use std::sync::Arc;
 
     use causeway_shared::ids::SiteName;
-    use causeway_shared::quarantine::RefusedRows;
     use causeway_shared::store::Store;
     use causeway_shared::store::failing::{FailingStore, Fault};
     use insta::assert_snapshot;

@@ -1,9 +1,11 @@
 //! What a vacuum deletes and spares, on a small site.
 
+use causeway_shared::catalog::Catalog;
+use causeway_shared::ids::Md5;
 use causeway_shared::log::Appended;
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::memory::MemoryStore;
-use causeway_shared::store::{ObjectStore as _, Store};
+use causeway_shared::store::{ObjectStore as _, Store, list_all};
 use std::sync::Arc;
 
 use super::*;
@@ -11,6 +13,17 @@ use crate::cycle::SyncOptions;
 use crate::error::Exit;
 use crate::progress::Silent;
 use crate::testing::Site;
+
+impl Agent {
+    /// A vacuum that compares no clocks: the store's begins in 1970.
+    async fn vacuum_before(
+        &self,
+        cut: Timestamp,
+        dry_run: bool,
+    ) -> Result<VacuumReport, AgentError> {
+        self.delete_before(cut, None, dry_run).await
+    }
+}
 
 /// A site of so many commits, each of which changes one partition of three; the first names four.
 async fn committed(commits: u32) -> Site {
@@ -197,21 +210,80 @@ async fn it_stops_where_the_log_moves_on_under_it() {
     commit.seq = Seq(4);
     let appended = agent.log().append(&commit).await.unwrap();
     assert!(matches!(appended, Appended::Written));
-    let vacuum = Vacuum {
-        agent: &agent,
-        retained: &retained,
-        cut: clock::now(),
-        report: agent.vacuum_before(clock::now(), true).await.unwrap(),
-    };
-    let vacuum = Vacuum {
-        report: VacuumReport {
-            dry_run: false,
-            ..vacuum.report.clone()
-        },
-        ..vacuum
-    };
-    let stopped = vacuum.delete(keys(&site, "data").await).await;
+    let listed = list_all(&*site.store, "sites/a/data/", None).await.unwrap();
+    let vacuum = at_work(&agent, &retained, clock::now());
+    let stopped = vacuum.delete_old(listed.iter().collect()).await;
     assert!(matches!(stopped, Err(AgentError::Fenced { .. })));
+    assert_eq!(keys(&site, "data").await.len(), listed.len());
+}
+
+/// A vacuum that has begun.
+fn at_work<'v>(agent: &'v Agent, retained: &'v Retained, cut: Timestamp) -> Vacuum<'v> {
+    let report = VacuumReport {
+        site: agent.config().site.clone(),
+        dry_run: false,
+        retained_from: retained.from,
+        objects: 0,
+        bytes: 0,
+        checkpoints: 0,
+        datasets: 0,
+        requests: RequestCounts::default(),
+        seconds: 0.0,
+    };
+    Vacuum {
+        agent,
+        retained,
+        cut,
+        report,
+    }
+}
+
+#[tokio::test]
+async fn what_another_host_writes_again_after_it_was_listed_stays() {
+    let site = committed(3).await;
+    let agent = site.agent();
+    let retained = Retained::read(agent.log(), clock::now()).await.unwrap();
+    let listed = list_all(&*site.store, "sites/a/data/", None).await.unwrap();
+    let unnamed = listed.iter().filter(|object| !retained.names(&object.key));
+    let old: Vec<_> = unnamed.collect();
+    let cut = listed.iter().map(|object| object.modified).max().unwrap();
+    site.store.put(&old[0].key, vec![1].into()).await.unwrap();
+    let vacuum = at_work(&agent, &retained, cut);
+    let deleted = vacuum.delete_old(old.clone()).await.unwrap();
+    assert!(!old[1..].is_empty());
+    assert_eq!(deleted, old[1..]);
+    assert!(site.store.head(&old[0].key).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_clock_that_disagrees_with_the_stores_deletes_nothing() {
+    // The store's begins in 1970.
+    let site = committed(3).await;
+    let before = keys(&site, "data").await;
+    let error = site.agent().vacuum(false).await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Look);
+    let text = error.to_string();
+    assert!(
+        text.contains("1970-01-01T00:00:00") && text.contains("set the one"),
+        "{text}"
+    );
+    assert_eq!(keys(&site, "data").await, before);
+}
+
+#[tokio::test]
+async fn a_gap_that_a_checkpoint_bridges_is_passed() {
+    let site = committed(5).await;
+    let log = site.agent().log().clone();
+    let catalog = log.load().await.unwrap();
+    log.write_checkpoint(&catalog).await.unwrap();
+    site.write("consultant", &consultants(5));
+    site.sync().await;
+    let cut = at(&site, 2).await;
+    site.remove_commit(3).await;
+    let report = site.agent().vacuum_before(cut, false).await.unwrap();
+    // Of the consultants' six objects the first is too old, and the third's commit is lost.
+    assert_eq!((report.retained_from, report.objects), (Some(Seq(2)), 2));
+    site.assert_converged().await;
 }
 
 #[tokio::test]

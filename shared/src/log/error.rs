@@ -78,6 +78,20 @@ pub enum LogError {
         /// Its key.
         key: String,
     },
+    /// The store is empty, though a log was in it.
+    #[error(
+        "site {site}: {store} holds nothing at all, though commit {seq} was written to it; if its \
+         disk is not mounted, mount it. If it was emptied, `causeway-agent verify --repair` writes \
+         everything again"
+    )]
+    Blank {
+        /// The site.
+        site: SiteName,
+        /// The store.
+        store: String,
+        /// The last commit that was known.
+        seq: Seq,
+    },
     /// A dataset that a commit names is missing, damaged or not valid.
     #[error("site {site}: the dataset {key} cannot be used: {detail}")]
     Dataset {

@@ -4,6 +4,7 @@ use insta::assert_snapshot;
 use jiff::Timestamp;
 
 use super::*;
+use crate::commit::FORMAT;
 use crate::commit::{Change, Now, PartitionObject, Writer};
 use crate::ids::{Name, Part};
 use crate::store::memory::MemoryStore;

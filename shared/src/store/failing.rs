@@ -168,6 +168,10 @@ impl ObjectStore for FailingStore {
             .await
     }
 
+    async fn is_blank(&self) -> Result<bool, StoreError> {
+        self.inner.is_blank().await
+    }
+
     fn requests(&self) -> RequestCounts {
         self.inner.requests()
     }

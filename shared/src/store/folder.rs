@@ -11,11 +11,14 @@
 //!   that a comparison still holds when its replacement lands.
 //! - The folder is flushed as well before a write is reported as done.
 //!
+//! Whoever has once seen `.tmp` there takes a folder without it for an unmounted disk.
+//!
 //! Names that begin with a dot are no keys and never listed. Unlike in S3, a key cannot continue
 //! another one (`a` and `a/b`), because a file is no folder.
 
 mod disk;
 mod failure;
+mod meta;
 mod walk;
 
 use std::fs::File;
@@ -31,6 +34,7 @@ use super::{
     Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, Request, RequestCounts, StoreError,
     Version, key,
 };
+use crate::blocking;
 use disk::Disk;
 
 /// How much of a body one item of its stream holds.
@@ -46,17 +50,28 @@ pub struct FolderStore {
 }
 
 impl FolderStore {
-    /// Opens the store in an existing folder, and removes what writers that crashed more than a
-    /// day ago left in its `.tmp`.
+    /// Opens the store in a folder, which need not be there yet: until it is, all that is asked of
+    /// the store is unavailable. It is not made, since an unmounted disk must not look like an empty
+    /// store, and nothing is made in it before the first write, which also removes what writers
+    /// that crashed more than a day ago left in its `.tmp`.
     ///
     /// # Errors
-    /// [`StoreError::Config`] if the folder is not there (it is not made: an unmounted disk must
-    /// not look like an empty store) or cannot be written.
+    /// [`StoreError::Config`] if the path is not absolute.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
         Ok(Self {
             disk: Arc::new(Disk::open(root)?),
             counters: Counters::default(),
         })
+    }
+
+    /// As [`open`](Self::open), of a folder that has to be there.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`] if it is not.
+    pub fn existing(root: &Path) -> Result<Self, StoreError> {
+        let store = Self::open(root)?;
+        store.disk.check_exists()?;
+        Ok(store)
     }
 
     /// Does file work where it may block.
@@ -68,7 +83,7 @@ impl FolderStore {
     ) -> Result<T, StoreError> {
         let disk = Arc::clone(&self.disk);
         let task_key = key.to_owned();
-        let task = tokio::task::spawn_blocking(move || work(&disk, &task_key));
+        let task = blocking::spawn(move || work(&disk, &task_key));
         task.await
             .unwrap_or_else(|stopped| Err(failure::stopped(action, key, stopped)))
     }
@@ -149,6 +164,11 @@ impl ObjectStore for FolderStore {
         self.blocking("listing", prefix, list).await
     }
 
+    async fn is_blank(&self) -> Result<bool, StoreError> {
+        self.blocking("listing", "", |disk, _| disk.is_blank())
+            .await
+    }
+
     fn requests(&self) -> RequestCounts {
         self.counters.read()
     }
@@ -190,7 +210,7 @@ async fn read_chunk(
     key: String,
 ) -> Result<(File, Bytes), StoreError> {
     let task_key = key.clone();
-    let task = tokio::task::spawn_blocking(move || {
+    let task = blocking::spawn(move || {
         let chunk = next_chunk(&mut file, rest_bytes, &key)?;
         Ok((file, chunk))
     });

@@ -2,17 +2,24 @@
 //!
 //! Timeouts, retries and their jitter are the SDK's, set in [`client`]; [`attempts`] counts every
 //! attempt, and [`mod@failure`] says what an answer means.
+//!
+//! The SDK reads a credentials file once and keeps to what it read. So after a refusal the client is
+//! made anew before the next request: whoever renews the file need not start the program again.
 
 mod attempts;
 mod client;
 mod failure;
 mod upload;
 
-use std::sync::Arc;
+use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
@@ -34,7 +41,10 @@ const PAGE_OBJECTS: i32 = 1_000;
 /// An object store in an S3 bucket.
 #[derive(Debug)]
 pub struct S3Store {
-    client: Client,
+    client: RwLock<Client>,
+    config: StoreConfig,
+    /// Whether the client's last request was refused, so that its credentials may be old ones.
+    refused: AtomicBool,
     bucket: String,
     /// What every key begins with: empty, or ending in a slash.
     prefix: String,
@@ -69,7 +79,9 @@ impl S3Store {
             format!("{prefix}/")
         };
         Ok(Self {
-            client,
+            client: RwLock::new(client),
+            config: config.clone(),
+            refused: AtomicBool::new(false),
             bucket: bucket.to_owned(),
             prefix,
             counters,
@@ -81,6 +93,37 @@ impl S3Store {
     pub(super) fn limited(mut self, bytes_per_second: u64) -> Self {
         self.throttle = Some(Arc::new(Throttle::new(bytes_per_second)));
         self
+    }
+
+    /// The client, made anew if its last request was refused.
+    async fn client(&self) -> Client {
+        if self.refused.swap(false, Ordering::Relaxed) {
+            match client::connect(&self.config, Arc::clone(&self.counters)).await {
+                Ok(client) => {
+                    *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+                }
+                Err(error) => tracing::warn!(%error, "the store cannot be opened anew"),
+            }
+        }
+        let client = self.client.read();
+        client.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What a failed operation means; a refusal is remembered.
+    fn failure<E>(
+        &self,
+        action: &'static str,
+        key: &str,
+        error: SdkError<E, HttpResponse>,
+    ) -> StoreError
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+    {
+        let error = failure(action, key, error);
+        if matches!(error, StoreError::Refused { .. }) {
+            self.refused.store(true, Ordering::Relaxed);
+        }
+        error
     }
 
     fn s3_key(&self, key: &str) -> String {
@@ -115,7 +158,8 @@ impl S3Store {
             body = ByteStream::new(upload::limited(body.into_inner(), Arc::clone(throttle)));
         }
         let put = self
-            .client
+            .client()
+            .await
             .put_object()
             .bucket(&self.bucket)
             .key(self.s3_key(key))
@@ -123,8 +167,8 @@ impl S3Store {
         Ok((put, client::upload_timeouts(body_bytes)))
     }
 
-    fn get_request(&self, key: &str) -> GetObjectFluentBuilder {
-        let get = self.client.get_object();
+    async fn get_request(&self, key: &str) -> GetObjectFluentBuilder {
+        let get = self.client().await.get_object();
         get.bucket(&self.bucket).key(self.s3_key(key))
     }
 
@@ -144,7 +188,7 @@ impl S3Store {
             Ok(written) => version("write", key, written.e_tag),
             Err(error) => match (status(&error), lost) {
                 (Some(412), Some(lost)) => Err(lost),
-                _ => Err(failure("write", key, error)),
+                _ => Err(self.failure("write", key, error)),
             },
         }
     }
@@ -154,9 +198,9 @@ impl S3Store {
 impl ObjectStore for S3Store {
     async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
         key::check("read", key)?;
-        match self.get_request(key).send().await {
+        match self.get_request(key).await.send().await {
             Ok(object) => fetched(key, object),
-            Err(error) => Err(failure("read", key, error)),
+            Err(error) => Err(self.failure("read", key, error)),
         }
     }
 
@@ -166,25 +210,26 @@ impl ObjectStore for S3Store {
         version: &Version,
     ) -> Result<Option<Fetched>, StoreError> {
         key::check("read", key)?;
-        let get = self.get_request(key).if_none_match(&version.0);
+        let get = self.get_request(key).await.if_none_match(&version.0);
         match get.send().await {
             Ok(object) => fetched(key, object).map(Some),
             Err(error) if status(&error) == Some(304) => Ok(None),
-            Err(error) => Err(failure("read", key, error)),
+            Err(error) => Err(self.failure("read", key, error)),
         }
     }
 
     async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
         key::check("look-up", key)?;
         let head = self
-            .client
+            .client()
+            .await
             .head_object()
             .bucket(&self.bucket)
             .key(self.s3_key(key));
         let found = head
             .send()
             .await
-            .map_err(|error| failure("look-up", key, error))?;
+            .map_err(|error| self.failure("look-up", key, error))?;
         meta(
             "look-up",
             key,
@@ -229,14 +274,15 @@ impl ObjectStore for S3Store {
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         key::check("removal", key)?;
         let delete = self
-            .client
+            .client()
+            .await
             .delete_object()
             .bucket(&self.bucket)
             .key(self.s3_key(key));
         match delete
             .send()
             .await
-            .map_err(|error| failure("removal", key, error))
+            .map_err(|error| self.failure("removal", key, error))
         {
             Ok(_) | Err(StoreError::NotFound { .. }) => Ok(()),
             Err(error) => Err(error),
@@ -246,7 +292,8 @@ impl ObjectStore for S3Store {
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
         key::check_prefix(prefix)?;
         let list = self
-            .client
+            .client()
+            .await
             .list_objects_v2()
             .bucket(&self.bucket)
             .max_keys(PAGE_OBJECTS);
@@ -256,7 +303,7 @@ impl ObjectStore for S3Store {
         let page = list
             .send()
             .await
-            .map_err(|error| failure("listing", prefix, error))?;
+            .map_err(|error| self.failure("listing", prefix, error))?;
         let found = page.contents.unwrap_or_default();
         let last = found.last().and_then(|last| last.key.as_deref());
         let next = match (page.is_truncated, last) {

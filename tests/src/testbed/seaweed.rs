@@ -11,8 +11,9 @@ use super::{free_ports, wait_ready};
 use crate::servers;
 
 /// What the tests sign with; worth nothing anywhere else.
-pub(super) const ACCESS_KEY: &str = "causeway-test";
-pub(super) const SECRET_KEY: &str = "causeway-test-secret";
+pub const ACCESS_KEY: &str = "causeway-test";
+/// By this secret.
+pub const SECRET_KEY: &str = "causeway-test-secret";
 
 /// A running SeaweedFS.
 #[derive(Debug)]

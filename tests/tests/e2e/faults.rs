@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use causeway_tests::crash::{Crash, How};
 use causeway_tests::gateway::{Asked, Fate, Gateway};
+use causeway_tests::testbed::{ACCESS_KEY, SECRET_KEY};
 use causeway_tests::{Finished, Program, Running, StoreKind};
 
 use crate::small::SmallSite;
@@ -235,6 +236,33 @@ async fn a_service_outlives_every_fault_and_commits_once_when_it_is_over() {
     let ended = service.terminate().expect_code(0);
     assert_eq!(site.commits().await, 1 + faults.len(), "{ended}");
     site.assert_converges("all of them");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_reads_a_credentials_file_that_was_renewed() {
+    let site = SmallSite::new(StoreKind::S3).await;
+    let file = site.deployment.path("credentials");
+    let write = |key: &str, secret: &str| {
+        let text =
+            format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = {secret}\n");
+        std::fs::write(&file, text).unwrap();
+    };
+    write("nobody", "expired");
+    let of_file = [
+        ("AWS_SHARED_CREDENTIALS_FILE", file.to_str().unwrap()),
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+    ];
+    let of_file = of_file.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let service = serve(&site, of_file.into());
+    until_line(
+        &service,
+        &["the cycle failed", "correct the AWS credentials"],
+    )
+    .await;
+    write(ACCESS_KEY, SECRET_KEY);
+    until_commits(&site, 1).await;
+    let _ = service.terminate().expect_code(0);
 }
 
 #[tokio::test]

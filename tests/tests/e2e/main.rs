@@ -6,9 +6,9 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod clock;
 mod crash;
 mod damage;
-mod damage_ground;
 mod damage_table;
 mod database;
 mod faults;
@@ -30,3 +30,4 @@ mod small;
 mod source;
 mod spine;
 mod store;
+mod units;

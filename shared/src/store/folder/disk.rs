@@ -2,20 +2,22 @@
 
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use jiff::Timestamp;
-
 use super::super::{Body, ListPage, ObjectMeta, StoreError, Version};
+use super::meta::{modified_nanos, object_meta, version};
 use super::{failure, walk};
 
 /// Where bodies are written before they get their names.
 const TEMPORARY_DIR: &str = ".tmp";
 /// The advisory lock of writers that compare, replace or remove.
 const LOCK_FILE: &str = ".lock";
+/// What is said of a folder that is not there, and of one whose store is not.
+const NO_FOLDER: &str = "there is no such folder; create it, or mount the disk it lies on";
+const UNMOUNTED: &str = "its content is gone; mount the disk it lies on";
 /// How old a temporary file is when no writer can still be at work on it.
 const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How often the lock is asked for before giving up, and how long in between: 30 s together. It
@@ -28,8 +30,18 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 pub(super) struct Disk {
     root: PathBuf,
     temporary_dir: PathBuf,
+    known: Mutex<Known>,
     /// Makes the names of this process's temporary files differ.
     next_temporary: AtomicU64,
+}
+
+/// What this process knows of the folder.
+#[derive(Debug, Default)]
+struct Known {
+    /// It has been seen to be a store: from then on it is not taken for a new one.
+    is_store: bool,
+    /// It was cleared of leftovers.
+    is_swept: bool,
 }
 
 /// A body on its way: removed unless it got its name.
@@ -47,37 +59,68 @@ impl Drop for Temporary {
 
 impl Disk {
     pub(super) fn open(root: &Path) -> Result<Self, StoreError> {
-        let config_error = |detail: String| StoreError::Config {
-            url: format!("file://{}", root.display()),
-            detail,
-        };
         if !root.is_absolute() {
-            return Err(config_error(
-                "write an absolute path, file:///folder".to_owned(),
-            ));
-        }
-        if !root.is_dir() {
-            return Err(config_error(
-                "there is no such folder; create it, or mount the disk it lies on".to_owned(),
-            ));
+            return Err(StoreError::Config {
+                url: format!("file://{}", root.display()),
+                detail: "write an absolute path, file:///folder".to_owned(),
+            });
         }
         let disk = Self {
             root: root.to_owned(),
             temporary_dir: root.join(TEMPORARY_DIR),
+            known: Mutex::new(Known::default()),
             next_temporary: AtomicU64::new(0),
         };
-        disk.prepare().map_err(|error| {
-            config_error(format!(
-                "{error}; let the user who runs this program write there"
-            ))
-        })?;
+        disk.is_store();
         Ok(disk)
     }
 
-    /// Makes the folder of temporary files and clears it of old leftovers. A file written just
-    /// now tells whether the folder can be written, and the time by the clock that dates files.
+    pub(super) fn check_exists(&self) -> Result<(), StoreError> {
+        if self.root.is_dir() {
+            return Ok(());
+        }
+        Err(StoreError::Config {
+            url: self.describe(),
+            detail: NO_FOLDER.to_owned(),
+        })
+    }
+
+    /// Whether nothing lies there.
+    pub(super) fn is_blank(&self) -> Result<bool, StoreError> {
+        self.list("", None, 1).map(|page| page.objects.is_empty())
+    }
+
+    /// Whether the folder is, or was when it was last looked at, a store that somebody wrote to.
+    fn is_store(&self) -> bool {
+        let mut known = self.known();
+        known.is_store = known.is_store || self.temporary_dir.is_dir();
+        known.is_store
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Before a write: makes the folder of temporary files if this is a new store, and refuses what
+    /// was one and no longer is.
     fn prepare(&self) -> io::Result<()> {
-        self.make_dir(&self.temporary_dir)?;
+        // Kept meanwhile: of several first writes one makes the folder.
+        let mut known = self.known();
+        if !self.temporary_dir.is_dir() {
+            if known.is_store || !self.root.is_dir() {
+                return Err(self.gone());
+            }
+            self.make_dir(&self.temporary_dir)?;
+        }
+        known.is_store = true;
+        let was_swept = std::mem::replace(&mut known.is_swept, true);
+        drop(known);
+        if was_swept { Ok(()) } else { self.sweep() }
+    }
+
+    /// Clears the temporary files of old leftovers. A file written just now tells the time by the
+    /// clock that dates files.
+    fn sweep(&self) -> io::Result<()> {
         let probe = self.write_temporary(&Body::Bytes(bytes::Bytes::new()))?;
         let now = probe.meta.modified()?;
         for entry in fs::read_dir(&self.temporary_dir)? {
@@ -94,6 +137,7 @@ impl Disk {
     }
 
     pub(super) fn open_object(&self, key: &str) -> Result<(File, ObjectMeta), StoreError> {
+        self.is_store();
         let open = || {
             let file = File::open(self.path(key))?;
             let meta = object_meta(key, &file.metadata()?)?;
@@ -103,6 +147,7 @@ impl Disk {
     }
 
     pub(super) fn look_up(&self, key: &str) -> Result<ObjectMeta, StoreError> {
+        self.is_store();
         fs::metadata(self.path(key))
             .and_then(|meta| object_meta(key, &meta))
             .map_err(|error| self.read_failure("look-up", key, error))
@@ -162,6 +207,7 @@ impl Disk {
 
     pub(super) fn delete(&self, key: &str) -> Result<(), StoreError> {
         let delete = || {
+            self.prepare()?;
             let _lock = self.lock()?;
             let path = self.path(key);
             match fs::remove_file(&path) {
@@ -179,6 +225,7 @@ impl Disk {
         after: Option<&str>,
         page_objects: usize,
     ) -> Result<ListPage, StoreError> {
+        self.is_store();
         let found = walk::list(&self.root, prefix, after, page_objects)
             .map_err(|error| self.failure("listing", prefix, error))?;
         if found.objects.is_empty() {
@@ -194,6 +241,7 @@ impl Disk {
 
     /// Writes a body to a file of its own and flushes it.
     fn write_temporary(&self, body: &Body) -> io::Result<Temporary> {
+        self.prepare()?;
         let (path, mut file) = self.new_temporary()?;
         let mut temporary = Temporary {
             path,
@@ -311,41 +359,26 @@ impl Disk {
     /// Tells "no such object" from "no such store": a share that was unmounted leaves an empty
     /// folder behind, and an empty log must not be read out of it.
     fn check_present(&self, action: &'static str, key: &str) -> Result<(), StoreError> {
-        fs::metadata(&self.temporary_dir)
-            .map(drop)
-            .map_err(|error| {
-                let detail = format!("{} is gone; is its disk mounted?", self.root.display());
-                failure::unavailable(action, key, &detail, error)
-            })
+        let expected = if self.is_store() {
+            &self.temporary_dir
+        } else {
+            &self.root
+        };
+        match expected.is_dir() {
+            true => Ok(()),
+            false => Err(self.failure(action, key, self.gone())),
+        }
     }
-}
 
-/// What the store knows of the object behind a file's metadata.
-pub(super) fn object_meta(key: &str, meta: &Metadata) -> io::Result<ObjectMeta> {
-    if !meta.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
+    /// What is said where the store is not there.
+    fn gone(&self) -> io::Error {
+        let what = if self.root.is_dir() {
+            UNMOUNTED
+        } else {
+            NO_FOLDER
+        };
+        io::Error::new(io::ErrorKind::NotFound, what)
     }
-    Ok(ObjectMeta {
-        key: key.to_owned(),
-        bytes: meta.len(),
-        version: version(meta),
-        modified: Timestamp::try_from(meta.modified()?).map_err(io::Error::other)?,
-    })
-}
-
-/// A version is what the file system knows of a file, so that telling it does not cost a read of
-/// the body. Writes to one key never repeat it, see [`Disk::rename`].
-fn version(meta: &Metadata) -> Version {
-    Version(format!(
-        "{:x}-{:x}-{:x}",
-        modified_nanos(meta),
-        meta.ino(),
-        meta.len()
-    ))
-}
-
-fn modified_nanos(meta: &Metadata) -> i128 {
-    i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec())
 }
 
 fn is_leftover(meta: &Metadata, now: SystemTime) -> bool {

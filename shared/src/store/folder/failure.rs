@@ -38,7 +38,7 @@ pub(super) fn from_io(
             &format!("no space is left for {folder}"),
             error,
         ),
-        _ => unavailable(action, key, &format!("{error}, in {folder}"), error),
+        _ => unavailable(action, key, &format!("{folder}: {error}"), error),
     }
 }
 

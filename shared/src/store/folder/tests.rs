@@ -19,22 +19,50 @@ fn opened() -> (FolderStore, TempDir) {
     (FolderStore::open(dir.path()).unwrap(), dir)
 }
 
-#[test]
-fn a_folder_that_is_not_there_is_refused_and_not_made() {
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_waited_for_and_not_made() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("disk");
-    let refused = FolderStore::open(&missing).unwrap_err().to_string();
-    assert!(
-        refused.contains("create it, or mount the disk it lies on"),
-        "{refused}"
-    );
+    let store = FolderStore::open(&missing).unwrap();
+    for outcome in [
+        store.get("a").await.map(drop),
+        store.list("", None).await.map(drop),
+        store.is_blank().await.map(drop),
+        store.put("a", vec![1].into()).await.map(drop),
+        store.delete("a").await,
+    ] {
+        let told = outcome.unwrap_err();
+        let remedy = "create it, or mount the disk it lies on";
+        assert!(
+            told.is_transient() && told.to_string().contains(remedy),
+            "{told}"
+        );
+    }
     assert!(!missing.exists());
+    fs::create_dir(&missing).unwrap();
+    store.put("a", vec![1].into()).await.unwrap();
+}
+
+#[test]
+fn a_folder_that_has_to_be_there_is_refused_if_it_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(FolderStore::existing(&dir.path().join("disk")).is_err());
     assert!(FolderStore::open(Path::new("relative")).is_err());
+}
+
+#[tokio::test]
+async fn reading_a_new_store_makes_nothing_in_it() {
+    let (store, dir) = opened();
+    assert!(store.is_blank().await.unwrap());
+    assert!(store.get("a").await.unwrap_err().is_not_found());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 
 #[tokio::test]
 async fn an_unmounted_folder_is_not_an_empty_store() {
     let (store, dir) = opened();
+    store.put("log/0", vec![1].into()).await.unwrap();
+    fs::remove_file(dir.path().join("log/0")).unwrap();
     fs::remove_dir_all(dir.path().join(".tmp")).unwrap();
     for outcome in [
         store.get("log/1").await.map(drop),
@@ -70,6 +98,7 @@ async fn a_body_cut_short_under_the_reader_is_damaged() {
 #[tokio::test]
 async fn a_writer_killed_before_the_body_got_its_name_leaves_nothing_to_see() {
     let (store, dir) = opened();
+    fs::create_dir(dir.path().join(".tmp")).unwrap();
     fs::write(dir.path().join(".tmp/4711-0"), "half a bo").unwrap();
     assert_eq!(store.list("", None).await.unwrap().objects, []);
 }
@@ -86,16 +115,18 @@ async fn a_body_that_cannot_be_read_leaves_nothing() {
     assert_eq!(fs::read_dir(dir.path().join(".tmp")).unwrap().count(), 0);
 }
 
-#[test]
-fn leftovers_are_swept_when_no_writer_can_be_at_work_on_them() {
-    let (_, dir) = opened();
+#[tokio::test]
+async fn leftovers_are_swept_when_no_writer_can_be_at_work_on_them() {
+    let (first, dir) = opened();
+    first.put("a", vec![1].into()).await.unwrap();
+    let store = FolderStore::open(dir.path()).unwrap();
     let (old, new) = (dir.path().join(".tmp/1-0"), dir.path().join(".tmp/1-1"));
     fs::write(&new, "").unwrap();
     let file = fs::File::create(&old).unwrap();
     let now = file.metadata().unwrap().modified().unwrap();
     file.set_modified(now - Duration::from_secs(25 * 60 * 60))
         .unwrap();
-    FolderStore::open(dir.path()).unwrap();
+    store.put("a", vec![1].into()).await.unwrap();
     assert!(!old.exists() && new.exists());
 }
 

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 
 use super::super::{ListPage, ObjectMeta};
-use super::disk::object_meta;
+use super::meta::object_meta;
 
 /// One page of the keys under `root` that begin with `prefix`, which has been checked, and sort
 /// after `after`.

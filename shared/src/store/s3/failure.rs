@@ -67,7 +67,9 @@ fn remedy(status: u16, code: &str) -> Option<&'static str> {
         (_, "RequestTimeTooSkewed") => Some("set this machine's clock"),
         (_, "NoSuchBucket") => Some("correct the bucket in the store's url, or create it"),
         (_, "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "ExpiredToken" | "InvalidToken") => {
-            Some("correct the AWS credentials")
+            Some(
+                "correct the AWS credentials; start a service again that has them in its environment",
+            )
         }
         (301, _) | (_, "AuthorizationHeaderMalformed" | "PermanentRedirect") => {
             Some("set the store's region to the bucket's")

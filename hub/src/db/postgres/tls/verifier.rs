@@ -19,8 +19,9 @@ pub(super) enum Trust {
     Anybody,
     /// Whoever has a certificate of these.
     IssuedBy {
-        /// The root certificates. One that a server shows as its own is believed as well: that is
-        /// how a self-signed one is named.
+        /// The root certificates. One that a server shows as its own is believed as well, as long
+        /// as it is named and whatever dates it bears: that is how a self-signed one is named, and
+        /// its end would only cut a hub off from the very server that was meant.
         roots: Vec<CertificateDer<'static>>,
         /// Follows a chain of certificates to them.
         chain: Arc<WebPkiServerVerifier>,

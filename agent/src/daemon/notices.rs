@@ -1,0 +1,80 @@
+//! What a person should know, told when it is new and once a day, not at each scan.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use causeway_shared::ids::SiteName;
+
+use crate::report::Notice;
+
+/// What stands unchanged is told again after this long.
+const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What was told, and when. As long as the last list of notices, and no longer.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    told: BTreeMap<Notice, Instant>,
+}
+
+impl Notices {
+    /// Logs those of a cycle's notices that are news.
+    pub(super) fn tell(&mut self, site: &SiteName, notices: Vec<Notice>, now: Instant) {
+        for notice in self.news(notices, now) {
+            notice.log(site);
+        }
+    }
+
+    /// Those that were not told within a day; whatever is not among them is over, and would be
+    /// news again.
+    fn news(&mut self, notices: Vec<Notice>, now: Instant) -> Vec<Notice> {
+        let mut news = Vec::new();
+        let mut told = BTreeMap::new();
+        for notice in notices {
+            let at = match self.told.get(&notice) {
+                Some(at) if now.duration_since(*at) < REMINDER => *at,
+                _ => {
+                    news.push(notice.clone());
+                    now
+                }
+            };
+            told.insert(notice, at);
+        }
+        self.told = told;
+        news
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Urgency;
+
+    fn notice(text: &str) -> Notice {
+        Notice {
+            urgency: Urgency::Look,
+            text: text.to_owned(),
+            remedy: None,
+        }
+    }
+
+    /// What is told of the same notices at these hours.
+    #[test]
+    fn what_stays_is_told_once_a_day_and_what_changes_or_comes_back_at_once() {
+        let begin = Instant::now();
+        let mut notices = Notices::default();
+        let mut told = |hour: u32, texts: &[&str]| {
+            let all = texts.iter().map(|text| notice(text)).collect();
+            let news = notices.news(all, begin + Duration::from_secs(3_600) * hour);
+            news.into_iter()
+                .map(|notice| notice.text)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(told(0, &["a", "b 1"]), ["a", "b 1"]);
+        assert_eq!(told(1, &["a", "b 1"]), [""; 0]);
+        assert_eq!(told(2, &["a", "b 2"]), ["b 2"]);
+        assert_eq!(told(3, &["b 2"]), [""; 0]);
+        assert_eq!(told(4, &["a", "b 2"]), ["a"]);
+        assert_eq!(told(26, &["a", "b 2"]), ["b 2"]);
+        assert_eq!(told(28, &["a", "b 2"]), ["a"]);
+    }
+}

@@ -1,0 +1,88 @@
+//! How long a cycle worked, which the next one waits for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::heartbeat::Heartbeat;
+use crate::observer::{Event, Observer};
+use crate::progress::{Progress, Step};
+
+/// How long a cycle looked and scanned so far, also one that fails later. A scan counts from the
+/// first row that was read to the last partition that was made. Passes on what it hears.
+pub(super) struct Stopwatch {
+    times: Mutex<Times>,
+    heart: Arc<Heartbeat>,
+    observer: Arc<dyn Observer>,
+}
+
+#[derive(Default)]
+struct Times {
+    looked: Duration,
+    scan: Option<(Instant, Instant)>,
+}
+
+impl Stopwatch {
+    pub(super) fn new(heart: Arc<Heartbeat>, observer: Arc<dyn Observer>) -> Self {
+        Self {
+            times: Mutex::new(Times::default()),
+            heart,
+            observer,
+        }
+    }
+
+    pub(super) fn read(&self) -> Duration {
+        let times = self.times();
+        let scan = times.scan.map(|(first, last)| last.duration_since(first));
+        times.looked + scan.unwrap_or_default()
+    }
+
+    fn times(&self) -> MutexGuard<'_, Times> {
+        // Whole at any time: each of its parts is set at once.
+        self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Stopwatch {
+    fn step(&self, step: Step) {
+        self.heart.beat();
+        match step {
+            Step::Looked { took } => self.times().looked += took,
+            Step::Reading { .. } | Step::Scanned { .. } => {
+                let now = Instant::now();
+                let mut times = self.times();
+                let first = times.scan.map_or(now, |(first, _)| first);
+                times.scan = Some((first, now));
+            }
+            _ => {}
+        }
+        self.observer.observe(Event::Step(step));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::heartbeat::PATIENCE;
+    use super::*;
+    use crate::observer::nobody;
+
+    #[test]
+    fn it_runs_from_the_first_step_of_a_scan_to_the_last() {
+        let stopwatch = Stopwatch::new(Arc::new(Heartbeat::new(PATIENCE)), nobody());
+        stopwatch.step(Step::Scanned { rows: 1 });
+        std::thread::sleep(Duration::from_millis(5));
+        stopwatch.step(Step::Scanned { rows: 1 });
+        let took = stopwatch.read();
+        stopwatch.step(Step::Sending { objects: 1 });
+        assert!(took >= Duration::from_millis(5) && took == stopwatch.read());
+    }
+
+    #[test]
+    fn a_look_counts_too_since_it_may_read_whole_files() {
+        let stopwatch = Stopwatch::new(Arc::new(Heartbeat::new(PATIENCE)), nobody());
+        for seconds in [2, 3] {
+            let took = Duration::from_secs(seconds);
+            stopwatch.step(Step::Looked { took });
+        }
+        assert_eq!(stopwatch.read(), Duration::from_secs(5));
+    }
+}

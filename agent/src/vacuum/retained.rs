@@ -1,0 +1,191 @@
+//! What a vacuum has to leave: all that the commits which can still be asked for name.
+
+use std::collections::BTreeSet;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Commit, Now};
+use causeway_shared::ids::{Md5, Seq};
+use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::log::{LogError, SiteLog};
+use causeway_shared::store::{ObjectMeta, list_all};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+
+use crate::error::AgentError;
+use crate::state::ObjectId;
+
+/// Commits read at once.
+const READ_AT_ONCE: usize = 8;
+
+/// What has to stay.
+#[derive(Debug, Default)]
+pub(super) struct Retained {
+    /// The oldest commit that stays whole.
+    pub(super) from: Option<Seq>,
+    /// The newest.
+    pub(super) head: Seq,
+    /// The checkpoint that a reader of the oldest commit begins with; older ones may go.
+    pub(super) checkpoint: Seq,
+    objects: BTreeSet<ObjectId>,
+    datasets: BTreeSet<Md5>,
+    /// All checkpoints, ascending.
+    pub(super) checkpoints: Vec<Seq>,
+}
+
+impl Retained {
+    /// Reads the log from the last checkpoint before `cut` to its head.
+    pub(super) async fn read(log: &SiteLog, cut: Timestamp) -> Result<Self, AgentError> {
+        let checkpoints = log.checkpoints().await?;
+        let start = start(log, &checkpoints, cut).await?;
+        let mut retained = Self {
+            checkpoint: start.seq(),
+            checkpoints,
+            ..Self::default()
+        };
+        let mut catalog = start;
+        let seqs = listed(log, catalog.seq()).await?;
+        let mut commits = stream::iter(seqs)
+            .map(|seq| async move {
+                log.commit(seq)
+                    .await?
+                    .ok_or_else(|| gap(log, seq, seq.next()))
+            })
+            .buffered(READ_AT_ONCE);
+        let mut begun = false;
+        while let Some(commit) = commits.try_next().await? {
+            while commit.seq > catalog.seq().next() {
+                let missing = catalog.seq().next();
+                let bridge = retained.bridge(log, missing).await?;
+                let bridge = bridge.ok_or_else(|| gap(log, missing, commit.seq))?;
+                if is_after(&bridge, cut) && !begun {
+                    retained.whole(&catalog);
+                    begun = true;
+                }
+                if begun {
+                    retained.whole(&bridge);
+                }
+                catalog = bridge;
+            }
+            if commit.at > cut && !begun {
+                retained.whole(&catalog);
+                begun = true;
+            }
+            // Of one before the bridge's end nobody knows what it added to.
+            if commit.seq == catalog.seq().next() {
+                catalog.apply(&commit);
+            }
+            if begun {
+                retained.named_by(&commit);
+            }
+        }
+        if !begun {
+            retained.whole(&catalog);
+        }
+        retained.head = catalog.seq();
+        Ok(retained)
+    }
+
+    /// The catalog of the first usable checkpoint at or after a missing commit.
+    async fn bridge(&self, log: &SiteLog, missing: Seq) -> Result<Option<Catalog>, LogError> {
+        for seq in self.checkpoints.iter().filter(|seq| **seq >= missing) {
+            if let Some(checkpoint) = log.checkpoint(*seq).await? {
+                return Ok(Some(checkpoint.into()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Retains all that a catalog names, and whatever follows it.
+    fn whole(&mut self, catalog: &Catalog) {
+        self.from = self
+            .from
+            .or_else(|| catalog.head.as_ref().map(|head| head.seq));
+        self.datasets
+            .extend(catalog.head.iter().map(|head| head.dataset));
+        for ((table, part), entry) in &catalog.partitions {
+            self.objects
+                .insert((table.clone(), *part, entry.object.md5));
+            self.datasets.insert(entry.dataset);
+        }
+    }
+
+    fn named_by(&mut self, commit: &Commit) {
+        self.from.get_or_insert(commit.seq);
+        self.datasets.insert(commit.dataset);
+        for change in &commit.changes {
+            if let Now::Object(object) = &change.now {
+                self.objects
+                    .insert((change.table.clone(), change.part, object.md5));
+            }
+        }
+    }
+
+    /// Whether what lies at a key has to stay, whatever its age.
+    pub(super) fn names(&self, key: &str) -> bool {
+        match SiteKey::parse(key) {
+            Some((_, SiteKey::Object(table, part, md5))) => {
+                self.objects.contains(&(table, part, md5))
+            }
+            Some((_, SiteKey::Dataset(md5))) => self.datasets.contains(&md5),
+            // Nobody knows what it is, so it is nobody's to delete.
+            _ => true,
+        }
+    }
+}
+
+/// Whether a catalog is of a commit that was made after `cut`.
+fn is_after(catalog: &Catalog, cut: Timestamp) -> bool {
+    catalog.head.as_ref().is_some_and(|head| head.at > cut)
+}
+
+/// The numbers of the commits after `seq` that are there.
+async fn listed(log: &SiteLog, seq: Seq) -> Result<Vec<Seq>, AgentError> {
+    let after = SiteKey::Commit(seq).of(log.site());
+    let prefix = layout::log_prefix(log.site());
+    let objects = list_all(&**log.store(), &prefix, Some(&after)).await;
+    let objects = objects.map_err(|source| AgentError::Store {
+        site: log.site().clone(),
+        source,
+    })?;
+    let seq = |object: &ObjectMeta| match SiteKey::parse(&object.key) {
+        Some((_, SiteKey::Commit(seq))) => Some(seq),
+        _ => None,
+    };
+    Ok(objects.iter().filter_map(seq).collect())
+}
+
+fn gap(log: &SiteLog, missing: Seq, later: Seq) -> LogError {
+    LogError::Gap {
+        site: log.site().clone(),
+        missing,
+        key: SiteKey::Commit(missing).of(log.site()),
+        later,
+    }
+}
+
+/// The catalog of the newest usable checkpoint whose commit was made before `cut`; an empty one
+/// where there is none.
+async fn start(log: &SiteLog, checkpoints: &[Seq], cut: Timestamp) -> Result<Catalog, LogError> {
+    // Commits are small and their times ascend, so few of them tell which checkpoint it is.
+    let (mut older, mut newer) = (0, checkpoints.len());
+    while older < newer {
+        let middle = older.midpoint(newer);
+        let seq = checkpoints[middle];
+        let at = match log.commit(seq).await? {
+            Some(commit) => Some(commit.at),
+            // Lost, and bridged by this very checkpoint.
+            None => log.checkpoint(seq).await?.map(|checkpoint| checkpoint.at),
+        };
+        if at.ok_or_else(|| gap(log, seq, seq.next()))? <= cut {
+            older = middle + 1;
+        } else {
+            newer = middle;
+        }
+    }
+    for seq in checkpoints[..older].iter().rev() {
+        if let Some(checkpoint) = log.checkpoint(*seq).await? {
+            return Ok(checkpoint.into());
+        }
+    }
+    Ok(Catalog::empty(log.site().clone()))
+}
