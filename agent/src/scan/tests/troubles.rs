@@ -101,7 +101,14 @@ fn a_copy_with_its_wal_is_read_and_left_as_it_is() {
         std::fs::copy(site.path(name), copy.path(name)).unwrap();
     }
     let before = folder(&copy);
-    assert_snapshot!(outcomes(&copy, &[2]), @"");
+    assert_snapshot!(outcomes(&copy, &[2]), @r"
+    visit dt=2025-01-01
+      1,2025-01-01,,on,,
+    visit dt=2025-01-02
+      2,2025-01-02,,on,,
+    visit dt=2025-01-03
+      3,2025-01-03,,on,,
+    ");
     assert_eq!(folder(&copy), before);
 }
 
