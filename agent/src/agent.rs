@@ -16,6 +16,7 @@ use crate::gate::{self, Look};
 use crate::hub::Hub;
 use crate::lock::Lock;
 use crate::progress::{Progress, Silent, Step};
+use crate::quarantine::publish::Tries;
 use crate::report::CycleReport;
 use crate::state::State;
 use crate::survey::blocking;
@@ -27,6 +28,7 @@ pub struct Agent {
     dataset_md5: Md5,
     log: SiteLog,
     hub: Option<Hub>,
+    tries: Arc<Tries>,
 }
 
 impl Agent {
@@ -56,6 +58,7 @@ impl Agent {
             dataset_md5: config.dataset.md5(),
             log: SiteLog::new(store, config.site.clone()),
             hub,
+            tries: Arc::default(),
             config: Arc::new(config),
         })
     }
@@ -120,6 +123,11 @@ impl Agent {
         self.dataset_md5
     }
 
+    /// Its tries to write the lists of refused rows.
+    pub(crate) fn tries(&self) -> &Tries {
+        &self.tries
+    }
+
     pub(crate) fn hub(&self) -> Option<&Hub> {
         self.hub.as_ref()
     }
@@ -135,11 +143,16 @@ impl Agent {
     pub(crate) async fn look(
         &self,
         before: Option<&Look>,
-        progress: &dyn Progress,
+        progress: &Arc<dyn Progress>,
     ) -> Result<Look, AgentError> {
         let (config, before) = (Arc::clone(&self.config), before.cloned());
+        let watching = Arc::clone(progress);
         let begun = Instant::now();
-        let look = blocking(move || gate::look(&config, before.as_ref(), clock::now())).await?;
+        let look = blocking(move || {
+            let beat = || watching.step(Step::Looking);
+            gate::look(&config, before.as_ref(), clock::now(), &beat)
+        });
+        let look = look.await?;
         let took = begun.elapsed();
         progress.step(Step::Looked { took });
         Ok(look)

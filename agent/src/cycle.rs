@@ -116,7 +116,7 @@ impl Attempt<'_> {
         let mut standing = stand(self.agent, self.state, doubt).await?;
         let look = match seen {
             Some(seen) => seen,
-            None => self.agent.look(before.as_ref(), &**self.progress).await?,
+            None => self.agent.look(before.as_ref(), self.progress).await?,
         };
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);

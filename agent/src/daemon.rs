@@ -12,8 +12,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use causeway_shared::clock;
 use causeway_shared::ids::Seq;
-use causeway_shared::{chance, clock};
 use tokio::time::sleep;
 
 use crate::agent::Agent;
@@ -23,7 +23,7 @@ use crate::error::AgentError;
 use crate::gate::{self, Look};
 use crate::metrics_file::{CycleFigures, Metrics};
 use crate::observer::{Event, Observer, nobody};
-use crate::pace::{Pace, Scan};
+use crate::pace::{Pace, Scan, spread};
 use crate::progress::Progress;
 use crate::report::CycleReport;
 use crate::source::Kind;
@@ -80,6 +80,7 @@ impl Agent {
             heart: Arc::clone(&heart),
             pace: Pace::new(),
             metrics: Metrics::new(self.config().site.clone()),
+            metrics_fail: false,
             notices: Notices::default(),
             look_again: None,
             ask_log: true,
@@ -131,6 +132,8 @@ struct Daemon {
     heart: Arc<Heartbeat>,
     pace: Pace,
     metrics: Metrics,
+    /// Whether the figures could not be saved, and that was told.
+    metrics_fail: bool,
     notices: Notices,
     /// When a source that may be half written will be known to be whole.
     look_again: Option<Instant>,
@@ -152,7 +155,8 @@ impl Daemon {
             let stopwatch = Arc::new(Stopwatch::new(heart, Arc::clone(&self.observer)));
             let started = Instant::now();
             if let Err(error) = self.cycle(wake, started, &stopwatch).await {
-                // No waiting will mend it.
+                // A store that refuses may take the agent back: its clock is set, its credentials are
+                // renewed.
                 if !error.may_pass() {
                     return Err(error);
                 }
@@ -195,7 +199,7 @@ impl Daemon {
         let seen = match wake {
             // Its events were waited for until they ended.
             Wake::Changed => None,
-            Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &*progress).await?),
+            Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &progress).await?),
         };
         let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
         self.look_again = report.look_again.map(|wait| Instant::now() + wait);
@@ -279,12 +283,17 @@ impl Daemon {
         });
     }
 
-    fn save_metrics(&self) {
-        if let Some(file) = &self.agent.config().metrics_file
-            && let Err(error) = self.metrics.save(file)
+    fn save_metrics(&mut self) {
+        let Some(file) = &self.agent.config().metrics_file else {
+            return;
+        };
+        let saved = self.metrics.save(file);
+        if let Err(error) = &saved
+            && !self.metrics_fail
         {
-            tracing::warn!(%error, "the figures are stale");
+            tracing::warn!(%error, "the figures are stale until it can be written");
         }
+        self.metrics_fail = saved.is_err();
     }
 }
 
@@ -319,7 +328,7 @@ async fn rest(heart: &Arc<Heartbeat>, earliest: Option<Instant>) {
 async fn come_to_rest(
     agent: &Agent,
     before: Option<Look>,
-    progress: &dyn Progress,
+    progress: &Arc<dyn Progress>,
 ) -> Result<Look, AgentError> {
     let mut last = agent.look(before.as_ref(), progress).await?;
     if gate::moved(before.as_ref(), &last).is_nothing() {
@@ -355,16 +364,6 @@ fn settings(config: &AgentConfig) -> WatchSettings {
         debounce: config.watch.debounce,
         max_delay: config.watch.max_delay,
         poll: config.watch.poll,
-    }
-}
-
-/// Any number; always the same one where the system has no randomness, which spreads no load and
-/// harms nothing else.
-fn spread() -> u32 {
-    let mut bytes = [0; 4];
-    match chance::fill(&mut bytes) {
-        Ok(()) => u32::from_ne_bytes(bytes),
-        Err(_) => 0,
     }
 }
 

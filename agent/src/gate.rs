@@ -80,9 +80,10 @@ impl Moved {
 }
 
 /// Looks at every place. A CSV file whose outside moved since `before` is read once, to tell a
-/// touch from a change. What cannot be looked at counts as moved, so that the scan says why.
+/// touch from a change. What cannot be looked at counts as moved, so that the scan says why. `beat`
+/// is called after each file.
 #[must_use]
-pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp) -> Look {
+pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp, beat: &dyn Fn()) -> Look {
     let mut prints = BTreeMap::new();
     for source in &config.sources {
         let (path, place) = (config.base_dir.join(&source.path), place(&source.path));
@@ -113,6 +114,7 @@ pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp) -> Look
             let was = before.and_then(|look| look.prints.get(&place));
             let print = Print::of_csv(&path.join(file), was, now).unwrap_or(Print::Unreadable);
             prints.insert(place, print);
+            beat();
         }
     }
     Look {

@@ -51,7 +51,7 @@
 //! # }
 //! ```
 //! Its futures are `Send`. Dropping one abandons the cycle in hand, which loses nothing: the next
-//! one finds what it did not get to. Logs go to `tracing`; nothing is printed.
+//! one finds what it did not get to. The lock of its folder falls with the last thread that worked. Logs go to `tracing`; nothing is printed.
 //!
 //! # How it works
 //! One [`cycle`] reads from top to bottom: the [`gate`] tells whether anything moved; [`stand`]

@@ -4,6 +4,8 @@
 
 use std::time::{Duration, Instant};
 
+use causeway_shared::chance;
+
 /// A scan starts no sooner after the start of the one before than this many times its duration: so
 /// scanning takes at most a tenth of one core.
 const REST_FACTOR: u32 = 10;
@@ -75,6 +77,16 @@ impl Pace {
     fn rest(&mut self, scan: Scan) {
         let rest = scan.took.saturating_mul(REST_FACTOR).min(LONGEST_REST);
         self.rested = self.rested.max(Some(scan.started + rest));
+    }
+}
+
+/// Any number; always the same one where the system has no randomness, which spreads no load and
+/// harms nothing else.
+pub(crate) fn spread() -> u32 {
+    let mut bytes = [0; 4];
+    match chance::fill(&mut bytes) {
+        Ok(()) => u32::from_ne_bytes(bytes),
+        Err(_) => 0,
     }
 }
 

@@ -98,7 +98,7 @@ impl Agent {
         // SQLite's handle is of no use from here on, and must not cross threads.
         drop(state);
 
-        let look = self.look(before.as_ref(), &*progress).await?;
+        let look = self.look(before.as_ref(), &progress).await?;
         let moved = gate::moved(before.as_ref(), &look);
         if moved.is_nothing() {
             return Ok(PlanReport {

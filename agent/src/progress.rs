@@ -5,6 +5,8 @@ use std::time::Duration;
 /// A step that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// One more CSV file was looked at from outside.
+    Looking,
     /// The sources were looked at from outside; CSV files whose outside moved were read.
     Looked {
         /// How long it took.

@@ -103,8 +103,8 @@ pub enum ScanError<E> {
 
 /// Scans tables.
 ///
-/// All tables are read first, under one snapshot of each SQLite file; then the sources are let go;
-/// then the partitions are written, each table's in the order of its parts, parents before their
+/// All tables are read first, under one snapshot of each SQLite file, which is let go of after its last
+/// table; then the partitions are written, each table's in the order of its parts, parents before their
 /// `via` children. So no partition is given out that was read from a source which changed
 /// meanwhile, and `on_part` may take its time. Refused rows are given out while reading: those of
 /// a table that turns out not to have been [`Outcome::Scanned`] are to be forgotten.
@@ -162,18 +162,20 @@ impl<'a> Scan<'a> {
             .collect()
     }
 
-    /// Reads and judges all tables, parents first, under one snapshot.
+    /// Reads and judges all tables, parents first.
     fn read(&mut self, quarantine: &mut dyn QuarantineSink) -> Result<Tables, Halt> {
         let request = self.request;
-        let snapshot = Snapshot::take(request.sources, request.tables, request.now);
+        let mut snapshot = Snapshot::new(request.sources, request.tables, request.now);
         let mut tables = Tables::new();
         for table in request.dataset.parents_first() {
             if request.tables.contains(&table) {
+                snapshot.begin(table);
                 let read = self.read_one(&snapshot, table, &tables, quarantine)?;
+                snapshot.end(table);
                 tables.insert(table, read);
             }
         }
-        self.take_back(snapshot.release(), &mut tables);
+        self.take_back(snapshot.moved(), &mut tables);
         Ok(tables)
     }
 

@@ -1,6 +1,7 @@
 //! How an agent stands: what it sent, what waits, what a person should look at.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
@@ -14,7 +15,7 @@ use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
 use crate::gate::{Look, Place};
 use crate::guard::Held;
-use crate::progress::Silent;
+use crate::progress::{Progress, Silent};
 use crate::stand::same_log;
 use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
 use crate::writer::Fence;
@@ -117,7 +118,8 @@ impl Agent {
     /// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
     pub async fn status(&self) -> Result<StatusReport, AgentError> {
         let known = self.known()?;
-        let look = self.look(known.look.as_ref(), &Silent).await?;
+        let silent: Arc<dyn Progress> = Arc::new(Silent);
+        let look = self.look(known.look.as_ref(), &silent).await?;
         let missing = look.absent();
         let pending = match &known.look {
             Some(before) => look.visibly_moved_since(before),

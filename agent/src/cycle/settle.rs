@@ -64,11 +64,11 @@ impl Attempt<'_> {
         let quarantine_grew = self.quarantine_grew(survey, &before)?;
         let findings = findings_after(survey, &before);
         let undeclared = self.undeclared(&before);
+        let files = publish::Files::of(&findings);
+        let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
         let news = news(&survey.notes, &told);
         let mut notes = told;
         notes.extend(survey.notes.clone());
-        let files = publish::Files::of(&findings);
-        let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
@@ -237,7 +237,8 @@ mod tests {
         let site = Site::new();
         site.sync().await;
         let agent = site.agent();
-        let mut look = agent.look(None, &Silent).await.unwrap();
+        let progress: Arc<dyn Progress> = Arc::new(Silent);
+        let mut look = agent.look(None, &progress).await.unwrap();
         let gone = Found::Missing {
             why: String::new(),
             remedy: String::new(),
@@ -246,7 +247,6 @@ mod tests {
             found: [(CONSULTANT, gone)].into(),
             ..Survey::default()
         };
-        let progress: Arc<dyn Progress> = Arc::new(Silent);
         let attempt = Attempt {
             agent: &agent,
             state: &mut agent.state().unwrap(),

@@ -50,7 +50,7 @@ impl Site {
     }
 
     fn look(&self, before: Option<&Look>) -> Look {
-        look(&self.config, before, now())
+        look(&self.config, before, now(), &|| ())
     }
 
     /// The places that `change` moves.
@@ -67,6 +67,13 @@ impl Site {
 /// A fixed time, so that the files' times relative to it are exact.
 fn now() -> Timestamp {
     "2025-11-28T09:00:00Z".parse().unwrap()
+}
+
+#[test]
+fn each_csv_file_that_was_looked_at_is_a_beat() {
+    let (site, beats) = (Site::new(), std::cell::Cell::new(0));
+    let _ = look(&site.config, None, now(), &|| beats.set(beats.get() + 1));
+    assert_eq!(beats.get(), 2);
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //! What the store holds is noted, so that refused rows that stay the same cost no request.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use causeway_shared::ids::{Md5, Name};
 use causeway_shared::layout::{self, SiteKey};
@@ -13,7 +15,34 @@ use causeway_shared::store::{StoreError, list_all};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
+use crate::pace::{Pace, Scan, spread};
 use crate::state::{Findings, State, StateError, TableFindings};
+
+/// An agent's tries to write them: after failures they are as far apart as cycles.
+#[derive(Debug, Default)]
+pub(crate) struct Tries(Mutex<Pace>);
+
+impl Tries {
+    fn may_begin(&self, now: Instant) -> bool {
+        self.pace().earliest().is_none_or(|at| at <= now)
+    }
+
+    fn ended(&self, well: bool, now: Instant) {
+        let no_scan = Scan {
+            started: now,
+            took: Duration::ZERO,
+        };
+        if well {
+            self.pace().succeeded(no_scan);
+        } else {
+            self.pace().failed(no_scan, now, spread());
+        }
+    }
+
+    fn pace(&self) -> MutexGuard<'_, Pace> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// Files as they should be, of the tables that were scanned: each is only written out once.
 #[derive(Debug, Default)]
@@ -64,12 +93,17 @@ pub(crate) fn is_due(
 }
 
 /// Writes what is due, `files` among it. Where that fails it stays due, and harms nobody: it is only
-/// told.
+/// told, and tried again later.
 pub(crate) async fn publish(agent: &Agent, state: &mut State, files: Files) {
-    if let Err(error) = try_publish(agent, state, files).await {
+    if !agent.tries().may_begin(Instant::now()) {
+        return;
+    }
+    let published = try_publish(agent, state, files).await;
+    agent.tries().ended(published.is_ok(), Instant::now());
+    if let Err(error) = published {
         tracing::warn!(
             site = %agent.config().site, %error,
-            "the list of refused rows is not in the store yet; the next cycle tries again"
+            "the list of refused rows is not in the store yet; it is tried again"
         );
     }
 }
@@ -208,6 +242,30 @@ mod tests {
         let next = site.sync().await.requests;
         assert_eq!((next.put, next.total()), (1, 1));
         assert_eq!(site.sync().await.requests.total(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_store_that_refuses_it_is_left_alone_for_a_while() {
+        let site = Site::new();
+        write(&site, "x,Bo,b@x,2020-01-01\n");
+        let refuses = Fault::RefuseWritesOf("/quarantine/");
+        let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [refuses]));
+        let agent = site.agent_on("one", Arc::clone(&failing) as Store);
+        agent.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(failing.failures(), 1);
+        agent.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(failing.failures(), 1);
+    }
+
+    #[test]
+    fn tries_that_fail_are_ever_further_apart() {
+        let (tries, begin) = (Tries::default(), Instant::now());
+        assert!(tries.may_begin(begin));
+        tries.ended(false, begin);
+        assert!(!tries.may_begin(begin));
+        assert!(tries.may_begin(begin + Duration::from_secs(1)));
+        tries.ended(true, begin);
+        assert!(tries.may_begin(begin));
     }
 
     #[tokio::test]

@@ -11,12 +11,17 @@ use super::row::{RowsError, SourceRow};
 use super::sqlite::{SqliteSnapshot, SqliteTable};
 use super::{Columns, Kind, Unreadable};
 
-/// The sources, each SQLite file under one read transaction. A CSV file's moment is the time in
+/// The sources, each SQLite file under one read transaction, from its first table to its last: with
+/// a rollback journal its application cannot commit meanwhile. A CSV file's moment is the time in
 /// which it is read: it must not change from its beginning to its end.
 pub(crate) struct Snapshot<'s> {
     sources: &'s Sources,
-    /// The SQLite files, by the source's position.
+    /// How many tables are still to be read from each SQLite file, by the source's position.
+    awaited: BTreeMap<usize, usize>,
+    /// Those that are open.
     files: BTreeMap<usize, Result<SqliteSnapshot, Unreadable>>,
+    /// Those whose snapshot did not hold.
+    moved: BTreeMap<usize, Unreadable>,
     now: Timestamp,
 }
 
@@ -29,30 +34,58 @@ pub(crate) enum TableReader<'s> {
 }
 
 impl<'s> Snapshot<'s> {
-    /// Opens the SQLite files that hold some of the tables.
-    pub(crate) fn take(sources: &'s Sources, tables: &BTreeSet<usize>, now: Timestamp) -> Self {
-        let take = |source: usize| {
-            let path = &sources.list()[source].path;
-            SqliteSnapshot::take(path).map_err(|trouble| trouble.unless_abandoned(path, now))
-        };
-        let homes: BTreeSet<usize> = tables
-            .iter()
-            .filter_map(|table| sources.home(*table))
-            .map(|home| home.source)
-            .collect();
-        let files = homes
-            .into_iter()
-            .filter(|source| sources.list()[*source].config.kind == Kind::Sqlite)
-            .map(|source| (source, take(source)))
-            .collect();
-        Self {
+    /// Of the sources that hold these tables. Opens nothing yet.
+    pub(crate) fn new(sources: &'s Sources, tables: &BTreeSet<usize>, now: Timestamp) -> Self {
+        let mut snapshot = Self {
             sources,
-            files,
+            awaited: BTreeMap::new(),
+            files: BTreeMap::new(),
+            moved: BTreeMap::new(),
             now,
+        };
+        for table in tables {
+            if let Some(file) = snapshot.file(*table) {
+                *snapshot.awaited.entry(file).or_default() += 1;
+            }
+        }
+        snapshot
+    }
+
+    /// The SQLite file that a table is in, by the source's position.
+    fn file(&self, table: usize) -> Option<usize> {
+        let source = self.sources.home(table)?.source;
+        let kind = self.sources.list()[source].config.kind;
+        (kind == Kind::Sqlite).then_some(source)
+    }
+
+    /// Opens the file of the table that is read next, unless it is open already.
+    pub(crate) fn begin(&mut self, table: usize) {
+        let Some(file) = self.file(table) else {
+            return;
+        };
+        let (path, now) = (&self.sources.list()[file].path, self.now);
+        self.files.entry(file).or_insert_with(|| {
+            SqliteSnapshot::take(path).map_err(|trouble| trouble.unless_abandoned(path, now))
+        });
+    }
+
+    /// Lets go of a table's file, if it was the last to be read from it.
+    pub(crate) fn end(&mut self, table: usize) {
+        let Some(file) = self.file(table) else {
+            return;
+        };
+        let awaited = self.awaited.entry(file).or_default();
+        *awaited = awaited.saturating_sub(1);
+        if *awaited == 0
+            && let Some(Ok(snapshot)) = self.files.remove(&file)
+            && let Err(moved) = snapshot.release()
+        {
+            self.moved.insert(file, moved);
         }
     }
 
-    /// Prepares to read a table. `had_rows` says whether it has any in the log.
+    /// Prepares to read a table that was [begun](Self::begin). `had_rows` says whether it has any in
+    /// the log.
     pub(crate) fn table(
         &self,
         position: usize,
@@ -94,12 +127,9 @@ impl<'s> Snapshot<'s> {
         }
     }
 
-    /// Lets go of all files. Returns the sources whose snapshot did not hold.
-    pub(crate) fn release(self) -> BTreeMap<usize, Unreadable> {
-        self.files
-            .into_iter()
-            .filter_map(|(source, file)| Some((source, file.ok()?.release().err()?)))
-            .collect()
+    /// The sources whose snapshot did not hold, once all tables have been read.
+    pub(crate) fn moved(self) -> BTreeMap<usize, Unreadable> {
+        self.moved
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Retained {
     pub(super) head: Seq,
     /// The checkpoint that a reader of the oldest commit begins with; older ones may go.
     pub(super) checkpoint: Seq,
+    /// Whether the commits that are read now are retained.
+    has_begun: bool,
     objects: BTreeSet<ObjectId>,
     datasets: BTreeSet<Md5>,
     /// All checkpoints, ascending.
@@ -51,51 +53,67 @@ impl Retained {
                     .ok_or_else(|| gap(log, seq, seq.next()))
             })
             .buffered(READ_AT_ONCE);
-        let mut begun = false;
         while let Some(commit) = commits.try_next().await? {
             while commit.seq > catalog.seq().next() {
                 let missing = catalog.seq().next();
-                let bridge = retained.bridge(log, missing).await?;
-                let bridge = bridge.ok_or_else(|| gap(log, missing, commit.seq))?;
-                if is_after(&bridge, cut) && !begun {
-                    retained.whole(&catalog);
-                    begun = true;
+                if !retained.pass(log, &mut catalog, cut).await? {
+                    return Err(gap(log, missing, commit.seq).into());
                 }
-                if begun {
-                    retained.whole(&bridge);
-                }
-                catalog = bridge;
             }
-            if commit.at > cut && !begun {
-                retained.whole(&catalog);
-                begun = true;
+            if commit.at > cut {
+                retained.begin(&catalog);
             }
             // Of one before the bridge's end nobody knows what it added to.
             if commit.seq == catalog.seq().next() {
                 catalog.apply(&commit);
             }
-            if begun {
+            if retained.has_begun {
                 retained.named_by(&commit);
             }
         }
-        if !begun {
-            retained.whole(&catalog);
-        }
+        // Where the last commits are lost, readers stand at a checkpoint all the same.
+        while retained.pass(log, &mut catalog, cut).await? {}
+        retained.begin(&catalog);
         retained.head = catalog.seq();
         Ok(retained)
     }
 
-    /// The catalog of the first usable checkpoint at or after a missing commit.
-    async fn bridge(&self, log: &SiteLog, missing: Seq) -> Result<Option<Catalog>, LogError> {
-        for seq in self.checkpoints.iter().filter(|seq| **seq >= missing) {
-            if let Some(checkpoint) = log.checkpoint(*seq).await? {
-                return Ok(Some(checkpoint.into()));
+    /// Passes the commits after a catalog that are lost, by the first usable checkpoint after them;
+    /// `false` where there is none.
+    async fn pass(
+        &mut self,
+        log: &SiteLog,
+        catalog: &mut Catalog,
+        cut: Timestamp,
+    ) -> Result<bool, LogError> {
+        let at = self
+            .checkpoints
+            .partition_point(|seq| *seq <= catalog.seq());
+        for seq in self.checkpoints[at..].iter().copied() {
+            let Some(checkpoint) = log.checkpoint(seq).await? else {
+                continue;
+            };
+            if checkpoint.at > cut {
+                self.begin(catalog);
             }
+            *catalog = checkpoint.into();
+            if self.has_begun {
+                self.whole(catalog);
+            }
+            return Ok(true);
         }
-        Ok(None)
+        Ok(false)
     }
 
-    /// Retains all that a catalog names, and whatever follows it.
+    /// From this catalog on all is retained.
+    fn begin(&mut self, catalog: &Catalog) {
+        if !self.has_begun {
+            self.whole(catalog);
+            self.has_begun = true;
+        }
+    }
+
+    /// Retains all that a catalog names.
     fn whole(&mut self, catalog: &Catalog) {
         self.from = self
             .from
@@ -131,11 +149,6 @@ impl Retained {
             _ => true,
         }
     }
-}
-
-/// Whether a catalog is of a commit that was made after `cut`.
-fn is_after(catalog: &Catalog, cut: Timestamp) -> bool {
-    catalog.head.as_ref().is_some_and(|head| head.at > cut)
 }
 
 /// The numbers of the commits after `seq` that are there.

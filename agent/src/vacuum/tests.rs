@@ -271,6 +271,23 @@ async fn a_clock_that_disagrees_with_the_stores_deletes_nothing() {
 }
 
 #[tokio::test]
+async fn a_lost_end_that_a_checkpoint_bridges_keeps_its_rows() {
+    let site = committed(4).await;
+    let log = site.agent().log().clone();
+    let catalog = log.load().await.unwrap();
+    log.write_checkpoint(&catalog).await.unwrap();
+    site.remove_commit(4).await;
+    std::fs::remove_dir_all(site.state("one")).unwrap();
+    let report = site
+        .agent()
+        .vacuum_before(clock::now(), false)
+        .await
+        .unwrap();
+    assert_eq!(report.retained_from, Some(Seq(4)));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
 async fn a_gap_that_a_checkpoint_bridges_is_passed() {
     let site = committed(5).await;
     let log = site.agent().log().clone();

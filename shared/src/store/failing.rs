@@ -26,6 +26,8 @@ pub enum Fault {
     UnavailableAt(u64),
     /// The first write to a key that contains this text does its work, but its answer is lost.
     LoseFirstWriteOf(&'static str),
+    /// No write to a key that contains this text reaches the store.
+    RefuseWritesOf(&'static str),
 }
 
 /// Wraps a store and lets some of its calls fail. The same plan fails the same calls.
@@ -106,6 +108,7 @@ impl FailingStore {
                     _ => Fate::Pass,
                 }
             }
+            Fault::RefuseWritesOf(part) if action == "write" && key.contains(part) => Fate::Refuse,
             _ => Fate::Pass,
         });
         fates

@@ -13,7 +13,7 @@ use causeway_tests::command;
 pub(crate) struct Measured {
     /// Wall-clock time.
     pub(crate) wall: Duration,
-    /// Processor time of a program, user and system.
+    /// Processor time, user and system.
     pub(crate) cpu: Option<Duration>,
     /// Most resident memory of a program, in bytes.
     pub(crate) peak: Option<u64>,
@@ -27,6 +27,12 @@ impl Measured {
             peak: runs.iter().filter_map(|run| run.peak).max(),
             ..runs[runs.len() / 2]
         }
+    }
+
+    /// How many times the other's processor time.
+    pub(crate) fn cpu_ratio(&self, other: &Self) -> f64 {
+        let seconds = |of: &Self| of.cpu.unwrap_or_default().as_secs_f64();
+        seconds(self) / seconds(other)
     }
 
     /// How many times the other's wall-clock time.
@@ -55,11 +61,12 @@ pub(crate) fn repeat(runs: usize, mut run: impl FnMut() -> Measured) -> Measured
 
 /// Measures something that runs in this process.
 pub(crate) fn timed(run: impl FnOnce()) -> Measured {
-    let start = Instant::now();
+    let cpu = || cpu_time("/proc/self").unwrap();
+    let (start, cpu_before) = (Instant::now(), cpu());
     run();
     Measured {
         wall: start.elapsed(),
-        cpu: None,
+        cpu: Some(cpu() - cpu_before),
         peak: None,
     }
 }

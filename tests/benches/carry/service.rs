@@ -65,7 +65,12 @@ pub(crate) async fn measure(appointments: i64) {
         peak_memory(&proc).unwrap() >> 20
     );
     let _ = service.terminate().expect_code(0);
-    report_latency(&deployment, &application);
+    for mode in ["wal", "delete"] {
+        application
+            .pragma_update(None, "journal_mode", mode)
+            .unwrap();
+        report_latency(&deployment, &application, mode);
+    }
 }
 
 async fn idle(proc: &str, gateway: &Gateway) {
@@ -124,8 +129,9 @@ async fn change(
     sleep(cpu * 12 + SETTLING).await;
 }
 
-/// The application's commits, without the agent and while it scans.
-fn report_latency(deployment: &Deployment, application: &Connection) {
+/// The application's commits, without the agent and while it scans. With a rollback journal they
+/// wait until the agent has read the file.
+fn report_latency(deployment: &Deployment, application: &Connection, mode: &str) {
     let until = Instant::now() + ALONE;
     let alone = commit_times(application, || Instant::now() < until);
     let mut scan = command("causeway-agent")
@@ -142,7 +148,9 @@ fn report_latency(deployment: &Deployment, application: &Connection) {
         });
         commit_times(application, || !ended.load(Ordering::Relaxed))
     });
-    println!("commits of the application  alone {alone}; during a scan {scanned}");
+    println!(
+        "commits of the application  journal mode {mode}: alone {alone}; during a scan {scanned}"
+    );
 }
 
 /// How long commits take.

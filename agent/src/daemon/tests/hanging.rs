@@ -60,7 +60,7 @@ async fn heard_until_it_hangs(agent: Agent) -> Vec<String> {
         supervisor: Arc::new(Supervisor::connect(&environment, 1).unwrap()),
         ..Listeners::default()
     };
-    let heart = Arc::new(Heartbeat::new(Duration::from_millis(200)));
+    let heart = Arc::new(Heartbeat::new(Duration::from_millis(500)));
     let running = agent.run_watched(listeners, heart, std::future::pending());
     let hearing = async {
         let mut heard = Vec::new();

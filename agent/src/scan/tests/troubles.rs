@@ -1,5 +1,8 @@
 //! Sources that cannot be read, and sources that must not be disturbed.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
@@ -67,6 +70,28 @@ fn a_file_in_use_is_read_as_committed_and_left_as_it_was() {
         );
         assert_eq!(after, before, "{mode}");
     }
+}
+
+#[test]
+fn a_file_is_let_go_of_after_its_last_table() {
+    let rooms: String = (0..5_000).map(|n| format!("{n}\n")).collect();
+    let site = Site::new(VISITS)
+        .sqlite(TABLES)
+        .csv("room.csv", format!("roomid\n{rooms}"));
+    let application = Connection::open(site.path("site.db")).unwrap();
+    application.busy_timeout(Duration::ZERO).unwrap();
+    let committed = Cell::new(0);
+    let commit_while_rooms_are_read = |progress: Progress| {
+        assert_eq!(site.dataset.tables[progress.table].name.as_str(), "room");
+        let insert = "INSERT INTO visit VALUES (3, '2025-01-03')";
+        committed.set(application.execute(insert, []).unwrap());
+        ControlFlow::Continue(())
+    };
+    let tables = BTreeSet::from([2, 3]);
+    let found = site.scan_with_pulse(&site.sources(), &tables, &commit_while_rooms_are_read);
+    assert_eq!(committed.get(), 1);
+    let visits = found.parts.keys().filter(|(table, _)| table == "visit");
+    assert_eq!(visits.count(), 2);
 }
 
 #[test]
