@@ -148,6 +148,8 @@ async fn file(store: &Store, key: &str) -> Result<Result<RefusedRows, String>, S
     Ok(RefusedRows::decode(&csv).map_err(|error| format!("{key} is damaged: {error}")))
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
     use causeway_shared::quarantine::RefusedRow;

@@ -140,10 +140,11 @@ pub struct VerifyReport {
 }
 
 impl VerifyReport {
-    /// Whether a person should look: something differs, or a site cannot be verified.
+    /// Whether a person should look: something still differs, or a site cannot be verified.
     #[must_use]
     pub fn needs_a_look(&self) -> bool {
-        self.differences.len() > self.put_off
+        let left = self.differences.iter().filter(|found| !found.repaired);
+        left.count() > self.put_off
     }
 
     /// Whether a site could not be verified for now, and trying again may help.
@@ -164,6 +165,8 @@ pub struct Difference {
     pub part: Option<Part>,
     /// What differs, naming rows by their keys.
     pub what: String,
+    /// Whether it was mended.
+    pub repaired: bool,
 }
 
 /// How things stand.

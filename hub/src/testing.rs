@@ -1,4 +1,7 @@
 //! For tests: a site that commits whatever it is told to, and a hub that loads it.
+//!
+//! The hub of a test that is not about a database has SQLite; the suite that both databases pass is
+//! `db/conformance.rs`.
 
 use std::error::Error;
 use std::path::Path;

@@ -42,6 +42,7 @@ impl Hub {
                         table: None,
                         part: None,
                         what: format!("cannot be verified: {error}"),
+                        repaired: false,
                     });
                 }
             }
@@ -192,7 +193,13 @@ impl Hub {
                 table: None,
                 part: None,
                 what: format!("not repaired: {error}"),
+                repaired: false,
             });
+            return;
+        }
+        let of_site = |found: &&mut Difference| found.site == state.site;
+        for difference in report.differences.iter_mut().filter(of_site) {
+            difference.repaired = true;
         }
     }
 }
@@ -219,11 +226,14 @@ impl VerifyReport {
             table: Some(table.name.clone()),
             part,
             what,
+            repaired: false,
         };
         self.differences.extend(whats.into_iter().map(difference));
     }
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
     use super::*;

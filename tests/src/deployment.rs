@@ -112,6 +112,12 @@ impl Deployment {
         run("causeway-agent", &self.path(config), args)
     }
 
+    /// The hub with `--json`, not started yet.
+    #[must_use]
+    pub fn hub_program(&self, args: &[&str]) -> Program {
+        program("causeway-hub", &self.path("hub.toml"), args)
+    }
+
     /// Runs the hub with `--json`.
     #[must_use]
     pub fn hub(&self, args: &[&str]) -> Finished {

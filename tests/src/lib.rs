@@ -29,5 +29,5 @@ mod store;
 
 pub use database::{DatabaseKind, TestDatabase, certificate};
 pub use program::{Finished, Program, Running, bin, command};
-pub use servers::soaks;
+pub use servers::{may_mount, soaks};
 pub use store::{StoreKind, TestStore};

@@ -1,5 +1,5 @@
 //! What a run of tests is told by its environment: the servers that the testbed started, and how long
-//! to go on.
+//! to go on, what may be done here.
 
 /// A URL of a superuser on the throw-away PostgreSQL cluster.
 pub(crate) const POSTGRES: &str = "CAUSEWAY_TEST_POSTGRES";
@@ -12,6 +12,19 @@ pub(crate) const BUCKET: &str = "causeway-test";
 
 /// Set by `./test --soak`.
 const SOAK: &str = "CAUSEWAY_TEST_SOAK";
+
+/// Set by `./test` where it found that a test may mount what only it sees.
+const MOUNT: &str = "CAUSEWAY_TEST_MOUNT";
+
+/// Whether a test that needs a mount of its own has to run: elsewhere `./test` says that it did not.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test command speaks to tests by environment"
+)]
+#[must_use]
+pub fn may_mount() -> bool {
+    std::env::var_os(MOUNT).is_some()
+}
 
 /// Whether tests that can go on for longer are asked to.
 #[expect(

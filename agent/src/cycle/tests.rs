@@ -62,6 +62,20 @@ async fn an_emptied_date_is_removed() {
     site.assert_converged().await;
 }
 
+#[tokio::test]
+async fn as_many_objects_are_sent_at_once_as_the_configuration_says() {
+    for concurrency in [1, 3] {
+        let site = Site::new();
+        let store = Arc::new(FailingStore::new(Arc::clone(&site.store), []));
+        let mut config = site.config("one", "state-one");
+        config.upload.concurrency = concurrency;
+        let agent = Agent::with_store(config, Arc::clone(&store) as Store).unwrap();
+        let sent = agent.sync(SyncOptions::default()).await.unwrap();
+        assert_eq!(sent.partitions.changed, 13);
+        assert_eq!(store.most_in_flight(), concurrency as u64);
+    }
+}
+
 /// Runs a cycle that is killed at its `step`-th request in each way, then cycles that are not;
 /// false when the cycle was over before.
 async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {

@@ -1,4 +1,7 @@
 //! The API as callers see it: requests to the router, answers read whole.
+//!
+//! On SQLite alone: the SQL of both databases is held to one suite (`db/conformance.rs`), and these
+//! tests are about what is made of its answers.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};

@@ -1,5 +1,8 @@
 //! A service for tests: a store in memory with one site, its rows loaded into SQLite, and the
 //! clock standing still at 09:30 on 28 November 2025 in Ho Chi Minh City.
+//!
+//! SQLite, since PostgreSQL would need a server: the SQL of both is held to one suite
+//! (`db/conformance.rs`), and the service's own tests are about what is made of its answers.
 
 use std::sync::Arc;
 

@@ -114,7 +114,8 @@ pub(super) fn verify(report: &VerifyReport) -> String {
             .part
             .iter()
             .for_each(|part| place += &format!(" {part}"));
-        format!("{place}: {}", found.what)
+        let mended = if found.repaired { " (mended)" } else { "" };
+        format!("{place}: {}{mended}", found.what)
     });
     lines(&mut text, named);
     match report.repaired {
@@ -233,6 +234,8 @@ fn lines(text: &mut String, items: impl Iterator<Item = String>) {
     }
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
 

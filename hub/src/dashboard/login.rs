@@ -122,6 +122,8 @@ fn session_cookie(session: Option<&Session>, headers: &HeaderMap) -> (HeaderName
     (header::SET_COOKIE, cookie)
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
     use axum::body::Body;

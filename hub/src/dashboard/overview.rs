@@ -301,6 +301,8 @@ fn attribute(at: &Timestamp) -> String {
     at.to_string()
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
     use axum::body::Body;

@@ -1,4 +1,6 @@
 //! The demo from an empty folder to its figures, which plain SQL on its site must find as well.
+//!
+//! On SQLite alone, which is what a demo has: it needs no server.
 
 use std::fs;
 use std::io::BufRead as _;

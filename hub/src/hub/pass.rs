@@ -316,6 +316,8 @@ fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
     }
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
     use causeway_shared::layout::SiteKey;

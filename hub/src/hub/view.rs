@@ -274,6 +274,8 @@ fn status(view: &SiteView) -> SiteStatus {
     }
 }
 
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -5,10 +5,18 @@ use std::collections::BTreeMap;
 use insta::assert_snapshot;
 
 use super::*;
+use crate::canonical_csv::{RecordSplitter, split_fields, write_header, write_record};
+use crate::dataset::Dataset;
 use crate::summary::{Counts, Sum};
+use crate::value::{Forms, Raw, parse};
 
 const COMMIT: &[u8] = include_bytes!("../../../tests/fixtures/v1/commit.json");
 const CHECKPOINT: &[u8] = include_bytes!("../../../tests/fixtures/v1/checkpoint.json");
+const STORED_CHECKPOINT: &[u8] = include_bytes!("../../../tests/fixtures/v1/checkpoint.json.zst");
+const DATASET: &[u8] = include_bytes!("../../../tests/fixtures/v1/dataset.json");
+/// The consultants of a site, as an object's key names them.
+const OBJECT: &[u8] = include_bytes!("../../../tests/fixtures/v1/object.csv.zst");
+const OBJECT_MD5: &str = "92aa6970c0e67f8b71f672426ca12e05";
 const LATEST: &[u8] = include_bytes!("../../../tests/fixtures/v1/latest.json");
 
 fn object() -> PartitionObject {
@@ -166,4 +174,71 @@ fn what_no_reader_takes_is_not_written() {
             .starts_with("it would be 268435457 bytes long"),
         "{error}"
     );
+}
+
+#[test]
+fn a_checkpoint_is_read_as_it_is_stored() {
+    let checkpoint = decode_checkpoint(STORED_CHECKPOINT).unwrap();
+    let parts = checkpoint.partitions.iter();
+    let parts = parts.map(|entry| format!("{} {} {}", entry.table, entry.part, entry.object.md5));
+    assert_eq!(
+        (checkpoint.site.as_str(), checkpoint.seq),
+        ("hcm-01", Seq(64))
+    );
+    assert_eq!(
+        parts.collect::<Vec<_>>(),
+        [
+            "communityprogram b=0of1 93102db4e1a8b8cd568074d09a750ba0",
+            "consultant b=0of1 92aa6970c0e67f8b71f672426ca12e05",
+        ]
+    );
+}
+
+#[test]
+fn the_embedded_dataset_is_the_one_that_sites_were_written_with() {
+    let dataset = Dataset::meetassist().unwrap();
+    assert_eq!(dataset.canonical_json().as_bytes(), DATASET);
+    assert_eq!(
+        dataset.md5().to_string(),
+        "d96ceea918b78901d1539ed4e895dd12"
+    );
+    assert_eq!(Dataset::from_json(DATASET).unwrap(), dataset);
+}
+
+/// Read field by field, and written again from its values to the same bytes.
+#[test]
+fn an_object_is_read_as_it_is_stored() {
+    let csv = zstd::bulk::decompress(OBJECT, 1 << 20).unwrap();
+    assert_eq!(Md5::of(&csv).to_string(), OBJECT_MD5);
+    let dataset = Dataset::meetassist().unwrap();
+    let columns = &dataset.table("consultant").unwrap().columns;
+    let mut again = Vec::new();
+    write_header(
+        columns.iter().map(|column| column.name.as_str()),
+        &mut again,
+    );
+    let mut records = Vec::new();
+    let forms = Forms::default();
+    let mut splitter = RecordSplitter::default();
+    splitter
+        .push(&csv, |number, record| {
+            let mut fields = Vec::new();
+            split_fields(record, &mut fields).unwrap();
+            if number > 0 {
+                let values = columns.iter().zip(&fields);
+                let values: Vec<_> = values
+                    .map(|(column, field)| {
+                        let raw = field.as_deref().map_or(Raw::Null, Raw::Text);
+                        parse(raw, column.ty, &forms).unwrap()
+                    })
+                    .collect();
+                write_record(&values, &mut again);
+            }
+            records.push(format!("{fields:?}"));
+            Ok::<_, crate::canonical_csv::Malformed>(())
+        })
+        .unwrap();
+    assert_eq!(splitter.finish(), Ok(3));
+    assert_eq!(again, csv);
+    assert_snapshot!(records[1..].join("\n"), @"");
 }

@@ -5,13 +5,15 @@
 //! ```
 //!
 //! The expression opens an empty store; the guard, whatever it is, lives as long as the test.
-//! Damaged bodies and interrupted writes differ too much to be cases here: each implementation
-//! tests them beside its code.
+//! What a store itself finds damaged, and how its own writes can break off, differs: each
+//! implementation tests that beside its code. The cases here hold for all of them.
 
+mod failures;
 mod lists;
 mod reads;
 mod writes;
 
+pub use failures::*;
 pub use lists::*;
 pub use reads::*;
 pub use writes::*;
@@ -50,6 +52,9 @@ macro_rules! store_conformance {
             listing_goes_on_after_a_key,
             a_long_listing_comes_in_pages,
             every_request_is_counted,
+            a_corrupted_body_is_refused,
+            a_write_without_a_body_leaves_nothing,
+            an_abandoned_write_leaves_all_or_nothing,
         }
     };
     (@cases $open:expr; $($case:ident),+ $(,)?) => {

@@ -37,6 +37,8 @@ pub struct FailingStore {
     calls: AtomicU64,
     failures: AtomicU64,
     named_writes: AtomicU64,
+    in_flight: AtomicU64,
+    most_in_flight: AtomicU64,
 }
 
 /// What is to happen to one call.
@@ -57,6 +59,8 @@ impl FailingStore {
             calls: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             named_writes: AtomicU64::new(0),
+            in_flight: AtomicU64::new(0),
+            most_in_flight: AtomicU64::new(0),
         }
     }
 
@@ -73,7 +77,28 @@ impl FailingStore {
         self.failures.load(Ordering::Relaxed)
     }
 
+    /// How many calls were under way at once when most were.
+    #[must_use]
+    pub fn most_in_flight(&self) -> u64 {
+        self.most_in_flight.load(Ordering::Relaxed)
+    }
+
     async fn run<T>(
+        &self,
+        action: &'static str,
+        key: &str,
+        call: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        self.most_in_flight.fetch_max(in_flight, Ordering::Relaxed);
+        // An answer takes time, in which others may be asked for.
+        tokio::task::yield_now().await;
+        let outcome = self.decided(action, key, call).await;
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+        outcome
+    }
+
+    async fn decided<T>(
         &self,
         action: &'static str,
         key: &str,

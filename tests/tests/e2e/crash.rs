@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::layout::SiteKey;
 use causeway_tests::StoreKind;
 use causeway_tests::crash::{Crash, How};
 
@@ -33,6 +35,18 @@ impl Ground {
             ground.0.change();
         }
         ground
+    }
+
+    /// The first checkpoint that is due.
+    fn checkpoint(&self) -> PathBuf {
+        let key = SiteKey::Checkpoint(Seq(64)).of(&SiteName::new("hcm-01").unwrap());
+        self.0.deployment.store.folder().unwrap().join(key)
+    }
+
+    /// The cycle that was stopped everywhere writes a checkpoint where nothing stops it.
+    fn assert_checkpoint_is_a_step(&self) {
+        self.0.sync();
+        assert!(self.checkpoint().exists(), "no checkpoint was due");
     }
 
     /// Runs the agent and stops it; false where it was done before.
@@ -161,16 +175,25 @@ async fn a_cycle_whose_state_fails_anywhere_goes_on() {
         .stop_everywhere("sync", DISK_FAILS);
 }
 
+/// A site whose next commit has a checkpoint.
+async fn before_a_checkpoint() -> Ground {
+    let ground = Ground::committed(63).await;
+    assert!(!ground.checkpoint().exists());
+    ground
+}
+
 #[tokio::test]
 async fn a_checkpoint_that_is_killed_anywhere_goes_on() {
-    Ground::committed(63).await.stop_everywhere("sync", KILLED);
+    let ground = before_a_checkpoint().await;
+    ground.stop_everywhere("sync", KILLED);
+    ground.assert_checkpoint_is_a_step();
 }
 
 #[tokio::test]
 async fn a_checkpoint_whose_state_fails_anywhere_goes_on() {
-    Ground::committed(63)
-        .await
-        .stop_everywhere("sync", DISK_FAILS);
+    let ground = before_a_checkpoint().await;
+    ground.stop_everywhere("sync", DISK_FAILS);
+    ground.assert_checkpoint_is_a_step();
 }
 
 #[tokio::test]

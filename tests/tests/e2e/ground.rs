@@ -29,6 +29,15 @@ pub(crate) async fn loaded(deployment: &Deployment, table: &str) -> Rows {
     loaded_rows(&deployment.database, &Dataset::meetassist().unwrap(), table).await
 }
 
+/// Every table's rows, as they are loaded.
+pub(crate) async fn rows(deployment: &Deployment) -> Vec<Rows> {
+    let mut rows = Vec::new();
+    for table in tables() {
+        rows.push(loaded(deployment, table).await);
+    }
+    rows
+}
+
 /// The rows of the source that the window is to hold.
 pub(crate) fn wanted(site: &MeetAssist, table: &str) -> Rows {
     let mirror = Mirror::of(site);

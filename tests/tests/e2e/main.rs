@@ -20,6 +20,7 @@ mod idle;
 mod init;
 mod kills;
 mod large_file;
+mod large_site;
 mod orders;
 mod quarantine;
 mod random;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use causeway_tests::{StoreKind, TestStore, command};
+use causeway_tests::{StoreKind, TestStore, command, may_mount};
 use rusqlite::Connection;
 
 const DATASET: &str = r#"
@@ -58,6 +58,10 @@ fn a_database_on_a_read_only_mount_is_read() {
         .unwrap();
         let db = Some(db).filter(|_| in_use);
         let Some(output) = synced(folder.path(), &store) else {
+            assert!(
+                !may_mount(),
+                "./test found that it may mount, and this test may not"
+            );
             eprintln!("not tested: nobody may mount here");
             return;
         };

@@ -212,7 +212,7 @@ fn headers_that_do_not_fit_fail_their_table_only() {
 }
 
 #[test]
-fn a_quote_that_is_not_closed_does_not_fill_the_memory() {
+fn a_quote_that_is_not_closed_is_not_ready_however_much_follows() {
     let text = format!("roomid\n\"{}", "x\n".repeat(20 << 20));
     let site = Site::new(VISITS).csv("room.csv", text);
     assert_snapshot!(outcomes(&site, &[3]), @r#"room NotReady { why: "/csv/room.csv: a quote that opens in the row of line 2 is never closed: the file is still being written, or a quote is missing" }"#);

@@ -1,4 +1,7 @@
 //! A site, its store and two hubs, to be damaged again and again.
+//!
+//! A folder and SQLite alone: the damage is found by what reads the store, before a database is
+//! asked. What a refused load leaves in either database is held to in `damage.rs`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -121,7 +124,7 @@ impl Ground {
                 return object.display().to_string();
             }
             Thing::State => return self.path("work/state/state.db").display().to_string(),
-            Thing::Commit | Thing::Head => SiteKey::Commit(Seq(seq)),
+            Thing::Commit | Thing::Head | Thing::BareHead => SiteKey::Commit(Seq(seq)),
             Thing::Checkpoint => SiteKey::Checkpoint(Seq(seq)),
             Thing::Latest => SiteKey::Latest,
             Thing::Dataset => {
@@ -135,6 +138,11 @@ impl Ground {
 
     pub(super) fn inflict(&self, thing: Thing, damage: Damage) {
         let seq = if matches!(thing, Thing::Commit) { 2 } else { 3 };
+        if matches!(thing, Thing::BareHead) {
+            fs::remove_file(self.thing(Thing::Checkpoint, 3)).unwrap();
+            let older = self.older(Thing::Latest, 1);
+            fs::write(self.thing(Thing::Latest, 1), older).unwrap();
+        }
         let file = PathBuf::from(self.thing(thing, seq));
         let mut bytes = fs::read(&file).unwrap();
         match damage {
@@ -163,7 +171,9 @@ impl Ground {
                 latest.replace(now.to_str().unwrap(), then.to_str().unwrap())
             }
             Thing::Checkpoint => self.thing(thing, 1),
-            Thing::Object | Thing::Commit | Thing::Head => self.thing(thing, seq - 1),
+            Thing::Object | Thing::Commit | Thing::Head | Thing::BareHead => {
+                self.thing(thing, seq - 1)
+            }
         };
         fs::read(before).unwrap()
     }

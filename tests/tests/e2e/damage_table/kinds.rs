@@ -14,6 +14,8 @@ pub(super) enum Thing {
     Commit,
     /// The newest commit.
     Head,
+    /// The newest commit, where the only checkpoint is an older one.
+    BareHead,
     /// The newest of two.
     Checkpoint,
     Latest,
@@ -43,7 +45,7 @@ pub(super) const DAMAGES: [Damage; 6] = [
 /// Where a file is cut: half of it, or within a word that each commit has.
 pub(super) fn middle(thing: Thing, bytes: &[u8]) -> usize {
     match thing {
-        Thing::Commit | Thing::Head => find(bytes, b"writer"),
+        Thing::Commit | Thing::Head | Thing::BareHead => find(bytes, b"writer"),
         _ => bytes.len() / 2,
     }
 }
@@ -51,7 +53,7 @@ pub(super) fn middle(thing: Thing, bytes: &[u8]) -> usize {
 /// The bytes with one bit flipped: of a number, where it leaves JSON as JSON.
 pub(super) fn flipped(thing: Thing, mut bytes: Vec<u8>) -> Vec<u8> {
     let number: &[u8] = match thing {
-        Thing::Commit | Thing::Head | Thing::Checkpoint => b"\"rows\":2",
+        Thing::Commit | Thing::Head | Thing::BareHead | Thing::Checkpoint => b"\"rows\":2",
         Thing::Latest => b"\"checkpoint\":3",
         Thing::Dataset => b"\"version\":2",
         Thing::Object | Thing::State => {
@@ -86,7 +88,7 @@ pub(super) fn newer(thing: Thing, file: &Path, bytes: Vec<u8>) -> Vec<u8> {
     };
     match thing {
         Thing::Object => compressed(b"id,body,mood\n1,version 3,good\n2,other,good\n"),
-        Thing::Commit | Thing::Head | Thing::Latest => upgraded(bytes),
+        Thing::Commit | Thing::Head | Thing::BareHead | Thing::Latest => upgraded(bytes),
         Thing::Checkpoint => {
             compressed(&upgraded(zstd::bulk::decompress(&bytes, 1 << 20).unwrap()))
         }

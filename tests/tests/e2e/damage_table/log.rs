@@ -89,6 +89,12 @@ async fn the_newest_commit() {
 }
 
 #[tokio::test]
+async fn the_newest_commit_without_a_checkpoint() {
+    let ground = Ground::new().await;
+    assert_snapshot!(ground.outcomes(Thing::BareHead), @"");
+}
+
+#[tokio::test]
 async fn a_checkpoint() {
     let ground = Ground::new().await;
     assert_snapshot!(ground.outcomes(Thing::Checkpoint), @r#"
