@@ -280,6 +280,7 @@ impl Attempt<'_> {
             absent: Vec::new(),
             dangling: Vec::new(),
             notes: Vec::new(),
+            look_again: None,
             verified: None,
             scan_took: None,
             in_quarantine: self.state.quarantined()?,

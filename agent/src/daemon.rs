@@ -82,6 +82,7 @@ impl Agent {
             metrics: Metrics::new(self.config().site.clone()),
             metrics_fail: false,
             notices: Notices::default(),
+            look_again: None,
             ask_log: true,
         };
         supervisor.ready();
@@ -134,6 +135,8 @@ struct Daemon {
     /// Whether the figures could not be saved, and that was told.
     metrics_fail: bool,
     notices: Notices,
+    /// When a source that may be half written will be known to be whole.
+    look_again: Option<Instant>,
     /// Whether to ask the log before anything else: at first, since it may have gone on without this
     /// state, and after a failure of the store, since without it nothing else is worth the work.
     ask_log: bool,
@@ -169,6 +172,9 @@ impl Daemon {
                 Wake::Changed
             } else {
                 let _idle = self.heart.grant(self.agent.config().watch.poll);
+                if let Some(at) = self.look_again.take() {
+                    watcher.poll_by(at);
+                }
                 watcher.next().await
             };
         }
@@ -196,6 +202,7 @@ impl Daemon {
             Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &progress).await?),
         };
         let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
+        self.look_again = report.look_again.map(|wait| Instant::now() + wait);
         self.ask_log = false;
         let told = Told::of(state)?;
         let took = stopwatch.read();

@@ -6,9 +6,11 @@ use std::fmt;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::Name;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::{Found, differences};
+use crate::source::ABANDONED;
 
 /// Tables with fewer rows than this may shrink as they like.
 const GUARDED_ROWS: u64 = 100;
@@ -47,6 +49,12 @@ pub enum Reason {
     NotReady {
         /// Why.
         why: String,
+        /// Since when no cycle could read it; `None` in a plan.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
+        /// Whether that is so long that the next cycle is not likely to.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        overdue: bool,
     },
     /// The source cannot be read.
     Failed {
@@ -81,7 +89,32 @@ impl Held {
     /// Whether a person has to look; otherwise the next cycle may settle it.
     #[must_use]
     pub fn needs_person(&self) -> bool {
-        !matches!(self.reason, Reason::NotReady { .. } | Reason::Family { .. })
+        match self.reason {
+            Reason::NotReady { overdue, .. } => overdue,
+            Reason::Family { .. } => false,
+            Reason::Missing { .. }
+            | Reason::Failed { .. }
+            | Reason::Shrunk { .. }
+            | Reason::ColumnsGone { .. }
+            | Reason::Undeclared { .. } => true,
+        }
+    }
+
+    /// The same, now that it may have been held `before`: what has not been ready for long, and in
+    /// cycle after cycle, does not become so by itself.
+    #[must_use]
+    pub fn after(mut self, before: &[Self], now: Timestamp) -> Self {
+        let mut before = before.iter().filter(|before| before.table == self.table);
+        if let Reason::NotReady { since, overdue, .. } = &mut self.reason {
+            let known = before.find_map(|before| match before.reason {
+                Reason::NotReady { since, .. } => since,
+                _ => None,
+            });
+            let first = known.unwrap_or(now);
+            *since = Some(first);
+            *overdue = now.duration_since(first).abs() >= ABANDONED;
+        }
+        self
     }
 
     /// What a person can do.
@@ -89,7 +122,10 @@ impl Held {
     pub fn remedy(&self) -> &str {
         match &self.reason {
             Reason::Missing { remedy, .. } => remedy,
-            Reason::NotReady { .. } => "nothing to do: the next cycle tries again",
+            Reason::NotReady { overdue: false, .. } => "nothing to do: the next cycle tries again",
+            Reason::NotReady { overdue: true, .. } => {
+                "it has been so for more than ten minutes: see which program holds the source up"
+            }
             Reason::Failed { .. } => "put the source in order; the next cycle reads it again",
             Reason::Shrunk { .. } | Reason::Undeclared { .. } => {
                 "if the rows are meant to go, run `causeway-agent sync --allow-shrink`; \
@@ -108,7 +144,7 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "table {} is held back: ", self.table)?;
         match &self.reason {
-            Reason::Missing { why, .. } | Reason::NotReady { why } | Reason::Failed { why } => {
+            Reason::Missing { why, .. } | Reason::NotReady { why, .. } | Reason::Failed { why } => {
                 f.write_str(why)
             }
             Reason::Shrunk { was, now } => write!(f, "it would shrink from {was} rows to {now}"),
@@ -220,7 +256,11 @@ fn reason(found: &Found, was: u64, rules: Rules) -> Option<Reason> {
             why: why.clone(),
             remedy: remedy.clone(),
         }),
-        Found::NotReady { why } => Some(Reason::NotReady { why: why.clone() }),
+        Found::NotReady { why } => Some(Reason::NotReady {
+            why: why.clone(),
+            since: None,
+            overdue: false,
+        }),
         Found::Failed { why } => Some(Reason::Failed { why: why.clone() }),
     }
 }

@@ -48,6 +48,10 @@ pub struct CycleReport {
     pub scan_took: Option<Duration>,
     /// Rows in quarantine, of all tables, scanned or not.
     pub in_quarantine: u64,
+    /// When a source that was written to a moment ago, and may be half written, is to be looked at
+    /// again.
+    #[serde(skip)]
+    pub look_again: Option<Duration>,
     /// Whether this cycle put rows into quarantine that were not there.
     pub quarantine_grew: bool,
 }
@@ -184,6 +188,7 @@ mod tests {
             absent: vec![],
             dangling: vec![],
             notes: Vec::new(),
+            look_again: None,
             verified: None,
             scan_took: None,
             in_quarantine: 9,
@@ -196,6 +201,8 @@ mod tests {
     fn what_a_person_has_to_look_at_outweighs_what_the_next_cycle_settles() {
         let not_ready = || Reason::NotReady {
             why: "locked".into(),
+            since: None,
+            overdue: false,
         };
         let shrunk = || Reason::Shrunk { was: 100, now: 0 };
         assert_eq!(exit(vec![]), Exit::Done);

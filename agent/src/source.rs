@@ -23,6 +23,7 @@ pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
 pub use sqlite::{OLDEST_SQLITE, sqlite_version};
 pub(crate) use sqlite::{SqliteSnapshot, raw};
+pub(crate) use still::{ABANDONED, FRESH};
 
 /// Why a source, or a table in it, cannot be read now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

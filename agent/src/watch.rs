@@ -92,6 +92,11 @@ impl Watcher {
         }
     }
 
+    /// Polls no later than this, once.
+    pub fn poll_by(&mut self, at: Instant) {
+        self.next_poll = self.next_poll.min(at);
+    }
+
     /// Waits until the agent should look again. Every wake puts off the next poll, since a look
     /// is at all sources.
     ///

@@ -286,6 +286,7 @@ mod tests {
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
             notes: Vec::new(),
+            look_again: None,
             verified: None,
             scan_took: Some(Default::default()),
             in_quarantine: 1,

@@ -13,6 +13,7 @@ use crate::plan::{Found, Plan};
 use crate::push::{Pushed, checkpoint};
 use crate::quarantine::publish;
 use crate::report::{CycleReport, PartitionCounts, RowCounts};
+use crate::source::FRESH;
 use crate::stand::Standing;
 use crate::state::{
     Columns, CycleFacts, DanglingReference, Findings, Notes, Settled, TableFindings,
@@ -54,6 +55,9 @@ impl Attempt<'_> {
             checkpoint(self.agent.log(), &catalog).await;
         }
         let missing = look.absent();
+        let is_fresh = |print: &Print| print.is_younger_than(FRESH, clock::now());
+        let mut unread = survey.unread.iter();
+        let is_any_fresh = unread.any(|place| look.prints.get(place).is_some_and(is_fresh));
         look.prints
             .retain(|place, _| !survey.unread.contains(place));
         let before = self.state.findings()?;
@@ -106,6 +110,7 @@ impl Attempt<'_> {
             absent: plan.absent,
             dangling: self.dangling(before, findings),
             notes: news,
+            look_again: is_any_fresh.then(|| FRESH.unsigned_abs()),
             scan_took: Some(survey.took),
             quarantine_grew,
             ..self.report(standing.writer.epoch, held, missing)?
@@ -148,6 +153,11 @@ impl Attempt<'_> {
             dataset.table(held.table.as_str()).is_none() || survey.found.keys().any(scanned)
         };
         let mut held = self.state.held()?;
+        let now = clock::now();
+        let planned: Vec<Held> = planned
+            .into_iter()
+            .map(|planned| planned.after(&held, now))
+            .collect();
         held.retain(|held| !looked_at(held));
         held.extend(planned);
         Ok(held)

@@ -63,6 +63,21 @@ async fn it_stops_when_another_machine_takes_over() {
 }
 
 #[tokio::test]
+async fn a_file_without_an_end_is_taken_soon_and_long_before_the_poll() {
+    let site = Site::small();
+    let mut config = site.config("one", "state-one");
+    config.watch.poll = Duration::from_secs(3_600);
+    config.watch.debounce = Duration::from_millis(10);
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let running = tokio::spawn(async move { agent.run(std::future::pending()).await });
+    committed(&site, 1).await;
+    let text = std::fs::read_to_string(site.csv("consultant")).unwrap();
+    site.write("consultant", text.replace("An,", "Bo,").trim_end());
+    committed(&site, 2).await;
+    running.abort();
+}
+
+#[tokio::test]
 async fn an_event_wakes_it_long_before_the_poll() {
     let site = Site::small();
     let mut config = site.config("one", "state-one");

@@ -1,6 +1,6 @@
 //! A file's print: what of its outside moves when its content does.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -54,7 +54,8 @@ pub struct Outside {
     inode: u64,
     bytes: u64,
     modified_ns: i128,
-    /// The inode's last change, which no program can set back; 0 in a print of an older version.
+    /// The inode's last change, which no program can set back; 0 where it does not count, and in a
+    /// print of an older version.
     #[serde(default)]
     changed_ns: i128,
     /// Whether it was written so shortly before that the rest proves nothing.
@@ -74,14 +75,14 @@ impl Print {
             return Ok(Self::Absent);
         };
         let (wal, journal) = (beside(&path, "-wal"), beside(&path, "-journal"));
-        let wal = match Outside::of(&wal, now)? {
+        let wal = match Outside::of_companion(&wal, now)? {
             Some(outside) => Some((outside, salts(&wal)?)),
             None => None,
         };
         Ok(Self::Sqlite {
             file,
             wal,
-            journal: Outside::of(&journal, now)?,
+            journal: Outside::of_companion(&journal, now)?,
         })
     }
 
@@ -113,6 +114,14 @@ impl Print {
     /// Whether the outside is the same.
     pub(super) fn shows_the_same_as(&self, other: &Self) -> bool {
         self.settled() == other.settled()
+    }
+
+    /// Whether a CSV file was written to in the time before `now`.
+    pub(crate) fn is_younger_than(&self, age: SignedDuration, now: Timestamp) -> bool {
+        match self {
+            Self::Csv { file, .. } => file.is_younger_than(age, now),
+            Self::Absent | Self::Unreadable | Self::Sqlite { .. } => false,
+        }
     }
 
     fn is_racy(&self) -> bool {
@@ -148,14 +157,30 @@ impl Print {
 impl Outside {
     /// `None` where there is no file.
     fn of(path: &Path, now: Timestamp) -> io::Result<Option<Self>> {
+        Self::with(path, now, |metadata| {
+            (metadata.ctime(), metadata.ctime_nsec())
+        })
+    }
+
+    /// Of a file that SQLite keeps beside a database. Whoever opens one as root touches its inode,
+    /// since SQLite then gives it the database's owner; what is written moves the other time too.
+    fn of_companion(path: &Path, now: Timestamp) -> io::Result<Option<Self>> {
+        Self::with(path, now, |_| (0, 0))
+    }
+
+    fn with(
+        path: &Path,
+        now: Timestamp,
+        changed: fn(&Metadata) -> (i64, i64),
+    ) -> io::Result<Option<Self>> {
         let metadata = match std::fs::metadata(path) {
             Ok(metadata) => metadata,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
-        let ns = |seconds: i64, ns: i64| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
-        let modified_ns = ns(metadata.mtime(), metadata.mtime_nsec());
-        let changed_ns = ns(metadata.ctime(), metadata.ctime_nsec());
+        let ns = |(seconds, ns): (i64, i64)| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
+        let modified_ns = ns((metadata.mtime(), metadata.mtime_nsec()));
+        let changed_ns = ns(changed(&metadata));
         let is_near = |then: i128| (now.as_nanosecond() - then).abs() <= RACY.as_nanos();
         Ok(Some(Self {
             device: metadata.dev(),
@@ -165,6 +190,11 @@ impl Outside {
             changed_ns,
             racy: is_near(modified_ns) || is_near(changed_ns),
         }))
+    }
+
+    fn is_younger_than(&self, age: SignedDuration, now: Timestamp) -> bool {
+        let last = self.modified_ns.max(self.changed_ns);
+        (now.as_nanosecond() - last).abs() < age.as_nanos()
     }
 
     /// The same as it would be taken later.

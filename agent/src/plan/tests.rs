@@ -1,6 +1,7 @@
 use causeway_shared::catalog::{Entry, Head};
 use causeway_shared::commit::{PartitionObject, Writer};
 use causeway_shared::ids::{Seq, SiteName};
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
@@ -192,10 +193,32 @@ fn a_source_that_is_not_ready_waits_for_no_person() {
     assert_eq!(
         held[0].reason,
         Reason::NotReady {
-            why: "hot journal".into()
+            why: "hot journal".into(),
+            since: None,
+            overdue: false,
         }
     );
     assert!(!held[0].needs_person());
+}
+
+#[test]
+fn what_is_not_ready_for_ten_minutes_waits_for_a_person() {
+    let found = Found::NotReady {
+        why: "locked".into(),
+    };
+    let found = [(CONSULTANT, found)].into_iter().collect();
+    let planned = || plan(&dataset(), &catalog(&[]), &found, STRICT).held;
+    let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
+    let mut held = Vec::new();
+    let mut waits = Vec::new();
+    for minute in [0, 9, 10, 11] {
+        held = planned()
+            .into_iter()
+            .map(|now| now.after(&held, at(minute)))
+            .collect::<Vec<Held>>();
+        waits.push(held[0].needs_person());
+    }
+    assert_eq!(waits, [false, false, true, true]);
 }
 
 #[test]

@@ -31,6 +31,16 @@ impl FileState {
         std::fs::metadata(path).map(|metadata| Self::from(&metadata))
     }
 
+    /// The state of a file that SQLite keeps beside a database, by what tells of its content alone:
+    /// whoever opens one as root touches the inode, since SQLite then gives it the database's owner.
+    pub(super) fn of_companion(path: &Path) -> io::Result<Self> {
+        let mut state = Self::of(path)?;
+        if let Some(inode) = &mut state.inode {
+            inode.changed = None;
+        }
+        Ok(state)
+    }
+
     /// How long ago it last changed. A file from the future, which a clock that was wrong leaves,
     /// counts as that much older; one whose times are not told as new.
     pub(super) fn still_for(&self, now: Timestamp) -> SignedDuration {

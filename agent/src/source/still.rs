@@ -10,24 +10,25 @@ use super::file_state::FileState;
 
 /// A file that could end where it does by chance (in the middle of a line, or behind its header)
 /// counts as finished when it has been as it is for this long.
-pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(5);
+pub(crate) const FRESH: SignedDuration = SignedDuration::from_secs(5);
 
 /// A file that is not ready, and has been as it is for this long, will not become ready by itself.
-const ABANDONED: SignedDuration = SignedDuration::from_mins(10);
+pub(crate) const ABANDONED: SignedDuration = SignedDuration::from_mins(10);
 
 /// What lies beside a SQLite file and is written in its stead; of a CSV file nothing does.
-const BESIDE: [&str; 3] = ["", "-wal", "-journal"];
+const COMPANIONS: [&str; 2] = ["-wal", "-journal"];
 
 impl Unreadable {
     /// The same trouble with the file at a path; but what is not ready, and is not being written
     /// either, is a failure that somebody has to look at.
     pub(super) fn unless_abandoned(self, path: &Path, now: Timestamp) -> Self {
-        let states = BESIDE.iter().filter_map(|suffix| {
+        let companions = COMPANIONS.iter().map(|suffix| {
             let mut name = path.as_os_str().to_owned();
             name.push(suffix);
-            FileState::of(Path::new(&name)).ok()
+            FileState::of_companion(Path::new(&name))
         });
-        let still_for = states.map(|state| state.still_for(now)).min();
+        let states = std::iter::once(FileState::of(path)).chain(companions);
+        let still_for = states.flatten().map(|state| state.still_for(now)).min();
         match self {
             Self::NotReady { why } if still_for.is_some_and(|still| still >= ABANDONED) => {
                 let minutes = ABANDONED.as_mins();

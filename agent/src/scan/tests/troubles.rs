@@ -110,6 +110,34 @@ fn a_wal_is_not_checkpointed() {
 }
 
 #[test]
+fn a_copy_with_its_wal_is_read_and_left_as_it_is() {
+    let site = Site::new(VISITS).sqlite(&format!("PRAGMA journal_mode = wal; {TABLES}"));
+    let writer = Connection::open(site.path("site.db")).unwrap();
+    writer
+        .execute_batch("INSERT INTO visit VALUES (3, '2025-01-03'); PRAGMA cache_size = 1; BEGIN")
+        .unwrap();
+    // Behind what is committed the log holds some of a transaction that is not.
+    writer
+        .execute_batch("INSERT INTO visit SELECT value, '2025-01-04' FROM json_each('[4,5,6,7]')")
+        .unwrap();
+    writer.cache_flush().unwrap();
+    let copy = Site::new(VISITS);
+    for name in ["site.db", "site.db-wal"] {
+        std::fs::copy(site.path(name), copy.path(name)).unwrap();
+    }
+    let before = folder(&copy);
+    assert_snapshot!(outcomes(&copy, &[2]), @r"
+    visit dt=2025-01-01
+      1,2025-01-01,,on,,
+    visit dt=2025-01-02
+      2,2025-01-02,,on,,
+    visit dt=2025-01-03
+      3,2025-01-03,,on,,
+    ");
+    assert_eq!(folder(&copy), before);
+}
+
+#[test]
 fn a_locked_file_is_not_ready() {
     let site = Site::new(VISITS).sqlite(TABLES);
     let writer = Connection::open(site.path("site.db")).unwrap();

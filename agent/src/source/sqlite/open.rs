@@ -29,10 +29,13 @@ pub(super) struct Opened {
     pub(super) path: PathBuf,
     /// The connection.
     pub(super) connection: Connection,
-    /// For a file opened as immutable: its state before, to be compared afterwards, since nothing
-    /// locks it.
-    unlocked: Option<FileState>,
+    /// Of what is read although nothing locks it: the files' states before, to be compared
+    /// afterwards.
+    unlocked: Vec<Unlocked>,
 }
+
+/// A file that is read without a lock, and its state before.
+type Unlocked = (PathBuf, fn(&Path) -> io::Result<FileState>, FileState);
 
 /// The way to open a file.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +46,10 @@ enum Way {
     /// leave a `-wal` and a `-shm` behind. In rollback-journal mode this would read uncommitted
     /// pages.
     Immutable,
+    /// Read-only, without locks, and with the log's index in memory: for a WAL-mode file whose
+    /// `-shm` is not there, as in a copy or on a read-only mount. Whoever has such a file open has
+    /// made one, unless he keeps everybody else out and the index in his memory.
+    Alone,
 }
 
 /// What lies beside a database file.
@@ -72,10 +79,7 @@ fn way(header: &[u8], beside: Beside) -> Result<Way, &'static str> {
             wal_bytes: Some(_),
             shm: false,
             ..
-        } => Err(
-            "has a -wal without the -shm that belongs to it, as after copying the two; open \
-                 it once with its application or the sqlite3 tool",
-        ),
+        } => Ok(Way::Alone),
         Beside {
             wal_bytes: None,
             shm: true,
@@ -94,15 +98,28 @@ pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
     let path = path
         .canonicalize()
         .map_err(|error| cannot_read(path, &error))?;
-    let before = FileState::of(&path).map_err(|error| cannot_read(&path, &error))?;
+    let before = unlocked(&path, FileState::of)?;
     let header = header(&path).map_err(|error| cannot_read(&path, &error))?;
     let way = way(&header, beside(&path))
         .map_err(|problem| Unreadable::not_ready(format!("{} {problem}", path.display())))?;
+    let unlocked = match way {
+        Way::Locked => Vec::new(),
+        Way::Immutable => vec![before],
+        Way::Alone => {
+            let wal = with_suffix(&path, "-wal");
+            vec![before, unlocked(&wal, FileState::of_companion)?]
+        }
+    };
     let connect = || {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(uri(&path, &way), flags)?;
+        if way == Way::Alone {
+            // Before the first read, so that SQLite asks for no -shm (sqlite.org/wal.html, "use of
+            // WAL without shared-memory").
+            connection.pragma_update(None, "locking_mode", "exclusive")?;
+        }
         connection.busy_timeout(BUSY_TIMEOUT)?;
         // A reader that closes last would otherwise write the WAL back into the file.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -111,7 +128,6 @@ pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
         Ok(connection)
     };
     let connection = connect().map_err(|error| unreadable(&path, &error))?;
-    let unlocked = (way == Way::Immutable).then_some(before);
     Ok(Opened {
         path,
         connection,
@@ -127,16 +143,25 @@ impl Opened {
     pub(super) fn close(self) -> Result<(), Unreadable> {
         // SQLite has no way to fail here that would matter: nothing was written.
         drop(self.connection);
-        match self.unlocked {
-            Some(before) if FileState::of(&self.path).ok().as_ref() != Some(&before) => {
-                Err(Unreadable::not_ready(format!(
+        for (path, state, before) in self.unlocked {
+            if state(&path).ok() != Some(before) {
+                return Err(Unreadable::not_ready(format!(
                     "{} was changed while it was read",
-                    self.path.display()
-                )))
+                    path.display()
+                )));
             }
-            _ => Ok(()),
         }
+        Ok(())
     }
+}
+
+/// The state of a file, before it is read without a lock.
+fn unlocked(
+    path: &Path,
+    state: fn(&Path) -> io::Result<FileState>,
+) -> Result<Unlocked, Unreadable> {
+    let before = state(path).map_err(|error| cannot_read(path, &error))?;
+    Ok((path.to_owned(), state, before))
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Unreadable {
@@ -158,16 +183,18 @@ fn header(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn beside(path: &Path) -> Beside {
-    let with = |suffix: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        std::fs::metadata(name).ok()
-    };
+    let with = |suffix: &str| std::fs::metadata(with_suffix(path, suffix)).ok();
     Beside {
         wal_bytes: with("-wal").map(|metadata| metadata.len()),
         shm: with("-shm").is_some(),
         journal: with("-journal").is_some(),
     }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
 }
 
 /// The path as SQLite's URI.
@@ -188,6 +215,7 @@ fn uri(path: &Path, way: &Way) -> String {
     uri.push_str(match way {
         Way::Locked => "?mode=ro",
         Way::Immutable => "?mode=ro&immutable=1",
+        Way::Alone => "?mode=ro&vfs=unix-none",
     });
     uri
 }
@@ -223,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_leave_files_behind_is_not_ready() {
+    fn a_wal_file_without_its_index_is_read_alone_and_one_that_changes_its_mode_is_not() {
         assert!(
             way(
                 &WAL,
@@ -234,16 +262,11 @@ mod tests {
             )
             .is_err()
         );
-        assert!(
-            way(
-                &WAL,
-                Beside {
-                    wal_bytes: Some(32),
-                    ..Beside::default()
-                }
-            )
-            .is_err()
-        );
+        let copied = Beside {
+            wal_bytes: Some(32),
+            ..Beside::default()
+        };
+        assert_eq!(way(&WAL, copied), Ok(Way::Alone));
     }
 
     #[test]
