@@ -307,6 +307,10 @@ async fn one_cycle_does_not_write_into_an_empty_mount_point_either() {
     sync().await.unwrap();
     std::fs::rename(&mounted, store.path().join("away")).unwrap();
     std::fs::create_dir(&mounted).unwrap();
+    // Nothing to commit, but a list of refused rows to write.
+    site.refuse_a_consultant();
+    assert!(sync().await.unwrap().quarantine_grew);
+    assert_eq!(std::fs::read_dir(&mounted).unwrap().count(), 0);
     site.write_appointments(0..30, "confirmed");
     let error = sync().await.unwrap_err();
     assert_eq!(error.exit(), Exit::Look, "{error}");

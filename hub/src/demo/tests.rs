@@ -146,6 +146,15 @@ async fn nothing_is_left_beside_the_sites_files() {
     assert_eq!(names, ["csv", "meetassist.db"]);
 }
 
+#[test]
+fn a_folder_with_files_of_others_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("agent.toml"), "site = \"mine\"\n").unwrap();
+    let error = Folder::open(dir.path()).unwrap_err();
+    assert!(error.is_usage(), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
 #[tokio::test]
 async fn two_at_once_are_refused() {
     let dir = tempfile::tempdir().unwrap();

@@ -201,7 +201,7 @@ mod tests {
       appointment.time: 7 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
       appointment.date: 2 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
       appointment: 1 row for other reasons
-      appointment: 9 rows more, past the first 1000
+      appointment: 9 rows more, before the last 1000
     after a `sync` or `migrate`, `causeway-agent quarantine` lists them
       Settings of site.db is not in the dataset and is left alone
     "#);

@@ -79,6 +79,19 @@ async fn a_table_that_two_files_fit_is_held_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn what_was_written_while_two_files_fit_goes_once_the_newcomer_is_taken_away() {
+    let site = Site::new();
+    site.sync().await;
+    fs::copy(site.csv("consultant"), site.csv("Consultant")).unwrap();
+    site.refuse_a_consultant();
+    assert_eq!(site.sync().await.held.len(), 1);
+    fs::remove_file(site.csv("Consultant")).unwrap();
+    let report = site.sync().await;
+    assert_eq!((report.held.len(), report.rows.quarantined), (0, 1));
+    site.assert_converged().await;
+}
+
+#[tokio::test]
 async fn what_nobody_declared_is_told_once() {
     let site = Site::new();
     let told = async || {

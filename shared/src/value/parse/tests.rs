@@ -81,6 +81,7 @@ fn a_whole_number_beyond_a_float_is_refused_however_it_is_stored() {
         "-9007199254740993",
         "9007199254740993.0",
         "9007199254740992.5",
+        "123456789012345678901234567890123456789012",
     ] {
         let refusal = from(text, Type::Float).unwrap_err().to_string();
         assert_eq!(refusal, format!("{text:?} does not fit type float exactly"));

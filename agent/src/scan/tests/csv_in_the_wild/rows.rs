@@ -41,6 +41,17 @@ fn malformed_rows_are_refused_and_the_others_stay() {
 }
 
 #[test]
+fn rows_wait_for_a_quote_for_as_long_as_a_field_may_be() {
+    let plain: String = (2..70_000)
+        .map(|id| format!("{id},Nguyễn Văn An\n"))
+        .collect();
+    let site = Site::new(PEOPLE).csv("person.csv", format!("id,fullname\n1,\"a\"b\n{plain}"));
+    let found = site.scan();
+    let rows: u64 = found.report.tables.iter().map(|table| table.rows).sum();
+    assert_eq!((rows, found.refused.len()), (69_998, 1));
+}
+
+#[test]
 fn what_may_be_the_rest_of_a_row_is_no_row() {
     // The note of 1 goes over three lines, with quotes that are not written twice.
     let text = "id,fullname\n1,\"An said \"hi\n7,Bob\nand\" left\"\n2,B\n";
