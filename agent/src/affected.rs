@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_shared::dataset::Dataset;
 
 use crate::gate::{Moved, Place};
+use crate::guard::{Held, Reason};
 
 /// The place of each table that has one, by the table's position.
 pub type Places = BTreeMap<usize, Place>;
@@ -43,6 +44,16 @@ pub fn tables_to_scan(
     tables
         .filter(|table| roots.contains(&dataset.root(*table)))
         .collect()
+}
+
+/// The tables held back that are to be scanned whatever moved: those that could not be read, since
+/// what was in the way may be gone while their own file stayed as it is (another of nearly its name,
+/// say), and `all` where a person wants that.
+#[must_use]
+pub fn forced_tables(held: &[Held], dataset: &Dataset, all: bool) -> BTreeSet<usize> {
+    let is_forced = |held: &&Held| all || matches!(held.reason, Reason::Failed { .. });
+    let position = |held: &Held| dataset.tables.iter().position(|t| t.name == held.table);
+    held.iter().filter(is_forced).filter_map(position).collect()
 }
 
 #[cfg(test)]

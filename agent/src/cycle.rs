@@ -21,7 +21,7 @@ use causeway_shared::clock;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::store::RequestCounts;
 
-use crate::affected::{Places, tables_to_scan};
+use crate::affected::{Places, forced_tables, tables_to_scan};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::gate::{self, Look, Moved, Place};
@@ -188,11 +188,8 @@ impl Attempt<'_> {
         let config = self.agent.config();
         let sources = survey::resolve(config).await?;
         let now = survey::places(&sources, &config.dataset);
-        let forced = if self.options.allow_shrink {
-            self.held_tables()?
-        } else {
-            BTreeSet::new()
-        };
+        let held = self.state.held()?;
+        let forced = forced_tables(&held, &config.dataset, self.options.allow_shrink);
         let tables = tables_to_scan(
             &config.dataset,
             moved,
@@ -251,13 +248,6 @@ impl Attempt<'_> {
         push(self.agent, self.state, standing, plan, load, self.progress)
             .await
             .map(Some)
-    }
-
-    fn held_tables(&self) -> Result<BTreeSet<usize>, AgentError> {
-        let held = self.state.held()?;
-        let dataset = &self.agent.config().dataset;
-        let position = |held: &Held| dataset.tables.iter().position(|t| t.name == held.table);
-        Ok(held.iter().filter_map(position).collect())
     }
 
     fn report(

@@ -135,7 +135,7 @@ struct Daemon {
     /// Whether the figures could not be saved, and that was told.
     metrics_fail: bool,
     notices: Notices,
-    /// When a source that may be half written will be known to be whole.
+    /// When a source that may be half written is looked at again.
     look_again: Option<Instant>,
     /// Whether to ask the log before anything else: at first, since it may have gone on without this
     /// state, and after a failure of the store, since without it nothing else is worth the work.

@@ -1,22 +1,23 @@
 //! What a cycle would do, found out without writing anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::Serialize;
 
-use crate::affected::tables_to_scan;
+use crate::affected::{forced_tables, tables_to_scan};
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::places_before;
 use crate::error::{AgentError, Exit};
-use crate::gate;
+use crate::gate::{self, Place};
 use crate::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
 use crate::quarantine::kinds::{RefusedKind, kinds};
+use crate::report::exit_of;
 use crate::stand::same_log;
 use crate::state::{Findings, ObjectId, State};
 use crate::survey::{self, Survey, Tables, Taker, survey};
@@ -36,6 +37,8 @@ pub struct PlanReport {
     pub quarantine_grows: bool,
     /// Tables that would be held back.
     pub held: Vec<Held>,
+    /// Configured files and folders that are not there.
+    pub missing: Vec<Place>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
     /// Whether the dataset is another one than the log's, so that a commit would follow even if no
@@ -64,7 +67,7 @@ pub struct TablePlan {
     pub gone: u64,
     /// Rows that would be in quarantine.
     pub refused: u64,
-    /// Why, as far as they are listed: the first so many.
+    /// Why, as far as they are listed: the last so many.
     pub reasons: Vec<RefusedKind>,
 }
 
@@ -84,14 +87,10 @@ pub struct PlanLine {
 }
 
 impl PlanReport {
-    /// How the program ends.
+    /// How the program ends: as the cycle would.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        if self.quarantine_grows || self.held.iter().any(Held::needs_person) {
-            Exit::Look
-        } else {
-            Exit::Done
-        }
+        exit_of(self.quarantine_grows, &self.held, &self.missing)
     }
 }
 
@@ -141,6 +140,7 @@ impl Agent {
                 quarantined: findings.values().map(|found| found.refused.total).sum(),
                 quarantine_grows: false,
                 held: still_held,
+                missing: look.absent(),
                 absent: Vec::new(),
                 dataset_changed: false,
                 notes: Vec::new(),
@@ -148,7 +148,8 @@ impl Agent {
         }
         let sources = survey::resolve(config).await?;
         let now = survey::places(&sources, &config.dataset);
-        let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &BTreeSet::new());
+        let forced = forced_tables(&still_held, &config.dataset, false);
+        let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &forced);
         let tables = Tables::to_scan(tables, &config.dataset, &catalog);
         let (sizes, take) = weighed();
         let mut found = survey(config, sources, tables, progress, take).await?;
@@ -176,6 +177,7 @@ impl Agent {
             quarantined: found.quarantined() + elsewhere,
             quarantine_grows: grows(&found, &findings, &still_held),
             held: plan.held,
+            missing: look.absent(),
             absent: plan.absent,
             dataset_changed: plan.announces_dataset,
             notes: found.notes.into_values().flatten().collect(),

@@ -48,8 +48,8 @@ pub struct CycleReport {
     pub scan_took: Option<Duration>,
     /// Rows in quarantine, of all tables, scanned or not.
     pub in_quarantine: u64,
-    /// When a source that was written to a moment ago, and may be half written, is to be looked at
-    /// again.
+    /// How soon a source that was written to a moment ago, and may be half written, is to be looked
+    /// at again.
     #[serde(skip)]
     pub look_again: Option<Duration>,
     /// Whether this cycle put rows into quarantine that were not there.
@@ -76,22 +76,24 @@ pub struct RowCounts {
     pub quarantined: u64,
 }
 
+/// How a program ends that found these tables held back, these sources not there, and more rows in
+/// quarantine than before or not.
+pub(crate) fn exit_of(quarantine_grows: bool, held: &[Held], missing: &[Place]) -> Exit {
+    let is_not_ready = |held: &Held| matches!(held.reason, Reason::NotReady { .. });
+    if quarantine_grows || !missing.is_empty() || held.iter().any(Held::needs_person) {
+        Exit::Look
+    } else if held.iter().any(is_not_ready) {
+        Exit::Failed
+    } else {
+        Exit::Done
+    }
+}
+
 impl CycleReport {
     /// How the program ends.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let not_ready = self
-            .held
-            .iter()
-            .any(|held| matches!(held.reason, Reason::NotReady { .. }));
-        let held = self.held.iter().any(Held::needs_person);
-        if self.quarantine_grew || held || !self.missing.is_empty() {
-            Exit::Look
-        } else if not_ready {
-            Exit::Failed
-        } else {
-            Exit::Done
-        }
+        exit_of(self.quarantine_grew, &self.held, &self.missing)
     }
 
     /// Logs what a person should know: tables held back, rows refused, references that dangle.

@@ -103,9 +103,9 @@ pub enum ScanError<E> {
 
 /// Scans tables.
 ///
-/// All tables are read first, under one snapshot of each SQLite file, which is let go of after its last
-/// table; then the partitions are written, each table's in the order of its parts, parents before their
-/// `via` children. So no partition is given out that was read from a source which changed
+/// All tables are read first, under one snapshot of each SQLite file, which is let go of after its
+/// last table; then the partitions are written, each table's in the order of its parts, parents
+/// before their `via` children. So no partition is given out that was read from a source which changed
 /// meanwhile, and `on_part` may take its time. Refused rows are given out while reading: those of
 /// a table that turns out not to have been [`Outcome::Scanned`] are to be forgotten.
 ///

@@ -15,6 +15,7 @@ use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
+use jiff::Timestamp;
 
 use crate::affected::Places;
 use crate::config::AgentConfig;
@@ -45,6 +46,8 @@ pub type Taker = Box<dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> + Send>;
 /// What a scan found.
 #[derive(Debug, Default)]
 pub struct Survey {
+    /// When it began, by the wall clock.
+    pub began: Timestamp,
     /// Of each table, for the plan.
     pub found: BTreeMap<usize, Found>,
     /// Of each table that could be read or is gone, for a person.
@@ -211,6 +214,7 @@ struct Surveyor<'s> {
 impl Surveyor<'_> {
     fn run(self, tables: &Tables, mut take: Taker) -> Result<Survey, AgentError> {
         let started = Instant::now();
+        let began = clock::now();
         let dataset = &self.config.dataset;
         let spill_dir = self.config.state_dir.join(SPILL);
         let request = ScanRequest {
@@ -218,7 +222,7 @@ impl Surveyor<'_> {
             sources: self.sources,
             tables: &tables.scanned,
             filled: &tables.filled,
-            now: clock::now(),
+            now: began,
             zone: self.config.zone.clone(),
             spill_dir: &spill_dir,
             memory: MEMORY,
@@ -235,7 +239,7 @@ impl Surveyor<'_> {
             },
         };
         let mut contents: BTreeMap<usize, BTreeMap<_, _>> = BTreeMap::new();
-        let mut refusals = Refusals::new(clock::now());
+        let mut refusals = Refusals::new(began);
         let mut on_part = |scanned: ScannedPart| -> Result<(), Stop> {
             let ScannedPart {
                 table,
@@ -259,6 +263,7 @@ impl Surveyor<'_> {
             },
         })?;
         let mut survey = Survey {
+            began,
             unread: unlisted(self.sources),
             ..Survey::default()
         };

@@ -71,6 +71,16 @@ pub struct VacuumReport {
     pub seconds: f64,
 }
 
+/// Whether this machine's clock and the store's are compared before anything is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clocks {
+    /// As always.
+    Compared,
+    /// The time to cut at was not read from a clock.
+    #[cfg(test)]
+    Ignored,
+}
+
 impl Agent {
     /// Deletes what no retained commit names; with `dry_run`, only counts it.
     ///
@@ -80,16 +90,15 @@ impl Agent {
     /// is not whole, or the store's failure. Whatever was not deleted yet is found by the next
     /// vacuum.
     pub async fn vacuum(&self, dry_run: bool) -> Result<VacuumReport, AgentError> {
-        let now = clock::now();
-        self.delete_before(cut(self, now), Some(now), dry_run).await
+        let cut = cut(self, clock::now());
+        self.delete_before(cut, Clocks::Compared, dry_run).await
     }
 
-    /// As [`vacuum`](Self::vacuum), of what is older than `cut`. `now` is what the store's clock is
-    /// compared with.
+    /// As [`vacuum`](Self::vacuum), of what is older than `cut`.
     async fn delete_before(
         &self,
         cut: Timestamp,
-        now: Option<Timestamp>,
+        clocks: Clocks,
         dry_run: bool,
     ) -> Result<VacuumReport, AgentError> {
         let begun = Instant::now();
@@ -107,8 +116,8 @@ impl Agent {
                 take_over: false,
             };
             stand(self, &mut state, doubt).await?;
-            if let Some(now) = now {
-                self.check_clock(now).await?;
+            if clocks == Clocks::Compared {
+                self.check_clock().await?;
             }
             state.forget_uploads()?;
             self.delete_unnamed(&retained, cut, dry_run).await
@@ -118,7 +127,7 @@ impl Agent {
     }
 
     /// Makes sure that this machine's clock agrees with the store's.
-    async fn check_clock(&self, now: Timestamp) -> Result<(), AgentError> {
+    async fn check_clock(&self) -> Result<(), AgentError> {
         let dataset = &self.config().dataset;
         let key = SiteKey::Dataset(dataset.md5()).of(self.log().site());
         let body = dataset.canonical_json().as_bytes().to_vec().into();
@@ -130,6 +139,7 @@ impl Agent {
             site: self.config().site.clone(),
             source,
         })?;
+        let now = clock::now();
         if now.duration_since(written.modified).abs() <= MOST_SKEW {
             return Ok(());
         }

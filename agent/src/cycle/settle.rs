@@ -55,7 +55,7 @@ impl Attempt<'_> {
             checkpoint(self.agent.log(), &catalog).await;
         }
         let missing = look.absent();
-        let is_fresh = |print: &Print| print.is_younger_than(FRESH, clock::now());
+        let is_fresh = |print: &Print| print.is_younger_than(FRESH, survey.began);
         let mut unread = survey.unread.iter();
         let is_any_fresh = unread.any(|place| look.prints.get(place).is_some_and(is_fresh));
         look.prints

@@ -116,7 +116,7 @@ impl Print {
         self.settled() == other.settled()
     }
 
-    /// Whether a CSV file was written to in the time before `now`.
+    /// Whether a CSV file was written to in the `age` before `now`, or, by a wrong clock, after it.
     pub(crate) fn is_younger_than(&self, age: SignedDuration, now: Timestamp) -> bool {
         match self {
             Self::Csv { file, .. } => file.is_younger_than(age, now),

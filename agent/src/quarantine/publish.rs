@@ -112,6 +112,10 @@ async fn try_publish(agent: &Agent, state: &mut State, mut files: Files) -> Resu
     if !state.quarantine_is_due()? {
         return Ok(());
     }
+    // A share that is not mounted looks like an empty store; what is written there is hidden later.
+    if let Some(head) = state.head()? {
+        agent.log().check_holds_something(head.seq).await?;
+    }
     let failed = |source: StoreError| AgentError::Store {
         site: agent.config().site.clone(),
         source,

@@ -63,7 +63,10 @@ pub struct UnknownTable {
 #[non_exhaustive]
 pub enum SourceError {
     /// `tables` names a table that the dataset does not have.
-    #[error("`tables` of source {source_path} names {table:?}, which the dataset does not declare")]
+    #[error(
+        "`tables` of source {source_path} names {table:?}, which the dataset does not declare; \
+         take it out there too, or declare it"
+    )]
     UnknownTable {
         /// The source.
         source_path: PathBuf,
@@ -101,6 +104,9 @@ enum Unclear<'a> {
     },
 }
 
+/// Tables and files that no declared table is read from, by folder or file and what opens them.
+type Unlisted = BTreeMap<(PathBuf, String), String>;
+
 impl Sources {
     /// Looks into the sources for the dataset's tables. Paths are relative to `base_dir`, the
     /// configuration file's folder; `now` tells what is being written from what was left half
@@ -121,9 +127,19 @@ impl Sources {
             unclear: BTreeMap::new(),
             unknown: Vec::new(),
         };
+        let mut unlisted = Unlisted::new();
         for config in configs {
-            found.add(config, base_dir, dataset, now)?;
+            found.add(config, base_dir, dataset, now, &mut unlisted)?;
         }
+        // Several sources may share a folder, each with settings of its own.
+        for home in found.homes.values() {
+            let folder = found.sources[home.source].path.clone();
+            unlisted.remove(&(folder, home.name.clone()));
+        }
+        let unknown = unlisted.into_iter();
+        found.unknown = unknown
+            .map(|((source, _), name)| UnknownTable { source, name })
+            .collect();
         Ok(found)
     }
 
@@ -133,6 +149,7 @@ impl Sources {
         base_dir: &Path,
         dataset: &Dataset,
         now: Timestamp,
+        unlisted: &mut Unlisted,
     ) -> Result<(), SourceError> {
         let path = absolute(base_dir, &config.path);
         if let Some(table) = config
@@ -184,10 +201,11 @@ impl Sources {
                     .insert(position, Unreadable::failed(unclear.to_string()));
             }
         }
-        let unknown = names.iter().zip(known).filter(|(_, known)| !known);
-        self.unknown.extend(unknown.map(|(name, _)| UnknownTable {
-            source: path.clone(),
-            name: (*name).to_owned(),
+        let unknown = entries.iter().zip(known).filter(|(_, known)| !known);
+        let unknown = unknown.filter(|(entry, _)| !leaves_out(config, dataset, &entry.name));
+        unlisted.extend(unknown.map(|(entry, _)| {
+            let place = (path.clone(), entry.locator.clone());
+            (place, entry.name.clone())
         }));
         let listed = listed.map(|_| ());
         self.sources.push(Source {
@@ -245,7 +263,8 @@ impl Sources {
             Some(trouble) => trouble.clone(),
             None => Unreadable::Missing {
                 why: format!("no source holds table {}", table.name),
-                remedy: "if it has another name there, write it under `tables` of the source"
+                remedy: "put it back; if it has another name there, write that under `tables` of \
+                         its source; if it is gone for good, take it out of the dataset"
                     .to_owned(),
             },
         }
@@ -284,6 +303,19 @@ fn list(kind: Kind, path: &Path) -> Result<Vec<Entry>, Unreadable> {
             Ok(csv::files(path)?.into_iter().map(entry).collect())
         }
     }
+}
+
+/// Whether a source is told to leave a table of this name alone.
+fn leaves_out(config: &SourceConfig, dataset: &Dataset, name: &str) -> bool {
+    let is_it = |table: &Table| {
+        let usual = [Some(table.name.as_str()), table.source.as_deref()];
+        usual
+            .into_iter()
+            .flatten()
+            .any(|usual| usual.eq_ignore_ascii_case(name))
+    };
+    let mut left_out = config.tables.iter().filter(|(_, name)| name.is_empty());
+    left_out.any(|(table, _)| dataset.table(table).is_some_and(is_it))
 }
 
 /// The names that a table may have in a source; none if it is not to be taken from there.

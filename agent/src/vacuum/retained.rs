@@ -189,7 +189,8 @@ async fn start(log: &SiteLog, checkpoints: &[Seq], cut: Timestamp) -> Result<Cat
             // Lost, and bridged by this very checkpoint.
             None => log.checkpoint(seq).await?.map(|checkpoint| checkpoint.at),
         };
-        if at.ok_or_else(|| gap(log, seq, seq.next()))? <= cut {
+        // Where neither tells, an earlier start only retains more.
+        if at.is_some_and(|at| at <= cut) {
             older = middle + 1;
         } else {
             newer = middle;

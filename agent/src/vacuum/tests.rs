@@ -21,7 +21,7 @@ impl Agent {
         cut: Timestamp,
         dry_run: bool,
     ) -> Result<VacuumReport, AgentError> {
-        self.delete_before(cut, None, dry_run).await
+        self.delete_before(cut, Clocks::Ignored, dry_run).await
     }
 }
 

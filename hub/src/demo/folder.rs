@@ -10,6 +10,9 @@ use super::site::{CSV, DATABASE};
 /// The demo's site.
 pub(super) const SITE: &str = "hcm-01";
 
+/// What marks a folder as a demo's, and is locked while one runs there.
+const LOCK: &str = "demo.lock";
+
 /// Why the folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -17,6 +20,16 @@ pub(crate) enum FolderError {
     /// Another process.
     #[error("a demo is running in {} already; stop it, or choose another --dir", dir.display())]
     Running {
+        /// The folder.
+        dir: PathBuf,
+    },
+    /// It holds files that no demo wrote.
+    #[error(
+        "{} holds files that no demo wrote, and a demo would write over an agent.toml and a \
+         hub.toml there; choose another --dir",
+        dir.display()
+    )]
+    NotADemo {
         /// The folder.
         dir: PathBuf,
     },
@@ -41,7 +54,10 @@ impl FolderError {
     /// Whether another folder has to be named.
     #[must_use]
     pub(crate) fn is_usage(&self) -> bool {
-        matches!(self, Self::Running { .. } | Self::NotText { .. })
+        matches!(
+            self,
+            Self::Running { .. } | Self::NotADemo { .. } | Self::NotText { .. }
+        )
     }
 }
 
@@ -60,7 +76,8 @@ impl Folder {
     /// Makes the folder, if it is missing, and locks it.
     ///
     /// # Errors
-    /// [`FolderError::Running`] if another process has it.
+    /// [`FolderError::Running`] if another process has it, [`FolderError::NotADemo`] if it holds what
+    /// no demo wrote: a site's own configuration would be written over.
     pub(crate) fn open(dir: &Path) -> Result<Self, FolderError> {
         let failed = |path: &Path| {
             let path = path.to_owned();
@@ -72,10 +89,13 @@ impl Folder {
         let absolute = absolute.map_err(|_| FolderError::NotText {
             dir: dir.to_owned(),
         })?;
-        // A folder store is made by hand, so that a disk that is not mounted is noticed.
-        let store = dir.join("store");
-        fs::create_dir_all(&store).map_err(failed(&store))?;
-        let path = dir.join("demo.lock");
+        let path = dir.join(LOCK);
+        let others = |mut entries: fs::ReadDir| entries.next().is_some();
+        if !path.exists() && fs::read_dir(dir).map(others).map_err(failed(dir))? {
+            return Err(FolderError::NotADemo {
+                dir: dir.to_owned(),
+            });
+        }
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -88,6 +108,9 @@ impl Folder {
             },
             TryLockError::Error(source) => FolderError::Io { path, source },
         })?;
+        // A folder store is made by hand, so that a disk that is not mounted is noticed.
+        let store = dir.join("store");
+        fs::create_dir_all(&store).map_err(failed(&store))?;
         Ok(Self {
             named: dir.to_owned(),
             dir: absolute,

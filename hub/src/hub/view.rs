@@ -9,6 +9,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use causeway_shared::quarantine::RefusedRows;
+use futures_util::{TryStreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::time::timeout;
 
@@ -23,6 +24,9 @@ const INSTANT_TRIES: u32 = 8;
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many sites' logs are asked at once.
+const ASKED_AT_ONCE: usize = 16;
 
 /// What was read of the sites, each until its revision changes.
 #[derive(Debug, Default)]
@@ -214,23 +218,26 @@ impl Hub {
 
     /// Asks the store where the sites' logs end, those of sites that were never loaded included.
     async fn ask_store(&self, sites: &mut Vec<SiteStatus>) -> Result<(), HubError> {
-        for status in sites.iter_mut() {
-            status.behind = None;
-            self.ask_log(status).await?;
-        }
-        for site in discover(&self.inner.store).await? {
-            if sites.iter().any(|status| status.site == site) {
-                continue;
-            }
-            let mut status = SiteStatus::never_loaded(site);
-            self.ask_log(&mut status).await?;
-            // Else something lies there that has not committed yet, or is no site.
-            if status.behind > Some(0) {
-                sites.push(status);
-            }
-        }
+        // What the database says of it is no answer of the store.
+        sites.iter_mut().for_each(|status| status.behind = None);
+        self.ask_logs(sites.iter_mut()).await?;
+        let mut others = discover(&self.inner.store).await?;
+        others.retain(|site| sites.iter().all(|status| status.site != *site));
+        let mut others: Vec<_> = others.into_iter().map(SiteStatus::never_loaded).collect();
+        self.ask_logs(others.iter_mut()).await?;
+        // Else something lies there that has not committed yet, or is no site.
+        others.retain(|status| status.behind > Some(0));
+        sites.append(&mut others);
         sites.sort_by(|a, b| a.site.cmp(&b.site));
         Ok(())
+    }
+
+    /// Asks several at once: a hub may have more sites than it can ask in a few seconds one by one.
+    async fn ask_logs(&self, sites: impl Iterator<Item = &mut SiteStatus>) -> Result<(), HubError> {
+        let asked = stream::iter(sites.map(Ok));
+        asked
+            .try_for_each_concurrent(ASKED_AT_ONCE, |status| self.ask_log(status))
+            .await
     }
 
     async fn ask_log(&self, status: &mut SiteStatus) -> Result<(), HubError> {

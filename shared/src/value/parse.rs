@@ -342,7 +342,8 @@ fn holds(v: f64, text: &str) -> bool {
         return true;
     }
     let (digits, fraction) = text.split_once('.').unwrap_or((text, ""));
-    fraction.bytes().all(|b| b == b'0') && digits.parse().ok() == whole_of(v)
+    let whole = digits.parse::<i128>();
+    fraction.bytes().all(|b| b == b'0') && whole.is_ok_and(|whole| whole_of(v) == Some(whole))
 }
 
 /// The whole number that a float is.

@@ -120,7 +120,10 @@ fn refused(text: &mut String, report: &PlanReport) {
         let listed: u64 = table.reasons.iter().map(|kind| kind.rows).sum();
         if table.refused > listed {
             let more = count(table.refused - listed, "row");
-            let _ = writeln!(text, "  {name}: {more} more, past the first {listed}");
+            let _ = match listed {
+                0 => writeln!(text, "  {name}: {more}, none of which had room in the list"),
+                _ => writeln!(text, "  {name}: {more} more, before the last {listed}"),
+            };
         }
     }
     text.push_str(match report.quarantine_grows {
@@ -180,6 +183,7 @@ mod tests {
             quarantined: 1_009,
             quarantine_grows: true,
             held: vec![],
+            missing: vec![],
             absent: vec![],
             dataset_changed: true,
             notes: vec!["Settings of site.db is not in the dataset and is left alone".into()],

@@ -274,7 +274,7 @@ fn a_file_that_is_cut_or_encrypted_is_named() {
     assert_snapshot!(of(&encrypted), @r#"pair Failed { why: "/site.db is not a SQLite database, or is encrypted; correct `path`" }"#);
     assert_snapshot!(of(&bytes[..4_096]), @r#"pair Failed { why: "/site.db is damaged (database disk image is malformed); run `PRAGMA integrity_check` on it" }"#);
     assert_snapshot!(of(&bytes[..5_000]), @r#"pair NotReady { why: "/site.db ends in the middle of a page: it is still being copied, or was cut" }"#);
-    assert_snapshot!(of(b""), @r#"pair Missing { why: "no source holds table pair", remedy: "if it has another name there, write it under `tables` of the source" }"#);
+    assert_snapshot!(of(b""), @r#"pair Missing { why: "no source holds table pair", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }"#);
 }
 
 #[test]

@@ -174,9 +174,9 @@ fn files_that_are_no_database_are_named() {
 fn what_is_not_there_is_missing() {
     let site = Site::new(VISITS);
     assert_snapshot!(outcomes(&site, &[1, 2, 0]), @r#"
-    note Missing { why: "table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "if it has another name there, write it under `tables` of the source" }
-    mark Missing { why: "table note, which tells its parts, cannot be read: table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "if it has another name there, write it under `tables` of the source" }
-    visit Missing { why: "no source holds table visit", remedy: "if it has another name there, write it under `tables` of the source" }
+    note Missing { why: "table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
+    mark Missing { why: "table note, which tells its parts, cannot be read: table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
+    visit Missing { why: "no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
     "#);
     let sources = site.sources();
     std::fs::remove_dir(site.path("csv")).unwrap();

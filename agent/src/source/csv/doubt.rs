@@ -55,17 +55,16 @@ impl Doubt {
             Quotes::None => {
                 let (bytes, ends) = record.to_parts();
                 self.bytes += bytes.len() + size_of_val(ends);
+                // A field as long as that would be refused, so nobody can mean it.
+                if record.problem.is_some() || self.bytes > MAX_FIELD_BYTES {
+                    return Verdict::Rows;
+                }
                 self.waiting.push(Waiting {
                     line: record.line,
                     bytes: bytes.to_vec(),
                     ends: ends.to_vec(),
                 });
-                // A field as long as that would be refused, so nobody can mean it.
-                if self.bytes > MAX_FIELD_BYTES {
-                    Verdict::Rows
-                } else {
-                    Verdict::Wait
-                }
+                Verdict::Wait
             }
             Quotes::Proper if record.problem.is_none() && record.len() == header_fields => {
                 Verdict::Rows

@@ -9,7 +9,7 @@ fn an_empty_file_is_not_ready_and_a_header_alone_is_no_rows() {
     assert_snapshot!(person("", ""), @r#"person NotReady { why: "/csv/person.csv: it is empty; a table without rows still has its header" }"#);
     assert_snapshot!(person("\u{feff}\r\n", ""), @r#"person NotReady { why: "/csv/person.csv: it is empty; a table without rows still has its header" }"#);
     assert_snapshot!(person("id,fullname\n", ""), @"");
-    assert_snapshot!(shown(&Site::new(PEOPLE)), @r#"person Missing { why: "no source holds table person", remedy: "if it has another name there, write it under `tables` of the source" }"#);
+    assert_snapshot!(shown(&Site::new(PEOPLE)), @r#"person Missing { why: "no source holds table person", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }"#);
 }
 
 #[test]
