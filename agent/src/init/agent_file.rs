@@ -219,26 +219,14 @@ fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
             count(table.rows, "row")
         ),
     );
-    if table.ragged.rows > 0 {
-        let ragged = table.ragged;
-        comment(
-            out,
-            "",
-            &format!(
-                "- PLEASE CHECK: {} with another number of fields than the header (the first in \
-                 line {}); such rows go to quarantine",
-                count(ragged.rows, "row"),
-                ragged.first_line
-            ),
-        );
-    }
-    for remark in remarks(
+    let of_columns = remarks(
         matched,
         declared,
         &table.shape,
         &table.profiles,
         (table.order, table.decimals),
-    ) {
+    );
+    for remark in table.skipped.remarks().into_iter().chain(of_columns) {
         comment(out, "", &format!("- {remark}"));
     }
 }

@@ -2,12 +2,14 @@
 
 mod delimiter;
 mod encoding;
+mod header;
 
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use causeway_shared::program::count;
 use causeway_shared::value::Raw;
 
 use super::shape::{ColumnShape, Shape};
@@ -15,6 +17,7 @@ use crate::source::Encoding;
 use crate::source::csv::{Decoder, RecordError, Records, named_delimiter, raw};
 pub(super) use delimiter::Delimiter;
 pub(super) use encoding::Detected;
+use header::FirstLine;
 
 /// How much of a file the delimiter is told by.
 const SAMPLE_BYTES: usize = 256 * 1024;
@@ -35,13 +38,50 @@ pub(super) struct Sheet {
     before: (u64, Option<SystemTime>),
 }
 
-/// Rows that have another number of fields than the header.
+/// Rows that show nothing of a table, since they go to quarantine whatever is declared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Ragged {
+pub(super) struct Skipped {
+    /// Another number of fields than the header has.
+    ragged: Lines,
+    /// No value in any field.
+    blank: Lines,
+}
+
+/// Some of a file's rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Lines {
     /// How many.
-    pub(super) rows: u64,
+    rows: u64,
     /// The line of the first.
-    pub(super) first_line: u64,
+    first: u64,
+}
+
+impl Lines {
+    fn add(&mut self, line: u64) {
+        if self.rows == 0 {
+            self.first = line;
+        }
+        self.rows += 1;
+    }
+}
+
+impl Skipped {
+    /// What a person should look at.
+    pub(super) fn remarks(&self) -> Vec<String> {
+        let kinds = [
+            (self.ragged, "with another number of fields than the header"),
+            (self.blank, "of nothing but delimiters"),
+        ];
+        let seen = kinds.into_iter().filter(|(lines, _)| lines.rows > 0);
+        seen.map(|(lines, what)| {
+            format!(
+                "PLEASE CHECK: {} {what} (the first in line {}); such rows go to quarantine",
+                count(lines.rows, "row"),
+                lines.first
+            )
+        })
+        .collect()
+    }
 }
 
 impl Sheet {
@@ -55,14 +95,19 @@ impl Sheet {
         }
         let (named, first_line_bytes) =
             named_delimiter(&sample).map_err(|error| error.to_string())?;
+        let is_cut = sample.len() >= SAMPLE_BYTES;
         let sample = &sample[first_line_bytes..];
         let delimiter = delimiter::detect(sample, named);
         let header = delimiter::header(sample, delimiter.byte);
-        if header.iter().all(|name| is_value(name)) {
-            return Err(format!(
-                "its first line holds values, not names: {}; write a header above it",
-                Raw::Text(&header.join(", ")).show()
-            ));
+        let first_line = FirstLine {
+            sample,
+            is_cut,
+            delimiter: delimiter.byte,
+            is_named: named.is_some(),
+            fields: &header,
+        };
+        if let Some(doubt) = first_line.doubt() {
+            return Err(doubt);
         }
         let stem = path.file_stem().unwrap_or_default();
         Ok(Self {
@@ -89,31 +134,32 @@ impl Sheet {
         }
     }
 
-    /// Gives every row to `each`, except the ragged ones.
+    /// Gives every row to `each`, except the ragged and the blank ones.
     pub(super) fn rows(
         &self,
         each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
-    ) -> Result<Ragged, String> {
+    ) -> Result<Skipped, String> {
         let mut records = Records::new(decoder(&self.path, self.encoding.encoding)?);
         records.head().map_err(|error| error.to_string())?;
         records.start(self.delimiter.byte, self.first_line_bytes);
-        let mut ragged = Ragged::default();
+        let mut skipped = Skipped::default();
         let mut is_header = true;
         while let Some(record) = records.next().map_err(in_words)? {
             if std::mem::take(&mut is_header) {
                 continue;
             }
-            if record.problem.is_none() && record.len() == self.header.len() {
-                let fields: Vec<Raw<'_>> = record.fields().map(raw).collect();
-                each(&fields)?;
+            if record.problem.is_some() || record.len() != self.header.len() {
+                skipped.ragged.add(record.line);
+                continue;
+            }
+            let fields: Vec<Raw<'_>> = record.fields().map(raw).collect();
+            if fields.iter().all(|field| *field == Raw::Null) {
+                skipped.blank.add(record.line);
             } else {
-                if ragged.rows == 0 {
-                    ragged.first_line = record.line;
-                }
-                ragged.rows += 1;
+                each(&fields)?;
             }
         }
-        Ok(ragged)
+        Ok(skipped)
     }
 
     /// Says if the file was written to since it was opened.
@@ -158,9 +204,4 @@ fn in_words(error: RecordError) -> String {
             format!("a quote that opens in the row of line {line} is never closed")
         }
     }
-}
-
-/// Whether a field of the first line is more of a value than of a name.
-fn is_value(field: &str) -> bool {
-    field.is_empty() || !field.chars().any(char::is_alphabetic)
 }

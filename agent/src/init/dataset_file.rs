@@ -80,17 +80,8 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
     if let Some(source) = &planned.named.source {
         out.push_str(&format!("source = {}\n", quoted(source)));
     }
-    if found.ragged.rows > 0 {
-        comment(
-            out,
-            "",
-            &format!(
-                "PLEASE CHECK: {} with another number of fields than the header (the first in \
-                 line {}); such rows go to quarantine.",
-                count(found.ragged.rows, "row"),
-                found.ragged.first_line
-            ),
-        );
+    for remark in found.skipped.remarks() {
+        comment(out, "", &format!("{remark}."));
     }
     let why = match &found.key {
         Key::Columns { why, .. } | Key::None { why } => why,
@@ -188,6 +179,11 @@ fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: u
         pick.cautions
             .iter()
             .map(|caution| format!("PLEASE CHECK: {caution}")),
+    );
+    why.extend(
+        pick.question
+            .iter()
+            .map(|question| format!("PLEASE DECIDE: {question}")),
     );
     if let Some((reference, parent)) = planned.references.iter().find(|(r, _)| r.column == at) {
         fields.push(format!(

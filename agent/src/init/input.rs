@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use causeway_shared::value::Raw;
 
 use super::LeftOut;
-use super::csv::{Ragged, Sheet};
+use super::csv::{Sheet, Skipped};
 use super::discover::Found;
 use super::meetassist::Match;
 use super::shape::Shape;
@@ -109,14 +109,14 @@ impl Input {
         }
     }
 
-    /// Gives every row of a table to `each`, except ragged ones, which are counted.
+    /// Gives every row of a table to `each`, except those of a CSV file that show nothing, which are counted.
     pub(super) fn rows(
         &self,
         table: &str,
         each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
-    ) -> Result<Ragged, String> {
+    ) -> Result<Skipped, String> {
         match &self.opened {
-            Opened::Sqlite(database) => database.rows(table, each).map(|()| Ragged::default()),
+            Opened::Sqlite(database) => database.rows(table, each).map(|()| Skipped::default()),
             Opened::Csv(sheet) => sheet.rows(each),
         }
     }

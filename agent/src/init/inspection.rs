@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::value::{DateOrder, DecimalMark};
 
-use super::csv::Ragged;
+use super::csv::Skipped;
 use super::evidence::Spread;
 use super::keys::{Key, Shown};
 use super::meetassist::Match;
@@ -71,7 +71,8 @@ pub(super) struct Table {
     pub(super) trouble: Option<String>,
     pub(super) shape: Shape,
     pub(super) rows: u64,
-    pub(super) ragged: Ragged,
+    /// Rows that are not among `rows`.
+    pub(super) skipped: Skipped,
     pub(super) order: DateOrder,
     /// The mark before a fraction in its source.
     pub(super) decimals: DecimalMark,

@@ -8,7 +8,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::value::{DateOrder, DecimalMark};
 
 use super::commas::Marks;
-use super::csv::Ragged;
+use super::csv::Skipped;
 use super::dates::Votes;
 use super::input::{Draft, Input};
 use super::inspection::{LeftOut, Table};
@@ -111,7 +111,7 @@ pub(super) fn profile(
             Ok(())
         });
         match read {
-            Ok(ragged) => tables.push(table(draft, input, rows, ragged, profiles)),
+            Ok(skipped) => tables.push(table(draft, input, rows, skipped, profiles)),
             Err(why) => left_out.push(LeftOut::table(&input.path, &draft.shape.name, why)),
         }
     }
@@ -119,7 +119,13 @@ pub(super) fn profile(
 }
 
 /// A table of which only the values are known.
-fn table(draft: Draft, input: &Input, rows: u64, ragged: Ragged, profiles: Vec<Profile>) -> Table {
+fn table(
+    draft: Draft,
+    input: &Input,
+    rows: u64,
+    skipped: Skipped,
+    profiles: Vec<Profile>,
+) -> Table {
     Table {
         input: draft.input,
         source: 0,
@@ -129,7 +135,7 @@ fn table(draft: Draft, input: &Input, rows: u64, ragged: Ragged, profiles: Vec<P
         unique: vec![None; draft.shape.unique.len()],
         shape: draft.shape,
         rows,
-        ragged,
+        skipped,
         order: DateOrder::default(),
         decimals: DecimalMark::default(),
         profiles,

@@ -74,6 +74,8 @@ pub(super) struct Pick {
     pub(super) why: String,
     /// What a person should look at.
     pub(super) cautions: Vec<String>,
+    /// What only a person can decide.
+    pub(super) question: Option<String>,
 }
 
 /// Proposes a type.
@@ -108,6 +110,7 @@ pub(super) fn propose(column: Known<'_>) -> Verdict {
         max: fitting,
         why: column.why(declared, ty),
         cautions,
+        question: column.question(declared, ty),
     })
 }
 

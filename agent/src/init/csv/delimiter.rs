@@ -4,7 +4,7 @@ use crate::source;
 use crate::source::csv::{Lexer, Record, cleaned};
 
 /// What it may be.
-const CANDIDATES: [u8; 4] = *b",;\t|";
+pub(super) const CANDIDATES: [u8; 4] = *b",;\t|";
 
 /// What stands between fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,8 @@ impl Delimiter {
     }
 }
 
-fn setting(byte: u8) -> &'static str {
+/// A delimiter as `agent.toml` writes it.
+pub(super) fn setting(byte: u8) -> &'static str {
     let known = source::Delimiter::Auto.candidates().iter();
     let found = known.copied().find(|(candidate, _)| *candidate == byte);
     found.map_or(",", |(_, delimiter)| delimiter.name())
@@ -115,7 +116,7 @@ pub(super) fn header(sample: &[u8], byte: u8) -> Vec<String> {
 }
 
 /// Gives the sample's records to `each`, as long as it wants more.
-fn each_record(sample: &[u8], byte: u8, mut each: impl FnMut(Record<'_>) -> bool) {
+pub(super) fn each_record(sample: &[u8], byte: u8, mut each: impl FnMut(Record<'_>) -> bool) {
     let mut lexer = Lexer::new(byte);
     let mut rest = sample;
     loop {

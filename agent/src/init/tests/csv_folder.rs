@@ -141,6 +141,25 @@ fn files_with_another_mark_are_another_source() {
 }
 
 #[test]
+fn points_that_may_part_thousands_are_asked_about() {
+    let paid = "id,amount,total\n1,150.000,1.250.000\n2,20.500,900.000\n,,\n3,75.250,500\n";
+    let proposal = Site::new().with_file("paid.csv", paid).propose();
+    dataset(&proposal);
+    insta::assert_snapshot!(table(&proposal, "paid"), @r#"
+    [[table]]
+    name = "paid"
+    # PLEASE CHECK: 1 row of nothing but delimiters (the first in line 4); such rows go to quarantine.
+    key = ["id"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    partition = { buckets = 1 }  # 3 rows, about 5000 a bucket
+    column = [
+      { name = "id", type = "int", not_null = true },  # all 3 values are whole numbers
+      { name = "amount", type = "decimal(3)" },  # all 3 values are numbers with up to 3 decimals; PLEASE DECIDE: do points part thousands or decimals? Every point has three digits behind it ("150.000"); if decimals, leave the type, and name the column in the summary's `sum` if its sum is wanted; if thousands, write "text" to have them as they are written; to have thousands as numbers, let the file say 150000
+      { name = "total", type = "text" },  # text, longest 9; PLEASE DECIDE: do points part thousands or decimals? Every point has three digits behind it ("1.250.000"); text keeps them as they are written; to have thousands as numbers, let the file say 1250000
+    ]
+    "#);
+}
+
+#[test]
 fn a_short_list_with_dates_asks_whether_it_goes_by_day() {
     let days = "day,name\n2026-01-01,New Year\n2026-04-30,Liberation\n2026-05-01,Labour\n";
     let proposal = Site::new().with_file("holidays.csv", days).propose();
@@ -250,18 +269,20 @@ fn files_that_cannot_be_carried_are_named() {
     let proposal = Site::new()
         .with_file("empty.csv", "")
         .with_file("header.csv", "id,name\n")
-        .with_file("values.csv", "1,2025-11-28\n2,2025-11-29\n")
+        .with_file("values.csv", "1,An,2026-01-05\n2,Bình,2026-01-06\n")
+        .with_file("title.csv", "Title: members 2026\nid,name\n1,a\n")
         .with_file("pipes.csv", "id|name\n1|a\n")
         .with_file("named.csv", "sep=;\r\nid;name\r1;\"a\rb\"\r")
-        .with_file("twice.csv", "id,name,name,\n1,a,b,c\n2,a,b,c,d\n")
+        .with_file("twice.csv", "id,name,name,\n1,a,b,\n,,,\n2,a,b,c,d\n")
         .with_file("list.xlsx", "PK")
         .with_file("broken.db", "SQLite format 3\0 and then nothing")
         .propose();
     insta::assert_snapshot!(table(&proposal, "twice"), @r#"
     [[table]]
     name = "twice"
-    # PLEASE CHECK: 1 row with another number of fields than the header (the first in line 3); such rows
+    # PLEASE CHECK: 1 row with another number of fields than the header (the first in line 4); such rows
     # go to quarantine.
+    # PLEASE CHECK: 1 row of nothing but delimiters (the first in line 3); such rows go to quarantine.
     key = ["id"]  # PLEASE CHECK: no declared key, and only one row to find one by
     partition = { buckets = 1 }  # 1 row, about 5000 a bucket
     column = [
@@ -286,7 +307,12 @@ fn files_that_cannot_be_carried_are_named() {
     # - list.xlsx: it is neither SQLite nor named .csv
     # - broken.db: it is not a SQLite database, or is encrypted
     # - empty.csv: it is empty; a table without rows still has its header
-    # - values.csv: its first line holds values, not names: "1, 2025-11-28"; write a header above it
+    # - title.csv: PLEASE DECIDE: its first line ("Title: members 2026") has 1 field, and the lines
+    # below have 2 with "," between them; if it is a title, take it away: the first line has to name
+    # every column; if the file has but one column, put its values in quotes
+    # - values.csv: PLEASE DECIDE: "1" in its first line ("1, An, 2026-01-05") reads as a number, so
+    # that the line may be a row; if it is, write a first line with the columns' names above it; if not,
+    # give that column another name
     "#);
 }
 

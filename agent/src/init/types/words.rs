@@ -73,7 +73,7 @@ impl Known<'_> {
         if self.is_contradicted(declared) {
             say("its values are not what is declared".to_owned());
         }
-        if ty.is_text() {
+        if ty.is_text() && self.question(declared, ty).is_none() {
             self.near_misses(declared, ty, &mut say);
         }
         if ty == Type::Date && self.has_clock() {
@@ -102,6 +102,27 @@ impl Known<'_> {
             ));
         }
         cautions
+    }
+
+    /// What only a person can decide: whether points part thousands.
+    pub(super) fn question(&self, declared: Declared, ty: Type) -> Option<String> {
+        let number = self.profile.numbers.perhaps_thousands()?;
+        let (digits, is_text) = (number.replace('.', ""), ty.is_text());
+        let is_number = matches!(ty, Type::Int | Type::Float | Type::Decimal(_));
+        let is_undeclared_text = ty == Type::Text && declared == Declared::Nothing;
+        (is_number || is_undeclared_text).then(|| {
+            let as_it_is = match is_text {
+                true => "text keeps them as they are written",
+                false => {
+                    "if decimals, leave the type, and name the column in the summary's `sum` if its \
+                     sum is wanted; if thousands, write \"text\" to have them as they are written"
+                }
+            };
+            format!(
+                "do points part thousands or decimals? Every point has three digits behind it \
+                 (\"{number}\"); {as_it_is}; to have thousands as numbers, let the file say {digits}"
+            )
+        })
     }
 
     /// The declared type is one that the values speak against.
