@@ -32,6 +32,15 @@ fn refused(change: impl Fn(String) -> String) -> String {
 }
 
 #[test]
+fn the_example_of_the_documentation_is_a_dataset() {
+    let page = include_str!("../../../docs/dataset.md");
+    let (_, example) = page.split_once("```toml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let dataset = Dataset::from_toml(example).unwrap();
+    assert_eq!(dataset.tables.len(), 2);
+}
+
+#[test]
 fn meetassist_is_valid() {
     let dataset = Dataset::meetassist().unwrap();
     let names: Vec<_> = dataset
