@@ -52,6 +52,8 @@ pub enum Fate {
     LoseAnswer,
     /// It never reaches the server, and nobody answers.
     Stall,
+    /// The server does its work, and nobody answers.
+    StallAnswer,
 }
 
 /// Decides what becomes of requests.
@@ -152,6 +154,7 @@ async fn serve(
     script.answered(&asked);
     match fate {
         Fate::LoseAnswer => Ok(()),
+        Fate::StallAnswer => client.read(&mut [0]).await.map(drop),
         Fate::CutAnswer => {
             let body = header_end(&answer).unwrap_or(answer.len());
             let half = body + (answer.len() - body) / 2;

@@ -1,6 +1,7 @@
 //! What goes wrong between an agent and S3, and on the disk of its state: each ends in another try or
 //! in an error that says what to do, never in a gap, a false "nothing to push" or an agent that gives up.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -101,6 +102,33 @@ async fn a_server_that_stalls_is_not_waited_for() {
     let (ended, _gateway) = sync_with(&site, stall).await;
     assert_eq!(ended.expect_code(0).json()["commit"], 2);
     site.assert_converges("a stall");
+}
+
+/// The commit's own request hangs once, before the server saw it or after.
+async fn once_at_the_commit(fault: Fate) {
+    let site = SmallSite::new(StoreKind::S3).await;
+    site.sync();
+    site.change();
+    let hung = AtomicBool::new(false);
+    let fate =
+        move |asked: &Asked| match asked.writes("/log/") && !hung.swap(true, Ordering::Relaxed) {
+            true => fault,
+            false => Fate::Pass,
+        };
+    let (ended, _gateway) = sync_with(&site, fate).await;
+    assert_eq!(ended.expect_code(0).json()["commit"], 2);
+    assert_eq!(site.commits().await, 2);
+    site.assert_converges("a commit that hangs");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_that_stalls_on_its_way_is_sent_again() {
+    once_at_the_commit(Fate::Stall).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_stalls_is_known_for_the_agents_own() {
+    once_at_the_commit(Fate::StallAnswer).await;
 }
 
 /// A fault that stays: what is said of it, and what the next cycle then does.
