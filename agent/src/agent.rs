@@ -37,7 +37,7 @@ impl Agent {
     /// # Errors
     /// [`AgentError::Store`] where the store cannot be used.
     pub async fn open(config: AgentConfig) -> Result<Self, AgentError> {
-        let store = store::open_limited(&config.store, config.upload.bandwidth).await;
+        let store = store::open(&config.store, config.upload.bandwidth).await;
         let store = store.map_err(|source| AgentError::Store {
             site: config.site.clone(),
             source,

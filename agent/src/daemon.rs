@@ -27,7 +27,7 @@ use crate::pace::{Pace, Scan, spread};
 use crate::progress::Progress;
 use crate::report::CycleReport;
 use crate::source::Kind;
-use crate::state::{CycleFacts, State, StateError};
+use crate::state::{CycleFacts, State};
 use crate::supervisor::Supervisor;
 use crate::survey::blocking;
 use crate::watch::{Wake, WatchSettings, WatchedPath, Watcher};
@@ -204,14 +204,14 @@ impl Daemon {
         let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
         self.look_again = report.look_again.map(|wait| Instant::now() + wait);
         self.ask_log = false;
-        let told = Told::of(state)?;
+        let head = state.head()?.map(|head| head.seq);
         let took = stopwatch.read();
         self.pace.succeeded(Scan { started, took });
-        self.tell_success(&report, told);
+        self.tell_success(&report, head);
         Ok(())
     }
 
-    fn tell_success(&mut self, report: &CycleReport, told: Told) {
+    fn tell_success(&mut self, report: &CycleReport, head: Option<Seq>) {
         if report.commit.is_some() && self.agent.hub().is_some() {
             // On the side: a hub that does not answer holds nothing up.
             let (agent, report) = (self.agent.clone(), report.clone());
@@ -242,15 +242,13 @@ impl Daemon {
             rows: report.rows.scanned,
             partitions: report.partitions.changed + report.partitions.removed,
             bytes: report.bytes_sent,
-            quarantined: told.quarantined,
+            quarantined: report.in_quarantine,
             held: report.held.len() as u64,
         };
         let requests = self.agent.store().requests();
         self.metrics.succeeded(figures, clock::now(), requests);
         self.save_metrics();
-        let commit = told
-            .head
-            .map_or_else(|| "none yet".to_owned(), |seq| seq.to_string());
+        let commit = head.map_or_else(|| "none yet".to_owned(), |seq| seq.to_string());
         self.supervisor.status(&format!(
             "last commit: {commit}; {} rows in quarantine, {} tables held back",
             figures.quarantined, figures.held
@@ -294,22 +292,6 @@ impl Daemon {
             tracing::warn!(%error, "the figures are stale until it can be written");
         }
         self.metrics_fail = saved.is_err();
-    }
-}
-
-/// What the state says after a cycle, for those who are told.
-#[derive(Debug, Clone, Copy)]
-struct Told {
-    head: Option<Seq>,
-    quarantined: u64,
-}
-
-impl Told {
-    fn of(state: &State) -> Result<Self, StateError> {
-        Ok(Self {
-            head: state.head()?.map(|head| head.seq),
-            quarantined: state.quarantined()?,
-        })
     }
 }
 

@@ -175,7 +175,7 @@ impl Agent {
             tables: tables_of(config, (&plan, &catalog), &found, &sizes),
             changes: plan.changes.iter().map(line).collect(),
             quarantined: found.quarantined() + elsewhere,
-            quarantine_grows: grows(&found, &findings, &still_held),
+            quarantine_grows: found.refuses_more(&findings, &still_held),
             held: plan.held,
             missing: look.absent(),
             absent: plan.absent,
@@ -198,19 +198,6 @@ fn weighed() -> (Sizes, Taker) {
         Ok(())
     };
     (sizes, Box::new(take))
-}
-
-/// Whether a cycle would refuse a row that is not refused yet. Rows of a table held back until now
-/// are in the log as they were, so all that are refused are new.
-fn grows(survey: &Survey, before: &Findings, held: &[Held]) -> bool {
-    let was_held = |table: &Name| held.iter().any(|held| held.table == *table);
-    survey
-        .findings
-        .iter()
-        .any(|(table, now)| match before.get(table) {
-            Some(before) if !was_held(table) => now.holds_more_than(before),
-            _ => now.refused.total > 0,
-        })
 }
 
 /// The tables with something to push or to refuse.

@@ -18,6 +18,7 @@ mod still;
 use std::path::PathBuf;
 
 pub use config::{Dates, Delimiter, Encoding, Kind, SourceConfig};
+pub(crate) use file_state::companion;
 pub use resolve::{Home, Source, SourceError, Sources, UnknownTable};
 pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};

@@ -21,6 +21,7 @@ use crate::affected::Places;
 use crate::config::AgentConfig;
 use crate::error::AgentError;
 use crate::gate::{self, Place};
+use crate::guard::Held;
 use crate::plan::{Content, Found};
 use crate::progress::{Progress, Step};
 use crate::scan::{
@@ -367,6 +368,18 @@ fn dangling(dataset: &Dataset, table: usize, dangling: &Dangling) -> DanglingRef
 }
 
 impl Survey {
+    /// Whether a row is refused that was not before. Rows of a table held back until now stayed in
+    /// the log as they were, so all of them that are refused are new.
+    pub(crate) fn refuses_more(&self, before: &Findings, held: &[Held]) -> bool {
+        let was_held = |table: &Name| held.iter().any(|held| held.table == *table);
+        self.findings
+            .iter()
+            .any(|(table, now)| match before.get(table) {
+                Some(before) if !was_held(table) => now.holds_more_than(before),
+                _ => now.refused.total > 0,
+            })
+    }
+
     fn add(
         &mut self,
         dataset: &Dataset,

@@ -124,7 +124,7 @@ impl Hub {
                 problem: "it is not set; write it in hub.toml or set CAUSEWAY_STORE__URL".into(),
             });
         }
-        let store = store::open(&config.store).await?;
+        let store = store::open_existing(&config.store).await?;
         let database = db::open(&config.database).await?;
         Self::with(config, store, database)
     }

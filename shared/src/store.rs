@@ -406,26 +406,28 @@ fn yes() -> bool {
     true
 }
 
-/// Opens the store that a configuration names.
+/// Opens the store that a configuration names, for whoever has no use for one that is not there:
+/// a folder has to be.
 ///
 /// # Errors
 /// [`StoreError::Config`] if the URL has another form or the folder is not there, or the store's
 /// own refusal.
-pub async fn open(config: &StoreConfig) -> Result<Store, StoreError> {
+pub async fn open_existing(config: &StoreConfig) -> Result<Store, StoreError> {
     if let Some(path) = config.url.strip_prefix("file://") {
         let path = std::path::Path::new(path);
         return Ok(Arc::new(folder::FolderStore::existing(path)?));
     }
-    open_limited(config, None).await
+    open(config, None).await
 }
 
-/// As [`open`], with writes' bodies together held to a number of bytes per second: see
-/// [`throttle`]. A folder takes them as fast as they come, and need not be there yet.
+/// Opens the store that a configuration names, be it that its folder is only there later. Writes'
+/// bodies together may be held to a number of bytes per second: see [`throttle`]; a folder takes
+/// them as fast as they come.
 ///
 /// # Errors
 /// [`StoreError::Config`] if the URL has another form or the limit is lower than can be kept, or
 /// the store's own refusal.
-pub async fn open_limited(
+pub async fn open(
     config: &StoreConfig,
     bytes_per_second: Option<u64>,
 ) -> Result<Store, StoreError> {

@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use tempfile::TempDir;
+
+use crate::preload;
 
 const LIBRARY: &str = include_str!("../crash/crash.c");
 
@@ -35,16 +36,7 @@ impl Crash {
     /// Without a C compiler; but then nothing here was built either.
     #[must_use]
     pub fn build() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("crash.c");
-        fs::write(&source, LIBRARY).unwrap();
-        let built = Command::new("cc")
-            .args(["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o"])
-            .args([&folder.path().join("crash.so"), &source])
-            .arg("-ldl")
-            .status()
-            .unwrap();
-        assert!(built.success(), "cc: {built}");
+        let folder = preload::build("crash", LIBRARY);
         Self { folder }
     }
 

@@ -23,6 +23,7 @@ pub mod testbed;
 pub mod wrong_clock;
 
 mod database;
+mod preload;
 mod program;
 mod servers;
 mod store;

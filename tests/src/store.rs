@@ -90,7 +90,7 @@ impl TestStore {
     /// # Panics
     /// Where it cannot be opened.
     pub async fn open(&self) -> Store {
-        store::open(&self.config).await.unwrap()
+        store::open_existing(&self.config).await.unwrap()
     }
 
     /// The folder of a folder store, to look at or to damage.

@@ -2,10 +2,11 @@
 //! shifts what it is told.
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use tempfile::TempDir;
+
+use crate::preload;
 
 const LIBRARY: &str = include_str!("../clock/clock.c");
 
@@ -22,16 +23,7 @@ impl WrongClock {
     /// Without a C compiler; but then nothing here was built either.
     #[must_use]
     pub fn build() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let source = folder.path().join("clock.c");
-        fs::write(&source, LIBRARY).unwrap();
-        let built = Command::new("cc")
-            .args(["-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o"])
-            .args([&folder.path().join("clock.so"), &source])
-            .arg("-ldl")
-            .status()
-            .unwrap();
-        assert!(built.success(), "cc: {built}");
+        let folder = preload::build("clock", LIBRARY);
         Self { folder }
     }
 

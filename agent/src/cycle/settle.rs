@@ -1,7 +1,5 @@
 //! The end of a cycle: what the state keeps of it, and what is reported.
 
-use std::collections::BTreeSet;
-
 use causeway_shared::clock;
 use causeway_shared::ids::Name;
 
@@ -62,8 +60,9 @@ impl Attempt<'_> {
             .retain(|place, _| !survey.unread.contains(place));
         let before = self.state.findings()?;
         self.forget_missing(&mut look, survey, &before);
-        let held = self.held_after(survey, plan.held.clone())?;
-        let quarantine_grew = self.quarantine_grew(survey, &before)?;
+        let held_before = self.state.held()?;
+        let quarantine_grew = survey.refuses_more(&before, &held_before);
+        let held = self.held_after(survey, held_before, plan.held.clone());
         let findings = findings_after(survey, &before);
         let undeclared = self.undeclared(&before);
         let files = publish::Files::of(&findings);
@@ -145,14 +144,13 @@ impl Attempt<'_> {
     }
 
     /// The tables held back now: those of this plan, and those that were not looked at.
-    fn held_after(&self, survey: &Survey, planned: Vec<Held>) -> Result<Vec<Held>, AgentError> {
+    fn held_after(&self, survey: &Survey, mut held: Vec<Held>, planned: Vec<Held>) -> Vec<Held> {
         let dataset = &self.agent.config().dataset;
         // Every plan judges the tables that are not declared, or no longer.
         let looked_at = |held: &Held| {
             let scanned = |at: &usize| dataset.tables[*at].name == held.table;
             dataset.table(held.table.as_str()).is_none() || survey.found.keys().any(scanned)
         };
-        let mut held = self.state.held()?;
         let now = clock::now();
         let planned: Vec<Held> = planned
             .into_iter()
@@ -160,7 +158,7 @@ impl Attempt<'_> {
             .collect();
         held.retain(|held| !looked_at(held));
         held.extend(planned);
-        Ok(held)
+        held
     }
 
     /// The columns of the tables as their rows were committed: of one that is held back, those that
@@ -180,24 +178,6 @@ impl Attempt<'_> {
         let dataset = &self.agent.config().dataset;
         let is_undeclared = |table: &&Name| dataset.table(table.as_str()).is_none();
         before.keys().filter(is_undeclared).cloned().collect()
-    }
-
-    /// Whether a row was refused that was not before. Rows of a table held back until now stayed in
-    /// the log as they were, so all that are refused are new.
-    fn quarantine_grew(&self, survey: &Survey, before: &Findings) -> Result<bool, AgentError> {
-        let held: BTreeSet<Name> = self
-            .state
-            .held()?
-            .into_iter()
-            .map(|held| held.table)
-            .collect();
-        Ok(survey
-            .findings
-            .iter()
-            .any(|(table, now)| match before.get(table) {
-                Some(before) if !held.contains(table) => now.holds_more_than(before),
-                _ => now.refused.total > 0,
-            }))
     }
 }
 

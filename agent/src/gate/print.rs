@@ -3,12 +3,14 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use causeway_shared::canonical_csv::Digest;
 use causeway_shared::ids::Md5;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::source::companion;
 
 /// A file written this shortly before the look may be written again within the same tick of its
 /// file system's clock (2 s on FAT), which its outside would not show.
@@ -74,7 +76,7 @@ impl Print {
         let Some(file) = Outside::of(&path, now)? else {
             return Ok(Self::Absent);
         };
-        let (wal, journal) = (beside(&path, "-wal"), beside(&path, "-journal"));
+        let (wal, journal) = (companion(&path, "-wal"), companion(&path, "-journal"));
         let wal = match Outside::of_companion(&wal, now)? {
             Some(outside) => Some((outside, salts(&wal)?)),
             None => None,
@@ -208,13 +210,6 @@ impl Outside {
     fn is_as(&self, before: &Self) -> bool {
         !before.racy && self.settled() == before.settled()
     }
-}
-
-/// The file beside a SQLite file whose name ends so.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// The salts in a write-ahead log's header; zeros while it has none, or is gone meanwhile.

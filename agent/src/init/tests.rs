@@ -2,6 +2,7 @@
 
 mod accepts;
 mod csv_folder;
+mod csv_questions;
 mod meetassist_site;
 mod rental;
 mod sales;

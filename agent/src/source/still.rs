@@ -6,7 +6,7 @@ use std::path::Path;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Unreadable;
-use super::file_state::FileState;
+use super::file_state::{FileState, companion};
 
 /// A file that could end where it does by chance (in the middle of a line, or behind its header)
 /// counts as finished when it has been as it is for this long.
@@ -22,11 +22,8 @@ impl Unreadable {
     /// The same trouble with the file at a path; but what is not ready, and is not being written
     /// either, is a failure that somebody has to look at.
     pub(super) fn unless_abandoned(self, path: &Path, now: Timestamp) -> Self {
-        let companions = COMPANIONS.iter().map(|suffix| {
-            let mut name = path.as_os_str().to_owned();
-            name.push(suffix);
-            FileState::of_companion(Path::new(&name))
-        });
+        let companions = COMPANIONS.iter();
+        let companions = companions.map(|suffix| FileState::of_companion(&companion(path, suffix)));
         let states = std::iter::once(FileState::of(path)).chain(companions);
         let still_for = states.flatten().map(|state| state.still_for(now)).min();
         match self {

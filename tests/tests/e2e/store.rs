@@ -139,7 +139,7 @@ async fn uploads_share_a_bandwidth_and_arrive_whole() {
             checksums,
             ..test_store.config().clone()
         };
-        let store = store::open_limited(&config, Some(64 << 10)).await.unwrap();
+        let store = store::open(&config, Some(64 << 10)).await.unwrap();
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [b'a'; 96 << 10]).unwrap();
         let started = Instant::now();
@@ -159,7 +159,7 @@ async fn uploads_share_a_bandwidth_and_arrive_whole() {
 #[tokio::test]
 async fn a_bandwidth_that_cannot_be_kept_is_refused() {
     let config = TestStore::create(StoreKind::S3).config().clone();
-    let error = store::open_limited(&config, Some(100)).await.unwrap_err();
+    let error = store::open(&config, Some(100)).await.unwrap_err();
     assert!(error.to_string().contains("at least 16KiB"), "{error}");
 }
 

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::unreadable;
 use crate::source::Unreadable;
-use crate::source::file_state::FileState;
+use crate::source::file_state::{FileState, companion};
 
 /// How long to wait for a lock. A writer holds one for the moment of a commit; one that holds it
 /// for longer is waited for in the next cycle.
@@ -106,7 +106,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
         Way::Locked => Vec::new(),
         Way::Immutable => vec![before],
         Way::Alone => {
-            let wal = with_suffix(&path, "-wal");
+            let wal = companion(&path, "-wal");
             vec![before, unlocked(&wal, FileState::of_companion)?]
         }
     };
@@ -183,18 +183,12 @@ fn header(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn beside(path: &Path) -> Beside {
-    let with = |suffix: &str| std::fs::metadata(with_suffix(path, suffix)).ok();
+    let with = |suffix: &str| std::fs::metadata(companion(path, suffix)).ok();
     Beside {
         wal_bytes: with("-wal").map(|metadata| metadata.len()),
         shm: with("-shm").is_some(),
         journal: with("-journal").is_some(),
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }
 
 /// The path as SQLite's URI.
