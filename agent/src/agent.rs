@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use causeway_shared::clock;
 use causeway_shared::ids::Md5;
 use causeway_shared::log::SiteLog;
+use causeway_shared::runtime::clock;
 use causeway_shared::store::{self, Store};
 
 use crate::config::AgentConfig;

@@ -9,8 +9,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use causeway_shared::program::{Answer, print};
-use causeway_shared::telemetry::LogFormat;
+use causeway_shared::runtime::program::{Answer, print};
+use causeway_shared::runtime::telemetry::LogFormat;
 use clap::{Parser, Subcommand};
 
 use crate::agent::Agent;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use causeway_shared::dataset::{Dataset, DatasetError};
 use causeway_shared::ids::{InvalidName, SiteName};
-use causeway_shared::settings::{self, SettingsError};
+use causeway_shared::runtime::settings::{self, SettingsError};
 use causeway_shared::store::StoreConfig;
 use jiff::tz::TimeZone;
 

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use causeway_shared::clock;
 use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::runtime::clock;
 use causeway_shared::store::RequestCounts;
 
 use crate::affected::{Places, forced_tables, tables_to_scan};

@@ -12,8 +12,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use causeway_shared::clock;
 use causeway_shared::ids::Seq;
+use causeway_shared::runtime::clock;
 use tokio::time::sleep;
 
 use crate::agent::Agent;

@@ -14,7 +14,7 @@ use crate::source::SourceError;
 use crate::state::StateError;
 use crate::writer::Fence;
 
-pub use causeway_shared::program::Exit;
+pub use causeway_shared::runtime::program::Exit;
 
 /// Why the agent could not do what it was asked.
 #[derive(Debug, thiserror::Error)]

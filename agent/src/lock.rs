@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_shared::blocking::holding;
+use causeway_shared::runtime::blocking::holding;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 

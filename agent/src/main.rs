@@ -4,8 +4,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use causeway_agent::cli::Cli;
-use causeway_shared::program::{Exit, environment, stopped};
-use causeway_shared::telemetry;
+use causeway_shared::runtime::program::{Exit, environment, stopped};
+use causeway_shared::runtime::telemetry;
 use clap::Parser as _;
 
 /// How long a thread that still scans is waited for at the end; a scan is cut short at its next

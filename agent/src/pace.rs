@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use causeway_shared::chance;
+use causeway_shared::runtime::chance;
 
 /// A scan starts no sooner after the start of the one before than this many times its duration: so
 /// scanning takes at most a tenth of one core.

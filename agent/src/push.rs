@@ -15,10 +15,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::clock;
 use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject};
 use causeway_shared::ids::{Md5, Seq};
 use causeway_shared::log::{Appended, LogError, SiteLog};
+use causeway_shared::runtime::clock;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 

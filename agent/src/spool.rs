@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use causeway_shared::blocking;
 use causeway_shared::log::ZSTD_LEVEL;
+use causeway_shared::runtime::blocking;
 
 use crate::error::AgentError;
 use crate::scan::PartBytes;

@@ -7,12 +7,12 @@
 //! committed; the state only about who wrote it.
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::chance::random_id;
-use causeway_shared::clock;
 use causeway_shared::commit::Writer;
 use causeway_shared::ids::Seq;
 #[cfg(doc)]
 use causeway_shared::log::LogError;
+use causeway_shared::runtime::chance::random_id;
+use causeway_shared::runtime::clock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;

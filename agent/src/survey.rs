@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
+use causeway_shared::runtime::clock;
 use jiff::Timestamp;
 
 use crate::affected::Places;
@@ -189,7 +189,7 @@ pub async fn survey(
 pub(crate) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, AgentError> {
-    causeway_shared::blocking::spawn(work)
+    causeway_shared::runtime::blocking::spawn(work)
         .await
         .map_err(|error| AgentError::System {
             source: error.into(),

@@ -26,9 +26,9 @@ mod retained;
 
 use std::time::Instant;
 
-use causeway_shared::clock;
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::runtime::clock;
 use causeway_shared::store::{ObjectMeta, RequestCounts, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
-use causeway_shared::{chance, clock};
+use causeway_shared::runtime::{chance, clock};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};

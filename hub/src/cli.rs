@@ -7,10 +7,10 @@ mod token;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use causeway_shared::clock;
 use causeway_shared::ids::SiteName;
-use causeway_shared::program::{Answer, Exit, print};
-use causeway_shared::telemetry::LogFormat;
+use causeway_shared::runtime::clock;
+use causeway_shared::runtime::program::{Answer, Exit, print};
+use causeway_shared::runtime::telemetry::LogFormat;
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
 use tokio::net::TcpListener;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use causeway_shared::settings::{self, SettingsError, Span};
+use causeway_shared::runtime::settings::{self, SettingsError, Span};
 use causeway_shared::store::StoreConfig;
 
 /// The file that is read where no other is named.

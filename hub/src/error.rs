@@ -6,7 +6,7 @@ use causeway_shared::commit::FormatError;
 use causeway_shared::dataset::DatasetError;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::log::LogError;
-use causeway_shared::settings::SettingsError;
+use causeway_shared::runtime::settings::SettingsError;
 use causeway_shared::store::StoreError;
 
 use crate::db::DbError;

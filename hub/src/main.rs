@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 use causeway_hub::cli::Cli;
-use causeway_shared::program::{Exit, environment, stopped};
-use causeway_shared::telemetry;
+use causeway_shared::runtime::program::{Exit, environment, stopped};
+use causeway_shared::runtime::telemetry;
 use clap::Parser as _;
 
 fn main() -> ExitCode {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use causeway_shared::chance;
+use causeway_shared::runtime::chance;
 
 /// How often something is tried in all.
 const ATTEMPTS: u32 = 4;

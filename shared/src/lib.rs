@@ -4,24 +4,18 @@
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
 //! [`log`] say which are current, and the [`catalog`] is what they add up to. Rows that were
-//! refused lie beside it, in [`quarantine`]. [`settings`], [`telemetry`], [`program`], [`clock`],
-//! [`chance`] and [`blocking`] are what both programs need around that.
+//! refused lie beside it, in [`quarantine`]. [`runtime`] is what both programs need around that.
 
-pub mod blocking;
 pub mod canonical_csv;
 pub mod catalog;
-pub mod chance;
-pub mod clock;
 pub mod commit;
 pub mod dataset;
 pub mod ids;
 pub mod layout;
 pub mod log;
 pub mod partition;
-pub mod program;
 pub mod quarantine;
-pub mod settings;
+pub mod runtime;
 pub mod store;
 pub mod summary;
-pub mod telemetry;
 pub mod value;

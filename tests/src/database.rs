@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::thread;
 
-use causeway_shared::chance;
+use causeway_shared::runtime::chance;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use causeway_shared::chance;
+use causeway_shared::runtime::chance;
 use causeway_shared::store::{self, Store, StoreConfig};
 use tempfile::TempDir;
 

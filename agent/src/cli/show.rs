@@ -4,7 +4,7 @@ mod plan;
 
 use std::fmt::Write as _;
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 
 use crate::guard::Held;
 use crate::report::CycleReport;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use causeway_shared::settings::{Bytes, Span};
+use causeway_shared::runtime::settings::{Bytes, Span};
 use causeway_shared::store::StoreConfig;
 use serde::Deserialize;
 

@@ -1,7 +1,7 @@
 //! The end of a cycle: what the state keeps of it, and what is reported.
 
-use causeway_shared::clock;
 use causeway_shared::ids::Name;
+use causeway_shared::runtime::clock;
 
 use super::{Attempt, places_of};
 use crate::error::AgentError;

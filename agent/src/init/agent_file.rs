@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use causeway_shared::dataset::Dataset;
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 
 use super::inspection::{Inspection, Table};
 use super::meetassist::{Spelling, remarks};

@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::Raw;
 
 use super::shape::{ColumnShape, Shape};

@@ -1,6 +1,6 @@
 //! The proposed dataset as a file, with the reasons beside the proposals.
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::Type;
 
 use super::keys::Key;

@@ -1,7 +1,7 @@
 //! The order of day, month and year in a source: one for all its columns, since that is what can
 //! be declared.
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, Type};
 
 use super::profile::Profile;

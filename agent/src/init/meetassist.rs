@@ -1,7 +1,7 @@
 //! MeetAssist's tables under other names.
 
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, DecimalMark, Type};
 
 use super::names::{fold, stem};

@@ -3,7 +3,7 @@
 //! Rows that happen on a day are partitioned by it; rows that belong to such a row are where it
 //! is; what stands whatever the day is, customers and the like, goes to buckets.
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, Type};
 
 use super::evidence::Spread;

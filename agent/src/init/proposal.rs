@@ -1,6 +1,6 @@
 //! The proposal: the files' texts, and writing them.
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

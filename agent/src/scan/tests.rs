@@ -15,9 +15,9 @@ use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
-use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Part};
+use causeway_shared::runtime::clock;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;

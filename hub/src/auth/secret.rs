@@ -6,7 +6,7 @@
 use std::fmt;
 use std::io;
 
-use causeway_shared::chance;
+use causeway_shared::runtime::chance;
 use sha2::{Digest as _, Sha256};
 
 /// What every token begins with, so that a leaked one can be searched for.

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use causeway_shared::chance;
 use causeway_shared::layout::TOKENS;
+use causeway_shared::runtime::chance;
 use causeway_shared::store::{Fetched, Store, StoreError, Version};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};

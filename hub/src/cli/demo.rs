@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use causeway_shared::clock;
-use causeway_shared::program::Answer;
+use causeway_shared::runtime::clock;
+use causeway_shared::runtime::program::Answer;
 use clap::Args;
 
 use super::CliError;

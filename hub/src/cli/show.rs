@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use causeway_shared::ids::Seq;
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 
 use crate::auth::TokenRecord;
 use crate::report::{LoadReport, SitePlan, SiteStatus, StatusReport, VerifyReport};

@@ -1,7 +1,7 @@
 //! `causeway-hub token`: who may use the API.
 
-use causeway_shared::clock;
-use causeway_shared::program::{Answer, Exit};
+use causeway_shared::runtime::clock;
+use causeway_shared::runtime::program::{Answer, Exit};
 use clap::Subcommand;
 
 use super::{CliError, show};

@@ -34,7 +34,7 @@ use super::{
     Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, Request, RequestCounts, StoreError,
     Version, key,
 };
-use crate::blocking;
+use crate::runtime::blocking;
 use disk::Disk;
 
 /// How much of a body one item of its stream holds.

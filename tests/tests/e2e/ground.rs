@@ -1,7 +1,7 @@
 //! What the tests of a MeetAssist site begin with, and what they compare.
 
-use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
+use causeway_shared::runtime::clock;
 use causeway_tests::deployment::Deployment;
 use causeway_tests::loaded::loaded_rows;
 use causeway_tests::meetassist::{MeetAssist, SOURCES};

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-use causeway_shared::clock;
 use causeway_shared::dataset::Dataset;
+use causeway_shared::runtime::clock;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::loaded::loaded_rows;
 use jiff::ToSpan as _;

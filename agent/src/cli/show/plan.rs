@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use causeway_shared::ids::Name;
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 
 use super::{absent, held, lines, size};
 use crate::preview::{PlanLine, PlanReport, TablePlan};

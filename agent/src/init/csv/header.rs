@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_shared::program::count;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, Raw, Type, parse};
 
 use super::delimiter::{CANDIDATES, each_record, setting};

@@ -1,0 +1,8 @@
+//! What both programs need around their work: settings, logs, exit codes, time, chance, threads.
+
+pub mod blocking;
+pub mod chance;
+pub mod clock;
+pub mod program;
+pub mod settings;
+pub mod telemetry;
