@@ -9,17 +9,17 @@ use causeway_shared::runtime::clock;
 use causeway_shared::store::{self, Store};
 
 use crate::config::AgentConfig;
+use crate::cycle::report::CycleReport;
+use crate::cycle::survey::blocking;
 use crate::cycle::{SyncOptions, run_cycle};
+use crate::daemon::hub::Hub;
 use crate::daemon::note_failure;
 use crate::error::AgentError;
-use crate::gate::{self, Look};
-use crate::hub::Hub;
-use crate::lock::Lock;
 use crate::progress::{Progress, Silent, Step};
-use crate::quarantine::publish::Tries;
-use crate::report::CycleReport;
+use crate::source::gate::{self, Look};
 use crate::state::State;
-use crate::survey::blocking;
+use crate::state::lock::Lock;
+use crate::state::publish::Tries;
 
 /// An agent of one site.
 #[derive(Debug, Clone)]

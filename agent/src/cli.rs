@@ -17,10 +17,10 @@ use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::SyncOptions;
 use crate::daemon::Listeners;
+use crate::daemon::systemd::Supervisor;
 use crate::error::{AgentError, Exit};
 use crate::progress::{Progress, Silent};
 use crate::status::quarantine;
-use crate::supervisor::Supervisor;
 
 /// Carries what changes in a site's SQLite files and CSV folders to S3 or a folder.
 #[derive(Debug, Parser)]

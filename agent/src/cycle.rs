@@ -11,7 +11,11 @@
 //!
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
+pub mod migrate;
+pub mod preview;
+pub mod report;
 mod settle;
+pub mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,21 +25,21 @@ use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::runtime::clock;
 use causeway_shared::store::RequestCounts;
 
-use crate::affected::{Places, forced_tables, tables_to_scan};
 use crate::agent::Agent;
+use crate::cycle::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::error::AgentError;
-use crate::gate::{self, Look, Moved, Place};
-use crate::guard::{Held, Rules};
+use crate::plan::affected::{Places, forced_tables, tables_to_scan};
+use crate::plan::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
+use crate::push::session::{Doubt, Standing, stand};
+use crate::push::spool::Spool;
 use crate::push::{Load, Pushed, noted_uploads, parcels, push};
-use crate::quarantine::publish;
-use crate::report::{CycleReport, PartitionCounts, RowCounts};
-use crate::spool::Spool;
-use crate::stand::{Doubt, Standing, stand};
+use crate::source::gate::{self, Look, Moved, Place};
+use crate::state::publish;
 use crate::state::{CycleFacts, Findings, Notes, ObjectId, State};
-use crate::survey::{self, Stop, Survey, Tables, Taker, survey};
 use settle::Done;
+use survey::{Stop, Survey, Tables, Taker, survey};
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;

@@ -1,12 +1,18 @@
 //! Running until told to stop: a cycle, a rest, a wait for the sources to stir, the next cycle.
 //!
 //! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest; a [`Supervisor`], if
-//! there is one, hears how it goes, and the [metrics file](crate::metrics_file) shows it.
+//! there is one, hears how it goes, and the [metrics file](metrics) shows it.
 
 mod attended;
 mod heartbeat;
+pub mod hub;
+pub mod metrics;
 mod notices;
+pub mod observer;
+pub mod pace;
 mod stopwatch;
+pub mod systemd;
+pub mod watch;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,19 +24,19 @@ use tokio::time::sleep;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
+use crate::cycle::report::CycleReport;
+use crate::cycle::survey::blocking;
 use crate::cycle::{SyncOptions, run_cycle};
+use crate::daemon::metrics::{CycleFigures, Metrics};
+use crate::daemon::observer::{Event, Observer, nobody};
+use crate::daemon::pace::{Pace, Scan, spread};
+use crate::daemon::systemd::Supervisor;
+use crate::daemon::watch::{Wake, WatchSettings, WatchedPath, Watcher};
 use crate::error::AgentError;
-use crate::gate::{self, Look};
-use crate::metrics_file::{CycleFigures, Metrics};
-use crate::observer::{Event, Observer, nobody};
-use crate::pace::{Pace, Scan, spread};
 use crate::progress::Progress;
-use crate::report::CycleReport;
 use crate::source::Kind;
+use crate::source::gate::{self, Look};
 use crate::state::{CycleFacts, State};
-use crate::supervisor::Supervisor;
-use crate::survey::blocking;
-use crate::watch::{Wake, WatchSettings, WatchedPath, Watcher};
 use attended::AttendedStore;
 use heartbeat::{Heartbeat, PATIENCE};
 use notices::Notices;

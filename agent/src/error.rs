@@ -10,9 +10,9 @@ use jiff::Timestamp;
 
 use crate::config::ConfigError;
 use crate::init::InitError;
+use crate::push::writer::Fence;
 use crate::source::SourceError;
 use crate::state::StateError;
-use crate::writer::Fence;
 
 pub use causeway_shared::runtime::program::Exit;
 

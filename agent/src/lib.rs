@@ -54,60 +54,40 @@
 //! one finds what it did not get to. The lock of its folder falls with the last thread that worked. Logs go to `tracing`; nothing is printed.
 //!
 //! # How it works
-//! One [`cycle`] reads from top to bottom: the [`gate`] tells whether anything moved; [`stand`]
-//! finds out who the agent is and what the log says; the sources that moved are scanned
-//! ([`survey`]) into partitions, which wait in the [`spool`]; the [`plan`] is what differs from the
-//! log, less what the [`guard`] holds back; [`push`] writes objects, then the commit; the [`state`]
-//! remembers, so that an unchanged site costs no request. [`init`] proposes the configuration of a
-//! new site; the [`daemon`] runs cycle after cycle, when the [`watch`] says so and the [`pace`]
-//! allows; [`vacuum`] deletes what nobody can ask for any more.
+//! One `cycle` reads from top to bottom: the gate (`source`) tells whether anything moved; what
+//! moved is scanned (`scan`) into partitions, which wait in a folder; the `plan` is what differs
+//! from the log, less what its guard holds back; `push` writes objects, then the commit; the
+//! `state` remembers, so that an unchanged site costs no request. `init` proposes the
+//! configuration of a new site; the `daemon` runs cycle after cycle; `vacuum` deletes what no
+//! reader can ask for any more.
 
-pub mod affected;
 pub mod agent;
 pub mod cli;
 pub mod config;
 pub mod cycle;
 pub mod daemon;
 pub mod error;
-pub mod gate;
-pub mod guard;
-pub mod hub;
 pub mod init;
-pub mod lock;
-pub mod metrics_file;
-pub mod migrate;
-pub mod observer;
-pub mod pace;
 pub mod plan;
-pub mod preview;
 pub mod progress;
 pub mod push;
-pub mod quarantine;
-pub mod readback;
-pub mod report;
 pub mod scan;
 pub mod source;
-pub mod spool;
-pub mod stand;
 pub mod state;
 pub mod status;
-pub mod supervisor;
-pub mod survey;
-pub mod upload;
 pub mod vacuum;
 pub mod verify;
-pub mod watch;
-pub mod writer;
 
 #[cfg(test)]
 mod fuzz;
 pub use agent::Agent;
-pub use config::AgentConfig;
+pub use config::{AgentConfig, ConfigError, HubConfig};
 pub use cycle::SyncOptions;
+pub use cycle::report::CycleReport;
 pub use daemon::Listeners;
-pub use error::AgentError;
-pub use observer::{Event, Observer};
-pub use report::CycleReport;
+pub use daemon::observer::{Event, Observer};
+pub use error::{AgentError, Exit};
+pub use progress::{Progress, Silent, Step};
 
 #[cfg(test)]
 mod testing;

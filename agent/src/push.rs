@@ -10,6 +10,12 @@
 //! 4. The checkpoint, when due. A kill leaves it out; the next due commit writes one.
 //! 5. The state, in one transaction: done.
 
+pub mod readback;
+pub mod session;
+pub mod spool;
+pub mod upload;
+pub mod writer;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,11 +32,11 @@ use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::plan::{Plan, PlannedChange};
 use crate::progress::{Progress, Step};
-use crate::spool::Spool;
-use crate::stand::Standing;
+use crate::push::session::Standing;
+use crate::push::spool::Spool;
+use crate::push::upload::{Parcel, Uploader, stale_before};
+use crate::push::writer::{Verdict, judge};
 use crate::state::{ObjectId, State};
-use crate::upload::{Parcel, Uploader, stale_before};
-use crate::writer::{Verdict, judge};
 
 /// Objects are noted in the state in batches of this size: a kill sends at most so many again.
 const NOTED_AT_ONCE: usize = 64;

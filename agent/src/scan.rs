@@ -9,6 +9,7 @@ mod intake;
 mod join;
 mod judge;
 mod parts;
+pub mod quarantine;
 mod read;
 mod record;
 mod references;
@@ -30,7 +31,7 @@ use causeway_shared::value::Forms;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::quarantine::QuarantineSink;
+use crate::scan::quarantine::QuarantineSink;
 use crate::source::{RowsError, Snapshot, Sources, Unreadable};
 use join::Keys;
 use parts::{PartWriter, PartsError, write_parts};

@@ -8,6 +8,7 @@ mod columns;
 mod config;
 pub(crate) mod csv;
 mod file_state;
+pub mod gate;
 mod names;
 mod resolve;
 mod row;

@@ -9,6 +9,9 @@
 mod catalog;
 mod facts;
 mod findings;
+pub mod lock;
+pub mod publish;
+pub mod refused_kinds;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

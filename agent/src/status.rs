@@ -13,12 +13,12 @@ use tokio::time::timeout;
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
-use crate::gate::{Look, Place};
-use crate::guard::Held;
+use crate::plan::guard::Held;
 use crate::progress::{Progress, Silent};
-use crate::stand::same_log;
+use crate::push::session::same_log;
+use crate::push::writer::Fence;
+use crate::source::gate::{Look, Place};
 use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
-use crate::writer::Fence;
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use crate::agent::Agent;
 use crate::config::{AgentConfig, Machine};
 use crate::cycle::SyncOptions;
+use crate::cycle::report::CycleReport;
 use crate::progress::Silent;
-use crate::report::CycleReport;
 use crate::state::StoredWriter;
 use crate::verify::VerifyReport;
 
@@ -160,7 +160,7 @@ impl Site {
         for ((table, part), entry) in &catalog.partitions {
             let key = SiteKey::Object(table.clone(), *part, entry.object.md5);
             let key = key.of(&SiteName::new("a").unwrap());
-            let read = crate::readback::read_back(&*self.store, &key)
+            let read = crate::push::readback::read_back(&*self.store, &key)
                 .await
                 .unwrap()
                 .unwrap();

@@ -36,8 +36,8 @@ use serde::Serialize;
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::stand::{Doubt, stand};
-use crate::writer::Fence;
+use crate::push::session::{Doubt, stand};
+use crate::push::writer::Fence;
 use retained::Retained;
 
 /// The newest checkpoints that stay whatever their age: the one that readers take, and the one they

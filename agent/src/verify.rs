@@ -20,10 +20,10 @@ use serde::Serialize;
 use crate::agent::Agent;
 use crate::error::{AgentError, Exit};
 use crate::progress::Progress;
-use crate::spool::Spool;
-use crate::stand::same_log;
+use crate::push::session::same_log;
+use crate::push::spool::Spool;
+use crate::push::writer::Fence;
 use crate::state::State;
-use crate::writer::Fence;
 
 /// What verifying found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -26,9 +26,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use causeway_agent::agent::Agent;
-use causeway_agent::config::ConfigError;
-use causeway_agent::error::AgentError;
+use causeway_agent::{Agent, AgentError, ConfigError};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;

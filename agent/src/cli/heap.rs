@@ -4,7 +4,7 @@
 //! use for the next one: about 11 MiB of 14 after 200 000 appointments. An agent rests for hours
 //! between scans, on devices that have other work.
 
-use crate::observer::Event;
+use crate::daemon::observer::Event;
 
 /// After a cycle that scanned, gives unused memory back.
 pub(super) fn give_back_after_scans(event: Event<'_>) {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::config::DEFAULT_FILE;
+use crate::cycle::survey::blocking;
 use crate::error::AgentError;
 use crate::init::{InitError, inspect, write};
-use crate::survey::blocking;
 
 /// What was written.
 #[derive(Debug, Serialize)]

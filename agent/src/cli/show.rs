@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use causeway_shared::runtime::program::count;
 
-use crate::guard::Held;
-use crate::report::CycleReport;
+use crate::cycle::report::CycleReport;
+use crate::plan::guard::Held;
 use crate::status::{ListedRow, QuarantineReport, Reach, StatusReport};
 use crate::vacuum::VacuumReport;
 use crate::verify::VerifyReport;
@@ -257,8 +257,8 @@ mod tests {
     use causeway_shared::ids::{Name, Seq, SiteName};
 
     use super::*;
-    use crate::guard::Reason;
-    use crate::report::{PartitionCounts, RowCounts};
+    use crate::cycle::report::{PartitionCounts, RowCounts};
+    use crate::plan::guard::Reason;
     use crate::status::TableStatus;
 
     fn report() -> CycleReport {

@@ -4,19 +4,19 @@ use causeway_shared::ids::Name;
 use causeway_shared::runtime::clock;
 
 use super::{Attempt, places_of};
+use crate::cycle::report::{CycleReport, PartitionCounts, RowCounts};
+use crate::cycle::survey::Survey;
 use crate::error::AgentError;
-use crate::gate::{Look, Print};
-use crate::guard::Held;
+use crate::plan::guard::Held;
 use crate::plan::{Found, Plan};
+use crate::push::session::Standing;
 use crate::push::{Pushed, checkpoint};
-use crate::quarantine::publish;
-use crate::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::source::FRESH;
-use crate::stand::Standing;
+use crate::source::gate::{Look, Print};
+use crate::state::publish;
 use crate::state::{
     Columns, CycleFacts, DanglingReference, Findings, Notes, Settled, TableFindings,
 };
-use crate::survey::Survey;
 
 /// What a cycle did.
 pub(super) struct Done {

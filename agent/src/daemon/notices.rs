@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use causeway_shared::ids::SiteName;
 
-use crate::report::Notice;
+use crate::cycle::report::Notice;
 
 /// What stands unchanged is told again after this long.
 const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -47,7 +47,7 @@ impl Notices {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::Urgency;
+    use crate::cycle::report::Urgency;
 
     fn notice(text: &str) -> Notice {
         Notice {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::heartbeat::Heartbeat;
-use crate::observer::{Event, Observer};
+use crate::daemon::observer::{Event, Observer};
 use crate::progress::{Progress, Step};
 
 /// How long a cycle looked and scanned so far, also one that fails later. A scan counts from the
@@ -63,7 +63,7 @@ impl Progress for Stopwatch {
 mod tests {
     use super::super::heartbeat::PATIENCE;
     use super::*;
-    use crate::observer::nobody;
+    use crate::daemon::observer::nobody;
 
     #[test]
     fn it_runs_from_the_first_step_of_a_scan_to_the_last() {

@@ -10,7 +10,7 @@ use super::judge::Problem;
 use super::record::Record;
 use super::stored::Stored;
 use super::unique::{Contest, Loser};
-use crate::quarantine::{Place, QuarantineSink, Refused};
+use crate::scan::quarantine::{Place, QuarantineSink, Refused};
 use crate::source::Malformed;
 
 /// Most characters of a row that are shown.

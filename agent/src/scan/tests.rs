@@ -23,7 +23,7 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use super::*;
-use crate::quarantine::Refused;
+use crate::scan::quarantine::Refused;
 use crate::source::SourceConfig;
 
 /// A site on disk: `csv/` and `site.db`.

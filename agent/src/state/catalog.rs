@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{
     Columns, CycleFacts, Findings, Notes, State, StateError, StoredWriter, facts, findings,
 };
-use crate::gate::Look;
-use crate::guard::Held;
+use crate::plan::guard::Held;
+use crate::source::gate::Look;
 
 /// As many commits are kept as readers may need after a checkpoint.
 const KEPT_COMMITS: u64 = CHECKPOINT_EVERY;

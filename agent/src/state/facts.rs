@@ -11,8 +11,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Columns, Notes, State, StateError};
-use crate::gate::Look;
-use crate::writer::Fence;
+use crate::push::writer::Fence;
+use crate::source::gate::Look;
 
 pub(super) const WRITER: &str = "writer";
 pub(super) const HEAD: &str = "head";

@@ -11,8 +11,8 @@ use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
 use super::{State, StateError};
-use crate::gate::Place;
-use crate::guard::Held;
+use crate::plan::guard::Held;
+use crate::source::gate::Place;
 
 /// What the last scan of a table found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

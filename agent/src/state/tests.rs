@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::gate::Look;
-use crate::guard::{Held, Reason};
+use crate::plan::guard::{Held, Reason};
+use crate::source::gate::Look;
 
 fn opened() -> (TempDir, State) {
     let folder = tempfile::tempdir().unwrap();

@@ -15,14 +15,14 @@ use tokio::sync::mpsc;
 use super::Difference;
 use super::diff::differing_rows;
 use crate::agent::Agent;
+use crate::cycle::survey::{self, Stop, Survey, Tables, Taker, blocking, survey};
 use crate::error::AgentError;
 use crate::plan::{Content, Found};
 use crate::progress::{Progress, Step};
-use crate::readback::{Fault, fault};
+use crate::push::readback::{Fault, fault};
+use crate::push::spool::{self, Spool};
 use crate::scan::PartBytes;
-use crate::spool::{self, Spool};
 use crate::state::ObjectId;
-use crate::survey::{self, Stop, Survey, Tables, Taker, blocking, survey};
 
 /// Objects read at once.
 const READ_AT_ONCE: usize = 8;

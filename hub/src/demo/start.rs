@@ -4,11 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use causeway_agent::agent::Agent;
-use causeway_agent::config::{AgentConfig, HubConfig as ToldHub};
-use causeway_agent::cycle::SyncOptions;
-use causeway_agent::progress::Silent;
-use causeway_agent::report::CycleReport;
+use causeway_agent::{Agent, AgentConfig, CycleReport, HubConfig as ToldHub, Silent, SyncOptions};
 use causeway_shared::ids::Seq;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};

@@ -7,12 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use causeway_agent::agent::Agent;
-use causeway_agent::config::AgentConfig;
-use causeway_agent::cycle::SyncOptions;
-use causeway_agent::error::Exit;
-use causeway_agent::progress::{Progress, Step};
-use causeway_agent::report::CycleReport;
+use causeway_agent::{Agent, AgentConfig, CycleReport, Exit, Progress, Step, SyncOptions};
 use causeway_shared::store::memory::MemoryStore;
 use causeway_tests::StoreKind;
 use rusqlite::Connection;

@@ -7,7 +7,7 @@ use causeway_shared::ids::Name;
 use causeway_shared::runtime::program::count;
 
 use super::{absent, held, lines, size};
-use crate::preview::{PlanLine, PlanReport, TablePlan};
+use crate::cycle::preview::{PlanLine, PlanReport, TablePlan};
 
 /// Most kinds of refused rows that are shown of one table.
 const MOST_KINDS: usize = 3;
@@ -139,7 +139,7 @@ mod tests {
     use causeway_shared::ids::{Md5, Part, SiteName};
 
     use super::*;
-    use crate::quarantine::kinds::RefusedKind;
+    use crate::state::refused_kinds::RefusedKind;
 
     fn report() -> PlanReport {
         let appointment = Name::new("appointment").unwrap();

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use causeway_shared::quarantine::{MAX_ROWS, RefusedRow};
 use jiff::Timestamp;
 
-use crate::quarantine::{QuarantineSink, Refused};
+use crate::scan::quarantine::{QuarantineSink, Refused};
 
 /// Most refused rows that are listed of one scan; more are only counted.
 const LISTED: usize = 10_000;
@@ -73,7 +73,7 @@ impl QuarantineSink for Refusals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::quarantine::Place;
+    use crate::scan::quarantine::Place;
 
     /// How many rows are listed, and the first and last line, of tables with so many refused rows.
     fn listed<const N: usize>(refused: [u64; N]) -> [(usize, String, String); N] {

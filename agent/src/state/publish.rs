@@ -14,8 +14,8 @@ use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::store::{StoreError, list_all};
 
 use crate::agent::Agent;
+use crate::daemon::pace::{Pace, Scan, spread};
 use crate::error::AgentError;
-use crate::pace::{Pace, Scan, spread};
 use crate::state::{Findings, State, StateError, TableFindings};
 
 /// An agent's tries to write them: after failures they are as far apart as cycles.

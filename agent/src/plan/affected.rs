@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::dataset::Dataset;
 
-use crate::gate::{Moved, Place};
-use crate::guard::{Held, Reason};
+use super::guard::{Held, Reason};
+use crate::source::gate::{Moved, Place};
 
 /// The place of each table that has one, by the table's position.
 pub type Places = BTreeMap<usize, Place>;

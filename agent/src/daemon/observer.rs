@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::cycle::report::CycleReport;
 use crate::error::AgentError;
 use crate::progress::Step;
-use crate::report::CycleReport;
 
 /// What happens while an agent runs.
 #[derive(Debug, Clone, Copy)]

@@ -7,20 +7,20 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::Serialize;
 
-use crate::affected::{forced_tables, tables_to_scan};
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::places_before;
+use crate::cycle::report::exit_of;
+use crate::cycle::survey::{self, Survey, Tables, Taker, survey};
 use crate::error::{AgentError, Exit};
-use crate::gate::{self, Place};
-use crate::guard::{Held, Rules};
+use crate::plan::affected::{forced_tables, tables_to_scan};
+use crate::plan::guard::{Held, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::Progress;
-use crate::quarantine::kinds::{RefusedKind, kinds};
-use crate::report::exit_of;
-use crate::stand::same_log;
+use crate::push::session::same_log;
+use crate::source::gate::{self, Place};
+use crate::state::refused_kinds::{RefusedKind, kinds};
 use crate::state::{Findings, ObjectId, State};
-use crate::survey::{self, Survey, Tables, Taker, survey};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]

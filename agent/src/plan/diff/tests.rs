@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::guard::Reason;
+use crate::plan::guard::Reason;
 
 const STRICT: Rules = Rules {
     shrink: 0.2,

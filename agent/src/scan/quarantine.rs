@@ -1,8 +1,5 @@
 //! Quarantine: rows that a source holds and the dataset refuses, each with its reason.
 
-pub mod kinds;
-pub(crate) mod publish;
-
 use std::fmt;
 
 use causeway_shared::ids::Name;

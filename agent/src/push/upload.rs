@@ -9,11 +9,11 @@ use causeway_shared::layout::SiteKey;
 use causeway_shared::store::{Body, Store, StoreError, Version};
 use jiff::{SignedDuration, Timestamp};
 
+use crate::cycle::survey::blocking;
 use crate::error::AgentError;
-use crate::gate::file_md5;
-use crate::readback::read_back;
+use crate::push::readback::read_back;
+use crate::source::gate::file_md5;
 use crate::state::ObjectId;
-use crate::survey::blocking;
 
 /// An object to send.
 #[derive(Debug, Clone)]

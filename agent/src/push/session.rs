@@ -17,8 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
+use crate::push::writer::{Claim, Identity, claim};
 use crate::state::{FileId, State, StoredWriter};
-use crate::writer::{Claim, Identity, claim};
 
 /// How long a state is believed without asking the log, however much is committed meanwhile: a
 /// store that was emptied behind the agent shows within this time.

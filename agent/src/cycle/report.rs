@@ -7,8 +7,8 @@ use causeway_shared::store::RequestCounts;
 use serde::Serialize;
 
 use crate::error::Exit;
-use crate::gate::Place;
-use crate::guard::{Held, Reason};
+use crate::plan::guard::{Held, Reason};
+use crate::source::gate::Place;
 use crate::state::DanglingReference;
 
 /// What a cycle did.

@@ -12,11 +12,11 @@ use causeway_shared::layout::SiteKey;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::agent::Agent;
+use crate::cycle::report::CycleReport;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};
-use crate::readback::{Fault, fault};
-use crate::report::CycleReport;
+use crate::push::readback::{Fault, fault};
 
 /// Objects read back at once.
 const READ_AT_ONCE: usize = 8;

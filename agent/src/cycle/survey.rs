@@ -17,17 +17,17 @@ use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use causeway_shared::runtime::clock;
 use jiff::Timestamp;
 
-use crate::affected::Places;
 use crate::config::AgentConfig;
 use crate::error::AgentError;
-use crate::gate::{self, Place};
-use crate::guard::Held;
+use crate::plan::affected::Places;
+use crate::plan::guard::Held;
 use crate::plan::{Content, Found};
 use crate::progress::{Progress, Step};
 use crate::scan::{
     self, Dangling, Outcome, PartBytes, ScanError, ScanReport, ScanRequest, ScannedPart, TableScan,
     scan,
 };
+use crate::source::gate::{self, Place};
 use crate::source::{Kind, Source, Sources, Unreadable};
 use crate::state::{Columns, DanglingReference, Findings, Notes, ObjectId, TableFindings};
 use refusals::Refusals;

@@ -9,7 +9,7 @@ use causeway_shared::ids::Name;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::plan::{Found, differences};
+use super::diff::{Found, differences};
 use crate::source::ABANDONED;
 
 /// Tables with fewer rows than this may shrink as they like.
