@@ -5,12 +5,12 @@
 //! that reading it lets nobody in and a rebuilt database locks nobody out.
 
 mod cache;
-mod login;
+mod failed_logins;
 mod secret;
 mod tokens;
 
 pub(crate) use cache::TokenCache;
-pub(crate) use login::FailedLogins;
+pub(crate) use failed_logins::FailedLogins;
 pub(crate) use secret::{Session, Token};
 pub(crate) use tokens::{AuthError, TokenRecord, Tokens};
 

@@ -15,14 +15,13 @@ use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
 use tokio::net::TcpListener;
 
-use crate::app::{self, ServeError};
 use crate::auth::AuthError;
 use crate::config::HubConfig;
 use crate::demo::DemoError;
 use crate::error::HubError;
-use crate::hub::{Hub, LoadRequest, VerifyRequest};
-use crate::report::SitePlan;
-use crate::window::{DateRange, InvalidRange};
+use crate::serve::{self, ServeError};
+use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan};
+use crate::verify::VerifyRequest;
 use demo::DemoArgs;
 use token::TokenCommand;
 
@@ -278,7 +277,7 @@ async fn serve(
         format!("serving {address}")
     };
     print(&line).map_err(CliError::Output)?;
-    app::serve(hub, listener, shutdown).await?;
+    serve::serve(hub, listener, shutdown).await?;
     Ok(Answer::silent())
 }
 

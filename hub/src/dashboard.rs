@@ -19,10 +19,10 @@ use axum::http::request::Parts;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use crate::api::access::recognise;
-use crate::api::problem::{Code, Problem};
-use crate::app::App;
 use crate::auth::{Action, Caller};
+use crate::http::App;
+use crate::http::callers::recognise;
+use crate::http::problem::{Code, Problem};
 
 /// The dashboard's routes.
 pub(crate) fn routes() -> Router<Arc<App>> {

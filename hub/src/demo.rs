@@ -29,11 +29,11 @@ use std::path::PathBuf;
 use causeway_agent::{Agent, AgentError, ConfigError};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 
-use crate::app::{ServeError, serve};
 use crate::auth::AuthError;
 use crate::error::HubError;
+use crate::serve::{ServeError, serve};
 
 /// How many ports after the one asked for are tried.
 const PORTS: u16 = 20;
@@ -153,14 +153,18 @@ pub(crate) async fn run(
     outcome.write(options.json, out)?;
 
     let agent = Agent::open(login.agent_config(&started)).await?;
-    let (stop, stopping) = watch::channel(false);
+    let (stop, stopping) = oneshot::channel::<()>();
+    let stopping = async {
+        // An error means that the demo is gone, which is a stop as well.
+        let _ = stopping.await;
+    };
     let agent = tokio::spawn(async move {
-        if let Err(error) = agent.run(stopped(stopping)).await {
+        if let Err(error) = agent.run(stopping).await {
             tracing::error!(%error, "the agent stopped; the dashboard shows what was sent");
         }
     });
     serve(started.hub.clone(), listener, shutdown).await?;
-    stop.send_replace(true);
+    drop(stop);
     // The agent finishes or abandons its cycle; either way the next start goes on from there.
     agent.await.map_err(io::Error::other)?;
     Ok(())
@@ -191,11 +195,6 @@ async fn listen(asked: SocketAddr) -> Result<TcpListener, DemoError> {
         listen: asked,
         source,
     })
-}
-
-async fn stopped(mut stopping: watch::Receiver<bool>) {
-    // An error means that the demo is gone, which is a stop as well.
-    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 #[cfg(test)]

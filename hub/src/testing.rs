@@ -21,8 +21,7 @@ use jiff::Timestamp;
 use crate::config::HubConfig;
 use crate::db::Database;
 use crate::db::sqlite::SqliteDatabase;
-use crate::hub::{Hub, LoadRequest};
-use crate::report::{LoadReport, SiteLoaded};
+use crate::sync::{Hub, LoadReport, LoadRequest, SiteLoaded};
 
 /// How a test ends; what it does not expect is an error, not a panic.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;

@@ -2,20 +2,33 @@
 //! compared, and rows that belong to no loaded partition are found.
 
 mod compare;
+mod report;
+
+pub use report::{Difference, VerifyReport};
 
 use std::collections::BTreeSet;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::db::{Mark, SiteState, StoredSite};
 use crate::error::{HubError, SiteError};
-use crate::hub::{Hub, LoadRequest, Repair, VerifyRequest};
 use crate::object::ObjectName;
-use crate::report::{Difference, VerifyReport};
-use crate::window::DateRange;
+use crate::sync::{DateRange, Hub, LoadRequest, Repair};
 use compare::{PartRows, compare};
+
+/// What to verify.
+#[derive(Debug, Clone)]
+pub struct VerifyRequest {
+    /// The present.
+    pub now: Timestamp,
+    /// One site only; `None`: all of them.
+    pub site: Option<SiteName>,
+    /// Load again what differs.
+    pub repair: bool,
+}
 
 impl Hub {
     /// Compares every loaded row with the store's, and loads again what differs if asked to.
@@ -60,7 +73,7 @@ impl Hub {
             site: site.clone(),
             source,
         };
-        let database = &*self.inner.database;
+        let database = self.database();
         // Held to the end, so that no load changes rows while they are compared.
         let mut held = database.begin_load(site).await.map_err(failed)?;
         let stored = held.stored().await.map_err(failed)?;
@@ -110,7 +123,7 @@ impl Hub {
         };
         report.partitions += 1;
         let rows = PartRows { name, table, mark };
-        match compare(&self.inner.store, &*self.inner.database, &rows).await {
+        match compare(self.store(), self.database(), &rows).await {
             Ok(differences) => {
                 report.rows += mark.rows;
                 Ok(differences.words())
@@ -133,7 +146,7 @@ impl Hub {
         table: &Table,
         stored: &StoredSite,
     ) -> Result<Vec<String>, SiteError> {
-        let counts = self.inner.database.part_counts(site, table).await;
+        let counts = self.database().part_counts(site, table).await;
         let mut counts = match counts {
             Ok(counts) => counts,
             Err(error) if !error.is_transient() => {

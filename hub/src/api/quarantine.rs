@@ -9,12 +9,12 @@ use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::quarantine::RefusedRow;
 use serde::{Deserialize, Serialize};
 
-use super::access::Reader;
-use super::problem::Problem;
-use super::request::Params;
-use crate::app::App;
 use crate::error::HubError;
-use crate::quarantine::Quarantine;
+use crate::http::App;
+use crate::http::callers::Reader;
+use crate::http::problem::Problem;
+use crate::http::request::Params;
+use crate::sync::Quarantine;
 
 /// Rows of an answer, unless its caller says otherwise.
 const USUAL_LIMIT: usize = 50;

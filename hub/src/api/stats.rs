@@ -8,10 +8,10 @@ use causeway_shared::ids::SiteName;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::access::Reader;
-use super::problem::{Code, Problem};
-use super::request::{Params, RangeParams};
-use crate::app::App;
+use crate::http::App;
+use crate::http::callers::Reader;
+use crate::http::problem::{Code, Problem};
+use crate::http::request::{Params, RangeParams};
 use crate::stats::{Day, appointments_per_day};
 
 /// Which days, of which sites.

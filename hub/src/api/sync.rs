@@ -9,12 +9,12 @@ use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::access::{Notifier, Reader};
-use super::problem::Problem;
-use super::request::Body;
-use crate::app::App;
-use crate::app::refresh::RefreshStatus;
-use crate::report::{SiteStatus, StatusReport};
+use crate::http::App;
+use crate::http::callers::{Notifier, Reader};
+use crate::http::problem::Problem;
+use crate::http::request::Body;
+use crate::scheduler::RefreshStatus;
+use crate::sync::{SiteStatus, StatusReport};
 
 /// How the sites stand.
 #[derive(Debug, Serialize)]
@@ -28,7 +28,7 @@ pub(crate) struct Sync {
 #[derive(Debug, Serialize)]
 struct Report {
     now: Timestamp,
-    window: crate::window::Window,
+    window: crate::sync::Window,
     store: String,
     database: String,
     sites: Vec<Site>,

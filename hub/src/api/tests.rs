@@ -10,9 +10,9 @@ use causeway_shared::layout::SiteKey;
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
 
-use crate::app::testbed::{Answer, Testbed, now};
 use crate::config::AuthMode;
-use crate::hub::LoadRequest;
+use crate::serve::testbed::{Answer, Testbed, now};
+use crate::sync::LoadRequest;
 use crate::testing::{SHOP, TestSite};
 
 fn code(answer: &Answer) -> String {

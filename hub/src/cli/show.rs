@@ -6,7 +6,8 @@ use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
 
 use crate::auth::TokenRecord;
-use crate::report::{LoadReport, SitePlan, SiteStatus, StatusReport, VerifyReport};
+use crate::sync::{LoadReport, SitePlan, SiteStatus, StatusReport};
+use crate::verify::VerifyReport;
 
 /// Most lines of one kind.
 const MOST_LINES: usize = 20;
@@ -244,8 +245,8 @@ mod tests {
     use causeway_shared::quarantine::RefusedRows;
 
     use super::*;
-    use crate::hub::VerifyRequest;
     use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
+    use crate::verify::VerifyRequest;
 
     #[tokio::test]
     async fn what_people_read() -> Outcome {

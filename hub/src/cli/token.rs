@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::{CliError, show};
 use crate::auth::{Role, Tokens};
-use crate::hub::Hub;
+use crate::sync::Hub;
 
 /// What to do with tokens.
 #[derive(Debug, Subcommand)]

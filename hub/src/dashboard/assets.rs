@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use causeway_shared::ids::Md5;
 
-use crate::api::problem::{Code, Problem};
+use crate::http::problem::{Code, Problem};
 
 /// Kept for a year: another content has another address.
 const KEEP: &str = "public, max-age=31536000, immutable";

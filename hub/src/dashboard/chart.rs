@@ -4,7 +4,7 @@ use jiff::civil::Date;
 
 use super::language::Language;
 use crate::stats::Day;
-use crate::window::DateRange;
+use crate::sync::DateRange;
 
 /// The drawing's size, and the space around the bars, in its own units.
 const WIDTH: f64 = 960.0;

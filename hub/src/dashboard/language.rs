@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use jiff::civil::Date;
 
 use super::texts::{ENGLISH, Texts, VIETNAMESE};
-use crate::api::access::{cookie, text};
+use crate::http::callers::{cookie, text};
 
 /// The cookie that keeps the choice for a year.
 const COOKIE: &str = "causeway_lang";

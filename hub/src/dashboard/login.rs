@@ -17,10 +17,10 @@ use super::assets::address;
 use super::language::{Language, Reading};
 use super::texts::Texts;
 use super::{Visitor, html};
-use crate::api::access::{COOKIE, is_from_elsewhere, text};
-use crate::api::problem::{Code, Problem};
-use crate::app::App;
 use crate::auth::{Action, Session, Token};
+use crate::http::App;
+use crate::http::callers::{COOKIE, is_from_elsewhere, text};
+use crate::http::problem::{Code, Problem};
 
 /// How long a browser stays signed in: 30 days, or until the token is revoked.
 const SESSION_SECONDS: u32 = 30 * 24 * 3_600;
@@ -130,7 +130,7 @@ mod tests {
     use axum::http::Request;
 
     use super::*;
-    use crate::app::testbed::{Answer, Testbed};
+    use crate::serve::testbed::{Answer, Testbed};
 
     async fn sign_in_with(bed: &Testbed, token: &str) -> Answer {
         let form = Request::post("/login")

@@ -20,15 +20,15 @@ use super::language::{Language, Reading};
 use super::per_table::TableView;
 use super::texts::Texts;
 use super::{Visitor, html};
-use crate::api::access::text;
-use crate::api::overview::read;
-use crate::api::problem::{Code, Problem};
-use crate::app::App;
 use crate::auth::Caller;
 use crate::config::AuthMode;
-use crate::hub::SiteView;
+use crate::http::App;
+use crate::http::callers::text;
+use crate::http::problem::{Code, Problem};
+use crate::services;
 use crate::stats::{self, Counted, Day, Fresh, Overview, TableFigures, tables};
-use crate::window::DateRange;
+use crate::sync::DateRange;
+use crate::sync::SiteView;
 
 /// How many days before and after today the chart shows.
 const CHART_DAYS: i32 = 14;
@@ -253,7 +253,7 @@ fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
 }
 
 async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {
-    let (overview, sites) = read(&app.hub, None, (app.clock)()).await?;
+    let (overview, sites) = services::overview::read(&app.hub, None, (app.clock)()).await?;
     let today = overview.now.date();
     let around = DateRange::new(
         today.saturating_sub(CHART_DAYS.days()),

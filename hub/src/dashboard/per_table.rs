@@ -10,7 +10,7 @@ use super::chart::{Bar, Chart, chart};
 use super::language::Language;
 use super::overview::Share;
 use crate::stats::{TableDay, TableFigures};
-use crate::window::DateRange;
+use crate::sync::DateRange;
 
 /// The colours of a column's most frequent values; the others share one.
 const CLASSES: [&str; 5] = ["v1", "v2", "v3", "v4", "v5"];

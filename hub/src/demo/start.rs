@@ -12,13 +12,12 @@ use rusqlite::{Connection, OpenFlags};
 use super::folder::Folder;
 use super::plan::DemoPlan;
 use super::{DemoError, DemoOptions, site};
-use crate::api::overview;
 use crate::auth::{AuthError, Role, Token, TokenCache, Tokens};
 use crate::config::HubConfig;
 use crate::error::{HubError, SiteError};
-use crate::hub::{Hub, LoadRequest};
-use crate::report::LoadReport;
+use crate::services;
 use crate::stats::Overview;
+use crate::sync::{Hub, LoadReport, LoadRequest};
 
 /// The names of the demo's tokens.
 const VISITOR: &str = "demo";
@@ -88,7 +87,7 @@ pub(crate) async fn start(
     if let Some(detail) = loaded.sites.iter().find_map(|site| site.error.clone()) {
         return Err(DemoError::NotLoaded { detail });
     }
-    let (overview, _) = overview::read(&hub, None, clock()).await?;
+    let (overview, _) = services::overview::read(&hub, None, clock()).await?;
     let database = folder.database();
     let source = database.clone();
     let example = blocking(move || appointment_of(&source, &today.to_string())).await?;

@@ -181,9 +181,12 @@ async fn a_link_signs_in_and_an_edit_in_the_site_shows() {
         once: false,
         ..options(dir.path())
     };
-    let (stop, stopping) = watch::channel(false);
+    let (stop, stopping) = oneshot::channel::<()>();
+    let stopping = async {
+        let _ = stopping.await;
+    };
     let (said, mut out) = io::pipe().unwrap();
-    let demo = run(&options, now, &mut out, stopped(stopping));
+    let demo = run(&options, now, &mut out, stopping);
     let visit = async {
         let said = first_line(said).await;
         let token = fs::read_to_string(dir.path().join("demo-token")).unwrap();
@@ -195,7 +198,7 @@ async fn a_link_signs_in_and_an_edit_in_the_site_shows() {
             .unwrap();
         let wanted = said["overview"]["appointments"]["total"].as_i64().unwrap() - 1;
         let shown = eventually(address, token, wanted).await;
-        stop.send_replace(true);
+        drop(stop);
         assert_eq!(shown, wanted, "the figure within ten seconds");
     };
     let (ended, ()) = tokio::join!(demo, visit);

@@ -9,7 +9,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use jiff::Timestamp;
 
 use crate::db::LoadedCount;
-use crate::hub::SiteView;
+use crate::sync::SiteView;
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()

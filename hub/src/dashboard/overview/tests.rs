@@ -5,12 +5,12 @@ use axum::http::Request;
 use jiff::civil::date;
 
 use super::*;
-use crate::api::access::COOKIE;
-use crate::app::testbed::Testbed;
 use crate::config::WindowConfig;
+use crate::http::callers::COOKIE;
+use crate::serve::testbed::Testbed;
 use crate::stats::samples::{at, loaded, site, site_of};
+use crate::sync::Window;
 use crate::testing::SHOP;
-use crate::window::Window;
 
 fn sample() -> SiteView {
     let done = r#"{"count_by":{"status":{"values":{"completed":1234}}}}"#;

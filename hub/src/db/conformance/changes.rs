@@ -6,8 +6,8 @@ use jiff::civil::date;
 
 use super::Outcome;
 use crate::db::Database;
+use crate::sync::DateRange;
 use crate::testing::{SHOP, TestHub, TestSite};
-use crate::window::DateRange;
 
 /// A hub, and a site of the shop that has committed two items and a sale on each of three days.
 async fn shop(database: &Arc<dyn Database>) -> Outcome<(TestHub, TestSite)> {

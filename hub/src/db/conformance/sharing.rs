@@ -7,8 +7,8 @@ use causeway_shared::ids::Part;
 
 use super::Outcome;
 use crate::db::{Database, SiteChange};
-use crate::hub::VerifyRequest;
 use crate::testing::{NOON, SHOP, TestHub, TestSite};
+use crate::verify::VerifyRequest;
 
 /// Readers neither wait for a load nor see half of one.
 pub async fn readers_see_the_state_before_until_the_commit(

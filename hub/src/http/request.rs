@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::{Code, Problem};
-use crate::window::DateRange;
+use crate::sync::DateRange;
 
 /// A query string's parameters.
 #[derive(Debug, Clone, Copy)]

@@ -1,22 +1,15 @@
-//! Open routes for those who watch over the process: alive, ready, metrics.
+//! What database and store last said to the open routes, so that these ask them seldom, however
+//! many callers there are.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::IntoResponse;
 use causeway_shared::layout::TOKENS;
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use super::problem::{Code, Problem};
-use crate::app::App;
-use crate::app::metrics::render;
-use crate::hub::SiteView;
+use crate::sync::{Hub, SiteView};
 
 /// How long database and store may take to answer.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -30,42 +23,21 @@ fn is_fresh(seen: Timestamp, now: Timestamp, for_: SignedDuration) -> bool {
     (SignedDuration::ZERO..for_).contains(&now.duration_since(seen))
 }
 
-/// That all is well.
-#[derive(Debug, Serialize)]
-pub(crate) struct Well {
-    status: &'static str,
-}
-
-const WELL: Well = Well { status: "ok" };
-
-/// The process answers.
-pub(crate) async fn alive() -> Json<Well> {
-    Json(WELL)
-}
-
-/// Database and store answer too.
-pub(crate) async fn ready(State(app): State<Arc<App>>) -> Result<Json<Well>, Problem> {
-    match app.readiness.look(&app).await {
-        None => Ok(Json(WELL)),
-        Some(missing) => Err(Problem::new(Code::Unavailable, missing)),
-    }
-}
-
 /// What was last found missing, so that this open route asks database and store no more than once
 /// a second, and the log says so once.
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Timestamp, Option<&'static str>)>>);
 
 impl Readiness {
-    async fn look(&self, app: &App) -> Option<&'static str> {
-        let now = (app.clock)();
+    /// What does not answer, if anything.
+    pub(super) async fn look(&self, hub: &Hub, now: Timestamp) -> Option<&'static str> {
         let mut last = self.0.lock().await;
         let before = match *last {
             Some((at, missing)) if is_fresh(at, now, LOOK_AGAIN_AFTER) => return missing,
             Some((_, missing)) => missing,
             None => None,
         };
-        let found = missing(app).await;
+        let found = missing(hub, now).await;
         match &found {
             Some((missing, why)) if before != Some(missing) => {
                 tracing::warn!(why, "not ready: {missing}");
@@ -80,15 +52,15 @@ impl Readiness {
 }
 
 /// What does not answer, if anything, and why. The reason is for the log: the route is open.
-async fn missing(app: &App) -> Option<(&'static str, String)> {
-    let status = timeout(PATIENCE, app.hub.status((app.clock)())).await;
+async fn missing(hub: &Hub, now: Timestamp) -> Option<(&'static str, String)> {
+    let status = timeout(PATIENCE, hub.status(now)).await;
     match status {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Some(("the database cannot be used", error.to_string())),
         Err(late) => return Some(("the database does not answer", late.to_string())),
     }
     // Whether this object is there does not matter, only that the store says so.
-    match timeout(PATIENCE, app.hub.store().head(TOKENS)).await {
+    match timeout(PATIENCE, hub.store().head(TOKENS)).await {
         Ok(Ok(_)) => None,
         Ok(Err(error)) if error.is_not_found() => None,
         Ok(Err(error)) => Some(("the store cannot be used", error.to_string())),
@@ -102,15 +74,15 @@ async fn missing(app: &App) -> Option<(&'static str, String)> {
 pub(crate) struct SeenSites(Mutex<Option<(Timestamp, Arc<[SiteView]>)>>);
 
 impl SeenSites {
-    async fn read(&self, app: &App) -> Arc<[SiteView]> {
-        let now = (app.clock)();
+    /// The sites, as of a moment ago at most; none while the database cannot be used.
+    pub(super) async fn read(&self, hub: &Hub, now: Timestamp) -> Arc<[SiteView]> {
         let mut last = self.0.lock().await;
         if let Some((at, sites)) = &*last
             && is_fresh(*at, now, SITES_AGAIN_AFTER)
         {
             return Arc::clone(sites);
         }
-        let sites = app.hub.sites(None).await.unwrap_or_else(|error| {
+        let sites = hub.sites(None).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "metrics without sites: the database cannot be used");
             Vec::new()
         });
@@ -118,22 +90,4 @@ impl SeenSites {
         *last = Some((now, Arc::clone(&sites)));
         sites
     }
-}
-
-/// Figures for Prometheus.
-pub(crate) async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let sites = app.seen_sites.read(&app).await;
-    let text = render(
-        &app.metrics,
-        &app.refresher.status(),
-        &sites,
-        app.hub.store().requests(),
-    );
-    (
-        [(
-            header::CONTENT_TYPE,
-            "text/plain; version=0.0.4; charset=utf-8",
-        )],
-        text,
-    )
 }

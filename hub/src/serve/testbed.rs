@@ -19,10 +19,11 @@ use causeway_shared::store::memory::MemoryStore;
 use jiff::Timestamp;
 use tower::ServiceExt as _;
 
-use super::{App, router};
+use super::router;
 use crate::auth::{Role, Token, Tokens};
 use crate::config::{AuthMode, DatabaseConfig, HubConfig};
-use crate::hub::{Hub, LoadRequest};
+use crate::http::App;
+use crate::sync::{Hub, LoadRequest};
 
 const APPOINTMENTS: &str = "\
 appointmentid,consultantid,customerid,date,time,duration,meetingurl,status,description,createdat,updatedat

@@ -1,43 +1,39 @@
-//! The hub as its programs use it: one store, one database, and what is done between them.
-
-mod pass;
-mod view;
-
-pub(crate) use pass::Repair;
+//! The hub as its programs use it: one store, one database, and what is remembered of both.
 
 use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::Dataset;
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::SiteName;
 use causeway_shared::store::{self, Store};
 
+use super::cache::SiteCache;
+use super::looks::Looks;
+use super::quarantine::{Quarantine, QuarantineCache};
+use super::window::{DateRange, Window};
 use crate::config::HubConfig;
 use crate::db::{self, Database};
-use crate::error::HubError;
-use crate::quarantine;
-use crate::window::{DateRange, Window};
+use crate::error::{HubError, SiteError};
 
 /// A store, a database and the dataset that serves until a site brings its own. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub {
-    pub(crate) inner: Arc<Inner>,
+    pub(super) inner: Arc<Inner>,
 }
 
-pub(crate) struct Inner {
-    pub(crate) config: HubConfig,
-    pub(crate) store: Store,
-    pub(crate) database: Arc<dyn Database>,
-    pub(crate) dataset: Arc<Dataset>,
+pub(super) struct Inner {
+    pub(super) config: HubConfig,
+    pub(super) store: Store,
+    pub(super) database: Arc<dyn Database>,
+    pub(super) dataset: Arc<Dataset>,
     /// What was read of the sites, until a load changes it.
-    pub(crate) cache: view::Cache,
+    pub(super) cache: SiteCache,
     /// When to look more closely than usual.
-    pub(crate) looks: pass::Looks,
+    pub(super) looks: Looks,
     /// The refused rows of each site, as they were last read.
-    pub(crate) quarantine: quarantine::Cache,
+    pub(super) quarantine: QuarantineCache,
 }
 
 impl fmt::Debug for Hub {
@@ -69,47 +65,6 @@ impl LoadRequest {
             dates: Vec::new(),
         }
     }
-}
-
-/// What to verify.
-#[derive(Debug, Clone)]
-pub struct VerifyRequest {
-    /// The present.
-    pub now: Timestamp,
-    /// One site only; `None`: all of them.
-    pub site: Option<SiteName>,
-    /// Load again what differs.
-    pub repair: bool,
-}
-
-/// A site as the API and the dashboard read it.
-#[derive(Debug, Clone)]
-pub struct SiteView {
-    /// The site.
-    pub site: SiteName,
-    /// The dataset of the loaded commit.
-    pub dataset: Arc<Dataset>,
-    /// The catalog at the loaded commit: totals over all history come from here.
-    pub catalog: Arc<Catalog>,
-    /// When the rows were last brought to a commit.
-    pub loaded_at: Option<Timestamp>,
-    /// The newest commit seen in the site's log, loaded or not.
-    pub log_head: Option<Seq>,
-    /// Why the last load failed, if it did; the rows are the last good ones.
-    pub last_error: Option<String>,
-    /// The partitions whose rows are in the database.
-    pub loaded: Vec<LoadedPart>,
-}
-
-/// A partition whose rows are in the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadedPart {
-    /// The table.
-    pub table: Name,
-    /// The partition.
-    pub part: Part,
-    /// How many rows it has.
-    pub rows: u64,
 }
 
 impl Hub {
@@ -144,9 +99,9 @@ impl Hub {
             store,
             database,
             dataset,
-            cache: view::Cache::default(),
-            looks: pass::Looks::default(),
-            quarantine: quarantine::Cache::default(),
+            cache: SiteCache::default(),
+            looks: Looks::default(),
+            quarantine: QuarantineCache::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -189,6 +144,31 @@ impl Hub {
     #[must_use]
     pub fn dataset(&self) -> &Arc<Dataset> {
         &self.inner.dataset
+    }
+
+    /// The refused rows of a site, as of half a minute ago at most.
+    ///
+    /// # Errors
+    /// [`SiteError::Store`]
+    pub(crate) async fn quarantine(
+        &self,
+        site: &SiteName,
+        now: Timestamp,
+    ) -> Result<Arc<Quarantine>, SiteError> {
+        self.inner
+            .quarantine
+            .get(&self.inner.store, site, now)
+            .await
+    }
+
+    /// The refused rows of a site if the store says so at once: for a page that has more to show.
+    pub(crate) async fn quarantine_at_once(
+        &self,
+        site: &SiteName,
+        now: Timestamp,
+    ) -> Option<Arc<Quarantine>> {
+        let quarantine = &self.inner.quarantine;
+        quarantine.get_at_once(&self.inner.store, site, now).await
     }
 }
 

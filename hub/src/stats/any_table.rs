@@ -9,9 +9,9 @@ use causeway_shared::summary::Summary;
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::tables;
-use crate::hub::SiteView;
-use crate::window::DateRange;
+use super::meetassist::tables;
+use crate::sync::DateRange;
+use crate::sync::SiteView;
 
 /// The figures of one table, all sites together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -160,8 +160,8 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::hub::LoadedPart;
     use crate::stats::samples::{json, site_of};
+    use crate::sync::LoadedPart;
     use crate::testing::SHOP;
 
     fn shop() -> SiteView {

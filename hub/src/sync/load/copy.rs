@@ -9,8 +9,8 @@ use causeway_shared::store::Store;
 
 use crate::db::{DbError, RowSink};
 use crate::error::SiteError;
-use crate::load_plan::Planned;
 use crate::object::{Body, ObjectName, ObjectReader};
+use crate::sync::load_plan::Planned;
 
 /// How many objects are fetched ahead of the one that is being read.
 const AHEAD: usize = 6;

@@ -1,70 +1,29 @@
 //! One pass over the sites: look, plan, load; each apart, so that none keeps the others waiting
 //! with its damage.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use futures_util::{StreamExt as _, stream};
 
-use super::view::Cached;
-use super::{Hub, LoadRequest};
-use crate::db::SiteState;
-use crate::error::{HubError, SiteError};
-use crate::load::SiteTask;
-use crate::refresh::{THOROUGH_EVERY, discover};
-use crate::report::{
+use super::cache::CachedSite;
+use super::discover::discover;
+use super::hub::{Hub, LoadRequest};
+use super::load::SiteTask;
+use super::looks::MAX_FOUND;
+use super::report::{
     LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded, SitePlan,
 };
+use super::window::Wanted;
+use crate::db::SiteState;
+use crate::error::{HubError, SiteError};
 use crate::retry::retrying;
-use crate::window::Wanted;
 
 /// How many sites are loaded at once.
 const SITES_AT_ONCE: usize = 4;
-
-/// Most sites that are remembered before they are loaded.
-const MAX_FOUND: usize = 10_000;
-
-/// Counts looks that found nothing, so that every so many of them are thorough. The first is.
-#[derive(Debug, Default)]
-pub(crate) struct Looks {
-    /// Looks since the last thorough one; `None` stands for the look for new sites.
-    idle: Mutex<HashMap<Option<SiteName>, u32>>,
-    /// Sites that were found or told of; the database may not know them yet.
-    found: Mutex<BTreeSet<SiteName>>,
-}
-
-impl Looks {
-    /// Whether the next look at a site (or for sites) is a thorough one.
-    fn is_thorough(&self, of: Option<&SiteName>) -> bool {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let looks = idle.entry(of.cloned()).or_insert(THOROUGH_EVERY);
-        *looks += 1;
-        if *looks > THOROUGH_EVERY {
-            *looks = 1;
-            return true;
-        }
-        false
-    }
-
-    fn found(&self) -> MutexGuard<'_, BTreeSet<SiteName>> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a site for one that there is not.
-    fn is_none(&self, site: &SiteName) {
-        self.found().remove(site);
-        self.forget(Some(site));
-    }
-
-    /// Makes the next look a thorough one.
-    fn forget(&self, of: Option<&SiteName>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.remove(&of.cloned());
-    }
-}
 
 /// What to load besides what changed.
 #[derive(Debug, Default)]
@@ -214,7 +173,7 @@ impl Hub {
         &'t self,
         state: &'t SiteState,
         what: &LoadRequest,
-        (known, wanted): (&'t Cached, &'t Wanted),
+        (known, wanted): (&'t CachedSite, &'t Wanted),
         repair: &'t Repair,
         thorough: bool,
     ) -> SiteTask<'t> {
@@ -266,7 +225,7 @@ impl Hub {
         }))
     }
 
-    async fn known(&self, state: &SiteState) -> Result<Arc<Cached>, SiteError> {
+    async fn known(&self, state: &SiteState) -> Result<Arc<CachedSite>, SiteError> {
         let known = self.inner.cache.get(&*self.inner.database, state).await;
         known.map_err(|source| SiteError::Database {
             site: state.site.clone(),

@@ -9,8 +9,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
-use super::App;
-use crate::api::problem::{Code, Problem};
+use super::problem::{Code, Problem};
+use super::state::App;
 
 /// How long an answer may take.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);

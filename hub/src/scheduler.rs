@@ -9,12 +9,10 @@ use fastrand::Rng;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use super::{App, stopped};
-use crate::hub::LoadRequest;
-use crate::report::LoadReport;
+use crate::sync::{Hub, LoadReport, LoadRequest, SiteLoaded};
 
 /// How long news gather before a load begins, so that many agents cause one load.
 const GATHER: Duration = Duration::from_millis(100);
@@ -61,33 +59,37 @@ impl Refresher {
     }
 }
 
-/// Goes round until the service stops. The first round begins at once.
-pub(super) async fn run(app: Arc<App>, mut chance: Rng, stopping: watch::Receiver<bool>) {
+/// Goes round until it is dropped. The first round begins at once.
+pub(crate) async fn run(
+    hub: Hub,
+    refresher: Arc<Refresher>,
+    clock: fn() -> Timestamp,
+    mut chance: Rng,
+) {
     let mut known = Failures::default();
-    let every = app.hub.config().refresh.every.0;
-    let zone = app.hub.config().window.timezone.0.clone();
+    let every = hub.config().refresh.every.0;
+    let zone = hub.config().window.timezone.0.clone();
     loop {
-        round(&app, &mut known).await;
-        let pause = pause(every, chance.f64(), (app.clock)(), &zone);
+        round(&hub, &refresher, clock, &mut known).await;
+        let pause = pause(every, chance.f64(), clock(), &zone);
         tokio::select! {
             () = sleep(pause) => {}
-            () = app.refresher.news.notified() => sleep(GATHER).await,
-            () = stopped(stopping.clone()) => return,
+            () = refresher.news.notified() => sleep(GATHER).await,
         }
     }
 }
 
 /// One round: look at every log, load what is wanted, note how it went.
-async fn round(app: &App, known: &mut Failures) {
-    let began = (app.clock)();
-    let loaded = app.hub.load(&LoadRequest::at(began)).await;
-    let ended = (app.clock)();
+async fn round(hub: &Hub, refresher: &Refresher, clock: fn() -> Timestamp, known: &mut Failures) {
+    let began = clock();
+    let loaded = hub.load(&LoadRequest::at(began)).await;
+    let ended = clock();
     let (failing, error) = match &loaded {
         Ok(report) => (failing_sites(report), None),
         Err(error) => (Vec::new(), Some(error.to_string())),
     };
     {
-        let mut status = app.refresher.lock();
+        let mut status = refresher.lock();
         status.rounds += 1;
         status.failed += u64::from(error.is_some() || !failing.is_empty());
         status.last_at = Some(ended);
@@ -98,7 +100,7 @@ async fn round(app: &App, known: &mut Failures) {
 }
 
 fn failing_sites(report: &LoadReport) -> Vec<(SiteName, String)> {
-    let failing = |site: &crate::report::SiteLoaded| Some((site.site.clone(), site.error.clone()?));
+    let failing = |site: &SiteLoaded| Some((site.site.clone(), site.error.clone()?));
     report.sites.iter().filter_map(failing).collect()
 }
 

@@ -7,8 +7,8 @@ use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
 
+use super::window::Wanted;
 use crate::db::{Mark, Marks};
-use crate::window::Wanted;
 
 /// What a load does.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -97,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::window::{DateRange, Window};
+    use crate::sync::{DateRange, Window};
 
     fn key(table: &str, part: &str) -> (Name, Part) {
         (Name::new(table).unwrap(), Part::new(part).unwrap())

@@ -6,7 +6,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::STATUS;
-use crate::hub::SiteView;
+use crate::sync::SiteView;
 
 /// How many rows have each status: the declared ones first, in declared order, then others.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

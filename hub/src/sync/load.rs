@@ -22,13 +22,13 @@ use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 
-use crate::dataset_change::first_obstacle;
+use super::dataset_change::first_obstacle;
+use super::discover::catalog_at_head;
+use super::load_plan::{LoadPlan, Planned, load_plan};
+use super::report::{PartitionCounts, RowCounts, SiteLoaded};
+use super::window::Wanted;
 use crate::db::{Database, DbError, Mark, SiteChange, SiteLoad, StoredSite};
 use crate::error::SiteError;
-use crate::load_plan::{LoadPlan, Planned, load_plan};
-use crate::refresh::catalog_at_head;
-use crate::report::{PartitionCounts, RowCounts, SiteLoaded};
-use crate::window::Wanted;
 use copy::copy_parts;
 
 /// A site to be loaded.

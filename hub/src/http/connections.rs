@@ -13,8 +13,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
-use super::stopped;
-
 /// Most connections at once; others wait until the system takes them in.
 const MAX_CONNECTIONS: usize = 1_024;
 /// How long a connection may take to send the head of a request, or keep silent before it.
@@ -80,6 +78,12 @@ pub(super) async fn serve(
     drop(listener);
     while connections.join_next().await.is_some() {}
     Ok(())
+}
+
+/// Ends when the service is to stop.
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is a stop as well.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 /// Answers the requests of one connection.

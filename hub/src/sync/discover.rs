@@ -11,10 +11,6 @@ use causeway_shared::store::{Store, StoreError};
 
 use crate::error::SiteError;
 
-/// Every so many refreshes in which nothing was found, a refresh looks for what a plain one does
-/// not see: new sites, gaps, a log that is another one.
-pub(crate) const THOROUGH_EVERY: u32 = 20;
-
 /// The sites that have anything in the store. Costs one listing per site and one more.
 pub(crate) async fn discover(store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
     let mut sites = BTreeSet::new();

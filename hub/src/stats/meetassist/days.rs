@@ -5,8 +5,8 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::{StatusCounts, tables};
-use crate::hub::SiteView;
-use crate::window::DateRange;
+use crate::sync::DateRange;
+use crate::sync::SiteView;
 
 /// Most days of one answer: ten years and a little.
 pub(crate) const MAX_DAYS: u32 = 3_700;

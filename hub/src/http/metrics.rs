@@ -9,8 +9,8 @@ use axum::http::{Method, StatusCode};
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
 
-use super::refresh::RefreshStatus;
-use crate::hub::SiteView;
+use crate::scheduler::RefreshStatus;
+use crate::sync::SiteView;
 
 /// Requests answered since the start.
 #[derive(Debug, Default)]

@@ -15,7 +15,6 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
 use crate::error::SiteError;
-use crate::hub::Hub;
 
 /// For how long an answer is good.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
@@ -28,7 +27,7 @@ pub(crate) type Quarantine = BTreeMap<Name, Result<RefusedRows, String>>;
 
 /// What was read of each site.
 #[derive(Debug, Default)]
-pub(crate) struct Cache {
+pub(super) struct QuarantineCache {
     sites: Mutex<HashMap<SiteName, Kept>>,
 }
 
@@ -48,51 +47,51 @@ impl Kept {
     }
 }
 
-impl Cache {
+impl QuarantineCache {
     fn lock(&self) -> MutexGuard<'_, HashMap<SiteName, Kept>> {
         // The map is whole between any two of its operations, also if a holder panicked.
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Hub {
     /// The refused rows of a site, as of half a minute ago at most.
     ///
     /// # Errors
     /// [`SiteError::Store`]
-    pub async fn quarantine(
+    pub(super) async fn get(
         &self,
+        store: &Store,
         site: &SiteName,
         now: Timestamp,
     ) -> Result<Arc<Quarantine>, SiteError> {
-        let kept = self.inner.quarantine.lock().get(site).cloned();
+        let kept = self.lock().get(site).cloned();
         if let Some(kept) = &kept
             && kept.is_fresh(now)
             && let Some(quarantine) = &kept.quarantine
         {
             return Ok(Arc::clone(quarantine));
         }
-        let read = read(&self.inner.store, site, kept.as_ref(), now).await;
+        let read = read(store, site, kept.as_ref(), now).await;
         let read = read.map_err(|source| SiteError::Store {
             site: site.clone(),
             source,
         })?;
         let (kept, quarantine) = read;
-        self.inner.quarantine.lock().insert(site.clone(), kept);
+        self.lock().insert(site.clone(), kept);
         Ok(quarantine)
     }
 
     /// The refused rows of a site if the store says so at once: for a page that has more to show.
-    pub async fn quarantine_at_once(
+    pub(super) async fn get_at_once(
         &self,
+        store: &Store,
         site: &SiteName,
         now: Timestamp,
     ) -> Option<Arc<Quarantine>> {
-        let kept = self.inner.quarantine.lock().get(site).cloned();
+        let kept = self.lock().get(site).cloned();
         if let Some(kept) = kept.filter(|kept| kept.is_fresh(now)) {
             return kept.quarantine;
         }
-        let problem = match timeout(PATIENCE, self.quarantine(site, now)).await {
+        let problem = match timeout(PATIENCE, self.get(store, site, now)).await {
             Ok(Ok(quarantine)) => return Some(quarantine),
             Ok(Err(error)) => error.to_string(),
             Err(late) => late.to_string(),
@@ -103,7 +102,7 @@ impl Hub {
             versions: BTreeMap::new(),
             quarantine: None,
         };
-        self.inner.quarantine.lock().insert(site.clone(), silent);
+        self.lock().insert(site.clone(), silent);
         None
     }
 }
@@ -155,7 +154,7 @@ mod tests {
     use causeway_shared::quarantine::RefusedRow;
 
     use super::*;
-    use crate::app::testbed::{Testbed, now};
+    use crate::serve::testbed::{Testbed, now};
 
     fn rows(total: u64) -> RefusedRows {
         RefusedRows {
@@ -181,7 +180,7 @@ mod tests {
     async fn a_file_is_read_again_when_it_changed_and_asked_for_after_a_while() {
         let bed = Testbed::new().await;
         let (hub, site) = (&bed.app.hub, SiteName::new("hcm-01").unwrap());
-        let store = &hub.inner.store;
+        let store = hub.store();
         write(store, "customer", rows(3).encode().unwrap()).await;
         write(store, "appointment", b"id\n".to_vec()).await;
         let first = hub.quarantine(&site, now()).await.unwrap();

@@ -100,17 +100,17 @@ impl Window {
 /// What is to be in the database: all that is not partitioned by date, the window, and the dates
 /// asked for besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Wanted {
+pub(super) struct Wanted {
     /// Days around today.
-    pub window: Window,
+    pub(super) window: Window,
     /// Further dates.
-    pub dates: Vec<DateRange>,
+    pub(super) dates: Vec<DateRange>,
 }
 
 impl Wanted {
     /// Whether a partition is to be loaded.
     #[must_use]
-    pub fn contains(&self, part: Part) -> bool {
+    pub(super) fn contains(&self, part: Part) -> bool {
         match part {
             Part::Bucket(..) => true,
             Part::Date(date) => {

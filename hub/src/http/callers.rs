@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
 use super::problem::{Code, Problem};
-use crate::app::App;
+use super::state::App;
 use crate::auth::{Action, Caller, Role, Session, Token};
 use crate::config::AuthMode;
 

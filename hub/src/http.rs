@@ -1,0 +1,16 @@
+//! HTTP without the addresses: connections, limits, who calls, errors as callers get them, metrics.
+//!
+//! What is at which address stands in `api.rs` and `dashboard.rs`; `serve.rs` puts all together.
+
+pub(crate) mod callers;
+mod connections;
+mod health;
+mod layers;
+mod metrics;
+mod probes;
+pub(crate) mod problem;
+pub(crate) mod request;
+pub(crate) mod server;
+mod state;
+
+pub(crate) use state::App;

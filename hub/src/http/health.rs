@@ -1,0 +1,61 @@
+//! Open routes for those who watch over the process: alive, ready, metrics.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Serialize;
+
+use super::metrics::render;
+use super::problem::{Code, Problem};
+use super::state::App;
+
+/// The routes.
+pub(super) fn routes() -> Router<Arc<App>> {
+    Router::new()
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(metrics))
+}
+
+/// That all is well.
+#[derive(Debug, Serialize)]
+struct Well {
+    status: &'static str,
+}
+
+const WELL: Well = Well { status: "ok" };
+
+/// The process answers.
+async fn alive() -> Json<Well> {
+    Json(WELL)
+}
+
+/// Database and store answer too.
+async fn ready(State(app): State<Arc<App>>) -> Result<Json<Well>, Problem> {
+    match app.readiness.look(&app.hub, (app.clock)()).await {
+        None => Ok(Json(WELL)),
+        Some(missing) => Err(Problem::new(Code::Unavailable, missing)),
+    }
+}
+
+/// Figures for Prometheus.
+async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    let sites = app.seen_sites.read(&app.hub, (app.clock)()).await;
+    let text = render(
+        &app.metrics,
+        &app.refresher.status(),
+        &sites,
+        app.hub.store().requests(),
+    );
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        text,
+    )
+}

@@ -1,0 +1,71 @@
+//! The server: what every request passes through, and connections until a stop.
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::DefaultBodyLimit;
+use axum::{Router, middleware};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
+
+use super::problem::{Code, Problem};
+use super::state::App;
+use super::{connections, health, layers};
+
+/// Longest body of a request that a route does not set its own limit for.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How long requests in hand may take to end when the service stops.
+const STOPS_WITHIN: Duration = Duration::from_secs(10);
+
+/// Some routes with what their requests pass through, and beside them the open ones for those who
+/// watch over the process.
+pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>) -> Router {
+    let limit = middleware::from_fn_with_state(Arc::clone(&app), layers::limit);
+    Router::new()
+        .merge(routes.layer(limit))
+        // Whoever watches the process must hear from it when it has much to do.
+        .merge(health::routes())
+        .fallback(async || Problem::new(Code::NotFound, "there is nothing at this address"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                Code::MethodNotAllowed,
+                "this address does not take this method",
+            )
+        })
+        .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+        .layer(middleware::from_fn(layers::security_headers))
+        .route_layer(middleware::from_fn_with_state(
+            Arc::clone(&app),
+            layers::count,
+        ))
+        .with_state(app)
+}
+
+/// Answers what comes in until `shutdown`; then what is in hand is ended.
+///
+/// # Errors
+/// If the listener is of no more use.
+pub(crate) async fn run(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let (stop, stopping) = watch::channel(false);
+    let limits = connections::Limits::default();
+    let mut serving = tokio::spawn(connections::serve(listener, router, limits, stopping));
+    let served = tokio::select! {
+        () = shutdown => {
+            stop.send_replace(true);
+            // A browser that keeps a connection open must not keep the program.
+            timeout(STOPS_WITHIN, &mut serving).await.unwrap_or_else(|_| {
+                serving.abort();
+                Ok(Ok(()))
+            })
+        }
+        served = &mut serving => served,
+    };
+    served.map_err(io::Error::other)?
+}

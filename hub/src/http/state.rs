@@ -1,0 +1,64 @@
+//! What all handlers share.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+
+use super::metrics::Metrics;
+use super::probes::{Readiness, SeenSites};
+use crate::auth::{FailedLogins, TokenCache, Tokens};
+use crate::scheduler::Refresher;
+use crate::sync::Hub;
+
+/// Most requests in hand at once.
+const MAX_REQUESTS: usize = 256;
+
+/// What handlers share.
+pub(crate) struct App {
+    /// The hub that is served.
+    pub(crate) hub: Hub,
+    /// Who may call.
+    pub(crate) tokens: TokenCache,
+    /// Failed sign-ins.
+    pub(crate) failed_logins: FailedLogins,
+    /// Keeps the database at the head of the sites' logs.
+    pub(crate) refresher: Arc<Refresher>,
+    /// What was counted since the start.
+    pub(crate) metrics: Metrics,
+    /// Whether database and store answered last.
+    pub(crate) readiness: Readiness,
+    /// What the database last told of the sites, for metrics.
+    pub(crate) seen_sites: SeenSites,
+    /// Places for requests.
+    pub(crate) places: Semaphore,
+    /// Where time is read.
+    pub(crate) clock: fn() -> Timestamp,
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("hub", &self.hub)
+            .finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// The state of a service that has just begun.
+    #[must_use]
+    pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
+        Self {
+            tokens: TokenCache::new(Tokens::new(Arc::clone(hub.store()))),
+            failed_logins: FailedLogins::default(),
+            refresher: Arc::default(),
+            metrics: Metrics::default(),
+            readiness: Readiness::default(),
+            seen_sites: SeenSites::default(),
+            places: Semaphore::new(MAX_REQUESTS),
+            clock,
+            hub,
+        }
+    }
+}

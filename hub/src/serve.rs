@@ -1,0 +1,93 @@
+//! The service: API, dashboard and what runs beside them, put together.
+
+#[cfg(test)]
+pub(crate) mod testbed;
+
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use causeway_shared::runtime::{chance, clock};
+use tokio::net::TcpListener;
+
+use crate::auth::Tokens;
+use crate::config::AuthMode;
+use crate::http::{App, server};
+use crate::sync::Hub;
+use crate::{api, dashboard, scheduler};
+
+/// Why the service cannot run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ServeError {
+    /// Everybody would be let in from everywhere.
+    #[error(
+        "auth.mode = \"none\" lets everybody in, so it works only on 127.0.0.1 or [::1], \
+         not on {listen}; set auth.mode = \"token\" or http.listen = \"127.0.0.1:8080\""
+    )]
+    OpenToAll {
+        /// The address.
+        listen: std::net::SocketAddr,
+    },
+    /// The network, or randomness for the service's own pauses.
+    #[error("the service cannot run: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl ServeError {
+    /// Whether the configuration has to be changed first.
+    #[must_use]
+    pub(crate) fn is_usage(&self) -> bool {
+        matches!(self, Self::OpenToAll { .. })
+    }
+}
+
+/// Serves API and dashboard, and refreshes the sites, until `shutdown`.
+///
+/// # Errors
+/// [`ServeError`] if it cannot begin or its listener breaks.
+pub(crate) async fn serve(
+    hub: Hub,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) -> Result<(), ServeError> {
+    let listen = listener.local_addr()?;
+    if hub.config().auth.mode == AuthMode::None && !listen.ip().is_loopback() {
+        return Err(ServeError::OpenToAll { listen });
+    }
+    say_how_to_sign_in(&hub).await;
+    let mut seed = [0; 8];
+    chance::fill(&mut seed)?;
+    let chance = fastrand::Rng::with_seed(u64::from_le_bytes(seed));
+    let app = Arc::new(App::new(hub, clock::now));
+    let refreshing = scheduler::run(
+        app.hub.clone(),
+        Arc::clone(&app.refresher),
+        app.clock,
+        chance,
+    );
+    let refreshing = tokio::spawn(refreshing);
+    tracing::info!(%listen, "serving");
+    let served = server::run(listener, router(app), shutdown).await;
+    // What it has in hand is one transaction: it is done or it is not.
+    refreshing.abort();
+    Ok(served?)
+}
+
+/// Tells whoever starts a new hub that nobody can sign in yet.
+async fn say_how_to_sign_in(hub: &Hub) {
+    if hub.config().auth.mode == AuthMode::None {
+        return;
+    }
+    // A store that does not answer is the first refresh's to tell of.
+    let tokens = Tokens::new(Arc::clone(hub.store())).list().await;
+    if tokens.is_ok_and(|tokens| tokens.is_empty()) {
+        tracing::warn!("nobody can sign in yet: make a token with `causeway-hub token create`");
+    }
+}
+
+/// All addresses.
+fn router(app: Arc<App>) -> Router {
+    server::router(app, api::routes().merge(dashboard::routes()))
+}

@@ -1,0 +1,176 @@
+//! The sites as API, dashboard and `status` read them.
+
+use std::sync::Arc;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use jiff::Timestamp;
+
+use super::cache::CachedSite;
+use super::hub::Hub;
+use crate::db::{DbError, LoadedCount, SiteState};
+use crate::error::HubError;
+
+/// How often a site is read that a load changes while it is read.
+const INSTANT_TRIES: u32 = 8;
+
+/// A site as the API and the dashboard read it.
+#[derive(Debug, Clone)]
+pub struct SiteView {
+    /// The site.
+    pub site: SiteName,
+    /// The dataset of the loaded commit.
+    pub dataset: Arc<Dataset>,
+    /// The catalog at the loaded commit: totals over all history come from here.
+    pub catalog: Arc<Catalog>,
+    /// When the rows were last brought to a commit.
+    pub loaded_at: Option<Timestamp>,
+    /// The newest commit seen in the site's log, loaded or not.
+    pub log_head: Option<Seq>,
+    /// Why the last load failed, if it did; the rows are the last good ones.
+    pub last_error: Option<String>,
+    /// The partitions whose rows are in the database.
+    pub loaded: Vec<LoadedPart>,
+}
+
+/// A partition whose rows are in the database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadedPart {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+    /// How many rows it has.
+    pub rows: u64,
+}
+
+impl Hub {
+    /// The sites that were loaded or tried, in name order, or one of them. What they hold is kept
+    /// in memory and read again only when a load changed it.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownSite`], or a failure of the database.
+    pub async fn sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteView>, HubError> {
+        let mut views = Vec::new();
+        for state in self.known_sites(only).await? {
+            let cached = self.inner.cache.get(&*self.inner.database, &state).await?;
+            views.push(self.view(state, &cached));
+        }
+        Ok(views)
+    }
+
+    async fn known_sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
+        let mut states = self.inner.database.sites().await?;
+        if let Some(only) = only {
+            states.retain(|state| state.site == *only);
+            if states.is_empty() {
+                return Err(HubError::UnknownSite { site: only.clone() });
+            }
+        }
+        Ok(states)
+    }
+
+    fn view(&self, state: SiteState, cached: &CachedSite) -> SiteView {
+        let dataset = cached.dataset.as_ref().unwrap_or(&self.inner.dataset);
+        let loaded = cached.stored.loaded.iter();
+        SiteView {
+            site: state.site,
+            dataset: Arc::clone(dataset),
+            catalog: Arc::clone(&cached.catalog),
+            loaded_at: state.loaded_at,
+            log_head: state.log_head,
+            last_error: state.last_error,
+            loaded: loaded
+                .map(|((table, part), mark)| LoadedPart {
+                    table: table.clone(),
+                    part: *part,
+                    rows: mark.rows,
+                })
+                .collect(),
+        }
+    }
+
+    /// As [`sites`](Self::sites), and beside them the loaded rows of a table per partition and
+    /// value of a column, where a site's dataset has them. What is told of a site is of one
+    /// instant: its counts are those of the commit that its catalog stands at.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownSite`], or a failure of the database.
+    pub async fn sites_with_counts(
+        &self,
+        only: Option<&SiteName>,
+        table: &str,
+        column: &str,
+    ) -> Result<Vec<(SiteView, Vec<LoadedCount>)>, HubError> {
+        let mut sites = Vec::new();
+        for state in self.known_sites(only).await? {
+            sites.push(self.site_with_counts(state, table, column).await?);
+        }
+        Ok(sites)
+    }
+
+    async fn site_with_counts(
+        &self,
+        mut state: SiteState,
+        table: &str,
+        column: &str,
+    ) -> Result<(SiteView, Vec<LoadedCount>), HubError> {
+        let database = &*self.inner.database;
+        for _ in 0..INSTANT_TRIES {
+            let cached = self.inner.cache.get(database, &state).await?;
+            let at = cached.dataset.as_ref().and_then(|dataset| {
+                let table = dataset.table(table)?;
+                Some((table, table.column(column)?))
+            });
+            let Some((table, column)) = at else {
+                return Ok((self.view(state, &cached), Vec::new()));
+            };
+            let counted = database.counts(&state.site, table, column).await?;
+            if counted.revision == cached.stored.state.revision {
+                return Ok((self.view(state, &cached), counted.counts));
+            }
+            // A load committed between the two.
+            state = database.stored(&state.site).await?.state;
+        }
+        Err(DbError::GaveUp {
+            database: database.describe(),
+            action: "counting",
+            detail: format!("site {} was loaded again each time", state.site),
+            source: None,
+        }
+        .into())
+    }
+}
+
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
+#[cfg(test)]
+mod tests {
+    use causeway_shared::ids::Seq;
+
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn catalog_and_counts_are_of_one_commit() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+        site.put("sale", "dt=2025-11-28", &sales[..1]).await?;
+        site.commit().await?;
+        test.load_one().await?;
+        let before = test.database.sites().await?.remove(0);
+        test.hub.sites(None).await?;
+
+        // Another hub loads between the look at the site and the count.
+        site.put("sale", "dt=2025-11-28", &sales).await?;
+        site.commit().await?;
+        test.another()?.load_one().await?;
+
+        let (view, counts) = test.hub.site_with_counts(before, "sale", "state").await?;
+        assert_eq!(view.catalog.seq(), Seq(2));
+        assert_eq!((counts.len(), counts[0].rows), (1, 2));
+        Ok(())
+    }
+}

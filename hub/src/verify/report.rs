@@ -1,0 +1,50 @@
+//! What `verify` says, in the form of its JSON.
+
+use causeway_shared::ids::{Name, Part, SiteName};
+use serde::Serialize;
+
+/// How database and store compare.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct VerifyReport {
+    /// Loaded partitions whose rows were compared.
+    pub partitions: u64,
+    /// Rows compared.
+    pub rows: u64,
+    /// What differs.
+    pub differences: Vec<Difference>,
+    /// Partitions that were loaded again.
+    pub repaired: u64,
+    /// How many of the differences only say that a site could not be verified for now.
+    #[serde(skip)]
+    pub put_off: usize,
+}
+
+impl VerifyReport {
+    /// Whether a person should look: something still differs, or a site cannot be verified.
+    #[must_use]
+    pub fn needs_a_look(&self) -> bool {
+        let left = self.differences.iter().filter(|found| !found.repaired);
+        left.count() > self.put_off
+    }
+
+    /// Whether a site could not be verified for now, and trying again may help.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        self.put_off > 0
+    }
+}
+
+/// Something that differs between database and store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// The site.
+    pub site: SiteName,
+    /// The table; `None`: it is about the whole site.
+    pub table: Option<Name>,
+    /// The partition; `None`: it is about rows that belong to no loaded one.
+    pub part: Option<Part>,
+    /// What differs, naming rows by their keys.
+    pub what: String,
+    /// Whether it was mended.
+    pub repaired: bool,
+}
