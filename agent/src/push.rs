@@ -21,7 +21,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject};
+use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject};
 use causeway_shared::ids::{Md5, Seq};
 use causeway_shared::log::{Appended, LogError, SiteLog};
 use causeway_shared::runtime::clock;
@@ -236,7 +236,7 @@ fn commit(
         writer: standing.writer.writer.clone(),
         dataset: agent.dataset_md5(),
         changes: plan.changes.iter().map(change).collect(),
-        lookups: Vec::new(),
+        lookups: NoLookups,
     }
 }
 

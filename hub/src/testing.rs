@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject, Writer};
+use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::layout::SiteKey;
@@ -195,7 +195,7 @@ impl TestSite {
             },
             dataset: self.dataset.md5(),
             changes: std::mem::take(&mut self.waiting),
-            lookups: Vec::new(),
+            lookups: NoLookups,
         };
         self.log.write_dataset(&self.dataset).await?;
         match self.log.append(&commit).await? {

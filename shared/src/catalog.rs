@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::commit::{
-    CatalogLookup, CatalogPartition, Checkpoint, Commit, FORMAT, LookupObject, Now,
-    PartitionObject, Writer,
+    CatalogPartition, Checkpoint, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer,
 };
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 use crate::summary::Summary;
@@ -21,8 +20,6 @@ pub struct Catalog {
     pub head: Option<Head>,
     /// Every partition.
     pub partitions: BTreeMap<(Name, Part), Entry>,
-    /// Every lookup object, by `<table>.<column>` and bucket.
-    pub lookups: BTreeMap<(String, Part), LookupObject>,
 }
 
 /// The commit that a catalog stands at.
@@ -57,7 +54,6 @@ impl Catalog {
             site,
             head: None,
             partitions: BTreeMap::new(),
-            lookups: BTreeMap::new(),
         }
     }
 
@@ -85,17 +81,6 @@ impl Catalog {
                 }
                 Now::Removed { .. } => {
                     self.partitions.remove(&key);
-                }
-            }
-        }
-        for change in &commit.lookups {
-            let key = (change.lookup.clone(), change.part);
-            match &change.now {
-                Now::Object(object) => {
-                    self.lookups.insert(key, object.clone());
-                }
-                Now::Removed { .. } => {
-                    self.lookups.remove(&key);
                 }
             }
         }
@@ -138,14 +123,6 @@ impl Catalog {
                 object: entry.object.clone(),
                 dataset: entry.dataset,
             });
-        let lookups = self
-            .lookups
-            .iter()
-            .map(|((lookup, part), object)| CatalogLookup {
-                lookup: lookup.clone(),
-                part: *part,
-                object: object.clone(),
-            });
         Some(Checkpoint {
             format: FORMAT,
             site: self.site.clone(),
@@ -155,7 +132,7 @@ impl Catalog {
             writer: head.writer,
             dataset: head.dataset,
             partitions: partitions.collect(),
-            lookups: lookups.collect(),
+            lookups: NoLookups,
         })
     }
 }
@@ -181,10 +158,6 @@ impl From<Checkpoint> for Catalog {
             };
             ((partition.table, partition.part), entry)
         });
-        let lookups = checkpoint
-            .lookups
-            .into_iter()
-            .map(|lookup| ((lookup.lookup, lookup.part), lookup.object));
         Self {
             head: Some(Head {
                 seq: checkpoint.seq,
@@ -194,7 +167,6 @@ impl From<Checkpoint> for Catalog {
                 dataset: checkpoint.dataset,
             }),
             partitions: partitions.collect(),
-            lookups: lookups.collect(),
             site: checkpoint.site,
         }
     }

@@ -5,8 +5,8 @@
 //! (written by hand, say) and fields that it does not know; it refuses another format.
 
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 use crate::summary::Summary;
@@ -42,9 +42,26 @@ pub struct Commit {
     pub dataset: Md5,
     /// The partitions that changed, in table and part order.
     pub changes: Vec<Change>,
-    /// The lookup objects that changed.
+    /// Always empty.
     #[serde(default)]
-    pub lookups: Vec<LookupChange>,
+    pub lookups: NoLookups,
+}
+
+/// Where a log names lookup objects: none are written, and those that an older one names are
+/// not read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct NoLookups;
+
+impl Serialize for NoLookups {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(std::iter::empty::<()>())
+    }
+}
+
+impl<'de> Deserialize<'de> for NoLookups {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        IgnoredAny::deserialize(from).map(|_| Self)
+    }
 }
 
 /// Who writes a site's log.
@@ -66,18 +83,6 @@ pub struct Change {
     /// What it is now.
     #[serde(flatten)]
     pub now: Now<PartitionObject>,
-}
-
-/// A lookup object that changed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LookupChange {
-    /// `<table>.<column>`
-    pub lookup: String,
-    /// Its bucket.
-    pub part: Part,
-    /// What it is now.
-    #[serde(flatten)]
-    pub now: Now<LookupObject>,
 }
 
 /// What something is after a commit.
@@ -142,17 +147,6 @@ pub struct PartitionObject {
     pub summary: Summary,
 }
 
-/// The object of a lookup's bucket.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LookupObject {
-    /// The MD5 of its canonical CSV, uncompressed.
-    pub md5: Md5,
-    /// Its rows.
-    pub rows: u64,
-    /// Its size in bytes, compressed.
-    pub bytes: u64,
-}
-
 /// The whole catalog at one commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Checkpoint {
@@ -172,9 +166,9 @@ pub struct Checkpoint {
     pub dataset: Md5,
     /// Every partition, in table and part order.
     pub partitions: Vec<CatalogPartition>,
-    /// Every lookup object.
+    /// Always empty.
     #[serde(default)]
-    pub lookups: Vec<CatalogLookup>,
+    pub lookups: NoLookups,
 }
 
 /// A partition in a checkpoint.
@@ -189,18 +183,6 @@ pub struct CatalogPartition {
     pub object: PartitionObject,
     /// The dataset that the object was written with.
     pub dataset: Md5,
-}
-
-/// A lookup object in a checkpoint.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct CatalogLookup {
-    /// `<table>.<column>`
-    pub lookup: String,
-    /// Its bucket.
-    pub part: Part,
-    /// The object.
-    #[serde(flatten)]
-    pub object: LookupObject,
 }
 
 /// The hint that names the newest checkpoint.

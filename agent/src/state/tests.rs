@@ -1,5 +1,5 @@
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject, Writer};
+use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
@@ -67,7 +67,7 @@ fn commit(seq: u64) -> Commit {
             change("b=0of2", Now::Object(object)),
             change("b=1of2", Now::removed()),
         ],
-        lookups: vec![],
+        lookups: NoLookups,
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::Timestamp;
 
 use causeway_shared::catalog::{Catalog, Entry, Head};
-use causeway_shared::commit::{LookupObject, PartitionObject, Writer};
+use causeway_shared::commit::{PartitionObject, Writer};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq};
 
@@ -28,18 +28,16 @@ pub(super) struct SiteRecord {
     pub(super) last_error: Option<String>,
 }
 
-/// A partition's or a lookup object's row in the catalog.
+/// A partition's row in the catalog.
 #[derive(Debug)]
-pub(super) struct ObjectRecord {
-    /// The table, or `<table>.<column>`.
-    pub(super) name: String,
+pub(super) struct PartitionRecord {
+    pub(super) table: String,
     pub(super) part: String,
     pub(super) md5: String,
     pub(super) rows: i64,
     pub(super) bytes: i64,
-    /// JSON; of a partition only.
+    /// JSON.
     pub(super) summary: String,
-    /// Of a partition only.
     pub(super) dataset: String,
 }
 
@@ -58,8 +56,7 @@ pub(super) struct Records {
     pub(super) site: SiteRecord,
     /// The canonical JSON of the loaded commit's dataset.
     pub(super) dataset: Option<String>,
-    pub(super) partitions: Vec<ObjectRecord>,
-    pub(super) lookups: Vec<ObjectRecord>,
+    pub(super) partitions: Vec<PartitionRecord>,
     pub(super) marks: Vec<MarkRecord>,
 }
 
@@ -114,10 +111,6 @@ impl Records {
                 let (key, entry) = record.partition()?;
                 catalog.partitions.insert(key, entry);
             }
-            for record in &self.lookups {
-                let (key, object) = record.lookup()?;
-                catalog.lookups.insert(key, object);
-            }
             let dataset = self
                 .dataset
                 .as_deref()
@@ -137,7 +130,7 @@ impl Records {
     }
 }
 
-impl ObjectRecord {
+impl PartitionRecord {
     fn partition(&self) -> Result<((Name, Part), Entry), String> {
         let entry = Entry {
             object: PartitionObject {
@@ -150,18 +143,9 @@ impl ObjectRecord {
             dataset: text("dataset", &self.dataset)?,
         };
         Ok((
-            (text("table", &self.name)?, text("part", &self.part)?),
+            (text("table", &self.table)?, text("part", &self.part)?),
             entry,
         ))
-    }
-
-    fn lookup(&self) -> Result<((String, Part), LookupObject), String> {
-        let object = LookupObject {
-            md5: text("md5", &self.md5)?,
-            rows: count(self.rows)?,
-            bytes: count(self.bytes)?,
-        };
-        Ok(((self.name.clone(), text("part", &self.part)?), object))
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use causeway_shared::catalog::{Catalog, Entry, Head};
-use causeway_shared::commit::LookupObject;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
@@ -103,37 +102,22 @@ pub struct CatalogDelta<'a> {
     pub partitions: Vec<(&'a (Name, Part), &'a Entry)>,
     /// Partitions that are gone.
     pub removed_partitions: Vec<&'a (Name, Part)>,
-    /// Lookup objects that are new or changed.
-    pub lookups: Vec<(&'a (String, Part), &'a LookupObject)>,
-    /// Lookup objects that are gone.
-    pub removed_lookups: Vec<&'a (String, Part)>,
 }
 
 impl<'a> CatalogDelta<'a> {
     /// What leads from one catalog to another.
     #[must_use]
     pub fn between(was: &'a Catalog, now: &'a Catalog) -> Self {
-        let (partitions, removed_partitions) = delta(&was.partitions, &now.partitions);
-        let (lookups, removed_lookups) = delta(&was.lookups, &now.lookups);
+        let (was, now) = (&was.partitions, &now.partitions);
+        let changed = now
+            .iter()
+            .filter(|(key, entry)| was.get(key) != Some(entry));
+        let removed = was.keys().filter(|key| !now.contains_key(key));
         Self {
-            partitions,
-            removed_partitions,
-            lookups,
-            removed_lookups,
+            partitions: changed.collect(),
+            removed_partitions: removed.collect(),
         }
     }
-}
-
-/// The entries of `now` that `was` does not hold, and the keys of `was` that `now` does not hold.
-fn delta<'a, K: Ord, V: PartialEq>(
-    was: &'a BTreeMap<K, V>,
-    now: &'a BTreeMap<K, V>,
-) -> (Vec<(&'a K, &'a V)>, Vec<&'a K>) {
-    let changed = now
-        .iter()
-        .filter(|(key, value)| was.get(key) != Some(value));
-    let removed = was.keys().filter(|key| !now.contains_key(key));
-    (changed.collect(), removed.collect())
 }
 
 /// The loaded rows of a table per partition and value, as of one instant.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use causeway_shared::commit::{Change, Commit, FORMAT, Now, PartitionObject, Writer};
+use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::layout::SiteKey;
@@ -163,7 +163,7 @@ async fn write_site(store: &Store) {
             part,
             now: Now::Object(object),
         }],
-        lookups: Vec::new(),
+        lookups: NoLookups,
     };
     log.append(&commit).await.unwrap();
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::commit::FORMAT;
-use crate::commit::{Change, Now, PartitionObject, Writer};
+use crate::commit::{Change, NoLookups, Now, PartitionObject, Writer};
 use crate::ids::{Name, Part};
 use crate::store::memory::MemoryStore;
 use crate::summary::Summary;
@@ -41,7 +41,7 @@ fn commit(seq: u64) -> Commit {
             part: Part::Bucket(0, 1),
             now: Now::Object(object),
         }],
-        lookups: Vec::new(),
+        lookups: NoLookups,
     }
 }
 

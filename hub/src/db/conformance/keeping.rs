@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use causeway_shared::commit::LookupObject;
-use causeway_shared::ids::{Md5, Part, Seq, SiteName};
+use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::store::Body;
 
 use super::Outcome;
@@ -39,7 +38,7 @@ pub async fn a_database_without_the_hub_says_so(database: &Arc<dyn Database>) ->
     Ok(())
 }
 
-/// The catalog, lookups included, the dataset and the marks come back as they were.
+/// The catalog, the dataset and the marks come back as they were.
 pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::new(&test.store, "here", SHOP)?;
@@ -56,13 +55,6 @@ pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Ou
     assert_eq!(stored.state.loaded_at, Some(NOON.parse()?));
 
     let mut now = stored.catalog.clone();
-    let lookup = LookupObject {
-        md5: Md5([7; 16]),
-        rows: 1,
-        bytes: 2,
-    };
-    now.lookups
-        .insert(("item.id".to_owned(), Part::Bucket(0, 1)), lookup);
     now.partitions.pop_first();
     let evicted: Vec<_> = stored.loaded.keys().cloned().collect();
     let mut load = database.begin_load(site.name()).await?;

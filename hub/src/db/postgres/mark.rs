@@ -25,7 +25,6 @@ pub(super) async fn write(
     let name = site.as_str();
     let delta = CatalogDelta::between(change.was, change.now);
     write_partitions(client, name, &delta).await?;
-    write_lookups(client, name, &delta).await?;
     let evicted = change.evicted;
     if !evicted.is_empty() {
         let (tables, parts) = (texts(evicted, |k| k.0.clone()), texts(evicted, |k| k.1));
@@ -99,33 +98,6 @@ async fn write_partitions(
                 &counts(put, |(_, entry)| entry.object.bytes),
                 &summaries,
                 &texts(put, |(_, entry)| entry.dataset),
-            ],
-        )
-        .await?;
-    Ok(())
-}
-
-async fn write_lookups(client: &Client, site: &str, delta: &CatalogDelta<'_>) -> Result<(), Error> {
-    let gone = &delta.removed_lookups;
-    if !gone.is_empty() {
-        let (lookups, parts) = (texts(gone, |k| k.0.clone()), texts(gone, |k| k.1));
-        let sql = include_str!("sql/lookup_remove.sql");
-        client.execute(sql, &[&site, &lookups, &parts]).await?;
-    }
-    let put = &delta.lookups;
-    if put.is_empty() {
-        return Ok(());
-    }
-    client
-        .execute(
-            include_str!("sql/lookup_put.sql"),
-            &[
-                &site,
-                &texts(put, |(key, _)| key.0.clone()),
-                &texts(put, |(key, _)| key.1),
-                &texts(put, |(_, object)| object.md5),
-                &counts(put, |(_, object)| object.rows),
-                &counts(put, |(_, object)| object.bytes),
             ],
         )
         .await?;

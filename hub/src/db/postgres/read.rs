@@ -8,7 +8,7 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
-use crate::db::records::{MarkRecord, ObjectRecord, Records, SiteRecord};
+use crate::db::records::{MarkRecord, PartitionRecord, Records, SiteRecord};
 use crate::db::value::{self, counted};
 use crate::db::{self, LoadedCount, LoadedCounts};
 
@@ -52,7 +52,6 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
             site,
             dataset: None,
             partitions: Vec::new(),
-            lookups: Vec::new(),
             marks: Vec::new(),
         }));
     }
@@ -79,16 +78,15 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
     Ok(Some(Records {
         site,
         dataset,
-        partitions: objects(client, include_str!("sql/partition_read.sql"), name).await?,
-        lookups: objects(client, include_str!("sql/lookup_read.sql"), name).await?,
+        partitions: partitions(client, name).await?,
         marks: marks.iter().map(mark).collect::<Result<_, Error>>()?,
     }))
 }
 
-async fn objects(client: &Client, sql: &str, site: &str) -> Result<Vec<ObjectRecord>, Error> {
+async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>, Error> {
     let record = |row: &Row| {
-        Ok(ObjectRecord {
-            name: row.try_get(0)?,
+        Ok(PartitionRecord {
+            table: row.try_get(0)?,
             part: row.try_get(1)?,
             md5: row.try_get(2)?,
             rows: row.try_get(3)?,
@@ -98,7 +96,7 @@ async fn objects(client: &Client, sql: &str, site: &str) -> Result<Vec<ObjectRec
         })
     };
     client
-        .query(sql, &[&site])
+        .query(include_str!("sql/partition_read.sql"), &[&site])
         .await?
         .iter()
         .map(record)

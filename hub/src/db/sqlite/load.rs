@@ -357,22 +357,6 @@ impl MarkStatements {
             let key = vec![text(table), text(part)];
             add(include_str!("sql/partition_remove.sql"), key);
         }
-        for ((lookup, part), object) in delta.lookups {
-            add(
-                include_str!("sql/lookup_put.sql"),
-                vec![
-                    text(lookup),
-                    text(part),
-                    text(&object.md5),
-                    stored_count(object.rows).into(),
-                    stored_count(object.bytes).into(),
-                ],
-            );
-        }
-        for (lookup, part) in delta.removed_lookups {
-            let key = vec![text(lookup), text(part)];
-            add(include_str!("sql/lookup_remove.sql"), key);
-        }
         for (table, part) in change.evicted {
             add(
                 include_str!("sql/loaded_remove.sql"),

@@ -12,7 +12,7 @@ use causeway_shared::value::Type;
 
 use super::value::from_sql;
 use super::{Files, file, render};
-use crate::db::records::{MarkRecord, ObjectRecord, Records, SiteRecord};
+use crate::db::records::{MarkRecord, PartitionRecord, Records, SiteRecord};
 use crate::db::value::counted;
 use crate::db::{DbError, LoadedCount, LoadedCounts, Row, RowBatches};
 
@@ -79,18 +79,17 @@ pub(super) fn records(connection: &Connection, of: &SiteName) -> rusqlite::Resul
     Ok(Records {
         site,
         dataset,
-        partitions: objects(&transaction, include_str!("sql/partition_read.sql"))?,
-        lookups: objects(&transaction, include_str!("sql/lookup_read.sql"))?,
+        partitions: partitions(&transaction)?,
         marks,
     })
 }
 
-fn objects(connection: &Connection, sql: &str) -> rusqlite::Result<Vec<ObjectRecord>> {
+fn partitions(connection: &Connection) -> rusqlite::Result<Vec<PartitionRecord>> {
     connection
-        .prepare(sql)?
+        .prepare(include_str!("sql/partition_read.sql"))?
         .query_map([], |row| {
-            Ok(ObjectRecord {
-                name: row.get(0)?,
+            Ok(PartitionRecord {
+                table: row.get(0)?,
                 part: row.get(1)?,
                 md5: row.get(2)?,
                 rows: row.get(3)?,

@@ -6,8 +6,6 @@ WITH gone AS (
     DELETE FROM causeway.loaded WHERE site IN (SELECT site FROM gone)
 ), partitions AS (
     DELETE FROM causeway.partition WHERE site IN (SELECT site FROM gone)
-), lookups AS (
-    DELETE FROM causeway.lookup WHERE site IN (SELECT site FROM gone)
 )
 UPDATE causeway.site
 SET seq = NULL, at = NULL, epoch = NULL, writer_id = NULL, writer_host = NULL, dataset = NULL,

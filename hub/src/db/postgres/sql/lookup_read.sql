@@ -1,3 +1,0 @@
-SELECT lookup, part, md5, rows, bytes, '', ''
-FROM causeway.lookup
-WHERE site = $1;

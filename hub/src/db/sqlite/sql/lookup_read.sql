@@ -1,1 +1,0 @@
-SELECT lookup, part, md5, rows, bytes, '', '' FROM causeway_lookup;

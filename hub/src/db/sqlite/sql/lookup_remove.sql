@@ -1,1 +1,0 @@
-DELETE FROM causeway_lookup WHERE lookup = ?1 AND part = ?2;
