@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::runtime::clock;
 use causeway_shared::store::RequestCounts;
 
@@ -294,13 +294,8 @@ pub fn places_before(state: &State, dataset: &Dataset) -> Result<Places, AgentEr
 /// Where each table was read from, of which this was found.
 fn places_of(findings: &Findings, dataset: &Dataset) -> Places {
     let place =
-        |(at, table): (usize, &Table)| Some((at, findings.get(&table.name)?.place.clone()?));
-    dataset
-        .tables
-        .iter()
-        .enumerate()
-        .filter_map(place)
-        .collect()
+        |(id, table): (TableId, &Table)| Some((id, findings.get(&table.name)?.place.clone()?));
+    dataset.tables.with_ids().filter_map(place).collect()
 }
 
 /// What the scan left on disk for the push, with its sizes in bytes.

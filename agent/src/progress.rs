@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use causeway_shared::dataset::TableId;
+
 /// A step that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
@@ -14,8 +16,8 @@ pub enum Step {
     },
     /// So many rows of a table were read so far.
     Reading {
-        /// The table's position in the dataset.
-        table: usize,
+        /// The table.
+        table: TableId,
         /// Its rows.
         rows: u64,
     },

@@ -26,7 +26,7 @@ use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use causeway_shared::dataset::{Dataset, Partitioning};
+use causeway_shared::dataset::{Dataset, Partitioning, TableId};
 use causeway_shared::value::Forms;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -49,11 +49,11 @@ pub struct ScanRequest<'a> {
     pub dataset: &'a Dataset,
     /// Where they live.
     pub sources: &'a Sources,
-    /// The positions of the tables to scan. With a table that is partitioned `via` another, that
+    /// The tables to scan. With a table that is partitioned `via` another, that
     /// other one has to be among them.
-    pub tables: &'a BTreeSet<usize>,
+    pub tables: &'a BTreeSet<TableId>,
     /// Those of all tables that have rows in the log.
-    pub filled: &'a BTreeSet<usize>,
+    pub filled: &'a BTreeSet<TableId>,
     /// The time, which tells a file that is being written from one that is not.
     pub now: Timestamp,
     /// The zone that timestamps with an offset are converted to.
@@ -77,8 +77,8 @@ pub fn no_pulse(_: Progress) -> ControlFlow<()> {
 /// How far a scan has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// The position of the table that is being read.
-    pub table: usize,
+    /// The table that is being read.
+    pub table: TableId,
     /// Rows of it read so far.
     pub rows_read: u64,
 }
@@ -144,7 +144,7 @@ pub fn scan<E>(
 }
 
 /// Tables by position: read, or why not.
-type Tables = BTreeMap<usize, Result<ReadTable, Unreadable>>;
+type Tables = BTreeMap<TableId, Result<ReadTable, Unreadable>>;
 
 struct Scan<'a> {
     request: &'a ScanRequest<'a>,
@@ -153,12 +153,13 @@ struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
-    fn homeless(&self) -> Vec<usize> {
+    fn homeless(&self) -> Vec<TableId> {
         let sources = self.request.sources;
         if sources.list().iter().any(|source| source.listed.is_err()) {
             return Vec::new();
         }
-        (0..self.request.dataset.tables.len())
+        let tables = self.request.dataset.tables.ids();
+        tables
             .filter(|t| sources.home(*t).is_none() && !sources.is_unclear(*t))
             .collect()
     }
@@ -183,7 +184,7 @@ impl<'a> Scan<'a> {
     fn read_one(
         &mut self,
         snapshot: &Snapshot<'_>,
-        table: usize,
+        table: TableId,
         tables: &Tables,
         quarantine: &mut dyn QuarantineSink,
     ) -> Result<Result<ReadTable, Unreadable>, Halt> {
@@ -231,7 +232,7 @@ impl<'a> Scan<'a> {
     }
 
     /// How a table's source writes values.
-    fn forms(&self, table: usize) -> Forms {
+    fn forms(&self, table: TableId) -> Forms {
         let Some(home) = self.request.sources.home(table) else {
             return Forms::default();
         };
@@ -241,9 +242,9 @@ impl<'a> Scan<'a> {
 
     /// The columns whose references can be judged: their target is scanned too. What a `via` child
     /// holds of its parent's key has been found already.
-    fn references(&self, table: usize) -> Vec<usize> {
+    fn references(&self, table: TableId) -> Vec<usize> {
         let declared = &self.request.dataset.tables[table];
-        let by_via = |column: usize, target: usize| {
+        let by_via = |column: usize, target: TableId| {
             declared.partition
                 == Partitioning::Via {
                     parent: target,
@@ -261,7 +262,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The tables that the columns to be judged point at, as far as they were read.
-    fn targets<'t>(&self, table: usize, tables: &'t Tables) -> Vec<(usize, &'t ReadTable)> {
+    fn targets<'t>(&self, table: TableId, tables: &'t Tables) -> Vec<(usize, &'t ReadTable)> {
         let columns = &self.request.dataset.tables[table].columns;
         let target = |column: usize| tables.get(&columns[column].references?)?.as_ref().ok();
         self.references(table)
@@ -271,7 +272,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Whether a table has `via` children, or is pointed at, among the tables asked for.
-    fn keys_wanted(&self, table: usize) -> bool {
+    fn keys_wanted(&self, table: TableId) -> bool {
         self.request.tables.iter().any(|other| {
             let declared = &self.request.dataset.tables[*other];
             let is_parent = matches!(
@@ -307,7 +308,7 @@ impl<'a> Scan<'a> {
         &mut self,
         tables: &Tables,
         on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
-    ) -> Result<BTreeMap<usize, Vec<Noted>>, PartsError<E>> {
+    ) -> Result<BTreeMap<TableId, Vec<Noted>>, PartsError<E>> {
         let ScanRequest {
             dataset, memory, ..
         } = *self.request;
@@ -346,7 +347,7 @@ impl<'a> Scan<'a> {
     fn judge_references(
         &mut self,
         tables: &Tables,
-        noted: &BTreeMap<usize, Vec<Noted>>,
+        noted: &BTreeMap<TableId, Vec<Noted>>,
     ) -> io::Result<()> {
         for scanned in &mut self.report.tables {
             let declared = &self.request.dataset.tables[scanned.table];
@@ -375,7 +376,7 @@ impl<'a> Scan<'a> {
 /// placed.
 fn parent<'t>(
     dataset: &Dataset,
-    table: usize,
+    table: TableId,
     tables: &'t Tables,
 ) -> Result<Option<&'t ReadTable>, Unreadable> {
     let Partitioning::Via { parent, .. } = dataset.tables[table].partition else {

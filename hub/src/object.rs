@@ -255,7 +255,7 @@ mod tests {
         let dataset = "name = 'd'\nversion = 1\n[[table]]\nname = 't'\nkey = ['id']\n\
              partition = { buckets = 1 }\ncolumn = [{ name = 'id', type = 'int' }, \
              { name = 'name', type = 'text' }]";
-        Dataset::from_toml(dataset).unwrap().tables[0].clone()
+        Dataset::from_toml(dataset).unwrap().tables[causeway_shared::dataset::TableId(0)].clone()
     }
 
     fn object(md5: Md5, rows: u64) -> PartitionObject {

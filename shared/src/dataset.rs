@@ -5,6 +5,7 @@
 //! the MD5 of its canonical JSON (RFC 8785, defaults left out).
 
 pub mod file;
+mod tables;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use std::collections::BTreeMap;
 use crate::ids::{Md5, Name};
 use crate::value::{Type, Value};
 
+pub use tables::{TableId, Tables};
 pub use validate::DatasetError;
 
 /// The dataset of MeetAssist, the default.
@@ -25,7 +27,7 @@ pub struct Dataset {
     /// Its version, counted by whoever declares it.
     pub version: u32,
     /// The tables, in declared order. A `via` parent may stand after its child.
-    pub tables: Vec<Table>,
+    pub tables: Tables,
     /// The canonical JSON that it was made from or would be written as.
     json: String,
 }
@@ -76,8 +78,8 @@ pub struct Column {
     pub max_chars: Option<u32>,
     /// The only values allowed, of a text column; empty: any.
     pub values: Vec<String>,
-    /// The position of the table whose key a value should be.
-    pub references: Option<usize>,
+    /// The table whose key a value should be.
+    pub references: Option<TableId>,
 }
 
 /// What a missing value becomes.
@@ -99,8 +101,8 @@ pub enum Partitioning {
     },
     /// Where the parent row is.
     Via {
-        /// The parent table, by position.
-        parent: usize,
+        /// The parent table.
+        parent: TableId,
         /// The column that holds the parent's key, by position.
         on: usize,
     },
@@ -244,9 +246,9 @@ impl Dataset {
         self.tables.iter().find(|table| table.name.as_str() == name)
     }
 
-    /// The position of the table that begins a table's `via` chain: itself, if it has none.
+    /// The table that begins a table's `via` chain: itself, if it has none.
     #[must_use]
-    pub fn root(&self, table: usize) -> usize {
+    pub fn root(&self, table: TableId) -> TableId {
         let mut at = table;
         // Validation refuses circles, so this ends.
         while let Partitioning::Via { parent, .. } = self.tables[at].partition {
@@ -255,16 +257,16 @@ impl Dataset {
         at
     }
 
-    /// Table positions in an order in which every `via` parent stands before its children.
+    /// The tables in an order in which every `via` parent stands before its children.
     #[must_use]
-    pub fn parents_first(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.tables.len()).collect();
+    pub fn parents_first(&self) -> Vec<TableId> {
+        let mut order: Vec<TableId> = self.tables.ids().collect();
         order.sort_by_key(|table| self.depth(*table));
         order
     }
 
     /// How many parents stand above a table.
-    fn depth(&self, table: usize) -> usize {
+    fn depth(&self, table: TableId) -> usize {
         match self.tables[table].partition {
             Partitioning::Via { parent, .. } => 1 + self.depth(parent),
             _ => 0,
@@ -273,7 +275,7 @@ impl Dataset {
 
     /// Whether a table's parts are dates (its own or its root's).
     #[must_use]
-    pub fn is_dated(&self, table: usize) -> bool {
+    pub fn is_dated(&self, table: TableId) -> bool {
         matches!(
             self.tables[self.root(table)].partition,
             Partitioning::By { .. }

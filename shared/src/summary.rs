@@ -211,8 +211,8 @@ mod tests {
             column = [{{ name = "id", type = "int" }}, {{ name = "x", type = "{ty}" }}]
             "#
         );
-        let mut dataset = crate::dataset::Dataset::from_toml(&dataset).unwrap();
-        dataset.tables.remove(0)
+        let dataset = crate::dataset::Dataset::from_toml(&dataset).unwrap();
+        dataset.tables[crate::dataset::TableId(0)].clone()
     }
 
     #[test]

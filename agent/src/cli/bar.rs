@@ -44,7 +44,7 @@ impl Progress for Bar {
                 if let Ok(style) = ProgressStyle::with_template(SPINNER) {
                     self.bar.set_style(style);
                 }
-                let table = self.tables.get(table).map_or("", String::as_str);
+                let table = self.tables.get(table.0).map_or("", String::as_str);
                 self.bar
                     .set_message(format!("reading {table}: {rows} rows"));
                 self.bar.tick();

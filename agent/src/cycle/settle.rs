@@ -1,5 +1,6 @@
 //! The end of a cycle: what the state keeps of it, and what is reported.
 
+use causeway_shared::dataset::TableId;
 use causeway_shared::ids::Name;
 use causeway_shared::runtime::clock;
 
@@ -148,7 +149,7 @@ impl Attempt<'_> {
         let dataset = &self.agent.config().dataset;
         // Every plan judges the tables that are not declared, or no longer.
         let looked_at = |held: &Held| {
-            let scanned = |at: &usize| dataset.tables[*at].name == held.table;
+            let scanned = |id: &TableId| dataset.tables[*id].name == held.table;
             dataset.table(held.table.as_str()).is_none() || survey.found.keys().any(scanned)
         };
         let now = clock::now();
@@ -220,7 +221,7 @@ mod tests {
     use crate::testing::Site;
 
     /// MeetAssist's position of consultants.
-    const CONSULTANT: usize = 1;
+    const CONSULTANT: TableId = TableId(1);
 
     #[tokio::test]
     async fn a_file_that_goes_while_the_cycle_reads_is_looked_at_again() {

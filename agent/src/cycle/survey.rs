@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, TableId};
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use causeway_shared::runtime::clock;
@@ -50,7 +50,7 @@ pub struct Survey {
     /// When it began, by the wall clock.
     pub began: Timestamp,
     /// Of each table, for the plan.
-    pub found: BTreeMap<usize, Found>,
+    pub found: BTreeMap<TableId, Found>,
     /// Of each table that could be read or is gone, for a person.
     pub findings: Findings,
     /// Of each table that could be read, the declared columns that its source has.
@@ -120,7 +120,7 @@ pub async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentErr
 /// The place of each table that has one.
 #[must_use]
 pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
-    let place = |table: usize| {
+    let place = |table: TableId| {
         let home = sources.home(table)?;
         let config = &sources.list()[home.source].config;
         let place = match config.kind {
@@ -129,28 +129,28 @@ pub fn places(sources: &Sources, dataset: &Dataset) -> Places {
         };
         Some((table, place))
     };
-    (0..dataset.tables.len()).filter_map(place).collect()
+    dataset.tables.ids().filter_map(place).collect()
 }
 
-/// The tables of a survey, by position.
+/// The tables of a survey.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tables {
     /// Those to scan.
-    pub scanned: BTreeSet<usize>,
+    pub scanned: BTreeSet<TableId>,
     /// Those of all tables that have rows in the log.
-    pub filled: BTreeSet<usize>,
+    pub filled: BTreeSet<TableId>,
 }
 
 impl Tables {
     /// Those to scan, compared with what the log has.
     #[must_use]
-    pub fn to_scan(scanned: BTreeSet<usize>, dataset: &Dataset, catalog: &Catalog) -> Self {
+    pub fn to_scan(scanned: BTreeSet<TableId>, dataset: &Dataset, catalog: &Catalog) -> Self {
         let names: BTreeSet<&str> = catalog
             .partitions
             .keys()
             .map(|(table, _)| table.as_str())
             .collect();
-        let tables = dataset.tables.iter().enumerate();
+        let tables = dataset.tables.with_ids();
         let filled = tables.filter(|(_, table)| names.contains(table.name.as_str()));
         Self {
             scanned,
@@ -239,7 +239,7 @@ impl Surveyor<'_> {
                 }
             },
         };
-        let mut contents: BTreeMap<usize, BTreeMap<_, _>> = BTreeMap::new();
+        let mut contents: BTreeMap<TableId, BTreeMap<_, _>> = BTreeMap::new();
         let mut refusals = Refusals::new(began);
         let mut on_part = |scanned: ScannedPart| -> Result<(), Stop> {
             let ScannedPart {
@@ -356,7 +356,7 @@ fn columns(dataset: &Dataset, report: &ScanReport) -> Columns {
 }
 
 /// References to rows that are not there, by name.
-fn dangling(dataset: &Dataset, table: usize, dangling: &Dangling) -> DanglingReference {
+fn dangling(dataset: &Dataset, table: TableId, dangling: &Dangling) -> DanglingReference {
     let table = &dataset.tables[table];
     DanglingReference {
         table: table.name.clone(),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{self, Dataset, TableId};
 use causeway_shared::runtime::program::count;
 
 use super::inspection::{Inspection, Table};
@@ -129,9 +129,9 @@ fn of_plan<'w>(plan: &'w Plan<'_>) -> Vec<Wanted<'w>> {
 }
 
 fn of_meetassist<'w>(inspection: &'w Inspection, dataset: &'w Dataset) -> Vec<Wanted<'w>> {
-    let of = |(position, table): (usize, &'w causeway_shared::dataset::Table)| {
+    let of = |(id, table): (TableId, &'w dataset::Table)| {
         let found = inspection.tables.iter().find(|found| {
-            found.trouble.is_none() && found.matched.as_ref().is_some_and(|m| m.table == position)
+            found.trouble.is_none() && found.matched.as_ref().is_some_and(|m| m.table == id)
         });
         Wanted {
             table: table.name.as_str(),
@@ -139,7 +139,7 @@ fn of_meetassist<'w>(inspection: &'w Inspection, dataset: &'w Dataset) -> Vec<Wa
             meant: found.map(|found| (found.source, found.shape.name.as_str())),
         }
     };
-    dataset.tables.iter().enumerate().map(of).collect()
+    dataset.tables.with_ids().map(of).collect()
 }
 
 fn source(out: &mut String, inspection: &Inspection, at: usize, wanted: &[Wanted<'_>], dir: &Path) {

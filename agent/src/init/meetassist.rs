@@ -1,6 +1,6 @@
 //! MeetAssist's tables under other names.
 
-use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, DecimalMark, Type};
 
@@ -19,8 +19,8 @@ pub(super) const FILE: &str = include_str!("../../../config/meetassist.toml");
 /// A table that is one of MeetAssist's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Match {
-    /// The dataset's table, by position.
-    pub(super) table: usize,
+    /// The dataset's table.
+    pub(super) table: TableId,
     /// Per declared column where it was found.
     pub(super) columns: Vec<Spelling>,
 }
@@ -50,7 +50,7 @@ impl Spelling {
 pub(super) fn recognise(shapes: &[&Shape], dataset: &Dataset) -> Option<Vec<Option<Match>>> {
     let mut scored = Vec::new();
     for (found, shape) in shapes.iter().enumerate() {
-        for (table, declared) in dataset.tables.iter().enumerate() {
+        for (table, declared) in dataset.tables.with_ids() {
             let matched = Match {
                 table,
                 columns: spellings(declared, shape),

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, TableId};
 
 use super::guard::{Held, Reason};
 use crate::source::gate::{Moved, Place};
 
-/// The place of each table that has one, by the table's position.
-pub type Places = BTreeMap<usize, Place>;
+/// The place of each table that has one.
+pub type Places = BTreeMap<TableId, Place>;
 
 /// The tables to scan, closed over `via` families: a parent's rows decide where its children's
 /// lie, wherever those are kept.
@@ -21,9 +21,9 @@ pub fn tables_to_scan(
     moved: &Moved,
     before: &Places,
     now: &Places,
-    forced: &BTreeSet<usize>,
-) -> BTreeSet<usize> {
-    let touched = |table: usize| match moved {
+    forced: &BTreeSet<TableId>,
+) -> BTreeSet<TableId> {
+    let touched = |table: TableId| match moved {
         Moved::Everything => true,
         Moved::Places(places) => {
             let stood = [before.get(&table), now.get(&table)];
@@ -35,13 +35,15 @@ pub fn tables_to_scan(
                     .any(|place| places.contains(place))
         }
     };
-    let tables = 0..dataset.tables.len();
-    let roots: BTreeSet<usize> = tables
-        .clone()
+    let roots: BTreeSet<TableId> = dataset
+        .tables
+        .ids()
         .filter(|table| touched(*table))
         .map(|table| dataset.root(table))
         .collect();
-    tables
+    dataset
+        .tables
+        .ids()
         .filter(|table| roots.contains(&dataset.root(*table)))
         .collect()
 }
@@ -50,10 +52,10 @@ pub fn tables_to_scan(
 /// what was in the way may be gone while their own file stayed as it is (another of nearly its name,
 /// say), and `all` where a person wants that.
 #[must_use]
-pub fn forced_tables(held: &[Held], dataset: &Dataset, all: bool) -> BTreeSet<usize> {
+pub fn forced_tables(held: &[Held], dataset: &Dataset, all: bool) -> BTreeSet<TableId> {
     let is_forced = |held: &&Held| all || matches!(held.reason, Reason::Failed { .. });
-    let position = |held: &Held| dataset.tables.iter().position(|t| t.name == held.table);
-    held.iter().filter(is_forced).filter_map(position).collect()
+    let id = |held: &Held| dataset.tables.id(held.table.as_str());
+    held.iter().filter(is_forced).filter_map(id).collect()
 }
 
 #[cfg(test)]
@@ -63,11 +65,16 @@ mod tests {
     /// Tables 3 and 4 of MeetAssist, appointment and its feedback, are one family.
     fn scanned(moved: &[&str], before: &[(usize, &str)], now: &[(usize, &str)]) -> Vec<usize> {
         let dataset = Dataset::meetassist().unwrap();
-        let places = |of: &[(usize, &str)]| of.iter().map(|(t, p)| (*t, p.to_string())).collect();
+        let places = |of: &[(usize, &str)]| {
+            of.iter()
+                .map(|(t, p)| (TableId(*t), p.to_string()))
+                .collect()
+        };
         let moved = Moved::Places(moved.iter().map(ToString::to_string).collect());
         let forced = BTreeSet::new();
         tables_to_scan(&dataset, &moved, &places(before), &places(now), &forced)
             .into_iter()
+            .map(|table| table.0)
             .collect()
     }
 
@@ -92,7 +99,13 @@ mod tests {
     fn a_forced_table_brings_its_family() {
         let dataset = Dataset::meetassist().unwrap();
         let (none, places) = (Moved::Places(BTreeSet::new()), Places::new());
-        let scanned = tables_to_scan(&dataset, &none, &places, &places, &BTreeSet::from([4]));
-        assert_eq!(scanned, BTreeSet::from([3, 4]));
+        let scanned = tables_to_scan(
+            &dataset,
+            &none,
+            &places,
+            &places,
+            &BTreeSet::from([TableId(4)]),
+        );
+        assert_eq!(scanned, BTreeSet::from([TableId(3), TableId(4)]));
     }
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, TableId};
 use causeway_shared::ids::{Md5, Name, Part};
 use causeway_shared::summary::Summary;
 
@@ -135,7 +135,7 @@ impl Plan {
 pub fn plan(
     dataset: &Dataset,
     catalog: &Catalog,
-    found: &BTreeMap<usize, Found>,
+    found: &BTreeMap<TableId, Found>,
     rules: Rules,
 ) -> Plan {
     let held = guard::held(dataset, catalog, found, rules);

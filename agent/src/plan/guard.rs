@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, TableId};
 use causeway_shared::ids::Name;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -176,10 +176,10 @@ impl fmt::Display for Held {
 pub fn held(
     dataset: &Dataset,
     catalog: &Catalog,
-    found: &BTreeMap<usize, Found>,
+    found: &BTreeMap<TableId, Found>,
     rules: Rules,
 ) -> Vec<Held> {
-    let own: BTreeMap<usize, Reason> = found
+    let own: BTreeMap<TableId, Reason> = found
         .iter()
         .filter_map(|(at, found)| {
             let table = &dataset.tables[*at].name;
@@ -196,11 +196,11 @@ pub fn held(
         })
         .collect();
     // Of each family, the first table with a reason of its own speaks for the others.
-    let mut families: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut families: BTreeMap<TableId, TableId> = BTreeMap::new();
     for at in own.keys() {
         families.entry(dataset.root(*at)).or_insert(*at);
     }
-    let name = |at: usize| dataset.tables[at].name.clone();
+    let name = |at: TableId| dataset.tables[at].name.clone();
     let declared = found.iter().filter_map(|(at, found)| {
         let cause = *families.get(&dataset.root(*at))?;
         let reason = match own.get(at) {

@@ -5,7 +5,7 @@ use std::io;
 use std::mem::take;
 use std::ops::ControlFlow;
 
-use causeway_shared::dataset::{Partitioning, Table};
+use causeway_shared::dataset::{Partitioning, Table, TableId};
 use causeway_shared::ids::Part;
 use causeway_shared::partition::own_part;
 use causeway_shared::value::Value;
@@ -39,7 +39,7 @@ pub(super) struct Intake<'a> {
     /// Per unique rule, of the values.
     value_prints: Vec<Fingerprints<'a>>,
     pulse: &'a Pulse<'a>,
-    position: usize,
+    position: TableId,
     rows_read: u64,
     /// Whether a source that guarantees ascending keys broke its word.
     pub(super) out_of_order: bool,

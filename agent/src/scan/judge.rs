@@ -203,7 +203,7 @@ fn canonical(value: &Value<'_>) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use causeway_shared::dataset::Dataset;
+    use causeway_shared::dataset::{Dataset, TableId};
     use insta::assert_snapshot;
 
     use super::super::record::Record;
@@ -232,7 +232,7 @@ mod tests {
     /// The canonical record, or `column: reason`.
     fn judged(id: &str, a: Raw<'_>, b: Raw<'_>, short: Raw<'_>, note: &str) -> String {
         let dataset = Dataset::from_toml(DATASET).unwrap();
-        let table = &dataset.tables[0];
+        let table = &dataset.tables[TableId(0)];
         let raw = [
             Raw::Text(id),
             Raw::Text("2025-11-28"),

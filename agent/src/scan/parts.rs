@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 
 use causeway_shared::canonical_csv::{Digest, write_header};
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Table, TableId};
 use causeway_shared::ids::{Md5, Part};
 use causeway_shared::summary::{Summary, SummaryBuilder};
 use causeway_shared::value::{Forms, Raw, Type, Value, parse};
@@ -25,7 +25,7 @@ const MAX_IN_MEMORY_BYTES: usize = 1024 * 1024;
 #[derive(Debug)]
 pub struct ScannedPart {
     /// The table's position in the dataset.
-    pub table: usize,
+    pub table: TableId,
     /// Which partition.
     pub part: Part,
     /// The MD5 of its canonical CSV.
@@ -148,7 +148,7 @@ fn value_of(field: &[u8], ty: Type) -> io::Result<Value<'_>> {
 /// Writes one partition of a table after the other.
 pub(super) struct PartWriter<'d> {
     table: &'d Table,
-    position: usize,
+    position: TableId,
     /// The number of the table's buckets, or `None` if its parts are dates.
     buckets: Option<u32>,
     spill: &'d SpillDir,
@@ -172,7 +172,7 @@ struct BigPart {
 impl<'d> PartWriter<'d> {
     pub(super) fn new(
         table: &'d Table,
-        position: usize,
+        position: TableId,
         buckets: Option<u32>,
         spill: &'d SpillDir,
         memory_bytes: usize,

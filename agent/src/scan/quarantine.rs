@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use causeway_shared::dataset::TableId;
 use causeway_shared::ids::Name;
 
 /// A refused row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The table's position in the dataset.
-    pub table: usize,
+    /// Its table.
+    pub table: TableId,
     /// The file that the row is in.
     pub source: String,
     /// Where in it.

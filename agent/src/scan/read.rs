@@ -3,7 +3,7 @@
 
 use std::io;
 
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, TableId};
 use causeway_shared::value::Forms;
 
 use super::Pulse;
@@ -52,7 +52,7 @@ impl From<io::Error> for Halt {
 pub(super) struct Task<'a> {
     pub(super) dataset: &'a Dataset,
     /// The table's position.
-    pub(super) table: usize,
+    pub(super) table: TableId,
     /// How its source writes values.
     pub(super) forms: Forms,
     /// Its parent, if it has one.

@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Table, TableId};
 use causeway_shared::value::{Forms, Raw, parse};
 
 use super::Dangling;
@@ -109,7 +109,7 @@ impl Noted {
     pub(super) fn dangling(
         &self,
         mut keys: Keys<'_>,
-        target: usize,
+        target: TableId,
     ) -> io::Result<Option<Dangling>> {
         let mut dangling = Dangling {
             column: self.column,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use causeway_shared::canonical_csv::write_value;
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Table, TableId};
 use causeway_shared::value::{Raw, Value};
 
 use super::judge::Problem;
@@ -20,7 +20,7 @@ const MAX_SHOWN_CHARS: usize = 300;
 pub(super) struct Refusals<'q, 'd> {
     sink: &'q mut dyn QuarantineSink,
     table: &'d Table,
-    position: usize,
+    position: TableId,
     source: String,
     /// Whether rows are found again by their line; else by their key.
     has_lines: bool,
@@ -31,7 +31,7 @@ impl<'q, 'd> Refusals<'q, 'd> {
     pub(super) fn new(
         sink: &'q mut dyn QuarantineSink,
         table: &'d Table,
-        position: usize,
+        position: TableId,
         source: String,
         has_lines: bool,
     ) -> Self {

@@ -1,29 +1,31 @@
 //! What a scan tells, besides partitions and refused rows.
 
+use causeway_shared::dataset::TableId;
+
 use crate::source::{UnknownTable, Unreadable};
 
 /// What a scan found, besides partitions and refused rows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ScanReport {
-    /// The tables asked for, by position.
+    /// The tables asked for, in the dataset's order.
     pub tables: Vec<TableScan>,
-    /// Tables of the dataset that no source has, by position, asked for or not. Empty while some
+    /// Tables of the dataset that no source has, asked for or not. Empty while some
     /// source cannot be read, since they may be there.
-    pub homeless: Vec<usize>,
+    pub homeless: Vec<TableId>,
     /// Tables and CSV files of the sources that the dataset does not declare.
     pub unknown_tables: Vec<UnknownTable>,
-    /// Columns of the sources that the dataset does not declare: the table's position, the name.
-    pub unknown_columns: Vec<(usize, String)>,
+    /// Columns of the sources that the dataset does not declare: the table, the name.
+    pub unknown_columns: Vec<(TableId, String)>,
     /// Declared columns that the source lacks and that were taken as missing in every row: the
-    /// table's position, the column's.
-    pub missing_columns: Vec<(usize, usize)>,
+    /// table, the column's position.
+    pub missing_columns: Vec<(TableId, usize)>,
 }
 
 /// What became of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableScan {
-    /// The table's position.
-    pub table: usize,
+    /// Which table it is.
+    pub table: TableId,
     /// How it went. Whatever else there is of the table counts only if it was scanned.
     pub outcome: Outcome,
     /// Rows that the source gave: those in partitions and those in quarantine.
@@ -75,8 +77,8 @@ impl From<Unreadable> for Outcome {
 pub struct Dangling {
     /// The column's position.
     pub column: usize,
-    /// The position of the table it points at.
-    pub target: usize,
+    /// The table it points at.
+    pub target: TableId,
     /// Rows with such a value.
     pub rows: u64,
     /// Some of the values, the lowest.

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use causeway_shared::dataset::{Dataset, Partitioning, Table};
+use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::ids::Part;
 use jiff::civil::Date;
 
@@ -50,7 +50,7 @@ impl PartCode {
 }
 
 /// How many buckets a table's parts are (its own or its root's); `None`: they are dates.
-pub(super) fn buckets(dataset: &Dataset, table: usize) -> Option<u32> {
+pub(super) fn buckets(dataset: &Dataset, table: TableId) -> Option<u32> {
     match dataset.tables[dataset.root(table)].partition {
         Partitioning::Buckets { count } => Some(count),
         _ => None,

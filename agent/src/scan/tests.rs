@@ -34,7 +34,7 @@ struct Site {
     /// Further settings of every source.
     settings: &'static str,
     /// Tables with rows in the log.
-    filled: BTreeSet<usize>,
+    filled: BTreeSet<TableId>,
     /// How long after the files were written the scan is.
     later: SignedDuration,
 }
@@ -112,7 +112,11 @@ impl Site {
     /// Scans all tables that have a home.
     fn scan(&self) -> Found {
         let sources = self.sources();
-        let tables = (0..self.dataset.tables.len()).filter(|t| sources.home(*t).is_some());
+        let tables = self
+            .dataset
+            .tables
+            .ids()
+            .filter(|t| sources.home(*t).is_some());
         self.scan_tables(&sources, &tables.collect())
     }
 
@@ -126,14 +130,14 @@ impl Site {
         .unwrap()
     }
 
-    fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<usize>) -> Found {
+    fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<TableId>) -> Found {
         self.scan_with_pulse(sources, tables, &no_pulse)
     }
 
     fn scan_with_pulse(
         &self,
         sources: &Sources,
-        tables: &BTreeSet<usize>,
+        tables: &BTreeSet<TableId>,
         pulse: &Pulse<'_>,
     ) -> Found {
         let request = ScanRequest {

@@ -100,7 +100,7 @@ fn folded(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use causeway_shared::dataset::Dataset;
+    use causeway_shared::dataset::{Dataset, TableId};
 
     use super::*;
     use crate::source::csv::cleaned;
@@ -122,7 +122,8 @@ mod tests {
     fn found(names: &[&str]) -> Result<(Vec<Option<usize>>, Vec<String>), String> {
         let dataset = Dataset::from_toml(PEOPLE).unwrap();
         let names: Vec<String> = names.iter().map(|name| cleaned(name)).collect();
-        let columns = columns(&dataset.tables[0], &names).map_err(|error| error.to_string())?;
+        let columns =
+            columns(&dataset.tables[TableId(0)], &names).map_err(|error| error.to_string())?;
         Ok((columns.found, columns.unknown))
     }
 
@@ -169,7 +170,7 @@ mod tests {
             "\"hoten\", type = \"phone\"",
         );
         let dataset = Dataset::from_toml(&dataset).unwrap();
-        let two = columns(&dataset.tables[0], &["Ho ten".to_owned()]);
+        let two = columns(&dataset.tables[TableId(0)], &["Ho ten".to_owned()]);
         insta::assert_snapshot!(two.unwrap_err(), @r#"its column "Ho ten" fits columns ho_ten and hoten of table person; declare what they are called there as the columns' `source` in the dataset"#);
     }
 }

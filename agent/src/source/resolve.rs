@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::Name;
 use jiff::Timestamp;
 
@@ -16,9 +16,9 @@ use super::{Kind, SourceConfig, Unreadable, absolute, csv};
 #[derive(Debug, Clone)]
 pub struct Sources {
     sources: Vec<Source>,
-    homes: BTreeMap<usize, Home>,
+    homes: BTreeMap<TableId, Home>,
     /// Tables of which it cannot be told where they are, and why.
-    unclear: BTreeMap<usize, Unreadable>,
+    unclear: BTreeMap<TableId, Unreadable>,
     unknown: Vec<UnknownTable>,
 }
 
@@ -167,7 +167,7 @@ impl Sources {
         let entries = listed.as_ref().map_or(&[][..], Vec::as_slice);
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         let mut known = vec![false; names.len()];
-        for (position, table) in dataset.tables.iter().enumerate() {
+        for (position, table) in dataset.tables.with_ids() {
             let wanted = wanted_names(config, table);
             let entry = match first_of(&wanted, &names) {
                 Ok(None) => continue,
@@ -225,13 +225,13 @@ impl Sources {
     /// Where a table lives; `None` where no source that can be read has it, or it is not clear which
     /// one.
     #[must_use]
-    pub fn home(&self, table: usize) -> Option<&Home> {
+    pub fn home(&self, table: TableId) -> Option<&Home> {
         self.homes.get(&table).filter(|_| !self.is_unclear(table))
     }
 
     /// Whether it cannot be told where a table is, since more than one place fits.
     #[must_use]
-    pub fn is_unclear(&self, table: usize) -> bool {
+    pub fn is_unclear(&self, table: TableId) -> bool {
         self.unclear.contains_key(&table)
     }
 
@@ -243,7 +243,7 @@ impl Sources {
 
     /// Why a table has no home: it may be in more than one place, or in a source that cannot be read
     /// now, or be nowhere.
-    pub(crate) fn why_homeless(&self, position: usize, table: &Table) -> Unreadable {
+    pub(crate) fn why_homeless(&self, position: TableId, table: &Table) -> Unreadable {
         if let Some(unclear) = self.unclear.get(&position) {
             return unclear.clone();
         }

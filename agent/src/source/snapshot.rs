@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Table, TableId};
 use jiff::Timestamp;
 
 use super::csv::{self, CsvTable, Expected};
@@ -35,7 +35,7 @@ pub(crate) enum TableReader<'s> {
 
 impl<'s> Snapshot<'s> {
     /// Of the sources that hold these tables. Opens nothing yet.
-    pub(crate) fn new(sources: &'s Sources, tables: &BTreeSet<usize>, now: Timestamp) -> Self {
+    pub(crate) fn new(sources: &'s Sources, tables: &BTreeSet<TableId>, now: Timestamp) -> Self {
         let mut snapshot = Self {
             sources,
             awaited: BTreeMap::new(),
@@ -52,14 +52,14 @@ impl<'s> Snapshot<'s> {
     }
 
     /// The SQLite file that a table is in, by the source's position.
-    fn file(&self, table: usize) -> Option<usize> {
+    fn file(&self, table: TableId) -> Option<usize> {
         let source = self.sources.home(table)?.source;
         let kind = self.sources.list()[source].config.kind;
         (kind == Kind::Sqlite).then_some(source)
     }
 
     /// Opens the file of the table that is read next, unless it is open already.
-    pub(crate) fn begin(&mut self, table: usize) {
+    pub(crate) fn begin(&mut self, table: TableId) {
         let Some(file) = self.file(table) else {
             return;
         };
@@ -70,7 +70,7 @@ impl<'s> Snapshot<'s> {
     }
 
     /// Lets go of a table's file, if it was the last to be read from it.
-    pub(crate) fn end(&mut self, table: usize) {
+    pub(crate) fn end(&mut self, table: TableId) {
         let Some(file) = self.file(table) else {
             return;
         };
@@ -88,7 +88,7 @@ impl<'s> Snapshot<'s> {
     /// the log.
     pub(crate) fn table(
         &self,
-        position: usize,
+        position: TableId,
         table: &Table,
         had_rows: bool,
     ) -> Result<TableReader<'_>, Unreadable> {
@@ -116,7 +116,7 @@ impl<'s> Snapshot<'s> {
     }
 
     /// The file that a table is in, to show.
-    pub(crate) fn place(&self, position: usize) -> String {
+    pub(crate) fn place(&self, position: TableId) -> String {
         let Some(home) = self.sources.home(position) else {
             return String::new();
         };

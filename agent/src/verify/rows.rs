@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use causeway_shared::catalog::{Catalog, Entry};
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Table, TableId};
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::layout::SiteKey;
 use causeway_shared::store::{Body, StoreError};
@@ -53,7 +53,7 @@ impl Comparison<'_> {
         });
         let config = self.agent.config();
         let sources = survey::resolve(config).await?;
-        let tables: BTreeSet<usize> = (0..config.dataset.tables.len()).collect();
+        let tables: BTreeSet<TableId> = config.dataset.tables.ids().collect();
         let tables = Tables::to_scan(tables, &config.dataset, self.catalog);
         let (scanned, waiting) = mpsc::channel::<(ObjectId, PartBytes)>(WAITING);
         let take: Taker =

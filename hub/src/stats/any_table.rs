@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use causeway_shared::dataset::{Dataset, Partitioning, Table};
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::Name;
 use causeway_shared::summary::Summary;
 use jiff::civil::Date;
@@ -111,11 +111,10 @@ pub(crate) fn per_table(
     let mut figures: Vec<TableFigures> = Vec::new();
     let mut places: HashMap<Name, usize> = HashMap::new();
     for dataset in datasets {
-        for table in &dataset.tables {
+        for (id, table) in dataset.tables.with_ids() {
             let place = *places.entry(table.name.clone()).or_insert(figures.len());
             if place == figures.len() {
-                let daily = is_daily(dataset, table);
-                figures.push(TableFigures::none(&table.name, daily, days));
+                figures.push(TableFigures::none(&table.name, dataset.is_dated(id), days));
             }
         }
     }
@@ -140,18 +139,6 @@ pub(crate) fn per_table(
         }
     }
     figures
-}
-
-/// Whether a table's rows lie on dates. A chain of parents ends, as the dataset is valid.
-fn is_daily(dataset: &Dataset, table: &Table) -> bool {
-    let mut table = table;
-    loop {
-        match table.partition {
-            Partitioning::By { .. } => return true,
-            Partitioning::Buckets { .. } => return false,
-            Partitioning::Via { parent, .. } => table = &dataset.tables[parent],
-        }
-    }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ fn meetassist_is_valid() {
         ]
     );
     assert!(
-        dataset.is_dated(4),
+        dataset.is_dated(TableId(4)),
         "feedback lives on its appointment's date"
     );
 }
@@ -98,7 +98,10 @@ fn a_default_said_aloud_changes_nothing() {
 
 #[test]
 fn parents_come_first() {
-    assert_eq!(Dataset::from_toml(ORDERS).unwrap().parents_first(), [1, 0]);
+    assert_eq!(
+        Dataset::from_toml(ORDERS).unwrap().parents_first(),
+        [TableId(1), TableId(0)]
+    );
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
         json: canonical_json(&file)?,
         name: file.name,
         version: file.version,
-        tables,
+        tables: tables.into(),
     };
     check_names(&dataset)?;
     check_references(&dataset)?;

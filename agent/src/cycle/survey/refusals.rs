@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use causeway_shared::dataset::TableId;
 use causeway_shared::quarantine::{MAX_ROWS, RefusedRow};
 use jiff::Timestamp;
 
@@ -18,8 +19,7 @@ const LISTED: usize = 10_000;
 pub(super) struct Refusals {
     now: Timestamp,
     listed: usize,
-    /// By the table's position in the dataset.
-    tables: BTreeMap<usize, VecDeque<RefusedRow>>,
+    tables: BTreeMap<TableId, VecDeque<RefusedRow>>,
 }
 
 impl Refusals {
@@ -33,13 +33,13 @@ impl Refusals {
     }
 
     /// Those of a table that are listed, as they were met.
-    pub(super) fn take(&mut self, table: usize) -> Vec<RefusedRow> {
+    pub(super) fn take(&mut self, table: TableId) -> Vec<RefusedRow> {
         self.tables.remove(&table).unwrap_or_default().into()
     }
 
     /// Makes room for a row of this table: its own first row goes, or the first of the table that
     /// has most.
-    fn make_room(&mut self, table: usize) {
+    fn make_room(&mut self, table: TableId) {
         let own = self.tables.get(&table).map_or(0, VecDeque::len);
         let from = if own >= MAX_ROWS {
             self.tables.get_mut(&table)
@@ -81,7 +81,7 @@ mod tests {
         for (table, rows) in refused.into_iter().enumerate() {
             for line in 1..=rows {
                 refusals.refuse(Refused {
-                    table,
+                    table: TableId(table),
                     source: String::new(),
                     place: Place::Line(line),
                     column: None,
@@ -91,7 +91,7 @@ mod tests {
             }
         }
         std::array::from_fn(|table| {
-            let rows = refusals.take(table);
+            let rows = refusals.take(TableId(table));
             let place = |row: Option<&RefusedRow>| row.unwrap().place.clone();
             (rows.len(), place(rows.first()), place(rows.last()))
         })

@@ -1,6 +1,6 @@
 //! Whatever the values are, the proposed dataset takes every row that was looked at.
 
-use causeway_shared::dataset::{Column, Table};
+use causeway_shared::dataset::{Column, Table, TableId};
 use causeway_shared::value::{DateOrder, DecimalMark, Forms, Raw, Value, parse};
 use proptest::prelude::*;
 use rusqlite::types::Value as Stored;
@@ -161,7 +161,7 @@ proptest! {
         while let Some(row) = rows.next().unwrap() {
             let mut values: Vec<Stored> = (1..count).map(|at| row.get(at).unwrap()).collect();
             values.resize(100, Stored::Integer(1));
-            prop_assert_eq!(refused(&dataset.tables[0], &values, &forms), None, "{}", proposal.dataset_toml.unwrap());
+            prop_assert_eq!(refused(&dataset.tables[TableId(0)], &values, &forms), None, "{}", proposal.dataset_toml.unwrap());
         }
     }
 }

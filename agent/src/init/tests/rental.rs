@@ -130,5 +130,10 @@ fn several_unique_rules_are_one_key_of_the_file() {
         "CREATE TABLE staff (id INTEGER PRIMARY KEY, email TEXT UNIQUE, badge TEXT UNIQUE);
          INSERT INTO staff VALUES (1, 'a@example.org', 'b1'), (2, 'b@example.org', 'b2');",
     );
-    assert_eq!(dataset(&site.propose()).tables[0].unique.len(), 2);
+    assert_eq!(
+        dataset(&site.propose()).tables[causeway_shared::dataset::TableId(0)]
+            .unique
+            .len(),
+        2
+    );
 }

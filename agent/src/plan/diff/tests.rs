@@ -16,9 +16,9 @@ const ACCEPTING: Rules = Rules {
     allow_shrink: true,
 };
 /// Positions in MeetAssist's dataset.
-const CONSULTANT: usize = 1;
-const APPOINTMENT: usize = 3;
-const FEEDBACK: usize = 4;
+const CONSULTANT: TableId = TableId(1);
+const APPOINTMENT: TableId = TableId(3);
+const FEEDBACK: TableId = TableId(4);
 
 fn dataset() -> Dataset {
     Dataset::meetassist().unwrap()
@@ -75,7 +75,7 @@ fn catalog(parts: &[(&str, &str, u64)]) -> Catalog {
 }
 
 /// A plan in short: `table part was→now`, then `table: reason` of those held.
-fn planned(was: &[(&str, &str, u64)], found: Vec<(usize, Found)>, rules: Rules) -> String {
+fn planned(was: &[(&str, &str, u64)], found: Vec<(TableId, Found)>, rules: Rules) -> String {
     let plan = plan(
         &dataset(),
         &catalog(was),

@@ -34,7 +34,7 @@ fn person(text: impl AsRef<[u8]>, settings: &'static str) -> String {
 
 /// Everything about a site's tables, without the folder's name.
 fn shown(site: &Site) -> String {
-    let found = site.scan_tables(&site.sources(), &BTreeSet::from([0]));
+    let found = site.scan_tables(&site.sources(), &BTreeSet::from([TableId(0)]));
     let mut shown = found.show(&site.dataset);
     for (_, column) in &found.report.unknown_columns {
         writeln!(shown, "unknown column {column:?}").unwrap();

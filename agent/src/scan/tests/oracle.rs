@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::canonical_csv::{write_header, write_record};
-use causeway_shared::dataset::{Dataset, Partitioning, Table};
+use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::ids::Part;
 use causeway_shared::partition::own_part;
 use causeway_shared::value::{Forms, Raw, Value, sort_key};
@@ -18,9 +18,9 @@ pub(super) struct Expected {
     /// Canonical CSV by table and part.
     pub(super) parts: BTreeMap<(String, Part), String>,
     /// Refused rows by table.
-    pub(super) refused: BTreeMap<usize, u64>,
+    pub(super) refused: BTreeMap<TableId, u64>,
     /// Rows by table and column of a reference that dangles.
-    pub(super) dangling: BTreeMap<(usize, usize), u64>,
+    pub(super) dangling: BTreeMap<(TableId, usize), u64>,
 }
 
 struct Row<'r> {
@@ -30,9 +30,9 @@ struct Row<'r> {
     values: Vec<Value<'r>>,
 }
 
-pub(super) fn expected(dataset: &Dataset, source: &BTreeMap<usize, Rows>) -> Expected {
+pub(super) fn expected(dataset: &Dataset, source: &BTreeMap<TableId, Rows>) -> Expected {
     let mut expected = Expected::default();
-    let mut committed: BTreeMap<usize, Vec<Row<'static>>> = BTreeMap::new();
+    let mut committed: BTreeMap<TableId, Vec<Row<'static>>> = BTreeMap::new();
     for position in dataset.parents_first() {
         let (table, rows) = (&dataset.tables[position], &source[&position]);
         let mut good: Vec<Row<'static>> = rows
@@ -104,7 +104,7 @@ pub(super) fn expected(dataset: &Dataset, source: &BTreeMap<usize, Rows>) -> Exp
 fn accepted(
     table: &Table,
     row: &[Option<String>],
-    committed: &BTreeMap<usize, Vec<Row<'static>>>,
+    committed: &BTreeMap<TableId, Vec<Row<'static>>>,
 ) -> Option<Row<'static>> {
     let raw: Vec<Raw<'_>> = row
         .iter()

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::oracle::{Expected, Rows, expected};
-use super::rules::VISITS;
+use super::rules::{MARK, NOTE, ROOM, VISIT, VISITS};
 use super::*;
 
 fn field(values: &'static [&'static str]) -> BoxedStrategy<Option<String>> {
@@ -40,8 +40,8 @@ const DAYS: &[&str] = &[
 ];
 const ROOMS: &[&str] = &["a", "b", "c,d", "e\"f", "g\nh", "Ơ", " a"];
 
-/// The rows of the tables of [`VISITS`], by position.
-fn site() -> impl Strategy<Value = BTreeMap<usize, Rows>> {
+/// The rows of the tables of [`VISITS`].
+fn site() -> impl Strategy<Value = BTreeMap<TableId, Rows>> {
     let note = rows(vec![field(IDS), field(IDS), field(ROOMS)], 30);
     let mark = rows(vec![field(IDS), field(&["i", "ii"])], 20);
     let visit = rows(
@@ -57,12 +57,16 @@ fn site() -> impl Strategy<Value = BTreeMap<usize, Rows>> {
     );
     let room = rows(vec![field(ROOMS), field(&["1", "x"])], 10);
     (note, mark, visit, room).prop_map(|(note, mark, visit, room)| {
-        BTreeMap::from([(0, note), (1, mark), (2, visit), (3, room)])
+        BTreeMap::from([(NOTE, note), (MARK, mark), (VISIT, visit), (ROOM, room)])
     })
 }
 
 /// Writes the tables as CSV files, or into a SQLite file as text.
-fn written(tables: &BTreeMap<usize, Rows>, memory: usize, as_csv: impl Fn(usize) -> bool) -> Site {
+fn written(
+    tables: &BTreeMap<TableId, Rows>,
+    memory: usize,
+    as_csv: impl Fn(TableId) -> bool,
+) -> Site {
     let mut site = Site::new(VISITS);
     site.memory = memory;
     let database = rusqlite::Connection::open(site.path("site.db")).unwrap();
@@ -144,7 +148,7 @@ proptest! {
         memory in select(&[0usize, 300, 3_000, 1 << 20]),
         in_csv in prop::collection::vec(any::<bool>(), 4),
     ) {
-        let site_scanned = written(&tables, memory, |table| in_csv[table]);
+        let site_scanned = written(&tables, memory, |table| in_csv[table.0]);
         let (seen, _) = found(&site_scanned);
         prop_assert_eq!(seen, expected(&site_scanned.dataset, &tables));
     }
@@ -156,7 +160,7 @@ proptest! {
             (Just(tables), shuffled)
         }),
     ) {
-        let shuffled = shuffled.into_iter().enumerate().collect();
+        let shuffled = shuffled.into_iter().enumerate().map(|(at, rows)| (TableId(at), rows)).collect();
         let (_, in_sqlite) = found(&written(&tables, 1 << 20, |_| false));
         let (_, in_csv) = found(&written(&shuffled, 500, |_| true));
         prop_assert_eq!(in_sqlite.md5s, in_csv.md5s);

@@ -5,6 +5,12 @@ use insta::assert_snapshot;
 use super::*;
 
 /// Visits on a date, their notes (via the visit), the notes' marks (via the note), and rooms.
+/// The tables of [`VISITS`].
+pub(super) const NOTE: TableId = TableId(0);
+pub(super) const MARK: TableId = TableId(1);
+pub(super) const VISIT: TableId = TableId(2);
+pub(super) const ROOM: TableId = TableId(3);
+
 pub(super) const VISITS: &str = r#"
     name = "visits"
     version = 1
@@ -172,12 +178,12 @@ fn names_of_the_source_are_declared_or_configured() {
         .tables
         .insert("room".to_owned(), "phòng.CSV".to_owned());
     let sources = Sources::resolve(&config, site.folder.path(), &site.dataset, site.now()).unwrap();
-    let found = site.scan_tables(&sources, &BTreeSet::from([3]));
+    let found = site.scan_tables(&sources, &BTreeSet::from([ROOM]));
     assert_snapshot!(found.show(&site.dataset), @r#"
     room b=0of3
       a,1
     "#);
-    assert_eq!(found.report.unknown_columns, [(3, "size".to_owned())]);
+    assert_eq!(found.report.unknown_columns, [(ROOM, "size".to_owned())]);
 }
 
 #[test]
@@ -256,9 +262,12 @@ fn sqlite_values_of_any_type_are_normalised_or_refused() {
         .map(|t| t.name.as_str())
         .collect();
     assert_eq!(unknown, ["other"]);
-    assert_eq!(found.report.unknown_columns, [(2, "extra".to_owned())]);
-    assert_eq!(found.report.missing_columns, [(2, 2), (2, 3), (2, 4)]);
-    assert_eq!(found.report.homeless, [0, 1]);
+    assert_eq!(found.report.unknown_columns, [(VISIT, "extra".to_owned())]);
+    assert_eq!(
+        found.report.missing_columns,
+        [(VISIT, 2), (VISIT, 3), (VISIT, 4)]
+    );
+    assert_eq!(found.report.homeless, [NOTE, MARK]);
 }
 
 #[test]
@@ -272,7 +281,7 @@ fn summaries_count_and_sum_each_part() {
     let request = ScanRequest {
         dataset: &site.dataset,
         sources: &sources,
-        tables: &BTreeSet::from([2]),
+        tables: &BTreeSet::from([VISIT]),
         filled: &site.filled,
         now: site.now(),
         zone: TimeZone::UTC,

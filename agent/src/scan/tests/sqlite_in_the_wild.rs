@@ -213,7 +213,7 @@ fn columns_are_found_in_any_order_and_case_and_others_are_listed_once() {
     ");
     assert_eq!(
         site.scan().report.unknown_columns,
-        [(1, "extra".to_owned())]
+        [(TableId(1), "extra".to_owned())]
     );
 }
 
@@ -266,7 +266,7 @@ fn a_file_that_is_cut_or_encrypted_is_named() {
         .collect();
     let of = |bytes: &[u8]| {
         std::fs::write(site.path("site.db"), bytes).unwrap();
-        let found = site.scan_tables(&site.sources(), &BTreeSet::from([1]));
+        let found = site.scan_tables(&site.sources(), &BTreeSet::from([TableId(1)]));
         let folder = site.folder.path().canonicalize().unwrap();
         let shown = found.show(&site.dataset);
         shown.replace(folder.to_str().unwrap(), "")
@@ -304,7 +304,7 @@ fn a_table_that_is_written_to_while_it_is_read_is_read_at_one_moment() {
         writer.execute("UPDATE pair SET b = b || 'z'", []).unwrap();
         ControlFlow::Continue(())
     };
-    let found = site.scan_with_pulse(&site.sources(), &BTreeSet::from([1]), &pulse);
+    let found = site.scan_with_pulse(&site.sources(), &BTreeSet::from([TableId(1)]), &pulse);
     let csv: String = found.parts.into_values().collect();
     assert_eq!(csv.matches(",y\n").count(), 10_001);
 }

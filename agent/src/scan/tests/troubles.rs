@@ -6,7 +6,7 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use rusqlite::Connection;
 
-use super::rules::VISITS;
+use super::rules::{MARK, NOTE, ROOM, VISIT, VISITS};
 use super::*;
 use crate::source::{OLDEST_SQLITE, SourceError, sqlite_version};
 
@@ -26,7 +26,7 @@ fn folder(site: &Site) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
-pub(super) fn outcomes(site: &Site, tables: &[usize]) -> String {
+pub(super) fn outcomes(site: &Site, tables: &[TableId]) -> String {
     let found = site.scan_tables(&site.sources(), &tables.iter().copied().collect());
     let here = site.folder.path().canonicalize().unwrap();
     found
@@ -87,7 +87,7 @@ fn a_file_is_let_go_of_after_its_last_table() {
         committed.set(application.execute(insert, []).unwrap());
         ControlFlow::Continue(())
     };
-    let tables = BTreeSet::from([2, 3]);
+    let tables = BTreeSet::from([VISIT, ROOM]);
     let found = site.scan_with_pulse(&site.sources(), &tables, &commit_while_rooms_are_read);
     assert_eq!(committed.get(), 1);
     let visits = found.parts.keys().filter(|(table, _)| table == "visit");
@@ -126,7 +126,7 @@ fn a_copy_with_its_wal_is_read_and_left_as_it_is() {
         std::fs::copy(site.path(name), copy.path(name)).unwrap();
     }
     let before = folder(&copy);
-    assert_snapshot!(outcomes(&copy, &[2]), @r"
+    assert_snapshot!(outcomes(&copy, &[VISIT]), @r"
     visit dt=2025-01-01
       1,2025-01-01,,on,,
     visit dt=2025-01-02
@@ -142,7 +142,7 @@ fn a_locked_file_is_not_ready() {
     let site = Site::new(VISITS).sqlite(TABLES);
     let writer = Connection::open(site.path("site.db")).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert_snapshot!(outcomes(&site, &[2]), @r#"visit NotReady { why: "/site.db is locked by another program" }"#);
+    assert_snapshot!(outcomes(&site, &[VISIT]), @r#"visit NotReady { why: "/site.db is locked by another program" }"#);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn a_hot_journal_is_not_ready_and_left_alone() {
         std::fs::copy(site.path(name), crashed.path(name)).unwrap();
     }
     let before = folder(&crashed);
-    assert_snapshot!(outcomes(&crashed, &[2]), @r#"visit NotReady { why: "/site.db has a hot journal: its application ended in the middle of a write, and has to be started once to undo it" }"#);
+    assert_snapshot!(outcomes(&crashed, &[VISIT]), @r#"visit NotReady { why: "/site.db has a hot journal: its application ended in the middle of a write, and has to be started once to undo it" }"#);
     assert_eq!(folder(&crashed), before);
 }
 
@@ -167,22 +167,22 @@ fn a_hot_journal_is_not_ready_and_left_alone() {
 fn files_that_are_no_database_are_named() {
     let site = Site::new(VISITS);
     std::fs::write(site.path("site.db"), "visitid,day\n".repeat(100)).unwrap();
-    assert_snapshot!(outcomes(&site, &[2]), @r#"visit Failed { why: "/site.db is not a SQLite database, or is encrypted; correct `path`" }"#);
+    assert_snapshot!(outcomes(&site, &[VISIT]), @r#"visit Failed { why: "/site.db is not a SQLite database, or is encrypted; correct `path`" }"#);
 }
 
 #[test]
 fn what_is_not_there_is_missing() {
     let site = Site::new(VISITS);
-    assert_snapshot!(outcomes(&site, &[1, 2, 0]), @r#"
+    assert_snapshot!(outcomes(&site, &[MARK, VISIT, NOTE]), @r#"
     note Missing { why: "table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
     mark Missing { why: "table note, which tells its parts, cannot be read: table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
     visit Missing { why: "no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
     "#);
     let sources = site.sources();
     std::fs::remove_dir(site.path("csv")).unwrap();
-    assert_snapshot!(outcomes(&site, &[3]), @r#"room Missing { why: "the CSV folder /csv is not there", remedy: "put it back, or correct `path` of this source" }"#);
+    assert_snapshot!(outcomes(&site, &[ROOM]), @r#"room Missing { why: "the CSV folder /csv is not there", remedy: "put it back, or correct `path` of this source" }"#);
     let found = site.scan_tables(&sources, &BTreeSet::new());
-    assert_eq!(found.report.homeless, [0, 1, 2, 3]);
+    assert_eq!(found.report.homeless, [NOTE, MARK, VISIT, ROOM]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn a_file_that_goes_after_it_was_listed_is_missing() {
     let site = Site::new(VISITS).csv("room.csv", "roomid\na\n");
     let sources = site.sources();
     std::fs::remove_file(site.path("csv/room.csv")).unwrap();
-    let found = site.scan_tables(&sources, &BTreeSet::from([3]));
+    let found = site.scan_tables(&sources, &BTreeSet::from([ROOM]));
     assert!(matches!(
         found.report.tables[0].outcome,
         Outcome::Missing { .. }
@@ -203,7 +203,7 @@ fn headers_that_do_not_fit_fail_their_table_only() {
         .csv("visit.csv", "visitid;room\n1;a\n")
         .csv("note.csv", "noteid,visitid\n1,1\n")
         .csv("room.csv", "roomid\na\n");
-    assert_snapshot!(outcomes(&site, &[0, 2, 3]), @r#"
+    assert_snapshot!(outcomes(&site, &[NOTE, VISIT, ROOM]), @r#"
     room b=0of3
       a,
     note Failed { why: "table visit, which tells its parts, cannot be read: /csv/visit.csv: table visit has no column day; add it, or give it a default in the dataset" }
@@ -215,13 +215,13 @@ fn headers_that_do_not_fit_fail_their_table_only() {
 fn a_quote_that_is_not_closed_is_not_ready_however_much_follows() {
     let text = format!("roomid\n\"{}", "x\n".repeat(20 << 20));
     let site = Site::new(VISITS).csv("room.csv", text);
-    assert_snapshot!(outcomes(&site, &[3]), @r#"room NotReady { why: "/csv/room.csv: a quote that opens in the row of line 2 is never closed: the file is still being written, or a quote is missing" }"#);
+    assert_snapshot!(outcomes(&site, &[ROOM]), @r#"room NotReady { why: "/csv/room.csv: a quote that opens in the row of line 2 is never closed: the file is still being written, or a quote is missing" }"#);
 }
 
 #[test]
 fn a_byte_order_mark_is_no_part_of_the_header() {
     let site = Site::new(VISITS).csv("room.csv", "\u{feff}roomid\tsize\r\na\t1\r\n");
-    assert_snapshot!(outcomes(&site, &[3]), @r#"
+    assert_snapshot!(outcomes(&site, &[ROOM]), @r#"
     room b=0of3
       a,1
     "#);
@@ -234,14 +234,14 @@ fn a_table_in_two_sources_fails_with_its_family_unless_one_is_left_out() {
         .csv("visit.csv", "visitid,day\n1,2025-01-01\n")
         .csv("note.csv", "noteid,visitid\n1,1\n")
         .csv("room.csv", "roomid\na\n");
-    assert_snapshot!(outcomes(&site, &[0, 2, 3]), @r#"
+    assert_snapshot!(outcomes(&site, &[NOTE, VISIT, ROOM]), @r#"
     room b=0of3
       a,
     note Failed { why: "table visit, which tells its parts, cannot be read: table visit is in /csv and in /site.db; where it should not be read, write `tables = { visit = \"\" }` for that source" }
     visit Failed { why: "table visit is in /csv and in /site.db; where it should not be read, write `tables = { visit = \"\" }` for that source" }
     "#);
     let found = site.scan_tables(&site.sources(), &BTreeSet::new());
-    assert_eq!(found.report.homeless, [1]);
+    assert_eq!(found.report.homeless, [MARK]);
     assert_eq!(found.report.unknown_tables, []);
     let resolve = |configs: &[SourceConfig]| {
         Sources::resolve(configs, Path::new(""), &site.dataset, site.now())
@@ -250,10 +250,13 @@ fn a_table_in_two_sources_fails_with_its_family_unless_one_is_left_out() {
     configs
         .iter_mut()
         .for_each(|config| config.path = site.folder.path().join(&config.path));
-    assert_eq!(resolve(&configs).unwrap().home(2), None);
+    assert_eq!(resolve(&configs).unwrap().home(VISIT), None);
     configs[0].tables.insert("visit".to_owned(), String::new());
     assert_eq!(
-        resolve(&configs).unwrap().home(2).map(|home| home.source),
+        resolve(&configs)
+            .unwrap()
+            .home(VISIT)
+            .map(|home| home.source),
         Some(1)
     );
     configs[0]
@@ -266,7 +269,7 @@ fn a_table_in_two_sources_fails_with_its_family_unless_one_is_left_out() {
 }
 
 /// Scans while something happens to the source, and tells the outcome and the number of parts.
-fn scan_while(site: &Site, table: usize, happens: impl Fn()) -> (Outcome, usize) {
+fn scan_while(site: &Site, table: TableId, happens: impl Fn()) -> (Outcome, usize) {
     let request = ScanRequest {
         dataset: &site.dataset,
         sources: &site.sources(),
@@ -297,7 +300,7 @@ fn a_csv_file_that_grows_meanwhile_is_not_ready() {
         .append(true)
         .open(site.path("csv/room.csv"))
         .unwrap();
-    let grown = scan_while(&site, 3, || {
+    let grown = scan_while(&site, ROOM, || {
         std::io::Write::write_all(&mut &file, b"x\n").unwrap()
     });
     assert!(matches!(grown, (Outcome::NotReady { .. }, 0)), "{grown:?}");
@@ -311,7 +314,7 @@ fn a_file_read_without_locks_that_changes_meanwhile_is_not_ready() {
          INSERT INTO room SELECT i FROM n;",
     );
     let path = site.path("site.db");
-    let changed = scan_while(&site, 3, || {
+    let changed = scan_while(&site, ROOM, || {
         let writer = Connection::open(&path).unwrap();
         writer
             .execute("INSERT INTO room VALUES (hex(randomblob(8)))", [])
@@ -334,7 +337,7 @@ fn a_file_that_changes_under_a_lock_is_read_as_it_was() {
     writer
         .execute_batch("INSERT INTO room VALUES ('before')")
         .unwrap();
-    let changed = scan_while(&site, 3, || {
+    let changed = scan_while(&site, ROOM, || {
         writer
             .execute("INSERT INTO room VALUES (hex(randomblob(8)))", [])
             .unwrap();
@@ -348,7 +351,7 @@ fn a_scan_can_be_stopped() {
     let request = ScanRequest {
         dataset: &site.dataset,
         sources: &site.sources(),
-        tables: &BTreeSet::from([3]),
+        tables: &BTreeSet::from([ROOM]),
         filled: &site.filled,
         now: site.now(),
         zone: TimeZone::UTC,

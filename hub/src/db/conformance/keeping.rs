@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use causeway_shared::dataset::TableId;
 use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::store::Body;
 
@@ -180,7 +181,10 @@ pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outc
     let test = TestHub::new(database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
-    let (item, sale) = (&site.dataset().tables[0], &site.dataset().tables[1]);
+    let (item, sale) = (
+        &site.dataset().tables[TableId(0)],
+        &site.dataset().tables[TableId(1)],
+    );
     for step in 0..4 {
         let mut load = database.begin_load(site.name()).await?;
         let mut staged = load.stage(item).await?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_shared::dataset::TableId;
 use causeway_shared::ids::Part;
 
 use super::Outcome;
@@ -17,7 +18,7 @@ pub async fn readers_see_the_state_before_until_the_commit(
     let test = TestHub::new(database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
-    let item = &site.dataset().tables[0];
+    let item = &site.dataset().tables[TableId(0)];
     let before = database.stored(site.name()).await?;
 
     let mut load = database.begin_load(site.name()).await?;
@@ -105,7 +106,7 @@ pub async fn rows_of_other_programs_give_way_to_the_sites(database: &Arc<dyn Dat
     let test = TestHub::new(database).await?;
     let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
-    let item = &site.dataset().tables[0];
+    let item = &site.dataset().tables[TableId(0)];
     let stored = database.stored(site.name()).await?;
     let mut load = database.begin_load(site.name()).await?;
     let mut rows = load.stage(item).await?;

@@ -62,7 +62,7 @@ impl TableReader<'_> {
             max_chars,
             values: file.values.clone(),
             references: match &file.references {
-                Some(table) => Some(self.table_position(table)?),
+                Some(table) => Some(self.table_id(table)?),
                 None => None,
             },
         })

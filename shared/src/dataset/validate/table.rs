@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DatasetError, MAX_COLUMNS};
 use crate::dataset::{
-    Check, Column, MAX_BUCKETS, Merge, Operator, Partitioning, SummarySpec, Table, Unique, file,
+    Check, Column, MAX_BUCKETS, Merge, Operator, Partitioning, SummarySpec, Table, TableId, Unique,
+    file,
 };
 use crate::ids::Name;
 use crate::value::Type;
@@ -95,10 +96,11 @@ impl TableReader<'_> {
         }
     }
 
-    pub(super) fn table_position(&self, name: &str) -> Result<usize, DatasetError> {
+    pub(super) fn table_id(&self, name: &str) -> Result<TableId, DatasetError> {
         self.tables
             .iter()
             .position(|table| *table == name)
+            .map(TableId)
             .ok_or_else(|| self.error(format!("names a table {name:?} that is not declared")))
     }
 
@@ -120,7 +122,7 @@ impl TableReader<'_> {
                     return Err(self.column_error(name, "must be `not_null` to partition via it"));
                 }
                 Ok(Partitioning::Via {
-                    parent: self.table_position(via)?,
+                    parent: self.table_id(via)?,
                     on,
                 })
             }

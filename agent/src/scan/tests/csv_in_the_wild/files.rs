@@ -70,7 +70,7 @@ fn a_file_that_grows_or_is_replaced_while_it_is_read_is_not_ready() {
             }
             ControlFlow::Continue(())
         };
-        let found = site.scan_with_pulse(&site.sources(), &BTreeSet::from([0]), &pulse);
+        let found = site.scan_with_pulse(&site.sources(), &BTreeSet::from([TableId(0)]), &pulse);
         assert!(is_changed.get() && found.parts.is_empty());
         let shown = found.show(&site.dataset);
         let shown = shown.replace(site.folder.path().to_str().unwrap(), "");

@@ -1,4 +1,4 @@
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, TableId};
 use insta::assert_snapshot;
 
 use super::*;
@@ -78,7 +78,12 @@ fn a_first_line_that_is_no_header_is_refused() {
     assert_snapshot!(auto("appointmentid,\"rating\n1,2\n"), @"its first line opens a quote that is never closed: the file is still being written, or a quote is missing");
     assert_snapshot!(auto("rating,Rating,RATING\n"), @r#"',' after 0 bytes, 3 fields, found [None, Some(0), None, None], unknown ["Rating", "RATING"]"#);
     assert_snapshot!(auto("rating,appointmentid,rating\n"), @r#"its columns "rating" and "rating" both fit column rating of table appointmentfeedback; take one of them away, or declare the right one as the column's `source` in the dataset"#);
-    let table = Dataset::meetassist().unwrap().tables.remove(0);
-    let endless = prove(&[b'a'; 10], false, Delimiter::Auto, &table);
+    let dataset = Dataset::meetassist().unwrap();
+    let endless = prove(
+        &[b'a'; 10],
+        false,
+        Delimiter::Auto,
+        &dataset.tables[TableId(0)],
+    );
     assert_snapshot!(endless.unwrap_err(), @"its first line has more than 65536 bytes; it has to be a header, with a line end behind it");
 }
