@@ -7,7 +7,7 @@ use causeway_shared::dataset::{self, Dataset, TableId};
 use causeway_shared::runtime::program::count;
 
 use super::inspection::{Inspection, Table};
-use super::meetassist::{Spelling, remarks};
+use super::meetassist::Spelling;
 use super::names::{site_name, telling_name};
 use super::plan::Plan;
 use super::sources::{Kind, Setting, Source};
@@ -219,14 +219,7 @@ fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
             count(table.rows, "row")
         ),
     );
-    let of_columns = remarks(
-        matched,
-        declared,
-        &table.shape,
-        &table.profiles,
-        (table.order, table.decimals),
-    );
-    for remark in table.skipped.remarks().into_iter().chain(of_columns) {
+    for remark in table.meetassist_remarks(dataset) {
         comment(out, "", &format!("- {remark}"));
     }
 }

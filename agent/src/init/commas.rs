@@ -5,6 +5,7 @@ use causeway_shared::value::{DecimalMark, Forms, Raw, Type, parse};
 
 use super::numbers::Numbers;
 use super::profile::{WORTH_TRYING, forms};
+use super::samples::{Cell, Samples};
 
 /// What a column's numbers are if their mark is a comma.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,8 +14,7 @@ pub(super) struct Commas {
     taken: u64,
     /// Values that are not.
     pub(super) refused: u64,
-    /// The first of those, to show.
-    pub(super) first_refused: Option<String>,
+    pub(super) refused_samples: Samples,
     /// Texts that are numbers only then: `1,5` and `1.234,50`, but not `1,500`, whose comma may
     /// part thousands.
     certain: u64,
@@ -24,15 +24,15 @@ pub(super) struct Commas {
 
 impl Commas {
     /// Looks at a value; `forms` are those of a decimal comma.
-    pub(super) fn look(&mut self, raw: Raw<'_>, forms: &Forms) {
-        if parse(raw, Type::Float, forms).is_err() {
+    pub(super) fn look(&mut self, cell: Cell<'_>, forms: &Forms) {
+        if parse(cell.raw, Type::Float, forms).is_err() {
             self.refused += 1;
-            self.first_refused.get_or_insert_with(|| raw.show());
+            self.refused_samples.add(cell);
             return;
         }
         self.taken += 1;
-        let Raw::Text(text) = raw else {
-            return self.numbers.look(raw);
+        let Raw::Text(text) = cell.raw else {
+            return self.numbers.look(cell.raw);
         };
         if let Some((before, after)) = text.trim_ascii().split_once(',') {
             self.certain += u64::from(before.contains('.') || after.len() != 3);
@@ -127,7 +127,7 @@ mod tests {
         let (mut commas, forms) = (Commas::default(), comma_forms());
         texts
             .iter()
-            .for_each(|text| commas.look(Raw::Text(text), &forms));
+            .for_each(|text| commas.look(Raw::Text(text).into(), &forms));
         commas
     }
 

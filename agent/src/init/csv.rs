@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use causeway_shared::runtime::program::count;
 use causeway_shared::value::Raw;
 
+use super::input::EachRow;
 use super::shape::{ColumnShape, Shape};
 use crate::source::Encoding;
 use crate::source::csv::{Decoder, RecordError, Records, named_delimiter, raw};
@@ -135,10 +136,7 @@ impl Sheet {
     }
 
     /// Gives every row to `each`, except the ragged and the blank ones.
-    pub(super) fn rows(
-        &self,
-        each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
-    ) -> Result<Skipped, String> {
+    pub(super) fn rows(&self, each: &mut EachRow<'_>) -> Result<Skipped, String> {
         let mut records = Records::new(decoder(&self.path, self.encoding.encoding)?);
         records.head().map_err(|error| error.to_string())?;
         records.start(self.delimiter.byte, self.first_line_bytes);
@@ -156,7 +154,7 @@ impl Sheet {
             if fields.iter().all(|field| *field == Raw::Null) {
                 skipped.blank.add(record.line);
             } else {
-                each(&fields)?;
+                each(Some(record.line), &fields)?;
             }
         }
         Ok(skipped)

@@ -175,16 +175,7 @@ fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: u
         fields.push("not_null = true".to_owned());
     }
     let mut why = vec![pick.why.clone()];
-    why.extend(
-        pick.cautions
-            .iter()
-            .map(|caution| format!("PLEASE CHECK: {caution}")),
-    );
-    why.extend(
-        pick.question
-            .iter()
-            .map(|question| format!("PLEASE DECIDE: {question}")),
-    );
+    why.extend_from_slice(&pick.questions);
     if let Some((reference, parent)) = planned.references.iter().find(|(r, _)| r.column == at) {
         fields.push(format!(
             "references = {}",

@@ -11,6 +11,9 @@ use super::meetassist::Match;
 use super::shape::Shape;
 use super::sqlite::Database;
 
+/// Takes a row and the line on which it begins, where its file has lines.
+pub(super) type EachRow<'e> = dyn FnMut(Option<u64>, &[Raw<'_>]) -> Result<(), String> + 'e;
+
 /// A file that could be opened.
 pub(super) struct Input {
     /// Where it lies.
@@ -110,11 +113,7 @@ impl Input {
     }
 
     /// Gives every row of a table to `each`, except those of a CSV file that show nothing, which are counted.
-    pub(super) fn rows(
-        &self,
-        table: &str,
-        each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
-    ) -> Result<Skipped, String> {
+    pub(super) fn rows(&self, table: &str, each: &mut EachRow<'_>) -> Result<Skipped, String> {
         match &self.opened {
             Opened::Sqlite(database) => database.rows(table, each).map(|()| Skipped::default()),
             Opened::Csv(sheet) => sheet.rows(each),

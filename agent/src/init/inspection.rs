@@ -9,9 +9,10 @@ use causeway_shared::value::{DateOrder, DecimalMark};
 use super::csv::Skipped;
 use super::evidence::Spread;
 use super::keys::{Key, Shown};
-use super::meetassist::Match;
+use super::meetassist::{Match, remarks};
 use super::profile::Profile;
 use super::references::Reference;
+use super::samples::Samples;
 use super::shape::Shape;
 use super::sources::Source;
 use super::types::{Pick, Verdict};
@@ -78,6 +79,8 @@ pub(super) struct Table {
     pub(super) decimals: DecimalMark,
     /// All values of each column.
     pub(super) profiles: Vec<Profile>,
+    /// Rows without a value in a column of the declared primary key.
+    pub(super) without_key: Samples,
     /// What is proposed for each column.
     pub(super) verdicts: Vec<Verdict>,
     pub(super) key: Key,
@@ -110,6 +113,25 @@ impl Table {
             (None, Key::Columns { .. }) => String::new(),
         };
         LeftOut::table(&self.path, &self.shape.name, why)
+    }
+
+    /// What a person should know of it as one of MeetAssist's tables.
+    pub(super) fn meetassist_remarks(&self, dataset: &Dataset) -> Vec<String> {
+        let Some(matched) = self.matched.as_ref().filter(|_| self.trouble.is_none()) else {
+            return Vec::new();
+        };
+        let of_columns = remarks(
+            matched,
+            &dataset.tables[matched.table],
+            &self.shape,
+            &self.profiles,
+            (self.order, self.decimals),
+        );
+        self.skipped
+            .remarks()
+            .into_iter()
+            .chain(of_columns)
+            .collect()
     }
 
     /// The key's columns, if it has one.

@@ -1,10 +1,12 @@
 //! What tells the rows of a table apart: its declared key, or columns whose values, all of them,
 //! are there and differ.
 
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::Type;
 
 use super::names::{fold, words};
 use super::profile::Profile;
+use super::samples::Samples;
 use super::shape::Shape;
 use super::types::{Pick, Verdict};
 
@@ -85,6 +87,8 @@ pub(super) struct Ground<'t> {
     pub(super) profiles: &'t [Profile],
     pub(super) verdicts: &'t [Verdict],
     pub(super) rows: u64,
+    /// Rows without a value in a column of the declared primary key.
+    pub(super) without_key: &'t Samples,
 }
 
 impl Ground<'_> {
@@ -115,9 +119,7 @@ impl Ground<'_> {
                 columns: key.clone(),
                 origin: Origin::Declared,
             });
-            if key.iter().all(|column| self.is_full(*column)) {
-                return candidates;
-            }
+            return candidates;
         }
         let indexes = self
             .shape
@@ -227,19 +229,40 @@ impl Ground<'_> {
         }
     }
 
+    /// What is said of a table whose key is not the declared one.
+    fn not_declared(&self) -> String {
+        let key = &self.shape.primary_key;
+        if key.is_empty() {
+            return "no declared key".to_owned();
+        }
+        let names: Vec<&str> = key
+            .iter()
+            .map(|column| self.shape.columns[*column].name.as_str())
+            .collect();
+        format!(
+            "the declared PRIMARY KEY ({}) cannot be carried",
+            names.join(", ")
+        )
+    }
+
     fn why(&self, origin: Origin) -> String {
-        let rows = self.rows;
+        let (rows, not_declared) = (self.rows, self.not_declared());
         match origin {
             Origin::Declared => "declared PRIMARY KEY".to_owned(),
-            Origin::Index => "no PRIMARY KEY, but a UNIQUE index, and never empty".to_owned(),
+            Origin::Index if self.shape.primary_key.is_empty() => {
+                "no PRIMARY KEY, but a UNIQUE index, and never empty".to_owned()
+            }
+            Origin::Index => {
+                format!("PLEASE CHECK: {not_declared}; a UNIQUE index, and never empty")
+            }
             _ if rows == 1 => {
-                "PLEASE CHECK: no declared key, and only one row to find one by".to_owned()
+                format!("PLEASE CHECK: {not_declared}, and only one row to find one by")
             }
             Origin::NamedKey | Origin::Number | Origin::Text | Origin::Moment => {
-                format!("PLEASE CHECK: no declared key; in all {rows} rows it is there and differs")
+                format!("PLEASE CHECK: {not_declared}; in all {rows} rows it is there and differs")
             }
             Origin::NamedPair | Origin::HalfNamedPair | Origin::Pair => format!(
-                "PLEASE CHECK: no declared key; in all {rows} rows the two together differ, and no \
+                "PLEASE CHECK: {not_declared}; in all {rows} rows the two together differ, and no \
                  column does alone"
             ),
         }
@@ -247,30 +270,39 @@ impl Ground<'_> {
 
     /// The declared key, with rows that it does not tell apart.
     fn flawed(&self, columns: &[usize]) -> String {
-        let nulls = columns
+        let untakeable = columns
             .iter()
-            .map(|column| self.profiles[*column].nulls)
-            .max();
-        match nulls.unwrap_or_default() {
-            0 => "declared PRIMARY KEY; PLEASE CHECK: some rows have the same key once it has its \
-                  type, or one over 2000 bytes, and go to quarantine"
+            .find(|column| self.profiles[**column].untakeable > 0);
+        let flaw = match (self.without_key.added, untakeable) {
+            (0, None) => "some rows have the same key once it has its type, or one over 2000 bytes"
                 .to_owned(),
-            nulls => format!(
-                "declared PRIMARY KEY; PLEASE CHECK: {nulls} rows have none and go to quarantine"
+            (0, Some(column)) => format!(
+                "{} of its values cannot be carried",
+                self.profiles[*column].untakeable
             ),
-        }
+            (rows, _) => format!(
+                "it is empty in {}, such as {}",
+                count(rows, "row"),
+                self.without_key
+            ),
+        };
+        format!(
+            "declared PRIMARY KEY; PLEASE DECIDE: {flaw}: such rows go to quarantine, unless other \
+             columns are named as `key`, or the rows are mended in the source"
+        )
     }
 
     fn why_none(&self) -> String {
         let full = (0..self.shape.columns.len())
             .filter(|column| self.is_full(*column))
             .count();
-        if self.rows == 0 {
-            "no declared key, and no rows yet to find one by".to_owned()
+        let what = if self.rows == 0 {
+            "no rows yet to find one by"
         } else if full == 0 {
-            "no declared key, and every column is empty in some row".to_owned()
+            "every column is empty in some row"
         } else {
-            "no declared key, and no column or pair of columns differs in all rows".to_owned()
-        }
+            "no column or pair of columns differs in all rows"
+        };
+        format!("{}, and {what}", self.not_declared())
     }
 }

@@ -188,16 +188,15 @@ fn values(
 ) -> Option<String> {
     let trial = profile.trial(ty, order);
     if !ty.is_text() && trial.refused > 0 {
-        let first = trial.first_refused.as_deref().unwrap_or_default();
         let some = if trial.nearly_fits() {
             trial.refused.to_string()
         } else {
             "many".to_owned()
         };
         return Some(format!(
-            "PLEASE CHECK: {some} of {} values of {name} are not of type {ty} (the first: {first}); \
+            "PLEASE CHECK: {some} of {} values of {name} are not of type {ty} (such as {}); \
              their rows go to quarantine",
-            profile.values
+            profile.values, trial.refused_samples
         ));
     }
     (needed && profile.nulls > 0).then(|| {

@@ -2,8 +2,6 @@
 
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, MAX_SCALE, Raw};
 
-use super::profile::WORTH_TRYING;
-
 /// Any decimal number of this many digits comes back from a float as it was.
 const SAFE_FLOAT_DIGITS: usize = 15;
 
@@ -26,14 +24,6 @@ pub(super) struct Numbers {
     pub(super) too_long_for_float: bool,
     /// How many texts are numbers with a comma for the point.
     pub(super) comma: u64,
-    /// The first text whose points may part thousands.
-    grouped: Option<String>,
-    /// Some other value has a point in it.
-    pointed_otherwise: bool,
-    /// How many values are made of digits, or of groups of three.
-    in_digits: u64,
-    /// How many are not.
-    otherwise: u64,
 }
 
 impl Default for Numbers {
@@ -47,10 +37,6 @@ impl Default for Numbers {
             padded: false,
             too_long_for_float: false,
             comma: 0,
-            grouped: None,
-            pointed_otherwise: false,
-            in_digits: 0,
-            otherwise: 0,
         }
     }
 }
@@ -59,14 +45,8 @@ impl Numbers {
     /// Looks at a value.
     pub(super) fn look(&mut self, raw: Raw<'_>) {
         match raw {
-            Raw::Int(v) => {
-                self.in_digits += 1;
-                self.look_at_digits(&v.to_string());
-            }
-            Raw::Real(v) => {
-                self.pointed_otherwise = true;
-                self.look_at_digits(&v.to_string());
-            }
+            Raw::Int(v) => self.look_at_digits(&v.to_string()),
+            Raw::Real(v) => self.look_at_digits(&v.to_string()),
             Raw::Text(text) => self.look_at_text(text.trim_ascii()),
             Raw::Null | Raw::NotUtf8(_) | Raw::Blob(_) => {}
         }
@@ -88,27 +68,6 @@ impl Numbers {
         self.too_long_for_float |= !is_same_as_float(text);
         self.comma += u64::from(has_decimal_comma(digits));
         self.look_at_digits(text);
-        self.look_at_groups(text, digits);
-    }
-
-    fn look_at_groups(&mut self, text: &str, digits: &str) {
-        let is_grouped = are_groups(digits);
-        if is_grouped && self.grouped.is_none() {
-            self.grouped = Some(text.to_owned());
-        }
-        self.pointed_otherwise |= digits.contains('.') && !is_grouped;
-        if is_grouped || digits.bytes().all(|b| b.is_ascii_digit()) {
-            self.in_digits += 1;
-        } else {
-            self.otherwise += 1;
-        }
-    }
-
-    /// A number whose points part thousands or decimals, where no other value tells which it is,
-    /// and nearly all are numbers.
-    pub(super) fn perhaps_thousands(&self) -> Option<&str> {
-        let is_told = self.pointed_otherwise || self.in_digits < WORTH_TRYING * self.otherwise;
-        self.grouped.as_deref().filter(|_| !is_told)
     }
 
     fn look_at_digits(&mut self, text: &str) {
@@ -145,21 +104,6 @@ impl Numbers {
             _ => None,
         }
     }
-}
-
-/// `150.000` or `1.250.000`: one to three digits, then groups of three. Thousands never begin with a
-/// zero.
-fn are_groups(digits: &str) -> bool {
-    let is_digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    let Some((first, groups)) = digits.split_once('.') else {
-        return false;
-    };
-    (1..=3).contains(&first.len())
-        && is_digits(first)
-        && !first.starts_with('0')
-        && groups
-            .split('.')
-            .all(|group| group.len() == 3 && is_digits(group))
 }
 
 /// `1,5` or `1.234,50`.
@@ -233,23 +177,6 @@ mod tests {
             ])
             .too_long_for_float
         );
-    }
-
-    #[test]
-    fn points_that_may_part_thousands() {
-        let asked = |texts: &[&str]| of(texts).perhaps_thousands().map(str::to_owned);
-        assert_eq!(asked(&["500", "-150.000"]).as_deref(), Some("-150.000"));
-        assert!(asked(&["1.250.000", "20.500"]).is_some());
-        for told in [
-            &["150.000", "1.5"][..],
-            &["150.000", "0.846"],
-            &["1.234,50", "150.000"],
-            &["150.000", "a", "b"],
-            &["1500.000"],
-            &["150", "20"],
-        ] {
-            assert_eq!(asked(told), None, "{told:?}");
-        }
     }
 
     #[test]

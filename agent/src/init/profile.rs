@@ -6,7 +6,9 @@ use causeway_shared::canonical_csv::write_value;
 use causeway_shared::value::{DateOrder, Forms, MAX_FIELD_BYTES, Raw, Type, Value, parse};
 
 use super::commas::{Commas, comma_forms};
+use super::groups::{Groups, MARKS, Mark};
 use super::numbers::Numbers;
+use super::samples::{Cell, Samples};
 
 /// Most different values that are kept; a column with more has too many to count rows by.
 pub(super) const MAX_DISTINCT: usize = 20;
@@ -41,8 +43,7 @@ pub(super) struct Trial {
     pub(super) taken: u64,
     /// Values that are not.
     pub(super) refused: u64,
-    /// The first of those, to show.
-    pub(super) first_refused: Option<String>,
+    pub(super) refused_samples: Samples,
     /// It refused so many that it was tried no more.
     given_up: bool,
 }
@@ -58,16 +59,16 @@ impl Trial {
         !self.given_up && self.refused > 0 && self.taken >= WORTH_TRYING * self.refused
     }
 
-    fn look(&mut self, raw: Raw<'_>, ty: Type, forms: &Forms) {
+    fn look(&mut self, cell: Cell<'_>, ty: Type, forms: &Forms) {
         if self.given_up {
             return;
         }
-        if parse(raw, ty, forms).is_ok() {
+        if parse(cell.raw, ty, forms).is_ok() {
             self.taken += 1;
             return;
         }
         self.refused += 1;
-        self.first_refused.get_or_insert_with(|| raw.show());
+        self.refused_samples.add(cell);
         self.given_up = self.refused >= ENOUGH_REFUSALS && self.taken < WORTH_TRYING * self.refused;
     }
 }
@@ -79,6 +80,7 @@ pub(super) struct Profile {
     pub(super) nulls: u64,
     /// Values that some type takes.
     pub(super) values: u64,
+    pub(super) samples: Samples,
     /// Values that no type takes: BLOBs, broken text, fields over the limit.
     pub(super) untakeable: u64,
     /// The first of those, and why.
@@ -95,6 +97,7 @@ pub(super) struct Profile {
     pub(super) numbers: Numbers,
     /// What they are if their mark is a comma.
     pub(super) commas: Commas,
+    groups: [Groups; MARKS.len()],
     /// Values that could be telephone numbers.
     pub(super) phones: u64,
     /// Texts wrapped by a spreadsheet: `="0912"`.
@@ -113,6 +116,7 @@ impl Default for Profile {
         Self {
             nulls: 0,
             values: 0,
+            samples: Samples::default(),
             untakeable: 0,
             first_untakeable: None,
             empty: 0,
@@ -121,6 +125,7 @@ impl Default for Profile {
             max_chars: 0,
             numbers: Numbers::default(),
             commas: Commas::default(),
+            groups: Default::default(),
             phones: 0,
             formulas: 0,
             two_colons: 0,
@@ -166,7 +171,9 @@ pub(super) fn forms(dates: DateOrder) -> Forms {
 
 impl Profile {
     /// Looks at a value.
-    pub(super) fn look(&mut self, raw: Raw<'_>, orders: &Orders) {
+    pub(super) fn look<'r>(&mut self, cell: impl Into<Cell<'r>>, orders: &Orders) {
+        let cell = cell.into();
+        let raw = cell.raw;
         let text = match parse(raw, Type::Text, orders.of(DateOrder::Iso)) {
             Ok(Value::Null) => {
                 self.nulls += 1;
@@ -177,6 +184,7 @@ impl Profile {
             Err(refusal) => return self.refuse(refusal.to_string()),
         };
         self.values += 1;
+        self.samples.add(cell);
         if let Value::Text(text) = &text {
             self.look_at_text(text);
         }
@@ -190,9 +198,12 @@ impl Profile {
             Raw::Null | Raw::NotUtf8(_) | Raw::Blob(_) => {}
         }
         self.numbers.look(raw);
-        self.commas.look(raw, &orders.comma);
+        self.commas.look(cell, &orders.comma);
+        for (groups, mark) in self.groups.iter_mut().zip(MARKS) {
+            groups.look(cell, mark);
+        }
         for (trial, (ty, order)) in self.trials.iter_mut().zip(TRIED) {
-            trial.look(raw, ty, orders.of(order));
+            trial.look(cell, ty, orders.of(order));
         }
     }
 
@@ -222,6 +233,13 @@ impl Profile {
         self.empty += u64::from(text.is_empty());
         self.formulas += u64::from(text.starts_with("=\""));
         self.two_colons += u64::from(text.bytes().filter(|b| *b == b':').count() == 2);
+    }
+
+    /// The numbers with groups of three digits, where nearly all values are numbers, and what
+    /// stands between the groups.
+    pub(super) fn thousands(&self) -> Option<(Mark, &Groups)> {
+        let mut found = MARKS.into_iter().zip(&self.groups);
+        found.find(|(_, groups)| groups.may_be_thousands())
     }
 
     /// How the values took to a type. Text takes all of them, and decimals are judged by

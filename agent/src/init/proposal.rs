@@ -9,6 +9,7 @@ use super::inspection::Inspection;
 use super::meetassist::{Match, Spelling, with_spellings};
 use super::partition::Partition;
 use super::plan::{Plan, plan};
+use super::questions::{left_out_columns, listed};
 use super::shape::Shape;
 use super::text::comment;
 use super::{InitError, agent_file, dataset_file};
@@ -113,6 +114,8 @@ impl Inspection {
                 .iter()
                 .map(|left| format!("{} is left out: {}", left.what, left.why)),
         );
+        notes.extend(plan.into_iter().flat_map(left_out_columns));
+        notes.extend(listed(self, plan));
         let asked = [Some(agent), dataset].into_iter().flatten();
         let asked: usize = asked.map(|text| text.matches("PLEASE").count()).sum();
         notes.push(format!(

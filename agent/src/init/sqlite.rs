@@ -4,8 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use causeway_shared::value::Raw;
-
+use super::input::EachRow;
 use super::shape::{ColumnShape, ForeignKey, Shape, UniqueIndex};
 use crate::source::{SqliteSnapshot, Unreadable, raw};
 
@@ -162,11 +161,7 @@ impl Database {
     }
 
     /// Gives every row of a table to `each`.
-    pub(super) fn rows(
-        &self,
-        table: &str,
-        each: &mut dyn FnMut(&[Raw<'_>]) -> Result<(), String>,
-    ) -> Result<(), String> {
+    pub(super) fn rows(&self, table: &str, each: &mut EachRow<'_>) -> Result<(), String> {
         let connection = self.snapshot.connection();
         let sql: String = connection
             .query_row(SELECT_ALL, [table], |row| row.get(0))
@@ -181,7 +176,7 @@ impl Database {
             let fields = fields
                 .collect::<rusqlite::Result<Vec<_>>>()
                 .map_err(|error| self.words(error))?;
-            each(&fields)?;
+            each(None, &fields)?;
         }
         Ok(())
     }

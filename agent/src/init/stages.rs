@@ -5,7 +5,7 @@ mod second_reading;
 use std::collections::BTreeMap;
 
 use causeway_shared::dataset::Dataset;
-use causeway_shared::value::{DateOrder, DecimalMark};
+use causeway_shared::value::{DateOrder, DecimalMark, Raw};
 
 use super::commas::Marks;
 use super::csv::Skipped;
@@ -15,6 +15,7 @@ use super::inspection::{LeftOut, Table};
 use super::keys::Key;
 use super::meetassist;
 use super::profile::{Orders, Profile};
+use super::samples::{Cell, Samples};
 use super::sources::{File, Kind, Source, group};
 use super::types::{Known, Verdict, propose};
 pub(super) use second_reading::evidence;
@@ -102,30 +103,34 @@ pub(super) fn profile(
     for draft in drafts {
         let input = &inputs[draft.input];
         let mut profiles = vec![Profile::default(); draft.shape.columns.len()];
-        let mut rows = 0;
-        let read = input.rows(&draft.shape.name, &mut |row| {
+        let (mut rows, mut without_key) = (0, Samples::default());
+        let primary_key = &draft.shape.primary_key;
+        let read = input.rows(&draft.shape.name, &mut |line, row| {
             rows += 1;
             for (profile, raw) in profiles.iter_mut().zip(row) {
-                profile.look(*raw, &orders);
+                profile.look(Cell { raw: *raw, line }, &orders);
+            }
+            if primary_key.iter().any(|column| row[*column] == Raw::Null) {
+                without_key.add_row(row, line);
             }
             Ok(())
         });
         match read {
-            Ok(skipped) => tables.push(table(draft, input, rows, skipped, profiles)),
+            Ok(skipped) => tables.push(Table {
+                rows,
+                skipped,
+                profiles,
+                without_key,
+                ..table(draft, input)
+            }),
             Err(why) => left_out.push(LeftOut::table(&input.path, &draft.shape.name, why)),
         }
     }
     tables
 }
 
-/// A table of which only the values are known.
-fn table(
-    draft: Draft,
-    input: &Input,
-    rows: u64,
-    skipped: Skipped,
-    profiles: Vec<Profile>,
-) -> Table {
+/// A table of which nothing is known but its shape.
+fn table(draft: Draft, input: &Input) -> Table {
     Table {
         input: draft.input,
         source: 0,
@@ -134,11 +139,12 @@ fn table(
         trouble: None,
         unique: vec![None; draft.shape.unique.len()],
         shape: draft.shape,
-        rows,
-        skipped,
+        rows: 0,
+        skipped: Skipped::default(),
         order: DateOrder::default(),
         decimals: DecimalMark::default(),
-        profiles,
+        profiles: Vec::new(),
+        without_key: Samples::default(),
         verdicts: Vec::new(),
         key: Key::None { why: String::new() },
         spreads: BTreeMap::new(),

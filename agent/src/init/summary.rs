@@ -80,7 +80,7 @@ pub(super) fn sum(columns: &[Option<Column<'_>>]) -> Vec<usize> {
         let number = matches!(column.ty, Type::Int | Type::Float | Type::Decimal(_));
         let last = words(column.name).pop().unwrap_or_default();
         number
-            && column.profile.numbers.perhaps_thousands().is_none()
+            && column.profile.thousands().is_none()
             && !column.identifies
             && speaks_of(column.name, &AMOUNTS)
             && !speaks_of(&last, &NOT_AMOUNTS)

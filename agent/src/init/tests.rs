@@ -6,6 +6,7 @@ mod csv_questions;
 mod meetassist_site;
 mod rental;
 mod sales;
+mod undecided;
 mod writing;
 
 use std::fs;

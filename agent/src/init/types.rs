@@ -3,6 +3,7 @@
 //! The declared type is believed where every value agrees with it; else the values decide. What is
 //! proposed takes every value that was looked at, unless no type takes it.
 
+mod questions;
 mod words;
 
 use causeway_shared::value::{DateOrder, DecimalMark, MAX_SCALE, Type};
@@ -72,10 +73,8 @@ pub(super) struct Pick {
     pub(super) max: Option<u32>,
     /// Why this type.
     pub(super) why: String,
-    /// What a person should look at.
-    pub(super) cautions: Vec<String>,
-    /// What only a person can decide.
-    pub(super) question: Option<String>,
+    /// What a person has to look at or to decide.
+    pub(super) questions: Vec<String>,
 }
 
 /// Proposes a type.
@@ -98,10 +97,10 @@ pub(super) fn propose(column: Known<'_>) -> Verdict {
     };
     let fitting =
         max.filter(|max| (1..=1_048_576).contains(max) && profile.max_chars <= *max as usize);
-    let mut cautions = column.cautions(declared, ty);
+    let mut questions = column.questions(declared, ty);
     if let (Some(max), None, true) = (max, fitting, profile.max_chars > 0) {
-        cautions.push(format!(
-            "no `max`: the longest value has {} characters, not {max}",
+        questions.push(format!(
+            "PLEASE CHECK: no `max`: the longest value has {} characters, not {max}",
             profile.max_chars
         ));
     }
@@ -109,8 +108,7 @@ pub(super) fn propose(column: Known<'_>) -> Verdict {
         ty,
         max: fitting,
         why: column.why(declared, ty),
-        cautions,
-        question: column.question(declared, ty),
+        questions,
     })
 }
 
@@ -160,9 +158,6 @@ impl Known<'_> {
                 .first(&[Type::Float])
                 .filter(|_| !numbers.too_long_for_float),
             Declared::Date => self.first(&[Type::Date, Type::Timestamp]),
-            Declared::Timestamp if self.is_named(&DATE_NAMES) => {
-                self.first(&[Type::Date, Type::Timestamp])
-            }
             Declared::Timestamp => self.first(&[Type::Timestamp]),
             Declared::Time => self.first(&[Type::Time]),
             // SQLite has no types for these, so that they are declared as text.

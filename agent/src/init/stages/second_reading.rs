@@ -49,6 +49,7 @@ fn ground(table: &Table) -> Ground<'_> {
         profiles: &table.profiles,
         verdicts: &table.verdicts,
         rows: table.rows,
+        without_key: &table.without_key,
     }
 }
 
@@ -126,7 +127,7 @@ fn read_again(
         .collect();
     let mut gathering = Gathering::new(scratch, types, (table.order, table.decimals), questions);
     let mut failed = None;
-    let read = input.rows(&table.shape.name, &mut |row| {
+    let read = input.rows(&table.shape.name, &mut |_, row| {
         gathering.look(row).map_err(|error| {
             failed = Some(error);
             String::new()

@@ -101,8 +101,8 @@ fn a_few_odd_values_are_named_and_settings_stay() {
     partition = { buckets = 1 }  # 42 rows, about 5000 a bucket
     column = [
       { name = "id", type = "int", not_null = true },  # all 42 values are whole numbers
-      { name = "day", type = "text" },  # text, longest 10; PLEASE CHECK: 1 of 42 values are not of type date (the first: "31/02/2026"); write "date" to have their rows in quarantine instead; if rows belong to that day, also not_null = true, and the column as partition = { by = … }
-      { name = "total", type = "text" },  # text, longest 9; PLEASE CHECK: 1 of 42 values are no numbers with a decimal comma (the first: "free"); write "decimal(2)" to have their rows in quarantine instead
+      { name = "day", type = "text" },  # text, longest 10; PLEASE CHECK: 1 of 42 values are not of type date (such as "31/02/2026" in line 42); write "date" to have their rows in quarantine instead; if rows belong to that day, also not_null = true, and the column as partition = { by = … }
+      { name = "total", type = "text" },  # text, longest 9; PLEASE CHECK: 1 of 42 values are no numbers with a decimal comma (such as "free" in line 43); write "decimal(2)" to have their rows in quarantine instead
     ]
     "#);
     insta::assert_snapshot!(sources(&proposal), @r#"

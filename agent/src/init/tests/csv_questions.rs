@@ -15,8 +15,8 @@ fn points_that_may_part_thousands_are_asked_about() {
     partition = { buckets = 1 }  # 3 rows, about 5000 a bucket
     column = [
       { name = "id", type = "int", not_null = true },  # all 3 values are whole numbers
-      { name = "amount", type = "decimal(3)" },  # all 3 values are numbers with up to 3 decimals; PLEASE DECIDE: do points part thousands or decimals? Every point has three digits behind it ("150.000"); if decimals, leave the type, and name the column in the summary's `sum` if its sum is wanted; if thousands, write "text" to have them as they are written; to have thousands as numbers, let the file say 150000
-      { name = "total", type = "text" },  # text, longest 9; PLEASE DECIDE: do points part thousands or decimals? Every point has three digits behind it ("1.250.000"); text keeps them as they are written; to have thousands as numbers, let the file say 1250000
+      { name = "amount", type = "decimal(3)" },  # all 3 values are numbers with up to 3 decimals; PLEASE DECIDE: do points part thousands or decimals? Every point has three digits behind it ("150.000" in line 2 and "20.500" in line 3); if decimals, leave the type, and name the column in the summary's `sum` if its sum is wanted; if thousands, write "text" to have them as they are written; to have thousands as numbers, let the file say 150000
+      { name = "total", type = "text" },  # text, longest 9; PLEASE DECIDE: do points part thousands or decimals? Every point has three digits behind it ("1.250.000" in line 2 and "900.000" in line 3); text keeps them as they are written; to have thousands as numbers, let the file say 1250000
     ]
     "#);
 }

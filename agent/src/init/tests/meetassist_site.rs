@@ -33,8 +33,8 @@ fn tables_under_other_names() {
 
     # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 row.
     # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.
-    # - PLEASE CHECK: many of 2 values of date are not of type date (the first: "28.11.25"); their rows
-    # go to quarantine
+    # - PLEASE CHECK: many of 2 values of date are not of type date (such as "28.11.25"); their rows go
+    # to quarantine
     # - PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed,
     # other rows go to quarantine
     # "tblCustomers" is customer: 8 of its 8 columns are there; 2 rows.
@@ -51,6 +51,9 @@ fn tables_under_other_names() {
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     MeetAssist: 3 tables, 5 rows
     "Settings" in /srv/HCM 01/app.data is left out: not one of MeetAssist's tables; it is left alone
+    Appointments: PLEASE CHECK: many of 2 values of date are not of type date (such as "28.11.25"); their rows go to quarantine
+    Appointments: PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed, other rows go to quarantine
+    tblCustomers: PLEASE CHECK: 1 row without email, which every row must have; such rows go to quarantine
     6 places ask for a look or a decision: search for PLEASE
     "#);
 }
@@ -117,8 +120,8 @@ fn two_files_with_the_same_tables() {
     insta::assert_snapshot!(sources(&proposal), @r#"
     # "APPOINTMENT_FEEDBACK" is appointmentfeedback: 4 of its 4 columns are there; 1 row.
     # "Appointments" is appointment: 11 of its 11 columns are there; 2 rows.
-    # - PLEASE CHECK: many of 2 values of date are not of type date (the first: "28.11.25"); their rows
-    # go to quarantine
+    # - PLEASE CHECK: many of 2 values of date are not of type date (such as "28.11.25"); their rows go
+    # to quarantine
     # - PLEASE CHECK: status has "Maybe"; only pending, confirmed, completed, cancelled are allowed,
     # other rows go to quarantine
     # "tblCustomers" is customer: 8 of its 8 columns are there; 2 rows.

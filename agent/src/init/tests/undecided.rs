@@ -1,0 +1,112 @@
+//! What `init` cannot know of a column or a key: it asks, shows two values, and lists the question.
+
+use super::*;
+
+/// What a column's line says behind its type.
+fn column<'p>(proposal: &'p Proposal, table_name: &str, name: &str) -> &'p str {
+    let lines = table(proposal, table_name).lines();
+    let start = format!("  {{ name = \"{name}\"");
+    let mut found = lines.filter(|line| line.starts_with(&start));
+    found.next().unwrap().trim_start()
+}
+
+#[test]
+fn commas_that_may_part_thousands_are_asked_about() {
+    let sales = "id,amount,total,price\n1,\"1,250\",\"1,000,000\",\"1,5\"\n2,\"2,500\",\"9,000.50\",\"2,25\"\n3,\"13,000\",12,3\n";
+    let proposal = Site::new().with_file("sales.csv", sales).propose();
+    insta::assert_snapshot!(column(&proposal, "sales", "amount"), @r#"{ name = "amount", type = "text" },  # text, longest 6; PLEASE DECIDE: do commas part thousands or decimals? Every comma has three digits behind it ("1,250" in line 2 and "2,500" in line 3); text keeps them as they are written; if decimals, write "decimal(3)"; to have thousands as numbers, let the file say 1250"#);
+    insta::assert_snapshot!(column(&proposal, "sales", "total"), @r#"{ name = "total", type = "text" },  # text, longest 9; PLEASE CHECK: commas part thousands ("1,000,000" in line 2 and "9,000.50" in line 3), and a number with them is not read; text keeps them as they are written; to have numbers, let the file say 1000000"#);
+    insta::assert_snapshot!(column(&proposal, "sales", "price"), @r#"{ name = "price", type = "decimal(2)" },  # all 3 values are numbers with up to 2 decimals behind a comma"#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    1 table, 3 rows: 0 by date, 0 via a parent, 1 in buckets
+    sales.amount: PLEASE DECIDE: do commas part thousands or decimals? Every comma has three digits behind it ("1,250" in line 2 and "2,500" in line 3); text keeps them as they are written; if decimals, write "decimal(3)"; to have thousands as numbers, let the file say 1250
+    sales: key: PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    sales.total: PLEASE CHECK: commas part thousands ("1,000,000" in line 2 and "9,000.50" in line 3), and a number with them is not read; text keeps them as they are written; to have numbers, let the file say 1000000
+    6 places ask for a look or a decision: search for PLEASE
+    "#);
+}
+
+#[test]
+fn a_file_with_nothing_but_such_commas_has_no_decimal_comma() {
+    let sales = "id,amount\n1,\"1,250\"\n2,\"2,500\"\n3,\"13,000\"\n";
+    let proposal = Site::new().with_file("sales.csv", sales).propose();
+    insta::assert_snapshot!(column(&proposal, "sales", "amount"), @r#"{ name = "amount", type = "text" },  # text, longest 6; PLEASE DECIDE: do commas part thousands or decimals? Every comma has three digits behind it ("1,250" in line 2 and "2,500" in line 3); text keeps them as they are written; if decimals, write "decimal(3)", and `decimals = "comma"` for the source; to have thousands as numbers, let the file say 1250"#);
+    assert!(!sources(&proposal).contains("decimals"));
+}
+
+#[test]
+fn spaces_and_apostrophes_part_thousands() {
+    let sales = "id;paid;owed\n1;1 250,50;1'250.50\n2;2\u{a0}500;17'000\n3;13\u{202f}000;12\n";
+    let proposal = Site::new().with_file("sales.csv", sales).propose();
+    insta::assert_snapshot!(column(&proposal, "sales", "paid"), @r#"{ name = "paid", type = "text" },  # text, longest 8; PLEASE CHECK: spaces part thousands ("1 250,50" in line 2 and "2\u{a0}500" in line 3), and a number with them is not read; text keeps them as they are written; to have numbers, let the file say 1250.50"#);
+    insta::assert_snapshot!(column(&proposal, "sales", "owed"), @r#"{ name = "owed", type = "text" },  # text, longest 8; PLEASE CHECK: apostrophes part thousands ("1'250.50" in line 2 and "17'000" in line 3), and a number with them is not read; text keeps them as they are written; to have numbers, let the file say 1250.50"#);
+}
+
+#[test]
+fn a_declared_datetime_stays_one() {
+    let proposal = Site::new()
+        .with_sqlite(
+            "visits.db",
+            "CREATE TABLE visit (id INTEGER PRIMARY KEY, birth_date DATETIME, updated DATETIME);
+             INSERT INTO visit VALUES (1, '1990-11-01 00:00:00', '2025-11-01 00:00:00'),
+               (2, '1991-11-02 00:00:00', '2025-11-02'), (3, NULL, NULL)",
+        )
+        .propose();
+    insta::assert_snapshot!(column(&proposal, "visit", "birth_date"), @r#"{ name = "birth_date", type = "timestamp" },  # declared DATETIME, all 2 values are dates with or without a time; PLEASE CHECK: no value has a time of day but midnight ("1990-11-01 00:00:00" and "1991-11-02 00:00:00"); write date if none will"#);
+    insta::assert_snapshot!(column(&proposal, "visit", "updated"), @r#"{ name = "updated", type = "timestamp" },  # declared DATETIME, all 2 values are dates with or without a time; PLEASE CHECK: no value has a time of day but midnight ("2025-11-01 00:00:00" and "2025-11-02"); write date if none will"#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    1 table, 3 rows: 0 by date, 0 via a parent, 1 in buckets
+    visit.birth_date: PLEASE CHECK: no value has a time of day but midnight ("1990-11-01 00:00:00" and "1991-11-02 00:00:00"); write date if none will
+    visit.updated: PLEASE CHECK: no value has a time of day but midnight ("2025-11-01 00:00:00" and "2025-11-02"); write date if none will
+    5 places ask for a look or a decision: search for PLEASE
+    "#);
+}
+
+#[test]
+fn a_declared_key_stays_the_key_though_rows_lack_it() {
+    let proposal = Site::new()
+        .with_sqlite(
+            "members.db",
+            "CREATE TABLE member (code TEXT PRIMARY KEY, email TEXT, name TEXT);
+             INSERT INTO member VALUES ('M1', 'an@x.org', 'An'), (NULL, 'binh@x.org', 'Binh'),
+               ('M3', 'chi@x.org', 'Chi'), (NULL, 'dung@x.org', 'Dung');",
+        )
+        .propose();
+    insta::assert_snapshot!(table(&proposal, "member"), @r#"
+    [[table]]
+    name = "member"
+    key = ["code"]  # declared PRIMARY KEY; PLEASE DECIDE: it is empty in 2 rows, such as (nothing, "binh@x.org", "Binh") and (nothing, "dung@x.org", "Dung"): such rows go to quarantine, unless other columns are named as `key`, or the rows are mended in the source
+    partition = { buckets = 1 }  # 4 rows, about 5000 a bucket
+    column = [
+      { name = "code", type = "text", not_null = true },  # declared TEXT, longest 2
+      { name = "email", type = "text" },  # declared TEXT, longest 10
+      { name = "name", type = "text" },  # declared TEXT, longest 4
+    ]
+    "#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    1 table, 4 rows: 0 by date, 0 via a parent, 1 in buckets
+    member: key: declared PRIMARY KEY; PLEASE DECIDE: it is empty in 2 rows, such as (nothing, "binh@x.org", "Binh") and (nothing, "dung@x.org", "Dung"): such rows go to quarantine, unless other columns are named as `key`, or the rows are mended in the source
+    4 places ask for a look or a decision: search for PLEASE
+    "#);
+}
+
+#[test]
+fn a_declared_key_that_cannot_be_carried_is_named() {
+    let proposal = Site::new()
+        .with_sqlite(
+            "files.db",
+            "CREATE TABLE file (hash BLOB PRIMARY KEY, path TEXT);
+             INSERT INTO file VALUES (x'0102', 'a'), (x'0304', 'b')",
+        )
+        .propose();
+    insta::assert_snapshot!(table(&proposal, "file"), @r#"
+    [[table]]
+    name = "file"
+    key = ["path"]  # PLEASE CHECK: the declared PRIMARY KEY (hash) cannot be carried; in all 2 rows it is there and differs
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    column = [
+      # Left out: "hash": 2 of 2 values cannot be carried (the first: a BLOB of 2 bytes is not taken).
+      { name = "path", type = "text", not_null = true },  # declared TEXT, longest 1
+    ]
+    "#);
+}
