@@ -94,7 +94,7 @@ pub enum Default {
 /// How a table's rows are divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Partitioning {
-    /// By a date column.
+    /// By a date column, or by the date of a timestamp column.
     By {
         /// The column, by position.
         column: usize,

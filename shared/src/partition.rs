@@ -5,14 +5,16 @@ use crate::dataset::{Partitioning, Table};
 use crate::ids::Part;
 use crate::value::Value;
 
-/// The part of a row that needs no other row to know it: by date or by bucket. `None` for a table
-/// that is partitioned `via` a parent (its rows are where the parent's are), and for a row
-/// without a date.
+/// The part that a row's own values give: by date, by the date of a timestamp, or by bucket. `None`
+/// for a table that is partitioned `via` a parent (its rows are where the parent's are), and for a
+/// row without a date.
 #[must_use]
 pub fn own_part(table: &Table, row: &[Value<'_>], scratch: &mut Vec<u8>) -> Option<Part> {
     match table.partition {
         Partitioning::By { column } => match row[column] {
             Value::Date(date) => Some(Part::Date(date)),
+            // The value is local to the site's zone, and so is its date.
+            Value::Timestamp(timestamp) => Some(Part::Date(timestamp.date())),
             _ => None,
         },
         Partitioning::Buckets { count } => Some(Part::Bucket(
@@ -40,6 +42,30 @@ pub fn bucket<'v, 'a: 'v>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dataset::Dataset;
+
+    #[test]
+    fn a_timestamp_is_in_the_part_of_its_date() {
+        let toml = "name = 't'\nversion = 1\n[[table]]\nname = 't'\nkey = ['at']\n\
+            partition = { by = 'at' }\ncolumn = [{ name = 'at', type = 'timestamp', not_null = true }]";
+        let dataset = Dataset::from_toml(toml).unwrap();
+        let part = |text: &str| {
+            let value = Value::Timestamp(text.parse().unwrap());
+            own_part(&dataset.tables[0], &[value], &mut Vec::new()).map(|part| part.to_string())
+        };
+        assert_eq!(
+            part("2025-11-28T00:00:00").as_deref(),
+            Some("dt=2025-11-28")
+        );
+        assert_eq!(
+            part("2025-11-28T23:59:59.999999").as_deref(),
+            Some("dt=2025-11-28")
+        );
+        assert_eq!(
+            own_part(&dataset.tables[0], &[Value::Null], &mut Vec::new()),
+            None
+        );
+    }
 
     #[test]
     fn buckets_of_known_keys() {

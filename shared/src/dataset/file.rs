@@ -68,7 +68,7 @@ pub enum Partition {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct By {
-    /// The date column.
+    /// The date or timestamp column.
     pub by: String,
 }
 

@@ -105,10 +105,34 @@ fn parents_come_first() {
 }
 
 #[test]
+fn a_table_is_partitioned_by_a_timestamp() {
+    let by_sent = |unique: &str| {
+        let text = ORDERS.replace("by = \"day\"", "by = \"sent\"").replace(
+            "type = \"timestamp\"",
+            "type = \"timestamp\", not_null = true",
+        );
+        let partition = "partition = { by";
+        Dataset::from_toml(&text.replace(partition, &format!("{unique}\n{partition}")))
+    };
+    let dataset = by_sent("unique = [{ columns = [\"id\", \"sent\"] }]").unwrap();
+    assert_eq!(dataset.tables[1].partition, Partitioning::By { column: 2 });
+    assert!(dataset.is_dated(0), "its lines are on its dates");
+    let without = by_sent("unique = [{ columns = [\"day\"] }]").unwrap_err();
+    assert_snapshot!(
+        without.to_string(),
+        @r#"dataset, table order: its unique rules must include "sent", the column it is partitioned by"#
+    );
+}
+
+#[test]
 fn what_cannot_work_is_refused_with_its_place() {
     assert_snapshot!(
         refused(|t| t.replace("by = \"day\"", "by = \"sent\"")),
-        @"dataset, column order.sent: must be a date and `not_null` to partition by it"
+        @"dataset, column order.sent: must be a date or timestamp and `not_null` to partition by it"
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("by = \"day\"", "by = \"id\"")),
+        @"dataset, column order.id: must be a date or timestamp and `not_null` to partition by it"
     );
     assert_snapshot!(
         refused(|t| t.replace("via = \"order\"", "via = \"line\"")),

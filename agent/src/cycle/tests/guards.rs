@@ -1,5 +1,7 @@
 //! What is held back, and what lets it go.
 
+use jiff::tz::TimeZone;
+
 use super::*;
 
 #[tokio::test]
@@ -26,6 +28,44 @@ async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
         (10, Exit::Done)
     );
     site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_changed_zone_moves_rows_between_dates_and_holds_nothing() {
+    let site = Site::small();
+    let mut text = String::from("id,at\n");
+    (0..120).for_each(|id| text += &format!("{id},2025-01-{:02}T20:00:00Z\n", id / 10 + 1));
+    site.write("visit", &text);
+    let agent = |zone: &str| {
+        let mut config = site.config("one", "state-one");
+        config.dataset = Dataset::from_toml(
+            "name = 'visits'\nversion = 1\n[[table]]\nname = 'visit'\nkey = ['id']\n\
+             partition = { by = 'at' }\ncolumn = [{ name = 'id', type = 'int' }, \
+             { name = 'at', type = 'timestamp', not_null = true }]",
+        )
+        .unwrap();
+        config.zone = TimeZone::get(zone).unwrap();
+        config.zone_name = zone.to_owned();
+        Agent::with_store(config, Arc::clone(&site.store)).unwrap()
+    };
+    let dates = async |agent: &Agent| {
+        let catalog = agent.log().load().await.unwrap();
+        let parts = catalog.partitions.keys().map(|(_, part)| part.to_string());
+        (parts.clone().min().unwrap(), parts.max().unwrap())
+    };
+    let utc = agent("UTC");
+    utc.sync(SyncOptions::default()).await.unwrap();
+    let range = |from: &str, to: &str| (from.to_owned(), to.to_owned());
+    assert_eq!(dates(&utc).await, range("dt=2025-01-01", "dt=2025-01-12"));
+
+    let east = agent("Asia/Ho_Chi_Minh");
+    let report = east.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!((report.held.len(), report.exit()), (0, Exit::Done));
+    assert_eq!(
+        (report.partitions.changed, report.partitions.removed),
+        (12, 1)
+    );
+    assert_eq!(dates(&east).await, range("dt=2025-01-02", "dt=2025-01-13"));
 }
 
 #[tokio::test]

@@ -116,6 +116,65 @@ fn children_are_where_their_parents_are() {
     "#);
 }
 
+/// Visits by the moment at which they begin, with their notes.
+const MOMENTS: &str = r#"
+    name = "visits"
+    version = 1
+    [[table]]
+    name = "note"
+    key = ["noteid"]
+    partition = { via = "visit", on = "visitid" }
+    column = [
+      { name = "noteid", type = "int" },
+      { name = "visitid", type = "int", not_null = true },
+    ]
+    [[table]]
+    name = "visit"
+    key = ["visitid"]
+    partition = { by = "at" }
+    unique = [{ columns = ["at", "room"] }]
+    column = [
+      { name = "visitid", type = "int" },
+      { name = "at", type = "timestamp", not_null = true },
+      { name = "room", type = "text" },
+    ]
+"#;
+
+#[test]
+fn a_timestamp_is_on_its_date_in_the_zone_of_the_site() {
+    let site = Site::new(MOMENTS)
+        .csv(
+            "visit.csv",
+            "visitid,at,room\n\
+             1,2025-01-01 23:59:59.999999,a\n\
+             2,2025-01-02,a\n\
+             3,2025-01-01T16:59:59Z,b\n\
+             4,2025-01-01T17:00:00Z,b\n\
+             5,2025-01-02T00:30:00+09:00,c\n\
+             6,,c\n\
+             7,2199-12-31T20:00:00Z,c\n\
+             8,2025-01-02 00:00,b\n",
+        )
+        .csv("note.csv", "noteid,visitid\n1,4\n2,3\n3,6\n");
+    assert_snapshot!(shown(&site), @r#"
+    note dt=2025-01-01
+      2,3
+    note dt=2025-01-02
+      1,4
+    visit dt=2025-01-01
+      1,2025-01-01T23:59:59.999999,a
+      3,2025-01-01T23:59:59,b
+      5,2025-01-01T22:30:00,c
+    visit dt=2025-01-02
+      2,2025-01-02T00:00:00,a
+      4,2025-01-02T00:00:00,b
+    refused visit.at line 7: a value is required [6,,c]
+    refused visit.at line 8: "2199-12-31T20:00:00Z" is outside the years 1900 to 2199 [7,2199-12-31T20:00:00Z,c]
+    refused visit.at line 9: the row of line 5 has the same at, room, and stays [8,2025-01-02T00:00:00,b]
+    refused note.visitid line 4: visit 6 is not in the source, or is itself refused [3,6]
+    "#);
+}
+
 #[test]
 fn of_rows_with_one_key_the_lowest_record_stays() {
     let site = visits().csv(

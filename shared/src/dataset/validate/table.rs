@@ -108,11 +108,12 @@ impl TableReader<'_> {
         match &self.file.partition {
             file::Partition::By(file::By { by }) => {
                 let column = self.position(by)?;
-                let date = &columns[column];
-                if date.ty == Type::Date && date.not_null {
+                let is_dated = matches!(columns[column].ty, Type::Date | Type::Timestamp);
+                if is_dated && columns[column].not_null {
                     Ok(Partitioning::By { column })
                 } else {
-                    Err(self.column_error(by, "must be a date and `not_null` to partition by it"))
+                    let problem = "must be a date or timestamp and `not_null` to partition by it";
+                    Err(self.column_error(by, problem))
                 }
             }
             file::Partition::Via(file::Via { via, on }) => {
@@ -160,7 +161,8 @@ impl TableReader<'_> {
         })
     }
 
-    /// A rule across dates could only be judged in the cloud with all history loaded.
+    /// A rule across dates could only be judged in the cloud with all history loaded. Equal
+    /// timestamps lie on one date, so a rule with the timestamp is judged within that date.
     fn check_unique_within_parts(&self, table: &Table) -> Result<(), DatasetError> {
         let Partitioning::By { column } = table.partition else {
             return Ok(());
