@@ -5,8 +5,10 @@
 //! the MD5 of its canonical JSON (RFC 8785, defaults left out).
 
 pub mod file;
+pub mod reserved;
 mod tables;
 mod validate;
+mod width;
 
 use std::collections::BTreeMap;
 
@@ -15,6 +17,7 @@ use crate::value::{Type, Value};
 
 pub use tables::{TableId, Tables};
 pub use validate::DatasetError;
+pub use width::{MAX_ROW_WIDTH, row_width};
 
 /// The dataset of MeetAssist, the default.
 const MEETASSIST: &str = include_str!("../../config/meetassist.toml");

@@ -42,7 +42,7 @@ pub fn bucket<'v, 'a: 'v>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dataset::Dataset;
+    use crate::dataset::{Dataset, TableId};
 
     #[test]
     fn a_timestamp_is_in_the_part_of_its_date() {
@@ -51,7 +51,8 @@ mod tests {
         let dataset = Dataset::from_toml(toml).unwrap();
         let part = |text: &str| {
             let value = Value::Timestamp(text.parse().unwrap());
-            own_part(&dataset.tables[0], &[value], &mut Vec::new()).map(|part| part.to_string())
+            own_part(&dataset.tables[TableId(0)], &[value], &mut Vec::new())
+                .map(|part| part.to_string())
         };
         assert_eq!(
             part("2025-11-28T00:00:00").as_deref(),
@@ -62,7 +63,7 @@ mod tests {
             Some("dt=2025-11-28")
         );
         assert_eq!(
-            own_part(&dataset.tables[0], &[Value::Null], &mut Vec::new()),
+            own_part(&dataset.tables[TableId(0)], &[Value::Null], &mut Vec::new()),
             None
         );
     }

@@ -1,7 +1,7 @@
 //! The rules that a row is judged by on its own: from raw values to a row that the dataset takes,
 //! or the reason why it does not.
 
-use causeway_shared::dataset::{Column, Default, Table};
+use causeway_shared::dataset::{Column, Default, MAX_ROW_WIDTH, Table, row_width};
 use causeway_shared::value::{Forms, MAX_FIELD_BYTES, MAX_KEY_BYTES, Raw, Value, parse};
 use jiff::civil::Time;
 
@@ -43,12 +43,17 @@ impl Problem {
 pub(super) struct Judge<'d> {
     table: &'d Table,
     forms: Forms,
+    may_be_too_wide: bool,
 }
 
 impl<'d> Judge<'d> {
     /// For a table whose source writes values in these forms.
     pub(super) fn new(table: &'d Table, forms: Forms) -> Self {
-        Self { table, forms }
+        Self {
+            table,
+            forms,
+            may_be_too_wide: table.may_be_too_wide(),
+        }
     }
 
     /// Turns one raw value per column into a row, defaults filled in.
@@ -72,7 +77,23 @@ impl<'d> Judge<'d> {
             }
             allowed(column, &row[at]).map_err(|reason| Problem::of(at, reason))?;
         }
-        self.checks(row)
+        self.checks(row)?;
+        self.width(row)
+    }
+
+    /// A row that no database page holds would fail the whole load.
+    fn width(&self, row: &[Value<'_>]) -> Result<(), Problem> {
+        if !self.may_be_too_wide {
+            return Ok(());
+        }
+        match row_width(row) {
+            fits if fits <= MAX_ROW_WIDTH => Ok(()),
+            width => Err(Problem::of_row(format!(
+                "the row takes {width} bytes in a page of PostgreSQL, which has {MAX_ROW_WIDTH}; \
+                 declare fewer columns of the table, or divide it: two views in the source, each \
+                 with the key and some of the columns"
+            ))),
+        }
     }
 
     fn checks(&self, row: &[Value<'_>]) -> Result<(), Problem> {
@@ -287,6 +308,35 @@ mod tests {
         assert_snapshot!(id(&"k".repeat(2_001)), @"id: the key is 2001 bytes long, over the limit of 2000");
         assert!(id(&"k".repeat(2_000)).starts_with("kkk"));
         assert_snapshot!(id("a\0b"), @"id: the text holds a U+0000 character");
+    }
+
+    #[test]
+    fn a_row_that_fits_no_page_is_refused() {
+        let columns: String = (1..500)
+            .map(|at| format!("{{ name = 'c{at}', type = 'text' }},"))
+            .collect();
+        let dataset = Dataset::from_toml(&format!(
+            "name = 'd'\nversion = 1\n[[table]]\nname = 't'\nkey = ['id']\n\
+             partition = {{ buckets = 1 }}\ncolumn = [{{ name = 'id', type = 'int' }}, {columns}]"
+        ))
+        .unwrap();
+        let judge = Judge::new(&dataset.tables[TableId(0)], Forms::default());
+        let long = "x".repeat(1_000);
+        let judged = |values: usize| {
+            let texts = (1..500).map(|at| {
+                if at <= values {
+                    Raw::Text(&long)
+                } else {
+                    Raw::Null
+                }
+            });
+            let raw: Vec<_> = std::iter::once(Raw::Int(1)).chain(texts).collect();
+            judge.row(&raw, &mut Vec::new())
+        };
+        assert_eq!(judged(330), Ok(()));
+        let refused = judged(499).unwrap_err();
+        assert_eq!(refused.column, None);
+        assert_snapshot!(refused.reason, @"the row takes 12024 bytes in a page of PostgreSQL, which has 8160; declare fewer columns of the table, or divide it: two views in the source, each with the key and some of the columns");
     }
 
     #[test]

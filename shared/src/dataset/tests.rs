@@ -115,8 +115,11 @@ fn a_table_is_partitioned_by_a_timestamp() {
         Dataset::from_toml(&text.replace(partition, &format!("{unique}\n{partition}")))
     };
     let dataset = by_sent("unique = [{ columns = [\"id\", \"sent\"] }]").unwrap();
-    assert_eq!(dataset.tables[1].partition, Partitioning::By { column: 2 });
-    assert!(dataset.is_dated(0), "its lines are on its dates");
+    assert_eq!(
+        dataset.tables[TableId(1)].partition,
+        Partitioning::By { column: 2 }
+    );
+    assert!(dataset.is_dated(TableId(0)), "its lines are on its dates");
     let without = by_sent("unique = [{ columns = [\"day\"] }]").unwrap_err();
     assert_snapshot!(
         without.to_string(),
@@ -167,4 +170,51 @@ fn a_circle_of_parents_is_refused() {
         "partition = { via = \"order\", on = \"id\" }",
     );
     assert_snapshot!(Dataset::from_toml(&circle).unwrap_err().to_string(), @"dataset, table line: its `via` chain runs in a circle");
+}
+
+#[test]
+fn names_that_a_database_keeps_for_itself_are_refused() {
+    assert_snapshot!(
+        refused(|t| t.replace("\"price\"", "\"xmin\"")),
+        @r#"dataset, column line.xmin: is a name that PostgreSQL keeps for itself; choose another, with source = "xmin""#
+    );
+    assert_snapshot!(
+        refused(|t| t.replace("name = \"line\"", "name = \"json_each\"\nsource = \"Lines\"")),
+        @r#"dataset, table json_each: is a name that SQLite keeps for itself; choose another, with source = "Lines""#
+    );
+    for table in ["sqlite_sequence", "pragma_table_info", "json_tree"] {
+        let refused = refused(|t| t.replace("\"line\"", &format!("\"{table}\"")));
+        assert!(
+            refused.contains("that SQLite keeps for itself"),
+            "{refused}"
+        );
+    }
+    for column in ["tableoid", "cmin", "xmax", "cmax", "ctid"] {
+        let refused = refused(|t| t.replace("\"no\"", &format!("\"{column}\"")));
+        assert!(
+            refused.contains("that PostgreSQL keeps for itself"),
+            "{refused}"
+        );
+    }
+}
+
+/// A table of so many columns of a type, with this key.
+fn wide(columns: usize, ty: &str, key: &str) -> Result<Dataset, DatasetError> {
+    let columns: String = (0..columns)
+        .map(|at| format!("{{ name = 'c{at}', type = '{ty}', not_null = true }},"))
+        .collect();
+    Dataset::from_toml(&format!(
+        "name = 'd'\nversion = 1\n[[table]]\nname = 't'\nkey = [{key}]\n\
+         partition = {{ buckets = 1 }}\ncolumn = [{columns}]"
+    ))
+}
+
+#[test]
+fn a_table_that_no_database_holds_is_refused() {
+    let refused = |columns, ty, key: &str| wide(columns, ty, key).unwrap_err().to_string();
+    assert!(wide(1_500, "text", "'c0'").is_ok() && wide(1_000, "int", "'c0'").is_ok());
+    assert_snapshot!(refused(1_501, "text", "'c0'"), @"dataset, table t: has 1501 columns; declare 1 to 1500, or divide it: two views in the source, each with the key and some of the columns");
+    assert_snapshot!(refused(1_020, "int", "'c0'"), @"dataset, table t: each of its rows takes at least 8200 bytes in a page of PostgreSQL, which has 8160; declare fewer columns, or divide it: two views in the source, each with the key and some of the columns");
+    let key: Vec<String> = (0..33).map(|at| format!("'c{at}'")).collect();
+    assert_snapshot!(refused(40, "int", &key.join(", ")), @"dataset, table t: a key or unique rule may have at most 32 columns, not 33");
 }

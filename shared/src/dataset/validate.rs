@@ -12,6 +12,9 @@ use table::TableReader;
 /// PostgreSQL takes 1 600 columns; two are the hub's.
 const MAX_COLUMNS: usize = 1_500;
 
+/// PostgreSQL takes as many in an index.
+const MAX_INDEXED_COLUMNS: usize = 32;
+
 /// Most tables in a dataset.
 const MAX_TABLES: usize = 500;
 

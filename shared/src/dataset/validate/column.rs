@@ -2,7 +2,7 @@
 
 use super::DatasetError;
 use super::table::TableReader;
-use crate::dataset::{Column, Default, file};
+use crate::dataset::{Column, Default, file, reserved};
 use crate::ids::Name;
 use crate::value::{Forms, Raw, Refusal, Type, Value, parse};
 
@@ -27,6 +27,10 @@ impl TableReader<'_> {
             > 1
         {
             return Err(self.column_error(&file.name, "is declared twice"));
+        }
+        if let Some(owner) = reserved::column_name_owner(&file.name) {
+            let problem = reserved::problem(owner, &file.name, file.source.as_deref());
+            return Err(self.column_error(&file.name, problem));
         }
         if !file.values.is_empty() && !ty.is_text() {
             return Err(self.column_error(&file.name, "`values` is for text columns"));

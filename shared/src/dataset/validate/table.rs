@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DatasetError, MAX_COLUMNS};
+use super::{DatasetError, MAX_COLUMNS, MAX_INDEXED_COLUMNS};
 use crate::dataset::{
-    Check, Column, MAX_BUCKETS, Merge, Operator, Partitioning, SummarySpec, Table, TableId, Unique,
-    file,
+    Check, Column, MAX_BUCKETS, MAX_ROW_WIDTH, Merge, Operator, Partitioning, SummarySpec, Table,
+    TableId, Unique, file, reserved,
 };
 use crate::ids::Name;
 use crate::value::Type;
+
+/// What helps where a table is too wide.
+const DIVIDE: &str =
+    "divide it: two views in the source, each with the key and some of the columns";
 
 /// One table being read.
 pub(super) struct TableReader<'f> {
@@ -19,15 +23,22 @@ pub(super) struct TableReader<'f> {
 impl TableReader<'_> {
     pub(super) fn read(&self) -> Result<Table, DatasetError> {
         let file = self.file;
+        if let Some(owner) = reserved::table_name_owner(&file.name) {
+            let problem = reserved::problem(owner, &file.name, file.source.as_deref());
+            return Err(self.error(problem));
+        }
         if file.columns.is_empty() || file.columns.len() > MAX_COLUMNS {
-            return Err(self.error(format!("must have 1 to {MAX_COLUMNS} columns")));
+            return Err(self.error(format!(
+                "has {} columns; declare 1 to {MAX_COLUMNS}, or {DIVIDE}",
+                file.columns.len()
+            )));
         }
         let mut columns = file
             .columns
             .iter()
             .map(|column| self.column(column))
             .collect::<Result<Vec<_>, _>>()?;
-        let key = self.positions(&file.key)?;
+        let key = self.indexed(&file.key)?;
         if key.is_empty() {
             return Err(self.error("needs a `key`: the columns that tell its rows apart"));
         }
@@ -59,6 +70,7 @@ impl TableReader<'_> {
             key,
         };
         self.check_unique_within_parts(&table)?;
+        self.check_width(&table)?;
         Ok(table)
     }
 
@@ -94,6 +106,17 @@ impl TableReader<'_> {
             true => Ok(found),
             false => Err(self.error(format!("names a column twice in {names:?}"))),
         }
+    }
+
+    /// Columns that an index is made of.
+    fn indexed(&self, names: &[String]) -> Result<Vec<usize>, DatasetError> {
+        if names.len() > MAX_INDEXED_COLUMNS {
+            return Err(self.error(format!(
+                "a key or unique rule may have at most {MAX_INDEXED_COLUMNS} columns, not {}",
+                names.len()
+            )));
+        }
+        self.positions(names)
     }
 
     pub(super) fn table_id(&self, name: &str) -> Result<TableId, DatasetError> {
@@ -156,7 +179,7 @@ impl TableReader<'_> {
             return Err(self.error("a unique rule needs `columns`"));
         }
         Ok(Unique {
-            columns: self.positions(&file.columns)?,
+            columns: self.indexed(&file.columns)?,
             unless: unless.collect::<Result<_, _>>()?,
         })
     }
@@ -176,6 +199,17 @@ impl TableReader<'_> {
             false => Err(self.error(format!(
                 "its unique rules must include {:?}, the column it is partitioned by",
                 table.columns[column].name.as_str()
+            ))),
+        }
+    }
+
+    /// A table of which no row would fit.
+    fn check_width(&self, table: &Table) -> Result<(), DatasetError> {
+        match table.least_width() {
+            fits if fits <= MAX_ROW_WIDTH => Ok(()),
+            width => Err(self.error(format!(
+                "each of its rows takes at least {width} bytes in a page of PostgreSQL, which has \
+                 {MAX_ROW_WIDTH}; declare fewer columns, or {DIVIDE}"
             ))),
         }
     }
