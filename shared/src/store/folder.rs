@@ -11,6 +11,9 @@
 //!   that a comparison still holds when its replacement lands.
 //! - The folder is flushed as well before a write is reported as done.
 //!
+//! A read that takes longer than a minute (a dead mount, a failing disk) is given up, and until it
+//! ends nothing else is read of that key, so that few threads wait for it.
+//!
 //! Whoever has once seen `.tmp` there takes a folder without it for an unmounted disk.
 //!
 //! Names that begin with a dot are no keys and never listed. Unlike in S3, a key cannot continue
@@ -19,6 +22,7 @@
 mod disk;
 mod failure;
 mod meta;
+mod unanswered;
 mod walk;
 
 use std::fs::File;
@@ -36,6 +40,7 @@ use super::{
 };
 use crate::runtime::blocking;
 use disk::Disk;
+use unanswered::Unanswered;
 
 /// How much of a body one item of its stream holds.
 const CHUNK_BYTES: u64 = 256 * 1_024;
@@ -47,6 +52,7 @@ const PAGE_OBJECTS: usize = 1_000;
 pub struct FolderStore {
     disk: Arc<Disk>,
     counters: Counters,
+    unanswered: Arc<Unanswered>,
 }
 
 impl FolderStore {
@@ -61,6 +67,7 @@ impl FolderStore {
         Ok(Self {
             disk: Arc::new(Disk::open(root)?),
             counters: Counters::default(),
+            unanswered: Arc::default(),
         })
     }
 
@@ -74,7 +81,20 @@ impl FolderStore {
         Ok(store)
     }
 
-    /// Does file work where it may block.
+    /// Reads files where that may block, for a limited time.
+    async fn reading<T: Send + 'static>(
+        &self,
+        action: &'static str,
+        key: &str,
+        work: impl FnOnce(&Disk, &str) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let disk = Arc::clone(&self.disk);
+        let task_key = key.to_owned();
+        let work = move || work(&disk, &task_key);
+        unanswered::limited(&self.unanswered, action, key, work).await
+    }
+
+    /// Writes files where that may block.
     async fn blocking<T: Send + 'static>(
         &self,
         action: &'static str,
@@ -94,9 +114,10 @@ impl ObjectStore for FolderStore {
     async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
         key::check("read", key)?;
         self.counters.count(Request::Get);
-        self.blocking("read", key, |disk, key| {
+        let unanswered = Arc::clone(&self.unanswered);
+        self.reading("read", key, |disk, key| {
             let (file, meta) = disk.open_object(key)?;
-            fetched(file, meta)
+            fetched(file, meta, unanswered)
         })
         .await
     }
@@ -108,13 +129,13 @@ impl ObjectStore for FolderStore {
     ) -> Result<Option<Fetched>, StoreError> {
         key::check("read", key)?;
         self.counters.count(Request::Get);
-        let was = version.clone();
-        self.blocking("read", key, move |disk, key| {
+        let (was, unanswered) = (version.clone(), Arc::clone(&self.unanswered));
+        self.reading("read", key, move |disk, key| {
             let (file, meta) = disk.open_object(key)?;
             if meta.version == was {
                 return Ok(None);
             }
-            fetched(file, meta).map(Some)
+            fetched(file, meta, unanswered).map(Some)
         })
         .await
     }
@@ -122,7 +143,7 @@ impl ObjectStore for FolderStore {
     async fn head(&self, key: &str) -> Result<ObjectMeta, StoreError> {
         key::check("look-up", key)?;
         self.counters.count(Request::Head);
-        self.blocking("look-up", key, Disk::look_up).await
+        self.reading("look-up", key, Disk::look_up).await
     }
 
     async fn create(&self, key: &str, body: Body) -> Result<Version, StoreError> {
@@ -161,12 +182,11 @@ impl ObjectStore for FolderStore {
         let after = after.map(str::to_owned);
         let list =
             move |disk: &Disk, prefix: &str| disk.list(prefix, after.as_deref(), PAGE_OBJECTS);
-        self.blocking("listing", prefix, list).await
+        self.reading("listing", prefix, list).await
     }
 
     async fn is_blank(&self) -> Result<bool, StoreError> {
-        self.blocking("listing", "", |disk, _| disk.is_blank())
-            .await
+        self.reading("listing", "", |disk, _| disk.is_blank()).await
     }
 
     fn requests(&self) -> RequestCounts {
@@ -183,39 +203,34 @@ impl ObjectStore for FolderStore {
 ///
 /// Its first chunk is read here, where blocking is allowed: most objects have no other, and are
 /// spared a second wait for a thread.
-fn fetched(mut file: File, meta: ObjectMeta) -> Result<Fetched, StoreError> {
+fn fetched(
+    mut file: File,
+    meta: ObjectMeta,
+    unanswered: Arc<Unanswered>,
+) -> Result<Fetched, StoreError> {
     let first = next_chunk(&mut file, meta.bytes, &meta.key)?;
     let rest_bytes = meta.bytes - first.len() as u64;
     let key = meta.key.clone();
     let rest = stream::try_unfold(
-        (file, rest_bytes, key),
-        |(file, rest_bytes, key)| async move {
+        (file, rest_bytes, key, unanswered),
+        |(mut file, rest_bytes, key, unanswered)| async move {
             if rest_bytes == 0 {
                 return Ok(None);
             }
-            let (file, chunk) = read_chunk(file, rest_bytes, key.clone()).await?;
+            let task_key = key.clone();
+            let read = move || {
+                let chunk = next_chunk(&mut file, rest_bytes, &task_key)?;
+                Ok((file, chunk))
+            };
+            let (file, chunk) = unanswered::limited(&unanswered, "read", &key, read).await?;
             let rest_bytes = rest_bytes - chunk.len() as u64;
-            Ok(Some((chunk, (file, rest_bytes, key))))
+            Ok(Some((chunk, (file, rest_bytes, key, unanswered))))
         },
     );
     Ok(Fetched {
         meta,
         body: stream::iter([Ok(first)]).chain(rest).boxed(),
     })
-}
-
-async fn read_chunk(
-    mut file: File,
-    rest_bytes: u64,
-    key: String,
-) -> Result<(File, Bytes), StoreError> {
-    let task_key = key.clone();
-    let task = blocking::spawn(move || {
-        let chunk = next_chunk(&mut file, rest_bytes, &key)?;
-        Ok((file, chunk))
-    });
-    task.await
-        .unwrap_or_else(|stopped| Err(failure::stopped("read", &task_key, stopped)))
 }
 
 /// The next bytes of a file that has `rest_bytes` left; none where that is none.

@@ -1,14 +1,15 @@
 //! The folder store's file work, as plain blocking code.
 
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use super::super::{Body, ListPage, ObjectMeta, StoreError, Version};
-use super::meta::{modified_nanos, object_meta, version};
+use super::meta::{self, modified_nanos, object_meta, version};
 use super::{failure, walk};
 
 /// Where bodies are written before they get their names.
@@ -139,8 +140,8 @@ impl Disk {
     pub(super) fn open_object(&self, key: &str) -> Result<(File, ObjectMeta), StoreError> {
         self.is_store();
         let open = || {
-            let file = File::open(self.path(key))?;
-            let meta = object_meta(key, &file.metadata()?)?;
+            let (file, meta) = meta::open(&self.path(key))?;
+            let meta = object_meta(key, &meta)?;
             Ok((file, meta))
         };
         open().map_err(|error| self.read_failure("read", key, error))
@@ -269,7 +270,12 @@ impl Disk {
             let number = self.next_temporary.fetch_add(1, Ordering::Relaxed);
             let name = format!("{}-{number}", std::process::id());
             let path = self.temporary_dir.join(name);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
+            let mut options = OpenOptions::new();
+            options
+                .write(true)
+                .create_new(true)
+                .mode(self.rights()? & 0o666);
+            match options.open(&path) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 opened => return Ok((path, opened?)),
             }
@@ -299,6 +305,12 @@ impl Disk {
         Ok(version(&meta))
     }
 
+    /// The rights of what is made in the store: its owner's all, its group's those that the store's
+    /// folder gives it, nobody else's any.
+    fn rights(&self) -> io::Result<u32> {
+        Ok(0o700 | fs::metadata(&self.root)?.mode() & 0o070)
+    }
+
     fn make_parent(&self, path: &Path) -> io::Result<PathBuf> {
         let parent = path.parent().unwrap_or(&self.root);
         self.make_dir(parent)?;
@@ -312,7 +324,7 @@ impl Disk {
         }
         let parent = dir.parent().unwrap_or(&self.root);
         self.make_dir(parent)?;
-        match fs::create_dir(dir) {
+        match DirBuilder::new().mode(self.rights()?).create(dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             // Somebody else's may not be flushed yet, so flush it here in any case.
             _ if dir.is_dir() => sync_dir(parent),
@@ -326,6 +338,8 @@ impl Disk {
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(self.rights()? & 0o666)
+            .custom_flags(libc::O_NONBLOCK)
             .open(self.root.join(LOCK_FILE))?;
         for _ in 0..LOCK_ATTEMPTS {
             match lock.try_lock() {

@@ -1,18 +1,57 @@
 //! What a file's metadata says of the object in it.
 
-use std::fs::Metadata;
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::super::{ObjectMeta, Version};
 
+/// Opens the file of an object for reading. The file type is checked first: opening a FIFO waits
+/// for its writer, and opening a device may have effects.
+pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
+    check_regular(&fs::metadata(path)?)?;
+    // Without waiting, in case a FIFO has taken its place since.
+    let mut options = OpenOptions::new();
+    let file = options
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK)
+        .open(path)?;
+    let meta = file.metadata()?;
+    check_regular(&meta)?;
+    Ok((file, meta))
+}
+
+/// A folder is no object; anything else that is not a regular file has no place in a store.
+fn check_regular(meta: &Metadata) -> io::Result<()> {
+    let kind = meta.file_type();
+    if kind.is_file() {
+        Ok(())
+    } else if kind.is_dir() {
+        Err(io::ErrorKind::NotFound.into())
+    } else {
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("{} lies there and no file; remove it", name(kind)),
+        ))
+    }
+}
+
+fn name(kind: FileType) -> &'static str {
+    if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_socket() {
+        "a socket"
+    } else {
+        "a device"
+    }
+}
+
 /// What the store knows of the object behind a file's metadata.
 pub(super) fn object_meta(key: &str, meta: &Metadata) -> io::Result<ObjectMeta> {
-    if !meta.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
-    }
+    check_regular(meta)?;
     Ok(ObjectMeta {
         key: key.to_owned(),
         bytes: meta.len(),

@@ -158,6 +158,70 @@ async fn a_key_that_continues_another_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn what_is_no_file_is_refused_without_being_opened() {
+    let (store, dir) = opened();
+    fs::create_dir(dir.path().join("log")).unwrap();
+    let made = std::process::Command::new("mkfifo")
+        .arg(dir.path().join("log/1"))
+        .status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", dir.path().join("log/2")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(dir.path().join("log/3")).unwrap();
+    for (key, what) in [
+        ("log/1", "a FIFO"),
+        ("log/2", "a device"),
+        ("log/3", "a socket"),
+    ] {
+        for (action, outcome) in [
+            ("read", store.get(key).await.map(drop)),
+            ("look-up", store.head(key).await.map(drop)),
+        ] {
+            let message = outcome.unwrap_err().to_string();
+            let expected = format!(
+                "the store refuses {action} of {key}: {what} lies there and no file; remove it"
+            );
+            assert_eq!(message, expected);
+        }
+        let created = store.create(key, vec![1].into()).await;
+        assert!(
+            matches!(created, Err(StoreError::AlreadyExists { .. })),
+            "{created:?}"
+        );
+    }
+    assert_eq!(store.list("", None).await.unwrap().objects, []);
+    // It can be written over, as S3 has no such thing.
+    store.put("log/1", vec![1].into()).await.unwrap();
+    assert_eq!(
+        store.get("log/1").await.unwrap().bytes(9).await.unwrap(),
+        [1]
+    );
+}
+
+#[tokio::test]
+async fn nobody_but_the_owner_and_the_folder_s_group_may_read_what_is_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (folder, file, inner) in [(0o700, 0o600, 0o700), (0o755, 0o640, 0o750)] {
+        let (store, dir) = opened();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(folder)).unwrap();
+        store.create("data/a", vec![1].into()).await.unwrap();
+        store.put("data/b", vec![1].into()).await.unwrap();
+        let mode = |path: &str| {
+            fs::metadata(dir.path().join(path))
+                .unwrap()
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        for path in ["data/a", "data/b", ".lock"] {
+            assert_eq!(mode(path), file, "{path} in a folder of {folder:o}");
+        }
+        for path in ["data", ".tmp"] {
+            assert_eq!(mode(path), inner, "{path} in a folder of {folder:o}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn two_stores_on_one_folder_are_one_store() {
     let (one, dir) = opened();
     let other = FolderStore::open(dir.path()).unwrap();
