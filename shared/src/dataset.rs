@@ -10,13 +10,12 @@ mod tables;
 mod validate;
 mod width;
 
-use std::collections::BTreeMap;
-
 use crate::ids::{Md5, Name};
 use crate::value::{Type, Value};
 
+pub use file::Merge;
 pub use tables::{TableId, Tables};
-pub use validate::DatasetError;
+pub use validate::{DatasetError, MAX_BYTES, MAX_COLUMNS};
 pub use width::{MAX_ROW_WIDTH, row_width};
 
 /// The dataset of MeetAssist, the default.
@@ -54,8 +53,10 @@ pub struct Table {
     pub unique: Vec<Unique>,
     /// What is counted and summed per partition.
     pub summary: SummarySpec,
-    /// Columns that rows are found by, with the number of buckets of their lookup.
-    pub lookup: BTreeMap<usize, u32>,
+    /// Columns by which rows are found in history.
+    pub lookup: Vec<usize>,
+    /// Groups of columns that count as one value when site and cloud changed a row.
+    pub merge_together: Vec<Vec<usize>>,
     /// Comparisons that each row must satisfy.
     pub check: Vec<Check>,
 }
@@ -111,24 +112,9 @@ pub enum Partitioning {
     },
     /// By the hash of the key.
     Buckets {
-        /// How many buckets, 1 to [`MAX_BUCKETS`].
+        /// How many buckets, 1 to [`MAX_BUCKETS`](crate::ids::MAX_BUCKETS).
         count: u32,
     },
-}
-
-/// Most buckets a table or a lookup may have.
-pub const MAX_BUCKETS: u32 = 4_096;
-
-/// How a conflict between the site and a cloud edit is settled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, std::default::Default)]
-pub enum Merge {
-    /// The cloud's value stands.
-    #[default]
-    Cloud,
-    /// The site's value stands.
-    Site,
-    /// The row with the later value in this version column stands.
-    Latest(usize),
 }
 
 /// Columns whose values, taken together, only one row may have. Rows with a NULL among them are

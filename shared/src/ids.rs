@@ -1,6 +1,7 @@
 //! Names that both programs pass around, validated when they are made.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use jiff::civil::Date;
@@ -248,11 +249,22 @@ impl Part {
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let refuse = || InvalidName {
             kind: "partition",
-            given: text.to_owned(),
-            rule: "`dt=YYYY-MM-DD` or `b=<i>of<N>`, i padded to the width of N",
+            given: limits::quoted(text),
+            rule: "`dt=YYYY-MM-DD`, of the years 1900 to 2199, or `b=<i>of<N>`, i padded to the \
+                   width of N, N at most 4096",
         };
         let part = if let Some(date) = text.strip_prefix("dt=") {
-            Self::Date(date.parse().map_err(|_| refuse())?)
+            let date: Date = date.parse().map_err(|_| refuse())?;
+            if !YEARS.contains(&date.year()) {
+                return Err(refuse());
+            }
+            Self::Date(date)
+/// Most buckets a table may have.
+pub const MAX_BUCKETS: u32 = 4_096;
+
+/// The years of dates.
+pub const YEARS: RangeInclusive<i16> = 1900..=2199;
+
         } else {
             let (index, of) = text
                 .strip_prefix("b=")
@@ -260,7 +272,7 @@ impl Part {
                 .ok_or_else(refuse)?;
             let index: u32 = index.parse().map_err(|_| refuse())?;
             let of: u32 = of.parse().map_err(|_| refuse())?;
-            if index >= of {
+            if index >= of || of > MAX_BUCKETS {
                 return Err(refuse());
             }
             Self::Bucket(index, of)
@@ -344,3 +356,7 @@ mod tests {
         assert!(Md5::new("900150983CD24FB0D6963F7D28E17F72").is_err());
     }
 }
+            "b=0000of4097",
+            "dt=1899-12-31",
+            "dt=2200-01-01",
+            "dt=-002025-01-01",

@@ -31,7 +31,7 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         &mut out,
         "",
         "Where site and cloud change the same value, the cloud's stands, unless a table says \
-         merge = \"site\" or merge = { latest = \"<column>\" }.",
+         merge = \"site\".",
     );
     let name = plan.tables.first().map_or_else(String::new, |planned| {
         let stem = planned.table.path.file_stem().unwrap_or_default();
@@ -103,16 +103,10 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
         comment(out, "", &format!("Not as a unique rule: {rule}."));
     }
     summary(out, planned);
-    if let (Some(buckets), [key]) = (planned.lookup, &planned.key[..]) {
-        out.push_str(&format!("lookup = {{ {} = {buckets} }}", name(key)));
+    if planned.has_lookup {
+        let key = array(planned.key.iter().map(name));
+        out.push_str(&format!("lookup = {key}"));
         behind(out, "finds a row by its key without loading its date");
-    }
-    if let Some(version) = planned.version {
-        comment(
-            out,
-            "",
-            &format!("Perhaps merge = {{ latest = {} }}.", quoted(name(&version))),
-        );
     }
     out.push_str("column = [\n");
     for at in 0..found.shape.columns.len() {

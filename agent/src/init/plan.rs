@@ -4,14 +4,10 @@
 use causeway_shared::value::Type;
 
 use super::inspection::{Inspection, Table};
-use super::names::{Named, dataset_names, speaks_of};
+use super::names::{Named, dataset_names};
 use super::partition::{self, Division, Partition, divide};
 use super::references::Reference;
 use super::summary;
-
-/// Rows per bucket of a lookup, about, and most buckets.
-const ROWS_PER_LOOKUP_BUCKET: u64 = 5_000;
-const MAX_LOOKUP_BUCKETS: u64 = 64;
 
 /// A table to declare.
 pub(super) struct Planned<'i> {
@@ -34,10 +30,8 @@ pub(super) struct Planned<'i> {
     /// Columns to count by and to sum.
     pub(super) count_by: Vec<usize>,
     pub(super) sum: Vec<usize>,
-    /// Buckets of a lookup of the key, if there is to be one.
-    pub(super) lookup: Option<u64>,
-    /// A column that could settle conflicts.
-    pub(super) version: Option<usize>,
+    /// Whether rows are to be found by the key in all dates.
+    pub(super) has_lookup: bool,
 }
 
 impl Planned<'_> {
@@ -195,34 +189,15 @@ fn planned<'i>(
             source: None,
         }),
         columns: dataset_names(&table.shape.names(), "column"),
-        lookup: (is_dated && key.len() == 1).then(|| {
-            table
-                .rows
-                .div_ceil(ROWS_PER_LOOKUP_BUCKET)
-                .clamp(1, MAX_LOOKUP_BUCKETS)
-        }),
+        has_lookup: is_dated && key.len() == 1,
         count_by: summary::count_by(&columns),
         sum: summary::sum(&columns),
-        version: version(&columns),
         key,
         division,
         references,
         unique,
         no_unique,
     }
-}
-
-/// A time that changes with the row.
-fn version(columns: &[Option<summary::Column<'_>>]) -> Option<usize> {
-    columns.iter().position(|column| {
-        column.is_some_and(|column| {
-            column.ty == Type::Timestamp
-                && speaks_of(
-                    column.name,
-                    &["updated", "update", "updatedat", "modified", "modifiedat"],
-                )
-        })
-    })
 }
 
 /// The table's unique rules that can be declared, and why others cannot.

@@ -3,8 +3,11 @@
 //! the same canonical JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A dataset file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,9 +44,12 @@ pub struct Table {
     /// Its summary.
     #[serde(default, skip_serializing_if = "is_default")]
     pub summary: Summary,
-    /// Column name → number of buckets.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub lookup: BTreeMap<String, u32>,
+    /// The columns by which rows are found in history.
+    #[serde(default, skip_serializing_if = "Lookup::is_empty")]
+    pub lookup: Lookup,
+    /// Groups of columns that count as one value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merge_together: Vec<Vec<String>>,
     /// `left < right`, and the like.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub check: Vec<String>,
@@ -90,8 +96,8 @@ pub struct Buckets {
     pub buckets: u32,
 }
 
-/// `merge = "cloud" | "site" | { latest = "<column>" }`
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// `merge = "cloud" | "site"`: which value stands where site and cloud changed the same one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Merge {
     /// The cloud's value stands.
@@ -99,8 +105,56 @@ pub enum Merge {
     Cloud,
     /// The site's value stands.
     Site,
-    /// The later row by this column stands.
-    Latest(String),
+}
+
+/// `lookup = ["customerid"]`. Each form is written as it was read: commits name a dataset by the
+/// MD5 of its JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Lookup {
+    /// The columns.
+    Columns(Vec<String>),
+    /// The form of earlier versions, which are still in logs: a number of buckets per column.
+    Buckets(BTreeMap<String, u32>),
+}
+
+impl Default for Lookup {
+    fn default() -> Self {
+        Self::Columns(Vec::new())
+    }
+}
+
+impl Lookup {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Columns(columns) => columns.is_empty(),
+            Self::Buckets(buckets) => buckets.is_empty(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Lookup {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Form;
+
+        impl<'de> Visitor<'de> for Form {
+            type Value = Lookup;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of columns, `lookup = [\"column\"]`")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Lookup, A::Error> {
+                Deserialize::deserialize(SeqAccessDeserializer::new(list)).map(Lookup::Columns)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Lookup, A::Error> {
+                Deserialize::deserialize(MapAccessDeserializer::new(map)).map(Lookup::Buckets)
+            }
+        }
+
+        deserializer.deserialize_any(Form)
+    }
 }
 
 /// `{ columns = […], unless = { status = ["cancelled"] } }`

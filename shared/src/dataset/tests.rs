@@ -158,9 +158,82 @@ fn what_cannot_work_is_refused_with_its_place() {
         @r#"dataset, table order: its unique rules must include "day", the column it is partitioned by"#
     );
     assert_snapshot!(
+        refused(|t| t.replace("partition = { by", "merge = { latest = \"sent\" }\npartition = { by")),
+        @r#"
+    the dataset cannot be read: TOML parse error at line 16, column 15
+       |
+    16 |     merge = { latest = "sent" }
+       |               ^^^^^^
+    unknown variant `latest`, expected `cloud` or `site`
+    "#
+    );
+    let noted = |t: String| {
+        t.replace(
+            "{ name = \"sent\"",
+            "{ name = \"note\", type = \"text\" },\n      { name = \"sent\"",
+        )
+    };
+    assert_snapshot!(
+        refused(|t| noted(t).replace("partition = { by", "unique = [{ columns = [\"day\"], unless = { note = [] } }]\npartition = { by")),
+        @"dataset, column order.note: `unless` lists no value; list one or take it out"
+    );
+    assert_snapshot!(
         refused(|t| t.replace("min = 0", "min = \"low\"")),
         @r#"dataset, column line.price: `min`: "low" is not a value of type decimal(2)"#
     );
+}
+
+#[test]
+fn lookups_of_both_forms_are_read_and_keep_their_own() {
+    let with = |lookup: &str| {
+        let toml = ORDERS.replace(
+            "key = [\"id\"]",
+            &format!("key = [\"id\"]\nlookup = {lookup}"),
+        );
+        Dataset::from_toml(&toml)
+    };
+    let (list, numbers) = (r#"["sent", "id"]"#, "{ id = 64, sent = 8 }");
+    for (lookup, columns, json) in [
+        (list, [2, 0], r#""lookup":["sent","id"]"#),
+        (numbers, [0, 2], r#""lookup":{"id":64,"sent":8}"#),
+    ] {
+        let dataset = with(lookup).unwrap();
+        assert_eq!(dataset.tables[1].lookup, columns);
+        assert!(
+            dataset.canonical_json().contains(json),
+            "{}",
+            dataset.canonical_json()
+        );
+        let again = Dataset::from_json(dataset.canonical_json().as_bytes()).unwrap();
+        assert_eq!(again.md5(), dataset.md5());
+    }
+    let refused = |lookup| with(lookup).unwrap_err().to_string();
+    assert_snapshot!(refused(r#"["nope"]"#), @r#"dataset, table order: has no column "nope""#);
+    assert_snapshot!(refused(r#"["id", "id"]"#), @r#"dataset, table order: names a column twice in ["id", "id"]"#);
+    assert_snapshot!(refused("{ id = 0 }"), @"dataset, table order: a number of buckets is 1 to 4096, not 0");
+    assert_snapshot!(refused("64"), @r#"
+    the dataset cannot be read: TOML parse error at line 16, column 10
+       |
+    16 | lookup = 64
+       |          ^^
+    invalid type: integer `64`, expected a list of columns, `lookup = ["column"]`
+    "#);
+}
+
+#[test]
+fn groups_that_merge_together_are_checked() {
+    let with = |groups: &str| {
+        let key = format!("key = [\"id\"]\nmerge_together = {groups}");
+        Dataset::from_toml(&ORDERS.replace("key = [\"id\"]", &key))
+    };
+    let dataset = with(r#"[["day", "sent"]]"#).unwrap();
+    assert_eq!(dataset.tables[1].merge_together, [[1, 2]]);
+    let refused = |groups| with(groups).unwrap_err().to_string();
+    assert_snapshot!(refused(r#"[["day"]]"#), @r#"dataset, table order: `merge_together` has a group ["day"]; a group has two columns or more"#);
+    assert_snapshot!(refused(r#"[["day", "day"]]"#), @r#"dataset, table order: names a column twice in ["day", "day"]"#);
+    assert_snapshot!(refused(r#"[["day", "later"]]"#), @r#"dataset, table order: has no column "later""#);
+    assert_snapshot!(refused(r#"[["id", "day"]]"#), @"dataset, column order.id: is of the key, which never changes: take it out of `merge_together`");
+    assert_snapshot!(refused(r#"[["day", "sent"], ["sent", "day"]]"#), @"dataset, column order.sent: is in two groups of `merge_together`");
 }
 
 #[test]

@@ -10,7 +10,10 @@ use crate::ids::InvalidName;
 use table::TableReader;
 
 /// PostgreSQL takes 1 600 columns; two are the hub's.
-const MAX_COLUMNS: usize = 1_500;
+pub const MAX_COLUMNS: usize = 1_500;
+
+/// Most bytes of a dataset's canonical JSON.
+pub const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// PostgreSQL takes as many in an index.
 const MAX_INDEXED_COLUMNS: usize = 32;
@@ -49,6 +52,12 @@ pub enum DatasetError {
         /// What is wrong, and what to write.
         problem: String,
     },
+    /// It is longer than readers take.
+    #[error("the dataset is {bytes} bytes long as JSON; it may have {MAX_BYTES}")]
+    TooLong {
+        /// Its length.
+        bytes: usize,
+    },
     /// There is no table at all, or there are too many.
     #[error("the dataset has {count} tables; it may have 1 to {MAX_TABLES}")]
     Tables {
@@ -80,8 +89,12 @@ pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
             .read()
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let json = canonical_json(&file)?;
+    if json.len() > MAX_BYTES {
+        return Err(DatasetError::TooLong { bytes: json.len() });
+    }
     let dataset = Dataset {
-        json: canonical_json(&file)?,
+        json,
         name: file.name,
         version: file.version,
         tables: tables.into(),

@@ -30,7 +30,7 @@ fn a_spreadsheets_export() {
     key = ["ma_luot"]  # PLEASE CHECK: no declared key; in all 40 rows it is there and differs
     partition = { by = "ngay" }  # 40 rows on 28 dates from 2025-11-01 to 2025-11-28, at most 2 on one
     summary = { count_by = ["khach_hang", "thanh_toan"], sum = ["so_tien"] }
-    lookup = { ma_luot = 1 }  # finds a row by its key without loading its date
+    lookup = ["ma_luot"]  # finds a row by its key without loading its date
     column = [
       { name = "ma_luot", source = "Mã lượt", type = "int", not_null = true },  # all 40 values are whole numbers
       { name = "ngay", source = "Ngày", type = "date", not_null = true },  # all 40 values are dates (DD/MM/YYYY)
@@ -72,7 +72,7 @@ fn thousands_and_a_decimal_comma() {
     key = ["id"]  # PLEASE CHECK: no declared key; in all 41 rows it is there and differs
     partition = { by = "day" }  # 41 rows on 29 dates from 2025-11-01 to 2025-11-30, at most 2 on one
     summary = { sum = ["total"] }
-    lookup = { id = 1 }  # finds a row by its key without loading its date
+    lookup = ["id"]  # finds a row by its key without loading its date
     column = [
       { name = "id", type = "int", not_null = true },  # all 41 values are whole numbers
       { name = "day", type = "date", not_null = true },  # all 41 values are dates (DD/MM/YYYY)
@@ -172,7 +172,7 @@ fn files_that_refer_to_each_other() {
     name = "orders"
     key = ["order_id"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
     partition = { by = "date" }  # 3 rows on 2 dates from 2025-11-27 to 2025-11-28, at most 2 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
-    lookup = { order_id = 1 }  # finds a row by its key without loading its date
+    lookup = ["order_id"]  # finds a row by its key without loading its date
     column = [
       { name = "order_id", type = "int", not_null = true },  # all 3 values are whole numbers
       { name = "date", type = "date", not_null = true },  # all 3 values are dates (YYYY-MM-DD)

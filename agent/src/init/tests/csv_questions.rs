@@ -30,7 +30,7 @@ fn a_short_list_with_dates_asks_whether_it_goes_by_day() {
     name = "holidays"
     key = ["name"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
     partition = { by = "day" }  # 3 rows on 3 dates from 2026-01-01 to 2026-05-01, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
-    lookup = { name = 1 }  # finds a row by its key without loading its date
+    lookup = ["name"]  # finds a row by its key without loading its date
     column = [
       { name = "day", type = "date", not_null = true },  # all 3 values are dates (YYYY-MM-DD)
       { name = "name", type = "text", not_null = true },  # text, longest 10

@@ -62,7 +62,7 @@ fn a_payment_has_its_own_date() {
     partition = { by = "payment_day" }  # 2 rows on 2 dates from 2025-05-24 to 2025-05-25, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
     # Not as a unique rule: "one_payment" (rental_id): it cannot be judged date by date.
     summary = { sum = ["amount"] }
-    lookup = { payment_id = 1 }  # finds a row by its key without loading its date
+    lookup = ["payment_id"]  # finds a row by its key without loading its date
     column = [
       { name = "payment_id", type = "int", not_null = true },  # declared INT, all 2 values are whole numbers
       { name = "rental_id", type = "int", references = "rental" },  # declared INT, 1 value: whole numbers; declared FOREIGN KEY
@@ -97,7 +97,6 @@ fn values_that_contradict_their_declared_types() {
     name = "film"
     key = ["film_id"]  # declared PRIMARY KEY
     partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
-    # Perhaps merge = { latest = "last_update" }.
     column = [
       { name = "film_id", type = "int", not_null = true },  # declared INT, all 2 values are whole numbers
       { name = "title", type = "text", not_null = true },  # declared VARCHAR(10), longest 16; PLEASE CHECK: no `max`: the longest value has 16 characters, not 10
@@ -114,7 +113,6 @@ fn values_that_contradict_their_declared_types() {
     name = "actor"
     key = ["actor_id"]  # declared PRIMARY KEY
     partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
-    # Perhaps merge = { latest = "last_update" }.
     column = [
       { name = "actor_id", type = "int", not_null = true },  # declared numeric, all 2 values are whole numbers
       { name = "last_name", type = "text", max = 45, not_null = true },  # declared VARCHAR(45), longest 8

@@ -52,7 +52,7 @@ fn orders_are_dated_and_their_lines_go_with_them() {
     partition = { by = "orderdate" }  # 30 rows on 15 dates from 2025-11-01 to 2025-11-15, at most 2 on one
     # Not as a unique rule: "sqlite_autoindex_Orders_1" (Slip): it cannot be judged date by date.
     summary = { sum = ["freight"] }
-    lookup = { orderid = 1 }  # finds a row by its key without loading its date
+    lookup = ["orderid"]  # finds a row by its key without loading its date
     column = [
       { name = "orderid", type = "int", not_null = true },  # declared INTEGER, all 30 values are whole numbers
       { name = "customerid", type = "text", max = 5, not_null = true, references = "customers" },  # declared VARCHAR(5), longest 5; declared FOREIGN KEY

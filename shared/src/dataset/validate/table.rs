@@ -1,13 +1,13 @@
 //! One table as it is written, and its validated form.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{DatasetError, MAX_COLUMNS, MAX_INDEXED_COLUMNS};
 use crate::dataset::{
-    Check, Column, MAX_BUCKETS, MAX_ROW_WIDTH, Merge, Operator, Partitioning, SummarySpec, Table,
-    TableId, Unique, file, reserved,
+    Check, Column, MAX_ROW_WIDTH, Operator, Partitioning, SummarySpec, Table, TableId, Unique,
+    file, reserved,
 };
-use crate::ids::Name;
+use crate::ids::{MAX_BUCKETS, Name};
 use crate::value::Type;
 
 /// What helps where a table is too wide.
@@ -49,11 +49,8 @@ impl TableReader<'_> {
             name: Name::new(&file.name)?,
             source: file.source.clone(),
             partition: self.partition(&columns)?,
-            merge: match &file.merge {
-                file::Merge::Cloud => Merge::Cloud,
-                file::Merge::Site => Merge::Site,
-                file::Merge::Latest(column) => Merge::Latest(self.position(column)?),
-            },
+            merge: file.merge,
+            merge_together: self.merge_together(&key)?,
             unique: file
                 .unique
                 .iter()
@@ -169,10 +166,12 @@ impl TableReader<'_> {
     fn unique(&self, file: &file::Unique, columns: &[Column]) -> Result<Unique, DatasetError> {
         let unless = file.unless.iter().map(|(column, values)| {
             let position = self.position(column)?;
-            if columns[position].ty.is_text() {
-                Ok((position, values.clone()))
-            } else {
+            if !columns[position].ty.is_text() {
                 Err(self.column_error(column, "`unless` is for text columns"))
+            } else if values.is_empty() {
+                Err(self.column_error(column, "`unless` lists no value; list one or take it out"))
+            } else {
+                Ok((position, values.clone()))
             }
         });
         if file.columns.is_empty() {
@@ -227,12 +226,39 @@ impl TableReader<'_> {
         Ok(spec)
     }
 
-    fn lookup(&self) -> Result<BTreeMap<usize, u32>, DatasetError> {
-        self.file
-            .lookup
-            .iter()
-            .map(|(column, count)| Ok((self.position(column)?, self.bucket_count(*count)?)))
-            .collect()
+    fn lookup(&self) -> Result<Vec<usize>, DatasetError> {
+        match &self.file.lookup {
+            file::Lookup::Columns(columns) => self.positions(columns),
+            file::Lookup::Buckets(buckets) => buckets
+                .iter()
+                .map(|(column, count)| self.bucket_count(*count).and(self.position(column)))
+                .collect(),
+        }
+    }
+
+    fn merge_together(&self, key: &[usize]) -> Result<Vec<Vec<usize>>, DatasetError> {
+        let groups = self.file.merge_together.iter();
+        let groups: Vec<_> = groups
+            .map(|group| self.positions(group))
+            .collect::<Result<_, _>>()?;
+        if let Some(at) = groups.iter().position(|group| group.len() < 2) {
+            let group = &self.file.merge_together[at];
+            return Err(self.error(format!(
+                "`merge_together` has a group {group:?}; a group has two columns or more"
+            )));
+        }
+        let mut seen = BTreeSet::new();
+        for column in groups.iter().flatten() {
+            let name = &self.file.columns[*column].name;
+            if key.contains(column) {
+                let problem = "is of the key, which never changes: take it out of `merge_together`";
+                return Err(self.column_error(name, problem));
+            }
+            if !seen.insert(column) {
+                return Err(self.column_error(name, "is in two groups of `merge_together`"));
+            }
+        }
+        Ok(groups)
     }
 
     fn check(&self, text: &str, columns: &[Column]) -> Result<Check, DatasetError> {

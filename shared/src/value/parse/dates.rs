@@ -5,6 +5,7 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::date_number::{DateNumbers, Number};
 use super::{Forms, Raw, Refusal, Value, as_text, inexact, not_of_type};
+use crate::ids::YEARS;
 use crate::value::Type;
 
 /// The order in which a source writes a date. A date of the form `2025-11-28` is taken whatever
@@ -92,7 +93,7 @@ fn undeclared(raw: Raw<'_>, ty: Type, forms: &Forms) -> Refusal {
 }
 
 fn in_years(date: Date, raw: Raw<'_>) -> Result<Date, Refusal> {
-    if (1900..=2199).contains(&date.year()) {
+    if YEARS.contains(&date.year()) {
         Ok(date)
     } else {
         Err(Refusal::OutsideYears { found: raw.show() })
