@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
+use crate::limits;
 use crate::summary::Summary;
 
 /// The version of the formats in this file.
@@ -17,8 +18,11 @@ pub const FORMAT: u32 = 1;
 /// Every so many commits there is a checkpoint.
 pub const CHECKPOINT_EVERY: u64 = 64;
 
-/// Most bytes of a commit, a checkpoint (uncompressed) or a hint that a reader takes.
+/// Most bytes of a commit or a checkpoint (uncompressed) that a reader takes.
 pub const MAX_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Most bytes of a hint that a reader takes.
+pub const MAX_HINT_BYTES: u64 = 4 * 1024;
 
 /// How the check stands at an object's end.
 const CHECK: &[u8] = b",\"check\":\"";
@@ -35,6 +39,7 @@ pub struct Commit {
     /// When it was made: no earlier than 1 ms after the commit before.
     pub at: Timestamp,
     /// Grows by one with each new writer.
+    #[serde(deserialize_with = "limits::count")]
     pub epoch: u64,
     /// Who wrote it.
     pub writer: Writer,
@@ -68,13 +73,16 @@ impl<'de> Deserialize<'de> for NoLookups {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Writer {
     /// One state's life: made anew when the state is lost.
+    #[serde(deserialize_with = "limits::name")]
     pub id: String,
     /// The machine.
+    #[serde(deserialize_with = "limits::name")]
     pub host: String,
 }
 
 /// A partition that changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "StoredChange")]
 pub struct Change {
     /// The table.
     pub table: Name,
@@ -85,8 +93,46 @@ pub struct Change {
     pub now: Now<PartitionObject>,
 }
 
+/// A change as it is stored, so that an error names the field that is wrong.
+#[derive(Deserialize)]
+struct StoredChange {
+    table: Name,
+    part: Part,
+    md5: Option<Md5>,
+    #[serde(default, deserialize_with = "limits::some_count")]
+    rows: Option<u64>,
+    #[serde(default, deserialize_with = "limits::some_count")]
+    bytes: Option<u64>,
+    #[serde(default)]
+    summary: Summary,
+    removed: Option<True>,
+}
+
+impl TryFrom<StoredChange> for Change {
+    type Error = String;
+
+    fn try_from(stored: StoredChange) -> Result<Self, String> {
+        let StoredChange { table, part, .. } = stored;
+        let now = match (stored.md5, stored.rows, stored.bytes, stored.removed) {
+            (Some(md5), Some(rows), Some(bytes), _) => Now::Object(PartitionObject {
+                md5,
+                rows,
+                bytes,
+                summary: stored.summary,
+            }),
+            (.., Some(True)) => Now::removed(),
+            _ => {
+                return Err(format!(
+                    "{table}, {part}: `md5`, `rows` or `bytes` is missing"
+                ));
+            }
+        };
+        Ok(Self { table, part, now })
+    }
+}
+
 /// What something is after a commit.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Now<T> {
     /// This object.
@@ -139,8 +185,10 @@ pub struct PartitionObject {
     /// The MD5 of its canonical CSV, uncompressed.
     pub md5: Md5,
     /// Its rows.
+    #[serde(deserialize_with = "limits::count")]
     pub rows: u64,
     /// Its size in bytes, compressed.
+    #[serde(deserialize_with = "limits::count")]
     pub bytes: u64,
     /// What its rows add up to.
     #[serde(default)]
@@ -159,6 +207,7 @@ pub struct Checkpoint {
     /// That commit's time.
     pub at: Timestamp,
     /// That commit's epoch.
+    #[serde(deserialize_with = "limits::count")]
     pub epoch: u64,
     /// That commit's writer.
     pub writer: Writer,
@@ -198,8 +247,8 @@ pub struct Latest {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// Not JSON of the right shape.
-    #[error("it is not what it should be: {0}")]
+    /// Not JSON of the right shape, or past a limit.
+    #[error("it is not what it should be: {}", limits::cut(.0))]
     Shape(#[from] serde_json::Error),
     /// Not compressed as it should be.
     #[error("it cannot be decompressed: {0}")]
@@ -218,6 +267,12 @@ pub enum FormatError {
     TooLong {
         /// Its length.
         bytes: u64,
+    },
+    /// Longer than a reader takes: no program of this format wrote it.
+    #[error("it is longer than {limit} bytes")]
+    Unbounded {
+        /// The most that a reader takes.
+        limit: u64,
     },
     /// The check does not agree with what stands before it.
     #[error("its bytes changed: check {written} is written, {computed} is computed")]
@@ -278,8 +333,11 @@ pub fn decode_checkpoint(compressed: &[u8]) -> Result<Checkpoint, FormatError> {
     use std::io::Read as _;
     let mut bytes = Vec::new();
     zstd::Decoder::new(compressed)
-        .and_then(|decoder| decoder.take(MAX_BYTES).read_to_end(&mut bytes))
+        .and_then(|decoder| decoder.take(MAX_BYTES + 1).read_to_end(&mut bytes))
         .map_err(FormatError::Compression)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(FormatError::Unbounded { limit: MAX_BYTES });
+    }
     decode(&bytes)
 }
 

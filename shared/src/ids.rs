@@ -7,6 +7,8 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+use crate::limits;
+
 /// Schema names that a site's own schema would collide with, and what is refused with them.
 const RESERVED_SITES: [&str; 3] = ["public", "causeway", "information-schema"];
 
@@ -62,7 +64,7 @@ impl SiteName {
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let refuse = |rule| InvalidName {
             kind: "site name",
-            given: text.to_owned(),
+            given: limits::quoted(text),
             rule,
         };
         let well_formed = text.len() <= 40
@@ -117,7 +119,7 @@ impl Name {
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let refuse = |rule| InvalidName {
             kind: "table or column name",
-            given: text.to_owned(),
+            given: limits::quoted(text),
             rule,
         };
         let well_formed = text.len() <= 63
@@ -152,21 +154,45 @@ impl fmt::Display for Name {
 
 string_forms!(Name);
 
-/// The number of a commit in a site's log, from 1.
+/// The number of a commit in a site's log, from 1 to [`Seq::MAX`].
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct Seq(pub u64);
 
 impl Seq {
     /// The place before the first commit: an empty log.
     pub const NONE: Self = Self(0);
 
-    /// The number after this one.
+    /// The last number that a commit may have: databases keep 63 bits.
+    pub const MAX: Self = Self(i64::MAX as u64);
+
+    /// The number after this one. No commit has the one after [`Seq::MAX`].
     #[must_use]
     pub fn next(self) -> Self {
-        Self(self.0 + 1)
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl TryFrom<u64> for Seq {
+    type Error = InvalidName;
+
+    fn try_from(number: u64) -> Result<Self, InvalidName> {
+        if number > Self::MAX.0 {
+            return Err(InvalidName {
+                kind: "commit number",
+                given: number.to_string(),
+                rule: "a number from 1 to 9223372036854775807",
+            });
+        }
+        Ok(Self(number))
+    }
+}
+
+impl From<Seq> for u64 {
+    fn from(seq: Seq) -> Self {
+        seq.0
     }
 }
 
@@ -195,7 +221,7 @@ impl Md5 {
     pub fn new(text: &str) -> Result<Self, InvalidName> {
         let refuse = || InvalidName {
             kind: "MD5",
-            given: text.to_owned(),
+            given: limits::quoted(text),
             rule: "32 lower-case hexadecimal digits",
         };
         let digit = |c: u8| match c {
@@ -228,6 +254,12 @@ impl fmt::Debug for Md5 {
 
 string_forms!(Md5);
 
+/// Most buckets a table may have.
+pub const MAX_BUCKETS: u32 = 4_096;
+
+/// The years of dates.
+pub const YEARS: RangeInclusive<i16> = 1900..=2199;
+
 /// Which partition of its table: all rows of one date, or one bucket of keys.
 ///
 /// Parts sort dates first, then by date or bucket, which is also the order of their names within
@@ -259,12 +291,6 @@ impl Part {
                 return Err(refuse());
             }
             Self::Date(date)
-/// Most buckets a table may have.
-pub const MAX_BUCKETS: u32 = 4_096;
-
-/// The years of dates.
-pub const YEARS: RangeInclusive<i16> = 1900..=2199;
-
         } else {
             let (index, of) = text
                 .strip_prefix("b=")
@@ -338,7 +364,11 @@ mod tests {
         for refused in [
             "b=7of16",
             "b=16of16",
+            "b=0000of4097",
             "dt=2025-1-2",
+            "dt=1899-12-31",
+            "dt=2200-01-01",
+            "dt=-002025-01-01",
             "dt=2025-02-30",
             "b=of",
             "x",
@@ -356,7 +386,3 @@ mod tests {
         assert!(Md5::new("900150983CD24FB0D6963F7D28E17F72").is_err());
     }
 }
-            "b=0000of4097",
-            "dt=1899-12-31",
-            "dt=2200-01-01",
-            "dt=-002025-01-01",

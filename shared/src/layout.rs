@@ -98,7 +98,8 @@ pub fn quarantine_prefix(site: &SiteName) -> String {
 fn numbered(name: &str, suffix: &str) -> Option<Seq> {
     let digits = name.strip_suffix(suffix)?;
     let well_formed = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-    well_formed.then(|| digits.parse().ok().map(Seq)).flatten()
+    let number = digits.parse().ok().filter(|_| well_formed);
+    number.and_then(|number: u64| Seq::try_from(number).ok())
 }
 
 #[cfg(test)]
@@ -134,7 +135,13 @@ mod tests {
             assert_eq!(key.of(&site), format!("sites/hcm-01/{text}"));
             assert_eq!(SiteKey::parse(&key.of(&site)), Some((site.clone(), key)));
         }
-        assert_eq!(SiteKey::parse("sites/hcm-01/log/1.json"), None);
+        for strange in [
+            "sites/hcm-01/log/1.json",
+            "sites/hcm-01/log/18446744073709551615.json",
+            "sites/hcm-01/checkpoint/09223372036854775808.json.zst",
+        ] {
+            assert_eq!(SiteKey::parse(strange), None);
+        }
         assert_eq!(SiteKey::parse("archive/x"), None);
     }
 }

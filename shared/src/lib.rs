@@ -12,6 +12,7 @@ pub mod commit;
 pub mod dataset;
 pub mod ids;
 pub mod layout;
+pub mod limits;
 pub mod log;
 pub mod partition;
 pub mod quarantine;

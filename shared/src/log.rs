@@ -11,10 +11,11 @@ mod checkpoints;
 mod error;
 
 use crate::catalog::Catalog;
-use crate::commit::{Commit, FormatError, Latest, MAX_BYTES, decode, encode};
-use crate::dataset::{Dataset, DatasetError};
+use crate::commit::{Commit, FormatError, Latest, MAX_BYTES, MAX_HINT_BYTES, decode, encode};
+use crate::dataset::{self, Dataset, DatasetError};
 use crate::ids::{Md5, Seq, SiteName};
 use crate::layout::{self, SiteKey};
+use crate::limits;
 use crate::store::{Store, StoreError};
 
 pub use error::LogError;
@@ -27,6 +28,14 @@ pub const ZSTD_LEVEL: i32 = 3;
 pub struct SiteLog {
     store: Store,
     site: SiteName,
+}
+
+/// What a small object turns out to be.
+enum Read {
+    Whole(Vec<u8>),
+    Missing,
+    /// Longer than its kind may be.
+    TooLong,
 }
 
 /// What became of an appended commit.
@@ -63,10 +72,9 @@ impl SiteLog {
     /// [`LogError`], naming the key, when it is there but cannot be used.
     pub async fn commit(&self, seq: Seq) -> Result<Option<Commit>, LogError> {
         let key = SiteKey::Commit(seq).of(&self.site);
-        let Some(bytes) = self.read(&key).await? else {
+        let Some(commit) = self.object::<Commit>(&key, MAX_BYTES, decode).await? else {
             return Ok(None);
         };
-        let commit: Commit = self.decoded(&key, &bytes)?;
         if commit.seq == seq && commit.site == self.site {
             return Ok(Some(commit));
         }
@@ -124,8 +132,11 @@ impl SiteLog {
     /// # Errors
     /// A failure of the store. A hint that is damaged is not needed.
     pub async fn head_after(&self, known: Seq) -> Result<Seq, LogError> {
-        let hint = self.read(&SiteKey::Latest.of(&self.site)).await?;
-        let hinted = hint.and_then(|bytes| decode::<Latest>(&bytes).ok());
+        let key = SiteKey::Latest.of(&self.site);
+        let hinted = match self.object::<Latest>(&key, MAX_HINT_BYTES, decode).await {
+            Err(LogError::Damaged { .. }) => None,
+            hinted => hinted?,
+        };
         let mut head = hinted.map_or(known, |latest| latest.checkpoint.max(known));
         // A page holds more commits than lie between two checkpoints.
         while let Some(last) = self.first_after(head).await?.last() {
@@ -215,14 +226,19 @@ impl SiteLog {
             key: key.clone(),
             detail,
         };
-        let bytes = self
-            .read(&key)
-            .await?
-            .ok_or_else(|| unusable("it is missing".into()))?;
+        let bytes = self.read(&key, dataset::MAX_BYTES as u64).await;
+        let bytes = match bytes.map_err(|source| self.failed(source))? {
+            Read::Whole(bytes) => bytes,
+            Read::Missing => return Err(unusable("it is missing".into())),
+            Read::TooLong => {
+                let limit = dataset::MAX_BYTES;
+                return Err(unusable(format!("it is longer than {limit} bytes")));
+            }
+        };
         if Md5::of(&bytes) != md5 {
             return Err(unusable("its bytes changed".into()));
         }
-        Dataset::from_json(&bytes).map_err(|error: DatasetError| unusable(error.to_string()))
+        Dataset::from_json(&bytes).map_err(|error: DatasetError| unusable(limits::cut(error)))
     }
 
     /// Writes a dataset, if it is not there.
@@ -251,26 +267,37 @@ impl SiteLog {
         Ok(found.iter().filter_map(|object| seq(&object.key)).collect())
     }
 
-    /// A small object, whole; `None` where there is none.
-    async fn read(&self, key: &str) -> Result<Option<Vec<u8>>, LogError> {
-        let fetched = match self.store.get(key).await {
-            Ok(fetched) => fetched,
-            Err(StoreError::NotFound { .. }) => return Ok(None),
-            Err(source) => return Err(self.failed(source)),
-        };
-        fetched
-            .bytes(MAX_BYTES)
-            .await
-            .map(Some)
-            .map_err(|source| self.failed(source))
-    }
-
-    fn decoded<T: serde::de::DeserializeOwned>(
+    /// An object of the log; `None` where there is none.
+    async fn object<T>(
         &self,
         key: &str,
-        bytes: &[u8],
-    ) -> Result<T, LogError> {
-        decode(bytes).map_err(|source| self.damaged(key, source))
+        limit: u64,
+        decode: fn(&[u8]) -> Result<T, FormatError>,
+    ) -> Result<Option<T>, LogError> {
+        let read = self.read(key, limit).await;
+        match read.map_err(|source| self.failed(source))? {
+            Read::Missing => Ok(None),
+            Read::TooLong => Err(self.damaged(key, FormatError::Unbounded { limit })),
+            Read::Whole(bytes) => {
+                let decoded = decode(&bytes);
+                decoded
+                    .map(Some)
+                    .map_err(|source| self.damaged(key, source))
+            }
+        }
+    }
+
+    async fn read(&self, key: &str, limit: u64) -> Result<Read, StoreError> {
+        let read = match self.store.get(key).await {
+            Ok(fetched) => fetched.bytes(limit).await,
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(bytes) => Ok(Read::Whole(bytes)),
+            Err(StoreError::NotFound { .. }) => Ok(Read::Missing),
+            Err(StoreError::TooLarge { .. }) => Ok(Read::TooLong),
+            Err(error) => Err(error),
+        }
     }
 
     fn failed(&self, source: StoreError) -> LogError {

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 
 use crate::canonical_csv::{Field, Malformed, RecordSplitter, split_fields, write_record};
+use crate::limits::{MAX_COUNT, cut, truncated};
 use crate::value::Value;
 
 /// The columns, in order. `total` is the table's, the same on every line.
@@ -21,6 +22,9 @@ pub const MAX_ROWS: usize = 1_000;
 /// Most bytes of a file that a reader takes. The fields are shortened where they arise, to a few
 /// hundred characters each.
 pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
+
+/// Most characters of a field that a reader keeps; agents shorten theirs to less.
+const MAX_FIELD_CHARS: usize = 4_000;
 
 /// The refused rows of one table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,19 +138,20 @@ impl RefusedRows {
         let [since, source, place, column, reason, row, total] =
             fields.map(|field| field.map(Cow::into_owned));
         let total = total.unwrap_or_default();
-        self.total = total
-            .parse()
-            .map_err(|_| format!("{total:?} is no total"))?;
+        let number = total.parse().ok().filter(|total| *total <= MAX_COUNT);
+        self.total = number.ok_or_else(|| format!("{:?} is no total", cut(&total)))?;
         let Some(since) = since else { return Ok(()) };
+        let kept = |field: String| truncated(field, MAX_FIELD_CHARS);
+        let text = |field: Option<String>| field.map(kept).unwrap_or_default();
         let listed = RefusedRow {
             since: since
                 .parse()
-                .map_err(|error| format!("{since:?}: {error}"))?,
-            source: source.unwrap_or_default(),
-            place: place.unwrap_or_default(),
-            column,
-            reason: reason.unwrap_or_default(),
-            row: row.unwrap_or_default(),
+                .map_err(|error| format!("{:?}: {}", cut(&since), cut(error)))?,
+            source: text(source),
+            place: text(place),
+            column: column.map(kept),
+            reason: text(reason),
+            row: text(row),
         };
         if self.listed.len() == MAX_ROWS {
             return Err(format!("more than {MAX_ROWS} rows are listed"));
@@ -203,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn a_field_without_end_is_shortened() {
+        let header = COLUMNS.join(",");
+        let long = "é".repeat(1_000_000);
+        let csv = format!("{header}\n2025-11-28T02:30:00Z,a.csv,line 3,,no,{long},1\n");
+        let read = RefusedRows::decode(csv.as_bytes()).unwrap();
+        assert_eq!(read.listed[0].row, "é".repeat(4_000) + "…");
+    }
+
+    #[test]
     fn other_files_are_refused() {
         let refusal = |csv: &str| RefusedRows::decode(csv.as_bytes()).unwrap_err().to_string();
         assert_snapshot!(refusal("id,name\n"), @"record 0: it has 2 fields");
@@ -210,6 +224,7 @@ mod tests {
         let header = COLUMNS.join(",");
         assert_snapshot!(refusal(&format!("{header}\nnow,a,b,c,d,e,1\n")), @r#"record 1: "now": expected four digit year (or leading sign for six digit year), but found end of input"#);
         assert_snapshot!(refusal(&format!("{header}\n,,,,,,many\n")), @r#"record 1: "many" is no total"#);
+        assert_snapshot!(refusal(&format!("{header}\n,,,,,,18446744073709551615\n")), @r#"record 1: "18446744073709551615" is no total"#);
         assert_snapshot!(refusal(&format!("{header}\n,,,,,,\"1\n")), @"record 1: the data ends inside it");
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::canonical_csv::write_value;
-use crate::dataset::Table;
+use crate::dataset::{MAX_COLUMNS, Table};
+use crate::limits;
 use crate::value::Value;
 
 /// Most values that are counted apart in one column of one partition.
@@ -14,14 +15,19 @@ pub const MAX_COUNTED_VALUES: usize = 256;
 /// Longest value in bytes that is counted apart: counts are for people, and stand in each commit.
 pub const MAX_COUNTED_BYTES: usize = 256;
 
+/// Most bytes of a column's name.
+const MAX_COLUMN_BYTES: usize = 63;
+
 /// What a partition's rows add up to, per declared column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Rows per value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "limits::map::<MAX_COLUMNS, MAX_COLUMN_BYTES, _, _>")]
     pub count_by: BTreeMap<String, Counts>,
     /// Sums of numbers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(deserialize_with = "limits::map::<MAX_COLUMNS, MAX_COLUMN_BYTES, _, _>")]
     pub sum: BTreeMap<String, Sum>,
 }
 
@@ -29,14 +35,26 @@ pub struct Summary {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
     /// Rows per value, in its canonical form.
+    #[serde(deserialize_with = "counted_values")]
     pub values: BTreeMap<String, u64>,
     /// Rows without a value.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "limits::count")]
     pub null: u64,
     /// Rows of the values past the first [`MAX_COUNTED_VALUES`] met, and of those longer than
     /// [`MAX_COUNTED_BYTES`].
     #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(deserialize_with = "limits::count")]
     pub other: u64,
+}
+
+fn counted_values<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, u64>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Count(#[serde(deserialize_with = "limits::count")] u64);
+
+    let counted = limits::map::<MAX_COUNTED_VALUES, MAX_COUNTED_BYTES, Count, _>(from)?;
+    let counted = counted.into_iter().map(|(value, count)| (value, count.0));
+    Ok(counted.collect())
 }
 
 #[expect(
@@ -53,6 +71,7 @@ pub struct Sum {
     /// The sum of all values that are not NULL.
     pub sum: f64,
     /// How many there are.
+    #[serde(deserialize_with = "limits::count")]
     pub count: u64,
 }
 
@@ -61,7 +80,7 @@ impl Sum {
     /// infinity, and a commit that held one could not be read again.
     fn add(&mut self, sum: f64, count: u64) {
         self.sum = (self.sum + sum).clamp(f64::MIN, f64::MAX);
-        self.count += count;
+        self.count = self.count.saturating_add(count);
     }
 }
 
@@ -70,10 +89,11 @@ impl Summary {
     pub fn add(&mut self, other: &Self) {
         for (column, theirs) in &other.count_by {
             let ours = self.count_by.entry(column.clone()).or_default();
-            ours.null += theirs.null;
-            ours.other += theirs.other;
+            ours.null = ours.null.saturating_add(theirs.null);
+            ours.other = ours.other.saturating_add(theirs.other);
             for (value, count) in &theirs.values {
-                *ours.values.entry(value.clone()).or_default() += count;
+                let sum = ours.values.entry(value.clone()).or_default();
+                *sum = sum.saturating_add(*count);
             }
         }
         for (column, theirs) in &other.sum {

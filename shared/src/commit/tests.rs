@@ -146,6 +146,56 @@ fn another_format_is_refused_by_name() {
     );
 }
 
+/// What is said of a commit in which a value stands that no program of this format writes.
+fn refused(pointer: &str, value: serde_json::Value) -> String {
+    let mut hostile = serde_json::to_value(commit()).unwrap();
+    *hostile.pointer_mut(pointer).unwrap() = value;
+    let error = decode::<Commit>(hostile.to_string().as_bytes()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.len() < 1_000, "{} bytes", error.len());
+    match error.split_once(" at line 1 column ") {
+        Some((error, _)) => error.to_owned(),
+        None => error,
+    }
+}
+
+#[test]
+fn numbers_and_texts_have_limits() {
+    let long = "x".repeat(1 << 20);
+    assert_snapshot!(refused("/seq", u64::MAX.into()), @r#"it is not what it should be: "18446744073709551615" is not a commit number: a number from 1 to 9223372036854775807"#);
+    assert_snapshot!(refused("/epoch", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(refused("/writer/id", long.as_str().into()), @"it is not what it should be: a text of 1048576 bytes is longer than 256");
+    assert_snapshot!(refused("/writer/host", long.as_str().into()), @"it is not what it should be: a text of 1048576 bytes is longer than 256");
+    assert_snapshot!(refused("/site", long.as_str().into()), @r#"it is not what it should be: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" is not a site name: a lower-case letter, then up to 39 lower-case letters, digits or `-`"#);
+    assert_snapshot!(refused("/dataset", long.as_str().into()), @r#"it is not what it should be: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" is not a MD5: 32 lower-case hexadecimal digits"#);
+    assert_snapshot!(refused("/epoch", long.as_str().into()), @r#"it is not what it should be: invalid type: string "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"#);
+    let of_change = |of: &str, value| refused(&format!("/changes/0/{of}"), value);
+    assert_snapshot!(of_change("rows", (u64::MAX / 2).into()), @"it is not what it should be: 9223372036854775807 is more than 1099511627776");
+    assert_snapshot!(of_change("bytes", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("rows", (-1).into()), @"it is not what it should be: invalid value: integer `-1`, expected u64");
+    assert_snapshot!(of_change("rows", 1.5.into()), @"it is not what it should be: invalid type: floating point `1.5`, expected u64");
+    assert_snapshot!(of_change("rows", serde_json::Value::Null), @"it is not what it should be: invalid type: null, expected u64");
+    assert_snapshot!(of_change("part", "b=0of4294967295".into()), @r#"it is not what it should be: "b=0of4294967295" is not a partition: `dt=YYYY-MM-DD`, of the years 1900 to 2199, or `b=<i>of<N>`, i padded to the width of N, N at most 4096"#);
+    assert_snapshot!(of_change("summary/count_by/status/values/pending", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("summary/count_by/status/null", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("summary/sum/rating/count", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
+}
+
+#[test]
+fn a_summary_has_limits() {
+    let refused = |summary: serde_json::Value| {
+        serde_json::from_value::<Summary>(summary)
+            .unwrap_err()
+            .to_string()
+    };
+    let values: serde_json::Map<_, _> = (0..257).map(|n| (n.to_string(), 1.into())).collect();
+    assert_snapshot!(refused(serde_json::json!({"count_by": {"a": {"values": values}}})), @"257 entries are more than 256");
+    let values = serde_json::json!({"x".repeat(257): 1});
+    assert_snapshot!(refused(serde_json::json!({"count_by": {"a": {"values": values}}})), @"a text of 257 bytes is longer than 256");
+    assert_snapshot!(refused(serde_json::json!({"sum": {"a": {"sum": 1, "count": 1_u64 << 41}}})), @"2199023255552 is more than 1099511627776");
+    assert_snapshot!(refused(serde_json::json!({"sum": {"x".repeat(64): {"sum": 1, "count": 1}}})), @"a text of 64 bytes is longer than 63");
+}
+
 #[test]
 fn unknown_fields_and_a_missing_check_are_taken() {
     let mut by_hand = serde_json::to_value(commit()).unwrap();
@@ -205,7 +255,12 @@ fn a_dataset_is_read_and_keeps_its_name() {
     let embedded = Dataset::meetassist().unwrap();
     for (frozen, now) in dataset.tables.iter().zip(&embedded.tables) {
         assert_eq!(
-            (&frozen.columns, &frozen.key, frozen.partition, &frozen.unique),
+            (
+                &frozen.columns,
+                &frozen.key,
+                frozen.partition,
+                &frozen.unique
+            ),
             (&now.columns, &now.key, now.partition, &now.unique),
         );
     }

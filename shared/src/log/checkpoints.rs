@@ -3,7 +3,8 @@
 use super::{LogError, SiteLog, ZSTD_LEVEL};
 use crate::catalog::Catalog;
 use crate::commit::{
-    CHECKPOINT_EVERY, Checkpoint, FORMAT, FormatError, Latest, decode, decode_checkpoint, encode,
+    CHECKPOINT_EVERY, Checkpoint, FORMAT, FormatError, Latest, MAX_BYTES, MAX_HINT_BYTES, decode,
+    decode_checkpoint, encode,
 };
 use crate::ids::Seq;
 use crate::layout::{self, SiteKey};
@@ -49,15 +50,16 @@ impl SiteLog {
     /// damaged: then there is none, since a listing finds the same.
     pub(super) async fn hinted_checkpoint(&self) -> Result<Option<Checkpoint>, LogError> {
         let key = SiteKey::Latest.of(&self.site);
-        let Some(bytes) = self.read(&key).await? else {
-            return Ok(None);
-        };
-        match decode::<Latest>(&bytes) {
-            Ok(latest) => self.checkpoint(latest.checkpoint).await,
-            Err(error) => {
-                tracing::warn!(site = %self.site, key, %error, "the hint is damaged; listing");
+        match self.object::<Latest>(&key, MAX_HINT_BYTES, decode).await {
+            Ok(Some(latest)) => self.checkpoint(latest.checkpoint).await,
+            Ok(None) => Ok(None),
+            Err(LogError::Damaged { source, .. }) => {
+                tracing::warn!(
+                    site = %self.site, key, error = %source, "the hint is damaged; listing"
+                );
                 Ok(None)
             }
+            Err(error) => Err(error),
         }
     }
 
@@ -103,28 +105,28 @@ impl SiteLog {
     /// [`LogError`]
     pub async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
         let key = SiteKey::Checkpoint(seq).of(&self.site);
-        let Some(compressed) = self.read(&key).await? else {
-            return Ok(None);
-        };
-        match decode_checkpoint(&compressed) {
-            Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == self.site => {
+        match self.object(&key, MAX_BYTES, decode_checkpoint).await {
+            Ok(None) => Ok(None),
+            Ok(Some(checkpoint)) if checkpoint.seq == seq && checkpoint.site == self.site => {
                 Ok(Some(checkpoint))
             }
-            Ok(other) => {
+            Ok(Some(other)) => {
                 tracing::warn!(
                     site = %self.site, key, found = %other.seq,
                     "the checkpoint is another's; falling back to an older one"
                 );
                 Ok(None)
             }
-            Err(source @ FormatError::Version { .. }) => Err(self.damaged(&key, source)),
-            Err(error) => {
+            Err(LogError::Damaged { source, .. })
+                if !matches!(source, FormatError::Version { .. }) =>
+            {
                 tracing::warn!(
-                    site = %self.site, key, %error,
+                    site = %self.site, key, error = %source,
                     "the checkpoint is damaged; falling back to an older one"
                 );
                 Ok(None)
             }
+            Err(error) => Err(error),
         }
     }
 }
