@@ -64,6 +64,15 @@ pub const SITES: &str = "sites/";
 /// The store's hashed API tokens.
 pub const TOKENS: &str = "hub/tokens.json";
 
+/// Under this a hub tries the store.
+pub const HUB_CHECK: &str = "hub/check/";
+
+/// Under this a site's agent tries the store.
+#[must_use]
+pub fn check_prefix(site: &SiteName) -> String {
+    format!("{SITES}{site}/check/")
+}
+
 /// Under this lie a site's commits, and nothing else.
 #[must_use]
 pub fn log_prefix(site: &SiteName) -> String {

@@ -10,6 +10,9 @@
 //! - every request is counted, so that "unchanged costs nothing" can be tested.
 
 #[cfg(any(test, feature = "testing"))]
+pub mod breaking;
+pub mod check;
+#[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 #[cfg(any(test, feature = "testing"))]
 pub mod failing;

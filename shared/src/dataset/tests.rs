@@ -198,7 +198,7 @@ fn lookups_of_both_forms_are_read_and_keep_their_own() {
         (numbers, [0, 2], r#""lookup":{"id":64,"sent":8}"#),
     ] {
         let dataset = with(lookup).unwrap();
-        assert_eq!(dataset.tables[1].lookup, columns);
+        assert_eq!(dataset.tables[TableId(1)].lookup, columns);
         assert!(
             dataset.canonical_json().contains(json),
             "{}",
@@ -227,7 +227,7 @@ fn groups_that_merge_together_are_checked() {
         Dataset::from_toml(&ORDERS.replace("key = [\"id\"]", &key))
     };
     let dataset = with(r#"[["day", "sent"]]"#).unwrap();
-    assert_eq!(dataset.tables[1].merge_together, [[1, 2]]);
+    assert_eq!(dataset.tables[TableId(1)].merge_together, [[1, 2]]);
     let refused = |groups| with(groups).unwrap_err().to_string();
     assert_snapshot!(refused(r#"[["day"]]"#), @r#"dataset, table order: `merge_together` has a group ["day"]; a group has two columns or more"#);
     assert_snapshot!(refused(r#"[["day", "day"]]"#), @r#"dataset, table order: names a column twice in ["day", "day"]"#);

@@ -67,7 +67,11 @@ impl BreakingStore {
     }
 
     async fn read_first(&self, key: &str) -> Result<Fetched, StoreError> {
-        let lock = || self.first_read.lock().unwrap_or_else(PoisonError::into_inner);
+        let lock = || {
+            self.first_read
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
         let known = lock().get(key).cloned();
         let (meta, body) = match known {
             Some(known) => known,
@@ -131,10 +135,7 @@ impl ObjectStore for BreakingStore {
     }
 
     async fn replace(&self, key: &str, body: Body, was: &Version) -> Result<Version, StoreError> {
-        let is_there = !matches!(
-            self.inner.head(key).await,
-            Err(StoreError::NotFound { .. })
-        );
+        let is_there = !matches!(self.inner.head(key).await, Err(StoreError::NotFound { .. }));
         match self.flaw {
             Flaw::ReplacesAnyVersion if is_there => self.inner.put(key, body).await,
             Flaw::ReplacesNothing if !is_there => self.inner.put(key, body).await,

@@ -51,6 +51,7 @@ macro_rules! store_conformance {
             keys_are_listed_in_byte_order,
             listing_goes_on_after_a_key,
             a_long_listing_comes_in_pages,
+            it_keeps_what_causeway_relies_on,
             every_request_is_counted,
             a_corrupted_body_is_refused,
             a_write_without_a_body_leaves_nothing,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::{Store, StoreError};
+use super::super::{Store, StoreError, check};
 use super::{Outcome, body, read};
 
 /// How many writers race.
@@ -131,5 +131,14 @@ pub async fn a_deleted_key_can_be_created_again(store: &Store) -> Outcome {
     store.delete("data/a").await?;
     store.create("data/a", body("second")).await?;
     assert_eq!(read(store, "data/a").await?, "second");
+    Ok(())
+}
+
+/// What `store check` tries.
+pub async fn it_keeps_what_causeway_relies_on(store: &Store) -> Outcome {
+    let report = check::require(store, "hub/check/").await?;
+    assert!(report.kept, "{}", report.text());
+    let left = store.list("", None).await?.objects;
+    assert_eq!(left, []);
     Ok(())
 }

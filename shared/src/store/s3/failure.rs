@@ -45,6 +45,8 @@ where
                 detail,
             };
         }
+        // What the server does not know, it will not know later.
+        (501, _) => {}
         (_, "RequestTimeout") | (409 | 429 | 500.., _) => {
             return unavailable(action, key, detail, error);
         }
