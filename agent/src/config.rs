@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use causeway_shared::dataset::{Dataset, DatasetError};
 use causeway_shared::ids::{InvalidName, SiteName};
+use causeway_shared::runtime::regular_file;
 use causeway_shared::runtime::settings::{self, SettingsError};
 use causeway_shared::store::StoreConfig;
 use jiff::tz::TimeZone;
@@ -286,7 +287,8 @@ fn dataset(name: &str, base_dir: &Path) -> Result<Dataset, ConfigError> {
         return Ok(Dataset::meetassist()?);
     }
     let path = base_dir.join(name);
-    let text = std::fs::read_to_string(&path).map_err(|error| ConfigError::Key {
+    let text = regular_file::read_text(&path, settings::MAX_BYTES);
+    let text = text.map_err(|error| ConfigError::Key {
         key: "dataset",
         problem: format!(
             "cannot read {}: {error}; write meetassist or a path",

@@ -63,6 +63,11 @@ impl Unreadable {
         Self::Failed { why: why.into() }
     }
 
+    /// Whether the next cycle may find it gone.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::NotReady { .. } | Self::Locked { .. })
+    }
+
     fn not_ready(why: impl Into<String>) -> Self {
         Self::NotReady { why: why.into() }
     }

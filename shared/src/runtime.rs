@@ -4,5 +4,6 @@ pub mod blocking;
 pub mod chance;
 pub mod clock;
 pub mod program;
+pub mod regular_file;
 pub mod settings;
 pub mod telemetry;

@@ -309,11 +309,7 @@ fn notes(sources: &Sources, dataset: &Dataset, report: &ScanReport) -> Notes {
         let unknown = report.unknown_tables.iter();
         let unknown = unknown.filter(|unknown| unknown.source == source.path);
         let path = source.display().to_string();
-        let lines = unknown.map(|unknown| {
-            let name = &unknown.name;
-            format!("{name} of {path} is not in the dataset and is left alone")
-        });
-        notes.insert(path.clone(), lines.collect());
+        notes.insert(path, unknown.map(ToString::to_string).collect());
     }
     for scanned in report.tables.iter() {
         if scanned.outcome != Outcome::Scanned {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use causeway_shared::runtime::program::count;
+use causeway_shared::runtime::regular_file;
 use causeway_shared::value::Raw;
 
 use super::input::EachRow;
@@ -89,7 +90,7 @@ impl Sheet {
     /// Looks at a file. What is in the way is told in words for a person.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let before = state(path)?;
-        let encoding = File::open(path).and_then(encoding::detect).map_err(words)?;
+        let encoding = regular_file::open(path).and_then(encoding::detect).map_err(words)?;
         let sample = sample(path, encoding.encoding)?;
         if sample.iter().all(u8::is_ascii_whitespace) {
             return Err("it is empty; a table without rows still has its header".to_owned());
@@ -179,7 +180,7 @@ fn words(error: io::Error) -> String {
 }
 
 fn decoder(path: &Path, encoding: Encoding) -> Result<Decoder<File>, String> {
-    let file = File::open(path).map_err(words)?;
+    let file = regular_file::open(path).map_err(words)?;
     Decoder::new(file, encoding).map_err(|error| error.to_string())
 }
 

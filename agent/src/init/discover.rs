@@ -76,10 +76,12 @@ fn list(folder: &Path, depth: usize, files: &mut BTreeSet<PathBuf>) -> Result<()
         if name.starts_with('.') || (name.starts_with("causeway-") && path.is_dir()) {
             continue;
         }
-        if path.is_file() {
+        if path.is_dir() {
+            if depth < MAX_DEPTH {
+                list(&path, depth + 1, files)?;
+            }
+        } else if path.is_file() || is_csv(&path) {
             files.insert(path);
-        } else if path.is_dir() && depth < MAX_DEPTH {
-            list(&path, depth + 1, files)?;
         }
         if files.len() > MAX_FILES {
             return Err(InitError::TooMany {

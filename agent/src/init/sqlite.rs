@@ -1,8 +1,9 @@
 //! A SQLite file: what it declares, and all the rows of its tables, under one read transaction.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+
+use causeway_shared::runtime::regular_file;
 
 use super::input::EachRow;
 use super::shape::{ColumnShape, ForeignKey, Shape, UniqueIndex};
@@ -194,7 +195,9 @@ impl Database {
 pub(super) fn is_database(path: &Path) -> std::io::Result<bool> {
     let mut header = Vec::with_capacity(MAGIC.len());
     let length = MAGIC.len() as u64;
-    File::open(path)?.take(length).read_to_end(&mut header)?;
+    regular_file::open(path)?
+        .take(length)
+        .read_to_end(&mut header)?;
     Ok(header == MAGIC)
 }
 

@@ -3,6 +3,7 @@
 mod csv_in_the_wild;
 mod every_row;
 mod half_written;
+mod not_files;
 mod oracle;
 mod property;
 mod rules;

@@ -14,8 +14,11 @@ mod reader;
 mod records;
 mod repair;
 
+use std::ffi::{OsStr, OsString};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use causeway_shared::runtime::regular_file;
 
 use super::Unreadable;
 pub(crate) use dialect::{cleaned, named_delimiter};
@@ -25,8 +28,19 @@ pub(super) use reader::{CsvTable, Expected, open};
 pub(crate) use records::{RecordError, Records};
 pub(crate) use repair::raw;
 
-/// The CSV files in a folder, by name without `.csv`.
-pub(super) fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Unreadable> {
+/// A file of a folder that is named as CSV files are.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CsvFile {
+    /// Its name without `.csv`. What is not UTF-8 in it is replaced.
+    pub(super) stem: String,
+    /// Its name.
+    pub(super) name: OsString,
+    /// Why nobody may have meant it as a table, if so.
+    pub(super) problem: Option<String>,
+}
+
+/// The CSV files in a folder.
+pub(super) fn files(folder: &Path) -> Result<Vec<CsvFile>, Unreadable> {
     let entries = std::fs::read_dir(folder).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => Unreadable::Missing {
             why: format!("the CSV folder {} is not there", folder.display()),
@@ -40,18 +54,31 @@ pub(super) fn files(folder: &Path) -> Result<Vec<(String, PathBuf)>, Unreadable>
     })?;
     let mut files = Vec::new();
     for entry in entries {
-        let path = entry.map_err(|error| cannot_read(folder, &error))?.path();
-        let is_csv = path
+        let entry = entry.map_err(|error| cannot_read(folder, &error))?;
+        let name = Path::new(&entry.file_name()).to_owned();
+        let is_csv = name
             .extension()
             .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-        if let Some(stem) = path.file_stem().and_then(|stem| stem.to_str())
-            && is_csv
-        {
-            files.push((stem.to_owned(), path));
+        if let Some(stem) = name.file_stem().filter(|_| is_csv) {
+            files.push(CsvFile {
+                stem: stem.to_string_lossy().into_owned(),
+                problem: problem(&entry.path()),
+                name: name.into(),
+            });
         }
     }
     files.sort();
     Ok(files)
+}
+
+fn problem(path: &Path) -> Option<String> {
+    match regular_file::metadata(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Some(error.to_string()),
+        _ if path.file_name().and_then(OsStr::to_str).is_none() => {
+            Some("its name is not UTF-8; rename it, if it is a table".to_owned())
+        }
+        _ => None,
+    }
 }
 
 fn cannot_read(path: &Path, error: &io::Error) -> Unreadable {

@@ -1,6 +1,7 @@
 //! Which table lives in which source.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -45,8 +46,8 @@ impl Source {
 pub struct Home {
     /// The source, by its position in the configuration.
     pub source: usize,
-    /// The table's name there; of a CSV folder, the file's name.
-    pub name: String,
+    /// The table's name there; of a CSV folder, the file's name, which need not be UTF-8.
+    pub name: OsString,
 }
 
 /// A table or CSV file that the dataset does not declare; it is left alone.
@@ -56,6 +57,19 @@ pub struct UnknownTable {
     pub source: PathBuf,
     /// The table's name there.
     pub name: String,
+    /// Why it could not be declared as it is: of a file that is no regular one, or whose name is not
+    /// UTF-8.
+    pub problem: Option<String>,
+}
+
+impl fmt::Display for UnknownTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, source) = (&self.name, self.source.display());
+        match &self.problem {
+            None => write!(f, "{name} of {source} is not in the dataset and is left alone"),
+            Some(problem) => write!(f, "{name}.csv of {source} is passed over: {problem}"),
+        }
+    }
 }
 
 /// A configuration that contradicts itself.
@@ -105,7 +119,7 @@ enum Unclear<'a> {
 }
 
 /// Tables and files that no declared table is read from, by folder or file and what opens them.
-type Unlisted = BTreeMap<(PathBuf, String), String>;
+type Unlisted = BTreeMap<(PathBuf, OsString), UnknownTable>;
 
 impl Sources {
     /// Looks into the sources for the dataset's tables. Paths are relative to `base_dir`, the
@@ -136,10 +150,7 @@ impl Sources {
             let folder = found.sources[home.source].path.clone();
             unlisted.remove(&(folder, home.name.clone()));
         }
-        let unknown = unlisted.into_iter();
-        found.unknown = unknown
-            .map(|((source, _), name)| UnknownTable { source, name })
-            .collect();
+        found.unknown = unlisted.into_values().collect();
         Ok(found)
     }
 
@@ -178,8 +189,8 @@ impl Sources {
                     let unclear = Unclear::TwoNames {
                         source_path: &path,
                         table: &table.name,
-                        first: &entries[first].locator,
-                        second: &entries[second].locator,
+                        first: &entries[first].locator.to_string_lossy(),
+                        second: &entries[second].locator.to_string_lossy(),
                     };
                     self.unclear
                         .insert(position, Unreadable::failed(unclear.to_string()));
@@ -205,7 +216,12 @@ impl Sources {
         let unknown = unknown.filter(|(entry, _)| !leaves_out(config, dataset, &entry.name));
         unlisted.extend(unknown.map(|(entry, _)| {
             let place = (path.clone(), entry.locator.clone());
-            (place, entry.name.clone())
+            let unknown = UnknownTable {
+                source: path.clone(),
+                name: entry.name.clone(),
+                problem: entry.problem.clone(),
+            };
+            (place, unknown)
         }));
         let listed = listed.map(|_| ());
         self.sources.push(Source {
@@ -247,27 +263,53 @@ impl Sources {
         if let Some(unclear) = self.unclear.get(&position) {
             return unclear.clone();
         }
-        let troubles = || {
-            self.sources
-                .iter()
-                .filter_map(|source| source.listed.as_ref().err())
-        };
-        // A source that only has to be waited for may hold the table.
-        let waiting = troubles().find(|trouble| {
-            matches!(
-                trouble,
-                Unreadable::NotReady { .. } | Unreadable::Locked { .. }
-            )
-        });
-        match waiting.or_else(|| troubles().next()) {
-            Some(trouble) => trouble.clone(),
-            None => Unreadable::Missing {
+        let troubles = self.troubles_around(table);
+        let [first, others @ ..] = &troubles[..] else {
+            return Unreadable::Missing {
                 why: format!("no source holds table {}", table.name),
                 remedy: "put it back; if it has another name there, write that under `tables` of \
                          its source; if it is gone for good, take it out of the dataset"
                     .to_owned(),
-            },
+            };
+        };
+        if others.is_empty() {
+            return (*first).clone();
         }
+        let whys: Vec<String> = troubles.iter().map(ToString::to_string).collect();
+        let why = format!(
+            "table {} may be in any source that cannot be read: {}",
+            table.name,
+            whys.join("; ")
+        );
+        // A source that only has to be waited for may hold the table.
+        if troubles.iter().any(|trouble| trouble.may_pass()) {
+            return Unreadable::NotReady { why };
+        }
+        let is_missing = |trouble: &&Unreadable| matches!(trouble, Unreadable::Missing { .. });
+        match first {
+            Unreadable::Missing { remedy, .. } if troubles.iter().all(is_missing) => {
+                let remedy = remedy.clone();
+                Unreadable::Missing { why, remedy }
+            }
+            _ => Unreadable::Failed { why },
+        }
+    }
+
+    /// Why the sources that may hold a table cannot be read.
+    fn troubles_around(&self, table: &Table) -> Vec<&Unreadable> {
+        let named = |source: &Source| source.config.tables.get(table.name.as_str()).cloned();
+        let troubled = || {
+            let listed = self.sources.iter();
+            listed.filter_map(|source| Some((named(source), source.listed.as_ref().err()?)))
+        };
+        let chosen = |name: &Option<String>| name.as_ref().is_some_and(|name| !name.is_empty());
+        let is_chosen = troubled().any(|(name, _)| chosen(&name));
+        let may_hold = |name: &Option<String>| match is_chosen {
+            true => chosen(name),
+            false => name.is_none(),
+        };
+        let around = troubled().filter(|(name, _)| may_hold(name));
+        around.map(|(_, trouble)| trouble).collect()
     }
 }
 
@@ -276,7 +318,9 @@ struct Entry {
     /// The name that is compared.
     name: String,
     /// The name it is opened by.
-    locator: String,
+    locator: OsString,
+    /// As of an [`UnknownTable`].
+    problem: Option<String>,
 }
 
 fn list(kind: Kind, path: &Path) -> Result<Vec<Entry>, Unreadable> {
@@ -286,19 +330,17 @@ fn list(kind: Kind, path: &Path) -> Result<Vec<Entry>, Unreadable> {
             let tables = file.tables()?;
             file.release()?;
             let entry = |name: String| Entry {
-                locator: name.clone(),
+                locator: name.clone().into(),
                 name,
+                problem: None,
             };
             Ok(tables.into_iter().map(entry).collect())
         }
         Kind::Csv => {
-            let entry = |(name, path): (String, PathBuf)| Entry {
-                locator: path
-                    .file_name()
-                    .unwrap_or_default()
-                    .to_string_lossy()
-                    .into_owned(),
-                name,
+            let entry = |file: csv::CsvFile| Entry {
+                name: file.stem,
+                locator: file.name,
+                problem: file.problem,
             };
             Ok(csv::files(path)?.into_iter().map(entry).collect())
         }

@@ -98,7 +98,7 @@ impl<'s> Snapshot<'s> {
             .ok_or_else(|| self.sources.why_homeless(position, table))?;
         let source = &self.sources.list()[home.source];
         let reader = match self.files.get(&home.source) {
-            Some(Ok(file)) => TableReader::Sqlite(file.table(&home.name, table)?),
+            Some(Ok(file)) => TableReader::Sqlite(file.table(&home.name.to_string_lossy(), table)?),
             Some(Err(trouble)) => return Err(trouble.clone()),
             None => {
                 let path = source.path.join(&home.name);

@@ -12,10 +12,14 @@ use serde::de::DeserializeOwned;
 
 pub use units::{Bytes, Span};
 
+use super::regular_file;
 use tree::Node;
 
 /// What every variable that sets a key begins with.
 pub const PREFIX: &str = "CAUSEWAY_";
+
+/// Most bytes that a configuration file, or a dataset file beside it, may have.
+pub const MAX_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +129,7 @@ fn syntax(file: &Path, text: &str, error: &toml::de::Error) -> SettingsError {
 }
 
 fn read(path: &Path) -> Result<String, SettingsError> {
-    std::fs::read_to_string(path).map_err(|source| SettingsError::Unreadable {
+    regular_file::read_text(path, MAX_BYTES).map_err(|source| SettingsError::Unreadable {
         path: path.to_owned(),
         source,
     })

@@ -5,6 +5,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::Table;
+use causeway_shared::runtime::program::count;
+use causeway_shared::runtime::regular_file;
 use causeway_shared::value::Raw;
 use jiff::Timestamp;
 
@@ -60,7 +62,7 @@ pub(in crate::source) fn open(
         },
         _ => cannot_read(path, &error),
     };
-    let source = File::open(path).map_err(here)?;
+    let source = regular_file::open(path).map_err(here)?;
     let file = Origin {
         path: path.to_owned(),
         before: FileState::from(&source.metadata().map_err(here)?),
@@ -201,8 +203,8 @@ fn malformed(record: Record<'_>, rest_of: Option<u64>, header_fields: usize) -> 
             "it may be the rest of the row of line {line}, whose quotes do not match"
         )),
         (None, None) if record.len() != header_fields => Some(format!(
-            "the row has {} fields, the header {header_fields}",
-            record.len()
+            "the row has {}, the header {header_fields}",
+            count(record.len() as u64, "field")
         )),
         (None, None) => None,
     }

@@ -1,12 +1,13 @@
 //! A file's print: what of its outside moves when its content does.
 
-use std::fs::{File, Metadata};
+use std::fs::Metadata;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use causeway_shared::canonical_csv::Digest;
 use causeway_shared::ids::Md5;
+use causeway_shared::runtime::regular_file;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,8 @@ pub enum Print {
     Absent,
     /// The file system does not say.
     Unreadable,
+    /// Something other than a regular file is there: a folder, a named pipe, a device.
+    NotAFile,
     /// A SQLite file and the files beside it.
     Sqlite {
         /// The file.
@@ -73,25 +76,30 @@ impl Print {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::Absent),
             Err(error) => return Err(error),
         };
-        let Some(file) = Outside::of(&path, now)? else {
-            return Ok(Self::Absent);
+        let file = match there(&path)? {
+            None => return Ok(Self::Absent),
+            Some(metadata) if !metadata.is_file() => return Ok(Self::NotAFile),
+            Some(metadata) => Outside::of(&metadata, now),
         };
         let (wal, journal) = (companion(&path, "-wal"), companion(&path, "-journal"));
-        let wal = match Outside::of_companion(&wal, now)? {
-            Some(outside) => Some((outside, salts(&wal)?)),
+        let wal = match there(&wal)? {
+            Some(metadata) => Some((Outside::of_companion(&metadata, now), salts(&wal)?)),
             None => None,
         };
+        let journal = there(&journal)?;
         Ok(Self::Sqlite {
             file,
             wal,
-            journal: Outside::of_companion(&journal, now)?,
+            journal: journal.map(|metadata| Outside::of_companion(&metadata, now)),
         })
     }
 
     /// The print of a CSV file. Where its outside is as it `was`, so is its content.
     pub(super) fn of_csv(path: &Path, was: Option<&Self>, now: Timestamp) -> io::Result<Self> {
-        let Some(file) = Outside::of(path, now)? else {
-            return Ok(Self::Absent);
+        let file = match there(path)? {
+            None => return Ok(Self::Absent),
+            Some(metadata) if !metadata.is_file() => return Ok(Self::NotAFile),
+            Some(metadata) => Outside::of(&metadata, now),
         };
         match was {
             Some(Self::Csv { file: before, md5 }) if file.is_as(before) => {
@@ -122,13 +130,13 @@ impl Print {
     pub(crate) fn is_younger_than(&self, age: SignedDuration, now: Timestamp) -> bool {
         match self {
             Self::Csv { file, .. } => file.is_younger_than(age, now),
-            Self::Absent | Self::Unreadable | Self::Sqlite { .. } => false,
+            Self::Absent | Self::Unreadable | Self::NotAFile | Self::Sqlite { .. } => false,
         }
     }
 
     fn is_racy(&self) -> bool {
         match self {
-            Self::Absent | Self::Unreadable => false,
+            Self::Absent | Self::Unreadable | Self::NotAFile => false,
             Self::Csv { file, .. } => file.racy,
             Self::Sqlite { file, wal, journal } => {
                 file.racy
@@ -143,6 +151,7 @@ impl Print {
         match self {
             Self::Absent => Self::Absent,
             Self::Unreadable => Self::Unreadable,
+            Self::NotAFile => Self::NotAFile,
             Self::Csv { file, md5 } => Self::Csv {
                 file: file.settled(),
                 md5: *md5,
@@ -156,42 +165,40 @@ impl Print {
     }
 }
 
+/// The metadata of what is at a path, symbolic links followed; `None` where there is nothing.
+fn there(path: &Path) -> io::Result<Option<Metadata>> {
+    match std::fs::metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
 impl Outside {
-    /// `None` where there is no file.
-    fn of(path: &Path, now: Timestamp) -> io::Result<Option<Self>> {
-        Self::with(path, now, |metadata| {
-            (metadata.ctime(), metadata.ctime_nsec())
-        })
+    fn of(metadata: &Metadata, now: Timestamp) -> Self {
+        let changed = (metadata.ctime(), metadata.ctime_nsec());
+        Self::with(metadata, now, changed)
     }
 
     /// Of a file that SQLite keeps beside a database. Whoever opens one as root touches its inode,
     /// since SQLite then gives it the database's owner; what is written moves the other time too.
-    fn of_companion(path: &Path, now: Timestamp) -> io::Result<Option<Self>> {
-        Self::with(path, now, |_| (0, 0))
+    fn of_companion(metadata: &Metadata, now: Timestamp) -> Self {
+        Self::with(metadata, now, (0, 0))
     }
 
-    fn with(
-        path: &Path,
-        now: Timestamp,
-        changed: fn(&Metadata) -> (i64, i64),
-    ) -> io::Result<Option<Self>> {
-        let metadata = match std::fs::metadata(path) {
-            Ok(metadata) => metadata,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+    fn with(metadata: &Metadata, now: Timestamp, changed: (i64, i64)) -> Self {
         let ns = |(seconds, ns): (i64, i64)| i128::from(seconds) * 1_000_000_000 + i128::from(ns);
         let modified_ns = ns((metadata.mtime(), metadata.mtime_nsec()));
-        let changed_ns = ns(changed(&metadata));
+        let changed_ns = ns(changed);
         let is_near = |then: i128| (now.as_nanosecond() - then).abs() <= RACY.as_nanos();
-        Ok(Some(Self {
+        Self {
             device: metadata.dev(),
             inode: metadata.ino(),
             bytes: metadata.len(),
             modified_ns,
             changed_ns,
             racy: is_near(modified_ns) || is_near(changed_ns),
-        }))
+        }
     }
 
     fn is_younger_than(&self, age: SignedDuration, now: Timestamp) -> bool {
@@ -215,7 +222,7 @@ impl Outside {
 /// The salts in a write-ahead log's header; zeros while it has none, or is gone meanwhile.
 fn salts(wal: &Path) -> io::Result<[u8; 8]> {
     let mut salts = [0; 8];
-    let read = File::open(wal).and_then(|mut file| {
+    let read = regular_file::open(wal).and_then(|mut file| {
         file.seek(SeekFrom::Start(WAL_SALTS))?;
         file.read_exact(&mut salts)
     });
@@ -235,7 +242,7 @@ fn salts(wal: &Path) -> io::Result<[u8; 8]> {
 
 /// The MD5 of a file's bytes.
 pub(crate) fn file_md5(path: &Path) -> io::Result<Md5> {
-    let mut file = File::open(path)?;
+    let mut file = regular_file::open(path)?;
     let mut digest = Digest::default();
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {

@@ -77,6 +77,26 @@ fn each_csv_file_that_was_looked_at_is_a_beat() {
 }
 
 #[test]
+fn what_is_no_file_moves_once_and_is_not_waited_for() {
+    let site = Site::new();
+    let moved = site.moved_by(|site| {
+        let pipe = site.path("csv/pipe.csv");
+        let made = std::process::Command::new("mkfifo").arg(pipe).status();
+        assert!(made.unwrap().success());
+        fs::create_dir(site.path("csv/folder.csv")).unwrap();
+        fs::remove_file(site.path("a.db")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", site.path("a.db")).unwrap();
+    });
+    assert_eq!(moved, "a.db csv/folder.csv csv/pipe.csv");
+    assert_eq!(site.moved_by(|_| {}), "");
+    let moved = site.moved_by(|site| {
+        fs::remove_dir(site.path("csv/folder.csv")).unwrap();
+        site.write("csv/folder.csv", "1", HOUR);
+    });
+    assert_eq!(moved, "csv/folder.csv");
+}
+
+#[test]
 fn nothing_moves_by_itself() {
     assert_eq!(Site::new().moved_by(|_| {}), "");
 }

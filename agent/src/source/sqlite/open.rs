@@ -4,11 +4,11 @@
 //! nothing behind depends on the journal mode, which the file's header tells, and on the files
 //! that lie beside it now.
 
-use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use causeway_shared::runtime::regular_file;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
@@ -100,7 +100,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, Unreadable> {
         .map_err(|error| cannot_read(path, &error))?;
     let before = unlocked(&path, FileState::of)?;
     let header = header(&path).map_err(|error| cannot_read(&path, &error))?;
-    let way = way(&header, beside(&path))
+    let way = way(&header, beside(&path)?)
         .map_err(|problem| Unreadable::not_ready(format!("{} {problem}", path.display())))?;
     let unlocked = match way {
         Way::Locked => Vec::new(),
@@ -178,17 +178,25 @@ fn cannot_read(path: &Path, error: &io::Error) -> Unreadable {
 /// The bytes that hold the journal mode; fewer of an empty file, which is an empty database.
 fn header(path: &Path) -> io::Result<Vec<u8>> {
     let mut header = Vec::with_capacity(20);
-    File::open(path)?.take(20).read_to_end(&mut header)?;
+    regular_file::open(path)?.take(20).read_to_end(&mut header)?;
     Ok(header)
 }
 
-fn beside(path: &Path) -> Beside {
-    let with = |suffix: &str| std::fs::metadata(companion(path, suffix)).ok();
-    Beside {
-        wal_bytes: with("-wal").map(|metadata| metadata.len()),
-        shm: with("-shm").is_some(),
-        journal: with("-journal").is_some(),
-    }
+/// SQLite opens what lies there without asking what it is.
+fn beside(path: &Path) -> Result<Beside, Unreadable> {
+    let with = |suffix: &str| {
+        let path = companion(path, suffix);
+        match regular_file::metadata(&path) {
+            Ok(metadata) => Ok(Some(metadata)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(cannot_read(&path, &error)),
+        }
+    };
+    Ok(Beside {
+        wal_bytes: with("-wal")?.map(|metadata| metadata.len()),
+        shm: with("-shm")?.is_some(),
+        journal: with("-journal")?.is_some(),
+    })
 }
 
 /// The path as SQLite's URI.
