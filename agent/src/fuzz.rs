@@ -196,6 +196,7 @@ fn forms() -> impl Strategy<Value = Forms> {
             decimals,
             phone_country,
             refuse_cut_phones: true,
+            ..Forms::default()
         })
 }
 

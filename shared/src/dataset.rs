@@ -84,6 +84,8 @@ pub struct Column {
     pub values: Vec<String>,
     /// The table whose key a value should be.
     pub references: Option<TableId>,
+    /// Whether a whole number's text may lose leading zeros and a plus.
+    pub drop_leading_zeros: bool,
 }
 
 /// What a missing value becomes.

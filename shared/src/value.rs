@@ -12,6 +12,8 @@ use std::fmt;
 
 use jiff::civil::{Date, DateTime, Time};
 
+use crate::runtime::program::count;
+
 pub use parse::{DateNumbers, DateOrder, DecimalMark, Forms, PhoneCountry, Refusal, parse};
 
 /// Most bytes a field may have, in canonical form. Longer ones are quarantined.
@@ -268,7 +270,7 @@ impl Raw<'_> {
             Self::Real(v) => v.to_string(),
             Self::Text(v) => shorten(v),
             Self::NotUtf8(v) => shorten(&String::from_utf8_lossy(v)),
-            Self::Blob(v) => format!("a BLOB of {} bytes", v.len()),
+            Self::Blob(v) => format!("a BLOB of {}", count(v.len() as u64, "byte")),
         }
     }
 }

@@ -320,7 +320,7 @@ mod tests {
             Raw::Int(1),
         ]);
         assert_eq!((profile.untakeable, profile.values), (3, 1));
-        insta::assert_snapshot!(profile.first_untakeable.unwrap(), @"a BLOB of 1 bytes is not taken");
+        insta::assert_snapshot!(profile.first_untakeable.unwrap(), @"a BLOB of 1 byte is not taken");
     }
 
     #[test]

@@ -44,14 +44,21 @@ pub(super) struct Judge<'d> {
     table: &'d Table,
     forms: Forms,
     may_be_too_wide: bool,
+    /// Of columns whose leading zeros mean nothing.
+    dropping: Forms,
 }
 
 impl<'d> Judge<'d> {
     /// For a table whose source writes values in these forms.
     pub(super) fn new(table: &'d Table, forms: Forms) -> Self {
+        let dropping = Forms {
+            drop_leading_zeros: true,
+            ..forms.clone()
+        };
         Self {
             table,
             forms,
+            dropping,
             may_be_too_wide: table.may_be_too_wide(),
         }
     }
@@ -64,7 +71,11 @@ impl<'d> Judge<'d> {
     ) -> Result<(), Problem> {
         row.clear();
         for (at, (column, raw)) in self.table.columns.iter().zip(raw).enumerate() {
-            let value = parse(*raw, column.ty, &self.forms)
+            let forms = match column.drop_leading_zeros {
+                true => &self.dropping,
+                false => &self.forms,
+            };
+            let value = parse(*raw, column.ty, forms)
                 .map_err(|refusal| Problem::of(at, refusal.to_string()))?;
             row.push(match (&value, &column.default) {
                 (Value::Null, Some(Default::Constant(constant))) => borrowed(constant),
@@ -292,7 +303,7 @@ mod tests {
         let a = |a| judged("x", a, Raw::Null, Raw::Null, "n");
         assert_snapshot!(a(Raw::Int(-1)), @"a: -1 is less than 0");
         assert_snapshot!(a(Raw::Text("one")), @r#"a: "one" is not a value of type int"#);
-        assert_snapshot!(a(Raw::Blob(&[1])), @"a: a BLOB of 1 bytes is not taken");
+        assert_snapshot!(a(Raw::Blob(&[1])), @"a: a BLOB of 1 byte is not taken");
         let b = |b| judged("x", Raw::Null, b, Raw::Null, "n");
         assert_snapshot!(b(Raw::Int(10)), @"b: 10 is more than 9");
         assert_snapshot!(b(Raw::Int(1)), @"a: it must be that a < b");

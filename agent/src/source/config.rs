@@ -49,6 +49,7 @@ impl SourceConfig {
             decimals: self.decimals,
             phone_country: self.phone_country,
             refuse_cut_phones: true,
+            ..Forms::default()
         }
     }
 }

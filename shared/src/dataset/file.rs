@@ -210,6 +210,17 @@ pub struct Column {
     /// The table whose key it should be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub references: Option<String>,
+    /// What becomes of a whole number's leading zeros; it is refused unless this is declared.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leading_zeros: Option<LeadingZeros>,
+}
+
+/// `leading_zeros = "drop"`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LeadingZeros {
+    /// They mean nothing, and neither does a plus.
+    Drop,
 }
 
 /// `default = 60` or `default = { column = "date" }`

@@ -97,6 +97,26 @@ fn a_default_said_aloud_changes_nothing() {
 }
 
 #[test]
+fn leading_zeros_are_dropped_where_a_whole_number_says_so() {
+    let drop = |column: &str| {
+        let declared = column.replace(" }", ", leading_zeros = \"drop\" }");
+        Dataset::from_toml(&ORDERS.replace(column, &declared))
+    };
+    let dataset = drop("{ name = \"no\", type = \"int\" }").unwrap();
+    let is_dropped = dataset
+        .table("line")
+        .unwrap()
+        .columns
+        .iter()
+        .map(|c| c.drop_leading_zeros);
+    assert!(is_dropped.eq([false, true, false]));
+    let again = Dataset::from_json(dataset.canonical_json().as_bytes());
+    assert_eq!(again, Ok(dataset));
+    let refused = drop("{ name = \"day\", type = \"date\", not_null = true }");
+    assert_snapshot!(refused.unwrap_err(), @"dataset, column order.day: `leading_zeros` is for columns of type int and decimal(0)");
+}
+
+#[test]
 fn parents_come_first() {
     assert_eq!(
         Dataset::from_toml(ORDERS).unwrap().parents_first(),

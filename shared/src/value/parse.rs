@@ -11,6 +11,7 @@ use std::borrow::Cow;
 use jiff::tz::TimeZone;
 
 use super::{MAX_FIELD_BYTES, Raw, Type, Value};
+use crate::runtime::program::count;
 use numbers::{decimal, finite, float, int, is_pointed_number, is_with_comma, number_text};
 
 pub use date_number::DateNumbers;
@@ -32,6 +33,8 @@ pub struct Forms {
     pub decimals: DecimalMark,
     /// The country whose telephone numbers get their lost zero back.
     pub phone_country: Option<PhoneCountry>,
+    /// Whether a whole number's leading zeros and plus mean nothing: what its column declares.
+    pub drop_leading_zeros: bool,
     /// Whether telephone numbers are refused of which a spreadsheet kept only some digits. What is
     /// stored already is taken as it is.
     pub refuse_cut_phones: bool,
@@ -45,6 +48,7 @@ impl Default for Forms {
             date_numbers: None,
             decimals: DecimalMark::default(),
             phone_country: None,
+            drop_leading_zeros: false,
             refuse_cut_phones: false,
         }
     }
@@ -85,6 +89,19 @@ pub enum Refusal {
         /// The value, shortened.
         found: String,
     },
+    /// A whole number's text with leading zeros or a plus, which are no part of the number.
+    #[error(
+        "{found} would lose its {what} as a value of type {wanted}: declare the column as text, or, \
+         if that loses nothing, write `leading_zeros = \"drop\"` for it in the dataset"
+    )]
+    LosesDigits {
+        /// The column's type.
+        wanted: String,
+        /// The value, shortened.
+        found: String,
+        /// What would be lost.
+        what: &'static str,
+    },
     /// A telephone number of which a spreadsheet kept only some digits.
     #[error(
         "{found} is a telephone number that a spreadsheet cut; give the column the format text \
@@ -118,7 +135,7 @@ pub enum Refusal {
         found: String,
     },
     /// A BLOB.
-    #[error("a BLOB of {bytes} bytes is not taken")]
+    #[error("a BLOB of {} is not taken", count(*bytes as u64, "byte"))]
     Blob {
         /// Its size.
         bytes: usize,
@@ -147,9 +164,9 @@ pub fn parse<'a>(raw: Raw<'a>, ty: Type, forms: &Forms) -> Result<Value<'a>, Ref
         Raw::Text(_) | Raw::Int(_) | Raw::Real(_) => {}
     }
     let value = match ty {
-        Type::Int => int(raw, forms.decimals),
+        Type::Int => int(raw, forms)?,
         Type::Float => float(raw, forms.decimals),
-        Type::Decimal(scale) => decimal(raw, scale, forms.decimals)?,
+        Type::Decimal(scale) => decimal(raw, scale, forms)?,
         Type::Bool => boolean(raw),
         Type::Text => return text(raw),
         Type::Phone => return phone::phone(raw, forms),

@@ -179,7 +179,7 @@ fn a_timestamp_is_on_its_date_in_the_zone_of_the_site() {
 fn of_rows_with_one_key_the_lowest_record_stays() {
     let site = visits().csv(
         "visit.csv",
-        "visitid,day\n1,2025-01-02\n01,2025-01-01\n1.0,2025-01-03\n",
+        "visitid,day\n1,2025-01-02\n 1 ,2025-01-01\n1.0,2025-01-03\n",
     );
     assert_snapshot!(shown(&site), @r#"
     visit dt=2025-01-01
@@ -309,7 +309,7 @@ fn sqlite_values_of_any_type_are_normalised_or_refused() {
     visit dt=2025-01-01
       1,2025-01-01,,on,,1.50
       2,2025-01-01,,on,,2.00
-    refused visit.visitid key a BLOB of 1 bytes: a BLOB of 1 bytes is not taken [a BLOB of 1 bytes,2025-01-01,,,,1]
+    refused visit.visitid key a BLOB of 1 byte: a BLOB of 1 byte is not taken [a BLOB of 1 byte,2025-01-01,,,,1]
     refused visit.price key 3: 0.125 does not fit type decimal(2) exactly [3,2025-01-01,,,,0.125]
     refused visit.day key 4: 20250101 is not a value of type date [4,20250101,,,,1]
     refused visit.visitid key NULL: a value is required [,2025-01-01,,,,1]

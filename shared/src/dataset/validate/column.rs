@@ -35,6 +35,10 @@ impl TableReader<'_> {
         if !file.values.is_empty() && !ty.is_text() {
             return Err(self.column_error(&file.name, "`values` is for text columns"));
         }
+        if file.leading_zeros.is_some() && !matches!(ty, Type::Int | Type::Decimal(0)) {
+            let problem = "`leading_zeros` is for columns of type int and decimal(0)";
+            return Err(self.column_error(&file.name, problem));
+        }
         let bound = |bound: &Option<file::Constant>, what| match bound {
             Some(bound) => self.constant(&file.name, what, bound, ty).map(Some),
             None => Ok(None),
@@ -69,6 +73,7 @@ impl TableReader<'_> {
                 Some(table) => Some(self.table_id(table)?),
                 None => None,
             },
+            drop_leading_zeros: file.leading_zeros == Some(file::LeadingZeros::Drop),
         })
     }
 

@@ -47,10 +47,15 @@ pub(super) fn date<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Refusal
     let refuse = || undeclared(raw, Type::Date, forms);
     let text = as_text(raw).ok_or_else(refuse)?;
     let (date, rest) = leading_date(text.as_bytes(), forms.dates).ok_or_else(refuse)?;
-    // Many programs store a date as the midnight that begins it.
+    // Many programs store a date as the midnight that begins it, in UTC or wherever they are: the
+    // date is the one that is written.
     let midnight = match rest {
         [] => true,
-        [b'T' | b' ', rest @ ..] => time(rest) == Some(Time::midnight()),
+        [b'T' | b' ', rest @ ..] => {
+            let (clock, offset) = clock_and_offset(rest);
+            time(clock) == Some(Time::midnight())
+                && (offset.is_empty() || offset_of(offset).is_some())
+        }
         _ => false,
     };
     if midnight {
@@ -243,11 +248,8 @@ pub(super) fn timestamp<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Re
     let local = match rest {
         [] => date.to_datetime(Time::midnight()),
         [b'T' | b' ', rest @ ..] => {
-            let sign = rest
-                .iter()
-                .position(|b| matches!(b, b'+' | b'-' | b'Z' | b'z'));
-            let (clock, offset) = rest.split_at(sign.unwrap_or(rest.len()));
-            let written = date.to_datetime(time(clock.trim_ascii()).ok_or_else(refuse)?);
+            let (clock, offset) = clock_and_offset(rest);
+            let written = date.to_datetime(time(clock).ok_or_else(refuse)?);
             match offset {
                 [] => written,
                 _ => in_zone(written, offset, &forms.zone).ok_or_else(refuse)?,
@@ -258,9 +260,24 @@ pub(super) fn timestamp<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Re
     in_years(local.date(), raw).map(|_| Value::Timestamp(local))
 }
 
+/// A time, and the offset from UTC behind it, if there is one.
+fn clock_and_offset(text: &[u8]) -> (&[u8], &[u8]) {
+    let sign = text
+        .iter()
+        .position(|b| matches!(b, b'+' | b'-' | b'Z' | b'z'));
+    let (clock, offset) = text.split_at(sign.unwrap_or(text.len()));
+    (clock.trim_ascii(), offset)
+}
+
 /// The local time in a zone of a time written with an offset.
 fn in_zone(written: DateTime, offset: &[u8], zone: &TimeZone) -> Option<DateTime> {
-    let seconds = match offset {
+    let instant = offset_of(offset)?.to_timestamp(written).ok()?;
+    Some(zone.to_datetime(instant))
+}
+
+/// `Z`, `+07`, `+0700` or `+07:00`. None was ever 16 hours or more, which PostgreSQL refuses too.
+fn offset_of(text: &[u8]) -> Option<Offset> {
+    let seconds = match text {
         b"Z" | b"z" => 0,
         [sign, digits @ ..] => {
             let (hours, minutes) = match digits {
@@ -273,14 +290,13 @@ fn in_zone(written: DateTime, offset: &[u8], zone: &TimeZone) -> Option<DateTime
                 }
                 _ => return None,
             };
+            if hours > 15 || minutes > 59 {
+                return None;
+            }
             let seconds = i32::try_from(hours * 3600 + minutes * 60).ok()?;
             if *sign == b'-' { -seconds } else { seconds }
         }
         [] => return None,
     };
-    let instant = Offset::from_seconds(seconds)
-        .ok()?
-        .to_timestamp(written)
-        .ok()?;
-    Some(zone.to_datetime(instant))
+    Offset::from_seconds(seconds).ok()
 }

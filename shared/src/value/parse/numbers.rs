@@ -17,8 +17,8 @@ pub enum DecimalMark {
     /// `1.5`
     #[default]
     Point,
-    /// `1,5` and `1.234,5`. Points are taken only where they can but part thousands: before a comma,
-    /// and before exactly three digits each.
+    /// `1,5`, `1.234,5` and `1.234.567`. Points are taken only where they can but part thousands:
+    /// before a comma or where there are several, and before exactly three digits each.
     Comma,
 }
 
@@ -45,10 +45,16 @@ pub(super) fn number_text(raw: Raw<'_>, mark: DecimalMark) -> Option<Cow<'_, str
     mark.with_point(as_text(raw)?)
 }
 
-/// `1.234.567,89` as `1234567.89`: a comma, before it points that part groups of exactly three
-/// digits, and nothing else that could be meant.
+/// `1.234.567,89` as `1234567.89`, and `1.234.567` as `1234567`: points that part groups of exactly
+/// three digits, and a comma behind them or more than one point, so that none can be a decimal mark.
 fn without_thousands(text: &str) -> Option<String> {
-    let (whole, fraction) = text.split_once(',')?;
+    let (whole, fraction) = match text.split_once(',') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    if fraction.is_none() && whole.matches('.').count() < 2 {
+        return None;
+    }
     let digits = whole.strip_prefix(['-', '+']).unwrap_or(whole);
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let (first, groups) = digits.split_once('.')?;
@@ -56,8 +62,11 @@ fn without_thousands(text: &str) -> Option<String> {
     let are_groups = groups
         .split('.')
         .all(|group| is_digits(group) && group.len() == 3);
-    (is_first && are_groups && is_digits(fraction))
-        .then(|| format!("{}.{fraction}", whole.replace('.', "")))
+    if !is_first || !are_groups || !fraction.is_none_or(is_digits) {
+        return None;
+    }
+    let whole = whole.replace('.', "");
+    Some(fraction.map_or(whole.clone(), |fraction| format!("{whole}.{fraction}")))
 }
 
 /// Whether a text is made of digits with a point among them.
@@ -84,27 +93,56 @@ pub(super) fn is_with_comma(text: &str, ty: Type, mark: DecimalMark) -> bool {
         && parse(Raw::Text(text), ty, &comma).is_ok()
 }
 
-pub(super) fn int<'a>(raw: Raw<'_>, mark: DecimalMark) -> Option<Value<'a>> {
-    match raw {
+/// `None` if it is no integer of 64 bits at all.
+pub(super) fn int<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Option<Value<'a>>, Refusal> {
+    let v = match raw {
         Raw::Int(v) => Some(v),
         Raw::Real(v) => whole(v),
         Raw::Text(_) => {
-            let text = number_text(raw, mark)?;
-            // `12.0` is how spreadsheets and data frames write an integer column with gaps.
-            let digits = match text.split_once('.') {
-                Some((digits, zeros))
-                    if zeros.bytes().all(|b| b == b'0') && !may_be_thousands(zeros) =>
-                {
-                    digits
-                }
-                Some(_) => return None,
-                None => &*text,
-            };
-            digits.parse().ok()
+            let text = number_text(raw, forms.decimals);
+            let v = text.as_deref().and_then(whole_text);
+            if let (Some(_), Some(text)) = (v, text) {
+                keeps_its_digits(raw, &text, Type::Int, forms)?;
+            }
+            v
         }
         _ => None,
+    };
+    Ok(v.map(Value::Int))
+}
+
+/// `12` and `12.0`, which is how spreadsheets and data frames write an integer column with gaps.
+fn whole_text(text: &str) -> Option<i64> {
+    let digits = match text.split_once('.') {
+        Some((digits, zeros)) if zeros.bytes().all(|b| b == b'0') && !may_be_thousands(zeros) => {
+            digits
+        }
+        Some(_) => return None,
+        None => text,
+    };
+    digits.parse().ok()
+}
+
+/// Refuses the text of a whole number that would lose leading zeros or a plus: 01067 is a postal
+/// code and +15 a country's prefix, unless the column says otherwise.
+fn keeps_its_digits(raw: Raw<'_>, text: &str, ty: Type, forms: &Forms) -> Result<(), Refusal> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let whole = digits.split_once('.').map_or(digits, |(whole, _)| whole);
+    let what = if text.starts_with('+') {
+        "plus"
+    } else if whole.len() > 1 && whole.starts_with('0') {
+        "leading zeros"
+    } else {
+        return Ok(());
+    };
+    if forms.drop_leading_zeros {
+        return Ok(());
     }
-    .map(Value::Int)
+    Err(Refusal::LosesDigits {
+        wanted: ty.to_string(),
+        found: raw.show(),
+        what,
+    })
 }
 
 /// A float as an integer, if it is one and no other float is as near.
@@ -159,13 +197,13 @@ fn whole_of(v: f64) -> Option<i128> {
 pub(super) fn decimal<'a>(
     raw: Raw<'_>,
     scale: u8,
-    mark: DecimalMark,
+    forms: &Forms,
 ) -> Result<Option<Value<'a>>, Refusal> {
     let text = match raw {
         Raw::Int(v) => Cow::Owned(v.to_string()),
         // Display writes the shortest digits that round-trip, never an exponent.
         Raw::Real(v) => Cow::Owned(v.to_string()),
-        _ => match number_text(raw, mark) {
+        _ => match number_text(raw, forms.decimals) {
             Some(text) => text,
             None => return Ok(None),
         },
@@ -194,6 +232,9 @@ pub(super) fn decimal<'a>(
             .and_then(|units| units.checked_add(i128::from(digit - b'0')))
             .filter(|units| *units < 10i128.pow(u32::from(MAX_DECIMAL_DIGITS)))
             .ok_or_else(|| inexact(raw, Type::Decimal(scale)))?;
+    }
+    if scale == 0 && matches!(raw, Raw::Text(_)) {
+        keeps_its_digits(raw, &text, Type::Decimal(0), forms)?;
     }
     Ok(Some(Value::Decimal(
         if negative { -units } else { units },

@@ -40,6 +40,40 @@ fn integers_may_come_as_text_or_whole_floats() {
 }
 
 #[test]
+fn a_whole_number_keeps_its_leading_zeros_and_its_plus_or_is_refused() {
+    let refused = |text, ty| from(text, ty).unwrap_err().to_string();
+    assert_snapshot!(refused("01067", Type::Int), @r#""01067" would lose its leading zeros as a value of type int: declare the column as text, or, if that loses nothing, write `leading_zeros = "drop"` for it in the dataset"#);
+    assert_snapshot!(refused("+15", Type::Int), @r#""+15" would lose its plus as a value of type int: declare the column as text, or, if that loses nothing, write `leading_zeros = "drop"` for it in the dataset"#);
+    let dropped = |text, ty| {
+        read(Raw::Text(text), ty, |forms| {
+            forms.drop_leading_zeros = true;
+        })
+    };
+    for ty in [Type::Int, Type::Decimal(0)] {
+        for (text, number) in [
+            ("01067", "1067"),
+            ("-007", "-7"),
+            (" 00 ", "0"),
+            ("007.0", "7"),
+            ("+15", "15"),
+        ] {
+            assert!(refused(text, ty).contains("would lose its"), "{text}");
+            assert_eq!(dropped(text, ty), number);
+        }
+        for (text, number) in [("0", "0"), ("-0", "0"), ("0.0", "0"), ("10", "10")] {
+            assert_eq!(read(Raw::Text(text), ty, |_| {}), number);
+        }
+    }
+    // What a source holds as a number has none; what is measured has no use for them.
+    assert_eq!(read(Raw::Int(15), Type::Int, |_| {}), "15");
+    assert_eq!(read(Raw::Text("+01.50"), Type::Decimal(2), |_| {}), "1.50");
+    assert_eq!(read(Raw::Text("+01.50"), Type::Float, |_| {}), "1.5");
+    // No number at all, or none of this type.
+    assert_snapshot!(refused("0x10", Type::Int), @r#""0x10" is not a value of type int"#);
+    assert_snapshot!(refused("00012345678901234567890", Type::Int), @r#""00012345678901234567890" is not a value of type int"#);
+}
+
+#[test]
 fn three_digits_behind_a_mark_may_be_thousands() {
     for ty in [Type::Int, Type::Decimal(0), Type::Decimal(2)] {
         let refused = from("150.000", ty).unwrap_err().to_string();
@@ -162,6 +196,41 @@ fn timestamps_with_an_offset_become_local() {
             123_456_000
         )))),
     );
+}
+
+#[test]
+fn an_offset_is_less_than_sixteen_hours() {
+    let at = |offset: &str| from(&format!("2025-11-28T09:30:00{offset}"), Type::Timestamp).is_ok();
+    for offset in [
+        "Z", "z", "+07", "+0700", "+07:00", "-12:00", "+14:00", "+15:59",
+    ] {
+        assert!(at(offset), "{offset}");
+    }
+    for offset in [
+        "+24:00", "-24", "+16:00", "+07:60", "+7", "+", "UTC", "Z+01:00",
+    ] {
+        assert!(!at(offset), "{offset}");
+    }
+}
+
+#[test]
+fn the_date_of_a_midnight_is_the_one_that_is_written() {
+    let date = Ok(Value::Date(ymd(2016, 4, 29)));
+    for text in [
+        "2016-04-29T00:00:00Z",
+        "2016-04-29 00:00+07:00",
+        "2016-04-29T00:00:00.000-05:00",
+    ] {
+        assert_eq!(from(text, Type::Date), date, "{text}");
+    }
+    for text in [
+        "2016-04-28T17:00:00Z",
+        "2016-04-29T00:00:00+24:00",
+        "2016-04-29Z",
+        "2016-04-29T00:00:00ZZ",
+    ] {
+        assert!(from(text, Type::Date).is_err(), "{text}");
+    }
 }
 
 #[test]
@@ -301,6 +370,10 @@ fn a_decimal_comma_is_taken_where_it_is_declared() {
     assert_snapshot!(comma("1.234,50", Type::Decimal(2)), @"1234.50");
     assert_snapshot!(comma("-1.234.567,8", Type::Float), @"-1234567.8");
     assert_snapshot!(comma("58.500,00", Type::Int), @"58500");
+    // Two points are no decimal marks.
+    assert_snapshot!(comma("1.234.567", Type::Int), @"1234567");
+    assert_snapshot!(comma("-1.234.567", Type::Decimal(2)), @"-1234567.00");
+    assert_snapshot!(comma("12.345.678.901", Type::Float), @"12345678901");
     for odd in [
         "1.2345,6",
         "12.34,5",
@@ -311,6 +384,12 @@ fn a_decimal_comma_is_taken_where_it_is_declared() {
         "1.234,5,6",
         "1,234.5",
         "1..234,5",
+        "0.123.456",
+        "1.234.56",
+        "1234.567.890",
+        "1..234",
+        ".123.456",
+        "1.234.567.",
     ] {
         let refused = comma(odd, Type::Float);
         assert!(refused.contains("decimal mark; write 1234,5"), "{refused}");

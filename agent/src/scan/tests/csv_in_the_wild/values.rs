@@ -67,3 +67,19 @@ fn booleans_have_many_words() {
     refused person.active line 7: "maybe" is not a value of type bool [6,F,,,,,maybe]
     "#);
 }
+
+#[test]
+fn leading_zeros_are_dropped_where_the_column_says_so() {
+    let text = "id,fullname\n007,An\n+8,B\n";
+    assert_snapshot!(person(text, ""), @r#"
+    refused person.id line 2: "007" would lose its leading zeros as a value of type int: declare the column as text, or, if that loses nothing, write `leading_zeros = "drop"` for it in the dataset [007,An,,,,,]
+    refused person.id line 3: "+8" would lose its plus as a value of type int: declare the column as text, or, if that loses nothing, write `leading_zeros = "drop"` for it in the dataset [+8,B,,,,,]
+    "#);
+    let dataset = PEOPLE.replace("type = \"int\"", "type = \"int\", leading_zeros = \"drop\"");
+    let site = Site::new(&dataset).csv("person.csv", text);
+    assert_snapshot!(shown(&site), @r"
+    person b=0of1
+      7,An,,,,,true
+      8,B,,,,,true
+    ");
+}
