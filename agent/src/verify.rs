@@ -32,8 +32,10 @@ pub struct VerifyReport {
     pub site: SiteName,
     /// Partitions compared.
     pub partitions: u64,
-    /// What differs.
+    /// What differs, and what could not be compared.
     pub differences: Vec<Difference>,
+    /// Tables that no source has and none ever had.
+    pub absent: Vec<Name>,
 }
 
 /// Something that is not as it should be.
@@ -138,7 +140,10 @@ impl Agent {
             mending: mending.clone(),
             progress,
         };
-        let mut differences = rows.run().await?;
+        let rows::Compared {
+            mut differences,
+            absent,
+        } = rows.run().await?;
         let partitions = audit.catalog.partitions.len() as u64;
         let of_log = match mending {
             None => audit.differences(),
@@ -152,6 +157,7 @@ impl Agent {
             site: self.config().site.clone(),
             partitions,
             differences,
+            absent,
         })
     }
 

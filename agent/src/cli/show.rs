@@ -86,6 +86,7 @@ pub(super) fn verify(report: &VerifyReport) -> String {
             "`sync` sends what changed, `verify --repair` writes again what is damaged\n",
         );
     }
+    absent(&mut text, &report.absent);
     text
 }
 

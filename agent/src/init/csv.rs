@@ -90,7 +90,9 @@ impl Sheet {
     /// Looks at a file. What is in the way is told in words for a person.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let before = state(path)?;
-        let encoding = regular_file::open(path).and_then(encoding::detect).map_err(words)?;
+        let encoding = regular_file::open(path)
+            .and_then(encoding::detect)
+            .map_err(words)?;
         let sample = sample(path, encoding.encoding)?;
         if sample.iter().all(u8::is_ascii_whitespace) {
             return Err("it is empty; a table without rows still has its header".to_owned());

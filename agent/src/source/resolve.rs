@@ -66,7 +66,10 @@ impl fmt::Display for UnknownTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, source) = (&self.name, self.source.display());
         match &self.problem {
-            None => write!(f, "{name} of {source} is not in the dataset and is left alone"),
+            None => write!(
+                f,
+                "{name} of {source} is not in the dataset and is left alone"
+            ),
             Some(problem) => write!(f, "{name}.csv of {source} is passed over: {problem}"),
         }
     }

@@ -33,6 +33,13 @@ const WAITING: usize = 4;
 /// The largest object, compressed, whose rows are compared one by one.
 const MOST_COMPARED_BYTES: u64 = 64 << 20;
 
+/// What comparing found.
+pub(super) struct Compared {
+    pub(super) differences: Vec<Difference>,
+    /// Tables that no source has, and of which the log has no row.
+    pub(super) absent: Vec<Name>,
+}
+
 /// What to compare.
 pub(super) struct Comparison<'c> {
     pub(super) agent: &'c Agent,
@@ -47,7 +54,7 @@ impl Comparison<'_> {
     ///
     /// # Errors
     /// A failure of store or scan.
-    pub(super) async fn run(&self) -> Result<Vec<Difference>, AgentError> {
+    pub(super) async fn run(&self) -> Result<Compared, AgentError> {
         self.progress.step(Step::Verifying {
             objects: self.catalog.partitions.len() as u64,
         });
@@ -72,10 +79,37 @@ impl Comparison<'_> {
         // A failure of the store stops the scan too, and is the one to tell.
         let mut differences = compared?;
         let survey = survey?;
+        let (unread, absent) = self.unread(&survey);
+        differences.extend(unread);
         differences.extend(self.not_in_the_sources(&survey).await?);
         differences.extend(self.summaries(&survey));
         differences.sort_by(|a, b| (&a.table, a.part).cmp(&(&b.table, b.part)));
-        Ok(differences)
+        Ok(Compared {
+            differences,
+            absent,
+        })
+    }
+
+    /// Tables that could not be compared, since their source could not be read, or lacks them and
+    /// had them; and tables that it never had.
+    fn unread(&self, survey: &Survey) -> (Vec<Difference>, Vec<Name>) {
+        let dataset = &self.agent.config().dataset;
+        let (mut unread, mut absent) = (Vec::new(), Vec::new());
+        for (at, found) in &survey.found {
+            let table = &dataset.tables[*at].name;
+            let why = match found {
+                Found::Rows(_) | Found::Narrower { .. } => continue,
+                Found::Missing { .. } if self.catalog.table(table.as_str()).next().is_none() => {
+                    absent.push(table.clone());
+                    continue;
+                }
+                Found::Missing { why, .. } | Found::NotReady { why } | Found::Failed { why } => why,
+            };
+            let mut difference = Difference::of_log(format!("the source cannot be read: {why}"));
+            difference.table = Some(table.clone());
+            unread.push(difference);
+        }
+        (unread, absent)
     }
 
     /// Compares one partition that a source has.
@@ -157,7 +191,7 @@ impl Comparison<'_> {
         blocking(move || compared(&table, &object, &mut csv)).await
     }
 
-    /// Partitions that the log has and no source gave, and tables that could not be read.
+    /// Partitions that the log has and no source gave.
     async fn not_in_the_sources(&self, survey: &Survey) -> Result<Vec<Difference>, AgentError> {
         let dataset = &self.agent.config().dataset;
         let found: BTreeMap<&Name, &Found> = survey
@@ -166,7 +200,6 @@ impl Comparison<'_> {
             .map(|(at, found)| (&dataset.tables[*at].name, found))
             .collect();
         let mut differences = Vec::new();
-        let mut unread = BTreeSet::new();
         let mut left = Vec::new();
         for ((table, part), entry) in &self.catalog.partitions {
             let what = match found.get(table) {
@@ -176,10 +209,7 @@ impl Comparison<'_> {
                     }
                     "the log has it, the source does not; `sync` removes it"
                 }
-                Some(
-                    Found::Missing { why, .. } | Found::NotReady { why } | Found::Failed { why },
-                ) => {
-                    unread.insert((table, why.as_str()));
+                Some(Found::Missing { .. } | Found::NotReady { .. } | Found::Failed { .. }) => {
                     left.push((table, *part, entry));
                     continue;
                 }
@@ -187,11 +217,6 @@ impl Comparison<'_> {
             };
             differences.push(Difference::of_part(table, *part, what));
             left.push((table, *part, entry));
-        }
-        for (table, why) in unread {
-            let mut difference = Difference::of_log(format!("the source cannot be read: {why}"));
-            difference.table = Some(table.clone());
-            differences.push(difference);
         }
         let faults = stream::iter(left)
             .map(|(table, part, entry)| async move {

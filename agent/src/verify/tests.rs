@@ -309,3 +309,27 @@ async fn another_hosts_log_is_not_mended() {
         []
     );
 }
+
+#[tokio::test]
+async fn a_table_that_cannot_be_read_differs_though_the_log_has_nothing_of_it() {
+    let site = Site::small();
+    site.sync().await;
+    let verify = async || site.agent().verify(false, Arc::new(Silent)).await.unwrap();
+    let report = verify().await;
+    assert_eq!((report.differences.len(), report.exit()), (0, Exit::Done));
+    let absent: Vec<&str> = report.absent.iter().map(Name::as_str).collect();
+    assert_eq!(absent[..2], ["customer", "consultantschedule"]);
+
+    std::fs::create_dir(site.csv("customer")).unwrap();
+    let report = verify().await;
+    let customer = site.csv("customer").display().to_string();
+    assert_eq!(
+        report.differences[0].to_string(),
+        format!(
+            "customer: the source cannot be read: {customer} cannot be read: it is a folder, not a file"
+        )
+    );
+    assert_eq!((report.differences.len(), report.exit()), (1, Exit::Look));
+    // No repair mends that.
+    assert_eq!(site.repair().await.exit(), Exit::Look);
+}

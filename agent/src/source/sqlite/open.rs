@@ -178,7 +178,9 @@ fn cannot_read(path: &Path, error: &io::Error) -> Unreadable {
 /// The bytes that hold the journal mode; fewer of an empty file, which is an empty database.
 fn header(path: &Path) -> io::Result<Vec<u8>> {
     let mut header = Vec::with_capacity(20);
-    regular_file::open(path)?.take(20).read_to_end(&mut header)?;
+    regular_file::open(path)?
+        .take(20)
+        .read_to_end(&mut header)?;
     Ok(header)
 }
 
