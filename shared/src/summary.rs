@@ -7,7 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::canonical_csv::write_value;
 use crate::dataset::{MAX_COLUMNS, Table};
 use crate::limits;
-use crate::value::Value;
+use crate::value::{Type, Value};
+
+mod amount;
+
+pub use amount::{Amount, Decimal};
 
 /// Most values that are counted apart in one column of one partition.
 pub const MAX_COUNTED_VALUES: usize = 256;
@@ -68,18 +72,17 @@ fn is_zero(n: &u64) -> bool {
 /// The sum of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sum {
-    /// The sum of all values that are not NULL.
-    pub sum: f64,
+    /// The sum of all values that are not NULL. Of integers and decimals it is exact; floats are
+    /// added in key order within a partition, and in the catalog's order in a total.
+    pub sum: Amount,
     /// How many there are.
     #[serde(deserialize_with = "limits::count")]
     pub count: u64,
 }
 
 impl Sum {
-    /// Adds `count` values that come to `sum`. Past the largest float it stays there: JSON has no
-    /// infinity, and a commit that held one could not be read again.
-    fn add(&mut self, sum: f64, count: u64) {
-        self.sum = (self.sum + sum).clamp(f64::MIN, f64::MAX);
+    fn add(&mut self, sum: Amount, count: u64) {
+        self.sum.add(sum);
         self.count = self.count.saturating_add(count);
     }
 }
@@ -146,7 +149,7 @@ impl SummaryBuilder {
                 .summary
                 .sum
                 .iter()
-                .map(|column| (*column, Sum::default()))
+                .map(|column| (*column, nothing(table.columns[*column].ty)))
                 .collect(),
             scratch: Vec::new(),
         }
@@ -170,7 +173,7 @@ impl SummaryBuilder {
             }
         }
         for (column, sum) in &mut self.summed {
-            if let Some(value) = as_float(&row[*column]) {
+            if let Some(value) = Amount::of(&row[*column]) {
                 sum.add(value, 1);
             }
         }
@@ -192,10 +195,10 @@ impl SummaryBuilder {
             };
             (name(counted.column), counts)
         });
-        let sum = self
-            .summed
-            .iter_mut()
-            .map(|(column, sum)| (name(*column), std::mem::take(sum)));
+        let sum = self.summed.iter_mut().map(|(column, sum)| {
+            let empty = nothing(table.columns[*column].ty);
+            (name(*column), std::mem::replace(sum, empty))
+        });
         Summary {
             count_by: count_by.collect(),
             sum: sum.collect(),
@@ -203,14 +206,14 @@ impl SummaryBuilder {
     }
 }
 
-/// A number as a float; sums are figures for people, so its precision will do.
-fn as_float(value: &Value<'_>) -> Option<f64> {
-    match value {
-        Value::Int(v) => Some(*v as f64),
-        Value::Float(v) => Some(*v),
-        Value::Decimal(units, scale) => Some(*units as f64 / 10f64.powi(i32::from(*scale))),
-        _ => None,
-    }
+/// The sum of no values of a type.
+fn nothing(ty: Type) -> Sum {
+    let sum = match ty {
+        Type::Decimal(scale) => Amount::Exact(Decimal::new(0, scale)),
+        Type::Float => Amount::Float(0.0),
+        _ => Amount::default(),
+    };
+    Sum { sum, count: 0 }
 }
 
 #[cfg(test)]
@@ -244,6 +247,30 @@ mod tests {
         }
         let counts = &builder.finish(&table).count_by["x"];
         assert_eq!((counts.values.len(), counts.other), (1, 2));
+    }
+
+    #[test]
+    fn sums_are_as_exact_as_their_columns() {
+        let json = |ty: &str, values: &[Value<'_>]| {
+            let table = table("sum", ty);
+            let mut builder = SummaryBuilder::new(&table);
+            for value in values {
+                builder.add(&[Value::Int(1), value.clone()]);
+            }
+            serde_json::to_string(&builder.finish(&table).sum["x"]).unwrap()
+        };
+        let big = Value::Int(4_611_686_018_427_387_905);
+        assert_eq!(
+            json("int", &[big.clone(), big, Value::Null]),
+            r#"{"sum":"9223372036854775810","count":2}"#
+        );
+        let tenth = Value::Decimal(10, 2);
+        assert_eq!(
+            json("decimal(2)", &[tenth.clone(), tenth.clone(), tenth]),
+            r#"{"sum":"0.30","count":3}"#
+        );
+        assert_eq!(json("decimal(2)", &[]), r#"{"sum":"0.00","count":0}"#);
+        assert_eq!(json("float", &[]), r#"{"sum":0.0,"count":0}"#);
     }
 
     #[test]

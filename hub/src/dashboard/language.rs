@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
+use causeway_shared::summary::Amount;
 use jiff::civil::Date;
 
 use super::texts::{ENGLISH, Texts, VIETNAMESE};
@@ -51,11 +52,14 @@ impl Language {
 
     /// A count, its digits in groups of three.
     pub(super) fn number(self, count: u64) -> String {
+        self.grouped(&count.to_string())
+    }
+
+    fn grouped(self, digits: &str) -> String {
         let separator = match self {
             Self::Vietnamese => '.',
             Self::English => ',',
         };
-        let digits = count.to_string();
         let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
         for (place, digit) in digits.chars().enumerate() {
             if place > 0 && (digits.len() - place).is_multiple_of(3) {
@@ -75,24 +79,33 @@ impl Language {
         }
     }
 
-    /// A sum of any size, with at most two decimals.
-    pub(super) fn amount(self, amount: f64) -> String {
-        if amount.abs() >= MOST_EXACT {
-            return format!("{amount:e}");
+    /// A sum: all digits of one that is exact, at most two decimals of a float.
+    pub(super) fn amount(self, amount: Amount) -> String {
+        match amount {
+            Amount::Exact(number) => self.digits(&number.to_string()),
+            Amount::Float(v) if v.abs() >= MOST_EXACT => format!("{v:e}"),
+            Amount::Float(v) => {
+                let text = format!("{v:.2}");
+                let text = text.trim_end_matches('0').trim_end_matches('.');
+                self.digits(if text == "-0" { "0" } else { text })
+            }
         }
-        let text = format!("{:.2}", amount.abs());
-        let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
+    }
+
+    /// A number's digits with the marks of the language.
+    fn digits(self, text: &str) -> String {
+        let (sign, text) = match text.strip_prefix('-') {
+            Some(text) => ("-", text),
+            None => ("", text),
+        };
         let mark = match self {
             Self::Vietnamese => ',',
             Self::English => '.',
         };
-        let decimals = match decimals.trim_end_matches('0') {
-            "" => String::new(),
-            left => format!("{mark}{left}"),
-        };
-        let whole = whole.parse().map_or(whole.to_owned(), |n| self.number(n));
-        let sign = if amount < 0.0 { "-" } else { "" };
-        format!("{sign}{whole}{decimals}")
+        match text.split_once('.') {
+            Some((whole, decimals)) => format!("{sign}{}{mark}{decimals}", self.grouped(whole)),
+            None => format!("{sign}{}", self.grouped(text)),
+        }
     }
 
     /// A date with its year.
@@ -204,9 +217,20 @@ mod tests {
     #[test]
     fn amounts_are_as_exact_as_they_are_told() {
         let amounts = [0.0, -0.0, 12.5, -1_234_567.891, 1e15, 20_000.0];
-        let english = amounts.map(|v| Language::English.amount(v)).join(" ");
-        assert_eq!(english, "0 0 12.5 -1,234,567.89 1e15 20,000");
-        assert_eq!(Language::Vietnamese.amount(58_500.5), "58.500,5");
+        let english = amounts.map(|v| Language::English.amount(Amount::Float(v)));
+        assert_eq!(english.join(" "), "0 0 12.5 -1,234,567.89 1e15 20,000");
+        assert_eq!(
+            Language::Vietnamese.amount(Amount::Float(58_500.5)),
+            "58.500,5"
+        );
+        let exact = ["0", "-0.05", "-1234567.890", "123456789012345678901.2"];
+        let exact = exact.map(|digits| Amount::Exact(digits.parse().unwrap()));
+        let english = exact.map(|v| Language::English.amount(v)).join(" ");
+        assert_eq!(
+            english,
+            "0 -0.05 -1,234,567.890 123,456,789,012,345,678,901.2"
+        );
+        assert_eq!(Language::Vietnamese.amount(exact[2]), "-1.234.567,890");
     }
 
     #[test]

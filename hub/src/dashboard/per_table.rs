@@ -136,7 +136,8 @@ fn empty(figures: &TableFigures, language: Language) -> Option<String> {
 }
 
 fn sum(sums: &BTreeMap<String, Sum>, column: &str, language: Language) -> String {
-    language.amount(sums.get(column).map_or(0.0, |sum| sum.sum))
+    let sum = sums.get(column).map(|sum| sum.sum);
+    language.amount(sum.unwrap_or_default())
 }
 
 /// The most frequent values of a column first.

@@ -154,7 +154,7 @@ mod tests {
     fn shop() -> SiteView {
         let state = |value: &str, rows: u64| {
             format!(
-                r#"{{"count_by":{{"state":{{"values":{{"{value}":{rows}}}}}}},"sum":{{"amount":{{"sum":{rows}.5,"count":{rows}}}}}}}"#
+                r#"{{"count_by":{{"state":{{"values":{{"{value}":{rows}}}}}}},"sum":{{"amount":{{"sum":"{rows}.50","count":{rows}}}}}}}"#
             )
         };
         let (paid, void) = (state("paid", 5), state("void", 1));
@@ -196,10 +196,10 @@ mod tests {
     "dates":{"from":"2020-01-01","to":"2025-11-28"},
     "summary":{"count_by":{"state":{"values":{"paid":5,"void":1},
     "null":0}},
-    "sum":{"amount":{"sum":7.0,"count":6}}},
+    "sum":{"amount":{"sum":"7.00","count":6}}},
     "per_day":[{"date":"2025-11-28","rows":5,"summary":{"count_by":{"state":{"values":{"paid":5},
     "null":0}},
-    "sum":{"amount":{"sum":5.5,"count":5}}}},
+    "sum":{"amount":{"sum":"5.50","count":5}}}},
     {"date":"2025-11-29","rows":0,"summary":{}}]}]
     "#);
     }

@@ -175,7 +175,7 @@ pub(crate) fn overview(
         appointments: appointments(now.date(), window.0, declared, sites, loaded),
         feedback: Feedback {
             count: rows(sites, tables::FEEDBACK),
-            average_rating: mean(feedback.sum, feedback.count),
+            average_rating: mean(feedback.sum.to_float(), feedback.count),
         },
         programs: by_status(declared, sites, tables::PROGRAM),
         participants: Total {

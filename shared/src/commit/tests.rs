@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::canonical_csv::{RecordSplitter, split_fields, write_header, write_record};
 use crate::dataset::Dataset;
-use crate::summary::{Counts, Sum};
+use crate::summary::{Amount, Counts, Sum};
 use crate::value::{Forms, Raw, parse};
 
 const COMMIT: &[u8] = include_bytes!("../../../tests/fixtures/v1/commit.json");
@@ -30,7 +30,7 @@ fn object() -> PartitionObject {
         sum: BTreeMap::from([(
             "rating".into(),
             Sum {
-                sum: 12.5,
+                sum: Amount::Float(12.5),
                 count: 3,
             },
         )]),

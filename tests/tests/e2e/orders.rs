@@ -106,7 +106,7 @@ async fn orders_and_their_lines_arrive() {
             "/tables/2/daily",
             "/tables/2/per_day/1/rows",
         ];
-        let expected = json!([2, 2, 1, 24.5, 1, 21.5, true, 2]);
+        let expected = json!([2, 2, 1, "24.50", 1, "21.50", true, 2]);
         assert_eq!(json!(figures.map(figure)), expected, "{overview:#}");
 
         let verified = deployment.hub(&["verify"]).expect_code(0).json();

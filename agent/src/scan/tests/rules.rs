@@ -354,7 +354,7 @@ fn summaries_count_and_sum_each_part() {
         Ok::<_, Infallible>(())
     })
     .unwrap();
-    assert_snapshot!(summaries.join("\n"), @r#"{"count_by":{"state":{"values":{"off":1,"on":2},"null":0}},"sum":{"price":{"sum":3.1,"count":2}}}"#);
+    assert_snapshot!(summaries.join("\n"), @r#"{"count_by":{"state":{"values":{"off":1,"on":2},"null":0}},"sum":{"price":{"sum":"3.10","count":2}}}"#);
 }
 
 #[test]
