@@ -8,6 +8,7 @@ mod language;
 mod login;
 mod overview;
 mod per_table;
+mod share;
 mod texts;
 
 use std::sync::Arc;

@@ -1,3 +1,5 @@
-//! What API and dashboard answer with, one file per resource and no HTTP in it.
+//! What API and pages answer with: one file per resource, and no HTTP in it.
 
+pub(crate) mod appointments;
 pub(crate) mod overview;
+pub(crate) mod quarantine;

@@ -8,5 +8,5 @@
 mod read;
 mod write;
 
-pub use read::{Field, Malformed, RecordSplitter, split_fields};
+pub use read::{Field, Malformed, RecordSplitter, split_fields, unquoted};
 pub use write::{Digest, write_header, write_record, write_value};

@@ -11,22 +11,19 @@ use crate::http::App;
 use crate::http::callers::Reader;
 use crate::http::problem::Problem;
 use crate::http::request::Params;
-use crate::services;
-use crate::stats::Overview;
+use crate::services::overview::{self, Overview};
 
-/// Which sites a figure covers.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct SiteParam {
-    /// One site; without it all.
-    pub site: Option<SiteName>,
+#[derive(Debug, Deserialize)]
+pub(super) struct OverviewParams {
+    /// Without it all sites.
+    site: Option<SiteName>,
 }
 
-/// Answers with the overview.
-pub(crate) async fn overview(
+pub(super) async fn overview(
     _: Reader,
     State(app): State<Arc<App>>,
-    Params(of): Params<SiteParam>,
+    Params(of): Params<OverviewParams>,
 ) -> Result<Json<Overview>, Problem> {
-    let (overview, _) = services::overview::read(&app.hub, of.site.as_ref(), (app.clock)()).await?;
-    Ok(Json(overview))
+    let overview = overview::read(&app.hub, of.site.as_ref(), (app.clock)());
+    Ok(Json(overview.await?))
 }

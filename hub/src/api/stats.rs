@@ -12,24 +12,26 @@ use crate::http::App;
 use crate::http::callers::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, RangeParams};
-use crate::stats::{Day, appointments_per_day};
+use crate::services::appointments::per_day;
+use crate::stats::meetassist::Day;
 
-/// Which days, of which sites.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct DaysParams {
+/// Most days of one answer: ten years and a little.
+const MAX_DAYS: u32 = 3_700;
+
+#[derive(Debug, Deserialize)]
+pub(super) struct DaysParams {
     from: Option<Date>,
     to: Option<Date>,
     site: Option<SiteName>,
 }
 
-/// One entry per day.
 #[derive(Debug, Serialize)]
-pub(crate) struct Days {
+pub(super) struct Days {
     days: Vec<Day>,
 }
 
 /// Answers with the appointments of every day of the range; without one, of the window.
-pub(crate) async fn appointments(
+pub(super) async fn appointments(
     _: Reader,
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
@@ -37,11 +39,16 @@ pub(crate) async fn appointments(
     let asked = RangeParams {
         from: of.from,
         to: of.to,
+    };
+    let window = app.hub.window((app.clock)()).0;
+    let range = asked.range()?.unwrap_or(window);
+    let days = range.days();
+    if days > MAX_DAYS {
+        let detail = format!(
+            "{days} days are too many for one answer; ask for at most {MAX_DAYS} at a time"
+        );
+        return Err(Problem::new(Code::RangeTooLong, detail));
     }
-    .range()?;
-    let range = asked.unwrap_or_else(|| app.hub.window((app.clock)()).0);
-    let sites = app.hub.sites(of.site.as_ref()).await?;
-    let days = appointments_per_day(range, app.hub.dataset(), &sites)
-        .map_err(|error| Problem::new(Code::RangeTooLong, error.to_string()))?;
+    let days = per_day(&app.hub, of.site.as_ref(), range).await?;
     Ok(Json(Days { days }))
 }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 
 use super::language::Language;
-use crate::stats::Day;
+use crate::stats::meetassist::Day;
 use crate::sync::DateRange;
 
 /// The drawing's size, and the space around the bars, in its own units.
@@ -205,13 +205,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::stats::{appointments_per_day, samples::site};
+    use crate::stats::meetassist::appointments_per_day;
+    use crate::stats::samples::site;
 
     fn two_days() -> Chart {
         let summary = r#"{"count_by":{"status":{"values":{"completed":3,"cancelled":1}}}}"#;
-        let sites = [site("a", &[("appointment", "dt=2025-11-28", summary, 5)])];
+        let site = site("a", &[("appointment", "dt=2025-11-28", summary, 5)]);
         let range = DateRange::new(date(2025, 11, 27), date(2025, 11, 28)).unwrap();
-        let days = appointments_per_day(range, &Dataset::meetassist().unwrap(), &sites).unwrap();
+        let days = appointments_per_day(range, &Dataset::meetassist().unwrap(), &[&site]);
         chart(
             &appointments(&days, Language::English),
             date(2025, 11, 28),

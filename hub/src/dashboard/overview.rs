@@ -3,21 +3,20 @@
 //! The page and its live part are one template, so that what the script puts in place of the old
 //! figures is what a new visitor would see.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use causeway_shared::dataset::Dataset;
-use causeway_shared::ids::{Md5, Name, SiteName};
-use jiff::{Timestamp, ToSpan as _};
+use causeway_shared::ids::{Md5, SiteName};
+use jiff::Timestamp;
 
 use super::assets::address;
 use super::chart::{Chart, appointments, chart};
 use super::language::{Language, Reading};
 use super::per_table::TableView;
+use super::share::Share;
 use super::texts::Texts;
 use super::{Visitor, html};
 use crate::auth::Caller;
@@ -25,13 +24,13 @@ use crate::config::AuthMode;
 use crate::http::App;
 use crate::http::callers::text;
 use crate::http::problem::{Code, Problem};
-use crate::services;
-use crate::stats::{self, Counted, Day, Fresh, Overview, TableFigures, tables};
-use crate::sync::DateRange;
-use crate::sync::SiteView;
+use crate::services::overview::{Fresh, Overview, OverviewPage, read_page};
+use crate::services::quarantine::RefusedTotals;
+use crate::stats::any_table::TableFigures;
+use crate::stats::meetassist::{Counted, Day, MeetAssistFigures};
 
 /// How many days before and after today the chart shows.
-const CHART_DAYS: i32 = 14;
+const CHART_DAYS: u16 = 14;
 
 /// Most tables that are shown each on a card of its own; the list names all.
 const MAX_CARDS: usize = 24;
@@ -39,7 +38,7 @@ const MAX_CARDS: usize = 24;
 /// The whole page.
 #[derive(Debug, Template)]
 #[template(path = "overview.html")]
-struct Page<'p> {
+struct OverviewHtml<'p> {
     language: Language,
     t: &'static Texts,
     /// The name of the visitor's token; `None` where nobody signs in.
@@ -62,56 +61,44 @@ struct Live {
     language: Language,
     t: &'static Texts,
     overview: Overview,
-    /// MeetAssist's own figures, where a site has its tables.
-    meetassist: Option<MeetAssist>,
-    /// The other tables.
+    meetassist: Option<MeetAssistPart>,
     tables: Vec<TableView>,
-    /// How many rows of each site are in quarantine, as far as the store says so.
-    refused: BTreeMap<SiteName, u64>,
+    refused: RefusedTotals,
 }
 
-/// What is shown of MeetAssist's tables besides the overview.
+/// What is shown of MeetAssist.
 #[derive(Debug)]
-struct MeetAssist {
+struct MeetAssistPart {
+    figures: MeetAssistFigures,
     days: Vec<Day>,
     chart: Chart,
 }
 
-/// What the live part shows besides the overview.
-struct Shown {
-    /// Appointments on the chart's days, where a site has MeetAssist's tables.
-    days: Option<Vec<Day>>,
-    /// Every table on the chart's days.
-    tables: Vec<TableFigures>,
-    /// Rows in quarantine of each site, and of each table, as far as the store says so.
-    refused: BTreeMap<SiteName, u64>,
-    refused_of: BTreeMap<Name, u64>,
-}
-
 impl Live {
-    fn new(language: Language, overview: Overview, shown: Shown) -> Self {
+    fn new(language: Language, page: OverviewPage) -> Self {
+        let OverviewPage {
+            mut overview,
+            appointments: days,
+            tables,
+            refused,
+        } = page;
         let (today, window) = (overview.now.date(), overview.window);
-        let is_own = shown.days.is_some();
-        let others = shown
-            .tables
-            .iter()
-            .filter(|figures| !(is_own && tables::OWN.contains(&figures.table.as_str())));
+        let table = |figures: &TableFigures| {
+            let refused = refused.of_tables.get(&figures.table).copied();
+            TableView::new(figures, refused.unwrap_or(0), (today, window), language)
+        };
+        let figures = overview.meetassist.take();
         Self {
             language,
             t: language.texts(),
-            tables: others
-                .map(|figures| {
-                    let refused = shown.refused_of.get(&figures.table).copied();
-                    let refused = refused.unwrap_or_default();
-                    TableView::new(figures, refused, (today, window), language)
-                })
-                .collect(),
-            meetassist: shown.days.map(|days| MeetAssist {
+            tables: tables.iter().map(table).collect(),
+            meetassist: figures.zip(days).map(|(figures, days)| MeetAssistPart {
                 chart: chart(&appointments(&days, language), today, window, language),
+                figures,
                 days,
             }),
             overview,
-            refused: shown.refused,
+            refused,
         }
     }
 
@@ -134,7 +121,7 @@ impl Live {
     }
 
     fn refused(&self, site: &SiteName) -> Option<&u64> {
-        self.refused.get(site).filter(|rows| **rows > 0)
+        self.refused.of_sites.get(site).filter(|rows| **rows > 0)
     }
 
     fn number(&self, count: &u64) -> String {
@@ -150,42 +137,6 @@ impl Live {
 
     fn is_loaded(&self, day: &Day) -> bool {
         self.overview.window.contains(day.date)
-    }
-}
-
-/// A part of a total, in a bar of a hundred units.
-#[derive(Debug)]
-pub(super) struct Share {
-    /// What it stands for: its colour.
-    pub(super) class: String,
-    pub(super) label: String,
-    pub(super) count: String,
-    x: f64,
-    width: f64,
-}
-
-impl Share {
-    /// The parts of a total side by side: class, label and rows of each.
-    pub(super) fn row<'p>(
-        parts: impl Iterator<Item = (&'p str, &'p str, u64)>,
-        total: u64,
-        language: Language,
-    ) -> Vec<Self> {
-        let mut x = 0.0;
-        let share = |(class, label, rows): (&str, &str, u64)| {
-            #[expect(clippy::cast_precision_loss, reason = "a drawing")]
-            let width = rows as f64 * 100.0 / total.max(1) as f64;
-            let share = Self {
-                class: class.to_owned(),
-                label: label.to_owned(),
-                count: language.number(rows),
-                x,
-                width,
-            };
-            x += width;
-            share
-        };
-        parts.map(share).collect()
     }
 }
 
@@ -210,7 +161,7 @@ pub(super) async fn page(
     let language = reading.language;
     let t = language.texts();
     let page = match live_part(&app, language).await {
-        Ok(live) => html(&Page {
+        Ok(live) => html(&OverviewHtml {
             language,
             t,
             visitor: signed_in(&app, &caller),
@@ -253,37 +204,8 @@ fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
 }
 
 async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {
-    let (overview, sites) = services::overview::read(&app.hub, None, (app.clock)()).await?;
-    let today = overview.now.date();
-    let around = DateRange::new(
-        today.saturating_sub(CHART_DAYS.days()),
-        today.saturating_add(CHART_DAYS.days()),
-    );
-    let around = around.map_err(Problem::bad_request)?;
-    let mut shown = shown(around, app.hub.dataset(), &sites)?;
-    for view in sites {
-        let quarantine = app.hub.quarantine_at_once(&view.site, (app.clock)()).await;
-        let tables = quarantine.iter().flat_map(|of| of.iter());
-        let mut total = 0;
-        for (table, rows) in tables.filter_map(|(table, rows)| Some((table, rows.as_ref().ok()?))) {
-            total += rows.total;
-            *shown.refused_of.entry(table.clone()).or_default() += rows.total;
-        }
-        shown.refused.insert(view.site, total);
-    }
-    Ok(Live::new(language, overview, shown))
-}
-
-/// What is shown of the days around today.
-fn shown(around: DateRange, declared: &Dataset, sites: &[SiteView]) -> Result<Shown, Problem> {
-    let is_own = sites.iter().any(|view| stats::is_meetassist(&view.dataset));
-    let days = is_own.then(|| stats::appointments_per_day(around, declared, sites));
-    Ok(Shown {
-        days: days.transpose().map_err(Problem::bad_request)?,
-        tables: stats::per_table(around, declared, sites),
-        refused: BTreeMap::new(),
-        refused_of: BTreeMap::new(),
-    })
+    let page = read_page(&app.hub, CHART_DAYS, (app.clock)()).await?;
+    Ok(Live::new(language, page))
 }
 
 /// For templates: a length in a drawing, to a tenth of its unit.

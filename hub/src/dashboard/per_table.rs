@@ -8,8 +8,8 @@ use jiff::civil::Date;
 
 use super::chart::{Bar, Chart, chart};
 use super::language::Language;
-use super::overview::Share;
-use crate::stats::{TableDay, TableFigures};
+use super::share::Share;
+use crate::stats::any_table::{TableDay, TableFigures};
 use crate::sync::DateRange;
 
 /// The colours of a column's most frequent values; the others share one.
@@ -205,7 +205,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::stats::LoadedFigures;
+    use crate::stats::any_table::LoadedFigures;
 
     fn sale(rows_today: u64) -> TableFigures {
         let summary = r#"{"count_by":{"state":{"values":{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6},"null":2,"other":3}},

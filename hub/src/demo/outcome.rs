@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::start::{Login, Started};
-use crate::stats::{Overview, StatusCounts};
+use crate::services::overview::Overview;
+use crate::stats::meetassist::StatusCounts;
 
 /// What there is to say.
 #[derive(Debug, Clone, Copy)]
@@ -106,18 +107,25 @@ impl Outcome<'_> {
 }
 
 fn write_overview(overview: &Overview, out: &mut impl Write) -> io::Result<()> {
-    let appointments = &overview.appointments;
     let window = overview.window;
+    let Some(figures) = &overview.meetassist else {
+        for table in &overview.tables {
+            writeln!(out, "{:<13} {} rows", table.table, table.rows)?;
+        }
+        return Ok(());
+    };
+    let (customers, consultants) = (figures.customers, figures.consultants);
     writeln!(
         out,
         "Customers     {} ({} active)",
-        overview.customers.total, overview.customers.active
+        customers.total, customers.active
     )?;
     writeln!(
         out,
         "Consultants   {} ({} active)",
-        overview.consultants.total, overview.consultants.active
+        consultants.total, consultants.active
     )?;
+    let appointments = &figures.appointments;
     let all = &appointments.all;
     writeln!(
         out,
@@ -134,21 +142,21 @@ fn write_overview(overview: &Overview, out: &mut impl Write) -> io::Result<()> {
     )?;
     let (from, to) = (window.from(), window.to());
     writeln!(out, "  loaded      {} from {from} to {to}", loaded.total)?;
-    match overview.feedback.average_rating {
+    match figures.feedback.average_rating {
         Some(mean) => writeln!(
             out,
             "Rating        {mean:.2} of 5, {} times",
-            overview.feedback.count
+            figures.feedback.count
         )?,
         None => writeln!(out, "Rating        none yet")?,
     }
-    let programs = &overview.programs;
+    let programs = &figures.programs;
     writeln!(
         out,
         "Programs      {}: {}; {} participants",
         programs.total,
         counts(&programs.by_status),
-        overview.participants.total
+        figures.participants.total
     )
 }
 

@@ -15,8 +15,7 @@ use super::{DemoError, DemoOptions, site};
 use crate::auth::{AuthError, Role, Token, TokenCache, Tokens};
 use crate::config::HubConfig;
 use crate::error::{HubError, SiteError};
-use crate::services;
-use crate::stats::Overview;
+use crate::services::overview::{self, Overview};
 use crate::sync::{Hub, LoadReport, LoadRequest};
 
 /// The names of the demo's tokens.
@@ -87,7 +86,7 @@ pub(crate) async fn start(
     if let Some(detail) = loaded.sites.iter().find_map(|site| site.error.clone()) {
         return Err(DemoError::NotLoaded { detail });
     }
-    let (overview, _) = services::overview::read(&hub, None, clock()).await?;
+    let overview = overview::read(&hub, None, clock()).await?;
     let database = folder.database();
     let source = database.clone();
     let example = blocking(move || appointment_of(&source, &today.to_string())).await?;

@@ -3,13 +3,13 @@
 
 use std::collections::HashMap;
 
+use causeway_shared::canonical_csv::unquoted;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::Name;
-use causeway_shared::summary::Summary;
+use causeway_shared::summary::{Counts, Summary};
 use jiff::civil::Date;
 use serde::Serialize;
 
-use super::meetassist::tables;
 use crate::sync::DateRange;
 use crate::sync::SiteView;
 
@@ -76,6 +76,12 @@ impl TableFigures {
         }
     }
 
+    fn counts_mut(&mut self) -> impl Iterator<Item = &mut Counts> {
+        let days = self.per_day.iter_mut().map(|day| &mut day.summary);
+        let summaries = [&mut self.summary].into_iter().chain(days);
+        summaries.flat_map(|summary| summary.count_by.values_mut())
+    }
+
     fn add_date(&mut self, date: Date, rows: u64, summary: &Summary) {
         let (from, to) = self
             .dates
@@ -89,19 +95,13 @@ impl TableFigures {
     }
 }
 
-/// Whether a dataset has all of MeetAssist's tables, which have figures of their own.
-#[must_use]
-pub(crate) fn is_meetassist(dataset: &Dataset) -> bool {
-    tables::OWN.iter().all(|name| dataset.table(name).is_some())
-}
-
 /// The figures of every table that the sites declare, or `declared` where there is no site yet, in
 /// declared order, with each of `days`. Tables of one name are one table.
 #[must_use]
 pub(crate) fn per_table(
     days: DateRange,
     declared: &Dataset,
-    sites: &[SiteView],
+    sites: &[&SiteView],
 ) -> Vec<TableFigures> {
     let of_sites = sites.iter().map(|view| &*view.dataset);
     let datasets: Vec<&Dataset> = match sites {
@@ -138,7 +138,23 @@ pub(crate) fn per_table(
             }
         }
     }
+    for figures in &mut figures {
+        for counts in figures.counts_mut() {
+            *counts = shown(std::mem::take(counts));
+        }
+    }
     figures
+}
+
+/// A column's counts with its values as people read them, without the quotes of canonical CSV.
+fn shown(counts: Counts) -> Counts {
+    let values = counts.values.into_iter();
+    Counts {
+        values: values
+            .map(|(value, rows)| (unquoted(&value).into_owned(), rows))
+            .collect(),
+        ..counts
+    }
 }
 
 #[cfg(test)]
@@ -187,7 +203,7 @@ mod tests {
 
     #[test]
     fn any_dataset_has_figures() {
-        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[shop()]);
+        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[&shop()]);
         insta::assert_snapshot!(json(&figures), @r#"
     [{"table":"item","daily":false,"rows":7,"partitions":2,"loaded":{"partitions":1,"rows":3},
     "dates":null,"summary":{},
@@ -206,7 +222,7 @@ mod tests {
 
     #[test]
     fn sites_add_up_by_the_names_of_their_tables() {
-        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[shop(), shop()]);
+        let figures = per_table(days(), &Dataset::meetassist().unwrap(), &[&shop(), &shop()]);
         let rows: Vec<(u64, u64)> = figures.iter().map(|f| (f.rows, f.loaded.rows)).collect();
         assert_eq!(rows, [(14, 6), (12, 10)]);
         assert_eq!(figures[1].per_day[0].rows, 10);
@@ -227,8 +243,16 @@ mod tests {
     }
 
     #[test]
-    fn meetassists_own_figures_need_its_tables() {
-        assert!(is_meetassist(&Dataset::meetassist().unwrap()));
-        assert!(!is_meetassist(&Dataset::from_toml(SHOP).unwrap()));
+    fn values_are_shown_without_the_quotes_of_csv() {
+        let summary = r#"{"count_by":{"state":{"values":{"\"a, b\"":2,"\"say \"\"hi\"\"\"":1}}}}"#;
+        let dataset = Dataset::from_toml(SHOP).unwrap();
+        let site = site_of("a", dataset, &[("sale", "dt=2025-11-28", summary, 3)]);
+        let figures = per_table(days(), &site.dataset, &[&site]);
+        insta::assert_snapshot!(json(&figures[1].per_day), @r#"
+        [{"date":"2025-11-28","rows":3,"summary":{"count_by":{"state":{"values":{"a, b":2,"say \"hi\"":1},
+        "null":0}}}},
+        {"date":"2025-11-29","rows":0,"summary":{}}]
+        "#);
+        assert_eq!(figures[1].summary, figures[1].per_day[0].summary);
     }
 }

@@ -1,8 +1,4 @@
-//! Figures for people: pure functions of the sites' catalogs and the loaded rows' counts.
-//!
-//! Totals over all history come from the catalogs' summaries, so that they are right whatever is
-//! loaded; only what is said to be of the window counts loaded rows. Several sites add up. A site
-//! whose dataset has no such table adds nothing.
+//! MeetAssist's own figures, of the sites whose dataset is MeetAssist's.
 
 mod days;
 mod status_counts;
@@ -10,72 +6,61 @@ mod status_counts;
 pub(crate) use days::{Day, appointments_per_day};
 pub(crate) use status_counts::StatusCounts;
 
+use causeway_shared::canonical_csv::unquoted;
 use causeway_shared::dataset::Dataset;
-use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::summary::Summary;
 use jiff::civil::Date;
-use jiff::{Timestamp, Zoned};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
-use super::any_table::{TableFigures, per_table};
 use crate::db::LoadedCount;
-use crate::sync::{DateRange, SiteView, Window};
+use crate::sync::{DateRange, SiteView};
 
-/// The tables that figures are about.
-pub(crate) mod tables {
-    /// Customers.
-    pub(crate) const CUSTOMER: &str = "customer";
-    /// Consultants.
-    pub(crate) const CONSULTANT: &str = "consultant";
-    /// Appointments.
-    pub(crate) const APPOINTMENT: &str = "appointment";
-    /// What customers say of their appointments.
-    pub(crate) const FEEDBACK: &str = "appointmentfeedback";
-    /// Community programs.
-    pub(crate) const PROGRAM: &str = "communityprogram";
-    /// Who takes part in programs.
-    pub(crate) const PARTICIPANT: &str = "programparticipant";
-    /// When consultants can be booked.
-    pub(crate) const SCHEDULE: &str = "consultantschedule";
-    /// All tables of MeetAssist.
-    pub(crate) const OWN: [&str; 7] = [
-        CUSTOMER,
-        CONSULTANT,
-        SCHEDULE,
-        APPOINTMENT,
-        FEEDBACK,
-        PROGRAM,
-        PARTICIPANT,
-    ];
-}
+const CUSTOMER: &str = "customer";
+const CONSULTANT: &str = "consultant";
+const SCHEDULE: &str = "consultantschedule";
+pub(crate) const APPOINTMENT: &str = "appointment";
+const FEEDBACK: &str = "appointmentfeedback";
+const PROGRAM: &str = "communityprogram";
+const PARTICIPANT: &str = "programparticipant";
 
 /// The column of appointments and programs that says how they stand.
 pub(crate) const STATUS: &str = "status";
 
-/// The first page of figures, in the form of `GET /api/v1/overview`.
+/// MeetAssist's tables, and the columns of each that figures are made of.
+const TABLES: [(&str, &[&str]); 7] = [
+    (CUSTOMER, &["isdisabled"]),
+    (CONSULTANT, &["isdisabled"]),
+    (SCHEDULE, &[]),
+    (APPOINTMENT, &[STATUS]),
+    (FEEDBACK, &["rating"]),
+    (PROGRAM, &[STATUS]),
+    (PARTICIPANT, &[]),
+];
+
+/// Whether a dataset is MeetAssist's: it has all of its tables, with the columns of its figures.
+#[must_use]
+pub(crate) fn is_meetassist(dataset: &Dataset) -> bool {
+    TABLES.iter().all(|(name, columns)| {
+        let table = dataset.table(name);
+        table.is_some_and(|table| columns.iter().all(|name| table.column(name).is_some()))
+    })
+}
+
+/// Whether a table is one of MeetAssist's, by its name.
+#[must_use]
+pub(crate) fn is_table(name: &str) -> bool {
+    TABLES.iter().any(|(table, _)| *table == name)
+}
+
+/// What `GET /api/v1/overview` tells of MeetAssist.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Overview {
-    /// When the figures were read, in the hub's zone.
-    #[serde(serialize_with = "with_offset")]
-    pub now: Zoned,
-    /// The dates whose rows are loaded.
-    pub window: DateRange,
-    /// Customers.
+pub(crate) struct MeetAssistFigures {
     pub customers: People,
-    /// Consultants.
     pub consultants: People,
-    /// Appointments.
     pub appointments: Appointments,
-    /// What customers say.
     pub feedback: Feedback,
-    /// Community programs.
     pub programs: Counted,
-    /// Who takes part in programs.
     pub participants: Total,
-    /// Every declared table, MeetAssist's or not, with the days of the window.
-    pub tables: Vec<TableFigures>,
-    /// How fresh the figures are, site by site.
-    pub fresh: Vec<Fresh>,
 }
 
 /// How many people there are.
@@ -135,73 +120,46 @@ pub(crate) struct Feedback {
     pub average_rating: Option<f64>,
 }
 
-/// How fresh one site's figures are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Fresh {
-    /// The site.
-    pub site: SiteName,
-    /// The commit that its figures stand at; `None` before the first.
-    pub commit: Option<Seq>,
-    /// When the site committed it.
-    pub committed_at: Option<Timestamp>,
-    /// When it was loaded.
-    pub loaded_at: Option<Timestamp>,
-    /// The newest commit seen in the site's log, loaded or not.
-    pub log_head: Option<Seq>,
-    /// Why the last load failed, if it did; the figures are the last good ones.
-    pub last_error: Option<String>,
-}
-
-/// The overview.
-///
-/// `declared` is the dataset that says which statuses there are where no site does; `loaded` are
-/// the loaded appointments of all `sites` by status.
+/// The figures of MeetAssist's sites. `declared` is the dataset that says which statuses there are
+/// where there is no site; `loaded` are the loaded appointments of all `sites` by status.
 #[must_use]
-pub(crate) fn overview(
-    now: Zoned,
-    window: Window,
+pub(crate) fn figures(
+    (today, window): (Date, DateRange),
     declared: &Dataset,
-    sites: &[SiteView],
+    sites: &[&SiteView],
     loaded: &[LoadedCount],
-) -> Overview {
-    let feedback = total(sites, tables::FEEDBACK)
-        .sum
-        .remove("rating")
-        .unwrap_or_default();
-    Overview {
-        window: window.0,
-        customers: people(sites, tables::CUSTOMER),
-        consultants: people(sites, tables::CONSULTANT),
-        appointments: appointments(now.date(), window.0, declared, sites, loaded),
+) -> MeetAssistFigures {
+    let feedback = total(sites, FEEDBACK).sum.remove("rating");
+    let feedback = feedback.unwrap_or_default();
+    MeetAssistFigures {
+        customers: people(sites, CUSTOMER),
+        consultants: people(sites, CONSULTANT),
+        appointments: appointments((today, window), declared, sites, loaded),
         feedback: Feedback {
-            count: rows(sites, tables::FEEDBACK),
+            count: rows(sites, FEEDBACK),
             average_rating: mean(feedback.sum.to_float(), feedback.count),
         },
-        programs: by_status(declared, sites, tables::PROGRAM),
+        programs: by_status(declared, sites, PROGRAM),
         participants: Total {
-            total: rows(sites, tables::PARTICIPANT),
+            total: rows(sites, PARTICIPANT),
         },
-        tables: per_table(window.0, declared, sites),
-        fresh: sites.iter().map(fresh).collect(),
-        now,
     }
 }
 
 fn appointments(
-    today: Date,
-    window: DateRange,
+    (today, window): (Date, DateRange),
     declared: &Dataset,
-    sites: &[SiteView],
+    sites: &[&SiteView],
     loaded: &[LoadedCount],
 ) -> Appointments {
-    let none = StatusCounts::declared(declared, sites, tables::APPOINTMENT);
+    let none = StatusCounts::declared(declared, sites, APPOINTMENT);
     let within = |range: DateRange| {
         let mut by_status = none.clone();
         let in_range =
             |count: &&LoadedCount| count.part.date().is_some_and(|date| range.contains(date));
         let rows = loaded.iter().filter(in_range).map(|count| {
             if let Some(status) = &count.value {
-                by_status.add(status, count.rows);
+                by_status.add(&unquoted(status), count.rows);
             }
             count.rows
         });
@@ -211,7 +169,7 @@ fn appointments(
         }
     };
     Appointments {
-        all: by_status(declared, sites, tables::APPOINTMENT),
+        all: by_status(declared, sites, APPOINTMENT),
         window: within(window),
         today: within(DateRange::day(today)),
         per_day: window
@@ -224,7 +182,7 @@ fn appointments(
     }
 }
 
-fn people(sites: &[SiteView], table: &str) -> People {
+fn people(sites: &[&SiteView], table: &str) -> People {
     let total_rows = rows(sites, table);
     let disabled = total(sites, table).count("isdisabled", "true");
     People {
@@ -233,7 +191,7 @@ fn people(sites: &[SiteView], table: &str) -> People {
     }
 }
 
-fn by_status(declared: &Dataset, sites: &[SiteView], table: &str) -> Counted {
+fn by_status(declared: &Dataset, sites: &[&SiteView], table: &str) -> Counted {
     let mut by_status = StatusCounts::declared(declared, sites, table);
     by_status.add_summary(&total(sites, table));
     Counted {
@@ -242,25 +200,13 @@ fn by_status(declared: &Dataset, sites: &[SiteView], table: &str) -> Counted {
     }
 }
 
-fn fresh(view: &SiteView) -> Fresh {
-    let head = view.catalog.head.as_ref();
-    Fresh {
-        site: view.site.clone(),
-        commit: head.map(|head| head.seq),
-        committed_at: head.map(|head| head.at),
-        loaded_at: view.loaded_at,
-        log_head: view.log_head,
-        last_error: view.last_error.clone(),
-    }
-}
-
 /// A table's rows over all history of all sites.
-fn rows(sites: &[SiteView], table: &str) -> u64 {
+fn rows(sites: &[&SiteView], table: &str) -> u64 {
     sites.iter().map(|view| view.catalog.rows(table)).sum()
 }
 
 /// A table's summary over all history of all sites.
-fn total(sites: &[SiteView], table: &str) -> Summary {
+fn total(sites: &[&SiteView], table: &str) -> Summary {
     let mut total = Summary::default();
     sites
         .iter()
@@ -277,38 +223,26 @@ fn mean(sum: f64, count: u64) -> Option<f64> {
     (count > 0).then_some(mean)
 }
 
-/// RFC 3339 with the zone's offset and without its name, to the second.
-fn with_offset<S: Serializer>(now: &Zoned, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&now.strftime("%Y-%m-%dT%H:%M:%S%:z"))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::config::WindowConfig;
-    use crate::stats::samples::{at, json, loaded, site};
+    use jiff::civil::date;
 
-    fn overview_of(sites: &[SiteView], loaded: &[LoadedCount]) -> Overview {
-        let now = at("2025-11-28T02:30:00Z");
-        let window = Window::at(now, &WindowConfig::default());
+    use super::*;
+    use crate::stats::samples::{json, loaded, site};
+    use crate::testing::SHOP;
+
+    fn figures_of(sites: &[SiteView], loaded: &[LoadedCount]) -> MeetAssistFigures {
+        let today = date(2025, 11, 28);
+        let window = DateRange::around(today, 1, 1);
         let declared = Dataset::meetassist().unwrap();
-        let mut overview = overview(
-            now.to_zoned(WindowConfig::default().timezone.0),
-            window,
-            &declared,
-            sites,
-            loaded,
-        );
-        // Those of every table have tests of their own.
-        overview.tables.clear();
-        overview
+        let sites: Vec<&SiteView> = sites.iter().collect();
+        figures((today, window), &declared, &sites, loaded)
     }
 
     #[test]
     fn nothing_is_zeros() {
-        insta::assert_snapshot!(json(&overview_of(&[], &[])), @r#"
-    {"now":"2025-11-28T09:30:00+07:00","window":{"from":"2025-11-27","to":"2025-11-29"},
-    "customers":{"total":0,"active":0},
+        insta::assert_snapshot!(json(&figures_of(&[], &[])), @r#"
+    {"customers":{"total":0,"active":0},
     "consultants":{"total":0,"active":0},
     "appointments":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0},
     "window":{"total":0,"by_status":{"pending":0,"confirmed":0,"completed":0,"cancelled":0}},
@@ -318,8 +252,7 @@ mod tests {
     {"date":"2025-11-29","total":0}]},
     "feedback":{"count":0,"average_rating":null},
     "programs":{"total":0,"by_status":{"upcoming":0,"ongoing":0,"completed":0}},
-    "participants":{"total":0},
-    "tables":[],"fresh":[]}
+    "participants":{"total":0}}
     "#);
     }
 
@@ -377,24 +310,24 @@ mod tests {
             loaded("dt=2025-11-28", "pending", 2),
             loaded("dt=2025-11-28", "cancelled", 1),
         ];
-        let overview = overview_of(&sites, &loaded);
+        let figures = figures_of(&sites, &loaded);
 
-        assert_eq!(overview.appointments.all.total, 8);
+        assert_eq!(figures.appointments.all.total, 8);
         assert_eq!(
-            overview.customers,
+            figures.customers,
             People {
                 total: 4,
                 active: 3
             }
         );
         assert_eq!(
-            overview.feedback,
+            figures.feedback,
             Feedback {
                 count: 3,
                 average_rating: Some(4.0)
             }
         );
-        insta::assert_snapshot!(json(&overview.appointments), @r#"
+        insta::assert_snapshot!(json(&figures.appointments), @r#"
         {"total":8,"by_status":{"pending":2,"confirmed":0,"completed":5,"cancelled":1},
         "window":{"total":3,"by_status":{"pending":2,"confirmed":0,"completed":0,"cancelled":1}},
         "today":{"total":3,"by_status":{"pending":2,"confirmed":0,"completed":0,"cancelled":1}},
@@ -411,10 +344,19 @@ mod tests {
             loaded("dt=2025-11-01", "pending", 9),
             loaded("dt=2025-11-29", "pending", 1),
         ];
-        let appointments = overview_of(&sites, &loaded).appointments;
+        let appointments = figures_of(&sites, &loaded).appointments;
         assert_eq!(
             (appointments.window.total, appointments.today.total),
             (1, 0)
         );
+    }
+
+    #[test]
+    fn a_dataset_is_meetassists_by_its_tables_and_columns() {
+        assert!(is_meetassist(&Dataset::meetassist().unwrap()));
+        assert!(!is_meetassist(&Dataset::from_toml(SHOP).unwrap()));
+        let text = include_str!("../../../config/meetassist.toml");
+        let without = Dataset::from_toml(&text.replace("isdisabled", "retired")).unwrap();
+        assert!(!is_meetassist(&without));
     }
 }

@@ -38,6 +38,15 @@ impl DateRange {
         }
     }
 
+    /// A date and so many before and after it.
+    #[must_use]
+    pub(crate) fn around(date: Date, before: u16, after: u16) -> Self {
+        Self {
+            from: date.saturating_sub(Span::new().days(before)),
+            to: date.saturating_add(Span::new().days(after)),
+        }
+    }
+
     /// One date.
     #[must_use]
     pub fn day(date: Date) -> Self {
@@ -90,10 +99,7 @@ impl Window {
     #[must_use]
     pub fn at(now: Timestamp, config: &WindowConfig) -> Self {
         let today = now.to_zoned(config.timezone.0.clone()).date();
-        Self(DateRange {
-            from: today.saturating_sub(Span::new().days(config.before)),
-            to: today.saturating_add(Span::new().days(config.after)),
-        })
+        Self(DateRange::around(today, config.before, config.after))
     }
 }
 

@@ -121,6 +121,15 @@ pub fn split_fields<'r>(record: &'r [u8], into: &mut Vec<Field<'r>>) -> Result<(
     }
 }
 
+/// One field as people read it: without the quotes that canonical CSV puts around it.
+#[must_use]
+pub fn unquoted(field: &str) -> Cow<'_, str> {
+    let quoted = field.strip_prefix('"').and_then(|f| f.strip_suffix('"'));
+    quoted.map_or(Cow::Borrowed(field), |text| {
+        Cow::Owned(text.replace("\"\"", "\""))
+    })
+}
+
 /// The text up to the closing quote, and what follows that quote.
 fn quoted_field(text: &str) -> Result<(Cow<'_, str>, &str), &'static str> {
     let mut unescaped = String::new();
@@ -166,6 +175,14 @@ mod tests {
         }
         splitter.finish()?;
         Ok(rows)
+    }
+
+    #[test]
+    fn people_read_fields_without_their_quotes() {
+        let text = |field| unquoted(field).into_owned();
+        let fields = ["a", "\"a, b\"", "\"say \"\"hi\"\"\"", "\"\"", "\"", "a\"b"];
+        let read = ["a", "a, b", "say \"hi\"", "", "\"", "a\"b"];
+        assert_eq!(fields.map(text), read);
     }
 
     #[test]

@@ -188,7 +188,7 @@ fn carried(units: i128) -> (i128, i128) {
     // Most need no division, and a scan passes here with each row.
     match units {
         0..BASE => (0, units),
-        _ if units < 0 && -BASE <= units => (-1, units + BASE),
+        _ if (-BASE..0).contains(&units) => (-1, units + BASE),
         _ => (units.div_euclid(BASE), units.rem_euclid(BASE)),
     }
 }

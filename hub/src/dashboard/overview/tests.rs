@@ -1,15 +1,19 @@
 //! The page's figures and sentences.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::http::Request;
-use jiff::civil::date;
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::Name;
 
 use super::*;
 use crate::config::WindowConfig;
 use crate::http::callers::COOKIE;
 use crate::serve::testbed::Testbed;
+use crate::services::overview::sample_page;
 use crate::stats::samples::{at, loaded, site, site_of};
-use crate::sync::Window;
+use crate::sync::SiteView;
 use crate::testing::SHOP;
 
 fn sample() -> SiteView {
@@ -28,17 +32,15 @@ fn sample() -> SiteView {
 
 fn rendered(language: Language, sites: &[SiteView]) -> String {
     let now = at("2025-11-28T02:30:00Z");
-    let config = WindowConfig::default();
-    let declared = Dataset::meetassist().unwrap();
-    let zoned = now.to_zoned(config.timezone.0.clone());
-    let counts = [loaded("dt=2025-11-28", "pending", 2)];
-    let window = Window::at(now, &config);
-    let overview = stats::overview(zoned, window, &declared, sites, &counts);
-    let range = DateRange::new(date(2025, 11, 14), date(2025, 12, 12)).unwrap();
-    let mut shown = shown(range, &declared, sites).unwrap();
-    shown.refused = BTreeMap::from([(SiteName::new("hcm-01").unwrap(), 1_200)]);
-    shown.refused_of = BTreeMap::from([(Name::new("item").unwrap(), 9)]);
-    Live::new(language, overview, shown).render().unwrap()
+    let now = now.to_zoned(WindowConfig::default().timezone.0);
+    let counts = vec![loaded("dt=2025-11-28", "pending", 2)];
+    let sites = sites.iter().map(|view| (view.clone(), counts.clone()));
+    let refused = RefusedTotals {
+        of_sites: BTreeMap::from([(SiteName::new("hcm-01").unwrap(), 1_200)]),
+        of_tables: BTreeMap::from([(Name::new("item").unwrap(), 9)]),
+    };
+    let page = sample_page(now, &sites.collect::<Vec<_>>(), refused);
+    Live::new(language, page).render().unwrap()
 }
 
 /// The text of the element whose `data-figure` is this.

@@ -1,5 +1,6 @@
 //! Counts by status, in the order in which the dataset declares the statuses.
 
+use causeway_shared::canonical_csv::unquoted;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::summary::Summary;
 use serde::ser::SerializeMap as _;
@@ -16,7 +17,7 @@ impl StatusCounts {
     /// Zero of every status that the sites' datasets declare for a table, or `declared` where no
     /// site has the table.
     #[must_use]
-    pub(crate) fn declared(declared: &Dataset, sites: &[SiteView], table: &str) -> Self {
+    pub(crate) fn declared(declared: &Dataset, sites: &[&SiteView], table: &str) -> Self {
         let of_sites = sites
             .iter()
             .map(|view| &*view.dataset)
@@ -56,7 +57,7 @@ impl StatusCounts {
     pub(crate) fn add_summary(&mut self, summary: &Summary) {
         let counted = summary.count_by.get(STATUS);
         for (status, rows) in counted.into_iter().flat_map(|counted| &counted.values) {
-            self.add(status, *rows);
+            self.add(&unquoted(status), *rows);
         }
     }
 
