@@ -82,6 +82,16 @@ mod tests {
     }
 
     #[test]
+    fn a_login_link_works_in_a_tab_that_shows_the_login_page() {
+        let script = FILES.iter().find(|(name, ..)| *name == "login.js");
+        let (_, _, script) = script.unwrap();
+        assert!(
+            script.contains("addEventListener(\"hashchange\", signIn)"),
+            "{script}"
+        );
+    }
+
+    #[test]
     fn nothing_is_loaded_from_elsewhere() {
         for (name, _, content) in FILES {
             let elsewhere = content.replace("http://www.w3.org/2000/svg", "");

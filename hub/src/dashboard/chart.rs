@@ -10,6 +10,7 @@ use crate::sync::DateRange;
 const WIDTH: f64 = 960.0;
 const HEIGHT: f64 = 260.0;
 const LEFT: f64 = 44.0;
+const RIGHT: f64 = 12.0;
 const TOP: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
 /// The share of a day's width that its bar takes.
@@ -100,7 +101,7 @@ pub(super) fn chart(days: &[Bar], today: Date, window: DateRange, language: Lang
     let (top, step) = scale(days.iter().map(|day| day.total).max().unwrap_or(0));
     let ground = HEIGHT - BOTTOM;
     let unit = (ground - TOP) / float(top);
-    let pitch = (WIDTH - LEFT) / float(days.len().max(1) as u64);
+    let pitch = (WIDTH - LEFT - RIGHT) / float(days.len().max(1) as u64);
     let left_of = |place: usize| LEFT + pitch * float(place as u64);
     let columns = days.iter().enumerate().map(|(place, day)| {
         let bar = (left_of(place) + pitch * (1.0 - BAR) / 2.0, pitch * BAR);
@@ -128,7 +129,7 @@ pub(super) fn chart(days: &[Bar], today: Date, window: DateRange, language: Lang
         width: WIDTH,
         height: HEIGHT,
         left: LEFT,
-        right: WIDTH,
+        right: WIDTH - RIGHT,
         ground,
         lines: (0..=top / step)
             .map(|line| Line {
@@ -241,7 +242,32 @@ mod tests {
             today.title,
             "Friday, 28 Nov 2025: 5 (Completed 3, Cancelled 1)"
         );
-        assert_eq!(chart.loaded, Some((502.0, 458.0)));
+        assert_eq!(chart.loaded, Some((496.0, 452.0)));
+    }
+
+    #[test]
+    fn every_label_has_room() {
+        // Of the letters and digits in the page's font, 12 units high, each takes about 7.
+        let room = |label: &String| label.chars().map(|_| 7.0).sum::<f64>() / 2.0;
+        let today = date(2025, 11, 28);
+        for language in Language::ALL {
+            let days = DateRange::around(today, 14, 14).dates().map(|date| Bar {
+                date,
+                total: 0,
+                parts: Vec::new(),
+                words: Vec::new(),
+            });
+            let days: Vec<Bar> = days.collect();
+            let chart = chart(&days, today, DateRange::day(today), language);
+            let labelled = chart.columns.iter().filter_map(|column| {
+                let label = column.label.as_ref()?;
+                Some((column.middle, room(label)))
+            });
+            let labelled: Vec<(f64, f64)> = labelled.collect();
+            assert_eq!(labelled.len(), 5);
+            let fits = |(middle, room): &(f64, f64)| *middle > *room && middle + room < chart.width;
+            assert!(labelled.iter().all(fits), "{labelled:?}");
+        }
     }
 
     #[test]

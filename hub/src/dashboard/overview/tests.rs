@@ -60,6 +60,18 @@ fn figures_are_shown_as_the_reader_writes_them() {
 }
 
 #[test]
+fn what_counts_appointments_says_so() {
+    let html = rendered(Language::English, &[sample()]);
+    let title = html.find("<h2>Appointments loaded</h2>").unwrap();
+    let card = &html[title..][..html[title..].find("</article>").unwrap()];
+    assert_eq!(figure(card, "window"), "2");
+    assert!(
+        card.contains("<p>on the days loaded, 27 Nov – 29 Nov</p>"),
+        "{card}"
+    );
+}
+
+#[test]
 fn the_chart_can_be_read_without_seeing_it() {
     let html = rendered(Language::English, &[sample()]);
     assert!(
