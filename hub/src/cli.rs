@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how the answer is printed.
 
+#[cfg(feature = "demo")]
 mod demo;
 mod show;
 mod token;
@@ -17,11 +18,13 @@ use tokio::net::TcpListener;
 
 use crate::auth::AuthError;
 use crate::config::HubConfig;
+#[cfg(feature = "demo")]
 use crate::demo::DemoError;
 use crate::error::HubError;
 use crate::serve::{self, ServeError};
 use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan};
 use crate::verify::VerifyRequest;
+#[cfg(feature = "demo")]
 use demo::DemoArgs;
 use token::TokenCommand;
 
@@ -56,6 +59,7 @@ pub enum Command {
     #[command(after_help = "Example: causeway-hub serve --log-format json")]
     Serve,
     /// Show all of it on this machine: a made-up site, its agent, this hub and its dashboard
+    #[cfg(feature = "demo")]
     #[command(after_help = "Example: causeway-hub demo --rows 5000 --once --json")]
     Demo(DemoArgs),
     /// Create or upgrade the database schema; any number of times
@@ -126,6 +130,7 @@ enum CliError {
     Range(#[from] InvalidRange),
     #[error(transparent)]
     Auth(#[from] AuthError),
+    #[cfg(feature = "demo")]
     #[error(transparent)]
     Demo(#[from] DemoError),
     #[error(transparent)]
@@ -145,13 +150,16 @@ impl CliError {
         match self {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
-            Self::Demo(error) if error.is_usage() => Exit::Usage,
+            #[cfg(feature = "demo")]
+            Self::Demo(error) => match error.is_usage() {
+                true => Exit::Usage,
+                false => Exit::Failed,
+            },
             Self::Serve(error) if error.is_usage() => Exit::Usage,
             Self::Range(_) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
-            | Self::Demo(_)
             | Self::Serve(_)
             | Self::Listen { .. }
             | Self::Output(_) => Exit::Failed,
@@ -166,6 +174,7 @@ impl Cli {
     pub fn default_filter(&self) -> &'static str {
         match &self.command {
             Command::Serve => "info,aws=warn,hyper=warn",
+            #[cfg(feature = "demo")]
             Command::Demo(demo) if !demo.once => "info,aws=warn,hyper=warn",
             _ => "warn",
         }
@@ -206,6 +215,7 @@ impl Cli {
         };
         match self.command {
             // It brings its own configuration.
+            #[cfg(feature = "demo")]
             Command::Demo(demo) => demo.answer(json, shutdown).await,
             Command::Serve => serve(open().await?, json, shutdown).await,
             Command::Init => {

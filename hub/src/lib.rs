@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 mod dashboard;
 pub mod db;
+#[cfg(feature = "demo")]
 mod demo;
 pub mod error;
 mod http;
