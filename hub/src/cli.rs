@@ -2,6 +2,7 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod init;
 mod show;
 mod token;
 
@@ -26,6 +27,7 @@ use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan};
 use crate::verify::VerifyRequest;
 #[cfg(feature = "demo")]
 use demo::DemoArgs;
+use init::{InitArgs, WriteConfigError, write_config};
 use token::TokenCommand;
 
 /// Loads sites from S3 or a folder into a database, and serves the admin API and dashboard.
@@ -56,17 +58,27 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the API and the dashboard, and keep the window loaded, until SIGTERM or SIGINT
-    #[command(after_help = "Example: causeway-hub serve --log-format json")]
+    #[command(
+        after_help = "Dates that `load --date` or `--from … --to …` brought besides the \
+        window are taken out again by the first refresh.\n\n\
+        Example: causeway-hub serve --log-format json"
+    )]
     Serve,
     /// Show all of it on this machine: a made-up site, its agent, this hub and its dashboard
     #[cfg(feature = "demo")]
     #[command(after_help = "Example: causeway-hub demo --rows 5000 --once --json")]
     Demo(DemoArgs),
     /// Create or upgrade the database schema; any number of times
-    #[command(after_help = "Example: causeway-hub init")]
-    Init,
+    #[command(after_help = "Example: causeway-hub init\n         \
+        causeway-hub --config hub.toml init --write-config")]
+    Init(InitArgs),
     /// Look for new commits and load the window around today
-    #[command(after_help = "Example: causeway-hub load --from 2025-11-01 --to 2025-11-30")]
+    #[command(
+        after_help = "Dates besides the window stay until the next load that does not ask \
+        for them: a plain `load` and a running `serve` take them out again. For more days at all \
+        times set window.before and window.after.\n\n\
+        Example: causeway-hub load --from 2025-11-01 --to 2025-11-30"
+    )]
     Load(Selection),
     /// Show what `load` would do; write nothing
     #[command(after_help = "Example: causeway-hub plan --site hcm-01")]
@@ -135,6 +147,8 @@ enum CliError {
     Demo(#[from] DemoError),
     #[error(transparent)]
     Serve(#[from] ServeError),
+    #[error(transparent)]
+    WriteConfig(#[from] WriteConfigError),
     #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
     Listen {
         listen: String,
@@ -156,11 +170,12 @@ impl CliError {
                 false => Exit::Failed,
             },
             Self::Serve(error) if error.is_usage() => Exit::Usage,
-            Self::Range(_) => Exit::Usage,
+            Self::Range(_) | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
             Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
             | Self::Serve(_)
+            | Self::WriteConfig(_)
             | Self::Listen { .. }
             | Self::Output(_) => Exit::Failed,
         }
@@ -218,7 +233,13 @@ impl Cli {
             #[cfg(feature = "demo")]
             Command::Demo(demo) => demo.answer(json, shutdown).await,
             Command::Serve => serve(open().await?, json, shutdown).await,
-            Command::Init => {
+            Command::Init(init) if init.write_config => {
+                let file = write_config(self.config.as_deref())?;
+                let done = serde_json::json!({ "file": file });
+                let text = init::wrote(&file);
+                Ok(Answer::of(json, &done, text, Exit::Done))
+            }
+            Command::Init(_) => {
                 let hub = open().await?;
                 hub.init().await?;
                 let database = hub.database().describe();
@@ -230,7 +251,8 @@ impl Cli {
                 let request = selection.request()?;
                 let report = open().await?.load(&request).await?;
                 let exit = exit(report.needs_a_look(), report.may_pass());
-                Ok(Answer::of(json, &report, show::load(&report), exit))
+                let text = show::load(&report, &request.dates);
+                Ok(Answer::of(json, &report, text, exit))
             }
             Command::Plan(selection) => {
                 let request = selection.request()?;
@@ -306,6 +328,22 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn help_says_how_long_dates_besides_the_window_stay() {
+        let mut cli = Cli::command();
+        let mut help = |name: &str| {
+            let command = cli.find_subcommand_mut(name).map(|of| of.render_help());
+            let help = command.map(|help| help.to_string()).unwrap_or_default();
+            help.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let load = "Dates besides the window stay until the next load that does not ask for them: \
+            a plain `load` and a running `serve` take them out again.";
+        assert!(help("load").contains(load));
+        let serve = "Dates that `load --date` or `--from … --to …` brought besides the window are \
+            taken out again by the first refresh.";
+        assert!(help("serve").contains(serve));
     }
 
     #[test]

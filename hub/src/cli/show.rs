@@ -6,14 +6,14 @@ use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
 
 use crate::auth::TokenRecord;
-use crate::sync::{LoadReport, SitePlan, SiteStatus, StatusReport};
+use crate::sync::{DateRange, LoadReport, SitePlan, SiteStatus, StatusReport};
 use crate::verify::VerifyReport;
 
 /// Most lines of one kind.
 const MOST_LINES: usize = 20;
 
-/// What a load did.
-pub(super) fn load(report: &LoadReport) -> String {
+/// What a load did that was asked for some dates besides the window.
+pub(super) fn load(report: &LoadReport, dates: &[DateRange]) -> String {
     let mut text = String::new();
     for site in &report.sites {
         if let Some(error) = &site.error {
@@ -52,6 +52,17 @@ pub(super) fn load(report: &LoadReport) -> String {
     } else {
         let requests = count(report.requests.total(), "request");
         let _ = writeln!(text, "{requests}, {:.1} s", report.seconds);
+        for range in dates {
+            let dates = match range.days() {
+                1 => format!("{} stays", range.from()),
+                _ => format!("{} to {} stay", range.from(), range.to()),
+            };
+            let _ = writeln!(
+                text,
+                "{dates} until the next load without them: a plain `load` and a \
+                 running `serve` take out what lies beyond the window"
+            );
+        }
     }
     text
 }
@@ -265,15 +276,27 @@ mod tests {
         ");
         let mut report = test.load().await?;
         report.seconds = 0.25;
-        insta::assert_snapshot!(load(&report), @r"
+        insta::assert_snapshot!(load(&report, &[]), @r"
         here: commit 1, 1 partition in and 0 out, 1 row in and 0 out; 1 partition loaded
         9 requests, 0.2 s
         ");
         report = test.load().await?;
         report.seconds = 0.25;
-        insta::assert_snapshot!(load(&report), @r"
+        insta::assert_snapshot!(load(&report, &[]), @r"
         here: commit 1, 1 partition loaded, nothing to do
         1 request, 0.2 s
+        ");
+        let dates = ["2025-12-24", "2025-12-25"].map(|date| date.parse());
+        let [first, last] = dates;
+        let besides = [
+            DateRange::day(first.clone()?),
+            DateRange::new(first?, last?)?,
+        ];
+        insta::assert_snapshot!(load(&report, &besides), @r"
+        here: commit 1, 1 partition loaded, nothing to do
+        1 request, 0.2 s
+        2025-12-24 stays until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
+        2025-12-24 to 2025-12-25 stay until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
         ");
         let request = VerifyRequest {
             now: NOON.parse()?,
@@ -291,7 +314,7 @@ mod tests {
             .delete(&site.key("item", "b=0of2", &["1,pear"])?)
             .await?;
         report = test.load().await?;
-        insta::assert_snapshot!(load(&report).lines().next().unwrap_or_default(), @"here: not loaded, commit 1 keeps serving");
+        insta::assert_snapshot!(load(&report, &[]).lines().next().unwrap_or_default(), @"here: not loaded, commit 1 keeps serving");
         let now = NOON.parse()?;
         let refused = RefusedRows {
             total: 3,

@@ -1,0 +1,90 @@
+//! `causeway-hub init --write-config`: a configuration to begin with.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::config::DEFAULT_FILE;
+
+/// Every key, with its default and what it is for.
+const TEMPLATE: &str = include_str!("../../../config/hub.toml");
+
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// Write a commented hub.toml with the default of every setting, and nothing else; a file that
+    /// is there already is left as it is
+    #[arg(long)]
+    pub(super) write_config: bool,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WriteConfigError {
+    #[error("{} is there already; move it away, or name another file with --config", path.display())]
+    Exists { path: PathBuf },
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Writes the configuration, by default `hub.toml` in the working directory. Others on the machine
+/// cannot read it: the database's password may come to stand in it.
+pub(super) fn write_config(path: Option<&Path>) -> Result<PathBuf, WriteConfigError> {
+    let path = path.unwrap_or(Path::new(DEFAULT_FILE)).to_owned();
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let opened = options.open(&path);
+    let written = opened.and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
+    match written {
+        Ok(()) => Ok(path),
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+            Err(WriteConfigError::Exists { path })
+        }
+        Err(source) => Err(WriteConfigError::Write { path, source }),
+    }
+}
+
+/// What was written, and what to do next.
+pub(super) fn wrote(path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "wrote {path}: set store.url to the agent's, database.url, and window.timezone, which says \
+         what day today is; then run `causeway-hub --config {path} init`\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_configuration_is_written_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.toml");
+        write_config(Some(&path)).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), TEMPLATE);
+        std::fs::write(&path, "mine").unwrap();
+        let error = write_config(Some(&path)).unwrap_err().to_string();
+        let error = error.replace(&folder.path().display().to_string(), "<folder>");
+        insta::assert_snapshot!(error, @"<folder>/hub.toml is there already; move it away, or name another file with --config");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        insta::assert_snapshot!(wrote(Path::new("hub.toml")), @"wrote hub.toml: set store.url to the agent's, database.url, and window.timezone, which says what day today is; then run `causeway-hub --config hub.toml init`");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn others_cannot_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hub.toml");
+        write_config(Some(&path)).unwrap();
+        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{mode:o}");
+    }
+}
