@@ -5,5 +5,6 @@ pub mod chance;
 pub mod clock;
 pub mod program;
 pub mod regular_file;
+pub mod repeats;
 pub mod settings;
 pub mod telemetry;

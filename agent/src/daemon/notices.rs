@@ -1,19 +1,25 @@
 //! What a person should know, told when it is new and once a day, not at each scan.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use causeway_shared::ids::SiteName;
+use causeway_shared::runtime::repeats::Repeats;
 
 use crate::cycle::report::Notice;
 
 /// What stands unchanged is told again after this long.
 const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most notices that are remembered; a cycle has one or two for each table.
+const MAX_NOTICES: usize = 10_000;
 
-/// What was told, and when. As long as the last list of notices, and no longer.
-#[derive(Debug, Default)]
-pub(super) struct Notices {
-    told: BTreeMap<Notice, Instant>,
+/// The notices that were told.
+#[derive(Debug)]
+pub(super) struct Notices(Repeats<Notice>);
+
+impl Default for Notices {
+    fn default() -> Self {
+        Self(Repeats::new(REMINDER, MAX_NOTICES))
+    }
 }
 
 impl Notices {
@@ -27,20 +33,9 @@ impl Notices {
     /// Those that were not told within a day; whatever is not among them is over, and would be
     /// news again.
     fn news(&mut self, notices: Vec<Notice>, now: Instant) -> Vec<Notice> {
-        let mut news = Vec::new();
-        let mut told = BTreeMap::new();
-        for notice in notices {
-            let at = match self.told.get(&notice) {
-                Some(at) if now.duration_since(*at) < REMINDER => *at,
-                _ => {
-                    news.push(notice.clone());
-                    now
-                }
-            };
-            told.insert(notice, at);
-        }
-        self.told = told;
-        news
+        self.0.retain(|told| notices.contains(told));
+        let is_news = |notice: &Notice| self.0.count(notice.clone(), now).is_some();
+        notices.into_iter().filter(is_news).collect()
     }
 }
 
