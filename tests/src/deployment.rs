@@ -4,11 +4,15 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::{DatabaseKind, Finished, Program, StoreKind, TestDatabase, TestStore};
+use crate::{DatabaseKind, Finished, Program, Running, StoreKind, TestDatabase, TestStore};
+
+/// How long the hub may take until it listens.
+const SERVES_WITHIN: Duration = Duration::from_secs(30);
 
 /// The stores and databases that are tested together.
 pub const PAIRS: [(StoreKind, DatabaseKind); 2] = [
@@ -124,6 +128,35 @@ impl Deployment {
         run("causeway-hub", &self.path("hub.toml"), args)
     }
 
+    /// Starts the hub's service on a free port, with more variables in its environment.
+    ///
+    /// # Panics
+    /// If it does not listen in time.
+    #[must_use]
+    pub fn serve(&self, variables: &[(&str, &str)]) -> Service {
+        let mut running = self
+            .hub_program(&["serve"])
+            .envs([("CAUSEWAY_HTTP__LISTEN", "127.0.0.1:0")])
+            .envs(variables.iter().copied())
+            .spawn();
+        let line = running.wait_for_line("{\"address\":", SERVES_WITHIN);
+        let said: Value = serde_json::from_str(&line).unwrap();
+        let url = said["address"].as_str().unwrap().to_owned();
+        Service { url, running }
+    }
+
+    /// Makes a token for the hub.
+    ///
+    /// # Panics
+    /// If none is made.
+    #[must_use]
+    pub fn token(&self, role: &str, more: &[&str]) -> String {
+        let args = ["token", "create", "--role", role, "--name", role];
+        let args: Vec<&str> = args.into_iter().chain(more.iter().copied()).collect();
+        let made = self.hub(&args).expect_code(0).json();
+        made["token"].as_str().unwrap().to_owned()
+    }
+
     /// One cycle of the agent and one load of the hub, both without anything to look at; the
     /// load's site.
     ///
@@ -153,6 +186,15 @@ impl Deployment {
         let _ = self.hub(&["init"]).expect_code(0);
         self.load()
     }
+}
+
+/// The hub's service at work; killed when dropped.
+#[derive(Debug)]
+pub struct Service {
+    /// Where it listens, as `http://127.0.0.1:port`.
+    pub url: String,
+    /// Its process.
+    pub running: Running,
 }
 
 fn run(name: &str, config: &Path, args: &[&str]) -> Finished {

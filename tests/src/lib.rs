@@ -3,7 +3,8 @@
 //! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
-//! and [`loaded`] what did. [`proxy`] and [`gateway`] are networks that fail, [`crash`] ends programs
+//! and [`loaded`] what did. [`browser`] is what a page is looked at with.
+//! [`proxy`] and [`gateway`] are networks that fail, [`crash`] ends programs
 //! in the middle, and [`wrong_clock`] lets their time jump.
 #![allow(
     clippy::expect_used,
@@ -12,6 +13,7 @@
     reason = "a test whose ground gives way ends there, with a message"
 )]
 
+pub mod browser;
 pub mod crash;
 pub mod deployment;
 pub mod gateway;

@@ -1,8 +1,5 @@
 //! Totals cover all history, whatever is loaded.
 
-use std::time::Duration;
-
-use causeway_tests::Program;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::mirror::Mirror;
 use serde_json::{Value, json};
@@ -11,20 +8,9 @@ use crate::ground::{deploy, loaded};
 
 /// A figure that the server gives.
 pub(crate) async fn get(deployment: &Deployment, path: &str) -> Value {
-    let token = deployment.hub(&["token", "create", "--role", "viewer", "--name", "test"]);
-    let token = token.expect_code(0).json()["token"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let mut server = Program::new("causeway-hub")
-        .args(["serve", "--config"])
-        .args([deployment.path("hub.toml")])
-        .envs([("CAUSEWAY_HTTP__LISTEN", "127.0.0.1:0")])
-        .spawn();
-    let line = server.wait_for_line("http://127.0.0.1:", Duration::from_secs(20));
-    let address = line.split("http://").nth(1).unwrap();
-    let end = address.find(|c: char| !(c.is_ascii_digit() || c == '.' || c == ':'));
-    let url = format!("http://{}{path}", &address[..end.unwrap_or(address.len())]);
+    let token = deployment.token("viewer", &[]);
+    let service = deployment.serve(&[]);
+    let url = format!("{}{path}", service.url);
     let answer = reqwest::Client::new()
         .get(url)
         .bearer_auth(token)
@@ -33,7 +19,7 @@ pub(crate) async fn get(deployment: &Deployment, path: &str) -> Value {
         .unwrap();
     assert_eq!(answer.status(), 200);
     let body = answer.text().await.unwrap();
-    let _ = server.terminate().expect_code(0);
+    let _ = service.running.terminate().expect_code(0);
     serde_json::from_str(&body).unwrap()
 }
 

@@ -1,0 +1,222 @@
+//! A real browser for tests of pages: Chromium, told what to do by WebDriver (W3C) through
+//! chromedriver.
+//!
+//! A page is looked at by CSS selectors and by JavaScript; whatever is asked for is waited for, so
+//! that no test sleeps.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a page may take to become what a test waits for.
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
+/// The line that chromedriver writes once it listens.
+const READY: &str = "started successfully on port ";
+
+/// A browser with one window and a profile of its own; it ends when it is dropped.
+#[derive(Debug)]
+pub struct Browser {
+    driver: Child,
+    client: reqwest::Client,
+    /// The URL of the WebDriver session.
+    session: String,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser.
+    ///
+    /// # Panics
+    /// If Chromium or chromedriver is missing: `./test` installs both.
+    pub async fn start() -> Self {
+        Self::with_arguments(&[]).await
+    }
+
+    /// Starts a browser that takes this host name for this machine: other than for `localhost` and
+    /// `127.0.0.1`, plain HTTP to it is not a secure context, as over a network.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub async fn that_knows(host: &str) -> Self {
+        Self::with_arguments(&[&format!("--host-resolver-rules=MAP {host} 127.0.0.1")]).await
+    }
+
+    async fn with_arguments(arguments: &[&str]) -> Self {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver is not installed: run ./test");
+        let output = BufReader::new(driver.stdout.take().unwrap());
+        let port = output.lines().map_while(Result::ok).find_map(|line| {
+            let (_, port) = line.split_once(READY)?;
+            port.trim_end_matches('.').parse::<u16>().ok()
+        });
+        let port = port.expect("chromedriver ended before it listened");
+        let profile = tempfile::tempdir().unwrap();
+        let own = [
+            "--headless=new",
+            // Chromium's sandbox does not start as root, which tests in a container are.
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            // With a pipe instead of a port it ends with chromedriver, however that ends.
+            "--remote-debugging-pipe",
+            "--window-size=1280,900",
+            "--lang=en",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let arguments: Vec<&str> = own.into_iter().chain(arguments.iter().copied()).collect();
+        let mut browser = Self {
+            driver,
+            client: reqwest::Client::new(),
+            session: format!("http://127.0.0.1:{port}/session"),
+            _profile: profile,
+        };
+        let options = json!({ "args": arguments });
+        let wanted = json!({ "capabilities": { "alwaysMatch": {
+            "browserName": "chrome", "goog:chromeOptions": options,
+        } } });
+        let session = browser.call(Method::POST, "", &wanted).await.unwrap();
+        browser.session += "/";
+        browser.session += session["sessionId"].as_str().unwrap();
+        browser
+    }
+
+    /// Goes to an address and waits until the page is loaded.
+    ///
+    /// # Panics
+    /// If nothing answers there.
+    pub async fn open(&self, url: &str) {
+        let to = json!({ "url": url });
+        self.call(Method::POST, "/url", &to).await.unwrap();
+    }
+
+    /// What a JavaScript function body returns on the page; its `arguments` are these.
+    ///
+    /// # Panics
+    /// If it throws.
+    pub async fn run(&self, script: &str, arguments: Value) -> Value {
+        let call = json!({ "script": script, "args": arguments });
+        let run = self.call(Method::POST, "/execute/sync", &call).await;
+        run.unwrap_or_else(|error| panic!("{script}: {error}"))
+    }
+
+    /// Waits until a JavaScript expression holds on whatever page is shown then.
+    ///
+    /// # Panics
+    /// If it does not in time; the message has the page's address and text.
+    pub async fn wait_for(&self, expression: &str) {
+        let started = Instant::now();
+        loop {
+            // Between two pages there is none to ask.
+            let call = json!({ "script": format!("return Boolean({expression})"), "args": [] });
+            let holds = self.call(Method::POST, "/execute/sync", &call).await;
+            if holds == Ok(Value::Bool(true)) {
+                return;
+            }
+            if started.elapsed() > WAIT_LIMIT {
+                let script = "return location.href + '\\n' + document.body.innerText";
+                let page = self.run(script, json!([])).await;
+                panic!("never: {expression} ({holds:?}), on {page}");
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Waits until the address of the page is this one, from the path on.
+    ///
+    /// # Panics
+    /// If it does not become so in time.
+    pub async fn wait_for_path(&self, path: &str) {
+        let here = "location.pathname + location.search + location.hash";
+        self.wait_for(&format!(
+            "document.readyState === 'complete' && {here} === {path:?}"
+        ))
+        .await;
+    }
+
+    /// The text of an element, as a reader sees it.
+    ///
+    /// # Panics
+    /// If no element is found in time.
+    pub async fn text(&self, css: &str) -> String {
+        self.wait_for(&format!("document.querySelector({css:?})"))
+            .await;
+        let script = "return document.querySelector(arguments[0]).innerText";
+        let text = self.run(script, json!([css])).await;
+        text.as_str().unwrap().to_owned()
+    }
+
+    /// Clicks an element as a mouse does.
+    ///
+    /// # Panics
+    /// If no element is found in time, or another one covers it.
+    pub async fn click(&self, css: &str) {
+        let element = self.element(css).await;
+        let path = format!("/element/{element}/click");
+        self.call(Method::POST, &path, &json!({})).await.unwrap();
+    }
+
+    /// Types into a field.
+    ///
+    /// # Panics
+    /// If no such field is found in time.
+    pub async fn type_into(&self, css: &str, text: &str) {
+        let element = self.element(css).await;
+        let path = format!("/element/{element}/value");
+        let keys = json!({ "text": text });
+        self.call(Method::POST, &path, &keys).await.unwrap();
+    }
+
+    /// The page's cookies, with those that scripts do not see.
+    ///
+    /// # Panics
+    /// If there is no page.
+    pub async fn cookies(&self) -> Vec<Value> {
+        let cookies = self.call(Method::GET, "/cookie", &Value::Null).await;
+        cookies.unwrap().as_array().unwrap().clone()
+    }
+
+    /// What WebDriver calls an element.
+    async fn element(&self, css: &str) -> String {
+        self.wait_for(&format!("document.querySelector({css:?})"))
+            .await;
+        let by = json!({ "using": "css selector", "value": css });
+        let found = self.call(Method::POST, "/element", &by).await.unwrap();
+        let reference = found.as_object().unwrap().values().next().unwrap();
+        reference.as_str().unwrap().to_owned()
+    }
+
+    /// One command of WebDriver; its error in words.
+    async fn call(&self, method: Method, path: &str, body: &Value) -> Result<Value, String> {
+        let url = format!("{}{path}", self.session);
+        let mut request = self.client.request(method, url);
+        if !body.is_null() {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap();
+        let is_well = answer.status().is_success();
+        let mut answer: Value = answer.json().await.unwrap();
+        let value = answer["value"].take();
+        if is_well {
+            Ok(value)
+        } else {
+            Err(value["message"].to_string())
+        }
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Chromium ends with it.
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
