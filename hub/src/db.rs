@@ -74,6 +74,18 @@ pub trait Database: Send + Sync + fmt::Debug {
         error: Option<&str>,
     ) -> Result<(), DbError>;
 
+    /// Keeps a copy of one of the hub's own files in the store.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn copy(&self, key: &str, body: &[u8]) -> Result<(), DbError>;
+
+    /// The copy that was kept last; `None` where there is none.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError>;
+
     /// Begins a load: waits until no other load of the site is under way.
     ///
     /// # Errors

@@ -86,6 +86,24 @@ impl PostgresDatabase {
             .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
     }
 
+    async fn put_copy(&self, key: &str, body: &[u8]) -> Result<(), DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/copy_put.sql");
+        let copied = client.execute(sql, &[&key, &body]).await;
+        copied
+            .map(|_| ())
+            .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
+    async fn read_copy(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/copy_read.sql");
+        let row = client.query_opt(sql, &[&key]).await;
+        let row =
+            row.map_err(|error| error::of_own(self.connections.describe(), "reading", error))?;
+        Ok(row.map(|row| row.get(0)))
+    }
+
     async fn read_part_counts(&self, sql: &str) -> Result<Vec<(Option<String>, u64)>, DbError> {
         let client = self.connections.client().await?;
         let counts = read::part_counts(&client, sql).await;
@@ -152,6 +170,14 @@ impl Database for PostgresDatabase {
         self.connections
             .retrying(|| self.write_note(site, log_head, error.as_deref()))
             .await
+    }
+
+    async fn copy(&self, key: &str, body: &[u8]) -> Result<(), DbError> {
+        self.connections.retrying(|| self.put_copy(key, body)).await
+    }
+
+    async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
+        self.connections.retrying(|| self.read_copy(key)).await
     }
 
     async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError> {

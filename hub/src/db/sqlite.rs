@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Part, Seq, SiteName};
@@ -124,6 +124,29 @@ impl Database for SqliteDatabase {
             noted
                 .map(|_| ())
                 .map_err(|error| files.error("writing", error))
+        })
+        .await
+    }
+
+    async fn copy(&self, key: &str, body: &[u8]) -> Result<(), DbError> {
+        let (key, body) = (key.to_owned(), body.to_owned());
+        self.blocking(move |files| {
+            let sql = include_str!("sqlite/sql/copy_put.sql");
+            let copied = files.hub()?.execute(sql, params![key, body]);
+            copied
+                .map(|_| ())
+                .map_err(|error| files.error("writing", error))
+        })
+        .await
+    }
+
+    async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
+        let key = key.to_owned();
+        self.blocking(move |files| {
+            let sql = include_str!("sqlite/sql/copy_read.sql");
+            let body = files.hub()?.query_row(sql, [key], |row| row.get(0));
+            body.optional()
+                .map_err(|error| files.error("reading", error))
         })
         .await
     }

@@ -30,11 +30,25 @@ pub async fn a_database_without_the_hub_says_so(database: &Arc<dyn Database>) ->
         database.stored(&site).await.err(),
         database.note(&site, None, None).await.err(),
         database.begin_load(&site).await.err(),
+        database.copied("a").await.err(),
+        database.copy("a", b"").await.err(),
     ] {
         assert!(
             matches!(error, Some(DbError::NotInitialised { .. })),
             "{error:?}"
         );
+    }
+    Ok(())
+}
+
+/// Any bytes; each file's own.
+pub async fn the_last_copy_of_a_file_is_kept(database: &Arc<dyn Database>) -> Outcome {
+    database.init().await?;
+    assert_eq!(database.copied("a").await?, None);
+    for body in [&b"{}"[..], b"{}", b"\0\xff'", b""] {
+        database.copy("a", body).await?;
+        database.copy("b", b"other").await?;
+        assert_eq!(database.copied("a").await?.as_deref(), Some(body));
     }
     Ok(())
 }

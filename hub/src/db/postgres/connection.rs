@@ -17,7 +17,11 @@ use crate::db::DbError;
 use crate::retry::retrying;
 
 /// How the hub's own tables came to be, step by step; `causeway.version` counts the steps taken.
-const STEPS: [&str; 2] = [include_str!("sql/hub_1.sql"), include_str!("sql/hub_2.sql")];
+const STEPS: [&str; 3] = [
+    include_str!("sql/hub_1.sql"),
+    include_str!("sql/hub_2.sql"),
+    include_str!("sql/hub_3.sql"),
+];
 
 /// Most connections for reading. A micro server takes about 80 in all.
 const POOL_CONNECTIONS: usize = 8;

@@ -12,7 +12,7 @@ use super::Files;
 use crate::db::DbError;
 
 /// How `causeway.db` came to be, step by step; its `user_version` counts the steps taken.
-const HUB_STEPS: [&str; 1] = [include_str!("sql/hub_1.sql")];
+const HUB_STEPS: [&str; 2] = [include_str!("sql/hub_1.sql"), include_str!("sql/hub_2.sql")];
 /// How a site's file came to be.
 const SITE_STEPS: [&str; 2] = [
     include_str!("sql/site_1.sql"),
@@ -81,7 +81,8 @@ impl Files {
             .collect())
     }
 
-    fn hub(&self) -> Result<Connection, DbError> {
+    /// `causeway.db`, which [`init`](Self::init) makes.
+    pub(super) fn hub(&self) -> Result<Connection, DbError> {
         if !self.hub_path().exists() {
             return Err(DbError::NotInitialised {
                 database: self.describe(),

@@ -1,0 +1,1 @@
+SELECT body FROM causeway.copy WHERE key = $1;

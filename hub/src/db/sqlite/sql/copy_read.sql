@@ -1,0 +1,1 @@
+SELECT body FROM copy WHERE key = ?1;
