@@ -3,12 +3,16 @@
 //! On SQLite alone: the SQL of both databases is held to one suite (`db/conformance.rs`), and these
 //! tests are about what is made of its answers.
 
+use std::io;
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::layout::SiteKey;
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
+use tokio::time::{sleep, timeout};
 
 use crate::config::AuthMode;
 use crate::serve::testbed::{Answer, Testbed, now};
@@ -236,6 +240,38 @@ async fn whoever_watches_needs_no_token() {
     );
     let counted = "causeway_http_requests_total{route=\"/readyz\",method=\"GET\",status=\"200\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn a_place_is_free_again_in_a_moment() {
+    let bed = Testbed::new().await;
+    let _all = bed.app.places.acquire_many(256).await.unwrap();
+    let answer = bed.get("/api/v1/overview").await;
+    assert_eq!(
+        (
+            answer.status,
+            code(&answer).as_str(),
+            answer.header(header::RETRY_AFTER)
+        ),
+        (StatusCode::SERVICE_UNAVAILABLE, "busy", "1")
+    );
+    assert_eq!(bed.get("/healthz").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_takes_no_place() {
+    let bed = Testbed::new().await;
+    let _others = bed.app.places.acquire_many(255).await.unwrap();
+    let never = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, io::Error>>());
+    let slow = Request::post("/login").body(never).unwrap();
+    let slow = timeout(Duration::from_millis(300), bed.send(slow));
+    let meanwhile = async {
+        sleep(Duration::from_millis(50)).await;
+        bed.get("/api/v1/overview").await.status
+    };
+    let (slow, meanwhile) = tokio::join!(slow, meanwhile);
+    assert_eq!(meanwhile, StatusCode::OK);
+    assert!(slow.is_err(), "{slow:?}");
 }
 
 #[tokio::test]

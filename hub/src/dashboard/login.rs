@@ -65,7 +65,8 @@ pub(super) async fn sign_in(
             "the request comes from another site's page",
         ));
     }
-    let Form(attempt) = attempt.map_err(|rejection| Problem::bad_request(rejection.body_text()))?;
+    let Form(attempt) = attempt
+        .map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))?;
     let (now, t) = ((app.clock)(), reading.language.texts());
     let token = Token::parse(attempt.token.trim());
     let caller = match &token {

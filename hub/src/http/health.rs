@@ -44,11 +44,11 @@ async fn ready(State(app): State<Arc<App>>) -> Result<Json<Well>, Problem> {
 
 /// Figures for Prometheus.
 async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
-    let sites = app.seen_sites.read(&app.hub, (app.clock)()).await;
+    let sites = app.seen_sites.read(&app.hub).await;
     let text = render(
         &app.metrics,
         &app.refresher.status(),
-        &sites,
+        sites.as_deref(),
         app.hub.store().requests(),
     );
     (

@@ -3,16 +3,20 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::{Body, Bytes, HttpBody as _};
+use axum::extract::{FromRequest as _, MatchedPath, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
+use super::connections::ClientWait;
 use super::problem::{Code, Problem};
 use super::state::App;
 
-/// How long an answer may take.
+/// How long the body of a request may take to come.
+const BODY_WITHIN: Duration = Duration::from_secs(10);
+/// How long an answer may take, from then on.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(30);
 
 /// What pages may load and who may show them: all from here, nothing inline, in no frame.
@@ -20,17 +24,40 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
-/// Gives the request a place and a limit of time.
+/// Waits for the request's body, then gives the request a place and a limit of time.
 pub(super) async fn limit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let request = match with_body(request).await {
+        Ok(request) => request,
+        Err(problem) => return problem.into_response(),
+    };
     let Ok(_place) = app.places.try_acquire() else {
         let detail = "too many requests at once; try again in a moment";
         return Problem::new(Code::Busy, detail).into_response();
     };
+    let wait = request.extensions().get::<Arc<ClientWait>>();
+    let _at_work = wait.map(ClientWait::pause);
     match timeout(ANSWERS_WITHIN, next.run(request)).await {
         Ok(response) => response,
         Err(_) => {
             let detail = format!("no answer within {} seconds", ANSWERS_WITHIN.as_secs());
             Problem::new(Code::Timeout, detail).into_response()
+        }
+    }
+}
+
+/// The request with its whole body in memory, so that a client that sends it slowly takes no place.
+async fn with_body(request: Request) -> Result<Request, Problem> {
+    if request.body().is_end_stream() {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let whole = Bytes::from_request(Request::from_parts(parts.clone(), body), &());
+    match timeout(BODY_WITHIN, whole).await {
+        Ok(Ok(bytes)) => Ok(Request::from_parts(parts, Body::from(bytes))),
+        Ok(Err(rejection)) => Err(Problem::of_body(rejection.status(), rejection.body_text())),
+        Err(_) => {
+            let detail = format!("no body within {} seconds", BODY_WITHIN.as_secs());
+            Err(Problem::new(Code::RequestTimeout, detail))
         }
     }
 }

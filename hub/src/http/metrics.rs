@@ -58,7 +58,7 @@ impl Metrics {
 pub(crate) fn render(
     metrics: &Metrics,
     refresh: &RefreshStatus,
-    sites: &[SiteView],
+    sites: Option<&[SiteView]>,
     store: RequestCounts,
 ) -> String {
     let mut text = Text::default();
@@ -68,9 +68,14 @@ pub(crate) fn render(
         &[("version", env!("CARGO_PKG_VERSION"))],
         1,
     );
-    text.family("causeway_sites", "gauge", "Sites that are known.");
-    text.sample("causeway_sites", &[], sites.len());
-    of_sites(&mut text, sites);
+    let name = "causeway_database_up";
+    text.family(name, "gauge", "1 if the database told of the sites.");
+    text.sample(name, &[], u8::from(sites.is_some()));
+    if let Some(sites) = sites {
+        text.family("causeway_sites", "gauge", "Sites that are known.");
+        text.sample("causeway_sites", &[], sites.len());
+        of_sites(&mut text, sites);
+    }
     of_refresh(&mut text, refresh);
     of_store(&mut text, store);
     of_http(&mut text, &metrics.lock());
@@ -266,12 +271,13 @@ mod tests {
         let text = render(
             &metrics,
             &RefreshStatus::default(),
-            &sites,
+            Some(&sites),
             RequestCounts::default(),
         );
         let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         insta::assert_snapshot!(samples.join("\n"), @r#"
         causeway_build_info{version="0.1.0"} 1
+        causeway_database_up 1
         causeway_sites 1
         causeway_site_commit{site="hcm-01"} 42
         causeway_site_log_head{site="hcm-01"} 42

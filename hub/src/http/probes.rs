@@ -2,38 +2,40 @@
 //! many callers there are.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_shared::layout::TOKENS;
-use jiff::{SignedDuration, Timestamp};
+use causeway_shared::runtime::repeats::Repeats;
+use jiff::Timestamp;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use crate::sync::{Hub, SiteView};
 
-/// How long database and store may take to answer.
-const PATIENCE: Duration = Duration::from_secs(3);
+/// How long database and store may take to show that they are ready.
+const READY_WITHIN: Duration = Duration::from_secs(3);
 /// How long an answer about both is used again.
-const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(1);
-/// How long what the database said of the sites is used again for metrics.
-const SITES_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(2);
-
-/// Whether something seen then still counts; nothing does after a clock was set back.
-fn is_fresh(seen: Timestamp, now: Timestamp, for_: SignedDuration) -> bool {
-    (SignedDuration::ZERO..for_).contains(&now.duration_since(seen))
-}
+const READY_FOR: Duration = Duration::from_secs(1);
+/// How long the database may take to tell of the sites for metrics, which wait for nothing else.
+const SITES_WITHIN: Duration = Duration::from_millis(1_500);
+/// How long what it told is used again.
+const SITES_FOR: Duration = Duration::from_secs(2);
+/// What lasts is logged again after this long.
+const REMIND_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most kinds of failure that are logged within that time.
+const MAX_KINDS: usize = 100;
 
 /// What was last found missing, so that this open route asks database and store no more than once
 /// a second, and the log says so once.
 #[derive(Debug, Default)]
-pub(crate) struct Readiness(Mutex<Option<(Timestamp, Option<&'static str>)>>);
+pub(crate) struct Readiness(Mutex<Option<(Instant, Option<&'static str>)>>);
 
 impl Readiness {
     /// What does not answer, if anything.
     pub(super) async fn look(&self, hub: &Hub, now: Timestamp) -> Option<&'static str> {
         let mut last = self.0.lock().await;
         let before = match *last {
-            Some((at, missing)) if is_fresh(at, now, LOOK_AGAIN_AFTER) => return missing,
+            Some((at, missing)) if at.elapsed() < READY_FOR => return missing,
             Some((_, missing)) => missing,
             None => None,
         };
@@ -46,21 +48,21 @@ impl Readiness {
             _ => {}
         }
         let missing = found.map(|(missing, _)| missing);
-        *last = Some((now, missing));
+        *last = Some((Instant::now(), missing));
         missing
     }
 }
 
 /// What does not answer, if anything, and why. The reason is for the log: the route is open.
 async fn missing(hub: &Hub, now: Timestamp) -> Option<(&'static str, String)> {
-    let status = timeout(PATIENCE, hub.status(now)).await;
+    let status = timeout(READY_WITHIN, hub.status(now)).await;
     match status {
         Ok(Ok(_)) => {}
         Ok(Err(error)) => return Some(("the database cannot be used", error.to_string())),
         Err(late) => return Some(("the database does not answer", late.to_string())),
     }
     // Whether this object is there does not matter, only that the store says so.
-    match timeout(PATIENCE, hub.store().head(TOKENS)).await {
+    match timeout(READY_WITHIN, hub.store().head(TOKENS)).await {
         Ok(Ok(_)) => None,
         Ok(Err(error)) if error.is_not_found() => None,
         Ok(Err(error)) => Some(("the store cannot be used", error.to_string())),
@@ -68,26 +70,51 @@ async fn missing(hub: &Hub, now: Timestamp) -> Option<(&'static str, String)> {
     }
 }
 
-/// The sites as the database last told of them, so that this open route asks it no more than once
-/// every few seconds, however many ask.
-#[derive(Debug, Default)]
-pub(crate) struct SeenSites(Mutex<Option<(Timestamp, Arc<[SiteView]>)>>);
+/// The sites as the database last told of them, so that this route asks it no more than once every
+/// few seconds, however many ask.
+#[derive(Debug)]
+pub(crate) struct SeenSites(Mutex<Seen>);
+
+#[derive(Debug)]
+struct Seen {
+    last: Option<(Instant, Option<Arc<[SiteView]>>)>,
+    failures: Repeats<String>,
+}
+
+impl Default for SeenSites {
+    fn default() -> Self {
+        Self(Mutex::new(Seen {
+            last: None,
+            failures: Repeats::new(REMIND_AFTER, MAX_KINDS),
+        }))
+    }
+}
 
 impl SeenSites {
-    /// The sites, as of a moment ago at most; none while the database cannot be used.
-    pub(super) async fn read(&self, hub: &Hub, now: Timestamp) -> Arc<[SiteView]> {
-        let mut last = self.0.lock().await;
-        if let Some((at, sites)) = &*last
-            && is_fresh(*at, now, SITES_AGAIN_AFTER)
+    /// The sites, as of a moment ago at most; `None` while the database does not tell.
+    pub(super) async fn read(&self, hub: &Hub) -> Option<Arc<[SiteView]>> {
+        let mut seen = self.0.lock().await;
+        if let Some((at, sites)) = &seen.last
+            && at.elapsed() < SITES_FOR
         {
-            return Arc::clone(sites);
+            return sites.clone();
         }
-        let sites = hub.sites(None).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "metrics without sites: the database cannot be used");
-            Vec::new()
-        });
-        let sites: Arc<[SiteView]> = sites.into();
-        *last = Some((now, Arc::clone(&sites)));
-        sites
+        let failure = match timeout(SITES_WITHIN, hub.sites(None)).await {
+            Ok(Ok(sites)) => {
+                seen.failures.retain(|_| false);
+                seen.last = Some((Instant::now(), Some(sites.into())));
+                None
+            }
+            Ok(Err(error)) => Some(error.to_string()),
+            Err(_) => Some("the database does not answer".to_owned()),
+        };
+        if let Some(error) = failure {
+            let now = Instant::now();
+            seen.last = Some((now, None));
+            if seen.failures.count(error.clone(), now).is_some() {
+                tracing::warn!(error, "metrics are without the sites");
+            }
+        }
+        seen.last.as_ref().and_then(|(_, sites)| sites.clone())
     }
 }

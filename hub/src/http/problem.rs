@@ -23,6 +23,8 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// The body is longer than taken.
     TooLarge,
+    /// The body did not come in time.
+    RequestTimeout,
     /// The body is not JSON by its type.
     UnsupportedMediaType,
     /// More days than one answer holds.
@@ -48,6 +50,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
+            Self::RequestTimeout => "request_timeout",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RangeTooLong => "range_too_long",
             Self::Internal => "internal",
@@ -65,6 +68,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
@@ -95,6 +99,16 @@ impl Problem {
     #[must_use]
     pub(crate) fn status(&self) -> StatusCode {
         self.code.status()
+    }
+
+    /// A body that cannot be read, by the status that says why.
+    pub(crate) fn of_body(why: StatusCode, detail: String) -> Self {
+        let code = match why {
+            StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            _ => Code::BadRequest,
+        };
+        Self::new(code, detail)
     }
 
     /// A request that cannot be read.
@@ -130,8 +144,8 @@ impl IntoResponse for Problem {
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::Busy) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+        if self.code == Code::Busy {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }

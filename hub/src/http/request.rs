@@ -3,13 +3,12 @@
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::problem::{Code, Problem};
+use super::problem::Problem;
 use crate::sync::DateRange;
 
 /// A query string's parameters.
@@ -37,14 +36,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let read: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
-        read.map(|Json(body)| Self(body)).map_err(|rejection| {
-            let code = match rejection.status() {
-                StatusCode::PAYLOAD_TOO_LARGE => Code::TooLarge,
-                StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
-                _ => Code::BadRequest,
-            };
-            Problem::new(code, rejection.body_text())
-        })
+        read.map(|Json(body)| Self(body))
+            .map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
     }
 }
 
