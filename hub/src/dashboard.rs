@@ -55,10 +55,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
 /// A template's page. One that cannot be rendered is a mistake of this program.
 fn html(page: &impl Template) -> Result<Html<String>, Problem> {
     page.render().map(Html).map_err(|error| {
-        tracing::error!(%error, "a page cannot be rendered");
-        Problem::new(
-            Code::Internal,
-            "the page cannot be shown; see the hub's log",
-        )
+        let detail = "the page cannot be shown; see the hub's log";
+        Problem::new(Code::Internal, detail).because(error)
     })
 }

@@ -1,10 +1,12 @@
 //! Keeps the database at the head of the sites' logs: on a timer, when an agent tells of a
 //! commit, and at midnight, when the window rolls. All three only mean "look".
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_shared::ids::SiteName;
+use causeway_shared::runtime::repeats::Repeats;
 use fastrand::Rng;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -18,6 +20,11 @@ use crate::sync::{Hub, LoadReport, LoadRequest, SiteLoaded};
 const GATHER: Duration = Duration::from_millis(100);
 /// How long after midnight the window's roll begins, so that no clock is before it.
 const AFTER_MIDNIGHT: SignedDuration = SignedDuration::from_millis(500);
+
+/// A failure that lasts is logged again after this long.
+const REMIND_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most failures that are logged within that time.
+const MAX_FAILURES: usize = 1_000;
 
 /// The hub's rounds over the sites' logs, as status and metrics show them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -66,11 +73,11 @@ pub(crate) async fn run(
     clock: fn() -> Timestamp,
     mut chance: Rng,
 ) {
-    let mut known = Failures::default();
+    let mut failures = Failures::new();
     let every = hub.config().refresh.every.0;
     let zone = hub.config().window.timezone.0.clone();
     loop {
-        round(&hub, &refresher, clock, &mut known).await;
+        failures.log(&round(&hub, &refresher, clock).await, Instant::now());
         let pause = pause(every, chance.f64(), clock(), &zone);
         tokio::select! {
             () = sleep(pause) => {}
@@ -79,24 +86,27 @@ pub(crate) async fn run(
     }
 }
 
-/// One round: look at every log, load what is wanted, note how it went.
-async fn round(hub: &Hub, refresher: &Refresher, clock: fn() -> Timestamp, known: &mut Failures) {
+/// One round: look at every log, load what is wanted, note how it went. The sites that failed, or
+/// why all did.
+async fn round(
+    hub: &Hub,
+    refresher: &Refresher,
+    clock: fn() -> Timestamp,
+) -> Result<Vec<(SiteName, String)>, String> {
     let began = clock();
     let loaded = hub.load(&LoadRequest::at(began)).await;
     let ended = clock();
-    let (failing, error) = match &loaded {
-        Ok(report) => (failing_sites(report), None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+    let round = match &loaded {
+        Ok(report) => Ok(failing_sites(report)),
+        Err(error) => Err(error.to_string()),
     };
-    {
-        let mut status = refresher.lock();
-        status.rounds += 1;
-        status.failed += u64::from(error.is_some() || !failing.is_empty());
-        status.last_at = Some(ended);
-        status.last_seconds = ended.duration_since(began).as_secs_f64();
-        status.last_error.clone_from(&error);
-    }
-    known.log(failing, error);
+    let mut status = refresher.lock();
+    status.rounds += 1;
+    status.failed += u64::from(!matches!(&round, Ok(failing) if failing.is_empty()));
+    status.last_at = Some(ended);
+    status.last_seconds = ended.duration_since(began).as_secs_f64();
+    status.last_error = round.as_ref().err().cloned();
+    round
 }
 
 fn failing_sites(report: &LoadReport) -> Vec<(SiteName, String)> {
@@ -104,36 +114,54 @@ fn failing_sites(report: &LoadReport) -> Vec<(SiteName, String)> {
     report.sites.iter().filter_map(failing).collect()
 }
 
-/// What failed in the last round, so that a failure that lasts is logged once.
-#[derive(Debug, Default)]
-struct Failures {
-    sites: Vec<(SiteName, String)>,
-    all: Option<String>,
-}
+/// What failed in the last rounds, so that a failure that lasts is logged once a day. Without a site
+/// it is of all of them.
+#[derive(Debug)]
+struct Failures(Repeats<(Option<SiteName>, String)>);
 
 impl Failures {
-    fn log(&mut self, sites: Vec<(SiteName, String)>, all: Option<String>) {
-        if let Some(error) = all.as_ref().filter(|_| self.all != all) {
-            tracing::error!(
-                error,
-                "the sites cannot be refreshed; the last good data stays"
-            );
-        }
-        if all.is_none() && self.all.is_some() {
-            tracing::info!("the sites can be refreshed again");
-        }
-        for failing in sites.iter().filter(|failing| !self.sites.contains(failing)) {
-            let (site, error) = failing;
-            tracing::error!(%site, error, "the site cannot be loaded; its last good data stays");
-        }
-        if all.is_none() {
-            let is_well = |(site, _): &&(SiteName, String)| sites.iter().all(|(s, _)| s != site);
-            for (site, _) in self.sites.iter().filter(is_well) {
-                tracing::info!(%site, "the site can be loaded again");
+    fn new() -> Self {
+        Self(Repeats::new(REMIND_AFTER, MAX_FAILURES))
+    }
+
+    /// Logs what is new in a round: why all of it failed, or which sites did.
+    fn log(&mut self, round: &Result<Vec<(SiteName, String)>, String>, now: Instant) {
+        let failing = match round {
+            Ok(failing) => failing,
+            Err(error) => {
+                if self.0.count((None, error.clone()), now).is_some() {
+                    let what = "the sites cannot be refreshed; the last good data stays";
+                    tracing::error!(error, "{what}");
+                }
+                return;
             }
-            self.sites = sites;
+        };
+        let fails = |site: &Option<SiteName>| failing.iter().any(|(s, _)| Some(s) == site.as_ref());
+        let lasts = |(site, error): &(Option<SiteName>, String)| {
+            let mut failing = failing.iter();
+            failing.any(|(s, e)| Some(s) == site.as_ref() && e == error)
+        };
+        let over: BTreeSet<_> = self
+            .0
+            .retain(lasts)
+            .into_iter()
+            .map(|(site, _)| site)
+            .collect();
+        for well in over.iter().filter(|site| !fails(site)) {
+            match well {
+                Some(site) => tracing::info!(%site, "the site can be loaded again"),
+                None => tracing::info!("the sites can be refreshed again"),
+            }
         }
-        self.all = all;
+        for (site, error) in failing {
+            if self
+                .0
+                .count((Some(site.clone()), error.clone()), now)
+                .is_some()
+            {
+                tracing::error!(%site, error, "the site cannot be loaded; its last good data stays");
+            }
+        }
     }
 }
 

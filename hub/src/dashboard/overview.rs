@@ -168,10 +168,7 @@ pub(super) async fn page(
             live,
         })?
         .into_response(),
-        Err(problem) => {
-            let page = html(&Unavailable { language, t })?;
-            (problem.status(), page).into_response()
-        }
+        Err(problem) => problem.into_page(html(&Unavailable { language, t })?),
     };
     Ok((reading.headers(), page).into_response())
 }
@@ -184,8 +181,12 @@ pub(super) async fn live(
     headers: HeaderMap,
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {
-    if visitor.is_err() {
-        return Err(Problem::new(Code::Unauthorized, "sign in again"));
+    match visitor {
+        Ok(_) => {}
+        Err(to_login) if to_login.status().is_redirection() => {
+            return Err(Problem::new(Code::Unauthorized, "sign in again"));
+        }
+        Err(failed) => return Ok(failed),
     }
     let body = html(&live_part(&app, reading.language).await?)?;
     let tag = format!("\"{}\"", Md5::of(body.0.as_bytes()));

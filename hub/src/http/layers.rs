@@ -1,6 +1,6 @@
 //! What every request passes through: a place and a time limit, security headers, counting.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::connections::ClientWait;
-use super::problem::{Code, Problem};
+use super::problem::{Cause, Code, Problem};
 use super::state::App;
 
 /// How long the body of a request may take to come.
@@ -78,16 +78,30 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     response
 }
 
-/// Counts the request by its route, method and status.
-pub(super) async fn count(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+/// Counts the request by its route, method and status, and logs why it failed, once for all that
+/// fail for one reason.
+pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     // The route, not the address: there are few of them, whatever callers ask for.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     let began = Instant::now();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    let (route, status) = (route.as_ref().map(MatchedPath::as_str), response.status());
     if let Some(route) = route {
-        app.metrics
-            .count(route.as_str(), &method, response.status(), began.elapsed());
+        app.metrics.count(route, &method, status, began.elapsed());
+    }
+    if let Some(Cause(error)) = response.extensions_mut().remove() {
+        let mut failures = app.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(unlogged) = failures.count(error.clone(), Instant::now()) {
+            let status = status.as_u16();
+            tracing::error!(
+                error,
+                route,
+                status,
+                unlogged,
+                "a request could not be answered"
+            );
+        }
     }
     response
 }

@@ -84,7 +84,13 @@ pub(crate) struct Problem {
     pub code: Code,
     /// What went wrong this time, and what to do.
     pub detail: String,
+    /// Why, for the log alone.
+    cause: Option<Cause>,
 }
+
+/// Why a request was not answered as asked: it goes with the response to whoever logs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cause(pub String);
 
 impl Problem {
     /// An error of a kind.
@@ -92,13 +98,23 @@ impl Problem {
         Self {
             code,
             detail: detail.into(),
+            cause: None,
         }
     }
 
-    /// The status that it is answered with.
-    #[must_use]
-    pub(crate) fn status(&self) -> StatusCode {
-        self.code.status()
+    /// The answer where a page is shown in its stead.
+    pub(crate) fn into_page(self, page: impl IntoResponse) -> Response {
+        let mut response = (self.code.status(), page).into_response();
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+
+    /// The same, with its cause for the log.
+    pub(crate) fn because(mut self, cause: impl ToString) -> Self {
+        self.cause = Some(Cause(cause.to_string()));
+        self
     }
 
     /// A body that cannot be read, by the status that says why.
@@ -144,6 +160,10 @@ impl IntoResponse for Problem {
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        let headers = response.headers_mut();
         if self.code == Code::Busy {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
@@ -152,27 +172,24 @@ impl IntoResponse for Problem {
 }
 
 impl From<HubError> for Problem {
-    /// Failures of this side are logged here, since nobody else handles them.
     fn from(error: HubError) -> Self {
         match error {
             HubError::UnknownSite { .. } => Self::new(Code::NotFound, error.to_string()),
-            error => {
-                tracing::error!(%error, "a request could not be answered");
-                Self::new(
-                    Code::Unavailable,
-                    "the database or the store cannot be reached now; see the hub's log",
-                )
-            }
+            error => Self::new(
+                Code::Unavailable,
+                "the database or the store cannot be reached now; see the hub's log",
+            )
+            .because(error),
         }
     }
 }
 
 impl From<AuthError> for Problem {
     fn from(error: AuthError) -> Self {
-        tracing::error!(%error, "a caller could not be recognised");
         Self::new(
             Code::Unavailable,
-            "tokens cannot be read now; see the hub's log",
+            "callers cannot be recognised now; see the hub's log",
         )
+        .because(error)
     }
 }

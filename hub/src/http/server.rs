@@ -39,7 +39,7 @@ pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>) -> Router {
         .layer(middleware::from_fn(layers::security_headers))
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&app),
-            layers::count,
+            layers::observe,
         ))
         .with_state(app)
 }

@@ -1,8 +1,10 @@
 //! What all handlers share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use causeway_shared::runtime::repeats::Repeats;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
@@ -14,6 +16,11 @@ use crate::sync::Hub;
 
 /// Most requests in hand at once.
 const MAX_REQUESTS: usize = 256;
+
+/// Requests that fail for one reason are logged once in this time.
+const REMIND_AFTER: Duration = Duration::from_secs(60);
+/// Most reasons that are logged within that time.
+const MAX_FAILURES: usize = 50;
 
 /// What handlers share.
 pub(crate) struct App {
@@ -27,6 +34,8 @@ pub(crate) struct App {
     pub(crate) refresher: Arc<Refresher>,
     /// What was counted since the start.
     pub(crate) metrics: Metrics,
+    /// Why requests failed, as far as it was logged.
+    pub(super) failures: Mutex<Repeats<String>>,
     /// Whether database and store answered last.
     pub(crate) readiness: Readiness,
     /// What the database last told of the sites, for metrics.
@@ -54,6 +63,7 @@ impl App {
             failed_logins: FailedLogins::default(),
             refresher: Arc::default(),
             metrics: Metrics::default(),
+            failures: Mutex::new(Repeats::new(REMIND_AFTER, MAX_FAILURES)),
             readiness: Readiness::default(),
             seen_sites: SeenSites::default(),
             places: Semaphore::new(MAX_REQUESTS),

@@ -9,6 +9,8 @@ pub struct Repeats<K> {
     remind_after: Duration,
     max_kinds: usize,
     logged: BTreeMap<K, Logged>,
+    /// How many came of kinds that there was no room for, since something was last logged.
+    others: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -19,54 +21,51 @@ struct Logged {
 }
 
 impl<K: Ord> Repeats<K> {
-    /// Nothing has come yet. What lasts is logged again after `remind_after`; of more than
-    /// `max_kinds` kinds the one that was logged longest ago is forgotten, and would be new again.
+    /// Nothing has come yet. What lasts is logged again after `remind_after`, and no more than
+    /// `max_kinds` kinds are logged within that time.
     #[must_use]
     pub fn new(remind_after: Duration, max_kinds: usize) -> Self {
         Self {
             remind_after,
             max_kinds,
             logged: BTreeMap::new(),
+            others: 0,
         }
     }
 
-    /// Counts one. `Some`: it is to be logged now, and came so often since it last was.
+    /// Counts one. `Some`: it is to be logged now; so many came unlogged before.
     pub fn count(&mut self, kind: K, now: Instant) -> Option<u64> {
-        let mut unlogged = 0;
-        if let Some(logged) = self.logged.get_mut(&kind) {
-            if now.duration_since(logged.at) < self.remind_after {
-                logged.unlogged += 1;
-                return None;
-            }
-            unlogged = logged.unlogged;
+        let is_recent = |logged: &Logged| now.duration_since(logged.at) < self.remind_after;
+        if let Some(logged) = self.logged.get_mut(&kind)
+            && is_recent(logged)
+        {
+            logged.unlogged += 1;
+            return None;
         }
-        self.logged.insert(
-            kind,
-            Logged {
-                at: now,
-                unlogged: 0,
-            },
-        );
-        if self.logged.len() > self.max_kinds {
-            self.forget_the_oldest();
+        let before = self
+            .logged
+            .remove(&kind)
+            .map_or(0, |logged| logged.unlogged);
+        if self.logged.len() >= self.max_kinds {
+            let old = self.logged.extract_if(.., |_, logged| !is_recent(logged));
+            self.others += old.map(|(_, logged)| logged.unlogged).sum::<u64>();
         }
-        Some(unlogged)
+        if self.logged.len() >= self.max_kinds {
+            self.others += before + 1;
+            return None;
+        }
+        let logged = Logged {
+            at: now,
+            unlogged: 0,
+        };
+        self.logged.insert(kind, logged);
+        Some(before + std::mem::take(&mut self.others))
     }
 
     /// Forgets what no longer lasts, so that it is new when it comes back. Returns it.
     pub fn retain(&mut self, mut lasts: impl FnMut(&K) -> bool) -> Vec<K> {
         let over = self.logged.extract_if(.., |kind, _| !lasts(kind));
         over.map(|(kind, _)| kind).collect()
-    }
-
-    fn forget_the_oldest(&mut self) {
-        let oldest = self.logged.values().map(|logged| logged.at).min();
-        let mut forgotten = false;
-        self.logged.retain(|_, logged| {
-            let forget = !forgotten && Some(logged.at) == oldest;
-            forgotten |= forget;
-            !forget
-        });
     }
 }
 
@@ -104,17 +103,12 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_kinds_the_oldest_is_forgotten() {
+    fn of_too_many_kinds_some_are_only_counted() {
         let begin = Instant::now();
         let mut repeats = Repeats::new(MINUTE, 2);
-        for (second, kind) in ["a", "b", "c"].into_iter().enumerate() {
-            let at = begin + Duration::from_secs(second as u64);
-            assert_eq!(repeats.count(kind, at), Some(0));
-        }
-        let at = begin + Duration::from_secs(3);
-        assert_eq!(
-            ["b", "c", "a"].map(|kind| repeats.count(kind, at)),
-            [None, None, Some(0)]
-        );
+        let mut count = |kind, second| repeats.count(kind, begin + Duration::from_secs(second));
+        let logged = ["a", "b", "c", "d", "b"].map(|kind| count(kind, 1));
+        assert_eq!(logged, [Some(0), Some(0), None, None, None]);
+        assert_eq!(count("e", 61), Some(3));
     }
 }
