@@ -1,21 +1,26 @@
 //! Who is asking, and what they may do.
 //!
-//! A caller shows a [`Token`] (`Authorization: Bearer …`) or the dashboard's cookie, which holds
-//! the [`Session`] that follows from a token. The store keeps neither, only hashes of both, so
-//! that reading it lets nobody in and a rebuilt database locks nobody out.
+//! A caller shows a [`Token`] (`Authorization: Bearer …`) or the dashboard's cookie, which holds a
+//! [`Session`] that was begun with a token and ends with it. The store keeps neither, only hashes of
+//! both, so that reading it lets nobody in and a rebuilt database locks nobody out. The database
+//! keeps a copy of these hashes, so that a hub that starts while the store is away knows its callers.
 
+mod authenticator;
 mod cache;
-mod failed_logins;
+mod failed_sign_ins;
 mod secret;
+mod sessions;
 mod tokens;
 
-pub(crate) use cache::TokenCache;
-pub(crate) use failed_logins::FailedLogins;
+pub(crate) use authenticator::Authenticator;
+pub(crate) use failed_sign_ins::{Failed, FailedSignIns};
 pub(crate) use secret::{Session, Token};
+pub(crate) use sessions::SESSION_LASTS;
 pub(crate) use tokens::{AuthError, TokenRecord, Tokens};
 
 use std::str::FromStr;
 
+use causeway_shared::ids::SiteName;
 use serde::{Deserialize, Serialize};
 
 /// What a token allows.
@@ -79,10 +84,14 @@ pub enum Action {
 /// Somebody who may do what their role allows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Caller {
+    /// The token's id.
+    pub token: String,
     /// The token's name.
     pub name: String,
     /// What it allows.
     pub role: Role,
+    /// The one site that an agent's token is for.
+    pub site: Option<SiteName>,
 }
 
 #[cfg(test)]

@@ -4,9 +4,11 @@
 
 pub(crate) mod callers;
 mod connections;
+pub(crate) mod forwarded;
 mod health;
 mod layers;
 mod metrics;
+pub(crate) mod origin;
 mod probes;
 pub(crate) mod problem;
 pub(crate) mod request;

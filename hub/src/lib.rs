@@ -12,6 +12,7 @@ mod dashboard;
 pub mod db;
 #[cfg(feature = "demo")]
 mod demo;
+mod document;
 pub mod error;
 mod http;
 mod object;

@@ -56,7 +56,7 @@ pub(crate) async fn serve(
     if hub.config().auth.mode == AuthMode::None && !listen.ip().is_loopback() {
         return Err(ServeError::OpenToAll { listen });
     }
-    say_how_to_sign_in(&hub).await;
+    tokio::spawn(say_how_to_sign_in(hub.clone()));
     let mut seed = [0; 8];
     chance::fill(&mut seed)?;
     let chance = fastrand::Rng::with_seed(u64::from_le_bytes(seed));
@@ -76,12 +76,12 @@ pub(crate) async fn serve(
 }
 
 /// Tells whoever starts a new hub that nobody can sign in yet.
-async fn say_how_to_sign_in(hub: &Hub) {
+async fn say_how_to_sign_in(hub: Hub) {
     if hub.config().auth.mode == AuthMode::None {
         return;
     }
     // A store that does not answer is the first refresh's to tell of.
-    let tokens = Tokens::new(Arc::clone(hub.store())).list().await;
+    let tokens = Tokens::new(hub.store()).list().await;
     if tokens.is_ok_and(|tokens| tokens.is_empty()) {
         tracing::warn!("nobody can sign in yet: make a token with `causeway-hub token create`");
     }

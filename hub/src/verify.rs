@@ -123,7 +123,7 @@ impl Hub {
         };
         report.partitions += 1;
         let rows = PartRows { name, table, mark };
-        match compare(self.store(), self.database(), &rows).await {
+        match compare(self.store(), &**self.database(), &rows).await {
             Ok(differences) => {
                 report.rows += mark.rows;
                 Ok(differences.words())

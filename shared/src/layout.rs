@@ -64,6 +64,9 @@ pub const SITES: &str = "sites/";
 /// The store's hashed API tokens.
 pub const TOKENS: &str = "hub/tokens.json";
 
+/// The sessions of browsers, hashed as well.
+pub const SESSIONS: &str = "hub/sessions.json";
+
 /// Under this a hub tries the store.
 pub const HUB_CHECK: &str = "hub/check/";
 

@@ -9,9 +9,10 @@ use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::auth::Role;
 use crate::http::App;
 use crate::http::callers::{Notifier, Reader};
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::request::Body;
 use crate::scheduler::RefreshStatus;
 use crate::sync::{SiteStatus, StatusReport};
@@ -92,9 +93,20 @@ pub(crate) async fn notify(
     Notifier(caller): Notifier,
     State(app): State<Arc<App>>,
     Body(news): Body<News>,
-) -> (StatusCode, Json<Accepted>) {
+) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    if caller.role == Role::Agent && caller.site.as_ref() != Some(&news.site) {
+        let detail = match &caller.site {
+            Some(own) => format!("this token is for site {own}, not for {}", news.site),
+            None => format!(
+                "this token names no site; make one with `causeway-hub token create --role agent \
+                 --site {}`",
+                news.site
+            ),
+        };
+        return Err(Problem::new(Code::Forbidden, detail));
+    }
     tracing::debug!(site = %news.site, seq = %news.seq, by = caller.name, "told of a commit");
     app.hub.expect_site(news.site);
     app.refresher.wake();
-    (StatusCode::ACCEPTED, Json(Accepted { accepted: true }))
+    Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: true })))
 }

@@ -4,9 +4,11 @@
 //! tests are about what is made of its answers.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode, header};
 use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::layout::SiteKey;
@@ -14,6 +16,7 @@ use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
 use tokio::time::{sleep, timeout};
 
+use crate::auth::{Role, Tokens};
 use crate::config::AuthMode;
 use crate::serve::testbed::{Answer, Testbed, now};
 use crate::sync::LoadRequest;
@@ -172,13 +175,29 @@ async fn news_are_taken() {
 }
 
 #[tokio::test]
+async fn an_agent_tells_of_its_own_site_alone() {
+    let bed = Testbed::new().await;
+    let of_another = notify(bed.agent.reveal(), r#"{"site":"hcm-02","seq":2}"#);
+    let answer = bed.send(of_another).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+    let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+    insta::assert_snapshot!(
+        problem["detail"].as_str().unwrap(), @"this token is for site hcm-01, not for hcm-02"
+    );
+}
+
+#[tokio::test]
 async fn a_new_site_is_loaded_as_soon_as_it_tells() {
     let bed = Testbed::new().await;
     let mut site = TestSite::new(bed.app.hub.store(), "new", SHOP).unwrap();
     let put = site.put("item", "b=0of2", &["1,apple"]).await.unwrap();
     put.commit().await.unwrap();
-    bed.send(notify(bed.agent.reveal(), r#"{"site":"new","seq":1}"#))
-        .await;
+    let named = SiteName::new("new").ok();
+    let tokens = Tokens::new(bed.app.hub.store());
+    let made = tokens.create("new", Role::Agent, named, now()).await;
+    let (agent, _) = made.unwrap();
+    let told = notify(agent.reveal(), r#"{"site":"new","seq":1}"#);
+    assert_eq!(bed.send(told).await.status, StatusCode::ACCEPTED);
     let report = bed.app.hub.load(&LoadRequest::at(now())).await.unwrap();
     let sites: Vec<&str> = report.sites.iter().map(|of| of.site.as_str()).collect();
     assert_eq!(sites, ["hcm-01", "new"]);
@@ -233,13 +252,43 @@ async fn whoever_watches_needs_no_token() {
     };
     assert_eq!(get("/healthz").await.status, StatusCode::OK);
     assert_eq!(get("/readyz").await.body, r#"{"status":"ok"}"#);
-    let metrics = get("/metrics").await.body;
+    let answer = get("/metrics").await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let metrics = bed.get("/metrics").await.body;
     assert!(
         metrics.contains("causeway_site_commit{site=\"hcm-01\"} 1"),
         "{metrics}"
     );
     let counted = "causeway_http_requests_total{route=\"/readyz\",method=\"GET\",status=\"200\"} 1";
     assert!(metrics.contains(counted), "{metrics}");
+}
+
+#[tokio::test]
+async fn this_machine_s_programs_read_metrics_without_a_token() {
+    let bed = Testbed::new().await;
+    let get = async |peer: &str, name: &str, value: &str| {
+        let peer: SocketAddr = peer.parse().unwrap();
+        let request = Request::get("/metrics")
+            .header(header::HOST, "localhost:8080")
+            .header(name, value)
+            .extension(ConnectInfo(peer));
+        bed.send(request.body(Body::empty()).unwrap()).await.status
+    };
+    assert_eq!(get("127.0.0.1:5", "accept", "*/*").await, StatusCode::OK);
+    assert_eq!(get("[::1]:5", "accept", "*/*").await, StatusCode::OK);
+    for (peer, name, value) in [
+        ("192.0.2.1:5", "accept", "*/*"),
+        ("127.0.0.1:5", "x-forwarded-for", "192.0.2.1"),
+        ("127.0.0.1:5", "forwarded", "for=192.0.2.1"),
+    ] {
+        let status = get(peer, name, value).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{peer} {name}");
+    }
+    let rebound = Request::get("/metrics")
+        .header(header::HOST, "rebound.example")
+        .extension(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 5))));
+    let answer = bed.send(rebound.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "a page elsewhere");
 }
 
 #[tokio::test]

@@ -1,222 +1,263 @@
-//! The tokens as a running hub knows them: in memory, looked at again now and then.
+//! One of the store's files as a running hub knows it: in memory, looked at again now and then. A
+//! copy lies in the database, for a hub that starts while the store is away.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex as StdMutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use causeway_shared::store::Version;
+use causeway_shared::runtime::repeats::Repeats;
+use causeway_shared::store::{Store, Version};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
-use super::tokens::TokenFile;
-use super::{AuthError, Caller, Session, Token, Tokens};
+use crate::db::Database;
+use crate::document::{Content, Document, DocumentError, decode, encode};
 
-/// A revoked token works no longer than this.
-const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
-/// A token that is not known yet may be new, but somebody who tries many must not reach the store
-/// with each.
+/// What another hub changed is known after this long.
+pub(super) const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
+/// What is looked for in vain may be new, but somebody who tries many must not reach the store with
+/// each.
 const LOOK_FOR_UNKNOWN_AFTER: SignedDuration = SignedDuration::from_secs(1);
+/// How long the store may take where something is known already.
+const LOOK_WITHIN: Duration = Duration::from_secs(1);
+/// How long it may take where nothing is known, or for a change.
+const STORE_WITHIN: Duration = Duration::from_secs(3);
+/// How long the database may take for its copy.
+const COPY_WITHIN: Duration = Duration::from_secs(2);
+/// A failure that lasts is logged again after this long.
+const REMIND_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
+/// Most kinds of failure that are logged within that time.
+const MAX_KINDS: usize = 100;
 
-/// The tokens of a store, in memory.
+/// A file of the store, in memory.
 #[derive(Debug)]
-pub(crate) struct TokenCache {
-    tokens: Tokens,
-    known: RwLock<Known>,
+pub(super) struct Cache<T> {
+    document: Document<T>,
+    database: Arc<dyn Database>,
+    known: StdMutex<Known<T>>,
     /// Held by whoever asks the store; the others go on with what is known.
     looking: Mutex<()>,
+    failures: StdMutex<Repeats<String>>,
 }
 
-#[derive(Debug, Clone, Default)]
-struct Known {
-    /// `None` until the store has answered once.
-    file: Option<Arc<TokenFile>>,
+#[derive(Debug)]
+struct Known<T> {
+    /// `None` until store or database have answered once.
+    content: Option<Arc<T>>,
     version: Option<Version>,
     looked_at: Option<Timestamp>,
+    /// Why the last look failed, where nothing is known.
+    failure: Option<DocumentError>,
+    /// Whether the database has a copy of it.
+    is_copied: Arc<AtomicBool>,
 }
 
-impl TokenCache {
+impl<T: Content + Send + Sync + 'static> Cache<T> {
     /// Nothing is read yet.
-    #[must_use]
-    pub(crate) fn new(tokens: Tokens) -> Self {
+    pub(super) fn new(store: Store, database: Arc<dyn Database>) -> Self {
         Self {
-            tokens,
-            known: RwLock::default(),
+            document: Document::new(store),
+            database,
+            known: StdMutex::new(Known {
+                content: None,
+                version: None,
+                looked_at: None,
+                failure: None,
+                is_copied: Arc::default(),
+            }),
             looking: Mutex::default(),
+            failures: StdMutex::new(Repeats::new(REMIND_AFTER, MAX_KINDS)),
         }
     }
 
-    /// Whose token it is; `None`: nobody's.
+    /// What `find` finds in the file. Where it finds nothing, the file is looked at again, at most
+    /// once a second.
     ///
     /// # Errors
-    /// [`AuthError`] if the store was never read and cannot be. Later failures are logged, and
-    /// what is known goes on counting.
-    pub(crate) async fn by_token(
+    /// [`DocumentError`] if neither the store nor the database's copy were ever read and neither
+    /// can be. Later failures are logged, and what is known goes on counting.
+    pub(super) async fn find<R>(
         &self,
-        token: &Token,
+        find: impl Fn(&T) -> Option<R>,
         now: Timestamp,
-    ) -> Result<Option<Caller>, AuthError> {
-        self.find(|file| file.by_token(token), now).await
-    }
-
-    /// Whose session it is; `None`: nobody's.
-    ///
-    /// # Errors
-    /// As [`by_token`](Self::by_token).
-    pub(crate) async fn by_session(
-        &self,
-        session: &Session,
-        now: Timestamp,
-    ) -> Result<Option<Caller>, AuthError> {
-        self.find(|file| file.by_session(session), now).await
-    }
-
-    async fn find(
-        &self,
-        find: impl Fn(&TokenFile) -> Option<Caller>,
-        now: Timestamp,
-    ) -> Result<Option<Caller>, AuthError> {
-        let file = self.file(LOOK_AGAIN_AFTER, now).await?;
-        if let Some(caller) = find(&file) {
-            return Ok(Some(caller));
+    ) -> Result<Option<R>, DocumentError> {
+        let content = self.content(LOOK_AGAIN_AFTER, now).await?;
+        if let Some(found) = find(&content) {
+            return Ok(Some(found));
         }
-        Ok(find(&*self.file(LOOK_FOR_UNKNOWN_AFTER, now).await?))
+        Ok(find(&*self.content(LOOK_FOR_UNKNOWN_AFTER, now).await?))
     }
 
-    /// The file, no older than `at_most` if the store answers.
-    async fn file(
+    /// Changes the file; this hub knows it at once.
+    ///
+    /// # Errors
+    /// [`DocumentError`], within three seconds.
+    pub(super) async fn change(
+        &self,
+        mut change: impl FnMut(&mut T),
+        now: Timestamp,
+    ) -> Result<(), DocumentError> {
+        // A look that began before must not put back what it read.
+        let _looking = self.looking.lock().await;
+        let changing = self.document.change(|content| {
+            change(content);
+            Ok::<_, DocumentError>(())
+        });
+        let changed = timeout(STORE_WITHIN, changing).await;
+        let (content, version) = changed.map_err(|_| DocumentError::Silent { key: T::KEY })??;
+        self.take(content, version, now);
+        // Waited for: else a hub that starts while the store is away may know what is no longer so.
+        // Only a stop of the program keeps it from ending.
+        let _ended = self.copy().await;
+        Ok(())
+    }
+
+    /// The content, no older than `at_most` if the store answers.
+    async fn content(
         &self,
         at_most: SignedDuration,
         now: Timestamp,
-    ) -> Result<Arc<TokenFile>, AuthError> {
-        let known = self.known();
-        if let Some(file) = &known.file {
-            // After a clock was set back nothing is fresh: else a revoked token would work on.
-            let fresh = SignedDuration::ZERO..at_most;
-            let is_fresh = known
-                .looked_at
-                .is_some_and(|at| fresh.contains(&now.duration_since(at)));
-            if is_fresh {
-                return Ok(Arc::clone(file));
-            }
-            // A slow store must not hold up everybody: one asks, the others use what is known.
-            let Ok(_looking) = self.looking.try_lock() else {
-                return Ok(Arc::clone(file));
-            };
-            return match self.look(&known, now).await {
-                Ok(file) => Ok(file),
-                Err(error) => {
-                    tracing::warn!(%error, "tokens cannot be read again; those known stay valid");
-                    self.set(Known {
-                        looked_at: Some(now),
-                        ..known.clone()
-                    });
-                    Ok(Arc::clone(file))
-                }
-            };
+    ) -> Result<Arc<T>, DocumentError> {
+        if let Some(content) = self.recent(at_most, now) {
+            return content;
         }
-        let _looking = self.looking.lock().await;
-        match self.known().file {
-            Some(file) => Ok(file),
-            None => self.look(&known, now).await,
+        let known = self.known().content.clone();
+        let Some(known) = known else {
+            let _looking = self.looking.lock().await;
+            // Somebody else may have found it, or failed to, meanwhile.
+            return match self.recent(LOOK_FOR_UNKNOWN_AFTER, now) {
+                Some(content) => content,
+                None => self.look_first(now).await,
+            };
+        };
+        // A slow store must not hold up everybody: one asks, the others use what is known.
+        let Ok(_looking) = self.looking.try_lock() else {
+            return Ok(known);
+        };
+        match self.look(LOOK_WITHIN, now).await {
+            Ok(content) => Ok(content),
+            Err(error) => {
+                self.log(
+                    &error,
+                    "it cannot be read again; what is known of it goes on counting",
+                );
+                self.known().looked_at = Some(now);
+                Ok(known)
+            }
         }
     }
 
-    async fn look(&self, known: &Known, now: Timestamp) -> Result<Arc<TokenFile>, AuthError> {
-        let read = self.tokens.read_if_changed(known.version.as_ref()).await?;
-        let (file, version) = match (read, &known.file) {
-            (Some((file, version)), _) => (Arc::new(file), version),
-            (None, Some(file)) => (Arc::clone(file), known.version.clone()),
-            // Without a version the file is always read; an empty one is what there is then.
-            (None, None) => (Arc::default(), None),
+    /// What was found or failed less than `at_most` ago. After a clock was set back nothing was: else
+    /// a revoked token would work on.
+    fn recent(
+        &self,
+        at_most: SignedDuration,
+        now: Timestamp,
+    ) -> Option<Result<Arc<T>, DocumentError>> {
+        let known = self.known();
+        let is_recent = |at: Timestamp, at_most| {
+            (SignedDuration::ZERO..at_most).contains(&now.duration_since(at))
         };
-        self.set(Known {
-            file: Some(Arc::clone(&file)),
+        let looked_at = known.looked_at?;
+        match (&known.content, &known.failure) {
+            (Some(content), _) => is_recent(looked_at, at_most).then(|| Ok(Arc::clone(content))),
+            (None, Some(failure)) => {
+                is_recent(looked_at, LOOK_FOR_UNKNOWN_AFTER).then(|| Err(failure.clone()))
+            }
+            (None, None) => None,
+        }
+    }
+
+    /// Looks where nothing is known: at the store, then at the database's copy.
+    async fn look_first(&self, now: Timestamp) -> Result<Arc<T>, DocumentError> {
+        let error = match self.look(STORE_WITHIN, now).await {
+            Ok(content) => return Ok(content),
+            Err(error) => error,
+        };
+        let copy = timeout(COPY_WITHIN, self.database.copied(T::KEY)).await;
+        let copy = copy.ok().and_then(Result::ok).flatten();
+        let content = copy.and_then(|bytes| decode(&bytes).ok()).map(Arc::new);
+        let mut known = self.known();
+        known.looked_at = Some(now);
+        let Some(content) = content else {
+            known.failure = Some(error.clone());
+            return Err(error);
+        };
+        known.content = Some(Arc::clone(&content));
+        drop(known);
+        self.log(
+            &error,
+            "it cannot be read; the database's copy of it counts",
+        );
+        Ok(content)
+    }
+
+    /// Looks at the store.
+    async fn look(&self, within: Duration, now: Timestamp) -> Result<Arc<T>, DocumentError> {
+        let version = self.known().version.clone();
+        let reading = self.document.read_if_changed(version.as_ref());
+        let read = timeout(within, reading).await;
+        let read = read.map_err(|_| DocumentError::Silent { key: T::KEY })??;
+        if !self.failures().retain(|_| false).is_empty() {
+            tracing::info!(file = T::KEY, "it can be read again");
+        }
+        match read {
+            Some((content, version)) => self.take(content, version, now),
+            None => self.known().looked_at = Some(now),
+        }
+        if !self.known().is_copied.load(Ordering::Relaxed) {
+            self.copy();
+        }
+        // The store says "unchanged" only of a version that is known.
+        Ok(self.known().content.clone().unwrap_or_default())
+    }
+
+    /// Takes what the store holds now.
+    fn take(&self, content: T, version: Option<Version>, now: Timestamp) {
+        *self.known() = Known {
+            content: Some(Arc::new(content)),
             version,
             looked_at: Some(now),
-        });
-        Ok(file)
+            failure: None,
+            is_copied: Arc::default(),
+        };
     }
 
-    fn known(&self) -> Known {
-        self.known
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// Has the database keep a copy of what is known.
+    fn copy(&self) -> JoinHandle<()> {
+        let (content, is_copied) = {
+            let known = self.known();
+            (known.content.clone(), Arc::clone(&known.is_copied))
+        };
+        let database = Arc::clone(&self.database);
+        tokio::spawn(async move {
+            let Some(Ok(copy)) = content.map(|content| encode(&*content)) else {
+                return;
+            };
+            // A database that does not take it is tried again with the next look.
+            let copied = timeout(COPY_WITHIN, database.copy(T::KEY, &copy)).await;
+            is_copied.store(matches!(copied, Ok(Ok(()))), Ordering::Relaxed);
+        })
     }
 
-    fn set(&self, known: Known) {
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use causeway_shared::store::memory::MemoryStore;
-    use causeway_shared::store::{ObjectStore as _, Store};
-
-    use super::*;
-    use crate::auth::Role;
-
-    fn at(second: i64) -> Timestamp {
-        Timestamp::from_second(second).unwrap()
-    }
-
-    fn set_up() -> (Arc<MemoryStore>, Tokens, TokenCache) {
-        let store = Arc::new(MemoryStore::new());
-        let tokens = Tokens::new(Arc::clone(&store) as Store);
-        let cache = TokenCache::new(tokens.clone());
-        (store, tokens, cache)
-    }
-
-    #[tokio::test]
-    async fn a_new_token_is_known_and_a_revoked_one_soon_forgotten() {
-        let (_, tokens, cache) = set_up();
-        let stranger = Token::random().unwrap();
-        assert_eq!(cache.by_token(&stranger, at(0)).await.unwrap(), None);
-        let (token, _) = tokens.create("ops", Role::Admin, at(0)).await.unwrap();
-
-        let caller = cache.by_token(&token, at(2)).await.unwrap();
-        assert_eq!(
-            caller,
-            Some(Caller {
-                name: "ops".into(),
-                role: Role::Admin
-            })
-        );
-        let session = cache.by_session(&token.session(), at(2)).await.unwrap();
-        assert_eq!(session, caller);
-
-        tokens.revoke("ops").await.unwrap();
-        assert_eq!(cache.by_token(&token, at(20)).await.unwrap(), None);
-        assert_eq!(
-            cache.by_session(&token.session(), at(20)).await.unwrap(),
-            None
-        );
-    }
-
-    #[tokio::test]
-    async fn a_revoked_token_is_forgotten_though_the_clock_was_set_back() {
-        let (_, tokens, cache) = set_up();
-        let (token, _) = tokens.create("ops", Role::Admin, at(0)).await.unwrap();
-        assert!(cache.by_token(&token, at(1_000)).await.unwrap().is_some());
-        tokens.revoke("ops").await.unwrap();
-        assert_eq!(cache.by_token(&token, at(10)).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn a_known_token_asks_the_store_seldom_and_an_unknown_one_no_more_than_once_a_second() {
-        let (store, tokens, cache) = set_up();
-        let (token, _) = tokens.create("ops", Role::Admin, at(0)).await.unwrap();
-        cache.by_token(&token, at(0)).await.unwrap();
-        let before = store.requests();
-        for second in 1..15 {
-            cache.by_token(&token, at(second)).await.unwrap();
+    fn log(&self, error: &DocumentError, what: &str) {
+        let error = error.to_string();
+        if self
+            .failures()
+            .count(error.clone(), Instant::now())
+            .is_some()
+        {
+            tracing::warn!(error, "{what}");
         }
-        assert_eq!(store.requests().since(&before).total(), 0);
-        for _ in 0..100 {
-            cache
-                .by_token(&Token::random().unwrap(), at(15))
-                .await
-                .unwrap();
-        }
-        assert_eq!(store.requests().since(&before).total(), 1);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known<T>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn failures(&self) -> MutexGuard<'_, Repeats<String>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

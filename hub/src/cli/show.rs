@@ -212,8 +212,10 @@ fn site(text: &mut String, of: &SiteStatus) {
 /// Tokens, a line each.
 pub(super) fn tokens(records: &[TokenRecord]) -> String {
     let line = |record: &TokenRecord| {
+        let site = record.site.as_ref();
+        let site = site.map_or_else(String::new, |site| format!(" (site {site})"));
         format!(
-            "{}  {:6}  …{}  {}  {}\n",
+            "{}  {:6}  …{}  {}  {}{site}\n",
             record.id,
             record.role.as_str(),
             record.ending,

@@ -1,5 +1,6 @@
 //! `causeway-hub token`: who may use the API.
 
+use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit};
 use clap::Subcommand;
@@ -12,7 +13,9 @@ use crate::sync::Hub;
 #[derive(Debug, Subcommand)]
 pub enum TokenCommand {
     /// Make a token; it is shown once and kept as a hash
-    #[command(after_help = "Example: causeway-hub token create --role admin --name lan")]
+    #[command(after_help = "Examples:\n  \
+        causeway-hub token create --role admin --name lan\n  \
+        causeway-hub token create --role agent --name hcm-01 --site hcm-01")]
     Create {
         /// What it allows: viewer, admin or agent
         #[arg(long)]
@@ -20,6 +23,9 @@ pub enum TokenCommand {
         /// Who or what uses it
         #[arg(long)]
         name: String,
+        /// The one site that an agent tells of
+        #[arg(long, value_name = "SITE", required_if_eq("role", "agent"))]
+        site: Option<SiteName>,
     },
     /// List the tokens, without their secrets
     #[command(after_help = "Example: causeway-hub token list")]
@@ -34,16 +40,17 @@ pub enum TokenCommand {
 
 impl TokenCommand {
     pub(super) async fn answer(self, hub: &Hub, json: bool) -> Result<Answer, CliError> {
-        let tokens = Tokens::new(hub.store().clone());
+        let tokens = Tokens::new(hub.store());
         let (answer, text) = match self {
-            Self::Create { role, name } => {
-                let (token, record) = tokens.create(&name, role, clock::now()).await?;
+            Self::Create { role, name, site } => {
+                let (token, record) = tokens.create(&name, role, site, clock::now()).await?;
                 let token = token.reveal();
                 let answer = serde_json::json!({
                     "token": token,
                     "role": record.role.as_str(),
                     "name": record.name,
                     "id": record.id,
+                    "site": record.site,
                 });
                 (
                     answer,

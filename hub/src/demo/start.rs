@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::folder::Folder;
 use super::plan::DemoPlan;
 use super::{DemoError, DemoOptions, site};
-use crate::auth::{AuthError, Role, Token, TokenCache, Tokens};
+use crate::auth::{AuthError, Role, Token, Tokens};
 use crate::config::HubConfig;
 use crate::error::{HubError, SiteError};
 use crate::services::overview::{self, Overview};
@@ -144,20 +144,20 @@ impl Started {
         listens: SocketAddr,
         now: Timestamp,
     ) -> Result<Login, DemoError> {
-        let tokens = Tokens::new(self.hub.store().clone());
+        let tokens = Tokens::new(self.hub.store());
         match tokens.revoke(AGENT).await {
             Ok(_) | Err(AuthError::Unknown { .. }) => {}
             Err(error) => return Err(error.into()),
         }
-        let (agent, _) = tokens.create(AGENT, Role::Agent, now).await?;
+        let site = self.agent_config.site.clone();
+        let (agent, _) = tokens.create(AGENT, Role::Agent, Some(site), now).await?;
         let kept = folder
             .read_token()
             .and_then(|text| Token::parse(text.trim()));
-        let known = TokenCache::new(tokens.clone());
         let token = match kept {
-            Some(kept) if known.by_token(&kept, now).await?.is_some() => kept,
+            Some(kept) if tokens.find(&kept).await?.is_some() => kept,
             _ => {
-                let (token, _) = tokens.create(VISITOR, Role::Admin, now).await?;
+                let (token, _) = tokens.create(VISITOR, Role::Admin, None, now).await?;
                 folder.write_token(token.reveal())?;
                 token
             }

@@ -1,12 +1,16 @@
 //! Who may call a handler: it takes one of these as an argument.
 
-use std::net::Ipv4Addr;
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 
+use super::forwarded;
+use super::origin::refuse_other_sites;
 use super::problem::{Code, Problem};
 use super::state::App;
 use crate::auth::{Action, Caller, Role, Session, Token};
@@ -15,6 +19,9 @@ use crate::config::AuthMode;
 /// The cookie that holds a signed-in browser's session.
 pub(crate) const COOKIE: &str = "causeway_session";
 
+/// Most characters that the log shows of whom a proxy names.
+const MAX_FORWARDED_CHARS: usize = 100;
+
 /// A caller who may read.
 #[derive(Debug, Clone)]
 pub(crate) struct Reader;
@@ -22,6 +29,10 @@ pub(crate) struct Reader;
 /// A caller who may tell of new commits.
 #[derive(Debug, Clone)]
 pub(crate) struct Notifier(pub Caller);
+
+/// A caller who may read metrics: a program on this machine, or one that may read all else.
+#[derive(Debug, Clone)]
+pub(super) struct MetricsReader;
 
 impl FromRequestParts<Arc<App>> for Reader {
     type Rejection = Problem;
@@ -36,6 +47,59 @@ impl FromRequestParts<Arc<App>> for Notifier {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         authorize(parts, app, Action::Notify).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for MetricsReader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        if !is_from_this_machine(parts) {
+            authorize(parts, app, Action::Read).await?;
+        }
+        Ok(Self)
+    }
+}
+
+/// Whether the other end of the connection is a program on this machine that asks for itself.
+fn is_from_this_machine(parts: &Parts) -> bool {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+        && is_for_this_machine(&parts.headers)
+        && !forwarded::is_forwarded(&parts.headers)
+}
+
+/// The other end of the connection, and whom a proxy there names, for the log.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    address: Option<SocketAddr>,
+    forwarded_for: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Peer {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let of = forwarded::client(&parts.headers);
+        Ok(Self {
+            address: address.map(|ConnectInfo(address)| *address),
+            // Anybody may write anything there.
+            forwarded_for: of.map(|of| of.chars().take(MAX_FORWARDED_CHARS).collect()),
+        })
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.address {
+            Some(address) => write!(f, "{}", address.ip())?,
+            None => f.write_str("unknown")?,
+        }
+        match &self.forwarded_for {
+            Some(client) => write!(f, " for {client:?}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -71,17 +135,16 @@ pub(crate) async fn recognise(
 ) -> Result<Option<Caller>, Problem> {
     // The cookie is SameSite=Strict, but not every browser knows what that is, and without tokens
     // there is no cookie.
-    if bearer(headers).is_none() && !method.is_safe() && is_from_elsewhere(headers) {
-        return Err(Problem::new(
-            Code::Forbidden,
-            "the request comes from another site's page",
-        ));
+    if bearer(headers).is_none() {
+        refuse_other_sites(method, headers)?;
     }
     if app.hub.config().auth.mode == AuthMode::None {
         return if is_for_this_machine(headers) {
             Ok(Some(Caller {
+                token: String::new(),
                 name: "anybody".to_owned(),
                 role: Role::Admin,
+                site: None,
             }))
         } else {
             let detail = "without tokens only http://localhost and http://127.0.0.1 are answered";
@@ -93,17 +156,22 @@ pub(crate) async fn recognise(
         let Some(token) = Token::parse(token) else {
             return Ok(None);
         };
-        return Ok(app.tokens.by_token(&token, now).await?);
+        return Ok(app.authenticator.by_token(&token, now).await?);
     }
-    let Some(session) = cookie(headers, COOKIE).and_then(Session::parse) else {
+    let Some(session) = session(headers) else {
         return Ok(None);
     };
-    Ok(app.tokens.by_session(&session, now).await?)
+    Ok(app.authenticator.by_session(&session, now).await?)
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = text(headers, header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// The session that a browser shows.
+pub(crate) fn session(headers: &HeaderMap) -> Option<Session> {
+    cookie(headers, COOKIE).and_then(Session::parse)
 }
 
 /// A cookie's value.
@@ -115,12 +183,6 @@ pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
         .flat_map(|cookies| cookies.split(';'))
         .filter_map(|cookie| cookie.trim().split_once('='))
         .find_map(|(found, value)| (found == name).then_some(value))
-}
-
-/// Whether a browser says that another site's page made it send this.
-pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    let site = text(headers, header::HeaderName::from_static("sec-fetch-site"));
-    site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
 }
 
 /// Whether the request's own host is this machine: a page elsewhere whose name was made to point

@@ -1,4 +1,4 @@
-//! Open routes for those who watch over the process: alive, ready, metrics.
+//! For those who watch over the process: alive, ready, metrics.
 
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
 
+use super::callers::MetricsReader;
 use super::metrics::render;
 use super::problem::{Code, Problem};
 use super::state::App;
@@ -42,8 +43,8 @@ async fn ready(State(app): State<Arc<App>>) -> Result<Json<Well>, Problem> {
     }
 }
 
-/// Figures for Prometheus.
-async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+/// Figures for Prometheus. They name sites and count rows, so not everybody gets them.
+async fn metrics(_: MetricsReader, State(app): State<Arc<App>>) -> impl IntoResponse {
     let sites = app.seen_sites.read(&app.hub).await;
     let text = render(
         &app.metrics,

@@ -20,8 +20,8 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long requests in hand may take to end when the service stops.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-/// Some routes with what their requests pass through, and beside them the open ones for those who
-/// watch over the process.
+/// Some routes with what their requests pass through, and beside them those for whoever watches over
+/// the process.
 pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>) -> Router {
     let limit = middleware::from_fn_with_state(Arc::clone(&app), layers::limit);
     Router::new()

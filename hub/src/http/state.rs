@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::metrics::Metrics;
 use super::probes::{Readiness, SeenSites};
-use crate::auth::{FailedLogins, TokenCache, Tokens};
+use crate::auth::{Authenticator, FailedSignIns};
 use crate::scheduler::Refresher;
 use crate::sync::Hub;
 
@@ -27,9 +27,9 @@ pub(crate) struct App {
     /// The hub that is served.
     pub(crate) hub: Hub,
     /// Who may call.
-    pub(crate) tokens: TokenCache,
+    pub(crate) authenticator: Authenticator,
     /// Failed sign-ins.
-    pub(crate) failed_logins: FailedLogins,
+    pub(crate) failed_sign_ins: FailedSignIns,
     /// Keeps the database at the head of the sites' logs.
     pub(crate) refresher: Arc<Refresher>,
     /// What was counted since the start.
@@ -59,8 +59,8 @@ impl App {
     #[must_use]
     pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
         Self {
-            tokens: TokenCache::new(Tokens::new(Arc::clone(hub.store()))),
-            failed_logins: FailedLogins::default(),
+            authenticator: Authenticator::new(hub.store(), hub.database()),
+            failed_sign_ins: FailedSignIns::default(),
             refresher: Arc::default(),
             metrics: Metrics::default(),
             failures: Mutex::new(Repeats::new(REMIND_AFTER, MAX_FAILURES)),

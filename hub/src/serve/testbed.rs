@@ -23,6 +23,7 @@ use super::router;
 use crate::auth::{Role, Token, Tokens};
 use crate::config::{AuthMode, DatabaseConfig, HubConfig};
 use crate::http::App;
+use crate::http::callers::COOKIE;
 use crate::sync::{Hub, LoadRequest};
 
 const APPOINTMENTS: &str = "\
@@ -82,9 +83,15 @@ impl Testbed {
         write_site(&store).await;
         let report = hub.load(&LoadRequest::at(now())).await.unwrap();
         assert_eq!(report.sites[0].error, None);
-        let tokens = Tokens::new(store);
-        let (viewer, _) = tokens.create("eye", Role::Viewer, now()).await.unwrap();
-        let (agent, _) = tokens.create("hcm-01", Role::Agent, now()).await.unwrap();
+        let tokens = Tokens::new(&store);
+        let (viewer, _) = tokens
+            .create("eye", Role::Viewer, None, now())
+            .await
+            .unwrap();
+        let (agent, _) = tokens
+            .create("hcm-01", Role::Agent, SiteName::new("hcm-01").ok(), now())
+            .await
+            .unwrap();
         let app = Arc::new(App::new(hub, now));
         Self {
             router: router(Arc::clone(&app)),
@@ -105,6 +112,16 @@ impl Testbed {
         let bearer = format!("Bearer {}", self.viewer.reveal());
         let request = Request::get(path).header(header::AUTHORIZATION, bearer);
         self.send(request.body(Body::empty()).unwrap()).await
+    }
+
+    /// The cookie of a browser that has signed in with the viewer's token.
+    pub(crate) async fn cookie(&self) -> String {
+        let authenticator = &self.app.authenticator;
+        let caller = authenticator.by_token(&self.viewer, now()).await.unwrap();
+        let begun = authenticator
+            .begin_session(&caller.unwrap(), None, now())
+            .await;
+        format!("{COOKIE}={}", begun.unwrap().reveal())
     }
 
     /// A GET that shows a session's cookie.

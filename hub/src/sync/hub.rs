@@ -136,8 +136,8 @@ impl Hub {
 
     /// The database.
     #[must_use]
-    pub fn database(&self) -> &dyn Database {
-        &*self.inner.database
+    pub fn database(&self) -> &Arc<dyn Database> {
+        &self.inner.database
     }
 
     /// The dataset that serves while no site has committed.

@@ -9,7 +9,6 @@ use causeway_shared::ids::Name;
 
 use super::*;
 use crate::config::WindowConfig;
-use crate::http::callers::COOKIE;
 use crate::serve::testbed::Testbed;
 use crate::services::overview::sample_page;
 use crate::stats::samples::{at, loaded, site, site_of};
@@ -152,7 +151,7 @@ fn freshness_is_shown_and_failures_are() {
 #[tokio::test]
 async fn what_the_script_has_already_is_not_sent_again() {
     let bed = Testbed::new().await;
-    let cookie = format!("{COOKIE}={}", bed.viewer.session().reveal());
+    let cookie = bed.cookie().await;
     let first = bed.visit("/live", &cookie).await;
     let again = Request::get("/live")
         .header(header::COOKIE, &cookie)
@@ -172,7 +171,7 @@ async fn what_the_script_has_already_is_not_sent_again() {
 #[tokio::test]
 async fn a_language_is_kept_once_it_is_chosen() {
     let bed = Testbed::new().await;
-    let cookie = format!("{COOKIE}={}", bed.viewer.session().reveal());
+    let cookie = bed.cookie().await;
     let answer = bed.visit("/?lang=en", &cookie).await;
     assert!(answer.body.contains("<html lang=\"en\">") && answer.body.contains("Sign out"));
     assert!(
@@ -185,8 +184,8 @@ async fn a_language_is_kept_once_it_is_chosen() {
 #[tokio::test]
 async fn without_a_database_the_page_says_so_and_tries_again() {
     let bed = Testbed::new().await;
+    let cookie = bed.cookie().await;
     bed.lose_the_database();
-    let cookie = format!("{COOKIE}={}", bed.viewer.session().reveal());
     let answer = bed.visit("/?lang=en", &cookie).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(answer.body.contains("cannot be read now") && answer.body.contains("refresh"));

@@ -1,0 +1,194 @@
+//! Small JSON files that hubs keep in the store: read whole, changed by compare-and-swap.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use causeway_shared::store::{Fetched, Store, StoreError, Version};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+/// How often a change is tried when others change the file at the same time.
+const ATTEMPTS: u32 = 8;
+
+/// What such a file holds; the default is what it holds before it is written.
+pub(crate) trait Content: Default + PartialEq + Serialize + DeserializeOwned {
+    /// Where it lies.
+    const KEY: &'static str;
+    /// The version of its form; a file of another one is refused.
+    const FORMAT: u32;
+    /// Its largest size.
+    const MAX_BYTES: u64;
+    /// What to do about a file that cannot be read.
+    const REMEDY: &'static str;
+}
+
+/// Why a file cannot be read or changed.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum DocumentError {
+    /// The store failed.
+    #[error("{key} cannot be used: {source}")]
+    Store {
+        key: &'static str,
+        #[source]
+        source: Arc<StoreError>,
+    },
+    /// The store is silent.
+    #[error("{key} cannot be used: the store does not answer")]
+    Silent { key: &'static str },
+    /// The file is not what this version writes.
+    #[error("{key} cannot be used: {detail}; {remedy}")]
+    Damaged {
+        key: &'static str,
+        detail: String,
+        remedy: &'static str,
+    },
+}
+
+/// A file as it is written.
+#[derive(Serialize, Deserialize)]
+struct File<T> {
+    format: u32,
+    #[serde(flatten)]
+    content: T,
+}
+
+/// The bytes of a file with this content.
+///
+/// # Errors
+/// [`DocumentError::Damaged`] for what cannot be written as JSON.
+pub(crate) fn encode<T: Content>(content: &T) -> Result<Vec<u8>, DocumentError> {
+    let file = File {
+        format: T::FORMAT,
+        content,
+    };
+    serde_json::to_vec_pretty(&file).map_err(damaged::<T>)
+}
+
+/// The content of a file.
+///
+/// # Errors
+/// [`DocumentError::Damaged`]
+pub(crate) fn decode<T: Content>(bytes: &[u8]) -> Result<T, DocumentError> {
+    let file: File<T> = serde_json::from_slice(bytes).map_err(damaged::<T>)?;
+    if file.format != T::FORMAT {
+        let (found, known) = (file.format, T::FORMAT);
+        let detail = format!("it has format {found}, this version reads {known}");
+        return Err(damaged::<T>(detail));
+    }
+    Ok(file.content)
+}
+
+/// One such file of a store.
+#[derive(Debug)]
+pub(crate) struct Document<T> {
+    store: Store,
+    content: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Document<T> {
+    fn clone(&self) -> Self {
+        Self {
+            store: Arc::clone(&self.store),
+            content: PhantomData,
+        }
+    }
+}
+
+impl<T: Content> Document<T> {
+    pub(crate) fn new(store: Store) -> Self {
+        Self {
+            store,
+            content: PhantomData,
+        }
+    }
+
+    /// The content and its version; the default where there is no file yet.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn read(&self) -> Result<(T, Option<Version>), DocumentError> {
+        match self.store.get(T::KEY).await {
+            Ok(fetched) => fetched_content(fetched).await,
+            Err(error) if error.is_not_found() => Ok((T::default(), None)),
+            Err(error) => Err(failed::<T>(error)),
+        }
+    }
+
+    /// As [`read`](Self::read), but `None` where it still is the version named.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn read_if_changed(
+        &self,
+        version: Option<&Version>,
+    ) -> Result<Option<(T, Option<Version>)>, DocumentError> {
+        let Some(version) = version else {
+            return self.read().await.map(Some);
+        };
+        match self.store.get_if_changed(T::KEY, version).await {
+            Ok(None) => Ok(None),
+            Ok(Some(fetched)) => fetched_content(fetched).await.map(Some),
+            Err(error) if error.is_not_found() => Ok(Some((T::default(), None))),
+            Err(error) => Err(failed::<T>(error)),
+        }
+    }
+
+    /// Reads, changes and writes the file, again if somebody else wrote it meanwhile; what is not
+    /// changed is not written. Returns the content and its version.
+    ///
+    /// # Errors
+    /// What `change` answers with, or a [`DocumentError`]; nothing was changed then, unless the
+    /// store's answer was lost.
+    pub(crate) async fn change<E: From<DocumentError>>(
+        &self,
+        mut change: impl FnMut(&mut T) -> Result<(), E>,
+    ) -> Result<(T, Option<Version>), E> {
+        let mut attempt = 1;
+        loop {
+            let (mut content, version) = self.read().await?;
+            let before = encode(&content)?;
+            change(&mut content)?;
+            let body = encode(&content)?;
+            if body == before {
+                return Ok((content, version));
+            }
+            let written = match &version {
+                Some(version) => self.store.replace(T::KEY, body.into(), version).await,
+                None => self.store.create(T::KEY, body.into()).await,
+            };
+            match written {
+                Ok(version) => return Ok((content, Some(version))),
+                Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. })
+                    if attempt < ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
+                Err(error) => return Err(failed::<T>(error).into()),
+            }
+        }
+    }
+}
+
+async fn fetched_content<T: Content>(
+    fetched: Fetched,
+) -> Result<(T, Option<Version>), DocumentError> {
+    let version = fetched.meta.version.clone();
+    let bytes = fetched.bytes(T::MAX_BYTES).await.map_err(failed::<T>)?;
+    Ok((decode(&bytes)?, Some(version)))
+}
+
+fn failed<T: Content>(source: StoreError) -> DocumentError {
+    DocumentError::Store {
+        key: T::KEY,
+        source: Arc::new(source),
+    }
+}
+
+fn damaged<T: Content>(detail: impl ToString) -> DocumentError {
+    DocumentError::Damaged {
+        key: T::KEY,
+        detail: detail.to_string(),
+        remedy: T::REMEDY,
+    }
+}
