@@ -90,9 +90,9 @@ impl Sheet {
     /// Looks at a file. What is in the way is told in words for a person.
     pub(super) fn open(path: &Path) -> Result<Self, String> {
         let before = state(path)?;
-        let encoding = regular_file::open(path)
+        let mut encoding = regular_file::open(path)
             .and_then(encoding::detect)
-            .map_err(words)?;
+            .map_err(words)??;
         let sample = sample(path, encoding.encoding)?;
         if sample.iter().all(u8::is_ascii_whitespace) {
             return Err("it is empty; a table without rows still has its header".to_owned());
@@ -101,7 +101,7 @@ impl Sheet {
             named_delimiter(&sample).map_err(|error| error.to_string())?;
         let is_cut = sample.len() >= SAMPLE_BYTES;
         let sample = &sample[first_line_bytes..];
-        let delimiter = delimiter::detect(sample, named);
+        let mut delimiter = delimiter::detect(sample, named);
         let header = delimiter::header(sample, delimiter.byte);
         let first_line = FirstLine {
             sample,
@@ -114,9 +114,17 @@ impl Sheet {
             return Err(doubt);
         }
         let stem = path.file_stem().unwrap_or_default();
+        let stem = stem.to_string_lossy().into_owned();
+        // A setting is written for a whole folder.
+        for why in [&mut encoding.why, &mut delimiter.why]
+            .into_iter()
+            .flatten()
+        {
+            why.insert_str(0, &format!("{stem}: "));
+        }
         Ok(Self {
             path: path.to_owned(),
-            stem: stem.to_string_lossy().into_owned(),
+            stem,
             encoding,
             delimiter,
             first_line_bytes,

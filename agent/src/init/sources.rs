@@ -235,9 +235,14 @@ mod tests {
 
     #[test]
     fn files_that_one_setting_reads_are_one_source() {
-        use Encoding::{Utf8, Windows1258};
+        use Encoding::Utf8;
+        let windows_1258 = Encoding::CodePage(encoding_rs::WINDOWS_1258);
         assert_eq!(
-            grouped(&[(Utf8, true, ""), (Windows1258, false, ""), (Utf8, true, "")]),
+            grouped(&[
+                (Utf8, true, ""),
+                (windows_1258, false, ""),
+                (Utf8, true, "")
+            ]),
             ["[0, 1, 2] windows-1258 auto"]
         );
         assert_eq!(

@@ -1,6 +1,7 @@
 //! Whole inspections of small sites, from files to proposed files.
 
 mod accepts;
+mod code_pages;
 mod csv_folder;
 mod csv_questions;
 mod meetassist_site;

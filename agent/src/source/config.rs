@@ -94,26 +94,19 @@ pub enum Kind {
 
 /// The encoding of a CSV file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(into = "String", try_from = "String")]
 pub enum Encoding {
     /// What is certain: UTF-8, with or without a byte order mark.
     #[default]
     Auto,
     /// UTF-8.
-    #[serde(rename = "utf-8")]
     Utf8,
     /// UTF-16, low byte first.
-    #[serde(rename = "utf-16le")]
     Utf16Le,
     /// UTF-16, high byte first.
-    #[serde(rename = "utf-16be")]
     Utf16Be,
-    /// Western European.
-    #[serde(rename = "windows-1252")]
-    Windows1252,
-    /// Vietnamese.
-    #[serde(rename = "windows-1258")]
-    Windows1258,
+    /// One byte a character, under any of the names that the WHATWG's standard gives it.
+    CodePage(&'static encoding_rs::Encoding),
 }
 
 impl Encoding {
@@ -124,9 +117,46 @@ impl Encoding {
             Self::Utf8 => "utf-8",
             Self::Utf16Le => "utf-16le",
             Self::Utf16Be => "utf-16be",
-            Self::Windows1252 => "windows-1252",
-            Self::Windows1258 => "windows-1258",
+            Self::CodePage(page) => page.name(),
         }
+    }
+
+    /// What decodes it.
+    pub(crate) fn table(self) -> &'static encoding_rs::Encoding {
+        match self {
+            Self::Auto | Self::Utf8 => encoding_rs::UTF_8,
+            Self::Utf16Le => encoding_rs::UTF_16LE,
+            Self::Utf16Be => encoding_rs::UTF_16BE,
+            Self::CodePage(page) => page,
+        }
+    }
+}
+
+impl From<Encoding> for String {
+    fn from(encoding: Encoding) -> Self {
+        encoding.name().to_owned()
+    }
+}
+
+impl TryFrom<String> for Encoding {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let known = [Self::Auto, Self::Utf8, Self::Utf16Le, Self::Utf16Be];
+        if let Some(known) = known.into_iter().find(|known| known.name() == name) {
+            return Ok(known);
+        }
+        let page = encoding_rs::Encoding::for_label(name.as_bytes());
+        let is_text = |page: &&'static encoding_rs::Encoding| {
+            page.is_single_byte() && *page != encoding_rs::X_USER_DEFINED
+        };
+        page.filter(is_text).map(Self::CodePage).ok_or_else(|| {
+            format!(
+                "unknown encoding {name:?}; known are auto, utf-8, utf-16le, utf-16be, and code \
+                 pages of one byte a character, such as windows-1252, windows-1250, iso-8859-2, \
+                 koi8-r and macintosh"
+            )
+        })
     }
 }
 
@@ -236,6 +266,27 @@ mod tests {
         assert_eq!(config.encoding, Encoding::Utf16Le);
         assert_eq!(config.delimiter, Delimiter::Tab);
         assert_eq!(config.dates.order(), DateOrder::Dmy);
+    }
+
+    #[test]
+    fn code_pages_have_their_usual_names() {
+        for (name, page) in [
+            ("windows-1252", encoding_rs::WINDOWS_1252),
+            ("iso-8859-2", encoding_rs::ISO_8859_2),
+            ("KOI8-R", encoding_rs::KOI8_R),
+            ("macintosh", encoding_rs::MACINTOSH),
+        ] {
+            let text = format!("kind = \"csv\"\npath = \"csv/\"\nencoding = \"{name}\"");
+            let config = read(&text).unwrap();
+            assert_eq!(config.encoding, Encoding::CodePage(page));
+            let written = serde_json::to_value(config.encoding).unwrap();
+            assert_eq!(
+                serde_json::from_value::<Encoding>(written).unwrap(),
+                config.encoding
+            );
+        }
+        let error = read("kind = \"csv\"\npath = \"csv/\"\nencoding = \"gbk\"").unwrap_err();
+        insta::assert_snapshot!(error.message(), @r#"unknown encoding "gbk"; known are auto, utf-8, utf-16le, utf-16be, and code pages of one byte a character, such as windows-1252, windows-1250, iso-8859-2, koi8-r and macintosh"#);
     }
 
     #[test]

@@ -1,8 +1,14 @@
-//! The encoding of a CSV file: told by all its bytes.
+//! The encoding of a CSV file: told by all its bytes, or asked about.
 
 use std::io::{self, Read};
 
+use encoding_rs::{WINDOWS_1250, WINDOWS_1252};
+
 use crate::source::Encoding;
+use crate::source::csv::{guess, two_lines};
+
+/// Most bytes of lines that a code page is guessed by.
+const MAX_SAMPLE_BYTES: usize = 256 * 1024;
 
 /// What a file's bytes say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,22 +20,27 @@ pub(in crate::init) struct Detected {
     pub(in crate::init) is_ascii: bool,
 }
 
-/// Bytes that are marks above or below the letter before them in Windows-1258.
-const MARKS_1258: [u8; 5] = [0xcc, 0xd2, 0xde, 0xec, 0xf2];
-
-/// Letters that carry such marks, in Windows-1258.
-const VOWELS_1258: &[u8] = b"aeiouyAEIOUY\xc2\xca\xd4\xc3\xd5\xdd\xe2\xea\xf4\xe3\xf5\xfd";
+impl Detected {
+    fn certain(encoding: Encoding) -> Self {
+        Self {
+            encoding,
+            why: None,
+            is_ascii: false,
+        }
+    }
+}
 
 /// What the bytes of a file are, one after another.
 #[derive(Default)]
 struct Tally {
-    first: Vec<u8>,
     bytes: u64,
     zeros_even: u64,
     zeros_odd: u64,
-    high: u64,
-    marks_after_vowels: u64,
-    before: u8,
+    is_beyond_ascii: bool,
+    /// The beginning of the file.
+    head: Vec<u8>,
+    /// Lines, or parts of them, that are not all ASCII.
+    lines: Vec<u8>,
     /// The beginning of a character that the last chunk ended in.
     partial: Vec<u8>,
     not_utf8: bool,
@@ -37,23 +48,24 @@ struct Tally {
 
 impl Tally {
     fn look(&mut self, chunk: &[u8]) {
+        if self.head.is_empty() {
+            self.head.extend_from_slice(chunk);
+        }
         for byte in chunk {
-            if self.first.len() < 3 {
-                self.first.push(*byte);
-            }
             if *byte == 0 {
                 match self.bytes % 2 {
                     0 => self.zeros_even += 1,
                     _ => self.zeros_odd += 1,
                 }
             }
-            if *byte >= 0x80 {
-                self.high += 1;
-                let after_vowel = VOWELS_1258.contains(&self.before);
-                self.marks_after_vowels += u64::from(MARKS_1258.contains(byte) && after_vowel);
-            }
             self.bytes += 1;
-            self.before = *byte;
+        }
+        self.is_beyond_ascii |= !chunk.is_ascii();
+        for line in chunk.split(|byte| matches!(byte, b'\r' | b'\n')) {
+            if !line.is_ascii() && self.lines.len() < MAX_SAMPLE_BYTES {
+                self.lines.extend_from_slice(line);
+                self.lines.push(b'\n');
+            }
         }
         if !self.not_utf8 {
             self.partial.extend_from_slice(chunk);
@@ -67,58 +79,79 @@ impl Tally {
         }
     }
 
-    fn detected(&self) -> Detected {
-        let certain = |encoding| Detected {
-            encoding,
-            why: None,
-            is_ascii: false,
-        };
-        let declared = |encoding, why: &str| Detected {
-            why: Some(why.to_owned()),
-            ..certain(encoding)
-        };
-        if self.first.starts_with(b"\xff\xfe") {
-            return certain(Encoding::Utf16Le);
+    /// The encoding, or why the file is not read.
+    fn detected(&self) -> Result<Detected, String> {
+        if self.head.starts_with(b"\xff\xfe") {
+            return Ok(Detected::certain(Encoding::Utf16Le));
         }
-        if self.first.starts_with(b"\xfe\xff") {
-            return certain(Encoding::Utf16Be);
+        if self.head.starts_with(b"\xfe\xff") {
+            return Ok(Detected::certain(Encoding::Utf16Be));
         }
         // ASCII text in UTF-16 has a zero in every pair, on one side.
         if self.zeros_odd * 8 > self.bytes && self.zeros_even * 8 < self.zeros_odd {
-            return declared(
-                Encoding::Utf16Le,
-                "every second byte is zero and there is no byte order mark: UTF-16, low byte first",
-            );
+            return Ok(self.unmarked_utf16(Encoding::Utf16Le));
         }
         if self.zeros_even * 8 > self.bytes && self.zeros_odd * 8 < self.zeros_even {
-            return declared(
-                Encoding::Utf16Be,
-                "every second byte is zero and there is no byte order mark: UTF-16, high byte first",
-            );
+            return Ok(self.unmarked_utf16(Encoding::Utf16Be));
         }
         if !self.not_utf8 && self.partial.is_empty() {
-            return Detected {
-                is_ascii: self.high == 0,
-                ..certain(Encoding::Utf8)
-            };
+            return Ok(Detected {
+                is_ascii: !self.is_beyond_ascii,
+                ..Detected::certain(Encoding::Utf8)
+            });
         }
-        if self.marks_after_vowels * 5 >= self.high {
-            declared(
-                Encoding::Windows1258,
-                "PLEASE CHECK: it is not UTF-8, and its bytes make Vietnamese words as Windows-1258",
-            )
-        } else {
-            declared(
-                Encoding::Windows1252,
-                "PLEASE CHECK: it is not UTF-8, and its bytes are no Vietnamese in Windows-1258; \
-                 Windows-1252 is the usual one then",
-            )
+        self.code_page()
+    }
+
+    fn unmarked_utf16(&self, encoding: Encoding) -> Detected {
+        Detected {
+            why: Some(format!(
+                "PLEASE CHECK: every second byte is zero and there is no byte order mark; as {} its \
+                 first lines read {}",
+                encoding.name(),
+                two_lines(&self.head, encoding.table())
+            )),
+            ..Detected::certain(encoding)
         }
+    }
+
+    fn code_page(&self) -> Result<Detected, String> {
+        let guess = guess(&self.lines);
+        let (page, name) = (guess.page, guess.page.name());
+        let lines = two_lines(&self.lines, page);
+        if !guess.is_read() {
+            return Err(format!(
+                "PLEASE DECIDE: it is not UTF-8, but perhaps {name}, which is not read, and as which \
+                 two of its lines read {lines}; save it as UTF-8"
+            ));
+        }
+        if !guess.is_plausible {
+            return Err(format!(
+                "PLEASE DECIDE: it is not UTF-8, and makes no words in any code page that is known: \
+                 as {name} two of its lines read {lines}; save it as UTF-8"
+            ));
+        }
+        let others = match two_lines(&self.lines, WINDOWS_1250) {
+            // Western and Central European text differ in few letters.
+            central if page == WINDOWS_1252 && central != lines => {
+                format!(", as windows-1250 {central}")
+            }
+            _ => String::new(),
+        };
+        let question = format!(
+            "PLEASE DECIDE: it is not UTF-8; as {name} two of its lines read {lines}{others}; if \
+             that is not right, write another code page, such as windows-1252, windows-1250, \
+             windows-1251, iso-8859-2 or macintosh"
+        );
+        Ok(Detected {
+            why: Some(question),
+            ..Detected::certain(guess.encoding())
+        })
     }
 }
 
 /// Looks at all bytes of a file.
-pub(super) fn detect(mut file: impl Read) -> io::Result<Detected> {
+pub(super) fn detect(mut file: impl Read) -> io::Result<Result<Detected, String>> {
     let mut tally = Tally::default();
     let mut chunk = vec![0; 64 * 1024];
     loop {
@@ -133,24 +166,24 @@ pub(super) fn detect(mut file: impl Read) -> io::Result<Detected> {
 mod tests {
     use super::*;
 
-    fn of(bytes: &[u8]) -> (Encoding, bool) {
-        let detected = detect(bytes).unwrap();
-        (detected.encoding, detected.why.is_none())
+    fn of(bytes: &[u8]) -> (&'static str, bool) {
+        let detected = detect(bytes).unwrap().unwrap();
+        (detected.encoding.name(), detected.why.is_none())
     }
 
     #[test]
     fn encodings_are_told_by_their_bytes() {
-        assert_eq!(of("id,tên\n1,Nguyễn".as_bytes()), (Encoding::Utf8, true));
-        assert_eq!(of(b"\xff\xfei\0d\0"), (Encoding::Utf16Le, true));
-        assert_eq!(of(b"i\0d\0,\0n\0"), (Encoding::Utf16Le, false));
-        assert_eq!(of(b"\0i\0d\0,\0n"), (Encoding::Utf16Be, false));
+        assert_eq!(of("id,tên\n1,Nguyễn".as_bytes()), ("utf-8", true));
+        assert_eq!(of(b"\xff\xfei\0d\0"), ("utf-16le", true));
+        assert_eq!(of(b"i\0d\0,\0n\0"), ("utf-16le", false));
+        assert_eq!(of(b"\0i\0d\0,\0n"), ("utf-16be", false));
         assert_eq!(
             of(b"Nguy\xea\xden V\xe3n \xd0\xf4ng, Tr\xe2\xecn"),
-            (Encoding::Windows1258, false)
+            ("windows-1258", false)
         );
         assert_eq!(
             of(b"Caf\xe9 M\xfcller, Fran\xe7ois"),
-            (Encoding::Windows1252, false)
+            ("windows-1252", false)
         );
     }
 }

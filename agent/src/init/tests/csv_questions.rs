@@ -80,7 +80,9 @@ fn what_auto_cannot_find_out_is_written() {
     path = "a/"
     # An empty name: the table is not to be taken from here.
     tables = { cities = "", days = "" }
-    # PLEASE CHECK: it is not UTF-8, and its bytes make Vietnamese words as Windows-1258.
+    # people: PLEASE DECIDE: it is not UTF-8; as windows-1258 two of its lines read "1,Nguyễn Văn Đông"
+    # and "2,Trấn"; if that is not right, write another code page, such as windows-1252, windows-1250,
+    # windows-1251, iso-8859-2 or macintosh.
     encoding = "windows-1258"
     "#);
 }

@@ -7,6 +7,7 @@
 
 mod code_page;
 mod ends;
+mod guess;
 mod looks;
 mod signs;
 
@@ -17,8 +18,10 @@ use encoding_rs::DecoderResult;
 use crate::source::Encoding;
 use code_page::CodePage;
 use ends::{begun_utf8, begun_utf16, whole};
+pub(crate) use guess::guess;
 use looks::Line;
 pub(super) use looks::show;
+pub(crate) use looks::two_lines;
 use signs::SignsOfUtf8;
 
 /// Stands in the decoded text for bytes that are no character in their encoding. No UTF-8 text
@@ -146,9 +149,9 @@ impl<R: Read> Decoder<R> {
             Encoding::Utf8 => Form::Utf8,
             Encoding::Utf16Le => utf16(encoding_rs::UTF_16LE, u16::from_le_bytes),
             Encoding::Utf16Be => utf16(encoding_rs::UTF_16BE, u16::from_be_bytes),
-            Encoding::Windows1252 | Encoding::Windows1258 => Form::CodePage {
-                page: CodePage::new(encoding),
-                name: encoding.name(),
+            Encoding::CodePage(page) => Form::CodePage {
+                page: CodePage::new(page),
+                name: page.name(),
                 utf8: SignsOfUtf8::default(),
             },
         };
@@ -219,7 +222,7 @@ fn contradiction(head: &[u8], declared: Encoding) -> Result<(), DecodeError> {
     match looks::utf16(head) {
         Some(looks) if looks != declared => Err(DecodeError::LooksLikeUtf16 {
             name: looks.name(),
-            lines: looks::first_lines(head, looks),
+            lines: looks::two_lines(head, looks.table()),
         }),
         None if is_utf16_declared && !head.is_empty() && !head.contains(&0) => {
             Err(DecodeError::NotUtf16 {

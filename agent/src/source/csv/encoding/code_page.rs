@@ -1,7 +1,6 @@
 //! Code pages of one byte a character.
 
 use super::UNDECODABLE;
-use crate::source::Encoding;
 
 /// The characters of a code page's upper half, as UTF-8. Its lower half is ASCII.
 pub(super) struct CodePage {
@@ -9,15 +8,10 @@ pub(super) struct CodePage {
 }
 
 impl CodePage {
-    /// Windows-1258 or, for any other encoding, Windows-1252.
-    pub(super) fn new(encoding: Encoding) -> Self {
-        let table = match encoding {
-            Encoding::Windows1258 => encoding_rs::WINDOWS_1258,
-            _ => encoding_rs::WINDOWS_1252,
-        };
+    pub(super) fn new(page: &'static encoding_rs::Encoding) -> Self {
         let character = |byte: u8| {
             let bytes = [byte];
-            let (character, _) = table.decode_without_bom_handling(&bytes);
+            let (character, _) = page.decode_without_bom_handling(&bytes);
             // Browsers read a byte that the page leaves empty as a control character.
             let is_empty = character.contains(|c: char| c.is_control() || c == '\u{fffd}');
             if is_empty {

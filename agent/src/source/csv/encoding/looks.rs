@@ -1,7 +1,7 @@
 //! What a file that was refused looks like. Nothing is decided here: a person reads it, and writes
 //! the setting.
 
-use super::CodePage;
+use super::guess;
 use crate::source::Encoding;
 
 /// Most bytes that are looked at.
@@ -30,14 +30,6 @@ pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
     }
 }
 
-/// The first two lines of a file in an encoding, to show.
-pub(super) fn first_lines(head: &[u8], encoding: Encoding) -> String {
-    let sample = &head[..head.len().min(MAX_SAMPLE_BYTES)];
-    let text = decode(sample, encoding);
-    let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
-    shown(lines.take(2))
-}
-
 /// The line with the first bytes that are not UTF-8, and what follows it.
 pub(super) struct Line<'s> {
     pub(super) sample: &'s [u8],
@@ -50,19 +42,26 @@ impl Line<'_> {
     pub(super) fn hint(&self) -> String {
         let sample = &self.sample[..self.sample.len().min(MAX_SAMPLE_BYTES)];
         if self.has_utf8 {
-            let lines = strange_lines(sample, Encoding::Utf8);
+            let lines = strange_lines(sample, encoding_rs::UTF_8);
             return format!(
                 "what stands before it is; it reads {lines}; mend it, or write `encoding = \
                  \"utf-8\"` for this source, which puts such rows into quarantine"
             );
         }
-        let looks = code_page(sample);
-        let name = looks.name();
-        let lines = strange_lines(sample, looks);
-        format!(
-            "the file looks like {name}, in which that line and the next are {lines}; if that is \
-             right, write `encoding = \"{name}\"` for this source"
-        )
+        let guess = guess(sample);
+        let name = guess.page.name();
+        let lines = strange_lines(sample, guess.page);
+        if guess.is_read() {
+            format!(
+                "the file looks like {name}, in which that line and the next are {lines}; if that \
+                 is right, write `encoding = \"{name}\"` for this source"
+            )
+        } else {
+            format!(
+                "the file looks like {name}, which is not read, and in which that line and the next \
+                 are {lines}; save it as UTF-8"
+            )
+        }
     }
 }
 
@@ -72,29 +71,8 @@ pub(super) fn line_start(bytes: &[u8]) -> usize {
     end.map_or(0, |end| end + 1)
 }
 
-/// Windows-1258 if a tone mark follows a vowel somewhere, or there is a đ; else Windows-1252.
-fn code_page(sample: &[u8]) -> Encoding {
-    // Grave, hook above, tilde, acute, dot below.
-    const TONE_MARKS: [u8; 5] = [0xcc, 0xd2, 0xde, 0xec, 0xf2];
-    // Â Ă Ê Ô Ơ Ư and their small letters, besides the vowels of ASCII.
-    const VOWELS: [u8; 12] = [
-        0xc2, 0xc3, 0xca, 0xd4, 0xd5, 0xdd, 0xe2, 0xe3, 0xea, 0xf4, 0xf5, 0xfd,
-    ];
-    const D_WITH_STROKE: [u8; 2] = [0xd0, 0xf0];
-    let is_vowel =
-        |byte: u8| VOWELS.contains(&byte) || b"aeiouy".contains(&byte.to_ascii_lowercase());
-    let is_vietnamese = sample.windows(2).any(|pair| {
-        is_vowel(pair[0]) && TONE_MARKS.contains(&pair[1]) || D_WITH_STROKE.contains(&pair[1])
-    });
-    if is_vietnamese {
-        Encoding::Windows1258
-    } else {
-        Encoding::Windows1252
-    }
-}
-
 /// The first line and, of the others, the first that is not plain ASCII, or else the second.
-fn strange_lines(sample: &[u8], encoding: Encoding) -> String {
+fn strange_lines(sample: &[u8], encoding: &'static encoding_rs::Encoding) -> String {
     let mut lines = sample
         .split(|byte| matches!(byte, b'\r' | b'\n'))
         .filter(|line| !line.is_empty());
@@ -109,17 +87,19 @@ fn strange_lines(sample: &[u8], encoding: Encoding) -> String {
     shown(lines.iter().map(String::as_str))
 }
 
-fn decode(bytes: &[u8], encoding: Encoding) -> String {
-    let mut text = Vec::new();
-    match encoding {
-        Encoding::Utf16Le => return encoding_rs::UTF_16LE.decode(bytes).0.into_owned(),
-        Encoding::Utf16Be => return encoding_rs::UTF_16BE.decode(bytes).0.into_owned(),
-        Encoding::Auto | Encoding::Utf8 => text.extend_from_slice(bytes),
-        Encoding::Windows1252 | Encoding::Windows1258 => {
-            CodePage::new(encoding).decode(bytes, &mut text);
-        }
-    }
-    String::from_utf8_lossy(&text).into_owned()
+/// Two lines of a file, to show.
+pub(crate) fn two_lines(lines: &[u8], encoding: &'static encoding_rs::Encoding) -> String {
+    let lines = &lines[..lines.len().min(MAX_SAMPLE_BYTES)];
+    let text = decode(lines, encoding);
+    let lines = text.split(['\r', '\n']).filter(|line| !line.is_empty());
+    shown(lines.take(2))
+}
+
+/// Bytes that are no character are shown as U+FFFD.
+fn decode(bytes: &[u8], encoding: &'static encoding_rs::Encoding) -> String {
+    let (text, _) = encoding.decode_without_bom_handling(bytes);
+    let is_none = |c: char| c.is_control() && !c.is_whitespace();
+    text.replace(is_none, "\u{fffd}")
 }
 
 /// Lines in quotes, shortened.

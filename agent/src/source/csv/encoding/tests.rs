@@ -48,7 +48,7 @@ fn a_mark_is_certain_whatever_is_declared() {
     for declared in [
         Encoding::Auto,
         Encoding::Utf8,
-        Encoding::Windows1258,
+        Encoding::CodePage(encoding_rs::WINDOWS_1258),
         Encoding::Utf16Be,
     ] {
         assert_eq!(shown(format!("\u{feff}{text}"), declared), text);
@@ -70,8 +70,8 @@ fn a_declared_encoding_is_read_as_it_says() {
         shown(utf16(text, u16::to_be_bytes), Encoding::Utf16Be),
         text
     );
-    assert_snapshot!(shown(b"caf\xe9 \x80", Encoding::Windows1252), @"café €");
-    let son = shown(SON, Encoding::Windows1258);
+    assert_snapshot!(shown(b"caf\xe9 \x80", Encoding::CodePage(encoding_rs::WINDOWS_1252)), @"café €");
+    let son = shown(SON, Encoding::CodePage(encoding_rs::WINDOWS_1258));
     assert_eq!(son, "Nguyê\u{303}n Đi\u{300}nh Sơn");
 }
 
@@ -81,8 +81,8 @@ fn what_is_no_character_is_marked() {
     half_pair.extend(0xd83d_u16.to_le_bytes());
     half_pair.extend(utf16("b,\n", u16::to_le_bytes));
     assert_snapshot!(shown(&half_pair, Encoding::Utf16Le), @"a⟨?⟩b,");
-    assert_snapshot!(shown(b"a\x81b", Encoding::Windows1252), @"a⟨?⟩b");
-    assert_snapshot!(shown(b"a\x9db \xd2", Encoding::Windows1258), @"a⟨?⟩b ̉");
+    assert_snapshot!(shown(b"a\x81b", Encoding::CodePage(encoding_rs::WINDOWS_1252)), @"a⟨?⟩b");
+    assert_snapshot!(shown(b"a\x9db \xd2", Encoding::CodePage(encoding_rs::WINDOWS_1258)), @"a⟨?⟩b ̉");
     assert_eq!(decode(b"a\xc3,b", Encoding::Utf8, 1).unwrap(), b"a\xc3,b");
 }
 
@@ -93,14 +93,14 @@ fn auto_refuses_what_is_not_utf8_and_says_what_it_looks_like() {
     assert_snapshot!(shown(b"id,name\n1,Andr\xe9\n2,Zo\xeb\n", Encoding::Auto), @r#"line 2 is not UTF-8; the file looks like windows-1252, in which that line and the next are "1,André" and "2,Zoë"; if that is right, write `encoding = "windows-1252"` for this source"#);
     assert_snapshot!(shown(b"id,name\n1,Andr\xc3\xa9\n2,Zo\xeb\n", Encoding::Auto), @r#"line 3 is not UTF-8; what stands before it is; it reads "2,Zo�"; mend it, or write `encoding = "utf-8"` for this source, which puts such rows into quarantine"#);
     assert_snapshot!(shown(utf16("id,name\n1,Đức\n", u16::to_le_bytes), Encoding::Auto), @r#"it looks like utf-16le without a byte order mark, in which its first lines are "id,name" and "1,Đức"; if that is right, write `encoding = "utf-16le"` for this source"#);
-    assert_snapshot!(shown(utf16("id,name\n1,Đức\n", u16::to_be_bytes), Encoding::Windows1258), @r#"it looks like utf-16be without a byte order mark, in which its first lines are "id,name" and "1,Đức"; if that is right, write `encoding = "utf-16be"` for this source"#);
+    assert_snapshot!(shown(utf16("id,name\n1,Đức\n", u16::to_be_bytes), Encoding::CodePage(encoding_rs::WINDOWS_1258)), @r#"it looks like utf-16be without a byte order mark, in which its first lines are "id,name" and "1,Đức"; if that is right, write `encoding = "utf-16be"` for this source"#);
 }
 
 #[test]
 fn a_declaration_that_cannot_be_is_refused() {
     assert_snapshot!(shown("id,name\n1,An\n", Encoding::Utf16Le), @"it is not utf-16le, which is declared: it has no byte 0; correct `encoding` of this source");
-    assert_snapshot!(shown("id,name\n1,Đức\n", Encoding::Windows1258), @r#"all of it is UTF-8, and not windows-1258, which is declared; write `encoding = "utf-8"` for this source"#);
-    assert_snapshot!(shown("id,name\n1,An\n", Encoding::Windows1258), @"
+    assert_snapshot!(shown("id,name\n1,Đức\n", Encoding::CodePage(encoding_rs::WINDOWS_1258)), @r#"all of it is UTF-8, and not windows-1258, which is declared; write `encoding = "utf-8"` for this source"#);
+    assert_snapshot!(shown("id,name\n1,An\n", Encoding::CodePage(encoding_rs::WINDOWS_1258)), @"
     id,name
     1,An
     ");
@@ -114,12 +114,12 @@ fn damaged_utf8_is_not_read_as_a_code_page() {
         .windows(2)
         .position(|pair| pair == "ù".as_bytes());
     one_damaged[place.unwrap()] = b'?';
-    assert_snapshot!(shown(&one_damaged, Encoding::Windows1258), @r#"it looks like damaged UTF-8 and not windows-1258, which is declared: 6 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1258 all the same, save it as UTF-8"#);
-    assert_snapshot!(shown(b"id,name\n1,Andr\xc3\xa9\n2,Zo\xeb\n", Encoding::Windows1252), @r#"it looks like damaged UTF-8 and not windows-1252, which is declared: 1 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1252 all the same, save it as UTF-8"#);
+    assert_snapshot!(shown(&one_damaged, Encoding::CodePage(encoding_rs::WINDOWS_1258)), @r#"it looks like damaged UTF-8 and not windows-1258, which is declared: 6 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1258 all the same, save it as UTF-8"#);
+    assert_snapshot!(shown(b"id,name\n1,Andr\xc3\xa9\n2,Zo\xeb\n", Encoding::CodePage(encoding_rs::WINDOWS_1252)), @r#"it looks like damaged UTF-8 and not windows-1252, which is declared: 1 of its characters are written as in UTF-8, against 1; write `encoding = "utf-8"` for this source, which puts damaged rows into quarantine, or, if it is windows-1252 all the same, save it as UTF-8"#);
     // In French a no-break space stands before a closing quote.
     let french =
         b"id,note\n1,\xab\xa0caf\xe9\xa0\xbb d\xe9j\xe0 vu\n2,\xe9t\xe9\n3,for\xeat\n4,p\xe8re\n";
-    assert_snapshot!(shown(french, Encoding::Windows1252), @r"
+    assert_snapshot!(shown(french, Encoding::CodePage(encoding_rs::WINDOWS_1252)), @r"
     id,note
     1,« café » déjà vu
     2,été
@@ -135,7 +135,10 @@ fn a_file_that_ends_within_a_character_is_cut_off() {
         for end in [&b"\xc4"[..], b"\xe1\xbb", b"\xf0\x9f\x98"] {
             assert_eq!(shown([b"id\n1,", end].concat(), declared), cut);
             let marked = [b"\xef\xbb\xbfid\n1,", end].concat();
-            assert_eq!(shown(marked, Encoding::Windows1252), cut);
+            assert_eq!(
+                shown(marked, Encoding::CodePage(encoding_rs::WINDOWS_1252)),
+                cut
+            );
         }
     }
     for (declared, bytes_of) in [
@@ -171,8 +174,8 @@ const ENCODINGS: [Encoding; 6] = [
     Encoding::Utf8,
     Encoding::Utf16Le,
     Encoding::Utf16Be,
-    Encoding::Windows1252,
-    Encoding::Windows1258,
+    Encoding::CodePage(encoding_rs::WINDOWS_1252),
+    Encoding::CodePage(encoding_rs::WINDOWS_1258),
 ];
 
 proptest! {
