@@ -21,10 +21,12 @@ mod groups;
 mod input;
 mod inspection;
 mod keys;
+mod measures;
 mod meetassist;
 mod names;
 mod numbers;
 mod partition;
+mod people;
 mod plan;
 mod profile;
 mod proposal;
@@ -148,10 +150,7 @@ pub fn inspect(paths: &[PathBuf]) -> Result<Inspection, InitError> {
         stages::evidence(&inputs, &mut tables)?;
     }
     let listed = stages::close(inputs, &sources, &mut tables);
-    if !tables
-        .iter()
-        .any(|table| table.is_usable(meetassist.is_some()))
-    {
+    if tables.iter().all(|table| table.trouble.is_some()) {
         left_out.extend(tables.iter().map(inspection::Table::why_not));
         return Err(InitError::Nothing { left_out });
     }

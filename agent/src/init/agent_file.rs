@@ -13,6 +13,9 @@ use super::plan::Plan;
 use super::sources::{Kind, Setting, Source};
 use super::text::{comment, quoted};
 
+/// The zone that is proposed for the site.
+pub(super) const TIME_ZONE: &str = "Asia/Ho_Chi_Minh";
+
 /// A table as the agent will look for it: the dataset's name, the names that fit it in any source,
 /// and the source and name that are meant.
 struct Wanted<'w> {
@@ -54,8 +57,8 @@ pub(super) fn render(
     );
     line(
         &mut out,
-        "timezone = \"Asia/Ho_Chi_Minh\"",
-        "PLEASE CHECK: of timestamps without an offset",
+        &format!("timezone = {}", quoted(TIME_ZONE)),
+        "PLEASE CHECK: of timestamps, and of the dates that they are partitioned by",
     );
     out.push_str("\n[store]\n");
     let store = format!("file://{}", dir.join("causeway-store").display());

@@ -1,19 +1,20 @@
 //! The proposed dataset as a file, with the reasons beside the proposals.
 
 use causeway_shared::runtime::program::count;
-use causeway_shared::value::Type;
 
 use super::keys::Key;
 use super::names::site_name;
 use super::partition::Partition;
-use super::plan::{Plan, Planned};
+use super::plan::{Plan, Planned, WhyLeftOut};
 use super::text::{array, behind, comment, quoted};
 use super::types::Verdict;
 
 /// Writes the dataset.
 pub(super) fn render(plan: &Plan<'_>) -> String {
     let mut out = String::new();
-    let rows: u64 = plan.tables.iter().map(|planned| planned.table.rows).sum();
+    let left_out = plan.left_out.iter().map(|(planned, _)| planned);
+    let read: Vec<&Planned<'_>> = plan.tables.iter().chain(left_out).collect();
+    let rows: u64 = read.iter().map(|planned| planned.table.rows).sum();
     comment(
         &mut out,
         "",
@@ -23,7 +24,7 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
              proposed; what needs a look or a decision says so in capital letters. Then see what \
              `causeway-agent plan` says.",
             count(rows, "row"),
-            count(plan.tables.len() as u64, "table")
+            count(read.len() as u64, "table")
         ),
     );
     out.push_str("#\n");
@@ -33,7 +34,7 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         "Where site and cloud change the same value, the cloud's stands, unless a table says \
          merge = \"site\".",
     );
-    let name = plan.tables.first().map_or_else(String::new, |planned| {
+    let name = read.first().map_or_else(String::new, |planned| {
         let stem = planned.table.path.file_stem().unwrap_or_default();
         site_name(&stem.to_string_lossy())
     });
@@ -42,34 +43,29 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         out.push('\n');
         table(&mut out, planned, &plan.tables);
     }
-    for planned in &plan.without_key {
+    for (planned, why) in &plan.left_out {
         let mut shown = String::new();
         table(&mut shown, planned, &plan.tables);
         out.push('\n');
-        left_out(&mut out, planned);
+        let what_to_do = match why {
+            WhyLeftOut::NoKey(why) => format!(
+                "{why}. PLEASE DECIDE: if some columns will always tell its rows apart, name them as \
+                 `key` below and take the comment signs away; else give the table a PRIMARY KEY in \
+                 its application."
+            ),
+            WhyLeftOut::Refused(why) => format!(
+                "it {why}. PLEASE DECIDE: change what is below accordingly and take the comment signs \
+                 away."
+            ),
+        };
+        let name = &planned.table.shape.name;
+        comment(&mut out, "", &format!("LEFT OUT: {name:?}: {what_to_do}"));
         for line in shown.lines() {
             out.push_str(format!("# {line}").trim_end());
             out.push('\n');
         }
     }
     out
-}
-
-/// Says why a table is left out and what would bring it in.
-fn left_out(out: &mut String, planned: &Planned<'_>) {
-    let Key::None { why } = &planned.table.key else {
-        return;
-    };
-    comment(
-        out,
-        "",
-        &format!(
-            "LEFT OUT: {:?}: {why}. PLEASE DECIDE: if some columns will always tell its rows apart, \
-             name them as `key` below and take the comment signs away; else give the table a \
-             PRIMARY KEY in its application.",
-            planned.table.shape.name
-        ),
-    );
 }
 
 fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
@@ -82,6 +78,18 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
     }
     for remark in found.skipped.remarks() {
         comment(out, "", &format!("{remark}."));
+    }
+    if found.too_wide > 0 {
+        comment(
+            out,
+            "",
+            &format!(
+                "PLEASE DECIDE: {} too wide for a page of PostgreSQL and would go to quarantine; \
+                 take columns away, or divide the table: two views in the source, each with the key \
+                 and some of the columns.",
+                are(found.too_wide)
+            ),
+        );
     }
     let why = match &found.key {
         Key::Columns { why, .. } | Key::None { why } => why,
@@ -116,11 +124,11 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
 }
 
 fn partition(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
-    for why in planned.division.why.iter().skip(1) {
+    for why in planned.partition_why.iter().skip(1) {
         comment(out, "", &format!("{why}."));
     }
     let name = |column: usize| quoted(&planned.columns[column].name);
-    let value = match &planned.division.partition {
+    let value = match &planned.partition {
         Partition::By(column) => format!("{{ by = {} }}", name(*column)),
         Partition::Via(parent, on) => format!(
             "{{ via = {}, on = {} }}",
@@ -130,7 +138,10 @@ fn partition(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
         Partition::Buckets(count) => format!("{{ buckets = {count} }}"),
     };
     out.push_str(&format!("partition = {value}"));
-    behind(out, planned.division.why.first().map_or("", String::as_str));
+    behind(
+        out,
+        planned.partition_why.first().map_or("", String::as_str),
+    );
 }
 
 fn summary(out: &mut String, planned: &Planned<'_>) {
@@ -158,12 +169,11 @@ fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: u
             return;
         }
     };
-    let ty = planned.ty(at).unwrap_or(Type::Text);
     let mut fields = vec![format!("name = {}", quoted(&named.name))];
     if let Some(source) = &named.source {
         fields.push(format!("source = {}", quoted(source)));
     }
-    fields.push(format!("type = {}", quoted(&ty.to_string())));
+    fields.push(format!("type = {}", quoted(&pick.ty.to_string())));
     fields.extend(pick.max.map(|max| format!("max = {max}")));
     if planned.not_null(at) {
         fields.push("not_null = true".to_owned());
@@ -186,4 +196,9 @@ fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: u
     }
     out.push_str(&format!("  {{ {} }},", fields.join(", ")));
     behind(out, &why.join("; "));
+}
+
+fn are(rows: u64) -> String {
+    let are = if rows == 1 { "is" } else { "are" };
+    format!("{} {are}", count(rows, "row"))
 }

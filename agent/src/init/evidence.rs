@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use causeway_shared::dataset::{MAX_ROW_WIDTH, row_width};
 use causeway_shared::value::{DateOrder, DecimalMark, Forms, Raw, Type, Value, parse};
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::InitError;
+use super::agent_file::TIME_ZONE;
 use super::keys::Shown;
 use super::profile::forms;
 use super::scratch::{Scratch, Set, SetId};
@@ -20,7 +23,7 @@ pub(super) struct Questions {
     pub(super) unique: Vec<Vec<usize>>,
     /// Columns that may hold another table's keys.
     pub(super) references: Vec<usize>,
-    /// Columns that rows may be partitioned by; every value can be read as a date.
+    /// Columns of dates and timestamps, which rows may be partitioned by.
     pub(super) dates: Vec<usize>,
 }
 
@@ -35,6 +38,8 @@ pub(super) struct Evidence {
     pub(super) references: BTreeMap<usize, (SetId, u64)>,
     /// Per column the dates of its rows.
     pub(super) spreads: BTreeMap<usize, Spread>,
+    /// Rows that are too wide for a database.
+    pub(super) too_wide: u64,
 }
 
 /// On which dates a table's rows are.
@@ -61,6 +66,7 @@ pub(super) struct Gathering<'s> {
     references: Vec<Set>,
     /// Rows per date; there are at most 110 000 dates from 1900 to 2199.
     dates: Vec<BTreeMap<Date, u64>>,
+    too_wide: u64,
     record: Vec<u8>,
 }
 
@@ -80,6 +86,8 @@ impl<'s> Gathering<'s> {
             types,
             forms: Forms {
                 decimals,
+                // On which date a timestamp with an offset is depends on the zone.
+                zone: TimeZone::get(TIME_ZONE).unwrap_or(TimeZone::UTC),
                 ..forms(order)
             },
             dates: vec![BTreeMap::new(); questions.dates.len()],
@@ -87,6 +95,7 @@ impl<'s> Gathering<'s> {
             keys,
             unique,
             references,
+            too_wide: 0,
             record: Vec::new(),
         }
     }
@@ -100,6 +109,7 @@ impl<'s> Gathering<'s> {
         let Some(values) = typed.collect::<Option<Vec<_>>>() else {
             return Ok(());
         };
+        self.too_wide += u64::from(row_width(&values) > MAX_ROW_WIDTH);
         let (scratch, record) = (self.scratch, &mut self.record);
         for (columns, set) in self.questions.keys.iter().zip(&mut self.keys) {
             // One repetition is enough to know.
@@ -118,9 +128,12 @@ impl<'s> Gathering<'s> {
             }
         }
         for (column, dates) in self.questions.dates.iter().zip(&mut self.dates) {
-            if let Ok(Value::Date(date)) = parse(row[*column], Type::Date, &self.forms) {
-                *dates.entry(date).or_default() += 1;
-            }
+            let date = match values[*column] {
+                Value::Date(date) => date,
+                Value::Timestamp(timestamp) => timestamp.date(),
+                _ => continue,
+            };
+            *dates.entry(date).or_default() += 1;
         }
         Ok(())
     }
@@ -152,6 +165,7 @@ impl<'s> Gathering<'s> {
             keys,
             unique,
             references,
+            too_wide: self.too_wide,
             spreads: dates
                 .filter_map(|(column, dates)| Some((*column, spread(dates)?)))
                 .collect(),

@@ -84,6 +84,8 @@ pub(super) struct Table {
     /// What is proposed for each column.
     pub(super) verdicts: Vec<Verdict>,
     pub(super) key: Key,
+    /// Rows that are too wide for a database.
+    pub(super) too_wide: u64,
     /// What was seen of each of the shape's unique rules; `None` where it was not looked at.
     pub(super) unique: Vec<Option<Shown>>,
     /// The dates of its rows, by column.
@@ -101,17 +103,9 @@ impl Table {
         }
     }
 
-    /// Whether it can be proposed; MeetAssist's tables have declared keys.
-    pub(super) fn is_usable(&self, of_meetassist: bool) -> bool {
-        self.trouble.is_none() && (of_meetassist || self.key().is_some())
-    }
-
-    /// Why it cannot.
+    /// Why it cannot be proposed.
     pub(super) fn why_not(&self) -> LeftOut {
-        let why = match (&self.trouble, &self.key) {
-            (Some(why), _) | (None, Key::None { why }) => why.clone(),
-            (None, Key::Columns { .. }) => String::new(),
-        };
+        let why = self.trouble.clone().unwrap_or_default();
         LeftOut::table(&self.path, &self.shape.name, why)
     }
 

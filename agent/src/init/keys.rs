@@ -1,34 +1,37 @@
 //! What tells the rows of a table apart: its declared key, or columns whose values, all of them,
 //! are there and differ.
+//!
+//! Columns are tried alone in the second reading of a table. Only where none of them will do are
+//! they tried two by two and three by three, which takes another reading.
 
-use causeway_shared::runtime::program::count;
+mod role;
+mod why;
+
 use causeway_shared::value::Type;
 
-use super::names::{fold, words};
 use super::profile::Profile;
 use super::samples::Samples;
 use super::shape::Shape;
 use super::types::{Pick, Verdict};
+use role::Role;
 
-/// Most columns that are tried alone, and most that are tried in pairs.
-const MAX_SINGLES: usize = 40;
-const MAX_IN_PAIRS: usize = 8;
+/// Most columns that are tried alone, and of the best of them two by two and three by three.
+const MAX_ALONE: usize = 40;
+const MAX_IN_PAIRS: usize = 10;
+const MAX_IN_THREES: usize = 8;
 
 /// Longest value that anybody would call a key, in characters.
 const MAX_KEY_CHARS: usize = 200;
 
-/// Words that a key's name ends in.
-const KEY_WORDS: [&str; 14] = [
-    "id", "no", "nr", "code", "key", "uuid", "guid", "number", "sku", "isbn", "email", "ma", "pk",
-    "ref",
-];
+/// A column that costs more is a poor key: others together may be a better one.
+const MAX_GOOD_COST: u32 = 6;
 
 /// Columns that may be a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Candidate {
-    /// The columns, by position.
+    /// The columns, by position, ascending unless they are declared.
     pub(super) columns: Vec<usize>,
-    /// Why they were thought of.
+    /// Why they may be one.
     pub(super) origin: Origin,
 }
 
@@ -39,20 +42,11 @@ pub(super) enum Origin {
     Declared,
     /// A unique index on columns that are never empty.
     Index,
-    /// One column, named like a key.
-    NamedKey,
-    /// Two columns, each named like a key or a date.
-    NamedPair,
-    /// One column of whole numbers.
-    Number,
-    /// Two columns, one of which is named like a key.
-    HalfNamedPair,
-    /// One column of text.
-    Text,
-    /// Two other columns.
-    Pair,
-    /// One column of dates or times.
-    Moment,
+    /// Nothing but their values and names.
+    Found {
+        /// How little they look like a key.
+        cost: u32,
+    },
 }
 
 /// What reading all rows has shown of a candidate.
@@ -81,8 +75,8 @@ pub(super) enum Key {
     },
 }
 
-/// What is known of a table when its key is looked for.
-pub(super) struct Ground<'t> {
+/// The search for a table's key, and what is known of the table.
+pub(super) struct KeySearch<'t> {
     pub(super) shape: &'t Shape,
     pub(super) profiles: &'t [Profile],
     pub(super) verdicts: &'t [Verdict],
@@ -91,7 +85,7 @@ pub(super) struct Ground<'t> {
     pub(super) without_key: &'t Samples,
 }
 
-impl Ground<'_> {
+impl KeySearch<'_> {
     fn carried(&self, column: usize) -> Option<&Pick> {
         match &self.verdicts[column] {
             Verdict::Carry(pick) => Some(pick),
@@ -109,113 +103,143 @@ impl Ground<'_> {
         self.carried(column).map_or(Type::Text, |pick| pick.ty)
     }
 
-    /// What to try, best first.
+    /// What to try first, best first: the declared key, or else unique indexes and single columns.
     pub(super) fn candidates(&self) -> Vec<Candidate> {
         let key = &self.shape.primary_key;
-        let carried = |column: &usize| self.carried(*column).is_some();
-        let mut candidates = Vec::new();
-        if !key.is_empty() && key.iter().all(carried) {
-            candidates.push(Candidate {
+        if !key.is_empty() && key.iter().all(|column| self.carried(*column).is_some()) {
+            return vec![Candidate {
                 columns: key.clone(),
                 origin: Origin::Declared,
-            });
-            return candidates;
+            }];
         }
         let indexes = self
             .shape
             .unique
             .iter()
             .filter_map(|index| index.columns.clone());
-        candidates.extend(
-            indexes
-                .filter(|columns| columns.iter().all(|column| self.is_full(*column)))
-                .map(|columns| Candidate {
-                    columns,
-                    origin: Origin::Index,
-                }),
-        );
+        let full = |columns: &Vec<usize>| columns.iter().all(|column| self.is_full(*column));
+        let mut candidates: Vec<Candidate> = indexes
+            .filter(full)
+            .map(|columns| Candidate {
+                columns,
+                origin: Origin::Index,
+            })
+            .collect();
         // Without rows everything is unique, and nothing is proven.
         if self.rows > 0 {
-            self.found(&mut candidates);
+            let mut alone = self.eligible();
+            alone.retain(|column| self.role(*column) != Role::Flag);
+            alone.truncate(MAX_ALONE);
+            candidates.extend(alone.into_iter().map(|column| self.candidate(vec![column])));
         }
+        candidates
+    }
+
+    /// What to try besides, where what was tried is no key or a poor one.
+    pub(super) fn combinations(&self, tried: &[Candidate], shown: &[Shown]) -> Vec<Candidate> {
+        let best = self
+            .good(tried, shown)
+            .map(|candidate| candidate.origin)
+            .min();
+        let worth = best.unwrap_or(Origin::Found { cost: u32::MAX });
+        let good_enough = Origin::Found {
+            cost: MAX_GOOD_COST,
+        };
+        let is_declared = tried
+            .iter()
+            .any(|candidate| candidate.origin == Origin::Declared);
+        if self.rows < 2 || is_declared || worth <= good_enough {
+            return Vec::new();
+        }
+        let mut columns = self.eligible();
+        // What is the same in all rows tells none apart; what differs in all needs no other.
+        columns.retain(|column| {
+            let distinct = self.profiles[*column].distinct.as_ref();
+            let differs = self
+                .good(tried, shown)
+                .any(|good| good.columns == [*column]);
+            distinct.is_none_or(|distinct| distinct.len() > 1) && !differs
+        });
+        columns.truncate(MAX_IN_PAIRS);
+        let mut sets = Vec::new();
+        for (at, first) in columns.iter().enumerate() {
+            for (next, second) in columns.iter().enumerate().skip(at + 1) {
+                sets.push(vec![*first, *second]);
+                let thirds = columns.iter().take(MAX_IN_THREES).skip(next + 1);
+                sets.extend(thirds.map(|third| vec![*first, *second, *third]));
+            }
+        }
+        let mut candidates: Vec<Candidate> =
+            sets.into_iter().map(|set| self.candidate(set)).collect();
+        candidates.retain(|candidate| candidate.origin < worth);
         candidates.sort_by_key(|candidate| candidate.origin);
         candidates
     }
 
-    fn found(&self, candidates: &mut Vec<Candidate>) {
+    /// Columns that may be part of a key, best first.
+    fn eligible(&self) -> Vec<usize> {
         let mut eligible: Vec<usize> = (0..self.shape.columns.len())
-            .filter(|column| self.is_full(*column) && self.is_key_like(*column))
+            .filter(|column| {
+                self.is_full(*column) && self.profiles[*column].max_chars <= MAX_KEY_CHARS
+            })
             .collect();
-        eligible.sort_by_key(|column| !self.is_named_key(*column));
-        eligible.truncate(MAX_SINGLES);
-        candidates.extend(eligible.iter().map(|column| Candidate {
-            columns: vec![*column],
-            origin: match self.ty(*column) {
-                _ if self.is_named_key(*column) => Origin::NamedKey,
-                Type::Int => Origin::Number,
-                Type::Text | Type::Phone => Origin::Text,
-                _ => Origin::Moment,
+        eligible.sort_by_key(|column| self.role(*column).cost());
+        eligible
+    }
+
+    fn candidate(&self, mut columns: Vec<usize>) -> Candidate {
+        columns.sort_unstable();
+        let more = u32::try_from(columns.len()).unwrap_or(u32::MAX) - 1;
+        let cost = columns.iter().map(|column| self.role(*column).cost());
+        Candidate {
+            origin: Origin::Found {
+                cost: cost.sum::<u32>() + more,
             },
-        }));
-        eligible.truncate(MAX_IN_PAIRS);
-        for (at, first) in eligible.iter().enumerate() {
-            for second in &eligible[at + 1..] {
-                let mut columns = vec![*first, *second];
-                columns.sort_unstable();
-                let named = |column: &&usize| {
-                    self.is_named_key(**column) || self.ty(**column) == Type::Date
-                };
-                let origin = match columns.iter().filter(named).count() {
-                    2 => Origin::NamedPair,
-                    1 => Origin::HalfNamedPair,
-                    _ => Origin::Pair,
-                };
-                candidates.push(Candidate { columns, origin });
-            }
+            columns,
         }
     }
 
-    fn is_key_like(&self, column: usize) -> bool {
-        let kind = matches!(
-            self.ty(column),
-            Type::Int | Type::Text | Type::Phone | Type::Date | Type::Timestamp
-        );
-        kind && self.profiles[column].max_chars <= MAX_KEY_CHARS
-    }
-
-    fn is_named_key(&self, column: usize) -> bool {
-        let name = &self.shape.columns[column].name;
-        let words = words(name);
-        let is_key = |word: Option<&String>| word.is_some_and(|w| KEY_WORDS.contains(&w.as_str()));
-        is_key(words.first()) || is_key(words.last()) || fold(name).ends_with("id")
+    /// The candidates that are a key, as reading all rows has shown.
+    fn good<'c>(
+        &'c self,
+        candidates: &'c [Candidate],
+        shown: &'c [Shown],
+    ) -> impl Iterator<Item = &'c Candidate> {
+        let with_shown = candidates.iter().zip(shown);
+        let good = with_shown.filter(|(candidate, shown)| {
+            let mut columns = candidate.columns.iter();
+            shown.unique && !shown.too_long && columns.all(|column| self.is_full(*column))
+        });
+        good.map(|(candidate, _)| candidate)
     }
 
     /// Chooses among the candidates by what reading all rows has shown of each.
     pub(super) fn choose(&self, candidates: &[Candidate], shown: &[Shown]) -> Key {
-        let good = |at: usize| {
-            let columns = &candidates[at].columns;
-            shown[at].unique
-                && !shown[at].too_long
-                && columns.iter().all(|column| self.is_full(*column))
+        let good: Vec<&Candidate> = self.good(candidates, shown).collect();
+        // Columns are no better a key than some of them that are one.
+        let is_whole = |candidate: &&&Candidate| {
+            let has_less = |other: &&&Candidate| {
+                other.columns.len() < candidate.columns.len()
+                    && other
+                        .columns
+                        .iter()
+                        .all(|column| candidate.columns.contains(column))
+            };
+            candidate.origin <= Origin::Index || good.iter().find(has_less).is_none()
         };
-        let alone: Vec<usize> = (0..candidates.len())
-            .filter(|at| good(*at) && candidates[*at].columns.len() == 1)
-            .map(|at| candidates[at].columns[0])
-            .collect();
-        // A pair is no better than the one of its columns that is unique alone.
-        let needs_both = |candidate: &Candidate| {
-            candidate.origin <= Origin::Index
-                || candidate.columns.len() == 1
-                || !candidate
-                    .columns
-                    .iter()
-                    .any(|column| alone.contains(column))
-        };
-        let chosen = (0..candidates.len()).find(|at| good(*at) && needs_both(&candidates[*at]));
-        if let Some(at) = chosen {
+        let chosen = good
+            .iter()
+            .filter(is_whole)
+            .min_by_key(|candidate| candidate.origin);
+        if let Some(chosen) = chosen {
+            let fewer = good
+                .iter()
+                .filter(|other| other.columns.len() == 1 && chosen.columns.len() > 1);
+            let mut by_chance: Vec<usize> = fewer.map(|other| other.columns[0]).collect();
+            by_chance.sort_unstable();
             return Key::Columns {
-                columns: candidates[at].columns.clone(),
-                why: self.why(candidates[at].origin),
+                columns: chosen.columns.clone(),
+                why: self.why(chosen, &by_chance),
             };
         }
         match candidates.first() {
@@ -227,82 +251,5 @@ impl Ground<'_> {
                 why: self.why_none(),
             },
         }
-    }
-
-    /// What is said of a table whose key is not the declared one.
-    fn not_declared(&self) -> String {
-        let key = &self.shape.primary_key;
-        if key.is_empty() {
-            return "no declared key".to_owned();
-        }
-        let names: Vec<&str> = key
-            .iter()
-            .map(|column| self.shape.columns[*column].name.as_str())
-            .collect();
-        format!(
-            "the declared PRIMARY KEY ({}) cannot be carried",
-            names.join(", ")
-        )
-    }
-
-    fn why(&self, origin: Origin) -> String {
-        let (rows, not_declared) = (self.rows, self.not_declared());
-        match origin {
-            Origin::Declared => "declared PRIMARY KEY".to_owned(),
-            Origin::Index if self.shape.primary_key.is_empty() => {
-                "no PRIMARY KEY, but a UNIQUE index, and never empty".to_owned()
-            }
-            Origin::Index => {
-                format!("PLEASE CHECK: {not_declared}; a UNIQUE index, and never empty")
-            }
-            _ if rows == 1 => {
-                format!("PLEASE CHECK: {not_declared}, and only one row to find one by")
-            }
-            Origin::NamedKey | Origin::Number | Origin::Text | Origin::Moment => {
-                format!("PLEASE CHECK: {not_declared}; in all {rows} rows it is there and differs")
-            }
-            Origin::NamedPair | Origin::HalfNamedPair | Origin::Pair => format!(
-                "PLEASE CHECK: {not_declared}; in all {rows} rows the two together differ, and no \
-                 column does alone"
-            ),
-        }
-    }
-
-    /// The declared key, with rows that it does not tell apart.
-    fn flawed(&self, columns: &[usize]) -> String {
-        let untakeable = columns
-            .iter()
-            .find(|column| self.profiles[**column].untakeable > 0);
-        let flaw = match (self.without_key.added, untakeable) {
-            (0, None) => "some rows have the same key once it has its type, or one over 2000 bytes"
-                .to_owned(),
-            (0, Some(column)) => format!(
-                "{} of its values cannot be carried",
-                self.profiles[*column].untakeable
-            ),
-            (rows, _) => format!(
-                "it is empty in {}, such as {}",
-                count(rows, "row"),
-                self.without_key
-            ),
-        };
-        format!(
-            "declared PRIMARY KEY; PLEASE DECIDE: {flaw}: such rows go to quarantine, unless other \
-             columns are named as `key`, or the rows are mended in the source"
-        )
-    }
-
-    fn why_none(&self) -> String {
-        let full = (0..self.shape.columns.len())
-            .filter(|column| self.is_full(*column))
-            .count();
-        let what = if self.rows == 0 {
-            "no rows yet to find one by"
-        } else if full == 0 {
-            "every column is empty in some row"
-        } else {
-            "no column or pair of columns differs in all rows"
-        };
-        format!("{}, and {what}", self.not_declared())
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use causeway_shared::dataset::reserved::{column_name_owner, table_name_owner};
 use causeway_shared::ids::{Name, SiteName};
 
 /// Letters with a mark, by the plain letter that stands for them in a name.
@@ -30,6 +31,32 @@ const MARKED: [(&str, &str); 19] = [
 
 /// Longest name of a table or column, in bytes.
 const MAX_NAME_BYTES: usize = 63;
+
+/// What is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NameOf {
+    Table,
+    Column,
+}
+
+impl NameOf {
+    /// The name of one that has no letter of its own, by its number.
+    fn numbered(self, number: usize) -> String {
+        match self {
+            Self::Table => format!("table_{number}"),
+            Self::Column => format!("column_{number}"),
+        }
+    }
+
+    /// Whether a dataset can have the name.
+    fn allows(self, name: &str) -> bool {
+        let owner = match self {
+            Self::Table => table_name_owner(name),
+            Self::Column => column_name_owner(name),
+        };
+        owner.is_none() && Name::new(name).is_ok()
+    }
+}
 
 /// A source's name as the dataset calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,7 +136,7 @@ pub(super) fn stem(table: &str) -> String {
 }
 
 /// An English plural's singular, near enough to tell that two names mean one thing.
-fn singular(word: &str) -> String {
+pub(super) fn singular(word: &str) -> String {
     match word {
         _ if word.len() < 4 || word.ends_with("ss") || word.ends_with("us") => word.to_owned(),
         _ if word.ends_with("ies") => format!("{}y", &word[..word.len() - 3]),
@@ -124,7 +151,7 @@ fn singular(word: &str) -> String {
 }
 
 /// A name that a table or column can have, as near to a source's as the rules allow.
-fn valid(text: &str, otherwise: &str) -> String {
+fn valid(text: &str, number: usize, of: NameOf) -> String {
     let mut name = plain(text)
         .split(' ')
         .filter(|word| !word.is_empty())
@@ -135,21 +162,23 @@ fn valid(text: &str, otherwise: &str) -> String {
         name.insert(0, '_');
     }
     if name.trim_matches('_').is_empty() {
-        name = otherwise.to_owned();
+        name = of.numbered(number);
     }
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }
-    if name.starts_with("causeway_") {
-        name.insert_str(0, "x_");
-    }
     name.truncate(MAX_NAME_BYTES);
+    // With a number behind it, `causeway` would begin with `causeway_`.
+    let numbered = format!("{}_2", &name[..name.len().min(MAX_NAME_BYTES - 2)]);
+    if !of.allows(&name) || !of.allows(&numbered) {
+        name.insert_str(0, "x_");
+        name.truncate(MAX_NAME_BYTES);
+    }
     name
 }
 
-/// Valid names for a source's tables or columns, no two alike. `kind` names what has no letter of
-/// its own, as in `column_3`.
-pub(super) fn dataset_names(originals: &[&str], kind: &str) -> Vec<Named> {
+/// Valid names for a source's tables or columns, no two alike.
+pub(super) fn dataset_names(originals: &[&str], of: NameOf) -> Vec<Named> {
     let lower: Vec<String> = originals.iter().map(|name| name.to_lowercase()).collect();
     let mut taken = BTreeSet::new();
     let mut as_they_stand = vec![false; originals.len()];
@@ -157,7 +186,7 @@ pub(super) fn dataset_names(originals: &[&str], kind: &str) -> Vec<Named> {
     // first, since the very same text is what a source is searched for first.
     for in_lower_case in [true, false] {
         for (at, name) in lower.iter().enumerate() {
-            if (originals[at] == name) == in_lower_case && Name::new(name).is_ok() {
+            if (originals[at] == name) == in_lower_case && of.allows(name) {
                 as_they_stand[at] = taken.insert(name.clone());
             }
         }
@@ -171,7 +200,7 @@ pub(super) fn dataset_names(originals: &[&str], kind: &str) -> Vec<Named> {
                     source: None,
                 };
             }
-            let name = free(&valid(original, &format!("{kind}_{}", at + 1)), &taken);
+            let name = free(&valid(original, at + 1, of), &taken);
             taken.insert(name.clone());
             Named {
                 name,
@@ -270,7 +299,7 @@ mod tests {
     #[test]
     fn names_are_made_valid() {
         let named = |names: &[&str]| {
-            dataset_names(names, "column")
+            dataset_names(names, NameOf::Column)
                 .into_iter()
                 .map(|n| match n.source {
                     Some(source) => format!("{}={source}", n.name),
@@ -281,6 +310,7 @@ mod tests {
         };
         insta::assert_snapshot!(named(&["InvoiceId", "Unit Price", "Ngày", "2020", "%"]), @"invoiceid unit_price=Unit Price ngay=Ngày _2020=2020 column_5=%");
         insta::assert_snapshot!(named(&["Total!", "Total", "total", "causeway_part"]), @"total_2=Total! total_3=Total total x_causeway_part=causeway_part");
+        insta::assert_snapshot!(named(&["xmin", "CTID", "rowid"]), @"x_xmin=xmin x_ctid=CTID rowid");
     }
 
     #[test]
@@ -311,13 +341,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_names_become_valid_and_distinct(names in proptest::collection::vec(".{0,80}", 1..8)) {
+        fn any_names_become_valid_and_distinct(names in proptest::collection::vec("xmin|CTID|sqlite_.{0,60}|pragma x|Json_Each|causeway_.{0,60}|.{0,80}", 1..8)) {
             let originals: Vec<&str> = names.iter().map(String::as_str).collect();
-            let named = dataset_names(&originals, "column");
-            let distinct: BTreeSet<&str> = named.iter().map(|n| n.name.as_str()).collect();
-            prop_assert_eq!(distinct.len(), names.len());
-            for named in &named {
-                prop_assert!(Name::new(&named.name).is_ok(), "{:?}", named);
+            for of in [NameOf::Table, NameOf::Column] {
+                let named = dataset_names(&originals, of);
+                let distinct: BTreeSet<&str> = named.iter().map(|n| n.name.as_str()).collect();
+                prop_assert_eq!(distinct.len(), names.len());
+                for named in &named {
+                    prop_assert!(of.allows(&named.name), "{:?}", named);
+                }
             }
             prop_assert!(SiteName::new(&site_name(originals[0])).is_ok());
         }

@@ -1,11 +1,12 @@
 //! From what was found to the tables of a dataset: which are carried, under which names, and how
 //! they are divided.
 
-use causeway_shared::value::Type;
+use std::collections::BTreeMap;
 
 use super::inspection::{Inspection, Table};
-use super::names::{Named, dataset_names};
-use super::partition::{self, Division, Partition, divide};
+use super::keys::Key;
+use super::names::{NameOf, Named, dataset_names};
+use super::partition::{ColumnFacts, Partition, ProposedPartition, TableFacts, propose_partitions};
 use super::references::Reference;
 use super::summary;
 
@@ -19,8 +20,9 @@ pub(super) struct Planned<'i> {
     pub(super) columns: Vec<Named>,
     /// Its key's columns; empty if none was found, so that it can only be shown.
     pub(super) key: Vec<usize>,
-    /// How it is divided.
-    pub(super) division: Division,
+    /// Where its rows are, and why.
+    pub(super) partition: Partition,
+    pub(super) partition_why: Vec<String>,
     /// References that can be declared: the column, and the planned table.
     pub(super) references: Vec<(Reference, usize)>,
     /// Unique rules that can be declared.
@@ -35,17 +37,9 @@ pub(super) struct Planned<'i> {
 }
 
 impl Planned<'_> {
-    /// The type that a column is to have; a table is partitioned by a date.
-    pub(super) fn ty(&self, column: usize) -> Option<Type> {
-        match self.division.partition {
-            Partition::By(by) if by == column => Some(Type::Date),
-            _ => self.table.pick(column).map(|pick| pick.ty),
-        }
-    }
-
     /// Whether every row must have a value in a column.
     pub(super) fn not_null(&self, column: usize) -> bool {
-        let needed = match self.division.partition {
+        let needed = match self.partition {
             Partition::By(by) => by == column,
             Partition::Via(_, on) => on == column,
             Partition::Buckets(_) => false,
@@ -56,31 +50,42 @@ impl Planned<'_> {
     }
 }
 
-/// What is to be declared: tables with a key, and those that only lack one.
+/// What is to be declared, and the tables that a person could bring in.
 pub(super) struct Plan<'i> {
     pub(super) tables: Vec<Planned<'i>>,
-    pub(super) without_key: Vec<Planned<'i>>,
+    pub(super) left_out: Vec<(Planned<'i>, WhyLeftOut)>,
 }
 
-/// Plans the dataset of an inspection.
-pub(super) fn plan(inspection: &Inspection) -> Plan<'_> {
-    let readable = || {
-        inspection
-            .tables
-            .iter()
-            .enumerate()
-            .filter(|(_, t)| t.trouble.is_none())
+/// Why a table that could be read is not declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum WhyLeftOut {
+    /// No key was found.
+    NoKey(String),
+    /// The agent would refuse the dataset with it.
+    Refused(String),
+}
+
+/// Plans the dataset of an inspection, without the tables, by position, that the agent refuses.
+pub(super) fn plan<'i>(inspection: &'i Inspection, refused: &BTreeMap<usize, String>) -> Plan<'i> {
+    let why_left_out = |at: usize| match (refused.get(&at), &inspection.tables[at].key) {
+        (Some(why), _) => Some(WhyLeftOut::Refused(why.clone())),
+        (None, Key::None { why }) => Some(WhyLeftOut::NoKey(why.clone())),
+        (None, Key::Columns { .. }) => None,
     };
-    let with_key: Vec<usize> = readable()
-        .filter(|(_, t)| t.key().is_some())
-        .map(|(at, _)| at)
+    let readable = || {
+        let tables = inspection.tables.iter().enumerate();
+        tables
+            .filter(|(_, table)| table.trouble.is_none())
+            .map(|(at, _)| at)
+    };
+    let declared: Vec<usize> = readable()
+        .filter(|at| why_left_out(*at).is_none())
         .collect();
-    let without: Vec<usize> = readable()
-        .filter(|(_, t)| t.key().is_none())
-        .map(|(at, _)| at)
+    let left_out: Vec<(usize, WhyLeftOut)> = readable()
+        .filter_map(|at| Some((at, why_left_out(at)?)))
         .collect();
-    let place = |table: usize| with_key.iter().position(|at| *at == table);
-    let references: Vec<Vec<(Reference, usize)>> = with_key
+    let place = |table: usize| declared.iter().position(|at| *at == table);
+    let references: Vec<Vec<(Reference, usize)>> = declared
         .iter()
         .map(|at| {
             let references = &inspection.tables[*at].references;
@@ -90,29 +95,32 @@ pub(super) fn plan(inspection: &Inspection) -> Plan<'_> {
                 .collect()
         })
         .collect();
-    let all: Vec<&Table> = with_key
+    let all: Vec<&Table> = declared
         .iter()
-        .chain(&without)
+        .chain(left_out.iter().map(|(at, _)| at))
         .map(|at| &inspection.tables[*at])
         .collect();
     let names: Vec<&str> = all.iter().map(|table| table.shape.name.as_str()).collect();
-    let mut named = dataset_names(&names, "table").into_iter();
-    let divisions = divisions(&all[..with_key.len()], &references);
-    let declared = all.iter().zip(divisions.into_iter().zip(references));
+    let mut named = dataset_names(&names, NameOf::Table).into_iter();
+    let (all, without) = all.split_at(declared.len());
+    let partitions = partitions(all, &references);
+    let declared = all.iter().zip(partitions.into_iter().zip(references));
     let tables = declared
-        .map(|(table, (division, references))| planned(table, named.next(), division, references))
+        .map(|(table, (partition, references))| planned(table, named.next(), partition, references))
         .collect();
-    let without_key = all[with_key.len()..]
-        .iter()
-        .map(|table| planned(table, named.next(), buckets(table), Vec::new()))
+    let without = without.iter().zip(left_out);
+    let left_out = without
+        .map(|(table, (_, why))| {
+            (
+                planned(table, named.next(), buckets(table), Vec::new()),
+                why,
+            )
+        })
         .collect();
-    Plan {
-        tables,
-        without_key,
-    }
+    Plan { tables, left_out }
 }
 
-fn divisions(tables: &[&Table], references: &[Vec<(Reference, usize)>]) -> Vec<Division> {
+fn partitions(tables: &[&Table], references: &[Vec<(Reference, usize)>]) -> Vec<ProposedPartition> {
     // Parents by their place among the tables that are declared.
     let references: Vec<Vec<Reference>> = references
         .iter()
@@ -124,37 +132,31 @@ fn divisions(tables: &[&Table], references: &[Vec<(Reference, usize)>]) -> Vec<D
             placed.collect()
         })
         .collect();
-    let grounds: Vec<partition::Ground<'_>> = tables
+    let facts: Vec<TableFacts<'_>> = tables
         .iter()
         .zip(&references)
-        .map(|(table, references)| ground(table, references))
+        .map(|(table, references)| table_facts(table, references))
         .collect();
-    divide(&grounds)
+    propose_partitions(&facts)
 }
 
-fn buckets(table: &Table) -> Division {
-    let mut alone = divide(&[ground(table, &[])]);
-    alone.pop().unwrap_or(Division {
+fn buckets(table: &Table) -> ProposedPartition {
+    let mut alone = propose_partitions(&[table_facts(table, &[])]);
+    alone.pop().unwrap_or(ProposedPartition {
         partition: Partition::Buckets(1),
         why: Vec::new(),
     })
 }
 
-fn ground<'t>(table: &'t Table, references: &'t [Reference]) -> partition::Ground<'t> {
-    let columns = table.shape.columns.iter().enumerate().map(|(at, column)| {
-        let ty = table.pick(at).map(|pick| pick.ty);
-        // Its type would change, and with it no longer be the other table's.
-        let is_tied = table.key().unwrap_or_default() == [at]
-            || references.iter().any(|reference| reference.column == at);
-        let stays = ty == Some(Type::Date) || !is_tied;
-        partition::Column {
-            name: &column.name,
-            ty,
-            full: table.is_full(at),
-            spread: table.spreads.get(&at).copied().filter(|_| stays),
-        }
+fn table_facts<'t>(table: &'t Table, references: &'t [Reference]) -> TableFacts<'t> {
+    let columns = table.shape.columns.iter().enumerate();
+    let columns = columns.map(|(at, column)| ColumnFacts {
+        name: &column.name,
+        ty: table.pick(at).map(|pick| pick.ty),
+        full: table.is_full(at),
+        spread: table.spreads.get(&at).copied(),
     });
-    partition::Ground {
+    TableFacts {
         name: &table.shape.name,
         rows: table.rows,
         key: table.key().unwrap_or_default(),
@@ -166,11 +168,11 @@ fn ground<'t>(table: &'t Table, references: &'t [Reference]) -> partition::Groun
 fn planned<'i>(
     table: &'i Table,
     named: Option<Named>,
-    division: Division,
+    ProposedPartition { partition, why }: ProposedPartition,
     references: Vec<(Reference, usize)>,
 ) -> Planned<'i> {
     let key = table.key().unwrap_or_default().to_vec();
-    let (unique, no_unique) = unique(table, &key, &division.partition);
+    let (unique, no_unique) = unique(table, &key, &partition);
     let columns: Vec<Option<summary::Column<'_>>> = (0..table.shape.columns.len())
         .map(|at| {
             Some(summary::Column {
@@ -181,19 +183,21 @@ fn planned<'i>(
             })
         })
         .collect();
-    let is_dated = matches!(division.partition, Partition::By(_));
+    // Who knows the key knows the date, where the key is the date.
+    let is_dated = matches!(partition, Partition::By(by) if key != [by]);
     Planned {
         table,
         named: named.unwrap_or(Named {
             name: String::new(),
             source: None,
         }),
-        columns: dataset_names(&table.shape.names(), "column"),
+        columns: dataset_names(&table.shape.names(), NameOf::Column),
         has_lookup: is_dated && key.len() == 1,
         count_by: summary::count_by(&columns),
         sum: summary::sum(&columns),
         key,
-        division,
+        partition,
+        partition_why: why,
         references,
         unique,
         no_unique,

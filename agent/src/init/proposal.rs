@@ -1,14 +1,17 @@
 //! The proposal: the files' texts, and writing them.
 
-use causeway_shared::runtime::program::count;
+use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use causeway_shared::dataset::{Dataset, DatasetError};
+use causeway_shared::runtime::program::count;
+
 use super::inspection::Inspection;
 use super::meetassist::{Match, Spelling, with_spellings};
 use super::partition::Partition;
-use super::plan::{Plan, plan};
+use super::plan::{Plan, WhyLeftOut, plan};
 use super::questions::{left_out_columns, listed};
 use super::shape::Shape;
 use super::text::comment;
@@ -36,8 +39,7 @@ impl Inspection {
         let (plan, dataset_toml) = match &self.meetassist {
             Some(_) => (None, self.meetassist_toml()),
             None => {
-                let plan = plan(self);
-                let text = dataset_file::render(&plan);
+                let (plan, text) = self.accepted_plan();
                 (Some(plan), Some(text))
             }
         };
@@ -52,6 +54,38 @@ impl Inspection {
             agent_toml,
             dataset_toml,
             notes,
+        }
+    }
+
+    /// The plan of a dataset that the agent takes, and the dataset: a table that it refuses is left
+    /// out, so that its neighbours are carried.
+    fn accepted_plan(&self) -> (Plan<'_>, String) {
+        let mut refused = BTreeMap::new();
+        loop {
+            let plan = plan(self, &refused);
+            let text = dataset_file::render(&plan);
+            let (table, problem) = match Dataset::from_toml(&text) {
+                Err(DatasetError::Table { table, problem }) => (table, problem),
+                Err(DatasetError::Column {
+                    table,
+                    column,
+                    problem,
+                }) => (table, format!("has a column {column:?} that {problem}")),
+                Ok(_) | Err(_) => return (plan, text),
+            };
+            let named = plan
+                .tables
+                .iter()
+                .find(|planned| planned.named.name == table);
+            let found = named.and_then(|named| {
+                self.tables
+                    .iter()
+                    .position(|found| std::ptr::eq(found, named.table))
+            });
+            match found {
+                Some(at) => refused.insert(at, problem),
+                None => return (plan, text),
+            };
         }
     }
 
@@ -95,12 +129,14 @@ impl Inspection {
                 ));
             }
         }
-        let without = plan.into_iter().flat_map(|plan| &plan.without_key);
-        notes.extend(without.map(|planned| {
-            format!(
-                "{:?} is left out: it has no key; see {DATASET_FILE}",
-                planned.table.shape.name
-            )
+        let left_out = plan.into_iter().flat_map(|plan| &plan.left_out);
+        notes.extend(left_out.map(|(planned, why)| {
+            let why = match why {
+                WhyLeftOut::NoKey(_) => "has no key",
+                WhyLeftOut::Refused(why) => why,
+            };
+            let name = &planned.table.shape.name;
+            format!("{name:?} is left out: it {why}; see {DATASET_FILE}")
         }));
         let troubled = self
             .tables
@@ -129,7 +165,7 @@ fn totals(plan: &Plan<'_>) -> String {
     let divided = |is: fn(&Partition) -> bool| {
         plan.tables
             .iter()
-            .filter(|planned| is(&planned.division.partition))
+            .filter(|planned| is(&planned.partition))
             .count()
     };
     let rows: u64 = plan.tables.iter().map(|planned| planned.table.rows).sum();

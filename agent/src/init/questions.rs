@@ -25,8 +25,8 @@ pub(super) fn listed(inspection: &Inspection, plan: Option<&Plan<'_>>) -> Vec<St
     for planned in plan.into_iter().flat_map(|plan| &plan.tables) {
         of_table(&mut asked, planned);
     }
-    // What has no key is listed as left out.
-    for planned in plan.into_iter().flat_map(|plan| &plan.without_key) {
+    // That they are left out, and why, is listed already.
+    for (planned, _) in plan.into_iter().flat_map(|plan| &plan.left_out) {
         of_columns(&mut asked, planned);
     }
     if let Some(meetassist) = &inspection.meetassist {
@@ -47,7 +47,8 @@ pub(super) fn listed(inspection: &Inspection, plan: Option<&Plan<'_>>) -> Vec<St
 /// The columns that are not carried, and why.
 pub(super) fn left_out_columns(plan: &Plan<'_>) -> Vec<String> {
     let mut left_out = Vec::new();
-    for planned in plan.tables.iter().chain(&plan.without_key) {
+    let shown = plan.left_out.iter().map(|(planned, _)| planned);
+    for planned in plan.tables.iter().chain(shown) {
         let Planned { table, .. } = planned;
         for (column, verdict) in table.shape.columns.iter().zip(&table.verdicts) {
             if let Verdict::LeaveOut(why) = verdict {
@@ -68,7 +69,7 @@ fn of_table(asked: &mut Vec<String>, planned: &Planned<'_>) {
     if let Key::Columns { why, .. } = &table.key {
         ask(asked, &format!("{name}: key"), [why]);
     }
-    ask(asked, &format!("{name}: partition"), &planned.division.why);
+    ask(asked, &format!("{name}: partition"), &planned.partition_why);
     of_columns(asked, planned);
 }
 

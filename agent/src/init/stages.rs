@@ -147,6 +147,7 @@ fn table(draft: Draft, input: &Input) -> Table {
         without_key: Samples::default(),
         verdicts: Vec::new(),
         key: Key::None { why: String::new() },
+        too_wide: 0,
         spreads: BTreeMap::new(),
         references: Vec::new(),
     }

@@ -2,7 +2,8 @@
 
 use causeway_shared::value::Type;
 
-use super::names::{speaks_of, words};
+use super::measures::adds_up;
+use super::people::identifies_people;
 use super::profile::Profile;
 
 /// Most columns that are proposed to count rows by.
@@ -10,42 +11,6 @@ const MAX_COUNTED: usize = 6;
 
 /// A value that stands in fewer rows than this, on average, is no state that rows are in.
 const LEAST_ROWS_PER_VALUE: u64 = 4;
-
-/// Names of numbers that add up.
-const AMOUNTS: [&str; 27] = [
-    "amount",
-    "total",
-    "subtotal",
-    "sum",
-    "quantity",
-    "qty",
-    "paid",
-    "payment",
-    "cost",
-    "fee",
-    "fees",
-    "tax",
-    "freight",
-    "revenue",
-    "hours",
-    "minutes",
-    "units",
-    "points",
-    "salary",
-    "balance",
-    "count",
-    "tien",
-    "tong",
-    "soluong",
-    "thanhtien",
-    "sotien",
-    "phi",
-];
-
-/// Names of numbers that do not, whatever else they say.
-const NOT_AMOUNTS: [&str; 8] = [
-    "price", "rate", "percent", "ratio", "discount", "average", "avg", "max",
-];
 
 /// What is known of a column that is carried.
 #[derive(Clone, Copy)]
@@ -62,10 +27,11 @@ pub(super) fn count_by(columns: &[Option<Column<'_>>]) -> Vec<usize> {
     let counts = |column: &Column<'_>| {
         let few = column.profile.distinct.as_ref().is_some_and(|distinct| {
             let least = LEAST_ROWS_PER_VALUE * distinct.len() as u64;
-            distinct.len() > 1 && column.profile.values >= least
+            let is_address = distinct.iter().any(|value| value.contains('@'));
+            distinct.len() > 1 && column.profile.values >= least && !is_address
         });
         match column.ty {
-            _ if column.identifies => false,
+            _ if column.identifies || identifies_people(column.name) => false,
             Type::Bool => column.profile.values > 0,
             Type::Text => few,
             _ => false,
@@ -78,12 +44,7 @@ pub(super) fn count_by(columns: &[Option<Column<'_>>]) -> Vec<usize> {
 pub(super) fn sum(columns: &[Option<Column<'_>>]) -> Vec<usize> {
     let adds_up = |column: &Column<'_>| {
         let number = matches!(column.ty, Type::Int | Type::Float | Type::Decimal(_));
-        let last = words(column.name).pop().unwrap_or_default();
-        number
-            && column.profile.thousands().is_none()
-            && !column.identifies
-            && speaks_of(column.name, &AMOUNTS)
-            && !speaks_of(&last, &NOT_AMOUNTS)
+        number && column.profile.thousands().is_none() && !column.identifies && adds_up(column.name)
     };
     chosen(columns, adds_up).collect()
 }
@@ -143,5 +104,27 @@ mod tests {
             })
         };
         assert_eq!(count_by(&[column(&state), column(&name)]), [0]);
+    }
+
+    #[test]
+    fn rows_are_not_counted_by_people() {
+        let (mut states, mut addresses) = (Profile::default(), Profile::default());
+        let orders = Orders::new();
+        for value in ["open", "paid"].repeat(4) {
+            states.look(Raw::Text(value), &orders);
+            addresses.look(Raw::Text(&format!("{value}@example.org")), &orders);
+        }
+        let counted = |name, profile| {
+            let column = Column {
+                name,
+                ty: Type::Text,
+                profile,
+                identifies: false,
+            };
+            !count_by(&[Some(column)]).is_empty()
+        };
+        assert!(counted("state", &states) && counted("product_name", &states));
+        assert!(!counted("customer", &states) && !counted("contact_email", &states));
+        assert!(!counted("reply_to", &addresses));
     }
 }

@@ -18,7 +18,7 @@ pub struct Dataset {
     /// Its version.
     pub version: u32,
     /// Its tables.
-    #[serde(rename = "table")]
+    #[serde(default, rename = "table")]
     pub tables: Vec<Table>,
 }
 

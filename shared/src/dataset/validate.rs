@@ -58,8 +58,14 @@ pub enum DatasetError {
         /// Its length.
         bytes: usize,
     },
-    /// There is no table at all, or there are too many.
-    #[error("the dataset has {count} tables; it may have 1 to {MAX_TABLES}")]
+    /// There is no table at all.
+    #[error(
+        "the dataset declares no table: write a [[table]], or take the comment signs away from one \
+         that `init` left out"
+    )]
+    NoTable,
+    /// There are too many tables.
+    #[error("the dataset has {count} tables; it may have {MAX_TABLES}")]
     Tables {
         /// How many there are.
         count: usize,
@@ -68,7 +74,10 @@ pub enum DatasetError {
 
 /// Validates a dataset as written.
 pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
-    if file.tables.is_empty() || file.tables.len() > MAX_TABLES {
+    if file.tables.is_empty() {
+        return Err(DatasetError::NoTable);
+    }
+    if file.tables.len() > MAX_TABLES {
         return Err(DatasetError::Tables {
             count: file.tables.len(),
         });

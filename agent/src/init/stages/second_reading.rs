@@ -1,19 +1,21 @@
 //! The second reading of an inspection: what the typed values show of keys, references and dates.
 
+use causeway_shared::value::Type;
+
+use crate::init::InitError;
 use crate::init::evidence::{Evidence, Gathering, Questions};
 use crate::init::input::Input;
 use crate::init::inspection::Table;
-use crate::init::keys::{Candidate, Ground};
+use crate::init::keys::{Candidate, Key, KeySearch};
 use crate::init::references::{End, Guess, Reference, can_be_declared, guess};
 use crate::init::scratch::Scratch;
-use crate::init::{InitError, partition};
 
 /// The second reading: keys, references, and on which dates rows are.
 pub(in crate::init) fn evidence(inputs: &[Input], tables: &mut [Table]) -> Result<(), InitError> {
     let mut scratch = Scratch::create()?;
     let candidates: Vec<Vec<Candidate>> = tables
         .iter()
-        .map(|table| ground(table).candidates())
+        .map(|table| key_search(table).candidates())
         .collect();
     let guesses = guesses(tables, &candidates);
     let mut gathered = Vec::with_capacity(tables.len());
@@ -25,9 +27,18 @@ pub(in crate::init) fn evidence(inputs: &[Input], tables: &mut [Table]) -> Resul
             Evidence::default()
         });
         if table.trouble.is_none() {
-            let shown: Vec<_> = evidence.keys.iter().map(|(shown, _)| *shown).collect();
-            table.key = ground(table).choose(&candidates[at], &shown);
+            match key(
+                &inputs[table.input],
+                table,
+                &candidates[at],
+                &evidence,
+                &mut scratch,
+            )? {
+                Ok(key) => table.key = key,
+                Err(why) => table.trouble = Some(why),
+            }
         }
+        table.too_wide = evidence.too_wide;
         let mut shown = evidence.unique.iter().copied();
         table.unique = unique_rules(table)
             .map(|rule| rule.and_then(|_| shown.next()))
@@ -43,8 +54,40 @@ pub(in crate::init) fn evidence(inputs: &[Input], tables: &mut [Table]) -> Resul
     Ok(())
 }
 
-fn ground(table: &Table) -> Ground<'_> {
-    Ground {
+/// A table's key, for which its rows are read once more where no column alone is a good one. The
+/// inner error is about its file.
+fn key(
+    input: &Input,
+    table: &Table,
+    candidates: &[Candidate],
+    evidence: &Evidence,
+    scratch: &mut Scratch,
+) -> Result<Result<Key, String>, InitError> {
+    let search = key_search(table);
+    let mut candidates = candidates.to_vec();
+    let mut shown: Vec<_> = evidence.keys.iter().map(|(shown, _)| *shown).collect();
+    let combinations = search.combinations(&candidates, &shown);
+    if !combinations.is_empty() {
+        let questions = Questions {
+            keys: columns_of(&combinations),
+            ..Questions::default()
+        };
+        match read_again(input, table, questions, scratch)? {
+            Ok(evidence) => shown.extend(evidence.keys.iter().map(|(shown, _)| *shown)),
+            Err(why) => return Ok(Err(why)),
+        }
+        candidates.extend(combinations);
+    }
+    Ok(Ok(search.choose(&candidates, &shown)))
+}
+
+fn columns_of(candidates: &[Candidate]) -> Vec<Vec<usize>> {
+    let columns = candidates.iter().map(|candidate| candidate.columns.clone());
+    columns.collect()
+}
+
+fn key_search(table: &Table) -> KeySearch<'_> {
+    KeySearch {
         shape: &table.shape,
         profiles: &table.profiles,
         verdicts: &table.verdicts,
@@ -92,10 +135,7 @@ fn unique_rules(table: &Table) -> impl Iterator<Item = Option<Vec<usize>>> + '_ 
 fn questions(table: &Table, candidates: &[Candidate], guesses: &[Guess], at: usize) -> Questions {
     let columns = 0..table.shape.columns.len();
     Questions {
-        keys: candidates
-            .iter()
-            .map(|candidate| candidate.columns.clone())
-            .collect(),
+        keys: columns_of(candidates),
         unique: unique_rules(table).flatten().collect(),
         references: guesses
             .iter()
@@ -104,11 +144,8 @@ fn questions(table: &Table, candidates: &[Candidate], guesses: &[Guess], at: usi
             .collect(),
         dates: columns
             .filter(|column| {
-                let profile = &table.profiles[*column];
-                let fits = |ty, order| profile.fits(ty, order);
-                table
-                    .pick(*column)
-                    .is_some_and(|pick| partition::may_be_date(pick.ty, fits, table.order))
+                let ty = table.pick(*column).map(|pick| pick.ty);
+                matches!(ty, Some(Type::Date | Type::Timestamp))
             })
             .collect(),
     }

@@ -28,12 +28,11 @@ fn a_short_list_with_dates_asks_whether_it_goes_by_day() {
     insta::assert_snapshot!(table(&proposal, "holidays"), @r#"
     [[table]]
     name = "holidays"
-    key = ["name"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    key = ["day"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
     partition = { by = "day" }  # 3 rows on 3 dates from 2026-01-01 to 2026-05-01, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
-    lookup = ["name"]  # finds a row by its key without loading its date
     column = [
       { name = "day", type = "date", not_null = true },  # all 3 values are dates (YYYY-MM-DD)
-      { name = "name", type = "text", not_null = true },  # text, longest 10
+      { name = "name", type = "text" },  # text, longest 10
     ]
     "#);
 }
@@ -47,9 +46,9 @@ fn as_many_places_are_counted_as_a_search_finds() {
     let lines: Vec<&str> = lines.collect();
     insta::assert_snapshot!(lines.join("\n"), @r#"
     site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
-    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
+    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps, and of the dates that they are partitioned by
     url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix
-    key = ["name"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    key = ["day"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs
     partition = { by = "day" }  # 3 rows on 3 dates from 2026-01-01 to 2026-05-01, at most 1 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
     "#);
     insta::assert_snapshot!(proposal.notes.last().unwrap(), @"5 places ask for a look or a decision: search for PLEASE");
@@ -142,8 +141,8 @@ fn files_that_cannot_be_carried_are_named() {
 #[test]
 fn nothing_to_carry_is_an_error_that_says_why() {
     let site = Site::new()
-        .with_file("a.csv", "state\nopen\nopen\n")
+        .with_file("a.csv", "1,2\n3,4\n")
         .with_file("b.csv", "");
     let error = site.inspect().unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @r#"no table was found that can be carried; /srv/b.csv: it is empty; a table without rows still has its header; "a" in /srv/a.csv: no declared key, and no column or pair of columns differs in all rows"#);
+    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @r#"no table was found that can be carried; /srv/a.csv: PLEASE DECIDE: "1" in its first line ("1, 2") reads as a number, so that the line may be a row; if it is, write a first line with the columns' names above it; if not, give that column another name; /srv/b.csv: it is empty; a table without rows still has its header"#);
 }

@@ -26,7 +26,7 @@ fn tables_under_other_names() {
 
     site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
     dataset = "meetassist"                # built in; 3 of its 7 tables were found
-    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
+    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps, and of the dates that they are partitioned by
 
     [store]
     url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix

@@ -47,16 +47,14 @@ fn orders_are_dated_and_their_lines_go_with_them() {
     [[table]]
     name = "orders"
     key = ["orderid"]  # declared PRIMARY KEY
-    # its values are all midnights, so that its type is date; rows with a time of day would go to
-    # quarantine.
-    partition = { by = "orderdate" }  # 30 rows on 15 dates from 2025-11-01 to 2025-11-15, at most 2 on one
+    partition = { by = "orderdate" }  # 30 rows on 15 dates from 2025-11-01 to 2025-11-15, at most 2 on one, by the date of each timestamp
     # Not as a unique rule: "sqlite_autoindex_Orders_1" (Slip): it cannot be judged date by date.
     summary = { sum = ["freight"] }
     lookup = ["orderid"]  # finds a row by its key without loading its date
     column = [
       { name = "orderid", type = "int", not_null = true },  # declared INTEGER, all 30 values are whole numbers
       { name = "customerid", type = "text", max = 5, not_null = true, references = "customers" },  # declared VARCHAR(5), longest 5; declared FOREIGN KEY
-      { name = "orderdate", type = "date", not_null = true },  # declared DATETIME, all 30 values are dates with or without a time; PLEASE CHECK: no value has a time of day but midnight ("2025-11-01 00:00:00" and "2025-11-02 00:00:00"); write date if none will
+      { name = "orderdate", type = "timestamp", not_null = true },  # declared DATETIME, all 30 values are dates with or without a time; PLEASE CHECK: no value has a time of day but midnight ("2025-11-01 00:00:00" and "2025-11-02 00:00:00"); write date if none will
       { name = "shippeddate", type = "timestamp" },  # declared DATETIME, all 20 values are dates with or without a time; PLEASE CHECK: no value has a time of day but midnight ("2025-11-06 00:00:00" and "2025-11-07 00:00:00"); write date if none will
       { name = "freight", type = "decimal(2)" },  # declared NUMERIC, all 30 values are numbers with up to 2 decimals
       { name = "slip", type = "text" },  # declared TEXT, longest 3
@@ -137,19 +135,19 @@ fn standing_data_is_in_buckets() {
 fn a_table_without_a_key_is_shown_but_not_declared() {
     let proposal = proposal();
     let text = proposal.dataset_toml.as_deref().unwrap();
-    insta::assert_snapshot!(&text[text.find("# LEFT OUT").unwrap()..], @r##"
-    # LEFT OUT: "Log": no declared key, and no column or pair of columns differs in all rows. PLEASE
-    # DECIDE: if some columns will always tell its rows apart, name them as `key` below and take the
-    # comment signs away; else give the table a PRIMARY KEY in its application.
+    insta::assert_snapshot!(&text[text.find("# LEFT OUT").unwrap()..], @r#"
+    # LEFT OUT: "Log": no declared key, and none of the columns, pairs and threes that were tried
+    # differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as
+    # `key` below and take the comment signs away; else give the table a PRIMARY KEY in its application.
     # [[table]]
     # name = "log"
-    # key = []  # no declared key, and no column or pair of columns differs in all rows
+    # key = []  # no declared key, and none of the columns, pairs and threes that were tried differs in all rows
     # partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
     # column = [
     #   { name = "message", type = "text" },  # declared TEXT, longest 7
     #   { name = "level", type = "text" },  # declared TEXT, longest 4
     # ]
-    "##);
+    "#);
     assert!(dataset(&proposal).table("log").is_none());
     // With the comment signs taken away and a key named, it is a table.
     let uncommented = text.replace("# key = []", "key = [\"message\"]");
@@ -177,7 +175,7 @@ fn the_configuration_says_where_it_all_is() {
 
     site = "hcm-01"                       # PLEASE DECIDE: the name of this installation, for good
     dataset = "dataset.toml"              # proposed too; read it through
-    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps without an offset
+    timezone = "Asia/Ho_Chi_Minh"         # PLEASE CHECK: of timestamps, and of the dates that they are partitioned by
 
     [store]
     url = "file:///srv/HCM 01/causeway-store" # PLEASE DECIDE: make this folder, to try it out; for good s3://bucket/prefix

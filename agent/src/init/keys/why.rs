@@ -1,0 +1,100 @@
+//! Why a key is proposed, or none: what stands beside it in the file.
+
+use causeway_shared::runtime::program::count;
+
+use super::role::Role;
+use super::{Candidate, KeySearch, Origin};
+
+impl KeySearch<'_> {
+    /// Why these columns; `by_chance` differ in all rows too and were not taken.
+    pub(super) fn why(&self, chosen: &Candidate, by_chance: &[usize]) -> String {
+        let (rows, not_declared) = (self.rows, self.not_declared());
+        let how = match chosen.origin {
+            Origin::Declared => return "declared PRIMARY KEY".to_owned(),
+            Origin::Index if self.shape.primary_key.is_empty() => {
+                return "no PRIMARY KEY, but a UNIQUE index, and never empty".to_owned();
+            }
+            Origin::Index => {
+                return format!("PLEASE CHECK: {not_declared}; a UNIQUE index, and never empty");
+            }
+            Origin::Found { .. } if rows == 1 => {
+                return format!("PLEASE CHECK: {not_declared}, and only one row to find one by");
+            }
+            Origin::Found { .. } => match chosen.columns.len() {
+                1 => "it is there and differs",
+                2 => "the two together differ, and neither does alone",
+                _ => "the three together differ, and no two of them do",
+            },
+        };
+        let mut why = format!("PLEASE CHECK: {not_declared}; in all {rows} rows {how}");
+        let mut measures = chosen.columns.iter().map(|column| self.role(*column));
+        if measures.any(|role| role == Role::Measure) {
+            why.push_str(", which a figure may do by chance");
+        }
+        if !by_chance.is_empty() {
+            let differ = if by_chance.len() == 1 {
+                "differs"
+            } else {
+                "differ"
+            };
+            let names = self.names(by_chance);
+            why.push_str(&format!("; {names} {differ} too, perhaps by chance"));
+        }
+        why
+    }
+
+    /// What is said of a table whose key is not the declared one.
+    fn not_declared(&self) -> String {
+        let key = &self.shape.primary_key;
+        if key.is_empty() {
+            return "no declared key".to_owned();
+        }
+        let key = self.names(key);
+        format!("the declared PRIMARY KEY ({key}) cannot be carried")
+    }
+
+    fn names(&self, columns: &[usize]) -> String {
+        let names = columns
+            .iter()
+            .map(|column| self.shape.columns[*column].name.as_str());
+        names.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The declared key, with rows that it does not tell apart.
+    pub(super) fn flawed(&self, columns: &[usize]) -> String {
+        let untakeable = columns
+            .iter()
+            .find(|column| self.profiles[**column].untakeable > 0);
+        let flaw = match (self.without_key.added, untakeable) {
+            (0, None) => "some rows have the same key once it has its type, or one over 2000 bytes"
+                .to_owned(),
+            (0, Some(column)) => format!(
+                "{} of its values cannot be carried",
+                self.profiles[*column].untakeable
+            ),
+            (rows, _) => format!(
+                "it is empty in {}, such as {}",
+                count(rows, "row"),
+                self.without_key
+            ),
+        };
+        format!(
+            "declared PRIMARY KEY; PLEASE DECIDE: {flaw}: such rows go to quarantine, unless other \
+             columns are named as `key`, or the rows are mended in the source"
+        )
+    }
+
+    pub(super) fn why_none(&self) -> String {
+        let full = (0..self.shape.columns.len())
+            .filter(|column| self.is_full(*column))
+            .count();
+        let what = if self.rows == 0 {
+            "no rows yet to find one by"
+        } else if full == 0 {
+            "every column is empty in some row"
+        } else {
+            "none of the columns, pairs and threes that were tried differs in all rows"
+        };
+        format!("{}, and {what}", self.not_declared())
+    }
+}

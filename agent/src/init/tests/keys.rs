@@ -1,0 +1,100 @@
+//! Which columns are proposed as a key where none is declared.
+
+use super::*;
+
+/// The proposed key of a table of a CSV file.
+fn key(csv: &str) -> String {
+    let proposal = Site::new().with_file("t.csv", csv).propose();
+    dataset(&proposal);
+    let text = proposal.dataset_toml.unwrap();
+    let line = text.lines().find(|line| line.starts_with("key = "));
+    line.unwrap().to_owned()
+}
+
+#[test]
+fn three_columns_with_a_time_among_them() {
+    let mut visits = String::from("date,time,room,note\n");
+    for (day, hour, room) in [
+        (1, 9, "A"),
+        (1, 9, "B"),
+        (1, 10, "A"),
+        (2, 9, "A"),
+        (2, 10, "A"),
+    ] {
+        visits += &format!("2025-11-0{day},{hour:02}:00,{room},x\n");
+    }
+    insta::assert_snapshot!(key(&visits), @r#"key = ["date", "time", "room"]  # PLEASE CHECK: no declared key; in all 5 rows the three together differ, and no two of them do"#);
+}
+
+#[test]
+fn a_measure_that_happens_to_be_unique_is_no_key() {
+    let mut cases = String::from("date,country,new_cases,hospitalised,is_final\n");
+    for (at, (day, country)) in [(1, "VN"), (1, "LA"), (2, "VN"), (2, "LA"), (3, "VN")]
+        .into_iter()
+        .enumerate()
+    {
+        cases += &format!(
+            "2025-11-0{day},{country},{},{},{}\n",
+            90 + at * 7,
+            30 - at,
+            at % 2 == 0
+        );
+    }
+    insta::assert_snapshot!(key(&cases), @r#"key = ["date", "country"]  # PLEASE CHECK: no declared key; in all 5 rows the two together differ, and neither does alone; new_cases, hospitalised differ too, perhaps by chance"#);
+    let prices =
+        "Date,Open,Volume\n2025-11-03,10.5,9000\n2025-11-04,10.5,8000\n2025-11-05,11.5,7000\n";
+    insta::assert_snapshot!(key(prices), @r#"key = ["date"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs"#);
+}
+
+#[test]
+fn decimals_and_flags_are_tried_last() {
+    let slots = "day,morning\n2025-11-01,yes\n2025-11-01,no\n2025-11-02,yes\n2025-11-02,no\n";
+    insta::assert_snapshot!(key(slots), @r#"key = ["day", "morning"]  # PLEASE CHECK: no declared key; in all 4 rows the two together differ, and neither does alone"#);
+    let grid = "lat,lon,warm\n10.25,106.25,true\n10.25,106.75,true\n10.75,106.25,true\n10.75,106.75,true\n";
+    insta::assert_snapshot!(key(grid), @r#"key = ["lat", "lon"]  # PLEASE CHECK: no declared key; in all 4 rows the two together differ, and neither does alone, which a figure may do by chance"#);
+    insta::assert_snapshot!(key("price\n1.25\n2.50\n3.75\n"), @r#"key = ["price"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs, which a figure may do by chance"#);
+}
+
+#[test]
+fn a_column_named_like_a_key_is_one() {
+    let orders = "created,OrderNo,paid\n2025-11-01,7,10\n2025-11-02,8,20\n2025-11-03,9,30\n";
+    insta::assert_snapshot!(key(orders), @r#"key = ["orderno"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs"#);
+    let yearly = "region,year,month,rain\nN,2024,1,5\nN,2024,2,5\nS,2024,1,6\nS,2025,1,7\n";
+    insta::assert_snapshot!(key(yearly), @r#"key = ["region", "year", "month"]  # PLEASE CHECK: no declared key; in all 4 rows the three together differ, and no two of them do"#);
+}
+
+#[test]
+fn with_no_key_at_all_the_template_is_written() {
+    let proposal = Site::new()
+        .with_file("log.csv", "level,message\ninfo,started\ninfo,started\n")
+        .propose();
+    insta::assert_snapshot!(proposal.dataset_toml.as_deref().unwrap(), @r#"
+    # A dataset proposed by `causeway-agent init`, which read all of 2 rows in 1 table. Read it through
+    # before the first `sync`: what is said behind a line is why it was proposed; what needs a look or a
+    # decision says so in capital letters. Then see what `causeway-agent plan` says.
+    #
+    # Where site and cloud change the same value, the cloud's stands, unless a table says merge =
+    # "site".
+    name = "log"
+    version = 1
+
+    # LEFT OUT: "log": no declared key, and none of the columns, pairs and threes that were tried
+    # differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as
+    # `key` below and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # [[table]]
+    # name = "log"
+    # key = []  # no declared key, and none of the columns, pairs and threes that were tried differs in all rows
+    # partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    # column = [
+    #   { name = "level", type = "text" },  # text, longest 4
+    #   { name = "message", type = "text" },  # text, longest 7
+    # ]
+    "#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    0 tables, 0 rows: 0 by date, 0 via a parent, 0 in buckets
+    "log" is left out: it has no key; see dataset.toml
+    4 places ask for a look or a decision: search for PLEASE
+    "#);
+    let refused = Dataset::from_toml(proposal.dataset_toml.as_deref().unwrap()).unwrap_err();
+    insta::assert_snapshot!(refused.to_string(), @"the dataset declares no table: write a [[table]], or take the comment signs away from one that `init` left out");
+}
