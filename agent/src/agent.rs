@@ -10,7 +10,6 @@ use causeway_shared::store::{self, Store};
 
 use crate::config::AgentConfig;
 use crate::cycle::report::CycleReport;
-use crate::cycle::survey::blocking;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::daemon::hub::Hub;
 use crate::daemon::note_failure;
@@ -165,4 +164,15 @@ impl Agent {
     pub(crate) fn state(&self) -> Result<State, AgentError> {
         Ok(State::open(&self.config.state_dir)?)
     }
+}
+
+/// Runs blocking work on a thread for it, which keeps the agent's lock until it has ended.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AgentError> {
+    causeway_shared::runtime::blocking::spawn(work)
+        .await
+        .map_err(|error| AgentError::System {
+            source: error.into(),
+        })
 }

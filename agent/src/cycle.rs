@@ -12,34 +12,33 @@
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
 pub mod migrate;
+mod notes;
+pub(crate) mod prepare;
 pub mod preview;
 pub mod report;
 mod settle;
-pub mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
-use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::runtime::clock;
 use causeway_shared::store::RequestCounts;
 
-use crate::agent::Agent;
+use crate::agent::{Agent, blocking};
 use crate::cycle::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::error::AgentError;
-use crate::plan::affected::{Places, forced_tables, tables_to_scan};
-use crate::plan::guard::{Held, Rules};
-use crate::plan::{Plan, plan};
+use crate::plan::Plan;
+use crate::plan::guard::Held;
 use crate::progress::Progress;
 use crate::push::session::{Doubt, Standing, stand};
 use crate::push::spool::Spool;
 use crate::push::{Load, Pushed, noted_uploads, parcels, push};
+use crate::scan::{ObjectId, Stop};
 use crate::source::gate::{self, Look, Moved, Place};
-use crate::state::publish;
-use crate::state::{CycleFacts, Findings, Notes, ObjectId, State};
+use crate::state::{CycleFacts, Notes, State, publish};
+use prepare::{LastCycle, Preparation, Prepared};
 use settle::Done;
-use survey::{Stop, Survey, Tables, Taker, survey};
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
@@ -142,23 +141,13 @@ impl Attempt<'_> {
             return Ok(Some(report));
         }
 
-        let (mut survey, spooled) = self.scan(&moved, &standing).await?;
-        survey.compare_columns(&self.agent.config().dataset, &self.state.columns()?);
+        let last = LastCycle::read(self.state)?;
+        let (Prepared { scan, plan }, spooled) = self.prepare(&moved, &last, &standing).await?;
         // What was told under another configuration, or of another dataset, is told anew.
         let told = match moved {
             Moved::Everything => Notes::new(),
             Moved::Places(_) => self.state.notes()?,
         };
-        let rules = Rules {
-            shrink: self.agent.config().guard.shrink,
-            allow_shrink: self.options.allow_shrink,
-        };
-        let plan = plan(
-            &self.agent.config().dataset,
-            &standing.catalog,
-            &survey.found,
-            rules,
-        );
         let pushed = match self.push(&mut standing, &plan, &spooled).await? {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
@@ -166,13 +155,14 @@ impl Attempt<'_> {
         let done = Done {
             look,
             standing,
+            last,
             told,
             plan,
             pushed,
         };
-        let report = self.settle(&survey, done).await?;
+        let report = self.settle(&scan, done).await?;
         let spool = spooled.spool;
-        if let Err(error) = survey::blocking(move || spool.sweep()).await? {
+        if let Err(error) = blocking(move || spool.sweep()).await? {
             tracing::warn!(%error, "the spool stays until the next cycle");
         }
         Ok(Some(report))
@@ -183,28 +173,17 @@ impl Attempt<'_> {
         Ok(self.options.allow_shrink && !self.state.held()?.is_empty())
     }
 
-    /// Scans the tables that may have changed, and spools what neither log nor store has.
-    async fn scan(
+    /// Scans the tables that may have changed, spools what neither log nor store has, and plans.
+    async fn prepare(
         &mut self,
         moved: &Moved,
+        last: &LastCycle,
         standing: &Standing,
-    ) -> Result<(Survey, Spooled), AgentError> {
+    ) -> Result<(Prepared, Spooled), AgentError> {
         let config = self.agent.config();
-        let sources = survey::resolve(config).await?;
-        let now = survey::places(&sources, &config.dataset);
-        let held = self.state.held()?;
-        let forced = forced_tables(&held, &config.dataset, self.options.allow_shrink);
-        let tables = tables_to_scan(
-            &config.dataset,
-            moved,
-            &places_before(self.state, &config.dataset)?,
-            &now,
-            &forced,
-        );
-
         let state_dir = config.state_dir.clone();
         // A killed migration may have left thousands of files.
-        let spool = survey::blocking(move || Spool::swept(&state_dir)).await??;
+        let spool = blocking(move || Spool::swept(&state_dir)).await??;
         let (intake, spooling) = spool.start()?;
         let there = noted_uploads(self.agent, self.state, clock::now())?;
         let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
@@ -214,22 +193,29 @@ impl Attempt<'_> {
             .iter()
             .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
             .collect();
-        let take: Taker = Box::new(move |object, csv| {
+        let take = Box::new(move |object, csv| {
             if log.contains(&object) || sent.contains(&object) {
                 return Ok(());
             }
             intake.add(object, csv).map_err(Stop::from)
         });
-        let tables = Tables::to_scan(tables, &config.dataset, &standing.catalog);
-        let surveyed = survey(config, sources, tables, Arc::clone(self.progress), take).await;
+        let preparation = Preparation {
+            config,
+            catalog: &standing.catalog,
+            last,
+            moved,
+            allow_shrink: self.options.allow_shrink,
+            progress: self.progress,
+        };
+        let prepared = preparation.run(take).await;
         // Why the spool stopped says more than that the scan stopped for it.
-        let objects = survey::blocking(|| spooling.finish()).await??;
+        let objects = blocking(|| spooling.finish()).await??;
         let spooled = Spooled {
             spool,
             objects,
             there,
         };
-        Ok((surveyed?, spooled))
+        Ok((prepared?, spooled))
     }
 
     /// Pushes a plan that has something to push.
@@ -281,21 +267,6 @@ impl Attempt<'_> {
             quarantine_grew: false,
         })
     }
-}
-
-/// Where each table was read from last.
-///
-/// # Errors
-/// [`AgentError::State`]
-pub fn places_before(state: &State, dataset: &Dataset) -> Result<Places, AgentError> {
-    Ok(places_of(&state.findings()?, dataset))
-}
-
-/// Where each table was read from, of which this was found.
-fn places_of(findings: &Findings, dataset: &Dataset) -> Places {
-    let place =
-        |(id, table): (TableId, &Table)| Some((id, findings.get(&table.name)?.place.clone()?));
-    dataset.tables.with_ids().filter_map(place).collect()
 }
 
 /// What the scan left on disk for the push, with its sizes in bytes.

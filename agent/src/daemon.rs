@@ -23,9 +23,9 @@ use causeway_shared::runtime::clock;
 use tokio::time::sleep;
 
 use crate::agent::Agent;
+use crate::agent::blocking;
 use crate::config::AgentConfig;
 use crate::cycle::report::CycleReport;
-use crate::cycle::survey::blocking;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::daemon::metrics::{CycleFigures, Metrics};
 use crate::daemon::observer::{Event, Observer, nobody};

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use crate::config::ConfigError;
 use crate::init::InitError;
 use crate::push::writer::Fence;
+use crate::scan::ScanError;
 use crate::source::SourceError;
 use crate::state::StateError;
 
@@ -55,12 +56,8 @@ pub enum AgentError {
         source: io::Error,
     },
     /// The scan could not go on.
-    #[error("the scan stopped: {source}")]
-    Scan {
-        /// Why.
-        #[source]
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
+    #[error("the scan stopped: {0}")]
+    Scan(#[from] ScanError),
     /// The log.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -135,7 +132,7 @@ impl AgentError {
         match self {
             Self::Log(error) => error.is_transient(),
             Self::Store { source, .. } => source.is_transient(),
-            Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan { .. } => true,
+            Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan(_) => true,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
             Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,
             Self::Fenced { .. } | Self::NotVerified { .. } | Self::Clock { .. } => false,

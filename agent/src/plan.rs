@@ -4,4 +4,4 @@ pub mod affected;
 pub mod diff;
 pub mod guard;
 
-pub use diff::{Content, Found, Plan, PlannedChange, Was, plan};
+pub use diff::{Plan, PlannedChange, plan};

@@ -21,11 +21,8 @@ pub enum Step {
         /// Its rows.
         rows: u64,
     },
-    /// A partition of so many rows was made.
-    Scanned {
-        /// Its rows.
-        rows: u64,
-    },
+    /// A partition was made.
+    Scanned,
     /// So many objects will be sent.
     Sending {
         /// How many.

@@ -36,7 +36,8 @@ use crate::push::session::Standing;
 use crate::push::spool::Spool;
 use crate::push::upload::{Parcel, Uploader, stale_before};
 use crate::push::writer::{Verdict, judge};
-use crate::state::{ObjectId, State};
+use crate::scan::ObjectId;
+use crate::state::State;
 
 /// Objects are noted in the state in batches of this size: a kill sends at most so many again.
 const NOTED_AT_ONCE: usize = 64;
@@ -212,6 +213,7 @@ fn commit(
             let id = object_id(change, now.md5);
             let there = change
                 .was
+                .as_ref()
                 .filter(|was| was.md5 == now.md5)
                 .map(|was| was.bytes);
             PartitionObject {

@@ -4,17 +4,18 @@
 //! rows and partitions there are: what does not fit is on disk, in temporary files. Results depend
 //! on the rows alone, not on the order in which they come or on the memory that there is.
 
+mod findings;
 mod fingerprints;
 mod intake;
 mod join;
 mod judge;
+mod outcome;
 mod parts;
-pub mod quarantine;
 mod read;
 mod record;
 mod references;
 mod refusals;
-mod report;
+mod refused;
 mod row_set;
 mod sorter;
 mod spill;
@@ -22,26 +23,42 @@ mod stored;
 mod unique;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
 use std::io;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::{Dataset, Partitioning, TableId};
+use causeway_shared::ids::{Md5, Name, Part};
+use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::value::Forms;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::scan::quarantine::QuarantineSink;
-use crate::source::{RowsError, Snapshot, Sources, Unreadable};
+use crate::source::{Columns, RowsError, Snapshot, Sources, Unreadable};
 use join::Keys;
-use parts::{PartWriter, PartsError, write_parts};
+use parts::{PartWriter, write_parts};
 use read::{Halt, ReadTable, Task, read_table};
 use references::{Noted, Noting};
 use refusals::Refusals;
+use refused::RefusedLists;
 use spill::SpillDir;
 
-pub use parts::{PartBytes, ScannedPart};
-pub use report::{Dangling, Outcome, ScanReport, TableScan};
+pub use findings::{DanglingReference, TableFindings};
+pub use outcome::{PartitionContent, ScanOutcome, ScannedTable, ScannedTables};
+pub use parts::PartBytes;
+
+/// An object, by what it holds.
+pub type ObjectId = (Name, Part, Md5);
+
+/// Why whoever takes the partitions wants no more.
+pub type Stop = Box<dyn Error + Send + Sync>;
+
+/// Takes each partition's canonical CSV.
+pub type OnPart<'a> = dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> + 'a;
+
+/// Is called every few thousand rows with the table and its rows read so far, and may stop the scan.
+pub type OnRows<'a> = dyn Fn(TableId, u64) -> ControlFlow<()> + 'a;
 
 /// What to scan, and with what.
 pub struct ScanRequest<'a> {
@@ -62,30 +79,13 @@ pub struct ScanRequest<'a> {
     pub spill_dir: &'a Path,
     /// Bytes of memory for sorting, 16 MiB for example. Besides that a scan takes a few MiB.
     pub memory: usize,
-    /// Called every few thousand rows while the sources are read.
-    pub pulse: &'a Pulse<'a>,
-}
-
-/// Takes note of a scan's progress, and may stop it.
-pub type Pulse<'a> = dyn Fn(Progress) -> ControlFlow<()> + 'a;
-
-/// A [`Pulse`] that does nothing.
-pub fn no_pulse(_: Progress) -> ControlFlow<()> {
-    ControlFlow::Continue(())
-}
-
-/// How far a scan has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// The table that is being read.
-    pub table: TableId,
-    /// Rows of it read so far.
-    pub rows_read: u64,
+    /// Hears how far the scan is while it reads the sources.
+    pub on_rows: &'a OnRows<'a>,
 }
 
 /// Why a scan as a whole was given up.
 #[derive(Debug, thiserror::Error)]
-pub enum ScanError<E> {
+pub enum ScanError {
     /// A temporary file failed.
     #[error("temporary files in {spill_dir}: {source}; there has to be room for the rows as CSV")]
     Spill {
@@ -94,85 +94,73 @@ pub enum ScanError<E> {
         /// What happened.
         source: io::Error,
     },
-    /// The pulse said stop.
+    /// [`OnRows`] said so.
     #[error("the scan was stopped")]
     Stopped,
     /// Whoever takes the partitions could not take one.
     #[error("{0}")]
-    Part(E),
+    Part(Stop),
 }
 
 /// Scans tables.
 ///
-/// All tables are read first, under one snapshot of each SQLite file, which is let go of after its
-/// last table; then the partitions are written, each table's in the order of its parts, parents
-/// before their `via` children. So no partition is given out that was read from a source which changed
-/// meanwhile, and `on_part` may take its time. Refused rows are given out while reading: those of
-/// a table that turns out not to have been [`Outcome::Scanned`] are to be forgotten.
+/// All tables are read first, each SQLite file under one snapshot from its first table to its last.
+/// Then the partitions are written, each table's in the order of its parts, parents before their
+/// `via` children. So `on_part` is given no partition of a source that changed meanwhile, and may
+/// take its time.
 ///
 /// # Errors
 /// [`ScanError`]. Trouble with a source is no error: it is the outcome of the tables concerned.
-pub fn scan<E>(
-    request: &ScanRequest<'_>,
-    quarantine: &mut dyn QuarantineSink,
-    on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
-) -> Result<ScanReport, ScanError<E>> {
-    let spill_error = |source| ScanError::Spill {
-        spill_dir: request.spill_dir.to_owned(),
-        source,
+pub fn scan(request: &ScanRequest<'_>, on_part: &mut OnPart<'_>) -> Result<ScanOutcome, ScanError> {
+    let failed = |halt| match halt {
+        Halt::Spill(source) => ScanError::Spill {
+            spill_dir: request.spill_dir.to_owned(),
+            source,
+        },
+        Halt::Stopped => ScanError::Stopped,
+        Halt::Part(stop) => ScanError::Part(stop),
     };
-    let spill = SpillDir::new(request.spill_dir).map_err(spill_error)?;
+    let spill = SpillDir::new(request.spill_dir).map_err(|source| failed(source.into()))?;
     let mut scan = Scan {
         request,
         spill: &spill,
-        report: ScanReport::default(),
+        columns: BTreeMap::new(),
+        refused: RefusedLists::new(request.now),
     };
-    scan.report.unknown_tables = request.sources.unknown().to_vec();
-    scan.report.homeless = scan.homeless();
-
-    let tables = scan.read(quarantine).map_err(|halt| match halt {
-        Halt::Spill(source) => spill_error(source),
-        Halt::Stopped => ScanError::Stopped,
-    })?;
-    let noted = scan.write(&tables, on_part).map_err(|error| match error {
-        PartsError::Spill(source) => spill_error(source),
-        PartsError::Taker(error) => ScanError::Part(error),
-    })?;
-    scan.judge_references(&tables, &noted)
-        .map_err(spill_error)?;
-    Ok(scan.report)
+    let tables = scan.read().map_err(failed)?;
+    let (mut scanned, noted) = scan.write(&tables, on_part).map_err(failed)?;
+    scan.judge_references(&tables, &noted, &mut scanned)
+        .map_err(|source| failed(source.into()))?;
+    Ok(ScanOutcome {
+        tables: scanned,
+        unknown_tables: request.sources.unknown().to_vec(),
+    })
 }
 
-/// Tables by position: read, or why not.
-type Tables = BTreeMap<TableId, Result<ReadTable, Unreadable>>;
+/// Tables that were read, or why not.
+type ReadTables = BTreeMap<TableId, Result<ReadTable, Unreadable>>;
+
+/// What is noted of each table's references.
+type NotedReferences = BTreeMap<TableId, Vec<Noted>>;
 
 struct Scan<'a> {
     request: &'a ScanRequest<'a>,
     spill: &'a SpillDir,
-    report: ScanReport,
+    /// How the declared columns were found in the sources.
+    columns: BTreeMap<TableId, Columns>,
+    refused: RefusedLists,
 }
 
 impl<'a> Scan<'a> {
-    fn homeless(&self) -> Vec<TableId> {
-        let sources = self.request.sources;
-        if sources.list().iter().any(|source| source.listed.is_err()) {
-            return Vec::new();
-        }
-        let tables = self.request.dataset.tables.ids();
-        tables
-            .filter(|t| sources.home(*t).is_none() && !sources.is_unclear(*t))
-            .collect()
-    }
-
     /// Reads and judges all tables, parents first.
-    fn read(&mut self, quarantine: &mut dyn QuarantineSink) -> Result<Tables, Halt> {
+    fn read(&mut self) -> Result<ReadTables, Halt> {
         let request = self.request;
         let mut snapshot = Snapshot::new(request.sources, request.tables, request.now);
-        let mut tables = Tables::new();
+        let mut tables = ReadTables::new();
         for table in request.dataset.parents_first() {
             if request.tables.contains(&table) {
                 snapshot.begin(table);
-                let read = self.read_one(&snapshot, table, &tables, quarantine)?;
+                let read = self.read_one(&snapshot, table, &tables)?;
                 snapshot.end(table);
                 tables.insert(table, read);
             }
@@ -185,8 +173,7 @@ impl<'a> Scan<'a> {
         &mut self,
         snapshot: &Snapshot<'_>,
         table: TableId,
-        tables: &Tables,
-        quarantine: &mut dyn QuarantineSink,
+        tables: &ReadTables,
     ) -> Result<Result<ReadTable, Unreadable>, Halt> {
         let dataset = self.request.dataset;
         let declared = &dataset.tables[table];
@@ -199,18 +186,7 @@ impl<'a> Scan<'a> {
             Ok(reader) => reader,
             Err(trouble) => return Ok(Err(trouble)),
         };
-        let columns = reader.columns();
-        self.report
-            .unknown_columns
-            .extend(columns.unknown.iter().map(|c| (table, c.clone())));
-        let missing = columns
-            .found
-            .iter()
-            .enumerate()
-            .filter(|(_, found)| found.is_none());
-        self.report
-            .missing_columns
-            .extend(missing.map(|(column, _)| (table, column)));
+        self.columns.insert(table, reader.columns().clone());
         let task = Task {
             dataset,
             table,
@@ -220,10 +196,11 @@ impl<'a> Scan<'a> {
             references: &self.references(table),
             spill: self.spill,
             memory_bytes: self.request.memory,
-            pulse: self.request.pulse,
+            on_rows: self.request.on_rows,
         };
         let source = snapshot.place(table);
-        let refusals = Refusals::new(quarantine, declared, table, source, reader.has_lines());
+        let list = &mut self.refused;
+        let refusals = Refusals::new(list, declared, table, source, reader.has_lines());
         match read_table(&task, reader, refusals) {
             Ok(read) => Ok(Ok(read)),
             Err(RowsError::Source(trouble)) => Ok(Err(trouble)),
@@ -262,7 +239,7 @@ impl<'a> Scan<'a> {
     }
 
     /// The tables that the columns to be judged point at, as far as they were read.
-    fn targets<'t>(&self, table: TableId, tables: &'t Tables) -> Vec<(usize, &'t ReadTable)> {
+    fn targets<'t>(&self, table: TableId, tables: &'t ReadTables) -> Vec<(usize, &'t ReadTable)> {
         let columns = &self.request.dataset.tables[table].columns;
         let target = |column: usize| tables.get(&columns[column].references?)?.as_ref().ok();
         self.references(table)
@@ -290,7 +267,7 @@ impl<'a> Scan<'a> {
     }
 
     /// Takes back what was read from sources that changed, and from tables whose parent was.
-    fn take_back(&self, moved: BTreeMap<usize, Unreadable>, tables: &mut Tables) {
+    fn take_back(&self, moved: BTreeMap<usize, Unreadable>, tables: &mut ReadTables) {
         let dataset = self.request.dataset;
         for table in dataset.parents_first() {
             let source = self.request.sources.home(table).map(|home| home.source);
@@ -303,55 +280,62 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Writes the partitions of all tables that were read. Returns what is noted of their references.
-    fn write<E>(
+    /// Writes the partitions of all tables that were read.
+    fn write(
         &mut self,
-        tables: &Tables,
-        on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
-    ) -> Result<BTreeMap<TableId, Vec<Noted>>, PartsError<E>> {
+        tables: &ReadTables,
+        on_part: &mut OnPart<'_>,
+    ) -> Result<(ScannedTables, NotedReferences), Halt> {
         let ScanRequest {
             dataset, memory, ..
         } = *self.request;
-        let mut all_noted = BTreeMap::new();
+        let (mut scanned, mut all_noted) = (ScannedTables::new(), NotedReferences::new());
         for table in dataset.parents_first() {
-            let mut scanned = TableScan {
-                table,
-                outcome: Outcome::Scanned,
-                rows_read: 0,
-                rows: 0,
-                quarantined: 0,
-                dangling: Vec::new(),
-            };
-            match tables.get(&table) {
+            let outcome = match tables.get(&table) {
                 None => continue,
-                Some(Err(trouble)) => scanned.outcome = trouble.clone().into(),
+                Some(Err(trouble)) => Err(trouble.clone()),
                 Some(Ok(read)) => {
                     let declared = &dataset.tables[table];
                     let buckets = stored::buckets(dataset, table);
-                    let mut writer = PartWriter::new(declared, table, buckets, self.spill, memory);
+                    let mut writer = PartWriter::new(declared, buckets, self.spill, memory);
                     let targets = self.targets(table, tables);
                     let mut noting = Noting::new(declared, read, &targets, self.spill, memory / 2)?;
-                    scanned.rows = write_parts(&mut writer, read, &mut noting, on_part)?;
-                    scanned.rows_read = read.rows_read;
-                    scanned.quarantined = read.quarantined;
+                    let parts = write_parts(&mut writer, read, &mut noting, on_part)?;
                     all_noted.insert(table, noting.finish()?);
+                    let columns = self.columns.remove(&table).unwrap_or_default();
+                    Ok(ScannedTable {
+                        parts,
+                        rows_read: read.rows_read,
+                        columns: columns.present(declared),
+                        lost_columns: Vec::new(),
+                        unknown_columns: columns.unknown,
+                        findings: TableFindings {
+                            place: self.request.sources.place(table),
+                            refused: RefusedRows {
+                                total: read.quarantined,
+                                listed: self.refused.take(table),
+                            },
+                            dangling: Vec::new(),
+                        },
+                    })
                 }
-            }
-            self.report.tables.push(scanned);
+            };
+            scanned.insert(table, outcome);
         }
-        self.report.tables.sort_by_key(|scanned| scanned.table);
-        Ok(all_noted)
+        Ok((scanned, all_noted))
     }
 
     /// Compares what references hold with the keys that were committed.
     fn judge_references(
-        &mut self,
-        tables: &Tables,
-        noted: &BTreeMap<TableId, Vec<Noted>>,
+        &self,
+        tables: &ReadTables,
+        noted: &NotedReferences,
+        scanned: &mut ScannedTables,
     ) -> io::Result<()> {
-        for scanned in &mut self.report.tables {
-            let declared = &self.request.dataset.tables[scanned.table];
-            for noted in noted.get(&scanned.table).into_iter().flatten() {
+        let dataset = self.request.dataset;
+        for (table, noted) in noted {
+            let declared = &dataset.tables[*table];
+            for noted in noted {
                 let Some(target) = declared.columns[noted.column].references else {
                     continue;
                 };
@@ -363,9 +347,11 @@ impl<'a> Scan<'a> {
                 else {
                     continue;
                 };
-                scanned
-                    .dangling
-                    .extend(noted.dangling(Keys::new(keys, refused)?, target)?);
+                let keys = Keys::new(keys, refused)?;
+                let dangling = noted.dangling(declared, keys, &dataset.tables[target])?;
+                if let Some(Ok(scanned)) = scanned.get_mut(table) {
+                    scanned.findings.dangling.extend(dangling);
+                }
             }
         }
         Ok(())
@@ -377,7 +363,7 @@ impl<'a> Scan<'a> {
 fn parent<'t>(
     dataset: &Dataset,
     table: TableId,
-    tables: &'t Tables,
+    tables: &'t ReadTables,
 ) -> Result<Option<&'t ReadTable>, Unreadable> {
     let Partitioning::Via { parent, .. } = dataset.tables[table].partition else {
         return Ok(None);
@@ -386,13 +372,7 @@ fn parent<'t>(
     let because = |why: &str| format!("table {name}, which tells its parts, cannot be read: {why}");
     match tables.get(&parent) {
         Some(Ok(read)) => Ok(Some(read)),
-        Some(Err(Unreadable::Missing { why, remedy })) => Err(Unreadable::Missing {
-            why: because(why),
-            remedy: remedy.clone(),
-        }),
-        Some(Err(Unreadable::NotReady { why })) => Err(Unreadable::NotReady { why: because(why) }),
-        Some(Err(Unreadable::Locked { why })) => Err(Unreadable::Locked { why: because(why) }),
-        Some(Err(Unreadable::Failed { why })) => Err(Unreadable::Failed { why: because(why) }),
+        Some(Err(trouble)) => Err(trouble.clone().because(because)),
         None => Err(Unreadable::Failed {
             why: because("it is not part of this scan"),
         }),

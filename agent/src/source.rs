@@ -16,7 +16,12 @@ mod snapshot;
 mod sqlite;
 mod still;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::Name;
+use serde::{Deserialize, Serialize};
 
 pub use config::{Dates, Delimiter, Encoding, Kind, SourceConfig};
 pub(crate) use file_state::companion;
@@ -28,7 +33,8 @@ pub(crate) use sqlite::{SqliteSnapshot, raw};
 pub(crate) use still::{ABANDONED, FRESH};
 
 /// Why a source, or a table in it, cannot be read now.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Unreadable {
     /// The file, the folder or the table is not there.
     #[error("{why}; {remedy}")]
@@ -46,6 +52,7 @@ pub enum Unreadable {
     },
     /// It is there, but another program does not let it be read now.
     #[error("{why}")]
+    #[serde(rename(serialize = "not_ready"))]
     Locked {
         /// What stands in the way.
         why: String,
@@ -59,13 +66,36 @@ pub enum Unreadable {
 }
 
 impl Unreadable {
-    fn failed(why: impl Into<String>) -> Self {
-        Self::Failed { why: why.into() }
+    /// What stands in the way.
+    #[must_use]
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Missing { why, .. }
+            | Self::NotReady { why }
+            | Self::Locked { why }
+            | Self::Failed { why } => why,
+        }
     }
 
-    /// Whether the next cycle may find it gone.
-    fn may_pass(&self) -> bool {
+    /// Whether it may be readable at the next cycle.
+    #[must_use]
+    pub fn is_not_ready(&self) -> bool {
         matches!(self, Self::NotReady { .. } | Self::Locked { .. })
+    }
+
+    /// The same trouble, told of something else.
+    pub(crate) fn because(mut self, told: impl FnOnce(&str) -> String) -> Self {
+        match &mut self {
+            Self::Missing { why, .. }
+            | Self::NotReady { why }
+            | Self::Locked { why }
+            | Self::Failed { why } => *why = told(why),
+        }
+        self
+    }
+
+    fn failed(why: impl Into<String>) -> Self {
+        Self::Failed { why: why.into() }
     }
 
     fn not_ready(why: impl Into<String>) -> Self {
@@ -80,6 +110,15 @@ pub(crate) struct Columns {
     pub(crate) found: Vec<Option<usize>>,
     /// The source's columns that are not declared.
     pub(crate) unknown: Vec<String>,
+}
+
+impl Columns {
+    /// The declared columns of a table that the source has.
+    pub(crate) fn present(&self, table: &Table) -> BTreeSet<Name> {
+        let columns = table.columns.iter().zip(&self.found);
+        let present = columns.filter(|(_, found)| found.is_some());
+        present.map(|(column, _)| column.name.clone()).collect()
+    }
 }
 
 /// An absolute path of a configured one, which is relative to the configuration file's folder.

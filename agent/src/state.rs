@@ -21,9 +21,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-pub use catalog::{ObjectId, Settled};
+pub use catalog::Settled;
 pub use facts::{CycleFacts, FileId, StoredWriter};
-pub use findings::{Columns, DanglingReference, Findings, Notes, TableFindings};
+pub use findings::{Columns, Findings, Notes};
 
 /// The state's file in the agent's folder.
 pub const FILE: &str = "state.db";

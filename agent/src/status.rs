@@ -17,8 +17,9 @@ use crate::plan::guard::Held;
 use crate::progress::{Progress, Silent};
 use crate::push::session::same_log;
 use crate::push::writer::Fence;
+use crate::scan::DanglingReference;
 use crate::source::gate::{Look, Place};
-use crate::state::{CycleFacts, DanglingReference, State, StoredWriter};
+use crate::state::{CycleFacts, State, StoredWriter};
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -49,7 +49,7 @@ impl Progress for Bar {
                     .set_message(format!("reading {table}: {rows} rows"));
                 self.bar.tick();
             }
-            Step::Looking | Step::Looked { .. } | Step::Scanned { .. } => self.bar.tick(),
+            Step::Looking | Step::Looked { .. } | Step::Scanned => self.bar.tick(),
             Step::Sending { objects } => self.begin(objects, "sending"),
             Step::Verifying { objects } => self.begin(objects, "reading back"),
             Step::Sent { .. } | Step::Verified => self.bar.inc(1),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
+use crate::agent::blocking;
 use crate::config::DEFAULT_FILE;
-use crate::cycle::survey::blocking;
 use crate::error::AgentError;
 use crate::init::{InitError, inspect, write};
 

@@ -280,10 +280,10 @@ mod tests {
             requests: Default::default(),
             seconds: 1.23,
             missing: vec![],
-            held: vec![Held {
-                table: Name::new("appointment").unwrap(),
-                reason: Reason::Shrunk { was: 900, now: 100 },
-            }],
+            held: vec![Held::new(
+                Name::new("appointment").unwrap(),
+                Reason::Shrunk { was: 900, now: 100 },
+            )],
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
             notes: Vec::new(),

@@ -7,20 +7,19 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::Serialize;
 
+use super::prepare::{LastCycle, Preparation, Prepared, SiteScan, TakePart, refuses_more};
+use super::report::exit_of;
 use crate::agent::Agent;
 use crate::config::AgentConfig;
-use crate::cycle::places_before;
-use crate::cycle::report::exit_of;
-use crate::cycle::survey::{self, Survey, Tables, Taker, survey};
 use crate::error::{AgentError, Exit};
-use crate::plan::affected::{forced_tables, tables_to_scan};
-use crate::plan::guard::{Held, Rules};
-use crate::plan::{Plan, plan};
+use crate::plan::guard::Held;
+use crate::plan::{Plan, PlannedChange};
 use crate::progress::Progress;
 use crate::push::session::same_log;
+use crate::scan::{ObjectId, PartBytes};
 use crate::source::gate::{self, Place};
+use crate::state::State;
 use crate::state::refused_kinds::{RefusedKind, kinds};
-use crate::state::{Findings, ObjectId, State};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -109,27 +108,18 @@ impl Agent {
             None => false,
         };
         let state = state.filter(|_| known);
-        let (catalog, before, places, still_held, columns, findings) = match &state {
+        let (catalog, look, last) = match &state {
             Some(state) => (
                 state.catalog(Catalog::empty(config.site.clone()))?,
                 state.look()?,
-                places_before(state, &config.dataset)?,
-                state.held()?,
-                state.columns()?,
-                state.findings()?,
+                LastCycle::read(state)?,
             ),
-            None => (
-                self.log().load().await?,
-                None,
-                Default::default(),
-                Vec::new(),
-                Default::default(),
-                Findings::new(),
-            ),
+            None => (self.log().load().await?, None, LastCycle::default()),
         };
         // SQLite's handle is of no use from here on, and must not cross threads.
         drop(state);
 
+        let before = look;
         let look = self.look(before.as_ref(), &progress).await?;
         let moved = gate::moved(before.as_ref(), &look);
         if moved.is_nothing() {
@@ -137,50 +127,52 @@ impl Agent {
                 site: config.site.clone(),
                 tables: BTreeMap::new(),
                 changes: Vec::new(),
-                quarantined: findings.values().map(|found| found.refused.total).sum(),
+                quarantined: last
+                    .findings
+                    .values()
+                    .map(|found| found.refused.total)
+                    .sum(),
                 quarantine_grows: false,
-                held: still_held,
+                held: last.held,
                 missing: look.absent(),
                 absent: Vec::new(),
                 dataset_changed: false,
                 notes: Vec::new(),
             });
         }
-        let sources = survey::resolve(config).await?;
-        let now = survey::places(&sources, &config.dataset);
-        let forced = forced_tables(&still_held, &config.dataset, false);
-        let tables = tables_to_scan(&config.dataset, &moved, &places, &now, &forced);
-        let tables = Tables::to_scan(tables, &config.dataset, &catalog);
         let (sizes, take) = weighed();
-        let mut found = survey(config, sources, tables, progress, take).await?;
-        found.compare_columns(&config.dataset, &columns);
-        let rules = Rules {
-            shrink: config.guard.shrink,
+        let preparation = Preparation {
+            config,
+            catalog: &catalog,
+            last: &last,
+            moved: &moved,
             allow_shrink: false,
+            progress: &progress,
         };
-        let plan = plan(&config.dataset, &catalog, &found.found, rules);
-        let line = |change: &crate::plan::PlannedChange| PlanLine {
+        let Prepared { scan, plan } = preparation.run(take).await?;
+        let line = |change: &PlannedChange| PlanLine {
             table: change.table.clone(),
             part: change.part,
             md5: change.now.as_ref().map(|now| now.md5),
             rows: change.now.as_ref().map_or(0, |now| now.rows),
-            was_rows: change.was.map_or(0, |was| was.rows),
+            was_rows: change.was.as_ref().map_or(0, |was| was.rows),
         };
         let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
-        let not_read = |table: &&Name| !found.findings.contains_key(*table);
-        let elsewhere = findings.keys().filter(not_read);
-        let elsewhere: u64 = elsewhere.map(|name| findings[name].refused.total).sum();
+        let findings = scan.findings(&config.dataset);
+        let elsewhere = last.findings.iter();
+        let elsewhere = elsewhere.filter(|(table, _)| !findings.contains_key(*table));
+        let elsewhere: u64 = elsewhere.map(|(_, found)| found.refused.total).sum();
         Ok(PlanReport {
             site: config.site.clone(),
-            tables: tables_of(config, (&plan, &catalog), &found, &sizes),
+            tables: tables_of(config, (&plan, &catalog), &scan, &sizes),
             changes: plan.changes.iter().map(line).collect(),
-            quarantined: found.quarantined() + elsewhere,
-            quarantine_grows: found.refuses_more(&findings, &still_held),
+            quarantined: scan.quarantined() + elsewhere,
+            quarantine_grows: refuses_more(&findings, &last),
             held: plan.held,
             missing: look.absent(),
             absent: plan.absent,
             dataset_changed: plan.announces_dataset,
-            notes: found.notes.into_values().flatten().collect(),
+            notes: scan.notes.into_values().flatten().collect(),
         })
     }
 }
@@ -189,10 +181,10 @@ impl Agent {
 type Sizes = Arc<Mutex<BTreeMap<ObjectId, u64>>>;
 
 /// Takes nothing of the partitions but their sizes.
-fn weighed() -> (Sizes, Taker) {
+fn weighed() -> (Sizes, TakePart) {
     let sizes = Sizes::default();
     let taken = Arc::clone(&sizes);
-    let take = move |object, csv: crate::scan::PartBytes| {
+    let take = move |object, csv: PartBytes| {
         let mut taken = taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.insert(object, csv.len());
         Ok(())
@@ -204,7 +196,7 @@ fn weighed() -> (Sizes, Taker) {
 fn tables_of(
     config: &AgentConfig,
     (plan, catalog): (&Plan, &Catalog),
-    survey: &Survey,
+    scan: &SiteScan,
     sizes: &BTreeMap<ObjectId, u64>,
 ) -> BTreeMap<Name, TablePlan> {
     let mut tables: BTreeMap<Name, TablePlan> = BTreeMap::new();
@@ -219,18 +211,17 @@ fn tables_of(
         let object = object.map(|now| (change.table.clone(), change.part, now.md5));
         table.bytes += object.and_then(|id| sizes.get(&id)).copied().unwrap_or(0);
     }
-    for (name, found) in &survey.findings {
-        if found.refused.total > 0 {
+    for (id, scanned) in scan.read() {
+        let name = &config.dataset.tables[id].name;
+        let refused = &scanned.findings.refused;
+        if refused.total > 0 {
             let table = tables.entry(name.clone()).or_default();
-            table.refused = found.refused.total;
-            table.reasons = kinds(&found.refused);
+            table.refused = refused.total;
+            table.reasons = kinds(refused);
         }
-    }
-    for (at, found) in &survey.found {
-        let name = &config.dataset.tables[*at].name;
-        if let (Some(table), Some(parts)) = (tables.get_mut(name), found.parts()) {
-            table.partitions = parts.len() as u64;
-            table.rows = parts.values().map(|content| content.rows).sum();
+        if let Some(table) = tables.get_mut(name) {
+            table.partitions = scanned.parts.len() as u64;
+            table.rows = scanned.rows();
         }
     }
     for (name, table) in &mut tables {

@@ -7,9 +7,9 @@ use causeway_shared::store::RequestCounts;
 use serde::Serialize;
 
 use crate::error::Exit;
-use crate::plan::guard::{Held, Reason};
+use crate::plan::guard::Held;
+use crate::scan::DanglingReference;
 use crate::source::gate::Place;
-use crate::state::DanglingReference;
 
 /// What a cycle did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -79,10 +79,9 @@ pub struct RowCounts {
 /// How a program ends that found these tables held back, these sources not there, and more rows in
 /// quarantine than before or not.
 pub(crate) fn exit_of(quarantine_grows: bool, held: &[Held], missing: &[Place]) -> Exit {
-    let is_not_ready = |held: &Held| matches!(held.reason, Reason::NotReady { .. });
     if quarantine_grows || !missing.is_empty() || held.iter().any(Held::needs_person) {
         Exit::Look
-    } else if held.iter().any(is_not_ready) {
+    } else if held.iter().any(Held::is_not_ready) {
         Exit::Failed
     } else {
         Exit::Done
@@ -169,13 +168,12 @@ impl Notice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::guard::Reason;
+    use crate::source::Unreadable;
 
     fn exit(reasons: Vec<Reason>) -> Exit {
         let table = Name::new("t").unwrap();
-        let held = |reason| Held {
-            table: table.clone(),
-            reason,
-        };
+        let held = |reason| Held::new(table.clone(), reason);
         let report = CycleReport {
             site: SiteName::new("a").unwrap(),
             commit: None,
@@ -201,10 +199,9 @@ mod tests {
 
     #[test]
     fn what_a_person_has_to_look_at_outweighs_what_the_next_cycle_settles() {
-        let not_ready = || Reason::NotReady {
-            why: "locked".into(),
-            since: None,
-            overdue: false,
+        let not_ready = || {
+            let why = "locked".into();
+            Reason::Unreadable(Unreadable::NotReady { why })
         };
         let shrunk = || Reason::Shrunk { was: 100, now: 0 };
         assert_eq!(exit(vec![]), Exit::Done);

@@ -1,29 +1,27 @@
 //! The end of a cycle: what the state keeps of it, and what is reported.
 
-use causeway_shared::dataset::TableId;
 use causeway_shared::ids::Name;
 use causeway_shared::runtime::clock;
 
-use super::{Attempt, places_of};
-use crate::cycle::report::{CycleReport, PartitionCounts, RowCounts};
-use crate::cycle::survey::Survey;
+use super::Attempt;
+use super::prepare::{LastCycle, SiteScan, refuses_more};
+use super::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::error::AgentError;
+use crate::plan::Plan;
 use crate::plan::guard::Held;
-use crate::plan::{Found, Plan};
 use crate::push::session::Standing;
 use crate::push::{Pushed, checkpoint};
-use crate::source::FRESH;
+use crate::scan::{DanglingReference, TableFindings};
 use crate::source::gate::{Look, Print};
-use crate::state::publish;
-use crate::state::{
-    Columns, CycleFacts, DanglingReference, Findings, Notes, Settled, TableFindings,
-};
+use crate::source::{FRESH, Unreadable};
+use crate::state::{Columns, CycleFacts, Findings, Notes, Settled, publish};
 
 /// What a cycle did.
 pub(super) struct Done {
     /// The gate's look at its start.
     pub(super) look: Look,
     pub(super) standing: Standing,
+    pub(super) last: LastCycle,
     /// What earlier cycles told of what sources and dataset do not have in common.
     pub(super) told: Notes,
     pub(super) plan: Plan,
@@ -34,16 +32,18 @@ impl Attempt<'_> {
     /// Saves what the cycle did, and reports it.
     pub(super) async fn settle(
         &mut self,
-        survey: &Survey,
+        scan: &SiteScan,
         done: Done,
     ) -> Result<CycleReport, AgentError> {
         let Done {
             mut look,
             standing,
+            last,
             told,
             plan,
             pushed,
         } = done;
+        let (changes, removed) = (plan.changes.len() as u64, plan.removed() as u64);
         let (commit, bytes_sent) = match pushed {
             Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
             _ => (None, 0),
@@ -54,29 +54,28 @@ impl Attempt<'_> {
             checkpoint(self.agent.log(), &catalog).await;
         }
         let missing = look.absent();
-        let is_fresh = |print: &Print| print.is_younger_than(FRESH, survey.began);
-        let mut unread = survey.unread.iter();
+        let is_fresh = |print: &Print| print.is_younger_than(FRESH, scan.began);
+        let mut unread = scan.unread.iter();
         let is_any_fresh = unread.any(|place| look.prints.get(place).is_some_and(is_fresh));
-        look.prints
-            .retain(|place, _| !survey.unread.contains(place));
-        let before = self.state.findings()?;
-        self.forget_missing(&mut look, survey, &before);
-        let held_before = self.state.held()?;
-        let quarantine_grew = survey.refuses_more(&before, &held_before);
-        let held = self.held_after(survey, held_before, plan.held.clone());
-        let findings = findings_after(survey, &before);
-        let undeclared = self.undeclared(&before);
+        look.prints.retain(|place, _| !scan.unread.contains(place));
+        self.forget_missing(&mut look, scan, &last);
+        let scanned = scan.findings(&self.agent.config().dataset);
+        let quarantine_grew = refuses_more(&scanned, &last);
+        let findings = findings_after(scanned, &last.findings);
+        let undeclared = self.undeclared(&last.findings);
+        let columns = self.columns_after(scan, &last, &plan.held);
+        let held = self.held_after(scan, last.held, plan.held);
         let files = publish::Files::of(&findings);
         let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
-        let news = news(&survey.notes, &told);
+        let news = news(&scan.notes, &told);
         let mut notes = told;
-        notes.extend(survey.notes.clone());
+        notes.extend(scan.notes.clone());
         self.state.settle(&Settled {
             writer: &standing.writer,
             commit: commit.as_deref(),
             look: &look,
             findings: &findings,
-            columns: &self.columns_after(survey, &held)?,
+            columns: &columns,
             notes: &notes,
             undeclared: &undeclared,
             held: &held,
@@ -89,29 +88,24 @@ impl Attempt<'_> {
         news.iter().for_each(|note| tracing::info!("{note}"));
         publish::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.seq);
-        let removed = plan.removed() as u64;
-        let committed = if seq.is_some() {
-            plan.changes.len() as u64
-        } else {
-            0
-        };
+        let committed = if seq.is_some() { changes } else { 0 };
         Ok(CycleReport {
             commit: seq,
             partitions: PartitionCounts {
-                scanned: survey.partitions(),
+                scanned: scan.partitions(),
                 changed: committed.saturating_sub(removed),
                 removed,
             },
             rows: RowCounts {
-                scanned: survey.rows,
-                quarantined: survey.quarantined(),
+                scanned: scan.rows_read(),
+                quarantined: scan.quarantined(),
             },
             bytes_sent,
             absent: plan.absent,
-            dangling: self.dangling(before, findings),
+            dangling: self.dangling(last.findings, findings),
             notes: news,
             look_again: is_any_fresh.then(|| FRESH.unsigned_abs()),
-            scan_took: Some(survey.took),
+            scan_took: Some(scan.took),
             quarantine_grew,
             ..self.report(standing.writer.epoch, held, missing)?
         })
@@ -130,12 +124,12 @@ impl Attempt<'_> {
 
     /// A CSV file that was there when the cycle looked and gone when it read is not taken for seen:
     /// it may come back as it was.
-    fn forget_missing(&self, look: &mut Look, survey: &Survey, before: &Findings) {
-        let before = places_of(before, &self.agent.config().dataset);
-        let missing = survey
-            .found
+    fn forget_missing(&self, look: &mut Look, scan: &SiteScan, last: &LastCycle) {
+        let before = last.places(&self.agent.config().dataset);
+        let missing = scan
+            .tables
             .iter()
-            .filter(|(_, found)| matches!(found, Found::Missing { .. }));
+            .filter(|(_, outcome)| matches!(outcome, Err(Unreadable::Missing { .. })));
         for place in missing.filter_map(|(table, _)| before.get(table)) {
             // A SQLite file that lacks the table was read, and tells itself when it changes.
             if matches!(look.prints.get(place), Some(Print::Csv { .. })) {
@@ -145,12 +139,12 @@ impl Attempt<'_> {
     }
 
     /// The tables held back now: those of this plan, and those that were not looked at.
-    fn held_after(&self, survey: &Survey, mut held: Vec<Held>, planned: Vec<Held>) -> Vec<Held> {
-        let dataset = &self.agent.config().dataset;
+    fn held_after(&self, scan: &SiteScan, mut held: Vec<Held>, planned: Vec<Held>) -> Vec<Held> {
+        let tables = &self.agent.config().dataset.tables;
         // Every plan judges the tables that are not declared, or no longer.
-        let looked_at = |held: &Held| {
-            let scanned = |id: &TableId| dataset.tables[*id].name == held.table;
-            dataset.table(held.table.as_str()).is_none() || survey.found.keys().any(scanned)
+        let looked_at = |held: &Held| match tables.id(held.table.as_str()) {
+            Some(table) => scan.tables.contains_key(&table),
+            None => true,
         };
         let now = clock::now();
         let planned: Vec<Held> = planned
@@ -164,14 +158,16 @@ impl Attempt<'_> {
 
     /// The columns of the tables as their rows were committed: of one that is held back, those that
     /// it had.
-    fn columns_after(&self, survey: &Survey, held: &[Held]) -> Result<Columns, AgentError> {
-        let mut columns = self.state.columns()?;
-        let committed = survey
-            .columns
-            .iter()
-            .filter(|(table, _)| held.iter().all(|held| held.table != **table));
-        columns.extend(committed.map(|(table, found)| (table.clone(), found.clone())));
-        Ok(columns)
+    fn columns_after(&self, scan: &SiteScan, last: &LastCycle, held: &[Held]) -> Columns {
+        let tables = &self.agent.config().dataset.tables;
+        let mut columns = last.columns.clone();
+        for (id, scanned) in scan.read() {
+            let table = &tables[id].name;
+            if held.iter().all(|held| held.table != *table) {
+                columns.insert(table.clone(), scanned.columns.clone());
+            }
+        }
+        columns
     }
 
     /// Tables that the state knows findings of, and that the dataset no longer declares.
@@ -195,17 +191,16 @@ fn news(notes: &Notes, told: &Notes) -> Vec<String> {
 
 /// What was found of the tables scanned. References to a table that was not scanned were not
 /// judged again.
-fn findings_after(survey: &Survey, before: &Findings) -> Findings {
-    let mut findings = survey.findings.clone();
+fn findings_after(scanned: Findings, before: &Findings) -> Findings {
+    let mut findings = scanned.clone();
     for (table, found) in &mut findings {
-        let known = before.get(table).map_or(&[][..], |before| &before.dangling);
-        let not_judged = known
-            .iter()
-            .filter(|known| !survey.findings.contains_key(&known.target));
+        let Some(before) = before.get(table) else {
+            continue;
+        };
+        let known = before.dangling.iter();
+        let not_judged = known.filter(|known| !scanned.contains_key(&known.target));
         found.dangling.extend(not_judged.cloned());
-        if let Some(before) = before.get(table) {
-            found.date_by(before);
-        }
+        found.date_by(before);
     }
     findings
 }
@@ -216,6 +211,8 @@ mod tests {
     use std::time::Instant;
 
     use super::*;
+    use causeway_shared::dataset::TableId;
+
     use crate::cycle::{Begun, SyncOptions};
     use crate::progress::{Progress, Silent};
     use crate::testing::Site;
@@ -230,13 +227,13 @@ mod tests {
         let agent = site.agent();
         let progress: Arc<dyn Progress> = Arc::new(Silent);
         let mut look = agent.look(None, &progress).await.unwrap();
-        let gone = Found::Missing {
+        let gone = Unreadable::Missing {
             why: String::new(),
             remedy: String::new(),
         };
-        let survey = Survey {
-            found: [(CONSULTANT, gone)].into(),
-            ..Survey::default()
+        let scan = SiteScan {
+            tables: [(CONSULTANT, Err(gone))].into(),
+            ..SiteScan::default()
         };
         let attempt = Attempt {
             agent: &agent,
@@ -248,8 +245,8 @@ mod tests {
                 requests: agent.store().requests(),
             },
         };
-        let before = attempt.state.findings().unwrap();
-        attempt.forget_missing(&mut look, &survey, &before);
+        let last = LastCycle::read(attempt.state).unwrap();
+        attempt.forget_missing(&mut look, &scan, &last);
         let left: Vec<_> = look.prints.keys().collect();
         assert_eq!(left, ["csv/appointment.csv"]);
     }

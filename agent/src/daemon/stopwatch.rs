@@ -47,7 +47,7 @@ impl Progress for Stopwatch {
         self.heart.beat();
         match step {
             Step::Looked { took } => self.times().looked += took,
-            Step::Reading { .. } | Step::Scanned { .. } => {
+            Step::Reading { .. } | Step::Scanned => {
                 let now = Instant::now();
                 let mut times = self.times();
                 let first = times.scan.map_or(now, |(first, _)| first);
@@ -68,9 +68,9 @@ mod tests {
     #[test]
     fn it_runs_from_the_first_step_of_a_scan_to_the_last() {
         let stopwatch = Stopwatch::new(Arc::new(Heartbeat::new(PATIENCE)), nobody());
-        stopwatch.step(Step::Scanned { rows: 1 });
+        stopwatch.step(Step::Scanned);
         std::thread::sleep(Duration::from_millis(5));
-        stopwatch.step(Step::Scanned { rows: 1 });
+        stopwatch.step(Step::Scanned);
         let took = stopwatch.read();
         stopwatch.step(Step::Sending { objects: 1 });
         assert!(took >= Duration::from_millis(5) && took == stopwatch.read());

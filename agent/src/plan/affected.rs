@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_shared::dataset::{Dataset, TableId};
 
 use super::guard::{Held, Reason};
+use crate::source::Unreadable;
 use crate::source::gate::{Moved, Place};
 
 /// The place of each table that has one.
@@ -53,7 +54,8 @@ pub fn tables_to_scan(
 /// say), and `all` where a person wants that.
 #[must_use]
 pub fn forced_tables(held: &[Held], dataset: &Dataset, all: bool) -> BTreeSet<TableId> {
-    let is_forced = |held: &&Held| all || matches!(held.reason, Reason::Failed { .. });
+    let is_forced =
+        |held: &&Held| all || matches!(held.reason, Reason::Unreadable(Unreadable::Failed { .. }));
     let id = |held: &Held| dataset.tables.id(held.table.as_str());
     held.iter().filter(is_forced).filter_map(id).collect()
 }

@@ -5,65 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::dataset::{Dataset, TableId};
-use causeway_shared::ids::{Md5, Name, Part};
-use causeway_shared::summary::Summary;
+use causeway_shared::commit::PartitionObject;
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Name, Part};
 
 use super::guard::{self, Held, Rules};
-
-/// What a scan found of one table.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Found {
-    /// Its partitions; none for an empty table.
-    Rows(BTreeMap<Part, Content>),
-    /// Its partitions, in every row without what these columns held before: its source no longer
-    /// has them.
-    Narrower {
-        /// The partitions.
-        parts: BTreeMap<Part, Content>,
-        /// The columns.
-        gone: Vec<Name>,
-    },
-    /// No source has it, or its file is gone.
-    Missing {
-        /// What is missing.
-        why: String,
-        /// What a person can do.
-        remedy: String,
-    },
-    /// Its source cannot be read just now; the next cycle tries again.
-    NotReady {
-        /// Why.
-        why: String,
-    },
-    /// Its source cannot be read.
-    Failed {
-        /// Why, and what a person can do.
-        why: String,
-    },
-}
-
-impl Found {
-    /// Its partitions, if it could be read.
-    #[must_use]
-    pub fn parts(&self) -> Option<&BTreeMap<Part, Content>> {
-        match self {
-            Self::Rows(parts) | Self::Narrower { parts, .. } => Some(parts),
-            Self::Missing { .. } | Self::NotReady { .. } | Self::Failed { .. } => None,
-        }
-    }
-}
-
-/// The rows of a partition, in short.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Content {
-    /// The MD5 of its canonical CSV.
-    pub md5: Md5,
-    /// Its rows.
-    pub rows: u64,
-    /// What its rows add up to.
-    pub summary: Summary,
-}
+use crate::scan::{PartitionContent, ScannedTables};
+use crate::source::Unreadable;
 
 /// What a cycle would commit.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,20 +34,9 @@ pub struct PlannedChange {
     /// The partition.
     pub part: Part,
     /// What it becomes; `None` when it goes.
-    pub now: Option<Content>,
-    /// The object it is in the log; `None` when it is new.
-    pub was: Option<Was>,
-}
-
-/// What a partition is in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Was {
-    /// Its object.
-    pub md5: Md5,
-    /// The object's rows.
-    pub rows: u64,
-    /// The object's size in bytes, compressed.
-    pub bytes: u64,
+    pub now: Option<PartitionContent>,
+    /// Its object in the log; `None` when it is new.
+    pub was: Option<PartitionObject>,
 }
 
 impl Plan {
@@ -110,13 +47,11 @@ impl Plan {
     }
 
     /// The changes whose object the log does not have yet.
-    pub fn objects(&self) -> impl Iterator<Item = (&PlannedChange, &Content)> {
+    pub fn objects(&self) -> impl Iterator<Item = (&PlannedChange, &PartitionContent)> {
         self.changes.iter().filter_map(|change| {
             let now = change.now.as_ref()?;
-            change
-                .was
-                .is_none_or(|was| was.md5 != now.md5)
-                .then_some((change, now))
+            let is_there = change.was.as_ref().is_some_and(|was| was.md5 == now.md5);
+            (!is_there).then_some((change, now))
         })
     }
 
@@ -132,25 +67,18 @@ impl Plan {
 
 /// Compares what a scan found with the catalog. Tables that were not scanned stay as they are.
 #[must_use]
-pub fn plan(
-    dataset: &Dataset,
-    catalog: &Catalog,
-    found: &BTreeMap<TableId, Found>,
-    rules: Rules,
-) -> Plan {
-    let held = guard::held(dataset, catalog, found, rules);
+pub fn plan(dataset: &Dataset, catalog: &Catalog, scanned: &ScannedTables, rules: Rules) -> Plan {
+    let held = guard::held(dataset, catalog, scanned, rules);
     let is_held: BTreeSet<&Name> = held.iter().map(|held| &held.table).collect();
     let mut changes = Vec::new();
     let mut absent = Vec::new();
-    for (at, found) in found {
-        let table = &dataset.tables[*at].name;
-        match found {
+    for (id, outcome) in scanned {
+        let table = &dataset.tables[*id].name;
+        match outcome {
             _ if is_held.contains(table) => {}
-            Found::Rows(parts) | Found::Narrower { parts, .. } => {
-                changes.extend(differences(table, catalog, parts));
-            }
-            Found::Missing { .. } => absent.push(table.clone()),
-            Found::NotReady { .. } | Found::Failed { .. } => {}
+            Ok(scanned) => changes.extend(differences(table, catalog, &scanned.parts)),
+            Err(Unreadable::Missing { .. }) => absent.push(table.clone()),
+            Err(_) => {}
         }
     }
     for table in guard::undeclared(dataset, catalog) {
@@ -175,7 +103,7 @@ pub fn plan(
 pub(crate) fn differences(
     table: &Name,
     catalog: &Catalog,
-    parts: &BTreeMap<Part, Content>,
+    parts: &BTreeMap<Part, PartitionContent>,
 ) -> Vec<PlannedChange> {
     let changed = parts.iter().filter_map(|(part, now)| {
         let entry = catalog.partitions.get(&(table.clone(), *part));
@@ -195,11 +123,7 @@ pub(crate) fn differences(
             was: catalog
                 .partitions
                 .get(&(table.clone(), part))
-                .map(|entry| Was {
-                    md5: entry.object.md5,
-                    rows: entry.object.rows,
-                    bytes: entry.object.bytes,
-                }),
+                .map(|entry| entry.object.clone()),
             table: table.clone(),
             part,
             now,

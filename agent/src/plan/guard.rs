@@ -9,8 +9,9 @@ use causeway_shared::ids::Name;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::diff::{Found, differences};
-use crate::source::ABANDONED;
+use super::diff::differences;
+use crate::scan::{ScannedTable, ScannedTables};
+use crate::source::{ABANDONED, Unreadable};
 
 /// Tables with fewer rows than this may shrink as they like.
 const GUARDED_ROWS: u64 = 100;
@@ -32,35 +33,18 @@ pub struct Held {
     /// Why.
     #[serde(flatten)]
     pub reason: Reason,
+    /// Since when no cycle could read a source that was not ready; `None` in a plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// Whether that is so long that the next cycle is not likely to read it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overdue: bool,
 }
 
 /// Why a table is held back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum Reason {
-    /// The file or the table is not there, and it was.
-    Missing {
-        /// What is missing.
-        why: String,
-        /// What a person can do.
-        remedy: String,
-    },
-    /// The source cannot be read just now.
-    NotReady {
-        /// Why.
-        why: String,
-        /// Since when no cycle could read it; `None` in a plan.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        since: Option<Timestamp>,
-        /// Whether that is so long that the next cycle is not likely to.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        overdue: bool,
-    },
-    /// The source cannot be read.
-    Failed {
-        /// Why, and what a person can do.
-        why: String,
-    },
     /// Too many rows would go.
     Shrunk {
         /// Rows in the log.
@@ -83,20 +67,33 @@ pub enum Reason {
         /// That table.
         of: Name,
     },
+    /// The source cannot be read. A table that never had a row is not held when it is missing.
+    #[serde(untagged)]
+    Unreadable(Unreadable),
 }
 
 impl Held {
+    pub(crate) fn new(table: Name, reason: Reason) -> Self {
+        Self {
+            table,
+            reason,
+            since: None,
+            overdue: false,
+        }
+    }
+
+    /// Whether the source may be ready at the next cycle.
+    #[must_use]
+    pub fn is_not_ready(&self) -> bool {
+        matches!(&self.reason, Reason::Unreadable(trouble) if trouble.is_not_ready())
+    }
+
     /// Whether a person has to look; otherwise the next cycle may settle it.
     #[must_use]
     pub fn needs_person(&self) -> bool {
         match self.reason {
-            Reason::NotReady { overdue, .. } => overdue,
             Reason::Family { .. } => false,
-            Reason::Missing { .. }
-            | Reason::Failed { .. }
-            | Reason::Shrunk { .. }
-            | Reason::ColumnsGone { .. }
-            | Reason::Undeclared { .. } => true,
+            _ => self.overdue || !self.is_not_ready(),
         }
     }
 
@@ -104,15 +101,11 @@ impl Held {
     /// cycle after cycle, does not become so by itself.
     #[must_use]
     pub fn after(mut self, before: &[Self], now: Timestamp) -> Self {
-        let mut before = before.iter().filter(|before| before.table == self.table);
-        if let Reason::NotReady { since, overdue, .. } = &mut self.reason {
-            let known = before.find_map(|before| match before.reason {
-                Reason::NotReady { since, .. } => since,
-                _ => None,
-            });
-            let first = known.unwrap_or(now);
-            *since = Some(first);
-            *overdue = now.duration_since(first).abs() >= ABANDONED;
+        if self.is_not_ready() {
+            let mut before = before.iter().filter(|before| before.table == self.table);
+            let first = before.find_map(|before| before.since).unwrap_or(now);
+            self.since = Some(first);
+            self.overdue = now.duration_since(first).abs() >= ABANDONED;
         }
         self
     }
@@ -121,12 +114,14 @@ impl Held {
     #[must_use]
     pub fn remedy(&self) -> &str {
         match &self.reason {
-            Reason::Missing { remedy, .. } => remedy,
-            Reason::NotReady { overdue: false, .. } => "nothing to do: the next cycle tries again",
-            Reason::NotReady { overdue: true, .. } => {
+            Reason::Unreadable(Unreadable::Missing { remedy, .. }) => remedy,
+            Reason::Unreadable(Unreadable::Failed { .. }) => {
+                "put the source in order; the next cycle reads it again"
+            }
+            Reason::Unreadable(_) if self.overdue => {
                 "it has been so for more than ten minutes: see which program holds the source up"
             }
-            Reason::Failed { .. } => "put the source in order; the next cycle reads it again",
+            Reason::Unreadable(_) => "nothing to do: the next cycle tries again",
             Reason::Shrunk { .. } | Reason::Undeclared { .. } => {
                 "if the rows are meant to go, run `causeway-agent sync --allow-shrink`; \
                  else put them back (`causeway-agent quarantine` lists refused rows)"
@@ -144,9 +139,7 @@ impl fmt::Display for Held {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "table {} is held back: ", self.table)?;
         match &self.reason {
-            Reason::Missing { why, .. } | Reason::NotReady { why, .. } | Reason::Failed { why } => {
-                f.write_str(why)
-            }
+            Reason::Unreadable(trouble) => f.write_str(trouble.why()),
             Reason::Shrunk { was, now } => write!(f, "it would shrink from {was} rows to {now}"),
             Reason::ColumnsGone { columns } => {
                 let names: Vec<&str> = columns.iter().map(Name::as_str).collect();
@@ -176,50 +169,38 @@ impl fmt::Display for Held {
 pub fn held(
     dataset: &Dataset,
     catalog: &Catalog,
-    found: &BTreeMap<TableId, Found>,
+    scanned: &ScannedTables,
     rules: Rules,
 ) -> Vec<Held> {
-    let own: BTreeMap<TableId, Reason> = found
+    let own: BTreeMap<TableId, Reason> = scanned
         .iter()
-        .filter_map(|(at, found)| {
-            let table = &dataset.tables[*at].name;
-            let was = catalog.rows(table.as_str());
-            let reason = reason(found, was, rules)?;
-            let loses = match (&reason, found) {
-                // Where nothing but NULLs went with a column, nothing is lost.
-                (Reason::ColumnsGone { .. }, Found::Narrower { parts, .. }) => {
-                    !differences(table, catalog, parts).is_empty()
-                }
-                _ => true,
-            };
-            loses.then_some((*at, reason))
+        .filter_map(|(id, outcome)| {
+            let table = &dataset.tables[*id].name;
+            Some((*id, reason(table, catalog, outcome, rules)?))
         })
         .collect();
     // Of each family, the first table with a reason of its own speaks for the others.
     let mut families: BTreeMap<TableId, TableId> = BTreeMap::new();
-    for at in own.keys() {
-        families.entry(dataset.root(*at)).or_insert(*at);
+    for id in own.keys() {
+        families.entry(dataset.root(*id)).or_insert(*id);
     }
-    let name = |at: TableId| dataset.tables[at].name.clone();
-    let declared = found.iter().filter_map(|(at, found)| {
-        let cause = *families.get(&dataset.root(*at))?;
-        let reason = match own.get(at) {
+    let name = |id: TableId| dataset.tables[id].name.clone();
+    let declared = scanned.iter().filter_map(|(id, outcome)| {
+        let cause = *families.get(&dataset.root(*id))?;
+        let reason = match own.get(id) {
             Some(reason) => reason.clone(),
-            // Not there, and never was: nothing of it to hold.
-            None if matches!(found, Found::Missing { .. }) => return None,
+            // The table is not there and never was, so there is nothing to hold.
+            None if matches!(outcome, Err(Unreadable::Missing { .. })) => return None,
             None => Reason::Family { of: name(cause) },
         };
-        Some(Held {
-            table: name(*at),
-            reason,
-        })
+        Some(Held::new(name(*id), reason))
     });
     let undeclared = undeclared(dataset, catalog)
         .into_iter()
         .filter_map(|table| {
             let was = catalog.rows(table.as_str());
             let reason = Reason::Undeclared { was };
-            shrinks(was, 0, rules).then_some(Held { table, reason })
+            shrinks(was, 0, rules).then(|| Held::new(table, reason))
         });
     declared.chain(undeclared).collect()
 }
@@ -236,33 +217,31 @@ pub fn undeclared(dataset: &Dataset, catalog: &Catalog) -> BTreeSet<Name> {
     tables
 }
 
-fn reason(found: &Found, was: u64, rules: Rules) -> Option<Reason> {
-    if let Some(parts) = found.parts() {
-        let now = parts.values().map(|content| content.rows).sum();
-        if shrinks(was, now, rules) {
-            return Some(Reason::Shrunk { was, now });
-        }
+/// Why a table is held back for its own sake, if it is.
+fn reason(
+    table: &Name,
+    catalog: &Catalog,
+    outcome: &Result<ScannedTable, Unreadable>,
+    rules: Rules,
+) -> Option<Reason> {
+    let was = catalog.rows(table.as_str());
+    let scanned = match outcome {
+        // A table that never had a row has nothing to lose.
+        Err(Unreadable::Missing { .. }) if was == 0 => return None,
+        Err(trouble) => return Some(Reason::Unreadable(trouble.clone())),
+        Ok(scanned) => scanned,
+    };
+    let now = scanned.rows();
+    if shrinks(was, now, rules) {
+        return Some(Reason::Shrunk { was, now });
     }
-    match found {
-        Found::Narrower { gone, .. } if was > 0 && !rules.allow_shrink => {
-            Some(Reason::ColumnsGone {
-                columns: gone.clone(),
-            })
-        }
-        Found::Rows(_) | Found::Narrower { .. } => None,
-        // Of a table that never had a row there is nothing to lose.
-        Found::Missing { .. } if was == 0 => None,
-        Found::Missing { why, remedy } => Some(Reason::Missing {
-            why: why.clone(),
-            remedy: remedy.clone(),
-        }),
-        Found::NotReady { why } => Some(Reason::NotReady {
-            why: why.clone(),
-            since: None,
-            overdue: false,
-        }),
-        Found::Failed { why } => Some(Reason::Failed { why: why.clone() }),
-    }
+    let lost = &scanned.lost_columns;
+    // Where a column held nothing but NULLs, nothing is lost with it.
+    let loses = || !differences(table, catalog, &scanned.parts).is_empty();
+    let columns_gone = !lost.is_empty() && was > 0 && !rules.allow_shrink && loses();
+    columns_gone.then(|| Reason::ColumnsGone {
+        columns: lost.clone(),
+    })
 }
 
 #[expect(

@@ -15,8 +15,8 @@ use causeway_shared::log::ZSTD_LEVEL;
 use causeway_shared::runtime::blocking;
 
 use crate::error::AgentError;
+use crate::scan::ObjectId;
 use crate::scan::PartBytes;
-use crate::state::ObjectId;
 
 /// The spool's folder in the agent's.
 const FOLDER: &str = "spool";

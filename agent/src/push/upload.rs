@@ -9,11 +9,11 @@ use causeway_shared::layout::SiteKey;
 use causeway_shared::store::{Body, Store, StoreError, Version};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::cycle::survey::blocking;
+use crate::agent::blocking;
 use crate::error::AgentError;
 use crate::push::readback::read_back;
+use crate::scan::ObjectId;
 use crate::source::gate::file_md5;
-use crate::state::ObjectId;
 
 /// An object to send.
 #[derive(Debug, Clone)]

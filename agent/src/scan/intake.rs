@@ -10,6 +10,7 @@ use causeway_shared::ids::Part;
 use causeway_shared::partition::own_part;
 use causeway_shared::value::Value;
 
+use super::OnRows;
 use super::fingerprints::{Fingerprints, fingerprint};
 use super::join::{KeyPlace, Keys};
 use super::judge::Judge;
@@ -20,11 +21,10 @@ use super::row_set::RowSet;
 use super::sorter::Sorter;
 use super::stored::{Kept, PartCode, Stored, damaged};
 use super::unique::{Contest, UniqueRule, refuse_losers};
-use super::{Progress, Pulse};
 use crate::source::{SourceRow, reuse};
 
-/// Rows between two calls of the pulse.
-const PULSE_ROWS: u64 = 4_096;
+/// Rows between two calls of [`OnRows`].
+const ROWS_BETWEEN_CALLS: u64 = 4_096;
 
 /// A table's rows on their way in.
 pub(super) struct Intake<'a> {
@@ -38,7 +38,7 @@ pub(super) struct Intake<'a> {
     key_prints: Option<Fingerprints<'a>>,
     /// Per unique rule, of the values.
     value_prints: Vec<Fingerprints<'a>>,
-    pulse: &'a Pulse<'a>,
+    on_rows: &'a OnRows<'a>,
     position: TableId,
     rows_read: u64,
     /// Whether a source that guarantees ascending keys broke its word.
@@ -112,7 +112,7 @@ impl<'a> Intake<'a> {
                 .map(|_| Fingerprints::new(task.spill, prints_bytes))
                 .collect(),
             rules,
-            pulse: task.pulse,
+            on_rows: task.on_rows,
             position: task.table,
             rows_read: 0,
             out_of_order: false,
@@ -125,17 +125,13 @@ impl<'a> Intake<'a> {
         &mut self,
         judge: &Judge<'_>,
         row: SourceRow<'_>,
-        refusals: &mut Refusals<'_, '_>,
+        refusals: &mut Refusals<'_>,
     ) -> Result<(), Halt> {
         self.rows_read += 1;
-        if self.rows_read.is_multiple_of(PULSE_ROWS) {
-            let progress = Progress {
-                table: self.position,
-                rows_read: self.rows_read,
-            };
-            if (self.pulse)(progress) == ControlFlow::Break(()) {
-                return Err(Halt::Stopped);
-            }
+        if self.rows_read.is_multiple_of(ROWS_BETWEEN_CALLS)
+            && (self.on_rows)(self.position, self.rows_read) == ControlFlow::Break(())
+        {
+            return Err(Halt::Stopped);
         }
         let raw = match row.fields {
             Ok(raw) => raw,
@@ -197,7 +193,7 @@ impl<'a> Intake<'a> {
         &mut self,
         at: u64,
         values: &[Value<'_>],
-        refusals: &mut Refusals<'_, '_>,
+        refusals: &mut Refusals<'_>,
     ) -> io::Result<()> {
         let Scratch {
             key,
@@ -244,7 +240,7 @@ impl<'a> Intake<'a> {
     pub(super) fn finish(
         mut self,
         task: &Task<'a>,
-        mut refusals: Refusals<'_, '_>,
+        mut refusals: Refusals<'_>,
     ) -> Result<ReadTable, Halt> {
         let placing = std::mem::replace(&mut self.placing, Placing::Own);
         if let (Placing::Via(via), Some(read)) = (placing, task.parent) {
@@ -288,7 +284,7 @@ impl<'a> Intake<'a> {
         &mut self,
         via: Via<'_>,
         read: &ReadTable,
-        refusals: &mut Refusals<'_, '_>,
+        refusals: &mut Refusals<'_>,
     ) -> io::Result<()> {
         let keys = read.keys.as_ref().ok_or_else(unplaced)?;
         let mut keys = Keys::new(keys, &read.refused)?;

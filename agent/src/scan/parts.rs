@@ -2,16 +2,19 @@
 //! summary.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
 
 use causeway_shared::canonical_csv::{Digest, write_header};
-use causeway_shared::dataset::{Table, TableId};
+use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Md5, Part};
-use causeway_shared::summary::{Summary, SummaryBuilder};
+use causeway_shared::summary::SummaryBuilder;
 use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 
-use super::read::ReadTable;
+use super::OnPart;
+use super::outcome::PartitionContent;
+use super::read::{Halt, ReadTable};
 use super::record::text_of;
 use super::references::Noting;
 use super::spill::SpillDir;
@@ -20,23 +23,6 @@ use crate::source::reuse;
 
 /// Most bytes of a partition that stay in memory.
 const MAX_IN_MEMORY_BYTES: usize = 1024 * 1024;
-
-/// A partition as it was found in the source.
-#[derive(Debug)]
-pub struct ScannedPart {
-    /// The table's position in the dataset.
-    pub table: TableId,
-    /// Which partition.
-    pub part: Part,
-    /// The MD5 of its canonical CSV.
-    pub md5: Md5,
-    /// Its rows.
-    pub rows: u64,
-    /// What they add up to.
-    pub summary: Summary,
-    /// Its canonical CSV, header included.
-    pub csv: PartBytes,
-}
 
 /// A partition's bytes.
 #[derive(Debug)]
@@ -83,30 +69,22 @@ impl PartBytes {
     }
 }
 
-/// Why writing a table's partitions ended early.
-pub(super) enum PartsError<E> {
-    /// A temporary file failed.
-    Spill(io::Error),
-    /// Whoever takes the partitions wants no more.
-    Taker(E),
-}
-
-impl<E> From<io::Error> for PartsError<E> {
-    fn from(error: io::Error) -> Self {
-        Self::Spill(error)
-    }
-}
-
-/// Writes all partitions of a table and returns the number of rows in them.
-pub(super) fn write_parts<E>(
+/// Writes all partitions of a table.
+pub(super) fn write_parts(
     writer: &mut PartWriter<'_>,
     read: &ReadTable,
     references: &mut Noting<'_>,
-    on_part: &mut dyn FnMut(ScannedPart) -> Result<(), E>,
-) -> Result<u64, PartsError<E>> {
+    on_part: &mut OnPart<'_>,
+) -> Result<BTreeMap<Part, PartitionContent>, Halt> {
     let mut stream = read.rows.stream()?;
     let mut current: Option<PartCode> = None;
-    let mut total_rows = 0;
+    let mut parts = BTreeMap::new();
+    let mut end = |writer: &mut PartWriter<'_>, part| {
+        let (part, content, csv) = writer.finish(part)?;
+        let object = (writer.table.name.clone(), part, content.md5);
+        parts.insert(part, content);
+        on_part(object, csv).map_err(Halt::Part)
+    };
     let mut kept_buffer: Vec<&'static [u8]> = Vec::new();
     while stream.advance()? {
         let row = Stored::read(stream.payload())?;
@@ -116,7 +94,7 @@ pub(super) fn write_parts<E>(
         let (part, _) = split_key(stream.key())?;
         if current != Some(part) {
             if let Some(done) = current {
-                on_part(writer.finish(done)?).map_err(PartsError::Taker)?;
+                end(writer, done)?;
             }
             current = Some(part);
         }
@@ -125,12 +103,11 @@ pub(super) fn write_parts<E>(
         writer.add(row.record, read.kept.columns(), &kept)?;
         references.add(&kept)?;
         kept_buffer = reuse(kept);
-        total_rows += 1;
     }
     if let Some(done) = current {
-        on_part(writer.finish(done)?).map_err(PartsError::Taker)?;
+        end(writer, done)?;
     }
-    Ok(total_rows)
+    Ok(parts)
 }
 
 /// The value that a field was written from: it reads back as just that.
@@ -148,7 +125,6 @@ fn value_of(field: &[u8], ty: Type) -> io::Result<Value<'_>> {
 /// Writes one partition of a table after the other.
 pub(super) struct PartWriter<'d> {
     table: &'d Table,
-    position: TableId,
     /// The number of the table's buckets, or `None` if its parts are dates.
     buckets: Option<u32>,
     spill: &'d SpillDir,
@@ -172,7 +148,6 @@ struct BigPart {
 impl<'d> PartWriter<'d> {
     pub(super) fn new(
         table: &'d Table,
-        position: TableId,
         buckets: Option<u32>,
         spill: &'d SpillDir,
         memory_bytes: usize,
@@ -184,7 +159,6 @@ impl<'d> PartWriter<'d> {
         );
         Self {
             table,
-            position,
             buckets,
             spill,
             max_in_memory_bytes: MAX_IN_MEMORY_BYTES.min(memory_bytes / 8),
@@ -243,7 +217,7 @@ impl<'d> PartWriter<'d> {
     }
 
     /// Ends the partition and begins the next.
-    fn finish(&mut self, part: PartCode) -> io::Result<ScannedPart> {
+    fn finish(&mut self, part: PartCode) -> io::Result<(Part, PartitionContent, PartBytes)> {
         if self.file.is_some() {
             self.outgrow()?;
         }
@@ -261,13 +235,11 @@ impl<'d> PartWriter<'d> {
                 },
             ),
         };
-        Ok(ScannedPart {
-            table: self.position,
-            part: part.part(self.buckets)?,
+        let content = PartitionContent {
             md5,
             rows: std::mem::take(&mut self.rows),
             summary: self.summary.finish(self.table),
-            csv,
-        })
+        };
+        Ok((part.part(self.buckets)?, content, csv))
     }
 }

@@ -6,7 +6,6 @@ use std::io;
 use causeway_shared::dataset::{Dataset, TableId};
 use causeway_shared::value::Forms;
 
-use super::Pulse;
 use super::intake::Intake;
 use super::judge::Judge;
 use super::refusals::Refusals;
@@ -14,6 +13,7 @@ use super::row_set::RowSet;
 use super::sorter::Sorted;
 use super::spill::SpillDir;
 use super::stored::Kept;
+use super::{OnRows, Stop};
 use crate::source::{RowsError, TableReader, Unreadable};
 
 /// A table whose rows have been read and judged.
@@ -38,8 +38,10 @@ pub(super) struct ReadTable {
 pub(super) enum Halt {
     /// A temporary file failed.
     Spill(io::Error),
-    /// The caller wants no more.
+    /// [`OnRows`] says stop.
     Stopped,
+    /// Whoever takes the partitions wants no more.
+    Part(Stop),
 }
 
 impl From<io::Error> for Halt {
@@ -63,14 +65,14 @@ pub(super) struct Task<'a> {
     pub(super) references: &'a [usize],
     pub(super) spill: &'a SpillDir,
     pub(super) memory_bytes: usize,
-    pub(super) pulse: &'a Pulse<'a>,
+    pub(super) on_rows: &'a OnRows<'a>,
 }
 
 /// Reads and judges a table.
 pub(super) fn read_table(
     task: &Task<'_>,
     mut reader: TableReader<'_>,
-    mut refusals: Refusals<'_, '_>,
+    mut refusals: Refusals<'_>,
 ) -> Result<ReadTable, RowsError<Halt>> {
     let table = &task.dataset.tables[task.table];
     let judge = Judge::new(table, task.forms.clone());

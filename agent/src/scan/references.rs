@@ -9,10 +9,10 @@ use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 
-use causeway_shared::dataset::{Table, TableId};
+use causeway_shared::dataset::Table;
 use causeway_shared::value::{Forms, Raw, parse};
 
-use super::Dangling;
+use super::findings::DanglingReference;
 use super::fingerprints::fingerprint;
 use super::join::{KeyPlace, Keys};
 use super::read::ReadTable;
@@ -108,12 +108,14 @@ impl Noted {
     /// Compares the values with the keys that are there; `None` if every one of them is.
     pub(super) fn dangling(
         &self,
+        table: &Table,
         mut keys: Keys<'_>,
-        target: TableId,
-    ) -> io::Result<Option<Dangling>> {
-        let mut dangling = Dangling {
-            column: self.column,
-            target,
+        target: &Table,
+    ) -> io::Result<Option<DanglingReference>> {
+        let mut dangling = DanglingReference {
+            table: table.name.clone(),
+            column: table.columns[self.column].name.clone(),
+            target: target.name.clone(),
             rows: 0,
             examples: Vec::new(),
         };

@@ -1,24 +1,27 @@
 //! Rows on their way into quarantine: counted, and described for a person.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use causeway_shared::canonical_csv::write_value;
 use causeway_shared::dataset::{Table, TableId};
+use causeway_shared::ids::Name;
+use causeway_shared::quarantine::RefusedRow;
 use causeway_shared::value::{Raw, Value};
 
 use super::judge::Problem;
 use super::record::Record;
+use super::refused::RefusedLists;
 use super::stored::Stored;
 use super::unique::{Contest, Loser};
-use crate::scan::quarantine::{Place, QuarantineSink, Refused};
 use crate::source::Malformed;
 
 /// Most characters of a row that are shown.
 const MAX_SHOWN_CHARS: usize = 300;
 
 /// The refused rows of one table.
-pub(super) struct Refusals<'q, 'd> {
-    sink: &'q mut dyn QuarantineSink,
+pub(super) struct Refusals<'d> {
+    lists: &'d mut RefusedLists,
     table: &'d Table,
     position: TableId,
     source: String,
@@ -27,16 +30,16 @@ pub(super) struct Refusals<'q, 'd> {
     count: u64,
 }
 
-impl<'q, 'd> Refusals<'q, 'd> {
+impl<'d> Refusals<'d> {
     pub(super) fn new(
-        sink: &'q mut dyn QuarantineSink,
+        lists: &'d mut RefusedLists,
         table: &'d Table,
         position: TableId,
         source: String,
         has_lines: bool,
     ) -> Self {
         Self {
-            sink,
+            lists,
             table,
             position,
             source,
@@ -61,16 +64,16 @@ impl<'q, 'd> Refusals<'q, 'd> {
 
     fn refuse(&mut self, place: Place, row: &str, problem: Problem) {
         self.count += 1;
-        self.sink.refuse(Refused {
-            table: self.position,
+        let column = problem.column.map(|at| &self.table.columns[at].name);
+        let row = RefusedRow {
+            since: self.lists.now(),
             source: self.source.clone(),
-            place,
-            column: problem
-                .column
-                .map(|column| self.table.columns[column].name.clone()),
+            place: place.to_string(),
+            column: column.map(Name::to_string),
             reason: problem.reason,
             row: shortened(row),
-        });
+        };
+        self.lists.add(self.position, row);
     }
 
     /// Refuses a row as the source has it.
@@ -157,6 +160,23 @@ impl<'q, 'd> Refusals<'q, 'd> {
             Place::Line(row.at)
         } else {
             Place::Key(Record::default().read(row.record).show_of(&self.table.key))
+        }
+    }
+}
+
+/// Where a refused row is in its source.
+enum Place {
+    /// The line of a CSV file on which the row begins, from 1.
+    Line(u64),
+    /// The key of a row in a SQLite table, its columns separated by commas.
+    Key(String),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Line(line) => write!(f, "line {line}"),
+            Self::Key(key) => write!(f, "key {key}"),
         }
     }
 }

@@ -11,20 +11,19 @@ mod sqlite_in_the_wild;
 mod troubles;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::Path;
 
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Part};
+use causeway_shared::quarantine::RefusedRow;
 use causeway_shared::runtime::clock;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use super::*;
-use crate::scan::quarantine::Refused;
 use crate::source::SourceConfig;
 
 /// A site on disk: `csv/` and `site.db`.
@@ -42,11 +41,10 @@ struct Site {
 
 /// What a scan gave.
 struct Found {
-    report: ScanReport,
+    outcome: ScanOutcome,
     /// Canonical CSV by table and part.
     parts: BTreeMap<(String, Part), String>,
     md5s: BTreeMap<(String, Part), Md5>,
-    refused: Vec<Refused>,
     /// How many parts came in files.
     in_files: usize,
 }
@@ -132,14 +130,14 @@ impl Site {
     }
 
     fn scan_tables(&self, sources: &Sources, tables: &BTreeSet<TableId>) -> Found {
-        self.scan_with_pulse(sources, tables, &no_pulse)
+        self.scan_with(sources, tables, &|_, _| ControlFlow::Continue(()))
     }
 
-    fn scan_with_pulse(
+    fn scan_with(
         &self,
         sources: &Sources,
         tables: &BTreeSet<TableId>,
-        pulse: &Pulse<'_>,
+        on_rows: &OnRows<'_>,
     ) -> Found {
         let request = ScanRequest {
             dataset: &self.dataset,
@@ -150,20 +148,20 @@ impl Site {
             zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
             spill_dir: &self.path("spill"),
             memory: self.memory,
-            pulse,
+            on_rows,
         };
-        let (mut parts, mut md5s, mut refused) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let (mut parts, mut md5s) = (BTreeMap::new(), BTreeMap::new());
         let mut in_files = 0;
-        let report = scan(&request, &mut refused, &mut |mut part| {
-            in_files += usize::from(matches!(part.csv, PartBytes::File { .. }));
+        let outcome = scan(&request, &mut |(table, part, md5), mut bytes| {
+            in_files += usize::from(matches!(bytes, PartBytes::File { .. }));
             let mut csv = String::new();
-            part.csv.reader().unwrap().read_to_string(&mut csv).unwrap();
-            assert_eq!(part.md5, Md5::of(csv.as_bytes()));
-            assert_eq!(part.csv.len(), csv.len() as u64);
-            let place = (self.dataset.tables[part.table].name.to_string(), part.part);
-            md5s.insert(place.clone(), part.md5);
+            bytes.reader().unwrap().read_to_string(&mut csv).unwrap();
+            assert_eq!(md5, Md5::of(csv.as_bytes()));
+            assert_eq!(bytes.len(), csv.len() as u64);
+            let place = (table.to_string(), part);
+            md5s.insert(place.clone(), md5);
             assert!(parts.insert(place, csv).is_none(), "a part came twice");
-            Ok::<_, Infallible>(())
+            Ok(())
         })
         .unwrap();
         assert_eq!(
@@ -172,16 +170,32 @@ impl Site {
             "temporary files were left"
         );
         Found {
-            report,
+            outcome,
             parts,
             md5s,
-            refused,
             in_files,
         }
     }
 }
 
 impl Found {
+    /// The tables that could be read.
+    fn tables(&self) -> impl Iterator<Item = &ScannedTable> {
+        self.outcome.tables.values().flatten()
+    }
+
+    /// The refused rows with their tables, in the order in which they were met.
+    fn refused<'f>(&'f self, dataset: &'f Dataset) -> Vec<(&'f Name, &'f RefusedRow)> {
+        let mut refused = Vec::new();
+        for id in dataset.parents_first() {
+            if let Some(Ok(scanned)) = self.outcome.tables.get(&id) {
+                let listed = scanned.findings.refused.listed.iter();
+                refused.extend(listed.map(|row| (&dataset.tables[id].name, row)));
+            }
+        }
+        refused
+    }
+
     /// Everything, as a text: parts, refused rows, and tables that were not scanned or have
     /// dangling references.
     fn show(&self, dataset: &Dataset) -> String {
@@ -192,32 +206,32 @@ impl Found {
                 .skip(1)
                 .for_each(|row| writeln!(shown, "  {row}").unwrap());
         }
-        for refused in &self.refused {
-            let table = &dataset.tables[refused.table].name;
-            let column = refused
-                .column
-                .as_ref()
-                .map(|c| format!(".{c}"))
-                .unwrap_or_default();
-            let Refused {
+        for (name, refused) in self.refused(dataset) {
+            let column = refused.column.as_ref();
+            let column = column.map(|c| format!(".{c}")).unwrap_or_default();
+            let RefusedRow {
                 place, reason, row, ..
             } = refused;
-            writeln!(shown, "refused {table}{column} {place}: {reason} [{row}]").unwrap();
+            writeln!(shown, "refused {name}{column} {place}: {reason} [{row}]").unwrap();
         }
-        for scanned in &self.report.tables {
-            let table = &dataset.tables[scanned.table];
-            if scanned.outcome != Outcome::Scanned {
-                writeln!(shown, "{} {:?}", table.name, scanned.outcome).unwrap();
-            }
-            for dangling in &scanned.dangling {
-                let column = &table.columns[dangling.column].name;
-                let Dangling { rows, examples, .. } = dangling;
-                writeln!(
-                    shown,
-                    "dangling {}.{column}: {rows} {examples:?}",
-                    table.name
-                )
-                .unwrap();
+        for (id, outcome) in &self.outcome.tables {
+            match outcome {
+                Err(trouble) => {
+                    let name = &dataset.tables[*id].name;
+                    writeln!(shown, "{name} {trouble:?}").unwrap();
+                }
+                Ok(scanned) => {
+                    for dangling in &scanned.findings.dangling {
+                        let DanglingReference {
+                            table,
+                            column,
+                            rows,
+                            examples,
+                            ..
+                        } = dangling;
+                        writeln!(shown, "dangling {table}.{column}: {rows} {examples:?}").unwrap();
+                    }
+                }
             }
         }
         shown

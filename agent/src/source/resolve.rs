@@ -9,6 +9,7 @@ use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::Name;
 use jiff::Timestamp;
 
+use super::gate::{self, Place};
 use super::names::{Ambiguous, Wanted, first_of};
 use super::sqlite::SqliteSnapshot;
 use super::{Kind, SourceConfig, Unreadable, absolute, csv};
@@ -245,13 +246,19 @@ impl Sources {
     /// one.
     #[must_use]
     pub fn home(&self, table: TableId) -> Option<&Home> {
-        self.homes.get(&table).filter(|_| !self.is_unclear(table))
+        let is_clear = !self.unclear.contains_key(&table);
+        self.homes.get(&table).filter(|_| is_clear)
     }
 
-    /// Whether it cannot be told where a table is, since more than one place fits.
+    /// The file that holds a table's rows, if it has a home.
     #[must_use]
-    pub fn is_unclear(&self, table: TableId) -> bool {
-        self.unclear.contains_key(&table)
+    pub fn place(&self, table: TableId) -> Option<Place> {
+        let home = self.home(table)?;
+        let config = &self.sources[home.source].config;
+        Some(match config.kind {
+            Kind::Sqlite => gate::place(&config.path),
+            Kind::Csv => gate::place(&config.path.join(&home.name)),
+        })
     }
 
     /// Tables and CSV files that the dataset does not declare.
@@ -285,7 +292,7 @@ impl Sources {
             whys.join("; ")
         );
         // A source that only has to be waited for may hold the table.
-        if troubles.iter().any(|trouble| trouble.may_pass()) {
+        if troubles.iter().any(|trouble| trouble.is_not_ready()) {
             return Unreadable::NotReady { why };
         }
         let is_missing = |trouble: &&Unreadable| matches!(trouble, Unreadable::Missing { .. });

@@ -12,13 +12,11 @@ use super::{
     Columns, CycleFacts, Findings, Notes, State, StateError, StoredWriter, facts, findings,
 };
 use crate::plan::guard::Held;
+use crate::scan::ObjectId;
 use crate::source::gate::Look;
 
 /// As many commits are kept as readers may need after a checkpoint.
 const KEPT_COMMITS: u64 = CHECKPOINT_EVERY;
-
-/// An object by what it holds.
-pub type ObjectId = (Name, Part, Md5);
 
 /// What a completed cycle leaves in the state.
 #[derive(Debug)]

@@ -88,7 +88,7 @@ impl Lock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cycle::survey::blocking;
+    use crate::agent::blocking;
 
     #[test]
     fn there_is_one_at_a_time() {

@@ -16,7 +16,8 @@ use causeway_shared::store::{StoreError, list_all};
 use crate::agent::Agent;
 use crate::daemon::pace::{Pace, Scan, spread};
 use crate::error::AgentError;
-use crate::state::{Findings, State, StateError, TableFindings};
+use crate::scan::TableFindings;
+use crate::state::{Findings, State, StateError};
 
 /// An agent's tries to write them: after failures they are as far apart as cycles.
 #[derive(Debug, Default)]

@@ -7,6 +7,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::plan::guard::{Held, Reason};
+use crate::scan::TableFindings;
 use crate::source::gate::Look;
 
 fn opened() -> (TempDir, State) {
@@ -88,10 +89,7 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
         },
         dangling: vec![],
     };
-    let held = Held {
-        table: name("u"),
-        reason: Reason::Shrunk { was: 100, now: 1 },
-    };
+    let held = Held::new(name("u"), Reason::Shrunk { was: 100, now: 1 });
     let settled = Settled {
         writer: &writer(),
         commit,

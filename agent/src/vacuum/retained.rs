@@ -12,7 +12,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
 use crate::error::AgentError;
-use crate::state::ObjectId;
+use crate::scan::ObjectId;
 
 /// Commits read at once.
 const READ_AT_ONCE: usize = 8;

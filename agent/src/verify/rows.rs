@@ -1,11 +1,10 @@
 //! Comparing each partition: the source's rows, what the log says, the object's bytes.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use causeway_shared::catalog::{Catalog, Entry};
-use causeway_shared::dataset::{Table, TableId};
+use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::layout::SiteKey;
 use causeway_shared::store::{Body, StoreError};
@@ -14,15 +13,15 @@ use tokio::sync::mpsc;
 
 use super::Difference;
 use super::diff::differing_rows;
-use crate::agent::Agent;
-use crate::cycle::survey::{self, Stop, Survey, Tables, Taker, blocking, survey};
+use crate::agent::{Agent, blocking};
+use crate::cycle::prepare::{LastCycle, Preparation, SiteScan};
 use crate::error::AgentError;
-use crate::plan::{Content, Found};
 use crate::progress::{Progress, Step};
 use crate::push::readback::{Fault, fault};
 use crate::push::spool::{self, Spool};
-use crate::scan::PartBytes;
-use crate::state::ObjectId;
+use crate::scan::{ObjectId, PartBytes, PartitionContent, Stop};
+use crate::source::Unreadable;
+use crate::source::gate::Moved;
 
 /// Objects read at once.
 const READ_AT_ONCE: usize = 8;
@@ -58,14 +57,17 @@ impl Comparison<'_> {
         self.progress.step(Step::Verifying {
             objects: self.catalog.partitions.len() as u64,
         });
-        let config = self.agent.config();
-        let sources = survey::resolve(config).await?;
-        let tables: BTreeSet<TableId> = config.dataset.tables.ids().collect();
-        let tables = Tables::to_scan(tables, &config.dataset, self.catalog);
         let (scanned, waiting) = mpsc::channel::<(ObjectId, PartBytes)>(WAITING);
-        let take: Taker =
+        let take =
             Box::new(move |object, csv| scanned.blocking_send((object, csv)).map_err(Stop::from));
-        let scan = survey(config, sources, tables, Arc::clone(&self.progress), take);
+        let preparation = Preparation {
+            config: self.agent.config(),
+            catalog: self.catalog,
+            last: &LastCycle::default(),
+            moved: &Moved::Everything,
+            allow_shrink: false,
+            progress: &self.progress,
+        };
         let objects = stream::unfold(waiting, |mut waiting| async move {
             let next = waiting.recv().await?;
             Some((next, waiting))
@@ -75,14 +77,14 @@ impl Comparison<'_> {
             .buffer_unordered(READ_AT_ONCE)
             .try_filter_map(|difference| async move { Ok(difference) })
             .try_collect::<Vec<_>>();
-        let (survey, compared) = tokio::join!(scan, compare);
+        let (prepared, compared) = tokio::join!(preparation.run(take), compare);
         // A failure of the store stops the scan too, and is the one to tell.
         let mut differences = compared?;
-        let survey = survey?;
-        let (unread, absent) = self.unread(&survey);
+        let scan = prepared?.scan;
+        let (unread, absent) = self.unread(&scan);
         differences.extend(unread);
-        differences.extend(self.not_in_the_sources(&survey).await?);
-        differences.extend(self.summaries(&survey));
+        differences.extend(self.not_in_the_sources(&scan).await?);
+        differences.extend(self.summaries(&scan));
         differences.sort_by(|a, b| (&a.table, a.part).cmp(&(&b.table, b.part)));
         Ok(Compared {
             differences,
@@ -92,19 +94,18 @@ impl Comparison<'_> {
 
     /// Tables that could not be compared, since their source could not be read, or lacks them and
     /// had them; and tables that it never had.
-    fn unread(&self, survey: &Survey) -> (Vec<Difference>, Vec<Name>) {
+    fn unread(&self, scan: &SiteScan) -> (Vec<Difference>, Vec<Name>) {
         let dataset = &self.agent.config().dataset;
         let (mut unread, mut absent) = (Vec::new(), Vec::new());
-        for (at, found) in &survey.found {
-            let table = &dataset.tables[*at].name;
-            let why = match found {
-                Found::Rows(_) | Found::Narrower { .. } => continue,
-                Found::Missing { .. } if self.catalog.table(table.as_str()).next().is_none() => {
-                    absent.push(table.clone());
-                    continue;
-                }
-                Found::Missing { why, .. } | Found::NotReady { why } | Found::Failed { why } => why,
-            };
+        for (id, outcome) in &scan.tables {
+            let Err(trouble) = outcome else { continue };
+            let table = &dataset.tables[*id].name;
+            let was_there = self.catalog.table(table.as_str()).next().is_some();
+            if matches!(trouble, Unreadable::Missing { .. }) && !was_there {
+                absent.push(table.clone());
+                continue;
+            }
+            let why = trouble.why();
             let mut difference = Difference::of_log(format!("the source cannot be read: {why}"));
             difference.table = Some(table.clone());
             unread.push(difference);
@@ -192,24 +193,18 @@ impl Comparison<'_> {
     }
 
     /// Partitions that the log has and no source gave.
-    async fn not_in_the_sources(&self, survey: &Survey) -> Result<Vec<Difference>, AgentError> {
-        let dataset = &self.agent.config().dataset;
-        let found: BTreeMap<&Name, &Found> = survey
-            .found
-            .iter()
-            .map(|(at, found)| (&dataset.tables[*at].name, found))
-            .collect();
+    async fn not_in_the_sources(&self, scan: &SiteScan) -> Result<Vec<Difference>, AgentError> {
+        let tables = &self.agent.config().dataset.tables;
         let mut differences = Vec::new();
         let mut left = Vec::new();
         for ((table, part), entry) in &self.catalog.partitions {
-            let what = match found.get(table) {
-                Some(Found::Rows(parts) | Found::Narrower { parts, .. }) => {
-                    if parts.contains_key(part) {
-                        continue;
-                    }
-                    "the log has it, the source does not; `sync` removes it"
-                }
-                Some(Found::Missing { .. } | Found::NotReady { .. } | Found::Failed { .. }) => {
+            let outcome = tables
+                .id(table.as_str())
+                .and_then(|id| scan.tables.get(&id));
+            let what = match outcome {
+                Some(Ok(scanned)) if scanned.parts.contains_key(part) => continue,
+                Some(Ok(_)) => "the log has it, the source does not; `sync` removes it",
+                Some(Err(_)) => {
                     left.push((table, *part, entry));
                     continue;
                 }
@@ -231,17 +226,14 @@ impl Comparison<'_> {
     }
 
     /// Partitions whose rows are what the log says, and whose summary is not.
-    fn summaries(&self, survey: &Survey) -> Vec<Difference> {
-        let dataset = &self.agent.config().dataset;
-        let parts = survey.found.iter().flat_map(|(at, found)| {
-            let table = &dataset.tables[*at].name;
-            let parts = found.parts();
-            parts
-                .into_iter()
-                .flatten()
-                .map(move |(part, content)| (table, *part, content))
+    fn summaries(&self, scan: &SiteScan) -> Vec<Difference> {
+        let tables = &self.agent.config().dataset.tables;
+        let parts = scan.read().flat_map(|(id, scanned)| {
+            let table = &tables[id].name;
+            let parts = scanned.parts.iter();
+            parts.map(move |(part, content)| (table, *part, content))
         });
-        let differs = |(table, part, content): (&Name, Part, &Content)| {
+        let differs = |(table, part, content): (&Name, Part, &PartitionContent)| {
             let said = &self.catalog.partitions.get(&(table.clone(), part))?.object;
             let same = said.md5 != content.md5
                 || (said.rows, &said.summary) == (content.rows, &content.summary);

@@ -3,6 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
+use causeway_shared::dataset::Dataset;
 
 #[tokio::test]
 async fn a_shrunken_table_is_held_until_a_person_accepts_it() {

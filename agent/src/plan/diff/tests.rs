@@ -1,11 +1,14 @@
 use causeway_shared::catalog::{Entry, Head};
-use causeway_shared::commit::{PartitionObject, Writer};
-use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::commit::Writer;
+use causeway_shared::dataset::TableId;
+use causeway_shared::ids::{Md5, Seq, SiteName};
+use causeway_shared::summary::Summary;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::plan::guard::Reason;
+use crate::scan::ScannedTable;
 
 const STRICT: Rules = Rules {
     shrink: 0.2,
@@ -24,23 +27,38 @@ fn dataset() -> Dataset {
     Dataset::meetassist().unwrap()
 }
 
-fn content(rows: u64) -> Content {
-    Content {
+fn content(rows: u64) -> PartitionContent {
+    PartitionContent {
         md5: Md5::of(&rows.to_be_bytes()),
         rows,
         summary: Summary::default(),
     }
 }
 
-fn rows(parts: &[(&str, u64)]) -> Found {
-    let part = |(part, rows): &(&str, u64)| (Part::new(part).unwrap(), content(*rows));
-    Found::Rows(parts.iter().map(part).collect())
+type Outcome = Result<ScannedTable, Unreadable>;
+
+fn scanned(parts: impl IntoIterator<Item = (Part, PartitionContent)>) -> Outcome {
+    Ok(ScannedTable {
+        parts: parts.into_iter().collect(),
+        ..ScannedTable::default()
+    })
 }
 
-fn missing() -> Found {
-    Found::Missing {
+fn rows(parts: &[(&str, u64)]) -> Outcome {
+    let part = |(part, rows): &(&str, u64)| (Part::new(part).unwrap(), content(*rows));
+    scanned(parts.iter().map(part))
+}
+
+fn missing() -> Outcome {
+    Err(Unreadable::Missing {
         why: "no file".into(),
         remedy: "put it back".into(),
+    })
+}
+
+fn not_ready() -> Unreadable {
+    Unreadable::NotReady {
+        why: "hot journal".into(),
     }
 }
 
@@ -49,7 +67,7 @@ fn catalog(parts: &[(&str, &str, u64)]) -> Catalog {
     let dataset = dataset().md5();
     let mut catalog = Catalog::empty(SiteName::new("a").unwrap());
     for (table, part, rows) in parts {
-        let Content { md5, rows, summary } = content(*rows);
+        let PartitionContent { md5, rows, summary } = content(*rows);
         let object = PartitionObject {
             md5,
             rows,
@@ -75,7 +93,7 @@ fn catalog(parts: &[(&str, &str, u64)]) -> Catalog {
 }
 
 /// A plan in short: `table part was→now`, then `table: reason` of those held.
-fn planned(was: &[(&str, &str, u64)], found: Vec<(TableId, Found)>, rules: Rules) -> String {
+fn planned(was: &[(&str, &str, u64)], found: Vec<(TableId, Outcome)>, rules: Rules) -> String {
     let plan = plan(
         &dataset(),
         &catalog(was),
@@ -83,7 +101,8 @@ fn planned(was: &[(&str, &str, u64)], found: Vec<(TableId, Found)>, rules: Rules
         rules,
     );
     let change = |change: &PlannedChange| {
-        let was = change.was.map_or("-".into(), |was| was.rows.to_string());
+        let was = change.was.as_ref();
+        let was = was.map_or("-".into(), |was| was.rows.to_string());
         let now = change
             .now
             .as_ref()
@@ -185,28 +204,40 @@ fn a_table_that_never_was_there_is_absent_and_holds_nothing() {
 
 #[test]
 fn a_source_that_is_not_ready_waits_for_no_person() {
-    let found = Found::NotReady {
-        why: "hot journal".into(),
-    };
-    let found = [(CONSULTANT, found)].into_iter().collect();
+    let found = [(CONSULTANT, Err(not_ready()))].into_iter().collect();
     let held = plan(&dataset(), &catalog(&[]), &found, STRICT).held;
-    assert_eq!(
-        held[0].reason,
-        Reason::NotReady {
-            why: "hot journal".into(),
-            since: None,
-            overdue: false,
-        }
-    );
+    assert_eq!(held[0].reason, Reason::Unreadable(not_ready()));
     assert!(!held[0].needs_person());
 }
 
 #[test]
-fn what_is_not_ready_for_ten_minutes_waits_for_a_person() {
-    let found = Found::NotReady {
-        why: "locked".into(),
+fn reports_and_state_tell_what_is_held_in_one_flat_object() {
+    let not_ready = Held {
+        since: Some(Timestamp::UNIX_EPOCH),
+        overdue: true,
+        ..Held::new(Name::new("t").unwrap(), Reason::Unreadable(not_ready()))
     };
-    let found = [(CONSULTANT, found)].into_iter().collect();
+    let shrunk = Held::new(Name::new("t").unwrap(), Reason::Shrunk { was: 9, now: 1 });
+    for (held, json) in [
+        (
+            not_ready,
+            r#"{"table":"t","reason":"not_ready","why":"hot journal","since":"1970-01-01T00:00:00Z","overdue":true}"#,
+        ),
+        (shrunk, r#"{"table":"t","reason":"shrunk","was":9,"now":1}"#),
+    ] {
+        assert_eq!(serde_json::to_string(&held).unwrap(), json);
+        assert_eq!(serde_json::from_str::<Held>(json).unwrap(), held);
+    }
+    let locked = Reason::Unreadable(Unreadable::Locked {
+        why: "held up".into(),
+    });
+    let json = serde_json::to_string(&locked).unwrap();
+    assert_eq!(json, r#"{"reason":"not_ready","why":"held up"}"#);
+}
+
+#[test]
+fn what_is_not_ready_for_ten_minutes_waits_for_a_person() {
+    let found = [(CONSULTANT, Err(not_ready()))].into_iter().collect();
     let planned = || plan(&dataset(), &catalog(&[]), &found, STRICT).held;
     let at = |minute: i64| Timestamp::from_second(60 * minute).unwrap();
     let mut held = Vec::new();
@@ -232,7 +263,7 @@ fn a_table_that_is_no_longer_declared_goes_unless_it_is_large() {
 fn a_changed_summary_sends_no_object() {
     let mut now = content(5);
     now.summary.sum.entry("rating".into()).or_default().count = 1;
-    let found = Found::Rows(BTreeMap::from([(Part::new("b=0of1").unwrap(), now)]));
+    let found = scanned([(Part::new("b=0of1").unwrap(), now)]);
     let found = [(CONSULTANT, found)].into_iter().collect();
     let plan = plan(
         &dataset(),

@@ -36,7 +36,7 @@ fn person(text: impl AsRef<[u8]>, settings: &'static str) -> String {
 fn shown(site: &Site) -> String {
     let found = site.scan_tables(&site.sources(), &BTreeSet::from([TableId(0)]));
     let mut shown = found.show(&site.dataset);
-    for (_, column) in &found.report.unknown_columns {
+    for column in found.tables().flat_map(|table| &table.unknown_columns) {
         writeln!(shown, "unknown column {column:?}").unwrap();
     }
     let shown = shown.replace('\0', "␀");

@@ -62,5 +62,5 @@ fn a_lock_is_waited_for_however_old_the_file_is() {
     let writer = Connection::open(site.path("site.db")).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let outcomes = outcomes(&site, &[VISIT]);
-    assert!(outcomes.starts_with("visit NotReady"), "{outcomes}");
+    assert!(outcomes.starts_with("visit Locked"), "{outcomes}");
 }

@@ -114,26 +114,17 @@ fn found(site: &Site) -> (Expected, Found) {
         parts: found.parts.clone(),
         ..Expected::default()
     };
-    for scanned in &found.report.tables {
-        let TableScan {
-            table,
-            rows_read,
-            rows,
-            quarantined,
-            ..
-        } = *scanned;
-        assert_eq!(scanned.outcome, Outcome::Scanned);
-        assert_eq!(rows_read, rows + quarantined);
-        let told = found
-            .refused
-            .iter()
-            .filter(|refused| refused.table == table)
-            .count() as u64;
-        assert_eq!(told, quarantined);
-        seen.refused.insert(table, quarantined);
-        for dangling in &scanned.dangling {
-            seen.dangling
-                .insert((table, dangling.column), dangling.rows);
+    for (id, outcome) in &found.outcome.tables {
+        let scanned = outcome.as_ref().unwrap();
+        let TableFindings {
+            refused, dangling, ..
+        } = &scanned.findings;
+        assert_eq!(scanned.rows_read, scanned.rows() + refused.total);
+        assert_eq!(refused.listed.len() as u64, refused.total);
+        seen.refused.insert(*id, refused.total);
+        for dangling in dangling {
+            let column = site.dataset.tables[*id].column(dangling.column.as_str());
+            seen.dangling.insert((*id, column.unwrap()), dangling.rows);
         }
     }
     (seen, found)

@@ -242,7 +242,7 @@ fn names_of_the_source_are_declared_or_configured() {
     room b=0of3
       a,1
     "#);
-    assert_eq!(found.report.unknown_columns, [(ROOM, "size".to_owned())]);
+    assert_eq!(found.tables().next().unwrap().unknown_columns, ["size"]);
 }
 
 #[test]
@@ -315,18 +315,16 @@ fn sqlite_values_of_any_type_are_normalised_or_refused() {
     refused visit.visitid key NULL: a value is required [,2025-01-01,,,,1]
     "#);
     let unknown: Vec<_> = found
-        .report
+        .outcome
         .unknown_tables
         .iter()
         .map(|t| t.name.as_str())
         .collect();
     assert_eq!(unknown, ["other"]);
-    assert_eq!(found.report.unknown_columns, [(VISIT, "extra".to_owned())]);
-    assert_eq!(
-        found.report.missing_columns,
-        [(VISIT, 2), (VISIT, 3), (VISIT, 4)]
-    );
-    assert_eq!(found.report.homeless, [NOTE, MARK]);
+    let visits = found.outcome.tables[&VISIT].as_ref().unwrap();
+    assert_eq!(visits.unknown_columns, ["extra"]);
+    let columns: Vec<_> = visits.columns.iter().map(Name::as_str).collect();
+    assert_eq!(columns, ["day", "price", "visitid"]);
 }
 
 #[test]
@@ -335,25 +333,11 @@ fn summaries_count_and_sum_each_part() {
         "visit.csv",
         "visitid,day,state,price\n1,2025-01-01,on,1.10\n2,2025-01-01,,2\n3,2025-01-01,off,\n",
     );
-    let mut summaries = Vec::new();
-    let sources = site.sources();
-    let request = ScanRequest {
-        dataset: &site.dataset,
-        sources: &sources,
-        tables: &BTreeSet::from([VISIT]),
-        filled: &site.filled,
-        now: site.now(),
-        zone: TimeZone::UTC,
-        spill_dir: &site.path("spill"),
-        memory: 1 << 20,
-        pulse: &no_pulse,
-    };
-    let mut refused = Vec::new();
-    scan(&request, &mut refused, &mut |part| {
-        summaries.push(serde_json::to_string(&part.summary).unwrap());
-        Ok::<_, Infallible>(())
-    })
-    .unwrap();
+    let found = site.scan_tables(&site.sources(), &BTreeSet::from([VISIT]));
+    let parts = found.tables().flat_map(|table| table.parts.values());
+    let summaries: Vec<_> = parts
+        .map(|content| serde_json::to_string(&content.summary).unwrap())
+        .collect();
     assert_snapshot!(summaries.join("\n"), @r#"{"count_by":{"state":{"values":{"off":1,"on":2},"null":0}},"sum":{"price":{"sum":"3.10","count":2}}}"#);
 }
 

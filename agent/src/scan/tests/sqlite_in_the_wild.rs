@@ -211,10 +211,12 @@ fn columns_are_found_in_any_order_and_case_and_others_are_listed_once() {
       1,x
       2,y
     ");
-    assert_eq!(
-        site.scan().report.unknown_columns,
-        [(TableId(1), "extra".to_owned())]
-    );
+    let found = site.scan();
+    let unknown: Vec<_> = found
+        .tables()
+        .flat_map(|table| &table.unknown_columns)
+        .collect();
+    assert_eq!(unknown, ["extra"]);
 }
 
 #[test]
@@ -300,11 +302,11 @@ fn a_table_that_is_written_to_while_it_is_read_is_read_at_one_moment() {
     ));
     let writer = Connection::open(site.path("site.db")).unwrap();
     writer.execute("UPDATE pair SET b = 'y'", []).unwrap();
-    let pulse = |_| {
+    let on_rows = |_, _| {
         writer.execute("UPDATE pair SET b = b || 'z'", []).unwrap();
         ControlFlow::Continue(())
     };
-    let found = site.scan_with_pulse(&site.sources(), &BTreeSet::from([TableId(1)]), &pulse);
+    let found = site.scan_with(&site.sources(), &BTreeSet::from([TableId(1)]), &on_rows);
     let csv: String = found.parts.into_values().collect();
     assert_eq!(csv.matches(",y\n").count(), 10_001);
 }

@@ -81,14 +81,14 @@ fn a_file_is_let_go_of_after_its_last_table() {
     let application = Connection::open(site.path("site.db")).unwrap();
     application.busy_timeout(Duration::ZERO).unwrap();
     let committed = Cell::new(0);
-    let commit_while_rooms_are_read = |progress: Progress| {
-        assert_eq!(site.dataset.tables[progress.table].name.as_str(), "room");
+    let commit_while_rooms_are_read = |table: TableId, _| {
+        assert_eq!(site.dataset.tables[table].name.as_str(), "room");
         let insert = "INSERT INTO visit VALUES (3, '2025-01-03')";
         committed.set(application.execute(insert, []).unwrap());
         ControlFlow::Continue(())
     };
     let tables = BTreeSet::from([VISIT, ROOM]);
-    let found = site.scan_with_pulse(&site.sources(), &tables, &commit_while_rooms_are_read);
+    let found = site.scan_with(&site.sources(), &tables, &commit_while_rooms_are_read);
     assert_eq!(committed.get(), 1);
     let visits = found.parts.keys().filter(|(table, _)| table == "visit");
     assert_eq!(visits.count(), 2);
@@ -142,7 +142,7 @@ fn a_locked_file_is_not_ready() {
     let site = Site::new(VISITS).sqlite(TABLES);
     let writer = Connection::open(site.path("site.db")).unwrap();
     writer.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    assert_snapshot!(outcomes(&site, &[VISIT]), @r#"visit NotReady { why: "/site.db is locked by another program" }"#);
+    assert_snapshot!(outcomes(&site, &[VISIT]), @r#"visit Locked { why: "/site.db is locked by another program" }"#);
 }
 
 #[test]
@@ -178,11 +178,8 @@ fn what_is_not_there_is_missing() {
     mark Missing { why: "table note, which tells its parts, cannot be read: table visit, which tells its parts, cannot be read: no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
     visit Missing { why: "no source holds table visit", remedy: "put it back; if it has another name there, write that under `tables` of its source; if it is gone for good, take it out of the dataset" }
     "#);
-    let sources = site.sources();
     std::fs::remove_dir(site.path("csv")).unwrap();
     assert_snapshot!(outcomes(&site, &[ROOM]), @r#"room Missing { why: "the CSV folder /csv is not there", remedy: "put it back, or correct `path` of this source" }"#);
-    let found = site.scan_tables(&sources, &BTreeSet::new());
-    assert_eq!(found.report.homeless, [NOTE, MARK, VISIT, ROOM]);
 }
 
 #[test]
@@ -192,8 +189,8 @@ fn a_file_that_goes_after_it_was_listed_is_missing() {
     std::fs::remove_file(site.path("csv/room.csv")).unwrap();
     let found = site.scan_tables(&sources, &BTreeSet::from([ROOM]));
     assert!(matches!(
-        found.report.tables[0].outcome,
-        Outcome::Missing { .. }
+        found.outcome.tables[&ROOM],
+        Err(Unreadable::Missing { .. })
     ));
 }
 
@@ -241,8 +238,7 @@ fn a_table_in_two_sources_fails_with_its_family_unless_one_is_left_out() {
     visit Failed { why: "table visit is in /csv and in /site.db; where it should not be read, write `tables = { visit = \"\" }` for that source" }
     "#);
     let found = site.scan_tables(&site.sources(), &BTreeSet::new());
-    assert_eq!(found.report.homeless, [MARK]);
-    assert_eq!(found.report.unknown_tables, []);
+    assert_eq!(found.outcome.unknown_tables, []);
     let resolve = |configs: &[SourceConfig]| {
         Sources::resolve(configs, Path::new(""), &site.dataset, site.now())
     };
@@ -269,7 +265,7 @@ fn a_table_in_two_sources_fails_with_its_family_unless_one_is_left_out() {
 }
 
 /// Scans while something happens to the source, and tells the outcome and the number of parts.
-fn scan_while(site: &Site, table: TableId, happens: impl Fn()) -> (Outcome, usize) {
+fn scan_while(site: &Site, table: TableId, happens: impl Fn()) -> (Result<(), Unreadable>, usize) {
     let request = ScanRequest {
         dataset: &site.dataset,
         sources: &site.sources(),
@@ -279,17 +275,18 @@ fn scan_while(site: &Site, table: TableId, happens: impl Fn()) -> (Outcome, usiz
         zone: TimeZone::UTC,
         spill_dir: &site.path("spill"),
         memory: 1 << 20,
-        pulse: &|_| {
+        on_rows: &|_, _| {
             happens();
             ControlFlow::Continue(())
         },
     };
     let mut parts = 0;
-    let report = scan(&request, &mut Vec::new(), &mut |_| {
+    let outcome = scan(&request, &mut |_, _| {
         parts += 1;
-        Ok::<_, Infallible>(())
+        Ok(())
     });
-    (report.unwrap().tables.remove(0).outcome, parts)
+    let scanned = outcome.unwrap().tables.remove(&table).unwrap();
+    (scanned.map(drop), parts)
 }
 
 #[test]
@@ -303,7 +300,10 @@ fn a_csv_file_that_grows_meanwhile_is_not_ready() {
     let grown = scan_while(&site, ROOM, || {
         std::io::Write::write_all(&mut &file, b"x\n").unwrap()
     });
-    assert!(matches!(grown, (Outcome::NotReady { .. }, 0)), "{grown:?}");
+    assert!(
+        matches!(grown, (Err(Unreadable::NotReady { .. }), 0)),
+        "{grown:?}"
+    );
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn a_file_read_without_locks_that_changes_meanwhile_is_not_ready() {
             .unwrap();
     });
     assert!(
-        matches!(changed, (Outcome::NotReady { .. }, 0)),
+        matches!(changed, (Err(Unreadable::NotReady { .. }), 0)),
         "{changed:?}"
     );
 }
@@ -342,7 +342,7 @@ fn a_file_that_changes_under_a_lock_is_read_as_it_was() {
             .execute("INSERT INTO room VALUES (hex(randomblob(8)))", [])
             .unwrap();
     });
-    assert_eq!(changed, (Outcome::Scanned, 3));
+    assert_eq!(changed, (Ok(()), 3));
 }
 
 #[test]
@@ -357,9 +357,9 @@ fn a_scan_can_be_stopped() {
         zone: TimeZone::UTC,
         spill_dir: &site.path("spill"),
         memory: 1 << 20,
-        pulse: &|_| ControlFlow::Break(()),
+        on_rows: &|_, _| ControlFlow::Break(()),
     };
-    let stopped = scan(&request, &mut Vec::new(), &mut |_| Ok::<_, Infallible>(()));
+    let stopped = scan(&request, &mut |_, _| Ok(()));
     assert!(matches!(stopped, Err(ScanError::Stopped)));
 }
 

@@ -64,13 +64,13 @@ fn a_file_that_grows_or_is_replaced_while_it_is_read_is_not_ready() {
     for change in changes {
         let site = Site::new(PEOPLE).csv("person.csv", format!("id,fullname\n{rows}"));
         let is_changed = std::cell::Cell::new(false);
-        let pulse = |_| {
+        let on_rows = |_, _| {
             if !is_changed.replace(true) {
                 change(&site.path("csv/person.csv"));
             }
             ControlFlow::Continue(())
         };
-        let found = site.scan_with_pulse(&site.sources(), &BTreeSet::from([TableId(0)]), &pulse);
+        let found = site.scan_with(&site.sources(), &BTreeSet::from([TableId(0)]), &on_rows);
         assert!(is_changed.get() && found.parts.is_empty());
         let shown = found.show(&site.dataset);
         let shown = shown.replace(site.folder.path().to_str().unwrap(), "");

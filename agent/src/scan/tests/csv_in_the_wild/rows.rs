@@ -47,8 +47,8 @@ fn rows_wait_for_a_quote_for_as_long_as_a_field_may_be() {
         .collect();
     let site = Site::new(PEOPLE).csv("person.csv", format!("id,fullname\n1,\"a\"b\n{plain}"));
     let found = site.scan();
-    let rows: u64 = found.report.tables.iter().map(|table| table.rows).sum();
-    assert_eq!((rows, found.refused.len()), (69_998, 1));
+    let rows: u64 = found.tables().map(ScannedTable::rows).sum();
+    assert_eq!((rows, found.refused(&site.dataset).len()), (69_998, 1));
 }
 
 #[test]

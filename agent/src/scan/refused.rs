@@ -9,20 +9,18 @@ use causeway_shared::dataset::TableId;
 use causeway_shared::quarantine::{MAX_ROWS, RefusedRow};
 use jiff::Timestamp;
 
-use crate::scan::quarantine::{QuarantineSink, Refused};
-
 /// Most refused rows that are listed of one scan; more are only counted.
 const LISTED: usize = 10_000;
 
-/// Collects refused rows.
+/// The refused rows of each table that are listed.
 #[derive(Debug)]
-pub(super) struct Refusals {
+pub(super) struct RefusedLists {
     now: Timestamp,
     listed: usize,
     tables: BTreeMap<TableId, VecDeque<RefusedRow>>,
 }
 
-impl Refusals {
+impl RefusedLists {
     /// Of a scan at this time.
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
@@ -35,6 +33,18 @@ impl Refusals {
     /// Those of a table that are listed, as they were met.
     pub(super) fn take(&mut self, table: TableId) -> Vec<RefusedRow> {
         self.tables.remove(&table).unwrap_or_default().into()
+    }
+
+    /// When the scan looked at the sources.
+    pub(super) fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Adds a row that a table's scan met.
+    pub(super) fn add(&mut self, table: TableId, row: RefusedRow) {
+        self.make_room(table);
+        self.listed += 1;
+        self.tables.entry(table).or_default().push_back(row);
     }
 
     /// Makes room for a row of this table: its own first row goes, or the first of the table that
@@ -54,55 +64,35 @@ impl Refusals {
     }
 }
 
-impl QuarantineSink for Refusals {
-    fn refuse(&mut self, refused: Refused) {
-        self.make_room(refused.table);
-        self.listed += 1;
-        let rows = self.tables.entry(refused.table).or_default();
-        rows.push_back(RefusedRow {
-            since: self.now,
-            source: refused.source,
-            place: refused.place.to_string(),
-            column: refused.column.map(String::from),
-            reason: refused.reason,
-            row: refused.row,
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scan::quarantine::Place;
 
     /// How many rows are listed, and the first and last line, of tables with so many refused rows.
     fn listed<const N: usize>(refused: [u64; N]) -> [(usize, String, String); N] {
-        let mut refusals = Refusals::new(Timestamp::UNIX_EPOCH);
+        let mut lists = RefusedLists::new(Timestamp::UNIX_EPOCH);
         for (table, rows) in refused.into_iter().enumerate() {
             for line in 1..=rows {
-                refusals.refuse(Refused {
-                    table: TableId(table),
+                let row = RefusedRow {
+                    since: lists.now(),
                     source: String::new(),
-                    place: Place::Line(line),
+                    place: line.to_string(),
                     column: None,
                     reason: String::new(),
                     row: String::new(),
-                });
+                };
+                lists.add(TableId(table), row);
             }
         }
         std::array::from_fn(|table| {
-            let rows = refusals.take(TableId(table));
+            let rows = lists.take(TableId(table));
             let place = |row: Option<&RefusedRow>| row.unwrap().place.clone();
             (rows.len(), place(rows.first()), place(rows.last()))
         })
     }
 
     fn lines(rows: usize, first: u64, last: u64) -> (usize, String, String) {
-        (
-            rows,
-            Place::Line(first).to_string(),
-            Place::Line(last).to_string(),
-        )
+        (rows, first.to_string(), last.to_string())
     }
 
     #[test]

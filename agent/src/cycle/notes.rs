@@ -1,0 +1,34 @@
+//! What sources and dataset do not have in common, in words.
+
+use causeway_shared::dataset::Dataset;
+
+use crate::scan::ScanOutcome;
+use crate::source::Sources;
+use crate::state::Notes;
+
+/// A note per source whose tables could be listed and per table that could be read, be it empty.
+pub(super) fn notes(sources: &Sources, dataset: &Dataset, scan: &ScanOutcome) -> Notes {
+    let mut notes = Notes::new();
+    let listed = sources.list().iter().filter(|source| source.listed.is_ok());
+    for source in listed {
+        let unknown = scan.unknown_tables.iter();
+        let unknown = unknown.filter(|unknown| unknown.source == source.path);
+        let path = source.display().to_string();
+        notes.insert(path, unknown.map(ToString::to_string).collect());
+    }
+    for (id, outcome) in &scan.tables {
+        let Ok(scanned) = outcome else { continue };
+        let table = &dataset.tables[*id];
+        let name = &table.name;
+        let unknown = scanned.unknown_columns.iter().map(|column| {
+            format!("column {column} of table {name} is not in the dataset and is left alone")
+        });
+        let columns = table.columns.iter().map(|column| &column.name);
+        let missing = columns.filter(|column| !scanned.columns.contains(column));
+        let missing = missing.map(|column| {
+            format!("table {name} has no column {column}: it counts as empty in every row")
+        });
+        notes.insert(name.to_string(), unknown.chain(missing).collect());
+    }
+    notes
+}

@@ -1,0 +1,301 @@
+//! The front half that `sync`, `plan` and `verify` share: which tables are scanned, what the scan
+//! finds, and what the plan makes of it.
+//!
+//! The scan runs on a thread of its own beside the async tasks, and stops when its cycle does.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::dataset::{Dataset, Table, TableId};
+use causeway_shared::ids::Name;
+use causeway_shared::runtime::clock;
+use jiff::Timestamp;
+
+use super::notes::notes;
+use crate::agent::blocking;
+use crate::config::AgentConfig;
+use crate::error::AgentError;
+use crate::plan::affected::{Places, forced_tables, tables_to_scan};
+use crate::plan::guard::{Held, Rules};
+use crate::plan::{Plan, plan};
+use crate::progress::{Progress, Step};
+use crate::scan::{
+    ObjectId, PartBytes, ScanRequest, ScannedTable, ScannedTables, Stop, TableFindings, scan,
+};
+use crate::source::gate::{self, Moved, Place};
+use crate::source::{Sources, Unreadable};
+use crate::state::{Columns, Findings, Notes, State, StateError};
+
+/// What the scan may hold in memory, in bytes, before it sorts on disk.
+const MEMORY: usize = 16 << 20;
+
+/// The folder of the scan's sorted runs, in the agent's.
+const SPILL: &str = "spill";
+
+/// Takes each scanned partition's bytes.
+pub(crate) type TakePart = Box<dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> + Send>;
+
+/// What the next cycle builds on: what the last ones left in the state. Empty where every table is
+/// to be scanned and nothing was held.
+#[derive(Debug, Default)]
+pub(crate) struct LastCycle {
+    pub(crate) findings: Findings,
+    pub(crate) columns: Columns,
+    pub(crate) held: Vec<Held>,
+}
+
+impl LastCycle {
+    pub(crate) fn read(state: &State) -> Result<Self, StateError> {
+        Ok(Self {
+            findings: state.findings()?,
+            columns: state.columns()?,
+            held: state.held()?,
+        })
+    }
+
+    /// Where each table was read from.
+    pub(crate) fn places(&self, dataset: &Dataset) -> Places {
+        let place = |(id, table): (TableId, &Table)| {
+            Some((id, self.findings.get(&table.name)?.place.clone()?))
+        };
+        dataset.tables.with_ids().filter_map(place).collect()
+    }
+}
+
+/// What to prepare.
+pub(crate) struct Preparation<'p> {
+    pub(crate) config: &'p Arc<AgentConfig>,
+    /// What the log says.
+    pub(crate) catalog: &'p Catalog,
+    pub(crate) last: &'p LastCycle,
+    pub(crate) moved: &'p Moved,
+    /// Whether a person accepts that tables lose a large part of their rows.
+    pub(crate) allow_shrink: bool,
+    pub(crate) progress: &'p Arc<dyn Progress>,
+}
+
+/// What a scan found, and what is to be done about it.
+pub(crate) struct Prepared {
+    pub(crate) scan: SiteScan,
+    pub(crate) plan: Plan,
+}
+
+/// What a scan of a site found.
+#[derive(Debug, Default)]
+pub(crate) struct SiteScan {
+    /// When it began, by the wall clock.
+    pub(crate) began: Timestamp,
+    pub(crate) took: Duration,
+    pub(crate) tables: ScannedTables,
+    /// Places that could not be read, so that they have to be read again.
+    pub(crate) unread: BTreeSet<Place>,
+    /// What sources and dataset do not have in common.
+    pub(crate) notes: Notes,
+}
+
+impl Preparation<'_> {
+    /// Scans the tables that may have changed, and plans. When the returned future is dropped, the
+    /// scan stops soon.
+    ///
+    /// # Errors
+    /// [`AgentError::Sources`] where sources and configuration contradict each other,
+    /// [`AgentError::Scan`], with what `take` returned if that stopped it.
+    pub(crate) async fn run(&self, take: TakePart) -> Result<Prepared, AgentError> {
+        let Self { config, .. } = self;
+        let dataset = &config.dataset;
+        let sources = resolve(config).await?;
+        let now = dataset.tables.ids();
+        let now = now.filter_map(|table| Some((table, sources.place(table)?)));
+        let tables = tables_to_scan(
+            dataset,
+            self.moved,
+            &self.last.places(dataset),
+            &now.collect(),
+            &forced_tables(&self.last.held, dataset, self.allow_shrink),
+        );
+        let mut scan = self.scan(sources, tables, take).await?;
+        scan.find_lost_columns(dataset, &self.last.columns);
+        let rules = Rules {
+            shrink: config.guard.shrink,
+            allow_shrink: self.allow_shrink,
+        };
+        let plan = plan(dataset, self.catalog, &scan.tables, rules);
+        Ok(Prepared { scan, plan })
+    }
+
+    async fn scan(
+        &self,
+        sources: Arc<Sources>,
+        tables: BTreeSet<TableId>,
+        take: TakePart,
+    ) -> Result<SiteScan, AgentError> {
+        let dropped = StopOnDrop(Arc::new(AtomicBool::new(false)));
+        let scanner = Scanner {
+            filled: filled(&self.config.dataset, self.catalog),
+            config: Arc::clone(self.config),
+            sources,
+            tables,
+            stop: Arc::clone(&dropped.0),
+            progress: Arc::clone(self.progress),
+        };
+        blocking(move || scanner.run(take)).await?
+    }
+}
+
+/// Finds out which table lives where.
+async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentError> {
+    let config = Arc::clone(config);
+    let now = clock::now();
+    let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset, now);
+    Ok(Arc::new(blocking(resolve).await??))
+}
+
+/// The tables that have rows in the log.
+fn filled(dataset: &Dataset, catalog: &Catalog) -> BTreeSet<TableId> {
+    let names: BTreeSet<&str> = catalog
+        .partitions
+        .keys()
+        .map(|(table, _)| table.as_str())
+        .collect();
+    let tables = dataset.tables.with_ids();
+    let filled = tables.filter(|(_, table)| names.contains(table.name.as_str()));
+    filled.map(|(id, _)| id).collect()
+}
+
+/// Stops the scan of a cycle that is abandoned.
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A scan, on the thread that runs it.
+struct Scanner {
+    config: Arc<AgentConfig>,
+    sources: Arc<Sources>,
+    tables: BTreeSet<TableId>,
+    filled: BTreeSet<TableId>,
+    stop: Arc<AtomicBool>,
+    progress: Arc<dyn Progress>,
+}
+
+impl Scanner {
+    fn run(self, mut take: TakePart) -> Result<SiteScan, AgentError> {
+        let started = Instant::now();
+        let began = clock::now();
+        let (dataset, sources) = (&self.config.dataset, &*self.sources);
+        let request = ScanRequest {
+            dataset,
+            sources,
+            tables: &self.tables,
+            filled: &self.filled,
+            now: began,
+            zone: self.config.zone.clone(),
+            spill_dir: &self.config.state_dir.join(SPILL),
+            memory: MEMORY,
+            on_rows: &|table, rows| {
+                self.progress.step(Step::Reading { table, rows });
+                match self.stop.load(Ordering::Relaxed) {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            },
+        };
+        let mut on_part = |object: ObjectId, csv: PartBytes| {
+            self.progress.step(Step::Scanned);
+            take(object, csv)
+        };
+        let outcome = scan(&request, &mut on_part)?;
+        let unread = outcome.tables.iter().filter_map(|(table, outcome)| {
+            let is_unread = outcome.as_ref().is_err_and(is_to_be_read_again);
+            is_unread.then(|| sources.place(*table)).flatten()
+        });
+        Ok(SiteScan {
+            began,
+            took: started.elapsed(),
+            unread: unread.chain(unlisted(sources)).collect(),
+            notes: notes(sources, dataset, &outcome),
+            tables: outcome.tables,
+        })
+    }
+}
+
+/// The places whose tables could not even be listed.
+fn unlisted(sources: &Sources) -> impl Iterator<Item = Place> {
+    let sources = sources.list().iter();
+    let unlisted = sources.filter(|source| source.listed.as_ref().is_err_and(is_to_be_read_again));
+    unlisted.map(|source| gate::place(&source.config.path))
+}
+
+/// What is missing shows at the next look; anything else may become readable without moving.
+fn is_to_be_read_again(trouble: &Unreadable) -> bool {
+    !matches!(trouble, Unreadable::Missing { .. })
+}
+
+impl SiteScan {
+    /// The tables that could be read.
+    pub(crate) fn read(&self) -> impl Iterator<Item = (TableId, &ScannedTable)> {
+        let tables = self.tables.iter();
+        tables.filter_map(|(id, outcome)| Some((*id, outcome.as_ref().ok()?)))
+    }
+
+    /// The number of partitions found.
+    pub(crate) fn partitions(&self) -> u64 {
+        self.read().map(|(_, table)| table.parts.len() as u64).sum()
+    }
+
+    /// The number of rows read.
+    pub(crate) fn rows_read(&self) -> u64 {
+        self.read().map(|(_, table)| table.rows_read).sum()
+    }
+
+    /// The number of rows refused.
+    pub(crate) fn quarantined(&self) -> u64 {
+        self.read()
+            .map(|(_, table)| table.findings.refused.total)
+            .sum()
+    }
+
+    /// What was found of each table that could be read or is gone.
+    pub(crate) fn findings(&self, dataset: &Dataset) -> Findings {
+        let findings = self.tables.iter().filter_map(|(id, outcome)| {
+            let findings = match outcome {
+                Ok(table) => table.findings.clone(),
+                Err(Unreadable::Missing { .. }) => TableFindings::default(),
+                Err(_) => return None,
+            };
+            Some((dataset.tables[*id].name.clone(), findings))
+        });
+        findings.collect()
+    }
+
+    /// Finds the columns that the sources had when the rows were last committed, and no longer have.
+    fn find_lost_columns(&mut self, dataset: &Dataset, before: &Columns) {
+        for (id, outcome) in &mut self.tables {
+            let table = &dataset.tables[*id];
+            if let (Ok(scanned), Some(before)) = (outcome, before.get(&table.name)) {
+                let declared = table.columns.iter().map(|column| &column.name);
+                let lost = declared
+                    .filter(|column| before.contains(column) && !scanned.columns.contains(column));
+                scanned.lost_columns = lost.cloned().collect();
+            }
+        }
+    }
+}
+
+/// Whether a row is refused now that was not before. Rows of a table held back until now stayed in
+/// the log as they were, so all of them that are refused are new.
+pub(crate) fn refuses_more(now: &Findings, last: &LastCycle) -> bool {
+    let was_held = |table: &Name| last.held.iter().any(|held| held.table == *table);
+    now.iter()
+        .any(|(table, now)| match last.findings.get(table) {
+            Some(before) if !was_held(table) => now.holds_more_than(before),
+            _ => now.refused.total > 0,
+        })
+}
