@@ -11,12 +11,12 @@ use causeway_shared::runtime::settings::{self, SettingsError, Span};
 use causeway_shared::store::StoreConfig;
 
 /// The file that is read where no other is named.
-pub const DEFAULT_FILE: &str = "hub.toml";
+pub(crate) const DEFAULT_FILE: &str = "hub.toml";
 
 /// The hub's configuration. Every key has a default but `store.url`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct HubConfig {
+pub(crate) struct HubConfig {
     /// `meetassist`, or the path of a dataset file; used until a site's first commit brings its own.
     pub dataset: String,
     /// Where the sites' data lies.
@@ -62,7 +62,7 @@ impl Default for HubConfig {
 /// The database: exactly one of `url`, `secret` and `iam` says how to reach it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct DatabaseConfig {
+pub(crate) struct DatabaseConfig {
     /// `sqlite:<folder>`, or `postgres://user:password@host/database?sslmode=…`.
     pub url: String,
     /// A PEM file of the certificates that a PostgreSQL server's may be issued by; empty: the
@@ -115,7 +115,7 @@ pub(crate) fn without_password(url: &str) -> String {
 /// The dates whose rows are in the database.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct WindowConfig {
+pub(crate) struct WindowConfig {
     /// Days before today.
     pub before: u16,
     /// Days after today.
@@ -140,7 +140,7 @@ impl Default for WindowConfig {
 /// A time zone by its IANA name.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
-pub struct Zone(pub TimeZone);
+pub(crate) struct Zone(pub TimeZone);
 
 impl Default for Zone {
     fn default() -> Self {
@@ -162,7 +162,7 @@ impl TryFrom<String> for Zone {
 /// When the store is looked at.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct RefreshConfig {
+pub(crate) struct RefreshConfig {
     /// How long after a refresh the next begins, if nothing asks for one earlier.
     pub every: Span,
 }
@@ -178,7 +178,7 @@ impl Default for RefreshConfig {
 /// What becomes of changes made in the cloud.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct EditsConfig {
+pub(crate) struct EditsConfig {
     /// Whether this hub takes and flushes changes; `false` makes its database read-only.
     pub write: bool,
     /// How long a change waits at most until it is in the store.
@@ -197,7 +197,7 @@ impl Default for EditsConfig {
 /// The publishing of plain CSV.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct ArchiveConfig {
+pub(crate) struct ArchiveConfig {
     /// Whether it starts switched on; afterwards the switch in the store counts.
     pub enabled: bool,
     /// How often it runs.
@@ -219,7 +219,7 @@ impl Default for ArchiveConfig {
 /// The API and the dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct HttpConfig {
+pub(crate) struct HttpConfig {
     /// Address and port to listen on.
     pub listen: String,
 }
@@ -235,7 +235,7 @@ impl Default for HttpConfig {
 /// Who may use the API and the dashboard.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct AuthConfig {
+pub(crate) struct AuthConfig {
     /// How a caller proves who they are.
     pub mode: AuthMode,
 }
@@ -243,8 +243,7 @@ pub struct AuthConfig {
 /// How a caller proves who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum AuthMode {
-    /// By a token.
+pub(crate) enum AuthMode {
     #[default]
     Token,
     /// Not at all; only on loopback.
@@ -257,7 +256,7 @@ impl HubConfig {
     ///
     /// # Errors
     /// [`SettingsError`], naming file and key.
-    pub fn load(
+    pub(crate) fn load(
         path: Option<&Path>,
         environment: &[(String, String)],
     ) -> Result<Self, SettingsError> {

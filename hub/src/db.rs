@@ -221,7 +221,7 @@ pub type RowBatches = BoxStream<'static, Result<Vec<Row>, DbError>>;
 ///
 /// # Errors
 /// [`DbError::Configuration`] if it names none that this program knows.
-pub async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, DbError> {
+pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, DbError> {
     let refuse = |problem: &str| {
         Err(DbError::Configuration {
             problem: problem.to_owned(),

@@ -7,17 +7,17 @@
 mod diary;
 mod dirt;
 mod folder;
-mod outcome;
 mod people;
 mod plan;
 mod population;
 mod programs;
+mod report;
 mod site;
 mod start;
 
 pub(crate) use folder::{Folder, FolderError};
-pub(crate) use outcome::Outcome;
 pub(crate) use plan::MAX_APPOINTMENTS;
+pub(crate) use report::DemoReport;
 pub(crate) use site::SiteFilesError;
 pub(crate) use start::start;
 
@@ -45,11 +45,11 @@ pub(crate) struct DemoOptions {
     pub dir: PathBuf,
     /// Appointments, at most [`MAX_APPOINTMENTS`], of a site that is not there yet.
     pub appointments: u32,
-    /// Where chance begins, of a site that is not there yet.
+    /// The seed for the rows of a site that is not there yet.
     pub seed: u64,
     /// Whether to end after the first load.
     pub once: bool,
-    /// Whether to say everything as one JSON object.
+    /// Whether to write the report as one JSON object.
     pub json: bool,
     /// Where the dashboard listens; the next free port if this one is taken.
     pub listen: SocketAddr,
@@ -61,11 +61,7 @@ pub(crate) struct DemoOptions {
 pub(crate) enum DemoError {
     /// More appointments than a demo should make.
     #[error("--rows {given} is too many for a demo; write at most {MAX_APPOINTMENTS}")]
-    TooMany {
-        /// The number asked for.
-        given: u32,
-    },
-    /// Its folder.
+    TooMany { given: u32 },
     #[error(transparent)]
     Folder(#[from] FolderError),
     /// The site's files.
@@ -74,34 +70,25 @@ pub(crate) enum DemoError {
     /// The agent's configuration, which the demo writes itself.
     #[error(transparent)]
     AgentConfig(#[from] ConfigError),
-    /// The agent.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// The hub.
     #[error(transparent)]
     Hub(#[from] HubError),
-    /// The hub loaded all but the demo's site.
     #[error("the demo's site cannot be loaded: {detail}")]
-    NotLoaded {
-        /// Why.
-        detail: String,
-    },
+    NotLoaded { detail: String },
     /// Its tokens.
     #[error(transparent)]
     Auth(#[from] AuthError),
     /// Its dashboard.
     #[error(transparent)]
     Serve(#[from] ServeError),
-    /// The address.
     #[error("cannot listen on {listen}: {source}; choose another address with --listen")]
     Listen {
-        /// The address asked for.
         listen: SocketAddr,
-        /// Why not.
         #[source]
         source: io::Error,
     },
-    /// Where it says how it goes.
+    /// The report.
     #[error("cannot write the result: {0}")]
     Output(#[from] io::Error),
 }
@@ -137,20 +124,20 @@ pub(crate) async fn run(
     let folder = Folder::open(&options.dir)?;
     let started = start(&folder, options, clock).await?;
     if options.once {
-        let outcome = Outcome {
+        let report = DemoReport {
             started: &started,
             dashboard: None,
         };
-        return Ok(outcome.write(options.json, out)?);
+        return Ok(report.write(options.json, out)?);
     }
     let listener = listen(options.listen).await?;
     let listens = listener.local_addr()?;
     let login = started.login(&folder, listens, clock()).await?;
-    let outcome = Outcome {
+    let report = DemoReport {
         started: &started,
         dashboard: Some(&login),
     };
-    outcome.write(options.json, out)?;
+    report.write(options.json, out)?;
 
     let agent = Agent::open(login.agent_config(&started)).await?;
     let (stop, stopping) = oneshot::channel::<()>();

@@ -15,14 +15,13 @@ use crate::object::ObjectProblem;
 /// Why the hub could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum HubError {
+pub(crate) enum HubError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Settings(#[from] SettingsError),
     /// A key's value cannot be used.
     #[error("configuration, {key}: {problem}")]
     Configuration {
-        /// The key.
         key: &'static str,
         /// What is wrong, and what to write.
         problem: String,
@@ -30,9 +29,7 @@ pub enum HubError {
     /// The dataset's file cannot be read.
     #[error("cannot read the dataset {}: {source}", path.display())]
     DatasetFile {
-        /// The file.
         path: PathBuf,
-        /// Why.
         #[source]
         source: std::io::Error,
     },
@@ -50,16 +47,13 @@ pub enum HubError {
     Site(#[from] SiteError),
     /// No such site is known.
     #[error("no site {site} is known; `causeway-hub status` lists them")]
-    UnknownSite {
-        /// The site asked for.
-        site: SiteName,
-    },
+    UnknownSite { site: SiteName },
 }
 
 impl HubError {
     /// Whether the cause is wrong usage or configuration, so that trying again is of no use.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         matches!(
             self,
             Self::Settings(_)
@@ -95,25 +89,21 @@ fn remedy(error: &LogError) -> &'static str {
 /// Why one site could not be loaded or read. Its last good data stays as it is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SiteError {
+pub(crate) enum SiteError {
     /// Its log cannot be read.
     #[error("{0}{todo}", todo = remedy(.0))]
     Log(#[from] LogError),
     /// The store failed while its objects were read.
     #[error("site {site}: {source}")]
     Store {
-        /// The site.
         site: SiteName,
-        /// The store's error.
         #[source]
         source: StoreError,
     },
     /// The database failed.
     #[error("site {site}: {source}")]
     Database {
-        /// The site.
         site: SiteName,
-        /// The database's error.
         #[source]
         source: DbError,
     },
@@ -123,11 +113,8 @@ pub enum SiteError {
          run `causeway-agent verify --repair` at the site"
     )]
     Object {
-        /// The site.
         site: SiteName,
-        /// The table.
         table: Name,
-        /// The partition.
         part: Part,
         /// The object's key.
         key: String,
@@ -141,7 +128,6 @@ pub enum SiteError {
          was the store replaced? drop the site's schema and load again to follow it"
     )]
     AnotherLog {
-        /// The site.
         site: SiteName,
         /// The commit that the database stands at.
         seq: Seq,
@@ -154,7 +140,6 @@ pub enum SiteError {
          drop the site's schema and load again"
     )]
     DatasetChanged {
-        /// The site.
         site: SiteName,
         /// What changed.
         detail: String,
@@ -164,7 +149,7 @@ pub enum SiteError {
 impl SiteError {
     /// Whether the same load may succeed later without anybody's help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Log(error) => error.is_transient(),
             Self::Store { source, .. } => source.is_transient(),

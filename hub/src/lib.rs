@@ -7,13 +7,13 @@
 mod api;
 mod auth;
 pub mod cli;
-pub mod config;
+mod config;
 mod dashboard;
 pub mod db;
 #[cfg(feature = "demo")]
 mod demo;
 mod document;
-pub mod error;
+mod error;
 mod http;
 mod object;
 mod retry;
@@ -21,7 +21,7 @@ mod scheduler;
 mod serve;
 mod services;
 mod stats;
-pub mod sync;
+mod sync;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod verify;
+mod verify;

@@ -29,7 +29,7 @@ const STEP_BYTES: usize = 64 * 1024;
 /// What is wrong with an object.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum ObjectProblem {
+pub(crate) enum ObjectProblem {
     /// It is not in the store.
     #[error("is missing")]
     Missing,

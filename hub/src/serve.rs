@@ -26,10 +26,7 @@ pub(crate) enum ServeError {
         "auth.mode = \"none\" lets everybody in, so it works only on 127.0.0.1 or [::1], \
          not on {listen}; set auth.mode = \"token\" or http.listen = \"127.0.0.1:8080\""
     )]
-    OpenToAll {
-        /// The address.
-        listen: std::net::SocketAddr,
-    },
+    OpenToAll { listen: std::net::SocketAddr },
     /// The network, or randomness for the service's own pauses.
     #[error("the service cannot run: {0}")]
     Io(#[from] io::Error),
@@ -70,17 +67,17 @@ pub(crate) async fn serve(
     let refreshing = tokio::spawn(refreshing);
     tracing::info!(%listen, "serving");
     let served = server::run(listener, router(app), shutdown).await;
-    // What it has in hand is one transaction: it is done or it is not.
+    // A load is one transaction: it is committed or it leaves nothing.
     refreshing.abort();
     Ok(served?)
 }
 
-/// Tells whoever starts a new hub that nobody can sign in yet.
+/// Warns where there is no token yet, so that nobody can sign in.
 async fn say_how_to_sign_in(hub: Hub) {
     if hub.config().auth.mode == AuthMode::None {
         return;
     }
-    // A store that does not answer is the first refresh's to tell of.
+    // If the store does not answer, the first refresh reports it.
     let tokens = Tokens::new(hub.store()).list().await;
     if tokens.is_ok_and(|tokens| tokens.is_empty()) {
         tracing::warn!("nobody can sign in yet: make a token with `causeway-hub token create`");

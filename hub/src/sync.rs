@@ -1,7 +1,7 @@
-//! The sites' logs brought into the database, in the order in which data flows: discover finds
-//! the sites and the heads of their logs; the window says which dates are wanted; the load plan
-//! compares them with what is loaded; the load executes it in one transaction; the pass does so
-//! for every site.
+//! What brings the sites' logs into the database, in the order in which data flows: `discover`
+//! finds the sites and the heads of their logs; `window` says which dates are wanted; `load_plan`
+//! compares them with what is loaded; `load` executes the plan in one transaction; `pass` does so
+//! for every site. `sites` and `status` tell the others what is there.
 
 mod cache;
 mod dataset_change;
@@ -9,20 +9,19 @@ mod discover;
 mod hub;
 mod load;
 mod load_plan;
-mod looks;
 mod pass;
 mod quarantine;
 mod report;
 mod sites;
 mod status;
+mod watchlist;
 mod window;
 
-pub use hub::{Hub, LoadRequest};
+pub(crate) use hub::{Hub, LoadRequest};
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
-pub use report::{
-    KnownAndLoaded, LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded,
-    SitePlan, SiteStatus, StatusReport,
-};
-pub use sites::{LoadedPart, SiteView};
-pub use window::{DateRange, InvalidRange, Window};
+pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport};
+#[cfg(test)]
+pub(crate) use sites::LoadedPart;
+pub(crate) use sites::SiteView;
+pub(crate) use window::{DateRange, InvalidRange, Window};

@@ -209,14 +209,12 @@ impl TestSite {
 /// A hub over a store in memory and a database.
 #[derive(Debug)]
 pub struct TestHub {
-    /// The hub.
-    pub hub: Hub,
+    pub(crate) hub: Hub,
     /// Its store.
     pub store: Store,
     /// Its database.
     pub database: Arc<dyn Database>,
-    /// What it loads.
-    pub request: LoadRequest,
+    pub(crate) request: LoadRequest,
 }
 
 impl TestHub {
@@ -241,10 +239,7 @@ impl TestHub {
     }
 
     /// Another hub over the same store and database.
-    ///
-    /// # Errors
-    /// None.
-    pub fn another(&self) -> Outcome<Self> {
+    pub(crate) fn another(&self) -> Outcome<Self> {
         Self::over(Arc::clone(&self.store), &self.database)
     }
 
@@ -260,18 +255,20 @@ impl TestHub {
     }
 
     /// Loads the window of all sites.
-    ///
-    /// # Errors
-    /// What concerns all sites.
-    pub async fn load(&self) -> Outcome<LoadReport> {
+    pub(crate) async fn load(&self) -> Outcome<LoadReport> {
         Ok(self.hub.load(&self.request).await?)
     }
 
-    /// Loads the window of the only site, without an error.
+    /// Loads the window of the only site. Returns how many rows were inserted.
     ///
     /// # Errors
     /// Its error, or if there is more than one site.
-    pub async fn load_one(&self) -> Outcome<SiteLoaded> {
+    pub async fn load_rows(&self) -> Outcome<u64> {
+        Ok(self.load_one().await?.rows.inserted)
+    }
+
+    /// Loads the window of the only site, without an error.
+    pub(crate) async fn load_one(&self) -> Outcome<SiteLoaded> {
         let mut sites = self.load().await?.sites;
         match (sites.pop(), sites.len()) {
             (

@@ -4,7 +4,7 @@
 mod compare;
 mod report;
 
-pub use report::{Difference, VerifyReport};
+pub(crate) use report::{Difference, VerifyReport};
 
 use std::collections::BTreeSet;
 
@@ -19,9 +19,8 @@ use crate::object::ObjectName;
 use crate::sync::{DateRange, Hub, LoadRequest, Repair};
 use compare::{PartRows, compare};
 
-/// What to verify.
 #[derive(Debug, Clone)]
-pub struct VerifyRequest {
+pub(crate) struct VerifyRequest {
     /// The present.
     pub now: Timestamp,
     /// One site only; `None`: all of them.
@@ -37,7 +36,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub async fn verify(&self, what: &VerifyRequest) -> Result<VerifyReport, HubError> {
+    pub(crate) async fn verify(&self, what: &VerifyRequest) -> Result<VerifyReport, HubError> {
         let mut report = VerifyReport::default();
         for state in self.states(what.site.as_ref()).await? {
             if state.head.is_none() {

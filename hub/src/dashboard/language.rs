@@ -123,7 +123,6 @@ impl Language {
         format!("{weekday}, {}", self.day(date))
     }
 
-    /// A date in short.
     pub(super) fn short_date(self, date: Date) -> String {
         match self {
             Self::Vietnamese => date.strftime("%d/%m").to_string(),

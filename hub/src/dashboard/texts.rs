@@ -80,7 +80,6 @@ impl Texts {
     }
 }
 
-/// Vietnamese.
 pub(super) const VIETNAMESE: Texts = Texts {
     language: "Tiếng Việt",
     overview: "Tổng quan",
@@ -163,7 +162,6 @@ pub(super) const VIETNAMESE: Texts = Texts {
     ],
 };
 
-/// English.
 pub(super) const ENGLISH: Texts = Texts {
     language: "English",
     overview: "Overview",

@@ -54,7 +54,6 @@ pub(super) struct Slot {
     pub(super) available: bool,
 }
 
-/// An appointment.
 #[derive(Debug, Clone)]
 pub(super) struct Appointment<'s> {
     /// The key.
@@ -94,12 +93,10 @@ pub(super) struct Feedback {
 
 /// A day of the site.
 #[derive(Debug)]
-pub(super) struct Day<'s> {
-    /// The date.
+pub(super) struct DiaryDay<'s> {
     pub(super) date: Date,
     /// The slots offered.
     pub(super) slots: Vec<Slot>,
-    /// The appointments.
     pub(super) appointments: Vec<Appointment<'s>>,
 }
 
@@ -134,7 +131,7 @@ impl<'s> Diary<'s> {
     }
 
     /// A day on which `count` appointments were asked for.
-    fn day(&mut self, date: Date, count: u32) -> Day<'s> {
+    fn day(&mut self, date: Date, count: u32) -> DiaryDay<'s> {
         let mut free = self.free_slots(date);
         let mut slots = Vec::new();
         let mut appointments = Vec::new();
@@ -166,7 +163,7 @@ impl<'s> Diary<'s> {
         for (consultant, hour) in rest {
             slots.push(self.slot(consultant, hour, true));
         }
-        Day {
+        DiaryDay {
             date,
             slots,
             appointments,
@@ -287,9 +284,9 @@ impl<'s> Diary<'s> {
 }
 
 impl<'s> Iterator for Diary<'s> {
-    type Item = Day<'s>;
+    type Item = DiaryDay<'s>;
 
-    fn next(&mut self) -> Option<Day<'s>> {
+    fn next(&mut self) -> Option<DiaryDay<'s>> {
         let (date, count) = self.days.next()?;
         Some(self.day(date, count))
     }
@@ -324,7 +321,7 @@ mod tests {
         today: date(2026, 11, 22),
     };
 
-    fn each_day(look: impl FnMut(Day<'_>)) {
+    fn each_day(look: impl FnMut(DiaryDay<'_>)) {
         let (customers, consultants) = (customers(&PLAN), consultants(&PLAN));
         Diary::new(&PLAN, PLAN.appointments, &customers, &consultants).for_each(look);
     }

@@ -19,32 +19,21 @@ const LOCK: &str = "demo.lock";
 pub(crate) enum FolderError {
     /// Another process.
     #[error("a demo is running in {} already; stop it, or choose another --dir", dir.display())]
-    Running {
-        /// The folder.
-        dir: PathBuf,
-    },
+    Running { dir: PathBuf },
     /// It holds files that no demo wrote.
     #[error(
         "{} holds files that no demo wrote, and a demo would write over an agent.toml and a \
          hub.toml there; choose another --dir",
         dir.display()
     )]
-    NotADemo {
-        /// The folder.
-        dir: PathBuf,
-    },
+    NotADemo { dir: PathBuf },
     /// The path is not text, which configuration files are.
     #[error("{} is not valid UTF-8; choose another --dir", dir.display())]
-    NotText {
-        /// The folder.
-        dir: PathBuf,
-    },
+    NotText { dir: PathBuf },
     /// The file system.
     #[error("cannot use {}: {source}", path.display())]
     Io {
-        /// The file or folder.
         path: PathBuf,
-        /// Why not.
         #[source]
         source: std::io::Error,
     },

@@ -40,7 +40,6 @@ const NOTES: [&str; 4] = [
     "Sinh viên năm cuối, cần \"mock interview\"",
 ];
 
-/// A customer.
 #[derive(Debug, Clone)]
 pub(super) struct Customer {
     /// The id in Messenger, or a UUID for those who registered on the web site.
@@ -57,7 +56,6 @@ pub(super) struct Customer {
     pub(super) notes: Option<&'static str>,
 }
 
-/// A consultant.
 #[derive(Debug, Clone)]
 pub(super) struct Consultant {
     /// The key, from 1.

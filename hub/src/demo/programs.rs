@@ -46,7 +46,6 @@ const ORGANIZERS: [&str; 4] = [
 pub(super) struct Program {
     /// The key, from 1.
     pub(super) id: u32,
-    /// Its name.
     pub(super) name: String,
     /// Its first day.
     pub(super) date: Date,

@@ -27,27 +27,20 @@ pub(crate) enum SiteFilesError {
     /// The file system.
     #[error("cannot write {}: {source}", .path.display())]
     File {
-        /// The file or folder.
         path: PathBuf,
-        /// Why not.
         #[source]
         source: std::io::Error,
     },
-    /// The database.
     #[error("cannot write {}: {source}", .path.display())]
     Database {
-        /// The file.
         path: PathBuf,
-        /// Why not.
         #[source]
         source: rusqlite::Error,
     },
     /// A CSV file.
     #[error("cannot write {}: {source}", .path.display())]
     Csv {
-        /// The file.
         path: PathBuf,
-        /// Why not.
         #[source]
         source: csv::Error,
     },

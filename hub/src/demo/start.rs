@@ -22,7 +22,7 @@ use crate::sync::{Hub, LoadReport, LoadRequest};
 const VISITOR: &str = "demo";
 const AGENT: &str = "demo agent";
 
-/// A demo whose figures are there.
+/// A demo that is loaded.
 #[derive(Debug)]
 pub(crate) struct Started {
     /// Whether the site's files were written just now.
@@ -39,7 +39,6 @@ pub(crate) struct Started {
     pub overview: Overview,
     /// An appointment of today that somebody might cancel.
     pub example: Option<i64>,
-    /// The hub.
     pub hub: Hub,
     agent_config: AgentConfig,
 }
@@ -54,8 +53,7 @@ pub(crate) async fn start(
     clock: fn() -> Timestamp,
 ) -> Result<Started, DemoError> {
     folder.write_configuration()?;
-    // The demo is about itself alone: what the environment sets for other installations, a store
-    // in S3 for one, must not lead it there.
+    // Without the environment: it may name the store of a real installation.
     let hub_config = HubConfig::load(Some(&folder.hub_toml()), &[]).map_err(HubError::from)?;
     let agent_config = AgentConfig::load(Some(&folder.agent_toml()), &[])?;
     let today = clock()

@@ -34,7 +34,6 @@ pub(crate) struct Overview {
 /// How fresh one site's figures are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Fresh {
-    /// The site.
     pub site: SiteName,
     /// The commit that its figures stand at; `None` before the first.
     pub commit: Option<Seq>,

@@ -16,7 +16,6 @@ use crate::sync::SiteView;
 /// The figures of one table, all sites together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct TableFigures {
-    /// The table.
     pub table: Name,
     /// Whether its rows lie on dates: by a date of their own, or by their parent's.
     pub daily: bool,
@@ -37,13 +36,10 @@ pub(crate) struct TableFigures {
 /// What of a table is in the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct LoadedFigures {
-    /// Partitions.
     pub partitions: u64,
-    /// Rows.
     pub rows: u64,
 }
 
-/// One day of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct TableDay {
     /// The day.

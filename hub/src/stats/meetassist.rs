@@ -58,7 +58,7 @@ pub(crate) struct MeetAssistFigures {
     pub customers: People,
     pub consultants: People,
     pub appointments: Appointments,
-    pub feedback: Feedback,
+    pub feedback: FeedbackFigures,
     pub programs: Counted,
     pub participants: Total,
 }
@@ -81,7 +81,6 @@ pub(crate) struct Counted {
     pub by_status: StatusCounts,
 }
 
-/// A total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Total {
     /// All of them.
@@ -94,9 +93,7 @@ pub(crate) struct Appointments {
     /// All history.
     #[serde(flatten)]
     pub all: Counted,
-    /// The window's.
     pub window: Counted,
-    /// Today's.
     pub today: Counted,
     /// Each day of the window.
     pub per_day: Vec<DayTotal>,
@@ -113,7 +110,7 @@ pub(crate) struct DayTotal {
 
 /// What customers say.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(crate) struct Feedback {
+pub(crate) struct FeedbackFigures {
     /// How many said something.
     pub count: u64,
     /// The mean of their ratings, 0 to 5; `None` where nobody said anything.
@@ -135,7 +132,7 @@ pub(crate) fn figures(
         customers: people(sites, CUSTOMER),
         consultants: people(sites, CONSULTANT),
         appointments: appointments((today, window), declared, sites, loaded),
-        feedback: Feedback {
+        feedback: FeedbackFigures {
             count: rows(sites, FEEDBACK),
             average_rating: mean(feedback.sum.to_float(), feedback.count),
         },
@@ -322,7 +319,7 @@ mod tests {
         );
         assert_eq!(
             figures.feedback,
-            Feedback {
+            FeedbackFigures {
                 count: 3,
                 average_rating: Some(4.0)
             }

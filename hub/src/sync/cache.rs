@@ -9,7 +9,7 @@ use causeway_shared::ids::SiteName;
 
 use crate::db::{Database, DbError, SiteState, StoredSite};
 
-/// What was read of the sites, each until its revision changes.
+/// Each site is kept until its revision changes.
 #[derive(Debug, Default)]
 pub(super) struct SiteCache {
     sites: Mutex<HashMap<SiteName, Arc<CachedSite>>>,
@@ -24,7 +24,8 @@ pub(super) struct CachedSite {
 }
 
 impl SiteCache {
-    /// What is held of a site that stands like this, read only if it changed.
+    /// What the database holds of a site, which it says stands like this; read only if that
+    /// changed.
     pub(super) async fn get(
         &self,
         database: &dyn Database,
@@ -33,7 +34,7 @@ impl SiteCache {
         if let Some(cached) = self.lock().get(&state.site)
             && cached.stored.state.revision == state.revision
             && cached.stored.state.head == state.head
-            // Of a database that was made anew meanwhile revision and head may be the same.
+            // In a database that was made anew meanwhile, revision and head may be the same.
             && cached.stored.state.loaded_at == state.loaded_at
         {
             return Ok(Arc::clone(cached));

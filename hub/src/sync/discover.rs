@@ -1,4 +1,4 @@
-//! Looking at the store: which sites there are, and where their logs end.
+//! Which sites there are in the store, and where their logs end.
 
 use std::collections::BTreeSet;
 
@@ -41,8 +41,8 @@ fn site_segment(key: &str) -> Option<&str> {
 
 /// A site's catalog at the head of its log, starting from the one that the database holds.
 ///
-/// A thorough look costs a GET and a LIST more: it makes sure that the log still is the one that
-/// was loaded, and tells its end from a gap.
+/// A thorough look costs one more GET and one more LIST. It makes sure that the log is still the one
+/// that was loaded, and tells the log's end from a gap.
 pub(crate) async fn catalog_at_head(
     log: &SiteLog,
     stored: &Catalog,
@@ -60,8 +60,8 @@ pub(crate) async fn catalog_at_head(
         match log.commit(head.seq).await? {
             Some(commit) if is_head(&commit, head) => {}
             Some(_) => return Err(another("holds as another commit")),
-            // Vacuumed while this hub slept, or lost with all the rest. In an emptied log there is
-            // less than what is loaded, and following it would throw good data away.
+            // The commit was vacuumed while this hub slept, or is lost with all the rest. An emptied
+            // log holds less than what is loaded: to follow it would throw good data away.
             None => {
                 let catalog = log.load().await?;
                 return match catalog.seq() >= head.seq {

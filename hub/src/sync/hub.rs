@@ -10,8 +10,8 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::store::{self, Store};
 
 use super::cache::SiteCache;
-use super::looks::Looks;
 use super::quarantine::{Quarantine, QuarantineCache};
+use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
 use crate::config::HubConfig;
 use crate::db::{self, Database};
@@ -19,7 +19,7 @@ use crate::error::{HubError, SiteError};
 
 /// A store, a database and the dataset that serves until a site brings its own. Cheap to clone.
 #[derive(Clone)]
-pub struct Hub {
+pub(crate) struct Hub {
     pub(super) inner: Arc<Inner>,
 }
 
@@ -28,10 +28,8 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) database: Arc<dyn Database>,
     pub(super) dataset: Arc<Dataset>,
-    /// What was read of the sites, until a load changes it.
     pub(super) cache: SiteCache,
-    /// When to look more closely than usual.
-    pub(super) looks: Looks,
+    pub(super) watchlist: Watchlist,
     /// The refused rows of each site, as they were last read.
     pub(super) quarantine: QuarantineCache,
 }
@@ -44,9 +42,8 @@ impl fmt::Debug for Hub {
     }
 }
 
-/// What to load.
 #[derive(Debug, Clone)]
-pub struct LoadRequest {
+pub(crate) struct LoadRequest {
     /// The present: it says where the window is.
     pub now: Timestamp,
     /// One site only; `None`: all of them.
@@ -58,7 +55,7 @@ pub struct LoadRequest {
 impl LoadRequest {
     /// The window of all sites.
     #[must_use]
-    pub fn at(now: Timestamp) -> Self {
+    pub(crate) fn at(now: Timestamp) -> Self {
         Self {
             now,
             site: None,
@@ -72,7 +69,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`] where a configured value cannot be used.
-    pub async fn open(config: HubConfig) -> Result<Self, HubError> {
+    pub(crate) async fn open(config: HubConfig) -> Result<Self, HubError> {
         if config.store.url.is_empty() {
             return Err(HubError::Configuration {
                 key: "store.url",
@@ -88,7 +85,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError`] where the configured dataset cannot be used.
-    pub fn with(
+    pub(crate) fn with(
         config: HubConfig,
         store: Store,
         database: Arc<dyn Database>,
@@ -100,7 +97,7 @@ impl Hub {
             database,
             dataset,
             cache: SiteCache::default(),
-            looks: Looks::default(),
+            watchlist: Watchlist::default(),
             quarantine: QuarantineCache::default(),
         };
         Ok(Self {
@@ -112,37 +109,36 @@ impl Hub {
     ///
     /// # Errors
     /// A failure of the database, or a database of a newer version.
-    pub async fn init(&self) -> Result<(), HubError> {
+    pub(crate) async fn init(&self) -> Result<(), HubError> {
         Ok(self.inner.database.init().await?)
     }
 
     /// The dates around an instant's day that are always loaded.
     #[must_use]
-    pub fn window(&self, now: Timestamp) -> Window {
+    pub(crate) fn window(&self, now: Timestamp) -> Window {
         Window::at(now, &self.inner.config.window)
     }
 
     /// The configuration.
     #[must_use]
-    pub fn config(&self) -> &HubConfig {
+    pub(crate) fn config(&self) -> &HubConfig {
         &self.inner.config
     }
 
     /// The object store.
     #[must_use]
-    pub fn store(&self) -> &Store {
+    pub(crate) fn store(&self) -> &Store {
         &self.inner.store
     }
 
-    /// The database.
     #[must_use]
-    pub fn database(&self) -> &Arc<dyn Database> {
+    pub(crate) fn database(&self) -> &Arc<dyn Database> {
         &self.inner.database
     }
 
     /// The dataset that serves while no site has committed.
     #[must_use]
-    pub fn dataset(&self) -> &Arc<Dataset> {
+    pub(crate) fn dataset(&self) -> &Arc<Dataset> {
         &self.inner.dataset
     }
 
@@ -161,7 +157,7 @@ impl Hub {
             .await
     }
 
-    /// The refused rows of a site if the store says so at once: for a page that has more to show.
+    /// The refused rows of a site if the store answers within two seconds, for a page that has more to show.
     pub(crate) async fn quarantine_at_once(
         &self,
         site: &SiteName,

@@ -1,4 +1,4 @@
-//! One load of one site, from the look at its log to the commit of its rows.
+//! One load of one site, from reading its log to the commit of its rows.
 //!
 //! # Order, and what a crash leaves
 //! 1. Tables that are missing are made. A crash leaves them empty.
@@ -6,8 +6,8 @@
 //!    the staging tables end with the connection.
 //! 3. One transaction: rows that changed or are gone are deleted, in all tables; then the new ones
 //!    are inserted, so that a row may move between partitions and two rows may swap a unique
-//!    value; empty tables are filled straight from the store, which takes as long as the store
-//!    does: there is no row yet that anybody could be kept from; the catalog and what is loaded are
+//!    value; empty tables are filled straight from the store, which may take long but keeps nobody
+//!    from a row, since there is none yet; the catalog and what is loaded are
 //!    written down. A crash before its commit leaves the last good data, a crash after it the new.
 
 mod copy;
@@ -40,7 +40,7 @@ pub(crate) struct SiteTask<'a> {
     pub(crate) known: &'a StoredSite,
     /// What is to be loaded.
     pub(crate) wanted: &'a Wanted,
-    /// Whether to look for what a plain look at the log does not see.
+    /// Whether to make sure that the log has no gap and is still the one that was loaded.
     pub(crate) thorough: bool,
     /// Partitions to load again though they are loaded.
     pub(crate) again: &'a BTreeSet<(Name, Part)>,
@@ -50,8 +50,8 @@ pub(crate) struct SiteTask<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// What a look at a site's log came to.
-pub(crate) struct Looked {
+/// A site's log as it was read.
+pub(crate) struct LogSnapshot {
     /// The catalog at the log's head.
     pub(crate) catalog: Catalog,
     /// The head's dataset.
@@ -63,8 +63,8 @@ impl SiteTask<'_> {
         SiteLog::new(Store::clone(self.store), self.site.clone())
     }
 
-    /// Looks at the log, from where the database stands. `None`: the site has not committed.
-    pub(crate) async fn look(&self) -> Result<Option<Looked>, SiteError> {
+    /// Reads the log from where the database stands. `None`: the site has not committed.
+    pub(crate) async fn read_log(&self) -> Result<Option<LogSnapshot>, SiteError> {
         let log = self.log();
         let catalog = catalog_at_head(&log, &self.known.catalog, self.thorough).await?;
         let Some(head) = &catalog.head else {
@@ -74,26 +74,26 @@ impl SiteTask<'_> {
             Some(dataset) if dataset.md5() == head.dataset => dataset.clone(),
             _ => log.dataset(head.dataset).await?,
         };
-        Ok(Some(Looked {
+        Ok(Some(LogSnapshot {
             catalog,
             dataset: Arc::new(dataset),
         }))
     }
 
-    /// What is to be done about what was seen.
-    pub(crate) fn plan(&self, looked: &Looked, stored: &StoredSite) -> LoadPlan {
-        let (catalog, loaded) = (&looked.catalog, &stored.loaded);
-        load_plan(&looked.dataset, catalog, loaded, self.wanted, self.again)
+    /// What a load of this snapshot does.
+    pub(crate) fn plan(&self, snapshot: &LogSnapshot, stored: &StoredSite) -> LoadPlan {
+        let (catalog, loaded) = (&snapshot.catalog, &stored.loaded);
+        load_plan(&snapshot.dataset, catalog, loaded, self.wanted, self.again)
     }
 
-    /// Refuses a dataset that the tables which are there cannot follow.
+    /// Refuses a dataset whose rows the existing tables cannot hold.
     pub(crate) fn refuse_another_dataset(
         &self,
-        looked: &Looked,
+        snapshot: &LogSnapshot,
         stored: &StoredSite,
     ) -> Result<(), SiteError> {
         let was = stored.dataset.as_ref();
-        match was.and_then(|was| first_obstacle(was, &looked.dataset)) {
+        match was.and_then(|was| first_obstacle(was, &snapshot.dataset)) {
             None => Ok(()),
             Some(detail) => Err(SiteError::DatasetChanged {
                 site: self.site.clone(),
@@ -103,55 +103,55 @@ impl SiteTask<'_> {
     }
 
     /// Whether a plan leaves everything as it is stored.
-    fn is_idle(&self, looked: &Looked, stored: &StoredSite, plan: &LoadPlan) -> bool {
-        plan.is_empty() && !self.remove_strays && looked.catalog.head == stored.catalog.head
+    fn is_idle(&self, snapshot: &LogSnapshot, stored: &StoredSite, plan: &LoadPlan) -> bool {
+        plan.is_empty() && !self.remove_strays && snapshot.catalog.head == stored.catalog.head
     }
 
-    /// Executes a look: waits for other loads of the site, plans again on what they left, and
+    /// Loads a snapshot: waits for other loads of the site, plans again on what they left, and
     /// makes the rows equal to what is wanted.
-    pub(crate) async fn load(&self, mut looked: Looked) -> Result<SiteLoaded, SiteError> {
-        let plan = self.plan(&looked, self.known);
-        if self.is_idle(&looked, self.known, &plan) {
-            return Ok(self.report(&looked, &plan, RowCounts::default()));
+    pub(crate) async fn load(&self, mut snapshot: LogSnapshot) -> Result<SiteLoaded, SiteError> {
+        let plan = self.plan(&snapshot, self.known);
+        if self.is_idle(&snapshot, self.known, &plan) {
+            return Ok(self.report(&snapshot, &plan, RowCounts::default()));
         }
         let failed = |source| self.database_error(source);
         let mut session = self.database.begin_load(self.site).await.map_err(failed)?;
         let stored = session.stored().await.map_err(failed)?;
-        if stored.catalog.seq() > looked.catalog.seq() {
-            // Another load went further than this look.
+        if stored.catalog.seq() > snapshot.catalog.seq() {
+            // Another load has read further than this snapshot.
             let task = SiteTask {
                 known: &stored,
                 ..*self
             };
-            match task.look().await? {
-                Some(further) => looked = further,
-                None => return Ok(self.report(&looked, &plan, RowCounts::default())),
+            match task.read_log().await? {
+                Some(further) => snapshot = further,
+                None => return Ok(self.report(&snapshot, &plan, RowCounts::default())),
             }
         }
-        self.refuse_another_dataset(&looked, &stored)?;
-        let plan = self.plan(&looked, &stored);
-        if self.is_idle(&looked, &stored, &plan) {
-            return Ok(self.report(&looked, &plan, RowCounts::default()));
+        self.refuse_another_dataset(&snapshot, &stored)?;
+        let plan = self.plan(&snapshot, &stored);
+        if self.is_idle(&snapshot, &stored, &plan) {
+            return Ok(self.report(&snapshot, &plan, RowCounts::default()));
         }
-        let rows = self.execute(session, &looked, &stored, &plan).await?;
-        Ok(self.report(&looked, &plan, rows))
+        let rows = self.execute(session, &snapshot, &stored, &plan).await?;
+        Ok(self.report(&snapshot, &plan, rows))
     }
 
     async fn execute(
         &self,
         mut session: Box<dyn SiteLoad>,
-        looked: &Looked,
+        snapshot: &LogSnapshot,
         stored: &StoredSite,
         plan: &LoadPlan,
     ) -> Result<RowCounts, SiteError> {
         let failed = |source| self.database_error(source);
         let session_ = &mut *session;
         session_
-            .create_tables(&looked.dataset)
+            .create_tables(&snapshot.dataset)
             .await
             .map_err(failed)?;
 
-        let mut steps = self.steps(&looked.dataset, plan);
+        let mut steps = self.steps(&snapshot.dataset, plan);
         for step in &mut steps {
             step.staged =
                 !step.load.is_empty() && !session_.is_empty(step.table).await.map_err(failed)?;
@@ -173,8 +173,8 @@ impl SiteTask<'_> {
         let loaded: Vec<_> = plan.load.iter().map(mark_of).collect();
         let change = SiteChange {
             was: &stored.catalog,
-            now: &looked.catalog,
-            dataset: &looked.dataset,
+            now: &snapshot.catalog,
+            dataset: &snapshot.dataset,
             loaded: &loaded,
             evicted: &plan.evict,
             at: self.now,
@@ -259,7 +259,7 @@ impl SiteTask<'_> {
             return Ok(0);
         }
         if !step.staged {
-            // Empty when it was looked at before the lock; somebody may have written since.
+            // The table was empty before it was locked. Somebody may have written since.
             if session.is_empty(step.table).await.map_err(failed)? {
                 let mut sink = session.fill(step.table).await.map_err(failed)?;
                 copy_parts(self.store, self.site, step.table, &step.load, &mut *sink).await?;
@@ -270,10 +270,10 @@ impl SiteTask<'_> {
         session.insert_staged(step.table).await.map_err(failed)
     }
 
-    fn report(&self, looked: &Looked, plan: &LoadPlan, rows: RowCounts) -> SiteLoaded {
+    fn report(&self, snapshot: &LogSnapshot, plan: &LoadPlan, rows: RowCounts) -> SiteLoaded {
         SiteLoaded {
             site: self.site.clone(),
-            commit: Some(looked.catalog.seq()).filter(|seq| *seq != Seq::NONE),
+            commit: Some(snapshot.catalog.seq()).filter(|seq| *seq != Seq::NONE),
             partitions: PartitionCounts {
                 wanted: plan.wanted(),
                 loaded: plan.load.len() as u64,

@@ -24,9 +24,7 @@ pub(crate) struct LoadPlan {
 /// A partition to load.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Planned {
-    /// The table.
     pub table: Name,
-    /// The partition.
     pub part: Part,
     /// Its current object.
     pub entry: Entry,

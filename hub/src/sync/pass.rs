@@ -1,5 +1,5 @@
-//! One pass over the sites: look, plan, load; each apart, so that none keeps the others waiting
-//! with its damage.
+//! One pass over the sites: read the log, plan, load. Each site is apart, so that one that is
+//! damaged does not keep the others waiting.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use super::cache::CachedSite;
 use super::discover::discover;
 use super::hub::{Hub, LoadRequest};
 use super::load::SiteTask;
-use super::looks::MAX_FOUND;
 use super::report::{
     LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded, SitePlan,
 };
@@ -35,12 +34,12 @@ pub(crate) struct Repair {
 }
 
 impl Hub {
-    /// Looks at the sites' logs and makes the database's rows equal to the wanted partitions, each
-    /// site apart: one that fails keeps its last good data and is reported, the others go on.
+    /// Reads the sites' logs and makes the database's rows equal to the wanted partitions. A site
+    /// that fails keeps its last good data and is reported; the others go on.
     ///
     /// # Errors
     /// [`HubError`] for what concerns all sites: no database, no store, an unknown site.
-    pub async fn load(&self, what: &LoadRequest) -> Result<LoadReport, HubError> {
+    pub(crate) async fn load(&self, what: &LoadRequest) -> Result<LoadReport, HubError> {
         let started = Instant::now();
         let requests = self.inner.store.requests();
         let states = self.states(what.site.as_ref()).await?;
@@ -61,7 +60,7 @@ impl Hub {
     ///
     /// # Errors
     /// As [`load`](Self::load).
-    pub async fn plan(&self, what: &LoadRequest) -> Result<Vec<SitePlan>, HubError> {
+    pub(crate) async fn plan(&self, what: &LoadRequest) -> Result<Vec<SitePlan>, HubError> {
         let mut plans = Vec::new();
         for state in self.states(what.site.as_ref()).await? {
             let planned = self.plan_site(&state, what).await;
@@ -79,36 +78,31 @@ impl Hub {
         Ok(plans)
     }
 
-    /// Takes note of a site that is said to have committed, so that the next load looks at it
-    /// without having to find it.
-    pub fn expect_site(&self, site: SiteName) {
-        let mut found = self.inner.looks.found();
-        // Whoever may tell could tell of any number.
-        if found.len() < MAX_FOUND {
-            found.insert(site);
-        }
+    /// Notes a site that is said to have committed, so that the next load reads its log although
+    /// the database does not know the site yet.
+    pub(crate) fn expect_site(&self, site: SiteName) {
+        self.inner.watchlist.add([site]);
     }
 
-    /// How the sites stand that are asked for: the database's, and from time to time those that
-    /// the store has besides.
+    /// How all sites stand, or one of them: those that the database knows, and those that the store
+    /// has besides, for which it looks from time to time.
     pub(crate) async fn states(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
         let mut states = self.inner.database.sites().await?;
         let known: BTreeSet<SiteName> = states.iter().map(|state| state.site.clone()).collect();
         let unknown_asked = only.is_some_and(|site| !known.contains(site));
-        if self.inner.looks.is_thorough(None) || known.is_empty() || unknown_asked {
+        if self.inner.watchlist.look_is_thorough(None) || known.is_empty() || unknown_asked {
             match discover(&self.inner.store).await {
-                Ok(found) => self.inner.looks.found().extend(found),
-                // Each known site will say by itself that the store cannot be reached.
+                Ok(found) => self.inner.watchlist.add(found),
+                // The load of each known site will report that the store cannot be reached.
                 Err(error) if !known.is_empty() && !unknown_asked => {
-                    self.inner.looks.forget(None);
+                    self.inner.watchlist.look_closely_next(None);
                     tracing::warn!(%error, "cannot look for new sites");
                 }
                 Err(error) => return Err(error.into()),
             }
         }
-        let found = self.inner.looks.found();
-        states.extend(found.difference(&known).cloned().map(SiteState::unknown));
-        drop(found);
+        let besides = self.inner.watchlist.besides(&known).into_iter();
+        states.extend(besides.map(SiteState::unknown));
         states.sort_by(|a, b| a.site.cmp(&b.site));
         if let Some(site) = only {
             states.retain(|state| state.site == *site);
@@ -119,29 +113,30 @@ impl Hub {
         Ok(states)
     }
 
-    /// Loads one site, and notes how it went, for whoever asked to tell. `None`: it has not committed anything yet.
+    /// Loads one site, and notes in the database how it went. `None`: the site has not committed
+    /// anything yet.
     pub(crate) async fn load_site(
         &self,
         state: &SiteState,
         what: &LoadRequest,
         repair: &Repair,
     ) -> Option<SiteLoaded> {
-        let thorough = self.inner.looks.is_thorough(Some(&state.site));
-        // The newest commit seen, also if what it brings cannot be loaded.
+        let thorough = self.inner.watchlist.look_is_thorough(Some(&state.site));
+        // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
         let attempt = || self.try_site(state, what, repair, thorough, &seen);
         match retrying(may_pass_at_once, attempt).await {
             Ok(loaded) => {
                 if loaded.is_none() {
-                    // Whoever may tell of sites could tell of any: one with no log is not looked
-                    // at again until somebody tells of it again or it is found in the store.
-                    self.inner.looks.is_none(&state.site);
+                    // An agent may tell of sites that do not exist. One without a log is looked at
+                    // again when somebody tells of it again, or when it is found in the store.
+                    self.inner.watchlist.remove(&state.site);
                 }
                 self.note_success(state, loaded.as_ref()).await;
                 loaded
             }
             Err(error) => {
-                self.inner.looks.forget(Some(&state.site));
+                self.inner.watchlist.look_closely_next(Some(&state.site));
                 let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
                 self.note(&state.site, seen, Some(&error.to_string())).await;
                 Some(failed(state, &error))
@@ -160,10 +155,10 @@ impl Hub {
         let known = self.known(state).await?;
         let wanted = self.wanted(what);
         let task = self.task(state, what, (&known, &wanted), repair, thorough);
-        match task.look().await? {
-            Some(looked) => {
-                seen.store(looked.catalog.seq().0, Ordering::Relaxed);
-                task.load(looked).await.map(Some)
+        match task.read_log().await? {
+            Some(snapshot) => {
+                seen.store(snapshot.catalog.seq().0, Ordering::Relaxed);
+                task.load(snapshot).await.map(Some)
             }
             None => Ok(None),
         }
@@ -199,11 +194,11 @@ impl Hub {
         let wanted = self.wanted(what);
         let repair = Repair::default();
         let task = self.task(state, what, (&known, &wanted), &repair, true);
-        let Some(looked) = task.look().await? else {
+        let Some(snapshot) = task.read_log().await? else {
             return Ok(None);
         };
-        task.refuse_another_dataset(&looked, &known.stored)?;
-        let plan = task.plan(&looked, &known.stored);
+        task.refuse_another_dataset(&snapshot, &known.stored)?;
+        let plan = task.plan(&snapshot, &known.stored);
         let load = plan.load.into_iter().map(|planned| PlannedPart {
             table: planned.table,
             part: planned.part,
@@ -214,7 +209,7 @@ impl Hub {
         let evict = plan.evict.into_iter();
         Ok(Some(SitePlan {
             site: state.site.clone(),
-            commit: Some(looked.catalog.seq()),
+            commit: Some(snapshot.catalog.seq()),
             load: load.collect(),
             evict: evict
                 .map(|(table, part)| PartName { table, part })
@@ -240,7 +235,7 @@ impl Hub {
         }
     }
 
-    /// Clears what a failed look left, unless a load's commit has done so.
+    /// Clears the error that a failed pass noted, unless the load has done so.
     async fn note_success(&self, state: &SiteState, loaded: Option<&SiteLoaded>) {
         let was = state.head.as_ref().map(|head| head.seq);
         let committed =
@@ -253,12 +248,12 @@ impl Hub {
 
     async fn note(&self, site: &SiteName, log_head: Option<Seq>, error: Option<&str>) {
         if let Err(failure) = self.inner.database.note(site, log_head, error).await {
-            tracing::warn!(%site, error = %failure, "cannot note how the look at the site went");
+            tracing::warn!(%site, error = %failure, "cannot note in the database how the site's load went");
         }
     }
 }
 
-/// Whether a load is tried again at once. What the store could not do it has tried again itself.
+/// Whether a load is tried again at once. Requests to the store were tried again already.
 fn may_pass_at_once(error: &SiteError) -> bool {
     error.is_transient() && !matches!(error, SiteError::Log(_) | SiteError::Store { .. })
 }
@@ -290,7 +285,8 @@ mod tests {
         let test = TestHub::in_folder(folder.path()).await?;
         test.hub.expect_site(SiteName::new("nowhere")?);
         test.load().await?;
-        assert_eq!(*test.hub.inner.looks.found(), BTreeSet::new());
+        let watched = test.hub.inner.watchlist.besides(&BTreeSet::new());
+        assert_eq!(watched, []);
         Ok(())
     }
 

@@ -1,7 +1,6 @@
 //! The sites' refused rows, as their agents list them in the store.
 //!
-//! They are read when somebody asks, a file again only when it changed, and asked for again only
-//! after a while: nobody looks, nothing is sent.
+//! They are read when somebody asks: at most twice a minute, and only the files that changed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::error::SiteError;
 
-/// For how long an answer is good.
+/// How long an answer is used again.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long a page waits for the store.
@@ -28,27 +27,27 @@ pub(crate) type Quarantine = BTreeMap<Name, Result<RefusedRows, String>>;
 /// What was read of each site.
 #[derive(Debug, Default)]
 pub(super) struct QuarantineCache {
-    sites: Mutex<HashMap<SiteName, Kept>>,
+    sites: Mutex<HashMap<SiteName, CachedQuarantine>>,
 }
 
 /// What was read of a site, and when.
 #[derive(Debug, Clone)]
-struct Kept {
+struct CachedQuarantine {
     at: Timestamp,
     versions: BTreeMap<Name, Version>,
     /// `None` where the store did not answer.
     quarantine: Option<Arc<Quarantine>>,
 }
 
-impl Kept {
+impl CachedQuarantine {
     fn is_fresh(&self, now: Timestamp) -> bool {
-        // Also if the clock was set back.
+        // The clock may have been set back meanwhile.
         now.duration_since(self.at).abs() < FRESH
     }
 }
 
 impl QuarantineCache {
-    fn lock(&self) -> MutexGuard<'_, HashMap<SiteName, Kept>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<SiteName, CachedQuarantine>> {
         // The map is whole between any two of its operations, also if a holder panicked.
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -80,7 +79,7 @@ impl QuarantineCache {
         Ok(quarantine)
     }
 
-    /// The refused rows of a site if the store says so at once: for a page that has more to show.
+    /// The refused rows of a site if the store answers within two seconds, for a page that has more to show.
     pub(super) async fn get_at_once(
         &self,
         store: &Store,
@@ -97,7 +96,7 @@ impl QuarantineCache {
             Err(late) => late.to_string(),
         };
         tracing::warn!(%site, problem, "the list of refused rows cannot be read");
-        let silent = Kept {
+        let silent = CachedQuarantine {
             at: now,
             versions: BTreeMap::new(),
             quarantine: None,
@@ -110,9 +109,9 @@ impl QuarantineCache {
 async fn read(
     store: &Store,
     site: &SiteName,
-    kept: Option<&Kept>,
+    kept: Option<&CachedQuarantine>,
     now: Timestamp,
-) -> Result<(Kept, Arc<Quarantine>), StoreError> {
+) -> Result<(CachedQuarantine, Arc<Quarantine>), StoreError> {
     let mut versions = BTreeMap::new();
     let mut quarantine = Quarantine::new();
     for object in list_all(&**store, &layout::quarantine_prefix(site), None).await? {
@@ -124,7 +123,7 @@ async fn read(
         let rows = match before {
             Some(rows) => rows.clone(),
             None => match file(store, &object.key).await {
-                // Taken away since it was listed: its rows are good now.
+                // The agent deleted it after the listing: no row of the table is refused now.
                 Err(StoreError::NotFound { .. }) => continue,
                 Err(StoreError::Damaged { detail, .. }) => Err(detail),
                 read => read?,
@@ -134,7 +133,7 @@ async fn read(
         quarantine.insert(table, rows);
     }
     let quarantine = Arc::new(quarantine);
-    let kept = Kept {
+    let kept = CachedQuarantine {
         at: now,
         versions,
         quarantine: Some(Arc::clone(&quarantine)),

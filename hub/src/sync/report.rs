@@ -11,7 +11,7 @@ use super::window::Window;
 
 /// What a load did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct LoadReport {
+pub(crate) struct LoadReport {
     /// Each site, in name order.
     pub sites: Vec<SiteLoaded>,
     /// Requests sent to the store.
@@ -23,7 +23,7 @@ pub struct LoadReport {
 impl LoadReport {
     /// Whether a person should look: a site that is damaged, or conflicts.
     #[must_use]
-    pub fn needs_a_look(&self) -> bool {
+    pub(crate) fn needs_a_look(&self) -> bool {
         let damaged = |site: &SiteLoaded| site.error.is_some() && !site.may_pass;
         self.sites
             .iter()
@@ -32,21 +32,18 @@ impl LoadReport {
 
     /// Whether a site could not be loaded for now, and trying again may help.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         self.sites.iter().any(|site| site.may_pass)
     }
 }
 
 /// What a load did to one site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SiteLoaded {
-    /// The site.
+pub(crate) struct SiteLoaded {
     pub site: SiteName,
     /// The commit that its rows stand at now; `None` before the first.
     pub commit: Option<Seq>,
-    /// Partitions.
     pub partitions: PartitionCounts,
-    /// Rows.
     pub rows: RowCounts,
     /// New conflicts between the site and changes made in the cloud.
     pub conflicts: u64,
@@ -60,7 +57,7 @@ pub struct SiteLoaded {
 
 /// Partitions of one load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct PartitionCounts {
+pub(crate) struct PartitionCounts {
     /// That are to be in the database.
     pub wanted: u64,
     /// Whose rows were loaded.
@@ -71,7 +68,7 @@ pub struct PartitionCounts {
 
 /// Rows of one load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct RowCounts {
+pub(crate) struct RowCounts {
     /// Written.
     pub inserted: u64,
     /// Taken out.
@@ -80,8 +77,7 @@ pub struct RowCounts {
 
 /// What a load would do to one site.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SitePlan {
-    /// The site.
+pub(crate) struct SitePlan {
     pub site: SiteName,
     /// The commit that its rows would stand at.
     pub commit: Option<Seq>,
@@ -101,14 +97,11 @@ pub struct SitePlan {
 
 /// A partition that would be loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlannedPart {
-    /// The table.
+pub(crate) struct PlannedPart {
     pub table: Name,
-    /// The partition.
     pub part: Part,
     /// Its object's MD5.
     pub md5: Md5,
-    /// Its rows.
     pub rows: u64,
     /// The rows of it that are loaded now and would be replaced; `None`: none is loaded.
     pub was_rows: Option<u64>,
@@ -116,16 +109,14 @@ pub struct PlannedPart {
 
 /// A partition by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PartName {
-    /// The table.
+pub(crate) struct PartName {
     pub table: Name,
-    /// The partition.
     pub part: Part,
 }
 
 /// How things stand.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StatusReport {
+pub(crate) struct StatusReport {
     /// When this was asked.
     pub now: Timestamp,
     /// The dates that are to be loaded.
@@ -144,21 +135,20 @@ pub struct StatusReport {
 impl StatusReport {
     /// Whether the store could not be asked, so that trying again may help.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         self.store_error.is_some()
     }
 
     /// Whether a person should look: a site whose last load failed.
     #[must_use]
-    pub fn needs_a_look(&self) -> bool {
+    pub(crate) fn needs_a_look(&self) -> bool {
         self.sites.iter().any(|site| site.last_error.is_some())
     }
 }
 
 /// How one site stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SiteStatus {
-    /// The site.
+pub(crate) struct SiteStatus {
     pub site: SiteName,
     /// The commit that its rows stand at.
     pub commit: Option<Seq>,
@@ -185,7 +175,7 @@ pub struct SiteStatus {
 impl SiteStatus {
     /// A site that lies in the store and was never loaded.
     #[must_use]
-    pub fn never_loaded(site: SiteName) -> Self {
+    pub(crate) fn never_loaded(site: SiteName) -> Self {
         Self {
             site,
             commit: None,
@@ -203,7 +193,7 @@ impl SiteStatus {
 
 /// A figure over all history, and over what is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct KnownAndLoaded {
+pub(crate) struct KnownAndLoaded {
     /// Over all history.
     pub known: u64,
     /// Over what is loaded.

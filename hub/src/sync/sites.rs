@@ -12,13 +12,12 @@ use super::hub::Hub;
 use crate::db::{DbError, LoadedCount, SiteState};
 use crate::error::HubError;
 
-/// How often a site is read that a load changes while it is read.
+/// How often a site is read again because a load changed it meanwhile.
 const INSTANT_TRIES: u32 = 8;
 
 /// A site as the API and the dashboard read it.
 #[derive(Debug, Clone)]
-pub struct SiteView {
-    /// The site.
+pub(crate) struct SiteView {
     pub site: SiteName,
     /// The dataset of the loaded commit.
     pub dataset: Arc<Dataset>,
@@ -36,10 +35,8 @@ pub struct SiteView {
 
 /// A partition whose rows are in the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadedPart {
-    /// The table.
+pub(crate) struct LoadedPart {
     pub table: Name,
-    /// The partition.
     pub part: Part,
     /// How many rows it has.
     pub rows: u64,
@@ -51,7 +48,7 @@ impl Hub {
     ///
     /// # Errors
     /// [`HubError::UnknownSite`], or a failure of the database.
-    pub async fn sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteView>, HubError> {
+    pub(crate) async fn sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteView>, HubError> {
         let mut views = Vec::new();
         for state in self.known_sites(only).await? {
             let cached = self.inner.cache.get(&*self.inner.database, &state).await?;
@@ -91,13 +88,13 @@ impl Hub {
         }
     }
 
-    /// As [`sites`](Self::sites), and beside them the loaded rows of a table per partition and
-    /// value of a column, where a site's dataset has them. What is told of a site is of one
-    /// instant: its counts are those of the commit that its catalog stands at.
+    /// As [`sites`](Self::sites), each with the number of loaded rows of a table per partition and
+    /// value of a column, where the site's dataset has both. The counts are those of the commit that
+    /// the site's catalog stands at.
     ///
     /// # Errors
     /// [`HubError::UnknownSite`], or a failure of the database.
-    pub async fn sites_with_counts(
+    pub(crate) async fn sites_with_counts(
         &self,
         only: Option<&SiteName>,
         table: &str,

@@ -27,7 +27,7 @@ impl Hub {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
+    pub(crate) async fn status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let sites = self.sites(None).await?;
         Ok(StatusReport {
             now,
@@ -45,7 +45,7 @@ impl Hub {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn full_status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
+    pub(crate) async fn full_status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let mut report = self.status(now).await?;
         let asked = timeout(PATIENCE, self.ask_store(&mut report.sites)).await;
         report.store_error = match asked {
@@ -71,14 +71,14 @@ impl Hub {
 
     /// Asks the store where the sites' logs end, those of sites that were never loaded included.
     async fn ask_store(&self, sites: &mut Vec<SiteStatus>) -> Result<(), HubError> {
-        // What the database says of it is no answer of the store.
+        // What the database knows is not what the store says now.
         sites.iter_mut().for_each(|status| status.behind = None);
         self.ask_logs(sites.iter_mut()).await?;
         let mut others = discover(&self.inner.store).await?;
         others.retain(|site| sites.iter().all(|status| status.site != *site));
         let mut others: Vec<_> = others.into_iter().map(SiteStatus::never_loaded).collect();
         self.ask_logs(others.iter_mut()).await?;
-        // Else something lies there that has not committed yet, or is no site.
+        // The others have not committed yet, or are no sites.
         others.retain(|status| status.behind > Some(0));
         sites.append(&mut others);
         sites.sort_by(|a, b| a.site.cmp(&b.site));

@@ -10,7 +10,7 @@ use crate::config::WindowConfig;
 
 /// A range of dates, both ends included; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct DateRange {
+pub(crate) struct DateRange {
     from: Date,
     to: Date,
 }
@@ -18,7 +18,7 @@ pub struct DateRange {
 /// A range whose end lies before its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{from} to {to} is no range of dates: the first must not be after the second")]
-pub struct InvalidRange {
+pub(crate) struct InvalidRange {
     /// The beginning given.
     pub from: Date,
     /// The end given.
@@ -30,7 +30,7 @@ impl DateRange {
     ///
     /// # Errors
     /// [`InvalidRange`] if `to` is before `from`.
-    pub fn new(from: Date, to: Date) -> Result<Self, InvalidRange> {
+    pub(crate) fn new(from: Date, to: Date) -> Result<Self, InvalidRange> {
         if from <= to {
             Ok(Self { from, to })
         } else {
@@ -49,7 +49,7 @@ impl DateRange {
 
     /// One date.
     #[must_use]
-    pub fn day(date: Date) -> Self {
+    pub(crate) fn day(date: Date) -> Self {
         Self {
             from: date,
             to: date,
@@ -58,24 +58,24 @@ impl DateRange {
 
     /// The first date.
     #[must_use]
-    pub fn from(&self) -> Date {
+    pub(crate) fn from(&self) -> Date {
         self.from
     }
 
     /// The last date.
     #[must_use]
-    pub fn to(&self) -> Date {
+    pub(crate) fn to(&self) -> Date {
         self.to
     }
 
     /// Whether a date lies in it.
     #[must_use]
-    pub fn contains(&self, date: Date) -> bool {
+    pub(crate) fn contains(&self, date: Date) -> bool {
         self.from <= date && date <= self.to
     }
 
     /// Its dates, in order.
-    pub fn dates(self) -> impl Iterator<Item = Date> {
+    pub(crate) fn dates(self) -> impl Iterator<Item = Date> {
         self.from
             .series(Span::new().days(1))
             .take_while(move |date| *date <= self.to)
@@ -83,7 +83,7 @@ impl DateRange {
 
     /// How many dates it holds; at least 1.
     #[must_use]
-    pub fn days(&self) -> u32 {
+    pub(crate) fn days(&self) -> u32 {
         let days = (self.to - self.from).get_days();
         u32::try_from(days).unwrap_or(0) + 1
     }
@@ -92,12 +92,12 @@ impl DateRange {
 /// The dates around today whose rows are always loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(transparent)]
-pub struct Window(pub DateRange);
+pub(crate) struct Window(pub DateRange);
 
 impl Window {
     /// The window at an instant: in the configured zone, so many days before and after that day.
     #[must_use]
-    pub fn at(now: Timestamp, config: &WindowConfig) -> Self {
+    pub(crate) fn at(now: Timestamp, config: &WindowConfig) -> Self {
         let today = now.to_zoned(config.timezone.0.clone()).date();
         Self(DateRange::around(today, config.before, config.after))
     }

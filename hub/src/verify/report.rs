@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// How database and store compare.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct VerifyReport {
+pub(crate) struct VerifyReport {
     /// Loaded partitions whose rows were compared.
     pub partitions: u64,
     /// Rows compared.
@@ -22,22 +22,21 @@ pub struct VerifyReport {
 impl VerifyReport {
     /// Whether a person should look: something still differs, or a site cannot be verified.
     #[must_use]
-    pub fn needs_a_look(&self) -> bool {
+    pub(crate) fn needs_a_look(&self) -> bool {
         let left = self.differences.iter().filter(|found| !found.repaired);
         left.count() > self.put_off
     }
 
     /// Whether a site could not be verified for now, and trying again may help.
     #[must_use]
-    pub fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         self.put_off > 0
     }
 }
 
 /// Something that differs between database and store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Difference {
-    /// The site.
+pub(crate) struct Difference {
     pub site: SiteName,
     /// The table; `None`: it is about the whole site.
     pub table: Option<Name>,

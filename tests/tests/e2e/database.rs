@@ -24,7 +24,7 @@ async fn loaded() -> (TestHub, TestSite, TestDatabase) {
     let test = TestHub::new(&database).await.unwrap();
     let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
     put(&mut site, "1,apple").await;
-    test.load_one().await.unwrap();
+    test.load_rows().await.unwrap();
     (test, site, place)
 }
 
@@ -60,7 +60,7 @@ async fn a_table_that_somebody_else_made_is_refused() {
     let theirs = "CREATE SCHEMA here CREATE TABLE item (id bigint, title text)";
     client.batch_execute(theirs).await.unwrap();
     put(&mut site, "1,apple").await;
-    let error = test.load_one().await.unwrap_err().to_string();
+    let error = test.load_rows().await.unwrap_err().to_string();
     assert!(
         error.contains("here.item is not as the dataset declares it"),
         "{error}"
@@ -83,8 +83,8 @@ async fn a_writer_that_takes_its_time_is_waited_for() {
         tokio::time::sleep(std::time::Duration::from_secs(7)).await;
         writer.batch_execute("COMMIT").await.unwrap();
     };
-    let (loaded, ()) = tokio::join!(test.load_one(), finish);
-    assert_eq!(loaded.unwrap().rows.inserted, 1);
+    let (loaded, ()) = tokio::join!(test.load_rows(), finish);
+    assert_eq!(loaded.unwrap(), 1);
     assert_eq!(test.rows(&site, "item").await.unwrap(), ["b=0of2 1,pear"]);
 }
 
@@ -97,7 +97,7 @@ async fn connections_that_the_server_ended_are_opened_again() {
     assert_eq!(test.database.sites().await.unwrap().len(), 1);
     place.connect().await.batch_execute(end).await.unwrap();
     put(&mut site, "1,pear").await;
-    assert_eq!(test.load_one().await.unwrap().rows.inserted, 1);
+    assert_eq!(test.load_rows().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
         .commit()
         .await
         .unwrap();
-    test.load_one().await.unwrap();
+    test.load_rows().await.unwrap();
     let theirs = "INSERT INTO here.sale (id, day, slot) VALUES (1000000000, '2025-11-28', 'b')";
     place.connect().await.batch_execute(theirs).await.unwrap();
     let rows = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
@@ -120,7 +120,7 @@ async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
         .commit()
         .await
         .unwrap();
-    let error = test.load_one().await.unwrap_err().to_string();
+    let error = test.load_rows().await.unwrap_err().to_string();
     assert!(
         error.contains("(day, slot)=(2025-11-28, b) already exists"),
         "{error}"
@@ -181,7 +181,7 @@ async fn rows_are_loaded_over_tls() {
     let test = TestHub::new(&database).await.unwrap();
     let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
     put(&mut site, "1,apple").await;
-    test.load_one().await.unwrap();
+    test.load_rows().await.unwrap();
     let client = place.connect().await;
     let row = client.query_one("SELECT name FROM here.item", &[]).await;
     assert_eq!(row.unwrap().get::<_, String>(0), "apple");

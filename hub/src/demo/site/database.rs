@@ -6,7 +6,7 @@ use jiff::civil::{Date, Time};
 use rusqlite::{Connection, params};
 
 use super::timestamp;
-use crate::demo::diary::{Appointment, Day, Diary, Feedback, Slot};
+use crate::demo::diary::{Appointment, Diary, DiaryDay, Feedback, Slot};
 use crate::demo::dirt;
 use crate::demo::plan::DemoPlan;
 use crate::demo::population::{Consultant, Customer};
@@ -115,7 +115,7 @@ fn write_days(
     Ok(rated)
 }
 
-fn write_day(database: &Connection, day: &Day<'_>) -> rusqlite::Result<()> {
+fn write_day(database: &Connection, day: &DiaryDay<'_>) -> rusqlite::Result<()> {
     let mut insert = database.prepare_cached(include_str!("../sql/insert_slot.sql"))?;
     for Slot {
         id,

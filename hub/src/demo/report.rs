@@ -8,17 +8,17 @@ use super::start::{Login, Started};
 use crate::services::overview::Overview;
 use crate::stats::meetassist::StatusCounts;
 
-/// What there is to say.
+/// The demo's figures, and where its dashboard is.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Outcome<'s> {
+pub(crate) struct DemoReport<'s> {
     /// The figures and how they came about.
     pub started: &'s Started,
     /// Where they are shown; `None` if the demo ends here.
     pub dashboard: Option<&'s Login>,
 }
 
-impl Outcome<'_> {
-    /// Says it. Of a demo that ends here the JSON is the overview alone.
+impl DemoReport<'_> {
+    /// Writes the report. The JSON of a demo that ends here is the overview alone.
     ///
     /// # Errors
     /// Where `out` cannot be written.
