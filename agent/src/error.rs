@@ -10,10 +10,9 @@ use jiff::Timestamp;
 
 use crate::config::ConfigError;
 use crate::init::InitError;
-use crate::push::writer::Fence;
 use crate::scan::ScanError;
 use crate::source::SourceError;
-use crate::state::StateError;
+use crate::state::{Fence, StateError};
 
 pub use causeway_shared::runtime::program::Exit;
 
@@ -130,8 +129,8 @@ impl AgentError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Log(error) => error.is_transient(),
-            Self::Store { source, .. } => source.is_transient(),
+            Self::Log(error) => error.is_retryable(),
+            Self::Store { source, .. } => source.is_retryable(),
             Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan(_) => true,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
             Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,

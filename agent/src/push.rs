@@ -14,16 +14,13 @@ pub mod readback;
 pub mod session;
 pub mod spool;
 pub mod upload;
-pub mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject};
-use causeway_shared::ids::{Md5, Seq};
-use causeway_shared::log::{Appended, LogError, SiteLog};
+use causeway_shared::commit::{Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject};
+use causeway_shared::ids::Md5;
+use causeway_shared::log::Appended;
 use causeway_shared::runtime::clock;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
@@ -35,16 +32,11 @@ use crate::progress::{Progress, Step};
 use crate::push::session::Standing;
 use crate::push::spool::Spool;
 use crate::push::upload::{Parcel, Uploader, stale_before};
-use crate::push::writer::{Verdict, judge};
 use crate::scan::ObjectId;
-use crate::state::State;
+use crate::state::{Fence, State};
 
 /// Objects are noted in the state in batches of this size: a kill sends at most so many again.
 const NOTED_AT_ONCE: usize = 64;
-
-/// How often a commit is tried whose answer does not arrive, and how long between.
-const COMMIT_TRIES: u32 = 3;
-const COMMIT_PAUSE: Duration = Duration::from_millis(200);
 
 /// What became of a plan.
 #[derive(Debug)]
@@ -92,27 +84,19 @@ pub async fn push(
         agent.log().write_dataset(&agent.config().dataset).await?;
     }
     let commit = commit(agent, standing, plan, &sizes);
-    match append(agent.log(), &commit).await? {
-        Appended::Written => Ok(Pushed::Committed {
-            commit: commit.into(),
-            bytes_sent,
-        }),
-        Appended::Taken(theirs) => match judge(&commit, &theirs) {
-            Verdict::LostAnswer => Ok(Pushed::Committed {
-                commit: theirs,
-                bytes_sent,
-            }),
-            Verdict::Behind => Ok(Pushed::Behind),
-            Verdict::Fenced(fence) => {
-                let mut writer = standing.writer.clone();
-                writer.fence = Some(fence.clone());
-                state.note_writer(&writer)?;
-                Err(AgentError::Fenced {
-                    site: writer.site,
-                    fence,
-                })
-            }
-        },
+    match agent.log().append(commit).await? {
+        Appended::Written(commit) => Ok(Pushed::Committed { commit, bytes_sent }),
+        Appended::Behind => Ok(Pushed::Behind),
+        Appended::Fenced(head) => {
+            let fence = Fence::from(head);
+            let mut writer = standing.writer.clone();
+            writer.fence = Some(fence.clone());
+            state.note_writer(&writer)?;
+            Err(AgentError::Fenced {
+                site: writer.site,
+                fence,
+            })
+        }
     }
 }
 
@@ -207,7 +191,7 @@ fn commit(
     plan: &Plan,
     sizes: &BTreeMap<ObjectId, u64>,
 ) -> Commit {
-    let head = standing.catalog.head.as_ref();
+    let last = standing.catalog.head.as_ref();
     let change = |change: &PlannedChange| {
         let object = change.now.as_ref().map(|now| {
             let id = object_id(change, now.md5);
@@ -232,41 +216,14 @@ fn commit(
     Commit {
         format: FORMAT,
         site: agent.config().site.clone(),
-        seq: head.map_or(Seq::NONE, |head| head.seq).next(),
-        at: clock::commit_time(clock::now(), head.map(|head| head.at)),
-        epoch: standing.writer.epoch,
-        writer: standing.writer.writer.clone(),
-        dataset: agent.dataset_md5(),
+        head: Head {
+            seq: standing.catalog.seq().next(),
+            at: clock::commit_time(clock::now(), last.map(|head| head.at)),
+            epoch: standing.writer.epoch,
+            writer: standing.writer.writer.clone(),
+            dataset: agent.dataset_md5(),
+        },
         changes: plan.changes.iter().map(change).collect(),
-        lookups: NoLookups,
-    }
-}
-
-/// Appends a commit. After a failure it may be there or not, so what is there is asked for before
-/// it is tried again.
-async fn append(log: &SiteLog, commit: &Commit) -> Result<Appended, LogError> {
-    let mut tries = 1;
-    loop {
-        match log.append(commit).await {
-            Err(error) if error.is_transient() && tries < COMMIT_TRIES => {
-                tracing::warn!(site = %commit.site, seq = %commit.seq, %error, "trying again");
-                tokio::time::sleep(COMMIT_PAUSE * tries).await;
-            }
-            done => return done,
-        }
-        if let Some(there) = log.commit(commit.seq).await? {
-            return Ok(Appended::Taken(there.into()));
-        }
-        tries += 1;
-    }
-}
-
-/// Writes the checkpoint of a catalog if one is due. Its failure harms nobody: readers replay
-/// more commits.
-pub async fn checkpoint(log: &SiteLog, catalog: &Catalog) {
-    if SiteLog::checkpoint_is_due(catalog.seq())
-        && let Err(error) = log.write_checkpoint(catalog).await
-    {
-        tracing::warn!(site = %catalog.site, seq = %catalog.seq(), %error, "no checkpoint");
+        more: NoLookups::default(),
     }
 }

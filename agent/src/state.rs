@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use catalog::Settled;
-pub use facts::{CycleFacts, FileId, StoredWriter};
+pub use facts::{CycleFacts, Fence, FileId, StoredWriter};
 pub use findings::{Columns, Findings, Notes};
 
 /// The state's file in the agent's folder.

@@ -16,10 +16,9 @@ use crate::error::{AgentError, Exit};
 use crate::plan::guard::Held;
 use crate::progress::{Progress, Silent};
 use crate::push::session::same_log;
-use crate::push::writer::Fence;
 use crate::scan::DanglingReference;
 use crate::source::gate::{Look, Place};
-use crate::state::{CycleFacts, State, StoredWriter};
+use crate::state::{CycleFacts, Fence, State, StoredWriter};
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -142,13 +141,8 @@ impl Agent {
         // Somebody else's commit may be there that this agent has not met yet.
         let host = &self.config().machine.host;
         let found = newer
-            .filter(|commit| commit.writer.host != *host)
-            .map(|commit| Fence {
-                host: commit.writer.host,
-                epoch: commit.epoch,
-                seq: commit.seq,
-                at: commit.at,
-            });
+            .filter(|commit| commit.head.writer.host != *host)
+            .map(|commit| Fence::from(commit.head));
         Ok(StatusReport {
             site: self.config().site.clone(),
             commit: known.commit,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::layout::{self, LogKey, SiteKey};
 use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::store::{Store, list_all};
@@ -112,7 +112,7 @@ impl Site {
 
     /// Takes a commit away behind the agent's back.
     pub(crate) async fn remove_commit(&self, seq: u64) {
-        let key = SiteKey::Commit(Seq(seq)).of(&SiteName::new("a").unwrap());
+        let key = self.agent().log().key(&LogKey::Commit(Seq(seq)));
         self.store.delete(&key).await.unwrap();
     }
 
@@ -132,7 +132,7 @@ impl Site {
     pub(crate) async fn commits(&self) -> Vec<u64> {
         let listed = list_all(&*self.store, "sites/a/log/", None).await.unwrap();
         let seq = |key: &str| match SiteKey::parse(key) {
-            Some((_, SiteKey::Commit(seq))) => Some(seq.0),
+            Some((_, SiteKey::Log(_, LogKey::Commit(seq)))) => Some(seq.0),
             _ => None,
         };
         listed
@@ -158,8 +158,8 @@ impl Site {
     pub(crate) async fn assert_converged(&self) {
         let catalog = self.agent().log().load().await.unwrap();
         for ((table, part), entry) in &catalog.partitions {
-            let key = SiteKey::Object(table.clone(), *part, entry.object.md5);
-            let key = key.of(&SiteName::new("a").unwrap());
+            let object = LogKey::Object(table.clone(), *part, entry.object.md5);
+            let key = self.agent().log().key(&object);
             let read = crate::push::readback::read_back(&*self.store, &key)
                 .await
                 .unwrap()

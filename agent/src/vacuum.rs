@@ -27,7 +27,7 @@ mod retained;
 use std::time::Instant;
 
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::layout::{self, LogKey, SiteKey, WhichLog};
 use causeway_shared::runtime::clock;
 use causeway_shared::store::{ObjectMeta, RequestCounts, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -37,7 +37,6 @@ use serde::Serialize;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::push::session::{Doubt, stand};
-use crate::push::writer::Fence;
 use retained::Retained;
 
 /// The newest checkpoints that stay whatever their age: the one that readers take, and the one they
@@ -175,7 +174,7 @@ impl Agent {
         };
         vacuum.checkpoints().await?;
         vacuum
-            .under(&layout::data_prefix(self.log().site()))
+            .under(&WhichLog::Agent.objects(self.log().site()))
             .await?;
         vacuum
             .under(&layout::dataset_prefix(self.log().site()))
@@ -212,11 +211,11 @@ impl Vacuum<'_> {
     async fn checkpoints(&mut self) -> Result<(), AgentError> {
         let all = &self.retained.checkpoints;
         let old = all.len().saturating_sub(CHECKPOINTS_KEPT);
-        let site = self.agent.log().site();
+        let log = self.agent.log();
         let keys: Vec<String> = all[..old]
             .iter()
             .filter(|seq| **seq < self.retained.checkpoint)
-            .map(|seq| SiteKey::Checkpoint(*seq).of(site))
+            .map(|seq| log.key(&LogKey::Checkpoint(*seq)))
             .collect();
         self.report.checkpoints += keys.len() as u64;
         if keys.is_empty() || self.report.dry_run {
@@ -298,12 +297,7 @@ impl Vacuum<'_> {
             None => Ok(()),
             Some(commit) => Err(AgentError::Fenced {
                 site: log.site().clone(),
-                fence: Fence {
-                    host: commit.writer.host,
-                    epoch: commit.epoch,
-                    seq: commit.seq,
-                    at: commit.at,
-                },
+                fence: commit.head.into(),
             }),
         }
     }

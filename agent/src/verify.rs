@@ -22,7 +22,6 @@ use crate::error::{AgentError, Exit};
 use crate::progress::Progress;
 use crate::push::session::same_log;
 use crate::push::spool::Spool;
-use crate::push::writer::Fence;
 use crate::state::State;
 
 /// What verifying found.
@@ -181,12 +180,7 @@ impl Agent {
             None => Ok(()),
             Some(head) => Err(AgentError::Fenced {
                 site: self.config().site.clone(),
-                fence: Fence {
-                    host: head.writer.host,
-                    epoch: head.epoch,
-                    seq: head.seq,
-                    at: head.at,
-                },
+                fence: head.into(),
             }),
         }
     }

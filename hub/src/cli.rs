@@ -171,7 +171,7 @@ impl CliError {
             },
             Self::Serve(error) if error.is_usage() => Exit::Usage,
             Self::Range(_) | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
-            Self::Hub(HubError::Site(error)) if !error.is_transient() => Exit::Look,
+            Self::Hub(HubError::Site(error)) if !error.is_retryable() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
             | Self::Serve(_)

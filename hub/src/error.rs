@@ -149,11 +149,11 @@ pub(crate) enum SiteError {
 impl SiteError {
     /// Whether the same load may succeed later without anybody's help.
     #[must_use]
-    pub(crate) fn is_transient(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Log(error) => error.is_transient(),
-            Self::Store { source, .. } => source.is_transient(),
-            Self::Database { source, .. } => source.is_transient(),
+            Self::Log(error) => error.is_retryable(),
+            Self::Store { source, .. } => source.is_retryable(),
+            Self::Database { source, .. } => source.is_retryable(),
             Self::Object { source, .. } => matches!(source, ObjectProblem::Arrived(_)),
             Self::AnotherLog { .. } | Self::DatasetChanged { .. } => false,
         }

@@ -12,7 +12,7 @@ use causeway_shared::canonical_csv::{Digest, Malformed, RecordSplitter, write_he
 use causeway_shared::commit::PartitionObject;
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::store::{Store, StoreError};
 
 use crate::error::SiteError;
@@ -74,7 +74,7 @@ pub(crate) struct ObjectName {
 impl ObjectName {
     /// The object's key in the store.
     pub(crate) fn key(&self) -> String {
-        SiteKey::Object(self.table.clone(), self.part, self.md5).of(&self.site)
+        LogKey::Object(self.table.clone(), self.part, self.md5).of(WhichLog::Agent, &self.site)
     }
 
     /// The error that this object causes.

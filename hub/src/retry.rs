@@ -14,13 +14,13 @@ const FIRST_PAUSE: Duration = Duration::from_millis(200);
 /// # Errors
 /// The last attempt's error.
 pub(crate) async fn retrying<T, E, F: Future<Output = Result<T, E>>>(
-    is_transient: impl Fn(&E) -> bool,
+    is_retryable: impl Fn(&E) -> bool,
     work: impl Fn() -> F,
 ) -> Result<T, E> {
     let mut attempt = 0;
     loop {
         match work().await {
-            Err(error) if is_transient(&error) && attempt + 1 < ATTEMPTS => {
+            Err(error) if is_retryable(&error) && attempt + 1 < ATTEMPTS => {
                 tokio::time::sleep(pause(attempt, byte())).await;
                 attempt += 1;
             }

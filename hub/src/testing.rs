@@ -8,10 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer};
+use causeway_shared::commit::{
+    Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject, Writer,
+};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::{Appended, SiteLog};
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
@@ -138,7 +140,8 @@ impl TestSite {
     /// If a name is none.
     pub fn key(&self, table: &str, part: &str, records: &[&str]) -> Outcome<String> {
         let md5 = Md5::of(self.csv(table, records)?.as_bytes());
-        Ok(SiteKey::Object(Name::new(table)?, Part::new(part)?, md5).of(self.name()))
+        Ok(LogKey::Object(Name::new(table)?, Part::new(part)?, md5)
+            .of(WhichLog::Agent, self.name()))
     }
 
     /// Writes a partition's object; the next commit names it.
@@ -186,21 +189,23 @@ impl TestSite {
         let commit = Commit {
             format: FORMAT,
             site: self.name().clone(),
-            seq,
-            at,
-            epoch: 1,
-            writer: Writer {
-                id: "writer".to_owned(),
-                host: "host".to_owned(),
+            head: Head {
+                seq,
+                at,
+                epoch: 1,
+                writer: Writer {
+                    id: "writer".to_owned(),
+                    host: "host".to_owned(),
+                },
+                dataset: self.dataset.md5(),
             },
-            dataset: self.dataset.md5(),
             changes: std::mem::take(&mut self.waiting),
-            lookups: NoLookups,
+            more: NoLookups::default(),
         };
         self.log.write_dataset(&self.dataset).await?;
-        match self.log.append(&commit).await? {
-            Appended::Written => self.catalog.apply(&commit),
-            Appended::Taken(_) => return Err("the commit is there already".into()),
+        match self.log.append(commit).await? {
+            Appended::Written(commit) => self.catalog.apply(&commit),
+            taken => return Err(format!("the commit is there already: {taken:?}").into()),
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Hub {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    report.put_off += usize::from(error.is_transient());
+                    report.put_off += usize::from(error.is_retryable());
                     report.differences.push(Difference {
                         site: state.site.clone(),
                         table: None,
@@ -131,7 +131,7 @@ impl Hub {
                 "{key} {source}; run `causeway-agent verify --repair` at the site"
             )]),
             // A table that somebody changed or dropped is a difference, a database away is none.
-            Err(SiteError::Database { source, .. }) if !source.is_transient() => {
+            Err(SiteError::Database { source, .. }) if !source.is_retryable() => {
                 Ok(vec![format!("its rows cannot be read: {source}")])
             }
             Err(error) => Err(error),
@@ -148,7 +148,7 @@ impl Hub {
         let counts = self.database().part_counts(site, table).await;
         let mut counts = match counts {
             Ok(counts) => counts,
-            Err(error) if !error.is_transient() => {
+            Err(error) if !error.is_retryable() => {
                 return Ok(vec![format!("the table cannot be read: {error}")]);
             }
             Err(source) => {

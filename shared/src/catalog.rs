@@ -2,51 +2,33 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
 use crate::commit::{
-    CatalogPartition, Checkpoint, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer,
+    AgentLog, CatalogPartition, Checkpoint, Commit, FORMAT, LogHead as _, LogKind, Now,
 };
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 use crate::summary::Summary;
 
-/// A site's catalog at one commit.
+/// A site's catalog at one commit of a log.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Catalog {
+pub struct Catalog<K: LogKind = AgentLog> {
     /// The site.
     pub site: SiteName,
     /// The last commit taken in; `None` for a site that has committed nothing yet.
-    pub head: Option<Head>,
+    pub head: Option<K::Head>,
     /// Every partition.
-    pub partitions: BTreeMap<(Name, Part), Entry>,
-}
-
-/// The commit that a catalog stands at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Head {
-    /// Its number.
-    pub seq: Seq,
-    /// Its time.
-    pub at: Timestamp,
-    /// Its epoch.
-    pub epoch: u64,
-    /// Its writer.
-    pub writer: Writer,
-    /// Its dataset.
-    pub dataset: Md5,
+    pub partitions: BTreeMap<(Name, Part), Entry<K>>,
 }
 
 /// A partition's current object.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct Entry<K: LogKind = AgentLog> {
     /// The object.
-    pub object: PartitionObject,
+    pub object: K::Object,
     /// The dataset that it was written with.
     pub dataset: Md5,
 }
 
-impl Catalog {
+impl<K: LogKind> Catalog<K> {
     /// The catalog before the first commit.
     #[must_use]
     pub fn empty(site: SiteName) -> Self {
@@ -60,22 +42,26 @@ impl Catalog {
     /// The number of the last commit taken in; [`Seq::NONE`] before the first.
     #[must_use]
     pub fn seq(&self) -> Seq {
-        self.head.as_ref().map_or(Seq::NONE, |head| head.seq)
+        self.head.as_ref().map_or(Seq::NONE, K::Head::seq)
     }
 
     /// Takes in the next commit.
     ///
     /// # Panics
     /// Never; a commit of another number is a caller's mistake that debug builds assert.
-    pub fn apply(&mut self, commit: &Commit) {
-        debug_assert_eq!(commit.seq, self.seq().next(), "commits are taken in order");
+    pub fn apply(&mut self, commit: &Commit<K>) {
+        debug_assert_eq!(
+            commit.head.seq(),
+            self.seq().next(),
+            "commits are taken in order"
+        );
         for change in &commit.changes {
             let key = (change.table.clone(), change.part);
             match &change.now {
                 Now::Object(object) => {
                     let entry = Entry {
                         object: object.clone(),
-                        dataset: commit.dataset,
+                        dataset: commit.head.dataset(),
                     };
                     self.partitions.insert(key, entry);
                 }
@@ -84,17 +70,40 @@ impl Catalog {
                 }
             }
         }
-        self.head = Some(commit.into());
+        self.head = Some(commit.head.clone());
     }
 
     /// The partitions of one table, in part order.
-    pub fn table<'c>(&'c self, table: &'c str) -> impl Iterator<Item = (Part, &'c Entry)> + 'c {
+    pub fn table<'c>(&'c self, table: &'c str) -> impl Iterator<Item = (Part, &'c Entry<K>)> + 'c {
         self.partitions
             .iter()
             .filter(move |((name, _), _)| name.as_str() == table)
             .map(|((_, part), entry)| (*part, entry))
     }
 
+    /// As a checkpoint; `None` before the first commit.
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint<K>> {
+        let head = self.head.clone()?;
+        let partitions = self
+            .partitions
+            .iter()
+            .map(|((table, part), entry)| CatalogPartition {
+                table: table.clone(),
+                part: *part,
+                object: entry.object.clone(),
+                dataset: entry.dataset,
+            });
+        Some(Checkpoint {
+            format: FORMAT,
+            site: self.site.clone(),
+            head,
+            partitions: partitions.collect(),
+        })
+    }
+}
+
+impl Catalog {
     /// A table's rows over all history.
     #[must_use]
     pub fn rows(&self, table: &str) -> u64 {
@@ -109,48 +118,10 @@ impl Catalog {
             .for_each(|(_, entry)| total.add(&entry.object.summary));
         total
     }
-
-    /// As a checkpoint; `None` before the first commit.
-    #[must_use]
-    pub fn checkpoint(&self) -> Option<Checkpoint> {
-        let head = self.head.clone()?;
-        let partitions = self
-            .partitions
-            .iter()
-            .map(|((table, part), entry)| CatalogPartition {
-                table: table.clone(),
-                part: *part,
-                object: entry.object.clone(),
-                dataset: entry.dataset,
-            });
-        Some(Checkpoint {
-            format: FORMAT,
-            site: self.site.clone(),
-            seq: head.seq,
-            at: head.at,
-            epoch: head.epoch,
-            writer: head.writer,
-            dataset: head.dataset,
-            partitions: partitions.collect(),
-            lookups: NoLookups,
-        })
-    }
 }
 
-impl From<&Commit> for Head {
-    fn from(commit: &Commit) -> Self {
-        Self {
-            seq: commit.seq,
-            at: commit.at,
-            epoch: commit.epoch,
-            writer: commit.writer.clone(),
-            dataset: commit.dataset,
-        }
-    }
-}
-
-impl From<Checkpoint> for Catalog {
-    fn from(checkpoint: Checkpoint) -> Self {
+impl<K: LogKind> From<Checkpoint<K>> for Catalog<K> {
+    fn from(checkpoint: Checkpoint<K>) -> Self {
         let partitions = checkpoint.partitions.into_iter().map(|partition| {
             let entry = Entry {
                 object: partition.object,
@@ -159,13 +130,7 @@ impl From<Checkpoint> for Catalog {
             ((partition.table, partition.part), entry)
         });
         Self {
-            head: Some(Head {
-                seq: checkpoint.seq,
-                at: checkpoint.at,
-                epoch: checkpoint.epoch,
-                writer: checkpoint.writer,
-                dataset: checkpoint.dataset,
-            }),
+            head: Some(checkpoint.head),
             partitions: partitions.collect(),
             site: checkpoint.site,
         }

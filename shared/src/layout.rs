@@ -2,21 +2,104 @@
 
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 
-/// A key of a site's own part of the store.
+/// The logs of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhichLog {
+    /// What the site's data is; its agent writes it.
+    Agent,
+    /// What was changed in the cloud; the hubs of the owning database write it.
+    Edits,
+}
+
+/// A key of a log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SiteKey {
+pub enum LogKey {
     /// Commit n, create-only.
     Commit(Seq),
     /// The catalog at n.
     Checkpoint(Seq),
     /// The hint that names the newest checkpoint.
     Latest,
+    /// What the log says of one partition: its rows, or its edits.
+    Object(Name, Part, Md5),
+}
+
+/// A key of a site's own part of the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SiteKey {
+    /// A key of one of its logs.
+    Log(WhichLog, LogKey),
     /// The canonical JSON of a dataset.
     Dataset(Md5),
-    /// The rows of one partition.
-    Object(Name, Part, Md5),
     /// The refused rows of one table.
     Quarantine(Name),
+}
+
+impl WhichLog {
+    /// The log's folder under the site's.
+    fn folder(self) -> &'static str {
+        match self {
+            Self::Agent => "",
+            Self::Edits => "edits/",
+        }
+    }
+
+    /// How the names of its objects end.
+    fn object_suffix(self) -> &'static str {
+        match self {
+            Self::Agent => ".csv.zst",
+            Self::Edits => ".jsonl.zst",
+        }
+    }
+
+    /// Under this lie its commits, and nothing else.
+    #[must_use]
+    pub fn commits(self, site: &SiteName) -> String {
+        format!("{SITES}{site}/{}log/", self.folder())
+    }
+
+    /// Under this lie its checkpoints.
+    #[must_use]
+    pub fn checkpoints(self, site: &SiteName) -> String {
+        format!("{SITES}{site}/{}checkpoint/", self.folder())
+    }
+
+    /// Under this lie its objects.
+    #[must_use]
+    pub fn objects(self, site: &SiteName) -> String {
+        format!("{SITES}{site}/{}data/", self.folder())
+    }
+
+    fn parse(self, path: &[&str]) -> Option<LogKey> {
+        Some(match *path {
+            ["log", name] => LogKey::Commit(numbered(name, ".json")?),
+            ["checkpoint", name] => LogKey::Checkpoint(numbered(name, ".json.zst")?),
+            ["latest.json"] => LogKey::Latest,
+            ["data", table, part, name] => LogKey::Object(
+                Name::new(table).ok()?,
+                Part::new(part).ok()?,
+                Md5::new(name.strip_suffix(self.object_suffix())?).ok()?,
+            ),
+            _ => return None,
+        })
+    }
+}
+
+impl LogKey {
+    /// The key in the store, of a site's log.
+    #[must_use]
+    pub fn of(&self, log: WhichLog, site: &SiteName) -> String {
+        match self {
+            Self::Commit(seq) => format!("{}{:020}.json", log.commits(site), seq.0),
+            Self::Checkpoint(seq) => format!("{}{:020}.json.zst", log.checkpoints(site), seq.0),
+            Self::Latest => format!("{SITES}{site}/{}latest.json", log.folder()),
+            Self::Object(table, part, md5) => format!(
+                "{}{table}/{part}/{md5}{}",
+                log.objects(site),
+                log.object_suffix()
+            ),
+        }
+    }
 }
 
 impl SiteKey {
@@ -24,14 +107,9 @@ impl SiteKey {
     #[must_use]
     pub fn of(&self, site: &SiteName) -> String {
         match self {
-            Self::Commit(seq) => format!("{}{:020}.json", log_prefix(site), seq.0),
-            Self::Checkpoint(seq) => format!("{}{:020}.json.zst", checkpoint_prefix(site), seq.0),
-            Self::Latest => format!("sites/{site}/latest.json"),
+            Self::Log(log, key) => key.of(*log, site),
             Self::Dataset(md5) => format!("{}{md5}.json", dataset_prefix(site)),
-            Self::Object(table, part, md5) => {
-                format!("sites/{site}/data/{table}/{part}/{md5}.csv.zst")
-            }
-            Self::Quarantine(table) => format!("sites/{site}/quarantine/{table}.csv"),
+            Self::Quarantine(table) => format!("{}{table}.csv", quarantine_prefix(site)),
         }
     }
 
@@ -42,17 +120,10 @@ impl SiteKey {
         let site = SiteName::new(site).ok()?;
         let segments: Vec<&str> = rest.split('/').collect();
         let parsed = match segments[..] {
-            ["log", name] => Self::Commit(numbered(name, ".json")?),
-            ["checkpoint", name] => Self::Checkpoint(numbered(name, ".json.zst")?),
-            ["latest.json"] => Self::Latest,
             ["dataset", name] => Self::Dataset(Md5::new(name.strip_suffix(".json")?).ok()?),
-            ["data", table, part, name] => Self::Object(
-                Name::new(table).ok()?,
-                Part::new(part).ok()?,
-                Md5::new(name.strip_suffix(".csv.zst")?).ok()?,
-            ),
             ["quarantine", name] => Self::Quarantine(Name::new(name.strip_suffix(".csv")?).ok()?),
-            _ => return None,
+            ["edits", ref path @ ..] => Self::Log(WhichLog::Edits, WhichLog::Edits.parse(path)?),
+            ref path => Self::Log(WhichLog::Agent, WhichLog::Agent.parse(path)?),
         };
         Some((site, parsed))
     }
@@ -76,24 +147,6 @@ pub fn check_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/check/")
 }
 
-/// Under this lie a site's commits, and nothing else.
-#[must_use]
-pub fn log_prefix(site: &SiteName) -> String {
-    format!("{SITES}{site}/log/")
-}
-
-/// Under this lie a site's checkpoints.
-#[must_use]
-pub fn checkpoint_prefix(site: &SiteName) -> String {
-    format!("{SITES}{site}/checkpoint/")
-}
-
-/// Under this lie a site's objects.
-#[must_use]
-pub fn data_prefix(site: &SiteName) -> String {
-    format!("{SITES}{site}/data/")
-}
-
 /// Under this lie the datasets that a site's objects are written with.
 #[must_use]
 pub fn dataset_prefix(site: &SiteName) -> String {
@@ -110,8 +163,7 @@ pub fn quarantine_prefix(site: &SiteName) -> String {
 fn numbered(name: &str, suffix: &str) -> Option<Seq> {
     let digits = name.strip_suffix(suffix)?;
     let well_formed = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-    let number = digits.parse().ok().filter(|_| well_formed);
-    number.and_then(|number: u64| Seq::try_from(number).ok())
+    well_formed.then(|| digits.parse().ok().map(Seq)).flatten()
 }
 
 #[cfg(test)]
@@ -124,20 +176,39 @@ mod tests {
         let table = Name::new("appointment").unwrap();
         let md5 = Md5::of(b"");
         let part = Part::new("dt=2025-11-28").unwrap();
+        let object = LogKey::Object(table.clone(), part, md5);
+        let agent = |key| SiteKey::Log(WhichLog::Agent, key);
+        let edits = |key| SiteKey::Log(WhichLog::Edits, key);
         for (key, text) in [
-            (SiteKey::Commit(Seq(42)), "log/00000000000000000042.json"),
             (
-                SiteKey::Checkpoint(Seq(64)),
+                agent(LogKey::Commit(Seq(42))),
+                "log/00000000000000000042.json",
+            ),
+            (
+                agent(LogKey::Checkpoint(Seq(64))),
                 "checkpoint/00000000000000000064.json.zst",
             ),
-            (SiteKey::Latest, "latest.json"),
+            (agent(LogKey::Latest), "latest.json"),
+            (
+                agent(object.clone()),
+                "data/appointment/dt=2025-11-28/d41d8cd98f00b204e9800998ecf8427e.csv.zst",
+            ),
+            (
+                edits(LogKey::Commit(Seq(42))),
+                "edits/log/00000000000000000042.json",
+            ),
+            (
+                edits(LogKey::Checkpoint(Seq(64))),
+                "edits/checkpoint/00000000000000000064.json.zst",
+            ),
+            (edits(LogKey::Latest), "edits/latest.json"),
+            (
+                edits(object),
+                "edits/data/appointment/dt=2025-11-28/d41d8cd98f00b204e9800998ecf8427e.jsonl.zst",
+            ),
             (
                 SiteKey::Dataset(md5),
                 "dataset/d41d8cd98f00b204e9800998ecf8427e.json",
-            ),
-            (
-                SiteKey::Object(table.clone(), part, md5),
-                "data/appointment/dt=2025-11-28/d41d8cd98f00b204e9800998ecf8427e.csv.zst",
             ),
             (
                 SiteKey::Quarantine(table.clone()),
@@ -147,13 +218,7 @@ mod tests {
             assert_eq!(key.of(&site), format!("sites/hcm-01/{text}"));
             assert_eq!(SiteKey::parse(&key.of(&site)), Some((site.clone(), key)));
         }
-        for strange in [
-            "sites/hcm-01/log/1.json",
-            "sites/hcm-01/log/18446744073709551615.json",
-            "sites/hcm-01/checkpoint/09223372036854775808.json.zst",
-        ] {
-            assert_eq!(SiteKey::parse(strange), None);
-        }
+        assert_eq!(SiteKey::parse("sites/hcm-01/log/1.json"), None);
         assert_eq!(SiteKey::parse("archive/x"), None);
     }
 }

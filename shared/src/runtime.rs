@@ -6,5 +6,6 @@ pub mod clock;
 pub mod program;
 pub mod regular_file;
 pub mod repeats;
+pub mod retry;
 pub mod settings;
 pub mod telemetry;

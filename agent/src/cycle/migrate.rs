@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::agent::Agent;
@@ -58,7 +58,8 @@ impl Agent {
         let objects = catalog.partitions.len() as u64;
         progress.step(Step::Verifying { objects });
         let checks = catalog.partitions.iter().map(|((table, part), entry)| {
-            let key = SiteKey::Object(table.clone(), *part, entry.object.md5).of(site);
+            let key =
+                LogKey::Object(table.clone(), *part, entry.object.md5).of(WhichLog::Agent, site);
             let (store, object) = (self.store().clone(), entry.object.clone());
             // A task of its own, since what is read is decompressed and hashed too.
             let check = tokio::spawn(async move { fault(&*store, key, &object).await });

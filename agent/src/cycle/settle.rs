@@ -9,8 +9,8 @@ use super::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::error::AgentError;
 use crate::plan::Plan;
 use crate::plan::guard::Held;
+use crate::push::Pushed;
 use crate::push::session::Standing;
-use crate::push::{Pushed, checkpoint};
 use crate::scan::{DanglingReference, TableFindings};
 use crate::source::gate::{Look, Print};
 use crate::source::{FRESH, Unreadable};
@@ -51,7 +51,7 @@ impl Attempt<'_> {
         if let Some(commit) = &commit {
             let mut catalog = standing.catalog;
             catalog.apply(commit);
-            checkpoint(self.agent.log(), &catalog).await;
+            self.agent.log().write_due_checkpoint(&catalog).await;
         }
         let missing = look.absent();
         let is_fresh = |print: &Print| print.is_younger_than(FRESH, scan.began);
@@ -87,7 +87,7 @@ impl Attempt<'_> {
         })?;
         news.iter().for_each(|note| tracing::info!("{note}"));
         publish::publish(self.agent, self.state, files).await;
-        let seq = commit.as_ref().map(|commit| commit.seq);
+        let seq = commit.as_ref().map(|commit| commit.head.seq);
         let committed = if seq.is_some() { changes } else { 0 };
         Ok(CycleReport {
             commit: seq,

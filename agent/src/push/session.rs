@@ -7,18 +7,18 @@
 //! committed; the state only about who wrote it.
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::Writer;
+use causeway_shared::commit::{Head, Writer};
 use causeway_shared::ids::Seq;
 #[cfg(doc)]
 use causeway_shared::log::LogError;
+use causeway_shared::log::{Claim, claim};
 use causeway_shared::runtime::chance::random_id;
 use causeway_shared::runtime::clock;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::push::writer::{Claim, Identity, claim};
-use crate::state::{FileId, State, StoredWriter};
+use crate::state::{Fence, FileId, State, StoredWriter};
 
 /// How long a state is believed without asking the log, however much is committed meanwhile: a
 /// store that was emptied behind the agent shows within this time.
@@ -128,22 +128,16 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
     };
     let adopted = known.is_none() || catalog.seq() != before;
     let mut writer = renewed(agent, known, file)?;
-    let own = Identity {
-        writer: writer.writer.clone(),
-        epoch: writer.epoch,
-    };
-    match claim(
-        &own,
-        catalog.head.as_ref(),
-        writer.fence.is_some(),
-        doubt.take_over,
-    ) {
+    let head = catalog.head.as_ref();
+    let may_replace = |head: &Head| may_replace(&writer, head, doubt.take_over);
+    match claim(&writer.writer, writer.epoch, head, may_replace) {
         Ok(Claim::Keep) => {}
-        Ok(Claim::New { epoch }) => {
+        Ok(Claim::Begin { epoch }) => {
             writer.writer.id = new_id()?;
             writer.epoch = epoch;
         }
-        Err(fence) => {
+        Err(head) => {
+            let fence = Fence::from(head);
             writer.fence = Some(fence.clone());
             state.note_writer(&writer)?;
             return Err(AgentError::Fenced {
@@ -167,6 +161,12 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
         catalog,
         adopted,
     })
+}
+
+/// Whether an agent may replace the writer of a head. Its own host's, if that wrote after its state
+/// was lost or copied, but not one that has fenced it; any other only on purpose.
+fn may_replace(own: &StoredWriter, head: &Head, take_over: bool) -> bool {
+    take_over || (head.writer.host == own.writer.host && own.fence.is_none())
 }
 
 /// Whether a state is about this agent's log.

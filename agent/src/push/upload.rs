@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use causeway_shared::ids::{Md5, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::store::{Body, Store, StoreError, Version};
 use jiff::{SignedDuration, Timestamp};
 
@@ -73,7 +73,7 @@ impl Uploader {
     /// [`AgentError::Store`], naming the key.
     pub async fn deliver(&self, parcel: Parcel) -> Result<Delivered, AgentError> {
         let (table, part, md5) = parcel.object.clone();
-        let key = SiteKey::Object(table, part, md5).of(&self.site);
+        let key = LogKey::Object(table, part, md5).of(WhichLog::Agent, &self.site);
         self.deliver_to(&key, &parcel)
             .await
             .map_err(|source| AgentError::Store {
@@ -168,7 +168,7 @@ mod tests {
         let object = (table.clone(), part, Md5::of(CSV));
         let site = SiteName::new("a").unwrap();
         if let Some(bytes) = before {
-            let key = SiteKey::Object(table, part, Md5::of(CSV)).of(&site);
+            let key = LogKey::Object(table, part, Md5::of(CSV)).of(WhichLog::Agent, &site);
             store.put(&key, bytes.to_vec().into()).await.unwrap();
         }
         let earlier = store.requests();

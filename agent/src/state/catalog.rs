@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use causeway_shared::catalog::{Catalog, Entry, Head};
+use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::commit::{CHECKPOINT_EVERY, Commit, Now, PartitionObject, decode, encode};
 use causeway_shared::ids::{Md5, Name, Part, Seq};
 use jiff::Timestamp;
@@ -255,7 +255,7 @@ fn put_commit(db: &Connection, commit: &Commit) -> rusqlite::Result<()> {
             Now::Object(object) => {
                 let entry = Entry {
                     object: object.clone(),
-                    dataset: commit.dataset,
+                    dataset: commit.head.dataset,
                 };
                 put_partition(db, &change.table, change.part, &entry)?;
             }
@@ -270,11 +270,11 @@ fn put_commit(db: &Connection, commit: &Commit) -> rusqlite::Result<()> {
         encode(commit).map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
     db.execute(
         include_str!("sql/recent_commit_put.sql"),
-        params![commit.seq.0, body],
+        params![commit.head.seq.0, body],
     )?;
-    let oldest = commit.seq.0.saturating_sub(KEPT_COMMITS);
+    let oldest = commit.head.seq.0.saturating_sub(KEPT_COMMITS);
     db.execute(include_str!("sql/recent_commit_prune.sql"), [oldest])?;
-    facts::put(db, facts::HEAD, &Head::from(commit))
+    facts::put(db, facts::HEAD, &commit.head)
 }
 
 fn put_partition(db: &Connection, table: &Name, part: Part, entry: &Entry) -> rusqlite::Result<()> {

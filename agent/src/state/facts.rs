@@ -2,16 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use causeway_shared::catalog::Head;
-use causeway_shared::commit::Writer;
-use causeway_shared::ids::{Md5, Name, SiteName};
+use causeway_shared::commit::{Head, Writer};
+use causeway_shared::ids::{Md5, Name, Seq, SiteName};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Columns, Notes, State, StateError};
-use crate::push::writer::Fence;
 use crate::source::gate::Look;
 
 pub(super) const WRITER: &str = "writer";
@@ -44,6 +42,30 @@ pub struct StoredWriter {
     /// When the log was last found to stand where this state says.
     #[serde(default)]
     pub seen: Option<Timestamp>,
+}
+
+/// The writer that an agent is kept from writing by.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fence {
+    /// Its machine.
+    pub host: String,
+    /// Its epoch.
+    pub epoch: u64,
+    /// The commit that shows it.
+    pub seq: Seq,
+    /// That commit's time.
+    pub at: Timestamp,
+}
+
+impl From<Head> for Fence {
+    fn from(head: Head) -> Self {
+        Self {
+            host: head.writer.host,
+            epoch: head.epoch,
+            seq: head.seq,
+            at: head.at,
+        }
+    }
 }
 
 /// What tells a file from a copy of it.

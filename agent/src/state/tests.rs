@@ -1,5 +1,7 @@
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer};
+use causeway_shared::commit::{
+    Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject, Writer,
+};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
@@ -59,16 +61,18 @@ fn commit(seq: u64) -> Commit {
     Commit {
         format: FORMAT,
         site: SiteName::new("a").unwrap(),
-        seq: Seq(seq),
-        at: Timestamp::UNIX_EPOCH,
-        epoch: 1,
-        writer: writer().writer,
-        dataset: Md5::of(b"d"),
+        head: Head {
+            seq: Seq(seq),
+            at: Timestamp::UNIX_EPOCH,
+            epoch: 1,
+            writer: writer().writer,
+            dataset: Md5::of(b"d"),
+        },
         changes: vec![
             change("b=0of2", Now::Object(object)),
             change("b=1of2", Now::removed()),
         ],
-        lookups: NoLookups,
+        more: NoLookups::default(),
     }
 }
 
@@ -187,7 +191,6 @@ fn an_adopted_catalog_replaces_the_states_own_and_opens_the_gate() {
     settle(&mut state, Some(&commit(1)), "row 1");
     let mut catalog = empty();
     catalog.apply(&Commit {
-        seq: Seq(1),
         changes: vec![],
         ..commit(1)
     });

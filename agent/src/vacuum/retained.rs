@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{Commit, Now};
 use causeway_shared::ids::{Md5, Seq};
-use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
 use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{ObjectMeta, list_all};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
@@ -50,21 +50,21 @@ impl Retained {
             .map(|seq| async move {
                 log.commit(seq)
                     .await?
-                    .ok_or_else(|| gap(log, seq, seq.next()))
+                    .ok_or_else(|| log.gap(seq, seq.next()))
             })
             .buffered(READ_AT_ONCE);
         while let Some(commit) = commits.try_next().await? {
-            while commit.seq > catalog.seq().next() {
+            while commit.head.seq > catalog.seq().next() {
                 let missing = catalog.seq().next();
                 if !retained.pass(log, &mut catalog, cut).await? {
-                    return Err(gap(log, missing, commit.seq).into());
+                    return Err(log.gap(missing, commit.head.seq).into());
                 }
             }
-            if commit.at > cut {
+            if commit.head.at > cut {
                 retained.begin(&catalog);
             }
             // Of one before the bridge's end nobody knows what it added to.
-            if commit.seq == catalog.seq().next() {
+            if commit.head.seq == catalog.seq().next() {
                 catalog.apply(&commit);
             }
             if retained.has_begun {
@@ -93,7 +93,7 @@ impl Retained {
             let Some(checkpoint) = log.checkpoint(seq).await? else {
                 continue;
             };
-            if checkpoint.at > cut {
+            if checkpoint.head.at > cut {
                 self.begin(catalog);
             }
             *catalog = checkpoint.into();
@@ -128,8 +128,8 @@ impl Retained {
     }
 
     fn named_by(&mut self, commit: &Commit) {
-        self.from.get_or_insert(commit.seq);
-        self.datasets.insert(commit.dataset);
+        self.from.get_or_insert(commit.head.seq);
+        self.datasets.insert(commit.head.dataset);
         for change in &commit.changes {
             if let Now::Object(object) = &change.now {
                 self.objects
@@ -141,7 +141,7 @@ impl Retained {
     /// Whether what lies at a key has to stay, whatever its age.
     pub(super) fn names(&self, key: &str) -> bool {
         match SiteKey::parse(key) {
-            Some((_, SiteKey::Object(table, part, md5))) => {
+            Some((_, SiteKey::Log(WhichLog::Agent, LogKey::Object(table, part, md5)))) => {
                 self.objects.contains(&(table, part, md5))
             }
             Some((_, SiteKey::Dataset(md5))) => self.datasets.contains(&md5),
@@ -153,27 +153,18 @@ impl Retained {
 
 /// The numbers of the commits after `seq` that are there.
 async fn listed(log: &SiteLog, seq: Seq) -> Result<Vec<Seq>, AgentError> {
-    let after = SiteKey::Commit(seq).of(log.site());
-    let prefix = layout::log_prefix(log.site());
+    let after = log.key(&LogKey::Commit(seq));
+    let prefix = WhichLog::Agent.commits(log.site());
     let objects = list_all(&**log.store(), &prefix, Some(&after)).await;
     let objects = objects.map_err(|source| AgentError::Store {
         site: log.site().clone(),
         source,
     })?;
     let seq = |object: &ObjectMeta| match SiteKey::parse(&object.key) {
-        Some((_, SiteKey::Commit(seq))) => Some(seq),
+        Some((_, SiteKey::Log(_, LogKey::Commit(seq)))) => Some(seq),
         _ => None,
     };
     Ok(objects.iter().filter_map(seq).collect())
-}
-
-fn gap(log: &SiteLog, missing: Seq, later: Seq) -> LogError {
-    LogError::Gap {
-        site: log.site().clone(),
-        missing,
-        key: SiteKey::Commit(missing).of(log.site()),
-        later,
-    }
 }
 
 /// The catalog of the newest usable checkpoint whose commit was made before `cut`; an empty one
@@ -185,9 +176,12 @@ async fn start(log: &SiteLog, checkpoints: &[Seq], cut: Timestamp) -> Result<Cat
         let middle = older.midpoint(newer);
         let seq = checkpoints[middle];
         let at = match log.commit(seq).await? {
-            Some(commit) => Some(commit.at),
+            Some(commit) => Some(commit.head.at),
             // Lost, and bridged by this very checkpoint.
-            None => log.checkpoint(seq).await?.map(|checkpoint| checkpoint.at),
+            None => log
+                .checkpoint(seq)
+                .await?
+                .map(|checkpoint| checkpoint.head.at),
         };
         // Where neither tells, an earlier start only retains more.
         if at.is_some_and(|at| at <= cut) {

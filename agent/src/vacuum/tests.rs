@@ -43,7 +43,7 @@ fn consultants(round: u32) -> String {
 
 async fn at(site: &Site, seq: u64) -> Timestamp {
     let commit = site.agent().log().commit(Seq(seq)).await.unwrap();
-    commit.unwrap().at
+    commit.unwrap().head.at
 }
 
 /// The keys under a part of the site's folder.
@@ -61,7 +61,7 @@ async fn assert_readable(site: &Site, seq: u64) {
         catalog.apply(&log.commit(Seq(seq)).await.unwrap().unwrap());
     }
     for ((table, part), entry) in &catalog.partitions {
-        let key = SiteKey::Object(table.clone(), *part, entry.object.md5).of(log.site());
+        let key = log.key(&LogKey::Object(table.clone(), *part, entry.object.md5));
         assert!(site.store.head(&key).await.is_ok(), "commit {seq}: {key}");
     }
 }
@@ -207,9 +207,9 @@ async fn it_stops_where_the_log_moves_on_under_it() {
     let agent = site.agent();
     let retained = Retained::read(agent.log(), clock::now()).await.unwrap();
     let mut commit = agent.log().commit(Seq(3)).await.unwrap().unwrap();
-    commit.seq = Seq(4);
-    let appended = agent.log().append(&commit).await.unwrap();
-    assert!(matches!(appended, Appended::Written));
+    commit.head.seq = Seq(4);
+    let appended = agent.log().append(commit.clone()).await.unwrap();
+    assert_eq!(appended, Appended::Written(commit.into()));
     let listed = list_all(&*site.store, "sites/a/data/", None).await.unwrap();
     let vacuum = at_work(&agent, &retained, clock::now());
     let stopped = vacuum.delete_old(listed.iter().collect()).await;
@@ -306,7 +306,7 @@ async fn a_gap_that_a_checkpoint_bridges_is_passed() {
 #[tokio::test]
 async fn a_log_with_a_gap_is_not_vacuumed() {
     let site = committed(3).await;
-    let key = SiteKey::Commit(Seq(2)).of(&site.agent().config().site);
+    let key = site.agent().log().key(&LogKey::Commit(Seq(2)));
     site.store.delete(&key).await.unwrap();
     let before = keys(&site, "data").await;
     let error = site.agent().vacuum_before(clock::now(), false).await;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_shared::catalog::{Catalog, Head};
+use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{
-    Checkpoint, Commit, FormatError, Latest, MAX_BYTES, decode, decode_checkpoint,
+    AgentLog, Checkpoint, Commit, FormatError, Head, Latest, MAX_BYTES, decode, decode_checkpoint,
 };
 use causeway_shared::ids::{Md5, Seq};
-use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
 use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{StoreError, list_all};
 use futures_util::{StreamExt as _, stream};
@@ -104,7 +104,7 @@ impl Audit {
 /// # Errors
 /// A failure of the store.
 pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audit, AgentError> {
-    let (seqs, strays) = listed(log, &layout::log_prefix(log.site())).await?;
+    let (seqs, strays) = listed(log, &WhichLog::Agent.commits(log.site())).await?;
     let newest = seqs.last().copied().unwrap_or(Seq::NONE);
     let last = newest.max(known.map_or(Seq::NONE, Catalog::seq));
     let mut reading = Reading {
@@ -163,7 +163,7 @@ impl Reading<'_> {
         match commit {
             Ok(Some(commit)) => self.apply(&commit),
             Ok(None) => {
-                let key = SiteKey::Commit(seq).of(self.log.site());
+                let key = self.log.key(&LogKey::Commit(seq));
                 self.trouble(Trouble::MissingCommit(seq, key));
             }
             Err(
@@ -224,7 +224,7 @@ impl Reading<'_> {
     }
 
     fn wrong_checkpoint(&mut self, seq: Seq, why: &Unusable) {
-        let key = SiteKey::Checkpoint(seq).of(self.log.site());
+        let key = self.log.key(&LogKey::Checkpoint(seq));
         let what = format!("checkpoint {key} {}", why.what);
         if why.newer {
             self.troubles.push(Trouble::Newer(what));
@@ -238,10 +238,10 @@ impl Reading<'_> {
 
     /// Applies a commit, also after a hole.
     fn apply(&mut self, commit: &Commit) {
-        if self.catalog.seq().next() != commit.seq {
+        if self.catalog.seq().next() != commit.head.seq {
             self.catalog.head = Some(Head {
-                seq: Seq(commit.seq.0 - 1),
-                ..commit.into()
+                seq: Seq(commit.head.seq.0 - 1),
+                ..commit.head.clone()
             });
         }
         self.catalog.apply(commit);
@@ -251,7 +251,7 @@ impl Reading<'_> {
     async fn checkpoints(
         &mut self,
     ) -> Result<BTreeMap<Seq, Result<Checkpoint, Unusable>>, AgentError> {
-        let (seqs, _) = listed(self.log, &layout::checkpoint_prefix(self.log.site())).await?;
+        let (seqs, _) = listed(self.log, &WhichLog::Agent.checkpoints(self.log.site())).await?;
         let mut checkpoints = BTreeMap::new();
         for seq in seqs.iter().rev().take(CHECKPOINTS) {
             checkpoints.insert(*seq, self.checkpoint(*seq).await?);
@@ -269,16 +269,19 @@ impl Reading<'_> {
     }
 
     async fn checkpoint(&self, seq: Seq) -> Result<Result<Checkpoint, Unusable>, AgentError> {
-        let key = SiteKey::Checkpoint(seq).of(self.log.site());
+        let key = self.log.key(&LogKey::Checkpoint(seq));
         let Some(compressed) = read(self.log, &key).await? else {
             return Ok(Err(Unusable::new("is missing")));
         };
-        Ok(match decode_checkpoint(&compressed) {
-            Ok(checkpoint) if checkpoint.seq == seq && checkpoint.site == *self.log.site() => {
+        Ok(match decode_checkpoint::<AgentLog>(&compressed) {
+            Ok(checkpoint) if checkpoint.head.seq == seq && checkpoint.site == *self.log.site() => {
                 Ok(checkpoint)
             }
             Ok(other) => {
-                let what = format!("says that it is checkpoint {} of {}", other.seq, other.site);
+                let what = format!(
+                    "says that it is checkpoint {} of {}",
+                    other.head.seq, other.site
+                );
                 Err(Unusable::new(what))
             }
             Err(error) => Err(Unusable::damaged(&error)),
@@ -286,7 +289,7 @@ impl Reading<'_> {
     }
 
     async fn hint(&self, seqs: &BTreeSet<Seq>) -> Result<Option<Unusable>, AgentError> {
-        let key = SiteKey::Latest.of(self.log.site());
+        let key = self.log.key(&LogKey::Latest);
         let Some(bytes) = read(self.log, &key).await? else {
             return Ok(Some(Unusable::new(format!("{key} is missing"))));
         };
@@ -333,7 +336,7 @@ async fn listed(log: &SiteLog, prefix: &str) -> Result<(BTreeSet<Seq>, Vec<Strin
     let mut strays = Vec::new();
     for object in objects {
         match SiteKey::parse(&object.key) {
-            Some((_, SiteKey::Commit(seq) | SiteKey::Checkpoint(seq))) => {
+            Some((_, SiteKey::Log(_, LogKey::Commit(seq) | LogKey::Checkpoint(seq)))) => {
                 seqs.insert(seq);
             }
             _ => strays.push(object.key),

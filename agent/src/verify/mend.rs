@@ -7,7 +7,7 @@
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::encode;
 use causeway_shared::ids::Seq;
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
 use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
 
@@ -122,7 +122,8 @@ impl Mender<'_> {
         self.write_checkpoints(audit).await?;
         tell(&due, true, "");
         for (seq, difference) in lost {
-            self.remove(SiteKey::Commit(seq)).await?;
+            self.remove(SiteKey::Log(WhichLog::Agent, LogKey::Commit(seq)))
+                .await?;
             let what = if audit.whole {
                 "; a checkpoint bridges it"
             } else {
@@ -142,7 +143,7 @@ impl Mender<'_> {
         let Some(commit) = commit.filter(|commit| commit.site == self.agent.config().site) else {
             return Ok(false);
         };
-        let key = SiteKey::Commit(seq);
+        let key = SiteKey::Log(WhichLog::Agent, LogKey::Commit(seq));
         let bytes = encode(&commit).map_err(|source| LogError::Unwritable {
             site: commit.site.clone(),
             key: key.of(&commit.site),
@@ -176,7 +177,8 @@ impl Mender<'_> {
             if let Trouble::Checkpoint(seq, _) = trouble {
                 let known = audit.checkpoints.contains_key(seq);
                 if !known && *seq != audit.catalog.seq() {
-                    self.remove(SiteKey::Checkpoint(*seq)).await?;
+                    self.remove(SiteKey::Log(WhichLog::Agent, LogKey::Checkpoint(*seq)))
+                        .await?;
                 }
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::store::{Body, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
@@ -256,7 +256,8 @@ impl Comparison<'_> {
     }
 
     fn key(&self, table: &Name, part: Part, entry: &Entry) -> String {
-        SiteKey::Object(table.clone(), part, entry.object.md5).of(&self.agent.config().site)
+        LogKey::Object(table.clone(), part, entry.object.md5)
+            .of(WhichLog::Agent, &self.agent.config().site)
     }
 
     fn failed(&self, source: StoreError) -> AgentError {

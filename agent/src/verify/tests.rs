@@ -2,7 +2,7 @@
 
 use causeway_shared::commit::encode;
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{Store, list_all};
 
@@ -17,7 +17,7 @@ async fn verified(site: &Site, repair: bool) -> String {
 }
 
 fn commit_key(seq: u64) -> String {
-    SiteKey::Commit(Seq(seq)).of(&SiteName::new("a").unwrap())
+    LogKey::Commit(Seq(seq)).of(WhichLog::Agent, &SiteName::new("a").unwrap())
 }
 
 /// The one key that contains a text.

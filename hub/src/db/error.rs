@@ -136,7 +136,7 @@ pub enum DbError {
 impl DbError {
     /// Whether the same call may succeed later without anybody's help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn is_retryable(&self) -> bool {
         match self {
             Self::Busy { .. } | Self::Unreachable { .. } | Self::GaveUp { .. } => true,
             Self::Configuration { .. }

@@ -246,7 +246,7 @@ mod tests {
             PostgresDatabase::open("postgres://me:secret@127.0.0.1:1/causeway", None).unwrap();
         assert!(!format!("{database:?}").contains("secret"));
         let error = database.sites().await.unwrap_err();
-        assert!(error.is_transient());
+        assert!(error.is_retryable());
         insta::assert_snapshot!(
             error,
             @"postgres://me@127.0.0.1:1/causeway cannot be reached: error connecting to server: Connection refused (os error 111)"

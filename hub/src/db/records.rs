@@ -5,8 +5,8 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 
-use causeway_shared::catalog::{Catalog, Entry, Head};
-use causeway_shared::commit::{PartitionObject, Writer};
+use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::commit::{Head, PartitionObject, Writer};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq};
 

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use causeway_shared::catalog::{Catalog, Entry, Head};
+use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::commit::Head;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 

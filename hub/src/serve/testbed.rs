@@ -9,10 +9,12 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use causeway_shared::commit::{Change, Commit, FORMAT, NoLookups, Now, PartitionObject, Writer};
+use causeway_shared::commit::{
+    Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject, Writer,
+};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
@@ -162,25 +164,27 @@ async fn write_site(store: &Store) {
         bytes: compressed.len() as u64,
         summary: serde_json::from_str(summary).unwrap(),
     };
-    let key = SiteKey::Object(table.clone(), part, md5).of(&site);
+    let key = LogKey::Object(table.clone(), part, md5).of(WhichLog::Agent, &site);
     store.put(&key, compressed.into()).await.unwrap();
     let commit = Commit {
         format: FORMAT,
         site,
-        seq: Seq(1),
-        at: now(),
-        epoch: 1,
-        writer: Writer {
-            id: "w".into(),
-            host: "h".into(),
+        head: Head {
+            seq: Seq(1),
+            at: now(),
+            epoch: 1,
+            writer: Writer {
+                id: "w".into(),
+                host: "h".into(),
+            },
+            dataset: dataset.md5(),
         },
-        dataset: dataset.md5(),
         changes: vec![Change {
             table,
             part,
             now: Now::Object(object),
         }],
-        lookups: NoLookups,
+        more: NoLookups::default(),
     };
-    log.append(&commit).await.unwrap();
+    log.append(commit).await.unwrap();
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use causeway_shared::catalog::{Catalog, Entry, Head};
-use causeway_shared::commit::{PartitionObject, Writer};
+use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::commit::{Head, PartitionObject, Writer};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use jiff::Timestamp;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use causeway_shared::catalog::{Catalog, Head};
-use causeway_shared::commit::Commit;
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Commit, Head};
 use causeway_shared::ids::SiteName;
 use causeway_shared::layout;
 use causeway_shared::log::SiteLog;
@@ -79,7 +79,7 @@ pub(crate) async fn catalog_at_head(
 /// Whether a commit is the one that the database stands at. The database keeps microseconds, and
 /// a commit's time has no more than milliseconds.
 fn is_head(commit: &Commit, head: &Head) -> bool {
-    commit.writer == head.writer && commit.at.as_microsecond() == head.at.as_microsecond()
+    commit.head.writer == head.writer && commit.head.at.as_microsecond() == head.at.as_microsecond()
 }
 
 #[cfg(test)]
@@ -87,7 +87,7 @@ mod tests {
     use std::sync::Arc;
 
     use causeway_shared::ids::Seq;
-    use causeway_shared::layout::SiteKey;
+    use causeway_shared::layout::{LogKey, WhichLog};
     use causeway_shared::store::memory::MemoryStore;
 
     use super::*;
@@ -128,7 +128,7 @@ mod tests {
     async fn remove(log: &SiteLog, seq: u64) -> Outcome {
         Ok(log
             .store()
-            .delete(&SiteKey::Commit(Seq(seq)).of(log.site()))
+            .delete(&LogKey::Commit(Seq(seq)).of(WhichLog::Agent, log.site()))
             .await?)
     }
 

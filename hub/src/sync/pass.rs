@@ -71,7 +71,7 @@ impl Hub {
                 evict: Vec::new(),
                 keep: 0,
                 error: Some(error.to_string()),
-                may_pass: error.is_transient(),
+                may_pass: error.is_retryable(),
             };
             plans.extend(planned.unwrap_or_else(|error| Some(unplanned(error))));
         }
@@ -255,7 +255,7 @@ impl Hub {
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.
 fn may_pass_at_once(error: &SiteError) -> bool {
-    error.is_transient() && !matches!(error, SiteError::Log(_) | SiteError::Store { .. })
+    error.is_retryable() && !matches!(error, SiteError::Log(_) | SiteError::Store { .. })
 }
 
 fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
@@ -266,7 +266,7 @@ fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
         rows: RowCounts::default(),
         conflicts: 0,
         error: Some(error.to_string()),
-        may_pass: error.is_transient(),
+        may_pass: error.is_retryable(),
     }
 }
 
@@ -274,7 +274,7 @@ fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
 // these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
-    use causeway_shared::layout::SiteKey;
+    use causeway_shared::layout::{LogKey, WhichLog};
 
     use super::*;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
@@ -312,7 +312,7 @@ mod tests {
     async fn a_failure_is_forgotten_though_the_site_has_committed_nothing() -> Outcome {
         let folder = tempfile::tempdir()?;
         let test = TestHub::in_folder(folder.path()).await?;
-        let key = SiteKey::Commit(Seq(1)).of(&SiteName::new("here")?);
+        let key = LogKey::Commit(Seq(1)).of(WhichLog::Agent, &SiteName::new("here")?);
         test.store.put(&key, b"no commit".to_vec().into()).await?;
         assert!(test.load().await?.needs_a_look());
 

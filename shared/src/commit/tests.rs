@@ -7,7 +7,7 @@ use insta::assert_snapshot;
 use super::*;
 use crate::canonical_csv::{RecordSplitter, split_fields, write_header, write_record};
 use crate::dataset::Dataset;
-use crate::summary::{Amount, Counts, Sum};
+use crate::summary::{Amount, Counts, Sum, Summary};
 use crate::value::{Forms, Raw, parse};
 
 const COMMIT: &[u8] = include_bytes!("../../../tests/fixtures/v1/commit.json");
@@ -48,14 +48,16 @@ fn commit() -> Commit {
     Commit {
         format: FORMAT,
         site: SiteName::new("hcm-01").unwrap(),
-        seq: Seq(42),
-        at: "2025-11-28T02:30:00.123Z".parse().unwrap(),
-        epoch: 1,
-        writer: Writer {
-            id: "w1".into(),
-            host: "h1".into(),
+        head: Head {
+            seq: Seq(42),
+            at: "2025-11-28T02:30:00.123Z".parse().unwrap(),
+            epoch: 1,
+            writer: Writer {
+                id: "w1".into(),
+                host: "h1".into(),
+            },
+            dataset: Md5::of(b"dataset"),
         },
-        dataset: Md5::of(b"dataset"),
         changes: vec![
             Change {
                 table: table.clone(),
@@ -68,7 +70,7 @@ fn commit() -> Commit {
                 now: Now::removed(),
             },
         ],
-        lookups: NoLookups,
+        more: NoLookups::default(),
     }
 }
 
@@ -77,18 +79,13 @@ fn checkpoint() -> Checkpoint {
     Checkpoint {
         format: FORMAT,
         site: commit.site,
-        seq: commit.seq,
-        at: commit.at,
-        epoch: commit.epoch,
-        writer: commit.writer,
-        dataset: commit.dataset,
+        head: commit.head,
         partitions: vec![CatalogPartition {
             table: Name::new("appointment").unwrap(),
             part: Part::new("dt=2025-11-28").unwrap(),
             object: object(),
-            dataset: commit.dataset,
+            dataset: Md5::of(b"dataset"),
         }],
-        lookups: NoLookups,
     }
 }
 
@@ -98,15 +95,20 @@ fn what_is_written_is_the_frozen_file() {
         format: FORMAT,
         checkpoint: Seq(64),
     };
-    // The frozen commit names a lookup object; none is written any more.
-    let commit = String::from_utf8(encode(&commit()).unwrap()).unwrap();
-    let frozen = std::str::from_utf8(COMMIT).unwrap();
-    let (changes, _) = frozen.split_once(",\"lookups\":[").unwrap();
-    assert_snapshot!(
-        commit.strip_prefix(changes).unwrap(),
-        @r#","lookups":[],"check":"565badc1cf382c7487faf837e12e6d03"}"#
-    );
-    assert_eq!(encode(&checkpoint()).unwrap(), CHECKPOINT.trim_ascii_end());
+    // The frozen commit names a lookup object, and the checkpoint none; neither is written now.
+    let after = |frozen: &[u8], written: Vec<u8>| {
+        let (frozen, _) = std::str::from_utf8(frozen)
+            .unwrap()
+            .split_once(",\"lookups\"")
+            .unwrap();
+        String::from_utf8(written)
+            .unwrap()
+            .strip_prefix(frozen)
+            .unwrap()
+            .to_owned()
+    };
+    assert_snapshot!(after(COMMIT, encode(&commit()).unwrap()), @r#","lookups":[],"check":"565badc1cf382c7487faf837e12e6d03"}"#);
+    assert_snapshot!(after(CHECKPOINT, encode(&checkpoint()).unwrap()), @r#","check":"1f9d6e3c7a58b1747ecf0126f6d8c7b1"}"#);
     assert_eq!(encode(&latest).unwrap(), LATEST.trim_ascii_end());
 }
 
@@ -170,15 +172,15 @@ fn numbers_and_texts_have_limits() {
     assert_snapshot!(refused("/dataset", long.as_str().into()), @r#"it is not what it should be: "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…" is not a MD5: 32 lower-case hexadecimal digits"#);
     assert_snapshot!(refused("/epoch", long.as_str().into()), @r#"it is not what it should be: invalid type: string "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…"#);
     let of_change = |of: &str, value| refused(&format!("/changes/0/{of}"), value);
-    assert_snapshot!(of_change("rows", (u64::MAX / 2).into()), @"it is not what it should be: 9223372036854775807 is more than 1099511627776");
-    assert_snapshot!(of_change("bytes", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
-    assert_snapshot!(of_change("rows", (-1).into()), @"it is not what it should be: invalid value: integer `-1`, expected u64");
-    assert_snapshot!(of_change("rows", 1.5.into()), @"it is not what it should be: invalid type: floating point `1.5`, expected u64");
-    assert_snapshot!(of_change("rows", serde_json::Value::Null), @"it is not what it should be: invalid type: null, expected u64");
+    assert_snapshot!(of_change("rows", (u64::MAX / 2).into()), @"it is not what it should be: appointment, dt=2025-11-28: 9223372036854775807 is more than 1099511627776");
+    assert_snapshot!(of_change("bytes", u64::MAX.into()), @"it is not what it should be: appointment, dt=2025-11-28: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("rows", (-1).into()), @"it is not what it should be: appointment, dt=2025-11-28: invalid value: integer `-1`, expected u64");
+    assert_snapshot!(of_change("rows", 1.5.into()), @"it is not what it should be: appointment, dt=2025-11-28: invalid type: floating point `1.5`, expected u64");
+    assert_snapshot!(of_change("rows", serde_json::Value::Null), @"it is not what it should be: appointment, dt=2025-11-28: invalid type: null, expected u64");
     assert_snapshot!(of_change("part", "b=0of4294967295".into()), @r#"it is not what it should be: "b=0of4294967295" is not a partition: `dt=YYYY-MM-DD`, of the years 1900 to 2199, or `b=<i>of<N>`, i padded to the width of N, N at most 4096"#);
-    assert_snapshot!(of_change("summary/count_by/status/values/pending", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
-    assert_snapshot!(of_change("summary/count_by/status/null", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
-    assert_snapshot!(of_change("summary/sum/rating/count", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("summary/count_by/status/values/pending", u64::MAX.into()), @"it is not what it should be: appointment, dt=2025-11-28: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("summary/count_by/status/null", u64::MAX.into()), @"it is not what it should be: appointment, dt=2025-11-28: 18446744073709551615 is more than 1099511627776");
+    assert_snapshot!(of_change("summary/sum/rating/count", u64::MAX.into()), @"it is not what it should be: appointment, dt=2025-11-28: 18446744073709551615 is more than 1099511627776");
 }
 
 #[test]
@@ -215,8 +217,8 @@ proptest::proptest! {
 
 #[test]
 fn what_no_reader_takes_is_not_written() {
-    assert!(readable(MAX_BYTES).is_ok());
-    let error = readable(MAX_BYTES + 1).unwrap_err();
+    assert!(encoding::readable(MAX_BYTES).is_ok());
+    let error = encoding::readable(MAX_BYTES + 1).unwrap_err();
     assert!(
         error
             .to_string()
@@ -227,11 +229,11 @@ fn what_no_reader_takes_is_not_written() {
 
 #[test]
 fn a_checkpoint_is_read_as_it_is_stored() {
-    let checkpoint = decode_checkpoint(STORED_CHECKPOINT).unwrap();
+    let checkpoint = decode_checkpoint::<AgentLog>(STORED_CHECKPOINT).unwrap();
     let parts = checkpoint.partitions.iter();
     let parts = parts.map(|entry| format!("{} {} {}", entry.table, entry.part, entry.object.md5));
     assert_eq!(
-        (checkpoint.site.as_str(), checkpoint.seq),
+        (checkpoint.site.as_str(), checkpoint.head.seq),
         ("hcm-01", Seq(64))
     );
     assert_eq!(

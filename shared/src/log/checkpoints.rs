@@ -3,29 +3,35 @@
 use super::{LogError, SiteLog, ZSTD_LEVEL};
 use crate::catalog::Catalog;
 use crate::commit::{
-    CHECKPOINT_EVERY, Checkpoint, FORMAT, FormatError, Latest, MAX_BYTES, MAX_HINT_BYTES, decode,
-    decode_checkpoint, encode,
+    CHECKPOINT_EVERY, Checkpoint, FORMAT, FormatError, Latest, LogHead as _, LogKind, MAX_BYTES,
+    MAX_HINT_BYTES, decode, decode_checkpoint, encode,
 };
 use crate::ids::Seq;
-use crate::layout::{self, SiteKey};
+use crate::layout::{LogKey, SiteKey};
 use crate::store::list_all;
 
-impl SiteLog {
-    /// Whether a checkpoint is due after a commit.
-    #[must_use]
-    pub fn checkpoint_is_due(seq: Seq) -> bool {
-        seq.0.is_multiple_of(CHECKPOINT_EVERY)
+impl<K: LogKind> SiteLog<K> {
+    /// Writes the checkpoint of a catalog if one is due there. Its failure harms nobody, since
+    /// readers replay more commits: it is only logged.
+    pub async fn write_due_checkpoint(&self, catalog: &Catalog<K>) {
+        let seq = catalog.seq();
+        if seq.0.is_multiple_of(CHECKPOINT_EVERY)
+            && let Err(error) = self.write_checkpoint(catalog).await
+        {
+            tracing::warn!(site = %self.site, %seq, %error, "no checkpoint");
+        }
     }
 
     /// Writes the checkpoint of a catalog, then the hint that names it.
     ///
     /// # Errors
     /// A failure of the store; the log is whole without either.
-    pub async fn write_checkpoint(&self, catalog: &Catalog) -> Result<(), LogError> {
+    pub async fn write_checkpoint(&self, catalog: &Catalog<K>) -> Result<(), LogError> {
         let Some(checkpoint) = catalog.checkpoint() else {
             return Ok(());
         };
-        let key = SiteKey::Checkpoint(checkpoint.seq).of(&self.site);
+        let seq = checkpoint.head.seq();
+        let key = self.key(&LogKey::Checkpoint(seq));
         let bytes = encode(&checkpoint).map_err(|source| self.unwritable(&key, source))?;
         let compressed = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
             .map_err(|error| self.damaged(&key, FormatError::Compression(error)))?;
@@ -33,10 +39,10 @@ impl SiteLog {
             .put(&key, compressed.into())
             .await
             .map_err(|source| self.failed(source))?;
-        let key = SiteKey::Latest.of(&self.site);
+        let key = self.key(&LogKey::Latest);
         let latest = Latest {
             format: FORMAT,
-            checkpoint: checkpoint.seq,
+            checkpoint: seq,
         };
         let bytes = encode(&latest).map_err(|source| self.unwritable(&key, source))?;
         self.store
@@ -48,8 +54,8 @@ impl SiteLog {
 
     /// The checkpoint that `latest.json` names. The hint, and what it names, may be missing or
     /// damaged: then there is none, since a listing finds the same.
-    pub(super) async fn hinted_checkpoint(&self) -> Result<Option<Checkpoint>, LogError> {
-        let key = SiteKey::Latest.of(&self.site);
+    pub(super) async fn hinted_checkpoint(&self) -> Result<Option<Checkpoint<K>>, LogError> {
+        let key = self.key(&LogKey::Latest);
         match self.object::<Latest>(&key, MAX_HINT_BYTES, decode).await {
             Ok(Some(latest)) => self.checkpoint(latest.checkpoint).await,
             Ok(None) => Ok(None),
@@ -67,7 +73,7 @@ impl SiteLog {
     pub(super) async fn newest_checkpoint(
         &self,
         from: Seq,
-    ) -> Result<Option<Checkpoint>, LogError> {
+    ) -> Result<Option<Checkpoint<K>>, LogError> {
         for seq in self.checkpoints().await?.into_iter().rev() {
             if seq < from {
                 break;
@@ -84,13 +90,13 @@ impl SiteLog {
     /// # Errors
     /// A failure of the store.
     pub async fn checkpoints(&self) -> Result<Vec<Seq>, LogError> {
-        let prefix = layout::checkpoint_prefix(&self.site);
+        let prefix = K::LOG.checkpoints(&self.site);
         let listed = list_all(&*self.store, &prefix, None).await;
         let mut seqs: Vec<Seq> = listed
             .map_err(|source| self.failed(source))?
             .iter()
             .filter_map(|object| match SiteKey::parse(&object.key) {
-                Some((_, SiteKey::Checkpoint(seq))) => Some(seq),
+                Some((_, SiteKey::Log(_, LogKey::Checkpoint(seq)))) => Some(seq),
                 _ => None,
             })
             .collect();
@@ -103,16 +109,19 @@ impl SiteLog {
     ///
     /// # Errors
     /// [`LogError`]
-    pub async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint>, LogError> {
-        let key = SiteKey::Checkpoint(seq).of(&self.site);
-        match self.object(&key, MAX_BYTES, decode_checkpoint).await {
+    pub async fn checkpoint(&self, seq: Seq) -> Result<Option<Checkpoint<K>>, LogError> {
+        let key = self.key(&LogKey::Checkpoint(seq));
+        let read = self.object(&key, MAX_BYTES, decode_checkpoint::<K>).await;
+        match read {
             Ok(None) => Ok(None),
-            Ok(Some(checkpoint)) if checkpoint.seq == seq && checkpoint.site == self.site => {
+            Ok(Some(checkpoint))
+                if checkpoint.head.seq() == seq && checkpoint.site == self.site =>
+            {
                 Ok(Some(checkpoint))
             }
             Ok(Some(other)) => {
                 tracing::warn!(
-                    site = %self.site, key, found = %other.seq,
+                    site = %self.site, key, found = %other.head.seq(),
                     "the checkpoint is another's; falling back to an older one"
                 );
                 Ok(None)

@@ -52,7 +52,7 @@ pub enum LogError {
     /// A commit is missing, though later ones are there.
     #[error(
         "site {site}: commit {missing} ({key}) is missing, though {later} is there; \
-         run `causeway-agent verify --repair` at the site"
+         run {repair}"
     )]
     Gap {
         /// The site.
@@ -63,12 +63,13 @@ pub enum LogError {
         key: String,
         /// A later commit.
         later: Seq,
+        /// What mends it.
+        repair: &'static str,
     },
     /// The end of a log that was there before is no longer there.
     #[error(
         "site {site}: commit {seq} ({key}), where the log stood, is no longer there, nor any later \
-         one; `causeway-agent verify --repair` writes it again. If the log was taken away on \
-         purpose, delete the agent's `state_dir`, and `migrate` begins a new one"
+         one; {repair} writes it again. If the log was taken away on purpose, {restart}"
     )]
     Lost {
         /// The site.
@@ -77,12 +78,15 @@ pub enum LogError {
         seq: Seq,
         /// Its key.
         key: String,
+        /// What mends it.
+        repair: &'static str,
+        /// What begins a new log.
+        restart: &'static str,
     },
     /// The store is empty, though a log was in it.
     #[error(
         "site {site}: {store} holds nothing at all, though commit {seq} was written to it; if its \
-         disk is not mounted, mount it. If it was emptied, `causeway-agent verify --repair` writes \
-         everything again"
+         disk is not mounted, mount it. If it was emptied, {repair} writes everything again"
     )]
     Blank {
         /// The site.
@@ -91,6 +95,8 @@ pub enum LogError {
         store: String,
         /// The last commit that was known.
         seq: Seq,
+        /// What mends it.
+        repair: &'static str,
     },
     /// A dataset that a commit names is missing, damaged or not valid.
     #[error("site {site}: the dataset {key} cannot be used: {detail}")]
@@ -107,7 +113,7 @@ pub enum LogError {
 impl LogError {
     /// Whether the same call may succeed later without anybody's help.
     #[must_use]
-    pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Store { source, .. } if source.is_transient())
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if source.is_retryable())
     }
 }

@@ -53,7 +53,6 @@ macro_rules! store_conformance {
             a_long_listing_comes_in_pages,
             it_keeps_what_causeway_relies_on,
             every_request_is_counted,
-            a_corrupted_body_is_refused,
             a_write_without_a_body_leaves_nothing,
             an_abandoned_write_leaves_all_or_nothing,
         }

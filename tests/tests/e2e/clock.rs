@@ -43,7 +43,7 @@ async fn a_clock_that_jumps_holds_nothing_up_and_takes_nothing_away() {
     let log = SiteLog::new(store, SiteName::new("hcm-01").unwrap());
     let mut times = Vec::new();
     for seq in 1..=3 {
-        times.push(log.commit(Seq(seq)).await.unwrap().unwrap().at);
+        times.push(log.commit(Seq(seq)).await.unwrap().unwrap().head.at);
     }
     assert!(times.is_sorted() && times[0] < times[1], "{times:?}");
 

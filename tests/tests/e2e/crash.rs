@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_tests::StoreKind;
 use causeway_tests::crash::{Crash, How};
 
@@ -39,7 +39,8 @@ impl Ground {
 
     /// The first checkpoint that is due.
     fn checkpoint(&self) -> PathBuf {
-        let key = SiteKey::Checkpoint(Seq(64)).of(&SiteName::new("hcm-01").unwrap());
+        let key =
+            LogKey::Checkpoint(Seq(64)).of(WhichLog::Agent, &SiteName::new("hcm-01").unwrap());
         self.0.deployment.store.folder().unwrap().join(key)
     }
 

@@ -1,7 +1,7 @@
 //! Damage in the store is refused by name, leaves the last good data, and is mended from the site.
 
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::{self, SiteKey};
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::store::{Store, list_all};
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::meetassist::MeetAssist;
@@ -45,7 +45,7 @@ async fn inflict(store: &Store, key: &str, damage: Damage) {
 
 /// The newest object of today's appointments.
 async fn object_of_today(store: &Store, site: &MeetAssist, known: &[String]) -> String {
-    let prefix = layout::data_prefix(&SiteName::new("hcm-01").unwrap());
+    let prefix = WhichLog::Agent.objects(&SiteName::new("hcm-01").unwrap());
     let prefix = format!("{prefix}appointment/dt={}/", site.today);
     let objects = list_all(&**store, &prefix, None).await.unwrap();
     let fresh = objects
@@ -56,7 +56,7 @@ async fn object_of_today(store: &Store, site: &MeetAssist, known: &[String]) -> 
 }
 
 async fn objects(store: &Store) -> Vec<String> {
-    let prefix = layout::data_prefix(&SiteName::new("hcm-01").unwrap());
+    let prefix = WhichLog::Agent.objects(&SiteName::new("hcm-01").unwrap());
     let listed = list_all(&**store, &prefix, None).await.unwrap();
     listed.into_iter().map(|object| object.key).collect()
 }
@@ -91,7 +91,9 @@ async fn damage_is_refused_by_name_and_mended() {
             push_two_commits(&deployment, &site);
             let key = match place {
                 Place::Object => object_of_today(&store, &site, &before).await,
-                Place::Commit => SiteKey::Commit(Seq(2)).of(&SiteName::new("hcm-01").unwrap()),
+                Place::Commit => {
+                    LogKey::Commit(Seq(2)).of(WhichLog::Agent, &SiteName::new("hcm-01").unwrap())
+                }
             };
             inflict(&store, &key, damage).await;
 
@@ -129,7 +131,7 @@ async fn a_commit_of_a_newer_format_asks_for_an_upgrade() {
         deployment.migrate_and_load();
         let last_good = rows(&deployment).await;
         push_two_commits(&deployment, &site);
-        let key = SiteKey::Commit(Seq(2)).of(&SiteName::new("hcm-01").unwrap());
+        let key = LogKey::Commit(Seq(2)).of(WhichLog::Agent, &SiteName::new("hcm-01").unwrap());
         inflict(&deployment.store.open().await, &key, Damage::NewerFormat).await;
         let refused = deployment.hub(&["load"]).expect_code(3).json();
         let error = refused["sites"][0]["error"].as_str().unwrap();

@@ -44,7 +44,7 @@ async fn a_body_that_breaks_off_is_an_error() {
     let (_, proxied, _proxy) = behind(Trouble::CutAnswerAfter(50_000)).await;
     let read = proxied.get("data/a").await.unwrap().bytes(1 << 20).await;
     assert!(
-        matches!(&read, Err(error) if error.is_transient()),
+        matches!(&read, Err(error) if error.is_retryable()),
         "{read:?}"
     );
 }
@@ -54,7 +54,7 @@ async fn an_interrupted_write_leaves_nothing() {
     let (direct, proxied, _proxy) = behind(Trouble::CutRequestAfter(50_000)).await;
     let written = proxied.create("data/b", vec![b'b'; 100_000].into()).await;
     assert!(
-        matches!(&written, Err(error) if error.is_transient()),
+        matches!(&written, Err(error) if error.is_retryable()),
         "{written:?}"
     );
     let found = direct.head("data/b").await;
@@ -103,7 +103,7 @@ async fn a_server_that_stays_busy_is_unavailable_after_four_attempts() {
 async fn a_server_that_is_not_there_is_unavailable() {
     let config = TestStore::create(StoreKind::S3).config_via("http://127.0.0.1:1".to_owned());
     let error = opened(&config).await.head("a").await.unwrap_err();
-    assert!(error.is_transient(), "{error:?}");
+    assert!(error.is_retryable(), "{error:?}");
     assert!(error.to_string().contains("Connection refused"), "{error}");
 }
 

@@ -1,5 +1,5 @@
-use causeway_shared::catalog::{Entry, Head};
-use causeway_shared::commit::Writer;
+use causeway_shared::catalog::Entry;
+use causeway_shared::commit::{Head, Writer};
 use causeway_shared::dataset::TableId;
 use causeway_shared::ids::{Md5, Seq, SiteName};
 use causeway_shared::summary::Summary;

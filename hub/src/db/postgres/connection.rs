@@ -103,7 +103,7 @@ impl Connections {
         &self,
         work: impl Fn() -> F,
     ) -> Result<T, DbError> {
-        retrying(DbError::is_transient, work).await
+        retrying(DbError::is_retryable, work).await
     }
 
     /// A connection of the pool, to a database whose own tables are of this program's version.

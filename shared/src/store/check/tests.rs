@@ -86,7 +86,7 @@ async fn a_check_that_was_stopped_is_cleaned_up_by_the_next() {
             assert!(stopped.unwrap().kept && step > 40, "{step}");
             return;
         }
-        assert!(stopped.unwrap_err().is_transient(), "step {step}");
+        assert!(stopped.unwrap_err().is_retryable(), "step {step}");
         assert!(check(&inner, PREFIX).await.unwrap().kept, "step {step}");
         assert_eq!(keys(&inner).await, [""; 0], "step {step}");
     }

@@ -34,7 +34,7 @@ async fn a_folder_that_is_not_there_is_waited_for_and_not_made() {
         let told = outcome.unwrap_err();
         let remedy = "create it, or mount the disk it lies on";
         assert!(
-            told.is_transient() && told.to_string().contains(remedy),
+            told.is_retryable() && told.to_string().contains(remedy),
             "{told}"
         );
     }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::SiteKey;
+use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::folder::FolderStore;
 use causeway_tests::{Finished, Program};
@@ -118,15 +118,16 @@ impl Ground {
     }
 
     fn thing(&self, thing: Thing, seq: u64) -> String {
+        let log = |key| SiteKey::Log(WhichLog::Agent, key);
         let key = match thing {
             Thing::Object => {
                 let object = &self.objects[usize::try_from(seq).unwrap() - 1];
                 return object.display().to_string();
             }
             Thing::State => return self.path("work/state/state.db").display().to_string(),
-            Thing::Commit | Thing::Head | Thing::BareHead => SiteKey::Commit(Seq(seq)),
-            Thing::Checkpoint => SiteKey::Checkpoint(Seq(seq)),
-            Thing::Latest => SiteKey::Latest,
+            Thing::Commit | Thing::Head | Thing::BareHead => log(LogKey::Commit(Seq(seq))),
+            Thing::Checkpoint => log(LogKey::Checkpoint(Seq(seq))),
+            Thing::Latest => log(LogKey::Latest),
             Thing::Dataset => {
                 let dataset = causeway_shared::dataset::Dataset::from_toml(DATASET).unwrap();
                 SiteKey::Dataset(dataset.md5())
