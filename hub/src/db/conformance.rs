@@ -9,11 +9,13 @@
 
 mod changes;
 mod keeping;
+mod limits;
 mod sharing;
 mod values;
 
 pub use changes::*;
 pub use keeping::*;
+pub use limits::*;
 pub use sharing::*;
 pub use values::*;
 
@@ -29,6 +31,8 @@ macro_rules! database_conformance {
             extreme_values_come_back,
             texts_sort_by_bytes_and_numbers_by_value,
             wide_tables_and_long_names_are_taken,
+            rows_as_wide_as_a_page_are_taken,
+            names_that_meet_the_databases_own_are_taken,
             an_empty_partition_is_loaded,
             counts_are_per_part_and_value,
             rows_follow_the_commits,
@@ -36,6 +40,7 @@ macro_rules! database_conformance {
             two_rows_swap_a_unique_value,
             keys_move_between_rows,
             the_window_rolls,
+            a_table_by_a_timestamp_follows_the_window,
             dates_that_were_asked_for_are_loaded,
             a_load_without_change_writes_nothing,
             a_table_that_is_new_in_the_dataset_is_made,

@@ -7,6 +7,9 @@ pub(super) const PART: &str = "causeway_part";
 /// The hidden column that marks a row which breaks a unique rule and is kept all the same.
 pub(super) const CLASH: &str = "causeway_clash";
 
+/// What an upsert calls its table, which may itself be called `excluded`, as the new rows are.
+pub(super) const TARGET: &str = "causeway_target";
+
 /// An identifier as SQL takes it, whatever it is made of. Every identifier goes through here.
 pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -66,8 +69,8 @@ pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The body of a `CREATE TABLE`: a line per column, then the key.
-pub(super) fn table_body(table: &Table, columns: &[(String, String)]) -> String {
+/// The body of a `CREATE TABLE`: a line per column, then the key, which SQL calls `key`.
+pub(super) fn table_body(table: &Table, columns: &[(String, String)], key: &str) -> String {
     let lines = columns.iter().enumerate().map(|(at, (name, ty))| {
         let rule = match table.columns.get(at) {
             Some(column) if column.not_null => " NOT NULL",
@@ -77,10 +80,7 @@ pub(super) fn table_body(table: &Table, columns: &[(String, String)]) -> String 
         format!("    {} {ty}{rule},\n", quote(name))
     });
     let lines: String = lines.collect();
-    format!(
-        "(\n{lines}    PRIMARY KEY ({})\n)",
-        names(table, &table.key)
-    )
+    format!("(\n{lines}    {key} ({})\n)", names(table, &table.key))
 }
 
 /// How the columns of a table that is there first differ from the declared ones.

@@ -4,7 +4,12 @@ use causeway_shared::dataset::{Column, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
 
-use crate::db::sql::{CLASH, PART, list, names, quote, replaced, ruled, table_body, written};
+use crate::db::sql::{
+    CLASH, PART, TARGET, list, names, quote, replaced, ruled, table_body, written,
+};
+
+/// Longest name in PostgreSQL, in bytes.
+const MAX_NAME_BYTES: usize = 63;
 
 /// A column's type, as `format_type` names it.
 fn column_type(column: &Column) -> String {
@@ -52,21 +57,37 @@ pub(super) fn create_schema(site: &SiteName) -> String {
     format!("CREATE SCHEMA {}", schema(site))
 }
 
-/// The table and its indexes, which PostgreSQL names.
+/// An index's name: with a space in it, which no table has, since PostgreSQL names tables and
+/// indexes in one space, and its own choice for table `a`, `a_pkey`, may be another table.
+fn index_name(table: &Table, what: &str) -> String {
+    let name = format!("{} {what}", table.name);
+    match name.len() {
+        0..=MAX_NAME_BYTES => quote(&name),
+        _ => quote(&format!(
+            "{} {what}",
+            Md5::of(table.name.as_str().as_bytes())
+        )),
+    }
+}
+
+/// The table and its indexes.
 pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
     let target = target(site, table);
-    let body = table_body(table, &columns(table));
+    let key = format!("CONSTRAINT {} PRIMARY KEY", index_name(table, "key"));
+    let body = table_body(table, &columns(table), &key);
     let mut sql = format!("CREATE TABLE {target} {body};\n");
-    let mut index = |unique: &str, on: &str, predicate: &str| {
-        sql += &format!("CREATE {unique}INDEX ON {target} ({on}){predicate};\n");
+    let mut index = |unique: &str, what: &str, on: &str, predicate: &str| {
+        let name = index_name(table, what);
+        sql += &format!("CREATE {unique}INDEX {name} ON {target} ({on}){predicate};\n");
     };
-    index("", &quote(PART), "");
+    index("", "part", &quote(PART), "");
     if let Partitioning::By { column } = table.partition {
-        index("", &names(table, &[column]), "");
+        index("", "date", &names(table, &[column]), "");
     }
-    for unique in &table.unique {
+    for (at, unique) in table.unique.iter().enumerate() {
         let predicate = format!(" WHERE {}", ruled(table, unique));
-        index("UNIQUE ", &names(table, &unique.columns), &predicate);
+        let what = format!("unique {at}");
+        index("UNIQUE ", &what, &names(table, &unique.columns), &predicate);
     }
     sql
 }
@@ -106,7 +127,7 @@ pub(super) fn copy(site: &SiteName, table: &Table, staged: bool) -> String {
 /// All staged rows, in place of rows of the same key.
 pub(super) fn insert_staged(site: &SiteName, table: &Table) -> String {
     format!(
-        "INSERT INTO {} ({columns}) SELECT {columns} FROM {}
+        "INSERT INTO {} AS {TARGET} ({columns}) SELECT {columns} FROM {}
          ON CONFLICT ({}) DO UPDATE SET {}",
         target(site, table),
         staging(table),
@@ -203,11 +224,11 @@ mod tests {
             "updatedat" timestamp without time zone,
             "causeway_part" text,
             "causeway_clash" boolean NOT NULL DEFAULT false,
-            PRIMARY KEY ("appointmentid")
+            CONSTRAINT "appointment key" PRIMARY KEY ("appointmentid")
         );
-        CREATE INDEX ON "hcm_01"."appointment" ("causeway_part");
-        CREATE INDEX ON "hcm_01"."appointment" ("date");
-        CREATE UNIQUE INDEX ON "hcm_01"."appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
+        CREATE INDEX "appointment part" ON "hcm_01"."appointment" ("causeway_part");
+        CREATE INDEX "appointment date" ON "hcm_01"."appointment" ("date");
+        CREATE UNIQUE INDEX "appointment unique 0" ON "hcm_01"."appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
         "#);
     }
 }

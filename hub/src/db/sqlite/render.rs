@@ -4,7 +4,8 @@ use causeway_shared::dataset::{Partitioning, Table};
 use causeway_shared::value::Type;
 
 use crate::db::sql::{
-    CLASH, PART, declared, list, literal, names, quote, replaced, ruled, table_body, written,
+    CLASH, PART, TARGET, declared, list, literal, names, quote, replaced, ruled, table_body,
+    written,
 };
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
@@ -43,7 +44,7 @@ fn staging(table: &Table) -> String {
 
 /// The table and its indexes.
 pub(super) fn create_table(table: &Table) -> String {
-    let body = table_body(table, &columns(table));
+    let body = table_body(table, &columns(table), "PRIMARY KEY");
     let mut sql = format!("CREATE TABLE {} {body};\n", target(table));
     let mut index = |unique: &str, what: &str, on: &str, predicate: &str| {
         sql += &format!(
@@ -97,7 +98,7 @@ pub(super) fn insert_row(table: &Table, staged: bool) -> String {
 /// All staged rows, in place of rows of the same key.
 pub(super) fn insert_staged(table: &Table) -> String {
     format!(
-        "INSERT INTO {} ({columns}) SELECT {columns} FROM {} WHERE true
+        "INSERT INTO {} AS {TARGET} ({columns}) SELECT {columns} FROM {} WHERE true
          ON CONFLICT ({}) DO UPDATE SET {}",
         target(table),
         staging(table),
