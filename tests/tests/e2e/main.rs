@@ -21,6 +21,7 @@ mod init;
 mod kills;
 mod large_file;
 mod large_site;
+mod moments;
 mod not_files;
 mod orders;
 mod quarantine;

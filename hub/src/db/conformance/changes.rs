@@ -164,6 +164,57 @@ pub async fn the_window_rolls(database: &Arc<dyn Database>) -> Outcome {
     Ok(())
 }
 
+/// Rows of a timestamp lie on its date, and the window brings and takes them by that.
+pub async fn a_table_by_a_timestamp_follows_the_window(database: &Arc<dyn Database>) -> Outcome {
+    let visits = "name = 'd'\nversion = 1\n[[table]]\nname = 'visit'\nkey = ['id']\n\
+        partition = { by = 'at' }\nunique = [{ columns = ['at', 'room'] }]\n\
+        column = [{ name = 'id', type = 'int' }, \
+        { name = 'at', type = 'timestamp', not_null = true }, { name = 'room', type = 'text' }]";
+    let mut test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", visits)?;
+    for day in 26..=30 {
+        let records = [
+            format!("{day}1,2025-11-{day}T00:00:00,a"),
+            format!("{day}2,2025-11-{day}T23:59:59.999999,a"),
+        ];
+        let records = records.each_ref().map(String::as_str);
+        site.put("visit", &format!("dt=2025-11-{day}"), &records)
+            .await?;
+    }
+    site.commit().await?;
+    assert_eq!(test.load_one().await?.rows.inserted, 6);
+    test.request.now = "2025-11-28T17:00:00Z".parse()?;
+    let rolled = test.load_one().await?;
+    assert_eq!((rolled.rows.inserted, rolled.rows.deleted), (2, 2));
+    // One visit is put off to the next day, and another takes its moment.
+    site.put("visit", "dt=2025-11-29", &["291,2025-11-29T00:00:00,a"])
+        .await?;
+    site.put(
+        "visit",
+        "dt=2025-11-30",
+        &[
+            "292,2025-11-30T00:00:00,a",
+            "301,2025-11-30T08:15:00,a",
+            "302,2025-11-30T23:59:59.999999,a",
+        ],
+    )
+    .await?;
+    site.commit().await?;
+    test.load_one().await?;
+    assert_eq!(
+        test.rows(&site, "visit").await?,
+        [
+            "dt=2025-11-28 281,2025-11-28T00:00:00,a",
+            "dt=2025-11-28 282,2025-11-28T23:59:59.999999,a",
+            "dt=2025-11-29 291,2025-11-29T00:00:00,a",
+            "dt=2025-11-30 292,2025-11-30T00:00:00,a",
+            "dt=2025-11-30 301,2025-11-30T08:15:00,a",
+            "dt=2025-11-30 302,2025-11-30T23:59:59.999999,a",
+        ]
+    );
+    Ok(())
+}
+
 /// Beside the window, until a load that does not ask for them.
 pub async fn dates_that_were_asked_for_are_loaded(database: &Arc<dyn Database>) -> Outcome {
     let (mut test, site) = shop(database).await?;
