@@ -16,8 +16,8 @@ use clap::{Parser, Subcommand};
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::SyncOptions;
-use crate::daemon::Listeners;
-use crate::daemon::systemd::Supervisor;
+use crate::daemon::systemd::ServiceManager;
+use crate::daemon::{Listeners, run};
 use crate::error::{AgentError, Exit};
 use crate::progress::{Progress, Silent};
 use crate::status::quarantine;
@@ -172,10 +172,10 @@ impl Cli {
         match self.command {
             Command::Run => {
                 let listeners = Listeners {
-                    supervisor: Arc::new(supervisor(environment)),
+                    service_manager: Arc::new(service_manager(environment)),
                     observer: Arc::new(heap::give_back_after_scans),
                 };
-                agent.run_with(listeners, shutdown).await?;
+                run(&agent, listeners, shutdown).await?;
                 Ok(Answer::silent())
             }
             Command::Sync {
@@ -247,11 +247,11 @@ impl Cli {
     }
 }
 
-/// Who started this process, if it wants to hear of it.
-fn supervisor(environment: &[(String, String)]) -> Supervisor {
-    Supervisor::connect(environment, std::process::id()).unwrap_or_else(|error| {
-        tracing::warn!(%error, "it goes on without");
-        Supervisor::none()
+/// The service manager that started this process, if it wants to hear from it.
+fn service_manager(environment: &[(String, String)]) -> ServiceManager {
+    ServiceManager::connect(environment, std::process::id()).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the agent runs without it");
+        ServiceManager::none()
     })
 }
 

@@ -1,18 +1,17 @@
-//! Running until told to stop: a cycle, a rest, a wait for the sources to stir, the next cycle.
+//! Running until told to stop: a cycle, a rest, a wait for a change in the sources, the next cycle.
 //!
-//! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest; a [`Supervisor`], if
+//! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest. The service manager, if
 //! there is one, hears how it goes, and the [metrics file](metrics) shows it.
 
-mod attended;
-mod heartbeat;
-pub mod hub;
-pub mod metrics;
+pub(crate) mod hub;
+pub(crate) mod metrics;
 mod notices;
-pub mod observer;
-pub mod pace;
+pub(crate) mod observer;
+pub(crate) mod pace;
 mod stopwatch;
-pub mod systemd;
-pub mod watch;
+pub(crate) mod systemd;
+pub(crate) mod watch;
+mod watchdog;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -30,90 +29,80 @@ use crate::cycle::{SyncOptions, run_cycle};
 use crate::daemon::metrics::{CycleFigures, Metrics};
 use crate::daemon::observer::{Event, Observer, nobody};
 use crate::daemon::pace::{Pace, Scan, spread};
-use crate::daemon::systemd::Supervisor;
+use crate::daemon::systemd::ServiceManager;
 use crate::daemon::watch::{Wake, WatchSettings, WatchedPath, Watcher};
 use crate::error::AgentError;
 use crate::progress::Progress;
 use crate::source::Kind;
 use crate::source::gate::{self, Look};
 use crate::state::{CycleFacts, State};
-use attended::AttendedStore;
-use heartbeat::{Heartbeat, PATIENCE};
 use notices::Notices;
 use stopwatch::Stopwatch;
+use watchdog::store::WatchdogStore;
+use watchdog::{LONGEST_STEP, Watchdog};
 
-impl Agent {
-    /// Watches the sources and pushes until `shutdown` is ready. The cycle in hand is abandoned
-    /// then: whatever it did not get to is found by the next one.
-    ///
-    /// # Errors
-    /// What no waiting will mend: another writer has replaced this one, the sources contradict
-    /// the configuration, the log is damaged.
-    pub async fn run(&self, shutdown: impl Future<Output = ()>) -> Result<(), AgentError> {
-        self.run_with(Listeners::default(), shutdown).await
-    }
-
-    /// As [`run`](Self::run), and tells how it goes.
-    ///
-    /// # Errors
-    /// As [`run`](Self::run).
-    pub async fn run_with(
-        &self,
-        listeners: Listeners,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), AgentError> {
-        let heart = Arc::new(Heartbeat::new(PATIENCE));
-        self.run_watched(listeners, heart, shutdown).await
-    }
-
-    async fn run_watched(
-        &self,
-        listeners: Listeners,
-        heart: Arc<Heartbeat>,
-        shutdown: impl Future<Output = ()>,
-    ) -> Result<(), AgentError> {
-        let Listeners {
-            supervisor,
-            observer,
-        } = listeners;
-        let mut shutdown = pin!(shutdown);
-        let lock = self.lock()?;
-        let daemon = Daemon {
-            agent: self.through(|store| Arc::new(AttendedStore::new(store, Arc::clone(&heart)))),
-            state: None,
-            supervisor: Arc::clone(&supervisor),
-            observer,
-            heart: Arc::clone(&heart),
-            pace: Pace::new(),
-            metrics: Metrics::new(self.config().site.clone()),
-            metrics_fail: false,
-            notices: Notices::default(),
-            look_again: None,
-            ask_log: true,
-        };
-        supervisor.ready();
-        lock.hold(async move {
-            let mut daemon = daemon;
-            let ended = tokio::select! {
-                () = &mut shutdown => {
-                    tracing::info!(site = %self.config().site, "stopping");
-                    Ok(())
-                }
-                stopped = daemon.cycles() => stopped,
-                never = supervisor.keep_alive(|| heart.is_alive()) => match never {},
-            };
-            supervisor.stopping();
-            ended
-        })
-        .await
-    }
+/// Watches the sources and pushes until `shutdown` is ready. The cycle in hand is abandoned then;
+/// the next one finds whatever it did not get to.
+///
+/// # Errors
+/// What no waiting will mend: another writer has replaced this one, the sources contradict the
+/// configuration, the log is damaged.
+pub async fn run(
+    agent: &Agent,
+    listeners: Listeners,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), AgentError> {
+    let watchdog = Arc::new(Watchdog::new(LONGEST_STEP));
+    run_watched(agent, listeners, watchdog, shutdown).await
 }
 
-/// Who is told how a run goes.
+async fn run_watched(
+    agent: &Agent,
+    listeners: Listeners,
+    watchdog: Arc<Watchdog>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), AgentError> {
+    let Listeners {
+        service_manager,
+        observer,
+    } = listeners;
+    let mut shutdown = pin!(shutdown);
+    let site = &agent.config().site;
+    let lock = agent.lock()?;
+    let mut daemon = Daemon {
+        agent: agent.through(|store| Arc::new(WatchdogStore::new(store, Arc::clone(&watchdog)))),
+        state: None,
+        service_manager: Arc::clone(&service_manager),
+        observer,
+        watchdog: Arc::clone(&watchdog),
+        pace: Pace::new(),
+        metrics: Metrics::new(site.clone()),
+        metrics_fail: false,
+        notices: Notices::default(),
+        look_again: None,
+        ask_log: true,
+    };
+    service_manager.ready();
+    lock.hold(async move {
+        let ended = tokio::select! {
+            () = &mut shutdown => {
+                tracing::info!(%site, "stopping");
+                Ok(())
+            }
+            stopped = daemon.cycles() => stopped,
+            never = service_manager.keep_alive(|| watchdog.is_agent_alive()) => match never {},
+        };
+        service_manager.stopping();
+        ended
+    })
+    .await
+}
+
+/// Who hears how a run goes.
 #[derive(Clone)]
 pub struct Listeners {
-    /// The service manager.
-    pub supervisor: Arc<Supervisor>,
+    /// The service manager that started the process.
+    pub service_manager: Arc<ServiceManager>,
     /// The program that the agent is part of.
     pub observer: Arc<dyn Observer>,
 }
@@ -122,7 +111,7 @@ impl Default for Listeners {
     /// Nobody.
     fn default() -> Self {
         Self {
-            supervisor: Arc::new(Supervisor::none()),
+            service_manager: Arc::new(ServiceManager::none()),
             observer: nobody(),
         }
     }
@@ -133,12 +122,12 @@ struct Daemon {
     agent: Agent,
     /// `None` before it is opened, and after it failed: opening it anew moves a damaged one aside.
     state: Option<State>,
-    supervisor: Arc<Supervisor>,
+    service_manager: Arc<ServiceManager>,
     observer: Arc<dyn Observer>,
-    heart: Arc<Heartbeat>,
+    watchdog: Arc<Watchdog>,
     pace: Pace,
     metrics: Metrics,
-    /// Whether the figures could not be saved, and that was told.
+    /// Whether the figures could not be saved, and that was logged.
     metrics_fail: bool,
     notices: Notices,
     /// When a source that may be half written is looked at again.
@@ -149,7 +138,7 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// Cycle after cycle, until one fails for good.
+    /// Runs cycle after cycle until one fails for good.
     async fn cycles(&mut self) -> Result<(), AgentError> {
         // Before the first cycle, so that what changes during it is not missed.
         let config = Arc::clone(self.agent.config());
@@ -157,12 +146,12 @@ impl Daemon {
             blocking(move || Watcher::start(watched(&config), settings(&config))).await?;
         let mut wake = Wake::Changed;
         loop {
-            let heart = Arc::clone(&self.heart);
-            let stopwatch = Arc::new(Stopwatch::new(heart, Arc::clone(&self.observer)));
+            let watchdog = Arc::clone(&self.watchdog);
+            let stopwatch = Arc::new(Stopwatch::new(watchdog, Arc::clone(&self.observer)));
             let started = Instant::now();
             if let Err(error) = self.cycle(wake, started, &stopwatch).await {
-                // A store that refuses may take the agent back: its clock is set, its credentials are
-                // renewed.
+                // A store that refuses may accept the agent later, once its clock is set or its
+                // credentials are renewed.
                 if !error.may_pass() {
                     return Err(error);
                 }
@@ -172,12 +161,12 @@ impl Daemon {
                 self.ask_log |= error.is_of_store();
                 self.tell_failure(&error);
             }
-            rest(&self.heart, self.pace.earliest()).await;
-            // After a failure the gate is still open: nothing has to wake it.
+            rest(&self.watchdog, self.pace.earliest()).await;
+            // After a failure the next cycle needs no wake, since its changes are not sent yet.
             wake = if self.pace.retries() {
                 Wake::Changed
             } else {
-                let _idle = self.heart.grant(self.agent.config().watch.poll);
+                let _idle = self.watchdog.allow(self.agent.config().watch.poll);
                 if let Some(at) = self.look_again.take() {
                     watcher.poll_by(at);
                 }
@@ -186,7 +175,7 @@ impl Daemon {
         }
     }
 
-    /// One cycle, and what is to be told of it.
+    /// Runs one cycle and reports it.
     async fn cycle(
         &mut self,
         wake: Wake,
@@ -203,7 +192,7 @@ impl Daemon {
         };
         let progress: Arc<dyn Progress> = Arc::clone(stopwatch) as _;
         let seen = match wake {
-            // Its events were waited for until they ended.
+            // The watcher waited until the events ended.
             Wake::Changed => None,
             Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &progress).await?),
         };
@@ -219,7 +208,7 @@ impl Daemon {
 
     fn tell_success(&mut self, report: &CycleReport, head: Option<Seq>) {
         if report.commit.is_some() && self.agent.hub().is_some() {
-            // On the side: a hub that does not answer holds nothing up.
+            // In a task of its own, so that a hub that does not answer holds nothing up.
             let (agent, report) = (self.agent.clone(), report.clone());
             tokio::spawn(async move { agent.tell_hub(&report).await });
         }
@@ -239,7 +228,7 @@ impl Daemon {
         // A cycle that scanned nothing has nothing new to say.
         if report.scan_took.is_some() {
             let notices = report.notices();
-            self.notices.tell(&report.site, notices, Instant::now());
+            self.notices.log(&report.site, notices, Instant::now());
             report.log_refusals();
         }
         let figures = CycleFigures {
@@ -255,7 +244,7 @@ impl Daemon {
         self.metrics.succeeded(figures, clock::now(), requests);
         self.save_metrics();
         let commit = head.map_or_else(|| "none yet".to_owned(), |seq| seq.to_string());
-        self.supervisor.status(&format!(
+        self.service_manager.status(&format!(
             "last commit: {commit}; {} rows in quarantine, {} tables held back",
             figures.quarantined, figures.held
         ));
@@ -276,7 +265,7 @@ impl Daemon {
         }
         self.metrics.failed(self.agent.store().requests());
         self.save_metrics();
-        self.supervisor.status(&format!(
+        self.service_manager.status(&format!(
             "failed {} times, tries again: {error}",
             self.pace.failures()
         ));
@@ -302,17 +291,17 @@ impl Daemon {
 }
 
 /// Waits until the next cycle may start.
-async fn rest(heart: &Arc<Heartbeat>, earliest: Option<Instant>) {
+async fn rest(watchdog: &Arc<Watchdog>, earliest: Option<Instant>) {
     let now = Instant::now();
     let rest = earliest.map(|earliest| earliest.duration_since(now));
     if let Some(rest) = rest.filter(|rest| !rest.is_zero()) {
-        let _idle = heart.grant(rest);
+        let _idle = watchdog.allow(rest);
         sleep(rest).await;
     }
 }
 
-/// Waits until what moved since `before` without an event has come to rest, or has not for too
-/// long; the last look at it.
+/// Waits until the sources that moved since `before` without an event have come to rest, but no
+/// longer than the configured delay. Returns the last look at them.
 async fn come_to_rest(
     agent: &Agent,
     before: Option<Look>,

@@ -7,7 +7,7 @@
 //! use std::fs;
 //! use std::sync::Arc;
 //!
-//! use causeway_agent::{Agent, AgentConfig, Event, Listeners, SyncOptions};
+//! use causeway_agent::{Agent, AgentConfig, Event, Listeners, SyncOptions, run};
 //! use tokio::sync::mpsc;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +46,7 @@
 //! let until_a_commit = async {
 //!     assert_eq!(commits.recv().await, Some(2));
 //! };
-//! agent.run_with(listeners, until_a_commit).await?;
+//! run(&agent, listeners, until_a_commit).await?;
 //! # Ok(())
 //! # }
 //! ```
@@ -61,22 +61,27 @@
 //! configuration of a new site; the `daemon` runs cycle after cycle; `vacuum` deletes what no
 //! reader can ask for any more.
 
-pub mod agent;
+mod agent;
 pub mod cli;
-pub mod config;
-pub mod cycle;
-pub mod daemon;
-pub mod error;
-pub mod init;
-pub mod plan;
-pub mod progress;
-pub mod push;
-pub mod scan;
-pub mod source;
-pub mod state;
-pub mod status;
-pub mod vacuum;
-pub mod verify;
+mod config;
+mod cycle;
+mod daemon;
+mod error;
+#[allow(unreachable_pub)]
+mod init;
+mod plan;
+mod progress;
+#[allow(unreachable_pub)]
+mod push;
+mod scan;
+#[allow(unreachable_pub)]
+mod source;
+mod state;
+mod status;
+#[allow(unreachable_pub)]
+mod vacuum;
+#[allow(unreachable_pub)]
+mod verify;
 
 #[cfg(test)]
 mod fuzz;
@@ -84,8 +89,8 @@ pub use agent::Agent;
 pub use config::{AgentConfig, ConfigError, HubConfig};
 pub use cycle::SyncOptions;
 pub use cycle::report::CycleReport;
-pub use daemon::Listeners;
 pub use daemon::observer::{Event, Observer};
+pub use daemon::{Listeners, run};
 pub use error::{AgentError, Exit};
 pub use progress::{Progress, Silent, Step};
 

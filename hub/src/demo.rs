@@ -26,7 +26,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use causeway_agent::{Agent, AgentError, ConfigError};
+use causeway_agent::{Agent, AgentError, ConfigError, Listeners};
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -146,7 +146,7 @@ pub(crate) async fn run(
         let _ = stopping.await;
     };
     let agent = tokio::spawn(async move {
-        if let Err(error) = agent.run(stopping).await {
+        if let Err(error) = causeway_agent::run(&agent, Listeners::default(), stopping).await {
             tracing::error!(%error, "the agent stopped; the dashboard shows what was sent");
         }
     });

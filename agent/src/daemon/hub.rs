@@ -12,7 +12,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// A hub that may be told.
 #[derive(Debug, Clone)]
-pub struct Hub {
+pub(crate) struct Hub {
     config: HubConfig,
     client: reqwest::Client,
 }
@@ -22,19 +22,19 @@ impl Hub {
     ///
     /// # Errors
     /// Where the system's TLS cannot be set up.
-    pub fn new(config: HubConfig) -> Result<Self, reqwest::Error> {
+    pub(crate) fn new(config: HubConfig) -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder().timeout(TIME_LIMIT).build()?;
         Ok(Self { config, client })
     }
 
     /// Its address.
     #[must_use]
-    pub fn url(&self) -> &str {
+    pub(crate) fn url(&self) -> &str {
         &self.config.url
     }
 
     /// Tells it of a commit, as well as may be: it looks by itself sooner or later.
-    pub async fn tell(&self, site: &SiteName, seq: Seq) {
+    pub(crate) async fn tell(&self, site: &SiteName, seq: Seq) {
         let url = format!("{}/api/v1/sync/notify", self.config.url);
         let mut request = self
             .client
@@ -60,7 +60,7 @@ impl Hub {
     ///
     /// # Errors
     /// In words.
-    pub async fn reach(&self) -> Result<(), String> {
+    pub(crate) async fn reach(&self) -> Result<(), String> {
         let url = format!("{}/healthz", self.config.url);
         let answer = self.client.get(&url).send().await;
         let answer = answer.and_then(reqwest::Response::error_for_status);

@@ -15,7 +15,7 @@ const UNFINISHED: &str = ".tmp";
 
 /// What a cycle that ended well did, and how things stand after it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct CycleFigures {
+pub(crate) struct CycleFigures {
     /// How long it took, in seconds.
     pub seconds: f64,
     /// The commit it wrote, if any.
@@ -34,7 +34,7 @@ pub struct CycleFigures {
 
 /// An agent's figures since it started.
 #[derive(Debug, Clone)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     site: SiteName,
     /// Of the last cycle that ended well.
     last: CycleFigures,
@@ -52,7 +52,7 @@ pub struct Metrics {
 /// Why the file could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the metrics file {}: {source}", path.display())]
-pub struct MetricsError {
+pub(crate) struct MetricsError {
     /// The file.
     pub path: PathBuf,
     /// Why.
@@ -63,7 +63,7 @@ pub struct MetricsError {
 impl Metrics {
     /// Of an agent that has not run a cycle yet.
     #[must_use]
-    pub fn new(site: SiteName) -> Self {
+    pub(crate) fn new(site: SiteName) -> Self {
         Self {
             site,
             last: CycleFigures::default(),
@@ -80,7 +80,12 @@ impl Metrics {
     }
 
     /// Takes in a cycle that ended well at `at`. `requests` are all of the store's so far.
-    pub fn succeeded(&mut self, figures: CycleFigures, at: Timestamp, requests: RequestCounts) {
+    pub(crate) fn succeeded(
+        &mut self,
+        figures: CycleFigures,
+        at: Timestamp,
+        requests: RequestCounts,
+    ) {
         self.last = figures;
         self.last_at = Some(at);
         if let Some(seq) = figures.commit {
@@ -95,7 +100,7 @@ impl Metrics {
     }
 
     /// Takes in a cycle that failed. `requests` are all of the store's so far.
-    pub fn failed(&mut self, requests: RequestCounts) {
+    pub(crate) fn failed(&mut self, requests: RequestCounts) {
         self.failures += 1;
         self.failures_in_a_row += 1;
         self.requests = requests;
@@ -103,7 +108,7 @@ impl Metrics {
 
     /// The figures in Prometheus's text format, each ended by a newline.
     #[must_use]
-    pub fn render(&self) -> String {
+    pub(crate) fn render(&self) -> String {
         let mut page = Page::new(&self.site);
         if let Some(at) = self.last_at {
             page.gauge(
@@ -154,7 +159,7 @@ impl Metrics {
     ///
     /// # Errors
     /// [`MetricsError`]: worth a warning, not worth a cycle.
-    pub fn save(&self, path: &Path) -> Result<(), MetricsError> {
+    pub(crate) fn save(&self, path: &Path) -> Result<(), MetricsError> {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(UNFINISHED);
         let unfinished = PathBuf::from(unfinished);

@@ -1,4 +1,4 @@
-//! What a person should know, told when it is new and once a day, not at each scan.
+//! Notices for a person, logged when they are new and once a day, not at each scan.
 
 use std::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use causeway_shared::runtime::repeats::Repeats;
 
 use crate::cycle::report::Notice;
 
-/// What stands unchanged is told again after this long.
+/// A notice that stays is logged again after this long.
 const REMINDER: Duration = Duration::from_secs(24 * 60 * 60);
 /// Most notices that are remembered; a cycle has one or two for each table.
 const MAX_NOTICES: usize = 10_000;
@@ -23,16 +23,16 @@ impl Default for Notices {
 }
 
 impl Notices {
-    /// Logs those of a cycle's notices that are news.
-    pub(super) fn tell(&mut self, site: &SiteName, notices: Vec<Notice>, now: Instant) {
-        for notice in self.news(notices, now) {
+    /// Logs those of a cycle's notices that are new.
+    pub(super) fn log(&mut self, site: &SiteName, notices: Vec<Notice>, now: Instant) {
+        for notice in self.new_ones(notices, now) {
             notice.log(site);
         }
     }
 
-    /// Those that were not told within a day; whatever is not among them is over, and would be
-    /// news again.
-    fn news(&mut self, notices: Vec<Notice>, now: Instant) -> Vec<Notice> {
+    /// The notices that were not logged within a day. A notice that is missing from the list is
+    /// over, and new if it comes again.
+    fn new_ones(&mut self, notices: Vec<Notice>, now: Instant) -> Vec<Notice> {
         self.0.retain(|told| notices.contains(told));
         let is_news = |notice: &Notice| self.0.count(notice.clone(), now).is_some();
         notices.into_iter().filter(is_news).collect()
@@ -52,24 +52,23 @@ mod tests {
         }
     }
 
-    /// What is told of the same notices at these hours.
     #[test]
-    fn what_stays_is_told_once_a_day_and_what_changes_or_comes_back_at_once() {
+    fn a_notice_is_logged_once_a_day_and_at_once_when_it_changes_or_comes_back() {
         let begin = Instant::now();
         let mut notices = Notices::default();
-        let mut told = |hour: u32, texts: &[&str]| {
+        let mut logged = |hour: u32, texts: &[&str]| {
             let all = texts.iter().map(|text| notice(text)).collect();
-            let news = notices.news(all, begin + Duration::from_secs(3_600) * hour);
-            news.into_iter()
+            let new = notices.new_ones(all, begin + Duration::from_secs(3_600) * hour);
+            new.into_iter()
                 .map(|notice| notice.text)
                 .collect::<Vec<_>>()
         };
-        assert_eq!(told(0, &["a", "b 1"]), ["a", "b 1"]);
-        assert_eq!(told(1, &["a", "b 1"]), [""; 0]);
-        assert_eq!(told(2, &["a", "b 2"]), ["b 2"]);
-        assert_eq!(told(3, &["b 2"]), [""; 0]);
-        assert_eq!(told(4, &["a", "b 2"]), ["a"]);
-        assert_eq!(told(26, &["a", "b 2"]), ["b 2"]);
-        assert_eq!(told(28, &["a", "b 2"]), ["a"]);
+        assert_eq!(logged(0, &["a", "b 1"]), ["a", "b 1"]);
+        assert_eq!(logged(1, &["a", "b 1"]), [""; 0]);
+        assert_eq!(logged(2, &["a", "b 2"]), ["b 2"]);
+        assert_eq!(logged(3, &["b 2"]), [""; 0]);
+        assert_eq!(logged(4, &["a", "b 2"]), ["a"]);
+        assert_eq!(logged(26, &["a", "b 2"]), ["b 2"]);
+        assert_eq!(logged(28, &["a", "b 2"]), ["a"]);
     }
 }

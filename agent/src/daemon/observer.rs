@@ -1,4 +1,4 @@
-//! Seeing an agent at work, for a program that embeds it.
+//! Events of a running agent, for a program that embeds it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use crate::progress::Step;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'e> {
-    /// A cycle got on.
+    /// A cycle made progress.
     Step(Step),
-    /// A cycle ended well. Most found nothing: they scanned nothing, and have no commit.
+    /// A cycle succeeded. Most find no change: they scan nothing and have no commit.
     Ended(&'e CycleReport),
-    /// A cycle failed, and the next one is tried after a pause.
+    /// A cycle failed. The next one starts after a pause.
     Failed {
         /// Why.
         error: &'e AgentError,
-        /// How many have failed one after the other, this one included.
+        /// How many have failed in a row, this one included.
         failures: u32,
         /// How long until the next.
         pause: Duration,
     },
 }
 
-/// Is told of each event, on the thread on which it happens. It should return at once.
+/// Receives each event, on the thread on which it happens. It should return at once.
 pub trait Observer: Send + Sync {
-    /// Something happened.
+    /// Receives an event.
     fn observe(&self, event: Event<'_>);
 }
 
@@ -38,8 +38,8 @@ impl<F: Fn(Event<'_>) + Send + Sync> Observer for F {
     }
 }
 
-/// Nobody looks.
+/// An observer that ignores all events.
 #[must_use]
-pub fn nobody() -> Arc<dyn Observer> {
+pub(crate) fn nobody() -> Arc<dyn Observer> {
     Arc::new(|_: Event<'_>| {})
 }

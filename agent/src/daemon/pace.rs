@@ -1,15 +1,15 @@
-//! When the next cycle may start: a scan is paid for with a rest, a failure with a longer wait.
+//! When the next cycle may start: after a scan the agent rests, after a failure it waits longer.
 //!
-//! Only [`Instant`]s are compared, which go on evenly whatever the wall clock does.
+//! Only [`Instant`]s are compared, which a change of the wall clock does not move.
 
 use std::time::{Duration, Instant};
 
 use causeway_shared::runtime::chance;
 
-/// A scan starts no sooner after the start of the one before than this many times its duration: so
+/// A scan starts at the earliest this many times the last scan's duration after its start, so that
 /// scanning takes at most a tenth of one core.
 const REST_FACTOR: u32 = 10;
-/// The longest rest. A scan that took longer than a tenth of it waited for a slow drive.
+/// The longest rest. A scan that took more than a tenth of this waited for a slow drive.
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
 /// About how long to wait after a first failure; it doubles with each that follows.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
@@ -18,39 +18,39 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// What a cycle cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scan {
+pub(crate) struct Scan {
     /// When the cycle started.
     pub started: Instant,
-    /// How long it read and compared; zero if the gate stayed shut. Not how long it sent, which
-    /// costs no core.
+    /// How long it read and compared; zero if nothing had moved. The time for sending does not
+    /// count, since it costs no core.
     pub took: Duration,
 }
 
-/// Keeps cycles apart.
+/// Decides how far apart cycles are.
 #[derive(Debug, Clone, Default)]
-pub struct Pace {
+pub(crate) struct Pace {
     rested: Option<Instant>,
     retry: Option<Instant>,
     failures: u32,
 }
 
 impl Pace {
-    /// Of an agent that has not run a cycle yet: it may start at once.
+    /// The pace of an agent that has not run a cycle yet, and may start one at once.
     #[must_use]
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
-    /// Notes a cycle that ended well.
-    pub fn succeeded(&mut self, scan: Scan) {
+    /// Notes a cycle that succeeded.
+    pub(crate) fn succeeded(&mut self, scan: Scan) {
         self.rest(scan);
         self.retry = None;
         self.failures = 0;
     }
 
-    /// Notes a cycle that failed at `now`. `chance` is any number, each as likely as the other: it
-    /// spreads the agents of many sites that lost the same store.
-    pub fn failed(&mut self, scan: Scan, now: Instant, chance: u32) {
+    /// Notes a cycle that failed at `now`. `chance` is a random number, which spreads the retries of
+    /// many sites that lost the same store.
+    pub(crate) fn failed(&mut self, scan: Scan, now: Instant, chance: u32) {
         self.rest(scan);
         self.failures = self.failures.saturating_add(1);
         self.retry = Some(now + wait(self.failures, chance));
@@ -58,19 +58,19 @@ impl Pace {
 
     /// When the next cycle may start: a time that may have passed; `None` for at once.
     #[must_use]
-    pub fn earliest(&self) -> Option<Instant> {
+    pub(crate) fn earliest(&self) -> Option<Instant> {
         self.rested.max(self.retry)
     }
 
-    /// Whether the last cycle failed, so that the next one starts without being woken.
+    /// Whether the last cycle failed, so that the next one starts without a wake.
     #[must_use]
-    pub fn retries(&self) -> bool {
+    pub(crate) fn retries(&self) -> bool {
         self.retry.is_some()
     }
 
-    /// How many cycles have failed one after the other.
+    /// How many cycles have failed in a row.
     #[must_use]
-    pub fn failures(&self) -> u32 {
+    pub(crate) fn failures(&self) -> u32 {
         self.failures
     }
 
@@ -80,8 +80,8 @@ impl Pace {
     }
 }
 
-/// Any number; always the same one where the system has no randomness, which spreads no load and
-/// harms nothing else.
+/// A random number. It is always the same where the system has no randomness, which spreads no load
+/// and harms nothing else.
 pub(crate) fn spread() -> u32 {
     let mut bytes = [0; 4];
     match chance::fill(&mut bytes) {
@@ -90,8 +90,8 @@ pub(crate) fn spread() -> u32 {
     }
 }
 
-/// The wait after the nth failure in a row: doubled each time, then by chance between a half of
-/// that and the whole.
+/// The wait after the nth failure in a row: doubled each time, then at random between half of that
+/// and the whole.
 fn wait(failures: u32, chance: u32) -> Duration {
     let doublings = failures.saturating_sub(1).min(16);
     let whole = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);

@@ -1,17 +1,18 @@
-//! How long a cycle worked, which the next one waits for.
+//! How long a cycle worked, which decides how long the next one waits.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::heartbeat::Heartbeat;
+use super::watchdog::Watchdog;
 use crate::daemon::observer::{Event, Observer};
 use crate::progress::{Progress, Step};
 
-/// How long a cycle looked and scanned so far, also one that fails later. A scan counts from the
-/// first row that was read to the last partition that was made. Passes on what it hears.
+/// Measures how long a cycle has looked and scanned so far, whether or not it fails later. A scan
+/// counts from its first row to its last partition. Passes each step on to the watchdog and the
+/// observer.
 pub(super) struct Stopwatch {
     times: Mutex<Times>,
-    heart: Arc<Heartbeat>,
+    watchdog: Arc<Watchdog>,
     observer: Arc<dyn Observer>,
 }
 
@@ -22,10 +23,10 @@ struct Times {
 }
 
 impl Stopwatch {
-    pub(super) fn new(heart: Arc<Heartbeat>, observer: Arc<dyn Observer>) -> Self {
+    pub(super) fn new(watchdog: Arc<Watchdog>, observer: Arc<dyn Observer>) -> Self {
         Self {
             times: Mutex::new(Times::default()),
-            heart,
+            watchdog,
             observer,
         }
     }
@@ -37,14 +38,14 @@ impl Stopwatch {
     }
 
     fn times(&self) -> MutexGuard<'_, Times> {
-        // Whole at any time: each of its parts is set at once.
+        // No code that holds the lock can panic halfway through a change.
         self.times.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Progress for Stopwatch {
     fn step(&self, step: Step) {
-        self.heart.beat();
+        self.watchdog.progress();
         match step {
             Step::Looked { took } => self.times().looked += took,
             Step::Reading { .. } | Step::Scanned => {
@@ -61,13 +62,13 @@ impl Progress for Stopwatch {
 
 #[cfg(test)]
 mod tests {
-    use super::super::heartbeat::PATIENCE;
+    use super::super::watchdog::LONGEST_STEP;
     use super::*;
     use crate::daemon::observer::nobody;
 
     #[test]
     fn it_runs_from_the_first_step_of_a_scan_to_the_last() {
-        let stopwatch = Stopwatch::new(Arc::new(Heartbeat::new(PATIENCE)), nobody());
+        let stopwatch = Stopwatch::new(Arc::new(Watchdog::new(LONGEST_STEP)), nobody());
         stopwatch.step(Step::Scanned);
         std::thread::sleep(Duration::from_millis(5));
         stopwatch.step(Step::Scanned);
@@ -78,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_look_counts_too_since_it_may_read_whole_files() {
-        let stopwatch = Stopwatch::new(Arc::new(Heartbeat::new(PATIENCE)), nobody());
+        let stopwatch = Stopwatch::new(Arc::new(Watchdog::new(LONGEST_STEP)), nobody());
         for seconds in [2, 3] {
             let took = Duration::from_secs(seconds);
             stopwatch.step(Step::Looked { took });

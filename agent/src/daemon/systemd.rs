@@ -1,7 +1,10 @@
 //! Telling the service manager how the agent is: systemd's notification protocol, sd_notify(3).
 //!
-//! Where nothing supervises the agent, each call does nothing. A message that cannot be sent is
-//! logged and lost.
+//! Without a service manager, each call does nothing. A message that cannot be sent is logged and
+//! lost.
+//!
+//! The crate sd-notify is not used: it knows no abstract sockets, waits without end for a manager
+//! that does not read, and takes the socket from the process's environment, which tests cannot set.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -9,13 +12,14 @@ use std::time::Duration;
 /// The longest status line that is sent, in bytes.
 const MAX_STATUS_BYTES: usize = 200;
 
-/// What is said before the watchdog is left to its work.
-const HANGS: &str = "it hangs: a drive went away, most likely; it will be started again";
+/// The last message before the service manager restarts the agent.
+const HANGS: &str =
+    "the agent hangs, most likely because a drive went away; the watchdog will start it again";
 
 /// Why the service manager cannot be told anything.
 #[derive(Debug, thiserror::Error)]
 #[error("the service manager cannot be told how the agent is ({socket}): {source}")]
-pub struct SupervisorError {
+pub struct ServiceManagerError {
     /// `NOTIFY_SOCKET`
     pub socket: String,
     /// Why.
@@ -25,42 +29,44 @@ pub struct SupervisorError {
 
 /// The service manager, if there is one.
 #[derive(Debug)]
-pub struct Supervisor {
-    line: Option<line::Line>,
+pub struct ServiceManager {
+    socket: Option<socket::Socket>,
     watchdog: Option<Duration>,
 }
 
-impl Supervisor {
+impl ServiceManager {
     /// The service manager that the environment of this process, `pid`, names: `NOTIFY_SOCKET` (a
     /// path, or `@` and an abstract name), `WATCHDOG_USEC`, `WATCHDOG_PID`.
     ///
     /// # Errors
-    /// [`SupervisorError`] where it names a socket that cannot be used.
-    pub fn connect(environment: &[(String, String)], pid: u32) -> Result<Self, SupervisorError> {
-        let socket = variable(environment, "NOTIFY_SOCKET").filter(|socket| !socket.is_empty());
-        let line = socket.map(|socket| {
-            line::Line::open(socket).map_err(|source| SupervisorError {
-                socket: socket.to_owned(),
+    /// [`ServiceManagerError`] where it names a socket that cannot be used.
+    pub fn connect(
+        environment: &[(String, String)],
+        pid: u32,
+    ) -> Result<Self, ServiceManagerError> {
+        let name = variable(environment, "NOTIFY_SOCKET").filter(|name| !name.is_empty());
+        let socket = name.map(|name| {
+            socket::Socket::open(name).map_err(|source| ServiceManagerError {
+                socket: name.to_owned(),
                 source,
             })
         });
         Ok(Self {
-            line: line.transpose()?,
+            socket: socket.transpose()?,
             watchdog: watchdog(environment, pid),
         })
     }
 
-    /// None.
     #[must_use]
     pub fn none() -> Self {
         Self {
-            line: None,
+            socket: None,
             watchdog: None,
         }
     }
 
-    /// The agent is up. Say so once it has its configuration and its lock, not after its first
-    /// cycle: that may take an hour, and wait for the network.
+    /// The agent is up. Call this once it has its configuration and its lock, not after its first
+    /// cycle, which may take an hour and wait for the network.
     pub fn ready(&self) {
         self.tell("READY=1");
     }
@@ -77,8 +83,8 @@ impl Supervisor {
         self.tell(&format!("STATUS={}", &line[..end]));
     }
 
-    /// Tells the watchdog, twice in its interval, that the agent is alive, as long as it is; never
-    /// ends. Poll it in the task that runs the cycles, so that a task that hangs is noticed.
+    /// Tells the manager's watchdog twice in its interval that the agent is alive, as long as it is.
+    /// Never ends. Poll it in the task that runs the cycles, so that a task that hangs is noticed.
     pub async fn keep_alive(&self, is_alive: impl Fn() -> bool) -> Infallible {
         let Some(watchdog) = self.watchdog else {
             return std::future::pending().await;
@@ -98,8 +104,8 @@ impl Supervisor {
     }
 
     fn tell(&self, message: &str) {
-        let Some(line) = &self.line else { return };
-        if let Err(error) = line.send(message) {
+        let Some(socket) = &self.socket else { return };
+        if let Err(error) = socket.send(message) {
             tracing::warn!(message, %error, "the service manager could not be told");
         }
     }
@@ -117,8 +123,7 @@ fn variable<'a>(environment: &'a [(String, String)], name: &str) -> Option<&'a s
     found.map(|(_, value)| value.as_str())
 }
 
-#[cfg(unix)]
-mod line {
+mod socket {
     use std::io;
     use std::os::unix::net::{SocketAddr, UnixDatagram};
     use std::time::Duration;
@@ -126,14 +131,14 @@ mod line {
     /// How long a message may wait for a manager that does not read.
     const PATIENCE: Duration = Duration::from_secs(1);
 
-    /// A datagram socket, and whom to write to.
+    /// A datagram socket, and the manager's address.
     #[derive(Debug)]
-    pub(super) struct Line {
+    pub(super) struct Socket {
         socket: UnixDatagram,
         to: SocketAddr,
     }
 
-    impl Line {
+    impl Socket {
         pub(super) fn open(name: &str) -> io::Result<Self> {
             let to = match name.as_bytes() {
                 [b'@', name @ ..] => abstract_address(name)?,
@@ -168,27 +173,7 @@ mod line {
     }
 }
 
-#[cfg(not(unix))]
-mod line {
-    use std::io;
-
-    /// Other systems' service managers have nothing like it.
-    #[derive(Debug)]
-    pub(super) struct Line;
-
-    impl Line {
-        pub(super) fn open(_: &str) -> io::Result<Self> {
-            Ok(Self)
-        }
-
-        pub(super) fn send(&self, _: &str) -> io::Result<()> {
-            Ok(())
-        }
-    }
-}
-
 #[cfg(test)]
-#[cfg(unix)]
 mod tests {
     use std::os::unix::net::UnixDatagram;
 
@@ -202,39 +187,39 @@ mod tests {
         vec![("NOTIFY_SOCKET".to_owned(), name.to_owned())]
     }
 
-    /// A manager that listens at a path, and the agent's end of the line.
-    fn supervised(usec: Option<&str>) -> (UnixDatagram, Supervisor, TempDir) {
+    /// A socket of a manager at a path, and the agent's view of that manager.
+    fn supervised(usec: Option<&str>) -> (UnixDatagram, ServiceManager, TempDir) {
         let dir = TempDir::new().unwrap();
         let path = dir.path().join("notify");
-        let manager = UnixDatagram::bind(&path).unwrap();
-        manager.set_nonblocking(true).unwrap();
+        let received = UnixDatagram::bind(&path).unwrap();
+        received.set_nonblocking(true).unwrap();
         let mut environment = socket(path.to_str().unwrap());
         environment.extend(usec.map(|usec| ("WATCHDOG_USEC".to_owned(), usec.to_owned())));
         (
-            manager,
-            Supervisor::connect(&environment, PID).unwrap(),
+            received,
+            ServiceManager::connect(&environment, PID).unwrap(),
             dir,
         )
     }
 
-    /// What the manager was told so far.
-    fn heard(manager: &UnixDatagram) -> Vec<String> {
+    /// The messages that a socket has received so far.
+    fn received_by(socket: &UnixDatagram) -> Vec<String> {
         let mut buffer = [0; 1_024];
-        std::iter::from_fn(|| manager.recv(&mut buffer).ok().map(|n| buffer[..n].to_vec()))
+        std::iter::from_fn(|| socket.recv(&mut buffer).ok().map(|n| buffer[..n].to_vec()))
             .map(|message| String::from_utf8(message).unwrap())
             .collect()
     }
 
     #[test]
     fn the_manager_is_told_how_the_agent_is() {
-        let (manager, supervisor, _dir) = supervised(None);
-        supervisor.ready();
-        supervisor.status("commit 7\nSTOPPING=1");
-        supervisor.status(&"é".repeat(150));
-        supervisor.stopping();
+        let (received, manager, _dir) = supervised(None);
+        manager.ready();
+        manager.status("commit 7\nSTOPPING=1");
+        manager.status(&"é".repeat(150));
+        manager.stopping();
         let long = format!("STATUS={}", "é".repeat(100));
         let told = ["READY=1", "STATUS=commit 7 STOPPING=1", &long, "STOPPING=1"];
-        assert_eq!(heard(&manager), told);
+        assert_eq!(received_by(&received), told);
     }
 
     #[cfg(target_os = "linux")]
@@ -245,19 +230,21 @@ mod tests {
 
         let name = format!("@causeway-test-{}", std::process::id());
         let address = SocketAddr::from_abstract_name(&name[1..]).unwrap();
-        let manager = UnixDatagram::bind_addr(&address).unwrap();
-        manager.set_nonblocking(true).unwrap();
-        Supervisor::connect(&socket(&name), PID).unwrap().ready();
-        assert_eq!(heard(&manager), ["READY=1"]);
+        let received = UnixDatagram::bind_addr(&address).unwrap();
+        received.set_nonblocking(true).unwrap();
+        ServiceManager::connect(&socket(&name), PID)
+            .unwrap()
+            .ready();
+        assert_eq!(received_by(&received), ["READY=1"]);
     }
 
     #[tokio::test]
     async fn the_watchdog_hears_twice_in_its_interval() {
-        let (manager, supervisor, _dir) = supervised(Some("200000"));
+        let (received, manager, _dir) = supervised(Some("200000"));
         let watched = Duration::from_millis(450);
-        let _ = tokio::time::timeout(watched, supervisor.keep_alive(|| true)).await;
+        let _ = tokio::time::timeout(watched, manager.keep_alive(|| true)).await;
         // At 0, 100, …, 400 ms; a busy machine may be late.
-        let beats = heard(&manager);
+        let beats = received_by(&received);
         assert!((3..=5).contains(&beats.len()), "{beats:?}");
         assert_eq!(beats[0], "WATCHDOG=1");
     }
@@ -283,11 +270,11 @@ mod tests {
 
     #[test]
     fn nobody_and_a_manager_that_is_gone_harm_nobody() {
-        Supervisor::none().ready();
-        let (manager, supervisor, dir) = supervised(None);
-        drop((manager, dir));
-        supervisor.ready();
-        let error = Supervisor::connect(&socket("vsock:2:1"), PID);
+        ServiceManager::none().ready();
+        let (received, manager, dir) = supervised(None);
+        drop((received, dir));
+        manager.ready();
+        let error = ServiceManager::connect(&socket("vsock:2:1"), PID);
         let error = error.unwrap_err().to_string();
         assert_eq!(
             error,

@@ -31,8 +31,12 @@ async fn changes_are_pushed_until_it_is_told_to_stop() {
     let site = Site::small();
     let agent = quick(&site);
     let (stop, stopped) = oneshot::channel::<()>();
-    let running =
-        tokio::spawn(async move { agent.run(async { stopped.await.unwrap_or(()) }).await });
+    let running = tokio::spawn(async move {
+        run(&agent, Listeners::default(), async {
+            stopped.await.unwrap_or(())
+        })
+        .await
+    });
     committed(&site, 1).await;
     site.write_appointments(0..30, "confirmed");
     committed(&site, 2).await;
@@ -48,7 +52,11 @@ async fn it_stops_when_another_machine_takes_over() {
     let site = Site::small();
     site.sync().await;
     let agent = quick(&site);
-    let running = tokio::spawn(async move { agent.run(std::future::pending()).await.unwrap_err() });
+    let running = tokio::spawn(async move {
+        run(&agent, Listeners::default(), std::future::pending())
+            .await
+            .unwrap_err()
+    });
     let take_over = SyncOptions {
         take_over: true,
         ..SyncOptions::default()
@@ -69,7 +77,10 @@ async fn a_file_without_an_end_is_taken_soon_and_long_before_the_poll() {
     config.watch.poll = Duration::from_secs(3_600);
     config.watch.debounce = Duration::from_millis(10);
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let running = tokio::spawn(async move { agent.run(std::future::pending()).await });
+    let running =
+        tokio::spawn(
+            async move { run(&agent, Listeners::default(), std::future::pending()).await },
+        );
     committed(&site, 1).await;
     let text = std::fs::read_to_string(site.csv("consultant")).unwrap();
     site.write("consultant", text.replace("An,", "Bo,").trim_end());
@@ -86,7 +97,10 @@ async fn an_event_wakes_it_long_before_the_poll() {
     let figures = config.state_dir.with_extension("prom");
     config.metrics_file = Some(figures.clone());
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let running = tokio::spawn(async move { agent.run(std::future::pending()).await });
+    let running =
+        tokio::spawn(
+            async move { run(&agent, Listeners::default(), std::future::pending()).await },
+        );
     committed(&site, 1).await;
     site.write_appointments(0..30, "confirmed");
     committed(&site, 2).await;
@@ -107,7 +121,7 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
         "NOTIFY_SOCKET".to_owned(),
         path.to_str().unwrap().to_owned(),
     )];
-    let supervisor = Supervisor::connect(&environment, 1).unwrap();
+    let manager_line = ServiceManager::connect(&environment, 1).unwrap();
     let hear = || {
         let mut buffer = [0; 512];
         let length = manager.recv(&mut buffer).unwrap();
@@ -118,10 +132,10 @@ async fn the_service_manager_hears_of_start_cycle_and_stop() {
     let running = tokio::spawn(async move {
         let stopped = async { stopped.await.unwrap_or(()) };
         let listeners = Listeners {
-            supervisor: Arc::new(supervisor),
+            service_manager: Arc::new(manager_line),
             ..Listeners::default()
         };
-        agent.run_with(listeners, stopped).await
+        run(&agent, listeners, stopped).await
     });
     committed(&site, 1).await;
     site.write_appointments(0..30, "confirmed");
@@ -163,7 +177,7 @@ fn observed(agent: Agent) -> mpsc::UnboundedReceiver<Heard> {
         observer: Arc::new(observer),
         ..Listeners::default()
     };
-    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    tokio::spawn(async move { run(&agent, listeners, std::future::pending()).await });
     heard
 }
 
@@ -226,7 +240,7 @@ async fn without_its_store_it_looks_at_no_source() {
         observer: Arc::new(observer),
         ..Listeners::default()
     };
-    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    tokio::spawn(async move { run(&agent, listeners, std::future::pending()).await });
     assert_eq!(heard.recv().await.unwrap(), "failure 1");
     assert_eq!(heard.recv().await.unwrap(), "failure 2");
 }
@@ -247,7 +261,7 @@ async fn what_a_poll_has_seen_is_not_looked_at_again() {
         ..Listeners::default()
     };
     let agent = quick(&site);
-    tokio::spawn(async move { agent.run_with(listeners, std::future::pending()).await });
+    tokio::spawn(async move { run(&agent, listeners, std::future::pending()).await });
     while looked.recv().await.unwrap() != "end" {}
     let polls: Vec<_> = [looked.recv().await, looked.recv().await].into();
     assert_eq!(polls, [Some("look"), Some("end")]);

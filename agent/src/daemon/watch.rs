@@ -1,12 +1,11 @@
-//! Waking the agent: when something stirs in the sources' folders, and every so often anyway.
+//! Waking the agent when something changes in the sources' folders, and at intervals anyway.
 //!
 //! A wake only means "look": the gate decides whether anything moved. So events may come too often
 //! (they are debounced) or not at all (network drives, a folder that cannot be watched): the poll
-//! finds what they missed. A source that is not there yet, was put in another's place or came
-//! back is watched anew at the next wake.
+//! finds what they missed. Each wake renews the watch on sources that came, came back or were
+//! replaced.
 //!
-//! However many events come, they take no memory: what is kept of them is when the first and the
-//! last came.
+//! Events take no memory, however many come: only the times of the first and the last are kept.
 
 mod debounce;
 mod filter;
@@ -28,16 +27,16 @@ const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A source, as the watcher sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WatchedPath {
+pub(crate) enum WatchedPath {
     /// A SQLite file. Its folder is watched, for it and for its `-wal` and `-journal`.
     SqliteFile(PathBuf),
-    /// A folder of CSV files: it is watched for `*.csv`, in any case, not for what lies deeper.
+    /// A folder of CSV files. It is watched for `*.csv` in any case, not for files further down.
     CsvFolder(PathBuf),
 }
 
 /// When to wake. Each is cut to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WatchSettings {
+pub(crate) struct WatchSettings {
     /// A source that changed wakes the agent once it has been quiet for this long.
     pub debounce: Duration,
     /// A source that is never quiet wakes it this long after its first change.
@@ -48,30 +47,28 @@ pub struct WatchSettings {
 
 /// Why the agent is woken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wake {
-    /// Something stirred in a source's folder.
+pub(crate) enum Wake {
+    /// Something changed in a source's folder.
     Changed,
-    /// Nothing did for as long as the poll's interval.
+    /// Nothing changed for the poll's interval.
     Poll,
 }
 
-/// Watches sources.
 #[derive(Debug)]
-pub struct Watcher {
+pub(crate) struct Watcher {
     shared: Arc<Shared>,
-    /// Behind a lock, since it is renewed on a thread that may wait for a slow drive.
+    /// Behind a lock, since another thread, which may wait for a slow drive, renews it.
     folders: Arc<Mutex<Folders>>,
     poll: Duration,
     next_poll: Instant,
 }
 
 impl Watcher {
-    /// Begins to watch. What cannot be watched is logged, and polled: this never fails.
+    /// Starts to watch. Never fails: a source that cannot be watched is logged and polled.
     ///
-    /// What changes from now on wakes the agent; what changed before does not, so run a cycle
-    /// first.
+    /// Changes from now on wake the agent. Earlier ones do not, so run a cycle first.
     #[must_use]
-    pub fn start(sources: Vec<WatchedPath>, settings: WatchSettings) -> Self {
+    pub(crate) fn start(sources: Vec<WatchedPath>, settings: WatchSettings) -> Self {
         let shared = Arc::new(Shared {
             debounce: Mutex::new(Debounce::new(
                 settings.debounce.min(LONGEST),
@@ -79,7 +76,7 @@ impl Watcher {
             )),
             targets: Mutex::new(Vec::new()),
             lost: AtomicBool::new(false),
-            stirred: Notify::new(),
+            changed: Notify::new(),
         });
         let mut folders = Folders::new(sources, Arc::clone(&shared));
         folders.renew();
@@ -93,15 +90,15 @@ impl Watcher {
     }
 
     /// Polls no later than this, once.
-    pub fn poll_by(&mut self, at: Instant) {
+    pub(crate) fn poll_by(&mut self, at: Instant) {
         self.next_poll = self.next_poll.min(at);
     }
 
     /// Waits until the agent should look again. Every wake puts off the next poll, since a look
-    /// is at all sources.
+    /// covers all sources.
     ///
     /// Cancel safe: what would have woken a call that is dropped wakes the next one.
-    pub async fn next(&mut self) -> Wake {
+    pub(crate) async fn next(&mut self) -> Wake {
         let wake = loop {
             let due = self.shared.debounce().due();
             let (at, wake) = match due {
@@ -109,9 +106,9 @@ impl Watcher {
                 _ => (self.next_poll, Wake::Poll),
             };
             tokio::select! {
-                // Only the first event of several is told: the others move `due`, which is
-                // read again once it has come.
-                () = self.shared.stirred.notified(), if due.is_none() => continue,
+                // Only the first event of several notifies. The others move `due`, which is
+                // read again once that time has come.
+                () = self.shared.changed.notified(), if due.is_none() => continue,
                 () = tokio::time::sleep_until(at.into()) => {}
             }
             let put_off = self
@@ -134,7 +131,7 @@ impl Watcher {
         let folders = Arc::clone(&self.folders);
         let renewed = tokio::task::spawn_blocking(move || locked(&folders).renew()).await;
         if let Err(error) = renewed {
-            tracing::warn!(%error, "the sources' folders could not be watched anew");
+            tracing::warn!(%error, "the watch on the sources' folders could not be renewed");
         }
     }
 }
@@ -143,11 +140,11 @@ impl Watcher {
 #[derive(Debug)]
 struct Shared {
     debounce: Mutex<Debounce>,
-    /// What is looked out for, per source that is there.
+    /// What is watched for, per source that is there.
     targets: Mutex<Vec<Target>>,
     /// Whether a watched folder was moved or deleted, so that its path has to be watched anew.
     lost: AtomicBool,
-    stirred: Notify,
+    changed: Notify,
 }
 
 impl Shared {
@@ -155,12 +152,12 @@ impl Shared {
         locked(&self.debounce)
     }
 
-    /// Takes in what the operating system tells; called on the watching thread.
-    fn hear(&self, told: notify::Result<notify::Event>) {
-        let meaning = match told {
+    /// Takes an event from the operating system. Called on the watching thread.
+    fn on_event(&self, event: notify::Result<notify::Event>) {
+        let meaning = match event {
             Ok(event) => filter::meaning(&locked(&self.targets), &event),
             Err(error) => {
-                tracing::warn!(%error, "file events are disturbed; the sources are watched anew");
+                tracing::warn!(%error, "file events failed; the watch on the sources is renewed");
                 Meaning::Lost
             }
         };
@@ -170,13 +167,13 @@ impl Shared {
             Meaning::Lost => self.lost.store(true, Ordering::Relaxed),
         }
         if self.debounce().event(Instant::now()) {
-            self.stirred.notify_one();
+            self.changed.notify_one();
         }
     }
 }
 
-/// The value behind a lock. A thread that panicked while it held it left it whole: nothing here
-/// is changed in more than one step.
+/// The value behind a lock. A thread that panicked while it held the lock left the value whole,
+/// since each change is one step.
 fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
     lock.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -57,18 +57,18 @@ async fn heard_until_it_hangs(agent: Agent, observer: Arc<dyn Observer>) -> Vec<
         ("WATCHDOG_USEC".to_owned(), "20000".to_owned()),
     ];
     let listeners = Listeners {
-        supervisor: Arc::new(Supervisor::connect(&environment, 1).unwrap()),
+        service_manager: Arc::new(ServiceManager::connect(&environment, 1).unwrap()),
         observer,
     };
-    let heart = Arc::new(Heartbeat::new(Duration::from_millis(500)));
-    let running = agent.run_watched(listeners, heart, std::future::pending());
+    let watchdog = Arc::new(Watchdog::new(Duration::from_millis(500)));
+    let running = run_watched(&agent, listeners, watchdog, std::future::pending());
     let hearing = async {
         let mut heard = Vec::new();
         let mut buffer = [0; 512];
         loop {
             let length = manager.recv(&mut buffer).await.unwrap();
             let told = String::from_utf8(buffer[..length].to_vec()).unwrap();
-            if told.starts_with("STATUS=it hangs") {
+            if told.starts_with("STATUS=the agent hangs") {
                 return heard;
             }
             heard.push(told);

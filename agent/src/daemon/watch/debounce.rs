@@ -1,4 +1,4 @@
-//! When a source that is being written to is looked at: once it is quiet, or after a while anyway.
+//! When to look at a source that is being written to: once it is quiet, or after a while anyway.
 
 use std::time::{Duration, Instant};
 
@@ -18,8 +18,8 @@ struct Run {
 }
 
 impl Debounce {
-    /// Looks `quiet` after the last event of a run, or `max_delay` after its first if that comes
-    /// sooner. Both are small beside what an [`Instant`] can count.
+    /// A look is due `quiet` after the last event of a run, or `max_delay` after its first if that
+    /// is sooner. Both are far smaller than the range of an [`Instant`].
     pub(super) fn new(quiet: Duration, max_delay: Duration) -> Self {
         Self {
             quiet,
@@ -28,7 +28,7 @@ impl Debounce {
         }
     }
 
-    /// Notes an event; whether it begins a run.
+    /// Notes an event. Returns whether it begins a run.
     pub(super) fn event(&mut self, at: Instant) -> bool {
         if let Some(run) = &mut self.run {
             run.last = run.last.max(at);
@@ -41,13 +41,13 @@ impl Debounce {
         true
     }
 
-    /// When to look, as things stand; `None` while nothing has happened.
+    /// When to look, from the events so far; `None` without any.
     pub(super) fn due(&self) -> Option<Instant> {
         let run = self.run.as_ref()?;
         Some((run.last + self.quiet).min(run.first + self.max_delay))
     }
 
-    /// Notes that a look begins: it will see what the events so far were about.
+    /// Notes that a look begins, which covers all events so far.
     pub(super) fn look(&mut self) {
         self.run = None;
     }
@@ -62,7 +62,7 @@ mod tests {
     const QUIET_MS: u64 = 500;
     const MAX_DELAY_MS: u64 = 5_000;
 
-    /// The times, in milliseconds, at which a source is looked at that stirs at `events`.
+    /// The times in milliseconds of the looks at a source with events at these times.
     fn looks(events: &[u64]) -> Vec<u64> {
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use notify::Event;
 use notify::event::{EventKind, ModifyKind};
 
-/// What lies beside a SQLite file and changes when it does. Not its `-shm`: readers, the agent
+/// The files beside a SQLite file that change when it does. Not its `-shm`: readers, the agent
 /// among them, write to that one.
 const COMPANIONS: [&str; 2] = ["-wal", "-journal"];
 
-/// What is looked out for on behalf of one source, in a folder by its canonical path.
+/// What is watched for on behalf of one source, in a folder by its canonical path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
     /// Files of these names.
@@ -30,11 +30,10 @@ pub(super) enum Target {
 /// What an event means for the sources.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Meaning {
-    /// Nothing.
     Nothing,
     /// One of them may have changed.
     Changed,
-    /// A folder of theirs is not any more where it was.
+    /// A source's folder was moved or removed.
     Lost,
 }
 
@@ -74,9 +73,9 @@ impl Target {
     }
 }
 
-/// What an event means for the sources that are looked out for.
+/// What an event means for the sources that are watched.
 pub(super) fn meaning(targets: &[Target], event: &Event) -> Meaning {
-    // The system lost events: nobody knows which.
+    // The system lost events, and does not say which.
     if event.need_rescan() {
         return Meaning::Changed;
     }

@@ -1,7 +1,8 @@
-//! Keeping the right folders watched, whatever becomes of them.
+//! Keeping the sources' folders watched, also when they are moved or replaced.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,8 +20,8 @@ pub(super) struct Folders {
     /// `None` where the system gives no events at all.
     watcher: Option<RecommendedWatcher>,
     watched: BTreeMap<PathBuf, Identity>,
-    /// The folders whose missing watch has been told of.
-    told: BTreeSet<PathBuf>,
+    /// The folders whose missing watch was logged.
+    reported: BTreeSet<PathBuf>,
 }
 
 impl Folders {
@@ -30,11 +31,11 @@ impl Folders {
             shared,
             watcher: None,
             watched: BTreeMap::new(),
-            told: BTreeSet::new(),
+            reported: BTreeSet::new(),
         }
     }
 
-    /// Watches what is to be watched now. Costs a few looks at the file system if all is as it was.
+    /// Watches the folders as they are now. Costs a few file system calls if nothing changed.
     pub(super) fn renew(&mut self) {
         let lost = self.shared.lost.swap(false, Ordering::Relaxed);
         let found: Vec<(Target, Identity)> =
@@ -45,12 +46,11 @@ impl Folders {
             .collect();
         let stale = |(folder, identity)| wanted.get(folder) != Some(identity);
         if lost || self.watched.iter().any(stale) {
-            // Rare, and simpler to get right than taking single watches back from a folder that
-            // may be gone.
+            // Rare, and simpler than removing single watches from a folder that may be gone.
             self.watcher = None;
             self.watched.clear();
         }
-        // Not held while a watch is made: the watching thread may be waiting for it.
+        // The lock is not held while a watch is made, since the watching thread may wait for it.
         *locked(&self.shared.targets) = found.into_iter().map(|(target, _)| target).collect();
         for (folder, identity) in wanted {
             if self.watched.contains_key(&folder) {
@@ -59,10 +59,10 @@ impl Folders {
             match self.watch(&folder) {
                 Ok(()) => {
                     tracing::debug!(folder = %folder.display(), "watching");
-                    self.told.remove(&folder);
+                    self.reported.remove(&folder);
                     self.watched.insert(folder, identity);
                 }
-                Err(error) => self.tell(folder, &error),
+                Err(error) => self.report(folder, &error),
             }
         }
     }
@@ -72,14 +72,16 @@ impl Folders {
             Some(watcher) => watcher,
             none => {
                 let shared = Arc::clone(&self.shared);
-                none.insert(notify::recommended_watcher(move |told| shared.hear(told))?)
+                none.insert(notify::recommended_watcher(move |event| {
+                    shared.on_event(event)
+                })?)
             }
         };
         watcher.watch(folder, RecursiveMode::NonRecursive)
     }
 
-    fn tell(&mut self, folder: PathBuf, error: &notify::Error) {
-        if self.told.contains(&folder) {
+    fn report(&mut self, folder: PathBuf, error: &notify::Error) {
+        if self.reported.contains(&folder) {
             return;
         }
         let hint = match error.kind {
@@ -90,11 +92,11 @@ impl Folders {
             folder = %folder.display(), %error,
             "no file events, so changes are found by polling{hint}"
         );
-        self.told.insert(folder);
+        self.reported.insert(folder);
     }
 }
 
-/// Where a source's folder really is, and which one it is.
+/// Where a source's folder really is, and its identity.
 ///
 /// A SQLite file that is a link is followed: SQLite keeps `-wal` and `-journal` beside the file
 /// that the link leads to.
@@ -119,19 +121,10 @@ fn find(source: &WatchedPath) -> io::Result<(Target, Identity)> {
     Ok((target, identity))
 }
 
-/// Tells a folder from another one that was put in its place.
+/// Tells a folder from another that replaced it: device and inode.
 type Identity = (u64, u64);
 
-#[cfg(unix)]
 fn identity(folder: &Path) -> io::Result<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-
     let folder = folder.metadata()?;
     Ok((folder.dev(), folder.ino()))
-}
-
-/// Elsewhere a folder that is watched cannot be replaced unnoticed.
-#[cfg(not(unix))]
-fn identity(folder: &Path) -> io::Result<Identity> {
-    folder.metadata().map(|_| (0, 0))
 }

@@ -1,4 +1,4 @@
-//! The store of an agent that runs: each call is a beat of its heart.
+//! The store of a running agent: each call is progress.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,43 +8,43 @@ use causeway_shared::store::{
     Body, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, Store, StoreError, Version,
 };
 
-use super::heartbeat::{Grant, Heartbeat};
+use super::{Allowance, Watchdog};
 
-/// How slowly a body may go before its call is given up, in bytes per second: S3 tries four times,
-/// at 8 KiB or more each.
+/// The slowest a body may go before its call counts as hanging, in bytes per second. S3 tries four
+/// times, at 8 KiB or more each.
 const SLOWEST_BYTES_PER_SECOND: u64 = 2 * 1_024;
 
-/// A store whose calls are attended.
+/// A store that reports each call to a watchdog.
 #[derive(Debug)]
-pub(super) struct AttendedStore {
+pub(in crate::daemon) struct WatchdogStore {
     inner: Store,
-    heart: Arc<Heartbeat>,
+    watchdog: Arc<Watchdog>,
 }
 
-impl AttendedStore {
-    pub(super) fn new(inner: Store, heart: Arc<Heartbeat>) -> Self {
-        Self { inner, heart }
+impl WatchdogStore {
+    pub(in crate::daemon) fn new(inner: Store, watchdog: Arc<Watchdog>) -> Self {
+        Self { inner, watchdog }
     }
 
     /// The time for a call that sends nothing.
-    fn call(&self) -> Grant {
-        self.heart.grant(Duration::ZERO)
+    fn call(&self) -> Allowance {
+        self.watchdog.allow(Duration::ZERO)
     }
 
     /// The time for a call that sends a body.
-    async fn sending(&self, body: &Body) -> Grant {
+    async fn sending(&self, body: &Body) -> Allowance {
         let bytes = match body {
             Body::Bytes(bytes) => bytes.len() as u64,
             // One that cannot be read needs no time.
             Body::File(path) => tokio::fs::metadata(path).await.map_or(0, |file| file.len()),
         };
-        self.heart
-            .grant(Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND))
+        self.watchdog
+            .allow(Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND))
     }
 }
 
 #[async_trait]
-impl ObjectStore for AttendedStore {
+impl ObjectStore for WatchdogStore {
     async fn get(&self, key: &str) -> Result<Fetched, StoreError> {
         let _time = self.call();
         self.inner.get(key).await
