@@ -18,11 +18,11 @@ use jiff::tz::TimeZone;
 
 use crate::source::SourceConfig;
 
-pub use file::AgentFile;
-pub use machine::Machine;
+pub(crate) use file::AgentFile;
+pub(crate) use machine::Machine;
 
 /// The configuration file that is read when none is named.
-pub const DEFAULT_FILE: &str = "agent.toml";
+pub(crate) const DEFAULT_FILE: &str = "agent.toml";
 
 /// The dataset that is embedded.
 const MEETASSIST: &str = "meetassist";

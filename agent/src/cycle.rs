@@ -11,11 +11,11 @@
 //!
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
-pub mod migrate;
+pub(crate) mod migrate;
 mod notes;
 pub(crate) mod prepare;
-pub mod preview;
-pub mod report;
+pub(crate) mod preview;
+pub(crate) mod report;
 mod settle;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +59,7 @@ pub struct SyncOptions {
 ///
 /// # Errors
 /// [`AgentError`]; nothing is lost, and the next cycle goes on from whatever was done.
-pub async fn run_cycle(
+pub(crate) async fn run_cycle(
     agent: &Agent,
     state: &mut State,
     options: SyncOptions,

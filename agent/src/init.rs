@@ -45,7 +45,7 @@ mod types;
 use std::path::PathBuf;
 
 pub use inspection::{Inspection, LeftOut};
-pub use proposal::{DATASET_FILE, Proposal, write};
+pub use proposal::write;
 
 /// Most tables in one inspection; a dataset may have no more.
 const MAX_TABLES: usize = 500;

@@ -1,7 +1,7 @@
 //! What a cycle would commit, as a pure function of what was scanned and what the log says.
 
-pub mod affected;
-pub mod diff;
-pub mod guard;
+pub(crate) mod affected;
+pub(crate) mod diff;
+pub(crate) mod guard;
 
-pub use diff::{Plan, PlannedChange, plan};
+pub(crate) use diff::{Plan, PlannedChange, plan};

@@ -44,24 +44,24 @@ use refusals::Refusals;
 use refused::RefusedLists;
 use spill::SpillDir;
 
-pub use findings::{DanglingReference, TableFindings};
-pub use outcome::{PartitionContent, ScanOutcome, ScannedTable, ScannedTables};
-pub use parts::PartBytes;
+pub(crate) use findings::{DanglingReference, TableFindings};
+pub(crate) use outcome::{PartitionContent, ScanOutcome, ScannedTable, ScannedTables};
+pub(crate) use parts::PartBytes;
 
 /// An object, by what it holds.
-pub type ObjectId = (Name, Part, Md5);
+pub(crate) type ObjectId = (Name, Part, Md5);
 
 /// Why whoever takes the partitions wants no more.
-pub type Stop = Box<dyn Error + Send + Sync>;
+pub(crate) type Stop = Box<dyn Error + Send + Sync>;
 
 /// Takes each partition's canonical CSV.
-pub type OnPart<'a> = dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> + 'a;
+pub(crate) type OnPart<'a> = dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> + 'a;
 
 /// Is called every few thousand rows with the table and its rows read so far, and may stop the scan.
-pub type OnRows<'a> = dyn Fn(TableId, u64) -> ControlFlow<()> + 'a;
+pub(crate) type OnRows<'a> = dyn Fn(TableId, u64) -> ControlFlow<()> + 'a;
 
 /// What to scan, and with what.
-pub struct ScanRequest<'a> {
+pub(crate) struct ScanRequest<'a> {
     /// The declared tables.
     pub dataset: &'a Dataset,
     /// Where they live.
@@ -111,7 +111,10 @@ pub enum ScanError {
 ///
 /// # Errors
 /// [`ScanError`]. Trouble with a source is no error: it is the outcome of the tables concerned.
-pub fn scan(request: &ScanRequest<'_>, on_part: &mut OnPart<'_>) -> Result<ScanOutcome, ScanError> {
+pub(crate) fn scan(
+    request: &ScanRequest<'_>,
+    on_part: &mut OnPart<'_>,
+) -> Result<ScanOutcome, ScanError> {
     let failed = |halt| match halt {
         Halt::Spill(source) => ScanError::Spill {
             spill_dir: request.spill_dir.to_owned(),

@@ -23,12 +23,11 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::Name;
 use serde::{Deserialize, Serialize};
 
-pub use config::{Dates, Delimiter, Encoding, Kind, SourceConfig};
+pub use config::{Delimiter, Encoding, Kind, SourceConfig};
 pub(crate) use file_state::companion;
-pub use resolve::{Home, Source, SourceError, Sources, UnknownTable};
+pub use resolve::{SourceError, Sources, UnknownTable};
 pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
-pub use sqlite::{OLDEST_SQLITE, sqlite_version};
 pub(crate) use sqlite::{SqliteSnapshot, raw};
 pub(crate) use still::{ABANDONED, FRESH};
 

@@ -9,9 +9,9 @@
 mod catalog;
 mod facts;
 mod findings;
-pub mod lock;
-pub mod publish;
-pub mod refused_kinds;
+pub(crate) mod lock;
+pub(crate) mod publish;
+pub(crate) mod refused_kinds;
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -21,12 +21,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-pub use catalog::Settled;
-pub use facts::{CycleFacts, Fence, FileId, StoredWriter};
-pub use findings::{Columns, Findings, Notes};
+pub(crate) use catalog::Settled;
+pub(crate) use facts::{CycleFacts, Fence, FileId, StoredWriter};
+pub(crate) use findings::{Columns, Findings, Notes};
 
 /// The state's file in the agent's folder.
-pub const FILE: &str = "state.db";
+pub(crate) const FILE: &str = "state.db";
 
 /// The version of the schema, kept as SQLite's `user_version`.
 const VERSION: i64 = 2;
@@ -39,7 +39,7 @@ const MOST_ASIDE: usize = 9;
 
 /// An agent's state.
 #[derive(Debug)]
-pub struct State {
+pub(crate) struct State {
     db: Connection,
     path: PathBuf,
 }
@@ -123,7 +123,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn open(folder: &Path) -> Result<Self, StateError> {
+    pub(crate) fn open(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join(FILE);
         fs::create_dir_all(folder).map_err(|source| file_error(&path, "made", source))?;
         match Self::open_file(&path) {
@@ -144,7 +144,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn read(folder: &Path) -> Result<Option<Self>, StateError> {
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StateError> {
         let path = folder.join(FILE);
         if !path.exists() {
             return Ok(None);
@@ -169,7 +169,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError::File`]
-    pub fn file_id(&self) -> Result<FileId, StateError> {
+    pub(crate) fn file_id(&self) -> Result<FileId, StateError> {
         let metadata = fs::metadata(&self.path);
         let metadata = metadata.map_err(|source| file_error(&self.path, "looked at", source))?;
         Ok(FileId {

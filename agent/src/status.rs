@@ -222,7 +222,7 @@ struct Known {
 
 /// Refused rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct QuarantineReport {
+pub(crate) struct QuarantineReport {
     /// The site.
     pub site: SiteName,
     /// All of them.
@@ -235,7 +235,7 @@ pub struct QuarantineReport {
 
 /// A refused row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ListedRow {
+pub(crate) struct ListedRow {
     /// Its table.
     pub table: Name,
     /// The row.
@@ -248,7 +248,7 @@ pub struct ListedRow {
 ///
 /// # Errors
 /// [`AgentError::State`]
-pub fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> {
+pub(crate) fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> {
     let mut report = QuarantineReport {
         site: config.site.clone(),
         quarantined: 0,

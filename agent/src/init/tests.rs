@@ -20,7 +20,8 @@ use causeway_shared::dataset::Dataset;
 use rusqlite::Connection;
 use tempfile::TempDir;
 
-use super::{InitError, Inspection, Proposal, inspect};
+use super::proposal::Proposal;
+use super::{InitError, Inspection, inspect};
 
 /// A site in a temporary folder that is called `HCM 01`.
 struct Site {

@@ -9,7 +9,7 @@ use crate::source::Unreadable;
 use crate::source::gate::{Moved, Place};
 
 /// The place of each table that has one.
-pub type Places = BTreeMap<TableId, Place>;
+pub(crate) type Places = BTreeMap<TableId, Place>;
 
 /// The tables to scan, closed over `via` families: a parent's rows decide where its children's
 /// lie, wherever those are kept.
@@ -17,7 +17,7 @@ pub type Places = BTreeMap<TableId, Place>;
 /// A table is scanned when its place moved, when it is somewhere else than before (or nowhere),
 /// and when `forced` names it.
 #[must_use]
-pub fn tables_to_scan(
+pub(crate) fn tables_to_scan(
     dataset: &Dataset,
     moved: &Moved,
     before: &Places,
@@ -53,7 +53,7 @@ pub fn tables_to_scan(
 /// what was in the way may be gone while their own file stayed as it is (another of nearly its name,
 /// say), and `all` where a person wants that.
 #[must_use]
-pub fn forced_tables(held: &[Held], dataset: &Dataset, all: bool) -> BTreeSet<TableId> {
+pub(crate) fn forced_tables(held: &[Held], dataset: &Dataset, all: bool) -> BTreeSet<TableId> {
     let is_forced =
         |held: &&Held| all || matches!(held.reason, Reason::Unreadable(Unreadable::Failed { .. }));
     let id = |held: &Held| dataset.tables.id(held.table.as_str());

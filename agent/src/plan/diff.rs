@@ -15,7 +15,7 @@ use crate::source::Unreadable;
 
 /// What a cycle would commit.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// The partitions that change, in table and part order.
     pub changes: Vec<PlannedChange>,
     /// The tables held back, in the dataset's order.
@@ -28,7 +28,7 @@ pub struct Plan {
 
 /// A partition that changes.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PlannedChange {
+pub(crate) struct PlannedChange {
     /// Its table.
     pub table: Name,
     /// The partition.
@@ -42,12 +42,12 @@ pub struct PlannedChange {
 impl Plan {
     /// Whether there is nothing to commit.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.changes.is_empty() && !self.announces_dataset
     }
 
     /// The changes whose object the log does not have yet.
-    pub fn objects(&self) -> impl Iterator<Item = (&PlannedChange, &PartitionContent)> {
+    pub(crate) fn objects(&self) -> impl Iterator<Item = (&PlannedChange, &PartitionContent)> {
         self.changes.iter().filter_map(|change| {
             let now = change.now.as_ref()?;
             let is_there = change.was.as_ref().is_some_and(|was| was.md5 == now.md5);
@@ -57,7 +57,7 @@ impl Plan {
 
     /// How many partitions go.
     #[must_use]
-    pub fn removed(&self) -> usize {
+    pub(crate) fn removed(&self) -> usize {
         self.changes
             .iter()
             .filter(|change| change.now.is_none())
@@ -67,7 +67,12 @@ impl Plan {
 
 /// Compares what a scan found with the catalog. Tables that were not scanned stay as they are.
 #[must_use]
-pub fn plan(dataset: &Dataset, catalog: &Catalog, scanned: &ScannedTables, rules: Rules) -> Plan {
+pub(crate) fn plan(
+    dataset: &Dataset,
+    catalog: &Catalog,
+    scanned: &ScannedTables,
+    rules: Rules,
+) -> Plan {
     let held = guard::held(dataset, catalog, scanned, rules);
     let is_held: BTreeSet<&Name> = held.iter().map(|held| &held.table).collect();
     let mut changes = Vec::new();

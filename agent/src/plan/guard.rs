@@ -18,7 +18,7 @@ const GUARDED_ROWS: u64 = 100;
 
 /// How strict to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// The share of a table's rows that one cycle may take away, 0 to 1.
     pub shrink: f64,
     /// Whether a person accepts that this cycle takes away more.
@@ -166,7 +166,7 @@ impl fmt::Display for Held {
 
 /// The tables to hold back, in the dataset's order, those that it does not declare last.
 #[must_use]
-pub fn held(
+pub(crate) fn held(
     dataset: &Dataset,
     catalog: &Catalog,
     scanned: &ScannedTables,
@@ -207,7 +207,7 @@ pub fn held(
 
 /// Tables of the log that the dataset does not declare.
 #[must_use]
-pub fn undeclared(dataset: &Dataset, catalog: &Catalog) -> BTreeSet<Name> {
+pub(crate) fn undeclared(dataset: &Dataset, catalog: &Catalog) -> BTreeSet<Name> {
     let mut tables: BTreeSet<Name> = catalog
         .partitions
         .keys()

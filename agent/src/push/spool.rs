@@ -26,7 +26,7 @@ const WAITING: usize = 4;
 
 /// The spool of one cycle.
 #[derive(Debug, Clone)]
-pub struct Spool {
+pub(crate) struct Spool {
     folder: PathBuf,
 }
 
@@ -35,7 +35,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`AgentError::File`]
-    pub fn swept(state_dir: &Path) -> Result<Self, AgentError> {
+    pub(crate) fn swept(state_dir: &Path) -> Result<Self, AgentError> {
         let spool = Self {
             folder: state_dir.join(FOLDER),
         };
@@ -47,7 +47,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`AgentError::File`]
-    pub fn sweep(&self) -> Result<(), AgentError> {
+    pub(crate) fn sweep(&self) -> Result<(), AgentError> {
         match fs::remove_dir_all(&self.folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(AgentError::File {
                 action: "sweep",
@@ -60,7 +60,7 @@ impl Spool {
 
     /// Where an object is spooled.
     #[must_use]
-    pub fn path(&self, (table, part, md5): &ObjectId) -> PathBuf {
+    pub(crate) fn path(&self, (table, part, md5): &ObjectId) -> PathBuf {
         // All in one folder, which costs less to make and to sweep than a tree of three thousand.
         self.folder.join(format!("{table}.{part}.{md5}.csv.zst"))
     }
@@ -69,7 +69,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`AgentError::System`] where there can be no more threads.
-    pub fn start(&self) -> Result<(Intake, Spooling), AgentError> {
+    pub(crate) fn start(&self) -> Result<(Intake, Spooling), AgentError> {
         let (sender, receiver) = sync_channel(WAITING);
         let spool = self.clone();
         let held = blocking::held();
@@ -106,26 +106,26 @@ impl Spool {
 
 /// Takes partitions for the compressing thread, which ends when this is dropped.
 #[derive(Debug)]
-pub struct Intake(SyncSender<(ObjectId, PartBytes)>);
+pub(crate) struct Intake(SyncSender<(ObjectId, PartBytes)>);
 
 /// The compressing thread has stopped; [`Spooling::finish`] says why.
 #[derive(Debug, thiserror::Error)]
 #[error("the spool cannot be written")]
-pub struct Stopped;
+pub(crate) struct Stopped;
 
 impl Intake {
     /// Hands over a partition, waiting while too many are waiting already.
     ///
     /// # Errors
     /// [`Stopped`]
-    pub fn add(&self, object: ObjectId, csv: PartBytes) -> Result<(), Stopped> {
+    pub(crate) fn add(&self, object: ObjectId, csv: PartBytes) -> Result<(), Stopped> {
         self.0.send((object, csv)).map_err(|_| Stopped)
     }
 }
 
 /// The compressing thread at work.
 #[derive(Debug)]
-pub struct Spooling(JoinHandle<Result<BTreeMap<ObjectId, u64>, AgentError>>);
+pub(crate) struct Spooling(JoinHandle<Result<BTreeMap<ObjectId, u64>, AgentError>>);
 
 impl Spooling {
     /// Waits until all is written; the objects and their sizes in bytes. Its [`Intake`] must be
@@ -133,7 +133,7 @@ impl Spooling {
     ///
     /// # Errors
     /// What stopped the thread.
-    pub fn finish(self) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
+    pub(crate) fn finish(self) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
         self.0.join().unwrap_or_else(|_| {
             Err(AgentError::System {
                 source: io::Error::other("the spool's thread died"),

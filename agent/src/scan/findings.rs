@@ -12,7 +12,7 @@ use crate::source::gate::Place;
 
 /// What the last scan of a table found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TableFindings {
+pub(crate) struct TableFindings {
     /// The file it was read from.
     pub place: Option<Place>,
     /// Refused rows.
@@ -63,7 +63,7 @@ impl TableFindings {
     /// Whether a row is refused that was not before. Rows are told apart by what they hold, since
     /// a line's number moves with the lines above it; past the listed ones only the total tells.
     #[must_use]
-    pub fn holds_more_than(&self, before: &Self) -> bool {
+    pub(crate) fn holds_more_than(&self, before: &Self) -> bool {
         let (before, now) = (&before.refused, &self.refused);
         if now.total > before.total {
             return true;
@@ -75,7 +75,7 @@ impl TableFindings {
 
     /// Gives rows that were listed before the time at which they first were, and puts the newest
     /// first.
-    pub fn date_by(&mut self, before: &Self) {
+    pub(crate) fn date_by(&mut self, before: &Self) {
         let before = before.refused.listed.iter();
         let known: BTreeMap<_, _> = before.map(|row| (content(row), row.since)).collect();
         let listed = &mut self.refused.listed;

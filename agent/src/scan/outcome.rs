@@ -10,11 +10,11 @@ use super::findings::TableFindings;
 use crate::source::{UnknownTable, Unreadable};
 
 /// What became of each table that was to be scanned.
-pub type ScannedTables = BTreeMap<TableId, Result<ScannedTable, Unreadable>>;
+pub(crate) type ScannedTables = BTreeMap<TableId, Result<ScannedTable, Unreadable>>;
 
 /// What a scan found.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ScanOutcome {
+pub(crate) struct ScanOutcome {
     /// What became of each table.
     pub tables: ScannedTables,
     /// Tables and CSV files of the sources that the dataset does not declare.
@@ -23,7 +23,7 @@ pub struct ScanOutcome {
 
 /// A table all of whose rows were read.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct ScannedTable {
+pub(crate) struct ScannedTable {
     /// Its partitions; none for an empty table.
     pub parts: BTreeMap<Part, PartitionContent>,
     /// Rows that the source gave: those in partitions and those in quarantine.
@@ -42,14 +42,14 @@ pub struct ScannedTable {
 impl ScannedTable {
     /// The rows in its partitions.
     #[must_use]
-    pub fn rows(&self) -> u64 {
+    pub(crate) fn rows(&self) -> u64 {
         self.parts.values().map(|content| content.rows).sum()
     }
 }
 
 /// The rows of one partition, in short.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PartitionContent {
+pub(crate) struct PartitionContent {
     /// The MD5 of its canonical CSV.
     pub md5: Md5,
     /// The number of its rows.

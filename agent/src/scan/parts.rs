@@ -26,7 +26,7 @@ const MAX_IN_MEMORY_BYTES: usize = 1024 * 1024;
 
 /// A partition's bytes.
 #[derive(Debug)]
-pub enum PartBytes {
+pub(crate) enum PartBytes {
     /// In memory: a small one.
     Memory(Vec<u8>),
     /// In a temporary file that is gone when this is dropped.
@@ -41,24 +41,18 @@ pub enum PartBytes {
 impl PartBytes {
     /// How many bytes there are.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub(crate) fn len(&self) -> u64 {
         match self {
             Self::Memory(bytes) => bytes.len() as u64,
             Self::File { bytes, .. } => *bytes,
         }
     }
 
-    /// Whether there are none; a partition always has its header.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Reads them from the beginning.
     ///
     /// # Errors
     /// The temporary file's failure.
-    pub fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
+    pub(crate) fn reader(&mut self) -> io::Result<Box<dyn Read + '_>> {
         match self {
             Self::Memory(bytes) => Ok(Box::new(bytes.as_slice())),
             Self::File { file, .. } => {

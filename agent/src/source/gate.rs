@@ -18,15 +18,15 @@ use serde::{Deserialize, Serialize};
 use crate::config::AgentConfig;
 use crate::source::Kind;
 
-pub use print::Print;
+pub(crate) use print::Print;
 pub(crate) use print::file_md5;
 
 /// A file that holds rows, by its path as the configuration leads to it.
-pub type Place = String;
+pub(crate) type Place = String;
 
 /// What the sources look like from outside, and what they are read with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Look {
+pub(crate) struct Look {
     /// The MD5 of all that decides what a scan makes of the same files.
     pub basis: Md5,
     /// Each place's print.
@@ -36,7 +36,7 @@ pub struct Look {
 impl Look {
     /// The configured files and folders that are not there.
     #[must_use]
-    pub fn absent(&self) -> Vec<Place> {
+    pub(crate) fn absent(&self) -> Vec<Place> {
         let absent = self
             .prints
             .iter()
@@ -48,7 +48,7 @@ impl Look {
     /// moment before the last look for unchanged: good enough to tell a person, or to see a file
     /// come to rest.
     #[must_use]
-    pub fn visibly_moved_since(&self, before: &Self) -> Vec<Place> {
+    pub(crate) fn visibly_moved_since(&self, before: &Self) -> Vec<Place> {
         let places: BTreeSet<&Place> = before.prints.keys().chain(self.prints.keys()).collect();
         let same = |place: &Place| match (self.prints.get(place), before.prints.get(place)) {
             (Some(now), Some(before)) => now.shows_the_same_as(before),
@@ -64,7 +64,7 @@ impl Look {
 
 /// What moved between two looks.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Moved {
+pub(crate) enum Moved {
     /// The dataset, the configuration or the program: nothing known before counts.
     Everything,
     /// These places; none when nothing moved.
@@ -74,7 +74,7 @@ pub enum Moved {
 impl Moved {
     /// Whether nothing moved.
     #[must_use]
-    pub fn is_nothing(&self) -> bool {
+    pub(crate) fn is_nothing(&self) -> bool {
         matches!(self, Self::Places(places) if places.is_empty())
     }
 }
@@ -83,7 +83,12 @@ impl Moved {
 /// touch from a change. What cannot be looked at counts as moved, so that the scan says why. `beat`
 /// is called after each file.
 #[must_use]
-pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp, beat: &dyn Fn()) -> Look {
+pub(crate) fn look(
+    config: &AgentConfig,
+    before: Option<&Look>,
+    now: Timestamp,
+    beat: &dyn Fn(),
+) -> Look {
     let mut prints = BTreeMap::new();
     for source in &config.sources {
         let (path, place) = (config.base_dir.join(&source.path), place(&source.path));
@@ -125,7 +130,7 @@ pub fn look(config: &AgentConfig, before: Option<&Look>, now: Timestamp, beat: &
 
 /// What moved since `before`; everything, where there is nothing to compare with.
 #[must_use]
-pub fn moved(before: Option<&Look>, now: &Look) -> Moved {
+pub(crate) fn moved(before: Option<&Look>, now: &Look) -> Moved {
     let Some(before) = before.filter(|before| before.basis == now.basis) else {
         return Moved::Everything;
     };
@@ -156,7 +161,7 @@ fn basis(config: &AgentConfig) -> Md5 {
 
 /// The place of a file, by its path as the configuration leads to it.
 #[must_use]
-pub fn place(path: &Path) -> Place {
+pub(crate) fn place(path: &Path) -> Place {
     path.to_string_lossy().into_owned()
 }
 

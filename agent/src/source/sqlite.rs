@@ -16,16 +16,6 @@ use super::{Columns, Unreadable, columns};
 use open::Opened;
 use text::{Decoding, TextEncoding};
 
-/// The first SQLite without the bug that corrupts WAL databases when two connections write or
-/// checkpoint at once (sqlite.org/wal.html, "the WAL-reset bug").
-pub const OLDEST_SQLITE: i32 = 3_051_003;
-
-/// The version of the SQLite that is linked in, as `sqlite3_libversion_number` gives it.
-#[must_use]
-pub fn sqlite_version() -> i32 {
-    rusqlite::version_number()
-}
-
 /// A SQLite file at one moment: a connection with a read transaction open.
 pub(crate) struct SqliteSnapshot {
     opened: Opened,

@@ -20,7 +20,7 @@ const KEPT_COMMITS: u64 = CHECKPOINT_EVERY;
 
 /// What a completed cycle leaves in the state.
 #[derive(Debug)]
-pub struct Settled<'s> {
+pub(crate) struct Settled<'s> {
     /// Who the agent is now.
     pub writer: &'s StoredWriter,
     /// The commit that was written, if one was.
@@ -48,7 +48,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn catalog(&self, empty: Catalog) -> Result<Catalog, StateError> {
+    pub(crate) fn catalog(&self, empty: Catalog) -> Result<Catalog, StateError> {
         Ok(Catalog {
             head: self.head()?,
             partitions: self.partitions()?,
@@ -60,7 +60,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]; the state is then as it was.
-    pub fn settle(&mut self, settled: &Settled<'_>) -> Result<(), StateError> {
+    pub(crate) fn settle(&mut self, settled: &Settled<'_>) -> Result<(), StateError> {
         self.transaction(|db| {
             if let Some(commit) = settled.commit {
                 put_commit(db, commit)?;
@@ -86,7 +86,11 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]; the state is then as it was.
-    pub fn adopt(&mut self, writer: &StoredWriter, catalog: &Catalog) -> Result<(), StateError> {
+    pub(crate) fn adopt(
+        &mut self,
+        writer: &StoredWriter,
+        catalog: &Catalog,
+    ) -> Result<(), StateError> {
         self.transaction(|db| {
             db.execute(include_str!("sql/partition_clear.sql"), [])?;
             db.execute(include_str!("sql/recent_commit_clear.sql"), [])?;
@@ -114,7 +118,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn recent_commit(&self, seq: Seq) -> Result<Option<Commit>, StateError> {
+    pub(crate) fn recent_commit(&self, seq: Seq) -> Result<Option<Commit>, StateError> {
         let body: Option<Vec<u8>> = self
             .db
             .query_row(include_str!("sql/recent_commit_get.sql"), [seq.0], |row| {
@@ -132,7 +136,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn note_uploads(
+    pub(crate) fn note_uploads(
         &mut self,
         uploads: &[(ObjectId, u64)],
         at: Timestamp,
@@ -157,7 +161,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn uploads(&self, since: Timestamp) -> Result<BTreeMap<ObjectId, u64>, StateError> {
+    pub(crate) fn uploads(&self, since: Timestamp) -> Result<BTreeMap<ObjectId, u64>, StateError> {
         let failed = self.failed("read");
         let mut statement = self
             .db
@@ -183,7 +187,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn forget_uploads(&mut self) -> Result<(), StateError> {
+    pub(crate) fn forget_uploads(&mut self) -> Result<(), StateError> {
         self.transaction(|db| {
             db.execute(include_str!("sql/upload_clear.sql"), [])
                 .map(drop)
@@ -194,7 +198,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn partitions(&self) -> Result<BTreeMap<(Name, Part), Entry>, StateError> {
+    pub(crate) fn partitions(&self) -> Result<BTreeMap<(Name, Part), Entry>, StateError> {
         let failed = self.failed("read");
         let mut statement = self
             .db

@@ -23,7 +23,7 @@ pub(super) const QUARANTINE_DUE: &str = "quarantine_due";
 
 /// Who this state says the agent is, and where that was true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredWriter {
+pub(crate) struct StoredWriter {
     /// The site it writes for.
     pub site: SiteName,
     /// The store it writes to.
@@ -70,7 +70,7 @@ impl From<Head> for Fence {
 
 /// What tells a file from a copy of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileId {
+pub(crate) struct FileId {
     /// Its inode. A file that is removed may leave its number to the one that replaces it.
     pub inode: u64,
     /// When it was made, where the file system tells.
@@ -80,7 +80,7 @@ pub struct FileId {
 
 /// How the last cycle ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct CycleFacts {
+pub(crate) struct CycleFacts {
     /// When.
     pub at: Timestamp,
     /// The error that ended it, if one did.
@@ -92,7 +92,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn writer(&self) -> Result<Option<StoredWriter>, StateError> {
+    pub(crate) fn writer(&self) -> Result<Option<StoredWriter>, StateError> {
         self.fact(WRITER)
     }
 
@@ -100,7 +100,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn look(&self) -> Result<Option<Look>, StateError> {
+    pub(crate) fn look(&self) -> Result<Option<Look>, StateError> {
         self.fact(LOOK)
     }
 
@@ -108,7 +108,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn note_look(&mut self, look: &Look) -> Result<(), StateError> {
+    pub(crate) fn note_look(&mut self, look: &Look) -> Result<(), StateError> {
         self.transaction(|db| put(db, LOOK, look))
     }
 
@@ -116,7 +116,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn columns(&self) -> Result<Columns, StateError> {
+    pub(crate) fn columns(&self) -> Result<Columns, StateError> {
         Ok(self.fact(COLUMNS)?.unwrap_or_default())
     }
 
@@ -124,7 +124,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn notes(&self) -> Result<Notes, StateError> {
+    pub(crate) fn notes(&self) -> Result<Notes, StateError> {
         Ok(self.fact(NOTES)?.unwrap_or_default())
     }
 
@@ -132,7 +132,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn cycle(&self) -> Result<Option<CycleFacts>, StateError> {
+    pub(crate) fn cycle(&self) -> Result<Option<CycleFacts>, StateError> {
         self.fact(CYCLE)
     }
 
@@ -140,7 +140,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn head(&self) -> Result<Option<Head>, StateError> {
+    pub(crate) fn head(&self) -> Result<Option<Head>, StateError> {
         self.fact(HEAD)
     }
 
@@ -148,7 +148,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn quarantine(&self) -> Result<Option<BTreeMap<Name, Md5>>, StateError> {
+    pub(crate) fn quarantine(&self) -> Result<Option<BTreeMap<Name, Md5>>, StateError> {
         self.fact(QUARANTINE)
     }
 
@@ -156,7 +156,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn quarantine_is_due(&self) -> Result<bool, StateError> {
+    pub(crate) fn quarantine_is_due(&self) -> Result<bool, StateError> {
         Ok(self.fact(QUARANTINE_DUE)?.unwrap_or(false))
     }
 
@@ -164,7 +164,10 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn note_quarantine(&mut self, files: &BTreeMap<Name, Md5>) -> Result<(), StateError> {
+    pub(crate) fn note_quarantine(
+        &mut self,
+        files: &BTreeMap<Name, Md5>,
+    ) -> Result<(), StateError> {
         self.transaction(|db| {
             put(db, QUARANTINE, files)?;
             forget(db, QUARANTINE_DUE)
@@ -175,7 +178,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn note_cycle(&mut self, cycle: &CycleFacts) -> Result<(), StateError> {
+    pub(crate) fn note_cycle(&mut self, cycle: &CycleFacts) -> Result<(), StateError> {
         put(&self.db, CYCLE, cycle).map_err(self.failed("written"))
     }
 
@@ -183,7 +186,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn note_writer(&mut self, writer: &StoredWriter) -> Result<(), StateError> {
+    pub(crate) fn note_writer(&mut self, writer: &StoredWriter) -> Result<(), StateError> {
         put(&self.db, WRITER, writer).map_err(self.failed("written"))
     }
 
@@ -191,7 +194,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn forget_writer(&mut self) -> Result<(), StateError> {
+    pub(crate) fn forget_writer(&mut self) -> Result<(), StateError> {
         forget(&self.db, WRITER).map_err(self.failed("written"))
     }
 

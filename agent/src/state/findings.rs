@@ -12,21 +12,21 @@ use crate::plan::guard::Held;
 use crate::scan::TableFindings;
 
 /// What was found of each table, by its name.
-pub type Findings = BTreeMap<Name, TableFindings>;
+pub(crate) type Findings = BTreeMap<Name, TableFindings>;
 
 /// What sources and dataset do not have in common, in words: by the source's path, or the table's
 /// name.
-pub type Notes = BTreeMap<String, Vec<String>>;
+pub(crate) type Notes = BTreeMap<String, Vec<String>>;
 
 /// The declared columns that each table's source has.
-pub type Columns = BTreeMap<Name, BTreeSet<Name>>;
+pub(crate) type Columns = BTreeMap<Name, BTreeSet<Name>>;
 
 impl State {
     /// What was found of each table, by its name.
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn findings(&self) -> Result<Findings, StateError> {
+    pub(crate) fn findings(&self) -> Result<Findings, StateError> {
         let failed = self.failed("read");
         let mut statement = self
             .db
@@ -65,7 +65,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn quarantined(&self) -> Result<u64, StateError> {
+    pub(crate) fn quarantined(&self) -> Result<u64, StateError> {
         self.db
             .query_row(include_str!("sql/scanned_total.sql"), [], |row| row.get(0))
             .map_err(self.failed("read"))
@@ -75,7 +75,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub fn held(&self) -> Result<Vec<Held>, StateError> {
+    pub(crate) fn held(&self) -> Result<Vec<Held>, StateError> {
         let mut statement = self
             .db
             .prepare(include_str!("sql/held_all.sql"))

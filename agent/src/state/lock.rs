@@ -19,14 +19,14 @@ use tokio::time::timeout;
 use crate::error::AgentError;
 
 /// The lock's file in the agent's folder.
-pub const FILE: &str = "agent.lock";
+pub(crate) const FILE: &str = "agent.lock";
 
 /// How long threads that abandoned work left behind are waited for. One that hangs keeps the lock.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// The lock, until it is dropped.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     _file: File,
 }
 
@@ -35,7 +35,7 @@ impl Lock {
     ///
     /// # Errors
     /// [`AgentError::Locked`] if another process has it, [`AgentError::File`].
-    pub fn take(state_dir: &Path) -> Result<Self, AgentError> {
+    pub(crate) fn take(state_dir: &Path) -> Result<Self, AgentError> {
         let path = state_dir.join(FILE);
         let failed = |source| AgentError::File {
             action: "lock",

@@ -20,7 +20,7 @@ pub struct RefusedKind {
 
 /// The kinds of some refused rows, the most frequent first.
 #[must_use]
-pub fn kinds(refused: &RefusedRows) -> Vec<RefusedKind> {
+pub(crate) fn kinds(refused: &RefusedRows) -> Vec<RefusedKind> {
     let mut kinds: Vec<((Option<&str>, String), RefusedKind)> = Vec::new();
     for row in &refused.listed {
         let key = (row.column.as_deref(), without_values(&row.reason));

@@ -27,7 +27,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// A file's print.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Print {
+pub(crate) enum Print {
     /// The file is not there.
     Absent,
     /// The file system does not say.
@@ -54,7 +54,7 @@ pub enum Print {
 
 /// What the file system says of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outside {
+pub(crate) struct Outside {
     device: u64,
     inode: u64,
     bytes: u64,
