@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_shared::ids::Md5;
+use causeway_shared::layout;
 use causeway_shared::log::SiteLog;
 use causeway_shared::runtime::clock;
+use causeway_shared::store::check::{CheckError, CheckReport, check, require};
 use causeway_shared::store::{self, Store};
 
 use crate::config::AgentConfig;
@@ -87,6 +89,38 @@ impl Agent {
             Ok(report)
         };
         self.lock()?.hold(synced).await
+    }
+
+    /// Tries whether the store keeps what Causeway relies on.
+    ///
+    /// # Errors
+    /// [`AgentError::Store`] where the store fails before it can be judged.
+    pub async fn check_store(&self) -> Result<CheckReport, AgentError> {
+        let prefix = layout::check_prefix(&self.config.site);
+        let checked = check(self.store(), &prefix).await;
+        checked.map_err(|source| AgentError::Store {
+            site: self.config.site.clone(),
+            source,
+        })
+    }
+
+    /// Refuses a store that does not keep what Causeway relies on.
+    ///
+    /// # Errors
+    /// [`AgentError::Unfit`] where it does not, [`AgentError::Store`] where it fails.
+    pub(crate) async fn require_store(&self) -> Result<(), AgentError> {
+        let site = &self.config.site;
+        match require(self.store(), &layout::check_prefix(site)).await {
+            Ok(_) => Ok(()),
+            Err(CheckError::Store(source)) => Err(AgentError::Store {
+                site: site.clone(),
+                source,
+            }),
+            Err(source) => Err(AgentError::Unfit {
+                site: site.clone(),
+                source,
+            }),
+        }
     }
 
     /// The same agent, with a store in front of its own.

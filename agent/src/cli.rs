@@ -106,6 +106,9 @@ pub enum Command {
     #[command(after_help = "Example: causeway-agent quarantine\n\n\
             As the last cycle left it. Exit 0, whether there are any or not.")]
     Quarantine,
+    /// Look after the store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Delete objects that no retained commit names (`retention.keep`)
     #[command(after_help = "Example: causeway-agent vacuum --dry-run\n\n\
             It works on the agent's state: stop an agent that runs first.")]
@@ -116,6 +119,16 @@ pub enum Command {
     },
 }
 
+/// What to do with the store.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum StoreCommand {
+    /// Find out whether the store keeps what Causeway relies on, conditional writes above all
+    #[command(after_help = "Example: causeway-agent store check\n\n\
+            It writes a few small objects under sites/<site>/check/ and removes them. Exit 3: the \
+            store breaks a promise, and commits would be lost on it.")]
+    Check,
+}
+
 impl Cli {
     /// The level of logs when `RUST_LOG` says nothing: a service tells what it does, a command
     /// only what is wrong.
@@ -123,7 +136,7 @@ impl Cli {
     pub fn default_filter(&self) -> &'static str {
         match self.command {
             Command::Run => "info,aws=warn,hyper=warn",
-            _ => "warn",
+            _ => "warn,causeway_shared::store::check=info",
         }
     }
 
@@ -236,6 +249,10 @@ impl Cli {
                     show::status(&report),
                     report.exit(),
                 ))
+            }
+            Command::Store(StoreCommand::Check) => {
+                let report = agent.check_store().await?;
+                Ok(Answer::of(json, &report, report.text(), report.exit()))
             }
             Command::Vacuum { dry_run } => {
                 let report = agent.vacuum(dry_run).await?;

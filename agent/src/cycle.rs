@@ -31,7 +31,7 @@ use crate::error::AgentError;
 use crate::plan::Plan;
 use crate::plan::guard::Held;
 use crate::progress::Progress;
-use crate::push::session::{Doubt, Standing, stand};
+use crate::push::session::{Doubt, Standing, check_store, stand};
 use crate::push::spool::Spool;
 use crate::push::{Load, Pushed, noted_uploads, parcels, push};
 use crate::scan::{ObjectId, Stop};
@@ -231,6 +231,7 @@ impl Attempt<'_> {
         if !standing.is_current(self.agent, clock::now()).await? {
             return Ok(Some(Pushed::Behind));
         }
+        check_store(self.agent, self.state, &mut standing.writer).await?;
         let load = Load {
             parcels: parcels(plan, &spooled.spool, &spooled.objects),
             there: spooled.there.clone(),

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use causeway_shared::ids::SiteName;
 use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
+use causeway_shared::store::check::CheckError;
 use jiff::Timestamp;
 
 use crate::config::ConfigError;
@@ -68,6 +69,15 @@ pub enum AgentError {
         /// The store's error.
         #[source]
         source: StoreError,
+    },
+    /// The store must not be written to.
+    #[error("site {site}: {source}")]
+    Unfit {
+        /// The site.
+        site: SiteName,
+        /// What it does not keep.
+        #[source]
+        source: CheckError,
     },
     /// Another writer has this site's log.
     #[error(
@@ -134,7 +144,8 @@ impl AgentError {
             Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan(_) => true,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
             Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,
-            Self::Fenced { .. } | Self::NotVerified { .. } | Self::Clock { .. } => false,
+            Self::Unfit { .. } | Self::Fenced { .. } => false,
+            Self::NotVerified { .. } | Self::Clock { .. } => false,
         }
     }
 
@@ -172,7 +183,8 @@ impl AgentError {
                 source: StoreError::Config { .. },
                 ..
             } => Exit::Usage,
-            Self::Fenced { .. } | Self::NotVerified { .. } | Self::Clock { .. } => Exit::Look,
+            Self::Unfit { .. } | Self::Fenced { .. } => Exit::Look,
+            Self::NotVerified { .. } | Self::Clock { .. } => Exit::Look,
             Self::Log(error) if !matches!(error, LogError::Store { .. }) => Exit::Look,
             // Trying again would not upgrade the program.
             Self::State(StateError::Newer { .. }) => Exit::Look,

@@ -131,6 +131,7 @@ impl Agent {
         let mut mending = None;
         if repair {
             self.refuse_another_hosts(&audit.catalog)?;
+            self.check_store_unless_done(state.as_ref()).await?;
             mending = Some(Spool::swept(&self.config().state_dir)?);
         }
         let rows = rows::Comparison {
@@ -172,6 +173,14 @@ impl Agent {
         Ok(Some(
             state.catalog(Catalog::empty(self.config().site.clone()))?,
         ))
+    }
+
+    async fn check_store_unless_done(&self, state: Option<&State>) -> Result<(), AgentError> {
+        let writer = state.map(State::writer).transpose()?.flatten();
+        match writer.filter(|writer| same_log(writer, self)) {
+            Some(writer) if writer.store_checked => Ok(()),
+            _ => self.require_store().await,
+        }
     }
 
     fn refuse_another_hosts(&self, catalog: &Catalog) -> Result<(), AgentError> {

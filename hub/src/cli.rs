@@ -10,9 +10,11 @@ use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use causeway_shared::ids::SiteName;
+use causeway_shared::layout;
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit, print};
 use causeway_shared::runtime::telemetry::LogFormat;
+use causeway_shared::store::check::check;
 use clap::{Args, Parser, Subcommand};
 use jiff::civil::Date;
 use tokio::net::TcpListener;
@@ -21,9 +23,10 @@ use crate::auth::AuthError;
 use crate::config::HubConfig;
 #[cfg(feature = "demo")]
 use crate::demo::DemoError;
+use crate::document::DocumentError;
 use crate::error::HubError;
 use crate::serve::{self, ServeError};
-use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan};
+use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan, open_store};
 use crate::verify::VerifyRequest;
 #[cfg(feature = "demo")]
 use demo::DemoArgs;
@@ -96,9 +99,22 @@ pub enum Command {
     /// Show sites, how many commits each is behind its log, the window, and what is loaded
     #[command(after_help = "Example: causeway-hub status --json")]
     Status,
+    /// Look after the store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Make, list and revoke API tokens
     #[command(subcommand)]
     Token(TokenCommand),
+}
+
+/// What to do with the store.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum StoreCommand {
+    /// Find out whether the store keeps what Causeway relies on, conditional writes above all
+    #[command(after_help = "Example: causeway-hub store check\n\n\
+            It writes a few small objects under hub/check/ and removes them. Exit 3: the store \
+            breaks a promise, and what is written to it may be lost.")]
+    Check,
 }
 
 /// What to load besides the window.
@@ -164,6 +180,7 @@ impl CliError {
         match self {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
             Self::Auth(error) if error.is_usage() => Exit::Usage,
+            Self::Auth(AuthError::Document(DocumentError::Unfit(_))) => Exit::Look,
             #[cfg(feature = "demo")]
             Self::Demo(error) => match error.is_usage() {
                 true => Exit::Usage,
@@ -191,7 +208,7 @@ impl Cli {
             Command::Serve => "info,aws=warn,hyper=warn",
             #[cfg(feature = "demo")]
             Command::Demo(demo) if !demo.once => "info,aws=warn,hyper=warn",
-            _ => "warn",
+            _ => "warn,causeway_shared::store::check=info",
         }
     }
 
@@ -276,6 +293,13 @@ impl Cli {
                 let report = open().await?.full_status(clock::now()).await?;
                 let exit = exit(report.needs_a_look(), report.may_pass());
                 Ok(Answer::of(json, &report, show::status(&report), exit))
+            }
+            Command::Store(StoreCommand::Check) => {
+                let config = HubConfig::load(self.config.as_deref(), environment);
+                let store = open_store(&config.map_err(HubError::from)?).await?;
+                let report = check(&store, layout::HUB_CHECK).await;
+                let report = report.map_err(HubError::from)?;
+                Ok(Answer::of(json, &report, report.text(), report.exit()))
             }
             Command::Token(command) => command.answer(&open().await?, json).await,
         }

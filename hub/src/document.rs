@@ -3,6 +3,8 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use causeway_shared::layout;
+use causeway_shared::store::check::{CheckError, require};
 use causeway_shared::store::{Fetched, Store, StoreError, Version};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -33,6 +35,9 @@ pub(crate) enum DocumentError {
         #[source]
         source: Arc<StoreError>,
     },
+    /// The store must not be written to.
+    #[error(transparent)]
+    Unfit(Arc<CheckError>),
     /// The store is silent.
     #[error("{key} cannot be used: the store does not answer")]
     Silent { key: &'static str },
@@ -155,7 +160,10 @@ impl<T: Content> Document<T> {
             }
             let written = match &version {
                 Some(version) => self.store.replace(T::KEY, body.into(), version).await,
-                None => self.store.create(T::KEY, body.into()).await,
+                None => {
+                    check_new_store::<T>(&self.store).await?;
+                    self.store.create(T::KEY, body.into()).await
+                }
             };
             match written {
                 Ok(version) => return Ok((content, Some(version))),
@@ -167,6 +175,19 @@ impl<T: Content> Document<T> {
                 Err(error) => return Err(failed::<T>(error).into()),
             }
         }
+    }
+}
+
+/// Tries a store that no hub has written to.
+async fn check_new_store<T: Content>(store: &Store) -> Result<(), DocumentError> {
+    let written = store.list(layout::HUB, None).await.map_err(failed::<T>)?;
+    if !written.objects.is_empty() {
+        return Ok(());
+    }
+    match require(store, layout::HUB_CHECK).await {
+        Ok(_) => Ok(()),
+        Err(CheckError::Store(error)) => Err(failed::<T>(error)),
+        Err(unfit) => Err(DocumentError::Unfit(Arc::new(unfit))),
     }
 }
 
@@ -190,5 +211,57 @@ fn damaged<T: Content>(detail: impl ToString) -> DocumentError {
         key: T::KEY,
         detail: detail.to_string(),
         remedy: T::REMEDY,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::store::breaking::{BreakingStore, Flaw};
+    use causeway_shared::store::list_all;
+    use causeway_shared::store::memory::MemoryStore;
+
+    use super::*;
+
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+    struct Pins {
+        dates: Vec<String>,
+    }
+
+    impl Content for Pins {
+        const KEY: &'static str = "hub/pins.json";
+        const FORMAT: u32 = 1;
+        const MAX_BYTES: u64 = 1_000;
+        const REMEDY: &'static str = "remove it";
+    }
+
+    async fn pin(store: &Store, date: &str) -> Result<(), DocumentError> {
+        let document = Document::<Pins>::new(Arc::clone(store));
+        let pinned = document.change(|pins| {
+            pins.dates.push(date.to_owned());
+            Ok::<_, DocumentError>(())
+        });
+        pinned.await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn a_store_is_tried_before_a_hub_first_writes_to_it() {
+        let inner: Store = Arc::new(MemoryStore::new());
+        let flawed = BreakingStore::new(Arc::clone(&inner), Flaw::ReplacesAnyVersion);
+        let refused = pin(&(Arc::new(flawed) as Store), "2025-11-28").await;
+        insta::assert_snapshot!(refused.unwrap_err(), @"memory: does not keep what Causeway relies on: a replacement of another version must be refused (If-Match): it was taken. Commits would be lost on it without an error; use another store, or a newer version of its server");
+        assert_eq!(list_all(&*inner, "", None).await.unwrap(), []);
+
+        pin(&inner, "2025-11-28").await.unwrap();
+        let requests = inner.requests();
+        pin(&inner, "2025-11-29").await.unwrap();
+        inner.delete(Pins::KEY).await.unwrap();
+        inner.put("hub/tokens.json", vec![1].into()).await.unwrap();
+        pin(&inner, "2025-11-30").await.unwrap();
+        let sent = inner.requests().since(&requests);
+        assert_eq!(
+            (sent.put, sent.list),
+            (1 + 1 + 1, 1),
+            "it is not tried again"
+        );
     }
 }

@@ -17,7 +17,7 @@ mod status;
 mod watchlist;
 mod window;
 
-pub(crate) use hub::{Hub, LoadRequest};
+pub(crate) use hub::{Hub, LoadRequest, open_store};
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport};

@@ -138,6 +138,9 @@ pub const TOKENS: &str = "hub/tokens.json";
 /// The sessions of browsers, hashed as well.
 pub const SESSIONS: &str = "hub/sessions.json";
 
+/// Under this lies what hubs write that is no site's.
+pub const HUB: &str = "hub/";
+
 /// Under this a hub tries the store.
 pub const HUB_CHECK: &str = "hub/check/";
 

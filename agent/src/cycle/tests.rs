@@ -7,6 +7,7 @@ mod standing;
 use std::fs;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
+use causeway_shared::store::breaking::{BreakingStore, Flaw};
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{Store, list_all};
 
@@ -29,11 +30,50 @@ async fn the_first_cycle_sends_everything_and_the_second_nothing() {
             removed: 0
         }
     );
-    // 13 objects, the dataset, the commit; before them a look for a log that is not there.
-    assert_eq!(first.requests.put, 15);
+    // 13 objects, the dataset, the commit; before them a look for a log that is not there, and what
+    // the store is tried with.
+    assert_eq!(first.requests.put, 15 + 38);
     let second = site.sync().await;
     assert_eq!((second.commit, second.requests.total()), (None, 0));
     site.assert_converged().await;
+}
+
+#[tokio::test]
+async fn a_store_that_would_lose_commits_is_not_written_to() {
+    let site = Site::small();
+    let flawed = BreakingStore::new(Arc::clone(&site.store), Flaw::CreatesOverwrite);
+    let flawed = site.agent_on("one", Arc::new(flawed));
+    let refused = flawed.sync(SyncOptions::default()).await.unwrap_err();
+    assert_eq!((refused.exit(), refused.may_pass()), (Exit::Look, false));
+    insta::assert_snapshot!(refused, @"site a: memory: does not keep what Causeway relies on: of 32 creates of one key at once one must win (If-None-Match: *): 32 won; a create over an existing key must be refused (If-None-Match: *): it was taken. Commits would be lost on it without an error; use another store, or a newer version of its server");
+    assert_eq!(list_all(&*site.store, "", None).await.unwrap(), []);
+    assert!(flawed.verify(true, Arc::new(Silent)).await.is_err());
+    // The same state goes on where the store is mended, and tries it once.
+    assert_eq!(site.sync().await.requests.put, 4 + 2 + 38);
+    site.write_appointments(0..30, "confirmed");
+    assert_eq!(site.sync().await.requests.put, 2);
+    // A check that was asked for leaves nothing either.
+    let keys = list_all(&*site.store, "", None).await.unwrap().len();
+    assert!(site.agent().check_store().await.unwrap().kept);
+    assert_eq!(list_all(&*site.store, "", None).await.unwrap().len(), keys);
+}
+
+#[tokio::test]
+async fn a_list_of_refused_rows_is_not_the_first_thing_a_bad_store_gets() {
+    let site = Site::small();
+    site.write(
+        "consultant",
+        "consultantid,fullname,email,joindate\nx,An,an@x,2020-01-01\n",
+    );
+    site.write(
+        "appointment",
+        "appointmentid,customerid,date,time,duration,status,createdat\n",
+    );
+    let flawed = BreakingStore::new(Arc::clone(&site.store), Flaw::ReplacesAnyVersion);
+    let agent = site.agent_on("one", Arc::new(flawed));
+    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    assert_eq!((report.commit, report.in_quarantine), (None, 1));
+    assert_eq!(list_all(&*site.store, "", None).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -66,7 +106,8 @@ async fn an_emptied_date_is_removed() {
 async fn as_many_objects_are_sent_at_once_as_the_configuration_says() {
     for concurrency in [1, 3] {
         let site = Site::new();
-        let store = Arc::new(FailingStore::new(Arc::clone(&site.store), []));
+        let store = FailingStore::new(Arc::clone(&site.store), []).leave_out("/check/");
+        let store = Arc::new(store);
         let mut config = site.config("one", "state-one");
         config.upload.concurrency = concurrency;
         let agent = Agent::with_store(config, Arc::clone(&store) as Store).unwrap();
@@ -85,7 +126,9 @@ async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {
         site.write_appointments(5..33, "confirmed");
     }
     site.refuse_a_consultant();
-    let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [fault(step)]));
+    // The requests of the store's check are failed in its own tests.
+    let failing = FailingStore::new(Arc::clone(&site.store), [fault(step)]).leave_out("/check/");
+    let failing = Arc::new(failing);
     let killed = site.agent_on("one", Arc::clone(&failing) as Store);
     let _ = killed.sync(SyncOptions::default()).await;
     let reached = failing.calls() >= step;
@@ -128,6 +171,7 @@ async fn a_killed_first_cycle_sends_nothing_twice() {
     let site = Site::new();
     // Two reads find the empty log; the tenth object is the last that arrives.
     let failing = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(14)]);
+    let failing = failing.leave_out("/check/");
     let killed = site.agent_on("one", Arc::new(failing));
     killed.sync(SyncOptions::default()).await.unwrap_err();
     let there = list_all(&*site.store, "", None).await.unwrap().len() as u64;

@@ -169,6 +169,23 @@ fn may_replace(own: &StoredWriter, head: &Head, take_over: bool) -> bool {
     take_over || (head.writer.host == own.writer.host && own.fence.is_none())
 }
 
+/// Tries the store before this state first writes to it.
+///
+/// # Errors
+/// [`AgentError::Unfit`], or a failure of store or state.
+pub async fn check_store(
+    agent: &Agent,
+    state: &mut State,
+    writer: &mut StoredWriter,
+) -> Result<(), AgentError> {
+    if writer.store_checked {
+        return Ok(());
+    }
+    agent.require_store().await?;
+    writer.store_checked = true;
+    Ok(state.note_writer(writer)?)
+}
+
 /// Whether a state is about this agent's log.
 #[must_use]
 pub fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
@@ -182,14 +199,15 @@ fn renewed(
     file: FileId,
 ) -> Result<StoredWriter, AgentError> {
     let config = agent.config();
-    let (id, epoch, fence) = match known {
+    let (id, epoch, fence, store_checked) = match known {
         Some(StoredWriter {
             writer,
             epoch,
             fence,
+            store_checked,
             ..
-        }) => (writer.id, epoch, fence),
-        None => (new_id()?, 1, None),
+        }) => (writer.id, epoch, fence, store_checked),
+        None => (new_id()?, 1, None, false),
     };
     Ok(StoredWriter {
         site: config.site.clone(),
@@ -203,6 +221,7 @@ fn renewed(
         boot: config.machine.boot.clone(),
         fence,
         seen: Some(clock::now()),
+        store_checked,
     })
 }
 

@@ -42,6 +42,9 @@ pub(crate) struct StoredWriter {
     /// When the log was last found to stand where this state says.
     #[serde(default)]
     pub seen: Option<Timestamp>,
+    /// Whether the store was found to keep what a writer relies on.
+    #[serde(default)]
+    pub store_checked: bool,
 }
 
 /// The writer that an agent is kept from writing by.

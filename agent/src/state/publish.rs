@@ -16,6 +16,7 @@ use causeway_shared::store::{StoreError, list_all};
 use crate::agent::Agent;
 use crate::daemon::pace::{Pace, Scan, spread};
 use crate::error::AgentError;
+use crate::push::session::check_store;
 use crate::scan::TableFindings;
 use crate::state::{Findings, State, StateError};
 
@@ -136,6 +137,9 @@ async fn try_publish(agent: &Agent, state: &mut State, mut files: Files) -> Resu
             continue;
         };
         if there.remove(table).flatten() != Some(md5) {
+            if let Some(mut writer) = state.writer()? {
+                check_store(agent, state, &mut writer).await?;
+            }
             let put = agent.store().put(&key(table), csv.into()).await;
             put.map_err(failed)?;
         }

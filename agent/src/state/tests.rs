@@ -42,6 +42,7 @@ fn writer() -> StoredWriter {
         boot: "b".into(),
         fence: None,
         seen: None,
+        store_checked: true,
     }
 }
 

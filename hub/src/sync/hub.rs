@@ -70,13 +70,7 @@ impl Hub {
     /// # Errors
     /// [`HubError`] where a configured value cannot be used.
     pub(crate) async fn open(config: HubConfig) -> Result<Self, HubError> {
-        if config.store.url.is_empty() {
-            return Err(HubError::Configuration {
-                key: "store.url",
-                problem: "it is not set; write it in hub.toml or set CAUSEWAY_STORE__URL".into(),
-            });
-        }
-        let store = store::open_existing(&config.store).await?;
+        let store = open_store(&config).await?;
         let database = db::open(&config.database).await?;
         Self::with(config, store, database)
     }
@@ -166,6 +160,20 @@ impl Hub {
         let quarantine = &self.inner.quarantine;
         quarantine.get_at_once(&self.inner.store, site, now).await
     }
+}
+
+/// Opens the configured store.
+///
+/// # Errors
+/// [`HubError`] where there is none, or its settings cannot be used.
+pub(crate) async fn open_store(config: &HubConfig) -> Result<Store, HubError> {
+    if config.store.url.is_empty() {
+        return Err(HubError::Configuration {
+            key: "store.url",
+            problem: "it is not set; write it in hub.toml or set CAUSEWAY_STORE__URL".into(),
+        });
+    }
+    Ok(store::open_existing(&config.store).await?)
 }
 
 /// The configured dataset: the embedded one or a file.

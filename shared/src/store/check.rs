@@ -10,20 +10,23 @@
 
 mod promises;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
 use super::{ObjectStore, RequestCounts, Store, StoreError, list_all};
-use crate::runtime::chance::random_id;
+use crate::runtime::chance::{fill, random_id};
+use crate::runtime::program::Exit;
 
 pub use promises::Promise;
 use promises::Trial;
 
 /// How many creates of one key race.
 const WRITERS: usize = 32;
-/// How often a check begins again because another one removed its objects.
-const ATTEMPTS: u32 = 3;
+/// How often a check is tried whose objects another one removed, and the longest pause before the
+/// second time; it grows with each.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(300);
 /// Most bytes of an object that a check reads back; its own are shorter.
 const MAX_BYTES: u64 = 1_024;
 
@@ -97,6 +100,15 @@ impl CheckReport {
         )
     }
 
+    /// How a program ends that was asked to check.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self.kept {
+            true => Exit::Done,
+            false => Exit::Look,
+        }
+    }
+
     fn problems(&self) -> String {
         let broken = self.promises.iter().filter_map(|tried| {
             let problem = tried.problem.as_ref()?;
@@ -106,13 +118,14 @@ impl CheckReport {
     }
 }
 
-/// Tries a store before the first write to it.
+/// Tries a store before the first write to it, and logs that it keeps its promises.
 ///
 /// # Errors
 /// [`CheckError::Unfit`] where it breaks a promise, or its own failure.
 pub async fn require(store: &Store, prefix: &str) -> Result<CheckReport, CheckError> {
     let report = check(store, prefix).await?;
     if report.kept {
+        tracing::info!("{}", report.line());
         return Ok(report);
     }
     Err(CheckError::Unfit {
@@ -140,6 +153,7 @@ pub async fn check(store: &Store, prefix: &str) -> Result<CheckReport, StoreErro
         if problems.is_empty() || is_undisturbed || attempt == ATTEMPTS {
             break problems;
         }
+        tokio::time::sleep(pause(attempt)).await;
         attempt += 1;
     };
     let tried = |promise: Promise| Tried {
@@ -156,6 +170,14 @@ pub async fn check(store: &Store, prefix: &str) -> Result<CheckReport, StoreErro
         requests: store.requests().since(&requests),
         seconds: started.elapsed().as_secs_f64(),
     })
+}
+
+/// Up to `attempt` times [`PAUSE`], so that checks at once do not meet again.
+fn pause(attempt: u32) -> Duration {
+    let mut chance = [u8::MAX];
+    // Without randomness it is the longest.
+    let _ = fill(&mut chance);
+    PAUSE * attempt * u32::from(chance[0]) / u32::from(u8::MAX)
 }
 
 /// A folder of this check alone.

@@ -1,12 +1,14 @@
 //! The S3 store against a real server, and against a network that fails.
 
+use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use causeway_shared::store::s3::S3Store;
 use causeway_shared::store::{self, Body, ObjectStore as _, Store, StoreConfig, StoreError};
+use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::proxy::{Proxy, Trouble};
-use causeway_tests::{StoreKind, TestStore};
+use causeway_tests::{Finished, StoreKind, TestStore};
 
 causeway_shared::store_conformance!(async {
     let test_store = TestStore::create(StoreKind::S3);
@@ -30,6 +32,52 @@ async fn behind(trouble: Trouble) -> (Store, S3Store, Proxy) {
     let proxy = Proxy::start(&test_store.config().endpoint, trouble).await;
     let proxied = opened(&test_store.config_via(proxy.endpoint())).await;
     (direct, proxied, proxy)
+}
+
+/// How often a program's log says that the store was found to keep its promises.
+fn checks(run: &Finished) -> usize {
+    run.stderr.matches("keeps what Causeway relies on").count()
+}
+
+#[tokio::test]
+async fn both_programs_try_a_store_and_leave_nothing_in_it() {
+    for pair in PAIRS {
+        let site = Deployment::create(pair, "meetassist", "").await;
+        let store = site.store.open().await;
+        for run in [
+            site.agent(&["store", "check"]),
+            site.hub(&["store", "check"]),
+        ] {
+            let report = run.expect_code(0).json();
+            assert_eq!(report["kept"], true, "{report}");
+            assert_eq!(
+                report["promises"].as_array().map(Vec::len),
+                Some(7),
+                "{report}"
+            );
+            assert_eq!(report["requests"]["list"], 2, "{report}");
+            assert_eq!(store.list("", None).await.unwrap().objects, []);
+        }
+    }
+}
+
+#[tokio::test]
+async fn whoever_writes_first_tries_the_store_once() {
+    for pair in PAIRS {
+        let source = "[[source]]\nkind = \"csv\"\npath = \"site\"\n";
+        let site = Deployment::create(pair, "meetassist", source).await;
+        let rows = "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n";
+        fs::write(site.site().join("consultant.csv"), rows).unwrap();
+        let token = ["token", "create", "--role", "viewer", "--name", "a"];
+        assert_eq!(checks(&site.agent(&["sync"]).expect_code(0)), 1);
+        assert_eq!(checks(&site.hub(&token).expect_code(0)), 1);
+
+        let more = format!("{rows}2,Bo,bo@x,2020-01-01\n");
+        fs::write(site.site().join("consultant.csv"), more).unwrap();
+        let second = site.agent(&["sync"]).expect_code(0);
+        assert_eq!((checks(&second), &second.json()["commit"]), (0, &2.into()));
+        assert_eq!(checks(&site.hub(&token).expect_code(0)), 0);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
