@@ -9,6 +9,7 @@ mod doubt;
 mod encoding;
 #[cfg(test)]
 mod fuzz;
+mod header;
 mod lexer;
 mod reader;
 mod records;

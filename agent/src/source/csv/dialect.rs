@@ -16,8 +16,6 @@ pub(super) struct Dialect {
     pub(super) delimiter: u8,
     /// The length of a line before the header that only names the delimiter.
     pub(super) first_line_bytes: usize,
-    /// How many fields the header has.
-    pub(super) fields: usize,
     /// Where the declared columns are.
     pub(super) columns: Columns,
 }
@@ -122,7 +120,6 @@ pub(super) fn prove(
     Ok(Dialect {
         delimiter: chosen.byte,
         first_line_bytes,
-        fields: chosen.names.len(),
         columns: chosen.columns.clone()?,
     })
 }

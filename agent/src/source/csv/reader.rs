@@ -14,6 +14,7 @@ use super::cannot_read;
 use super::dialect::{self, Dialect, DialectError};
 use super::doubt::{Doubt, Verdict};
 use super::encoding::{DecodeError, Decoder};
+use super::header::{Header, Repeated};
 use super::lexer::Record;
 use super::records::{RecordError, Records};
 use super::repair::raw;
@@ -28,7 +29,7 @@ pub(crate) struct CsvTable {
     had_rows: bool,
     records: Records<File>,
     delimiter: u8,
-    header_fields: usize,
+    header: Header,
     pub(in crate::source) columns: Columns,
 }
 
@@ -69,13 +70,13 @@ pub(in crate::source) fn open(
         now: expected.now,
     };
     let begun = begin(source, config, table);
-    let (records, dialect) = begun.map_err(|trouble| file.unreadable(trouble))?;
+    let (records, dialect, header) = begun.map_err(|trouble| file.unreadable(trouble))?;
     Ok(CsvTable {
         file,
         had_rows: expected.had_rows,
         records,
         delimiter: dialect.delimiter,
-        header_fields: dialect.fields,
+        header,
         columns: dialect.columns,
     })
 }
@@ -85,13 +86,14 @@ fn begin<R: Read>(
     source: R,
     config: &SourceConfig,
     table: &Table,
-) -> Result<(Records<R>, Dialect), Trouble> {
+) -> Result<(Records<R>, Dialect, Header), Trouble> {
     let mut records = Records::new(Decoder::new(source, config.encoding)?);
     let (head, is_whole) = records.head()?;
     let dialect = dialect::prove(head, is_whole, config.delimiter, table)?;
     records.start(dialect.delimiter, dialect.first_line_bytes);
-    records.next()?;
-    Ok((records, dialect))
+    let header = records.next()?.ok_or(DialectError::Empty)?;
+    let header = Header::of(header);
+    Ok((records, dialect, header))
 }
 
 impl CsvTable {
@@ -102,7 +104,7 @@ impl CsvTable {
     ) -> Result<(), RowsError<E>> {
         let mut rows = Rows {
             columns: &self.columns,
-            header_fields: self.header_fields,
+            header: &self.header,
             delimiter: self.delimiter,
             buffer: Vec::new(),
             has_any: false,
@@ -112,9 +114,13 @@ impl CsvTable {
             let next = self.records.next();
             let next = next.map_err(|trouble| self.file.unreadable(trouble.into()))?;
             let Some(record) = next else { break };
+            if self.header.repeated_by(record) == Some(Repeated::OtherOrder) {
+                let line = record.line;
+                return Err(self.file.unreadable(Trouble::OtherHeader { line }).into());
+            }
             let suspect = match &mut doubt {
                 None => None,
-                Some(before) => match before.look_at(record, self.header_fields) {
+                Some(before) => match before.look_at(record, self.header.len()) {
                     Verdict::Wait => continue,
                     Verdict::Rows => {
                         rows.give_all(before, None, each)?;
@@ -144,7 +150,7 @@ impl CsvTable {
 /// Records on their way to whoever takes the rows.
 struct Rows<'t> {
     columns: &'t Columns,
-    header_fields: usize,
+    header: &'t Header,
     delimiter: u8,
     /// Memory that is kept from row to row.
     buffer: Vec<Raw<'static>>,
@@ -160,7 +166,7 @@ impl Rows<'_> {
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
         let mut fields = reuse(std::mem::take(&mut self.buffer));
-        let row = match malformed(record, rest_of, self.header_fields) {
+        let row = match malformed(record, rest_of, self.header) {
             Some(reason) => Err(Malformed {
                 reason,
                 text: record.text(self.delimiter),
@@ -196,15 +202,20 @@ impl Rows<'_> {
 }
 
 /// Why a record is no row.
-fn malformed(record: Record<'_>, rest_of: Option<u64>, header_fields: usize) -> Option<String> {
+fn malformed(record: Record<'_>, rest_of: Option<u64>, header: &Header) -> Option<String> {
     match (record.problem, rest_of) {
+        _ if header.repeated_by(record) == Some(Repeated::Same) => Some(
+            "it repeats the header, as where files were put together; take the line away"
+                .to_owned(),
+        ),
         (Some(problem), _) => Some(problem.to_string()),
         (None, Some(line)) => Some(format!(
             "it may be the rest of the row of line {line}, whose quotes do not match"
         )),
-        (None, None) if record.len() != header_fields => Some(format!(
-            "the row has {}, the header {header_fields}",
-            count(record.len() as u64, "field")
+        (None, None) if record.len() != header.len() => Some(format!(
+            "the row has {}, the header {}",
+            count(record.len() as u64, "field"),
+            header.len()
         )),
         (None, None) => None,
     }
@@ -221,6 +232,10 @@ enum Trouble {
         "a quote that opens in the row of line {line} is never closed: the file is still being written, or a quote is missing"
     )]
     OpenQuote { line: u64 },
+    #[error(
+        "line {line} has the header's names in another order: what stands behind it is of another file; take the file apart there"
+    )]
+    OtherHeader { line: u64 },
 }
 
 impl From<RecordError> for Trouble {
@@ -274,7 +289,7 @@ impl Origin {
             Trouble::Decode(DecodeError::CutOff)
             | Trouble::Dialect(DialectError::Empty | DialectError::OpenQuote)
             | Trouble::OpenQuote { .. } => Unreadable::not_ready(why),
-            Trouble::Decode(_) | Trouble::Dialect(_) => Unreadable::failed(why),
+            Trouble::Decode(_) | Trouble::Dialect(_) | Trouble::OtherHeader { .. } => Unreadable::failed(why),
         };
         trouble.unless_abandoned(&self.path, self.now)
     }
@@ -290,7 +305,7 @@ pub(super) fn read_all(
 ) -> Result<Vec<Vec<Vec<u8>>>, String> {
     let read = || {
         let pieces = super::encoding::Pieces { bytes, piece_bytes };
-        let (mut records, _) = begin(pieces, config, table)?;
+        let (mut records, ..) = begin(pieces, config, table)?;
         let mut rows = Vec::new();
         while let Some(record) = records.next()? {
             rows.push(record.fields().map(<[u8]>::to_vec).collect());

@@ -26,6 +26,52 @@ fn a_file_that_ends_within_quotes_is_not_ready() {
 }
 
 #[test]
+fn a_header_that_is_repeated_is_refused_with_that_reason() {
+    let refused = "it repeats the header, as where files were put together; take the line away";
+    let text = "id,fullname\n1,An\nid,fullname\n2,B\n";
+    let shown = person(text, "");
+    assert_snapshot!(shown.replace(refused, "…"), @r"
+    person b=0of1
+      1,An,,,,,true
+      2,B,,,,,true
+    refused person line 3: … [id,fullname]
+    ");
+    for repeated in [
+        "\u{feff}id,fullname",
+        "\u{feff}\"id\",\"fullname\"",
+        "\"id\", fullname ",
+        "ï»¿id,fullname",
+    ] {
+        for text in [
+            text.replace("\nid,fullname", &format!("\n{repeated}")),
+            // Behind a row of which it is not certain where it ends.
+            text.replace("An\nid,fullname", &format!("\"An\" X\n{repeated}")),
+        ] {
+            let shown = person(&text, "");
+            assert!(shown.contains("2,B,,,,,true"), "{text}: {shown}");
+            assert!(shown.contains(&format!("person line 3: {refused} [")), "{text}: {shown}");
+        }
+    }
+    let utf16 = [text, "\u{feff}id,fullname\n3,C\n"].concat();
+    let utf16 = super::utf16(&format!("\u{feff}{utf16}"), u16::to_le_bytes);
+    assert!(person(utf16, "").contains(&format!("person line 5: {refused} [")));
+    // What only resembles it is a row.
+    let shown = person("fullname,phone,id\nname,phone,1\nfullname,phone,2\nid,phone,3\n", "");
+    assert_snapshot!(shown, @r"
+    person b=0of1
+      1,name,phone,,,,true
+      2,fullname,phone,,,,true
+      3,id,phone,,,,true
+    ");
+}
+
+#[test]
+fn the_header_of_another_file_fails_this_one() {
+    let text = "id,fullname,phone\n1,An,2\nid,phone,fullname\n3,4,B\n";
+    assert_snapshot!(person(text, ""), @r#"person Failed { why: "/csv/person.csv: line 3 has the header's names in another order: what stands behind it is of another file; take the file apart there" }"#);
+}
+
+#[test]
 fn malformed_rows_are_refused_and_the_others_stay() {
     let text = "id,fullname,phone\n1,An\n2,B,3,4\n3,\"Th\"is\",5\n4,E,7\n,,\n4,D,6\nfive,F,8\n";
     assert_snapshot!(person(text, ""), @r#"
