@@ -17,6 +17,7 @@ pub mod log;
 pub mod partition;
 pub mod quarantine;
 pub mod runtime;
+pub mod spreadsheet;
 pub mod store;
 pub mod summary;
 pub mod value;

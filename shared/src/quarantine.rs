@@ -9,6 +9,8 @@ use jiff::Timestamp;
 
 use crate::canonical_csv::{Field, Malformed, RecordSplitter, split_fields, write_record};
 use crate::limits::{MAX_COUNT, cut, truncated};
+use crate::runtime::program::count;
+use crate::spreadsheet::{guarded, unguarded};
 use crate::value::Value;
 
 /// The columns, in order. `total` is the table's, the same on every line.
@@ -84,8 +86,8 @@ impl RefusedRows {
         for row in self.listed.iter().take(MAX_ROWS) {
             let since = row.since.to_string();
             let column = row.column.as_deref().map_or(Value::Null, text);
-            let [source, place, reason, fields] =
-                [&row.source, &row.place, &row.reason, &row.row].map(|field| text(field));
+            let [source, place, reason, fields] = [&row.source, &row.place, &row.reason, &row.row]
+                .map(|field| Value::Text(guarded(field)));
             write_record(
                 &[
                     text(&since),
@@ -128,7 +130,7 @@ impl RefusedRows {
         split_fields(bytes, &mut fields)?;
         let fields: [Field<'_>; COLUMNS.len()] = fields
             .try_into()
-            .map_err(|fields: Vec<_>| format!("it has {} fields", fields.len()))?;
+            .map_err(|fields: Vec<_>| format!("it has {}", count(fields.len() as u64, "field")))?;
         if record == 0 {
             let is_header = fields.iter().map(Option::as_deref).eq(COLUMNS.map(Some));
             return is_header
@@ -141,7 +143,7 @@ impl RefusedRows {
         let number = total.parse().ok().filter(|total| *total <= MAX_COUNT);
         self.total = number.ok_or_else(|| format!("{:?} is no total", cut(&total)))?;
         let Some(since) = since else { return Ok(()) };
-        let kept = |field: String| truncated(field, MAX_FIELD_CHARS);
+        let kept = |field: String| truncated(unguarded(&field).to_owned(), MAX_FIELD_CHARS);
         let text = |field: Option<String>| field.map(kept).unwrap_or_default();
         let listed = RefusedRow {
             since: since
@@ -193,6 +195,26 @@ mod tests {
         since,source,place,column,reason,row,total
         2025-11-28T02:30:00Z,csv/visit.csv,line 3,day,"a,b","3,,""x""",12
         1970-01-01T00:00:00Z,csv/visit.csv,line 3,day,c,"3,,""x""",12
+        "#);
+        assert_eq!(RefusedRows::decode(&csv), Ok(rows));
+    }
+
+    #[test]
+    fn a_cell_that_looks_like_a_formula_is_no_formula() {
+        let rows = RefusedRows {
+            total: 1,
+            listed: vec![RefusedRow {
+                source: "=1.csv".into(),
+                place: "key @x".into(),
+                reason: "'=' is not a value of type int".into(),
+                row: "=HYPERLINK(\"https://x\"),2".into(),
+                ..row(0, "")
+            }],
+        };
+        let csv = rows.encode().unwrap();
+        assert_snapshot!(String::from_utf8_lossy(&csv), @r#"
+        since,source,place,column,reason,row,total
+        1970-01-01T00:00:00Z,'=1.csv,key @x,day,''=' is not a value of type int,"'=HYPERLINK(""https://x""),2",1
         "#);
         assert_eq!(RefusedRows::decode(&csv), Ok(rows));
     }

@@ -184,7 +184,7 @@ mod tests {
         write(store, "appointment", b"id\n".to_vec()).await;
         let first = hub.quarantine(&site, now()).await.unwrap();
         assert_eq!(first[&Name::new("customer").unwrap()], Ok(rows(3)));
-        insta::assert_snapshot!(first[&Name::new("appointment").unwrap()].as_ref().unwrap_err(), @"sites/hcm-01/quarantine/appointment.csv is damaged: record 0: it has 1 fields");
+        insta::assert_snapshot!(first[&Name::new("appointment").unwrap()].as_ref().unwrap_err(), @"sites/hcm-01/quarantine/appointment.csv is damaged: record 0: it has 1 field");
 
         let requests = store.requests();
         write(store, "customer", rows(4).encode().unwrap()).await;
