@@ -54,13 +54,13 @@ pub enum SettingsError {
         /// Which key, and what is wrong with it.
         detail: String,
     },
-    /// A variable names a place that the configuration does not have.
+    /// A variable sets what the configuration does not have, or to a value of another type.
     #[error("environment variable {variable}: {problem}")]
     Variable {
         /// The variable.
         variable: String,
         /// What is wrong.
-        problem: &'static str,
+        problem: String,
     },
 }
 
@@ -102,17 +102,30 @@ pub fn parse<T: DeserializeOwned>(
             tree.set(name, value)
                 .map_err(|problem| SettingsError::Variable {
                     variable: variable.clone(),
-                    problem,
+                    problem: problem.to_owned(),
                 })?;
         }
     }
-    serde_path(tree).map_err(|detail| SettingsError::Invalid {
-        place: if text.is_empty() {
-            "configuration".into()
-        } else {
-            file.display().to_string()
-        },
-        detail,
+    T::deserialize(tree).map_err(|error| {
+        let mut variables = environment.iter().map(|(variable, _)| variable);
+        let to_blame = variables.find(|variable| {
+            let name = variable.strip_prefix(PREFIX);
+            name.is_some_and(|name| error.is_about(name))
+        });
+        match to_blame {
+            Some(variable) => SettingsError::Variable {
+                variable: variable.clone(),
+                problem: error.to_string(),
+            },
+            None => SettingsError::Invalid {
+                place: if text.is_empty() {
+                    "configuration".into()
+                } else {
+                    file.display().to_string()
+                },
+                detail: error.to_string(),
+            },
+        }
     })
 }
 
@@ -133,10 +146,6 @@ fn read(path: &Path) -> Result<String, SettingsError> {
         path: path.to_owned(),
         source,
     })
-}
-
-fn serde_path<T: DeserializeOwned>(tree: Node) -> Result<T, String> {
-    T::deserialize(tree).map_err(|error| error.to_string())
 }
 
 #[cfg(test)]
@@ -223,7 +232,26 @@ mod tests {
         let error = loaded("site = \"a\"", &[("CAUSEWAY_STORE__URLL", "x")]).unwrap_err();
         assert_eq!(
             error,
-            "store: unknown field `urll`, expected `url` or `days`"
+            "environment variable CAUSEWAY_STORE__URLL: store: unknown field `urll`, expected `url` or `days`"
+        );
+        let other_program = ("CAUSEWAY_REGION", "x");
+        let error = loaded("site = \"a\"", &[("CAUSEWAY_SITE", "b"), other_program]).unwrap_err();
+        assert_eq!(
+            error,
+            "environment variable CAUSEWAY_REGION: unknown field `region`, expected one of `site`, `excel`, `store`, `source`"
+        );
+        let error = loaded("site = \"a\"", &[("CAUSEWAY_STORE__DAYS", "many")]).unwrap_err();
+        assert_eq!(
+            error,
+            "environment variable CAUSEWAY_STORE__DAYS: store.days: \"many\" is not a whole number"
+        );
+        // What the file says, or does not, is the file's.
+        let error = loaded("site = \"a\"\nstore = {}", &[("CAUSEWAY_STORE__DAYS", "7")]);
+        assert_eq!(error.unwrap_err(), "store: missing field `url`");
+        let error = loaded("sitee = 1", &[("CAUSEWAY_SITE", "b")]).unwrap_err();
+        assert_eq!(
+            error,
+            "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`"
         );
         let error = loaded("site = \"a\"\n[store]\nurl = 1", &[]).unwrap_err();
         assert_eq!(error, "store.url: an integer where a string is expected");

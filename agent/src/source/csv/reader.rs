@@ -289,7 +289,9 @@ impl Origin {
             Trouble::Decode(DecodeError::CutOff)
             | Trouble::Dialect(DialectError::Empty | DialectError::OpenQuote)
             | Trouble::OpenQuote { .. } => Unreadable::not_ready(why),
-            Trouble::Decode(_) | Trouble::Dialect(_) | Trouble::OtherHeader { .. } => Unreadable::failed(why),
+            Trouble::Decode(_) | Trouble::Dialect(_) | Trouble::OtherHeader { .. } => {
+                Unreadable::failed(why)
+            }
         };
         trouble.unless_abandoned(&self.path, self.now)
     }

@@ -76,6 +76,8 @@ fn at_index<'l>(list: &'l mut Vec<Node>, key: &str) -> Result<&'l mut Node, &'st
 #[derive(Debug)]
 pub(super) struct TreeError {
     path: String,
+    /// The key under that path that nobody knows, if that is the problem.
+    unknown: Option<String>,
     problem: String,
 }
 
@@ -95,7 +97,24 @@ impl serde::de::Error for TreeError {
     fn custom<T: fmt::Display>(problem: T) -> Self {
         Self {
             path: String::new(),
+            unknown: None,
             problem: problem.to_string(),
+        }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let names: Vec<String> = expected.iter().map(|name| format!("`{name}`")).collect();
+        Self {
+            unknown: Some(field.to_owned()),
+            ..Self::custom(format_args!(
+                "unknown field `{field}`, expected {}",
+                match &names[..] {
+                    [] => "none".to_owned(),
+                    [only] => only.clone(),
+                    [one, other] => format!("{one} or {other}"),
+                    names => format!("one of {}", names.join(", ")),
+                }
+            ))
         }
     }
 
@@ -122,6 +141,17 @@ fn kind(found: &Unexpected<'_>) -> &'static str {
 }
 
 impl TreeError {
+    /// Whether it is about the key that a variable (without the prefix) sets.
+    pub(super) fn is_about(&self, name: &str) -> bool {
+        let parts = [Some(&self.path), self.unknown.as_ref()];
+        let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
+        let key: Vec<&str> = parts.flat_map(|part| part.split('.')).collect();
+        let name = name.to_ascii_lowercase();
+        let levels: Vec<&str> = name.split("__").collect();
+        // A variable below an unknown key set that key too.
+        key.starts_with(&levels) || self.unknown.is_some() && levels.starts_with(&key)
+    }
+
     fn under(mut self, key: &str) -> Self {
         let dot = if self.path.is_empty() { "" } else { "." };
         self.path = format!("{key}{dot}{}", self.path);

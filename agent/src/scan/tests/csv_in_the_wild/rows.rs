@@ -49,14 +49,20 @@ fn a_header_that_is_repeated_is_refused_with_that_reason() {
         ] {
             let shown = person(&text, "");
             assert!(shown.contains("2,B,,,,,true"), "{text}: {shown}");
-            assert!(shown.contains(&format!("person line 3: {refused} [")), "{text}: {shown}");
+            assert!(
+                shown.contains(&format!("person line 3: {refused} [")),
+                "{text}: {shown}"
+            );
         }
     }
     let utf16 = [text, "\u{feff}id,fullname\n3,C\n"].concat();
     let utf16 = super::utf16(&format!("\u{feff}{utf16}"), u16::to_le_bytes);
     assert!(person(utf16, "").contains(&format!("person line 5: {refused} [")));
     // What only resembles it is a row.
-    let shown = person("fullname,phone,id\nname,phone,1\nfullname,phone,2\nid,phone,3\n", "");
+    let shown = person(
+        "fullname,phone,id\nname,phone,1\nfullname,phone,2\nid,phone,3\n",
+        "",
+    );
     assert_snapshot!(shown, @r"
     person b=0of1
       1,name,phone,,,,true
