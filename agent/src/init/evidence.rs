@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::InitError;
 use super::agent_file::TIME_ZONE;
-use super::keys::Shown;
+use super::keys::Uniqueness;
 use super::profile::forms;
 use super::scratch::{Scratch, Set, SetId};
 
@@ -31,9 +31,9 @@ pub(super) struct Questions {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Evidence {
     /// Per candidate of a key.
-    pub(super) keys: Vec<(Shown, SetId)>,
+    pub(super) keys: Vec<(Uniqueness, SetId)>,
     /// Per unique rule.
-    pub(super) unique: Vec<Shown>,
+    pub(super) unique: Vec<Uniqueness>,
     /// Per column its different values, and how many there are.
     pub(super) references: BTreeMap<usize, (SetId, u64)>,
     /// Per column the dates of its rows.
@@ -143,7 +143,7 @@ impl<'s> Gathering<'s> {
         let scratch = self.scratch;
         let shown = |set: &mut Set| {
             let id = scratch.finish(set)?;
-            let shown = Shown {
+            let shown = Uniqueness {
                 unique: !set.repeats,
                 too_long: set.too_long,
             };

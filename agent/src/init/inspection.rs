@@ -8,7 +8,7 @@ use causeway_shared::value::{DateOrder, DecimalMark};
 
 use super::csv::Skipped;
 use super::evidence::Spread;
-use super::keys::{Key, Shown};
+use super::keys::{Key, Uniqueness};
 use super::meetassist::{Match, remarks};
 use super::profile::Profile;
 use super::references::Reference;
@@ -87,7 +87,7 @@ pub(super) struct Table {
     /// Rows that are too wide for a database.
     pub(super) too_wide: u64,
     /// What was seen of each of the shape's unique rules; `None` where it was not looked at.
-    pub(super) unique: Vec<Option<Shown>>,
+    pub(super) unique: Vec<Option<Uniqueness>>,
     /// The dates of its rows, by column.
     pub(super) spreads: BTreeMap<usize, Spread>,
     /// Columns that hold other tables' keys; parents by position among the tables.

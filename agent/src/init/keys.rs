@@ -51,7 +51,7 @@ pub(super) enum Origin {
 
 /// What reading all rows has shown of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shown {
+pub(super) struct Uniqueness {
     /// No two rows have the same values.
     pub(super) unique: bool,
     /// Some values are longer than keys may be.
@@ -136,7 +136,7 @@ impl KeySearch<'_> {
     }
 
     /// What to try besides, where what was tried is no key or a poor one.
-    pub(super) fn combinations(&self, tried: &[Candidate], shown: &[Shown]) -> Vec<Candidate> {
+    pub(super) fn combinations(&self, tried: &[Candidate], shown: &[Uniqueness]) -> Vec<Candidate> {
         let best = self
             .good(tried, shown)
             .map(|candidate| candidate.origin)
@@ -203,7 +203,7 @@ impl KeySearch<'_> {
     fn good<'c>(
         &'c self,
         candidates: &'c [Candidate],
-        shown: &'c [Shown],
+        shown: &'c [Uniqueness],
     ) -> impl Iterator<Item = &'c Candidate> {
         let with_shown = candidates.iter().zip(shown);
         let good = with_shown.filter(|(candidate, shown)| {
@@ -214,22 +214,22 @@ impl KeySearch<'_> {
     }
 
     /// Chooses among the candidates by what reading all rows has shown of each.
-    pub(super) fn choose(&self, candidates: &[Candidate], shown: &[Shown]) -> Key {
+    pub(super) fn choose(&self, candidates: &[Candidate], shown: &[Uniqueness]) -> Key {
         let good: Vec<&Candidate> = self.good(candidates, shown).collect();
-        // Columns are no better a key than some of them that are one.
-        let is_whole = |candidate: &&&Candidate| {
-            let has_less = |other: &&&Candidate| {
+        // Of columns that are a key together, some of which are one, only these are needed.
+        let is_minimal = |candidate: &&&Candidate| {
+            let is_contained = |other: &&&Candidate| {
                 other.columns.len() < candidate.columns.len()
                     && other
                         .columns
                         .iter()
                         .all(|column| candidate.columns.contains(column))
             };
-            candidate.origin <= Origin::Index || good.iter().find(has_less).is_none()
+            candidate.origin <= Origin::Index || good.iter().find(is_contained).is_none()
         };
         let chosen = good
             .iter()
-            .filter(is_whole)
+            .filter(is_minimal)
             .min_by_key(|candidate| candidate.origin);
         if let Some(chosen) = chosen {
             let fewer = good

@@ -52,8 +52,8 @@ const PEOPLE: [&str; 43] = [
     "volunteer",
 ];
 
-/// What people are called, as a whole name of a column. `name` alone is here: it may be of anything,
-/// but what is counted by has a better name.
+/// What people are called, as the whole name of a column. `name` alone may be anybody's or anything's;
+/// what rows are counted by has a better name.
 const NAMES: [&str; 20] = [
     "name",
     "firstname",

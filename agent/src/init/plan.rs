@@ -173,9 +173,9 @@ fn planned<'i>(
 ) -> Planned<'i> {
     let key = table.key().unwrap_or_default().to_vec();
     let (unique, no_unique) = unique(table, &key, &partition);
-    let columns: Vec<Option<summary::Column<'_>>> = (0..table.shape.columns.len())
+    let columns: Vec<Option<summary::SummaryColumn<'_>>> = (0..table.shape.columns.len())
         .map(|at| {
-            Some(summary::Column {
+            Some(summary::SummaryColumn {
                 name: &table.shape.columns[at].name,
                 ty: table.pick(at)?.ty,
                 profile: &table.profiles[at],

@@ -13,7 +13,7 @@ const GENERAL_KEYS: [&str; 12] = [
 
 /// A column that may hold another table's keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Guess {
+pub(super) struct PossibleReference {
     /// The table, by position.
     pub(super) child: usize,
     /// Its column, by position.
@@ -41,9 +41,9 @@ pub(super) struct Reference {
     pub(super) missing: u64,
 }
 
-/// A table, as far as references go.
+/// A table, and the columns that others may refer to.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct End<'t> {
+pub(super) struct KeyedTable<'t> {
     /// The file that it is in, within which foreign keys are declared.
     pub(super) input: usize,
     pub(super) shape: &'t Shape,
@@ -52,7 +52,7 @@ pub(super) struct End<'t> {
 }
 
 /// Columns worth comparing with another table's keys.
-pub(super) fn guess(tables: &[End<'_>]) -> Vec<Guess> {
+pub(super) fn guess(tables: &[KeyedTable<'_>]) -> Vec<PossibleReference> {
     let mut guesses = Vec::new();
     for (child, table) in tables.iter().enumerate() {
         for column in 0..table.shape.columns.len() {
@@ -67,7 +67,7 @@ pub(super) fn guess(tables: &[End<'_>]) -> Vec<Guess> {
 }
 
 /// What a declared foreign key of one column points to.
-fn declared(tables: &[End<'_>], child: usize, column: usize) -> Option<Guess> {
+fn declared(tables: &[KeyedTable<'_>], child: usize, column: usize) -> Option<PossibleReference> {
     let from = &tables[child];
     let key = from
         .shape
@@ -81,7 +81,7 @@ fn declared(tables: &[End<'_>], child: usize, column: usize) -> Option<Guess> {
         Some(name) => tables[parent].shape.position(name)?,
         None => *tables[parent].shape.primary_key.first()?,
     };
-    Some(Guess {
+    Some(PossibleReference {
         child,
         column,
         parent,
@@ -91,7 +91,7 @@ fn declared(tables: &[End<'_>], child: usize, column: usize) -> Option<Guess> {
 }
 
 /// What a column's name points to, if only one table fits best.
-fn by_name(tables: &[End<'_>], child: usize, column: usize) -> Option<Guess> {
+fn by_name(tables: &[KeyedTable<'_>], child: usize, column: usize) -> Option<PossibleReference> {
     let from = &tables[child];
     let name = fold(&from.shape.columns[column].name);
     let is_own_key = from.keys.first() == Some(&column);
@@ -115,7 +115,7 @@ fn by_name(tables: &[End<'_>], child: usize, column: usize) -> Option<Guess> {
         best.retain(|(by_table, ..)| *by_table);
     }
     match best[..] {
-        [(_, parent, to)] => Some(Guess {
+        [(_, parent, to)] => Some(PossibleReference {
             child,
             column,
             parent,
@@ -127,7 +127,11 @@ fn by_name(tables: &[End<'_>], child: usize, column: usize) -> Option<Guess> {
 }
 
 /// Whether a guess can be declared: to the whole key of the other table, of the same type.
-pub(super) fn can_be_declared(guess: &Guess, types: (Type, Type), parent: &Key) -> bool {
+pub(super) fn can_be_declared(
+    guess: &PossibleReference,
+    types: (Type, Type),
+    parent: &Key,
+) -> bool {
     let (child, key) = types;
     let same = child == key || (child.is_text() && key.is_text());
     same && matches!(parent, Key::Columns { columns, .. } if *columns == [guess.to])
@@ -151,9 +155,9 @@ mod tests {
     }
 
     fn guessed(shapes: &[Shape]) -> String {
-        let ends: Vec<End<'_>> = shapes
+        let ends: Vec<KeyedTable<'_>> = shapes
             .iter()
-            .map(|shape| End {
+            .map(|shape| KeyedTable {
                 input: 0,
                 shape,
                 keys: &[0],

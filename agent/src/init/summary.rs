@@ -14,7 +14,7 @@ const LEAST_ROWS_PER_VALUE: u64 = 4;
 
 /// What is known of a column that is carried.
 #[derive(Clone, Copy)]
-pub(super) struct Column<'t> {
+pub(super) struct SummaryColumn<'t> {
     pub(super) name: &'t str,
     pub(super) ty: Type,
     pub(super) profile: &'t Profile,
@@ -23,8 +23,8 @@ pub(super) struct Column<'t> {
 }
 
 /// The columns to count rows by.
-pub(super) fn count_by(columns: &[Option<Column<'_>>]) -> Vec<usize> {
-    let counts = |column: &Column<'_>| {
+pub(super) fn count_by(columns: &[Option<SummaryColumn<'_>>]) -> Vec<usize> {
+    let counts = |column: &SummaryColumn<'_>| {
         let few = column.profile.distinct.as_ref().is_some_and(|distinct| {
             let least = LEAST_ROWS_PER_VALUE * distinct.len() as u64;
             let is_address = distinct.iter().any(|value| value.contains('@'));
@@ -41,8 +41,8 @@ pub(super) fn count_by(columns: &[Option<Column<'_>>]) -> Vec<usize> {
 }
 
 /// The columns to sum.
-pub(super) fn sum(columns: &[Option<Column<'_>>]) -> Vec<usize> {
-    let adds_up = |column: &Column<'_>| {
+pub(super) fn sum(columns: &[Option<SummaryColumn<'_>>]) -> Vec<usize> {
+    let adds_up = |column: &SummaryColumn<'_>| {
         let number = matches!(column.ty, Type::Int | Type::Float | Type::Decimal(_));
         number && column.profile.thousands().is_none() && !column.identifies && adds_up(column.name)
     };
@@ -50,8 +50,8 @@ pub(super) fn sum(columns: &[Option<Column<'_>>]) -> Vec<usize> {
 }
 
 fn chosen<'c, 't: 'c>(
-    columns: &'c [Option<Column<'t>>],
-    wanted: impl Fn(&Column<'t>) -> bool + 'c,
+    columns: &'c [Option<SummaryColumn<'t>>],
+    wanted: impl Fn(&SummaryColumn<'t>) -> bool + 'c,
 ) -> impl Iterator<Item = usize> + 'c {
     let columns = columns.iter().enumerate();
     columns
@@ -68,7 +68,7 @@ mod tests {
 
     fn summed(name: &str, ty: Type) -> bool {
         let profile = Profile::default();
-        let column = Column {
+        let column = SummaryColumn {
             name,
             ty,
             profile: &profile,
@@ -96,7 +96,7 @@ mod tests {
         };
         let (state, name) = (of(&["open", "paid"].repeat(4)), of(&["An", "Bình", "Chi"]));
         let column = |profile| {
-            Some(Column {
+            Some(SummaryColumn {
                 name: "c",
                 ty: Type::Text,
                 profile,
@@ -115,7 +115,7 @@ mod tests {
             addresses.look(Raw::Text(&format!("{value}@example.org")), &orders);
         }
         let counted = |name, profile| {
-            let column = Column {
+            let column = SummaryColumn {
                 name,
                 ty: Type::Text,
                 profile,

@@ -26,11 +26,12 @@ impl KeySearch<'_> {
                 _ => "the three together differ, and no two of them do",
             },
         };
-        let mut why = format!("PLEASE CHECK: {not_declared}; in all {rows} rows {how}");
-        let mut measures = chosen.columns.iter().map(|column| self.role(*column));
-        if measures.any(|role| role == Role::Measure) {
-            why.push_str(", which a figure may do by chance");
-        }
+        let mut roles = chosen.columns.iter().map(|column| self.role(*column));
+        let (ask, doubt) = match roles.any(|role| role == Role::Measure) {
+            true => ("PLEASE DECIDE", ", which a figure may do by chance"),
+            false => ("PLEASE CHECK", ""),
+        };
+        let mut why = format!("{ask}: {not_declared}; in all {rows} rows {how}{doubt}");
         if !by_chance.is_empty() {
             let differ = if by_chance.len() == 1 {
                 "differs"

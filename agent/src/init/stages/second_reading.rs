@@ -7,7 +7,7 @@ use crate::init::evidence::{Evidence, Gathering, Questions};
 use crate::init::input::Input;
 use crate::init::inspection::Table;
 use crate::init::keys::{Candidate, Key, KeySearch};
-use crate::init::references::{End, Guess, Reference, can_be_declared, guess};
+use crate::init::references::{KeyedTable, PossibleReference, Reference, can_be_declared, guess};
 use crate::init::scratch::Scratch;
 
 /// The second reading: keys, references, and on which dates rows are.
@@ -97,7 +97,7 @@ fn key_search(table: &Table) -> KeySearch<'_> {
 }
 
 /// Columns worth comparing with other tables' keys.
-fn guesses(tables: &[Table], candidates: &[Vec<Candidate>]) -> Vec<Guess> {
+fn guesses(tables: &[Table], candidates: &[Vec<Candidate>]) -> Vec<PossibleReference> {
     let alone = |candidates: &Vec<Candidate>| -> Vec<usize> {
         let mut alone = Vec::new();
         for candidate in candidates {
@@ -109,10 +109,10 @@ fn guesses(tables: &[Table], candidates: &[Vec<Candidate>]) -> Vec<Guess> {
         alone
     };
     let keys: Vec<Vec<usize>> = candidates.iter().map(alone).collect();
-    let ends: Vec<End<'_>> = tables
+    let ends: Vec<KeyedTable<'_>> = tables
         .iter()
         .zip(&keys)
-        .map(|(table, keys)| End {
+        .map(|(table, keys)| KeyedTable {
             input: table.input,
             shape: &table.shape,
             keys,
@@ -132,7 +132,12 @@ fn unique_rules(table: &Table) -> impl Iterator<Item = Option<Vec<usize>>> + '_ 
     })
 }
 
-fn questions(table: &Table, candidates: &[Candidate], guesses: &[Guess], at: usize) -> Questions {
+fn questions(
+    table: &Table,
+    candidates: &[Candidate],
+    guesses: &[PossibleReference],
+    at: usize,
+) -> Questions {
     let columns = 0..table.shape.columns.len();
     Questions {
         keys: columns_of(candidates),
@@ -179,7 +184,7 @@ fn read_again(
 
 /// A guess that the keys and values of both tables bear out.
 fn checked(
-    guess: &Guess,
+    guess: &PossibleReference,
     tables: &[Table],
     candidates: &[Vec<Candidate>],
     gathered: &[Evidence],

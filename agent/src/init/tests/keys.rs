@@ -51,8 +51,8 @@ fn decimals_and_flags_are_tried_last() {
     let slots = "day,morning\n2025-11-01,yes\n2025-11-01,no\n2025-11-02,yes\n2025-11-02,no\n";
     insta::assert_snapshot!(key(slots), @r#"key = ["day", "morning"]  # PLEASE CHECK: no declared key; in all 4 rows the two together differ, and neither does alone"#);
     let grid = "lat,lon,warm\n10.25,106.25,true\n10.25,106.75,true\n10.75,106.25,true\n10.75,106.75,true\n";
-    insta::assert_snapshot!(key(grid), @r#"key = ["lat", "lon"]  # PLEASE CHECK: no declared key; in all 4 rows the two together differ, and neither does alone, which a figure may do by chance"#);
-    insta::assert_snapshot!(key("price\n1.25\n2.50\n3.75\n"), @r#"key = ["price"]  # PLEASE CHECK: no declared key; in all 3 rows it is there and differs, which a figure may do by chance"#);
+    insta::assert_snapshot!(key(grid), @r#"key = ["lat", "lon"]  # PLEASE DECIDE: no declared key; in all 4 rows the two together differ, and neither does alone, which a figure may do by chance"#);
+    insta::assert_snapshot!(key("price\n1.25\n2.50\n3.75\n"), @r#"key = ["price"]  # PLEASE DECIDE: no declared key; in all 3 rows it is there and differs, which a figure may do by chance"#);
 }
 
 #[test]
