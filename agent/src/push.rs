@@ -10,7 +10,6 @@
 //! 4. The checkpoint, when due. A kill leaves it out; the next due commit writes one.
 //! 5. The state, in one transaction: done.
 
-pub mod readback;
 pub mod session;
 pub mod spool;
 pub mod upload;

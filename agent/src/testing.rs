@@ -160,7 +160,7 @@ impl Site {
         for ((table, part), entry) in &catalog.partitions {
             let object = LogKey::Object(table.clone(), *part, entry.object.md5);
             let key = self.agent().log().key(&object);
-            let read = crate::push::readback::read_back(&*self.store, &key)
+            let read = causeway_shared::object::contents(&*self.store, &key)
                 .await
                 .unwrap()
                 .unwrap();

@@ -6,11 +6,11 @@ use causeway_shared::commit::FormatError;
 use causeway_shared::dataset::DatasetError;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::log::LogError;
+use causeway_shared::object::ObjectError;
 use causeway_shared::runtime::settings::SettingsError;
 use causeway_shared::store::StoreError;
 
 use crate::db::DbError;
-use crate::object::ObjectProblem;
 
 /// Why the hub could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +120,7 @@ pub(crate) enum SiteError {
         key: String,
         /// What is wrong with it.
         #[source]
-        source: ObjectProblem,
+        source: ObjectError,
     },
     /// The log does not hold the commit that the database stands at.
     #[error(
@@ -154,7 +154,7 @@ impl SiteError {
             Self::Log(error) => error.is_retryable(),
             Self::Store { source, .. } => source.is_retryable(),
             Self::Database { source, .. } => source.is_retryable(),
-            Self::Object { source, .. } => matches!(source, ObjectProblem::Arrived(_)),
+            Self::Object { source, .. } => source.is_retryable(),
             Self::AnotherLog { .. } | Self::DatasetChanged { .. } => false,
         }
     }

@@ -16,7 +16,6 @@ mod document;
 mod error;
 mod http;
 mod object;
-mod retry;
 mod scheduler;
 mod serve;
 mod services;

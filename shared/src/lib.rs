@@ -3,7 +3,8 @@
 //! In the order in which data flows: a [`dataset`] declares tables; a source's raw values become
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
-//! [`log`] say which are current, and the [`catalog`] is what they add up to. Rows that were
+//! [`log`] say which are current, and the [`catalog`] is what they add up to. [`object`] writes, reads
+//! and verifies one object. Rows that were
 //! refused lie beside it, in [`quarantine`]. [`runtime`] is what both programs need around that.
 
 pub mod canonical_csv;
@@ -14,6 +15,7 @@ pub mod ids;
 pub mod layout;
 pub mod limits;
 pub mod log;
+pub mod object;
 pub mod partition;
 pub mod quarantine;
 pub mod runtime;

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::layout::{LogKey, WhichLog};
+use causeway_shared::object::{Fault, fault};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::agent::Agent;
@@ -16,7 +17,6 @@ use crate::cycle::report::CycleReport;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};
-use crate::push::readback::{Fault, fault};
 
 /// Objects read back at once.
 const READ_AT_ONCE: usize = 8;

@@ -5,13 +5,13 @@
 //! swept when the next one begins.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use causeway_shared::log::ZSTD_LEVEL;
+use causeway_shared::object::compress;
 use causeway_shared::runtime::blocking;
 
 use crate::error::AgentError;
@@ -140,18 +140,4 @@ impl Spooling {
             })
         })
     }
-}
-
-/// Compresses to a file, with a checksum in the frame; its size.
-pub(crate) fn compress(mut from: impl Read, len: u64, path: &Path) -> io::Result<u64> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut encoder = zstd::Encoder::new(BufWriter::new(File::create(path)?), ZSTD_LEVEL)?;
-    encoder.include_checksum(true)?;
-    encoder.set_pledged_src_size(Some(len))?;
-    io::copy(&mut from, &mut encoder)?;
-    let mut file = encoder.finish()?;
-    file.flush()?;
-    Ok(file.get_ref().metadata()?.len())
 }

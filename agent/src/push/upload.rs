@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
+use causeway_shared::object::contents;
 use causeway_shared::store::{Body, Store, StoreError, Version};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::blocking;
 use crate::error::AgentError;
-use crate::push::readback::read_back;
 use crate::scan::ObjectId;
 use crate::source::gate::file_md5;
 
@@ -124,7 +124,7 @@ impl Uploader {
         if meta.bytes == parcel.bytes && is_md5_of(&meta.version, &parcel.path).await {
             return Ok(Some(meta.bytes));
         }
-        match read_back(&*self.store, key).await {
+        match contents(&*self.store, key).await {
             Ok(read) => Ok(read
                 .filter(|read| read.md5 == parcel.object.2)
                 .map(|read| read.bytes)),

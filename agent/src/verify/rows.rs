@@ -7,6 +7,7 @@ use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::layout::{LogKey, WhichLog};
+use causeway_shared::object::{Fault, compress, fault};
 use causeway_shared::store::{Body, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
@@ -17,8 +18,7 @@ use crate::agent::{Agent, blocking};
 use crate::cycle::prepare::{LastCycle, Preparation, SiteScan};
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};
-use crate::push::readback::{Fault, fault};
-use crate::push::spool::{self, Spool};
+use crate::push::spool::Spool;
 use crate::scan::{ObjectId, PartBytes, PartitionContent, Stop};
 use crate::source::Unreadable;
 use crate::source::gate::Moved;
@@ -158,8 +158,7 @@ impl Comparison<'_> {
         let file = path.clone();
         let compressed = blocking(move || {
             let len = csv.len();
-            csv.reader()
-                .and_then(|reader| spool::compress(reader, len, &file))
+            csv.reader().and_then(|reader| compress(reader, len, &file))
         });
         compressed.await?.map_err(|source| AgentError::File {
             action: "write",

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use backon::Retryable as _;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::runtime::retry;
 use futures_util::{StreamExt as _, stream};
 
 use super::cache::CachedSite;
@@ -19,7 +21,6 @@ use super::report::{
 use super::window::Wanted;
 use crate::db::SiteState;
 use crate::error::{HubError, SiteError};
-use crate::retry::retrying;
 
 /// How many sites are loaded at once.
 const SITES_AT_ONCE: usize = 4;
@@ -125,7 +126,8 @@ impl Hub {
         // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
         let attempt = || self.try_site(state, what, repair, thorough, &seen);
-        match retrying(may_pass_at_once, attempt).await {
+        let attempts = attempt.retry(retry::a_few_times()).when(may_pass_at_once);
+        match attempts.await {
             Ok(loaded) => {
                 if loaded.is_none() {
                     // An agent may tell of sites that do not exist. One without a log is looked at

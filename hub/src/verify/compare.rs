@@ -10,13 +10,14 @@ use futures_util::stream::Fuse;
 use causeway_shared::canonical_csv::{Malformed, split_fields, write_record};
 use causeway_shared::commit::PartitionObject;
 use causeway_shared::dataset::Table;
+use causeway_shared::object::{ObjectError, ObjectReader};
 use causeway_shared::store::Store;
 use causeway_shared::summary::Summary;
 use causeway_shared::value::{Raw, Value};
 
 use crate::db::{Database, Mark, Row, RowBatches, value};
 use crate::error::SiteError;
-use crate::object::{Body, ObjectName, ObjectProblem, ObjectReader};
+use crate::object::{Body, ObjectName};
 
 /// How many rows of a partition are named; of the others there is only a count.
 const NAMED_ROWS: usize = 10;
@@ -167,7 +168,7 @@ impl<'t> Stored<'t> {
     }
 
     /// Takes the object's next bytes, or its end.
-    fn give(&mut self, given: Option<Bytes>) -> Result<(), ObjectProblem> {
+    fn give(&mut self, given: Option<Bytes>) -> Result<(), ObjectError> {
         match (given, self.reader.take()) {
             (Some(given), Some(mut reader)) => {
                 reader.give(given);
@@ -179,7 +180,7 @@ impl<'t> Stored<'t> {
         }
     }
 
-    fn step(&mut self) -> Result<(), ObjectProblem> {
+    fn step(&mut self) -> Result<(), ObjectError> {
         let Some(reader) = &mut self.reader else {
             return Ok(());
         };

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use backon::Retryable as _;
+use causeway_shared::runtime::retry;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
@@ -14,7 +16,6 @@ use super::error;
 use super::tls::{Connector, Encryption};
 use crate::config::without_password;
 use crate::db::DbError;
-use crate::retry::retrying;
 
 /// How the hub's own tables came to be, step by step; `causeway.version` counts the steps taken.
 const STEPS: [&str; 3] = [
@@ -103,7 +104,9 @@ impl Connections {
         &self,
         work: impl Fn() -> F,
     ) -> Result<T, DbError> {
-        retrying(DbError::is_retryable, work).await
+        work.retry(retry::a_few_times())
+            .when(DbError::is_retryable)
+            .await
     }
 
     /// A connection of the pool, to a database whose own tables are of this program's version.

@@ -8,17 +8,18 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use backon::Retryable as _;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use tokio_postgres::{Client, CopyInSink, Error};
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
 use super::{error, mark, read, render};
 use crate::db::{DbError, RowSink, SiteChange, SiteLoad, SiteState, StoredSite, sql};
-use crate::retry::retrying;
 
 /// How long a load waits for another load of its site.
 const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
@@ -192,7 +193,8 @@ impl SiteLoad for PostgresLoad {
         let this = &*self;
         // Only what passes by itself while the connection stands: somebody's transaction.
         let gave_up = |error: &DbError| matches!(error, DbError::GaveUp { .. });
-        retrying(gave_up, || this.begin_locked(&lock)).await
+        let begin = || this.begin_locked(&lock);
+        begin.retry(retry::a_few_times()).when(gave_up).await
     }
 
     async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError> {

@@ -5,11 +5,12 @@ use futures_util::{StreamExt as _, stream};
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
+use causeway_shared::object::ObjectReader;
 use causeway_shared::store::Store;
 
 use crate::db::{DbError, RowSink};
 use crate::error::SiteError;
-use crate::object::{Body, ObjectName, ObjectReader};
+use crate::object::{Body, ObjectName};
 use crate::sync::load_plan::Planned;
 
 /// How many objects are fetched ahead of the one that is being read.

@@ -1,16 +1,15 @@
-//! Reading an object back: what it holds, told from its bytes alone, in bounded memory.
+//! What an object holds, told from its bytes alone, and whether that is what the log says.
 
-use std::io::{self, Write};
-
-use causeway_shared::canonical_csv::{Digest, Malformed, RecordSplitter};
-use causeway_shared::commit::PartitionObject;
-use causeway_shared::ids::Md5;
-use causeway_shared::store::{ObjectStore, StoreError};
 use futures_util::StreamExt as _;
+
+use super::RecordDecoder;
+use crate::commit::PartitionObject;
+use crate::ids::Md5;
+use crate::store::{ObjectStore, StoreError};
 
 /// What an object holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReadBack {
+pub struct Contents {
     /// The MD5 of its bytes, uncompressed.
     pub md5: Md5,
     /// Its records, without the header.
@@ -23,30 +22,25 @@ pub struct ReadBack {
 ///
 /// # Errors
 /// What the store says.
-pub async fn read_back(store: &dyn ObjectStore, key: &str) -> Result<Option<ReadBack>, StoreError> {
+pub async fn contents(store: &dyn ObjectStore, key: &str) -> Result<Option<Contents>, StoreError> {
     let mut fetched = store.get(key).await?;
     let bytes = fetched.meta.bytes;
-    let Ok(mut decoder) = zstd::stream::write::Decoder::new(Content::default()) else {
+    let Ok(mut records) = RecordDecoder::new() else {
         return Ok(None);
     };
     while let Some(chunk) = fetched.body.next().await {
-        if decoder.write_all(&chunk?).is_err() {
-            return Ok(None);
+        records.give(chunk?);
+        loop {
+            match records.step(|_, _| Ok(())) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return Ok(None),
+            }
         }
     }
-    if decoder.flush().is_err() {
-        return Ok(None);
-    }
-    let Content { digest, records } = decoder.into_inner();
-    let rows = records
-        .finish()
-        .ok()
-        .and_then(|records| records.checked_sub(1));
-    Ok(rows.map(|rows| ReadBack {
-        md5: digest.finish(),
-        rows,
-        bytes,
-    }))
+    let (md5, records) = records.finish();
+    let rows = records.ok().and_then(|records| records.checked_sub(1));
+    Ok(rows.map(|rows| Contents { md5, rows, bytes }))
 }
 
 /// What is wrong with an object that a log names.
@@ -85,7 +79,7 @@ pub async fn fault(
     key: String,
     object: &PartitionObject,
 ) -> Result<Option<Fault>, StoreError> {
-    Ok(match read_back(store, &key).await {
+    Ok(match contents(store, &key).await {
         Err(StoreError::NotFound { .. }) => Some(Fault::Missing { key }),
         // The store's own checksum speaks against it, or its body broke off.
         Err(StoreError::Damaged { .. }) | Ok(None) => Some(Fault::Damaged { key }),
@@ -100,39 +94,17 @@ pub async fn fault(
     })
 }
 
-/// Takes decompressed bytes in.
-#[derive(Default)]
-struct Content {
-    digest: Digest,
-    records: RecordSplitter,
-}
-
-impl Write for Content {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.digest.update(bytes);
-        self.records
-            .push(bytes, |_, _| Ok::<_, Malformed>(()))
-            .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use causeway_shared::store::memory::MemoryStore;
-
     use super::*;
+    use crate::store::memory::MemoryStore;
 
-    async fn read(change: impl FnOnce(&mut Vec<u8>)) -> Option<ReadBack> {
+    async fn read(change: impl FnOnce(&mut Vec<u8>)) -> Option<Contents> {
         let mut object = zstd::bulk::compress(b"a\n1\n2\n", 3).unwrap();
         change(&mut object);
         let store = MemoryStore::new();
         store.put("k", object.into()).await.unwrap();
-        read_back(&store, "k").await.unwrap()
+        contents(&store, "k").await.unwrap()
     }
 
     #[tokio::test]
