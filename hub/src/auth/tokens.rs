@@ -198,14 +198,6 @@ impl Tokens {
         Ok(stored.into_iter().map(|stored| stored.record).collect())
     }
 
-    /// Whose token it is; `None`: nobody's.
-    ///
-    /// # Errors
-    /// [`AuthError`] where the file cannot be read.
-    pub(crate) async fn find(&self, token: &Token) -> Result<Option<Caller>, AuthError> {
-        Ok(self.0.read().await?.0.by_token(token))
-    }
-
     /// Revokes the token with an id, or every token with a name. Hubs notice within seconds.
     ///
     /// Answers what was revoked.
@@ -314,7 +306,7 @@ mod tests {
             token.hash()
         );
         store.put(TOKENS, file.into_bytes().into()).await.unwrap();
-        let caller = tokens.find(&token).await.unwrap().unwrap();
+        let caller = tokens.0.read().await.unwrap().0.by_token(&token).unwrap();
         assert_eq!((caller.role, caller.site), (Role::Agent, None));
     }
 

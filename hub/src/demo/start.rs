@@ -12,7 +12,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::folder::Folder;
 use super::plan::DemoPlan;
 use super::{DemoError, DemoOptions, site};
-use crate::auth::{AuthError, Role, Token, Tokens};
+use crate::auth::{AuthError, Authenticator, Role, Token, Tokens};
 use crate::config::HubConfig;
 use crate::error::{HubError, SiteError};
 use crate::services::overview::{self, Overview};
@@ -149,11 +149,12 @@ impl Started {
         }
         let site = self.agent_config.site.clone();
         let (agent, _) = tokens.create(AGENT, Role::Agent, Some(site), now).await?;
+        let authenticator = Authenticator::new(self.hub.store(), self.hub.database());
         let kept = folder
             .read_token()
             .and_then(|text| Token::parse(text.trim()));
         let token = match kept {
-            Some(kept) if tokens.find(&kept).await?.is_some() => kept,
+            Some(kept) if authenticator.by_token(&kept, now).await?.is_some() => kept,
             _ => {
                 let (token, _) = tokens.create(VISITOR, Role::Admin, None, now).await?;
                 folder.write_token(token.reveal())?;
