@@ -6,6 +6,7 @@
 mod cache;
 mod dataset_change;
 mod discover;
+mod failures;
 mod hub;
 mod load;
 mod load_plan;

@@ -24,7 +24,7 @@ impl Default for Notices {
 
 impl Notices {
     /// Logs those of a cycle's notices that are new.
-    pub(super) fn log(&mut self, site: &SiteName, notices: Vec<Notice>, now: Instant) {
+    pub(super) fn log(&self, site: &SiteName, notices: Vec<Notice>, now: Instant) {
         for notice in self.new_ones(notices, now) {
             notice.log(site);
         }
@@ -32,7 +32,7 @@ impl Notices {
 
     /// The notices that were not logged within a day. A notice that is missing from the list is
     /// over, and new if it comes again.
-    fn new_ones(&mut self, notices: Vec<Notice>, now: Instant) -> Vec<Notice> {
+    fn new_ones(&self, notices: Vec<Notice>, now: Instant) -> Vec<Notice> {
         self.0.retain(|told| notices.contains(told));
         let is_news = |notice: &Notice| self.0.count(notice.clone(), now).is_some();
         notices.into_iter().filter(is_news).collect()
@@ -55,8 +55,8 @@ mod tests {
     #[test]
     fn a_notice_is_logged_once_a_day_and_at_once_when_it_changes_or_comes_back() {
         let begin = Instant::now();
-        let mut notices = Notices::default();
-        let mut logged = |hour: u32, texts: &[&str]| {
+        let notices = Notices::default();
+        let logged = |hour: u32, texts: &[&str]| {
             let all = texts.iter().map(|text| notice(text)).collect();
             let new = notices.new_ones(all, begin + Duration::from_secs(3_600) * hour);
             new.into_iter()

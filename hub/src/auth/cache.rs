@@ -39,7 +39,7 @@ pub(super) struct Cache<T> {
     known: StdMutex<Known<T>>,
     /// Held by whoever asks the store; the others go on with what is known.
     looking: Mutex<()>,
-    failures: StdMutex<Repeats<String>>,
+    failures: Repeats<String>,
 }
 
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
                 is_copied: Arc::default(),
             }),
             looking: Mutex::default(),
-            failures: StdMutex::new(Repeats::new(REMIND_AFTER, MAX_KINDS)),
+            failures: Repeats::new(REMIND_AFTER, MAX_KINDS),
         }
     }
 
@@ -200,7 +200,7 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
         let reading = self.document.read_if_changed(version.as_ref());
         let read = timeout(within, reading).await;
         let read = read.map_err(|_| DocumentError::Silent { key: T::KEY })??;
-        if !self.failures().retain(|_| false).is_empty() {
+        if !self.failures.retain(|_| false).is_empty() {
             tracing::info!(file = T::KEY, "it can be read again");
         }
         match read {
@@ -244,20 +244,12 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
 
     fn log(&self, error: &DocumentError, what: &str) {
         let error = error.to_string();
-        if self
-            .failures()
-            .count(error.clone(), Instant::now())
-            .is_some()
-        {
+        if self.failures.count(error.clone(), Instant::now()).is_some() {
             tracing::warn!(error, "{what}");
         }
     }
 
     fn known(&self) -> MutexGuard<'_, Known<T>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn failures(&self) -> MutexGuard<'_, Repeats<String>> {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,6 +1,6 @@
 //! What every request passes through: a place and a time limit, security headers, counting.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody as _};
@@ -91,18 +91,17 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     if let Some(route) = route {
         app.metrics.count(route, &method, status, began.elapsed());
     }
-    if let Some(Cause(error)) = response.extensions_mut().remove() {
-        let mut failures = app.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(unlogged) = failures.count(error.clone(), Instant::now()) {
-            let status = status.as_u16();
-            tracing::error!(
-                error,
-                route,
-                status,
-                unlogged,
-                "a request could not be answered"
-            );
-        }
+    if let Some(Cause(error)) = response.extensions_mut().remove()
+        && let Some(unlogged) = app.failures.count(error.clone(), Instant::now())
+    {
+        let status = status.as_u16();
+        tracing::error!(
+            error,
+            route,
+            status,
+            unlogged,
+            "a request could not be answered"
+        );
     }
     response
 }

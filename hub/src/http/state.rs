@@ -1,7 +1,7 @@
 //! What all handlers share.
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_shared::runtime::repeats::Repeats;
@@ -35,7 +35,7 @@ pub(crate) struct App {
     /// What was counted since the start.
     pub(crate) metrics: Metrics,
     /// Why requests failed, as far as it was logged.
-    pub(super) failures: Mutex<Repeats<String>>,
+    pub(super) failures: Repeats<String>,
     /// Whether database and store answered last.
     pub(crate) readiness: Readiness,
     /// What the database last told of the sites, for metrics.
@@ -63,7 +63,7 @@ impl App {
             failed_sign_ins: FailedSignIns::default(),
             refresher: Arc::default(),
             metrics: Metrics::default(),
-            failures: Mutex::new(Repeats::new(REMIND_AFTER, MAX_FAILURES)),
+            failures: Repeats::new(REMIND_AFTER, MAX_FAILURES),
             readiness: Readiness::default(),
             seen_sites: SeenSites::default(),
             places: Semaphore::new(MAX_REQUESTS),

@@ -10,6 +10,7 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::store::{self, Store};
 
 use super::cache::SiteCache;
+use super::failures::Failures;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
@@ -32,6 +33,8 @@ pub(super) struct Inner {
     pub(super) watchlist: Watchlist,
     /// The refused rows of each site, as they were last read.
     pub(super) quarantine: QuarantineCache,
+    /// Failures beside the work itself, as far as they were logged.
+    pub(super) failures: Failures,
 }
 
 impl fmt::Debug for Hub {
@@ -93,6 +96,7 @@ impl Hub {
             cache: SiteCache::default(),
             watchlist: Watchlist::default(),
             quarantine: QuarantineCache::default(),
+            failures: Failures::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -157,8 +161,13 @@ impl Hub {
         site: &SiteName,
         now: Timestamp,
     ) -> Option<Arc<Quarantine>> {
-        let quarantine = &self.inner.quarantine;
-        quarantine.get_at_once(&self.inner.store, site, now).await
+        let Inner {
+            quarantine,
+            store,
+            failures,
+            ..
+        } = &*self.inner;
+        quarantine.get_at_once(store, site, now, failures).await
     }
 }
 

@@ -97,7 +97,8 @@ impl Hub {
                 // The load of each known site will report that the store cannot be reached.
                 Err(error) if !known.is_empty() && !unknown_asked => {
                     self.inner.watchlist.look_closely_next(None);
-                    tracing::warn!(%error, "cannot look for new sites");
+                    let failures = &self.inner.failures;
+                    failures.log(None, "cannot look for new sites", error);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -250,7 +251,8 @@ impl Hub {
 
     async fn note(&self, site: &SiteName, log_head: Option<Seq>, error: Option<&str>) {
         if let Err(failure) = self.inner.database.note(site, log_head, error).await {
-            tracing::warn!(%site, error = %failure, "cannot note in the database how the site's load went");
+            let what = "cannot note in the database how the site's load went";
+            self.inner.failures.log(Some(site), what, failure);
         }
     }
 }

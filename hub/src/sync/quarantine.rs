@@ -13,6 +13,7 @@ use causeway_shared::store::{Store, StoreError, Version, list_all};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::timeout;
 
+use super::failures::Failures;
 use crate::error::SiteError;
 
 /// How long an answer is used again.
@@ -85,6 +86,7 @@ impl QuarantineCache {
         store: &Store,
         site: &SiteName,
         now: Timestamp,
+        failures: &Failures,
     ) -> Option<Arc<Quarantine>> {
         let kept = self.lock().get(site).cloned();
         if let Some(kept) = kept.filter(|kept| kept.is_fresh(now)) {
@@ -95,7 +97,11 @@ impl QuarantineCache {
             Ok(Err(error)) => error.to_string(),
             Err(late) => late.to_string(),
         };
-        tracing::warn!(%site, problem, "the list of refused rows cannot be read");
+        failures.log(
+            Some(site),
+            "the list of refused rows cannot be read",
+            problem,
+        );
         let silent = CachedQuarantine {
             at: now,
             versions: BTreeMap::new(),

@@ -1,6 +1,7 @@
 //! What repeats is logged once while it lasts, and again after a while with how often it came.
 
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Things that may repeat, and when each was last logged.
@@ -8,6 +9,11 @@ use std::time::{Duration, Instant};
 pub struct Repeats<K> {
     remind_after: Duration,
     max_kinds: usize,
+    seen: Mutex<Seen<K>>,
+}
+
+#[derive(Debug)]
+struct Seen<K> {
     logged: BTreeMap<K, Logged>,
     /// How many came of kinds that there was no room for, since something was last logged.
     others: u64,
@@ -25,47 +31,54 @@ impl<K: Ord> Repeats<K> {
     /// `max_kinds` kinds are logged within that time.
     #[must_use]
     pub fn new(remind_after: Duration, max_kinds: usize) -> Self {
+        let seen = Seen {
+            logged: BTreeMap::new(),
+            others: 0,
+        };
         Self {
             remind_after,
             max_kinds,
-            logged: BTreeMap::new(),
-            others: 0,
+            seen: Mutex::new(seen),
         }
     }
 
     /// Counts one. `Some`: it is to be logged now; so many came unlogged before.
-    pub fn count(&mut self, kind: K, now: Instant) -> Option<u64> {
+    pub fn count(&self, kind: K, now: Instant) -> Option<u64> {
         let is_recent = |logged: &Logged| now.duration_since(logged.at) < self.remind_after;
-        if let Some(logged) = self.logged.get_mut(&kind)
-            && is_recent(logged)
+        let mut seen = self.seen();
+        let Seen { logged, others } = &mut *seen;
+        if let Some(of_kind) = logged.get_mut(&kind)
+            && is_recent(of_kind)
         {
-            logged.unlogged += 1;
+            of_kind.unlogged += 1;
             return None;
         }
-        let before = self
-            .logged
-            .remove(&kind)
-            .map_or(0, |logged| logged.unlogged);
-        if self.logged.len() >= self.max_kinds {
-            let old = self.logged.extract_if(.., |_, logged| !is_recent(logged));
-            self.others += old.map(|(_, logged)| logged.unlogged).sum::<u64>();
+        let before = logged.remove(&kind).map_or(0, |of_kind| of_kind.unlogged);
+        if logged.len() >= self.max_kinds {
+            let old = logged.extract_if(.., |_, of_kind| !is_recent(of_kind));
+            *others += old.map(|(_, of_kind)| of_kind.unlogged).sum::<u64>();
         }
-        if self.logged.len() >= self.max_kinds {
-            self.others += before + 1;
+        if logged.len() >= self.max_kinds {
+            *others += before + 1;
             return None;
         }
-        let logged = Logged {
+        let now = Logged {
             at: now,
             unlogged: 0,
         };
-        self.logged.insert(kind, logged);
-        Some(before + std::mem::take(&mut self.others))
+        logged.insert(kind, now);
+        Some(before + std::mem::take(others))
     }
 
     /// Forgets what no longer lasts, so that it is new when it comes back. Returns it.
-    pub fn retain(&mut self, mut lasts: impl FnMut(&K) -> bool) -> Vec<K> {
-        let over = self.logged.extract_if(.., |kind, _| !lasts(kind));
+    pub fn retain(&self, mut lasts: impl FnMut(&K) -> bool) -> Vec<K> {
+        let mut seen = self.seen();
+        let over = seen.logged.extract_if(.., |kind, _| !lasts(kind));
         over.map(|(kind, _)| kind).collect()
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen<K>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -78,9 +91,9 @@ mod tests {
     #[test]
     fn what_lasts_is_logged_once_a_minute_with_how_often_it_came() {
         let begin = Instant::now();
-        let mut repeats = Repeats::new(MINUTE, 10);
-        let mut at = |second| repeats.count("a", begin + Duration::from_secs(second));
-        let logged: Vec<_> = (0..=61).map(&mut at).collect();
+        let repeats = Repeats::new(MINUTE, 10);
+        let at = |second| repeats.count("a", begin + Duration::from_secs(second));
+        let logged: Vec<_> = (0..=61).map(at).collect();
         assert_eq!(logged[0], Some(0));
         assert!(logged[1..60].iter().all(Option::is_none));
         assert_eq!(logged[60..], [Some(59), None]);
@@ -89,7 +102,7 @@ mod tests {
     #[test]
     fn what_is_over_is_new_when_it_comes_back() {
         let now = Instant::now();
-        let mut repeats = Repeats::new(MINUTE, 10);
+        let repeats = Repeats::new(MINUTE, 10);
         assert_eq!(
             ["a", "b"].map(|kind| repeats.count(kind, now)),
             [Some(0); 2]
@@ -105,8 +118,8 @@ mod tests {
     #[test]
     fn of_too_many_kinds_some_are_only_counted() {
         let begin = Instant::now();
-        let mut repeats = Repeats::new(MINUTE, 2);
-        let mut count = |kind, second| repeats.count(kind, begin + Duration::from_secs(second));
+        let repeats = Repeats::new(MINUTE, 2);
+        let count = |kind, second| repeats.count(kind, begin + Duration::from_secs(second));
         let logged = ["a", "b", "c", "d", "b"].map(|kind| count(kind, 1));
         assert_eq!(logged, [Some(0), Some(0), None, None, None]);
         assert_eq!(count("e", 61), Some(3));
