@@ -15,15 +15,17 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{ConnectInfo, Request};
+use causeway_shared::runtime::repeats::Repeats;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{self, AbortHandle, JoinSet};
@@ -41,9 +43,16 @@ const HEAD_WITHIN: Duration = Duration::from_secs(30);
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
 /// Longest head of a request, and how much of an answer is held for a client.
 const BUFFER_BYTES: usize = 64 * 1024;
+/// How much of an answer the system holds for a client. It would hold megabytes, which a thousand
+/// clients that do not read can take from everybody.
+const SEND_BUFFER_BYTES: usize = 128 * 1024;
 /// The pause before trying again to take a connection in: where no file may be opened any more, or
 /// every place is taken by a request that the hub works on.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Connections that cannot be taken in for one reason are logged once in this time.
+const REMIND_AFTER: Duration = Duration::from_secs(60);
+/// Most such reasons that are logged within that time.
+const MAX_FAILURES: usize = 10;
 
 /// What connections are held to.
 #[derive(Debug, Clone, Copy)]
@@ -94,6 +103,7 @@ pub(super) async fn serve(
 ) -> io::Result<()> {
     let mut tasks = JoinSet::new();
     let mut open = Open::default();
+    let failures = Repeats::new(REMIND_AFTER, MAX_FAILURES);
     let mut stop = pin!(stopped(stopping.clone()));
     loop {
         let accepted = tokio::select! {
@@ -106,7 +116,10 @@ pub(super) async fn serve(
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a connection cannot be taken in");
+                let now = Instant::now();
+                if let Some(unlogged) = failures.count(error.to_string(), now) {
+                    tracing::warn!(%error, unlogged, "a connection cannot be taken in");
+                }
                 open.close_one();
                 sleep(PAUSE).await;
                 continue;
@@ -182,6 +195,9 @@ async fn answer(
     wait: Arc<ClientWait>,
     stopping: watch::Receiver<bool>,
 ) {
+    if let Err(error) = SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER_BYTES) {
+        tracing::debug!(%error, "a connection keeps the system's buffer");
+    }
     let stream = LimitedStream::new(stream, limits.piece_within, Arc::clone(&wait));
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
