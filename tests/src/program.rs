@@ -225,7 +225,8 @@ impl Running {
     }
 
     /// The most memory that it has taken so far, where the system tells.
-    fn peak_bytes(&self) -> Option<u64> {
+    #[must_use]
+    pub fn peak_bytes(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
         Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
