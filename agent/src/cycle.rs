@@ -31,14 +31,14 @@ use crate::error::AgentError;
 use crate::plan::Plan;
 use crate::plan::guard::Held;
 use crate::progress::Progress;
-use crate::push::session::{Doubt, Standing, check_store, stand};
+use crate::push::session::{LogCheck, WriterSession, check_store, open_session};
 use crate::push::spool::Spool;
-use crate::push::{Load, Pushed, noted_uploads, parcels, push};
+use crate::push::{PlannedObjects, Pushed, noted_uploads, objects_to_send, push};
 use crate::scan::{ObjectId, Stop};
 use crate::source::gate::{self, Look, Moved, Place};
 use crate::state::{CycleFacts, Notes, State, publish};
 use prepare::{LastCycle, Preparation, Prepared};
-use settle::Done;
+use settle::CycleResults;
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
@@ -66,11 +66,11 @@ pub(crate) async fn run_cycle(
     mut seen: Option<Look>,
     progress: &Arc<dyn Progress>,
 ) -> Result<CycleReport, AgentError> {
-    let begun = Begun {
+    let start = CycleStart {
         at: Instant::now(),
         requests: agent.store().requests(),
     };
-    let mut doubt = Doubt {
+    let mut check = LogCheck {
         ask: options.ask_log,
         take_over: options.take_over,
     };
@@ -80,11 +80,11 @@ pub(crate) async fn run_cycle(
             state,
             options,
             progress,
-            begun,
+            start,
         };
-        match attempt.run(doubt, seen.take()).await? {
+        match attempt.run(check, seen.take()).await? {
             Some(report) => return Ok(report),
-            None => doubt.ask = true,
+            None => check.ask = true,
         }
     }
     Err(AgentError::Unsettled {
@@ -93,8 +93,9 @@ pub(crate) async fn run_cycle(
     })
 }
 
+/// When a cycle started, and the requests sent before it.
 #[derive(Debug, Clone, Copy)]
-struct Begun {
+struct CycleStart {
     at: Instant,
     requests: RequestCounts,
 }
@@ -104,26 +105,26 @@ struct Attempt<'c> {
     state: &'c mut State,
     options: SyncOptions,
     progress: &'c Arc<dyn Progress>,
-    begun: Begun,
+    start: CycleStart,
 }
 
 impl Attempt<'_> {
     /// The whole pass; `None` when the log moved on and it has to begin anew.
     async fn run(
         &mut self,
-        doubt: Doubt,
+        check: LogCheck,
         seen: Option<Look>,
     ) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.look()?;
         // First, since a log that has to be asked and does not answer spares the look.
-        let mut standing = stand(self.agent, self.state, doubt).await?;
+        let mut session = open_session(self.agent, self.state, check).await?;
         let look = match seen {
             Some(seen) => seen,
             None => self.agent.look(before.as_ref(), self.progress).await?,
         };
         // What the log knew better makes the last look worthless.
-        let moved = gate::moved(before.as_ref().filter(|_| !standing.adopted), &look);
-        if moved.is_nothing() && !self.is_forced()? && !standing.announces_writer() {
+        let moved = gate::moved(before.as_ref().filter(|_| !session.adopted), &look);
+        if moved.is_nothing() && !self.is_forced()? && !session.announces_writer() {
             // A file that was just written when it was last looked at is read again to tell that it
             // is the same; noting that it has come to rest spares the next look that.
             if before.as_ref() != Some(&look) {
@@ -137,30 +138,30 @@ impl Attempt<'_> {
             }
             publish::publish(self.agent, self.state, publish::Files::default()).await;
             let held = self.state.held()?;
-            let report = self.report(standing.writer.epoch, held, look.absent())?;
+            let report = self.report(session.writer.epoch, held, look.absent())?;
             return Ok(Some(report));
         }
 
         let last = LastCycle::read(self.state)?;
-        let (Prepared { scan, plan }, spooled) = self.prepare(&moved, &last, &standing).await?;
+        let (Prepared { scan, plan }, spooled) = self.prepare(&moved, &last, &session).await?;
         // What was told under another configuration, or of another dataset, is told anew.
         let told = match moved {
             Moved::Everything => Notes::new(),
             Moved::Places(_) => self.state.notes()?,
         };
-        let pushed = match self.push(&mut standing, &plan, &spooled).await? {
+        let pushed = match self.push(&mut session, &plan, &spooled).await? {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
         };
-        let done = Done {
+        let results = CycleResults {
             look,
-            standing,
+            session,
             last,
             told,
             plan,
             pushed,
         };
-        let report = self.settle(&scan, done).await?;
+        let report = self.settle(&scan, results).await?;
         let spool = spooled.spool;
         if let Err(error) = blocking(move || spool.sweep()).await? {
             tracing::warn!(%error, "the spool stays until the next cycle");
@@ -178,7 +179,7 @@ impl Attempt<'_> {
         &mut self,
         moved: &Moved,
         last: &LastCycle,
-        standing: &Standing,
+        session: &WriterSession,
     ) -> Result<(Prepared, Spooled), AgentError> {
         let config = self.agent.config();
         let state_dir = config.state_dir.clone();
@@ -187,7 +188,7 @@ impl Attempt<'_> {
         let (intake, spooling) = spool.start()?;
         let there = noted_uploads(self.agent, self.state, clock::now())?;
         let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
-        let log: BTreeSet<ObjectId> = standing
+        let log: BTreeSet<ObjectId> = session
             .catalog
             .partitions
             .iter()
@@ -201,7 +202,7 @@ impl Attempt<'_> {
         });
         let preparation = Preparation {
             config,
-            catalog: &standing.catalog,
+            catalog: &session.catalog,
             last,
             moved,
             allow_shrink: self.options.allow_shrink,
@@ -221,24 +222,31 @@ impl Attempt<'_> {
     /// Pushes a plan that has something to push.
     async fn push(
         &mut self,
-        standing: &mut Standing,
+        session: &mut WriterSession,
         plan: &Plan,
         spooled: &Spooled,
     ) -> Result<Option<Pushed>, AgentError> {
-        if plan.is_empty() && !standing.announces_writer() {
+        if plan.is_empty() && !session.announces_writer() {
             return Ok(None);
         }
-        if !standing.is_current(self.agent, clock::now()).await? {
+        if !session.is_current(self.agent, clock::now()).await? {
             return Ok(Some(Pushed::Behind));
         }
-        check_store(self.agent, self.state, &mut standing.writer).await?;
-        let load = Load {
-            parcels: parcels(plan, &spooled.spool, &spooled.objects),
+        check_store(self.agent, self.state, &mut session.writer).await?;
+        let objects = PlannedObjects {
+            to_send: objects_to_send(plan, &spooled.spool, &spooled.objects),
             there: spooled.there.clone(),
         };
-        push(self.agent, self.state, standing, plan, load, self.progress)
-            .await
-            .map(Some)
+        push(
+            self.agent,
+            self.state,
+            session,
+            plan,
+            objects,
+            self.progress,
+        )
+        .await
+        .map(Some)
     }
 
     fn report(
@@ -254,8 +262,8 @@ impl Attempt<'_> {
             partitions: PartitionCounts::default(),
             rows: RowCounts::default(),
             bytes_sent: 0,
-            requests: self.agent.store().requests().since(&self.begun.requests),
-            seconds: self.begun.at.elapsed().as_secs_f64(),
+            requests: self.agent.store().requests().since(&self.start.requests),
+            seconds: self.start.at.elapsed().as_secs_f64(),
             held,
             missing,
             absent: Vec::new(),

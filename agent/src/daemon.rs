@@ -28,7 +28,7 @@ use crate::cycle::report::CycleReport;
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::daemon::metrics::{CycleFigures, Metrics};
 use crate::daemon::observer::{Event, Observer, nobody};
-use crate::daemon::pace::{Pace, Scan, spread};
+use crate::daemon::pace::{Pace, ScanCost, spread};
 use crate::daemon::systemd::ServiceManager;
 use crate::daemon::watch::{Wake, WatchSettings, WatchedPath, Watcher};
 use crate::error::AgentError;
@@ -157,7 +157,7 @@ impl Daemon {
                 }
                 let took = stopwatch.read();
                 self.pace
-                    .failed(Scan { started, took }, Instant::now(), spread());
+                    .failed(ScanCost { started, took }, Instant::now(), spread());
                 self.ask_log |= error.is_of_store();
                 self.tell_failure(&error);
             }
@@ -201,7 +201,7 @@ impl Daemon {
         self.ask_log = false;
         let head = state.head()?.map(|head| head.seq);
         let took = stopwatch.read();
-        self.pace.succeeded(Scan { started, took });
+        self.pace.succeeded(ScanCost { started, took });
         self.tell_success(&report, head);
         Ok(())
     }

@@ -28,16 +28,16 @@ use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::plan::{Plan, PlannedChange};
 use crate::progress::{Progress, Step};
-use crate::push::session::Standing;
+use crate::push::session::WriterSession;
 use crate::push::spool::Spool;
-use crate::push::upload::{Parcel, Uploader, stale_before};
+use crate::push::upload::{SpooledObject, Uploader, stale_before};
 use crate::scan::ObjectId;
 use crate::state::{Fence, State};
 
 /// Objects are noted in the state in batches of this size: a kill sends at most so many again.
 const NOTED_AT_ONCE: usize = 64;
 
-/// What became of a plan.
+/// The outcome of a push.
 #[derive(Debug)]
 pub enum Pushed {
     /// It is in the log.
@@ -53,9 +53,9 @@ pub enum Pushed {
 
 /// The objects of a plan.
 #[derive(Debug)]
-pub struct Load {
+pub struct PlannedObjects {
     /// Those to send.
-    pub parcels: Vec<Parcel>,
+    pub to_send: Vec<SpooledObject>,
     /// Those that an earlier cycle sent, with their sizes in bytes.
     pub there: BTreeMap<ObjectId, u64>,
 }
@@ -68,13 +68,13 @@ pub struct Load {
 pub async fn push(
     agent: &Agent,
     state: &mut State,
-    standing: &Standing,
+    session: &WriterSession,
     plan: &Plan,
-    load: Load,
+    objects: PlannedObjects,
     progress: &Arc<dyn Progress>,
 ) -> Result<Pushed, AgentError> {
-    let (sizes, bytes_sent) = upload(agent, state, load, progress).await?;
-    if standing
+    let (sizes, bytes_sent) = upload(agent, state, objects, progress).await?;
+    if session
         .catalog
         .head
         .as_ref()
@@ -82,13 +82,13 @@ pub async fn push(
     {
         agent.log().write_dataset(&agent.config().dataset).await?;
     }
-    let commit = commit(agent, standing, plan, &sizes);
+    let commit = commit(agent, session, plan, &sizes);
     match agent.log().append(commit).await? {
         Appended::Written(commit) => Ok(Pushed::Committed { commit, bytes_sent }),
         Appended::Behind => Ok(Pushed::Behind),
         Appended::Fenced(head) => {
             let fence = Fence::from(head);
-            let mut writer = standing.writer.clone();
+            let mut writer = session.writer.clone();
             writer.fence = Some(fence.clone());
             state.note_writer(&writer)?;
             Err(AgentError::Fenced {
@@ -114,10 +114,14 @@ pub fn noted_uploads(
 
 /// The plan's objects that have to be sent, from where they are spooled.
 #[must_use]
-pub fn parcels(plan: &Plan, spool: &Spool, spooled: &BTreeMap<ObjectId, u64>) -> Vec<Parcel> {
-    let parcel = |object: ObjectId| {
+pub fn objects_to_send(
+    plan: &Plan,
+    spool: &Spool,
+    spooled: &BTreeMap<ObjectId, u64>,
+) -> Vec<SpooledObject> {
+    let spooled_object = |object: ObjectId| {
         let bytes = *spooled.get(&object)?;
-        Some(Parcel {
+        Some(SpooledObject {
             path: spool.path(&object),
             object,
             bytes,
@@ -125,7 +129,7 @@ pub fn parcels(plan: &Plan, spool: &Spool, spooled: &BTreeMap<ObjectId, u64>) ->
     };
     plan.objects()
         .map(|(change, now)| object_id(change, now.md5))
-        .filter_map(parcel)
+        .filter_map(spooled_object)
         .collect()
 }
 
@@ -133,11 +137,12 @@ fn object_id(change: &PlannedChange, md5: Md5) -> ObjectId {
     (change.table.clone(), change.part, md5)
 }
 
-/// Sends parcels, several at once; the sizes of all objects that are there, and what was sent.
+/// Sends objects, several at once. Returns the sizes of all objects that are in the store, and the
+/// bytes sent.
 async fn upload(
     agent: &Agent,
     state: &mut State,
-    load: Load,
+    objects: PlannedObjects,
     progress: &Arc<dyn Progress>,
 ) -> Result<(BTreeMap<ObjectId, u64>, u64), AgentError> {
     let config = agent.config();
@@ -147,17 +152,17 @@ async fn upload(
         config.keep,
         clock::now(),
     );
-    let Load {
-        parcels,
+    let PlannedObjects {
+        to_send,
         there: mut sizes,
-    } = load;
+    } = objects;
     progress.step(Step::Sending {
-        objects: parcels.len() as u64,
+        objects: to_send.len() as u64,
     });
     let mut sent = 0;
     let mut unnoted = Vec::new();
-    let mut deliveries = stream::iter(parcels)
-        .map(|parcel| uploader.deliver(parcel))
+    let mut deliveries = stream::iter(to_send)
+        .map(|spooled_object| uploader.deliver(spooled_object))
         .buffer_unordered(config.upload.concurrency);
     let outcome = loop {
         let delivered = match deliveries.try_next().await {
@@ -186,11 +191,11 @@ async fn upload(
 /// The commit that a plan becomes.
 fn commit(
     agent: &Agent,
-    standing: &Standing,
+    session: &WriterSession,
     plan: &Plan,
     sizes: &BTreeMap<ObjectId, u64>,
 ) -> Commit {
-    let last = standing.catalog.head.as_ref();
+    let last = session.catalog.head.as_ref();
     let change = |change: &PlannedChange| {
         let object = change.now.as_ref().map(|now| {
             let id = object_id(change, now.md5);
@@ -216,10 +221,10 @@ fn commit(
         format: FORMAT,
         site: agent.config().site.clone(),
         head: Head {
-            seq: standing.catalog.seq().next(),
+            seq: session.catalog.seq().next(),
             at: clock::commit_time(clock::now(), last.map(|head| head.at)),
-            epoch: standing.writer.epoch,
-            writer: standing.writer.writer.clone(),
+            epoch: session.writer.epoch,
+            writer: session.writer.writer.clone(),
             dataset: agent.dataset_md5(),
         },
         changes: plan.changes.iter().map(change).collect(),

@@ -179,9 +179,9 @@ impl Agent {
         })
     }
 
-    fn known(&self) -> Result<Known, AgentError> {
+    fn known(&self) -> Result<KnownState, AgentError> {
         let Some(state) = State::read(&self.config().state_dir)? else {
-            return Ok(Known::default());
+            return Ok(KnownState::default());
         };
         let writer = state.writer()?.filter(|stored| same_log(stored, self));
         let mut tables: BTreeMap<Name, TableStatus> = BTreeMap::new();
@@ -196,7 +196,7 @@ impl Agent {
             status.dangling = found.dangling;
         }
         let head = state.head()?;
-        Ok(Known {
+        Ok(KnownState {
             commit: head.as_ref().map(|head| head.seq),
             committed_at: head.map(|head| head.at),
             writer,
@@ -210,7 +210,7 @@ impl Agent {
 
 /// What the state knows.
 #[derive(Debug, Default)]
-struct Known {
+struct KnownState {
     commit: Option<Seq>,
     committed_at: Option<Timestamp>,
     writer: Option<StoredWriter>,

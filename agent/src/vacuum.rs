@@ -36,7 +36,7 @@ use serde::Serialize;
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::push::session::{Doubt, stand};
+use crate::push::session::{LogCheck, open_session};
 use retained::Retained;
 
 /// The newest checkpoints that stay whatever their age: the one that readers take, and the one they
@@ -110,11 +110,11 @@ impl Agent {
         let deleted = async {
             let retained = Retained::read(self.log(), cut).await?;
             let mut state = self.state()?;
-            let doubt = Doubt {
+            let check = LogCheck {
                 ask: true,
                 take_over: false,
             };
-            stand(self, &mut state, doubt).await?;
+            open_session(self, &mut state, check).await?;
             if clocks == Clocks::Compared {
                 self.check_clock().await?;
             }

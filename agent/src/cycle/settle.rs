@@ -10,17 +10,17 @@ use crate::error::AgentError;
 use crate::plan::Plan;
 use crate::plan::guard::Held;
 use crate::push::Pushed;
-use crate::push::session::Standing;
+use crate::push::session::WriterSession;
 use crate::scan::{DanglingReference, TableFindings};
 use crate::source::gate::{Look, Print};
 use crate::source::{FRESH, Unreadable};
 use crate::state::{Columns, CycleFacts, Findings, Notes, Settled, publish};
 
 /// What a cycle did.
-pub(super) struct Done {
+pub(super) struct CycleResults {
     /// The gate's look at its start.
     pub(super) look: Look,
-    pub(super) standing: Standing,
+    pub(super) session: WriterSession,
     pub(super) last: LastCycle,
     /// What earlier cycles told of what sources and dataset do not have in common.
     pub(super) told: Notes,
@@ -33,23 +33,23 @@ impl Attempt<'_> {
     pub(super) async fn settle(
         &mut self,
         scan: &SiteScan,
-        done: Done,
+        results: CycleResults,
     ) -> Result<CycleReport, AgentError> {
-        let Done {
+        let CycleResults {
             mut look,
-            standing,
+            session,
             last,
             told,
             plan,
             pushed,
-        } = done;
+        } = results;
         let (changes, removed) = (plan.changes.len() as u64, plan.removed() as u64);
         let (commit, bytes_sent) = match pushed {
             Some(Pushed::Committed { commit, bytes_sent }) => (Some(commit), bytes_sent),
             _ => (None, 0),
         };
         if let Some(commit) = &commit {
-            let mut catalog = standing.catalog;
+            let mut catalog = session.catalog;
             catalog.apply(commit);
             self.agent.log().write_due_checkpoint(&catalog).await;
         }
@@ -71,7 +71,7 @@ impl Attempt<'_> {
         let mut notes = told;
         notes.extend(scan.notes.clone());
         self.state.settle(&Settled {
-            writer: &standing.writer,
+            writer: &session.writer,
             commit: commit.as_deref(),
             look: &look,
             findings: &findings,
@@ -107,7 +107,7 @@ impl Attempt<'_> {
             look_again: is_any_fresh.then(|| FRESH.unsigned_abs()),
             scan_took: Some(scan.took),
             quarantine_grew,
-            ..self.report(standing.writer.epoch, held, missing)?
+            ..self.report(session.writer.epoch, held, missing)?
         })
     }
 
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
     use causeway_shared::dataset::TableId;
 
-    use crate::cycle::{Begun, SyncOptions};
+    use crate::cycle::{CycleStart, SyncOptions};
     use crate::progress::{Progress, Silent};
     use crate::testing::Site;
 
@@ -240,7 +240,7 @@ mod tests {
             state: &mut agent.state().unwrap(),
             options: SyncOptions::default(),
             progress: &progress,
-            begun: Begun {
+            start: CycleStart {
                 at: Instant::now(),
                 requests: agent.store().requests(),
             },

@@ -2,7 +2,7 @@
 //! machines.
 
 mod guards;
-mod standing;
+mod session;
 
 use std::fs;
 

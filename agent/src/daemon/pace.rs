@@ -18,7 +18,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// What a cycle cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Scan {
+pub(crate) struct ScanCost {
     /// When the cycle started.
     pub started: Instant,
     /// How long it read and compared; zero if nothing had moved. The time for sending does not
@@ -42,7 +42,7 @@ impl Pace {
     }
 
     /// Notes a cycle that succeeded.
-    pub(crate) fn succeeded(&mut self, scan: Scan) {
+    pub(crate) fn succeeded(&mut self, scan: ScanCost) {
         self.rest(scan);
         self.retry = None;
         self.failures = 0;
@@ -50,7 +50,7 @@ impl Pace {
 
     /// Notes a cycle that failed at `now`. `chance` is a random number, which spreads the retries of
     /// many sites that lost the same store.
-    pub(crate) fn failed(&mut self, scan: Scan, now: Instant, chance: u32) {
+    pub(crate) fn failed(&mut self, scan: ScanCost, now: Instant, chance: u32) {
         self.rest(scan);
         self.failures = self.failures.saturating_add(1);
         self.retry = Some(now + wait(self.failures, chance));
@@ -74,7 +74,7 @@ impl Pace {
         self.failures
     }
 
-    fn rest(&mut self, scan: Scan) {
+    fn rest(&mut self, scan: ScanCost) {
         let rest = scan.took.saturating_mul(REST_FACTOR).min(LONGEST_REST);
         self.rested = self.rested.max(Some(scan.started + rest));
     }
@@ -114,12 +114,12 @@ mod tests {
         let started = Instant::now();
         let mut pace = Pace::new();
         assert_eq!(pace.earliest(), None);
-        pace.succeeded(Scan {
+        pace.succeeded(ScanCost {
             started,
             took: secs(3),
         });
         assert_eq!(pace.earliest(), Some(started + secs(30)));
-        pace.succeeded(Scan {
+        pace.succeeded(ScanCost {
             started,
             took: secs(86_400),
         });
@@ -139,7 +139,7 @@ mod tests {
         let started = Instant::now();
         let mut pace = Pace::new();
         pace.failed(
-            Scan {
+            ScanCost {
                 started,
                 took: secs(6),
             },
@@ -147,7 +147,7 @@ mod tests {
             0,
         );
         assert_eq!((pace.failures(), pace.retries()), (1, true));
-        pace.succeeded(Scan {
+        pace.succeeded(ScanCost {
             started: started + secs(7),
             took: Duration::ZERO,
         });
@@ -164,7 +164,7 @@ mod tests {
             let (mut now, mut scanned) = (begin, Duration::ZERO);
             let mut pace = Pace::new();
             for (took_ms, succeeds, chance) in cycles {
-                let scan = Scan { started: now, took: Duration::from_millis(took_ms) };
+                let scan = ScanCost { started: now, took: Duration::from_millis(took_ms) };
                 let ended = now + scan.took;
                 if succeeds { pace.succeeded(scan) } else { pace.failed(scan, ended, chance) }
                 now = pace.earliest().unwrap().max(ended);

@@ -1,4 +1,4 @@
-//! Where a cycle stands: who the agent is, and what the log says.
+//! A writer's session: who the agent is, and what the log says.
 //!
 //! A state that this agent itself saved, on this machine since its start, is believed: no request
 //! is sent. Any other (a new one, a copy, one written before the machine last started, when disk
@@ -24,9 +24,9 @@ use crate::state::{Fence, FileId, State, StoredWriter};
 /// store that was emptied behind the agent shows within this time.
 const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
-/// Where a cycle stands.
+/// What a cycle writes as, and on top of.
 #[derive(Debug)]
-pub struct Standing {
+pub struct WriterSession {
     /// Who the agent is.
     pub writer: StoredWriter,
     /// What the log says.
@@ -35,7 +35,7 @@ pub struct Standing {
     pub adopted: bool,
 }
 
-impl Standing {
+impl WriterSession {
     /// Whether a commit is due even if nothing changed: another host's writer, replaced on
     /// purpose, has to find that out.
     #[must_use]
@@ -47,8 +47,8 @@ impl Standing {
             .is_some_and(|head| head.writer.host != *host)
     }
 
-    /// Makes sure, before a commit, that the log still stands where this says. It is only asked if
-    /// it was not for [a day](BELIEVED_FOR). `false`: it has gone on.
+    /// Checks before a commit that the log's head is still the catalog's. The log is only asked if it
+    /// was not for [a day](BELIEVED_FOR). `false`: the log has gone on.
     ///
     /// # Errors
     /// [`LogError::Lost`], [`LogError::Blank`], or a failure of the store.
@@ -78,34 +78,38 @@ impl Standing {
     }
 }
 
-/// How far a cycle trusts the state.
+/// Whether the log is asked although the state may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Doubt {
+pub struct LogCheck {
     /// The log was just found to be ahead of the state, or the process just started.
     pub ask: bool,
     /// A person replaces the log's writer by this one.
     pub take_over: bool,
 }
 
-/// Finds out where a cycle stands, and saves what the log says otherwise.
+/// Opens a session, and saves in the state what the log says otherwise.
 ///
 /// # Errors
 /// [`AgentError::Fenced`] where another writer has the log, else the failure of log or state.
-pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Standing, AgentError> {
+pub async fn open_session(
+    agent: &Agent,
+    state: &mut State,
+    check: LogCheck,
+) -> Result<WriterSession, AgentError> {
     let stored = state.writer()?;
     let file = state.file_id()?;
     let known = stored.clone().filter(|stored| same_log(stored, agent));
     let catalog = state.catalog(Catalog::empty(agent.config().site.clone()))?;
-    let believed = known.filter(|stored| Standing::believed(stored, agent, file));
+    let believed = known.filter(|stored| WriterSession::believed(stored, agent, file));
     if let (
         Some(writer),
-        Doubt {
+        LogCheck {
             ask: false,
             take_over: false,
         },
-    ) = (believed, doubt)
+    ) = (believed, check)
     {
-        return Ok(Standing {
+        return Ok(WriterSession {
             writer,
             catalog,
             adopted: false,
@@ -116,7 +120,7 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
     let before = catalog.seq();
     let catalog = match &known {
         // From where the state stands, if it stands anywhere; a take-over is worth a whole look.
-        Some(_) if catalog.head.is_some() && !doubt.take_over => {
+        Some(_) if catalog.head.is_some() && !check.take_over => {
             let mut catalog = catalog;
             if !agent.log().ends_at(before).await? {
                 // A hole in the log is not its head: a commit written there would be lost.
@@ -129,7 +133,7 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
     let adopted = known.is_none() || catalog.seq() != before;
     let mut writer = renewed(agent, known, file)?;
     let head = catalog.head.as_ref();
-    let may_replace = |head: &Head| may_replace(&writer, head, doubt.take_over);
+    let may_replace = |head: &Head| may_replace(&writer, head, check.take_over);
     match claim(&writer.writer, writer.epoch, head, may_replace) {
         Ok(Claim::Keep) => {}
         Ok(Claim::Begin { epoch }) => {
@@ -156,7 +160,7 @@ pub async fn stand(agent: &Agent, state: &mut State, doubt: Doubt) -> Result<Sta
     } else {
         state.note_writer(&writer)?;
     }
-    Ok(Standing {
+    Ok(WriterSession {
         writer,
         catalog,
         adopted,

@@ -69,7 +69,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`AgentError::System`] where there can be no more threads.
-    pub(crate) fn start(&self) -> Result<(Intake, Spooling), AgentError> {
+    pub(crate) fn start(&self) -> Result<(SpoolSender, Spooling), AgentError> {
         let (sender, receiver) = sync_channel(WAITING);
         let spool = self.clone();
         let held = blocking::held();
@@ -81,7 +81,7 @@ impl Spool {
                 written
             })
             .map_err(|source| AgentError::System { source })?;
-        Ok((Intake(sender), Spooling(thread)))
+        Ok((SpoolSender(sender), Spooling(thread)))
     }
 
     fn write_all(
@@ -106,14 +106,14 @@ impl Spool {
 
 /// Takes partitions for the compressing thread, which ends when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Intake(SyncSender<(ObjectId, PartBytes)>);
+pub(crate) struct SpoolSender(SyncSender<(ObjectId, PartBytes)>);
 
 /// The compressing thread has stopped; [`Spooling::finish`] says why.
 #[derive(Debug, thiserror::Error)]
 #[error("the spool cannot be written")]
 pub(crate) struct Stopped;
 
-impl Intake {
+impl SpoolSender {
     /// Hands over a partition, waiting while too many are waiting already.
     ///
     /// # Errors
@@ -128,7 +128,7 @@ impl Intake {
 pub(crate) struct Spooling(JoinHandle<Result<BTreeMap<ObjectId, u64>, AgentError>>);
 
 impl Spooling {
-    /// Waits until all is written; the objects and their sizes in bytes. Its [`Intake`] must be
+    /// Waits until all is written; the objects and their sizes in bytes. Its [`SpoolSender`] must be
     /// gone by then.
     ///
     /// # Errors

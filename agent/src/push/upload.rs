@@ -15,9 +15,9 @@ use crate::error::AgentError;
 use crate::scan::ObjectId;
 use crate::source::gate::file_md5;
 
-/// An object to send.
+/// An object that waits in the spool.
 #[derive(Debug, Clone)]
-pub struct Parcel {
+pub struct SpooledObject {
     /// What it holds.
     pub object: ObjectId,
     /// The file that it is sent from.
@@ -71,10 +71,10 @@ impl Uploader {
     ///
     /// # Errors
     /// [`AgentError::Store`], naming the key.
-    pub async fn deliver(&self, parcel: Parcel) -> Result<Delivered, AgentError> {
-        let (table, part, md5) = parcel.object.clone();
+    pub async fn deliver(&self, spooled_object: SpooledObject) -> Result<Delivered, AgentError> {
+        let (table, part, md5) = spooled_object.object.clone();
         let key = LogKey::Object(table, part, md5).of(WhichLog::Agent, &self.site);
-        self.deliver_to(&key, &parcel)
+        self.deliver_to(&key, &spooled_object)
             .await
             .map_err(|source| AgentError::Store {
                 site: self.site.clone(),
@@ -82,36 +82,46 @@ impl Uploader {
             })
     }
 
-    async fn deliver_to(&self, key: &str, parcel: &Parcel) -> Result<Delivered, StoreError> {
+    async fn deliver_to(
+        &self,
+        key: &str,
+        spooled_object: &SpooledObject,
+    ) -> Result<Delivered, StoreError> {
         let sent = Delivered {
-            object: parcel.object.clone(),
-            bytes: parcel.bytes,
-            sent: parcel.bytes,
+            object: spooled_object.object.clone(),
+            bytes: spooled_object.bytes,
+            sent: spooled_object.bytes,
         };
         match self
             .store
-            .create(key, Body::File(parcel.path.clone()))
+            .create(key, Body::File(spooled_object.path.clone()))
             .await
         {
             Ok(_) => return Ok(sent),
             Err(StoreError::AlreadyExists { .. }) => {}
             Err(error) => return Err(error),
         }
-        match self.found_whole(key, parcel).await? {
+        match self.found_whole(key, spooled_object).await? {
             Some(bytes) => Ok(Delivered {
                 bytes,
                 sent: 0,
                 ..sent
             }),
             None => {
-                self.store.put(key, Body::File(parcel.path.clone())).await?;
+                self.store
+                    .put(key, Body::File(spooled_object.path.clone()))
+                    .await?;
                 Ok(sent)
             }
         }
     }
 
     /// The size of the object there, if it may stay as it is.
-    async fn found_whole(&self, key: &str, parcel: &Parcel) -> Result<Option<u64>, StoreError> {
+    async fn found_whole(
+        &self,
+        key: &str,
+        spooled_object: &SpooledObject,
+    ) -> Result<Option<u64>, StoreError> {
         let meta = match self.store.head(key).await {
             Ok(meta) => meta,
             // Taken away since the write that it refused.
@@ -121,12 +131,14 @@ impl Uploader {
         if meta.modified < self.stale {
             return Ok(None);
         }
-        if meta.bytes == parcel.bytes && is_md5_of(&meta.version, &parcel.path).await {
+        if meta.bytes == spooled_object.bytes
+            && is_md5_of(&meta.version, &spooled_object.path).await
+        {
             return Ok(Some(meta.bytes));
         }
         match contents(&*self.store, key).await {
             Ok(read) => Ok(read
-                .filter(|read| read.md5 == parcel.object.2)
+                .filter(|read| read.md5 == spooled_object.object.2)
                 .map(|read| read.bytes)),
             Err(StoreError::NotFound { .. } | StoreError::Damaged { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -175,7 +187,7 @@ mod tests {
         let file = NamedTempFile::new().unwrap();
         let compressed = zstd::bulk::compress(CSV, 3).unwrap();
         std::fs::write(file.path(), &compressed).unwrap();
-        let parcel = Parcel {
+        let spooled_object = SpooledObject {
             object,
             path: file.path().into(),
             bytes: compressed.len() as u64,
@@ -187,7 +199,7 @@ mod tests {
             Duration::from_secs(keep),
             now,
         );
-        let delivered = uploader.deliver(parcel).await.unwrap();
+        let delivered = uploader.deliver(spooled_object).await.unwrap();
         (delivered, store.requests().since(&earlier))
     }
 

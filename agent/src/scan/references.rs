@@ -35,7 +35,7 @@ struct Column<'d> {
     column: usize,
     /// Its place among the kept columns.
     kept: usize,
-    known: Known,
+    known: KnownKeys,
     /// Values that are not known, by their sort key.
     unknown: Sorter<'d>,
 }
@@ -63,7 +63,7 @@ impl<'d> Noting<'d> {
             columns.push(Column {
                 column: *column,
                 kept: kept.ok_or_else(damaged)?,
-                known: Known::new(target, half)?,
+                known: KnownKeys::new(target, half)?,
                 unknown: Sorter::new(spill, half),
             });
         }
@@ -138,9 +138,9 @@ impl Noted {
 
 /// The fingerprints of a table's committed keys, as many as there is room for.
 #[derive(Default)]
-struct Known(HashSet<u64, BuildHasherDefault<AsItIs>>);
+struct KnownKeys(HashSet<u64, BuildHasherDefault<AsItIs>>);
 
-impl Known {
+impl KnownKeys {
     fn new(target: &ReadTable, memory_bytes: usize) -> io::Result<Self> {
         /// What a fingerprint takes in a set that is about half full.
         const ENTRY_BYTES: usize = 20;

@@ -54,15 +54,15 @@ impl<'d> Refusals<'d> {
     }
 
     /// A SQLite row is named by its key, as far as it has one.
-    fn raw_key(&self, raw: &[Raw<'_>]) -> Place {
+    fn raw_key(&self, raw: &[Raw<'_>]) -> RowPlace {
         let shown = self.table.key.iter().map(|column| match raw[*column] {
             Raw::Null => "NULL".to_owned(),
             other => show(other),
         });
-        Place::Key(shown.collect::<Vec<_>>().join(","))
+        RowPlace::Key(shown.collect::<Vec<_>>().join(","))
     }
 
-    fn refuse(&mut self, place: Place, row: &str, problem: Problem) {
+    fn refuse(&mut self, place: RowPlace, row: &str, problem: Problem) {
         self.count += 1;
         let column = problem.column.map(|at| &self.table.columns[at].name);
         let row = RefusedRow {
@@ -79,7 +79,7 @@ impl<'d> Refusals<'d> {
     /// Refuses a row as the source has it.
     pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: Problem) {
         let place = if self.has_lines {
-            Place::Line(at)
+            RowPlace::Line(at)
         } else {
             self.raw_key(raw)
         };
@@ -98,7 +98,7 @@ impl<'d> Refusals<'d> {
 
     /// Refuses a row whose fields cannot be told apart.
     pub(super) fn malformed(&mut self, at: u64, row: Malformed) {
-        self.refuse(Place::Line(at), &row.text, Problem::of_row(row.reason));
+        self.refuse(RowPlace::Line(at), &row.text, Problem::of_row(row.reason));
     }
 
     /// Refuses a row that had been stored.
@@ -126,8 +126,8 @@ impl<'d> Refusals<'d> {
     /// Refuses a row that shares a key or unique values with one that stays.
     pub(super) fn loser(&mut self, contest: Contest<'_>, loser: Loser<'_>) {
         let winner = match self.place(loser.winner) {
-            Place::Key(key) => format!("the row with key {key}"),
-            place @ Place::Line(_) => format!("the row of {place}"),
+            RowPlace::Key(key) => format!("the row with key {key}"),
+            place @ RowPlace::Line(_) => format!("the row of {place}"),
         };
         let (column, reason) = match contest {
             Contest::Key if self.has_lines => (
@@ -155,24 +155,24 @@ impl<'d> Refusals<'d> {
         );
     }
 
-    fn place(&self, row: Stored<'_>) -> Place {
+    fn place(&self, row: Stored<'_>) -> RowPlace {
         if self.has_lines {
-            Place::Line(row.at)
+            RowPlace::Line(row.at)
         } else {
-            Place::Key(Record::default().read(row.record).show_of(&self.table.key))
+            RowPlace::Key(Record::default().read(row.record).show_of(&self.table.key))
         }
     }
 }
 
 /// Where a refused row is in its source.
-enum Place {
+enum RowPlace {
     /// The line of a CSV file on which the row begins, from 1.
     Line(u64),
     /// The key of a row in a SQLite table, its columns separated by commas.
     Key(String),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for RowPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "line {line}"),

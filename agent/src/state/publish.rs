@@ -14,7 +14,7 @@ use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::store::{StoreError, list_all};
 
 use crate::agent::Agent;
-use crate::daemon::pace::{Pace, Scan, spread};
+use crate::daemon::pace::{Pace, ScanCost, spread};
 use crate::error::AgentError;
 use crate::push::session::check_store;
 use crate::scan::TableFindings;
@@ -30,7 +30,7 @@ impl Tries {
     }
 
     fn ended(&self, well: bool, now: Instant) {
-        let no_scan = Scan {
+        let no_scan = ScanCost {
             started: now,
             took: Duration::ZERO,
         };

@@ -1,4 +1,4 @@
-//! Reading a site's whole log, and finding what in it is missing or damaged.
+//! LogReading a site's whole log, and finding what in it is missing or damaged.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,14 +30,14 @@ pub(super) struct Audit {
     /// Whether that is what was committed, all of it.
     pub(super) whole: bool,
     /// What is wrong with it.
-    pub(super) troubles: Vec<Trouble>,
+    pub(super) troubles: Vec<LogTrouble>,
     /// The catalogs that the damaged checkpoints should hold, where they are known.
     pub(super) checkpoints: BTreeMap<Seq, Catalog>,
 }
 
 /// Something wrong with a log.
 #[derive(Debug)]
-pub(super) enum Trouble {
+pub(super) enum LogTrouble {
     /// A commit is not there.
     MissingCommit(Seq, String),
     /// A commit cannot be used; `newer` if only because this program is too old for it.
@@ -80,7 +80,7 @@ impl Unusable {
     }
 }
 
-impl Trouble {
+impl LogTrouble {
     /// As it is told.
     pub(super) fn difference(&self) -> Difference {
         Difference::of_log(match self {
@@ -95,7 +95,7 @@ impl Trouble {
 impl Audit {
     /// All troubles as they are told.
     pub(super) fn differences(&self) -> Vec<Difference> {
-        self.troubles.iter().map(Trouble::difference).collect()
+        self.troubles.iter().map(LogTrouble::difference).collect()
     }
 }
 
@@ -107,11 +107,11 @@ pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audi
     let (seqs, strays) = listed(log, &WhichLog::Agent.commits(log.site())).await?;
     let newest = seqs.last().copied().unwrap_or(Seq::NONE);
     let last = newest.max(known.map_or(Seq::NONE, Catalog::seq));
-    let mut reading = Reading {
+    let mut reading = LogReading {
         log,
         catalog: Catalog::empty(log.site().clone()),
         whole: true,
-        troubles: strays.into_iter().map(Trouble::Stray).collect(),
+        troubles: strays.into_iter().map(LogTrouble::Stray).collect(),
         wanted: BTreeMap::new(),
     };
     let checkpoints = reading.checkpoints().await?;
@@ -127,7 +127,7 @@ pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audi
         reading.whole = true;
     }
     reading.datasets().await?;
-    let Reading {
+    let LogReading {
         catalog,
         whole,
         troubles,
@@ -143,16 +143,16 @@ pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audi
 }
 
 /// A log while it is read.
-struct Reading<'l> {
+struct LogReading<'l> {
     log: &'l SiteLog,
     catalog: Catalog,
     /// Whether the catalog is what the log said, without a hole.
     whole: bool,
-    troubles: Vec<Trouble>,
+    troubles: Vec<LogTrouble>,
     wanted: BTreeMap<Seq, Catalog>,
 }
 
-impl Reading<'_> {
+impl LogReading<'_> {
     /// Takes in the next commit, or notes why not, and compares a checkpoint that stands there.
     fn take(
         &mut self,
@@ -164,7 +164,7 @@ impl Reading<'_> {
             Ok(Some(commit)) => self.apply(&commit),
             Ok(None) => {
                 let key = self.log.key(&LogKey::Commit(seq));
-                self.trouble(Trouble::MissingCommit(seq, key));
+                self.trouble(LogTrouble::MissingCommit(seq, key));
             }
             Err(
                 error @ LogError::Damaged {
@@ -172,14 +172,14 @@ impl Reading<'_> {
                     ..
                 },
             ) => {
-                self.trouble(Trouble::DamagedCommit {
+                self.trouble(LogTrouble::DamagedCommit {
                     seq,
                     error,
                     newer: true,
                 });
             }
             Err(error @ (LogError::Damaged { .. } | LogError::Misplaced { .. })) => {
-                self.trouble(Trouble::DamagedCommit {
+                self.trouble(LogTrouble::DamagedCommit {
                     seq,
                     error,
                     newer: false,
@@ -191,7 +191,7 @@ impl Reading<'_> {
             }) => {
                 let source = StoreError::Damaged { key, detail };
                 let error = LogError::Store { site, source };
-                self.trouble(Trouble::DamagedCommit {
+                self.trouble(LogTrouble::DamagedCommit {
                     seq,
                     error,
                     newer: false,
@@ -204,7 +204,7 @@ impl Reading<'_> {
             // It bridges whatever is missing before it, for every reader.
             Some(Ok(checkpoint)) if !self.whole => {
                 self.troubles
-                    .retain(|trouble| !matches!(trouble, Trouble::MissingCommit(..)));
+                    .retain(|trouble| !matches!(trouble, LogTrouble::MissingCommit(..)));
                 self.catalog = checkpoint.clone().into();
                 self.whole = true;
             }
@@ -218,7 +218,7 @@ impl Reading<'_> {
         Ok(())
     }
 
-    fn trouble(&mut self, trouble: Trouble) {
+    fn trouble(&mut self, trouble: LogTrouble) {
         self.whole = false;
         self.troubles.push(trouble);
     }
@@ -227,10 +227,10 @@ impl Reading<'_> {
         let key = self.log.key(&LogKey::Checkpoint(seq));
         let what = format!("checkpoint {key} {}", why.what);
         if why.newer {
-            self.troubles.push(Trouble::Newer(what));
+            self.troubles.push(LogTrouble::Newer(what));
             return;
         }
-        self.troubles.push(Trouble::Checkpoint(seq, what));
+        self.troubles.push(LogTrouble::Checkpoint(seq, what));
         if self.whole {
             self.wanted.insert(seq, self.catalog.clone());
         }
@@ -261,8 +261,8 @@ impl Reading<'_> {
         {
             let what = format!("{}; the newest is {newest}", wrong.what);
             self.troubles.push(match wrong.newer {
-                true => Trouble::Newer(what),
-                false => Trouble::Hint(what),
+                true => LogTrouble::Newer(what),
+                false => LogTrouble::Hint(what),
             });
         }
         Ok(checkpoints)
@@ -315,7 +315,7 @@ impl Reading<'_> {
             match self.log.dataset(md5).await {
                 Ok(_) => {}
                 Err(error @ LogError::Dataset { .. }) => {
-                    self.troubles.push(Trouble::Dataset(md5, error));
+                    self.troubles.push(LogTrouble::Dataset(md5, error));
                 }
                 Err(error) => return Err(error.into()),
             }

@@ -12,7 +12,7 @@ use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
 
 use super::Difference;
-use super::audit::{self, Audit, Trouble};
+use super::audit::{self, Audit, LogTrouble};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::state::State;
@@ -58,15 +58,15 @@ impl Mender<'_> {
     /// neither does.
     async fn write_again(
         &self,
-        trouble: &Trouble,
+        trouble: &LogTrouble,
         state: Option<&State>,
     ) -> Result<bool, AgentError> {
         match trouble {
-            Trouble::MissingCommit(seq, _)
-            | Trouble::DamagedCommit {
+            LogTrouble::MissingCommit(seq, _)
+            | LogTrouble::DamagedCommit {
                 seq, newer: false, ..
             } => self.write_commit(*seq, state).await,
-            Trouble::Dataset(md5, _) if *md5 == self.agent.dataset_md5() => {
+            LogTrouble::Dataset(md5, _) if *md5 == self.agent.dataset_md5() => {
                 self.write_dataset().await?;
                 Ok(true)
             }
@@ -91,13 +91,15 @@ impl Mender<'_> {
         let mut newer = false;
         for trouble in &audit.troubles {
             match trouble {
-                Trouble::MissingCommit(seq, _)
-                | Trouble::DamagedCommit {
+                LogTrouble::MissingCommit(seq, _)
+                | LogTrouble::DamagedCommit {
                     seq, newer: false, ..
                 } => lost.push((*seq, trouble.difference())),
-                Trouble::DamagedCommit { newer: true, .. } | Trouble::Newer(_) => newer = true,
-                Trouble::Checkpoint(..) | Trouble::Hint(_) => due.push(trouble.difference()),
-                Trouble::Dataset(..) | Trouble::Stray(_) => {}
+                LogTrouble::DamagedCommit { newer: true, .. } | LogTrouble::Newer(_) => {
+                    newer = true
+                }
+                LogTrouble::Checkpoint(..) | LogTrouble::Hint(_) => due.push(trouble.difference()),
+                LogTrouble::Dataset(..) | LogTrouble::Stray(_) => {}
             }
         }
         if lost.is_empty() && due.is_empty() {
@@ -174,7 +176,7 @@ impl Mender<'_> {
         }
         log.write_checkpoint(&audit.catalog).await?;
         for trouble in &audit.troubles {
-            if let Trouble::Checkpoint(seq, _) = trouble {
+            if let LogTrouble::Checkpoint(seq, _) = trouble {
                 let known = audit.checkpoints.contains_key(seq);
                 if !known && *seq != audit.catalog.seq() {
                     self.remove(SiteKey::Log(WhichLog::Agent, LogKey::Checkpoint(*seq)))
