@@ -25,8 +25,8 @@ pub enum Appended<K: LogKind> {
 impl<K: LogKind> SiteLog<K> {
     /// Writes a commit, create-only. Its objects and its dataset must be there already.
     ///
-    /// A try whose answer is lost is repeated: if it did arrive, the number is taken by this very
-    /// commit.
+    /// After a failure the commit may be there or not. So each try that fails asks for it, and
+    /// only where it is not there the next one follows.
     ///
     /// # Errors
     /// A failure of the store that lasted: the commit may or may not be there. The same commit
@@ -42,7 +42,14 @@ impl<K: LogKind> SiteLog<K> {
                 Some(there) => Ok(Some(there)),
                 None => Err(self.failed(StoreError::NotFound { key: key.clone() })),
             },
-            Err(source) => Err(self.failed(source)),
+            Err(source) => match self.failed(source) {
+                // What the store says to this second question adds nothing to its first answer.
+                error if error.is_retryable() => match self.commit(seq).await {
+                    Ok(Some(there)) => Ok(Some(there)),
+                    _ => Err(error),
+                },
+                error => Err(error),
+            },
         };
         let there = create
             .retry(retry::a_few_times())

@@ -172,7 +172,13 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
             move || write_until(&stop, &site)
         });
         let mut rng = Rng::with_seed(11);
-        for _ in 0..kills {
+        let commits = || deployment.agent(&["status"]).json()["commit"].as_u64();
+        // A busy machine may get to few commits between the kills: they go on until there are some.
+        for killed in 0.. {
+            if killed >= kills && commits() > Some(5) {
+                break;
+            }
+            assert!(killed < 10 * kills, "{pair:?}: {:?} commits", commits());
             let often = [("DEBOUNCE", "10ms"), ("MAX_DELAY", "50ms"), ("POLL", "1s")];
             let often = often.map(|(key, value)| (format!("CAUSEWAY_WATCH__{key}"), value));
             let agent = deployment.agent_program(&["run"]).envs(often).spawn();
@@ -185,8 +191,6 @@ async fn a_service_that_is_killed_again_and_again_loses_nothing() {
         writer.join().unwrap();
 
         assert_converges(&deployment, &format!("{pair:?}"));
-        let commits = deployment.agent(&["status"]).json()["commit"].clone();
-        assert!(commits.as_u64() > Some(5), "{pair:?}: {commits} commits");
         let _ = deployment.hub(&["init"]).expect_code(0);
         deployment.load();
         assert_equal(&deployment, &site).await;
