@@ -10,6 +10,7 @@
 //! [`inspect`] does the reading; [`Inspection::propose`] decides; [`fn@write`] writes.
 
 mod agent_file;
+mod codes;
 mod commas;
 mod csv;
 mod dataset_file;

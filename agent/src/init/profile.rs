@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use causeway_shared::canonical_csv::write_value;
 use causeway_shared::value::{DateOrder, Forms, MAX_FIELD_BYTES, Raw, Type, Value, parse};
 
+use super::codes::Codes;
 use super::commas::{Commas, comma_forms};
 use super::groups::{Groups, MARKS, Mark};
 use super::numbers::Numbers;
@@ -98,6 +99,8 @@ pub(super) struct Profile {
     /// What they are if their mark is a comma.
     pub(super) commas: Commas,
     groups: [Groups; MARKS.len()],
+    /// What a number would lose.
+    pub(super) codes: Codes,
     /// Values that could be telephone numbers.
     pub(super) phones: u64,
     /// Texts wrapped by a spreadsheet: `="0912"`.
@@ -126,6 +129,7 @@ impl Default for Profile {
             numbers: Numbers::default(),
             commas: Commas::default(),
             groups: Default::default(),
+            codes: Codes::default(),
             phones: 0,
             formulas: 0,
             two_colons: 0,
@@ -199,6 +203,7 @@ impl Profile {
         }
         self.numbers.look(raw);
         self.commas.look(cell, &orders.comma);
+        self.codes.look(cell);
         for (groups, mark) in self.groups.iter_mut().zip(MARKS) {
             groups.look(cell, mark);
         }

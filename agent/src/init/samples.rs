@@ -36,6 +36,15 @@ impl Samples {
         self.add_shown(|| cell.raw.show(), cell.line);
     }
 
+    /// As many as are shown, of others where there are too few.
+    pub(super) fn and_of(&self, others: &Self) -> Self {
+        let mut samples = self.clone();
+        for (shown, line) in &others.shown {
+            samples.add_shown(|| shown.clone(), *line);
+        }
+        samples
+    }
+
     /// Adds a whole row.
     pub(super) fn add_row(&mut self, row: &[Raw<'_>], line: Option<u64>) {
         let shown = || {

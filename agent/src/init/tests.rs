@@ -2,6 +2,7 @@
 
 mod accepts;
 mod code_pages;
+mod codes;
 mod csv_folder;
 mod csv_questions;
 mod dates;

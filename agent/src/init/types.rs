@@ -31,6 +31,40 @@ const PHONE_NAMES: [&str; 10] = [
     "dienthoai",
     "zalo",
 ];
+/// Names of codes that are written with digits, and mean no amount.
+const CODE_NAMES: [&str; 20] = [
+    "code",
+    "codes",
+    "postal",
+    "postcode",
+    "zip",
+    "plz",
+    "phone",
+    "mobile",
+    "tel",
+    "telephone",
+    "fax",
+    "sdt",
+    "dienthoai",
+    "ean",
+    "upc",
+    "gtin",
+    "isbn",
+    "iban",
+    "pin",
+    "version",
+];
+/// More names of versions, whose points part numbers.
+const VERSION_NAMES: [&str; 5] = ["ver", "release", "rev", "revision", "build"];
+/// Last words of names of what tells things apart, in digits or not.
+const ID_NAMES: [&str; 9] = [
+    "id", "ids", "no", "nr", "num", "number", "ref", "account", "ma",
+];
+/// Words that end in `id` and are none.
+const NO_IDS: [&str; 8] = [
+    "paid", "unpaid", "void", "grid", "bid", "valid", "covid", "humid",
+];
+
 /// First words of a name that make `0` and `1` an answer.
 const QUESTIONS: [&str; 6] = ["is", "has", "can", "was", "are", "did"];
 
@@ -202,7 +236,7 @@ impl Known<'_> {
     /// The type that the values alone speak for.
     fn by_values(&self) -> Type {
         let numbers = &self.profile.numbers;
-        let exact = !numbers.padded && self.profile.formulas == 0;
+        let exact = !numbers.padded && self.profile.formulas == 0 && !self.is_code();
         let whole = || self.fits(Type::Int) && self.profile.reals == 0;
         if self.is_answer() || self.is_true_or_false() {
             Type::Bool
@@ -231,6 +265,28 @@ impl Known<'_> {
         (self.decimals == DecimalMark::Comma && commas.fits())
             .then(|| commas.ty())
             .flatten()
+    }
+
+    /// Its numbers are rather codes, which a number would change.
+    fn is_code(&self) -> bool {
+        let codes = &self.profile.codes;
+        let has_versions =
+            codes.trailing_zeros.added > 0 && self.profile.numbers.written_scale().is_none();
+        codes.exponents.added > 0 || has_versions || self.is_named_code()
+    }
+
+    fn is_named_code(&self) -> bool {
+        let is_version = self.profile.numbers.pointed && self.is_named(&VERSION_NAMES);
+        self.is_named(&CODE_NAMES) || is_version
+    }
+
+    fn is_named_id(&self) -> bool {
+        let words = words(self.name);
+        let is_id = |word: &String| {
+            ID_NAMES.contains(&word.as_str())
+                || (word.len() > 3 && word.ends_with("id") && !NO_IDS.contains(&word.as_str()))
+        };
+        words.first().is_some_and(is_id) || words.last().is_some_and(is_id)
     }
 
     fn text(&self) -> Type {

@@ -161,7 +161,7 @@ fn files_that_refer_to_each_other() {
     partition = { via = "orders", on = "order_id" }  # its name says so, and each of its 3 different values is a key of "orders", which is dated: rows are where their parent is
     summary = { sum = ["qty"] }
     column = [
-      { name = "order_id", type = "int", not_null = true, references = "orders" },  # all 4 values are whole numbers; all 3 different values are keys there
+      { name = "order_id", type = "int", not_null = true, references = "orders" },  # all 4 values are whole numbers; PLEASE CHECK: every value has 2 digits or more ("10" in line 2 and "11" in line 4); if some begin with a zero one day, write "text", since as int they go to quarantine; all 3 different values are keys there
       { name = "line", type = "int" },  # all 4 values are whole numbers
       { name = "sku", type = "text", not_null = true },  # text, longest 1
       { name = "qty", type = "int" },  # all 4 values are whole numbers
@@ -174,7 +174,7 @@ fn files_that_refer_to_each_other() {
     partition = { by = "date" }  # 3 rows on 2 dates from 2025-11-27 to 2025-11-28, at most 2 on one; PLEASE DECIDE: these are few to tell by; if it is a list that is wanted whole whatever the day is, write { buckets = 1 }
     lookup = ["order_id"]  # finds a row by its key without loading its date
     column = [
-      { name = "order_id", type = "int", not_null = true },  # all 3 values are whole numbers
+      { name = "order_id", type = "int", not_null = true },  # all 3 values are whole numbers; PLEASE CHECK: every value has 2 digits or more ("10" in line 2 and "11" in line 3); if some begin with a zero one day, write "text", since as int they go to quarantine
       { name = "date", type = "date", not_null = true },  # all 3 values are dates (YYYY-MM-DD)
       { name = "customer_id", type = "int", references = "customers" },  # all 3 values are whole numbers; all 2 different values are keys there
     ]

@@ -27,9 +27,12 @@ impl Known<'_> {
         if self.is_contradicted(declared) {
             asked.push(check("its values are not what is declared"));
         }
-        match self.thousands(declared, ty) {
+        let about_numbers = self
+            .thousands(declared, ty)
+            .or_else(|| self.lost_digits(declared, ty));
+        match about_numbers {
             Some(question) => asked.push(question),
-            None if ty.is_text() => asked.extend(self.near_miss(declared, ty).map(check)),
+            None if ty.is_text() => asked.extend(self.near_miss(declared).map(check)),
             None => {}
         }
         asked.extend(self.midnights(declared, ty).map(check));
@@ -97,6 +100,56 @@ impl Known<'_> {
         )))
     }
 
+    /// What a number would lose, or a value like those loses one day.
+    fn lost_digits(&self, declared: Declared, ty: Type) -> Option<String> {
+        let (profile, codes) = (self.profile, &self.profile.codes);
+        if ty == Type::Int && self.is_named_id() {
+            let fewest = codes.fewest_digits.filter(|fewest| *fewest > 1)?;
+            return Some(check(format!(
+                "every value has {fewest} digits or more ({}); if some begin with a zero one day, \
+                 write \"text\", since as int they go to quarantine",
+                profile.samples
+            )));
+        }
+        let is_number = profile.trial(Type::Float, self.order).fits();
+        if !is_number || ty != Type::Text || matches!(declared, Declared::Text(_)) {
+            return None;
+        }
+        let scale = profile.numbers.most_written().unwrap_or_default();
+        let exact = match profile.numbers.decimal_scale(scale) {
+            Some(0) => "int".to_owned(),
+            Some(scale) => format!("decimal({scale})"),
+            None => "float".to_owned(),
+        };
+        if self.is_named_code() {
+            None
+        } else if codes.padded.added > 0 {
+            let drop = match exact.as_str() {
+                "int" => ", leading_zeros = \"drop\"",
+                _ => "",
+            };
+            Some(decide(format!(
+                "numbers, of which leading zeros or a plus would be lost ({}); text keeps them; if \
+                 they say nothing, write type = \"{exact}\"{drop}",
+                codes.padded.and_of(&profile.samples)
+            )))
+        } else if codes.exponents.added > 0 {
+            Some(decide(format!(
+                "codes, or numbers with an exponent ({})? Text keeps them as they are written; if \
+                 they are numbers, write \"float\"",
+                codes.exponents.and_of(&profile.samples)
+            )))
+        } else if codes.trailing_zeros.added > 0 {
+            Some(decide(format!(
+                "versions, or numbers with zeros at the end ({})? Text keeps them as they are \
+                 written; if they are numbers, write \"{exact}\"",
+                codes.trailing_zeros.and_of(&profile.samples)
+            )))
+        } else {
+            None
+        }
+    }
+
     /// Moments of which none has a time of day.
     fn midnights(&self, declared: Declared, ty: Type) -> Option<String> {
         let samples = &self.profile.samples;
@@ -129,7 +182,7 @@ impl Known<'_> {
     }
 
     /// A type that would be right but for a few values.
-    fn near_miss(&self, declared: Declared, ty: Type) -> Option<String> {
+    fn near_miss(&self, declared: Declared) -> Option<String> {
         let profile = self.profile;
         let expected = match declared {
             Declared::Text(_) => vec![Type::Date, Type::Timestamp],
@@ -178,12 +231,6 @@ impl Known<'_> {
                  decimal(…), and `decimals = \"comma\"` for the source",
                 profile.samples
             ))
-        } else if ty == Type::Text
-            && profile.numbers.padded
-            && self.fits(Type::Int)
-            && declared == Declared::Nothing
-        {
-            Some("whole numbers, but leading zeros or plus signs would be lost".to_owned())
         } else {
             None
         }

@@ -54,6 +54,14 @@ impl Known<'_> {
             Type::Text if matches!(declared, Declared::Text(_)) => {
                 format!("longest {}", self.profile.max_chars)
             }
+            Type::Text
+                if self.is_named_code() && self.profile.trial(Type::Float, self.order).fits() =>
+            {
+                format!(
+                    "{all} numbers, but called a code: text, longest {}",
+                    self.profile.max_chars
+                )
+            }
             Type::Text => format!("text, longest {}", self.profile.max_chars),
         };
         format!("{words}{values}")
