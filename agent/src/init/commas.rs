@@ -4,7 +4,7 @@
 use causeway_shared::value::{DecimalMark, Forms, Raw, Type, parse};
 
 use super::numbers::Numbers;
-use super::profile::{WORTH_TRYING, forms};
+use super::profile::{MAX_ODD, WORTH_TRYING, forms};
 use super::samples::{Cell, Samples};
 
 /// What a column's numbers are if their mark is a comma.
@@ -15,6 +15,8 @@ pub(super) struct Commas {
     /// Values that are not.
     pub(super) refused: u64,
     pub(super) refused_samples: Samples,
+    /// Those of them that have digits in them.
+    refused_with_digits: u64,
     /// Texts that are numbers only then: `1,5` and `1.234,50`, but not `1,500`, whose comma may
     /// part thousands.
     certain: u64,
@@ -28,6 +30,7 @@ impl Commas {
         if parse(cell.raw, Type::Float, forms).is_err() {
             self.refused += 1;
             self.refused_samples.add(cell);
+            self.refused_with_digits += u64::from(cell.has_digits());
             return;
         }
         self.taken += 1;
@@ -45,6 +48,11 @@ impl Commas {
     /// Every value is a number with a decimal comma or without any.
     pub(super) fn fits(&self) -> bool {
         self.certain > 0 && self.refused == 0
+    }
+
+    /// Every value is, but for a few odd ones.
+    pub(super) fn fits_but_for_few(&self) -> bool {
+        self.nearly_fits() && self.refused <= MAX_ODD && self.refused_with_digits == 0
     }
 
     /// Nearly every value is.

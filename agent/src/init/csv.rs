@@ -16,7 +16,7 @@ use causeway_shared::value::Raw;
 use super::input::EachRow;
 use super::shape::{ColumnShape, Shape};
 use crate::source::Encoding;
-use crate::source::csv::{Decoder, RecordError, Records, named_delimiter, raw};
+use crate::source::csv::{Decoder, RecordError, Records, cleaned, named_delimiter, raw};
 pub(super) use delimiter::Delimiter;
 pub(super) use encoding::Detected;
 use header::FirstLine;
@@ -47,6 +47,8 @@ pub(super) struct Skipped {
     ragged: Lines,
     /// No value in any field.
     blank: Lines,
+    /// The header once more, as in files that were put together.
+    headers: Lines,
 }
 
 /// Some of a file's rows.
@@ -73,6 +75,7 @@ impl Skipped {
         let kinds = [
             (self.ragged, "with another number of fields than the header"),
             (self.blank, "of nothing but delimiters"),
+            (self.headers, "of nothing but the header's names"),
         ];
         let seen = kinds.into_iter().filter(|(lines, _)| lines.rows > 0);
         seen.map(|(lines, what)| {
@@ -146,7 +149,16 @@ impl Sheet {
         }
     }
 
-    /// Gives every row to `each`, except the ragged and the blank ones.
+    fn is_header(&self, fields: &[Raw<'_>]) -> bool {
+        let is_name = |(field, name): (&Raw<'_>, &String)| match field {
+            Raw::Text(text) => cleaned(text) == *name,
+            Raw::Null => name.is_empty(),
+            _ => false,
+        };
+        fields.iter().zip(&self.header).all(is_name)
+    }
+
+    /// Gives every row to `each`, except those that go to quarantine whatever is declared.
     pub(super) fn rows(&self, each: &mut EachRow<'_>) -> Result<Skipped, String> {
         let mut records = Records::new(decoder(&self.path, self.encoding.encoding)?);
         records.head().map_err(|error| error.to_string())?;
@@ -164,6 +176,8 @@ impl Sheet {
             let fields: Vec<Raw<'_>> = record.fields().map(raw).collect();
             if fields.iter().all(|field| *field == Raw::Null) {
                 skipped.blank.add(record.line);
+            } else if self.is_header(&fields) {
+                skipped.headers.add(record.line);
             } else {
                 each(Some(record.line), &fields)?;
             }

@@ -40,6 +40,8 @@ pub(super) struct Evidence {
     pub(super) spreads: BTreeMap<usize, Spread>,
     /// Rows that are too wide for a database.
     pub(super) too_wide: u64,
+    /// Per column whether it is empty in a row that no value keeps out.
+    pub(super) has_null: Vec<bool>,
 }
 
 /// On which dates a table's rows are.
@@ -67,6 +69,7 @@ pub(super) struct Gathering<'s> {
     /// Rows per date; there are at most 110 000 dates from 1900 to 2199.
     dates: Vec<BTreeMap<Date, u64>>,
     too_wide: u64,
+    has_null: Vec<bool>,
     record: Vec<u8>,
 }
 
@@ -83,7 +86,6 @@ impl<'s> Gathering<'s> {
         let references = sets(questions.references.len());
         Self {
             scratch,
-            types,
             forms: Forms {
                 decimals,
                 // On which date a timestamp with an offset is depends on the zone.
@@ -96,6 +98,8 @@ impl<'s> Gathering<'s> {
             unique,
             references,
             too_wide: 0,
+            has_null: vec![false; types.len()],
+            types,
             record: Vec::new(),
         }
     }
@@ -109,11 +113,15 @@ impl<'s> Gathering<'s> {
         let Some(values) = typed.collect::<Option<Vec<_>>>() else {
             return Ok(());
         };
+        for (has_null, value) in self.has_null.iter_mut().zip(&values) {
+            *has_null |= value.is_null();
+        }
         self.too_wide += u64::from(row_width(&values) > MAX_ROW_WIDTH);
         let (scratch, record) = (self.scratch, &mut self.record);
         for (columns, set) in self.questions.keys.iter().zip(&mut self.keys) {
             // One repetition is enough to know.
-            if !set.repeats {
+            set.has_null |= columns.iter().any(|column| values[*column].is_null());
+            if !set.repeats && !set.has_null {
                 scratch.insert(set, columns.iter().map(|column| &values[*column]), record)?;
             }
         }
@@ -146,6 +154,7 @@ impl<'s> Gathering<'s> {
             let shown = Uniqueness {
                 unique: !set.repeats,
                 too_long: set.too_long,
+                has_null: set.has_null,
             };
             Ok::<_, InitError>((shown, id))
         };
@@ -166,6 +175,7 @@ impl<'s> Gathering<'s> {
             unique,
             references,
             too_wide: self.too_wide,
+            has_null: self.has_null,
             spreads: dates
                 .filter_map(|(column, dates)| Some((*column, spread(dates)?)))
                 .collect(),

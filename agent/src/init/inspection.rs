@@ -81,6 +81,8 @@ pub(super) struct Table {
     pub(super) profiles: Vec<Profile>,
     /// Rows without a value in a column of the declared primary key.
     pub(super) without_key: Samples,
+    /// Per column whether it is empty in a row that no value keeps out.
+    pub(super) has_null: Vec<bool>,
     /// What is proposed for each column.
     pub(super) verdicts: Vec<Verdict>,
     pub(super) key: Key,
@@ -138,7 +140,7 @@ impl Table {
 
     /// Whether every row has a value in a column.
     pub(super) fn is_full(&self, column: usize) -> bool {
-        let profile = &self.profiles[column];
-        self.rows > 0 && profile.nulls + profile.untakeable == 0
+        let has_null = self.has_null.get(column).copied().unwrap_or(true);
+        self.rows > 0 && !has_null && self.profiles[column].untakeable == 0
     }
 }

@@ -56,6 +56,8 @@ pub(super) struct Uniqueness {
     pub(super) unique: bool,
     /// Some values are longer than keys may be.
     pub(super) too_long: bool,
+    /// Some value is empty.
+    pub(super) has_null: bool,
 }
 
 /// The key that is proposed.
@@ -93,10 +95,17 @@ impl KeySearch<'_> {
         }
     }
 
-    /// Whether every row has a value in a column.
+    /// Whether every row may have a value in a column, but for those that other values keep out.
     fn is_full(&self, column: usize) -> bool {
         let profile = &self.profiles[column];
-        self.carried(column).is_some() && profile.nulls + profile.untakeable == 0
+        let odd = self.verdicts.iter().map(|verdict| match verdict {
+            Verdict::Carry(pick) => pick.odd,
+            Verdict::LeaveOut(_) => 0,
+        });
+        self.carried(column).is_some()
+            && profile.untakeable == 0
+            && profile.nulls <= odd.sum::<u64>()
+            && profile.nulls < self.rows
     }
 
     fn ty(&self, column: usize) -> Type {
@@ -208,7 +217,10 @@ impl KeySearch<'_> {
         let with_shown = candidates.iter().zip(shown);
         let good = with_shown.filter(|(candidate, shown)| {
             let mut columns = candidate.columns.iter();
-            shown.unique && !shown.too_long && columns.all(|column| self.is_full(*column))
+            shown.unique
+                && !shown.too_long
+                && !shown.has_null
+                && columns.all(|column| self.is_full(*column))
         });
         good.map(|(candidate, _)| candidate)
     }

@@ -8,8 +8,10 @@ const SAFE_FLOAT_DIGITS: usize = 15;
 /// What has been seen of a column's numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Numbers {
-    /// Every value is a number in plain digits, so that a decimal may hold it.
+    /// Every number is written in plain digits, so that a decimal may hold it.
     plain: bool,
+    /// Values that are no numbers; nothing else here is about them.
+    pub(super) others: u64,
     /// Most digits before the point, zeros in front left out.
     whole_digits: usize,
     /// Most digits after the point, zeros at the end left out.
@@ -30,6 +32,7 @@ impl Default for Numbers {
     fn default() -> Self {
         Self {
             plain: true,
+            others: 0,
             whole_digits: 0,
             scale: 0,
             written: None,
@@ -54,6 +57,12 @@ impl Numbers {
 
     fn look_at_text(&mut self, text: &str) {
         let digits = text.trim_start_matches(['-', '+']);
+        self.comma += u64::from(has_decimal_comma(digits));
+        let is_number = text.contains(|c: char| c.is_ascii_digit()) && text.parse::<f64>().is_ok();
+        if !is_number {
+            self.others += 1;
+            return;
+        }
         let first = digits.as_bytes().first();
         let second = digits.as_bytes().get(1);
         self.padded |= text.starts_with('+')
@@ -66,7 +75,6 @@ impl Numbers {
             self.written = Some((0, self.written.map_or(0, |(_, most)| most)));
         }
         self.too_long_for_float |= !is_same_as_float(text);
-        self.comma += u64::from(has_decimal_comma(digits));
         self.look_at_digits(text);
     }
 
@@ -83,7 +91,7 @@ impl Numbers {
         self.scale = self.scale.max(after.trim_end_matches('0').len());
     }
 
-    /// The least scale, from `least` on, with which a decimal holds every value.
+    /// The least scale, from `least` on, with which a decimal holds every number.
     pub(super) fn decimal_scale(&self, least: u8) -> Option<u8> {
         let scale = u8::try_from(self.scale).ok()?.max(least);
         let digits = self.whole_digits + usize::from(scale);

@@ -23,8 +23,11 @@ const ENOUGH_REFUSALS: u64 = 64;
 /// … and has not taken this many times as many.
 pub(super) const WORTH_TRYING: u64 = 10;
 
+/// Most values of a column that may be odd among many others.
+pub(super) const MAX_ODD: u64 = 3;
+
 /// The types that are tried on every value. A date in another order is another form of it.
-const TRIED: [(Type, DateOrder); 10] = [
+const TRIED: [(Type, DateOrder); 11] = [
     (Type::Int, DateOrder::Iso),
     (Type::Float, DateOrder::Iso),
     (Type::Bool, DateOrder::Iso),
@@ -35,6 +38,7 @@ const TRIED: [(Type, DateOrder); 10] = [
     (Type::Timestamp, DateOrder::Iso),
     (Type::Timestamp, DateOrder::Dmy),
     (Type::Timestamp, DateOrder::Mdy),
+    (Type::Phone, DateOrder::Iso),
 ];
 
 /// How the values of a column took to one type.
@@ -45,6 +49,8 @@ pub(super) struct Trial {
     /// Values that are not.
     pub(super) refused: u64,
     pub(super) refused_samples: Samples,
+    /// Values that are not, with digits in them.
+    refused_with_digits: u64,
     /// It refused so many that it was tried no more.
     given_up: bool,
 }
@@ -53,6 +59,15 @@ impl Trial {
     /// Every value is of the type, and there is one.
     pub(super) fn fits(&self) -> bool {
         self.taken > 0 && self.refused == 0
+    }
+
+    /// Every value is of the type but for a few odd ones, as a line of totals has them. One with
+    /// digits among numbers may be one of them, as `12a` among the numbers of houses.
+    pub(super) fn fits_but_for_few(&self, ty: Type) -> bool {
+        let is_number = matches!(ty, Type::Int | Type::Float);
+        self.nearly_fits()
+            && self.refused <= MAX_ODD
+            && (!is_number || self.refused_with_digits == 0)
     }
 
     /// Nearly every value is of the type.
@@ -70,6 +85,7 @@ impl Trial {
         }
         self.refused += 1;
         self.refused_samples.add(cell);
+        self.refused_with_digits += u64::from(cell.has_digits());
         self.given_up = self.refused >= ENOUGH_REFUSALS && self.taken < WORTH_TRYING * self.refused;
     }
 }
@@ -263,7 +279,9 @@ impl Profile {
         match ty {
             Type::Text | Type::Phone => true,
             Type::Decimal(scale) => {
-                self.values > 0 && self.numbers.decimal_scale(scale) == Some(scale)
+                self.values > 0
+                    && self.numbers.others == 0
+                    && self.numbers.decimal_scale(scale) == Some(scale)
             }
             _ => self.trial(ty, order).fits(),
         }

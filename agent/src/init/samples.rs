@@ -17,6 +17,16 @@ pub(super) struct Cell<'r> {
     pub(super) line: Option<u64>,
 }
 
+impl Cell<'_> {
+    pub(super) fn has_digits(self) -> bool {
+        match self.raw {
+            Raw::Text(text) => text.contains(|c: char| c.is_ascii_digit()),
+            Raw::Int(_) | Raw::Real(_) => true,
+            Raw::Null | Raw::NotUtf8(_) | Raw::Blob(_) => false,
+        }
+    }
+}
+
 impl<'r> From<Raw<'r>> for Cell<'r> {
     fn from(raw: Raw<'r>) -> Self {
         Self { raw, line: None }

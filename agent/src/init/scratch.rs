@@ -36,6 +36,8 @@ pub(super) struct Set {
     pub(super) repeats: bool,
     /// Some value is longer than keys may be.
     pub(super) too_long: bool,
+    /// Some value is empty.
+    pub(super) has_null: bool,
 }
 
 /// A set that has been filled.
@@ -64,6 +66,7 @@ impl Scratch {
             distinct: 0,
             repeats: false,
             too_long: false,
+            has_null: false,
         }
     }
 

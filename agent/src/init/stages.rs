@@ -145,6 +145,7 @@ fn table(draft: Draft, input: &Input) -> Table {
         decimals: DecimalMark::default(),
         profiles: Vec::new(),
         without_key: Samples::default(),
+        has_null: Vec::new(),
         verdicts: Vec::new(),
         key: Key::None { why: String::new() },
         too_wide: 0,

@@ -9,6 +9,7 @@ mod dates;
 mod keys;
 mod limits;
 mod meetassist_site;
+mod odd_values;
 mod rental;
 mod sales;
 mod undecided;

@@ -11,6 +11,7 @@ use causeway_shared::value::{DateOrder, DecimalMark, MAX_SCALE, Type};
 use super::declared::Declared;
 use super::names::{speaks_of, words};
 use super::profile::Profile;
+use super::samples::Samples;
 
 /// Names that say that a column is a date even where its values have a midnight behind them.
 const DATE_NAMES: [&str; 8] = [
@@ -105,6 +106,8 @@ pub(super) struct Pick {
     pub(super) ty: Type,
     /// Most characters of a text.
     pub(super) max: Option<u32>,
+    /// Values that are not of the type, whose rows go to quarantine.
+    pub(super) odd: u64,
     /// Why this type.
     pub(super) why: String,
     /// What a person has to look at or to decide.
@@ -141,6 +144,7 @@ pub(super) fn propose(column: Known<'_>) -> Verdict {
     Verdict::Carry(Pick {
         ty,
         max: fitting,
+        odd: column.odd(ty).map_or(0, |(odd, _)| odd),
         why: column.why(declared, ty),
         questions,
     })
@@ -202,7 +206,7 @@ impl Known<'_> {
     /// An exact number with the declared digits after the point, or as many as there are.
     fn amount(&self, scale: Option<u8>) -> Option<Type> {
         let numbers = &self.profile.numbers;
-        if numbers.padded {
+        if numbers.padded || numbers.others > 0 {
             return None;
         }
         if matches!(scale, None | Some(0)) && self.fits(Type::Int) && self.profile.reals == 0 {
@@ -255,14 +259,58 @@ impl Known<'_> {
         } else if exact && self.fits(Type::Float) && !numbers.too_long_for_float {
             Type::Float
         } else {
-            self.moment().unwrap_or_else(|| self.text())
+            self.moment()
+                .or_else(|| self.but_for_few(exact))
+                .unwrap_or_else(|| self.text())
         }
+    }
+
+    /// The type of all values but a few odd ones.
+    fn but_for_few(&self, exact: bool) -> Option<Type> {
+        let fits = |ty| self.profile.trial(ty, self.order).fits_but_for_few(ty);
+        let numbers = &self.profile.numbers;
+        if exact && fits(Type::Int) && self.profile.reals == 0 {
+            Some(Type::Int)
+        } else if exact && fits(Type::Float) && !numbers.too_long_for_float {
+            let scale = numbers.written_scale();
+            let exact = scale.filter(|scale| (2..=MOST_USUAL_SCALE).contains(scale));
+            let decimal = exact.and_then(|scale| numbers.decimal_scale(scale));
+            Some(decimal.map_or(Type::Float, Type::Decimal))
+        } else if fits(Type::Date) && (self.is_named(&DATE_NAMES) || !self.has_clock()) {
+            Some(Type::Date)
+        } else {
+            [Type::Timestamp, Type::Time]
+                .into_iter()
+                .find(|ty| fits(*ty) && (*ty == Type::Timestamp || self.is_named(&TIME_NAMES)))
+        }
+    }
+
+    /// The values that are not of the type that is proposed, how many and two of them.
+    fn odd(&self, ty: Type) -> Option<(u64, &Samples)> {
+        let commas = &self.profile.commas;
+        let (refused, samples) = match ty {
+            Type::Text | Type::Bool => return None,
+            Type::Float | Type::Decimal(_) if self.with_comma() == Some(ty) => {
+                (commas.refused, &commas.refused_samples)
+            }
+            // A decimal also takes numbers that a float does not hold exactly.
+            Type::Decimal(_) => {
+                let trial = self.profile.trial(Type::Float, self.order);
+                (self.profile.numbers.others, &trial.refused_samples)
+            }
+            _ => {
+                let trial = self.profile.trial(ty, self.order);
+                (trial.refused, &trial.refused_samples)
+            }
+        };
+        (refused > 0).then_some((refused, samples))
     }
 
     /// The type of numbers with a decimal comma, where all are and the source says so.
     fn with_comma(&self) -> Option<Type> {
         let commas = &self.profile.commas;
-        (self.decimals == DecimalMark::Comma && commas.fits())
+        let fits = commas.fits() || commas.fits_but_for_few();
+        (self.decimals == DecimalMark::Comma && fits)
             .then(|| commas.ty())
             .flatten()
     }

@@ -39,6 +39,7 @@ pub(in crate::init) fn evidence(inputs: &[Input], tables: &mut [Table]) -> Resul
             }
         }
         table.too_wide = evidence.too_wide;
+        table.has_null.clone_from(&evidence.has_null);
         let mut shown = evidence.unique.iter().copied();
         table.unique = unique_rules(table)
             .map(|rule| rule.and_then(|_| shown.next()))

@@ -46,12 +46,12 @@ fn ids_of_one_length_are_asked_about() {
 #[test]
 fn leading_zeros_and_pluses_are_asked_about() {
     insta::assert_snapshot!(columns("room,change,share\n007,+15,+1.50\n010,-3,02.25\n112,+4,3\n"), @r#"
-      { name = "room", type = "text", not_null = true },  # text, longest 3; PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("007" in line 2 and "010" in line 3); text keeps them; if they say nothing, write "int", leading_zeros = "drop"
-      { name = "change", type = "text" },  # text, longest 3; PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+15" in line 2 and "+4" in line 4); text keeps them; if they say nothing, write "int", leading_zeros = "drop"
-      { name = "share", type = "text" },  # text, longest 5; PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+1.50" in line 2 and "02.25" in line 3); text keeps them; if they say nothing, write "decimal(2)"
-    list.room: PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("007" in line 2 and "010" in line 3); text keeps them; if they say nothing, write "int", leading_zeros = "drop"
-    list.change: PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+15" in line 2 and "+4" in line 4); text keeps them; if they say nothing, write "int", leading_zeros = "drop"
-    list.share: PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+1.50" in line 2 and "02.25" in line 3); text keeps them; if they say nothing, write "decimal(2)"
+      { name = "room", type = "text", not_null = true },  # text, longest 3; PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("007" in line 2 and "010" in line 3); text keeps them; if they say nothing, write type = "int", leading_zeros = "drop"
+      { name = "change", type = "text" },  # text, longest 3; PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+15" in line 2 and "+4" in line 4); text keeps them; if they say nothing, write type = "int", leading_zeros = "drop"
+      { name = "share", type = "text" },  # text, longest 5; PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+1.50" in line 2 and "02.25" in line 3); text keeps them; if they say nothing, write type = "decimal(2)"
+    list.room: PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("007" in line 2 and "010" in line 3); text keeps them; if they say nothing, write type = "int", leading_zeros = "drop"
+    list.change: PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+15" in line 2 and "+4" in line 4); text keeps them; if they say nothing, write type = "int", leading_zeros = "drop"
+    list.share: PLEASE DECIDE: numbers, of which leading zeros or a plus would be lost ("+1.50" in line 2 and "02.25" in line 3); text keeps them; if they say nothing, write type = "decimal(2)"
     "#);
 }
 
@@ -62,9 +62,9 @@ fn rooms_and_versions_are_no_numbers() {
       { name = "release_no", type = "text", not_null = true },  # all 3 values are numbers, but called a code: text, longest 4
       { name = "mass", type = "float" },  # all 3 values are numbers
       { name = "share", type = "decimal(2)" },  # all 3 values are numbers with up to 2 decimals
-      { name = "part", type = "text" },  # text, longest 4; PLEASE DECIDE: versions, or numbers with zeros at the end ("1.10" in line 3)? Text keeps them as they are written; if they are numbers, write "decimal(2)"
+      { name = "part", type = "text" },  # text, longest 4; PLEASE DECIDE: versions, or numbers with zeros at the end ("1.10" in line 3 and "1.1" in line 2)? Text keeps them as they are written; if they are numbers, write "decimal(2)"
     list.room: PLEASE DECIDE: codes, or numbers with an exponent ("1E2" in line 2 and "2E1" in line 3)? Text keeps them as they are written; if they are numbers, write "float"
-    list.part: PLEASE DECIDE: versions, or numbers with zeros at the end ("1.10" in line 3)? Text keeps them as they are written; if they are numbers, write "decimal(2)"
+    list.part: PLEASE DECIDE: versions, or numbers with zeros at the end ("1.10" in line 3 and "1.1" in line 2)? Text keeps them as they are written; if they are numbers, write "decimal(2)"
     "#);
 }
 
@@ -86,7 +86,7 @@ fn what_sqlite_holds_as_a_number_is_one() {
       { name = "id", type = "int", not_null = true },  # declared INTEGER, all 2 values are whole numbers
       { name = "postal_code", type = "int" },  # declared INTEGER, all 2 values are whole numbers
       { name = "room", type = "decimal(2)" },  # declared NUMERIC, all 2 values are numbers with up to 2 decimals
-      { name = "plz", type = "text" },  # declared TEXT, all 2 values are numbers, but called a code: text, longest 5
+      { name = "plz", type = "text" },  # declared TEXT, longest 5
     ]
     "#);
 }

@@ -98,11 +98,13 @@ fn a_few_odd_values_are_named_and_settings_stay() {
     [[table]]
     name = "sales"
     key = ["id"]  # PLEASE CHECK: no declared key; in all 42 rows it is there and differs
-    partition = { buckets = 1 }  # 42 rows, about 5000 a bucket
+    partition = { by = "day" }  # 42 rows on 28 dates from 2025-11-01 to 2025-11-28, at most 2 on one
+    summary = { sum = ["total"] }
+    lookup = ["id"]  # finds a row by its key without loading its date
     column = [
       { name = "id", type = "int", not_null = true },  # all 42 values are whole numbers
-      { name = "day", type = "text" },  # text, longest 10; PLEASE CHECK: 1 of 42 values are not of type date (such as "31/02/2026" in line 42); write "date" to have their rows in quarantine instead; if rows belong to that day, also not_null = true, and the column as partition = { by = … }
-      { name = "total", type = "text" },  # text, longest 9; PLEASE CHECK: 1 of 42 values are no numbers with a decimal comma (such as "free" in line 43); write "decimal(2)" to have their rows in quarantine instead
+      { name = "day", type = "date", not_null = true },  # 41 of 42 values are dates (DD/MM/YYYY); PLEASE DECIDE: 1 of 42 values is not of type date ("31/02/2026" in line 42): such rows go to quarantine, which is right for a line of totals; to carry them, write "text"
+      { name = "total", type = "decimal(2)" },  # 41 of 42 values are numbers with up to 2 decimals behind a comma; PLEASE DECIDE: 1 of 42 values is not of type decimal(2) ("free" in line 43): such rows go to quarantine, which is right for a line of totals; to carry them, write "text"
     ]
     "#);
     insta::assert_snapshot!(sources(&proposal), @r#"

@@ -24,7 +24,17 @@ impl Known<'_> {
                 self.untakeable()
             )));
         }
-        if self.is_contradicted(declared) {
+        if let Some((odd, samples)) = self.odd(ty) {
+            let right = match ty {
+                Type::Phone => "",
+                _ => ", which is right for a line of totals",
+            };
+            asked.push(decide(format!(
+                "{} not of type {ty} ({samples}): such rows go to quarantine{right}; to carry them, \
+                 write \"text\"",
+                self.some_are(odd)
+            )));
+        } else if self.is_contradicted(declared) {
             asked.push(check("its values are not what is declared"));
         }
         let about_numbers = self
@@ -55,6 +65,11 @@ impl Known<'_> {
             )));
         }
         asked
+    }
+
+    fn some_are(&self, some: u64) -> String {
+        let are = if some == 1 { "is" } else { "are" };
+        format!("{some} of {} values {are}", self.profile.values)
     }
 
     /// The declared type is one that the values speak against.
@@ -209,9 +224,10 @@ impl Known<'_> {
                 _ => "",
             };
             Some(format!(
-                "{} of {} values are not of type {ty} (such as {}); write \"{ty}\" to have their \
-                 rows in quarantine instead{partition}",
-                trial.refused, profile.values, trial.refused_samples
+                "{} not of type {ty} (such as {}); write \"{ty}\" to have their rows in quarantine \
+                 instead{partition}",
+                self.some_are(trial.refused),
+                trial.refused_samples
             ))
         } else if commas.nearly_fits()
             && let Some(ty) = commas.ty()
@@ -221,9 +237,10 @@ impl Known<'_> {
                 DecimalMark::Point => ", and `decimals = \"comma\"` for the source,",
             };
             Some(format!(
-                "{} of {} values are no numbers with a decimal comma (such as {}); write \
-                 \"{ty}\"{setting} to have their rows in quarantine instead",
-                commas.refused, profile.values, commas.refused_samples
+                "{} no numbers with a decimal comma (such as {}); write \"{ty}\"{setting} to have \
+                 their rows in quarantine instead",
+                self.some_are(commas.refused),
+                commas.refused_samples
             ))
         } else if profile.numbers.comma > 0 && profile.numbers.comma * 2 > profile.values {
             Some(format!(

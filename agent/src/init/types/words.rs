@@ -6,8 +6,13 @@ use super::Known;
 use crate::init::declared::Declared;
 
 impl Known<'_> {
-    fn all(&self) -> String {
-        all(self.profile.values)
+    fn all(&self, ty: Type) -> String {
+        let values = self.profile.values;
+        match (self.odd(ty), values) {
+            (Some((odd, _)), _) => format!("{} of {values} values are", values - odd),
+            (None, 1) => "1 value:".to_owned(),
+            (None, _) => format!("all {values} values are"),
+        }
     }
 
     pub(super) fn untakeable(&self) -> String {
@@ -31,7 +36,7 @@ impl Known<'_> {
         if self.profile.values == 0 {
             return format!("{words}no values yet");
         }
-        let all = self.all();
+        let all = self.all(ty);
         let order = match self.order {
             DateOrder::Iso | DateOrder::Ymd => "YYYY-MM-DD",
             DateOrder::Dmy => "DD/MM/YYYY",
@@ -65,13 +70,5 @@ impl Known<'_> {
             Type::Text => format!("text, longest {}", self.profile.max_chars),
         };
         format!("{words}{values}")
-    }
-}
-
-/// The beginning of a statement about all values.
-fn all(values: u64) -> String {
-    match values {
-        1 => "1 value:".to_owned(),
-        _ => format!("all {values} values are"),
     }
 }
