@@ -16,7 +16,7 @@ use causeway_shared::value::Raw;
 use super::input::EachRow;
 use super::shape::{ColumnShape, Shape};
 use crate::source::Encoding;
-use crate::source::csv::{Decoder, RecordError, Records, cleaned, named_delimiter, raw};
+use crate::source::csv::{Decoder, Header, RecordError, Records, Repeated, named_delimiter, raw};
 pub(super) use delimiter::Delimiter;
 pub(super) use encoding::Detected;
 use header::FirstLine;
@@ -149,25 +149,31 @@ impl Sheet {
         }
     }
 
-    fn is_header(&self, fields: &[Raw<'_>]) -> bool {
-        let is_name = |(field, name): (&Raw<'_>, &String)| match field {
-            Raw::Text(text) => cleaned(text) == *name,
-            Raw::Null => name.is_empty(),
-            _ => false,
-        };
-        fields.iter().zip(&self.header).all(is_name)
-    }
-
     /// Gives every row to `each`, except those that go to quarantine whatever is declared.
     pub(super) fn rows(&self, each: &mut EachRow<'_>) -> Result<Skipped, String> {
         let mut records = Records::new(decoder(&self.path, self.encoding.encoding)?);
         records.head().map_err(|error| error.to_string())?;
         records.start(self.delimiter.byte, self.first_line_bytes);
         let mut skipped = Skipped::default();
-        let mut is_header = true;
+        let Some(first) = records.next().map_err(in_words)? else {
+            return Ok(skipped);
+        };
+        let header = Header::of(first);
         while let Some(record) = records.next().map_err(in_words)? {
-            if std::mem::take(&mut is_header) {
-                continue;
+            match header.repeated_by(record) {
+                Some(Repeated::Same) => {
+                    skipped.headers.add(record.line);
+                    continue;
+                }
+                Some(Repeated::OtherOrder) => {
+                    return Err(format!(
+                        "PLEASE DECIDE: line {} names its columns once more and in another order \
+                         ({}), so that the file is refused: take it apart",
+                        record.line,
+                        Raw::Text(&record.text(self.delimiter.byte)).show()
+                    ));
+                }
+                None => {}
             }
             if record.problem.is_some() || record.len() != self.header.len() {
                 skipped.ragged.add(record.line);
@@ -176,8 +182,6 @@ impl Sheet {
             let fields: Vec<Raw<'_>> = record.fields().map(raw).collect();
             if fields.iter().all(|field| *field == Raw::Null) {
                 skipped.blank.add(record.line);
-            } else if self.is_header(&fields) {
-                skipped.headers.add(record.line);
             } else {
                 each(Some(record.line), &fields)?;
             }

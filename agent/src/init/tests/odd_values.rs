@@ -88,6 +88,16 @@ fn a_header_in_the_middle_is_no_row() {
 }
 
 #[test]
+fn a_header_in_another_order_is_another_table() {
+    let site = Site::new().with_file(
+        "list.csv",
+        "id,day,amount\n1,2025-11-28,5\nday,id,amount\n2025-11-29,2,5\n",
+    );
+    let error = site.inspect().unwrap_err().to_string();
+    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @r#"no table was found that can be carried; "list" in /srv/list.csv: PLEASE DECIDE: line 3 names its columns once more and in another order ("day,id,amount"), so that the file is refused: take it apart"#);
+}
+
+#[test]
 fn values_with_digits_may_be_numbers_of_their_kind() {
     let rows: String = (1..=40).map(|i| format!("{i},{i}\n")).collect();
     let houses = format!("id,house\n{rows}41,12a\n");

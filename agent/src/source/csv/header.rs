@@ -5,7 +5,7 @@ use super::lexer::Record;
 
 /// A file's header.
 #[derive(Debug)]
-pub(super) struct Header {
+pub(crate) struct Header {
     /// The names, cleaned.
     names: Vec<String>,
     /// Bytes of the names, cleaned and as they are written.
@@ -14,7 +14,7 @@ pub(super) struct Header {
 
 /// What a later line is that has the header's names in it and nothing else.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Repeated {
+pub(crate) enum Repeated {
     /// The header once more.
     Same,
     /// The header of another file: what stands behind it is not what the first header says.
@@ -22,7 +22,7 @@ pub(super) enum Repeated {
 }
 
 impl Header {
-    pub(super) fn of(record: Record<'_>) -> Self {
+    pub(crate) fn of(record: Record<'_>) -> Self {
         let names: Vec<String> = record.fields().map(name).collect();
         let cleaned = names.iter().map(String::len).sum();
         let bytes = (cleaned, record.to_parts().0.len());
@@ -35,7 +35,7 @@ impl Header {
     }
 
     /// Whether a record is the header of this file, or of one like it.
-    pub(super) fn repeated_by(&self, record: Record<'_>) -> Option<Repeated> {
+    pub(crate) fn repeated_by(&self, record: Record<'_>) -> Option<Repeated> {
         // A byte order mark and the quotes behind it may come in addition. Hardly any row is as long.
         const ADDED_BYTES: usize = 8;
         let (least, most) = (self.bytes.0, self.bytes.1 + ADDED_BYTES);

@@ -352,7 +352,7 @@ impl<'r> Record<'r> {
     }
 
     /// Its beginning, to show.
-    pub(super) fn text(&self, delimiter: u8) -> String {
+    pub(crate) fn text(&self, delimiter: u8) -> String {
         let mut text = Vec::new();
         for (at, field) in self.fields().enumerate() {
             if at > 0 {
