@@ -34,7 +34,10 @@ impl Votes {
         let is = |order| profile.fits(Type::Date, order) || profile.fits(Type::Timestamp, order);
         let said = match (is(DateOrder::Iso), is(DateOrder::Dmy), is(DateOrder::Mdy)) {
             (true, ..) => &mut self.iso,
-            (_, true, true) => &mut self.either,
+            (_, true, true) => {
+                self.either.push(format!("{column} ({})", profile.samples));
+                return;
+            }
             (_, true, false) => &mut self.dmy,
             (_, false, true) => &mut self.mdy,
             (false, false, false) => return self.add_nearly(column, profile),
@@ -113,6 +116,14 @@ impl Votes {
                     others.join(", ")
                 ));
             }
+            if !self.either.is_empty() {
+                why.push_str(&format!(
+                    "; PLEASE DECIDE: in {} every day and month is 1 to 12, so that their order \
+                     cannot be told, and they are read as {form} too; if that is wrong, give their \
+                     files a source of their own",
+                    self.either.join(", ")
+                ));
+            }
             why
         };
         Proposed {
@@ -161,9 +172,9 @@ mod tests {
     #[test]
     fn orders() {
         insta::assert_snapshot!(proposed(&[&["2025-11-28"], &["x"]]), @"Iso: ");
-        insta::assert_snapshot!(proposed(&[&["28/11/2025 9:30"], &["01/02/2025"]]), @"Dmy: certain: c0 can only be DD/MM/YYYY");
+        insta::assert_snapshot!(proposed(&[&["28/11/2025 9:30"], &["01/02/2025"]]), @r#"Dmy: certain: c0 can only be DD/MM/YYYY; PLEASE DECIDE: in c1 ("01/02/2025") every day and month is 1 to 12, so that their order cannot be told, and they are read as DD/MM/YYYY too; if that is wrong, give their files a source of their own"#);
         insta::assert_snapshot!(proposed(&[&["11/28/2025"]]), @"Mdy: certain: c0 can only be MM/DD/YYYY");
-        insta::assert_snapshot!(proposed(&[&["01/02/2025", "03/04/2025"]]), @"Dmy: PLEASE DECIDE: in c0 every day and month is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28)");
+        insta::assert_snapshot!(proposed(&[&["01/02/2025", "03/04/2025"]]), @r#"Dmy: PLEASE DECIDE: in c0 ("01/02/2025" and "03/04/2025") every day and month is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28)"#);
         insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["11/28/2025"], &["13/1/2025"]]), @"Dmy: certain: c0, c2 can only be DD/MM/YYYY; c1 have another order and become text");
         insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["2025-11-28"]]), @"Iso: c1 have dates as 2025-11-28; c0 have the year last and become text");
     }

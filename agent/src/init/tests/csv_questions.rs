@@ -70,8 +70,8 @@ fn what_auto_cannot_find_out_is_written() {
     path = "a/"
     # An empty name: the table is not to be taken from here.
     tables = { people = "" }
-    # PLEASE DECIDE: in days.day every day and month is 1 to 12, so that their order cannot be told: dmy
-    # (28/11) or mdy (11/28).
+    # PLEASE DECIDE: in days.day ("01/02/2025" in line 2 and "03/04/2025" in line 3) every day and month
+    # is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28).
     dates = "dmy"
 
     [[source]]
@@ -109,8 +109,10 @@ fn files_that_cannot_be_carried_are_named() {
     partition = { buckets = 1 }  # 1 row, about 5000 a bucket
     column = [
       { name = "id", type = "int", not_null = true },  # 1 value: whole numbers
-      # Left out: "name": another column has the same name.
-      # Left out: "name": another column has the same name.
+      # Left out: "name": PLEASE DECIDE: another column has the same name, and which is which cannot be
+      # declared ("a" in line 2); give each a name of its own in the first line.
+      # Left out: "name": PLEASE DECIDE: another column has the same name, and which is which cannot be
+      # declared ("b" in line 2); give each a name of its own in the first line.
       # Left out: "": it has no name in the header.
     ]
     "#);

@@ -43,6 +43,36 @@ fn spaces_and_apostrophes_part_thousands() {
 }
 
 #[test]
+fn two_columns_of_one_name_are_asked_about() {
+    let people = "id,id,name\n1,7,An\n2,8,Binh\n3,9,Chi\n";
+    let proposal = Site::new().with_file("people.csv", people).propose();
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
+    1 table, 3 rows: 0 by date, 0 via a parent, 1 in buckets
+    people.id is left out: PLEASE DECIDE: another column has the same name, and which is which cannot be declared ("1" in line 2 and "2" in line 3); give each a name of its own in the first line
+    people.id is left out: PLEASE DECIDE: another column has the same name, and which is which cannot be declared ("7" in line 2 and "8" in line 3); give each a name of its own in the first line
+    people: key: PLEASE CHECK: no declared key; in all 3 rows it is there and differs
+    6 places ask for a look or a decision: search for PLEASE
+    "#);
+}
+
+#[test]
+fn an_order_of_dates_is_not_taken_from_another_file_unsaid() {
+    let proposal = Site::new()
+        .with_file("a.csv", "id,day\n1,28/11/2025\n2,29/11/2025\n")
+        .with_file("b.csv", "id,seen\n1,01/02/2025\n2,03/04/2025\n")
+        .propose();
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # certain: a.day can only be DD/MM/YYYY; PLEASE DECIDE: in b.seen ("01/02/2025" in line 2 and
+    # "03/04/2025" in line 3) every day and month is 1 to 12, so that their order cannot be told, and
+    # they are read as DD/MM/YYYY too; if that is wrong, give their files a source of their own.
+    dates = "dmy"
+    "#);
+}
+
+#[test]
 fn a_declared_datetime_stays_one() {
     let proposal = Site::new()
         .with_sqlite(
