@@ -134,6 +134,9 @@ pub(crate) enum SiteError {
         /// What the log holds in its place.
         found: &'static str,
     },
+    /// It took longer than one site may take.
+    #[error("site {site}: it was not loaded within {minutes} min; the other sites went on")]
+    TooSlow { site: SiteName, minutes: u64 },
     /// The site's dataset changed in a way that loaded tables cannot follow.
     #[error(
         "site {site}: its dataset changed: {detail}; this version of the hub cannot follow that; \
@@ -155,7 +158,7 @@ impl SiteError {
             Self::Store { source, .. } => source.is_retryable(),
             Self::Database { source, .. } => source.is_retryable(),
             Self::Object { source, .. } => source.is_retryable(),
-            Self::AnotherLog { .. } | Self::DatasetChanged { .. } => false,
+            Self::AnotherLog { .. } | Self::DatasetChanged { .. } | Self::TooSlow { .. } => false,
         }
     }
 }

@@ -1,11 +1,15 @@
 //! `causeway-hub`: the environment, the signals and the runtime; all else is in the library.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use causeway_hub::cli::Cli;
 use causeway_shared::runtime::program::{Exit, environment, stopped};
 use causeway_shared::runtime::telemetry;
 use clap::Parser as _;
+
+/// How long a thread is waited for at the end that still reads a disk which does not answer.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let environment = environment();
@@ -17,7 +21,11 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let exit = match runtime {
-        Ok(runtime) => runtime.block_on(cli.execute(&environment, stopped())),
+        Ok(runtime) => {
+            let exit = runtime.block_on(cli.execute(&environment, stopped()));
+            runtime.shutdown_timeout(LAST_WAIT);
+            exit
+        }
         Err(error) => {
             tracing::error!(%error, "the runtime cannot be started");
             Exit::Failed

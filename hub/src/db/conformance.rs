@@ -34,6 +34,7 @@ macro_rules! database_conformance {
             rows_as_wide_as_a_page_are_taken,
             names_that_meet_the_databases_own_are_taken,
             an_empty_partition_is_loaded,
+            a_row_without_a_key_is_refused,
             counts_are_per_part_and_value,
             rows_follow_the_commits,
             a_row_moves_between_dates,

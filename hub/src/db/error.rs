@@ -92,6 +92,19 @@ pub enum DbError {
         #[source]
         source: Option<Source>,
     },
+    /// The database's disk is full.
+    #[error("{database} has no space left for {action}: {detail}; free space on its disk")]
+    Full {
+        /// The database, without its password.
+        database: String,
+        /// What was tried.
+        action: &'static str,
+        /// The database's words.
+        detail: String,
+        /// The error underneath.
+        #[source]
+        source: Option<Source>,
+    },
     /// The database refuses.
     #[error("{database} refused {action}: {detail}")]
     Refused {
@@ -138,7 +151,8 @@ impl DbError {
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy { .. } | Self::Unreachable { .. } | Self::GaveUp { .. } => true,
+            Self::Busy { .. } | Self::Unreachable { .. } => true,
+            Self::GaveUp { .. } | Self::Full { .. } => true,
             Self::Configuration { .. }
             | Self::NotInitialised { .. }
             | Self::Newer { .. }

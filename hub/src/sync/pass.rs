@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use backon::Retryable as _;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::runtime::retry;
 use futures_util::{StreamExt as _, stream};
+use tokio::time::timeout;
 
 use super::cache::CachedSite;
 use super::discover::discover;
@@ -19,11 +20,15 @@ use super::report::{
     LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded, SitePlan,
 };
 use super::window::Wanted;
-use crate::db::SiteState;
+use crate::db::{DbError, SiteState};
 use crate::error::{HubError, SiteError};
 
 /// How many sites are loaded at once.
 const SITES_AT_ONCE: usize = 4;
+
+/// How long one site may take, so that a log without end keeps no other site waiting for ever. A
+/// store's single answers have limits of their own.
+const SITE_TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// What to load besides what changed.
 #[derive(Debug, Default)]
@@ -126,7 +131,14 @@ impl Hub {
         let thorough = self.inner.watchlist.look_is_thorough(Some(&state.site));
         // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
-        let attempt = || self.try_site(state, what, repair, thorough, &seen);
+        let attempt = || async {
+            let tried = self.try_site(state, what, repair, thorough, &seen);
+            let late = |_| SiteError::TooSlow {
+                site: state.site.clone(),
+                minutes: SITE_TIME_LIMIT.as_secs() / 60,
+            };
+            timeout(SITE_TIME_LIMIT, tried).await.map_err(late)?
+        };
         let attempts = attempt.retry(retry::a_few_times()).when(may_pass_at_once);
         match attempts.await {
             Ok(loaded) => {
@@ -259,7 +271,16 @@ impl Hub {
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.
 fn may_pass_at_once(error: &SiteError) -> bool {
-    error.is_retryable() && !matches!(error, SiteError::Log(_) | SiteError::Store { .. })
+    // A full disk stays full: trying at once would only read everything again.
+    let is_full = matches!(
+        error,
+        SiteError::Database {
+            source: DbError::Full { .. },
+            ..
+        }
+    );
+    let is_of_store = matches!(error, SiteError::Log(_) | SiteError::Store { .. });
+    error.is_retryable() && !is_full && !is_of_store
 }
 
 fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {

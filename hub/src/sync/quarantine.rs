@@ -132,6 +132,10 @@ async fn read(
                 // The agent deleted it after the listing: no row of the table is refused now.
                 Err(StoreError::NotFound { .. }) => continue,
                 Err(StoreError::Damaged { detail, .. }) => Err(detail),
+                // It is this table's alone.
+                Err(error @ (StoreError::TooLarge { .. } | StoreError::Refused { .. })) => {
+                    Err(error.to_string())
+                }
                 read => read?,
             },
         };
@@ -204,5 +208,17 @@ mod tests {
             (1, 1),
             "the damaged file did not change"
         );
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_too_large_is_named_and_hides_no_other() {
+        let bed = Testbed::new().await;
+        let (hub, site) = (&bed.app.hub, SiteName::new("hcm-01").unwrap());
+        let store = hub.store();
+        write(store, "customer", rows(3).encode().unwrap()).await;
+        write(store, "appointment", vec![b'x'; (16 << 20) + 1]).await;
+        let read = hub.quarantine(&site, now()).await.unwrap();
+        assert_eq!(read[&Name::new("customer").unwrap()], Ok(rows(3)));
+        insta::assert_snapshot!(read[&Name::new("appointment").unwrap()].as_ref().unwrap_err(), @"object sites/hcm-01/quarantine/appointment.csv is longer than 16777216 bytes");
     }
 }

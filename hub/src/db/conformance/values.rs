@@ -240,3 +240,14 @@ pub async fn counts_are_per_part_and_value(database: &Arc<dyn Database>) -> Outc
     assert_eq!(counts("nope").await?, [""; 0]);
     Ok(())
 }
+
+/// A key without a value is refused, not made up.
+pub async fn a_row_without_a_key_is_refused(database: &Arc<dyn Database>) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    site.put("item", "b=0of2", &[",a"]).await?.commit().await?;
+    let loaded = test.load().await?.sites.remove(0);
+    assert!(loaded.error.is_some(), "{loaded:?}");
+    assert_eq!((loaded.commit, loaded.rows.inserted), (None, 0));
+    Ok(())
+}

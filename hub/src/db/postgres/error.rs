@@ -35,11 +35,16 @@ pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError 
             detail,
             source,
         },
+        SqlState::DISK_FULL => DbError::Full {
+            database,
+            action,
+            detail,
+            source,
+        },
         SqlState::LOCK_NOT_AVAILABLE
         | SqlState::T_R_DEADLOCK_DETECTED
         | SqlState::T_R_SERIALIZATION_FAILURE
         | SqlState::QUERY_CANCELED
-        | SqlState::DISK_FULL
         | SqlState::OUT_OF_MEMORY => DbError::GaveUp {
             database,
             action,

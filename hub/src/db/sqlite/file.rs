@@ -187,14 +187,18 @@ impl Files {
         let code = error.sqlite_error_code();
         let source = Some(Box::new(error).into());
         match code {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull) => {
-                DbError::GaveUp {
-                    database,
-                    action,
-                    detail,
-                    source,
-                }
-            }
+            Some(ErrorCode::DiskFull) => DbError::Full {
+                database,
+                action,
+                detail,
+                source,
+            },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => DbError::GaveUp {
+                database,
+                action,
+                detail,
+                source,
+            },
             Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) => DbError::Unreachable {
                 database,
                 detail,

@@ -98,6 +98,7 @@ impl SqliteLoad {
         Box::new(SqliteSink {
             insert: render::insert_row(table, staged),
             types: table.columns.iter().map(|column| column.ty).collect(),
+            key: table.key.clone(),
             commit,
             rows: 0,
             load: self,
@@ -230,6 +231,7 @@ struct SqliteSink<'l> {
     load: &'l mut SqliteLoad,
     insert: String,
     types: Vec<Type>,
+    key: Vec<usize>,
     /// Whether a transaction was begun for these rows alone.
     commit: bool,
     rows: u64,
@@ -238,10 +240,10 @@ struct SqliteSink<'l> {
 #[async_trait]
 impl RowSink for SqliteSink<'_> {
     async fn write(&mut self, records: Bytes) -> Result<(), DbError> {
-        let (insert, types) = (self.insert.clone(), self.types.clone());
+        let (insert, types, key) = (self.insert.clone(), self.types.clone(), self.key.clone());
         let files = Arc::clone(&self.load.files);
         let written = self.load.run_as(move |connection| {
-            insert_records(connection, &insert, &types, &records)
+            insert_records(connection, &insert, &types, &key, &records)
                 .map_err(|error| error.into_db(&files))
         });
         self.rows += written.await?;
@@ -295,6 +297,7 @@ fn insert_records(
     connection: &Connection,
     insert: &str,
     types: &[Type],
+    key: &[usize],
     records: &[u8],
 ) -> Result<u64, InsertError> {
     let mut statement = connection.prepare_cached(insert)?;
@@ -306,6 +309,10 @@ fn insert_records(
         split_fields(bytes, &mut fields).map_err(malformed)?;
         if fields.len() != types.len() + 1 {
             return Err(malformed("it has another number of fields than the table").into());
+        }
+        // SQLite would invent a value for an integer key that has none.
+        if key.iter().any(|column| fields[*column].is_none()) {
+            return Err(malformed("its key has no value").into());
         }
         let part = std::iter::once(Type::Text);
         for (at, (field, ty)) in fields
