@@ -59,6 +59,7 @@ pub(super) fn cycle(report: &CycleReport) -> String {
         );
     }
     lines(&mut text, report.dangling.iter());
+    lines(&mut text, report.notes.iter());
     absent(&mut text, &report.absent);
     text
 }
@@ -286,7 +287,7 @@ mod tests {
             )],
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
-            notes: Vec::new(),
+            notes: vec!["column x of table customer is not in the dataset and is left alone".into()],
             look_again: None,
             verified: None,
             scan_took: Some(Default::default()),
@@ -303,6 +304,7 @@ mod tests {
         table appointment is held back: it would shrink from 900 rows to 100
           if the rows are meant to go, run `causeway-agent sync --allow-shrink`; else put them back (`causeway-agent quarantine` lists refused rows)
         1 row in quarantine, some of them new; `causeway-agent quarantine` lists them
+          column x of table customer is not in the dataset and is left alone
         no source has: customer
         ");
     }
@@ -312,6 +314,7 @@ mod tests {
         let quiet = CycleReport {
             held: vec![],
             absent: vec![],
+            notes: vec![],
             commit: None,
             ..report()
         };

@@ -96,11 +96,14 @@ fn refused(text: &mut String, report: &PlanReport) {
         false => writeln!(text, "{rows} in quarantine, as before"),
     };
     for (name, table) in &report.tables {
+        let listed: u64 = table.reasons.iter().map(|kind| kind.rows).sum();
         for kind in table.reasons.iter().take(MOST_KINDS) {
             let column = kind.column.as_deref();
             let column = column.map_or(String::new(), |column| format!(".{column}"));
+            // Of more rows than are listed, those before them may be of this kind too.
             let first = match kind.rows {
                 1 => "",
+                _ if table.refused > listed => "such as ",
                 _ => "the first: ",
             };
             let _ = writeln!(
@@ -117,7 +120,6 @@ fn refused(text: &mut String, report: &PlanReport) {
         if rows > 0 {
             let _ = writeln!(text, "  {name}: {} for other reasons", count(rows, "row"));
         }
-        let listed: u64 = table.reasons.iter().map(|kind| kind.rows).sum();
         if table.refused > listed {
             let more = count(table.refused - listed, "row");
             let _ = match listed {
@@ -197,9 +199,9 @@ mod tests {
       appointment: 3 rows in 1 partition (was 4 rows), 1 changed, 1 gone, 2 KiB, 1009 rows refused
     the dataset has changed, which a commit would say
     1009 rows would be refused, not all as before:
-      appointment.duration: 990 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
-      appointment.time: 7 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
-      appointment.date: 2 rows, the first: csv/a.csv, line 7: "x" is not a value of type int
+      appointment.duration: 990 rows, such as csv/a.csv, line 7: "x" is not a value of type int
+      appointment.time: 7 rows, such as csv/a.csv, line 7: "x" is not a value of type int
+      appointment.date: 2 rows, such as csv/a.csv, line 7: "x" is not a value of type int
       appointment: 1 row for other reasons
       appointment: 9 rows more, before the last 1000
     after a `sync` or `migrate`, `causeway-agent quarantine` lists them
