@@ -107,6 +107,7 @@ pub enum Command {
             As the last cycle left it. Exit 0, whether there are any or not.")]
     Quarantine,
     /// Look after the store
+    #[command(after_help = "Example: causeway-agent store check")]
     #[command(subcommand)]
     Store(StoreCommand),
     /// Delete objects that no retained commit names (`retention.keep`)

@@ -100,6 +100,7 @@ pub enum Command {
     #[command(after_help = "Example: causeway-hub status --json")]
     Status,
     /// Look after the store
+    #[command(after_help = "Example: causeway-hub store check")]
     #[command(subcommand)]
     Store(StoreCommand),
     /// Make, list and revoke API tokens

@@ -287,7 +287,9 @@ mod tests {
             )],
             absent: vec![Name::new("customer").unwrap()],
             dangling: vec![],
-            notes: vec!["column x of table customer is not in the dataset and is left alone".into()],
+            notes: vec![
+                "column x of table customer is not in the dataset and is left alone".into(),
+            ],
             look_again: None,
             verified: None,
             scan_took: Some(Default::default()),
