@@ -11,10 +11,10 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
-pub mod postgres;
+pub(crate) mod postgres;
 mod records;
 mod sql;
-pub mod sqlite;
+pub(crate) mod sqlite;
 mod stored;
 pub(crate) mod value;
 
@@ -32,14 +32,14 @@ use causeway_shared::value::Value;
 
 use crate::config::DatabaseConfig;
 
-pub use error::{DbError, Source};
-pub use stored::{
+pub(crate) use error::{DbError, Source};
+pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Mark, Marks, SiteChange, SiteState, StoredSite,
 };
 
 /// What the hub asks of a database.
 #[async_trait]
-pub trait Database: Send + Sync + fmt::Debug {
+pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// The database as a person would name it in a message, without its password.
     fn describe(&self) -> String;
 
@@ -130,7 +130,7 @@ pub trait Database: Send + Sync + fmt::Debug {
 /// [`stage`](Self::stage) comes first, with no lock held that others would notice; then
 /// [`begin`](Self::begin), and from there on all in one transaction.
 #[async_trait]
-pub trait SiteLoad: Send {
+pub(crate) trait SiteLoad: Send {
     /// What is held of the site, which no other load can change now.
     ///
     /// # Errors
@@ -196,7 +196,7 @@ pub trait SiteLoad: Send {
 
 /// Where rows are written to.
 #[async_trait]
-pub trait RowSink: Send {
+pub(crate) trait RowSink: Send {
     /// Takes whole canonical CSV records of the table's columns, each with its part as one more
     /// field.
     ///
@@ -212,10 +212,10 @@ pub trait RowSink: Send {
 }
 
 /// A row's values, in declared column order.
-pub type Row = Vec<Value<'static>>;
+pub(crate) type Row = Vec<Value<'static>>;
 
 /// Rows in bounded batches.
-pub type RowBatches = BoxStream<'static, Result<Vec<Row>, DbError>>;
+pub(crate) type RowBatches = BoxStream<'static, Result<Vec<Row>, DbError>>;
 
 /// Opens the database that a configuration names.
 ///

@@ -9,7 +9,7 @@ mod auth;
 pub mod cli;
 mod config;
 mod dashboard;
-pub mod db;
+mod db;
 #[cfg(feature = "demo")]
 mod demo;
 mod document;

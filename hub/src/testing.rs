@@ -22,8 +22,11 @@ use jiff::Timestamp;
 
 use crate::config::HubConfig;
 use crate::db::Database;
+use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
 use crate::sync::{Hub, LoadReport, LoadRequest, SiteLoaded};
+
+pub use crate::db::conformance;
 
 /// How a test ends; what it does not expect is an error, not a panic.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
@@ -211,14 +214,44 @@ impl TestSite {
     }
 }
 
+/// A database of the hub's, whichever it is.
+#[derive(Debug, Clone)]
+pub struct HubDatabase(pub(crate) Arc<dyn Database>);
+
+impl HubDatabase {
+    /// A PostgreSQL database.
+    ///
+    /// # Errors
+    /// If the URL is none, or the certificate cannot be read.
+    pub fn postgres(url: &str, root_certificate: Option<&Path>) -> Outcome<Self> {
+        let database = PostgresDatabase::open(url, root_certificate)?;
+        Ok(Self(Arc::new(database)))
+    }
+
+    /// Creates or upgrades the hub's own tables.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn init(&self) -> Outcome {
+        Ok(self.0.init().await?)
+    }
+
+    /// How many sites it knows.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn count_sites(&self) -> Outcome<usize> {
+        Ok(self.0.sites().await?.len())
+    }
+}
+
 /// A hub over a store in memory and a database.
 #[derive(Debug)]
 pub struct TestHub {
     pub(crate) hub: Hub,
     /// Its store.
     pub store: Store,
-    /// Its database.
-    pub database: Arc<dyn Database>,
+    pub(crate) database: Arc<dyn Database>,
     pub(crate) request: LoadRequest,
 }
 
@@ -227,9 +260,9 @@ impl TestHub {
     ///
     /// # Errors
     /// A failure of the database.
-    pub async fn new(database: &Arc<dyn Database>) -> Outcome<Self> {
+    pub async fn new(database: &HubDatabase) -> Outcome<Self> {
         let store: Store = Arc::new(MemoryStore::new());
-        let test = Self::over(store, database)?;
+        let test = Self::over(store, &database.0)?;
         test.hub.init().await?;
         Ok(test)
     }
@@ -239,8 +272,8 @@ impl TestHub {
     /// # Errors
     /// A failure of the database.
     pub async fn in_folder(folder: &Path) -> Outcome<Self> {
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder));
-        Self::new(&database).await
+        let database = SqliteDatabase::open(folder);
+        Self::new(&HubDatabase(Arc::new(database))).await
     }
 
     /// Another hub over the same store and database.

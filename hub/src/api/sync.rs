@@ -13,70 +13,55 @@ use crate::auth::Role;
 use crate::http::App;
 use crate::http::callers::{Notifier, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::Body;
+use crate::http::request::JsonBody;
 use crate::scheduler::RefreshStatus;
-use crate::sync::{SiteStatus, StatusReport};
+use crate::sync::{SiteStatus, Window};
 
-/// How the sites stand.
 #[derive(Debug, Serialize)]
-pub(crate) struct Sync {
-    #[serde(flatten)]
-    report: Report,
+pub(super) struct SyncStatus {
+    now: Timestamp,
+    window: Window,
+    store: String,
+    database: String,
+    sites: Vec<SyncSite>,
     /// The hub's own rounds over the sites' logs.
     refresh: RefreshStatus,
 }
 
 #[derive(Debug, Serialize)]
-struct Report {
-    now: Timestamp,
-    window: crate::sync::Window,
-    store: String,
-    database: String,
-    sites: Vec<Site>,
-}
-
-/// How one site stands.
-#[derive(Debug, Serialize)]
-struct Site {
+struct SyncSite {
     #[serde(flatten)]
     status: SiteStatus,
     /// How old the loaded commit is.
     commit_age_seconds: Option<i64>,
 }
 
-impl From<StatusReport> for Report {
-    fn from(report: StatusReport) -> Self {
-        let site = |status: SiteStatus| {
-            let age = status
-                .committed_at
-                .map(|at| report.now.duration_since(at).as_secs());
-            Site {
-                status,
-                commit_age_seconds: age,
-            }
-        };
-        Self {
-            now: report.now,
-            window: report.window,
-            store: report.store,
-            database: report.database,
-            sites: report.sites.into_iter().map(site).collect(),
-        }
-    }
-}
-
 /// Answers with the sites, the window and the last refresh.
-pub(crate) async fn status(_: Reader, State(app): State<Arc<App>>) -> Result<Json<Sync>, Problem> {
-    let report = app.hub.full_status((app.clock)()).await?.into();
-    Ok(Json(Sync {
-        report,
+pub(super) async fn status(
+    _: Reader,
+    State(app): State<Arc<App>>,
+) -> Result<Json<SyncStatus>, Problem> {
+    let report = app.hub.full_status((app.clock)()).await?;
+    let site = |status: SiteStatus| {
+        let age = |at| report.now.duration_since(at).as_secs();
+        SyncSite {
+            commit_age_seconds: status.committed_at.map(age),
+            status,
+        }
+    };
+    Ok(Json(SyncStatus {
+        now: report.now,
+        window: report.window,
+        store: report.store,
+        database: report.database,
+        sites: report.sites.into_iter().map(site).collect(),
         refresh: app.refresher.status(),
     }))
 }
 
 /// A site's new commit.
 #[derive(Debug, Deserialize)]
-pub(crate) struct News {
+pub(crate) struct CommitNotice {
     site: SiteName,
     seq: Seq,
 }
@@ -92,21 +77,21 @@ pub(crate) struct Accepted {
 pub(crate) async fn notify(
     Notifier(caller): Notifier,
     State(app): State<Arc<App>>,
-    Body(news): Body<News>,
+    JsonBody(notice): JsonBody<CommitNotice>,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
-    if caller.role == Role::Agent && caller.site.as_ref() != Some(&news.site) {
+    if caller.role == Role::Agent && caller.site.as_ref() != Some(&notice.site) {
         let detail = match &caller.site {
-            Some(own) => format!("this token is for site {own}, not for {}", news.site),
+            Some(own) => format!("this token is for site {own}, not for {}", notice.site),
             None => format!(
                 "this token names no site; make one with `causeway-hub token create --role agent \
                  --site {}`",
-                news.site
+                notice.site
             ),
         };
         return Err(Problem::new(Code::Forbidden, detail));
     }
-    tracing::debug!(site = %news.site, seq = %news.seq, by = caller.name, "told of a commit");
-    app.hub.expect_site(news.site);
+    tracing::debug!(site = %notice.site, seq = %notice.seq, by = caller.name, "told of a commit");
+    app.hub.expect_site(notice.site);
     app.refresher.wake();
     Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: true })))
 }

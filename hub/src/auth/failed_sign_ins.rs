@@ -33,7 +33,6 @@ pub(crate) enum Failed {
 }
 
 impl FailedSignIns {
-    /// Counts one.
     pub(crate) fn count(&self, now: Timestamp) -> Failed {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = minute.filter(|minute| {

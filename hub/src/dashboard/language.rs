@@ -134,13 +134,13 @@ impl Language {
 /// The language of a request: what `?lang=` asks for, else what the reader chose last, else what
 /// the browser prefers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reading {
+pub(super) struct ReaderLanguage {
     pub(super) language: Language,
     /// Whether it was asked for just now, and should be kept.
     chosen: bool,
 }
 
-impl Reading {
+impl ReaderLanguage {
     fn of(query: Option<&str>, headers: &HeaderMap) -> Self {
         let asked = query
             .into_iter()
@@ -172,7 +172,7 @@ impl Reading {
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Reading {
+impl<S: Send + Sync> FromRequestParts<S> for ReaderLanguage {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
@@ -246,7 +246,7 @@ mod tests {
             header::ACCEPT_LANGUAGE,
             "fr-FR, en-GB;q=0.8, vi".parse().unwrap(),
         );
-        let code = |query, headers: &HeaderMap| Reading::of(query, headers).language.code();
+        let code = |query, headers: &HeaderMap| ReaderLanguage::of(query, headers).language.code();
         assert_eq!(code(None, &HeaderMap::new()), "vi");
         assert_eq!(code(None, &headers), "en");
         headers.insert(header::COOKIE, "causeway_lang=vi".parse().unwrap());

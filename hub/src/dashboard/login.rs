@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::assets::address;
-use super::language::{Language, Reading};
+use super::language::{Language, ReaderLanguage};
 use super::texts::Texts;
 use super::{Visitor, html};
 use crate::auth::{Action, Failed, SESSION_LASTS, Session, Token};
@@ -42,7 +42,7 @@ pub(super) struct Attempt {
 /// Answers with the form; whoever is signed in goes to the first page.
 pub(super) async fn page(
     visitor: Result<Visitor, Response>,
-    reading: Reading,
+    reading: ReaderLanguage,
 ) -> Result<Response, Problem> {
     if visitor.is_ok() {
         return Ok(Redirect::to("/").into_response());
@@ -54,7 +54,7 @@ pub(super) async fn page(
 /// Takes a token and answers with the browser's session, or with the form again.
 pub(super) async fn sign_in(
     State(app): State<Arc<App>>,
-    reading: Reading,
+    reading: ReaderLanguage,
     peer: Peer,
     headers: HeaderMap,
     attempt: Result<Form<Attempt>, FormRejection>,

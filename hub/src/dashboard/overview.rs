@@ -14,7 +14,7 @@ use jiff::Timestamp;
 
 use super::assets::address;
 use super::chart::{Chart, appointments, chart};
-use super::language::{Language, Reading};
+use super::language::{Language, ReaderLanguage};
 use super::per_table::TableView;
 use super::share::Share;
 use super::texts::Texts;
@@ -155,7 +155,7 @@ impl Fresh {
 /// Answers with the page.
 pub(super) async fn page(
     Visitor(caller): Visitor,
-    reading: Reading,
+    reading: ReaderLanguage,
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {
     let language = reading.language;
@@ -177,7 +177,7 @@ pub(super) async fn page(
 /// any more is told so, instead of being sent to another page.
 pub(super) async fn live(
     visitor: Result<Visitor, Response>,
-    reading: Reading,
+    reading: ReaderLanguage,
     headers: HeaderMap,
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {

@@ -19,8 +19,6 @@ pub use limits::*;
 pub use sharing::*;
 pub use values::*;
 
-pub use crate::testing::Outcome;
-
 /// Makes a test of every case of the suite.
 #[macro_export]
 macro_rules! database_conformance {
@@ -64,9 +62,9 @@ macro_rules! database_conformance {
     (@cases $open:expr; $($case:ident),+ $(,)?) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $case() -> $crate::db::conformance::Outcome {
+            async fn $case() -> $crate::testing::Outcome {
                 let (database, _guard) = $open.await;
-                $crate::db::conformance::$case(&database).await
+                $crate::testing::conformance::$case(&database).await
             }
         )+
     };

@@ -1,12 +1,13 @@
 //! What can go wrong in a database.
 
 /// The error underneath, of whichever database.
-pub type Source = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why the database could not do what it was asked.
+/// Why the database could not do what it was asked. `database` is its URL without the password,
+/// `action` what was tried, `detail` what it answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum DbError {
+pub(crate) enum DbError {
     /// The configured connection cannot be used.
     #[error("configuration, database: {problem}")]
     Configuration {
@@ -15,17 +16,13 @@ pub enum DbError {
     },
     /// The hub's own tables are not there.
     #[error("{database} has no Causeway tables; run `causeway-hub init`")]
-    NotInitialised {
-        /// The database, without its password.
-        database: String,
-    },
+    NotInitialised { database: String },
     /// The hub's own tables were made by a newer version.
     #[error(
         "{database} has Causeway tables of version {found}, and this program knows version \
          {known}: upgrade causeway-hub"
     )]
     Newer {
-        /// The database, without its password.
         database: String,
         /// The version found.
         found: i64,
@@ -40,7 +37,6 @@ pub enum DbError {
     AnotherTable {
         /// The site's schema.
         schema: String,
-        /// The table.
         table: String,
         /// What differs.
         detail: String,
@@ -56,11 +52,9 @@ pub enum DbError {
     /// The database cannot be reached, or the connection broke.
     #[error("{database} cannot be reached: {detail}")]
     Unreachable {
-        /// The database, without its password.
         database: String,
         /// The error in words.
         detail: String,
-        /// The error underneath.
         #[source]
         source: Option<Source>,
     },
@@ -70,11 +64,9 @@ pub enum DbError {
          issuer's certificate as `root_certificate` under [database]"
     )]
     Untrusted {
-        /// The database, without its password.
         database: String,
         /// What is wrong with the certificate.
         detail: String,
-        /// The error underneath.
         #[source]
         source: Option<Source>,
     },
@@ -82,13 +74,9 @@ pub enum DbError {
     /// other's way, or it was too busy.
     #[error("{database} gave up {action}: {detail}")]
     GaveUp {
-        /// The database, without its password.
         database: String,
-        /// What was tried.
         action: &'static str,
-        /// The database's words.
         detail: String,
-        /// The error underneath.
         #[source]
         source: Option<Source>,
     },
@@ -108,13 +96,9 @@ pub enum DbError {
     /// The database refuses.
     #[error("{database} refused {action}: {detail}")]
     Refused {
-        /// The database, without its password.
         database: String,
-        /// What was tried.
         action: &'static str,
-        /// The database's words.
         detail: String,
-        /// The error underneath.
         #[source]
         source: Option<Source>,
     },
@@ -124,11 +108,8 @@ pub enum DbError {
          its way, `verify --repair` takes them out"
     )]
     Clash {
-        /// The database, without its password.
         database: String,
-        /// The database's words.
         detail: String,
-        /// The error underneath.
         #[source]
         source: Option<Source>,
     },
@@ -137,9 +118,7 @@ pub enum DbError {
         "what {database} holds of site {site} cannot be read: {what}; drop its schema and load again"
     )]
     Unreadable {
-        /// The database, without its password.
         database: String,
-        /// The site.
         site: String,
         /// What, and why.
         what: String,
@@ -149,7 +128,7 @@ pub enum DbError {
 impl DbError {
     /// Whether the same call may succeed later without anybody's help.
     #[must_use]
-    pub fn is_retryable(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Busy { .. } | Self::Unreachable { .. } => true,
             Self::GaveUp { .. } | Self::Full { .. } => true,

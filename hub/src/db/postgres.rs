@@ -26,7 +26,7 @@ use connection::Connections;
 
 /// A PostgreSQL database.
 #[derive(Debug)]
-pub struct PostgresDatabase {
+pub(crate) struct PostgresDatabase {
     connections: Connections,
 }
 
@@ -36,7 +36,7 @@ impl PostgresDatabase {
     ///
     /// # Errors
     /// [`DbError::Configuration`] if the URL or the file cannot be used.
-    pub fn open(url: &str, root_certificate: Option<&Path>) -> Result<Self, DbError> {
+    pub(crate) fn open(url: &str, root_certificate: Option<&Path>) -> Result<Self, DbError> {
         let connections = Connections::new(url, root_certificate)?;
         Ok(Self { connections })
     }

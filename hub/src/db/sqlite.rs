@@ -28,7 +28,7 @@ use super::{
 
 /// The database in a folder.
 #[derive(Debug, Clone)]
-pub struct SqliteDatabase {
+pub(crate) struct SqliteDatabase {
     files: Arc<Files>,
 }
 
@@ -41,7 +41,7 @@ struct Files {
 impl SqliteDatabase {
     /// The database in a folder, which [`init`](Database::init) makes.
     #[must_use]
-    pub fn open(folder: &Path) -> Self {
+    pub(crate) fn open(folder: &Path) -> Self {
         let folder = folder.to_owned();
         Self {
             files: Arc::new(Files { folder }),

@@ -11,8 +11,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
 /// How a site stands.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SiteState {
-    /// The site.
+pub(crate) struct SiteState {
     pub site: SiteName,
     /// Grows with each load, so that what was read of the site can be kept until it does.
     pub revision: u64,
@@ -29,7 +28,7 @@ pub struct SiteState {
 impl SiteState {
     /// A site that nothing is known of.
     #[must_use]
-    pub fn unknown(site: SiteName) -> Self {
+    pub(crate) fn unknown(site: SiteName) -> Self {
         Self {
             site,
             revision: 0,
@@ -43,7 +42,7 @@ impl SiteState {
 
 /// What is held of a site besides its rows.
 #[derive(Debug, Clone, PartialEq)]
-pub struct StoredSite {
+pub(crate) struct StoredSite {
     /// How it stands.
     pub state: SiteState,
     /// Its catalog at the loaded commit.
@@ -57,7 +56,7 @@ pub struct StoredSite {
 impl StoredSite {
     /// A site that was never loaded.
     #[must_use]
-    pub fn empty(state: SiteState) -> Self {
+    pub(crate) fn empty(state: SiteState) -> Self {
         Self {
             catalog: Catalog::empty(state.site.clone()),
             state,
@@ -68,11 +67,11 @@ impl StoredSite {
 }
 
 /// Partitions whose rows are in the database.
-pub type Marks = BTreeMap<(Name, Part), Mark>;
+pub(crate) type Marks = BTreeMap<(Name, Part), Mark>;
 
 /// What was loaded of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// The MD5 of the object that the rows are from.
     pub md5: Md5,
     /// How many rows.
@@ -81,12 +80,11 @@ pub struct Mark {
 
 /// What a load writes down beside the rows.
 #[derive(Debug, Clone)]
-pub struct SiteChange<'a> {
+pub(crate) struct SiteChange<'a> {
     /// The catalog that is stored now.
     pub was: &'a Catalog,
     /// The catalog that the rows stand at after the load.
     pub now: &'a Catalog,
-    /// Its dataset.
     pub dataset: &'a Dataset,
     /// Partitions that were loaded, new or again.
     pub loaded: &'a [((Name, Part), Mark)],
@@ -98,7 +96,7 @@ pub struct SiteChange<'a> {
 
 /// What differs between two catalogs of one site.
 #[derive(Debug, Default, PartialEq)]
-pub struct CatalogDelta<'a> {
+pub(crate) struct CatalogDelta<'a> {
     /// Partitions that are new or changed.
     pub partitions: Vec<(&'a (Name, Part), &'a Entry)>,
     /// Partitions that are gone.
@@ -108,7 +106,7 @@ pub struct CatalogDelta<'a> {
 impl<'a> CatalogDelta<'a> {
     /// What leads from one catalog to another.
     #[must_use]
-    pub fn between(was: &'a Catalog, now: &'a Catalog) -> Self {
+    pub(crate) fn between(was: &'a Catalog, now: &'a Catalog) -> Self {
         let (was, now) = (&was.partitions, &now.partitions);
         let changed = now
             .iter()
@@ -123,17 +121,15 @@ impl<'a> CatalogDelta<'a> {
 
 /// The loaded rows of a table per partition and value, as of one instant.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LoadedCounts {
+pub(crate) struct LoadedCounts {
     /// The site's [revision](SiteState::revision) then.
     pub revision: u64,
-    /// The counts.
     pub counts: Vec<LoadedCount>,
 }
 
 /// Loaded rows with one value in one column of one partition.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LoadedCount {
-    /// The partition.
+pub(crate) struct LoadedCount {
     pub part: Part,
     /// The value, in the form in which a summary counts it; `None`: NULL.
     pub value: Option<String>,

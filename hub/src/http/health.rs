@@ -14,7 +14,6 @@ use super::metrics::render;
 use super::problem::{Code, Problem};
 use super::state::App;
 
-/// The routes.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/healthz", get(alive))
@@ -22,7 +21,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/metrics", get(metrics))
 }
 
-/// That all is well.
 #[derive(Debug, Serialize)]
 struct Well {
     status: &'static str,

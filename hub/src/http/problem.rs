@@ -135,7 +135,7 @@ impl Problem {
 
 /// The members of `application/problem+json`.
 #[derive(Debug, Serialize)]
-struct Body<'p> {
+struct ProblemMembers<'p> {
     r#type: &'static str,
     title: &'static str,
     status: u16,
@@ -146,7 +146,7 @@ struct Body<'p> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.code.status();
-        let body = Body {
+        let body = ProblemMembers {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),

@@ -28,7 +28,6 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     /// Who may call.
     pub(crate) authenticator: Authenticator,
-    /// Failed sign-ins.
     pub(crate) failed_sign_ins: FailedSignIns,
     /// Keeps the database at the head of the sites' logs.
     pub(crate) refresher: Arc<Refresher>,

@@ -1,31 +1,24 @@
 //! The hub's database on a real PostgreSQL server.
 
-use std::sync::Arc;
-
-use causeway_hub::db::Database;
-use causeway_hub::db::postgres::PostgresDatabase;
-use causeway_hub::testing::{SHOP, TestHub, TestSite};
+use causeway_hub::testing::{HubDatabase, SHOP, TestHub, TestSite};
 use causeway_tests::{DatabaseKind, TestDatabase, certificate};
 
 causeway_hub::database_conformance!(empty());
 
 /// A database without the hub's tables.
-async fn empty() -> (Arc<dyn Database>, TestDatabase) {
+async fn empty() -> (HubDatabase, TestDatabase) {
     let place = TestDatabase::create(DatabaseKind::Postgres).await;
-    (
-        Arc::new(PostgresDatabase::open(&place.url(), None).unwrap()),
-        place,
-    )
+    (HubDatabase::postgres(&place.url(), None).unwrap(), place)
 }
 
 /// A hub over such a database, and a site with one item that is loaded.
-async fn loaded() -> (TestHub, TestSite, TestDatabase) {
+async fn loaded() -> (HubDatabase, TestHub, TestSite, TestDatabase) {
     let (database, place) = empty().await;
     let test = TestHub::new(&database).await.unwrap();
     let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
     put(&mut site, "1,apple").await;
     test.load_rows().await.unwrap();
-    (test, site, place)
+    (database, test, site, place)
 }
 
 async fn put(site: &mut TestSite, item: &str) {
@@ -35,14 +28,14 @@ async fn put(site: &mut TestSite, item: &str) {
 
 #[tokio::test]
 async fn a_hub_of_a_newer_version_is_refused() {
-    let (test, _, place) = loaded().await;
+    let (database, _, _, place) = loaded().await;
     let client = place.connect().await;
     let newer = "UPDATE causeway.version SET version = 99";
     client.batch_execute(newer).await.unwrap();
-    let database = PostgresDatabase::open(&place.url(), None).unwrap();
+    let another = HubDatabase::postgres(&place.url(), None).unwrap();
     for error in [
-        database.sites().await.unwrap_err(),
-        test.database.init().await.unwrap_err(),
+        another.count_sites().await.unwrap_err(),
+        database.init().await.unwrap_err(),
     ] {
         assert!(
             error.to_string().ends_with("upgrade causeway-hub"),
@@ -73,7 +66,7 @@ async fn a_table_that_somebody_else_made_is_refused() {
 
 #[tokio::test]
 async fn a_writer_that_takes_its_time_is_waited_for() {
-    let (test, mut site, place) = loaded().await;
+    let (_, test, mut site, place) = loaded().await;
     let writer = place.connect().await;
     let write = "BEGIN; UPDATE here.item SET name = 'plum' WHERE id = 1";
     writer.batch_execute(write).await.unwrap();
@@ -90,11 +83,11 @@ async fn a_writer_that_takes_its_time_is_waited_for() {
 
 #[tokio::test]
 async fn connections_that_the_server_ended_are_opened_again() {
-    let (test, mut site, place) = loaded().await;
+    let (database, test, mut site, place) = loaded().await;
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
         WHERE pid <> pg_backend_pid() AND datname = current_database()";
     place.connect().await.batch_execute(end).await.unwrap();
-    assert_eq!(test.database.sites().await.unwrap().len(), 1);
+    assert_eq!(database.count_sites().await.unwrap(), 1);
     place.connect().await.batch_execute(end).await.unwrap();
     put(&mut site, "1,pear").await;
     assert_eq!(test.load_rows().await.unwrap(), 1);
@@ -102,7 +95,7 @@ async fn connections_that_the_server_ended_are_opened_again() {
 
 #[tokio::test]
 async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
-    let (test, mut site, place) = loaded().await;
+    let (_, test, mut site, place) = loaded().await;
     let row = ["1,2025-11-28,a,paid"];
     site.put("sale", "dt=2025-11-28", &row)
         .await
@@ -133,7 +126,7 @@ async fn a_server_that_insists_on_tls_is_reached_and_known() {
     let (_, place) = empty().await;
     let reached = async |url: &str, root: Option<&str>| {
         let root = root.map(certificate);
-        let database = PostgresDatabase::open(url, root.as_deref()).unwrap();
+        let database = HubDatabase::postgres(url, root.as_deref()).unwrap();
         let reached = database.init().await;
         reached.map_err(|error| error.to_string())
     };
@@ -176,8 +169,7 @@ async fn a_server_that_insists_on_tls_is_reached_and_known() {
 async fn rows_are_loaded_over_tls() {
     let (_, place) = empty().await;
     let root = certificate("ca.crt");
-    let database = PostgresDatabase::open(&place.tls_url(), Some(&root)).unwrap();
-    let database: Arc<dyn Database> = Arc::new(database);
+    let database = HubDatabase::postgres(&place.tls_url(), Some(&root)).unwrap();
     let test = TestHub::new(&database).await.unwrap();
     let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
     put(&mut site, "1,apple").await;

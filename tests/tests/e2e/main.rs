@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod chart;
 mod clock;
 mod crash;
 mod damage;

@@ -1,16 +1,12 @@
 //! After every load the rows are those of the commit, whatever the change was.
 
-use std::sync::Arc;
-
 use jiff::civil::date;
 
-use super::Outcome;
-use crate::db::Database;
 use crate::sync::DateRange;
-use crate::testing::{SHOP, TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 /// A hub, and a site of the shop that has committed two items and a sale on each of three days.
-async fn shop(database: &Arc<dyn Database>) -> Outcome<(TestHub, TestSite)> {
+async fn shop(database: &HubDatabase) -> Outcome<(TestHub, TestSite)> {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::new(&test.store, "here", SHOP)?;
     site.put("item", "b=0of2", &["1,apple"]).await?;
@@ -31,7 +27,7 @@ async fn shop(database: &Arc<dyn Database>) -> Outcome<(TestHub, TestSite)> {
 }
 
 /// Inserted, changed and deleted rows, an emptied date and a new one.
-pub async fn rows_follow_the_commits(database: &Arc<dyn Database>) -> Outcome {
+pub async fn rows_follow_the_commits(database: &HubDatabase) -> Outcome {
     let (test, mut site) = shop(database).await?;
     assert_eq!(
         test.rows(&site, "sale").await?,
@@ -78,7 +74,7 @@ pub async fn rows_follow_the_commits(database: &Arc<dyn Database>) -> Outcome {
 }
 
 /// One key, first on one date, then on another.
-pub async fn a_row_moves_between_dates(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_row_moves_between_dates(database: &HubDatabase) -> Outcome {
     let (test, mut site) = shop(database).await?;
     site.put("sale", "dt=2025-11-28", &["3,2025-11-28,b,paid"])
         .await?;
@@ -102,7 +98,7 @@ pub async fn a_row_moves_between_dates(database: &Arc<dyn Database>) -> Outcome 
 }
 
 /// Each has what the other had, under a rule that no two may have the same.
-pub async fn two_rows_swap_a_unique_value(database: &Arc<dyn Database>) -> Outcome {
+pub async fn two_rows_swap_a_unique_value(database: &HubDatabase) -> Outcome {
     let (test, mut site) = shop(database).await?;
     site.put(
         "sale",
@@ -129,7 +125,7 @@ pub async fn two_rows_swap_a_unique_value(database: &Arc<dyn Database>) -> Outco
 }
 
 /// Two rows exchange their keys across partitions.
-pub async fn keys_move_between_rows(database: &Arc<dyn Database>) -> Outcome {
+pub async fn keys_move_between_rows(database: &HubDatabase) -> Outcome {
     let (test, mut site) = shop(database).await?;
     site.put("item", "b=0of2", &["2,apple"]).await?;
     site.put("item", "b=1of2", &["1,pear"]).await?;
@@ -143,7 +139,7 @@ pub async fn keys_move_between_rows(database: &Arc<dyn Database>) -> Outcome {
 }
 
 /// A day later another date is in the window, and one is not.
-pub async fn the_window_rolls(database: &Arc<dyn Database>) -> Outcome {
+pub async fn the_window_rolls(database: &HubDatabase) -> Outcome {
     let (mut test, site) = shop(database).await?;
     test.request.now = "2025-11-28T17:00:00Z".parse()?;
     let loaded = test.load_one().await?;
@@ -165,7 +161,7 @@ pub async fn the_window_rolls(database: &Arc<dyn Database>) -> Outcome {
 }
 
 /// Rows of a timestamp lie on its date, and the window brings and takes them by that.
-pub async fn a_table_by_a_timestamp_follows_the_window(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_table_by_a_timestamp_follows_the_window(database: &HubDatabase) -> Outcome {
     let visits = "name = 'd'\nversion = 1\n[[table]]\nname = 'visit'\nkey = ['id']\n\
         partition = { by = 'at' }\nunique = [{ columns = ['at', 'room'] }]\n\
         column = [{ name = 'id', type = 'int' }, \
@@ -216,7 +212,7 @@ pub async fn a_table_by_a_timestamp_follows_the_window(database: &Arc<dyn Databa
 }
 
 /// Beside the window, until a load that does not ask for them.
-pub async fn dates_that_were_asked_for_are_loaded(database: &Arc<dyn Database>) -> Outcome {
+pub async fn dates_that_were_asked_for_are_loaded(database: &HubDatabase) -> Outcome {
     let (mut test, site) = shop(database).await?;
     test.request.dates = vec![DateRange::day(date(2025, 12, 24))];
     assert_eq!(test.load_one().await?.rows.inserted, 1);
@@ -227,17 +223,17 @@ pub async fn dates_that_were_asked_for_are_loaded(database: &Arc<dyn Database>) 
 }
 
 /// No commit, nothing to load: the database is not written to.
-pub async fn a_load_without_change_writes_nothing(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_load_without_change_writes_nothing(database: &HubDatabase) -> Outcome {
     let (test, _) = shop(database).await?;
-    let before = database.sites().await?;
+    let before = database.0.sites().await?;
     let report = test.load().await?;
-    assert_eq!(database.sites().await?, before);
+    assert_eq!(database.0.sites().await?, before);
     assert_eq!(report.requests.total(), 1, "only: is there a next commit?");
     Ok(())
 }
 
 /// The tables follow the site's newest commit.
-pub async fn a_table_that_is_new_in_the_dataset_is_made(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_table_that_is_new_in_the_dataset_is_made(database: &HubDatabase) -> Outcome {
     let (test, mut site) = shop(database).await?;
     let table = "\n[[table]]\nname = 'note'\nkey = ['id']\npartition = { buckets = 1 }\n\
         column = [{ name = 'id', type = 'int' }]";
@@ -250,7 +246,7 @@ pub async fn a_table_that_is_new_in_the_dataset_is_made(database: &Arc<dyn Datab
 }
 
 /// Until the tables can follow, the last good data stays.
-pub async fn a_dataset_that_does_not_fit_is_refused(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_dataset_that_does_not_fit_is_refused(database: &HubDatabase) -> Outcome {
     let (test, mut site) = shop(database).await?;
     site.declare(&SHOP.replace(
         "name = \"name\", type = \"text\"",

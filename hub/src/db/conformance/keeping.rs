@@ -1,37 +1,34 @@
 //! What the hub writes down, and what is left when something goes wrong.
 
-use std::sync::Arc;
-
 use causeway_shared::dataset::TableId;
 use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::store::Body;
 
-use super::Outcome;
-use crate::db::{Database, DbError, SiteChange};
-use crate::testing::{NOON, SHOP, TestHub, TestSite};
+use crate::db::{DbError, SiteChange};
+use crate::testing::{HubDatabase, NOON, Outcome, SHOP, TestHub, TestSite};
 
 /// `init` may be repeated, also over data.
-pub async fn the_hub_is_made_any_number_of_times(database: &Arc<dyn Database>) -> Outcome {
-    database.init().await?;
-    database.init().await?;
+pub async fn the_hub_is_made_any_number_of_times(database: &HubDatabase) -> Outcome {
+    database.0.init().await?;
+    database.0.init().await?;
     let test = TestHub::new(database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
-    database.init().await?;
+    database.0.init().await?;
     assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
     Ok(())
 }
 
 /// Before `init`, everything says to run it.
-pub async fn a_database_without_the_hub_says_so(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_database_without_the_hub_says_so(database: &HubDatabase) -> Outcome {
     let site = SiteName::new("here")?;
     for error in [
-        database.sites().await.err(),
-        database.stored(&site).await.err(),
-        database.note(&site, None, None).await.err(),
-        database.begin_load(&site).await.err(),
-        database.copied("a").await.err(),
-        database.copy("a", b"").await.err(),
+        database.0.sites().await.err(),
+        database.0.stored(&site).await.err(),
+        database.0.note(&site, None, None).await.err(),
+        database.0.begin_load(&site).await.err(),
+        database.0.copied("a").await.err(),
+        database.0.copy("a", b"").await.err(),
     ] {
         assert!(
             matches!(error, Some(DbError::NotInitialised { .. })),
@@ -42,19 +39,19 @@ pub async fn a_database_without_the_hub_says_so(database: &Arc<dyn Database>) ->
 }
 
 /// Any bytes; each file's own.
-pub async fn the_last_copy_of_a_file_is_kept(database: &Arc<dyn Database>) -> Outcome {
-    database.init().await?;
-    assert_eq!(database.copied("a").await?, None);
+pub async fn the_last_copy_of_a_file_is_kept(database: &HubDatabase) -> Outcome {
+    database.0.init().await?;
+    assert_eq!(database.0.copied("a").await?, None);
     for body in [&b"{}"[..], b"{}", b"\0\xff'", b""] {
-        database.copy("a", body).await?;
-        database.copy("b", b"other").await?;
-        assert_eq!(database.copied("a").await?.as_deref(), Some(body));
+        database.0.copy("a", body).await?;
+        database.0.copy("b", b"other").await?;
+        assert_eq!(database.0.copied("a").await?.as_deref(), Some(body));
     }
     Ok(())
 }
 
 /// The catalog, the dataset and the marks come back as they were.
-pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Outcome {
+pub async fn what_was_committed_is_read_back(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::new(&test.store, "here", SHOP)?;
     site.put("item", "b=0of2", &["1,apple"]).await?;
@@ -63,7 +60,7 @@ pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Ou
         .commit()
         .await?;
     test.load_one().await?;
-    let stored = database.stored(site.name()).await?;
+    let stored = database.0.stored(site.name()).await?;
     assert_eq!(stored.catalog, *site.catalog());
     assert_eq!(stored.dataset.as_ref(), Some(site.dataset()));
     assert_eq!(stored.loaded.len(), 1);
@@ -72,7 +69,7 @@ pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Ou
     let mut now = stored.catalog.clone();
     now.partitions.pop_first();
     let evicted: Vec<_> = stored.loaded.keys().cloned().collect();
-    let mut load = database.begin_load(site.name()).await?;
+    let mut load = database.0.begin_load(site.name()).await?;
     load.begin(&[]).await?;
     let change = SiteChange {
         was: &stored.catalog,
@@ -83,12 +80,12 @@ pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Ou
         at: NOON.parse()?,
     };
     load.commit(&change).await?;
-    let again = database.stored(site.name()).await?;
+    let again = database.0.stored(site.name()).await?;
     assert_eq!(again.catalog, now);
     assert!(again.loaded.is_empty());
     assert_eq!(again.state.revision, stored.state.revision + 1);
 
-    let mut load = database.begin_load(site.name()).await?;
+    let mut load = database.0.begin_load(site.name()).await?;
     load.begin(&[]).await?;
     let change = SiteChange {
         was: &now,
@@ -96,19 +93,25 @@ pub async fn what_was_committed_is_read_back(database: &Arc<dyn Database>) -> Ou
         ..change
     };
     load.commit(&change).await?;
-    assert_eq!(database.stored(site.name()).await?.catalog, stored.catalog);
+    assert_eq!(
+        database.0.stored(site.name()).await?.catalog,
+        stored.catalog
+    );
     Ok(())
 }
 
 /// Notes of a site that was never loaded, and of several looks.
-pub async fn a_note_keeps_the_newest_commit_seen(database: &Arc<dyn Database>) -> Outcome {
-    database.init().await?;
+pub async fn a_note_keeps_the_newest_commit_seen(database: &HubDatabase) -> Outcome {
+    database.0.init().await?;
     let site = SiteName::new("here")?;
-    database.note(&site, None, Some("it's \"broken\"")).await?;
-    database.note(&site, Some(Seq(7)), Some("still")).await?;
-    database.note(&site, Some(Seq(5)), None).await?;
-    database.note(&site, None, Some("again")).await?;
-    let states = database.sites().await?;
+    database
+        .0
+        .note(&site, None, Some("it's \"broken\""))
+        .await?;
+    database.0.note(&site, Some(Seq(7)), Some("still")).await?;
+    database.0.note(&site, Some(Seq(5)), None).await?;
+    database.0.note(&site, None, Some("again")).await?;
+    let states = database.0.sites().await?;
     assert_eq!(states.len(), 1);
     assert_eq!(states[0].log_head, Some(Seq(7)));
     assert_eq!(states[0].last_error.as_deref(), Some("again"));
@@ -117,7 +120,7 @@ pub async fn a_note_keeps_the_newest_commit_seen(database: &Arc<dyn Database>) -
 }
 
 /// In a table that holds rows and in one that is empty.
-pub async fn a_damaged_object_leaves_the_last_good_data(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_damaged_object_leaves_the_last_good_data(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
@@ -147,7 +150,7 @@ pub async fn a_damaged_object_leaves_the_last_good_data(database: &Arc<dyn Datab
         ] {
             assert!(error.contains(named), "{error}");
         }
-        let states = database.sites().await?;
+        let states = database.0.sites().await?;
         assert_eq!(states[0].last_error.as_deref(), Some(error.as_str()));
         assert_eq!(states[0].log_head, Some(Seq(2)));
         assert_eq!(states[0].head.as_ref().map(|head| head.seq), Some(Seq(1)));
@@ -155,7 +158,7 @@ pub async fn a_damaged_object_leaves_the_last_good_data(database: &Arc<dyn Datab
         test.store.put(&key, Body::Bytes(whole.into())).await?;
     }
     assert_eq!(test.load_one().await?.rows.inserted, 3);
-    assert_eq!(database.sites().await?[0].last_error, None);
+    assert_eq!(database.0.sites().await?[0].last_error, None);
     assert_eq!(
         test.rows(&site, "item").await?,
         ["b=0of2 1,pear", "b=1of2 2,plum"]
@@ -164,7 +167,7 @@ pub async fn a_damaged_object_leaves_the_last_good_data(database: &Arc<dyn Datab
 }
 
 /// Each site's load is its own.
-pub async fn a_damaged_site_does_not_stop_the_others(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_damaged_site_does_not_stop_the_others(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     for name in ["a-1", "b-2", "c-3"] {
         let mut site = TestSite::new(&test.store, name, SHOP)?;
@@ -191,7 +194,7 @@ pub async fn a_damaged_site_does_not_stop_the_others(database: &Arc<dyn Database
 }
 
 /// A load that ends before its commit, at whatever point.
-pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_dropped_load_leaves_nothing(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
@@ -200,7 +203,7 @@ pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outc
         &site.dataset().tables[TableId(1)],
     );
     for step in 0..4 {
-        let mut load = database.begin_load(site.name()).await?;
+        let mut load = database.0.begin_load(site.name()).await?;
         let mut staged = load.stage(item).await?;
         staged.write("3,plum,b=1of2\n".into()).await?;
         if step == 0 {
@@ -223,16 +226,16 @@ pub async fn a_dropped_load_leaves_nothing(database: &Arc<dyn Database>) -> Outc
         assert_eq!(filled.finish().await?, 1);
     }
     assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
-    assert_eq!(database.part_counts(site.name(), sale).await?, []);
+    assert_eq!(database.0.part_counts(site.name(), sale).await?, []);
     assert_eq!(
-        database.part_counts(site.name(), item).await?,
+        database.0.part_counts(site.name(), item).await?,
         [(Some("b=0of2".to_owned()), 1)]
     );
     Ok(())
 }
 
 /// A hub that starts over a database that another made reads what is there.
-pub async fn another_hub_reads_what_one_loaded(database: &Arc<dyn Database>) -> Outcome {
+pub async fn another_hub_reads_what_one_loaded(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;

@@ -1,16 +1,12 @@
 //! What the dataset's validator and the agent's judge let through, the database takes: rows as wide
 //! as a page, and names that meet the database's own.
 
-use std::sync::Arc;
-
 use causeway_shared::canonical_csv::write_record;
 use causeway_shared::dataset::{MAX_ROW_WIDTH, row_width};
 use causeway_shared::value::Value;
 use jiff::civil::{date, time};
 
-use super::Outcome;
-use crate::db::Database;
-use crate::testing::{TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
 /// Columns of every type in turn, as many as a table may have.
 const WIDE_COLUMNS: usize = 1_500;
@@ -89,7 +85,7 @@ impl Numbers {
 }
 
 /// Rows that are as wide as the agent lets through.
-pub async fn rows_as_wide_as_a_page_are_taken(database: &Arc<dyn Database>) -> Outcome {
+pub async fn rows_as_wide_as_a_page_are_taken(database: &HubDatabase) -> Outcome {
     let columns: String = (1..WIDE_COLUMNS)
         .map(|at| {
             format!(
@@ -130,7 +126,7 @@ pub async fn rows_as_wide_as_a_page_are_taken(database: &Arc<dyn Database>) -> O
 }
 
 /// Tables named as an index of another table might be, or as a word of the loader's SQL.
-pub async fn names_that_meet_the_databases_own_are_taken(database: &Arc<dyn Database>) -> Outcome {
+pub async fn names_that_meet_the_databases_own_are_taken(database: &HubDatabase) -> Outcome {
     let tables = [
         "a",
         "a_pkey",

@@ -1,31 +1,27 @@
 //! Loads beside readers, other loads, other sites and other programs.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_shared::dataset::TableId;
 use causeway_shared::ids::Part;
 
-use super::Outcome;
-use crate::db::{Database, SiteChange};
-use crate::testing::{NOON, SHOP, TestHub, TestSite};
+use crate::db::SiteChange;
+use crate::testing::{HubDatabase, NOON, Outcome, SHOP, TestHub, TestSite};
 use crate::verify::VerifyRequest;
 
 /// Readers neither wait for a load nor see half of one.
-pub async fn readers_see_the_state_before_until_the_commit(
-    database: &Arc<dyn Database>,
-) -> Outcome {
+pub async fn readers_see_the_state_before_until_the_commit(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     let item = &site.dataset().tables[TableId(0)];
-    let before = database.stored(site.name()).await?;
+    let before = database.0.stored(site.name()).await?;
 
-    let mut load = database.begin_load(site.name()).await?;
+    let mut load = database.0.begin_load(site.name()).await?;
     load.begin(&[item]).await?;
     load.delete_parts(item, &[Part::Bucket(0, 2)]).await?;
     assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
-    assert_eq!(database.stored(site.name()).await?, before);
+    assert_eq!(database.0.stored(site.name()).await?, before);
     let evicted: Vec<_> = before.loaded.keys().cloned().collect();
     let change = SiteChange {
         was: &before.catalog,
@@ -36,19 +32,17 @@ pub async fn readers_see_the_state_before_until_the_commit(
         at: NOON.parse()?,
     };
     load.commit(&change).await?;
-    assert_eq!(database.part_counts(site.name(), item).await?, []);
+    assert_eq!(database.0.part_counts(site.name(), item).await?, []);
     Ok(())
 }
 
 /// Two hubs load one site at once: one does the work, the other finds it done.
-pub async fn a_second_load_waits_and_has_nothing_left_to_do(
-    database: &Arc<dyn Database>,
-) -> Outcome {
+pub async fn a_second_load_waits_and_has_nothing_left_to_do(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
     let others = [test.another()?, test.another()?, test.another()?];
 
-    let held = database.begin_load(site.name()).await?;
+    let held = database.0.begin_load(site.name()).await?;
     let loads = async {
         tokio::join!(
             others[0].load_one(),
@@ -58,7 +52,7 @@ pub async fn a_second_load_waits_and_has_nothing_left_to_do(
     };
     let release = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(database.stored(site.name()).await?.loaded.len(), 0);
+        assert_eq!(database.0.stored(site.name()).await?.loaded.len(), 0);
         drop(held);
         Outcome::Ok(())
     };
@@ -67,12 +61,12 @@ pub async fn a_second_load_waits_and_has_nothing_left_to_do(
     let mut inserted = [first?, second?, third?].map(|loaded| loaded.rows.inserted);
     inserted.sort_unstable();
     assert_eq!(inserted, [0, 0, 1]);
-    assert_eq!(database.sites().await?[0].revision, 1);
+    assert_eq!(database.0.sites().await?[0].revision, 1);
     Ok(())
 }
 
 /// One site's load does not touch another's rows, nor wait for its load.
-pub async fn sites_keep_apart(database: &Arc<dyn Database>) -> Outcome {
+pub async fn sites_keep_apart(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut here = TestSite::new(&test.store, "here", SHOP)?;
     let mut there = TestSite::new(&test.store, "over-there", SHOP)?;
@@ -86,7 +80,7 @@ pub async fn sites_keep_apart(database: &Arc<dyn Database>) -> Outcome {
         .commit()
         .await?;
     test.load().await?;
-    let held = database.begin_load(there.name()).await?;
+    let held = database.0.begin_load(there.name()).await?;
     here.put("item", "b=0of2", &["1,plum"])
         .await?
         .commit()
@@ -102,13 +96,13 @@ pub async fn sites_keep_apart(database: &Arc<dyn Database>) -> Outcome {
 
 /// Rows that the loader did not write: one of the same key is replaced by the site's; others are
 /// found by `verify` and taken out by its repair.
-pub async fn rows_of_other_programs_give_way_to_the_sites(database: &Arc<dyn Database>) -> Outcome {
+pub async fn rows_of_other_programs_give_way_to_the_sites(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
     let item = &site.dataset().tables[TableId(0)];
-    let stored = database.stored(site.name()).await?;
-    let mut load = database.begin_load(site.name()).await?;
+    let stored = database.0.stored(site.name()).await?;
+    let mut load = database.0.begin_load(site.name()).await?;
     let mut rows = load.stage(item).await?;
     // One without a part, one of a part that is not loaded, one in the midst of a loaded part.
     rows.write("2,a,\n3,b,b=1of2\n4,c,b=0of2\n".into()).await?;

@@ -1,10 +1,6 @@
 //! What is loaded is what was committed, typed value by typed value.
 
-use std::sync::Arc;
-
-use super::Outcome;
-use crate::db::Database;
-use crate::testing::{SHOP, TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 /// A table `t` with a key and one column of a type.
 fn one_column(ty: &str) -> String {
@@ -34,7 +30,7 @@ async fn back(test: &mut TestHub, ty: &str, values: &[&str]) -> Outcome<Vec<Stri
 }
 
 /// Each type, loaded and read back through the canonical form.
-pub async fn every_type_comes_back_as_it_was(database: &Arc<dyn Database>) -> Outcome {
+pub async fn every_type_comes_back_as_it_was(database: &HubDatabase) -> Outcome {
     let mut test = TestHub::new(database).await?;
     for (ty, values) in [
         ("int", &["0", "-7", ""][..]),
@@ -60,7 +56,7 @@ pub async fn every_type_comes_back_as_it_was(database: &Arc<dyn Database>) -> Ou
 }
 
 /// What CSV could confuse: no value, no characters, the end mark of COPY, quotes and line ends.
-pub async fn null_empty_and_backslash_dot_differ(database: &Arc<dyn Database>) -> Outcome {
+pub async fn null_empty_and_backslash_dot_differ(database: &HubDatabase) -> Outcome {
     let mut test = TestHub::new(database).await?;
     let values = [
         "",
@@ -81,7 +77,7 @@ pub async fn null_empty_and_backslash_dot_differ(database: &Arc<dyn Database>) -
 }
 
 /// The ends of each type's range.
-pub async fn extreme_values_come_back(database: &Arc<dyn Database>) -> Outcome {
+pub async fn extreme_values_come_back(database: &HubDatabase) -> Outcome {
     let mut test = TestHub::new(database).await?;
     let long = "é".repeat(500_000);
     let digits = "9".repeat(38);
@@ -107,7 +103,7 @@ pub async fn extreme_values_come_back(database: &Arc<dyn Database>) -> Outcome {
 }
 
 /// The order that verification leans on is that of the canonical form, not of a language.
-pub async fn texts_sort_by_bytes_and_numbers_by_value(database: &Arc<dyn Database>) -> Outcome {
+pub async fn texts_sort_by_bytes_and_numbers_by_value(database: &HubDatabase) -> Outcome {
     let keyed = |ty: &str| {
         format!(
             "name = 'd'\nversion = 1\n[[table]]\nname = 't'\nkey = ['k']\n\
@@ -137,7 +133,7 @@ pub async fn texts_sort_by_bytes_and_numbers_by_value(database: &Arc<dyn Databas
 }
 
 /// Fifty columns; names of 63 bytes that differ in their last letter only; SQL's own words.
-pub async fn wide_tables_and_long_names_are_taken(database: &Arc<dyn Database>) -> Outcome {
+pub async fn wide_tables_and_long_names_are_taken(database: &HubDatabase) -> Outcome {
     let long = "x".repeat(62);
     let columns: String = (0..50)
         .map(|at| format!("{{ name = 'c{at}', type = 'text' }}, "))
@@ -181,7 +177,7 @@ pub async fn wide_tables_and_long_names_are_taken(database: &Arc<dyn Database>) 
 }
 
 /// A partition without rows is one all the same.
-pub async fn an_empty_partition_is_loaded(database: &Arc<dyn Database>) -> Outcome {
+pub async fn an_empty_partition_is_loaded(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::new(&test.store, "here", SHOP)?;
     site.put("item", "b=0of2", &[]).await?.commit().await?;
@@ -192,7 +188,7 @@ pub async fn an_empty_partition_is_loaded(database: &Arc<dyn Database>) -> Outco
 }
 
 /// Figures of the window, in the form in which summaries count.
-pub async fn counts_are_per_part_and_value(database: &Arc<dyn Database>) -> Outcome {
+pub async fn counts_are_per_part_and_value(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::new(&test.store, "here", SHOP)?;
     site.put("sale", "dt=2025-11-27", &["1,2025-11-27,a,paid"])
@@ -242,7 +238,7 @@ pub async fn counts_are_per_part_and_value(database: &Arc<dyn Database>) -> Outc
 }
 
 /// A key without a value is refused, not made up.
-pub async fn a_row_without_a_key_is_refused(database: &Arc<dyn Database>) -> Outcome {
+pub async fn a_row_without_a_key_is_refused(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::new(&test.store, "here", SHOP)?;
     site.put("item", "b=0of2", &[",a"]).await?.commit().await?;

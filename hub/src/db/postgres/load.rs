@@ -26,7 +26,6 @@ const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often it looks.
 const LOADER_POLL: Duration = Duration::from_millis(50);
 
-/// One load.
 pub(super) struct PostgresLoad {
     client: Client,
     database: String,

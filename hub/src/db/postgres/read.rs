@@ -12,7 +12,6 @@ use crate::db::records::{MarkRecord, PartitionRecord, Records, SiteRecord};
 use crate::db::value::{self, counted};
 use crate::db::{self, LoadedCount, LoadedCounts};
 
-/// Rows in one batch.
 const BATCH_ROWS: usize = 1_000;
 
 /// The rows of all sites, or of one.

@@ -21,7 +21,6 @@ use super::{Files, file, read_stored, render};
 use crate::db::records::stored_count;
 use crate::db::{CatalogDelta, DbError, RowSink, SiteChange, SiteLoad, StoredSite};
 
-/// One load.
 pub(super) struct SqliteLoad {
     files: Arc<Files>,
     site: SiteName,

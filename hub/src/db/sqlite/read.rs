@@ -16,7 +16,6 @@ use crate::db::records::{MarkRecord, PartitionRecord, Records, SiteRecord};
 use crate::db::value::counted;
 use crate::db::{DbError, LoadedCount, LoadedCounts, Row, RowBatches};
 
-/// Rows in one batch.
 const BATCH_ROWS: usize = 1_000;
 
 /// The site's own row; one that nothing is known of before its first load.

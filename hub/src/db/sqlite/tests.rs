@@ -5,12 +5,12 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::{Outcome, TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
-async fn empty() -> (Arc<dyn Database>, TempDir) {
+async fn empty() -> (HubDatabase, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let database = SqliteDatabase::open(&folder.path().join("hub"));
-    (Arc::new(database), folder)
+    (HubDatabase(Arc::new(database)), folder)
 }
 
 crate::database_conformance!(empty());
@@ -18,10 +18,10 @@ crate::database_conformance!(empty());
 #[tokio::test]
 async fn files_of_a_newer_version_are_refused() -> Outcome {
     let (database, folder) = empty().await;
-    database.init().await?;
+    database.0.init().await?;
     let file = Connection::open(folder.path().join("hub/causeway.db"))?;
     file.pragma_update(None, "user_version", 99)?;
-    let error = database.sites().await.unwrap_err().to_string();
+    let error = database.0.sites().await.unwrap_err().to_string();
     assert!(error.ends_with("upgrade causeway-hub"), "{error}");
     Ok(())
 }
@@ -43,7 +43,7 @@ async fn a_table_that_somebody_else_made_is_refused() -> Outcome {
     let (database, folder) = empty().await;
     let test = TestHub::new(&database).await?;
     let site = TestSite::with_an_apple(&test.store).await?;
-    database.note(site.name(), None, None).await?;
+    database.0.note(site.name(), None, None).await?;
     let file = Connection::open(folder.path().join("hub/here.db"))?;
     file.execute_batch("CREATE TABLE item (id INTEGER, title TEXT)")?;
     let error = test.load_one().await.unwrap_err().to_string();
