@@ -268,17 +268,17 @@ impl Cli {
             Command::Load(selection) => {
                 let request = selection.request()?;
                 let report = open().await?.load(&request).await?;
-                let exit = exit(report.needs_a_look(), report.may_pass());
+                let exit = exit(report.needs_a_look(), report.is_retryable());
                 let text = show::load(&report, &request.dates);
                 Ok(Answer::of(json, &report, text, exit))
             }
             Command::Plan(selection) => {
                 let request = selection.request()?;
                 let plans = open().await?.plan(&request).await?;
-                let damaged = |plan: &SitePlan| plan.error.is_some() && !plan.may_pass;
+                let damaged = |plan: &SitePlan| plan.error.is_some() && !plan.retryable;
                 let exit = exit(
                     plans.iter().any(damaged),
-                    plans.iter().any(|plan| plan.may_pass),
+                    plans.iter().any(|plan| plan.retryable),
                 );
                 let answer = serde_json::json!({ "sites": plans });
                 Ok(Answer::of(json, &answer, show::plan(&plans), exit))
@@ -287,12 +287,12 @@ impl Cli {
                 let now = clock::now();
                 let request = VerifyRequest { now, site, repair };
                 let report = open().await?.verify(&request).await?;
-                let exit = exit(report.needs_a_look(), report.may_pass());
+                let exit = exit(report.needs_a_look(), report.is_retryable());
                 Ok(Answer::of(json, &report, show::verify(&report), exit))
             }
             Command::Status => {
                 let report = open().await?.full_status(clock::now()).await?;
-                let exit = exit(report.needs_a_look(), report.may_pass());
+                let exit = exit(report.needs_a_look(), report.is_retryable());
                 Ok(Answer::of(json, &report, show::status(&report), exit))
             }
             Command::Store(StoreCommand::Check) => {
@@ -308,8 +308,8 @@ impl Cli {
 }
 
 /// How a command over several sites ends.
-fn exit(needs_a_look: bool, may_pass: bool) -> Exit {
-    match (needs_a_look, may_pass) {
+fn exit(needs_a_look: bool, retryable: bool) -> Exit {
+    match (needs_a_look, retryable) {
         (true, _) => Exit::Look,
         (false, true) => Exit::Failed,
         (false, false) => Exit::Done,

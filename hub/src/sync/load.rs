@@ -282,7 +282,7 @@ impl SiteTask<'_> {
             rows,
             conflicts: 0,
             error: None,
-            may_pass: false,
+            retryable: false,
         }
     }
 

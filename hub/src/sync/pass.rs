@@ -77,7 +77,7 @@ impl Hub {
                 evict: Vec::new(),
                 keep: 0,
                 error: Some(error.to_string()),
-                may_pass: error.is_retryable(),
+                retryable: error.is_retryable(),
             };
             plans.extend(planned.unwrap_or_else(|error| Some(unplanned(error))));
         }
@@ -139,7 +139,7 @@ impl Hub {
             };
             timeout(SITE_TIME_LIMIT, tried).await.map_err(late)?
         };
-        let attempts = attempt.retry(retry::a_few_times()).when(may_pass_at_once);
+        let attempts = attempt.retry(retry::a_few_times()).when(is_retryable_at_once);
         match attempts.await {
             Ok(loaded) => {
                 if loaded.is_none() {
@@ -231,7 +231,7 @@ impl Hub {
                 .collect(),
             keep: plan.keep,
             error: None,
-            may_pass: false,
+            retryable: false,
         }))
     }
 
@@ -270,7 +270,7 @@ impl Hub {
 }
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.
-fn may_pass_at_once(error: &SiteError) -> bool {
+fn is_retryable_at_once(error: &SiteError) -> bool {
     // A full disk stays full: trying at once would only read everything again.
     let is_full = matches!(
         error,
@@ -291,7 +291,7 @@ fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
         rows: RowCounts::default(),
         conflicts: 0,
         error: Some(error.to_string()),
-        may_pass: error.is_retryable(),
+        retryable: error.is_retryable(),
     }
 }
 

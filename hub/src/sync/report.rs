@@ -24,7 +24,7 @@ impl LoadReport {
     /// Whether a person should look: a site that is damaged, or conflicts.
     #[must_use]
     pub(crate) fn needs_a_look(&self) -> bool {
-        let damaged = |site: &SiteLoaded| site.error.is_some() && !site.may_pass;
+        let damaged = |site: &SiteLoaded| site.error.is_some() && !site.retryable;
         self.sites
             .iter()
             .any(|site| damaged(site) || site.conflicts > 0)
@@ -32,8 +32,8 @@ impl LoadReport {
 
     /// Whether a site could not be loaded for now, and trying again may help.
     #[must_use]
-    pub(crate) fn may_pass(&self) -> bool {
-        self.sites.iter().any(|site| site.may_pass)
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.sites.iter().any(|site| site.retryable)
     }
 }
 
@@ -52,7 +52,7 @@ pub(crate) struct SiteLoaded {
     pub error: Option<String>,
     /// Whether that may pass without anybody's help.
     #[serde(skip)]
-    pub may_pass: bool,
+    pub retryable: bool,
 }
 
 /// Partitions of one load.
@@ -92,7 +92,7 @@ pub(crate) struct SitePlan {
     pub error: Option<String>,
     /// Whether that may pass without anybody's help.
     #[serde(skip)]
-    pub may_pass: bool,
+    pub retryable: bool,
 }
 
 /// A partition that would be loaded.
@@ -135,7 +135,7 @@ pub(crate) struct StatusReport {
 impl StatusReport {
     /// Whether the store could not be asked, so that trying again may help.
     #[must_use]
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         self.store_error.is_some()
     }
 

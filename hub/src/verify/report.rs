@@ -29,7 +29,7 @@ impl VerifyReport {
 
     /// Whether a site could not be verified for now, and trying again may help.
     #[must_use]
-    pub(crate) fn may_pass(&self) -> bool {
+    pub(crate) fn is_retryable(&self) -> bool {
         self.put_off > 0
     }
 }
