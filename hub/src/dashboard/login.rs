@@ -45,7 +45,9 @@ pub(super) async fn page(
     reading: ReaderLanguage,
 ) -> Result<Response, Problem> {
     if visitor.is_ok() {
-        return Ok(Redirect::to("/").into_response());
+        // Without the empty fragment the browser would keep a login link's, and its token would
+        // stay in the address.
+        return Ok(Redirect::to("/#").into_response());
     }
     let page = form(reading.language, None)?;
     Ok((reading.headers(), page).into_response())
@@ -160,7 +162,7 @@ mod tests {
         assert!(!signed_in.contains(bed.viewer.reveal()), "{signed_in}");
         assert_eq!(bed.visit("/", signed_in).await.status, StatusCode::OK);
         let again = bed.visit("/login", signed_in).await;
-        assert_eq!(again.header(header::LOCATION), "/");
+        assert_eq!(again.header(header::LOCATION), "/#");
 
         let sign_out = post("/logout").header(header::COOKIE, signed_in);
         let answer = bed.send(sign_out.body(Body::empty()).unwrap()).await;
