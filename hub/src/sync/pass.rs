@@ -139,7 +139,9 @@ impl Hub {
             };
             timeout(SITE_TIME_LIMIT, tried).await.map_err(late)?
         };
-        let attempts = attempt.retry(retry::a_few_times()).when(is_retryable_at_once);
+        let attempts = attempt
+            .retry(retry::a_few_times())
+            .when(is_retryable_at_once);
         match attempts.await {
             Ok(loaded) => {
                 if loaded.is_none() {

@@ -342,6 +342,27 @@ fn summaries_count_and_sum_each_part() {
 }
 
 #[test]
+fn a_sum_of_floats_does_not_depend_on_the_order_of_the_rows() {
+    // Added from the first to the last, these come to 0.2; backwards to 0.1.
+    let mut rows = [
+        "1,2025-01-01,0.1",
+        "2,2025-01-01,1e16",
+        "3,2025-01-01,-1e16",
+        "4,2025-01-01,0.2",
+    ];
+    let dataset = VISITS.replace("decimal(2)", "float");
+    let sums = [(); 2].map(|()| {
+        let text = format!("visitid,day,price\n{}\n", rows.join("\n"));
+        rows.reverse();
+        let site = Site::new(&dataset).csv("visit.csv", text);
+        let found = site.scan_tables(&site.sources(), &BTreeSet::from([VISIT]));
+        let mut parts = found.tables().flat_map(|table| table.parts.values());
+        serde_json::to_string(&parts.next().unwrap().summary.sum["price"]).unwrap()
+    });
+    assert_eq!(sums, [r#"{"sum":0.2,"count":4}"#; 2]);
+}
+
+#[test]
 fn a_large_part_goes_to_a_file() {
     let mut site = visits().csv("room.csv", format!("roomid\n{}\n", "r".repeat(1_999)));
     site.memory = 800;
