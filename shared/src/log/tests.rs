@@ -13,6 +13,7 @@ use crate::commit::{
 use crate::dataset::Dataset;
 use crate::ids::{Md5, Name, Part};
 use crate::layout::SiteKey;
+use crate::store::failing::{FailingStore, Fault};
 use crate::store::list_all;
 use crate::store::memory::MemoryStore;
 use crate::summary::Summary;
@@ -206,4 +207,14 @@ async fn a_checkpoint_is_the_whole_catalog() {
     let log = log_with(3, &[]).await;
     let catalog = log.load().await.unwrap();
     assert_eq!(Catalog::from(catalog.checkpoint().unwrap()), catalog);
+}
+
+#[tokio::test]
+async fn a_commit_all_of_whose_answers_are_lost_is_written_once() {
+    let inner: Store = Arc::new(MemoryStore::default());
+    let deaf = FailingStore::new(Arc::clone(&inner), [Fault::LoseWritesOf("/log/")]);
+    let log = SiteLog::new(Arc::new(deaf), SiteName::new("hcm-01").unwrap());
+    let appended = log.append(commit(1)).await.unwrap();
+    assert_eq!(appended, Appended::Written(commit(1).into()));
+    assert_eq!(list_all(&*inner, "", None).await.unwrap().len(), 1);
 }

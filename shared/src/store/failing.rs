@@ -26,6 +26,8 @@ pub enum Fault {
     UnavailableAt(u64),
     /// The first write to a key that contains this text does its work, but its answer is lost.
     LoseFirstWriteOf(&'static str),
+    /// Every write to a key that contains this text does its work, and its answer is lost.
+    LoseWritesOf(&'static str),
     /// No write to a key that contains this text reaches the store.
     RefuseWritesOf(&'static str),
 }
@@ -121,7 +123,8 @@ impl FailingStore {
         match self.fate(number, action, key) {
             Fate::Pass => return call.await,
             Fate::Refuse => {}
-            Fate::LoseAnswer => drop(call.await?),
+            // A refusal is lost as well.
+            Fate::LoseAnswer => drop(call.await),
         }
         self.failures.fetch_add(1, Ordering::Relaxed);
         Err(StoreError::Unavailable {
@@ -145,6 +148,9 @@ impl FailingStore {
                     0 => Fate::LoseAnswer,
                     _ => Fate::Pass,
                 }
+            }
+            Fault::LoseWritesOf(part) if action == "write" && key.contains(part) => {
+                Fate::LoseAnswer
             }
             Fault::RefuseWritesOf(part) if action == "write" && key.contains(part) => Fate::Refuse,
             _ => Fate::Pass,
