@@ -1,6 +1,7 @@
 //! The files: opened, made, upgraded, locked; and what their errors mean.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,7 +56,10 @@ impl Files {
 
     /// Makes or upgrades all files.
     pub(super) fn init(&self) -> Result<(), DbError> {
-        std::fs::create_dir_all(&self.folder).map_err(|error| self.unreachable(error))?;
+        // The rows are of people: they are nobody else's business on this machine.
+        let mut folder = DirBuilder::new();
+        let made = folder.recursive(true).mode(0o700).create(&self.folder);
+        made.map_err(|error| self.unreachable(error))?;
         self.open(self.hub_path(), true, &HUB_STEPS)?;
         for site in self.known()? {
             self.site(&site)?;

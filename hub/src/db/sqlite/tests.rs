@@ -1,5 +1,6 @@
 //! The conformance suite on files, and what only files can be.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
 use tempfile::TempDir;
@@ -23,6 +24,15 @@ async fn files_of_a_newer_version_are_refused() -> Outcome {
     file.pragma_update(None, "user_version", 99)?;
     let error = database.0.sites().await.unwrap_err().to_string();
     assert!(error.ends_with("upgrade causeway-hub"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn its_folder_is_nobody_elses_business() -> Outcome {
+    let (database, folder) = empty().await;
+    database.0.init().await?;
+    let folder = std::fs::metadata(folder.path().join("hub"))?;
+    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
     Ok(())
 }
 
