@@ -8,6 +8,7 @@
 //! hand, say) and fields that it does not know; it refuses another format.
 
 mod agent;
+mod edits;
 mod encoding;
 
 use std::fmt::Debug;
@@ -20,6 +21,9 @@ use crate::ids::{Md5, Name, Part, Seq, SiteName};
 use crate::layout::WhichLog;
 
 pub use agent::{AgentLog, Head, NoLookups, PartitionObject, Writer};
+pub use edits::{
+    EditsHead, EditsLog, EditsObject, Journal, JournalRow, Key, Merged, Operation, Owner,
+};
 pub use encoding::{FormatError, MAX_BYTES, MAX_HINT_BYTES, decode, decode_checkpoint, encode};
 
 /// The version of the formats in this file.

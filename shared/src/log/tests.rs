@@ -1,4 +1,4 @@
-mod second_kind;
+mod edits;
 
 use std::sync::Arc;
 

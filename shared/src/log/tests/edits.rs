@@ -1,93 +1,19 @@
-//! A log of another kind beside the agent's, in the form that the log of edits has: its writer is a
-//! database, known by its address; its head says more, and so do its commits and its objects.
+//! The log of edits beside the agent's: its writer is a database, known by its address; its head says
+//! more, and so do its commits and its objects.
 
-use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use super::*;
-use crate::commit::{LogHead, LogObject, MAX_BYTES};
-use crate::layout::WhichLog;
+use crate::commit::{
+    EditsHead, EditsLog, EditsObject, Journal, JournalRow, MAX_BYTES, Merged, Operation, Owner,
+};
 
-#[derive(Debug, Clone, PartialEq)]
-enum Edits {}
-
-impl LogKind for Edits {
-    const LOG: WhichLog = WhichLog::Edits;
-    const REPAIR: &'static str = "the hub";
-    const RESTART: &'static str = "make the database again";
-
-    type Head = EditsHead;
-    type Object = EditsObject;
-    type More = Journal;
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct EditsHead {
-    seq: Seq,
-    at: Timestamp,
-    epoch: u64,
-    writer: DatabaseId,
-    dataset: Md5,
-    site_seq: Seq,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct DatabaseId {
-    id: String,
-    address: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct EditsObject {
-    md5: Md5,
-    edits: u64,
-    conflicts: u64,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Journal {
-    journal: Vec<String>,
-}
-
-impl LogHead for EditsHead {
-    type Writer = DatabaseId;
-
-    fn seq(&self) -> Seq {
-        self.seq
-    }
-
-    fn at(&self) -> Timestamp {
-        self.at
-    }
-
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn writer(&self) -> &DatabaseId {
-        &self.writer
-    }
-
-    fn place(&self) -> &str {
-        &self.writer.address
-    }
-
-    fn dataset(&self) -> Md5 {
-        self.dataset
-    }
-}
-
-impl LogObject for EditsObject {
-    fn md5(&self) -> Md5 {
-        self.md5
-    }
-}
-
-fn edits_log(beside: &SiteLog) -> SiteLog<Edits> {
+fn edits_log(beside: &SiteLog) -> SiteLog<EditsLog> {
     SiteLog::of_kind(Store::clone(beside.store()), beside.site().clone())
 }
 
 /// Commit n of a database, `id@address`, in an epoch: one edit of one partition.
-fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<Edits> {
+fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<EditsLog> {
     let (id, address) = writer.split_once('@').unwrap();
     Commit {
         format: FORMAT,
@@ -96,7 +22,7 @@ fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<Edits> {
             seq: Seq(seq),
             at: Timestamp::UNIX_EPOCH,
             epoch,
-            writer: DatabaseId {
+            writer: Owner {
                 id: id.into(),
                 address: address.into(),
             },
@@ -110,10 +36,26 @@ fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<Edits> {
                 md5: Md5::of(&seq.to_be_bytes()),
                 edits: 1,
                 conflicts: 0,
+                kept: Vec::new(),
+                merged: Merged {
+                    object: Some(Md5::of(b"rows")),
+                    site_seq: Seq(3),
+                    rows: 2,
+                    summary: Summary::default(),
+                },
             }),
         }],
         more: Journal {
-            journal: vec![format!("{id} {seq}")],
+            journal: vec![JournalRow {
+                id: format!("{id} {seq}"),
+                table: Name::new("customer").unwrap(),
+                part: Part::Bucket(0, 1),
+                key: vec!["7".into()],
+                op: Operation::Update,
+                columns: BTreeMap::from([("name".into(), [None, Some("An".into())])]),
+                actor: "admin".into(),
+                at: Timestamp::UNIX_EPOCH,
+            }],
         },
     }
 }
@@ -130,7 +72,7 @@ async fn two_kinds_of_log_lie_side_by_side() {
     let key = "sites/hcm-01/edits/log/00000000000000000001.json";
     let stored = edited.store().get(key).await.unwrap();
     let stored = stored.bytes(MAX_BYTES).await.unwrap();
-    assert_snapshot!(String::from_utf8(stored).unwrap(), @r#"{"format":1,"site":"hcm-01","seq":1,"at":"1970-01-01T00:00:00Z","epoch":1,"writer":{"id":"a","address":"one"},"dataset":"d41d8cd98f00b204e9800998ecf8427e","site_seq":3,"changes":[{"table":"customer","part":"b=0of1","md5":"fa5ad9a8557e5a84cf23e52d3d3adf77","edits":1,"conflicts":0}],"journal":["a 1"],"check":"7be1edc239e4f4e8cbe126f8191e36a8"}"#);
+    assert_snapshot!(String::from_utf8(stored).unwrap(), @r#"{"format":1,"site":"hcm-01","seq":1,"at":"1970-01-01T00:00:00Z","epoch":1,"writer":{"id":"a","address":"one"},"dataset":"d41d8cd98f00b204e9800998ecf8427e","site_seq":3,"changes":[{"table":"customer","part":"b=0of1","md5":"fa5ad9a8557e5a84cf23e52d3d3adf77","edits":1,"conflicts":0,"merged":{"object":"df347a373b8f92aa0ae3dd920a5ec2f6","site_seq":3,"rows":2,"summary":{}}}],"journal":[{"id":"a 1","table":"customer","part":"b=0of1","key":["7"],"op":"update","columns":{"name":[null,"An"]},"actor":"admin","at":"1970-01-01T00:00:00Z"}],"check":"423b312195fc46fa6c43972db587b97a"}"#);
     assert_eq!(agents.load().await.unwrap().seq(), Seq(2));
     let listed = list_all(&**agents.store(), "sites/hcm-01/log/", None).await;
     assert_eq!(listed.unwrap().len(), 2);
@@ -156,7 +98,7 @@ async fn a_second_kind_is_replayed_from_its_own_checkpoint() {
     edited.store().delete(&missing).await.unwrap();
     assert_snapshot!(
         edited.load().await.unwrap_err().to_string(),
-        @"site hcm-01: commit 68 (sites/hcm-01/edits/log/00000000000000000068.json) is missing, though 69 is there; run the hub"
+        @"site hcm-01: commit 68 (sites/hcm-01/edits/log/00000000000000000068.json) is missing, though 69 is there; run a restore of that object from the bucket's versions or a backup"
     );
 }
 
