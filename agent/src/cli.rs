@@ -16,11 +16,17 @@ use clap::{Parser, Subcommand};
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::SyncOptions;
+use crate::cycle::migrate::migrate;
+use crate::cycle::preview::preview;
+use crate::cycle::sync::sync;
 use crate::daemon::systemd::ServiceManager;
 use crate::daemon::{Listeners, run};
 use crate::error::{AgentError, Exit};
 use crate::progress::{Progress, Silent};
-use crate::status::quarantine;
+use crate::push::store_check::check_store;
+use crate::status::{quarantine, status};
+use crate::vacuum::vacuum;
+use crate::verify::verify;
 
 /// Carries what changes in a site's SQLite files and CSV folders to S3 or a folder.
 #[derive(Debug, Parser)]
@@ -201,7 +207,7 @@ impl Cli {
                     allow_shrink,
                     ..SyncOptions::default()
                 };
-                let report = agent.sync(options).await?;
+                let report = sync(&agent, options).await?;
                 if json {
                     report.log_what_to_look_at();
                 }
@@ -213,7 +219,7 @@ impl Cli {
                 ))
             }
             Command::Migrate => {
-                let report = agent.migrate(progress(&agent)).await?;
+                let report = migrate(&agent, progress(&agent)).await?;
                 if json {
                     report.log_what_to_look_at();
                 }
@@ -225,7 +231,7 @@ impl Cli {
                 ))
             }
             Command::Plan { partitions } => {
-                let report = agent.plan(Arc::new(Silent)).await?;
+                let report = preview(&agent, Arc::new(Silent)).await?;
                 Ok(Answer::of(
                     json,
                     &report,
@@ -234,7 +240,7 @@ impl Cli {
                 ))
             }
             Command::Verify { repair } => {
-                let report = agent.verify(repair, progress(&agent)).await?;
+                let report = verify(&agent, repair, progress(&agent)).await?;
                 Ok(Answer::of(
                     json,
                     &report,
@@ -243,7 +249,7 @@ impl Cli {
                 ))
             }
             Command::Status => {
-                let report = agent.status().await?;
+                let report = status(&agent).await?;
                 Ok(Answer::of(
                     json,
                     &report,
@@ -252,11 +258,11 @@ impl Cli {
                 ))
             }
             Command::Store(StoreCommand::Check) => {
-                let report = agent.check_store().await?;
+                let report = check_store(&agent).await?;
                 Ok(Answer::of(json, &report, report.text(), report.exit()))
             }
             Command::Vacuum { dry_run } => {
-                let report = agent.vacuum(dry_run).await?;
+                let report = vacuum(&agent, dry_run).await?;
                 Ok(Answer::of(json, &report, show::vacuum(&report), Exit::Done))
             }
             // Answered above, without a store.

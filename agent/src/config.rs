@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use causeway_shared::dataset::{Dataset, DatasetError};
-use causeway_shared::ids::{InvalidName, SiteName};
+use causeway_shared::ids::{InvalidName, Md5, SiteName};
 use causeway_shared::runtime::regular_file;
 use causeway_shared::runtime::settings::{self, SettingsError};
 use causeway_shared::store::StoreConfig;
@@ -272,6 +272,22 @@ impl AgentConfig {
             },
             keep: file.retention.keep.0,
         })
+    }
+
+    /// The MD5 of all that decides what a scan makes of the same files: the dataset, what the
+    /// configuration says about reading and holding back, and the program's version, since another
+    /// version may make other bytes of the same rows.
+    pub(crate) fn scan_basis(&self) -> Md5 {
+        let parts = [
+            env!("CARGO_PKG_VERSION").to_owned(),
+            self.site.to_string(),
+            self.dataset.md5().to_string(),
+            self.zone_name.clone(),
+            format!("{:?}", self.sources),
+            // A table held back by it may go on, or one that went on be held, with no move at all.
+            self.guard.shrink.to_string(),
+        ];
+        Md5::of(parts.join("\n").as_bytes())
     }
 }
 

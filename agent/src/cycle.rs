@@ -11,12 +11,14 @@
 //!
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
+pub(crate) mod look;
 pub(crate) mod migrate;
 mod notes;
 pub(crate) mod prepare;
 pub(crate) mod preview;
 pub(crate) mod report;
 mod settle;
+pub(crate) mod sync;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,12 +33,14 @@ use crate::error::AgentError;
 use crate::plan::Plan;
 use crate::plan::guard::Held;
 use crate::progress::Progress;
-use crate::push::session::{LogCheck, WriterSession, check_store, open_session};
+use crate::push::quarantine::{self, QuarantineFiles};
+use crate::push::session::{LogCheck, WriterSession, open_session};
 use crate::push::spool::Spool;
+use crate::push::store_check::check_before_first_write;
 use crate::push::{PlannedObjects, Pushed, noted_uploads, objects_to_send, push};
 use crate::scan::{ObjectId, Stop};
 use crate::source::gate::{self, Look, Moved, Place};
-use crate::state::{CycleFacts, Notes, State, publish};
+use crate::state::{CycleFacts, Notes, State};
 use prepare::{LastCycle, Preparation, Prepared};
 use settle::CycleResults;
 
@@ -120,7 +124,7 @@ impl Attempt<'_> {
         let mut session = open_session(self.agent, self.state, check).await?;
         let look = match seen {
             Some(seen) => seen,
-            None => self.agent.look(before.as_ref(), self.progress).await?,
+            None => look::look(self.agent, before.as_ref(), self.progress).await?,
         };
         // What the log knew better makes the last look worthless.
         let moved = gate::moved(before.as_ref().filter(|_| !session.adopted), &look);
@@ -136,7 +140,7 @@ impl Attempt<'_> {
                     error: None,
                 })?;
             }
-            publish::publish(self.agent, self.state, publish::Files::default()).await;
+            quarantine::publish(self.agent, self.state, QuarantineFiles::default()).await;
             let held = self.state.held()?;
             let report = self.report(session.writer.epoch, held, look.absent())?;
             return Ok(Some(report));
@@ -232,7 +236,7 @@ impl Attempt<'_> {
         if !session.is_current(self.agent, clock::now()).await? {
             return Ok(Some(Pushed::Behind));
         }
-        check_store(self.agent, self.state, &mut session.writer).await?;
+        check_before_first_write(self.agent, self.state, &mut session.writer).await?;
         let objects = PlannedObjects {
             to_send: objects_to_send(plan, &spooled.spool, &spooled.objects),
             there: spooled.there.clone(),

@@ -3,7 +3,6 @@
 //! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest. The service manager, if
 //! there is one, hears how it goes, and the [metrics file](metrics) shows it.
 
-pub(crate) mod hub;
 pub(crate) mod metrics;
 mod notices;
 pub(crate) mod observer;
@@ -21,21 +20,23 @@ use causeway_shared::ids::Seq;
 use causeway_shared::runtime::clock;
 use tokio::time::sleep;
 
-use crate::agent::Agent;
-use crate::agent::blocking;
+use crate::agent::{Agent, blocking};
+use crate::backoff;
 use crate::config::AgentConfig;
+use crate::cycle::look::look;
 use crate::cycle::report::CycleReport;
+use crate::cycle::sync::{note_failure, tell_hub};
 use crate::cycle::{SyncOptions, run_cycle};
 use crate::daemon::metrics::{CycleFigures, Metrics};
 use crate::daemon::observer::{Event, Observer, nobody};
-use crate::daemon::pace::{Pace, ScanCost, spread};
+use crate::daemon::pace::{Pace, ScanCost};
 use crate::daemon::systemd::ServiceManager;
 use crate::daemon::watch::{Wake, WatchSettings, WatchedPath, Watcher};
 use crate::error::AgentError;
 use crate::progress::Progress;
 use crate::source::Kind;
 use crate::source::gate::{self, Look};
-use crate::state::{CycleFacts, State};
+use crate::state::State;
 use notices::Notices;
 use stopwatch::Stopwatch;
 use watchdog::store::WatchdogStore;
@@ -152,12 +153,15 @@ impl Daemon {
             if let Err(error) = self.cycle(wake, started, &stopwatch).await {
                 // A store that refuses may accept the agent later, once its clock is set or its
                 // credentials are renewed.
-                if !error.may_pass() {
+                if !error.is_retryable() {
                     return Err(error);
                 }
                 let took = stopwatch.read();
-                self.pace
-                    .failed(ScanCost { started, took }, Instant::now(), spread());
+                self.pace.failed(
+                    ScanCost { started, took },
+                    Instant::now(),
+                    backoff::random(),
+                );
                 self.ask_log |= error.is_of_store();
                 self.tell_failure(&error);
             }
@@ -210,7 +214,7 @@ impl Daemon {
         if report.commit.is_some() && self.agent.hub().is_some() {
             // In a task of its own, so that a hub that does not answer holds nothing up.
             let (agent, report) = (self.agent.clone(), report.clone());
-            tokio::spawn(async move { agent.tell_hub(&report).await });
+            tokio::spawn(async move { tell_hub(&agent, &report).await });
         }
         if let Some(seq) = report.commit {
             tracing::info!(
@@ -307,7 +311,7 @@ async fn come_to_rest(
     before: Option<Look>,
     progress: &Arc<dyn Progress>,
 ) -> Result<Look, AgentError> {
-    let mut last = agent.look(before.as_ref(), progress).await?;
+    let mut last = look(agent, before.as_ref(), progress).await?;
     if gate::moved(before.as_ref(), &last).is_nothing() {
         return Ok(last);
     }
@@ -315,7 +319,7 @@ async fn come_to_rest(
     let moved_at = Instant::now();
     while moved_at.elapsed() < watch.max_delay {
         sleep(watch.debounce).await;
-        let now = agent.look(Some(&last), progress).await?;
+        let now = look(agent, Some(&last), progress).await?;
         let is_at_rest = now.visibly_moved_since(&last).is_empty();
         last = now;
         if is_at_rest {
@@ -341,17 +345,6 @@ fn settings(config: &AgentConfig) -> WatchSettings {
         debounce: config.watch.debounce,
         max_delay: config.watch.max_delay,
         poll: config.watch.poll,
-    }
-}
-
-/// Keeps an error for `status`; that it may fail in turn is worth a line and no more.
-pub(crate) fn note_failure(state: &mut State, error: &AgentError) {
-    let facts = CycleFacts {
-        at: clock::now(),
-        error: Some(error.to_string()),
-    };
-    if let Err(error) = state.note_cycle(&facts) {
-        tracing::warn!(%error, "the error cannot be kept");
     }
 }
 

@@ -13,7 +13,7 @@ use crate::config::ConfigError;
 use crate::init::InitError;
 use crate::scan::ScanError;
 use crate::source::SourceError;
-use crate::state::{Fence, StateError};
+use crate::state::{Fence, StateError, file_hint};
 
 pub use causeway_shared::runtime::program::Exit;
 
@@ -30,22 +30,11 @@ pub enum AgentError {
     /// The sources contradict the configuration.
     #[error(transparent)]
     Sources(#[from] SourceError),
-    /// Another process works on the same state.
-    #[error(
-        "another causeway-agent (process {process}) is working on {}; wait for it or stop it",
-        state_dir.display()
-    )]
-    Locked {
-        /// The folder.
-        state_dir: PathBuf,
-        /// The other process, as it wrote itself down; empty if it could not.
-        process: String,
-    },
-    /// The state.
+    /// The state, or its lock.
     #[error(transparent)]
     State(#[from] StateError),
     /// A file of the agent's own.
-    #[error("cannot {action} {}: {source}{}", path.display(), hint(source))]
+    #[error("cannot {action} {}: {source}{}", path.display(), file_hint(source))]
     File {
         /// What was tried.
         action: &'static str,
@@ -135,14 +124,21 @@ pub enum AgentError {
 }
 
 impl AgentError {
-    /// Whether the same call may succeed later without anybody's help.
+    /// Whether the same call may succeed later. A store that refuses today counts too, since its
+    /// credentials may be renewed while the agent waits.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
+            Self::Log(LogError::Store { source, .. }) | Self::Store { source, .. } => {
+                !matches!(source, StoreError::Config { .. })
+            }
+            // Its disk may be mounted later.
+            Self::Log(LogError::Blank { .. }) => true,
             Self::Log(error) => error.is_retryable(),
-            Self::Store { source, .. } => source.is_retryable(),
-            Self::Locked { .. } | Self::Unsettled { .. } | Self::Scan(_) => true,
+            // Trying again does not upgrade the program.
+            Self::State(StateError::Newer { .. }) => false,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
+            Self::Unsettled { .. } | Self::Scan(_) => true,
             Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,
             Self::Unfit { .. } | Self::Fenced { .. } => false,
             Self::NotVerified { .. } | Self::Clock { .. } => false,
@@ -158,21 +154,6 @@ impl AgentError {
         )
     }
 
-    /// Whether waiting may mend it, if need be with somebody's help elsewhere: a store that refuses
-    /// today may have its credentials renewed.
-    #[must_use]
-    pub fn may_pass(&self) -> bool {
-        match self {
-            Self::Log(LogError::Store { source, .. }) | Self::Store { source, .. } => {
-                !matches!(source, StoreError::Config { .. })
-            }
-            // Its disk may be mounted later.
-            Self::Log(LogError::Blank { .. }) => true,
-            Self::State(StateError::Newer { .. }) => false,
-            other => other.is_retryable(),
-        }
-    }
-
     /// How the program ends.
     #[must_use]
     pub fn exit(&self) -> Exit {
@@ -186,18 +167,8 @@ impl AgentError {
             Self::Unfit { .. } | Self::Fenced { .. } => Exit::Look,
             Self::NotVerified { .. } | Self::Clock { .. } => Exit::Look,
             Self::Log(error) if !matches!(error, LogError::Store { .. }) => Exit::Look,
-            // Trying again would not upgrade the program.
             Self::State(StateError::Newer { .. }) => Exit::Look,
             _ => Exit::Failed,
         }
-    }
-}
-
-/// What to do about an error of the file system, where that is known.
-fn hint(error: &io::Error) -> &'static str {
-    match error.kind() {
-        io::ErrorKind::StorageFull => "; free space on that disk, nothing is lost",
-        io::ErrorKind::PermissionDenied => "; let the agent's user write there",
-        _ => "",
     }
 }

@@ -1,13 +1,14 @@
 //! Causeway's agent: carries what changes in a site's SQLite files and CSV folders to the store.
 //!
 //! # In another program
-//! The program `causeway-agent` is a thin shell around [`Agent`], which can as well be part of
-//! another one: build it from a configuration, run one cycle, or run until told to stop.
+//! The program `causeway-agent` is a thin shell around this library, which can as well be part of
+//! another program: build an [`Agent`] from a configuration, then [`sync`] once, or [`run`] until
+//! told to stop.
 //! ```
 //! use std::fs;
 //! use std::sync::Arc;
 //!
-//! use causeway_agent::{Agent, AgentConfig, Event, Listeners, SyncOptions, run};
+//! use causeway_agent::{Agent, AgentConfig, Event, Listeners, SyncOptions, run, sync};
 //! use tokio::sync::mpsc;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +31,7 @@
 //! let agent = Agent::open(AgentConfig::parse(&text, folder.to_owned())?).await?;
 //!
 //! // One cycle.
-//! let report = agent.sync(SyncOptions::default()).await?;
+//! let report = sync(&agent, SyncOptions::default()).await?;
 //! assert_eq!(report.commit.map(|seq| seq.0), Some(1));
 //! assert_eq!(report.rows.scanned, 1);
 //!
@@ -62,25 +63,24 @@
 //! reader can ask for any more.
 
 mod agent;
+mod backoff;
 pub mod cli;
 mod config;
 mod cycle;
 mod daemon;
 mod error;
+mod hub_client;
 #[allow(unreachable_pub)]
 mod init;
 mod plan;
 mod progress;
-#[allow(unreachable_pub)]
 mod push;
 mod scan;
 #[allow(unreachable_pub)]
 mod source;
 mod state;
 mod status;
-#[allow(unreachable_pub)]
 mod vacuum;
-#[allow(unreachable_pub)]
 mod verify;
 
 #[cfg(test)]
@@ -88,7 +88,9 @@ mod fuzz;
 pub use agent::Agent;
 pub use config::{AgentConfig, ConfigError, HubConfig};
 pub use cycle::SyncOptions;
+pub use cycle::migrate::migrate;
 pub use cycle::report::CycleReport;
+pub use cycle::sync::{sync, sync_with};
 pub use daemon::observer::{Event, Observer};
 pub use daemon::{Listeners, run};
 pub use error::{AgentError, Exit};

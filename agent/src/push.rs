@@ -10,9 +10,11 @@
 //! 4. The checkpoint, when due. A kill leaves it out; the next due commit writes one.
 //! 5. The state, in one transaction: done.
 
-pub mod session;
-pub mod spool;
-pub mod upload;
+pub(crate) mod quarantine;
+pub(crate) mod session;
+pub(crate) mod spool;
+pub(crate) mod store_check;
+mod upload;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -39,7 +41,7 @@ const NOTED_AT_ONCE: usize = 64;
 
 /// The outcome of a push.
 #[derive(Debug)]
-pub enum Pushed {
+pub(crate) enum Pushed {
     /// It is in the log.
     Committed {
         /// The commit.
@@ -53,7 +55,7 @@ pub enum Pushed {
 
 /// The objects of a plan.
 #[derive(Debug)]
-pub struct PlannedObjects {
+pub(crate) struct PlannedObjects {
     /// Those to send.
     pub to_send: Vec<SpooledObject>,
     /// Those that an earlier cycle sent, with their sizes in bytes.
@@ -65,7 +67,7 @@ pub struct PlannedObjects {
 /// # Errors
 /// [`AgentError::Fenced`] where another writer has replaced this one, else the failure of store,
 /// log or state. What is in the store by then stays there and is not sent again.
-pub async fn push(
+pub(crate) async fn push(
     agent: &Agent,
     state: &mut State,
     session: &WriterSession,
@@ -104,7 +106,7 @@ pub async fn push(
 ///
 /// # Errors
 /// [`AgentError::State`]
-pub fn noted_uploads(
+pub(crate) fn noted_uploads(
     agent: &Agent,
     state: &State,
     now: Timestamp,
@@ -114,7 +116,7 @@ pub fn noted_uploads(
 
 /// The plan's objects that have to be sent, from where they are spooled.
 #[must_use]
-pub fn objects_to_send(
+pub(crate) fn objects_to_send(
     plan: &Plan,
     spool: &Spool,
     spooled: &BTreeMap<ObjectId, u64>,

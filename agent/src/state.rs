@@ -10,10 +10,10 @@ mod catalog;
 mod facts;
 mod findings;
 pub(crate) mod lock;
-pub(crate) mod publish;
 pub(crate) mod refused_kinds;
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,8 +75,19 @@ pub enum StateError {
         /// Its version.
         found: i64,
     },
-    /// Its file or folder cannot be made or moved.
-    #[error("the state {} cannot be {action}: {source}", path.display())]
+    /// Another process works on it.
+    #[error(
+        "another causeway-agent (process {process}) is working on {}; wait for it or stop it",
+        state_dir.display()
+    )]
+    Locked {
+        /// The folder.
+        state_dir: PathBuf,
+        /// The other process, as it wrote itself down; empty if it could not.
+        process: String,
+    },
+    /// A file or folder of it cannot be made, locked or moved.
+    #[error("cannot {action} {}: {source}{}", path.display(), file_hint(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -86,6 +97,15 @@ pub enum StateError {
         #[source]
         source: std::io::Error,
     },
+}
+
+/// What to do about an error of the file system, where that is known.
+pub(crate) fn file_hint(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::StorageFull => "; free space on that disk, nothing is lost",
+        ErrorKind::PermissionDenied => "; let the agent's user write there",
+        _ => "",
+    }
 }
 
 /// What to do about an error of SQLite, where that is known.
@@ -112,7 +132,7 @@ impl StateError {
                 source.sqlite_error_code(),
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
             ),
-            Self::Newer { .. } | Self::File { .. } => false,
+            Self::Newer { .. } | Self::Locked { .. } | Self::File { .. } => false,
         }
     }
 }
@@ -125,7 +145,7 @@ impl State {
     /// [`StateError`]
     pub(crate) fn open(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join(FILE);
-        fs::create_dir_all(folder).map_err(|source| file_error(&path, "made", source))?;
+        fs::create_dir_all(folder).map_err(|source| file_error(folder, "make", source))?;
         match Self::open_file(&path) {
             Err(error) if error.is_damage() => {
                 let aside = move_aside(&path)?;
@@ -171,7 +191,7 @@ impl State {
     /// [`StateError::File`]
     pub(crate) fn file_id(&self) -> Result<FileId, StateError> {
         let metadata = fs::metadata(&self.path);
-        let metadata = metadata.map_err(|source| file_error(&self.path, "looked at", source))?;
+        let metadata = metadata.map_err(|source| file_error(&self.path, "look at", source))?;
         Ok(FileId {
             inode: metadata.ino(),
             born: metadata
@@ -291,12 +311,12 @@ fn move_aside(path: &Path) -> Result<PathBuf, StateError> {
         .find(|number| !numbered(*number).exists())
         .unwrap_or(MOST_ASIDE);
     let aside = numbered(free);
-    fs::rename(path, &aside).map_err(|source| file_error(path, "moved aside", source))?;
+    fs::rename(path, &aside).map_err(|source| file_error(path, "move aside", source))?;
     // A journal belongs to its file; left alone it would be played into the new one.
     let journal = path.with_extension("db-journal");
     match fs::rename(&journal, aside.with_extension(format!("{free}-journal"))) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(file_error(&journal, "moved aside", error))
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(file_error(&journal, "move aside", error))
         }
         _ => Ok(aside),
     }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
+use crate::cycle::look::look;
 use crate::error::{AgentError, Exit};
 use crate::plan::guard::Held;
 use crate::progress::{Progress, Silent};
@@ -25,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How an agent stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct StatusReport {
+pub(crate) struct StatusReport {
     /// The site.
     pub site: SiteName,
     /// The last commit that the state knows.
@@ -54,7 +55,7 @@ pub struct StatusReport {
 
 /// A table in the log and in its source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct TableStatus {
+pub(crate) struct TableStatus {
     /// Partitions in the log.
     pub partitions: u64,
     /// Rows in the log.
@@ -67,7 +68,7 @@ pub struct TableStatus {
 
 /// A table held back, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct HeldStatus {
+pub(crate) struct HeldStatus {
     /// The table and why.
     #[serde(flatten)]
     pub held: Held,
@@ -77,7 +78,7 @@ pub struct HeldStatus {
 
 /// An error and its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LastError {
+pub(crate) struct LastError {
     /// When.
     pub at: Timestamp,
     /// What.
@@ -86,7 +87,7 @@ pub struct LastError {
 
 /// Whether something can be reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Reach {
+pub(crate) struct Reach {
     /// Its address, without credentials.
     pub url: String,
     /// Why it cannot be reached; `None` if it can.
@@ -96,7 +97,7 @@ pub struct Reach {
 impl StatusReport {
     /// How the program ends.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         let held = self.held.iter().any(|held| held.held.needs_person());
         let quarantined = self.tables.values().any(|table| table.quarantined > 0);
         let unreached =
@@ -111,101 +112,99 @@ impl StatusReport {
     }
 }
 
-impl Agent {
-    /// How the agent stands. It may run beside another agent of the same state.
-    ///
-    /// # Errors
-    /// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
-    pub async fn status(&self) -> Result<StatusReport, AgentError> {
-        let known = self.known()?;
-        let silent: Arc<dyn Progress> = Arc::new(Silent);
-        let look = self.look(known.look.as_ref(), &silent).await?;
-        let missing = look.absent();
-        let pending = match &known.look {
-            Some(before) => look.visibly_moved_since(before),
-            None => look.prints.into_keys().collect(),
-        };
-        let next = known.commit.unwrap_or(Seq::NONE).next();
-        let ask = async {
-            if let Some(seq) = known.commit {
-                self.log().check_holds_something(seq).await?;
-            }
-            self.log().commit(next).await
-        };
-        let (asked, hub) = tokio::join!(timeout(PATIENCE, ask), self.reach_hub());
-        let (store_error, newer) = match asked {
-            Ok(Ok(newer)) => (None, newer),
-            Ok(Err(error)) => (Some(error.to_string()), None),
-            Err(_) => (Some(format!("no answer in {} s", PATIENCE.as_secs())), None),
-        };
-        // Somebody else's commit may be there that this agent has not met yet.
-        let host = &self.config().machine.host;
-        let found = newer
-            .filter(|commit| commit.head.writer.host != *host)
-            .map(|commit| Fence::from(commit.head));
-        Ok(StatusReport {
-            site: self.config().site.clone(),
-            commit: known.commit,
-            committed_at: known.committed_at,
-            epoch: known.writer.as_ref().map(|writer| writer.epoch),
-            tables: known.tables,
-            pending,
-            missing,
-            held: known
-                .held
-                .into_iter()
-                .map(|held| HeldStatus {
-                    remedy: held.remedy().to_owned(),
-                    held,
-                })
-                .collect(),
-            fenced_by: known.writer.and_then(|writer| writer.fence).or(found),
-            last_error: known
-                .cycle
-                .and_then(|CycleFacts { at, error }| Some(LastError { at, error: error? })),
-            store: Reach {
-                url: self.store().describe(),
-                error: store_error,
-            },
-            hub,
-        })
-    }
-
-    async fn reach_hub(&self) -> Option<Reach> {
-        let hub = self.hub()?;
-        Some(Reach {
-            url: hub.url().to_owned(),
-            error: hub.reach().await.err(),
-        })
-    }
-
-    fn known(&self) -> Result<KnownState, AgentError> {
-        let Some(state) = State::read(&self.config().state_dir)? else {
-            return Ok(KnownState::default());
-        };
-        let writer = state.writer()?.filter(|stored| same_log(stored, self));
-        let mut tables: BTreeMap<Name, TableStatus> = BTreeMap::new();
-        for ((table, _), entry) in &state.partitions()? {
-            let status = tables.entry(table.clone()).or_default();
-            status.partitions += 1;
-            status.rows += entry.object.rows;
+/// How the agent stands. It may run beside another agent of the same state.
+///
+/// # Errors
+/// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
+pub(crate) async fn status(agent: &Agent) -> Result<StatusReport, AgentError> {
+    let known = known(agent)?;
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    let seen = look(agent, known.look.as_ref(), &silent).await?;
+    let missing = seen.absent();
+    let pending = match &known.look {
+        Some(before) => seen.visibly_moved_since(before),
+        None => seen.prints.into_keys().collect(),
+    };
+    let next = known.commit.unwrap_or(Seq::NONE).next();
+    let ask = async {
+        if let Some(seq) = known.commit {
+            agent.log().check_holds_something(seq).await?;
         }
-        for (table, found) in state.findings()? {
-            let status = tables.entry(table).or_default();
-            status.quarantined = found.refused.total;
-            status.dangling = found.dangling;
-        }
-        let head = state.head()?;
-        Ok(KnownState {
-            commit: head.as_ref().map(|head| head.seq),
-            committed_at: head.map(|head| head.at),
-            writer,
-            look: state.look()?,
-            held: state.held()?,
-            cycle: state.cycle()?,
-            tables,
-        })
+        agent.log().commit(next).await
+    };
+    let (asked, hub) = tokio::join!(timeout(PATIENCE, ask), reach_hub(agent));
+    let (store_error, newer) = match asked {
+        Ok(Ok(newer)) => (None, newer),
+        Ok(Err(error)) => (Some(error.to_string()), None),
+        Err(_) => (Some(format!("no answer in {} s", PATIENCE.as_secs())), None),
+    };
+    // Somebody else's commit may be there that this agent has not met yet.
+    let host = &agent.config().machine.host;
+    let found = newer
+        .filter(|commit| commit.head.writer.host != *host)
+        .map(|commit| Fence::from(commit.head));
+    Ok(StatusReport {
+        site: agent.config().site.clone(),
+        commit: known.commit,
+        committed_at: known.committed_at,
+        epoch: known.writer.as_ref().map(|writer| writer.epoch),
+        tables: known.tables,
+        pending,
+        missing,
+        held: known
+            .held
+            .into_iter()
+            .map(|held| HeldStatus {
+                remedy: held.remedy().to_owned(),
+                held,
+            })
+            .collect(),
+        fenced_by: known.writer.and_then(|writer| writer.fence).or(found),
+        last_error: known
+            .cycle
+            .and_then(|CycleFacts { at, error }| Some(LastError { at, error: error? })),
+        store: Reach {
+            url: agent.store().describe(),
+            error: store_error,
+        },
+        hub,
+    })
+}
+
+async fn reach_hub(agent: &Agent) -> Option<Reach> {
+    let hub = agent.hub()?;
+    Some(Reach {
+        url: hub.url().to_owned(),
+        error: hub.reach().await.err(),
+    })
+}
+
+fn known(agent: &Agent) -> Result<KnownState, AgentError> {
+    let Some(state) = State::read(&agent.config().state_dir)? else {
+        return Ok(KnownState::default());
+    };
+    let writer = state.writer()?.filter(|stored| same_log(stored, agent));
+    let mut tables: BTreeMap<Name, TableStatus> = BTreeMap::new();
+    for ((table, _), entry) in &state.partitions()? {
+        let status = tables.entry(table.clone()).or_default();
+        status.partitions += 1;
+        status.rows += entry.object.rows;
     }
+    for (table, found) in state.findings()? {
+        let status = tables.entry(table).or_default();
+        status.quarantined = found.refused.total;
+        status.dangling = found.dangling;
+    }
+    let head = state.head()?;
+    Ok(KnownState {
+        commit: head.as_ref().map(|head| head.seq),
+        committed_at: head.map(|head| head.at),
+        writer,
+        look: state.look()?,
+        held: state.held()?,
+        cycle: state.cycle()?,
+        tables,
+    })
 }
 
 /// What the state knows.

@@ -17,9 +17,11 @@ use crate::agent::Agent;
 use crate::config::{AgentConfig, Machine};
 use crate::cycle::SyncOptions;
 use crate::cycle::report::CycleReport;
+use crate::cycle::sync::sync;
 use crate::progress::Silent;
 use crate::state::StoredWriter;
-use crate::verify::VerifyReport;
+use crate::verify::report::VerifyReport;
+use crate::verify::verify;
 
 /// A site with a CSV folder of consultants and 120 appointments over 12 days.
 pub(crate) struct Site {
@@ -107,7 +109,7 @@ impl Site {
     }
 
     pub(crate) async fn sync(&self) -> CycleReport {
-        self.agent().sync(SyncOptions::default()).await.unwrap()
+        sync(&self.agent(), SyncOptions::default()).await.unwrap()
     }
 
     /// Takes a commit away behind the agent's back.
@@ -143,7 +145,7 @@ impl Site {
 
     /// What `verify --repair` mends.
     pub(crate) async fn repair(&self) -> VerifyReport {
-        let repaired = self.agent().verify(true, Arc::new(Silent)).await;
+        let repaired = verify(&self.agent(), true, Arc::new(Silent)).await;
         repaired.unwrap()
     }
 
@@ -172,7 +174,7 @@ impl Site {
         }
         let fresh = self.agent_on("fresh", Arc::new(MemoryStore::new()));
         let _ = fs::remove_dir_all(self.state("fresh"));
-        fresh.sync(SyncOptions::default()).await.unwrap();
+        sync(&fresh, SyncOptions::default()).await.unwrap();
         let expected = fresh.log().load().await.unwrap();
         let objects = |catalog: &Catalog| {
             let entries = catalog.partitions.iter();

@@ -49,7 +49,7 @@ const MOST_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a vacuum deleted, or would delete.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct VacuumReport {
+pub(crate) struct VacuumReport {
     /// The site.
     pub site: SiteName,
     /// Whether nothing was deleted, only counted.
@@ -80,20 +80,19 @@ enum Clocks {
     Ignored,
 }
 
-impl Agent {
-    /// Deletes what no retained commit names; with `dry_run`, only counts it.
-    ///
-    /// # Errors
-    /// [`AgentError::Locked`] while another process works on the same state,
-    /// [`AgentError::Fenced`] where another host writes this site, [`AgentError::Clock`], a log that
-    /// is not whole, or the store's failure. Whatever was not deleted yet is found by the next
-    /// vacuum.
-    pub async fn vacuum(&self, dry_run: bool) -> Result<VacuumReport, AgentError> {
-        let cut = cut(self, clock::now());
-        self.delete_before(cut, Clocks::Compared, dry_run).await
-    }
+/// Deletes what no retained commit names; with `dry_run`, only counts it.
+///
+/// # Errors
+/// [`AgentError::State`] while another process works on the same state, [`AgentError::Fenced`] where
+/// another host writes this site, [`AgentError::Clock`], a log that is not whole, or the store's
+/// failure. Whatever was not deleted yet is found by the next vacuum.
+pub(crate) async fn vacuum(agent: &Agent, dry_run: bool) -> Result<VacuumReport, AgentError> {
+    let cut = cut(agent, clock::now());
+    agent.delete_before(cut, Clocks::Compared, dry_run).await
+}
 
-    /// As [`vacuum`](Self::vacuum), of what is older than `cut`.
+impl Agent {
+    /// As [`vacuum`], of what is older than `cut`.
     async fn delete_before(
         &self,
         cut: Timestamp,

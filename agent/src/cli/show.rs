@@ -10,7 +10,7 @@ use crate::cycle::report::CycleReport;
 use crate::plan::guard::Held;
 use crate::status::{ListedRow, QuarantineReport, Reach, StatusReport};
 use crate::vacuum::VacuumReport;
-use crate::verify::VerifyReport;
+use crate::verify::report::VerifyReport;
 
 pub(super) use plan::plan;
 

@@ -12,84 +12,89 @@ use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::object::{Fault, fault};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::report::CycleReport;
+use super::sync::tell_hub;
+use super::{SyncOptions, run_cycle};
 use crate::agent::Agent;
-use crate::cycle::report::CycleReport;
-use crate::cycle::{SyncOptions, run_cycle};
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};
 
 /// Objects read back at once.
 const READ_AT_ONCE: usize = 8;
 
-impl Agent {
-    /// Migrates a site: pushes everything, then reads it back.
-    ///
-    /// # Errors
-    /// [`AgentError::NotVerified`] where an object did not come back as it was written, else as
-    /// [`Agent::sync`].
-    pub async fn migrate(&self, progress: Arc<dyn Progress>) -> Result<CycleReport, AgentError> {
-        self.lock()?.hold(self.migrate_locked(progress)).await
-    }
+/// Migrates a site: pushes everything, then reads it back.
+///
+/// # Errors
+/// [`AgentError::NotVerified`] where an object did not come back as it was written, else as
+/// [`sync`](super::sync::sync).
+pub async fn migrate(
+    agent: &Agent,
+    progress: Arc<dyn Progress>,
+) -> Result<CycleReport, AgentError> {
+    let lock = agent.lock()?;
+    lock.hold(migrate_locked(agent, &progress)).await
+}
 
-    async fn migrate_locked(&self, progress: Arc<dyn Progress>) -> Result<CycleReport, AgentError> {
-        let begun = Instant::now();
-        let requests = self.store().requests();
-        let mut state = self.state()?;
-        let options = SyncOptions {
-            ask_log: true,
-            ..SyncOptions::default()
-        };
-        let mut report = run_cycle(self, &mut state, options, None, &progress).await?;
-        self.tell_hub(&report).await;
-        let catalog = state.catalog(Catalog::empty(self.config().site.clone()))?;
-        report.verified = Some(self.read_back(&catalog, &progress).await?);
-        report.requests = self.store().requests().since(&requests);
-        report.seconds = begun.elapsed().as_secs_f64();
-        Ok(report)
-    }
+async fn migrate_locked(
+    agent: &Agent,
+    progress: &Arc<dyn Progress>,
+) -> Result<CycleReport, AgentError> {
+    let begun = Instant::now();
+    let requests = agent.store().requests();
+    let mut state = agent.state()?;
+    let options = SyncOptions {
+        ask_log: true,
+        ..SyncOptions::default()
+    };
+    let mut report = run_cycle(agent, &mut state, options, None, progress).await?;
+    tell_hub(agent, &report).await;
+    let catalog = state.catalog(Catalog::empty(report.site.clone()))?;
+    report.verified = Some(read_back(agent, &catalog, progress).await?);
+    report.requests = agent.store().requests().since(&requests);
+    report.seconds = begun.elapsed().as_secs_f64();
+    Ok(report)
+}
 
-    /// Reads every object of a catalog; how many there are.
-    async fn read_back(
-        &self,
-        catalog: &Catalog,
-        progress: &Arc<dyn Progress>,
-    ) -> Result<u64, AgentError> {
-        let site = &self.config().site;
-        let objects = catalog.partitions.len() as u64;
-        progress.step(Step::Verifying { objects });
-        let checks = catalog.partitions.iter().map(|((table, part), entry)| {
-            let key =
-                LogKey::Object(table.clone(), *part, entry.object.md5).of(WhichLog::Agent, site);
-            let (store, object) = (self.store().clone(), entry.object.clone());
-            // A task of its own, since what is read is decompressed and hashed too.
-            let check = tokio::spawn(async move { fault(&*store, key, &object).await });
-            async move {
-                match check.await {
-                    Ok(found) => found.map_err(|source| AgentError::Store {
-                        site: site.clone(),
-                        source,
-                    }),
-                    Err(stopped) => Err(AgentError::System {
-                        source: io::Error::other(stopped),
-                    }),
-                }
+/// Reads every object of a catalog; how many there are.
+async fn read_back(
+    agent: &Agent,
+    catalog: &Catalog,
+    progress: &Arc<dyn Progress>,
+) -> Result<u64, AgentError> {
+    let site = &agent.config().site;
+    let objects = catalog.partitions.len() as u64;
+    progress.step(Step::Verifying { objects });
+    let checks = catalog.partitions.iter().map(|((table, part), entry)| {
+        let key = LogKey::Object(table.clone(), *part, entry.object.md5).of(WhichLog::Agent, site);
+        let (store, object) = (agent.store().clone(), entry.object.clone());
+        // A task of its own, since what is read is decompressed and hashed too.
+        let check = tokio::spawn(async move { fault(&*store, key, &object).await });
+        async move {
+            match check.await {
+                Ok(found) => found.map_err(|source| AgentError::Store {
+                    site: site.clone(),
+                    source,
+                }),
+                Err(stopped) => Err(AgentError::System {
+                    source: io::Error::other(stopped),
+                }),
             }
-        });
-        let found: Vec<Option<Fault>> = stream::iter(checks)
-            .buffer_unordered(READ_AT_ONCE)
-            .inspect_ok(|_| progress.step(Step::Verified))
-            .try_collect()
-            .await?;
-        let faults: Vec<Fault> = found.into_iter().flatten().collect();
-        if faults.is_empty() {
-            return Ok(objects);
         }
-        faults
-            .iter()
-            .for_each(|fault| tracing::error!(%site, "{fault}"));
-        Err(AgentError::NotVerified {
-            site: site.clone(),
-            count: faults.len(),
-        })
+    });
+    let found: Vec<Option<Fault>> = stream::iter(checks)
+        .buffer_unordered(READ_AT_ONCE)
+        .inspect_ok(|_| progress.step(Step::Verified))
+        .try_collect()
+        .await?;
+    let faults: Vec<Fault> = found.into_iter().flatten().collect();
+    if faults.is_empty() {
+        return Ok(objects);
     }
+    faults
+        .iter()
+        .for_each(|fault| tracing::error!(%site, "{fault}"));
+    Err(AgentError::NotVerified {
+        site: site.clone(),
+        count: faults.len(),
+    })
 }

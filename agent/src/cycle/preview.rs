@@ -7,6 +7,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::Serialize;
 
+use super::look::look;
 use super::prepare::{LastCycle, Preparation, Prepared, SiteScan, TakePart, refuses_more};
 use super::report::exit_of;
 use crate::agent::Agent;
@@ -23,7 +24,7 @@ use crate::state::refused_kinds::{RefusedKind, kinds};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct PlanReport {
+pub(crate) struct PlanReport {
     /// The site.
     pub site: SiteName,
     /// The tables with something to push or to refuse, by name.
@@ -49,7 +50,7 @@ pub struct PlanReport {
 
 /// What would become of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct TablePlan {
+pub(crate) struct TablePlan {
     /// Its partitions.
     pub partitions: u64,
     /// Its rows.
@@ -72,7 +73,7 @@ pub struct TablePlan {
 
 /// A partition that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct PlanLine {
+pub(crate) struct PlanLine {
     /// Its table.
     pub table: Name,
     /// The partition.
@@ -88,93 +89,93 @@ pub struct PlanLine {
 impl PlanReport {
     /// How the program ends: as the cycle would.
     #[must_use]
-    pub fn exit(&self) -> Exit {
+    pub(crate) fn exit(&self) -> Exit {
         exit_of(self.quarantine_grows, &self.held, &self.missing)
     }
 }
 
-impl Agent {
-    /// What the next cycle would push. It may run beside another agent of the same state.
-    ///
-    /// # Errors
-    /// [`AgentError`]
-    pub async fn plan(&self, progress: Arc<dyn Progress>) -> Result<PlanReport, AgentError> {
-        let config = self.config();
-        let state = State::read(&config.state_dir)?;
-        let known = match &state {
-            Some(state) => state
-                .writer()?
-                .is_some_and(|stored| same_log(&stored, self)),
-            None => false,
-        };
-        let state = state.filter(|_| known);
-        let (catalog, look, last) = match &state {
-            Some(state) => (
-                state.catalog(Catalog::empty(config.site.clone()))?,
-                state.look()?,
-                LastCycle::read(state)?,
-            ),
-            None => (self.log().load().await?, None, LastCycle::default()),
-        };
-        // SQLite's handle is of no use from here on, and must not cross threads.
-        drop(state);
+/// What the next cycle would push. It may run beside another agent of the same state.
+///
+/// # Errors
+/// [`AgentError`]
+pub(crate) async fn preview(
+    agent: &Agent,
+    progress: Arc<dyn Progress>,
+) -> Result<PlanReport, AgentError> {
+    let config = agent.config();
+    let state = State::read(&config.state_dir)?;
+    let known = match &state {
+        Some(state) => state
+            .writer()?
+            .is_some_and(|stored| same_log(&stored, agent)),
+        None => false,
+    };
+    let state = state.filter(|_| known);
+    let (catalog, before, last) = match &state {
+        Some(state) => (
+            state.catalog(Catalog::empty(config.site.clone()))?,
+            state.look()?,
+            LastCycle::read(state)?,
+        ),
+        None => (agent.log().load().await?, None, LastCycle::default()),
+    };
+    // SQLite's handle is of no use from here on, and must not cross threads.
+    drop(state);
 
-        let before = look;
-        let look = self.look(before.as_ref(), &progress).await?;
-        let moved = gate::moved(before.as_ref(), &look);
-        if moved.is_nothing() {
-            return Ok(PlanReport {
-                site: config.site.clone(),
-                tables: BTreeMap::new(),
-                changes: Vec::new(),
-                quarantined: last
-                    .findings
-                    .values()
-                    .map(|found| found.refused.total)
-                    .sum(),
-                quarantine_grows: false,
-                held: last.held,
-                missing: look.absent(),
-                absent: Vec::new(),
-                dataset_changed: false,
-                notes: Vec::new(),
-            });
-        }
-        let (sizes, take) = weighed();
-        let preparation = Preparation {
-            config,
-            catalog: &catalog,
-            last: &last,
-            moved: &moved,
-            allow_shrink: false,
-            progress: &progress,
-        };
-        let Prepared { scan, plan } = preparation.run(take).await?;
-        let line = |change: &PlannedChange| PlanLine {
-            table: change.table.clone(),
-            part: change.part,
-            md5: change.now.as_ref().map(|now| now.md5),
-            rows: change.now.as_ref().map_or(0, |now| now.rows),
-            was_rows: change.was.as_ref().map_or(0, |was| was.rows),
-        };
-        let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
-        let findings = scan.findings(&config.dataset);
-        let elsewhere = last.findings.iter();
-        let elsewhere = elsewhere.filter(|(table, _)| !findings.contains_key(*table));
-        let elsewhere: u64 = elsewhere.map(|(_, found)| found.refused.total).sum();
-        Ok(PlanReport {
+    let look = look(agent, before.as_ref(), &progress).await?;
+    let moved = gate::moved(before.as_ref(), &look);
+    if moved.is_nothing() {
+        return Ok(PlanReport {
             site: config.site.clone(),
-            tables: tables_of(config, (&plan, &catalog), &scan, &sizes),
-            changes: plan.changes.iter().map(line).collect(),
-            quarantined: scan.quarantined() + elsewhere,
-            quarantine_grows: refuses_more(&findings, &last),
-            held: plan.held,
+            tables: BTreeMap::new(),
+            changes: Vec::new(),
+            quarantined: last
+                .findings
+                .values()
+                .map(|found| found.refused.total)
+                .sum(),
+            quarantine_grows: false,
+            held: last.held,
             missing: look.absent(),
-            absent: plan.absent,
-            dataset_changed: plan.announces_dataset,
-            notes: scan.notes.into_values().flatten().collect(),
-        })
+            absent: Vec::new(),
+            dataset_changed: false,
+            notes: Vec::new(),
+        });
     }
+    let (sizes, take) = weighed();
+    let preparation = Preparation {
+        config,
+        catalog: &catalog,
+        last: &last,
+        moved: &moved,
+        allow_shrink: false,
+        progress: &progress,
+    };
+    let Prepared { scan, plan } = preparation.run(take).await?;
+    let line = |change: &PlannedChange| PlanLine {
+        table: change.table.clone(),
+        part: change.part,
+        md5: change.now.as_ref().map(|now| now.md5),
+        rows: change.now.as_ref().map_or(0, |now| now.rows),
+        was_rows: change.was.as_ref().map_or(0, |was| was.rows),
+    };
+    let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
+    let findings = scan.findings(&config.dataset);
+    let elsewhere = last.findings.iter();
+    let elsewhere = elsewhere.filter(|(table, _)| !findings.contains_key(*table));
+    let elsewhere: u64 = elsewhere.map(|(_, found)| found.refused.total).sum();
+    Ok(PlanReport {
+        site: config.site.clone(),
+        tables: tables_of(config, (&plan, &catalog), &scan, &sizes),
+        changes: plan.changes.iter().map(line).collect(),
+        quarantined: scan.quarantined() + elsewhere,
+        quarantine_grows: refuses_more(&findings, &last),
+        held: plan.held,
+        missing: look.absent(),
+        absent: plan.absent,
+        dataset_changed: plan.announces_dataset,
+        notes: scan.notes.into_values().flatten().collect(),
+    })
 }
 
 /// The size in bytes of every partition that a scan meets.

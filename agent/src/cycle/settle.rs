@@ -10,11 +10,12 @@ use crate::error::AgentError;
 use crate::plan::Plan;
 use crate::plan::guard::Held;
 use crate::push::Pushed;
+use crate::push::quarantine::{self, QuarantineFiles};
 use crate::push::session::WriterSession;
 use crate::scan::{DanglingReference, TableFindings};
 use crate::source::gate::{Look, Print};
 use crate::source::{FRESH, Unreadable};
-use crate::state::{Columns, CycleFacts, Findings, Notes, Settled, publish};
+use crate::state::{Columns, CycleFacts, Findings, Notes, Settled};
 
 /// What a cycle did.
 pub(super) struct CycleResults {
@@ -65,8 +66,8 @@ impl Attempt<'_> {
         let undeclared = self.undeclared(&last.findings);
         let columns = self.columns_after(scan, &last, &plan.held);
         let held = self.held_after(scan, last.held, plan.held);
-        let files = publish::Files::of(&findings);
-        let quarantine_is_due = publish::is_due(self.state, &findings, &files, &undeclared)?;
+        let files = QuarantineFiles::of(&findings);
+        let quarantine_is_due = quarantine::is_due(self.state, &findings, &files, &undeclared)?;
         let news = news(&scan.notes, &told);
         let mut notes = told;
         notes.extend(scan.notes.clone());
@@ -86,7 +87,7 @@ impl Attempt<'_> {
             },
         })?;
         news.iter().for_each(|note| tracing::info!("{note}"));
-        publish::publish(self.agent, self.state, files).await;
+        quarantine::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.head.seq);
         let committed = if seq.is_some() { changes } else { 0 };
         Ok(CycleReport {
@@ -213,6 +214,7 @@ mod tests {
     use super::*;
     use causeway_shared::dataset::TableId;
 
+    use crate::cycle::look::look;
     use crate::cycle::{CycleStart, SyncOptions};
     use crate::progress::{Progress, Silent};
     use crate::testing::Site;
@@ -226,7 +228,7 @@ mod tests {
         site.sync().await;
         let agent = site.agent();
         let progress: Arc<dyn Progress> = Arc::new(Silent);
-        let mut look = agent.look(None, &progress).await.unwrap();
+        let mut look = look(&agent, None, &progress).await.unwrap();
         let gone = Unreadable::Missing {
             why: String::new(),
             remedy: String::new(),

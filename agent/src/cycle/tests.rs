@@ -11,11 +11,16 @@ use causeway_shared::store::breaking::{BreakingStore, Flaw};
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{Store, list_all};
 
+use super::preview::preview;
+use super::sync::sync;
 use super::*;
 use crate::error::Exit;
 use crate::progress::Silent;
-use crate::status::quarantine;
+use crate::push::store_check::check_store;
+use crate::state::StateError;
+use crate::status::{quarantine, status};
 use crate::testing::{Site, copy};
+use crate::verify::verify;
 
 #[tokio::test]
 async fn the_first_cycle_sends_everything_and_the_second_nothing() {
@@ -43,18 +48,21 @@ async fn a_store_that_would_lose_commits_is_not_written_to() {
     let site = Site::small();
     let flawed = BreakingStore::new(Arc::clone(&site.store), Flaw::CreatesOverwrite);
     let flawed = site.agent_on("one", Arc::new(flawed));
-    let refused = flawed.sync(SyncOptions::default()).await.unwrap_err();
-    assert_eq!((refused.exit(), refused.may_pass()), (Exit::Look, false));
+    let refused = sync(&flawed, SyncOptions::default()).await.unwrap_err();
+    assert_eq!(
+        (refused.exit(), refused.is_retryable()),
+        (Exit::Look, false)
+    );
     insta::assert_snapshot!(refused, @"site a: memory: does not keep what Causeway relies on: of 32 creates of one key at once one must win (If-None-Match: *): 32 won; a create over an existing key must be refused (If-None-Match: *): it was taken. Commits would be lost on it without an error; use another store, or a newer version of its server");
     assert_eq!(list_all(&*site.store, "", None).await.unwrap(), []);
-    assert!(flawed.verify(true, Arc::new(Silent)).await.is_err());
+    assert!(verify(&flawed, true, Arc::new(Silent)).await.is_err());
     // The same state goes on where the store is mended, and tries it once.
     assert_eq!(site.sync().await.requests.put, 4 + 2 + 38);
     site.write_appointments(0..30, "confirmed");
     assert_eq!(site.sync().await.requests.put, 2);
     // A check that was asked for leaves nothing either.
     let keys = list_all(&*site.store, "", None).await.unwrap().len();
-    assert!(site.agent().check_store().await.unwrap().kept);
+    assert!(check_store(&site.agent()).await.unwrap().kept);
     assert_eq!(list_all(&*site.store, "", None).await.unwrap().len(), keys);
 }
 
@@ -71,7 +79,7 @@ async fn a_list_of_refused_rows_is_not_the_first_thing_a_bad_store_gets() {
     );
     let flawed = BreakingStore::new(Arc::clone(&site.store), Flaw::ReplacesAnyVersion);
     let agent = site.agent_on("one", Arc::new(flawed));
-    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    let report = sync(&agent, SyncOptions::default()).await.unwrap();
     assert_eq!((report.commit, report.in_quarantine), (None, 1));
     assert_eq!(list_all(&*site.store, "", None).await.unwrap(), []);
 }
@@ -111,7 +119,7 @@ async fn as_many_objects_are_sent_at_once_as_the_configuration_says() {
         let mut config = site.config("one", "state-one");
         config.upload.concurrency = concurrency;
         let agent = Agent::with_store(config, Arc::clone(&store) as Store).unwrap();
-        let sent = agent.sync(SyncOptions::default()).await.unwrap();
+        let sent = sync(&agent, SyncOptions::default()).await.unwrap();
         assert_eq!(sent.partitions.changed, 13);
         assert_eq!(store.most_in_flight(), concurrency as u64);
     }
@@ -130,7 +138,7 @@ async fn killed_at(step: u64, fault: fn(u64) -> Fault, change: bool) -> bool {
     let failing = FailingStore::new(Arc::clone(&site.store), [fault(step)]).leave_out("/check/");
     let failing = Arc::new(failing);
     let killed = site.agent_on("one", Arc::clone(&failing) as Store);
-    let _ = killed.sync(SyncOptions::default()).await;
+    let _ = sync(&killed, SyncOptions::default()).await;
     let reached = failing.calls() >= step;
     // The sources go on meanwhile in one case of two.
     if step.is_multiple_of(2) {
@@ -173,7 +181,7 @@ async fn a_killed_first_cycle_sends_nothing_twice() {
     let failing = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(14)]);
     let failing = failing.leave_out("/check/");
     let killed = site.agent_on("one", Arc::new(failing));
-    killed.sync(SyncOptions::default()).await.unwrap_err();
+    sync(&killed, SyncOptions::default()).await.unwrap_err();
     let there = list_all(&*site.store, "", None).await.unwrap().len() as u64;
     assert!(there > 5, "{there} objects arrived");
     let report = site.sync().await;
@@ -185,11 +193,12 @@ async fn a_killed_first_cycle_sends_nothing_twice() {
 async fn a_lost_commit_answer_is_adopted() {
     let site = Site::new();
     let failing = FailingStore::new(Arc::clone(&site.store), [Fault::LoseFirstWriteOf("/log/")]);
-    let report = site
-        .agent_on("one", Arc::new(failing))
-        .sync(SyncOptions::default())
-        .await
-        .unwrap();
+    let report = sync(
+        &site.agent_on("one", Arc::new(failing)),
+        SyncOptions::default(),
+    )
+    .await
+    .unwrap();
     assert_eq!(report.commit, Some(Seq(1)));
     assert_eq!(site.log().await, (Seq(1), 1, 13));
 }
@@ -220,9 +229,9 @@ async fn another_dataset_is_announced_by_a_commit() {
         .replace("\"version\":1", "\"version\":2");
     config.dataset = causeway_shared::dataset::Dataset::from_json(json.as_bytes()).unwrap();
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let planned = agent.plan(Arc::new(Silent)).await.unwrap();
+    let planned = preview(&agent, Arc::new(Silent)).await.unwrap();
     assert_eq!((planned.changes.len(), planned.dataset_changed), (0, true));
-    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    let report = sync(&agent, SyncOptions::default()).await.unwrap();
     assert_eq!(
         (report.commit, report.requests.put),
         (Some(Seq(2)), 2),
@@ -233,7 +242,7 @@ async fn another_dataset_is_announced_by_a_commit() {
 #[tokio::test]
 async fn a_cycle_can_run_on_any_thread() {
     let agent = Site::new().agent();
-    let cycle = tokio::spawn(async move { agent.sync(SyncOptions::default()).await });
+    let cycle = tokio::spawn(async move { sync(&agent, SyncOptions::default()).await });
     assert!(cycle.await.unwrap().is_ok());
 }
 
@@ -242,8 +251,11 @@ async fn two_processes_do_not_work_on_one_state() {
     let site = Site::new();
     let agent = site.agent();
     let _lock = agent.lock().unwrap();
-    let error = agent.sync(SyncOptions::default()).await.unwrap_err();
-    assert!(matches!(error, AgentError::Locked { .. }), "{error}");
+    let error = sync(&agent, SyncOptions::default()).await.unwrap_err();
+    assert!(
+        matches!(error, AgentError::State(StateError::Locked { .. })),
+        "{error}"
+    );
 }
 
 /// A consultant whose row has a comma in it, and no whole number for a key.
@@ -253,7 +265,7 @@ const ODD: &str = "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\nx
 async fn a_plan_says_what_would_be_refused_and_ends_as_its_cycle_would() {
     let site = Site::small();
     site.write("consultant", ODD);
-    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    let planned = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
     let consultant = &planned.tables[&Name::new("consultant").unwrap()];
     assert_eq!(
         (consultant.rows, consultant.refused, consultant.new),
@@ -268,10 +280,10 @@ async fn a_plan_says_what_would_be_refused_and_ends_as_its_cycle_would() {
     assert_eq!(site.sync().await.exit(), Exit::Look);
     let again = site.sync().await;
     assert_eq!((again.in_quarantine, again.exit()), (2, Exit::Done));
-    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    let planned = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
     assert_eq!((planned.quarantined, planned.exit()), (2, Exit::Done));
     // It goes on to say so until somebody has mended it.
-    assert_eq!(site.agent().status().await.unwrap().exit(), Exit::Look);
+    assert_eq!(status(&site.agent()).await.unwrap().exit(), Exit::Look);
 }
 
 #[tokio::test]

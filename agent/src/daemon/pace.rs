@@ -4,17 +4,13 @@
 
 use std::time::{Duration, Instant};
 
-use causeway_shared::runtime::chance;
+use crate::backoff::Backoff;
 
 /// A scan starts at the earliest this many times the last scan's duration after its start, so that
 /// scanning takes at most a tenth of one core.
 const REST_FACTOR: u32 = 10;
 /// The longest rest. A scan that took more than a tenth of this waited for a slow drive.
 const LONGEST_REST: Duration = Duration::from_secs(60 * 60);
-/// About how long to wait after a first failure; it doubles with each that follows.
-const FIRST_WAIT: Duration = Duration::from_secs(1);
-/// The longest wait after a failure.
-const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// What a cycle cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +26,7 @@ pub(crate) struct ScanCost {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Pace {
     rested: Option<Instant>,
-    retry: Option<Instant>,
-    failures: u32,
+    backoff: Backoff,
 }
 
 impl Pace {
@@ -44,34 +39,31 @@ impl Pace {
     /// Notes a cycle that succeeded.
     pub(crate) fn succeeded(&mut self, scan: ScanCost) {
         self.rest(scan);
-        self.retry = None;
-        self.failures = 0;
+        self.backoff.succeeded();
     }
 
-    /// Notes a cycle that failed at `now`. `chance` is a random number, which spreads the retries of
-    /// many sites that lost the same store.
+    /// Notes a cycle that failed at `now`. `chance` is a random number, as [`Backoff::failed`] takes.
     pub(crate) fn failed(&mut self, scan: ScanCost, now: Instant, chance: u32) {
         self.rest(scan);
-        self.failures = self.failures.saturating_add(1);
-        self.retry = Some(now + wait(self.failures, chance));
+        self.backoff.failed(now, chance);
     }
 
     /// When the next cycle may start: a time that may have passed; `None` for at once.
     #[must_use]
     pub(crate) fn earliest(&self) -> Option<Instant> {
-        self.rested.max(self.retry)
+        self.rested.max(self.backoff.until())
     }
 
     /// Whether the last cycle failed, so that the next one starts without a wake.
     #[must_use]
     pub(crate) fn retries(&self) -> bool {
-        self.retry.is_some()
+        self.backoff.until().is_some()
     }
 
     /// How many cycles have failed in a row.
     #[must_use]
     pub(crate) fn failures(&self) -> u32 {
-        self.failures
+        self.backoff.failures()
     }
 
     fn rest(&mut self, scan: ScanCost) {
@@ -80,30 +72,12 @@ impl Pace {
     }
 }
 
-/// A random number. It is always the same where the system has no randomness, which spreads no load
-/// and harms nothing else.
-pub(crate) fn spread() -> u32 {
-    let mut bytes = [0; 4];
-    match chance::fill(&mut bytes) {
-        Ok(()) => u32::from_ne_bytes(bytes),
-        Err(_) => 0,
-    }
-}
-
-/// The wait after the nth failure in a row: doubled each time, then at random between half of that
-/// and the whole.
-fn wait(failures: u32, chance: u32) -> Duration {
-    let doublings = failures.saturating_sub(1).min(16);
-    let whole = FIRST_WAIT.saturating_mul(1 << doublings).min(LONGEST_WAIT);
-    let half = whole / 2;
-    half + half.mul_f64(f64::from(chance) / f64::from(u32::MAX))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::backoff::LONGEST_WAIT;
 
     const fn secs(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -124,14 +98,6 @@ mod tests {
             took: secs(86_400),
         });
         assert_eq!(pace.earliest(), Some(started + secs(3_600)));
-    }
-
-    #[test]
-    fn waits_double_up_to_five_minutes_and_are_spread_over_their_upper_half() {
-        let waits = [1, 2, 3, 8, 9, 10, u32::MAX].map(|n| wait(n, u32::MAX).as_secs());
-        assert_eq!(waits, [1, 2, 4, 128, 256, 300, 300]);
-        let spread = [0, u32::MAX / 2, u32::MAX].map(|chance| wait(3, chance).as_secs());
-        assert_eq!(spread, [2, 3, 4]);
     }
 
     #[test]
@@ -171,7 +137,7 @@ mod tests {
                 scanned += scan.took;
                 prop_assert!(now - begin >= scanned * 10);
                 if !succeeds {
-                    prop_assert!(now - ended >= FIRST_WAIT / 2);
+                    prop_assert!(now - ended >= Duration::from_millis(500));
                     prop_assert!(now - ended <= LONGEST_WAIT.max(scan.took * 9));
                 }
             }

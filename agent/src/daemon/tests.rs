@@ -8,6 +8,7 @@ use tokio::io::AsyncReadExt as _;
 use tokio::sync::{mpsc, oneshot};
 
 use super::*;
+use crate::cycle::sync::sync;
 use crate::error::Exit;
 use crate::progress::Step;
 use crate::testing::Site;
@@ -61,8 +62,7 @@ async fn it_stops_when_another_machine_takes_over() {
         take_over: true,
         ..SyncOptions::default()
     };
-    site.agent_on("two", Arc::clone(&site.store))
-        .sync(take_over)
+    sync(&site.agent_on("two", Arc::clone(&site.store)), take_over)
         .await
         .unwrap();
     site.write_appointments(0..30, "confirmed");
@@ -279,7 +279,7 @@ async fn a_folder_store_that_is_not_mounted_is_waited_for_and_not_written_to() {
         config.store.url = format!("file://{}", mounted.display());
         Agent::open(config).await.unwrap()
     };
-    agent().await.sync(SyncOptions::default()).await.unwrap();
+    sync(&agent().await, SyncOptions::default()).await.unwrap();
     std::fs::rename(&mounted, &away).unwrap();
     let mut heard = observed(agent().await);
     let failure = heard.recv().await.unwrap();
@@ -316,7 +316,7 @@ async fn one_cycle_does_not_write_into_an_empty_mount_point_either() {
     config.store.url = format!("file://{}", mounted.display());
     let sync = async || {
         let agent = Agent::open(config.clone()).await.unwrap();
-        agent.sync(SyncOptions::default()).await
+        sync(&agent, SyncOptions::default()).await
     };
     sync().await.unwrap();
     std::fs::rename(&mounted, store.path().join("away")).unwrap();

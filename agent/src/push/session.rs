@@ -26,7 +26,7 @@ const BELIEVED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a cycle writes as, and on top of.
 #[derive(Debug)]
-pub struct WriterSession {
+pub(crate) struct WriterSession {
     /// Who the agent is.
     pub writer: StoredWriter,
     /// What the log says.
@@ -39,7 +39,7 @@ impl WriterSession {
     /// Whether a commit is due even if nothing changed: another host's writer, replaced on
     /// purpose, has to find that out.
     #[must_use]
-    pub fn announces_writer(&self) -> bool {
+    pub(crate) fn announces_writer(&self) -> bool {
         let host = &self.writer.writer.host;
         self.catalog
             .head
@@ -52,7 +52,11 @@ impl WriterSession {
     ///
     /// # Errors
     /// [`LogError::Lost`], [`LogError::Blank`], or a failure of the store.
-    pub async fn is_current(&mut self, agent: &Agent, now: Timestamp) -> Result<bool, AgentError> {
+    pub(crate) async fn is_current(
+        &mut self,
+        agent: &Agent,
+        now: Timestamp,
+    ) -> Result<bool, AgentError> {
         let seq = self.catalog.seq();
         if seq == Seq::NONE {
             return Ok(true);
@@ -80,7 +84,7 @@ impl WriterSession {
 
 /// Whether the log is asked although the state may be believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogCheck {
+pub(crate) struct LogCheck {
     /// The log was just found to be ahead of the state, or the process just started.
     pub ask: bool,
     /// A person replaces the log's writer by this one.
@@ -91,7 +95,7 @@ pub struct LogCheck {
 ///
 /// # Errors
 /// [`AgentError::Fenced`] where another writer has the log, else the failure of log or state.
-pub async fn open_session(
+pub(crate) async fn open_session(
     agent: &Agent,
     state: &mut State,
     check: LogCheck,
@@ -173,26 +177,9 @@ fn may_replace(own: &StoredWriter, head: &Head, take_over: bool) -> bool {
     take_over || (head.writer.host == own.writer.host && own.fence.is_none())
 }
 
-/// Tries the store before this state first writes to it.
-///
-/// # Errors
-/// [`AgentError::Unfit`], or a failure of store or state.
-pub async fn check_store(
-    agent: &Agent,
-    state: &mut State,
-    writer: &mut StoredWriter,
-) -> Result<(), AgentError> {
-    if writer.store_checked {
-        return Ok(());
-    }
-    agent.require_store().await?;
-    writer.store_checked = true;
-    Ok(state.note_writer(writer)?)
-}
-
 /// Whether a state is about this agent's log.
 #[must_use]
-pub fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
+pub(crate) fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
     stored.site == agent.config().site && stored.store == agent.store().describe()
 }
 

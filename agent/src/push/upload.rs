@@ -17,7 +17,7 @@ use crate::source::gate::file_md5;
 
 /// An object that waits in the spool.
 #[derive(Debug, Clone)]
-pub struct SpooledObject {
+pub(crate) struct SpooledObject {
     /// What it holds.
     pub object: ObjectId,
     /// The file that it is sent from.
@@ -28,7 +28,7 @@ pub struct SpooledObject {
 
 /// Sends objects of one site.
 #[derive(Debug)]
-pub struct Uploader {
+pub(crate) struct Uploader {
     store: Store,
     site: SiteName,
     /// An object written before this may be taken by a vacuum soon.
@@ -37,7 +37,7 @@ pub struct Uploader {
 
 /// An object that is in the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Delivered {
+pub(crate) struct Delivered {
     /// What it holds.
     pub object: ObjectId,
     /// Its size in bytes as it lies there.
@@ -56,7 +56,7 @@ pub(crate) fn stale_before(keep: Duration, now: Timestamp) -> Timestamp {
 impl Uploader {
     /// `keep` is how long a vacuum spares what nothing names.
     #[must_use]
-    pub fn new(store: Store, site: SiteName, keep: Duration, now: Timestamp) -> Self {
+    pub(crate) fn new(store: Store, site: SiteName, keep: Duration, now: Timestamp) -> Self {
         Self {
             store,
             site,
@@ -71,7 +71,10 @@ impl Uploader {
     ///
     /// # Errors
     /// [`AgentError::Store`], naming the key.
-    pub async fn deliver(&self, spooled_object: SpooledObject) -> Result<Delivered, AgentError> {
+    pub(crate) async fn deliver(
+        &self,
+        spooled_object: SpooledObject,
+    ) -> Result<Delivered, AgentError> {
         let (table, part, md5) = spooled_object.object.clone();
         let key = LogKey::Object(table, part, md5).of(WhichLog::Agent, &self.site);
         self.deliver_to(&key, &spooled_object)

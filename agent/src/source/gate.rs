@@ -15,8 +15,7 @@ use causeway_shared::ids::Md5;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::config::AgentConfig;
-use crate::source::Kind;
+use crate::source::{Kind, SourceConfig};
 
 pub(crate) use print::Print;
 pub(crate) use print::file_md5;
@@ -79,19 +78,27 @@ impl Moved {
     }
 }
 
-/// Looks at every place. A CSV file whose outside moved since `before` is read once, to tell a
-/// touch from a change. What cannot be looked at counts as moved, so that the scan says why. `beat`
-/// is called after each file.
+/// What to look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookRequest<'r> {
+    pub(crate) sources: &'r [SourceConfig],
+    /// The folder that the sources' paths are relative to.
+    pub(crate) base_dir: &'r Path,
+    /// The MD5 of all that decides what a scan makes of the same files.
+    pub(crate) basis: Md5,
+    pub(crate) before: Option<&'r Look>,
+    pub(crate) now: Timestamp,
+}
+
+/// Looks at every place. A CSV file whose outside moved since the look before is read once, to tell
+/// a touch from a change. What cannot be looked at counts as moved, so that the scan says why.
+/// `beat` is called after each file.
 #[must_use]
-pub(crate) fn look(
-    config: &AgentConfig,
-    before: Option<&Look>,
-    now: Timestamp,
-    beat: &dyn Fn(),
-) -> Look {
+pub(crate) fn look(request: &LookRequest<'_>, beat: &dyn Fn()) -> Look {
+    let LookRequest { before, now, .. } = *request;
     let mut prints = BTreeMap::new();
-    for source in &config.sources {
-        let (path, place) = (config.base_dir.join(&source.path), place(&source.path));
+    for source in request.sources {
+        let (path, place) = (request.base_dir.join(&source.path), place(&source.path));
         if source.kind == Kind::Sqlite {
             prints.insert(
                 place,
@@ -123,7 +130,7 @@ pub(crate) fn look(
         }
     }
     Look {
-        basis: basis(config),
+        basis: request.basis,
         prints,
     }
 }
@@ -142,21 +149,6 @@ pub(crate) fn moved(before: Option<&Look>, now: &Look) -> Moved {
         },
     );
     Moved::Places(moved.cloned().collect())
-}
-
-/// The MD5 of the dataset, of what the configuration says about reading and holding back, and of
-/// the program's version, since another version may make other bytes of the same rows.
-fn basis(config: &AgentConfig) -> Md5 {
-    let parts = [
-        env!("CARGO_PKG_VERSION").to_owned(),
-        config.site.to_string(),
-        config.dataset.md5().to_string(),
-        config.zone_name.clone(),
-        format!("{:?}", config.sources),
-        // A table held back by it may go on, or one that went on be held, with no move at all.
-        config.guard.shrink.to_string(),
-    ];
-    Md5::of(parts.join("\n").as_bytes())
 }
 
 /// The place of a file, by its path as the configuration leads to it.

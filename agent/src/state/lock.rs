@@ -16,7 +16,7 @@ use causeway_shared::runtime::blocking::holding;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::error::AgentError;
+use super::{StateError, file_error};
 
 /// The lock's file in the agent's folder.
 pub(crate) const FILE: &str = "agent.lock";
@@ -34,14 +34,10 @@ impl Lock {
     /// Takes the lock of a folder, which is made if it is not there.
     ///
     /// # Errors
-    /// [`AgentError::Locked`] if another process has it, [`AgentError::File`].
-    pub(crate) fn take(state_dir: &Path) -> Result<Self, AgentError> {
+    /// [`StateError::Locked`] if another process has it, [`StateError::File`].
+    pub(crate) fn take(state_dir: &Path) -> Result<Self, StateError> {
         let path = state_dir.join(FILE);
-        let failed = |source| AgentError::File {
-            action: "lock",
-            path: path.clone(),
-            source,
-        };
+        let failed = |source| file_error(&path, "lock", source);
         // Refused rows are listed there: they are nobody else's business.
         let mut folder = DirBuilder::new();
         folder
@@ -62,7 +58,7 @@ impl Lock {
             Err(TryLockError::WouldBlock) => {
                 let process = std::fs::read_to_string(&path).unwrap_or_default();
                 let state_dir = state_dir.to_owned();
-                return Err(AgentError::Locked {
+                return Err(StateError::Locked {
                     state_dir,
                     process: process.trim().to_owned(),
                 });

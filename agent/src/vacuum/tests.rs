@@ -10,9 +10,11 @@ use std::sync::Arc;
 
 use super::*;
 use crate::cycle::SyncOptions;
+use crate::cycle::sync::sync;
 use crate::error::Exit;
 use crate::progress::Silent;
 use crate::testing::Site;
+use crate::verify::verify;
 
 impl Agent {
     /// A vacuum that compares no clocks: the store's begins in 1970.
@@ -91,7 +93,7 @@ async fn what_no_commit_names_goes_once_it_is_old() {
     let stopped = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(9)]);
     let stopped = stopped.leave_out("/check/");
     let killed = site.agent_on("one", Arc::new(stopped));
-    killed.sync(SyncOptions::default()).await.unwrap_err();
+    sync(&killed, SyncOptions::default()).await.unwrap_err();
     let sent = keys(&site, "data").await.len() as u64;
     assert_eq!(sent, 4);
     let young = site
@@ -151,7 +153,9 @@ async fn checkpoints_before_the_retained_commits_go_but_for_the_newest_two() {
     let left = [3, 4].map(|n| format!("sites/a/checkpoint/{n:020}.json.zst"));
     assert_eq!(keys(&site, "checkpoint").await, left);
     site.assert_converged().await;
-    let verified = site.agent().verify(false, Arc::new(Silent)).await.unwrap();
+    let verified = verify(&site.agent(), false, Arc::new(Silent))
+        .await
+        .unwrap();
     assert_eq!(verified.differences, []);
 }
 
@@ -192,7 +196,7 @@ async fn another_hosts_site_is_refused() {
         take_over: true,
         ..SyncOptions::default()
     };
-    second.sync(taking).await.unwrap();
+    sync(&second, taking).await.unwrap();
     let before = keys(&site, "data").await;
     let fenced = site.agent().vacuum_before(clock::now(), false).await;
     assert!(
@@ -261,7 +265,7 @@ async fn a_clock_that_disagrees_with_the_stores_deletes_nothing() {
     // The store's begins in 1970.
     let site = committed(3).await;
     let before = keys(&site, "data").await;
-    let error = site.agent().vacuum(false).await.unwrap_err();
+    let error = vacuum(&site.agent(), false).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Look);
     let text = error.to_string();
     assert!(

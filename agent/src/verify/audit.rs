@@ -12,7 +12,7 @@ use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{StoreError, list_all};
 use futures_util::{StreamExt as _, stream};
 
-use super::Difference;
+use super::report::Difference;
 use crate::error::AgentError;
 
 /// Commits read at once.

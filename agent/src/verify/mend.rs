@@ -11,8 +11,8 @@ use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
 use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
 
-use super::Difference;
 use super::audit::{self, Audit, LogTrouble};
+use super::report::Difference;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::state::State;

@@ -12,8 +12,8 @@ use causeway_shared::store::{Body, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
 
-use super::Difference;
 use super::diff::differing_rows;
+use super::report::Difference;
 use crate::agent::{Agent, blocking};
 use crate::cycle::prepare::{LastCycle, Preparation, SiteScan};
 use crate::error::AgentError;

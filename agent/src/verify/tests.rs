@@ -1,17 +1,21 @@
 //! Damage of each kind, found by name and mended.
 
 use causeway_shared::commit::encode;
-use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{Store, list_all};
 
 use super::*;
+use crate::cycle::sync::sync;
+use crate::error::Exit;
 use crate::progress::Silent;
 use crate::testing::{Site, copy};
 
 async fn verified(site: &Site, repair: bool) -> String {
-    let report = site.agent().verify(repair, Arc::new(Silent)).await.unwrap();
+    let report = verify(&site.agent(), repair, Arc::new(Silent))
+        .await
+        .unwrap();
     let lines: Vec<String> = report.differences.iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
@@ -61,7 +65,9 @@ async fn with_commits() -> Site {
 #[tokio::test]
 async fn a_whole_site_has_no_difference() {
     let site = with_commits().await;
-    let report = site.agent().verify(false, Arc::new(Silent)).await.unwrap();
+    let report = verify(&site.agent(), false, Arc::new(Silent))
+        .await
+        .unwrap();
     assert_eq!((report.partitions, report.differences), (13, vec![]));
 }
 
@@ -150,7 +156,7 @@ async fn a_commit_that_nobody_knows_is_bridged() {
         } else {
             flip_byte(&site.store, &commit_key(2)).await;
         }
-        assert!(site.agent().sync(Default::default()).await.is_err());
+        assert!(sync(&site.agent(), Default::default()).await.is_err());
         let text = verified(&site, true).await;
         assert!(text.contains("a checkpoint bridges it"), "{text}");
         site.sync().await;
@@ -190,7 +196,7 @@ async fn a_state_that_knows_no_better_is_made_again_after_a_bridge() {
     std::fs::remove_dir_all(site.state("copy")).unwrap();
     // Commit 4 again, with other changes, then 5; the state stays at 3.
     copy(&site.state("one"), &site.state("copy"));
-    beyond.sync(Default::default()).await.unwrap();
+    sync(&beyond, Default::default()).await.unwrap();
     site.write_appointments(0..140, "cancelled");
     site.sync().await;
     let old = std::fs::read(site.state("copy").join("state.db")).unwrap();
@@ -298,11 +304,10 @@ async fn a_damaged_dataset_is_written_again() {
 async fn another_hosts_log_is_not_mended() {
     let site = with_commits().await;
     let second = site.agent_on("two", Arc::clone(&site.store));
-    let error = second.verify(true, Arc::new(Silent)).await.unwrap_err();
+    let error = verify(&second, true, Arc::new(Silent)).await.unwrap_err();
     assert!(matches!(error, AgentError::Fenced { .. }), "{error}");
     assert_eq!(
-        second
-            .verify(false, Arc::new(Silent))
+        verify(&second, false, Arc::new(Silent))
             .await
             .unwrap()
             .differences,
@@ -314,7 +319,11 @@ async fn another_hosts_log_is_not_mended() {
 async fn a_table_that_cannot_be_read_differs_though_the_log_has_nothing_of_it() {
     let site = Site::small();
     site.sync().await;
-    let verify = async || site.agent().verify(false, Arc::new(Silent)).await.unwrap();
+    let verify = async || {
+        verify(&site.agent(), false, Arc::new(Silent))
+            .await
+            .unwrap()
+    };
     let report = verify().await;
     assert_eq!((report.differences.len(), report.exit()), (0, Exit::Done));
     let absent: Vec<&str> = report.absent.iter().map(Name::as_str).collect();

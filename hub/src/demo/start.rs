@@ -4,7 +4,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use causeway_agent::{Agent, AgentConfig, CycleReport, HubConfig as ToldHub, Silent, SyncOptions};
+use causeway_agent::{
+    Agent, AgentConfig, CycleReport, HubConfig as ToldHub, Silent, SyncOptions, migrate, sync,
+};
 use causeway_shared::ids::Seq;
 use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
@@ -74,9 +76,9 @@ pub(crate) async fn start(
         .map_err(HubError::from)?
         .is_some();
     let sent = if is_sent {
-        agent.sync(SyncOptions::default()).await?
+        sync(&agent, SyncOptions::default()).await?
     } else {
-        agent.migrate(Arc::new(Silent)).await?
+        migrate(&agent, Arc::new(Silent)).await?
     };
     let hub = Hub::open(hub_config).await?;
     hub.init().await?;

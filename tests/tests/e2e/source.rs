@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use causeway_agent::{Agent, AgentConfig, CycleReport, Exit, Progress, Step, SyncOptions};
+use causeway_agent::{
+    Agent, AgentConfig, CycleReport, Exit, Progress, Step, SyncOptions, sync, sync_with,
+};
 use causeway_shared::store::memory::MemoryStore;
 use causeway_tests::StoreKind;
 use rusqlite::Connection;
@@ -33,7 +35,7 @@ impl Watched {
     }
 
     async fn sync(&self) -> CycleReport {
-        self.agent.sync(SyncOptions::default()).await.unwrap()
+        sync(&self.agent, SyncOptions::default()).await.unwrap()
     }
 
     /// A connection as the application holds it.
@@ -236,7 +238,7 @@ async fn a_scan_holds_up_one_checkpoint_and_no_commit() {
     };
     let during = Arc::new(Meanwhile(Mutex::new(Some(meanwhile))));
     let options = SyncOptions::default();
-    let report = watched.agent.sync_with(options, during).await.unwrap();
+    let report = sync_with(&watched.agent, options, during).await.unwrap();
     let (held, application) = held_up.lock().unwrap().take().unwrap();
     assert!(held, "the scan reads from the WAL");
     assert_eq!(

@@ -23,7 +23,7 @@ async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
         allow_shrink: true,
         ..SyncOptions::default()
     };
-    let accepted = site.agent().sync(accepting).await.unwrap();
+    let accepted = sync(&site.agent(), accepting).await.unwrap();
     assert_eq!(
         (accepted.partitions.removed, accepted.exit()),
         (10, Exit::Done)
@@ -55,12 +55,12 @@ async fn a_changed_zone_moves_rows_between_dates_and_holds_nothing() {
         (parts.clone().min().unwrap(), parts.max().unwrap())
     };
     let utc = agent("UTC");
-    utc.sync(SyncOptions::default()).await.unwrap();
+    sync(&utc, SyncOptions::default()).await.unwrap();
     let range = |from: &str, to: &str| (from.to_owned(), to.to_owned());
     assert_eq!(dates(&utc).await, range("dt=2025-01-01", "dt=2025-01-12"));
 
     let east = agent("Asia/Ho_Chi_Minh");
-    let report = east.sync(SyncOptions::default()).await.unwrap();
+    let report = sync(&east, SyncOptions::default()).await.unwrap();
     assert_eq!((report.held.len(), report.exit()), (0, Exit::Done));
     assert_eq!(
         (report.partitions.changed, report.partitions.removed),
@@ -78,7 +78,7 @@ async fn a_table_that_a_wider_guard_lets_go_goes() {
     let mut config = site.config("one", "state-one");
     config.guard.shrink = 0.5;
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    let report = sync(&agent, SyncOptions::default()).await.unwrap();
     assert_eq!((report.partitions.removed, report.exit()), (4, Exit::Done));
     site.assert_converged().await;
 }
@@ -92,7 +92,7 @@ async fn a_missing_file_is_held_whatever_is_accepted_and_goes_on_when_it_is_back
         allow_shrink: true,
         ..SyncOptions::default()
     };
-    let report = site.agent().sync(accepting).await.unwrap();
+    let report = sync(&site.agent(), accepting).await.unwrap();
     assert_eq!((report.commit, report.held.len()), (None, 1));
     assert!(report.held[0].to_string().contains("appointment"));
     site.write_appointments(0..120, "confirmed");
@@ -192,7 +192,7 @@ async fn a_column_that_vanishes_holds_its_table() {
     assert_eq!(site.sync().await.partitions.changed, 1);
 
     consultant("Bo", false);
-    let planned = site.agent().plan(Arc::new(Silent)).await.unwrap();
+    let planned = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
     let held = site.sync().await.held;
     assert_eq!((planned.held, held.len()), (held.clone(), 1));
     // It is meant to go.
@@ -200,7 +200,7 @@ async fn a_column_that_vanishes_holds_its_table() {
         allow_shrink: true,
         ..SyncOptions::default()
     };
-    let accepted = site.agent().sync(accepting).await.unwrap();
+    let accepted = sync(&site.agent(), accepting).await.unwrap();
     assert_eq!(
         (accepted.partitions.changed, accepted.exit()),
         (1, Exit::Done)

@@ -68,7 +68,9 @@ async fn a_hole_in_the_log_is_not_taken_for_its_head() {
     let site = with_an_old_state().await;
     site.remove_commit(3).await;
     site.write_appointments(0..120, "cancelled");
-    let error = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    let error = sync(&site.agent(), SyncOptions::default())
+        .await
+        .unwrap_err();
     assert!(
         error.to_string().contains("is missing, though 4"),
         "{error}"
@@ -87,7 +89,7 @@ async fn a_log_that_was_emptied_is_not_written_on() {
         ask_log: true,
         ..SyncOptions::default()
     };
-    let error = site.agent().sync(started).await.unwrap_err();
+    let error = sync(&site.agent(), started).await.unwrap_err();
     assert!(error.to_string().contains("verify --repair"), "{error}");
     assert_eq!(site.commits().await, [0; 0]);
     site.repair().await;
@@ -109,7 +111,9 @@ async fn a_log_that_nobody_asked_for_a_day_is_asked_before_a_commit() {
     site.forget_when_the_log_was_asked();
     site.remove_commit(3).await;
     site.write_appointments(0..120, "cancelled");
-    let error = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    let error = sync(&site.agent(), SyncOptions::default())
+        .await
+        .unwrap_err();
     assert!(error.to_string().contains("no longer there"), "{error}");
     assert_eq!(site.commits().await, [1, 2]);
 }
@@ -121,9 +125,9 @@ async fn another_boot_asks_the_log_once() {
     let mut config = site.config("one", "state-one");
     config.machine.boot = "another".into();
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let first = agent.sync(SyncOptions::default()).await.unwrap();
+    let first = sync(&agent, SyncOptions::default()).await.unwrap();
     assert_eq!((first.requests.list, first.requests.total()), (1, 1));
-    let second = agent.sync(SyncOptions::default()).await.unwrap();
+    let second = sync(&agent, SyncOptions::default()).await.unwrap();
     assert_eq!(second.requests.total(), 0);
 }
 
@@ -132,7 +136,7 @@ async fn a_second_machine_is_refused_until_it_takes_over() {
     let site = Site::new();
     site.sync().await;
     let second = site.agent_on("two", Arc::clone(&site.store));
-    let refused = second.sync(SyncOptions::default()).await.unwrap_err();
+    let refused = sync(&second, SyncOptions::default()).await.unwrap_err();
     assert_eq!(refused.exit(), Exit::Look);
     let text = refused.to_string();
     assert!(
@@ -144,7 +148,7 @@ async fn a_second_machine_is_refused_until_it_takes_over() {
         take_over: true,
         ..SyncOptions::default()
     };
-    let taken = second.sync(taking).await.unwrap();
+    let taken = sync(&second, taking).await.unwrap();
     assert_eq!(
         (taken.commit, taken.epoch, taken.partitions.changed),
         (Some(Seq(2)), 2, 0)
@@ -155,20 +159,22 @@ async fn a_second_machine_is_refused_until_it_takes_over() {
         "the store is tried, then the commit"
     );
     // Taking over what is one's own changes nothing.
-    assert_eq!(second.sync(taking).await.unwrap().commit, None);
+    assert_eq!(sync(&second, taking).await.unwrap().commit, None);
 
     site.write_appointments(0..120, "confirmed");
-    let old = site.agent().sync(SyncOptions::default()).await.unwrap_err();
+    let old = sync(&site.agent(), SyncOptions::default())
+        .await
+        .unwrap_err();
     assert!(old.to_string().contains("host two"), "{old}");
     // It stays fenced, also after another start.
-    assert!(site.agent().sync(SyncOptions::default()).await.is_err());
-    let report = second.sync(SyncOptions::default()).await.unwrap();
+    assert!(sync(&site.agent(), SyncOptions::default()).await.is_err());
+    let report = sync(&second, SyncOptions::default()).await.unwrap();
     assert_eq!(
         (report.commit, report.partitions.changed),
         (Some(Seq(3)), 1)
     );
     // And may take the site back.
-    let back = site.agent().sync(taking).await.unwrap();
+    let back = sync(&site.agent(), taking).await.unwrap();
     assert_eq!((back.commit, back.epoch), (Some(Seq(4)), 3));
 }
 
@@ -178,7 +184,7 @@ async fn a_copy_of_the_whole_machine_is_refused() {
     site.sync().await;
     copy(&site.state("one"), &site.state("two"));
     let second = site.agent_on("two", Arc::clone(&site.store));
-    assert!(second.sync(SyncOptions::default()).await.is_err());
+    assert!(sync(&second, SyncOptions::default()).await.is_err());
 }
 
 #[tokio::test]
@@ -199,12 +205,11 @@ async fn a_take_over_killed_before_its_commit_is_still_announced() {
         take_over: true,
         ..SyncOptions::default()
     };
-    site.agent_on("two", Arc::new(failing))
-        .sync(taking)
+    sync(&site.agent_on("two", Arc::new(failing)), taking)
         .await
         .unwrap_err();
     let second = site.agent_on("two", Arc::clone(&site.store));
-    let report = second.sync(SyncOptions::default()).await.unwrap();
+    let report = sync(&second, SyncOptions::default()).await.unwrap();
     assert_eq!((report.commit, report.epoch), (Some(Seq(2)), 2));
 }
 
@@ -215,7 +220,7 @@ async fn another_site_is_another_log() {
     let mut config = site.config("one", "state-one");
     config.site = SiteName::new("b").unwrap();
     let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
-    let report = agent.sync(SyncOptions::default()).await.unwrap();
+    let report = sync(&agent, SyncOptions::default()).await.unwrap();
     assert_eq!(
         (report.commit, report.partitions.changed),
         (Some(Seq(1)), 13)
@@ -231,9 +236,9 @@ async fn an_error_is_over_once_a_cycle_ends_well_though_nothing_moved() {
         ask_log: true,
         ..SyncOptions::default()
     };
-    let failed = site.agent_on("one", Arc::new(gone)).sync(started).await;
+    let failed = sync(&site.agent_on("one", Arc::new(gone)), started).await;
     failed.unwrap_err();
-    let last_error = async || site.agent().status().await.unwrap().last_error;
+    let last_error = async || status(&site.agent()).await.unwrap().last_error;
     assert!(last_error().await.is_some());
     site.sync().await;
     assert_eq!(last_error().await, None);

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use super::*;
-use crate::config::Machine;
+use crate::config::{AgentConfig, Machine};
 
 /// A site with one SQLite file (here any bytes will do) and one CSV folder, long settled.
 struct Site {
@@ -50,7 +50,18 @@ impl Site {
     }
 
     fn look(&self, before: Option<&Look>) -> Look {
-        look(&self.config, before, now(), &|| ())
+        self.look_with(before, &|| ())
+    }
+
+    fn look_with(&self, before: Option<&Look>, beat: &dyn Fn()) -> Look {
+        let request = LookRequest {
+            sources: &self.config.sources,
+            base_dir: &self.config.base_dir,
+            basis: self.config.scan_basis(),
+            before,
+            now: now(),
+        };
+        look(&request, beat)
     }
 
     /// The places that `change` moves.
@@ -72,7 +83,7 @@ fn now() -> Timestamp {
 #[test]
 fn each_csv_file_that_was_looked_at_is_a_beat() {
     let (site, beats) = (Site::new(), std::cell::Cell::new(0));
-    let _ = look(&site.config, None, now(), &|| beats.set(beats.get() + 1));
+    let _ = site.look_with(None, &|| beats.set(beats.get() + 1));
     assert_eq!(beats.get(), 2);
 }
 

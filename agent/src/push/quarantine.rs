@@ -1,12 +1,12 @@
-//! Keeping the quarantine's files in the store as the scans found the rows.
+//! The quarantine's files in the store: the refused rows as the scans found them.
 //!
-//! They are for people and for the hub; no commit names them. They are written after the commit
-//! and the state, which knows from then on that they are due, whatever stops the agent in between.
-//! What the store holds is noted, so that refused rows that stay the same cost no request.
+//! They are for people and for the hub; no commit names them. The agent writes them after the
+//! commit and the state. The state says from then on that they are due, whatever stops the agent
+//! in between. It also notes what the store holds, so that refused rows that stay the same cost no
+//! request.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use causeway_shared::ids::{Md5, Name};
 use causeway_shared::layout::{self, SiteKey};
@@ -14,59 +14,33 @@ use causeway_shared::quarantine::RefusedRows;
 use causeway_shared::store::{StoreError, list_all};
 
 use crate::agent::Agent;
-use crate::daemon::pace::{Pace, ScanCost, spread};
+use crate::backoff;
 use crate::error::AgentError;
-use crate::push::session::check_store;
+use crate::push::store_check::check_before_first_write;
 use crate::scan::TableFindings;
 use crate::state::{Findings, State, StateError};
 
-/// An agent's tries to write them: after failures they are as far apart as cycles.
+/// The files of the tables that were scanned, as they should be.
 #[derive(Debug, Default)]
-pub(crate) struct Tries(Mutex<Pace>);
-
-impl Tries {
-    fn may_begin(&self, now: Instant) -> bool {
-        self.pace().earliest().is_none_or(|at| at <= now)
-    }
-
-    fn ended(&self, well: bool, now: Instant) {
-        let no_scan = ScanCost {
-            started: now,
-            took: Duration::ZERO,
-        };
-        if well {
-            self.pace().succeeded(no_scan);
-        } else {
-            self.pace().failed(no_scan, now, spread());
-        }
-    }
-
-    fn pace(&self) -> MutexGuard<'_, Pace> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Files as they should be, of the tables that were scanned: each is only written out once.
-#[derive(Debug, Default)]
-pub(crate) struct Files(BTreeMap<Name, File>);
+pub(crate) struct QuarantineFiles(BTreeMap<Name, QuarantineFile>);
 
 #[derive(Debug)]
-struct File {
+struct QuarantineFile {
     md5: Md5,
     csv: Vec<u8>,
 }
 
-impl Files {
+impl QuarantineFiles {
     /// The files of what was found. A table without refused rows has none.
     pub(crate) fn of(scanned: &Findings) -> Self {
         let file = |(table, found): (&Name, &TableFindings)| {
-            Some((table.clone(), File::of(&found.refused)?))
+            Some((table.clone(), QuarantineFile::of(&found.refused)?))
         };
         Self(scanned.iter().filter_map(file).collect())
     }
 }
 
-impl File {
+impl QuarantineFile {
     fn of(refused: &RefusedRows) -> Option<Self> {
         let csv = refused.encode()?;
         let md5 = Md5::of(&csv);
@@ -82,7 +56,7 @@ impl File {
 pub(crate) fn is_due(
     state: &State,
     scanned: &Findings,
-    files: &Files,
+    files: &QuarantineFiles,
     undeclared: &[Name],
 ) -> Result<bool, StateError> {
     let Some(noted) = state.quarantine()? else {
@@ -94,23 +68,31 @@ pub(crate) fn is_due(
     Ok(scanned.any(is_other) || undeclared.iter().any(is_noted))
 }
 
-/// Writes what is due, `files` among it. Where that fails it stays due, and harms nobody: it is only
-/// told, and tried again later.
-pub(crate) async fn publish(agent: &Agent, state: &mut State, files: Files) {
-    if !agent.tries().may_begin(Instant::now()) {
+/// Writes what is due, `files` among it. A failure harms nobody: the files stay due, the failure is
+/// logged, and a later cycle tries again, the later the more failed before.
+pub(crate) async fn publish(agent: &Agent, state: &mut State, files: QuarantineFiles) {
+    let until = agent.quarantine_backoff().until();
+    if until.is_some_and(|until| Instant::now() < until) {
         return;
     }
     let published = try_publish(agent, state, files).await;
-    agent.tries().ended(published.is_ok(), Instant::now());
     if let Err(error) = published {
+        let mut backoff = agent.quarantine_backoff();
+        backoff.failed(Instant::now(), backoff::random());
         tracing::warn!(
             site = %agent.config().site, %error,
-            "the list of refused rows is not in the store yet; it is tried again"
+            "the list of refused rows is not in the store yet; a later cycle tries again"
         );
+    } else {
+        agent.quarantine_backoff().succeeded();
     }
 }
 
-async fn try_publish(agent: &Agent, state: &mut State, mut files: Files) -> Result<(), AgentError> {
+async fn try_publish(
+    agent: &Agent,
+    state: &mut State,
+    mut files: QuarantineFiles,
+) -> Result<(), AgentError> {
     if !state.quarantine_is_due()? {
         return Ok(());
     }
@@ -132,13 +114,16 @@ async fn try_publish(agent: &Agent, state: &mut State, mut files: Files) -> Resu
     let key = |table: &Name| SiteKey::Quarantine(table.clone()).of(&agent.config().site);
     let mut written = BTreeMap::new();
     for (table, found) in &state.findings()? {
-        let file = files.0.remove(table).or_else(|| File::of(&found.refused));
-        let Some(File { md5, csv }) = file else {
+        let file = files
+            .0
+            .remove(table)
+            .or_else(|| QuarantineFile::of(&found.refused));
+        let Some(QuarantineFile { md5, csv }) = file else {
             continue;
         };
         if there.remove(table).flatten() != Some(md5) {
             if let Some(mut writer) = state.writer()? {
-                check_store(agent, state, &mut writer).await?;
+                check_before_first_write(agent, state, &mut writer).await?;
             }
             let put = agent.store().put(&key(table), csv.into()).await;
             put.map_err(failed)?;
@@ -177,6 +162,7 @@ mod tests {
 
     use super::*;
     use crate::cycle::SyncOptions;
+    use crate::cycle::sync::sync;
     use crate::testing::Site;
 
     fn key() -> String {
@@ -247,7 +233,7 @@ mod tests {
             [Fault::LoseFirstWriteOf("/quarantine/")],
         );
         let agent = site.agent_on("one", Arc::new(failing) as Store);
-        agent.sync(SyncOptions::default()).await.unwrap();
+        sync(&agent, SyncOptions::default()).await.unwrap();
         let next = site.sync().await.requests;
         assert_eq!((next.put, next.total()), (1, 1));
         assert_eq!(site.sync().await.requests.total(), 0);
@@ -260,21 +246,10 @@ mod tests {
         let refuses = Fault::RefuseWritesOf("/quarantine/");
         let failing = Arc::new(FailingStore::new(Arc::clone(&site.store), [refuses]));
         let agent = site.agent_on("one", Arc::clone(&failing) as Store);
-        agent.sync(SyncOptions::default()).await.unwrap();
+        sync(&agent, SyncOptions::default()).await.unwrap();
         assert_eq!(failing.failures(), 1);
-        agent.sync(SyncOptions::default()).await.unwrap();
+        sync(&agent, SyncOptions::default()).await.unwrap();
         assert_eq!(failing.failures(), 1);
-    }
-
-    #[test]
-    fn tries_that_fail_are_ever_further_apart() {
-        let (tries, begin) = (Tries::default(), Instant::now());
-        assert!(tries.may_begin(begin));
-        tries.ended(false, begin);
-        assert!(!tries.may_begin(begin));
-        assert!(tries.may_begin(begin + Duration::from_secs(1)));
-        tries.ended(true, begin);
-        assert!(tries.may_begin(begin));
     }
 
     #[tokio::test]

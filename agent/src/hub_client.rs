@@ -1,4 +1,4 @@
-//! Telling the hub that there is something new. It only saves it from waiting for its timer.
+//! The client of the hub, which is told of each commit. The hub would find it at its next refresh.
 
 use std::time::Duration;
 
@@ -7,19 +7,17 @@ use serde_json::json;
 
 use crate::config::HubConfig;
 
-/// How long the hub may take: a cycle waits for nobody.
+/// How long the hub may take to answer, so that it holds up no cycle.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 
-/// A hub that may be told.
+/// A client of one hub.
 #[derive(Debug, Clone)]
-pub(crate) struct Hub {
+pub(crate) struct HubClient {
     config: HubConfig,
     client: reqwest::Client,
 }
 
-impl Hub {
-    /// A hub at its address.
-    ///
+impl HubClient {
     /// # Errors
     /// Where the system's TLS cannot be set up.
     pub(crate) fn new(config: HubConfig) -> Result<Self, reqwest::Error> {
@@ -27,13 +25,12 @@ impl Hub {
         Ok(Self { config, client })
     }
 
-    /// Its address.
     #[must_use]
     pub(crate) fn url(&self) -> &str {
         &self.config.url
     }
 
-    /// Tells it of a commit, as well as may be: it looks by itself sooner or later.
+    /// Tells the hub of a commit. A failure is only logged, since the hub also looks by itself.
     pub(crate) async fn tell(&self, site: &SiteName, seq: Seq) {
         let url = format!("{}/api/v1/sync/notify", self.config.url);
         let mut request = self
@@ -56,10 +53,10 @@ impl Hub {
         }
     }
 
-    /// Whether it can be reached; otherwise why not.
+    /// Asks whether the hub answers.
     ///
     /// # Errors
-    /// In words.
+    /// Why it does not, in words.
     pub(crate) async fn reach(&self) -> Result<(), String> {
         let url = format!("{}/healthz", self.config.url);
         let answer = self.client.get(&url).send().await;
@@ -79,7 +76,7 @@ mod tests {
     async fn it_is_told_site_and_number_with_its_token() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let hub = Hub::new(HubConfig {
+        let hub = HubClient::new(HubConfig {
             url,
             token: "t0ken".into(),
         })
@@ -118,7 +115,7 @@ mod tests {
         // Accepts connections and never answers.
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let hub = Hub::new(HubConfig {
+        let hub = HubClient::new(HubConfig {
             url,
             token: String::new(),
         })
