@@ -6,6 +6,7 @@ use crate::commit::{
     AgentLog, CatalogPartition, Checkpoint, Commit, FORMAT, LogHead as _, LogKind, Now,
 };
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
+use crate::limits;
 use crate::summary::Summary;
 
 /// A site's catalog at one commit of a log.
@@ -107,7 +108,13 @@ impl Catalog {
     /// A table's rows over all history.
     #[must_use]
     pub fn rows(&self, table: &str) -> u64 {
-        self.table(table).map(|(_, entry)| entry.object.rows).sum()
+        limits::total(self.table(table).map(|(_, entry)| entry.object.rows))
+    }
+
+    /// The rows of all tables over all history.
+    #[must_use]
+    pub fn all_rows(&self) -> u64 {
+        limits::total(self.partitions.values().map(|entry| entry.object.rows))
     }
 
     /// A table's summary over all history.

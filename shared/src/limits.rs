@@ -65,6 +65,13 @@ fn check_length<E: serde::de::Error>(text: String, most_bytes: usize) -> Result<
     }
 }
 
+/// The sum of counts, and the greatest number where it would be past that: what reads many sites
+/// goes on beside one that says the impossible.
+#[must_use]
+pub fn total(counts: impl IntoIterator<Item = u64>) -> u64 {
+    counts.into_iter().fold(0, u64::saturating_add)
+}
+
 /// A message, cut where it quotes without end.
 #[must_use]
 pub fn cut(message: impl Display) -> String {

@@ -1,5 +1,6 @@
 //! A chart of rows per day: where each bar stands, as numbers for the template.
 
+use causeway_shared::limits;
 use jiff::civil::Date;
 
 use super::language::Language;
@@ -144,7 +145,7 @@ pub(super) fn chart(days: &[Bar], today: Date, window: DateRange, language: Lang
 
 /// A day's parts, one on top of the other.
 fn segments(day: &Bar, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Segment> {
-    let known = day.parts.iter().map(|(_, rows)| rows).sum();
+    let known = limits::total(day.parts.iter().map(|(_, rows)| *rows));
     let others = day.total.saturating_sub(known);
     let mut y = ground;
     day.parts

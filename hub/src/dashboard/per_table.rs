@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use causeway_shared::limits;
 use causeway_shared::summary::{Counts, Sum};
 use jiff::civil::Date;
 
@@ -163,7 +164,7 @@ fn shares(counts: &Counts, rows: u64, language: Language) -> Vec<Share> {
     let t = language.texts();
     let ranked = ranked(counts);
     let (coloured, rest) = ranked.split_at(ranked.len().min(CLASSES.len()));
-    let others = counts.other + rest.iter().map(|(_, rows)| rows).sum::<u64>();
+    let others = limits::total(rest.iter().map(|(_, rows)| *rows).chain([counts.other]));
     let named = coloured.iter().zip(CLASSES);
     let all = named
         .map(|((value, rows), class)| (class, *value, *rows))

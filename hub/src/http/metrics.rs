@@ -130,20 +130,12 @@ fn of_sites(text: &mut Text, sites: &[SiteView]) {
     each(
         "causeway_site_rows_known",
         "Rows of all history.",
-        &|view| {
-            Some(number(
-                view.catalog
-                    .partitions
-                    .values()
-                    .map(|entry| entry.object.rows)
-                    .sum(),
-            ))
-        },
+        &|view| Some(number(view.catalog.all_rows())),
     );
     each(
         "causeway_site_rows_loaded",
         "Rows in the database.",
-        &|view| Some(number(view.loaded.iter().map(|part| part.rows).sum())),
+        &|view| Some(number(view.loaded_rows())),
     );
 }
 

@@ -85,8 +85,9 @@ impl TableFigures {
         self.dates = DateRange::new(from.min(date), to.max(date)).ok();
         // Every day is listed, so that they are in order.
         if let Ok(place) = self.per_day.binary_search_by_key(&date, |day| day.date) {
-            self.per_day[place].rows += rows;
-            self.per_day[place].summary.add(summary);
+            let day = &mut self.per_day[place];
+            day.rows = day.rows.saturating_add(rows);
+            day.summary.add(summary);
         }
     }
 }
@@ -120,7 +121,7 @@ pub(crate) fn per_table(
                 continue;
             };
             let (figures, object) = (&mut figures[*place], &entry.object);
-            figures.rows += object.rows;
+            figures.rows = figures.rows.saturating_add(object.rows);
             figures.partitions += 1;
             figures.summary.add(&object.summary);
             if let Some(date) = part.date() {
@@ -129,8 +130,9 @@ pub(crate) fn per_table(
         }
         for part in &view.loaded {
             if let Some(place) = places.get(&part.table) {
-                figures[*place].loaded.partitions += 1;
-                figures[*place].loaded.rows += part.rows;
+                let loaded = &mut figures[*place].loaded;
+                loaded.partitions += 1;
+                loaded.rows = loaded.rows.saturating_add(part.rows);
             }
         }
     }
@@ -222,6 +224,29 @@ mod tests {
         let rows: Vec<(u64, u64)> = figures.iter().map(|f| (f.rows, f.loaded.rows)).collect();
         assert_eq!(rows, [(14, 6), (12, 10)]);
         assert_eq!(figures[1].per_day[0].rows, 10);
+    }
+
+    #[test]
+    fn figures_past_the_greatest_number_are_that_number() {
+        let summary = format!(
+            r#"{{"count_by":{{"state":{{"values":{{"paid":{}}}}}}}}}"#,
+            1_u64 << 40
+        );
+        let day = ("sale", "dt=2025-11-28", &*summary, u64::MAX);
+        let site = || {
+            site_of(
+                "a",
+                Dataset::from_toml(SHOP).unwrap(),
+                &[day, ("sale", "dt=2025-11-29", "{}", 1)],
+            )
+        };
+        let figures = per_table(days(), &site().dataset, &[&site(), &site()]);
+        let sale = &figures[1];
+        assert_eq!((sale.rows, sale.per_day[0].rows), (u64::MAX, u64::MAX));
+        assert_eq!(
+            (sale.per_day[1].rows, sale.summary.count("state", "paid")),
+            (2, 1 << 41)
+        );
     }
 
     #[test]

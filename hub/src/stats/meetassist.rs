@@ -8,6 +8,7 @@ pub(crate) use status_counts::StatusCounts;
 
 use causeway_shared::canonical_csv::unquoted;
 use causeway_shared::dataset::Dataset;
+use causeway_shared::limits;
 use causeway_shared::summary::Summary;
 use jiff::civil::Date;
 use serde::Serialize;
@@ -161,7 +162,7 @@ fn appointments(
             count.rows
         });
         Counted {
-            total: rows.sum(),
+            total: limits::total(rows),
             by_status,
         }
     };
@@ -199,7 +200,7 @@ fn by_status(declared: &Dataset, sites: &[&SiteView], table: &str) -> Counted {
 
 /// A table's rows over all history of all sites.
 fn rows(sites: &[&SiteView], table: &str) -> u64 {
-    sites.iter().map(|view| view.catalog.rows(table)).sum()
+    limits::total(sites.iter().map(|view| view.catalog.rows(table)))
 }
 
 /// A table's summary over all history of all sites.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::limits;
 use jiff::Timestamp;
 
 use super::cache::CachedSite;
@@ -31,6 +32,13 @@ pub(crate) struct SiteView {
     pub last_error: Option<String>,
     /// The partitions whose rows are in the database.
     pub loaded: Vec<LoadedPart>,
+}
+
+impl SiteView {
+    /// How many rows are in the database.
+    pub(crate) fn loaded_rows(&self) -> u64 {
+        limits::total(self.loaded.iter().map(|part| part.rows))
+    }
 }
 
 /// A partition whose rows are in the database.

@@ -44,7 +44,8 @@ pub(crate) fn appointments_per_day(
         let Ok(place) = days.binary_search_by_key(&date, |day| day.date) else {
             continue;
         };
-        days[place].total += entry.object.rows;
+        let total = &mut days[place].total;
+        *total = total.saturating_add(entry.object.rows);
         days[place].by_status.add_summary(&entry.object.summary);
     }
     days

@@ -48,7 +48,7 @@ impl StatusCounts {
     /// Adds rows of a status.
     pub(crate) fn add(&mut self, status: &str, rows: u64) {
         match self.0.iter_mut().find(|(known, _)| known == status) {
-            Some((_, count)) => *count += rows,
+            Some((_, count)) => *count = count.saturating_add(rows),
             None => self.0.push((status.to_owned(), rows)),
         }
     }
