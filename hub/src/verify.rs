@@ -7,9 +7,11 @@ mod report;
 pub(crate) use report::{Difference, VerifyReport};
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::log::SiteLog;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -40,26 +42,25 @@ impl Hub {
         let mut report = VerifyReport::default();
         for state in self.states(what.site.as_ref()).await? {
             if state.head.is_none() {
+                report.add_unloaded(&state, self.last_commit(&state.site).await);
                 continue;
             }
+            report.sites += 1;
             match self.verify_site(&state.site, &mut report).await {
                 Ok(found) if what.repair && !found.is_empty() => {
                     self.repair(&state, what, found, &mut report).await;
                 }
                 Ok(_) => {}
-                Err(error) => {
-                    report.put_off += usize::from(error.is_retryable());
-                    report.differences.push(Difference {
-                        site: state.site.clone(),
-                        table: None,
-                        part: None,
-                        what: format!("cannot be verified: {error}"),
-                        repaired: false,
-                    });
-                }
+                Err(error) => report.add_unverified(&state.site, &error),
             }
         }
         Ok(report)
+    }
+
+    /// The number of a site's last commit in the store.
+    async fn last_commit(&self, site: &SiteName) -> Result<Seq, SiteError> {
+        let log = SiteLog::new(Arc::clone(self.store()), site.clone());
+        Ok(log.head_after(Seq::NONE).await?)
     }
 
     /// Compares one site, adding to the report. Returns what a repair is to do.
@@ -200,13 +201,7 @@ impl Hub {
         };
         report.repaired += loaded.partitions.loaded;
         if let Some(error) = loaded.error {
-            report.differences.push(Difference {
-                site: state.site.clone(),
-                table: None,
-                part: None,
-                what: format!("not repaired: {error}"),
-                repaired: false,
-            });
+            report.add_of_site(&state.site, format!("not repaired: {error}"));
             return;
         }
         let of_site = |found: &&mut Difference| found.site == state.site;
@@ -241,6 +236,38 @@ impl VerifyReport {
             repaired: false,
         };
         self.differences.extend(whats.into_iter().map(difference));
+    }
+
+    fn add_of_site(&mut self, site: &SiteName, what: String) {
+        self.differences.push(Difference {
+            site: site.clone(),
+            table: None,
+            part: None,
+            what,
+            repaired: false,
+        });
+    }
+
+    fn add_unverified(&mut self, site: &SiteName, error: &SiteError) {
+        self.put_off += usize::from(error.is_retryable());
+        self.add_of_site(site, format!("cannot be verified: {error}"));
+    }
+
+    /// Says why nothing of a site was compared: none of it is loaded. Where it has committed nothing,
+    /// there is nothing to say.
+    fn add_unloaded(&mut self, state: &SiteState, last_commit: Result<Seq, SiteError>) {
+        match (&state.last_error, last_commit) {
+            (Some(error), _) => {
+                let what = format!("nothing is loaded; the last load failed: {error}");
+                self.add_of_site(&state.site, what);
+            }
+            (None, Ok(Seq::NONE)) => {}
+            (None, Ok(_)) => {
+                let what = "nothing is loaded; `causeway-hub load` loads it";
+                self.add_of_site(&state.site, what.to_owned());
+            }
+            (None, Err(error)) => self.add_unverified(&state.site, &error),
+        }
     }
 }
 
@@ -295,6 +322,37 @@ mod tests {
         assert_eq!((report.partitions, report.needs_a_look()), (1, true));
         let what = &report.differences[0].what;
         assert!(what.starts_with("cannot be verified: "), "{what}");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_site_of_which_nothing_is_loaded_is_named() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        for name in ["fails", "waits"] {
+            let mut site = TestSite::new(&test.store, name, SHOP)?;
+            site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+            if name == "fails" {
+                let key = site.key("item", "b=0of2", &["1,a"])?;
+                test.store.delete(&key).await?;
+                test.load().await?;
+            }
+        }
+        TestSite::new(&test.store, "silent", SHOP)?;
+
+        let request = VerifyRequest {
+            now: test.request.now,
+            site: None,
+            repair: false,
+        };
+        let report = test.another()?.hub.verify(&request).await?;
+        assert_eq!((report.sites, report.needs_a_look()), (0, true));
+        let found = report.differences.iter();
+        let found = found.map(|found| format!("{}: {}\n", found.site, found.what));
+        insta::assert_snapshot!(found.collect::<String>(), @r#"
+        fails: nothing is loaded; the last load failed: site fails, table item, partition b=0of2: sites/fails/data/item/b=0of2/97570fe1797bcf3e469b9a17b9f0abf4.csv.zst is missing; run `causeway-agent verify --repair` at the site
+        waits: nothing is loaded; `causeway-hub load` loads it
+        "#);
         Ok(())
     }
 

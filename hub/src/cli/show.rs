@@ -109,13 +109,12 @@ pub(super) fn verify(report: &VerifyReport) -> String {
         count(report.rows, "row"),
         count(report.partitions, "partition")
     );
-    if report.differences.is_empty() {
-        return format!("{compared}, no difference\n");
-    }
-    let mut text = format!(
-        "{compared}, {}\n",
-        count(report.differences.len() as u64, "difference")
-    );
+    let mut text = match (report.sites, report.differences.len() as u64) {
+        (0, 0) => return "no site has committed anything yet\n".to_owned(),
+        (0, _) => "no site is loaded\n".to_owned(),
+        (_, 0) => return format!("{compared}, no difference\n"),
+        (_, differences) => format!("{compared}, {}\n", count(differences, "difference")),
+    };
     let named = report.differences.iter().map(|found| {
         let mut place = found.site.to_string();
         found
@@ -131,6 +130,7 @@ pub(super) fn verify(report: &VerifyReport) -> String {
     });
     lines(&mut text, named);
     match report.repaired {
+        0 if report.sites == 0 => {}
         0 => text += "`causeway-hub verify --repair` loads again what differs\n",
         repaired => {
             let _ = writeln!(text, "{} loaded again", count(repaired, "partition"));
@@ -193,7 +193,13 @@ fn site(text: &mut String, of: &SiteStatus) {
                 None => "; `causeway-hub load` catches up, as `serve` does by itself",
             }
         ),
-        None => writeln!(text, "  how far it is behind the log is unknown"),
+        None => writeln!(
+            text,
+            "  how far it is behind the log is unknown{}",
+            of.log_error
+                .as_ref()
+                .map_or_else(String::new, |problem| format!(": {}", problem.text)),
+        ),
     };
     for (table, rows) in of.quarantined.iter().flatten() {
         let _ = match rows {
@@ -260,6 +266,30 @@ mod tests {
     use super::*;
     use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
     use crate::verify::VerifyRequest;
+
+    #[tokio::test]
+    async fn verify_says_that_nothing_is_loaded() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let request = VerifyRequest {
+            now: NOON.parse()?,
+            site: None,
+            repair: false,
+        };
+        let report = test.hub.verify(&request).await?;
+        insta::assert_snapshot!(verify(&report), @"no site has committed anything yet");
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,apple"])
+            .await?
+            .commit()
+            .await?;
+        let report = test.another()?.hub.verify(&request).await?;
+        insta::assert_snapshot!(verify(&report), @r#"
+        no site is loaded
+          here: nothing is loaded; `causeway-hub load` loads it
+        "#);
+        Ok(())
+    }
 
     #[tokio::test]
     async fn what_people_read() -> Outcome {

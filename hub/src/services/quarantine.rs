@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use causeway_shared::ids::{Name, SiteName};
+use causeway_shared::limits;
 use causeway_shared::quarantine::RefusedRow;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -81,7 +82,7 @@ pub(crate) async fn list(
     Ok(RefusedPage {
         next: (end < items.len()).then_some(end),
         items: items.drain(start..end).collect(),
-        total: tables.iter().filter_map(|of| of.total).sum(),
+        total: limits::total(tables.iter().filter_map(|of| of.total)),
         tables,
     })
 }
@@ -128,16 +129,18 @@ pub(crate) async fn totals_at_once<'v>(
     now: Timestamp,
 ) -> RefusedTotals {
     let mut totals = RefusedTotals::default();
-    for view in sites {
-        let quarantine = hub.quarantine_at_once(&view.site, now).await;
+    let sites: Vec<&SiteName> = sites.map(|view| &view.site).collect();
+    let quarantines = hub.quarantines_at_once(&sites, now).await;
+    for (site, quarantine) in sites.into_iter().zip(quarantines) {
         let tables = quarantine.iter().flat_map(|of| of.iter());
         let mut of_site = 0;
         for (table, rows) in tables {
             let Ok(rows) = rows else { continue };
-            of_site += rows.total;
-            *totals.of_tables.entry(table.clone()).or_default() += rows.total;
+            let of_table = totals.of_tables.entry(table.clone()).or_default();
+            *of_table = of_table.saturating_add(rows.total);
+            of_site = rows.total.saturating_add(of_site);
         }
-        totals.of_sites.insert(view.site.clone(), of_site);
+        totals.of_sites.insert(site.clone(), of_site);
     }
     totals
 }

@@ -155,19 +155,20 @@ impl Hub {
             .await
     }
 
-    /// The refused rows of a site if the store answers within two seconds, for a page that has more to show.
-    pub(crate) async fn quarantine_at_once(
+    /// The refused rows of each of some sites, `None` where the store does not answer within two
+    /// seconds, all together, for a page that has more to show.
+    pub(crate) async fn quarantines_at_once(
         &self,
-        site: &SiteName,
+        sites: &[&SiteName],
         now: Timestamp,
-    ) -> Option<Arc<Quarantine>> {
+    ) -> Vec<Option<Arc<Quarantine>>> {
         let Inner {
             quarantine,
             store,
             failures,
             ..
         } = &*self.inner;
-        quarantine.get_at_once(store, site, now, failures).await
+        quarantine.get_at_once(store, sites, now, failures).await
     }
 }
 

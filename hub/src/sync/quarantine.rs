@@ -10,8 +10,9 @@ use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::layout::{self, SiteKey};
 use causeway_shared::quarantine::{MAX_BYTES, RefusedRows};
 use causeway_shared::store::{Store, StoreError, Version, list_all};
+use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::failures::Failures;
 use crate::error::SiteError;
@@ -19,8 +20,11 @@ use crate::error::SiteError;
 /// How long an answer is used again.
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
 
-/// How long a page waits for the store.
+/// How long a page waits for the store, however many sites it shows.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many sites' lists are read at once.
+const ASKED_AT_ONCE: usize = 16;
 
 /// The refused rows of a site's tables, by table; an error where a file cannot be read.
 pub(crate) type Quarantine = BTreeMap<Name, Result<RefusedRows, String>>;
@@ -80,19 +84,36 @@ impl QuarantineCache {
         Ok(quarantine)
     }
 
-    /// The refused rows of a site if the store answers within two seconds, for a page that has more to show.
+    /// The refused rows of each of some sites, `None` where the store does not answer within two
+    /// seconds, all together.
     pub(super) async fn get_at_once(
+        &self,
+        store: &Store,
+        sites: &[&SiteName],
+        now: Timestamp,
+        failures: &Failures,
+    ) -> Vec<Option<Arc<Quarantine>>> {
+        let deadline = Instant::now() + PATIENCE;
+        let asked = sites
+            .iter()
+            .map(|site| self.get_by(store, site, now, (deadline, failures)));
+        // Collected first: a lazy iterator would borrow across the await point.
+        let asked: Vec<_> = asked.collect();
+        stream::iter(asked).buffered(ASKED_AT_ONCE).collect().await
+    }
+
+    async fn get_by(
         &self,
         store: &Store,
         site: &SiteName,
         now: Timestamp,
-        failures: &Failures,
+        (deadline, failures): (Instant, &Failures),
     ) -> Option<Arc<Quarantine>> {
         let kept = self.lock().get(site).cloned();
         if let Some(kept) = kept.filter(|kept| kept.is_fresh(now)) {
             return kept.quarantine;
         }
-        let problem = match timeout(PATIENCE, self.get(store, site, now)).await {
+        let problem = match timeout_at(deadline, self.get(store, site, now)).await {
             Ok(Ok(quarantine)) => return Some(quarantine),
             Ok(Err(error)) => error.to_string(),
             Err(late) => late.to_string(),

@@ -136,13 +136,17 @@ impl StatusReport {
     /// Whether the store could not be asked, so that trying again may help.
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
-        self.store_error.is_some()
+        let problems = self.sites.iter().filter_map(|site| site.log_error.as_ref());
+        self.store_error.is_some() || problems.into_iter().any(|problem| problem.retryable)
     }
 
-    /// Whether a person should look: a site whose last load failed.
+    /// Whether a person should look: a site whose last load failed, or whose log cannot be read.
     #[must_use]
     pub(crate) fn needs_a_look(&self) -> bool {
-        self.sites.iter().any(|site| site.last_error.is_some())
+        self.sites.iter().any(|site| {
+            let log_error = site.log_error.as_ref();
+            site.last_error.is_some() || log_error.is_some_and(|problem| !problem.retryable)
+        })
     }
 }
 
@@ -161,6 +165,9 @@ pub(crate) struct SiteStatus {
     /// How many commits the database is behind the newest one; `None` where the store was asked
     /// for that and did not say.
     pub behind: Option<u64>,
+    /// Why its log could not be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log_error: Option<LogProblem>,
     /// Partitions of all history, and how many of them are loaded.
     pub partitions: KnownAndLoaded,
     /// Rows of all history, and how many of them are loaded.
@@ -183,11 +190,27 @@ impl SiteStatus {
             loaded_at: None,
             log_head: None,
             behind: None,
+            log_error: None,
             partitions: KnownAndLoaded::default(),
             rows: KnownAndLoaded::default(),
             quarantined: None,
             last_error: None,
         }
+    }
+}
+
+/// Why a site's log could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
+pub(crate) struct LogProblem {
+    pub text: String,
+    /// Whether that may pass without anybody's help.
+    pub retryable: bool,
+}
+
+impl From<LogProblem> for String {
+    fn from(problem: LogProblem) -> Self {
+        problem.text
     }
 }
 

@@ -6,15 +6,15 @@ use std::time::Duration;
 use causeway_shared::ids::Seq;
 use causeway_shared::log::SiteLog;
 use causeway_shared::quarantine::RefusedRows;
-use futures_util::{TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use super::discover::discover;
 use super::hub::Hub;
-use super::report::{KnownAndLoaded, SiteStatus, StatusReport};
+use super::report::{KnownAndLoaded, LogProblem, SiteStatus, StatusReport};
 use super::sites::SiteView;
-use crate::error::{HubError, SiteError};
+use crate::error::HubError;
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,17 +47,15 @@ impl Hub {
     /// A failure of the database.
     pub(crate) async fn full_status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let mut report = self.status(now).await?;
-        let asked = timeout(PATIENCE, self.ask_store(&mut report.sites)).await;
-        report.store_error = match asked {
-            Ok(Ok(())) => None,
-            Ok(Err(error)) => Some(error.to_string()),
-            Err(_) => Some(format!("no answer in {} s", PATIENCE.as_secs())),
-        };
-        if report.store_error.is_some() {
+        let until = Instant::now() + PATIENCE;
+        if let Err(error) = self.ask_store(&mut report.sites, until).await {
+            report.store_error = Some(error);
             return Ok(report);
         }
-        for status in &mut report.sites {
-            let quarantine = self.quarantine_at_once(&status.site, now).await;
+        let sites: Vec<_> = report.sites.iter().map(|of| of.site.clone()).collect();
+        let sites: Vec<_> = sites.iter().collect();
+        let quarantines = self.quarantines_at_once(&sites, now).await;
+        for (status, quarantine) in report.sites.iter_mut().zip(quarantines) {
             status.quarantined = quarantine.map(|quarantine| {
                 let total = |rows: &Result<RefusedRows, String>| Some(rows.as_ref().ok()?.total);
                 let tables = quarantine.iter();
@@ -70,39 +68,60 @@ impl Hub {
     }
 
     /// Asks the store where the sites' logs end, those of sites that were never loaded included.
-    async fn ask_store(&self, sites: &mut Vec<SiteStatus>) -> Result<(), HubError> {
+    /// An error is about all of them; what is wrong with one stands with it.
+    async fn ask_store(&self, sites: &mut Vec<SiteStatus>, until: Instant) -> Result<(), String> {
         // What the database knows is not what the store says now.
         sites.iter_mut().for_each(|status| status.behind = None);
-        self.ask_logs(sites.iter_mut()).await?;
-        let mut others = discover(&self.inner.store).await?;
+        self.ask_logs(sites.iter_mut(), until).await;
+        let found = timeout_at(until, discover(&self.inner.store)).await;
+        let found = found.map_err(|_| no_answer())?;
+        let mut others = found.map_err(|error| error.to_string())?;
         others.retain(|site| sites.iter().all(|status| status.site != *site));
         let mut others: Vec<_> = others.into_iter().map(SiteStatus::never_loaded).collect();
-        self.ask_logs(others.iter_mut()).await?;
+        self.ask_logs(others.iter_mut(), until).await;
         // The others have not committed yet, or are no sites.
-        others.retain(|status| status.behind > Some(0));
+        others.retain(|status| status.behind != Some(0));
         sites.append(&mut others);
         sites.sort_by(|a, b| a.site.cmp(&b.site));
         Ok(())
     }
 
     /// Asks several at once: a hub may have more sites than it can ask in a few seconds one by one.
-    async fn ask_logs(&self, sites: impl Iterator<Item = &mut SiteStatus>) -> Result<(), HubError> {
-        let asked = stream::iter(sites.map(Ok));
-        asked
-            .try_for_each_concurrent(ASKED_AT_ONCE, |status| self.ask_log(status))
-            .await
+    async fn ask_logs(&self, sites: impl Iterator<Item = &mut SiteStatus>, until: Instant) {
+        let asked = stream::iter(sites);
+        let ask = |status| self.ask_log(status, until);
+        asked.for_each_concurrent(ASKED_AT_ONCE, ask).await;
     }
 
-    async fn ask_log(&self, status: &mut SiteStatus) -> Result<(), HubError> {
+    async fn ask_log(&self, status: &mut SiteStatus, until: Instant) {
         let known = status.commit.unwrap_or(Seq::NONE);
         let log = SiteLog::new(Arc::clone(&self.inner.store), status.site.clone());
-        let head = log.head_after(known).await.map_err(SiteError::from)?;
+        let head = match timeout_at(until, log.head_after(known)).await {
+            Ok(Ok(head)) => head,
+            Ok(Err(error)) => {
+                status.log_error = Some(LogProblem {
+                    retryable: error.is_retryable(),
+                    text: error.to_string(),
+                });
+                return;
+            }
+            Err(_) => {
+                status.log_error = Some(LogProblem {
+                    retryable: true,
+                    text: no_answer(),
+                });
+                return;
+            }
+        };
         status.log_head = status
             .log_head
             .max(Some(head).filter(|head| *head != Seq::NONE));
         status.behind = Some(head.0.saturating_sub(known.0));
-        Ok(())
     }
+}
+
+fn no_answer() -> String {
+    format!("no answer in {} s", PATIENCE.as_secs())
 }
 
 fn status(view: &SiteView) -> SiteStatus {
@@ -121,14 +140,10 @@ fn status(view: &SiteView) -> SiteStatus {
             loaded: view.loaded.len() as u64,
         },
         rows: KnownAndLoaded {
-            known: view
-                .catalog
-                .partitions
-                .values()
-                .map(|entry| entry.object.rows)
-                .sum(),
-            loaded: view.loaded.iter().map(|part| part.rows).sum(),
+            known: view.catalog.all_rows(),
+            loaded: view.loaded_rows(),
         },
+        log_error: None,
         quarantined: None,
         last_error: view.last_error.clone(),
     }
@@ -142,6 +157,7 @@ mod tests {
 
     use causeway_shared::ids::Seq;
     use causeway_shared::store::failing::{FailingStore, Fault};
+    use causeway_shared::store::folder::FolderStore;
 
     use crate::sync::Hub;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
@@ -174,6 +190,33 @@ mod tests {
             heads,
             [("here", one, four, Some(3)), ("new", none, one, Some(1))]
         );
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_log_that_cannot_be_asked_hides_no_other() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let mut test = TestHub::in_folder(folder.path()).await?;
+        let root = tempfile::tempdir()?;
+        test.store = Arc::new(FolderStore::open(root.path())?);
+        test = test.another()?;
+        for name in ["fails", "here"] {
+            let mut site = TestSite::new(&test.store, name, SHOP)?;
+            site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        }
+        let hint = root.path().join("sites/fails/latest.json");
+        std::os::unix::net::UnixListener::bind(hint)?;
+
+        let report = test.hub.full_status(test.request.now).await?;
+        let heads = report.sites.iter().map(|of| (of.site.as_str(), of.behind));
+        assert_eq!(
+            heads.collect::<Vec<_>>(),
+            [("fails", None), ("here", Some(1))]
+        );
+        let problem = report.sites[0].log_error.clone().map(String::from);
+        insta::assert_snapshot!(problem.unwrap_or_default(), @"site fails: the store refuses read of sites/fails/latest.json: a socket lies there and no file; remove it");
+        assert_eq!(report.store_error, None);
+        assert!(report.needs_a_look() && !report.is_retryable());
         Ok(())
     }
 

@@ -6,6 +6,8 @@ use serde::Serialize;
 /// How database and store compare.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct VerifyReport {
+    /// Sites that are loaded.
+    pub sites: u64,
     /// Loaded partitions whose rows were compared.
     pub partitions: u64,
     /// Rows compared.
