@@ -161,4 +161,26 @@ impl SiteError {
             Self::AnotherLog { .. } | Self::DatasetChanged { .. } | Self::TooSlow { .. } => false,
         }
     }
+
+    /// Whether the same load fails again until the store holds something else.
+    #[must_use]
+    pub(crate) fn is_of_store(&self) -> bool {
+        let is_lasting = !self.is_retryable();
+        match self {
+            Self::Log(_) | Self::Store { .. } | Self::Object { .. } => is_lasting,
+            Self::DatasetChanged { .. } => true,
+            Self::Database { .. } | Self::AnotherLog { .. } | Self::TooSlow { .. } => false,
+        }
+    }
+
+    /// The key of the object that it is about, where it is about one.
+    #[must_use]
+    pub(crate) fn object(&self) -> Option<&str> {
+        match self {
+            Self::Log(error) => error.object(),
+            Self::Store { source, .. } => source.key(),
+            Self::Object { key, .. } => Some(key),
+            _ => None,
+        }
+    }
 }

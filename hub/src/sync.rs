@@ -6,6 +6,7 @@
 mod cache;
 mod dataset_change;
 mod discover;
+mod failed_sites;
 mod failures;
 mod hub;
 mod load;

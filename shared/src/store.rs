@@ -377,6 +377,21 @@ impl StoreError {
         matches!(self, Self::Unavailable { .. } | Self::Damaged { .. })
     }
 
+    /// The key that it is about, where it is about one.
+    #[must_use]
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::NotFound { key }
+            | Self::AlreadyExists { key }
+            | Self::Changed { key }
+            | Self::TooLarge { key, .. }
+            | Self::Damaged { key, .. }
+            | Self::Refused { key, .. }
+            | Self::Unavailable { key, .. } => Some(key),
+            Self::Config { .. } => None,
+        }
+    }
+
     /// Whether the object is simply not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -10,6 +10,7 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::store::{self, Store};
 
 use super::cache::SiteCache;
+use super::failed_sites::FailedSites;
 use super::failures::Failures;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
@@ -31,6 +32,8 @@ pub(super) struct Inner {
     pub(super) dataset: Arc<Dataset>,
     pub(super) cache: SiteCache,
     pub(super) watchlist: Watchlist,
+    /// The sites that could not be loaded for what the store holds.
+    pub(super) failed_sites: FailedSites,
     /// The refused rows of each site, as they were last read.
     pub(super) quarantine: QuarantineCache,
     /// Failures beside the work itself, as far as they were logged.
@@ -95,6 +98,7 @@ impl Hub {
             dataset,
             cache: SiteCache::default(),
             watchlist: Watchlist::default(),
+            failed_sites: FailedSites::default(),
             quarantine: QuarantineCache::default(),
             failures: Failures::default(),
         };

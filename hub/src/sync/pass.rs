@@ -39,6 +39,12 @@ pub(crate) struct Repair {
     pub(crate) remove_strays: bool,
 }
 
+impl Repair {
+    fn is_none(&self) -> bool {
+        self.again.is_empty() && !self.remove_strays
+    }
+}
+
 impl Hub {
     /// Reads the sites' logs and makes the database's rows equal to the wanted partitions. A site
     /// that fails keeps its last good data and is reported; the others go on.
@@ -87,6 +93,7 @@ impl Hub {
     /// Notes a site that is said to have committed, so that the next load reads its log although
     /// the database does not know the site yet.
     pub(crate) fn expect_site(&self, site: SiteName) {
+        self.inner.failed_sites.forget(&site);
         self.inner.watchlist.add([site]);
     }
 
@@ -128,6 +135,22 @@ impl Hub {
         what: &LoadRequest,
         repair: &Repair,
     ) -> Option<SiteLoaded> {
+        let failed_sites = &self.inner.failed_sites;
+        let looks = match repair.is_none() {
+            true => {
+                let wanted = self.wanted(what);
+                failed_sites.looks(&self.inner.store, state, &wanted).await
+            }
+            false => None,
+        };
+        let lasting = looks.as_ref();
+        let lasting = lasting.and_then(|looks| failed_sites.lasting_error(&state.site, looks));
+        if let Some(error) = lasting {
+            if state.last_error.as_ref() != Some(&error) {
+                self.note(&state.site, None, Some(&error)).await;
+            }
+            return Some(failed(state, error, false));
+        }
         let thorough = self.inner.watchlist.look_is_thorough(Some(&state.site));
         // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
@@ -144,6 +167,7 @@ impl Hub {
             .when(is_retryable_at_once);
         match attempts.await {
             Ok(loaded) => {
+                failed_sites.forget(&state.site);
                 if loaded.is_none() {
                     // An agent may tell of sites that do not exist. One without a log is looked at
                     // again when somebody tells of it again, or when it is found in the store.
@@ -156,7 +180,8 @@ impl Hub {
                 self.inner.watchlist.look_closely_next(Some(&state.site));
                 let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
                 self.note(&state.site, seen, Some(&error.to_string())).await;
-                Some(failed(state, &error))
+                failed_sites.remember(&state.site, looks, &error);
+                Some(failed(state, error.to_string(), error.is_retryable()))
             }
         }
     }
@@ -285,15 +310,15 @@ fn is_retryable_at_once(error: &SiteError) -> bool {
     error.is_retryable() && !is_full && !is_of_store
 }
 
-fn failed(state: &SiteState, error: &SiteError) -> SiteLoaded {
+fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
     SiteLoaded {
         site: state.site.clone(),
         commit: state.head.as_ref().map(|head| head.seq),
         partitions: PartitionCounts::default(),
         rows: RowCounts::default(),
         conflicts: 0,
-        error: Some(error.to_string()),
-        retryable: error.is_retryable(),
+        error: Some(error),
+        retryable,
     }
 }
 

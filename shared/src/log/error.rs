@@ -116,4 +116,19 @@ impl LogError {
     pub fn is_retryable(&self) -> bool {
         matches!(self, Self::Store { source, .. } if source.is_retryable())
     }
+
+    /// The key of the object that it is about, where it is about one.
+    #[must_use]
+    pub fn object(&self) -> Option<&str> {
+        match self {
+            Self::Damaged { key, .. }
+            | Self::Unwritable { key, .. }
+            | Self::Misplaced { key, .. }
+            | Self::Gap { key, .. }
+            | Self::Lost { key, .. }
+            | Self::Dataset { key, .. } => Some(key),
+            Self::Store { source, .. } => source.key(),
+            Self::Blank { .. } => None,
+        }
+    }
 }
