@@ -29,7 +29,13 @@ pub(crate) use findings::{Columns, Findings, Notes};
 pub(crate) const FILE: &str = "state.db";
 
 /// The version of the schema, kept as SQLite's `user_version`.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
+
+/// How a state of each earlier version becomes one of the next, from version 1 on.
+const UPGRADES: [&str; 2] = [
+    include_str!("state/sql/upgrade_2.sql"),
+    include_str!("state/sql/upgrade_3.sql"),
+];
 
 /// How long one process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -212,9 +218,11 @@ impl State {
             path: path.to_owned(),
         };
         state.configure()?;
-        match state.version()? {
-            0 => state.make("made", include_str!("state/sql/schema.sql"))?,
-            1 => state.make("upgraded", include_str!("state/sql/upgrade_2.sql"))?,
+        match usize::try_from(state.version()?) {
+            Ok(0) => state.make("made", include_str!("state/sql/schema.sql"))?,
+            Ok(found) if found <= UPGRADES.len() => {
+                state.make("upgraded", &UPGRADES[found - 1..].concat())?;
+            }
             _ => {}
         }
         state.check()?;

@@ -27,6 +27,9 @@ pub struct Entry<K: LogKind = AgentLog> {
     pub object: K::Object,
     /// The dataset that it was written with.
     pub dataset: Md5,
+    /// The number of the commit that set it; where an earlier version did not keep that, of a later
+    /// one.
+    pub seq: Seq,
 }
 
 impl<K: LogKind> Catalog<K> {
@@ -63,6 +66,7 @@ impl<K: LogKind> Catalog<K> {
                     let entry = Entry {
                         object: object.clone(),
                         dataset: commit.head.dataset(),
+                        seq: commit.head.seq(),
                     };
                     self.partitions.insert(key, entry);
                 }
@@ -82,6 +86,19 @@ impl<K: LogKind> Catalog<K> {
             .map(|((_, part), entry)| (*part, entry))
     }
 
+    /// Whether another catalog says the same: the same objects at the same commit. Which commits set
+    /// them is not compared, since a catalog of an earlier version does not know it.
+    #[must_use]
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let same = |(key, entry): (&(Name, Part), &Entry<K>)| {
+            let of_other = other.partitions.get(key);
+            of_other.is_some_and(|o| (&o.object, o.dataset) == (&entry.object, entry.dataset))
+        };
+        (&self.site, &self.head) == (&other.site, &other.head)
+            && self.partitions.len() == other.partitions.len()
+            && self.partitions.iter().all(same)
+    }
+
     /// As a checkpoint; `None` before the first commit.
     #[must_use]
     pub fn checkpoint(&self) -> Option<Checkpoint<K>> {
@@ -94,6 +111,7 @@ impl<K: LogKind> Catalog<K> {
                 part: *part,
                 object: entry.object.clone(),
                 dataset: entry.dataset,
+                seq: Some(entry.seq),
             });
         Some(Checkpoint {
             format: FORMAT,
@@ -129,10 +147,12 @@ impl Catalog {
 
 impl<K: LogKind> From<Checkpoint<K>> for Catalog<K> {
     fn from(checkpoint: Checkpoint<K>) -> Self {
+        let head = checkpoint.head.seq();
         let partitions = checkpoint.partitions.into_iter().map(|partition| {
             let entry = Entry {
                 object: partition.object,
                 dataset: partition.dataset,
+                seq: partition.seq.map_or(head, |seq| seq.min(head)),
             };
             ((partition.table, partition.part), entry)
         });

@@ -209,6 +209,9 @@ pub struct CatalogPartition<K: LogKind = AgentLog> {
     pub object: K::Object,
     /// The dataset that the object was written with.
     pub dataset: Md5,
+    /// The number of the commit that set it; earlier versions did not write it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
 }
 
 /// The hint that names the newest checkpoint.

@@ -218,6 +218,7 @@ impl State {
             let entry = Entry {
                 object,
                 dataset: self.md5(&field(6)?)?,
+                seq: Seq(number(7)?),
             };
             partitions.insert((self.name(&field(0)?)?, self.part(&field(1)?)?), entry);
         }
@@ -260,6 +261,7 @@ fn put_commit(db: &Connection, commit: &Commit) -> rusqlite::Result<()> {
                 let entry = Entry {
                     object: object.clone(),
                     dataset: commit.head.dataset,
+                    seq: commit.head.seq,
                 };
                 put_partition(db, &change.table, change.part, &entry)?;
             }
@@ -299,7 +301,8 @@ fn put_partition(db: &Connection, table: &Name, part: Part, entry: &Entry) -> ru
             rows,
             bytes,
             summary,
-            dataset
+            dataset,
+            entry.seq.0
         ])
         .map(drop)
 }

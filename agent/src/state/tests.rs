@@ -242,7 +242,8 @@ fn a_newer_programs_state_is_left_alone() {
 fn a_state_of_the_first_version_is_upgraded() {
     let (folder, mut state) = opened();
     settle(&mut state, Some(&commit(1)), "row 1");
-    let older = "ALTER TABLE refused DROP COLUMN since_ms; PRAGMA user_version = 1";
+    let older = "ALTER TABLE refused DROP COLUMN since_ms; ALTER TABLE partition DROP COLUMN seq;
+        PRAGMA user_version = 1";
     state.db.execute_batch(older).unwrap();
     assert!(State::read(folder.path()).unwrap().is_none());
     let state = State::open(folder.path()).unwrap();
@@ -252,6 +253,24 @@ fn a_state_of_the_first_version_is_upgraded() {
         1
     );
     assert_eq!(state.version().unwrap(), VERSION);
+}
+
+#[test]
+fn a_state_that_did_not_keep_which_commit_set_a_partition_takes_its_last_one() {
+    let (folder, mut state) = opened();
+    settle(&mut state, Some(&commit(1)), "row 1");
+    let mut elsewhere = commit(2);
+    elsewhere.changes.truncate(1);
+    elsewhere.changes[0].part = Part::new("b=1of2").unwrap();
+    settle(&mut state, Some(&elsewhere), "row 1");
+    let set_by = |state: &State| -> Vec<u64> {
+        let partitions = state.partitions().unwrap();
+        partitions.values().map(|entry| entry.seq.0).collect()
+    };
+    assert_eq!(set_by(&state), [1, 2]);
+    let older = "ALTER TABLE partition DROP COLUMN seq; PRAGMA user_version = 2";
+    state.db.execute_batch(older).unwrap();
+    assert_eq!(set_by(&State::open(folder.path()).unwrap()), [2, 2]);
 }
 
 #[test]

@@ -208,7 +208,7 @@ impl LogReading<'_> {
                 self.catalog = checkpoint.clone().into();
                 self.whole = true;
             }
-            Some(Ok(checkpoint)) if Catalog::from(checkpoint.clone()) == self.catalog => {}
+            Some(Ok(checkpoint)) if self.catalog.agrees_with(&checkpoint.clone().into()) => {}
             Some(Ok(_)) => {
                 let other = Unusable::new("does not say what the commits do");
                 self.wrong_checkpoint(seq, &other);

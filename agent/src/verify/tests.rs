@@ -1,6 +1,6 @@
 //! Damage of each kind, found by name and mended.
 
-use causeway_shared::commit::encode;
+use causeway_shared::commit::{Checkpoint, decode_checkpoint, encode};
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::SiteLog;
@@ -286,6 +286,22 @@ async fn a_damaged_checkpoint_and_hint_are_written_again() {
         assert!(verified(&site, true).await.contains("(mended)"));
         assert_eq!(verified(&site, false).await, "");
     }
+}
+
+#[tokio::test]
+async fn a_checkpoint_of_an_earlier_version_is_no_difference() {
+    let site = Site::new();
+    for round in 0..64 {
+        site.write_appointments(round..120, "pending");
+        site.sync().await;
+    }
+    let key = key_of(&site.store, "/checkpoint/").await;
+    let stored = site.store.get(&key).await.unwrap().bytes(1 << 20).await;
+    let mut older: Checkpoint = decode_checkpoint(&stored.unwrap()).unwrap();
+    older.partitions.iter_mut().for_each(|of| of.seq = None);
+    let older = zstd::bulk::compress(&encode(&older).unwrap(), 3).unwrap();
+    site.store.put(&key, older.into()).await.unwrap();
+    assert_eq!(verified(&site, false).await, "");
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@ pub(super) struct PartitionRecord {
     /// JSON.
     pub(super) summary: String,
     pub(super) dataset: String,
+    pub(super) seq: i64,
 }
 
 /// A load mark's row.
@@ -141,6 +142,7 @@ impl PartitionRecord {
                     .map_err(|error| format!("summary: {error}"))?,
             },
             dataset: text("dataset", &self.dataset)?,
+            seq: Seq(count(self.seq)?),
         };
         Ok((
             (text("table", &self.table)?, text("part", &self.part)?),

@@ -51,6 +51,7 @@ pub(crate) fn site_of(
             Entry {
                 object,
                 dataset: dataset.md5(),
+                seq: Seq(42),
             },
         );
     }

@@ -89,7 +89,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use causeway_shared::commit::PartitionObject;
-    use causeway_shared::ids::{Md5, SiteName};
+    use causeway_shared::ids::{Md5, Seq, SiteName};
     use causeway_shared::summary::Summary;
     use jiff::civil::date;
     use proptest::prelude::*;
@@ -111,6 +111,7 @@ mod tests {
                 summary: Summary::default(),
             },
             dataset: Md5([0; 16]),
+            seq: Seq(1),
         };
         let partitions = partitions
             .iter()

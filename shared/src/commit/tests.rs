@@ -85,6 +85,7 @@ fn checkpoint() -> Checkpoint {
             part: Part::new("dt=2025-11-28").unwrap(),
             object: object(),
             dataset: Md5::of(b"dataset"),
+            seq: None,
         }],
     }
 }

@@ -218,3 +218,40 @@ async fn a_commit_all_of_whose_answers_are_lost_is_written_once() {
     assert_eq!(appended, Appended::Written(commit(1).into()));
     assert_eq!(list_all(&*inner, "", None).await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn an_entry_knows_the_commit_that_set_it() {
+    let log = log_with(3, &[]).await;
+    let mut elsewhere = commit(4);
+    elsewhere.changes[0].part = Part::Bucket(0, 2);
+    log.append(elsewhere).await.unwrap();
+    let set_by = |catalog: &Catalog| -> Vec<u64> {
+        let entries = catalog.partitions.values();
+        entries.map(|entry| entry.seq.0).collect()
+    };
+    let replayed = log.load().await.unwrap();
+    assert_eq!(set_by(&replayed), [3, 4]);
+
+    log.write_checkpoint(&replayed).await.unwrap();
+    remove(&log, &LogKey::Commit(Seq(3))).await;
+    assert_eq!(set_by(&log.load().await.unwrap()), [3, 4]);
+}
+
+#[test]
+fn a_checkpoint_without_the_numbers_of_commits_bounds_them_by_its_own() {
+    let mut catalog = Catalog::empty(SiteName::new("hcm-01").unwrap());
+    for seq in 1..=2 {
+        catalog.apply(&commit(seq));
+    }
+    for (stored, read) in [(None, 2), (Some(Seq(1)), 1), (Some(Seq(9)), 2)] {
+        let mut older = catalog.checkpoint().unwrap();
+        older.partitions[0].seq = stored;
+        let older = Catalog::from(older);
+        let entry = older.table("customer").next().unwrap().1;
+        assert_eq!(entry.seq, Seq(read), "{stored:?}");
+        assert!(catalog.agrees_with(&older));
+    }
+    let mut other = catalog.clone();
+    other.partitions.clear();
+    assert!(!catalog.agrees_with(&other) && !other.agrees_with(&catalog));
+}

@@ -75,7 +75,14 @@ fn catalog(parts: &[(&str, &str, u64)]) -> Catalog {
             summary,
         };
         let key = (Name::new(table).unwrap(), Part::new(part).unwrap());
-        catalog.partitions.insert(key, Entry { object, dataset });
+        catalog.partitions.insert(
+            key,
+            Entry {
+                object,
+                dataset,
+                seq: Seq(1),
+            },
+        );
     }
     let writer = Writer {
         id: "w".into(),

@@ -1,1 +1,1 @@
-SELECT table_name, part, md5, row_count, bytes, summary, dataset FROM partition
+SELECT table_name, part, md5, row_count, bytes, summary, dataset, seq FROM partition

@@ -1,5 +1,5 @@
 -- The agent's state: what the log says already, and what the last cycle found. All of it can be
--- made again from the log and the sources. Version 2 (PRAGMA user_version).
+-- made again from the log and the sources. Version 3 (PRAGMA user_version).
 
 -- Single values, as JSON: the writer, the log's head, the gate's last look, the last cycle.
 CREATE TABLE fact (
@@ -16,6 +16,7 @@ CREATE TABLE partition (
   bytes      INTEGER NOT NULL,
   summary    TEXT NOT NULL,
   dataset    TEXT NOT NULL,
+  seq        INTEGER NOT NULL, -- of the commit that set it
   PRIMARY KEY (table_name, part)
 ) STRICT, WITHOUT ROWID;
 

@@ -18,10 +18,11 @@ use crate::config::without_password;
 use crate::db::DbError;
 
 /// How the hub's own tables came to be, step by step; `causeway.version` counts the steps taken.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     include_str!("sql/hub_1.sql"),
     include_str!("sql/hub_2.sql"),
     include_str!("sql/hub_3.sql"),
+    include_str!("sql/hub_4.sql"),
 ];
 
 /// Most connections for reading. A micro server takes about 80 in all.

@@ -98,6 +98,7 @@ async fn write_partitions(
                 &counts(put, |(_, entry)| entry.object.bytes),
                 &summaries,
                 &texts(put, |(_, entry)| entry.dataset),
+                &counts(put, |(_, entry)| entry.seq.0),
             ],
         )
         .await?;

@@ -92,6 +92,7 @@ async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>,
             bytes: row.try_get(4)?,
             summary: row.try_get(5)?,
             dataset: row.try_get(6)?,
+            seq: row.try_get(7)?,
         })
     };
     client

@@ -15,9 +15,10 @@ use crate::db::DbError;
 /// How `causeway.db` came to be, step by step; its `user_version` counts the steps taken.
 const HUB_STEPS: [&str; 2] = [include_str!("sql/hub_1.sql"), include_str!("sql/hub_2.sql")];
 /// How a site's file came to be.
-const SITE_STEPS: [&str; 2] = [
+const SITE_STEPS: [&str; 3] = [
     include_str!("sql/site_1.sql"),
     include_str!("sql/site_2.sql"),
+    include_str!("sql/site_3.sql"),
 ];
 
 /// How long a statement waits for another's lock. Loads of one site wait for each other on a lock

@@ -356,6 +356,7 @@ impl MarkStatements {
                     stored_count(object.bytes).into(),
                     summary.into(),
                     text(&entry.dataset),
+                    stored_count(entry.seq.0).into(),
                 ],
             );
         }

@@ -95,6 +95,7 @@ fn partitions(connection: &Connection) -> rusqlite::Result<Vec<PartitionRecord>>
                 bytes: row.get(4)?,
                 summary: row.get(5)?,
                 dataset: row.get(6)?,
+                seq: row.get(7)?,
             })
         })?
         .collect()

@@ -1,1 +1,1 @@
-SELECT table_name, part, md5, rows, bytes, summary, dataset FROM causeway_partition;
+SELECT table_name, part, md5, rows, bytes, summary, dataset, seq FROM causeway_partition;
