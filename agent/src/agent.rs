@@ -11,7 +11,7 @@ use crate::config::AgentConfig;
 use crate::error::AgentError;
 use crate::hub_client::HubClient;
 use crate::state::lock::Lock;
-use crate::state::{State, StateError};
+use crate::state::{AgentState, StateError};
 
 /// An agent of one site.
 #[derive(Debug, Clone)]
@@ -103,8 +103,8 @@ impl Agent {
         Lock::take(&self.config.state_dir)
     }
 
-    pub(crate) fn state(&self) -> Result<State, StateError> {
-        State::open(&self.config.state_dir)
+    pub(crate) fn state(&self) -> Result<AgentState, StateError> {
+        AgentState::open(&self.config.state_dir)
     }
 }
 

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::agent::Agent;
 use crate::config::AgentConfig;
-use crate::cycle::SyncOptions;
+use crate::cycle::attempt::SyncOptions;
 use crate::cycle::migrate::migrate;
 use crate::cycle::preview::preview;
 use crate::cycle::sync::sync;

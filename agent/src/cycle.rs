@@ -11,6 +11,7 @@
 //!
 //! The queue is the source itself: whatever a cycle did not get to is found by the next one.
 
+pub(crate) mod attempt;
 pub(crate) mod look;
 pub(crate) mod migrate;
 mod notes;
@@ -25,13 +26,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use causeway_shared::runtime::clock;
-use causeway_shared::store::RequestCounts;
 
 use crate::agent::{Agent, blocking};
-use crate::cycle::report::{CycleReport, PartitionCounts, RowCounts};
+use crate::cycle::report::CycleReport;
 use crate::error::AgentError;
 use crate::plan::Plan;
-use crate::plan::guard::Held;
 use crate::progress::Progress;
 use crate::push::quarantine::{self, QuarantineFiles};
 use crate::push::session::{LogCheck, WriterSession, open_session};
@@ -39,35 +38,25 @@ use crate::push::spool::Spool;
 use crate::push::store_check::check_before_first_write;
 use crate::push::{PlannedObjects, Pushed, noted_uploads, objects_to_send, push};
 use crate::scan::{ObjectId, Stop};
-use crate::source::gate::{self, Look, Moved, Place};
-use crate::state::{CycleFacts, Notes, State};
+use crate::source::gate::{self, Moved, SourceFingerprints};
+use crate::state::{AgentState, CycleFacts, Notes};
+use attempt::{Attempt, CycleStart, SyncOptions};
 use prepare::{LastCycle, Preparation, Prepared};
 use settle::CycleResults;
 
 /// How often a cycle begins anew because the log moved on.
 const MOST_ATTEMPTS: u32 = 3;
 
-/// What a person allows a cycle to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct SyncOptions {
-    /// Replace another host's writer.
-    pub take_over: bool,
-    /// Accept that a table loses a large part of its rows.
-    pub allow_shrink: bool,
-    /// Ask the log whether it went on without this state, as after a start.
-    pub ask_log: bool,
-}
-
-/// Runs one cycle. Where the sources were looked at just before, that look is `seen`, and they are
-/// not looked at again.
+/// Runs one cycle. Where the caller looked at the sources just before, `seen` is what it saw, and the
+/// cycle does not look again.
 ///
 /// # Errors
 /// [`AgentError`]; nothing is lost, and the next cycle goes on from whatever was done.
 pub(crate) async fn run_cycle(
     agent: &Agent,
-    state: &mut State,
+    state: &mut AgentState,
     options: SyncOptions,
-    mut seen: Option<Look>,
+    mut seen: Option<SourceFingerprints>,
     progress: &Arc<dyn Progress>,
 ) -> Result<CycleReport, AgentError> {
     let start = CycleStart {
@@ -97,42 +86,27 @@ pub(crate) async fn run_cycle(
     })
 }
 
-/// When a cycle started, and the requests sent before it.
-#[derive(Debug, Clone, Copy)]
-struct CycleStart {
-    at: Instant,
-    requests: RequestCounts,
-}
-
-struct Attempt<'c> {
-    agent: &'c Agent,
-    state: &'c mut State,
-    options: SyncOptions,
-    progress: &'c Arc<dyn Progress>,
-    start: CycleStart,
-}
-
 impl Attempt<'_> {
     /// The whole pass; `None` when the log moved on and it has to begin anew.
     async fn run(
         &mut self,
         check: LogCheck,
-        seen: Option<Look>,
+        seen: Option<SourceFingerprints>,
     ) -> Result<Option<CycleReport>, AgentError> {
-        let before = self.state.look()?;
+        let before = self.state.fingerprints()?;
         // First, since a log that has to be asked and does not answer spares the look.
         let mut session = open_session(self.agent, self.state, check).await?;
-        let look = match seen {
+        let fingerprints = match seen {
             Some(seen) => seen,
             None => look::look(self.agent, before.as_ref(), self.progress).await?,
         };
         // What the log knew better makes the last look worthless.
-        let moved = gate::moved(before.as_ref().filter(|_| !session.adopted), &look);
+        let moved = gate::moved(before.as_ref().filter(|_| !session.adopted), &fingerprints);
         if moved.is_nothing() && !self.is_forced()? && !session.announces_writer() {
             // A file that was just written when it was last looked at is read again to tell that it
             // is the same; noting that it has come to rest spares the next look that.
-            if before.as_ref() != Some(&look) {
-                self.state.note_look(&look)?;
+            if before.as_ref() != Some(&fingerprints) {
+                self.state.note_fingerprints(&fingerprints)?;
             }
             if self.state.cycle()?.is_some_and(|last| last.error.is_some()) {
                 self.state.note_cycle(&CycleFacts {
@@ -142,26 +116,26 @@ impl Attempt<'_> {
             }
             quarantine::publish(self.agent, self.state, QuarantineFiles::default()).await;
             let held = self.state.held()?;
-            let report = self.report(session.writer.epoch, held, look.absent())?;
+            let report = self.report(session.writer.epoch, held, fingerprints.absent())?;
             return Ok(Some(report));
         }
 
         let last = LastCycle::read(self.state)?;
         let (Prepared { scan, plan }, spooled) = self.prepare(&moved, &last, &session).await?;
-        // What was told under another configuration, or of another dataset, is told anew.
-        let told = match moved {
+        // Notes made under another configuration, or of another dataset, are made anew.
+        let known_notes = match moved {
             Moved::Everything => Notes::new(),
-            Moved::Places(_) => self.state.notes()?,
+            Moved::Files(_) => self.state.notes()?,
         };
         let pushed = match self.push(&mut session, &plan, &spooled).await? {
             Some(Pushed::Behind) => return Ok(None),
             pushed => pushed,
         };
         let results = CycleResults {
-            look,
+            fingerprints,
             session,
             last,
-            told,
+            known_notes,
             plan,
             pushed,
         };
@@ -251,34 +225,6 @@ impl Attempt<'_> {
         )
         .await
         .map(Some)
-    }
-
-    fn report(
-        &self,
-        epoch: u64,
-        held: Vec<Held>,
-        missing: Vec<Place>,
-    ) -> Result<CycleReport, AgentError> {
-        Ok(CycleReport {
-            site: self.agent.config().site.clone(),
-            commit: None,
-            epoch,
-            partitions: PartitionCounts::default(),
-            rows: RowCounts::default(),
-            bytes_sent: 0,
-            requests: self.agent.store().requests().since(&self.start.requests),
-            seconds: self.start.at.elapsed().as_secs_f64(),
-            held,
-            missing,
-            absent: Vec::new(),
-            dangling: Vec::new(),
-            notes: Vec::new(),
-            look_again: None,
-            verified: None,
-            scan_took: None,
-            in_quarantine: self.state.quarantined()?,
-            quarantine_grew: false,
-        })
     }
 }
 

@@ -23,10 +23,11 @@ use tokio::time::sleep;
 use crate::agent::{Agent, blocking};
 use crate::backoff;
 use crate::config::AgentConfig;
+use crate::cycle::attempt::SyncOptions;
 use crate::cycle::look::look;
 use crate::cycle::report::CycleReport;
+use crate::cycle::run_cycle;
 use crate::cycle::sync::{note_failure, tell_hub};
-use crate::cycle::{SyncOptions, run_cycle};
 use crate::daemon::metrics::{CycleFigures, Metrics};
 use crate::daemon::observer::{Event, Observer, nobody};
 use crate::daemon::pace::{Pace, ScanCost};
@@ -35,8 +36,8 @@ use crate::daemon::watch::{Wake, WatchSettings, WatchedPath, Watcher};
 use crate::error::AgentError;
 use crate::progress::Progress;
 use crate::source::Kind;
-use crate::source::gate::{self, Look};
-use crate::state::State;
+use crate::source::gate::{self, SourceFingerprints};
+use crate::state::AgentState;
 use notices::Notices;
 use stopwatch::Stopwatch;
 use watchdog::store::WatchdogStore;
@@ -122,7 +123,7 @@ impl Default for Listeners {
 struct Daemon {
     agent: Agent,
     /// `None` before it is opened, and after it failed: opening it anew moves a damaged one aside.
-    state: Option<State>,
+    state: Option<AgentState>,
     service_manager: Arc<ServiceManager>,
     observer: Arc<dyn Observer>,
     watchdog: Arc<Watchdog>,
@@ -198,7 +199,7 @@ impl Daemon {
         let seen = match wake {
             // The watcher waited until the events ended.
             Wake::Changed => None,
-            Wake::Poll => Some(come_to_rest(&self.agent, state.look()?, &progress).await?),
+            Wake::Poll => Some(come_to_rest(&self.agent, state.fingerprints()?, &progress).await?),
         };
         let report = run_cycle(&self.agent, state, options, seen, &progress).await?;
         self.look_again = report.look_again.map(|wait| Instant::now() + wait);
@@ -308,9 +309,9 @@ async fn rest(watchdog: &Arc<Watchdog>, earliest: Option<Instant>) {
 /// longer than the configured delay. Returns the last look at them.
 async fn come_to_rest(
     agent: &Agent,
-    before: Option<Look>,
+    before: Option<SourceFingerprints>,
     progress: &Arc<dyn Progress>,
-) -> Result<Look, AgentError> {
+) -> Result<SourceFingerprints, AgentError> {
     let mut last = look(agent, before.as_ref(), progress).await?;
     if gate::moved(before.as_ref(), &last).is_nothing() {
         return Ok(last);

@@ -87,7 +87,7 @@ mod verify;
 mod fuzz;
 pub use agent::Agent;
 pub use config::{AgentConfig, ConfigError, HubConfig};
-pub use cycle::SyncOptions;
+pub use cycle::attempt::SyncOptions;
 pub use cycle::migrate::migrate;
 pub use cycle::report::CycleReport;
 pub use cycle::sync::{sync, sync_with};

@@ -34,7 +34,7 @@ use crate::push::session::WriterSession;
 use crate::push::spool::Spool;
 use crate::push::upload::{SpooledObject, Uploader, stale_before};
 use crate::scan::ObjectId;
-use crate::state::{Fence, State};
+use crate::state::{AgentState, Fence};
 
 /// Objects are noted in the state in batches of this size: a kill sends at most so many again.
 const NOTED_AT_ONCE: usize = 64;
@@ -69,7 +69,7 @@ pub(crate) struct PlannedObjects {
 /// log or state. What is in the store by then stays there and is not sent again.
 pub(crate) async fn push(
     agent: &Agent,
-    state: &mut State,
+    state: &mut AgentState,
     session: &WriterSession,
     plan: &Plan,
     objects: PlannedObjects,
@@ -108,7 +108,7 @@ pub(crate) async fn push(
 /// [`AgentError::State`]
 pub(crate) fn noted_uploads(
     agent: &Agent,
-    state: &State,
+    state: &AgentState,
     now: Timestamp,
 ) -> Result<BTreeMap<ObjectId, u64>, AgentError> {
     Ok(state.uploads(stale_before(agent.config().keep, now))?)
@@ -143,7 +143,7 @@ fn object_id(change: &PlannedChange, md5: Md5) -> ObjectId {
 /// bytes sent.
 async fn upload(
     agent: &Agent,
-    state: &mut State,
+    state: &mut AgentState,
     objects: PlannedObjects,
     progress: &Arc<dyn Progress>,
 ) -> Result<(BTreeMap<ObjectId, u64>, u64), AgentError> {

@@ -313,7 +313,7 @@ impl<'a> Scan<'a> {
                         lost_columns: Vec::new(),
                         unknown_columns: columns.unknown,
                         findings: TableFindings {
-                            place: self.request.sources.place(table),
+                            file: self.request.sources.file_of(table),
                             refused: RefusedRows {
                                 total: read.quarantined,
                                 listed: self.refused.take(table),

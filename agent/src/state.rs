@@ -23,7 +23,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub(crate) use catalog::Settled;
 pub(crate) use facts::{CycleFacts, Fence, FileId, StoredWriter};
-pub(crate) use findings::{Columns, Findings, Notes};
+pub(crate) use findings::{Findings, Notes, PresentColumns};
 
 /// The state's file in the agent's folder.
 pub(crate) const FILE: &str = "state.db";
@@ -45,7 +45,7 @@ const MOST_ASIDE: usize = 9;
 
 /// An agent's state.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct AgentState {
     db: Connection,
     path: PathBuf,
 }
@@ -143,7 +143,7 @@ impl StateError {
     }
 }
 
-impl State {
+impl AgentState {
     /// Opens the state in a folder, or begins one. A state that cannot be read is moved aside with
     /// a warning and begun anew.
     ///
@@ -280,7 +280,7 @@ impl State {
         self.partitions()?;
         self.writer()?;
         self.head()?;
-        self.look()?;
+        self.fingerprints()?;
         self.held()?;
         self.findings()?;
         self.columns()?;

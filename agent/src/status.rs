@@ -14,12 +14,12 @@ use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::cycle::look::look;
 use crate::error::{AgentError, Exit};
-use crate::plan::guard::Held;
+use crate::plan::guard::HeldTable;
 use crate::progress::{Progress, Silent};
 use crate::push::session::same_log;
 use crate::scan::DanglingReference;
-use crate::source::gate::{Look, Place};
-use crate::state::{CycleFacts, Fence, State, StoredWriter};
+use crate::source::gate::{SourceFile, SourceFingerprints};
+use crate::state::{AgentState, CycleFacts, Fence, StoredWriter};
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -37,10 +37,10 @@ pub(crate) struct StatusReport {
     pub epoch: Option<u64>,
     /// Partitions of each table in the log.
     pub tables: BTreeMap<Name, TableStatus>,
-    /// Places that moved since the last completed cycle.
-    pub pending: Vec<Place>,
+    /// Files that moved since the last completed cycle.
+    pub pending: Vec<SourceFile>,
     /// Configured files and folders that are not there.
-    pub missing: Vec<Place>,
+    pub missing: Vec<SourceFile>,
     /// Tables held back.
     pub held: Vec<HeldStatus>,
     /// The writer that has replaced this one.
@@ -71,7 +71,7 @@ pub(crate) struct TableStatus {
 pub(crate) struct HeldStatus {
     /// The table and why.
     #[serde(flatten)]
-    pub held: Held,
+    pub held: HeldTable,
     /// What a person can do.
     pub remedy: String,
 }
@@ -119,11 +119,11 @@ impl StatusReport {
 pub(crate) async fn status(agent: &Agent) -> Result<StatusReport, AgentError> {
     let known = known(agent)?;
     let silent: Arc<dyn Progress> = Arc::new(Silent);
-    let seen = look(agent, known.look.as_ref(), &silent).await?;
-    let missing = seen.absent();
-    let pending = match &known.look {
-        Some(before) => seen.visibly_moved_since(before),
-        None => seen.prints.into_keys().collect(),
+    let now = look(agent, known.fingerprints.as_ref(), &silent).await?;
+    let missing = now.absent();
+    let pending = match &known.fingerprints {
+        Some(before) => now.visibly_moved_since(before),
+        None => now.files.into_keys().collect(),
     };
     let next = known.commit.unwrap_or(Seq::NONE).next();
     let ask = async {
@@ -180,7 +180,7 @@ async fn reach_hub(agent: &Agent) -> Option<Reach> {
 }
 
 fn known(agent: &Agent) -> Result<KnownState, AgentError> {
-    let Some(state) = State::read(&agent.config().state_dir)? else {
+    let Some(state) = AgentState::read(&agent.config().state_dir)? else {
         return Ok(KnownState::default());
     };
     let writer = state.writer()?.filter(|stored| same_log(stored, agent));
@@ -200,7 +200,7 @@ fn known(agent: &Agent) -> Result<KnownState, AgentError> {
         commit: head.as_ref().map(|head| head.seq),
         committed_at: head.map(|head| head.at),
         writer,
-        look: state.look()?,
+        fingerprints: state.fingerprints()?,
         held: state.held()?,
         cycle: state.cycle()?,
         tables,
@@ -213,8 +213,8 @@ struct KnownState {
     commit: Option<Seq>,
     committed_at: Option<Timestamp>,
     writer: Option<StoredWriter>,
-    look: Option<Look>,
-    held: Vec<Held>,
+    fingerprints: Option<SourceFingerprints>,
+    held: Vec<HeldTable>,
     cycle: Option<CycleFacts>,
     tables: BTreeMap<Name, TableStatus>,
 }
@@ -254,7 +254,7 @@ pub(crate) fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, Agent
         tables: BTreeMap::new(),
         rows: Vec::new(),
     };
-    let Some(state) = State::read(&config.state_dir)? else {
+    let Some(state) = AgentState::read(&config.state_dir)? else {
         return Ok(report);
     };
     for (table, found) in state

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 use crate::agent::Agent;
 use crate::config::{AgentConfig, Machine};
-use crate::cycle::SyncOptions;
+use crate::cycle::attempt::SyncOptions;
 use crate::cycle::report::CycleReport;
 use crate::cycle::sync::sync;
 use crate::progress::Silent;

@@ -22,7 +22,7 @@ use crate::progress::Progress;
 use crate::push::session::same_log;
 use crate::push::spool::Spool;
 use crate::push::store_check::check_unless_done;
-use crate::state::State;
+use crate::state::AgentState;
 use report::VerifyReport;
 
 /// Compares every partition's rows in the source, in the log and in its object, and the log with
@@ -49,7 +49,7 @@ async fn verify_unlocked(
     progress: Arc<dyn Progress>,
 ) -> Result<VerifyReport, AgentError> {
     let config = agent.config();
-    let state = State::read(&config.state_dir)?;
+    let state = AgentState::read(&config.state_dir)?;
     let known = known_catalog(agent, state.as_ref())?;
     let audit = audit::audit(agent.log(), known.as_ref()).await?;
     let mut mending = None;
@@ -86,7 +86,7 @@ async fn verify_unlocked(
 }
 
 /// The catalog in the state, if the state is about this log.
-fn known_catalog(agent: &Agent, state: Option<&State>) -> Result<Option<Catalog>, AgentError> {
+fn known_catalog(agent: &Agent, state: Option<&AgentState>) -> Result<Option<Catalog>, AgentError> {
     let Some(state) = state else { return Ok(None) };
     let writer = state.writer()?;
     if !writer.is_some_and(|writer| same_log(&writer, agent)) {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use causeway_shared::runtime::program::count;
 
 use crate::cycle::report::CycleReport;
-use crate::plan::guard::Held;
+use crate::plan::guard::HeldTable;
 use crate::status::{ListedRow, QuarantineReport, Reach, StatusReport};
 use crate::vacuum::VacuumReport;
 use crate::verify::report::VerifyReport;
@@ -207,7 +207,7 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
     text
 }
 
-fn held(text: &mut String, held: &[Held]) {
+fn held(text: &mut String, held: &[HeldTable]) {
     for held in held {
         let _ = writeln!(text, "{held}\n  {}", held.remedy());
     }
@@ -281,7 +281,7 @@ mod tests {
             requests: Default::default(),
             seconds: 1.23,
             missing: vec![],
-            held: vec![Held::new(
+            held: vec![HeldTable::new(
                 Name::new("appointment").unwrap(),
                 Reason::Shrunk { was: 900, now: 100 },
             )],

@@ -8,18 +8,18 @@ use causeway_shared::runtime::clock;
 use crate::agent::{Agent, blocking};
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};
-use crate::source::gate::{self, Look, LookRequest};
+use crate::source::gate::{self, LookRequest, SourceFingerprints};
 
-/// Looks at the sources. `before` is the last look, which spares reading files again.
+/// Looks at the sources. What the last look saw, `before`, spares reading files again.
 pub(crate) async fn look(
     agent: &Agent,
-    before: Option<&Look>,
+    before: Option<&SourceFingerprints>,
     progress: &Arc<dyn Progress>,
-) -> Result<Look, AgentError> {
+) -> Result<SourceFingerprints, AgentError> {
     let (config, before) = (Arc::clone(agent.config()), before.cloned());
     let watching = Arc::clone(progress);
     let begun = Instant::now();
-    let look = blocking(move || {
+    let looked = blocking(move || {
         let request = LookRequest {
             sources: &config.sources,
             base_dir: &config.base_dir,
@@ -29,8 +29,8 @@ pub(crate) async fn look(
         };
         gate::look(&request, &|| watching.step(Step::Looking))
     });
-    let look = look.await?;
+    let fingerprints = looked.await?;
     let took = begun.elapsed();
     progress.step(Step::Looked { took });
-    Ok(look)
+    Ok(fingerprints)
 }

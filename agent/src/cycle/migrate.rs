@@ -12,9 +12,10 @@ use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::object::{Fault, fault};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
+use super::attempt::SyncOptions;
 use super::report::CycleReport;
+use super::run_cycle;
 use super::sync::tell_hub;
-use super::{SyncOptions, run_cycle};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};

@@ -19,16 +19,16 @@ use super::notes::notes;
 use crate::agent::blocking;
 use crate::config::AgentConfig;
 use crate::error::AgentError;
-use crate::plan::affected::{Places, forced_tables, tables_to_scan};
-use crate::plan::guard::{Held, Rules};
+use crate::plan::affected::{TableFiles, forced_tables, tables_to_scan};
+use crate::plan::guard::{HeldTable, Rules};
 use crate::plan::{Plan, plan};
 use crate::progress::{Progress, Step};
 use crate::scan::{
     ObjectId, PartBytes, ScanRequest, ScannedTable, ScannedTables, Stop, TableFindings, scan,
 };
-use crate::source::gate::{self, Moved, Place};
+use crate::source::gate::{self, Moved, SourceFile};
 use crate::source::{Sources, Unreadable};
-use crate::state::{Columns, Findings, Notes, State, StateError};
+use crate::state::{AgentState, Findings, Notes, PresentColumns, StateError};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
 const MEMORY: usize = 16 << 20;
@@ -44,12 +44,12 @@ pub(crate) type TakePart = Box<dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop
 #[derive(Debug, Default)]
 pub(crate) struct LastCycle {
     pub(crate) findings: Findings,
-    pub(crate) columns: Columns,
-    pub(crate) held: Vec<Held>,
+    pub(crate) columns: PresentColumns,
+    pub(crate) held: Vec<HeldTable>,
 }
 
 impl LastCycle {
-    pub(crate) fn read(state: &State) -> Result<Self, StateError> {
+    pub(crate) fn read(state: &AgentState) -> Result<Self, StateError> {
         Ok(Self {
             findings: state.findings()?,
             columns: state.columns()?,
@@ -58,11 +58,11 @@ impl LastCycle {
     }
 
     /// Where each table was read from.
-    pub(crate) fn places(&self, dataset: &Dataset) -> Places {
-        let place = |(id, table): (TableId, &Table)| {
-            Some((id, self.findings.get(&table.name)?.place.clone()?))
+    pub(crate) fn files(&self, dataset: &Dataset) -> TableFiles {
+        let file = |(id, table): (TableId, &Table)| {
+            Some((id, self.findings.get(&table.name)?.file.clone()?))
         };
-        dataset.tables.with_ids().filter_map(place).collect()
+        dataset.tables.with_ids().filter_map(file).collect()
     }
 }
 
@@ -91,8 +91,8 @@ pub(crate) struct SiteScan {
     pub(crate) began: Timestamp,
     pub(crate) took: Duration,
     pub(crate) tables: ScannedTables,
-    /// Places that could not be read, so that they have to be read again.
-    pub(crate) unread: BTreeSet<Place>,
+    /// Files that could not be read, so that they have to be read again.
+    pub(crate) unread: BTreeSet<SourceFile>,
     /// What sources and dataset do not have in common.
     pub(crate) notes: Notes,
 }
@@ -109,11 +109,11 @@ impl Preparation<'_> {
         let dataset = &config.dataset;
         let sources = resolve(config).await?;
         let now = dataset.tables.ids();
-        let now = now.filter_map(|table| Some((table, sources.place(table)?)));
+        let now = now.filter_map(|table| Some((table, sources.file_of(table)?)));
         let tables = tables_to_scan(
             dataset,
             self.moved,
-            &self.last.places(dataset),
+            &self.last.files(dataset),
             &now.collect(),
             &forced_tables(&self.last.held, dataset, self.allow_shrink),
         );
@@ -214,7 +214,7 @@ impl Scanner {
         let outcome = scan(&request, &mut on_part)?;
         let unread = outcome.tables.iter().filter_map(|(table, outcome)| {
             let is_unread = outcome.as_ref().is_err_and(is_to_be_read_again);
-            is_unread.then(|| sources.place(*table)).flatten()
+            is_unread.then(|| sources.file_of(*table)).flatten()
         });
         Ok(SiteScan {
             began,
@@ -226,11 +226,11 @@ impl Scanner {
     }
 }
 
-/// The places whose tables could not even be listed.
-fn unlisted(sources: &Sources) -> impl Iterator<Item = Place> {
+/// The files and folders whose tables could not even be listed.
+fn unlisted(sources: &Sources) -> impl Iterator<Item = SourceFile> {
     let sources = sources.list().iter();
     let unlisted = sources.filter(|source| source.listed.as_ref().is_err_and(is_to_be_read_again));
-    unlisted.map(|source| gate::place(&source.config.path))
+    unlisted.map(|source| gate::source_file(&source.config.path))
 }
 
 /// What is missing shows at the next look; anything else may become readable without moving.
@@ -276,7 +276,7 @@ impl SiteScan {
     }
 
     /// Finds the columns that the sources had when the rows were last committed, and no longer have.
-    fn find_lost_columns(&mut self, dataset: &Dataset, before: &Columns) {
+    fn find_lost_columns(&mut self, dataset: &Dataset, before: &PresentColumns) {
         for (id, outcome) in &mut self.tables {
             let table = &dataset.tables[*id];
             if let (Ok(scanned), Some(before)) = (outcome, before.get(&table.name)) {

@@ -13,13 +13,13 @@ use super::report::exit_of;
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
-use crate::plan::guard::Held;
+use crate::plan::guard::HeldTable;
 use crate::plan::{Plan, PlannedChange};
 use crate::progress::Progress;
 use crate::push::session::same_log;
 use crate::scan::{ObjectId, PartBytes};
-use crate::source::gate::{self, Place};
-use crate::state::State;
+use crate::source::gate::{self, SourceFile};
+use crate::state::AgentState;
 use crate::state::refused_kinds::{RefusedKind, kinds};
 
 /// What the next cycle would push.
@@ -36,9 +36,9 @@ pub(crate) struct PlanReport {
     /// Whether some of them are not there yet, or their table is held back until now.
     pub quarantine_grows: bool,
     /// Tables that would be held back.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldTable>,
     /// Configured files and folders that are not there.
-    pub missing: Vec<Place>,
+    pub missing: Vec<SourceFile>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
     /// Whether the dataset is another one than the log's, so that a commit would follow even if no
@@ -103,7 +103,7 @@ pub(crate) async fn preview(
     progress: Arc<dyn Progress>,
 ) -> Result<PlanReport, AgentError> {
     let config = agent.config();
-    let state = State::read(&config.state_dir)?;
+    let state = AgentState::read(&config.state_dir)?;
     let known = match &state {
         Some(state) => state
             .writer()?
@@ -114,7 +114,7 @@ pub(crate) async fn preview(
     let (catalog, before, last) = match &state {
         Some(state) => (
             state.catalog(Catalog::empty(config.site.clone()))?,
-            state.look()?,
+            state.fingerprints()?,
             LastCycle::read(state)?,
         ),
         None => (agent.log().load().await?, None, LastCycle::default()),
@@ -122,8 +122,8 @@ pub(crate) async fn preview(
     // SQLite's handle is of no use from here on, and must not cross threads.
     drop(state);
 
-    let look = look(agent, before.as_ref(), &progress).await?;
-    let moved = gate::moved(before.as_ref(), &look);
+    let now = look(agent, before.as_ref(), &progress).await?;
+    let moved = gate::moved(before.as_ref(), &now);
     if moved.is_nothing() {
         return Ok(PlanReport {
             site: config.site.clone(),
@@ -136,7 +136,7 @@ pub(crate) async fn preview(
                 .sum(),
             quarantine_grows: false,
             held: last.held,
-            missing: look.absent(),
+            missing: now.absent(),
             absent: Vec::new(),
             dataset_changed: false,
             notes: Vec::new(),
@@ -171,7 +171,7 @@ pub(crate) async fn preview(
         quarantined: scan.quarantined() + elsewhere,
         quarantine_grows: refuses_more(&findings, &last),
         held: plan.held,
-        missing: look.absent(),
+        missing: now.absent(),
         absent: plan.absent,
         dataset_changed: plan.announces_dataset,
         notes: scan.notes.into_values().flatten().collect(),

@@ -7,9 +7,9 @@ use causeway_shared::store::RequestCounts;
 use serde::Serialize;
 
 use crate::error::Exit;
-use crate::plan::guard::Held;
+use crate::plan::guard::HeldTable;
 use crate::scan::DanglingReference;
-use crate::source::gate::Place;
+use crate::source::gate::SourceFile;
 
 /// What a cycle did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,9 +31,9 @@ pub struct CycleReport {
     /// How long it took.
     pub seconds: f64,
     /// Tables held back, by this cycle or still.
-    pub held: Vec<Held>,
+    pub held: Vec<HeldTable>,
     /// Configured files and folders that are not there.
-    pub missing: Vec<Place>,
+    pub missing: Vec<SourceFile>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
     /// References to rows that are not there, of the tables scanned and of the others still.
@@ -78,10 +78,10 @@ pub struct RowCounts {
 
 /// How a program ends that found these tables held back, these sources not there, and more rows in
 /// quarantine than before or not.
-pub(crate) fn exit_of(quarantine_grows: bool, held: &[Held], missing: &[Place]) -> Exit {
-    if quarantine_grows || !missing.is_empty() || held.iter().any(Held::needs_person) {
+pub(crate) fn exit_of(quarantine_grows: bool, held: &[HeldTable], missing: &[SourceFile]) -> Exit {
+    if quarantine_grows || !missing.is_empty() || held.iter().any(HeldTable::needs_person) {
         Exit::Look
-    } else if held.iter().any(Held::is_not_ready) {
+    } else if held.iter().any(HeldTable::is_not_ready) {
         Exit::Failed
     } else {
         Exit::Done
@@ -173,7 +173,7 @@ mod tests {
 
     fn exit(reasons: Vec<Reason>) -> Exit {
         let table = Name::new("t").unwrap();
-        let held = |reason| Held::new(table.clone(), reason);
+        let held = |reason| HeldTable::new(table.clone(), reason);
         let report = CycleReport {
             site: SiteName::new("a").unwrap(),
             commit: None,

@@ -3,28 +3,28 @@
 use causeway_shared::ids::Name;
 use causeway_shared::runtime::clock;
 
-use super::Attempt;
+use super::attempt::Attempt;
 use super::prepare::{LastCycle, SiteScan, refuses_more};
 use super::report::{CycleReport, PartitionCounts, RowCounts};
 use crate::error::AgentError;
 use crate::plan::Plan;
-use crate::plan::guard::Held;
+use crate::plan::guard::HeldTable;
 use crate::push::Pushed;
 use crate::push::quarantine::{self, QuarantineFiles};
 use crate::push::session::WriterSession;
 use crate::scan::{DanglingReference, TableFindings};
-use crate::source::gate::{Look, Print};
+use crate::source::gate::{FileFingerprint, SourceFingerprints};
 use crate::source::{FRESH, Unreadable};
-use crate::state::{Columns, CycleFacts, Findings, Notes, Settled};
+use crate::state::{CycleFacts, Findings, Notes, PresentColumns, Settled};
 
 /// What a cycle did.
 pub(super) struct CycleResults {
-    /// The gate's look at its start.
-    pub(super) look: Look,
+    /// The sources' fingerprints at its start.
+    pub(super) fingerprints: SourceFingerprints,
     pub(super) session: WriterSession,
     pub(super) last: LastCycle,
-    /// What earlier cycles told of what sources and dataset do not have in common.
-    pub(super) told: Notes,
+    /// What earlier cycles noted of what sources and dataset do not have in common.
+    pub(super) known_notes: Notes,
     pub(super) plan: Plan,
     pub(super) pushed: Option<Pushed>,
 }
@@ -37,10 +37,10 @@ impl Attempt<'_> {
         results: CycleResults,
     ) -> Result<CycleReport, AgentError> {
         let CycleResults {
-            mut look,
+            mut fingerprints,
             session,
             last,
-            told,
+            known_notes,
             plan,
             pushed,
         } = results;
@@ -54,12 +54,14 @@ impl Attempt<'_> {
             catalog.apply(commit);
             self.agent.log().write_due_checkpoint(&catalog).await;
         }
-        let missing = look.absent();
-        let is_fresh = |print: &Print| print.is_younger_than(FRESH, scan.began);
+        let missing = fingerprints.absent();
+        let is_fresh = |file: &FileFingerprint| file.is_younger_than(FRESH, scan.began);
         let mut unread = scan.unread.iter();
-        let is_any_fresh = unread.any(|place| look.prints.get(place).is_some_and(is_fresh));
-        look.prints.retain(|place, _| !scan.unread.contains(place));
-        self.forget_missing(&mut look, scan, &last);
+        let is_any_fresh = unread.any(|file| fingerprints.files.get(file).is_some_and(is_fresh));
+        fingerprints
+            .files
+            .retain(|file, _| !scan.unread.contains(file));
+        self.forget_missing(&mut fingerprints, scan, &last);
         let scanned = scan.findings(&self.agent.config().dataset);
         let quarantine_grew = refuses_more(&scanned, &last);
         let findings = findings_after(scanned, &last.findings);
@@ -68,13 +70,13 @@ impl Attempt<'_> {
         let held = self.held_after(scan, last.held, plan.held);
         let files = QuarantineFiles::of(&findings);
         let quarantine_is_due = quarantine::is_due(self.state, &findings, &files, &undeclared)?;
-        let news = news(&scan.notes, &told);
-        let mut notes = told;
+        let new_notes = new_notes(&scan.notes, &known_notes);
+        let mut notes = known_notes;
         notes.extend(scan.notes.clone());
         self.state.settle(&Settled {
             writer: &session.writer,
             commit: commit.as_deref(),
-            look: &look,
+            fingerprints: &fingerprints,
             findings: &findings,
             columns: &columns,
             notes: &notes,
@@ -86,7 +88,7 @@ impl Attempt<'_> {
                 error: None,
             },
         })?;
-        news.iter().for_each(|note| tracing::info!("{note}"));
+        new_notes.iter().for_each(|note| tracing::info!("{note}"));
         quarantine::publish(self.agent, self.state, files).await;
         let seq = commit.as_ref().map(|commit| commit.head.seq);
         let committed = if seq.is_some() { changes } else { 0 };
@@ -104,7 +106,7 @@ impl Attempt<'_> {
             bytes_sent,
             absent: plan.absent,
             dangling: self.dangling(last.findings, findings),
-            notes: news,
+            notes: new_notes,
             look_again: is_any_fresh.then(|| FRESH.unsigned_abs()),
             scan_took: Some(scan.took),
             quarantine_grew,
@@ -125,30 +127,43 @@ impl Attempt<'_> {
 
     /// A CSV file that was there when the cycle looked and gone when it read is not taken for seen:
     /// it may come back as it was.
-    fn forget_missing(&self, look: &mut Look, scan: &SiteScan, last: &LastCycle) {
-        let before = last.places(&self.agent.config().dataset);
+    fn forget_missing(
+        &self,
+        fingerprints: &mut SourceFingerprints,
+        scan: &SiteScan,
+        last: &LastCycle,
+    ) {
+        let before = last.files(&self.agent.config().dataset);
         let missing = scan
             .tables
             .iter()
             .filter(|(_, outcome)| matches!(outcome, Err(Unreadable::Missing { .. })));
-        for place in missing.filter_map(|(table, _)| before.get(table)) {
+        for file in missing.filter_map(|(table, _)| before.get(table)) {
             // A SQLite file that lacks the table was read, and tells itself when it changes.
-            if matches!(look.prints.get(place), Some(Print::Csv { .. })) {
-                look.prints.remove(place);
+            if matches!(
+                fingerprints.files.get(file),
+                Some(FileFingerprint::Csv { .. })
+            ) {
+                fingerprints.files.remove(file);
             }
         }
     }
 
     /// The tables held back now: those of this plan, and those that were not looked at.
-    fn held_after(&self, scan: &SiteScan, mut held: Vec<Held>, planned: Vec<Held>) -> Vec<Held> {
+    fn held_after(
+        &self,
+        scan: &SiteScan,
+        mut held: Vec<HeldTable>,
+        planned: Vec<HeldTable>,
+    ) -> Vec<HeldTable> {
         let tables = &self.agent.config().dataset.tables;
         // Every plan judges the tables that are not declared, or no longer.
-        let looked_at = |held: &Held| match tables.id(held.table.as_str()) {
+        let looked_at = |held: &HeldTable| match tables.id(held.table.as_str()) {
             Some(table) => scan.tables.contains_key(&table),
             None => true,
         };
         let now = clock::now();
-        let planned: Vec<Held> = planned
+        let planned: Vec<HeldTable> = planned
             .into_iter()
             .map(|planned| planned.after(&held, now))
             .collect();
@@ -159,7 +174,12 @@ impl Attempt<'_> {
 
     /// The columns of the tables as their rows were committed: of one that is held back, those that
     /// it had.
-    fn columns_after(&self, scan: &SiteScan, last: &LastCycle, held: &[Held]) -> Columns {
+    fn columns_after(
+        &self,
+        scan: &SiteScan,
+        last: &LastCycle,
+        held: &[HeldTable],
+    ) -> PresentColumns {
         let tables = &self.agent.config().dataset.tables;
         let mut columns = last.columns.clone();
         for (id, scanned) in scan.read() {
@@ -179,15 +199,17 @@ impl Attempt<'_> {
     }
 }
 
-/// What was not told before.
-fn news(notes: &Notes, told: &Notes) -> Vec<String> {
-    let is_new =
-        |subject: &String, note: &String| told.get(subject).is_none_or(|told| !told.contains(note));
-    let news = notes.iter().flat_map(|(subject, notes)| {
+/// The notes that no earlier cycle made.
+fn new_notes(notes: &Notes, known: &Notes) -> Vec<String> {
+    let is_new = |subject: &String, note: &String| {
+        let known = known.get(subject);
+        known.is_none_or(|known| !known.contains(note))
+    };
+    let new = notes.iter().flat_map(|(subject, notes)| {
         let new = notes.iter().filter(move |note| is_new(subject, note));
         new.cloned()
     });
-    news.collect()
+    new.collect()
 }
 
 /// What was found of the tables scanned. References to a table that was not scanned were not
@@ -214,8 +236,8 @@ mod tests {
     use super::*;
     use causeway_shared::dataset::TableId;
 
+    use crate::cycle::attempt::{CycleStart, SyncOptions};
     use crate::cycle::look::look;
-    use crate::cycle::{CycleStart, SyncOptions};
     use crate::progress::{Progress, Silent};
     use crate::testing::Site;
 
@@ -228,7 +250,7 @@ mod tests {
         site.sync().await;
         let agent = site.agent();
         let progress: Arc<dyn Progress> = Arc::new(Silent);
-        let mut look = look(&agent, None, &progress).await.unwrap();
+        let mut fingerprints = look(&agent, None, &progress).await.unwrap();
         let gone = Unreadable::Missing {
             why: String::new(),
             remedy: String::new(),
@@ -248,8 +270,8 @@ mod tests {
             },
         };
         let last = LastCycle::read(attempt.state).unwrap();
-        attempt.forget_missing(&mut look, &scan, &last);
-        let left: Vec<_> = look.prints.keys().collect();
+        attempt.forget_missing(&mut fingerprints, &scan, &last);
+        let left: Vec<_> = fingerprints.files.keys().collect();
         assert_eq!(left, ["csv/appointment.csv"]);
     }
 }

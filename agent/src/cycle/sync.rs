@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use causeway_shared::runtime::clock;
 
+use super::attempt::SyncOptions;
 use super::report::CycleReport;
-use super::{SyncOptions, run_cycle};
+use super::run_cycle;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::progress::{Progress, Silent};
-use crate::state::{CycleFacts, State};
+use crate::state::{AgentState, CycleFacts};
 
 /// Runs one cycle, which pushes what changed.
 ///
@@ -46,7 +47,7 @@ pub(crate) async fn tell_hub(agent: &Agent, report: &CycleReport) {
 }
 
 /// Notes in the state that a cycle failed, for `status`. Where that fails too, it is only logged.
-pub(crate) fn note_failure(state: &mut State, error: &AgentError) {
+pub(crate) fn note_failure(state: &mut AgentState, error: &AgentError) {
     let facts = CycleFacts {
         at: clock::now(),
         error: Some(error.to_string()),

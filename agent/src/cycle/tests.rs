@@ -12,6 +12,7 @@ use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{Store, list_all};
 
 use super::preview::preview;
+use super::report::PartitionCounts;
 use super::sync::sync;
 use super::*;
 use crate::error::Exit;

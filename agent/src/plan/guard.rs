@@ -27,7 +27,7 @@ pub(crate) struct Rules {
 
 /// A table that keeps its partitions as they are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Held {
+pub struct HeldTable {
     /// The table.
     pub table: Name,
     /// Why.
@@ -72,7 +72,7 @@ pub enum Reason {
     Unreadable(Unreadable),
 }
 
-impl Held {
+impl HeldTable {
     pub(crate) fn new(table: Name, reason: Reason) -> Self {
         Self {
             table,
@@ -135,7 +135,7 @@ impl Held {
     }
 }
 
-impl fmt::Display for Held {
+impl fmt::Display for HeldTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "table {} is held back: ", self.table)?;
         match &self.reason {
@@ -166,12 +166,12 @@ impl fmt::Display for Held {
 
 /// The tables to hold back, in the dataset's order, those that it does not declare last.
 #[must_use]
-pub(crate) fn held(
+pub(crate) fn tables_to_hold(
     dataset: &Dataset,
     catalog: &Catalog,
     scanned: &ScannedTables,
     rules: Rules,
-) -> Vec<Held> {
+) -> Vec<HeldTable> {
     let own: BTreeMap<TableId, Reason> = scanned
         .iter()
         .filter_map(|(id, outcome)| {
@@ -193,14 +193,14 @@ pub(crate) fn held(
             None if matches!(outcome, Err(Unreadable::Missing { .. })) => return None,
             None => Reason::Family { of: name(cause) },
         };
-        Some(Held::new(name(*id), reason))
+        Some(HeldTable::new(name(*id), reason))
     });
     let undeclared = undeclared(dataset, catalog)
         .into_iter()
         .filter_map(|table| {
             let was = catalog.rows(table.as_str());
             let reason = Reason::Undeclared { was };
-            shrinks(was, 0, rules).then(|| Held::new(table, reason))
+            shrinks(was, 0, rules).then(|| HeldTable::new(table, reason))
         });
     declared.chain(undeclared).collect()
 }

@@ -18,7 +18,7 @@ use crate::backoff;
 use crate::error::AgentError;
 use crate::push::store_check::check_before_first_write;
 use crate::scan::TableFindings;
-use crate::state::{Findings, State, StateError};
+use crate::state::{AgentState, Findings, StateError};
 
 /// The files of the tables that were scanned, as they should be.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl QuarantineFile {
 /// # Errors
 /// [`StateError`]
 pub(crate) fn is_due(
-    state: &State,
+    state: &AgentState,
     scanned: &Findings,
     files: &QuarantineFiles,
     undeclared: &[Name],
@@ -70,7 +70,7 @@ pub(crate) fn is_due(
 
 /// Writes what is due, `files` among it. A failure harms nobody: the files stay due, the failure is
 /// logged, and a later cycle tries again, the later the more failed before.
-pub(crate) async fn publish(agent: &Agent, state: &mut State, files: QuarantineFiles) {
+pub(crate) async fn publish(agent: &Agent, state: &mut AgentState, files: QuarantineFiles) {
     let until = agent.quarantine_backoff().until();
     if until.is_some_and(|until| Instant::now() < until) {
         return;
@@ -90,7 +90,7 @@ pub(crate) async fn publish(agent: &Agent, state: &mut State, files: QuarantineF
 
 async fn try_publish(
     agent: &Agent,
-    state: &mut State,
+    state: &mut AgentState,
     mut files: QuarantineFiles,
 ) -> Result<(), AgentError> {
     if !state.quarantine_is_due()? {
@@ -161,7 +161,7 @@ mod tests {
     use insta::assert_snapshot;
 
     use super::*;
-    use crate::cycle::SyncOptions;
+    use crate::cycle::attempt::SyncOptions;
     use crate::cycle::sync::sync;
     use crate::testing::Site;
 

@@ -18,7 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::state::{Fence, FileId, State, StoredWriter};
+use crate::state::{AgentState, Fence, FileId, StoredWriter};
 
 /// How long a state is believed without asking the log, however much is committed meanwhile: a
 /// store that was emptied behind the agent shows within this time.
@@ -97,7 +97,7 @@ pub(crate) struct LogCheck {
 /// [`AgentError::Fenced`] where another writer has the log, else the failure of log or state.
 pub(crate) async fn open_session(
     agent: &Agent,
-    state: &mut State,
+    state: &mut AgentState,
     check: LogCheck,
 ) -> Result<WriterSession, AgentError> {
     let stored = state.writer()?;

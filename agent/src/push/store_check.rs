@@ -6,7 +6,7 @@ use causeway_shared::store::check::{self, CheckError, CheckReport};
 use super::session::same_log;
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::state::{State, StoredWriter};
+use crate::state::{AgentState, StoredWriter};
 
 /// Tries whether the store keeps what Causeway relies on.
 ///
@@ -27,7 +27,7 @@ pub(crate) async fn check_store(agent: &Agent) -> Result<CheckReport, AgentError
 /// [`AgentError::Unfit`], or a failure of store or state.
 pub(crate) async fn check_before_first_write(
     agent: &Agent,
-    state: &mut State,
+    state: &mut AgentState,
     writer: &mut StoredWriter,
 ) -> Result<(), AgentError> {
     if writer.store_checked {
@@ -44,9 +44,9 @@ pub(crate) async fn check_before_first_write(
 /// As [`check_before_first_write`].
 pub(crate) async fn check_unless_done(
     agent: &Agent,
-    state: Option<&State>,
+    state: Option<&AgentState>,
 ) -> Result<(), AgentError> {
-    let writer = state.map(State::writer).transpose()?.flatten();
+    let writer = state.map(AgentState::writer).transpose()?.flatten();
     match writer.filter(|writer| same_log(writer, agent)) {
         Some(writer) if writer.store_checked => Ok(()),
         _ => require_store(agent).await,

@@ -8,13 +8,13 @@ use causeway_shared::ids::Name;
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use serde::{Deserialize, Serialize};
 
-use crate::source::gate::Place;
+use crate::source::gate::SourceFile;
 
 /// What the last scan of a table found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct TableFindings {
     /// The file it was read from.
-    pub place: Option<Place>,
+    pub file: Option<SourceFile>,
     /// Refused rows.
     pub refused: RefusedRows,
     /// References to rows that are not there.

@@ -1,11 +1,11 @@
 //! The gate: whether anything moved since the last completed cycle, told from the files' outsides.
 //!
-//! A place is one file that holds rows: a SQLite file, or one CSV file of a folder. Each has a
-//! print; when no print moved, the cycle ends here, without a request and without opening a
-//! source. A print may claim a move where there was none (the scan then finds no difference), but
-//! never the other way round.
+//! Each file that holds rows (a SQLite file, or one CSV file of a folder) has a fingerprint. Where no
+//! fingerprint moved, the cycle ends here, without a request and without opening a source. A
+//! fingerprint may claim a move where there was none (the scan then finds no difference), but never
+//! the other way round.
 
-mod print;
+mod fingerprint;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -17,45 +17,45 @@ use serde::{Deserialize, Serialize};
 
 use crate::source::{Kind, SourceConfig};
 
-pub(crate) use print::Print;
-pub(crate) use print::file_md5;
+pub(crate) use fingerprint::{FileFingerprint, file_md5};
 
 /// A file that holds rows, by its path as the configuration leads to it.
-pub(crate) type Place = String;
+pub(crate) type SourceFile = String;
 
 /// What the sources look like from outside, and what they are read with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Look {
+pub(crate) struct SourceFingerprints {
     /// The MD5 of all that decides what a scan makes of the same files.
     pub basis: Md5,
-    /// Each place's print.
-    pub prints: BTreeMap<Place, Print>,
+    /// By file or, for a CSV folder that cannot be listed, by folder.
+    #[serde(rename = "prints")]
+    pub files: BTreeMap<SourceFile, FileFingerprint>,
 }
 
-impl Look {
+impl SourceFingerprints {
     /// The configured files and folders that are not there.
     #[must_use]
-    pub(crate) fn absent(&self) -> Vec<Place> {
+    pub(crate) fn absent(&self) -> Vec<SourceFile> {
         let absent = self
-            .prints
+            .files
             .iter()
-            .filter(|(_, print)| **print == Print::Absent);
-        absent.map(|(place, _)| place.clone()).collect()
+            .filter(|(_, fingerprint)| **fingerprint == FileFingerprint::Absent);
+        absent.map(|(file, _)| file.clone()).collect()
     }
 
-    /// The places that look otherwise than before. Unlike [`moved`] it takes what was written a
+    /// The files that look otherwise than before. Unlike [`moved`] it takes what was written a
     /// moment before the last look for unchanged: good enough to tell a person, or to see a file
     /// come to rest.
     #[must_use]
-    pub(crate) fn visibly_moved_since(&self, before: &Self) -> Vec<Place> {
-        let places: BTreeSet<&Place> = before.prints.keys().chain(self.prints.keys()).collect();
-        let same = |place: &Place| match (self.prints.get(place), before.prints.get(place)) {
+    pub(crate) fn visibly_moved_since(&self, before: &Self) -> Vec<SourceFile> {
+        let files: BTreeSet<&SourceFile> = before.files.keys().chain(self.files.keys()).collect();
+        let same = |file: &SourceFile| match (self.files.get(file), before.files.get(file)) {
             (Some(now), Some(before)) => now.shows_the_same_as(before),
             _ => false,
         };
-        places
+        files
             .into_iter()
-            .filter(|place| !same(place))
+            .filter(|file| !same(file))
             .cloned()
             .collect()
     }
@@ -66,15 +66,15 @@ impl Look {
 pub(crate) enum Moved {
     /// The dataset, the configuration or the program: nothing known before counts.
     Everything,
-    /// These places; none when nothing moved.
-    Places(BTreeSet<Place>),
+    /// These files; none when nothing moved.
+    Files(BTreeSet<SourceFile>),
 }
 
 impl Moved {
     /// Whether nothing moved.
     #[must_use]
     pub(crate) fn is_nothing(&self) -> bool {
-        matches!(self, Self::Places(places) if places.is_empty())
+        matches!(self, Self::Files(files) if files.is_empty())
     }
 }
 
@@ -86,74 +86,69 @@ pub(crate) struct LookRequest<'r> {
     pub(crate) base_dir: &'r Path,
     /// The MD5 of all that decides what a scan makes of the same files.
     pub(crate) basis: Md5,
-    pub(crate) before: Option<&'r Look>,
+    pub(crate) before: Option<&'r SourceFingerprints>,
     pub(crate) now: Timestamp,
 }
 
-/// Looks at every place. A CSV file whose outside moved since the look before is read once, to tell
+/// Looks at every file. A CSV file whose outside moved since the look before is read once, to tell
 /// a touch from a change. What cannot be looked at counts as moved, so that the scan says why.
 /// `beat` is called after each file.
 #[must_use]
-pub(crate) fn look(request: &LookRequest<'_>, beat: &dyn Fn()) -> Look {
+pub(crate) fn look(request: &LookRequest<'_>, beat: &dyn Fn()) -> SourceFingerprints {
     let LookRequest { before, now, .. } = *request;
-    let mut prints = BTreeMap::new();
+    let unreadable = |_| FileFingerprint::Unreadable;
+    let mut files = BTreeMap::new();
     for source in request.sources {
-        let (path, place) = (request.base_dir.join(&source.path), place(&source.path));
+        let path = request.base_dir.join(&source.path);
         if source.kind == Kind::Sqlite {
-            prints.insert(
-                place,
-                Print::of_sqlite(&path, now).unwrap_or(Print::Unreadable),
-            );
+            let fingerprint = FileFingerprint::of_sqlite(&path, now).unwrap_or_else(unreadable);
+            files.insert(source_file(&source.path), fingerprint);
             continue;
         }
-        let files = match csv_files(&path) {
-            Ok(files) => files,
+        let names = match csv_files(&path) {
+            Ok(names) => names,
             Err(error) => {
-                let gone = error.kind() == io::ErrorKind::NotFound;
-                prints.insert(
-                    place,
-                    if gone {
-                        Print::Absent
-                    } else {
-                        Print::Unreadable
-                    },
-                );
+                let fingerprint = match error.kind() {
+                    io::ErrorKind::NotFound => FileFingerprint::Absent,
+                    _ => FileFingerprint::Unreadable,
+                };
+                files.insert(source_file(&source.path), fingerprint);
                 continue;
             }
         };
-        for file in files {
-            let place = self::place(&source.path.join(&file));
-            let was = before.and_then(|look| look.prints.get(&place));
-            let print = Print::of_csv(&path.join(file), was, now).unwrap_or(Print::Unreadable);
-            prints.insert(place, print);
+        for name in names {
+            let file = source_file(&source.path.join(&name));
+            let was = before.and_then(|before| before.files.get(&file));
+            let fingerprint = FileFingerprint::of_csv(&path.join(name), was, now);
+            files.insert(file, fingerprint.unwrap_or_else(unreadable));
             beat();
         }
     }
-    Look {
+    SourceFingerprints {
         basis: request.basis,
-        prints,
+        files,
     }
 }
 
 /// What moved since `before`; everything, where there is nothing to compare with.
 #[must_use]
-pub(crate) fn moved(before: Option<&Look>, now: &Look) -> Moved {
+pub(crate) fn moved(before: Option<&SourceFingerprints>, now: &SourceFingerprints) -> Moved {
     let Some(before) = before.filter(|before| before.basis == now.basis) else {
         return Moved::Everything;
     };
-    let places = before.prints.keys().chain(now.prints.keys());
-    let moved = places.filter(
-        |place| match (before.prints.get(*place), now.prints.get(*place)) {
+    let files = before.files.keys().chain(now.files.keys());
+    let moved = files.filter(
+        |file| match (before.files.get(*file), now.files.get(*file)) {
             (Some(before), Some(now)) => !now.is_as(before),
             _ => true,
         },
     );
-    Moved::Places(moved.cloned().collect())
+    Moved::Files(moved.cloned().collect())
 }
 
-/// The place of a file, by its path as the configuration leads to it.
+/// A file, by its path as the configuration leads to it.
 #[must_use]
-pub(crate) fn place(path: &Path) -> Place {
+pub(crate) fn source_file(path: &Path) -> SourceFile {
     path.to_string_lossy().into_owned()
 }
 

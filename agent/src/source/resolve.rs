@@ -9,7 +9,7 @@ use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::Name;
 use jiff::Timestamp;
 
-use super::gate::{self, Place};
+use super::gate::{self, SourceFile};
 use super::names::{Ambiguous, Wanted, first_of};
 use super::sqlite::SqliteSnapshot;
 use super::{Kind, SourceConfig, Unreadable, absolute, csv};
@@ -252,12 +252,12 @@ impl Sources {
 
     /// The file that holds a table's rows, if it has a home.
     #[must_use]
-    pub fn place(&self, table: TableId) -> Option<Place> {
+    pub fn file_of(&self, table: TableId) -> Option<SourceFile> {
         let home = self.home(table)?;
         let config = &self.sources[home.source].config;
         Some(match config.kind {
-            Kind::Sqlite => gate::place(&config.path),
-            Kind::Csv => gate::place(&config.path.join(&home.name)),
+            Kind::Sqlite => gate::source_file(&config.path),
+            Kind::Csv => gate::source_file(&config.path.join(&home.name)),
         })
     }
 

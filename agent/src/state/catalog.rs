@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    Columns, CycleFacts, Findings, Notes, State, StateError, StoredWriter, facts, findings,
+    AgentState, CycleFacts, Findings, Notes, PresentColumns, StateError, StoredWriter, facts,
+    findings,
 };
-use crate::plan::guard::Held;
+use crate::plan::guard::HeldTable;
 use crate::scan::ObjectId;
-use crate::source::gate::Look;
+use crate::source::gate::SourceFingerprints;
 
 /// As many commits are kept as readers may need after a checkpoint.
 const KEPT_COMMITS: u64 = CHECKPOINT_EVERY;
@@ -25,25 +26,25 @@ pub(crate) struct Settled<'s> {
     pub writer: &'s StoredWriter,
     /// The commit that was written, if one was.
     pub commit: Option<&'s Commit>,
-    /// The gate's look at the cycle's start, without what has to be read again.
-    pub look: &'s Look,
+    /// The sources' fingerprints at the cycle's start, without what has to be read again.
+    pub fingerprints: &'s SourceFingerprints,
     /// What the scan found of the tables it read.
     pub findings: &'s Findings,
     /// The columns that the sources had when their rows were last committed.
-    pub columns: &'s Columns,
+    pub columns: &'s PresentColumns,
     /// What was last told of what sources and dataset do not have in common.
     pub notes: &'s Notes,
     /// Tables whose findings are forgotten.
     pub undeclared: &'s [Name],
     /// All tables held back.
-    pub held: &'s [Held],
+    pub held: &'s [HeldTable],
     /// Whether the quarantine's files in the store are not what was found.
     pub quarantine_is_due: bool,
     /// How it ended.
     pub cycle: &'s CycleFacts,
 }
 
-impl State {
+impl AgentState {
     /// The catalog at the log's head as far as the state knows; empty in a new state.
     ///
     /// # Errors
@@ -73,7 +74,7 @@ impl State {
                 facts::put(db, facts::QUARANTINE_DUE, &true)?;
             }
             facts::put(db, facts::WRITER, settled.writer)?;
-            facts::put(db, facts::LOOK, settled.look)?;
+            facts::put(db, facts::FINGERPRINTS, settled.fingerprints)?;
             facts::put(db, facts::COLUMNS, settled.columns)?;
             facts::put(db, facts::NOTES, settled.notes)?;
             facts::put(db, facts::CYCLE, settled.cycle)
@@ -110,7 +111,7 @@ impl State {
                 }
             }
             facts::put(db, facts::WRITER, writer)?;
-            facts::forget(db, facts::LOOK)
+            facts::forget(db, facts::FINGERPRINTS)
         })
     }
 

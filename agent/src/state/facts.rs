@@ -9,12 +9,12 @@ use rusqlite::{Connection, OptionalExtension as _};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Columns, Notes, State, StateError};
-use crate::source::gate::Look;
+use super::{AgentState, Notes, PresentColumns, StateError};
+use crate::source::gate::SourceFingerprints;
 
 pub(super) const WRITER: &str = "writer";
 pub(super) const HEAD: &str = "head";
-pub(super) const LOOK: &str = "look";
+pub(super) const FINGERPRINTS: &str = "look";
 pub(super) const COLUMNS: &str = "columns";
 pub(super) const NOTES: &str = "notes";
 pub(super) const CYCLE: &str = "cycle";
@@ -90,7 +90,7 @@ pub(crate) struct CycleFacts {
     pub error: Option<String>,
 }
 
-impl State {
+impl AgentState {
     /// Who the agent is; `None` in a new state.
     ///
     /// # Errors
@@ -99,27 +99,30 @@ impl State {
         self.fact(WRITER)
     }
 
-    /// The gate's look at the start of the last completed cycle.
+    /// The sources' fingerprints at the start of the last completed cycle.
     ///
     /// # Errors
     /// [`StateError`]
-    pub(crate) fn look(&self) -> Result<Option<Look>, StateError> {
-        self.fact(LOOK)
+    pub(crate) fn fingerprints(&self) -> Result<Option<SourceFingerprints>, StateError> {
+        self.fact(FINGERPRINTS)
     }
 
-    /// Notes a look that found nothing moved.
+    /// Notes fingerprints by which nothing moved.
     ///
     /// # Errors
     /// [`StateError`]
-    pub(crate) fn note_look(&mut self, look: &Look) -> Result<(), StateError> {
-        self.transaction(|db| put(db, LOOK, look))
+    pub(crate) fn note_fingerprints(
+        &mut self,
+        fingerprints: &SourceFingerprints,
+    ) -> Result<(), StateError> {
+        self.transaction(|db| put(db, FINGERPRINTS, fingerprints))
     }
 
     /// The columns that the sources had when their rows were last committed.
     ///
     /// # Errors
     /// [`StateError`]
-    pub(crate) fn columns(&self) -> Result<Columns, StateError> {
+    pub(crate) fn columns(&self) -> Result<PresentColumns, StateError> {
         Ok(self.fact(COLUMNS)?.unwrap_or_default())
     }
 

@@ -7,8 +7,8 @@ use causeway_shared::quarantine::{RefusedRow, RefusedRows};
 use jiff::Timestamp;
 use rusqlite::{Connection, params};
 
-use super::{State, StateError};
-use crate::plan::guard::Held;
+use super::{AgentState, StateError};
+use crate::plan::guard::HeldTable;
 use crate::scan::TableFindings;
 
 /// What was found of each table, by its name.
@@ -19,9 +19,9 @@ pub(crate) type Findings = BTreeMap<Name, TableFindings>;
 pub(crate) type Notes = BTreeMap<String, Vec<String>>;
 
 /// The declared columns that each table's source has.
-pub(crate) type Columns = BTreeMap<Name, BTreeSet<Name>>;
+pub(crate) type PresentColumns = BTreeMap<Name, BTreeSet<Name>>;
 
-impl State {
+impl AgentState {
     /// What was found of each table, by its name.
     ///
     /// # Errors
@@ -34,14 +34,14 @@ impl State {
             .map_err(&failed)?;
         let rows = statement
             .query_map([], |row| {
-                let (table, place): (String, Option<String>) = (row.get(0)?, row.get(1)?);
+                let (table, file): (String, Option<String>) = (row.get(0)?, row.get(1)?);
                 let (total, dangling): (u64, String) = (row.get(2)?, row.get(3)?);
-                Ok((table, place, total, dangling))
+                Ok((table, file, total, dangling))
             })
             .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
             .map_err(&failed)?;
         let mut findings = BTreeMap::new();
-        for (table, place, total, dangling) in rows {
+        for (table, file, total, dangling) in rows {
             let table = self.name(&table)?;
             let dangling = serde_json::from_str(&dangling).map_err(|error| self.damaged(error))?;
             let refused = RefusedRows {
@@ -49,7 +49,7 @@ impl State {
                 listed: Vec::new(),
             };
             let found = TableFindings {
-                place,
+                file,
                 refused,
                 dangling,
             };
@@ -75,7 +75,7 @@ impl State {
     ///
     /// # Errors
     /// [`StateError`]
-    pub(crate) fn held(&self) -> Result<Vec<Held>, StateError> {
+    pub(crate) fn held(&self) -> Result<Vec<HeldTable>, StateError> {
         let mut statement = self
             .db
             .prepare(include_str!("sql/held_all.sql"))
@@ -140,7 +140,7 @@ pub(super) fn put_findings(db: &Connection, findings: &Findings) -> rusqlite::Re
         let dangling = serde_json::to_string(&found.dangling)
             .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))?;
         let table = table.as_str();
-        put_table.execute(params![table, found.place, found.refused.total, dangling])?;
+        put_table.execute(params![table, found.file, found.refused.total, dangling])?;
         clear.execute([table])?;
         for (number, row) in found.refused.listed.iter().enumerate() {
             put_row.execute(params![
@@ -168,7 +168,7 @@ pub(super) fn forget(db: &Connection, tables: &[Name]) -> rusqlite::Result<()> {
 }
 
 /// Writes the tables held back, in place of those before.
-pub(super) fn put_held(db: &Connection, held: &[Held]) -> rusqlite::Result<()> {
+pub(super) fn put_held(db: &Connection, held: &[HeldTable]) -> rusqlite::Result<()> {
     db.execute(include_str!("sql/held_clear.sql"), [])?;
     let mut put = db.prepare(include_str!("sql/held_put.sql"))?;
     for held in held {

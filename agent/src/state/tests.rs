@@ -8,13 +8,13 @@ use jiff::Timestamp;
 use tempfile::TempDir;
 
 use super::*;
-use crate::plan::guard::{Held, Reason};
+use crate::plan::guard::{HeldTable, Reason};
 use crate::scan::TableFindings;
-use crate::source::gate::Look;
+use crate::source::gate::SourceFingerprints;
 
-fn opened() -> (TempDir, State) {
+fn opened() -> (TempDir, AgentState) {
     let folder = tempfile::tempdir().unwrap();
-    let state = State::open(folder.path()).unwrap();
+    let state = AgentState::open(folder.path()).unwrap();
     (folder, state)
 }
 
@@ -77,7 +77,7 @@ fn commit(seq: u64) -> Commit {
     }
 }
 
-fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
+fn settle(state: &mut AgentState, commit: Option<&Commit>, found: &str) {
     let refused = RefusedRow {
         since: Timestamp::UNIX_EPOCH,
         source: "a.db".into(),
@@ -87,23 +87,23 @@ fn settle(state: &mut State, commit: Option<&Commit>, found: &str) {
         row: "1,2".into(),
     };
     let findings = TableFindings {
-        place: Some("a.db".into()),
+        file: Some("a.db".into()),
         refused: RefusedRows {
             total: 7,
             listed: vec![refused],
         },
         dangling: vec![],
     };
-    let held = Held::new(name("u"), Reason::Shrunk { was: 100, now: 1 });
+    let held = HeldTable::new(name("u"), Reason::Shrunk { was: 100, now: 1 });
     let settled = Settled {
         writer: &writer(),
         commit,
-        look: &Look {
+        fingerprints: &SourceFingerprints {
             basis: Md5::of(b""),
-            prints: [].into(),
+            files: [].into(),
         },
         findings: &[(name("t"), findings)].into(),
-        columns: &Columns::new(),
+        columns: &PresentColumns::new(),
         notes: &Notes::new(),
         undeclared: &[name("gone")],
         held: &[held],
@@ -118,7 +118,7 @@ fn a_new_state_knows_nothing() {
     let (_folder, state) = opened();
     assert_eq!(state.writer().unwrap(), None);
     assert_eq!(state.catalog(empty()).unwrap(), empty());
-    assert_eq!(state.look().unwrap(), None);
+    assert_eq!(state.fingerprints().unwrap(), None);
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn a_settled_cycle_is_there_after_a_restart() {
         catalog.apply(&commit(seq));
     }
     drop(state);
-    let state = State::open(folder.path()).unwrap();
+    let state = AgentState::open(folder.path()).unwrap();
     assert_eq!(state.catalog(empty()).unwrap(), catalog);
     assert_eq!(state.writer().unwrap(), Some(writer()));
     assert_eq!(state.recent_commit(Seq(2)).unwrap(), Some(commit(2)));
@@ -197,7 +197,7 @@ fn an_adopted_catalog_replaces_the_states_own_and_opens_the_gate() {
     });
     state.adopt(&writer(), &catalog).unwrap();
     assert_eq!(state.catalog(empty()).unwrap(), catalog);
-    assert_eq!(state.look().unwrap(), None);
+    assert_eq!(state.fingerprints().unwrap(), None);
 }
 
 #[test]
@@ -218,7 +218,7 @@ fn a_state_that_cannot_be_read_is_moved_aside() {
         settle(&mut state, Some(&commit(1)), "row 1");
         drop(state);
         damage(&folder.path().join(FILE));
-        let state = State::open(folder.path()).unwrap();
+        let state = AgentState::open(folder.path()).unwrap();
         assert_eq!(state.writer().unwrap(), None);
         assert!(folder.path().join("state.db.damaged.1").exists());
     }
@@ -231,7 +231,7 @@ fn a_newer_programs_state_is_left_alone() {
         .db
         .pragma_update(None, "user_version", VERSION + 1)
         .unwrap();
-    let error = State::open(folder.path()).unwrap_err();
+    let error = AgentState::open(folder.path()).unwrap_err();
     assert!(
         error.to_string().ends_with("upgrade causeway-agent"),
         "{error}"
@@ -245,8 +245,8 @@ fn a_state_of_the_first_version_is_upgraded() {
     let older = "ALTER TABLE refused DROP COLUMN since_ms; ALTER TABLE partition DROP COLUMN seq;
         PRAGMA user_version = 1";
     state.db.execute_batch(older).unwrap();
-    assert!(State::read(folder.path()).unwrap().is_none());
-    let state = State::open(folder.path()).unwrap();
+    assert!(AgentState::read(folder.path()).unwrap().is_none());
+    let state = AgentState::open(folder.path()).unwrap();
     assert_eq!(state.recent_commit(Seq(1)).unwrap(), Some(commit(1)));
     assert_eq!(
         state.findings().unwrap()[&name("t")].refused.listed.len(),
@@ -263,22 +263,22 @@ fn a_state_that_did_not_keep_which_commit_set_a_partition_takes_its_last_one() {
     elsewhere.changes.truncate(1);
     elsewhere.changes[0].part = Part::new("b=1of2").unwrap();
     settle(&mut state, Some(&elsewhere), "row 1");
-    let set_by = |state: &State| -> Vec<u64> {
+    let set_by = |state: &AgentState| -> Vec<u64> {
         let partitions = state.partitions().unwrap();
         partitions.values().map(|entry| entry.seq.0).collect()
     };
     assert_eq!(set_by(&state), [1, 2]);
     let older = "ALTER TABLE partition DROP COLUMN seq; PRAGMA user_version = 2";
     state.db.execute_batch(older).unwrap();
-    assert_eq!(set_by(&State::open(folder.path()).unwrap()), [2, 2]);
+    assert_eq!(set_by(&AgentState::open(folder.path()).unwrap()), [2, 2]);
 }
 
 #[test]
 fn it_is_read_beside_a_running_agent() {
     let folder = tempfile::tempdir().unwrap();
-    assert!(State::read(folder.path()).unwrap().is_none());
-    let mut state = State::open(folder.path()).unwrap();
+    assert!(AgentState::read(folder.path()).unwrap().is_none());
+    let mut state = AgentState::open(folder.path()).unwrap();
     settle(&mut state, Some(&commit(1)), "row 1");
-    let beside = State::read(folder.path()).unwrap().unwrap();
+    let beside = AgentState::read(folder.path()).unwrap().unwrap();
     assert_eq!(beside.head().unwrap().unwrap().seq, Seq(1));
 }

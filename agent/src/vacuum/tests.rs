@@ -9,7 +9,7 @@ use causeway_shared::store::{ObjectStore as _, Store, list_all};
 use std::sync::Arc;
 
 use super::*;
-use crate::cycle::SyncOptions;
+use crate::cycle::attempt::SyncOptions;
 use crate::cycle::sync::sync;
 use crate::error::Exit;
 use crate::progress::Silent;

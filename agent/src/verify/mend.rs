@@ -15,7 +15,7 @@ use super::audit::{self, Audit, LogTrouble};
 use super::report::Difference;
 use crate::agent::Agent;
 use crate::error::AgentError;
-use crate::state::State;
+use crate::state::AgentState;
 
 /// Mends what can be mended; every trouble, and whether it was.
 ///
@@ -23,7 +23,7 @@ use crate::state::State;
 /// A failure of store or state.
 pub(super) async fn mend(
     agent: &Agent,
-    state: Option<&State>,
+    state: Option<&AgentState>,
     known: Option<&Catalog>,
     audit: Audit,
 ) -> Result<Vec<Difference>, AgentError> {
@@ -59,7 +59,7 @@ impl Mender<'_> {
     async fn write_again(
         &self,
         trouble: &LogTrouble,
-        state: Option<&State>,
+        state: Option<&AgentState>,
     ) -> Result<bool, AgentError> {
         match trouble {
             LogTrouble::MissingCommit(seq, _)
@@ -82,7 +82,7 @@ impl Mender<'_> {
     /// differs.
     async fn bridge(
         &self,
-        state: Option<&State>,
+        state: Option<&AgentState>,
         audit: &Audit,
         told: &mut [Difference],
     ) -> Result<(), AgentError> {
@@ -137,7 +137,7 @@ impl Mender<'_> {
     }
 
     /// Writes a commit again, if the state has it.
-    async fn write_commit(&self, seq: Seq, state: Option<&State>) -> Result<bool, AgentError> {
+    async fn write_commit(&self, seq: Seq, state: Option<&AgentState>) -> Result<bool, AgentError> {
         let commit = match state {
             Some(state) => state.recent_commit(seq)?,
             None => None,

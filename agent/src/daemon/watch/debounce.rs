@@ -2,39 +2,39 @@
 
 use std::time::{Duration, Instant};
 
-/// Turns a run of events into one look.
+/// Turns a burst of events into one look.
 #[derive(Debug)]
 pub(super) struct Debounce {
     quiet: Duration,
     max_delay: Duration,
-    run: Option<Run>,
+    burst: Option<Burst>,
 }
 
 /// Events since the last look.
 #[derive(Debug)]
-struct Run {
+struct Burst {
     first: Instant,
     last: Instant,
 }
 
 impl Debounce {
-    /// A look is due `quiet` after the last event of a run, or `max_delay` after its first if that
+    /// A look is due `quiet` after the last event of a burst, or `max_delay` after its first if that
     /// is sooner. Both are far smaller than the range of an [`Instant`].
     pub(super) fn new(quiet: Duration, max_delay: Duration) -> Self {
         Self {
             quiet,
             max_delay,
-            run: None,
+            burst: None,
         }
     }
 
-    /// Notes an event. Returns whether it begins a run.
+    /// Notes an event. Returns whether it begins a burst.
     pub(super) fn event(&mut self, at: Instant) -> bool {
-        if let Some(run) = &mut self.run {
-            run.last = run.last.max(at);
+        if let Some(burst) = &mut self.burst {
+            burst.last = burst.last.max(at);
             return false;
         }
-        self.run = Some(Run {
+        self.burst = Some(Burst {
             first: at,
             last: at,
         });
@@ -43,13 +43,13 @@ impl Debounce {
 
     /// When to look, from the events so far; `None` without any.
     pub(super) fn due(&self) -> Option<Instant> {
-        let run = self.run.as_ref()?;
-        Some((run.last + self.quiet).min(run.first + self.max_delay))
+        let burst = self.burst.as_ref()?;
+        Some((burst.last + self.quiet).min(burst.first + self.max_delay))
     }
 
     /// Notes that a look begins, which covers all events so far.
     pub(super) fn look(&mut self) {
-        self.run = None;
+        self.burst = None;
     }
 }
 

@@ -49,11 +49,15 @@ impl Site {
         file.set_modified(SystemTime::from(now()) - ago).unwrap();
     }
 
-    fn look(&self, before: Option<&Look>) -> Look {
+    fn look(&self, before: Option<&SourceFingerprints>) -> SourceFingerprints {
         self.look_with(before, &|| ())
     }
 
-    fn look_with(&self, before: Option<&Look>, beat: &dyn Fn()) -> Look {
+    fn look_with(
+        &self,
+        before: Option<&SourceFingerprints>,
+        beat: &dyn Fn(),
+    ) -> SourceFingerprints {
         let request = LookRequest {
             sources: &self.config.sources,
             base_dir: &self.config.base_dir,
@@ -64,13 +68,13 @@ impl Site {
         look(&request, beat)
     }
 
-    /// The places that `change` moves.
+    /// The files that `change` moves.
     fn moved_by(&self, change: impl FnOnce(&Self)) -> String {
         let before = self.look(None);
         change(self);
         match moved(Some(&before), &self.look(Some(&before))) {
             Moved::Everything => "everything".into(),
-            Moved::Places(places) => places.into_iter().collect::<Vec<_>>().join(" "),
+            Moved::Files(files) => files.into_iter().collect::<Vec<_>>().join(" "),
         }
     }
 }

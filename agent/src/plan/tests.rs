@@ -1,13 +1,13 @@
 use causeway_shared::catalog::Entry;
-use causeway_shared::commit::{Head, Writer};
+use causeway_shared::commit::{Head, PartitionObject, Writer};
 use causeway_shared::dataset::TableId;
-use causeway_shared::ids::{Md5, Seq, SiteName};
+use causeway_shared::ids::{Md5, Part, Seq, SiteName};
 use causeway_shared::summary::Summary;
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use super::guard::Reason;
 use super::*;
-use crate::plan::guard::Reason;
 use crate::scan::ScannedTable;
 
 const STRICT: Rules = Rules {
@@ -219,12 +219,12 @@ fn a_source_that_is_not_ready_waits_for_no_person() {
 
 #[test]
 fn reports_and_state_tell_what_is_held_in_one_flat_object() {
-    let not_ready = Held {
+    let not_ready = HeldTable {
         since: Some(Timestamp::UNIX_EPOCH),
         overdue: true,
-        ..Held::new(Name::new("t").unwrap(), Reason::Unreadable(not_ready()))
+        ..HeldTable::new(Name::new("t").unwrap(), Reason::Unreadable(not_ready()))
     };
-    let shrunk = Held::new(Name::new("t").unwrap(), Reason::Shrunk { was: 9, now: 1 });
+    let shrunk = HeldTable::new(Name::new("t").unwrap(), Reason::Shrunk { was: 9, now: 1 });
     for (held, json) in [
         (
             not_ready,
@@ -233,7 +233,7 @@ fn reports_and_state_tell_what_is_held_in_one_flat_object() {
         (shrunk, r#"{"table":"t","reason":"shrunk","was":9,"now":1}"#),
     ] {
         assert_eq!(serde_json::to_string(&held).unwrap(), json);
-        assert_eq!(serde_json::from_str::<Held>(json).unwrap(), held);
+        assert_eq!(serde_json::from_str::<HeldTable>(json).unwrap(), held);
     }
     let locked = Reason::Unreadable(Unreadable::Locked {
         why: "held up".into(),
@@ -253,7 +253,7 @@ fn what_is_not_ready_for_ten_minutes_waits_for_a_person() {
         held = planned()
             .into_iter()
             .map(|now| now.after(&held, at(minute)))
-            .collect::<Vec<Held>>();
+            .collect::<Vec<HeldTable>>();
         waits.push(held[0].needs_person());
     }
     assert_eq!(waits, [false, false, true, true]);

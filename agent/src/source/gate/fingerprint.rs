@@ -1,4 +1,4 @@
-//! A file's print: what of its outside moves when its content does.
+//! A file's fingerprint: what of its outside moves when its content does.
 
 use std::fs::Metadata;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
@@ -24,10 +24,10 @@ const WAL_SALTS: u64 = 16;
 /// How much of a file is read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// A file's print.
+/// What of a file's outside moves when its content does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Print {
+pub(crate) enum FileFingerprint {
     /// The file is not there.
     Absent,
     /// The file system does not say.
@@ -60,15 +60,15 @@ pub(crate) struct Outside {
     bytes: u64,
     modified_ns: i128,
     /// The inode's last change, which no program can set back; 0 where it does not count, and in a
-    /// print of an older version.
+    /// fingerprint of an older version.
     #[serde(default)]
     changed_ns: i128,
     /// Whether it was written so shortly before that the rest proves nothing.
     racy: bool,
 }
 
-impl Print {
-    /// The print of a SQLite file. Where the path is a link, what SQLite writes beside the file
+impl FileFingerprint {
+    /// The fingerprint of a SQLite file. Where the path is a link, what SQLite writes beside the file
     /// lies where the link leads.
     pub(super) fn of_sqlite(path: &Path, now: Timestamp) -> io::Result<Self> {
         let path = match path.canonicalize() {
@@ -94,7 +94,7 @@ impl Print {
         })
     }
 
-    /// The print of a CSV file. Where its outside is as it `was`, so is its content.
+    /// The fingerprint of a CSV file. Where its outside is as it `was`, so is its content.
     pub(super) fn of_csv(path: &Path, was: Option<&Self>, now: Timestamp) -> io::Result<Self> {
         let file = match there(path)? {
             None => return Ok(Self::Absent),
@@ -146,7 +146,7 @@ impl Print {
         }
     }
 
-    /// The same print as it would be taken later.
+    /// The same fingerprint as it would be taken later.
     fn settled(&self) -> Self {
         match self {
             Self::Absent => Self::Absent,
