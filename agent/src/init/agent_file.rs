@@ -189,9 +189,12 @@ fn source(out: &mut String, inspection: &Inspection, at: usize, wanted: &[Wanted
         ("dates", &source.dates),
         ("decimals", &source.decimals),
     ] {
-        if let Some(Setting { value, why }) = setting {
+        if let Some(Setting { values, why }) = setting {
             comment(out, "", &format!("{why}."));
-            out.push_str(&format!("{key} = \"{value}\"\n"));
+            let sign = if values.len() > 1 { "# " } else { "" };
+            for value in values {
+                out.push_str(&format!("{sign}{key} = \"{value}\"\n"));
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use causeway_shared::runtime::program::count;
 use super::keys::Key;
 use super::names::site_name;
 use super::partition::Partition;
-use super::plan::{Plan, Planned, WhyLeftOut};
+use super::plan::{Plan, Planned};
 use super::text::{array, behind, comment, quoted};
 use super::types::Verdict;
 
@@ -47,19 +47,12 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
         let mut shown = String::new();
         table(&mut shown, planned, &plan.tables);
         out.push('\n');
-        let what_to_do = match why {
-            WhyLeftOut::NoKey(why) => format!(
-                "{why}. PLEASE DECIDE: if some columns will always tell its rows apart, name them as \
-                 `key` below and take the comment signs away; else give the table a PRIMARY KEY in \
-                 its application."
-            ),
-            WhyLeftOut::Refused(why) => format!(
-                "it {why}. PLEASE DECIDE: change what is below accordingly and take the comment signs \
-                 away."
-            ),
-        };
         let name = &planned.table.shape.name;
-        comment(&mut out, "", &format!("LEFT OUT: {name:?}: {what_to_do}"));
+        comment(
+            &mut out,
+            "",
+            &format!("LEFT OUT: {name:?}: {}", why.question()),
+        );
         for line in shown.lines() {
             out.push_str(format!("# {line}").trim_end());
             out.push('\n');
@@ -79,17 +72,8 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
     for remark in found.skipped.remarks() {
         comment(out, "", &format!("{remark}."));
     }
-    if found.too_wide > 0 {
-        comment(
-            out,
-            "",
-            &format!(
-                "PLEASE DECIDE: {} too wide for a page of PostgreSQL and would go to quarantine; \
-                 take columns away, or divide the table: two views in the source, each with the key \
-                 and some of the columns.",
-                are(found.too_wide)
-            ),
-        );
+    if let Some(question) = found.too_wide_question() {
+        comment(out, "", &format!("{question}."));
     }
     let why = match &found.key {
         Key::Columns { why, .. } | Key::None { why } => why,
@@ -196,9 +180,4 @@ fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: u
     }
     out.push_str(&format!("  {{ {} }},", fields.join(", ")));
     behind(out, &why.join("; "));
-}
-
-fn are(rows: u64) -> String {
-    let are = if rows == 1 { "is" } else { "are" };
-    format!("{} {are}", count(rows, "row"))
 }

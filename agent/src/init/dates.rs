@@ -26,6 +26,9 @@ pub(super) struct Proposed {
     pub(super) order: DateOrder,
     /// Why, for a person, where the order has to be declared.
     pub(super) why: Option<String>,
+    /// The values tell the order. If not, a person has to decide, and `order` only serves to look
+    /// at the values meanwhile.
+    pub(super) is_certain: bool,
 }
 
 impl Votes {
@@ -89,6 +92,7 @@ impl Votes {
             return Proposed {
                 order: DateOrder::Iso,
                 why: self.iso_and_others(),
+                is_certain: true,
             };
         }
         let (order, form, certain) = if mdy > dmy {
@@ -99,7 +103,8 @@ impl Votes {
         let why = if certain.is_empty() {
             format!(
                 "PLEASE DECIDE: in {} every day and month is 1 to 12, so that their order cannot be \
-                 told: dmy (28/11) or mdy (11/28)",
+                 told: dmy (28/11) or mdy (11/28); take the comment sign away from one of these \
+                 lines, else rows with such dates go to quarantine",
                 self.either.join(", ")
             )
         } else {
@@ -129,6 +134,7 @@ impl Votes {
         Proposed {
             order,
             why: Some(why),
+            is_certain: !certain.is_empty(),
         }
     }
 
@@ -174,7 +180,7 @@ mod tests {
         insta::assert_snapshot!(proposed(&[&["2025-11-28"], &["x"]]), @"Iso: ");
         insta::assert_snapshot!(proposed(&[&["28/11/2025 9:30"], &["01/02/2025"]]), @r#"Dmy: certain: c0 can only be DD/MM/YYYY; PLEASE DECIDE: in c1 ("01/02/2025") every day and month is 1 to 12, so that their order cannot be told, and they are read as DD/MM/YYYY too; if that is wrong, give their files a source of their own"#);
         insta::assert_snapshot!(proposed(&[&["11/28/2025"]]), @"Mdy: certain: c0 can only be MM/DD/YYYY");
-        insta::assert_snapshot!(proposed(&[&["01/02/2025", "03/04/2025"]]), @r#"Dmy: PLEASE DECIDE: in c0 ("01/02/2025" and "03/04/2025") every day and month is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28)"#);
+        insta::assert_snapshot!(proposed(&[&["01/02/2025", "03/04/2025"]]), @r#"Dmy: PLEASE DECIDE: in c0 ("01/02/2025" and "03/04/2025") every day and month is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28); take the comment sign away from one of these lines, else rows with such dates go to quarantine"#);
         insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["11/28/2025"], &["13/1/2025"]]), @"Dmy: certain: c0, c2 can only be DD/MM/YYYY; c1 have another order and become text");
         insta::assert_snapshot!(proposed(&[&["28/11/2025"], &["2025-11-28"]]), @"Iso: c1 have dates as 2025-11-28; c0 have the year last and become text");
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::Dataset;
+use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, DecimalMark};
 
 use super::csv::Skipped;
@@ -128,6 +129,19 @@ impl Table {
             .into_iter()
             .chain(of_columns)
             .collect()
+    }
+
+    /// What a person has to decide of rows that are too wide.
+    pub(super) fn too_wide_question(&self) -> Option<String> {
+        let are = if self.too_wide == 1 { "is" } else { "are" };
+        (self.too_wide > 0).then(|| {
+            format!(
+                "PLEASE DECIDE: {} {are} too wide for a page of PostgreSQL and would go to \
+                 quarantine; take columns away, or divide the table: two views in the source, each \
+                 with the key and some of the columns",
+                count(self.too_wide, "row")
+            )
+        })
     }
 
     /// The key's columns, if it has one.

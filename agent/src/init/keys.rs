@@ -243,6 +243,9 @@ impl KeySearch<'_> {
             .iter()
             .filter(is_minimal)
             .min_by_key(|candidate| candidate.origin);
+        if let Some(why) = chosen.and_then(|chosen| self.better_but_ambiguous(chosen)) {
+            return Key::None { why };
+        }
         if let Some(chosen) = chosen {
             let fewer = good
                 .iter()

@@ -65,6 +65,23 @@ pub(super) enum WhyLeftOut {
     Refused(String),
 }
 
+impl WhyLeftOut {
+    /// What a person has to decide to bring the table in.
+    pub(super) fn question(&self) -> String {
+        match self {
+            Self::NoKey(why) => format!(
+                "{why}. PLEASE DECIDE: if some columns will always tell its rows apart, name them as \
+                 `key` and take the comment signs away; else give the table a PRIMARY KEY in its \
+                 application."
+            ),
+            Self::Refused(why) => format!(
+                "it {why}. PLEASE DECIDE: change the table accordingly and take the comment signs \
+                 away."
+            ),
+        }
+    }
+}
+
 /// Plans the dataset of an inspection, without the tables, by position, that the agent refuses.
 pub(super) fn plan<'i>(inspection: &'i Inspection, refused: &BTreeMap<usize, String>) -> Plan<'i> {
     let why_left_out = |at: usize| match (refused.get(&at), &inspection.tables[at].key) {

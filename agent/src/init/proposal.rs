@@ -11,7 +11,7 @@ use causeway_shared::runtime::program::count;
 use super::inspection::Inspection;
 use super::meetassist::{Match, Spelling, with_spellings};
 use super::partition::Partition;
-use super::plan::{Plan, WhyLeftOut, plan};
+use super::plan::{Plan, plan};
 use super::questions::{left_out_columns, listed};
 use super::shape::Shape;
 use super::text::comment;
@@ -131,12 +131,8 @@ impl Inspection {
         }
         let left_out = plan.into_iter().flat_map(|plan| &plan.left_out);
         notes.extend(left_out.map(|(planned, why)| {
-            let why = match why {
-                WhyLeftOut::NoKey(_) => "has no key",
-                WhyLeftOut::Refused(why) => why,
-            };
-            let name = &planned.table.shape.name;
-            format!("{name:?} is left out: it {why}; see {DATASET_FILE}")
+            let (name, question) = (&planned.table.shape.name, why.question());
+            format!("{name:?} is left out, behind comment signs in {DATASET_FILE}: {question}")
         }));
         let troubled = self
             .tables

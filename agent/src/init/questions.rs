@@ -25,7 +25,7 @@ pub(super) fn listed(inspection: &Inspection, plan: Option<&Plan<'_>>) -> Vec<St
     for planned in plan.into_iter().flat_map(|plan| &plan.tables) {
         of_table(&mut asked, planned);
     }
-    // That they are left out, and why, is listed already.
+    // The table's own question is listed with what is left out.
     for (planned, _) in plan.into_iter().flat_map(|plan| &plan.left_out) {
         of_columns(&mut asked, planned);
     }
@@ -66,6 +66,7 @@ fn of_table(asked: &mut Vec<String>, planned: &Planned<'_>) {
     let table = planned.table;
     let name = table.shape.name.as_str();
     ask(asked, name, &table.skipped.remarks());
+    ask(asked, name, &table.too_wide_question());
     if let Key::Columns { why, .. } = &table.key {
         ask(asked, &format!("{name}: key"), [why]);
     }

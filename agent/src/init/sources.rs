@@ -20,8 +20,16 @@ pub(super) enum Kind {
 /// A setting, and why it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Setting {
-    pub(super) value: &'static str,
+    /// What it is; of several values a person has to choose one.
+    pub(super) values: Vec<&'static str>,
     pub(super) why: String,
+}
+
+impl Setting {
+    fn new(value: &'static str, why: String) -> Self {
+        let values = vec![value];
+        Self { values, why }
+    }
 }
 
 /// A source to propose.
@@ -71,9 +79,10 @@ pub(super) fn group(files: Vec<File<'_>>) -> Vec<Source> {
     let folder_votes: Vec<Votes> = files.iter().map(|file| together(&files, file)).collect();
     for (file, folder) in files.into_iter().zip(folder_votes) {
         // A file whose own dates leave their order open is read as its neighbours are.
-        let order = match file.votes.is_open() {
-            true => file.votes.wanted().and(folder.wanted()),
-            false => file.votes.wanted(),
+        let neighbours = folder.wanted().filter(|order| *order != DateOrder::Iso);
+        let order = match file.votes.wanted() {
+            Some(own) if file.votes.is_open() => neighbours.or(Some(own)),
+            own => own,
         };
         let mark = file.marks.wanted();
         let fits = |draft: &&mut Draft<'_>| {
@@ -136,25 +145,22 @@ impl Draft<'_> {
         let mark = self.mark.unwrap_or_default();
         let csv = || self.files.iter().filter_map(|file| file.csv);
         let encoding = csv().find_map(|(encoding, _)| {
-            Some(Setting {
-                value: encoding.encoding.name(),
-                why: encoding.why.clone()?,
-            })
+            Some(Setting::new(
+                encoding.encoding.name(),
+                encoding.why.clone()?,
+            ))
         });
         let delimiter = csv().find_map(|(_, delimiter)| {
-            Some(Setting {
-                value: delimiter.setting(),
-                why: delimiter.why.clone()?,
-            })
+            Some(Setting::new(delimiter.setting(), delimiter.why.clone()?))
         });
         let order = self.order.unwrap_or_default();
-        let declared = match order {
-            DateOrder::Iso => None,
-            DateOrder::Ymd => Some("ymd"),
-            DateOrder::Dmy => Some("dmy"),
-            DateOrder::Mdy => Some("mdy"),
+        let proposed = votes.propose();
+        let values = match order {
+            DateOrder::Dmy | DateOrder::Mdy if !proposed.is_certain => vec!["dmy", "mdy"],
+            DateOrder::Dmy => vec!["dmy"],
+            DateOrder::Mdy => vec!["mdy"],
+            DateOrder::Iso | DateOrder::Ymd => vec!["ymd"],
         };
-        let why = votes.propose().why;
         Source {
             kind: match self.files.first() {
                 Some(File { csv: None, .. }) => Kind::Sqlite,
@@ -168,16 +174,8 @@ impl Draft<'_> {
             inputs: self.files.iter().map(|file| file.input).collect(),
             encoding,
             delimiter,
-            dates: declared
-                .or(why.as_ref().map(|_| "ymd"))
-                .map(|value| Setting {
-                    value,
-                    why: why.unwrap_or_default(),
-                }),
-            decimals: (mark == DecimalMark::Comma).then(|| Setting {
-                value: "comma",
-                why: marks.why(),
-            }),
+            dates: proposed.why.map(|why| Setting { values, why }),
+            decimals: (mark == DecimalMark::Comma).then(|| Setting::new("comma", marks.why())),
             order,
             mark,
         }
@@ -223,12 +221,12 @@ mod tests {
                     }
                 });
         let show = |source: Source| {
-            let encoding = source.encoding.map_or("auto", |s| s.value);
-            format!(
-                "{:?} {encoding} {}",
-                source.inputs,
-                source.dates.map_or("auto", |s| s.value)
-            )
+            let show = |setting: Option<Setting>| match setting {
+                Some(setting) => setting.values.join(" or "),
+                None => "auto".to_owned(),
+            };
+            let (encoding, dates) = (show(source.encoding), show(source.dates));
+            format!("{:?} {encoding} {dates}", source.inputs)
         };
         group(files.collect()).into_iter().map(show).collect()
     }

@@ -1,7 +1,7 @@
 //! What stands between the fields of a CSV file: told by its first part.
 
 use crate::source;
-use crate::source::csv::{Lexer, Record, cleaned};
+use crate::source::csv::{Lexer, Record, cleaned, two_lines};
 
 /// What it may be.
 pub(super) const CANDIDATES: [u8; 4] = *b",;\t|";
@@ -59,12 +59,14 @@ pub(super) fn detect(sample: &[u8], named: Option<source::Delimiter>) -> Delimit
             byte: best.byte,
             why: (next.even == next.rows).then(|| {
                 format!(
-                    "PLEASE CHECK: with {:?} the first {} rows have {} columns each, with {:?} {}",
+                    "PLEASE CHECK: with {:?} the first {} rows have {} columns each, with {:?} {}; \
+                     its lines begin {}",
                     setting(best.byte),
                     best.rows,
                     best.fields,
                     setting(next.byte),
-                    next.fields
+                    next.fields,
+                    two_lines(sample, encoding_rs::UTF_8)
                 )
             }),
         },
@@ -145,7 +147,7 @@ mod tests {
         insta::assert_snapshot!(told("id,name\n1,a;b\n2,c\n"), @r#""," "#);
         insta::assert_snapshot!(told("id;name;sum\n1;a,b;1,5\n2;c;2,5\n"), @r#"";" "#);
         insta::assert_snapshot!(told("id\tname\n1\ta\n"), @r#""tab" "#);
-        insta::assert_snapshot!(told("a,b;c,d\n1,2;3,4\n5,6;7,8\n"), @r#""," PLEASE CHECK: with "," the first 1 rows have 3 columns each, with ";" 2"#);
+        insta::assert_snapshot!(told("a,b;c,d\n1,2;3,4\n5,6;7,8\n"), @r#""," PLEASE CHECK: with "," the first 1 rows have 3 columns each, with ";" 2; its lines begin "a,b;c,d" and "1,2;3,4""#);
         insta::assert_snapshot!(told("name\nNguyễn, An\nLê, Bình\nTrần, Chi\n"), @r#"";" one column, and its values have commas in them"#);
         insta::assert_snapshot!(told("id|name\n1|a\n"), @r#""|" "#);
     }

@@ -9,7 +9,7 @@ use causeway_shared::value::{DateOrder, Raw, Type, parse};
 
 use super::delimiter::{CANDIDATES, each_record, setting};
 use crate::init::profile::forms;
-use crate::source::csv::raw;
+use crate::source::csv::{Record, raw};
 
 /// The first line of a file, and what is known of the lines below.
 pub(super) struct FirstLine<'f> {
@@ -52,15 +52,22 @@ impl FirstLine<'_> {
             (fields > 1 && fields != own && most * 3 >= lines * 2).then_some((fields, byte))
         });
         let (fields, byte) = even.max_by_key(|(fields, _)| *fields)?;
+        let mut like_most = None;
+        each_record(self.sample, byte, |record| {
+            like_most = (record.len() == fields).then(|| show(&record, byte));
+            like_most.is_none()
+        });
         let one_column = match own {
             1 => "; if the file has but one column, put its values in quotes",
             _ => "",
         };
         Some(format!(
-            "its first line ({}) has {}, and the lines below have {fields} with {:?} between them; \
-             if it is a title, take it away: the first line has to name every column{one_column}",
-            self.show(),
+            "its first line ({}) has {}, and the lines below, such as {}, have {fields} with {:?} \
+             between them; if it is a title, take it away: the first line has to name every \
+             column{one_column}",
+            self.show(1),
             count(own as u64, "field"),
+            like_most.unwrap_or_default(),
             setting(byte),
         ))
     }
@@ -91,18 +98,19 @@ impl FirstLine<'_> {
             .find_map(|field| Some((field, value(field)?)));
         if let Some((field, what)) = value {
             return Some(format!(
-                "{field:?} in its first line ({}) reads as {what}, so that the line may be a row; if \
-                 it is, write a first line with the columns' names above it; if not, give that \
-                 column another name",
-                self.show()
+                "{field:?} in its first line reads as {what}, so that the line may be a row (its lines \
+                 begin {}); if it is, write a first line with the columns' names above it; if not, \
+                 give that column another name",
+                self.show(2)
             ));
         }
         let is_word = |field: &String| field.chars().any(char::is_alphabetic);
         let is_anything = self.fields.iter().any(|field| !field.is_empty());
         (is_anything && !self.fields.iter().any(is_word)).then(|| {
             format!(
-                "its first line ({}) has no names; write a first line with the columns' names above it",
-                self.show()
+                "its first line has no names (its lines begin {}); write a first line with the \
+                 columns' names above it",
+                self.show(2)
             )
         })
     }
@@ -124,22 +132,32 @@ impl FirstLine<'_> {
             let fields: Vec<&[u8]> = record.fields().collect();
             found = empty.iter().find_map(|at| {
                 let value = raw(fields.get(*at)?);
-                (value != Raw::Null).then(|| (at + 1, value.show()))
+                (value != Raw::Null).then(|| (at + 1, show(&record, self.delimiter)))
             });
             found.is_none()
         });
-        let (at, value) = found?;
+        let (at, line) = found?;
         Some(format!(
-            "its first line ({}) has nothing in field {at}, where a line below has {value}; if it is \
-             a row, write a first line with the columns' names above it; if not, write that \
-             column's name",
-            self.show()
+            "its first line ({}) has nothing in field {at}, where a line below has a value ({line}); \
+             if it is a row, write a first line with the columns' names above it; if not, write \
+             that column's name",
+            self.show(1)
         ))
     }
 
-    fn show(&self) -> String {
-        Raw::Text(&self.fields.join(", ")).show()
+    /// The first lines.
+    fn show(&self, lines: usize) -> String {
+        let mut shown = Vec::new();
+        each_record(self.sample, self.delimiter, |record| {
+            shown.push(show(&record, self.delimiter));
+            shown.len() < lines
+        });
+        shown.join(" and ")
     }
+}
+
+fn show(record: &Record<'_>, delimiter: u8) -> String {
+    Raw::Text(&record.text(delimiter)).show()
 }
 
 /// What a field reads as that is no name.
@@ -197,9 +215,9 @@ mod tests {
 
     #[test]
     fn a_row_is_no_header() {
-        insta::assert_snapshot!(doubt("1,An,2026-01-05\n2,Binh,2026-01-06\n"), @r#"PLEASE DECIDE: "1" in its first line ("1, An, 2026-01-05") reads as a number, so that the line may be a row; if it is, write a first line with the columns' names above it; if not, give that column another name"#);
-        insta::assert_snapshot!(doubt("An,,Hà Nội\nBình,0912,Huế\n"), @r#"PLEASE DECIDE: its first line ("An, , Hà Nội") has nothing in field 2, where a line below has "0912"; if it is a row, write a first line with the columns' names above it; if not, write that column's name"#);
-        insta::assert_snapshot!(doubt("-,*\na,b\n"), @r#"PLEASE DECIDE: its first line ("-, *") has no names; write a first line with the columns' names above it"#);
+        insta::assert_snapshot!(doubt("1,An,2026-01-05\n2,Binh,2026-01-06\n"), @r#"PLEASE DECIDE: "1" in its first line reads as a number, so that the line may be a row (its lines begin "1,An,2026-01-05" and "2,Binh,2026-01-06"); if it is, write a first line with the columns' names above it; if not, give that column another name"#);
+        insta::assert_snapshot!(doubt("An,,Hà Nội\nBình,0912,Huế\n"), @r#"PLEASE DECIDE: its first line ("An,,Hà Nội") has nothing in field 2, where a line below has a value ("Bình,0912,Huế"); if it is a row, write a first line with the columns' names above it; if not, write that column's name"#);
+        insta::assert_snapshot!(doubt("-,*\na,b\n"), @r#"PLEASE DECIDE: its first line has no names (its lines begin "-,*" and "a,b"); write a first line with the columns' names above it"#);
     }
 
     #[test]
@@ -228,13 +246,13 @@ mod tests {
 
     #[test]
     fn a_title_is_no_header() {
-        insta::assert_snapshot!(doubt("Title: members 2026\nid,name\n1,a\n"), @r#"PLEASE DECIDE: its first line ("Title: members 2026") has 1 field, and the lines below have 2 with "," between them; if it is a title, take it away: the first line has to name every column; if the file has but one column, put its values in quotes"#);
-        insta::assert_snapshot!(doubt("Members, all\nid;name;day\n1;a;b\nthe end\n"), @r#"PLEASE DECIDE: its first line ("Members, all") has 2 fields, and the lines below have 3 with ";" between them; if it is a title, take it away: the first line has to name every column"#);
+        insta::assert_snapshot!(doubt("Title: members 2026\nid,name\n1,a\n"), @r#"PLEASE DECIDE: its first line ("Title: members 2026") has 1 field, and the lines below, such as "id,name", have 2 with "," between them; if it is a title, take it away: the first line has to name every column; if the file has but one column, put its values in quotes"#);
+        insta::assert_snapshot!(doubt("Members, all\nid;name;day\n1;a;b\nthe end\n"), @r#"PLEASE DECIDE: its first line ("Members, all") has 2 fields, and the lines below, such as "id;name;day", have 3 with ";" between them; if it is a title, take it away: the first line has to name every column"#);
     }
 
     #[test]
     fn several_title_lines_are_no_header() {
-        insta::assert_snapshot!(doubt("Account,NL91ABNA0417164300\nFrom,2025-01-01\nTo,2025-01-31\n\nDate,Text,Amount\n2025-01-02,Coffee,-3.50\n2025-01-03,Salary,2500.00\n2025-01-04,Rent,-900.00\n"), @r#"PLEASE DECIDE: its first line ("Account, NL91ABNA0417164300") has 2 fields, and the lines below have 3 with "," between them; if it is a title, take it away: the first line has to name every column"#);
+        insta::assert_snapshot!(doubt("Account,NL91ABNA0417164300\nFrom,2025-01-01\nTo,2025-01-31\n\nDate,Text,Amount\n2025-01-02,Coffee,-3.50\n2025-01-03,Salary,2500.00\n2025-01-04,Rent,-900.00\n"), @r#"PLEASE DECIDE: its first line ("Account,NL91ABNA0417164300") has 2 fields, and the lines below, such as "Date,Text,Amount", have 3 with "," between them; if it is a title, take it away: the first line has to name every column"#);
     }
 
     #[test]

@@ -44,6 +44,33 @@ impl KeySearch<'_> {
         why
     }
 
+    /// Why a key is not proposed although it would be one: columns that look more like the key have
+    /// one name, so that neither can be declared.
+    pub(super) fn better_but_ambiguous(&self, chosen: &Candidate) -> Option<String> {
+        let Origin::Found { cost } = chosen.origin else {
+            return None;
+        };
+        let columns = &self.shape.columns;
+        let has_twin = |column: &usize| {
+            let name = &columns[*column].name;
+            let alike = columns.iter().filter(|other| other.name == *name);
+            !name.is_empty() && alike.count() > 1
+        };
+        let is_better = |column: &usize| {
+            let profile = &self.profiles[*column];
+            profile.nulls == 0 && profile.untakeable == 0 && self.role(*column).cost() < cost
+        };
+        let better = (0..columns.len()).filter(has_twin).find(is_better)?;
+        let (better, chosen) = (self.names(&[better]), self.names(&chosen.columns));
+        Some(format!(
+            "{}, and two columns are called {better}, one of which is the likeliest key: give each a \
+             name of its own in the first line and run `init` again, or take {chosen}, which differs \
+             in all {} rows",
+            self.not_declared(),
+            self.rows
+        ))
+    }
+
     /// What is said of a table whose key is not the declared one.
     fn not_declared(&self) -> String {
         let key = &self.shape.primary_key;

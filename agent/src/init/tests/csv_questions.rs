@@ -71,8 +71,10 @@ fn what_auto_cannot_find_out_is_written() {
     # An empty name: the table is not to be taken from here.
     tables = { people = "" }
     # PLEASE DECIDE: in days.day ("01/02/2025" in line 2 and "03/04/2025" in line 3) every day and month
-    # is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28).
-    dates = "dmy"
+    # is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28); take the comment sign
+    # away from one of these lines, else rows with such dates go to quarantine.
+    # dates = "dmy"
+    # dates = "mdy"
 
     [[source]]
     kind = "csv"
@@ -132,11 +134,11 @@ fn files_that_cannot_be_carried_are_named() {
     # - broken.db: it is not a SQLite database, or is encrypted
     # - empty.csv: it is empty; a table without rows still has its header
     # - title.csv: PLEASE DECIDE: its first line ("Title: members 2026") has 1 field, and the lines
-    # below have 2 with "," between them; if it is a title, take it away: the first line has to name
-    # every column; if the file has but one column, put its values in quotes
-    # - values.csv: PLEASE DECIDE: "1" in its first line ("1, An, 2026-01-05") reads as a number, so
-    # that the line may be a row; if it is, write a first line with the columns' names above it; if not,
-    # give that column another name
+    # below, such as "id,name", have 2 with "," between them; if it is a title, take it away: the first
+    # line has to name every column; if the file has but one column, put its values in quotes
+    # - values.csv: PLEASE DECIDE: "1" in its first line reads as a number, so that the line may be a
+    # row (its lines begin "1,An,2026-01-05" and "2,Bình,2026-01-06"); if it is, write a first line with
+    # the columns' names above it; if not, give that column another name
     "#);
 }
 
@@ -146,5 +148,5 @@ fn nothing_to_carry_is_an_error_that_says_why() {
         .with_file("a.csv", "1,2\n3,4\n")
         .with_file("b.csv", "");
     let error = site.inspect().unwrap_err().to_string();
-    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @r#"no table was found that can be carried; /srv/a.csv: PLEASE DECIDE: "1" in its first line ("1, 2") reads as a number, so that the line may be a row; if it is, write a first line with the columns' names above it; if not, give that column another name; /srv/b.csv: it is empty; a table without rows still has its header"#);
+    insta::assert_snapshot!(error.replace(site.folder.to_str().unwrap(), "/srv"), @r#"no table was found that can be carried; /srv/a.csv: PLEASE DECIDE: "1" in its first line reads as a number, so that the line may be a row (its lines begin "1,2" and "3,4"); if it is, write a first line with the columns' names above it; if not, give that column another name; /srv/b.csv: it is empty; a table without rows still has its header"#);
 }

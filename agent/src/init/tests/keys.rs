@@ -80,7 +80,7 @@ fn with_no_key_at_all_the_template_is_written() {
 
     # LEFT OUT: "log": no declared key, and none of the columns, pairs and threes that were tried
     # differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as
-    # `key` below and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
     # [[table]]
     # name = "log"
     # key = []  # no declared key, and none of the columns, pairs and threes that were tried differs in all rows
@@ -92,7 +92,7 @@ fn with_no_key_at_all_the_template_is_written() {
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     0 tables, 0 rows: 0 by date, 0 via a parent, 0 in buckets
-    "log" is left out: it has no key; see dataset.toml
+    "log" is left out, behind comment signs in dataset.toml: no declared key, and none of the columns, pairs and threes that were tried differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
     4 places ask for a look or a decision: search for PLEASE
     "#);
     let refused = Dataset::from_toml(proposal.dataset_toml.as_deref().unwrap()).unwrap_err();

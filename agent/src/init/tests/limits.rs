@@ -47,12 +47,12 @@ fn a_table_of_too_many_columns_leaves_its_neighbours_alone() {
     let end = start + text[start..].find("# [[table]]").unwrap();
     insta::assert_snapshot!(&text[start..end], @r#"
     # LEFT OUT: "survey": it has 1501 columns; declare 1 to 1500, or divide it: two views in the source,
-    # each with the key and some of the columns. PLEASE DECIDE: change what is below accordingly and
-    # take the comment signs away.
+    # each with the key and some of the columns. PLEASE DECIDE: change the table accordingly and take
+    # the comment signs away.
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     1 table, 2 rows: 0 by date, 0 via a parent, 1 in buckets
-    "survey" is left out: it has 1501 columns; declare 1 to 1500, or divide it: two views in the source, each with the key and some of the columns; see dataset.toml
+    "survey" is left out, behind comment signs in dataset.toml: it has 1501 columns; declare 1 to 1500, or divide it: two views in the source, each with the key and some of the columns. PLEASE DECIDE: change the table accordingly and take the comment signs away.
     visit: key: PLEASE CHECK: no declared key; in all 2 rows it is there and differs
     6 places ask for a look or a decision: search for PLEASE
     "#);

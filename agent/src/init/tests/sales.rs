@@ -138,7 +138,7 @@ fn a_table_without_a_key_is_shown_but_not_declared() {
     insta::assert_snapshot!(&text[text.find("# LEFT OUT").unwrap()..], @r#"
     # LEFT OUT: "Log": no declared key, and none of the columns, pairs and threes that were tried
     # differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as
-    # `key` below and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
     # [[table]]
     # name = "log"
     # key = []  # no declared key, and none of the columns, pairs and threes that were tried differs in all rows
@@ -189,7 +189,7 @@ fn the_configuration_says_where_it_all_is() {
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     8 tables, 76 rows: 1 by date, 1 via a parent, 6 in buckets
-    "Log" is left out: it has no key; see dataset.toml
+    "Log" is left out, behind comment signs in dataset.toml: no declared key, and none of the columns, pairs and threes that were tried differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
     "Recent" in /srv/HCM 01/sales.db is left out: a view; declare it like a table if it should be carried
     Categories.Picture is left out: 3 of 3 values cannot be carried (the first: a BLOB of 9 bytes is not taken)
     Orders.OrderDate: PLEASE CHECK: no value has a time of day but midnight ("2025-11-01 00:00:00" and "2025-11-02 00:00:00"); write date if none will

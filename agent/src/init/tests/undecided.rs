@@ -47,11 +47,129 @@ fn two_columns_of_one_name_are_asked_about() {
     let people = "id,id,name\n1,7,An\n2,8,Binh\n3,9,Chi\n";
     let proposal = Site::new().with_file("people.csv", people).propose();
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
-    1 table, 3 rows: 0 by date, 0 via a parent, 1 in buckets
+    0 tables, 0 rows: 0 by date, 0 via a parent, 0 in buckets
+    "people" is left out, behind comment signs in dataset.toml: no declared key, and two columns are called id, one of which is the likeliest key: give each a name of its own in the first line and run `init` again, or take name, which differs in all 3 rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
     people.id is left out: PLEASE DECIDE: another column has the same name, and which is which cannot be declared ("1" in line 2 and "2" in line 3); give each a name of its own in the first line
     people.id is left out: PLEASE DECIDE: another column has the same name, and which is which cannot be declared ("7" in line 2 and "8" in line 3); give each a name of its own in the first line
-    people: key: PLEASE CHECK: no declared key; in all 3 rows it is there and differs
     6 places ask for a look or a decision: search for PLEASE
+    "#);
+}
+
+#[test]
+fn no_other_key_is_taken_where_two_columns_have_its_name() {
+    let people = "id,id,name\n1,7,An\n2,8,Binh\n3,9,Chi\n";
+    let notes = "id,note,note\n1,a,b\n2,c,d\n";
+    let proposal = Site::new()
+        .with_file("people.csv", people)
+        .with_file("notes.csv", notes)
+        .propose();
+    let dataset = proposal.dataset_toml.as_deref().unwrap();
+    insta::assert_snapshot!(&dataset[dataset.find("[[table]]").unwrap()..], @r#"
+    [[table]]
+    name = "notes"
+    key = ["id"]  # PLEASE CHECK: no declared key; in all 2 rows it is there and differs
+    partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
+    column = [
+      { name = "id", type = "int", not_null = true },  # all 2 values are whole numbers
+      # Left out: "note": PLEASE DECIDE: another column has the same name, and which is which cannot be
+      # declared ("a" in line 2 and "c" in line 3); give each a name of its own in the first line.
+      # Left out: "note": PLEASE DECIDE: another column has the same name, and which is which cannot be
+      # declared ("b" in line 2 and "d" in line 3); give each a name of its own in the first line.
+    ]
+
+    # LEFT OUT: "people": no declared key, and two columns are called id, one of which is the likeliest
+    # key: give each a name of its own in the first line and run `init` again, or take name, which
+    # differs in all 3 rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them
+    # as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # [[table]]
+    # name = "people"
+    # key = []  # no declared key, and two columns are called id, one of which is the likeliest key: give each a name of its own in the first line and run `init` again, or take name, which differs in all 3 rows
+    # partition = { buckets = 1 }  # 3 rows, about 5000 a bucket
+    # column = [
+    #   # Left out: "id": PLEASE DECIDE: another column has the same name, and which is which cannot be
+    #   # declared ("1" in line 2 and "2" in line 3); give each a name of its own in the first line.
+    #   # Left out: "id": PLEASE DECIDE: another column has the same name, and which is which cannot be
+    #   # declared ("7" in line 2 and "8" in line 3); give each a name of its own in the first line.
+    #   { name = "name", type = "text" },  # text, longest 4
+    # ]
+    "#);
+}
+
+#[test]
+fn an_order_of_dates_that_nothing_tells_is_not_decided() {
+    let proposal = Site::new()
+        .with_file("b.csv", "id,seen\n1,03/04/2025\n2,04/05/2025\n")
+        .with_file("a.csv", "id,day\n1,2025-11-28\n2,2025-11-29\n")
+        .propose();
+    insta::assert_snapshot!(sources(&proposal), @r#"
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # An empty name: the table is not to be taken from here.
+    tables = { b = "" }
+
+    [[source]]
+    kind = "csv"
+    path = "./"
+    # An empty name: the table is not to be taken from here.
+    tables = { a = "" }
+    # PLEASE DECIDE: in b.seen ("03/04/2025" in line 2 and "04/05/2025" in line 3) every day and month
+    # is 1 to 12, so that their order cannot be told: dmy (28/11) or mdy (11/28); take the comment sign
+    # away from one of these lines, else rows with such dates go to quarantine.
+    # dates = "dmy"
+    # dates = "mdy"
+    "#);
+    assert!(column(&proposal, "b", "seen").contains("type = \"date\""));
+}
+
+#[test]
+fn every_question_of_the_files_is_listed() {
+    let wide: Vec<String> = (0..400).map(|at| format!("c{at}")).collect();
+    let row = vec!["x".repeat(100); 399].join(",");
+    let site = Site::new()
+        .with_file("people.csv", "id,id,name\n1,7,An\n2,8,Binh\n")
+        .with_file(
+            "wide.csv",
+            format!("{}\n1,{row}\n2,{row}\n", wide.join(",")),
+        )
+        .with_file(
+            "days.csv",
+            "id,day,n\n1,03/04/2025,007\n2,04/05/2025,008\n3,,\n,,\n",
+        )
+        .with_file("two.csv", "a,b;c,d\n1,2;3,4\n5,6;7,8\n")
+        .with_file(
+            "title.csv",
+            "Account,NL91\n\nid,name,x\n1,a,b\n2,c,d\n3,e,f\n",
+        )
+        .with_file("cities.csv", b"id,name\n1,M\xfcnchen\n2,K\xf6ln\n")
+        .with_sqlite(
+            "x.db",
+            "CREATE TABLE log (a BLOB, b TEXT); INSERT INTO log VALUES (x'00', 'a'), (NULL, 'a')",
+        );
+    let proposal = site.propose();
+    let unwrapped = |text: &str| {
+        let lines: Vec<&str> = text
+            .lines()
+            .map(|line| line.trim_start_matches(['#', ' ']))
+            .collect();
+        lines.join(" ")
+    };
+    let files = unwrapped(&proposal.agent_toml)
+        + " "
+        + &unwrapped(proposal.dataset_toml.as_deref().unwrap());
+    let listed = proposal.notes.join("\n");
+    let mut unlisted = Vec::new();
+    for at in files.match_indices("PLEASE").map(|(at, _)| at) {
+        // Enough to know a question by.
+        let question: String = files[at..].chars().take(60).collect();
+        if !listed.contains(&question) {
+            unlisted.push(question);
+        }
+    }
+    insta::assert_snapshot!(unlisted.join("\n"), @r#"
+    PLEASE DECIDE: the name of this installation, for good datas
+    PLEASE CHECK: of timestamps, and of the dates that they are 
+    PLEASE DECIDE: make this folder, to try it out; for good s3:
     "#);
 }
 
