@@ -73,8 +73,8 @@ pub enum Command {
     /// Push what changed, once
     #[command(after_help = "Example: causeway-agent sync --json\n\n\
             Exit 3: rows were refused that were not before, a table is held back, a source is \
-            missing, or another host writes this site. Rows that stay in quarantine do not count \
-            again: `status` ends with 3 as long as there are any.")]
+            missing, a file is passed over, or another host writes this site. Rows that stay in \
+            quarantine do not count again: `status` ends with 3 as long as there are any.")]
     Sync {
         /// Replace another host's writer of this site
         #[arg(long)]
@@ -97,7 +97,8 @@ pub enum Command {
     },
     /// Compare every row of the sources with what is stored
     #[command(after_help = "Example: causeway-agent verify --repair\n\n\
-            Exit 3: something differs. Rows in quarantine are on neither side, and do not count.")]
+            Exit 3: something differs, or could not be compared. Rows in quarantine are on neither \
+            side, and do not count.")]
     Verify {
         /// Write again what is damaged or missing
         #[arg(long)]
@@ -105,8 +106,9 @@ pub enum Command {
     },
     /// Show the last commit, pending changes, quarantine, and the reach of store and hub
     #[command(after_help = "Example: causeway-agent status --json\n\n\
-            Exit 3: as long as rows are in quarantine, a table is held back, a source is missing, or \
-            another host writes this site. Exit 1: the store or the hub does not answer.")]
+            Exit 3: as long as rows are in quarantine, a table is held back, a source is missing, a \
+            file is passed over, or another host writes this site. Exit 1: the store or the hub does \
+            not answer.")]
     Status,
     /// List refused rows: source, line or key, column, reason
     #[command(after_help = "Example: causeway-agent quarantine\n\n\

@@ -285,6 +285,7 @@ impl AgentState {
         self.findings()?;
         self.columns()?;
         self.notes()?;
+        self.passed_over()?;
         Ok(())
     }
 

@@ -41,6 +41,10 @@ pub(crate) struct StatusReport {
     pub pending: Vec<SourceFile>,
     /// Configured files and folders that are not there.
     pub missing: Vec<SourceFile>,
+    /// Files that the last cycle could not look at though they are named as tables are, and why.
+    pub passed_over: Vec<String>,
+    /// What sources and dataset do not have in common, as the last cycle found it.
+    pub notes: Vec<String>,
     /// Tables held back.
     pub held: Vec<HeldStatus>,
     /// The writer that has replaced this one.
@@ -102,7 +106,8 @@ impl StatusReport {
         let quarantined = self.tables.values().any(|table| table.quarantined > 0);
         let unreached =
             self.store.error.is_some() || self.hub.as_ref().is_some_and(|hub| hub.error.is_some());
-        if held || quarantined || self.fenced_by.is_some() || !self.missing.is_empty() {
+        let is_unseen = !self.missing.is_empty() || !self.passed_over.is_empty();
+        if held || quarantined || self.fenced_by.is_some() || is_unseen {
             Exit::Look
         } else if unreached {
             Exit::Failed
@@ -151,6 +156,8 @@ pub(crate) async fn status(agent: &Agent) -> Result<StatusReport, AgentError> {
         tables: known.tables,
         pending,
         missing,
+        passed_over: known.passed_over,
+        notes: known.notes,
         held: known
             .held
             .into_iter()
@@ -202,6 +209,8 @@ fn known(agent: &Agent) -> Result<KnownState, AgentError> {
         writer,
         fingerprints: state.fingerprints()?,
         held: state.held()?,
+        passed_over: state.passed_over()?,
+        notes: state.notes()?.into_values().flatten().collect(),
         cycle: state.cycle()?,
         tables,
     })
@@ -215,6 +224,8 @@ struct KnownState {
     writer: Option<StoredWriter>,
     fingerprints: Option<SourceFingerprints>,
     held: Vec<HeldTable>,
+    passed_over: Vec<String>,
+    notes: Vec<String>,
     cycle: Option<CycleFacts>,
     tables: BTreeMap<Name, TableStatus>,
 }

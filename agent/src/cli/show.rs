@@ -46,6 +46,7 @@ pub(super) fn cycle(report: &CycleReport) -> String {
         );
     }
     missing(&mut text, &report.missing);
+    passed_over(&mut text, &report.passed_over);
     held(&mut text, &report.held);
     if report.in_quarantine > 0 {
         let new = match report.quarantine_grew {
@@ -138,6 +139,7 @@ pub(super) fn status(report: &StatusReport) -> String {
         }
     }
     missing(&mut text, &report.missing);
+    passed_over(&mut text, &report.passed_over);
     let known = report
         .tables
         .iter()
@@ -169,6 +171,7 @@ pub(super) fn status(report: &StatusReport) -> String {
     for held in &report.held {
         let _ = writeln!(text, "{}\n  {}", held.held, held.remedy);
     }
+    lines(&mut text, report.notes.iter());
     if let Some(last) = &report.last_error {
         let _ = writeln!(text, "last error, {}: {}", last.at, last.error);
     }
@@ -216,6 +219,12 @@ fn held(text: &mut String, held: &[HeldTable]) {
 fn missing(text: &mut String, places: &[String]) {
     for place in places {
         let _ = writeln!(text, "source {place} is not there; check its path");
+    }
+}
+
+fn passed_over(text: &mut String, files: &[String]) {
+    for file in files {
+        let _ = writeln!(text, "{file}");
     }
 }
 
@@ -281,6 +290,9 @@ mod tests {
             requests: Default::default(),
             seconds: 1.23,
             missing: vec![],
+            passed_over: vec![
+                "x.csv of csv is passed over: it is a folder, not a file; move it away".into(),
+            ],
             held: vec![HeldTable::new(
                 Name::new("appointment").unwrap(),
                 Reason::Shrunk { was: 900, now: 100 },
@@ -303,6 +315,7 @@ mod tests {
         insta::assert_snapshot!(cycle(&report()), @r"
         hcm-01: commit 42: 1 partition written, 2 removed, 1.5 MiB sent in 1.2 s
         12000 rows in 900 partitions looked at
+        x.csv of csv is passed over: it is a folder, not a file; move it away
         table appointment is held back: it would shrink from 900 rows to 100
           if the rows are meant to go, run `causeway-agent sync --allow-shrink`; else put them back (`causeway-agent quarantine` lists refused rows)
         1 row in quarantine, some of them new; `causeway-agent quarantine` lists them
@@ -316,11 +329,12 @@ mod tests {
         let quiet = CycleReport {
             held: vec![],
             absent: vec![],
+            passed_over: vec![],
             notes: vec![],
             commit: None,
             ..report()
         };
-        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"absent":[],"dangling":[],"notes":[],"in_quarantine":1,"quarantine_grew":true}"#);
+        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"passed_over":[],"absent":[],"dangling":[],"notes":[],"in_quarantine":1,"quarantine_grew":true}"#);
         insta::assert_snapshot!(serde_json::to_string(&report().held).unwrap(), @r#"[{"table":"appointment","reason":"shrunk","was":900,"now":100}]"#);
     }
 
@@ -358,6 +372,8 @@ mod tests {
             tables: [(Name::new("sale").unwrap(), refused)].into(),
             pending: vec![],
             missing: vec![],
+            passed_over: vec![],
+            notes: vec![],
             held: vec![],
             fenced_by: None,
             last_error: None,

@@ -59,6 +59,7 @@ impl Attempt<'_> {
             seconds: self.start.at.elapsed().as_secs_f64(),
             held,
             missing,
+            passed_over: self.state.passed_over()?,
             absent: Vec::new(),
             dangling: Vec::new(),
             notes: Vec::new(),

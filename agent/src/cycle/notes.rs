@@ -12,7 +12,8 @@ pub(super) fn notes(sources: &Sources, dataset: &Dataset, scan: &ScanOutcome) ->
     let listed = sources.list().iter().filter(|source| source.listed.is_ok());
     for source in listed {
         let unknown = scan.unknown_tables.iter();
-        let unknown = unknown.filter(|unknown| unknown.source == source.path);
+        let unknown =
+            unknown.filter(|unknown| unknown.source == source.path && unknown.problem.is_none());
         let path = source.display().to_string();
         notes.insert(path, unknown.map(ToString::to_string).collect());
     }
@@ -31,4 +32,11 @@ pub(super) fn notes(sources: &Sources, dataset: &Dataset, scan: &ScanOutcome) ->
         notes.insert(name.to_string(), unknown.chain(missing).collect());
     }
     notes
+}
+
+/// The files that could not be looked at, though they are named as tables are.
+pub(super) fn passed_over(scan: &ScanOutcome) -> Vec<String> {
+    let unknown = scan.unknown_tables.iter();
+    let passed_over = unknown.filter(|unknown| unknown.problem.is_some());
+    passed_over.map(ToString::to_string).collect()
 }

@@ -15,7 +15,7 @@ use causeway_shared::ids::Name;
 use causeway_shared::runtime::clock;
 use jiff::Timestamp;
 
-use super::notes::notes;
+use super::notes::{notes, passed_over};
 use crate::agent::blocking;
 use crate::config::AgentConfig;
 use crate::error::AgentError;
@@ -46,6 +46,7 @@ pub(crate) struct LastCycle {
     pub(crate) findings: Findings,
     pub(crate) columns: PresentColumns,
     pub(crate) held: Vec<HeldTable>,
+    pub(crate) passed_over: Vec<String>,
 }
 
 impl LastCycle {
@@ -54,6 +55,7 @@ impl LastCycle {
             findings: state.findings()?,
             columns: state.columns()?,
             held: state.held()?,
+            passed_over: state.passed_over()?,
         })
     }
 
@@ -95,6 +97,8 @@ pub(crate) struct SiteScan {
     pub(crate) unread: BTreeSet<SourceFile>,
     /// What sources and dataset do not have in common.
     pub(crate) notes: Notes,
+    /// Files that could not be looked at, and why.
+    pub(crate) passed_over: Vec<String>,
 }
 
 impl Preparation<'_> {
@@ -221,6 +225,7 @@ impl Scanner {
             took: started.elapsed(),
             unread: unread.chain(unlisted(sources)).collect(),
             notes: notes(sources, dataset, &outcome),
+            passed_over: passed_over(&outcome),
             tables: outcome.tables,
         })
     }

@@ -39,6 +39,8 @@ pub(crate) struct PlanReport {
     pub held: Vec<HeldTable>,
     /// Configured files and folders that are not there.
     pub missing: Vec<SourceFile>,
+    /// Files that could not be looked at though they are named as tables are, and why.
+    pub passed_over: Vec<String>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
     /// Whether the dataset is another one than the log's, so that a commit would follow even if no
@@ -90,7 +92,8 @@ impl PlanReport {
     /// How the program ends: as the cycle would.
     #[must_use]
     pub(crate) fn exit(&self) -> Exit {
-        exit_of(self.quarantine_grows, &self.held, &self.missing)
+        let is_unseen = !self.missing.is_empty() || !self.passed_over.is_empty();
+        exit_of(self.quarantine_grows || is_unseen, &self.held)
     }
 }
 
@@ -137,6 +140,7 @@ pub(crate) async fn preview(
             quarantine_grows: false,
             held: last.held,
             missing: now.absent(),
+            passed_over: last.passed_over,
             absent: Vec::new(),
             dataset_changed: false,
             notes: Vec::new(),
@@ -172,6 +176,7 @@ pub(crate) async fn preview(
         quarantine_grows: refuses_more(&findings, &last),
         held: plan.held,
         missing: now.absent(),
+        passed_over: scan.passed_over,
         absent: plan.absent,
         dataset_changed: plan.announces_dataset,
         notes: scan.notes.into_values().flatten().collect(),

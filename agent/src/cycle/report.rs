@@ -34,6 +34,8 @@ pub struct CycleReport {
     pub held: Vec<HeldTable>,
     /// Configured files and folders that are not there.
     pub missing: Vec<SourceFile>,
+    /// Files that could not be looked at though they are named as tables are, and why.
+    pub passed_over: Vec<String>,
     /// Tables that no source has and none ever had.
     pub absent: Vec<Name>,
     /// References to rows that are not there, of the tables scanned and of the others still.
@@ -76,10 +78,10 @@ pub struct RowCounts {
     pub quarantined: u64,
 }
 
-/// How a program ends that found these tables held back, these sources not there, and more rows in
-/// quarantine than before or not.
-pub(crate) fn exit_of(quarantine_grows: bool, held: &[HeldTable], missing: &[SourceFile]) -> Exit {
-    if quarantine_grows || !missing.is_empty() || held.iter().any(HeldTable::needs_person) {
+/// How a program ends that found these tables held back, and perhaps something else that a person
+/// should look at.
+pub(crate) fn exit_of(needs_person: bool, held: &[HeldTable]) -> Exit {
+    if needs_person || held.iter().any(HeldTable::needs_person) {
         Exit::Look
     } else if held.iter().any(HeldTable::is_not_ready) {
         Exit::Failed
@@ -92,7 +94,8 @@ impl CycleReport {
     /// How the program ends.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        exit_of(self.quarantine_grew, &self.held, &self.missing)
+        let is_unseen = !self.missing.is_empty() || !self.passed_over.is_empty();
+        exit_of(self.quarantine_grew || is_unseen, &self.held)
     }
 
     /// Logs what a person should know: tables held back, rows refused, references that dangle.
@@ -131,7 +134,15 @@ impl CycleReport {
             text: dangling.to_string(),
             remedy: None,
         });
-        held.chain(missing).chain(dangling).collect()
+        let passed_over = self.passed_over.iter().map(|file| Notice {
+            urgency: Urgency::Look,
+            text: file.clone(),
+            remedy: None,
+        });
+        held.chain(missing)
+            .chain(passed_over)
+            .chain(dangling)
+            .collect()
     }
 }
 
@@ -184,6 +195,7 @@ mod tests {
             requests: RequestCounts::default(),
             seconds: 0.0,
             missing: vec![],
+            passed_over: vec![],
             held: reasons.into_iter().map(held).collect(),
             absent: vec![],
             dangling: vec![],

@@ -75,9 +75,11 @@ pub(super) fn files(folder: &Path) -> Result<Vec<CsvFile>, Unreadable> {
 
 fn problem(path: &Path) -> Option<String> {
     match regular_file::metadata(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Some(error.to_string()),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Some(format!("{error}; move it away"))
+        }
         _ if path.file_name().and_then(OsStr::to_str).is_none() => {
-            Some("its name is not UTF-8; rename it, if it is a table".to_owned())
+            Some("its name is not UTF-8; rename it, or move it away".to_owned())
         }
         _ => None,
     }

@@ -58,8 +58,8 @@ pub struct UnknownTable {
     pub source: PathBuf,
     /// The table's name there.
     pub name: String,
-    /// Why it could not be declared as it is: of a file that is no regular one, or whose name is not
-    /// UTF-8.
+    /// Why it cannot be declared as it is, and what to do: of a file that is no regular one, or whose
+    /// name is not UTF-8.
     pub problem: Option<String>,
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Settled<'s> {
     pub columns: &'s PresentColumns,
     /// What was last told of what sources and dataset do not have in common.
     pub notes: &'s Notes,
+    /// Files that could not be looked at, and why.
+    pub passed_over: &'s [String],
     /// Tables whose findings are forgotten.
     pub undeclared: &'s [Name],
     /// All tables held back.
@@ -77,6 +79,7 @@ impl AgentState {
             facts::put(db, facts::FINGERPRINTS, settled.fingerprints)?;
             facts::put(db, facts::COLUMNS, settled.columns)?;
             facts::put(db, facts::NOTES, settled.notes)?;
+            facts::put(db, facts::PASSED_OVER, &settled.passed_over)?;
             facts::put(db, facts::CYCLE, settled.cycle)
         })
     }

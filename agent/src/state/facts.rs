@@ -17,6 +17,7 @@ pub(super) const HEAD: &str = "head";
 pub(super) const FINGERPRINTS: &str = "look";
 pub(super) const COLUMNS: &str = "columns";
 pub(super) const NOTES: &str = "notes";
+pub(super) const PASSED_OVER: &str = "passed_over";
 pub(super) const CYCLE: &str = "cycle";
 pub(super) const QUARANTINE: &str = "quarantine";
 pub(super) const QUARANTINE_DUE: &str = "quarantine_due";
@@ -132,6 +133,14 @@ impl AgentState {
     /// [`StateError`]
     pub(crate) fn notes(&self) -> Result<Notes, StateError> {
         Ok(self.fact(NOTES)?.unwrap_or_default())
+    }
+
+    /// Files that the last cycle could not look at, and why.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub(crate) fn passed_over(&self) -> Result<Vec<String>, StateError> {
+        Ok(self.fact(PASSED_OVER)?.unwrap_or_default())
     }
 
     /// How the last cycle ended.

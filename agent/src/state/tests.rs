@@ -105,6 +105,7 @@ fn settle(state: &mut AgentState, commit: Option<&Commit>, found: &str) {
         findings: &[(name("t"), findings)].into(),
         columns: &PresentColumns::new(),
         notes: &Notes::new(),
+        passed_over: &[],
         undeclared: &[name("gone")],
         held: &[held],
         quarantine_is_due: false,

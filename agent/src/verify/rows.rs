@@ -82,6 +82,7 @@ impl Comparison<'_> {
         let mut differences = compared?;
         let scan = prepared?.scan;
         let (unread, absent) = self.unread(&scan);
+        differences.extend(scan.passed_over.iter().map(Difference::of_log));
         differences.extend(unread);
         differences.extend(self.not_in_the_sources(&scan).await?);
         differences.extend(self.summaries(&scan));

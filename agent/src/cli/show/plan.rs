@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use causeway_shared::ids::Name;
 use causeway_shared::runtime::program::count;
 
-use super::{absent, held, lines, size};
+use super::{absent, held, lines, missing, passed_over, size};
 use crate::cycle::preview::{PlanLine, PlanReport, TablePlan};
 
 /// Most kinds of refused rows that are shown of one table.
@@ -40,6 +40,8 @@ pub(in crate::cli) fn plan(report: &PlanReport, partitions: bool) -> String {
     if report.dataset_changed {
         text.push_str("the dataset has changed, which a commit would say\n");
     }
+    missing(&mut text, &report.missing);
+    passed_over(&mut text, &report.passed_over);
     held(&mut text, &report.held);
     refused(&mut text, report);
     lines(&mut text, report.notes.iter());
@@ -186,6 +188,9 @@ mod tests {
             quarantine_grows: true,
             held: vec![],
             missing: vec![],
+            passed_over: vec![
+                "x.csv of csv is passed over: it is a folder, not a file; move it away".into(),
+            ],
             absent: vec![],
             dataset_changed: true,
             notes: vec!["Settings of site.db is not in the dataset and is left alone".into()],
@@ -195,18 +200,19 @@ mod tests {
     #[test]
     fn a_line_per_table_and_why_rows_are_refused() {
         insta::assert_snapshot!(plan(&report(), false), @r#"
-    hcm-01: 2 partitions would change, 2 KiB to send before compression
-      appointment: 3 rows in 1 partition (was 4 rows), 1 changed, 1 gone, 2 KiB, 1009 rows refused
-    the dataset has changed, which a commit would say
-    1009 rows would be refused, not all as before:
-      appointment.duration: 990 rows, such as csv/a.csv, line 7: "x" is not a value of type int
-      appointment.time: 7 rows, such as csv/a.csv, line 7: "x" is not a value of type int
-      appointment.date: 2 rows, such as csv/a.csv, line 7: "x" is not a value of type int
-      appointment: 1 row for other reasons
-      appointment: 9 rows more, before the last 1000
-    after a `sync` or `migrate`, `causeway-agent quarantine` lists them
-      Settings of site.db is not in the dataset and is left alone
-    "#);
+        hcm-01: 2 partitions would change, 2 KiB to send before compression
+          appointment: 3 rows in 1 partition (was 4 rows), 1 changed, 1 gone, 2 KiB, 1009 rows refused
+        the dataset has changed, which a commit would say
+        x.csv of csv is passed over: it is a folder, not a file; move it away
+        1009 rows would be refused, not all as before:
+          appointment.duration: 990 rows, such as csv/a.csv, line 7: "x" is not a value of type int
+          appointment.time: 7 rows, such as csv/a.csv, line 7: "x" is not a value of type int
+          appointment.date: 2 rows, such as csv/a.csv, line 7: "x" is not a value of type int
+          appointment: 1 row for other reasons
+          appointment: 9 rows more, before the last 1000
+        after a `sync` or `migrate`, `causeway-agent quarantine` lists them
+          Settings of site.db is not in the dataset and is left alone
+        "#);
     }
 
     #[test]

@@ -39,14 +39,14 @@ fn in_a_csv_folder_it_fails_its_own_table_and_is_named() {
         .iter()
         .map(|unknown| unknown.to_string().replace(here, ""))
         .collect();
-    assert_snapshot!(unknown.join("\n"), @r"
-    caf�.csv of /csv is passed over: its name is not UTF-8; rename it, if it is a table
-    loop.csv of /csv is passed over: Too many levels of symbolic links (os error 40)
-    old.csv of /csv is passed over: it is a folder, not a file
-    pipe.csv of /csv is passed over: it is a named pipe, not a file
-    zero.csv of /csv is passed over: it is a device, not a file
+    assert_snapshot!(unknown.join("\n"), @r#"
+    caf�.csv of /csv is passed over: its name is not UTF-8; rename it, or move it away
+    loop.csv of /csv is passed over: Too many levels of symbolic links (os error 40); move it away
+    old.csv of /csv is passed over: it is a folder, not a file; move it away
+    pipe.csv of /csv is passed over: it is a named pipe, not a file; move it away
+    zero.csv of /csv is passed over: it is a device, not a file; move it away
     zone of /csv is not in the dataset and is left alone
-    ");
+    "#);
 }
 
 #[test]
