@@ -5,11 +5,16 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
 
 use super::super::StoreError;
 use super::failure;
 use crate::runtime::blocking;
+
+/// A read that its caller gave up after this long may hang.
+const SLOW_AFTER: Duration = Duration::from_secs(1);
 
 /// The reads that have taken too long and have not ended, by what was read.
 #[derive(Debug)]
@@ -51,7 +56,8 @@ impl Unanswered {
     }
 }
 
-/// Reads of a key on a thread for it.
+/// Reads of a key on a thread for it. Whoever does not wait for the end, because the time is up or
+/// because the caller is gone, leaves word of it: else each call would take one more thread.
 pub(super) async fn limited<T: Send + 'static>(
     unanswered: &Arc<Unanswered>,
     action: &'static str,
@@ -61,19 +67,47 @@ pub(super) async fn limited<T: Send + 'static>(
     if unanswered.keys().contains(key) {
         return Err(unanswered.error(action, key));
     }
-    let mut task = blocking::spawn(read);
-    match timeout(unanswered.time_limit, &mut task).await {
+    let mut reading = Reading {
+        unanswered,
+        key,
+        began: Instant::now(),
+        task: Some(blocking::spawn(read)),
+    };
+    let Some(task) = &mut reading.task else {
+        return Err(unanswered.error(action, key));
+    };
+    match timeout(unanswered.time_limit, task).await {
         Ok(read) => read.unwrap_or_else(|stopped| Err(failure::stopped(action, key, stopped))),
-        Err(_) => {
-            unanswered.keys().insert(key.to_owned());
-            let (answered, task_key) = (Arc::clone(unanswered), key.to_owned());
-            tokio::spawn(async move {
-                // Whatever it came to, nobody waits for it.
-                let _ = task.await;
-                answered.keys().remove(&task_key);
-            });
-            Err(unanswered.error(action, key))
+        Err(_) => Err(unanswered.error(action, key)),
+    }
+}
+
+/// A read that somebody waits for.
+struct Reading<'r, T: Send + 'static> {
+    unanswered: &'r Arc<Unanswered>,
+    key: &'r str,
+    began: Instant,
+    task: Option<JoinHandle<T>>,
+}
+
+impl<T: Send + 'static> Drop for Reading<'_, T> {
+    fn drop(&mut self) {
+        let Some(task) = self.task.take().filter(|task| !task.is_finished()) else {
+            return;
+        };
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        if self.began.elapsed() < SLOW_AFTER {
+            return;
         }
+        self.unanswered.keys().insert(self.key.to_owned());
+        let (answered, key) = (Arc::clone(self.unanswered), self.key.to_owned());
+        runtime.spawn(async move {
+            // Whatever it came to, nobody waits for it.
+            let _ = task.await;
+            answered.keys().remove(&key);
+        });
     }
 }
 
@@ -100,6 +134,19 @@ mod tests {
         assert_eq!(read(Box::new(not_begun)).await, Err(given_up.to_owned()));
         let other = limited(&unanswered, "read", "b", || Ok(1)).await;
         assert_eq!(other.unwrap(), 1);
+
+        // A caller that goes away after a while leaves the same word.
+        let (_never, hangs_too) = mpsc::channel::<()>();
+        let hangs_too = move || Ok(hangs_too.recv().is_ok());
+        let patient = Arc::new(Unanswered::default());
+        let gone = limited(&patient, "read", "c", hangs_too);
+        let gone = timeout(SLOW_AFTER + Duration::from_millis(100), gone).await;
+        assert!(gone.is_err(), "the caller went away first");
+        let next = limited(&patient, "read", "c", || Ok(true)).await;
+        insta::assert_snapshot!(
+            next.unwrap_err(),
+            @"read of c failed: no answer in 60 s; is the disk that it lies on there?"
+        );
 
         answer.send(()).unwrap();
         while !unanswered.keys().is_empty() {
