@@ -181,7 +181,9 @@ impl<T: Content> Document<T> {
 /// Tries a store that no hub has written to.
 async fn check_new_store<T: Content>(store: &Store) -> Result<(), DocumentError> {
     let written = store.list(layout::HUB, None).await.map_err(failed::<T>)?;
-    if !written.objects.is_empty() {
+    // What a check that was stopped left behind does not say that the store passed.
+    let mut keys = written.objects.iter().map(|object| &object.key);
+    if keys.any(|key| !key.starts_with(layout::HUB_CHECK)) {
         return Ok(());
     }
     match require(store, layout::HUB_CHECK).await {
@@ -250,6 +252,13 @@ mod tests {
         let refused = pin(&(Arc::new(flawed) as Store), "2025-11-28").await;
         insta::assert_snapshot!(refused.unwrap_err(), @"memory: does not keep what Causeway relies on: a replacement of another version must be refused (If-Match): it was taken. Commits would be lost on it without an error; use another store, or a newer version of its server");
         assert_eq!(list_all(&*inner, "", None).await.unwrap(), []);
+
+        // What is left of a check that was stopped is no mark of one that passed.
+        let left = format!("{}race", layout::HUB_CHECK);
+        inner.put(&left, vec![1].into()).await.unwrap();
+        let flawed = BreakingStore::new(Arc::clone(&inner), Flaw::ReplacesAnyVersion);
+        let refused = pin(&(Arc::new(flawed) as Store), "2025-11-28").await;
+        assert!(matches!(refused, Err(DocumentError::Unfit(_))));
 
         pin(&inner, "2025-11-28").await.unwrap();
         let requests = inner.requests();
