@@ -98,14 +98,13 @@ impl Authenticator {
         session: &Session,
         now: Timestamp,
     ) -> Result<(), AuthError> {
-        let was_unsaved = self.unsaved().remove(session);
         let change = |file: &mut SessionFile| {
             file.remove(session);
         };
-        match self.sessions.change(change, now).await {
-            Err(error) if !was_unsaved => Err(error.into()),
-            _ => Ok(()),
-        }
+        // Also of a session that the store did not take: it may have, and only its answer was lost.
+        self.sessions.change(change, now).await?;
+        self.unsaved().remove(session);
+        Ok(())
     }
 
     fn unsaved(&self) -> MutexGuard<'_, SessionFile> {

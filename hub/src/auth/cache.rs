@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::db::Database;
 use crate::document::{Content, Document, DocumentError, decode, encode};
 
-/// What another hub changed is known after this long.
+/// A change by another hub is noticed after at most this long.
 pub(super) const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
 /// What is looked for in vain may be new, but somebody who tries many must not reach the store with
 /// each.
@@ -36,9 +36,11 @@ const MAX_KINDS: usize = 100;
 pub(super) struct Cache<T> {
     document: Document<T>,
     database: Arc<dyn Database>,
-    known: StdMutex<Known<T>>,
+    known: Arc<StdMutex<Known<T>>>,
     /// Held by whoever asks the store; the others go on with what is known.
     looking: Mutex<()>,
+    /// Held by whoever writes the database's copy: an older one must not come after a newer.
+    copying: Arc<Mutex<()>>,
     failures: Repeats<String>,
 }
 
@@ -60,14 +62,15 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
         Self {
             document: Document::new(store),
             database,
-            known: StdMutex::new(Known {
+            known: Arc::new(StdMutex::new(Known {
                 content: None,
                 version: None,
                 looked_at: None,
                 failure: None,
                 is_copied: Arc::default(),
-            }),
+            })),
             looking: Mutex::default(),
+            copying: Arc::default(),
             failures: Repeats::new(REMIND_AFTER, MAX_KINDS),
         }
     }
@@ -141,7 +144,7 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
             Err(error) => {
                 self.log(
                     &error,
-                    "it cannot be read again; what is known of it goes on counting",
+                    "the file cannot be read again; its last known content is used",
                 );
                 self.known().looked_at = Some(now);
                 Ok(known)
@@ -189,7 +192,7 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
         drop(known);
         self.log(
             &error,
-            "it cannot be read; the database's copy of it counts",
+            "the file cannot be read; the database's copy of it is used",
         );
         Ok(content)
     }
@@ -201,7 +204,7 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
         let read = timeout(within, reading).await;
         let read = read.map_err(|_| DocumentError::Silent { key: T::KEY })??;
         if !self.failures.retain(|_| false).is_empty() {
-            tracing::info!(file = T::KEY, "it can be read again");
+            tracing::info!(file = T::KEY, "the file can be read again");
         }
         match read {
             Some((content, version)) => self.take(content, version, now),
@@ -227,12 +230,14 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
 
     /// Has the database keep a copy of what is known.
     fn copy(&self) -> JoinHandle<()> {
-        let (content, is_copied) = {
-            let known = self.known();
-            (known.content.clone(), Arc::clone(&known.is_copied))
-        };
+        let (known, copying) = (Arc::clone(&self.known), Arc::clone(&self.copying));
         let database = Arc::clone(&self.database);
         tokio::spawn(async move {
+            let _copying = copying.lock().await;
+            let (content, is_copied) = {
+                let known = known.lock().unwrap_or_else(PoisonError::into_inner);
+                (known.content.clone(), Arc::clone(&known.is_copied))
+            };
             let Some(Ok(copy)) = content.map(|content| encode(&*content)) else {
                 return;
             };
@@ -244,8 +249,8 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
 
     fn log(&self, error: &DocumentError, what: &str) {
         let error = error.to_string();
-        if self.failures.count(error.clone(), Instant::now()).is_some() {
-            tracing::warn!(error, "{what}");
+        if let Some(unlogged) = self.failures.count(error.clone(), Instant::now()) {
+            tracing::warn!(file = T::KEY, error, unlogged, "{what}");
         }
     }
 
