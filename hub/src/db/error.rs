@@ -115,7 +115,8 @@ pub(crate) enum DbError {
     },
     /// What the hub wrote down cannot be read back.
     #[error(
-        "what {database} holds of site {site} cannot be read: {what}; drop its schema and load again"
+        "what {database} holds of site {site} cannot be read: {what}; take its schema \
+         (SQLite: its file) away and load again"
     )]
     Unreadable {
         database: String,

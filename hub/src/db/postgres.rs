@@ -51,7 +51,10 @@ impl PostgresDatabase {
         records
             .map_err(|error| error::of_own(self.connections.describe(), "reading", error))?
             .into_iter()
-            .map(|record| record.state(self.connections.describe()))
+            .map(|record| {
+                let site = record.site.clone();
+                SiteState::or_unreadable(&site, record.state(self.connections.describe()))
+            })
             .collect()
     }
 
@@ -99,9 +102,8 @@ impl PostgresDatabase {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/copy_read.sql");
         let row = client.query_opt(sql, &[&key]).await;
-        let row =
-            row.map_err(|error| error::of_own(self.connections.describe(), "reading", error))?;
-        Ok(row.map(|row| row.get(0)))
+        row.and_then(|row| row.map(|row| row.try_get(0)).transpose())
+            .map_err(|error| error::of_own(self.connections.describe(), "reading", error))
     }
 
     async fn read_part_counts(&self, sql: &str) -> Result<Vec<(Option<String>, u64)>, DbError> {

@@ -86,10 +86,12 @@ impl Database for SqliteDatabase {
         self.blocking(|files| {
             let mut states = Vec::new();
             for site in files.known()? {
-                let connection = files.site(&site)?;
-                let record = read::site(&connection, &site);
-                let record = record.map_err(|error| files.error("reading", error))?;
-                states.push(record.state(&files.describe())?);
+                let read = files.site(&site).and_then(|connection| {
+                    let record = read::site(&connection, &site);
+                    let record = record.map_err(|error| files.site_error(&site, error))?;
+                    record.state(&files.describe())
+                });
+                states.push(SiteState::or_unreadable(site.as_str(), read)?);
             }
             Ok(states)
         })
@@ -203,6 +205,6 @@ fn read_stored(
 ) -> Result<StoredSite, DbError> {
     let records: rusqlite::Result<records::Records> = read::records(connection, site);
     records
-        .map_err(|error| files.error("reading", error))?
+        .map_err(|error| files.site_error(site, error))?
         .stored(&files.describe())
 }

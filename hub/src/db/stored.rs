@@ -9,6 +9,8 @@ use causeway_shared::commit::Head;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
+use super::DbError;
+
 /// How a site stands.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SiteState {
@@ -36,6 +38,20 @@ impl SiteState {
             loaded_at: None,
             log_head: None,
             last_error: None,
+        }
+    }
+
+    /// How a site stands, or that what the database holds of it cannot be read: the others can.
+    ///
+    /// # Errors
+    /// A failure that is not this site's alone.
+    pub(super) fn or_unreadable(site: &str, read: Result<Self, DbError>) -> Result<Self, DbError> {
+        match (read, SiteName::new(site)) {
+            (Err(error @ DbError::Unreadable { .. }), Ok(site)) => Ok(Self {
+                last_error: Some(error.to_string()),
+                ..Self::unknown(site)
+            }),
+            (read, _) => read,
         }
     }
 }

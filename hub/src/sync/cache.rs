@@ -23,7 +23,34 @@ pub(super) struct CachedSite {
     pub(super) dataset: Option<Arc<Dataset>>,
 }
 
+impl CachedSite {
+    fn new(stored: StoredSite) -> Self {
+        Self {
+            catalog: Arc::new(stored.catalog.clone()),
+            dataset: stored.dataset.clone().map(Arc::new),
+            stored,
+        }
+    }
+}
+
 impl SiteCache {
+    /// As [`get`](Self::get), for readers of all sites: what cannot be read of one is its last
+    /// error, and hides no other site.
+    pub(super) async fn get_or_note(
+        &self,
+        database: &dyn Database,
+        state: &mut SiteState,
+    ) -> Result<Arc<CachedSite>, DbError> {
+        match self.get(database, state).await {
+            Err(error @ DbError::Unreadable { .. }) => {
+                state.last_error = Some(error.to_string());
+                let empty = StoredSite::empty(SiteState::unknown(state.site.clone()));
+                Ok(Arc::new(CachedSite::new(empty)))
+            }
+            cached => cached,
+        }
+    }
+
     /// What the database holds of a site, which it says stands like this; read only if that
     /// changed.
     pub(super) async fn get(
@@ -40,11 +67,7 @@ impl SiteCache {
             return Ok(Arc::clone(cached));
         }
         let stored = database.stored(&state.site).await?;
-        let cached = Arc::new(CachedSite {
-            catalog: Arc::new(stored.catalog.clone()),
-            dataset: stored.dataset.clone().map(Arc::new),
-            stored,
-        });
+        let cached = Arc::new(CachedSite::new(stored));
         self.lock().insert(state.site.clone(), Arc::clone(&cached));
         Ok(cached)
     }

@@ -9,7 +9,7 @@ use causeway_shared::limits;
 use jiff::Timestamp;
 
 use super::cache::CachedSite;
-use super::hub::Hub;
+use super::hub::{Hub, Inner};
 use crate::db::{DbError, LoadedCount, SiteState};
 use crate::error::HubError;
 
@@ -58,8 +58,11 @@ impl Hub {
     /// [`HubError::UnknownSite`], or a failure of the database.
     pub(crate) async fn sites(&self, only: Option<&SiteName>) -> Result<Vec<SiteView>, HubError> {
         let mut views = Vec::new();
-        for state in self.known_sites(only).await? {
-            let cached = self.inner.cache.get(&*self.inner.database, &state).await?;
+        for mut state in self.known_sites(only).await? {
+            let Inner {
+                cache, database, ..
+            } = &*self.inner;
+            let cached = cache.get_or_note(&**database, &mut state).await?;
             views.push(self.view(state, &cached));
         }
         Ok(views)
@@ -123,7 +126,7 @@ impl Hub {
     ) -> Result<(SiteView, Vec<LoadedCount>), HubError> {
         let database = &*self.inner.database;
         for _ in 0..INSTANT_TRIES {
-            let cached = self.inner.cache.get(database, &state).await?;
+            let cached = self.inner.cache.get_or_note(database, &mut state).await?;
             let at = cached.dataset.as_ref().and_then(|dataset| {
                 let table = dataset.table(table)?;
                 Some((table, table.column(column)?))

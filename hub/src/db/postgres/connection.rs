@@ -160,7 +160,8 @@ impl Connections {
     async fn version(&self, client: &Client) -> Result<i64, DbError> {
         let own = |error| error::of_own(&self.described, "reading", error);
         let sql = include_str!("sql/version_read.sql");
-        let found: i64 = client.query_one(sql, &[]).await.map_err(own)?.get(0);
+        let row = client.query_one(sql, &[]).await.map_err(own)?;
+        let found: i64 = row.try_get(0).map_err(own)?;
         if found > known() {
             return Err(DbError::Newer {
                 database: self.described.clone(),

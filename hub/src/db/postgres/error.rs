@@ -20,15 +20,25 @@ pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError 
             source: Some(Box::new(error)),
         };
     }
-    let Some(code) = error.code().cloned() else {
-        // No answer from the server: the connection is gone.
-        return DbError::Unreachable {
-            database,
-            detail,
-            source: Some(Box::new(error)),
+    let is_gone = error.is_closed() || is_of_network(&error);
+    let code = error.code().cloned();
+    let source: Option<Source> = Some(Box::new(error));
+    let Some(code) = code else {
+        return match is_gone {
+            true => DbError::Unreachable {
+                database,
+                detail,
+                source,
+            },
+            // What it answered, or what this program was to send, is not what it has to be.
+            false => DbError::Refused {
+                database,
+                action,
+                detail,
+                source,
+            },
         };
     };
-    let source: Option<Source> = Some(Box::new(error));
     match code {
         SqlState::UNIQUE_VIOLATION => DbError::Clash {
             database,
@@ -100,6 +110,12 @@ fn distrust(error: &Error) -> Option<String> {
         rustls::Error::InvalidCertificate(why) => Some(why.to_string()),
         _ => None,
     }
+}
+
+/// Whether the network is in the way.
+fn is_of_network(error: &Error) -> bool {
+    let mut causes = std::iter::successors(error.source(), |&cause| cause.source());
+    causes.any(|cause| cause.is::<io::Error>())
 }
 
 /// The server's message and detail, or the whole chain of a client's error.

@@ -1,7 +1,8 @@
 //! The files: opened, made, upgraded, locked; and what their errors mean.
 
-use std::fs::{DirBuilder, File, TryLockError};
-use std::os::unix::fs::DirBuilderExt as _;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ impl Files {
         // The rows are of people: they are nobody else's business on this machine.
         let mut folder = DirBuilder::new();
         let made = folder.recursive(true).mode(0o700).create(&self.folder);
-        made.map_err(|error| self.unreachable(error))?;
+        made.map_err(|error| self.unusable("making the folder", error))?;
         self.open(self.hub_path(), true, &HUB_STEPS)?;
         for site in self.known()? {
             self.site(&site)?;
@@ -98,7 +99,25 @@ impl Files {
 
     /// A site's file, made if somebody took it away.
     pub(super) fn site(&self, site: &SiteName) -> Result<Connection, DbError> {
-        self.open(self.folder.join(format!("{site}.db")), true, &SITE_STEPS)
+        let opened = self.open(self.folder.join(format!("{site}.db")), true, &SITE_STEPS);
+        opened.map_err(|error| self.error_of_site(site, error))
+    }
+
+    /// What an error of SQLite means that was met in reading a site's file.
+    pub(super) fn site_error(&self, site: &SiteName, error: rusqlite::Error) -> DbError {
+        self.error_of_site(site, self.error("reading", error))
+    }
+
+    /// A file that is damaged is one site's alone.
+    fn error_of_site(&self, site: &SiteName, error: DbError) -> DbError {
+        match error {
+            DbError::Refused { detail, .. } => DbError::Unreadable {
+                database: self.describe(),
+                site: site.to_string(),
+                what: detail,
+            },
+            other => other,
+        }
     }
 
     /// A site's file, added to the known ones.
@@ -112,6 +131,12 @@ impl Files {
     fn open(&self, path: PathBuf, create: bool, steps: &[&str]) -> Result<Connection, DbError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
+        if create && !path.exists() {
+            // SQLite gives the log beside it the same rights. What is there already, it opens.
+            let mut private = OpenOptions::new();
+            let made = private.write(true).create(true).mode(0o600).open(&path);
+            made.map_err(|error| self.unusable("making a file", error))?;
+        }
         let open = || -> rusqlite::Result<Connection> {
             let connection = Connection::open_with_flags(&path, flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
@@ -158,12 +183,12 @@ impl Files {
     /// The lock that one load of a site holds, waited for.
     pub(super) async fn loader_lock(&self, site: &SiteName) -> Result<File, DbError> {
         let path = self.folder.join(format!("{site}.lock"));
-        let file = File::create(&path).map_err(|error| self.unreachable(error))?;
+        let file = File::create(&path).map_err(|error| self.unusable("locking", error))?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
-                Err(TryLockError::Error(error)) => return Err(self.unreachable(error)),
+                Err(TryLockError::Error(error)) => return Err(self.unusable("locking", error)),
                 Err(TryLockError::WouldBlock) if waited >= LOADER_TIMEOUT => {
                     return Err(DbError::Busy {
                         what: format!("the loader's lock of site {site}"),
@@ -178,11 +203,31 @@ impl Files {
         }
     }
 
-    fn unreachable(&self, error: std::io::Error) -> DbError {
-        DbError::Unreachable {
-            database: self.describe(),
-            detail: error.to_string(),
-            source: Some(Box::new(error)),
+    /// What an error of the file system means.
+    fn unusable(&self, action: &'static str, error: io::Error) -> DbError {
+        let (database, detail) = (self.describe(), error.to_string());
+        let kind = error.kind();
+        let source = Some(Box::new(error).into());
+        match kind {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                DbError::Refused {
+                    database,
+                    action,
+                    detail,
+                    source,
+                }
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => DbError::Full {
+                database,
+                action,
+                detail,
+                source,
+            },
+            _ => DbError::Unreachable {
+                database,
+                detail,
+                source,
+            },
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use super::*;
-use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 async fn empty() -> (HubDatabase, TempDir) {
     let folder = tempfile::tempdir().unwrap();
@@ -31,8 +31,37 @@ async fn files_of_a_newer_version_are_refused() -> Outcome {
 async fn its_folder_is_nobody_elses_business() -> Outcome {
     let (database, folder) = empty().await;
     database.0.init().await?;
-    let folder = std::fs::metadata(folder.path().join("hub"))?;
-    assert_eq!(folder.permissions().mode() & 0o777, 0o700);
+    let made = std::fs::metadata(folder.path().join("hub"))?;
+    assert_eq!(made.permissions().mode() & 0o777, 0o700);
+    Ok(())
+}
+
+#[tokio::test]
+async fn in_a_folder_that_others_may_enter_its_files_are_still_nobody_elses_business() -> Outcome {
+    let (database, folder) = empty().await;
+    let hub = folder.path().join("hub");
+    std::fs::create_dir(&hub)?;
+    std::fs::set_permissions(&hub, std::fs::Permissions::from_mode(0o755))?;
+    database.0.init().await?;
+    let test = TestHub::new(&database).await?;
+    TestSite::with_an_apple(&test.store).await?;
+    test.load_one().await?;
+    let open = Connection::open(hub.join("here.db"))?;
+    open.execute_batch("CREATE TABLE more (id)")?;
+    let mut files = Vec::new();
+    for file in std::fs::read_dir(&hub)? {
+        let file = file?;
+        let mode = file.metadata()?.permissions().mode() & 0o777;
+        files.push(format!("{} {mode:o}", file.file_name().display()));
+    }
+    files.sort();
+    insta::assert_snapshot!(files.join("\n"), @r#"
+    causeway.db 600
+    here.db 600
+    here.db-shm 600
+    here.db-wal 600
+    here.lock 644
+    "#);
     Ok(())
 }
 
@@ -45,6 +74,44 @@ async fn a_sites_file_that_was_taken_away_is_made_again() -> Outcome {
     std::fs::remove_file(folder.path().join("hub/here.db"))?;
     assert_eq!(test.load_one().await?.rows.inserted, 1);
     assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sites_file_that_is_damaged_hides_no_other_site() -> Outcome {
+    let (database, folder) = empty().await;
+    let test = TestHub::new(&database).await?;
+    TestSite::with_an_apple(&test.store).await?;
+    let mut other = TestSite::new(&test.store, "there", SHOP)?;
+    other.put("item", "b=0of2", &["2,pear"]).await?;
+    other.commit().await?;
+    test.load().await?;
+    std::fs::write(folder.path().join("hub/here.db"), "no database")?;
+    std::fs::remove_file(folder.path().join("hub/here.db-wal")).ok();
+
+    other.put("item", "b=0of2", &["2,plum"]).await?;
+    other.commit().await?;
+    let loaded = test.load().await?;
+    let told = loaded.sites.iter().map(|site| match &site.error {
+        Some(error) => format!("{}: {error}", site.site),
+        None => format!("{}: commit {:?}", site.site, site.commit),
+    });
+    let told = told.collect::<Vec<_>>().join("\n");
+    let told = told.replace(&folder.path().display().to_string(), "");
+    insta::assert_snapshot!(told, @r#"
+    here: site here: what sqlite:/hub holds of site here cannot be read: file is not a database; take its schema (SQLite: its file) away and load again
+    there: commit Some(Seq(2))
+    "#);
+    let views = test.hub.sites(None).await?;
+    assert!(views[0].last_error.is_some());
+    assert_eq!((views[1].catalog.seq().0, &views[1].last_error), (2, &None));
+    assert_eq!(
+        test.hub
+            .sites_with_counts(None, "sale", "state")
+            .await?
+            .len(),
+        2
+    );
     Ok(())
 }
 
