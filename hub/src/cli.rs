@@ -189,7 +189,7 @@ impl CliError {
             },
             Self::Serve(error) if error.is_usage() => Exit::Usage,
             Self::Range(_) | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
-            Self::Hub(HubError::Site(error)) if !error.is_retryable() => Exit::Look,
+            Self::Hub(error) if !error.is_retryable() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
             | Self::Serve(_)
@@ -327,7 +327,9 @@ async fn serve(
         source,
     };
     let listener = TcpListener::bind(&listen).await.map_err(failed)?;
-    let address = format!("http://{}", listener.local_addr().map_err(failed)?);
+    let address = listener.local_addr().map_err(failed)?;
+    serve::refuse_open_to_all(hub.config(), address)?;
+    let address = format!("http://{address}");
     let line = if json {
         serde_json::json!({ "address": address }).to_string()
     } else {

@@ -51,6 +51,21 @@ pub(crate) enum HubError {
 }
 
 impl HubError {
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_retryable(),
+            Self::Database(error) => error.is_retryable(),
+            Self::Site(error) => error.is_retryable(),
+            Self::Settings(_)
+            | Self::Configuration { .. }
+            | Self::DatasetFile { .. }
+            | Self::Dataset(_)
+            | Self::UnknownSite { .. } => false,
+        }
+    }
+
     /// Whether the cause is wrong usage or configuration, so that trying again is of no use.
     #[must_use]
     pub(crate) fn is_usage(&self) -> bool {

@@ -5,14 +5,16 @@ pub(crate) mod testbed;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use causeway_shared::runtime::{chance, clock};
 use tokio::net::TcpListener;
+use tokio::task::JoinError;
 
 use crate::auth::Tokens;
-use crate::config::AuthMode;
+use crate::config::{AuthMode, HubConfig};
 use crate::http::{App, server};
 use crate::sync::Hub;
 use crate::{api, dashboard, scheduler};
@@ -26,10 +28,13 @@ pub(crate) enum ServeError {
         "auth.mode = \"none\" lets everybody in, so it works only on 127.0.0.1 or [::1], \
          not on {listen}; set auth.mode = \"token\" or http.listen = \"127.0.0.1:8080\""
     )]
-    OpenToAll { listen: std::net::SocketAddr },
+    OpenToAll { listen: SocketAddr },
     /// The network, or randomness for the service's own pauses.
     #[error("the service cannot run: {0}")]
     Io(#[from] io::Error),
+    /// Nothing would be loaded any more.
+    #[error("the scheduler stopped, so that nothing would be loaded any more: {0}; start again")]
+    SchedulerStopped(#[source] JoinError),
 }
 
 impl ServeError {
@@ -37,6 +42,17 @@ impl ServeError {
     #[must_use]
     pub(crate) fn is_usage(&self) -> bool {
         matches!(self, Self::OpenToAll { .. })
+    }
+}
+
+/// Makes sure that a service which knows no callers can be reached from its own machine alone.
+///
+/// # Errors
+/// [`ServeError::OpenToAll`]
+pub(crate) fn refuse_open_to_all(config: &HubConfig, listen: SocketAddr) -> Result<(), ServeError> {
+    match config.auth.mode {
+        AuthMode::None if !listen.ip().is_loopback() => Err(ServeError::OpenToAll { listen }),
+        AuthMode::None | AuthMode::Token => Ok(()),
     }
 }
 
@@ -50,9 +66,7 @@ pub(crate) async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), ServeError> {
     let listen = listener.local_addr()?;
-    if hub.config().auth.mode == AuthMode::None && !listen.ip().is_loopback() {
-        return Err(ServeError::OpenToAll { listen });
-    }
+    refuse_open_to_all(hub.config(), listen)?;
     tokio::spawn(say_how_to_sign_in(hub.clone()));
     let mut seed = [0; 8];
     chance::fill(&mut seed)?;
@@ -64,12 +78,15 @@ pub(crate) async fn serve(
         app.clock,
         chance,
     );
-    let refreshing = tokio::spawn(refreshing);
+    let mut refreshing = tokio::spawn(refreshing);
     tracing::info!(%listen, "serving");
-    let served = server::run(listener, router(app), shutdown).await;
+    let served = tokio::select! {
+        served = server::run(listener, router(app), shutdown) => served.map_err(ServeError::Io),
+        Err(stopped) = &mut refreshing => Err(ServeError::SchedulerStopped(stopped)),
+    };
     // A load is one transaction: it is committed or it leaves nothing.
     refreshing.abort();
-    Ok(served?)
+    served
 }
 
 /// Warns where there is no token yet, so that nobody can sign in.
