@@ -45,7 +45,8 @@ struct RefusedItem {
 #[derive(Debug, Serialize)]
 struct RefusedTable {
     site: SiteName,
-    table: Name,
+    /// Null where the lists of the whole site cannot be read.
+    table: Option<Name>,
     /// Null where the list cannot be read.
     total: Option<u64>,
     error: Option<String>,
@@ -54,23 +55,31 @@ struct RefusedTable {
 /// Lists refused rows.
 ///
 /// # Errors
-/// [`HubError::UnknownSite`], or a failure of the database or the store.
+/// [`HubError::UnknownSite`], or a failure of the database. Where the store fails, the sites that
+/// it concerns say so.
 pub(crate) async fn list(
     hub: &Hub,
     query: &RefusedQuery,
     now: Timestamp,
 ) -> Result<RefusedPage, HubError> {
-    let mut found = Vec::new();
-    for view in hub.sites(query.site.as_ref()).await? {
-        let quarantine = hub.quarantine(&view.site, now).await?;
-        found.push((view.site, quarantine));
+    let (mut found, mut unreadable) = (Vec::new(), Vec::new());
+    for SiteView { site, .. } in hub.sites(query.site.as_ref()).await? {
+        match hub.quarantine(&site, now).await {
+            Ok(quarantine) => found.push((site, quarantine)),
+            Err(error) => unreadable.push(RefusedTable {
+                site,
+                table: None,
+                total: None,
+                error: Some(error.to_string()),
+            }),
+        }
     }
     let is_asked = |table: &Name| query.table.as_ref().is_none_or(|asked| asked == table);
     let tables = found
         .iter()
         .flat_map(|(site, quarantine)| totals(site, quarantine))
-        .filter(|of| is_asked(&of.table));
-    let tables: Vec<RefusedTable> = tables.collect();
+        .filter(|of| of.table.as_ref().is_none_or(is_asked));
+    let tables: Vec<RefusedTable> = tables.chain(unreadable).collect();
     let mut items: Vec<RefusedItem> = found
         .iter()
         .flat_map(|(site, quarantine)| rows(site, quarantine))
@@ -93,7 +102,7 @@ fn totals<'q>(
 ) -> impl Iterator<Item = RefusedTable> + 'q {
     quarantine.iter().map(|(table, rows)| RefusedTable {
         site: site.clone(),
-        table: table.clone(),
+        table: Some(table.clone()),
         total: rows.as_ref().ok().map(|rows| rows.total),
         error: rows.as_ref().err().cloned(),
     })
