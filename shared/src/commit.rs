@@ -22,7 +22,7 @@ use crate::layout::WhichLog;
 
 pub use agent::{AgentLog, Head, NoLookups, PartitionObject, Writer};
 pub use edits::{
-    EditsHead, EditsLog, EditsObject, Journal, JournalRow, Key, Merged, Operation, Owner,
+    EditsHead, EditsLog, EditsObject, Journal, JournalRow, Merged, Operation, Owner, RowKey,
 };
 pub use encoding::{FormatError, MAX_BYTES, MAX_HINT_BYTES, decode, decode_checkpoint, encode};
 

@@ -183,7 +183,7 @@ impl TryFrom<u64> for Seq {
             return Err(InvalidName {
                 kind: "commit number",
                 given: number.to_string(),
-                rule: "a number from 1 to 9223372036854775807",
+                rule: "a number up to 9223372036854775807",
             });
         }
         Ok(Self(number))

@@ -52,19 +52,19 @@ impl WhichLog {
         }
     }
 
-    /// Under this lie its commits, and nothing else.
+    /// The prefix of its commits; nothing else has it.
     #[must_use]
     pub fn commits(self, site: &SiteName) -> String {
         format!("{SITES}{site}/{}log/", self.folder())
     }
 
-    /// Under this lie its checkpoints.
+    /// The prefix of its checkpoints.
     #[must_use]
     pub fn checkpoints(self, site: &SiteName) -> String {
         format!("{SITES}{site}/{}checkpoint/", self.folder())
     }
 
-    /// Under this lie its objects.
+    /// The prefix of its objects.
     #[must_use]
     pub fn objects(self, site: &SiteName) -> String {
         format!("{SITES}{site}/{}data/", self.folder())
@@ -129,7 +129,7 @@ impl SiteKey {
     }
 }
 
-/// Under this lie all sites.
+/// The prefix of all sites.
 pub const SITES: &str = "sites/";
 
 /// The store's hashed API tokens.
@@ -138,25 +138,25 @@ pub const TOKENS: &str = "hub/tokens.json";
 /// The sessions of browsers, hashed as well.
 pub const SESSIONS: &str = "hub/sessions.json";
 
-/// Under this lies what hubs write that is no site's.
+/// The prefix of what hubs write outside any site.
 pub const HUB: &str = "hub/";
 
-/// Under this a hub tries the store.
+/// The prefix of a hub's store check.
 pub const HUB_CHECK: &str = "hub/check/";
 
-/// Under this a site's agent tries the store.
+/// The prefix of the store check of a site's agent.
 #[must_use]
 pub fn check_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/check/")
 }
 
-/// Under this lie the datasets that a site's objects are written with.
+/// The prefix of the datasets that a site's objects are written with.
 #[must_use]
 pub fn dataset_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/dataset/")
 }
 
-/// Under this lie a site's refused rows.
+/// The prefix of a site's refused rows.
 #[must_use]
 pub fn quarantine_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/quarantine/")
@@ -166,7 +166,9 @@ pub fn quarantine_prefix(site: &SiteName) -> String {
 fn numbered(name: &str, suffix: &str) -> Option<Seq> {
     let digits = name.strip_suffix(suffix)?;
     let well_formed = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-    well_formed.then(|| digits.parse().ok().map(Seq)).flatten()
+    well_formed
+        .then(|| Seq::try_from(digits.parse::<u64>().ok()?).ok())
+        .flatten()
 }
 
 #[cfg(test)]
@@ -221,7 +223,12 @@ mod tests {
             assert_eq!(key.of(&site), format!("sites/hcm-01/{text}"));
             assert_eq!(SiteKey::parse(&key.of(&site)), Some((site.clone(), key)));
         }
-        assert_eq!(SiteKey::parse("sites/hcm-01/log/1.json"), None);
+        for none in ["1", "18446744073709551615", "99999999999999999999"] {
+            assert_eq!(
+                SiteKey::parse(&format!("sites/hcm-01/log/{none}.json")),
+                None
+            );
+        }
         assert_eq!(SiteKey::parse("archive/x"), None);
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{LogHead, LogKind, LogObject};
@@ -11,6 +12,7 @@ use crate::ids::{Md5, Name, Part, Seq};
 use crate::layout::WhichLog;
 use crate::limits;
 use crate::summary::Summary;
+use crate::value::{MAX_FIELD_BYTES, MAX_KEY_BYTES};
 
 /// The log that the hubs of a site's owning database write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,7 +100,7 @@ pub struct EditsObject {
     /// Keys to look for wherever the site changes something: rows that the cloud keeps though the
     /// site deleted them, `gone` entries whose site row is gone, and keys born outside a block.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub kept: Vec<Key>,
+    pub kept: Vec<RowKey>,
     /// What the partition is with these edits.
     pub merged: Merged,
 }
@@ -110,7 +112,38 @@ impl LogObject for EditsObject {
 }
 
 /// A row's key: the canonical texts of its key columns, in the key's order.
-pub type Key = Vec<String>;
+///
+/// At most [`MAX_KEY_BYTES`] in all, as the agent has it of the rows that it commits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>")]
+pub struct RowKey(Vec<String>);
+
+impl RowKey {
+    /// The texts.
+    #[must_use]
+    pub fn texts(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<String>> for RowKey {
+    type Error = String;
+
+    fn try_from(texts: Vec<String>) -> Result<Self, String> {
+        match texts.iter().map(|text| text.len().max(1)).sum::<usize>() {
+            1..=MAX_KEY_BYTES => Ok(Self(texts)),
+            bytes => Err(format!(
+                "a key of {bytes} bytes; keys have 1 to {MAX_KEY_BYTES}"
+            )),
+        }
+    }
+}
+
+impl From<RowKey> for Vec<String> {
+    fn from(key: RowKey) -> Self {
+        key.0
+    }
+}
 
 /// A partition's merged rows, as they were when it was last settled.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,7 +179,7 @@ pub struct JournalRow {
     /// Where the row was, or came to be.
     pub part: Part,
     /// The row.
-    pub key: Key,
+    pub key: RowKey,
     /// What was done.
     pub op: Operation,
     /// What each changed column was and became, in canonical texts; `None` is NULL.
@@ -178,5 +211,14 @@ pub enum Operation {
 fn changed_columns<'de, D: Deserializer<'de>>(
     from: D,
 ) -> Result<BTreeMap<String, [Option<String>; 2]>, D::Error> {
-    limits::map::<MAX_COLUMNS, { limits::MAX_NAME_BYTES }, _, _>(from)
+    let columns: BTreeMap<String, [Option<String>; 2]> =
+        limits::map::<MAX_COLUMNS, { limits::MAX_NAME_BYTES }, _, _>(from)?;
+    let mut values = columns.values().flatten().flatten();
+    match values.find(|value| value.len() > MAX_FIELD_BYTES) {
+        Some(value) => Err(D::Error::custom(format_args!(
+            "a value of {} bytes is longer than {MAX_FIELD_BYTES}",
+            value.len()
+        ))),
+        None => Ok(columns),
+    }
 }

@@ -26,6 +26,9 @@ pub enum FormatError {
     /// Not compressed as it should be.
     #[error("it cannot be decompressed: {0}")]
     Compression(#[source] std::io::Error),
+    /// No memory to compress it, say.
+    #[error("it cannot be compressed: {0}")]
+    Uncompressed(#[source] std::io::Error),
     /// Of a format that this program does not know.
     #[error("it is of format {found}, and this program knows format {FORMAT}: upgrade causeway")]
     Version {

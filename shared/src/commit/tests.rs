@@ -165,7 +165,7 @@ fn refused(pointer: &str, value: serde_json::Value) -> String {
 #[test]
 fn numbers_and_texts_have_limits() {
     let long = "x".repeat(1 << 20);
-    assert_snapshot!(refused("/seq", u64::MAX.into()), @r#"it is not what it should be: "18446744073709551615" is not a commit number: a number from 1 to 9223372036854775807"#);
+    assert_snapshot!(refused("/seq", u64::MAX.into()), @r#"it is not what it should be: "18446744073709551615" is not a commit number: a number up to 9223372036854775807"#);
     assert_snapshot!(refused("/epoch", u64::MAX.into()), @"it is not what it should be: 18446744073709551615 is more than 1099511627776");
     assert_snapshot!(refused("/writer/id", long.as_str().into()), @"it is not what it should be: a text of 1048576 bytes is longer than 256");
     assert_snapshot!(refused("/writer/host", long.as_str().into()), @"it is not what it should be: a text of 1048576 bytes is longer than 256");
@@ -309,4 +309,26 @@ fn an_object_is_read_as_it_is_stored() {
     [Some("9"), Some("Nguyễn Văn An"), Some("a@x"), None, None, Some("\\."), None, Some("2020-01-01"), Some("2020-01-01T00:00:00"), Some("false")]
     [Some("10"), Some("Trần, Thị \"Bê\""), Some("b@x"), Some("0912345678"), None, Some("dòng một\ndòng hai"), None, Some("2020-02-29"), Some("2020-02-29T00:00:00"), Some("false")]
     "#);
+}
+
+#[test]
+fn an_edit_has_limits() {
+    let refused = |member: &str, value: serde_json::Value| {
+        let mut row = serde_json::json!({
+            "id": "1", "table": "customer", "part": "b=0of1", "key": ["7"], "op": "update",
+            "columns": {"name": [null, "An"]}, "actor": "admin", "at": "2025-11-28T02:30:00Z",
+        });
+        assert!(serde_json::from_value::<JournalRow>(row.clone()).is_ok());
+        row[member] = value;
+        let error = serde_json::from_value::<JournalRow>(row).unwrap_err();
+        error.to_string()
+    };
+    let long = "x".repeat(1 << 24);
+    assert_snapshot!(refused("id", long[..300].into()), @"a text of 300 bytes is longer than 256");
+    assert_snapshot!(refused("key", serde_json::json!([])), @"a key of 0 bytes; keys have 1 to 2000");
+    assert_snapshot!(refused("key", serde_json::json!([long[..2_001]])), @"a key of 2001 bytes; keys have 1 to 2000");
+    assert_snapshot!(refused("key", serde_json::json!(vec![""; 2_001])), @"a key of 2001 bytes; keys have 1 to 2000");
+    assert_snapshot!(refused("columns", serde_json::json!({"name": [null, long]})), @"a value of 16777216 bytes is longer than 1048576");
+    assert_snapshot!(refused("columns", serde_json::json!({"name": [null]})), @"invalid length 1, expected an array of length 2");
+    assert_snapshot!(refused("op", "drop".into()), @"unknown variant `drop`, expected one of `insert`, `update`, `delete`, `take`, `undo`");
 }

@@ -34,7 +34,7 @@ impl<K: LogKind> SiteLog<K> {
         let key = self.key(&LogKey::Checkpoint(seq));
         let bytes = encode(&checkpoint).map_err(|source| self.unwritable(&key, source))?;
         let compressed = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
-            .map_err(|error| self.damaged(&key, FormatError::Compression(error)))?;
+            .map_err(|error| self.unwritable(&key, FormatError::Uncompressed(error)))?;
         self.store
             .put(&key, compressed.into())
             .await

@@ -50,7 +50,7 @@ fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<EditsLog> {
                 id: format!("{id} {seq}"),
                 table: Name::new("customer").unwrap(),
                 part: Part::Bucket(0, 1),
-                key: vec!["7".into()],
+                key: vec!["7".to_owned()].try_into().unwrap(),
                 op: Operation::Update,
                 columns: BTreeMap::from([("name".into(), [None, Some("An".into())])]),
                 actor: "admin".into(),
