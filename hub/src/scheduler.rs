@@ -129,9 +129,9 @@ impl Failures {
         let failing = match round {
             Ok(failing) => failing,
             Err(error) => {
-                if self.0.count((None, error.clone()), now).is_some() {
+                if let Some(unlogged) = self.0.count((None, error.clone()), now) {
                     let what = "the sites cannot be refreshed; the last good data stays";
-                    tracing::error!(error, "{what}");
+                    tracing::error!(error, unlogged, "{what}");
                 }
                 return;
             }
@@ -154,12 +154,10 @@ impl Failures {
             }
         }
         for (site, error) in failing {
-            if self
-                .0
-                .count((Some(site.clone()), error.clone()), now)
-                .is_some()
-            {
-                tracing::error!(%site, error, "the site cannot be loaded; its last good data stays");
+            let kind = (Some(site.clone()), error.clone());
+            if let Some(unlogged) = self.0.count(kind, now) {
+                let what = "the site cannot be loaded; its last good data stays";
+                tracing::error!(%site, error, unlogged, "{what}");
             }
         }
     }

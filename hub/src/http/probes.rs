@@ -111,8 +111,8 @@ impl SeenSites {
         if let Some(error) = failure {
             let now = Instant::now();
             seen.last = Some((now, None));
-            if seen.failures.count(error.clone(), now).is_some() {
-                tracing::warn!(error, "metrics are without the sites");
+            if let Some(unlogged) = seen.failures.count(error.clone(), now) {
+                tracing::warn!(error, unlogged, "metrics are without the sites");
             }
         }
         seen.last.as_ref().and_then(|(_, sites)| sites.clone())
