@@ -6,10 +6,10 @@
 //! - In the push: see [`crate::push`]. The log and the objects are whole at every instant.
 //! - Before the state is saved: a state older than the log, which the next cycle finds out when
 //!   it commits, before it writes anything else.
-//! - After it: files of refused rows that are not in the store yet, which the state knows to be
-//!   due; the next cycle writes them, whether anything moved or not.
+//! - After it: lists of refused rows that are not in the store yet. The state notes them as due, and
+//!   the next cycle writes them, whether anything moved or not.
 //!
-//! The queue is the source itself: whatever a cycle did not get to is found by the next one.
+//! The source itself is the queue: the next cycle finds whatever this one did not get to.
 
 pub(crate) mod attempt;
 pub(crate) mod look;
@@ -44,7 +44,7 @@ use attempt::{Attempt, CycleStart, SyncOptions};
 use prepare::{LastCycle, Preparation, Prepared};
 use settle::CycleResults;
 
-/// How often a cycle begins anew because the log moved on.
+/// How often a cycle is tried where the log moves on meanwhile.
 const MOST_ATTEMPTS: u32 = 3;
 
 /// Runs one cycle. Where the caller looked at the sources just before, `seen` is what it saw, and the
@@ -87,24 +87,24 @@ pub(crate) async fn run_cycle(
 }
 
 impl Attempt<'_> {
-    /// The whole pass; `None` when the log moved on and it has to begin anew.
+    /// Runs the cycle; `None` where the log moved on, so that it has to start again.
     async fn run(
         &mut self,
         check: LogCheck,
         seen: Option<SourceFingerprints>,
     ) -> Result<Option<CycleReport>, AgentError> {
         let before = self.state.fingerprints()?;
-        // First, since a log that has to be asked and does not answer spares the look.
+        // First, since the look is useless where the log has to be asked and does not answer.
         let mut session = open_session(self.agent, self.state, check).await?;
         let fingerprints = match seen {
             Some(seen) => seen,
             None => look::look(self.agent, before.as_ref(), self.progress).await?,
         };
-        // What the log knew better makes the last look worthless.
+        // Where the log said otherwise than the state, the last fingerprints prove nothing.
         let moved = gate::moved(before.as_ref().filter(|_| !session.adopted), &fingerprints);
         if moved.is_nothing() && !self.is_forced()? && !session.announces_writer() {
-            // A file that was just written when it was last looked at is read again to tell that it
-            // is the same; noting that it has come to rest spares the next look that.
+            // A file that was written just before the last look had to be read again to find it
+            // unchanged. With its new fingerprint noted, the next look need not read it.
             if before.as_ref() != Some(&fingerprints) {
                 self.state.note_fingerprints(&fingerprints)?;
             }
@@ -147,7 +147,7 @@ impl Attempt<'_> {
         Ok(Some(report))
     }
 
-    /// A person wants a table looked at that is held back.
+    /// Whether a person wants held tables to be scanned.
     fn is_forced(&self) -> Result<bool, AgentError> {
         Ok(self.options.allow_shrink && !self.state.held()?.is_empty())
     }
@@ -187,7 +187,7 @@ impl Attempt<'_> {
             progress: self.progress,
         };
         let prepared = preparation.run(take).await;
-        // Why the spool stopped says more than that the scan stopped for it.
+        // Where the spool failed, the scan only stopped because of it.
         let objects = blocking(|| spooling.finish()).await??;
         let spooled = Spooled {
             spool,
@@ -197,7 +197,7 @@ impl Attempt<'_> {
         Ok((prepared?, spooled))
     }
 
-    /// Pushes a plan that has something to push.
+    /// Pushes the plan; `None` where there is nothing to push.
     async fn push(
         &mut self,
         session: &mut WriterSession,
@@ -232,7 +232,7 @@ impl Attempt<'_> {
 struct Spooled {
     spool: Spool,
     objects: BTreeMap<ObjectId, u64>,
-    /// What it did not leave there, since an earlier cycle sent it.
+    /// The objects that the scan did not spool, since an earlier cycle sent them.
     there: BTreeMap<ObjectId, u64>,
 }
 

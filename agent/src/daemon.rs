@@ -1,4 +1,4 @@
-//! Running until told to stop: a cycle, a rest, a wait for a change in the sources, the next cycle.
+//! `run`: a cycle, a rest, a wait for a change in the sources, the next cycle, until told to stop.
 //!
 //! The [`Watcher`] says when to look, the [`Pace`] how soon at the earliest. The service manager, if
 //! there is one, hears how it goes, and the [metrics file](metrics) shows it.
@@ -32,7 +32,8 @@ use crate::daemon::metrics::{CycleFigures, Metrics};
 use crate::daemon::observer::{Event, Observer, nobody};
 use crate::daemon::pace::{Pace, ScanCost};
 use crate::daemon::systemd::ServiceManager;
-use crate::daemon::watch::{Wake, WatchSettings, WatchedPath, Watcher};
+use crate::daemon::watch::shared::WatchedPath;
+use crate::daemon::watch::{Wake, WatchSettings, Watcher};
 use crate::error::AgentError;
 use crate::progress::Progress;
 use crate::source::Kind;
@@ -47,7 +48,7 @@ use watchdog::{LONGEST_STEP, Watchdog};
 /// the next one finds whatever it did not get to.
 ///
 /// # Errors
-/// What no waiting will mend: another writer has replaced this one, the sources contradict the
+/// What waiting does not mend: another writer has replaced this one, the sources contradict the
 /// configuration, the log is damaged.
 pub async fn run(
     agent: &Agent,
@@ -129,13 +130,13 @@ struct Daemon {
     watchdog: Arc<Watchdog>,
     pace: Pace,
     metrics: Metrics,
-    /// Whether the figures could not be saved, and that was logged.
+    /// Whether saving the figures failed, which is logged once.
     metrics_fail: bool,
     notices: Notices,
     /// When a source that may be half written is looked at again.
     look_again: Option<Instant>,
     /// Whether to ask the log before anything else: at first, since it may have gone on without this
-    /// state, and after a failure of the store, since without it nothing else is worth the work.
+    /// state, and after a failure of the store, since no other work makes sense without it.
     ask_log: bool,
 }
 

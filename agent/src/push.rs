@@ -1,8 +1,8 @@
-//! Executing a plan: objects, then the commit that names them.
+//! The push of a plan: objects, then the commit that names them.
 //!
 //! # Order of writes, and what each kill leaves
 //! 1. Objects, each create-only, noted in the state in batches. A kill leaves objects that no
-//!    commit names; the next cycle finds them noted, or finds them there, and sends nothing twice.
+//!    commit names; the next cycle finds them in the state or in the store, and sends nothing twice.
 //! 2. The dataset, before the first commit that names it. A kill leaves one that nothing names.
 //! 3. The commit, create-only. From here on readers see the change, and the state is older than
 //!    the log. The next cycle plans the same commit, finds its number taken by itself and adopts
@@ -36,15 +36,14 @@ use crate::push::upload::{SpooledObject, Uploader, stale_before};
 use crate::scan::ObjectId;
 use crate::state::{AgentState, Fence};
 
-/// Objects are noted in the state in batches of this size: a kill sends at most so many again.
+/// Objects are noted in the state in batches of this size. After a kill at most so many are sent
+/// again.
 const NOTED_AT_ONCE: usize = 64;
 
-/// The outcome of a push.
 #[derive(Debug)]
 pub(crate) enum Pushed {
-    /// It is in the log.
+    /// The commit is in the log.
     Committed {
-        /// The commit.
         commit: Box<Commit>,
         /// Bytes of objects sent for it.
         bytes_sent: u64,
@@ -56,7 +55,6 @@ pub(crate) enum Pushed {
 /// The objects of a plan.
 #[derive(Debug)]
 pub(crate) struct PlannedObjects {
-    /// Those to send.
     pub to_send: Vec<SpooledObject>,
     /// Those that an earlier cycle sent, with their sizes in bytes.
     pub there: BTreeMap<ObjectId, u64>,
@@ -101,11 +99,7 @@ pub(crate) async fn push(
     }
 }
 
-/// Objects that an earlier cycle sent and did not commit, as long as no vacuum can have taken
-/// them.
-///
-/// # Errors
-/// [`AgentError::State`]
+/// Objects that an earlier cycle sent and did not commit, and that no vacuum can have deleted.
 pub(crate) fn noted_uploads(
     agent: &Agent,
     state: &AgentState,

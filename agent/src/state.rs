@@ -1,7 +1,7 @@
 //! The agent's state: a SQLite file that spares a cycle from asking the log what it says.
 //!
-//! The log is the truth. A state that is lost is made again from it; one that cannot be read is
-//! moved aside first, so that nothing is deleted that a person may want to look at.
+//! The log is the truth: the agent rebuilds a lost state from it. It moves a state that it cannot
+//! read aside first, so that a person can still look at it.
 //!
 //! Rollback-journal mode, so that a copy of the one file is a whole state, and so that its inode
 //! tells a copy from the original.
@@ -40,10 +40,9 @@ const UPGRADES: [&str; 2] = [
 /// How long one process waits for another's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Most files moved aside; the last of them is replaced by the next.
+/// Most files that are moved aside; the next one replaces the last of them.
 const MOST_ASIDE: usize = 9;
 
-/// An agent's state.
 #[derive(Debug)]
 pub(crate) struct AgentState {
     db: Connection,
@@ -130,7 +129,7 @@ fn hint(error: &rusqlite::Error) -> &'static str {
 }
 
 impl StateError {
-    /// Whether the file itself is unusable, rather than the moment.
+    /// Whether the file itself is damaged; otherwise opening it later may succeed.
     fn is_damage(&self) -> bool {
         match self {
             Self::Damaged { .. } => true,
@@ -144,11 +143,8 @@ impl StateError {
 }
 
 impl AgentState {
-    /// Opens the state in a folder, or begins one. A state that cannot be read is moved aside with
-    /// a warning and begun anew.
-    ///
-    /// # Errors
-    /// [`StateError`]
+    /// Opens the state in a folder, or makes one. A state that cannot be read is moved aside with a
+    /// warning, and a new one made.
     pub(crate) fn open(folder: &Path) -> Result<Self, StateError> {
         let path = folder.join(FILE);
         fs::create_dir_all(folder).map_err(|source| file_error(folder, "make", source))?;
@@ -157,7 +153,7 @@ impl AgentState {
                 let aside = move_aside(&path)?;
                 tracing::warn!(
                     %error, aside = %aside.display(),
-                    "the state cannot be read; it is made again from the log"
+                    "the state cannot be read; it is rebuilt from the log"
                 );
                 Self::open_file(&path)
             }
@@ -167,9 +163,6 @@ impl AgentState {
 
     /// Opens the state in a folder for reading, beside an agent that may be running; `None` where
     /// there is none.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StateError> {
         let path = folder.join(FILE);
         if !path.exists() {
@@ -191,10 +184,7 @@ impl AgentState {
         }
     }
 
-    /// Which file it is, by which a copy is told from the original.
-    ///
-    /// # Errors
-    /// [`StateError::File`]
+    /// Identifies the file, so that a copy can be told from the original.
     pub(crate) fn file_id(&self) -> Result<FileId, StateError> {
         let metadata = fs::metadata(&self.path);
         let metadata = metadata.map_err(|source| file_error(&self.path, "look at", source))?;
@@ -232,8 +222,8 @@ impl AgentState {
     fn configure(&self) -> Result<(), StateError> {
         self.db
             .busy_timeout(BUSY_TIMEOUT)
-            // A commit that the log has and the state lost costs a replay, not data; but the disk
-            // of a shop loses power often, and the replay costs requests.
+            // A commit that the state loses costs no data, since the log has it. But a shop's machine
+            // loses power often, and each replay of the log costs requests.
             .and_then(|()| self.db.pragma_update(None, "synchronous", "FULL"))
             .map_err(self.failed("configured"))
     }

@@ -1,4 +1,4 @@
-//! How an agent stands: what it sent, what waits, what a person should look at.
+//! `status` and `quarantine`: what the agent sent, what waits, and what a person should look at.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,15 +21,13 @@ use crate::scan::DanglingReference;
 use crate::source::gate::{SourceFile, SourceFingerprints};
 use crate::state::{AgentState, CycleFacts, Fence, StoredWriter};
 
-/// How long the store may take to answer: whoever asks for the status waits for it.
+/// How long the store may take to answer, since a person waits for the status.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How an agent stands.
+/// What the agent sent, what waits, and what a person should look at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct StatusReport {
-    /// The site.
     pub site: SiteName,
-    /// The last commit that the state knows.
     pub commit: Option<Seq>,
     /// Its time.
     pub committed_at: Option<Timestamp>,
@@ -45,13 +43,11 @@ pub(crate) struct StatusReport {
     pub passed_over: Vec<String>,
     /// What sources and dataset do not have in common, as the last cycle found it.
     pub notes: Vec<String>,
-    /// Tables held back.
     pub held: Vec<HeldStatus>,
     /// The writer that has replaced this one.
     pub fenced_by: Option<Fence>,
     /// The last cycle's error, and when.
     pub last_error: Option<LastError>,
-    /// The store.
     pub store: Reach,
     /// The hub, if one is to be told.
     pub hub: Option<Reach>,
@@ -60,11 +56,8 @@ pub(crate) struct StatusReport {
 /// A table in the log and in its source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TableStatus {
-    /// Partitions in the log.
     pub partitions: u64,
-    /// Rows in the log.
     pub rows: u64,
-    /// Rows in quarantine.
     pub quarantined: u64,
     /// References to rows that are not there.
     pub dangling: Vec<DanglingReference>,
@@ -76,16 +69,12 @@ pub(crate) struct HeldStatus {
     /// The table and why.
     #[serde(flatten)]
     pub held: HeldTable,
-    /// What a person can do.
     pub remedy: String,
 }
 
-/// An error and its time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct LastError {
-    /// When.
     pub at: Timestamp,
-    /// What.
     pub error: String,
 }
 
@@ -117,7 +106,7 @@ impl StatusReport {
     }
 }
 
-/// How the agent stands. It may run beside another agent of the same state.
+/// Finds out how the agent is. It may run beside another agent of the same state.
 ///
 /// # Errors
 /// [`AgentError::State`]; a store or hub that cannot be reached is part of the answer.
@@ -143,7 +132,7 @@ pub(crate) async fn status(agent: &Agent) -> Result<StatusReport, AgentError> {
         Ok(Err(error)) => (Some(error.to_string()), None),
         Err(_) => (Some(format!("no answer in {} s", PATIENCE.as_secs())), None),
     };
-    // Somebody else's commit may be there that this agent has not met yet.
+    // Another host's commit may be there that this agent has not seen yet.
     let host = &agent.config().machine.host;
     let found = newer
         .filter(|commit| commit.head.writer.host != *host)
@@ -230,10 +219,8 @@ struct KnownState {
     tables: BTreeMap<Name, TableStatus>,
 }
 
-/// Refused rows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct QuarantineReport {
-    /// The site.
     pub site: SiteName,
     /// All of them.
     pub quarantined: u64,
@@ -243,21 +230,15 @@ pub(crate) struct QuarantineReport {
     pub rows: Vec<ListedRow>,
 }
 
-/// A refused row of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct ListedRow {
-    /// Its table.
     pub table: Name,
-    /// The row.
     #[serde(flatten)]
     pub refused: RefusedRow,
 }
 
-/// The refused rows that are listed, and how many there are in all. It may run beside an agent of
-/// the same state, and needs no store.
-///
-/// # Errors
-/// [`AgentError::State`]
+/// Reads the refused rows that are listed, and counts all of them. It may run beside an agent of the
+/// same state, and needs no store.
 pub(crate) fn quarantine(config: &AgentConfig) -> Result<QuarantineReport, AgentError> {
     let mut report = QuarantineReport {
         site: config.site.clone(),

@@ -1,9 +1,8 @@
 //! Verifying a site: its log, its objects and its sources, each row read on both sides.
 //!
-//! What the log says of a partition is compared with the rows that the source has now, and with
-//! the bytes of its object. Where they differ, rows are compared one by one, so that the answer
-//! names their keys. A repair writes again what the source, or the state, still knows to have
-//! been there.
+//! It compares what the log says of a partition with the rows that the source has now, and with the
+//! bytes of its object. Where they differ, it compares rows one by one, so that the answer names
+//! their keys. A repair writes again what the source or the state still has.
 
 mod audit;
 mod diff;

@@ -68,7 +68,6 @@ impl LastCycle {
     }
 }
 
-/// What to prepare.
 pub(crate) struct Preparation<'p> {
     pub(crate) config: &'p Arc<AgentConfig>,
     /// What the log says.
@@ -80,7 +79,6 @@ pub(crate) struct Preparation<'p> {
     pub(crate) progress: &'p Arc<dyn Progress>,
 }
 
-/// What a scan found, and what is to be done about it.
 pub(crate) struct Prepared {
     pub(crate) scan: SiteScan,
     pub(crate) plan: Plan,
@@ -170,7 +168,6 @@ fn filled(dataset: &Dataset, catalog: &Catalog) -> BTreeSet<TableId> {
     filled.map(|(id, _)| id).collect()
 }
 
-/// Stops the scan of a cycle that is abandoned.
 struct StopOnDrop(Arc<AtomicBool>);
 
 impl Drop for StopOnDrop {
@@ -238,7 +235,8 @@ fn unlisted(sources: &Sources) -> impl Iterator<Item = SourceFile> {
     unlisted.map(|source| gate::source_file(&source.config.path))
 }
 
-/// What is missing shows at the next look; anything else may become readable without moving.
+/// A file that comes back shows at the next look; anything else may become readable while no
+/// fingerprint moves.
 fn is_to_be_read_again(trouble: &Unreadable) -> bool {
     !matches!(trouble, Unreadable::Missing { .. })
 }
@@ -250,17 +248,14 @@ impl SiteScan {
         tables.filter_map(|(id, outcome)| Some((*id, outcome.as_ref().ok()?)))
     }
 
-    /// The number of partitions found.
     pub(crate) fn partitions(&self) -> u64 {
         self.read().map(|(_, table)| table.parts.len() as u64).sum()
     }
 
-    /// The number of rows read.
     pub(crate) fn rows_read(&self) -> u64 {
         self.read().map(|(_, table)| table.rows_read).sum()
     }
 
-    /// The number of rows refused.
     pub(crate) fn quarantined(&self) -> u64 {
         self.read()
             .map(|(_, table)| table.findings.refused.total)
@@ -294,8 +289,8 @@ impl SiteScan {
     }
 }
 
-/// Whether a row is refused now that was not before. Rows of a table held back until now stayed in
-/// the log as they were, so all of them that are refused are new.
+/// Whether a row is refused now that was not before. The rows of a table held back until now stayed
+/// in the log as they were, so that each refused row of it is new.
 pub(crate) fn refuses_more(now: &Findings, last: &LastCycle) -> bool {
     let was_held = |table: &Name| last.held.iter().any(|held| held.table == *table);
     now.iter()

@@ -1,4 +1,4 @@
-//! What a cycle would do, found out without writing anything.
+//! `plan`: what the next cycle would do, without writing anything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,17 +25,14 @@ use crate::state::refused_kinds::{RefusedKind, kinds};
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct PlanReport {
-    /// The site.
     pub site: SiteName,
     /// The tables with something to push or to refuse, by name.
     pub tables: BTreeMap<Name, TablePlan>,
-    /// The partitions that would change.
     pub changes: Vec<PlanLine>,
     /// Rows that would be in quarantine, of all tables.
     pub quarantined: u64,
-    /// Whether some of them are not there yet, or their table is held back until now.
+    /// Whether some of them are new, or their table was held back until now.
     pub quarantine_grows: bool,
-    /// Tables that would be held back.
     pub held: Vec<HeldTable>,
     /// Configured files and folders that are not there.
     pub missing: Vec<SourceFile>,
@@ -53,9 +50,7 @@ pub(crate) struct PlanReport {
 /// What would become of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TablePlan {
-    /// Its partitions.
     pub partitions: u64,
-    /// Its rows.
     pub rows: u64,
     /// Its rows in the log.
     pub was_rows: u64,
@@ -63,26 +58,22 @@ pub(crate) struct TablePlan {
     pub bytes: u64,
     /// Partitions that the log does not have yet.
     pub new: u64,
-    /// Partitions that the log has otherwise.
+    /// Partitions whose content differs in the log.
     pub changed: u64,
     /// Partitions that would go.
     pub gone: u64,
-    /// Rows that would be in quarantine.
     pub refused: u64,
-    /// Why, as far as they are listed: the last so many.
+    /// Why, of the refused rows that are listed.
     pub reasons: Vec<RefusedKind>,
 }
 
 /// A partition that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlanLine {
-    /// Its table.
     pub table: Name,
-    /// The partition.
     pub part: Part,
     /// The MD5 of its rows; `None` when it goes.
     pub md5: Option<Md5>,
-    /// Its rows.
     pub rows: u64,
     /// Its rows in the log.
     pub was_rows: u64,
@@ -98,9 +89,6 @@ impl PlanReport {
 }
 
 /// What the next cycle would push. It may run beside another agent of the same state.
-///
-/// # Errors
-/// [`AgentError`]
 pub(crate) async fn preview(
     agent: &Agent,
     progress: Arc<dyn Progress>,
@@ -122,7 +110,7 @@ pub(crate) async fn preview(
         ),
         None => (agent.log().load().await?, None, LastCycle::default()),
     };
-    // SQLite's handle is of no use from here on, and must not cross threads.
+    // Its SQLite handle is not needed any more, and must not cross threads.
     drop(state);
 
     let now = look(agent, before.as_ref(), &progress).await?;
@@ -186,7 +174,7 @@ pub(crate) async fn preview(
 /// The size in bytes of every partition that a scan meets.
 type Sizes = Arc<Mutex<BTreeMap<ObjectId, u64>>>;
 
-/// Takes nothing of the partitions but their sizes.
+/// Keeps nothing of the partitions but their sizes.
 fn weighed() -> (Sizes, TakePart) {
     let sizes = Sizes::default();
     let taken = Arc::clone(&sizes);

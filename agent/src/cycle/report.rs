@@ -28,7 +28,7 @@ pub struct CycleReport {
     pub bytes_sent: u64,
     /// Requests sent to the store.
     pub requests: RequestCounts,
-    /// How long it took.
+    /// How long it took, in seconds.
     pub seconds: f64,
     /// Tables held back, by this cycle or still.
     pub held: Vec<HeldTable>,
@@ -40,7 +40,7 @@ pub struct CycleReport {
     pub absent: Vec<Name>,
     /// References to rows that are not there, of the tables scanned and of the others still.
     pub dangling: Vec<DanglingReference>,
-    /// What sources and dataset do not have in common, as far as no cycle told it before.
+    /// What sources and dataset do not have in common, and no earlier cycle reported.
     pub notes: Vec<String>,
     /// Objects that were read back and found whole; only `migrate` does so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,11 +50,10 @@ pub struct CycleReport {
     pub scan_took: Option<Duration>,
     /// Rows in quarantine, of all tables, scanned or not.
     pub in_quarantine: u64,
-    /// How soon a source that was written to a moment ago, and may be half written, is to be looked
-    /// at again.
+    /// How soon to look again at a source that was just written to, and may be half written.
     #[serde(skip)]
     pub look_again: Option<Duration>,
-    /// Whether this cycle put rows into quarantine that were not there.
+    /// Whether this cycle put new rows into quarantine.
     pub quarantine_grew: bool,
 }
 
@@ -116,7 +115,7 @@ impl CycleReport {
         }
     }
 
-    /// What stands, and a person should know, until somebody does something about it.
+    /// What a person should know, and stays so until somebody does something about it.
     #[must_use]
     pub fn notices(&self) -> Vec<Notice> {
         let held = self.held.iter().map(|held| Notice {
@@ -146,7 +145,7 @@ impl CycleReport {
     }
 }
 
-/// Something that stands, and a person should know.
+/// Something that a person should know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Notice {
     /// How much it matters.

@@ -127,8 +127,8 @@ impl Attempt<'_> {
         all.flat_map(|(_, found)| found.dangling).collect()
     }
 
-    /// A CSV file that was there when the cycle looked and gone when it read is not taken for seen:
-    /// it may come back as it was.
+    /// Forgets the fingerprint of a CSV file that was there when the cycle looked and gone when it
+    /// read, since the file may come back as it was.
     fn forget_missing(
         &self,
         fingerprints: &mut SourceFingerprints,
@@ -141,7 +141,7 @@ impl Attempt<'_> {
             .iter()
             .filter(|(_, outcome)| matches!(outcome, Err(Unreadable::Missing { .. })));
         for file in missing.filter_map(|(table, _)| before.get(table)) {
-            // A SQLite file that lacks the table was read, and tells itself when it changes.
+            // A SQLite file that lacks the table was read; its fingerprint moves when it changes.
             if matches!(
                 fingerprints.files.get(file),
                 Some(FileFingerprint::Csv { .. })
@@ -151,7 +151,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// The tables held back now: those of this plan, and those that were not looked at.
+    /// The tables held back now: those of this plan, and earlier ones that were not scanned.
     fn held_after(
         &self,
         scan: &SiteScan,
@@ -159,7 +159,7 @@ impl Attempt<'_> {
         planned: Vec<HeldTable>,
     ) -> Vec<HeldTable> {
         let tables = &self.agent.config().dataset.tables;
-        // Every plan judges the tables that are not declared, or no longer.
+        // Every plan judges the tables that the dataset does not declare.
         let looked_at = |held: &HeldTable| match tables.id(held.table.as_str()) {
             Some(table) => scan.tables.contains_key(&table),
             None => true,

@@ -20,11 +20,9 @@ pub(crate) struct CycleFigures {
     pub seconds: f64,
     /// The commit it wrote, if any.
     pub commit: Option<Seq>,
-    /// Rows read.
     pub rows: u64,
     /// Partitions that its commit changed or removed.
     pub partitions: u64,
-    /// Bytes of objects sent.
     pub bytes: u64,
     /// Rows in quarantine now, of all tables.
     pub quarantined: u64,
@@ -53,15 +51,12 @@ pub(crate) struct Metrics {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write the metrics file {}: {source}", path.display())]
 pub(crate) struct MetricsError {
-    /// The file.
     pub path: PathBuf,
-    /// Why.
     #[source]
     pub source: io::Error,
 }
 
 impl Metrics {
-    /// Of an agent that has not run a cycle yet.
     #[must_use]
     pub(crate) fn new(site: SiteName) -> Self {
         Self {

@@ -22,7 +22,6 @@ const HANGS: &str =
 pub struct ServiceManagerError {
     /// `NOTIFY_SOCKET`
     pub socket: String,
-    /// Why.
     #[source]
     pub source: std::io::Error,
 }

@@ -10,29 +10,20 @@
 mod debounce;
 mod filter;
 mod folders;
+pub(crate) mod shared;
 
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use debounce::Debounce;
-use filter::{Meaning, Target};
 use folders::Folders;
+use shared::{Shared, WatchedPath, locked};
 
 /// The longest that any of the settings may be; longer ones are cut to it.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A source, as the watcher sees it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WatchedPath {
-    /// A SQLite file. Its folder is watched, for it and for its `-wal` and `-journal`.
-    SqliteFile(PathBuf),
-    /// A folder of CSV files. It is watched for `*.csv` in any case, not for files further down.
-    CsvFolder(PathBuf),
-}
 
 /// When to wake. Each is cut to a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,48 +125,6 @@ impl Watcher {
             tracing::warn!(%error, "the watch on the sources' folders could not be renewed");
         }
     }
-}
-
-/// What the watching thread and the agent both see.
-#[derive(Debug)]
-struct Shared {
-    debounce: Mutex<Debounce>,
-    /// What is watched for, per source that is there.
-    targets: Mutex<Vec<Target>>,
-    /// Whether a watched folder was moved or deleted, so that its path has to be watched anew.
-    lost: AtomicBool,
-    changed: Notify,
-}
-
-impl Shared {
-    fn debounce(&self) -> MutexGuard<'_, Debounce> {
-        locked(&self.debounce)
-    }
-
-    /// Takes an event from the operating system. Called on the watching thread.
-    fn on_event(&self, event: notify::Result<notify::Event>) {
-        let meaning = match event {
-            Ok(event) => filter::meaning(&locked(&self.targets), &event),
-            Err(error) => {
-                tracing::warn!(%error, "file events failed; the watch on the sources is renewed");
-                Meaning::Lost
-            }
-        };
-        match meaning {
-            Meaning::Nothing => return,
-            Meaning::Changed => {}
-            Meaning::Lost => self.lost.store(true, Ordering::Relaxed),
-        }
-        if self.debounce().event(Instant::now()) {
-            self.changed.notify_one();
-        }
-    }
-}
-
-/// The value behind a lock. A thread that panicked while it held the lock left the value whole,
-/// since each change is one step.
-fn locked<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

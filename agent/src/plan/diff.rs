@@ -8,12 +8,9 @@ use causeway_shared::ids::{Name, Part};
 
 use crate::scan::PartitionContent;
 
-/// A partition that changes.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct PlannedChange {
-    /// Its table.
     pub table: Name,
-    /// The partition.
     pub part: Part,
     /// What it becomes; `None` when it goes.
     pub now: Option<PartitionContent>,

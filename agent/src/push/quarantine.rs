@@ -50,9 +50,6 @@ impl QuarantineFile {
 
 /// Whether files in the store are not what the tables that were scanned give, or are of tables
 /// that are no longer declared.
-///
-/// # Errors
-/// [`StateError`]
 pub(crate) fn is_due(
     state: &AgentState,
     scanned: &Findings,

@@ -1,10 +1,10 @@
 //! A writer's session: who the agent is, and what the log says.
 //!
-//! A state that this agent itself saved, on this machine since its start, is believed: no request
-//! is sent. Any other (a new one, a copy, one written before the machine last started, when disk
-//! and sources may have been restored together) is compared with the log first. So is one that was
-//! not for a day, before something is committed on it. The log has the last word about what was
-//! committed; the state only about who wrote it.
+//! The agent believes its state, without a request, where it saved that state itself, on this
+//! machine, since the machine started. It compares any other state with the log first: a new one, a
+//! copy, or one from before the machine started, when disk and sources may have been restored
+//! together. Before it commits, it also compares a state that it has not compared for a day. The log
+//! decides what was committed; the state only says who wrote it.
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{Head, Writer};
@@ -31,7 +31,7 @@ pub(crate) struct WriterSession {
     pub writer: StoredWriter,
     /// What the log says.
     pub catalog: Catalog,
-    /// Whether the log said more or else than the state, so that every source has to be read.
+    /// Whether the log differed from the state, so that every source has to be read.
     pub adopted: bool,
 }
 
@@ -47,8 +47,8 @@ impl WriterSession {
             .is_some_and(|head| head.writer.host != *host)
     }
 
-    /// Checks before a commit that the log's head is still the catalog's. The log is only asked if it
-    /// was not for [a day](BELIEVED_FOR). `false`: the log has gone on.
+    /// Checks before a commit that the log's head is still the catalog's; `false` where the log has
+    /// gone on. It asks the log only where nobody did for [a day](BELIEVED_FOR).
     ///
     /// # Errors
     /// [`LogError::Lost`], [`LogError::Blank`], or a failure of the store.
@@ -91,7 +91,7 @@ pub(crate) struct LogCheck {
     pub take_over: bool,
 }
 
-/// Opens a session, and saves in the state what the log says otherwise.
+/// Opens a session. Where the log differs from the state, the state takes the log's catalog.
 ///
 /// # Errors
 /// [`AgentError::Fenced`] where another writer has the log, else the failure of log or state.
@@ -123,11 +123,11 @@ pub(crate) async fn open_session(
     let known = stored.filter(|stored| same_log(stored, agent));
     let before = catalog.seq();
     let catalog = match &known {
-        // From where the state stands, if it stands anywhere; a take-over is worth a whole look.
+        // From the state's commit on. A take-over reads the whole log.
         Some(_) if catalog.head.is_some() && !check.take_over => {
             let mut catalog = catalog;
             if !agent.log().ends_at(before).await? {
-                // A hole in the log is not its head: a commit written there would be lost.
+                // A hole in the log is not its end: readers would never see a commit written there.
                 agent.log().catch_up(&mut catalog, true).await?;
             }
             catalog
@@ -158,7 +158,7 @@ pub(crate) async fn open_session(
     if adopted {
         tracing::info!(
             site = %writer.site, commit = %catalog.seq(), epoch = writer.epoch,
-            "the state was made again from the log"
+            "the state was rebuilt from the log"
         );
         state.adopt(&writer, &catalog)?;
     } else {
@@ -171,8 +171,8 @@ pub(crate) async fn open_session(
     })
 }
 
-/// Whether an agent may replace the writer of a head. Its own host's, if that wrote after its state
-/// was lost or copied, but not one that has fenced it; any other only on purpose.
+/// Whether an agent may replace the writer of a head: on purpose any writer, else one of its own
+/// host, which wrote after the state was lost or copied, unless that writer has fenced it.
 fn may_replace(own: &StoredWriter, head: &Head, take_over: bool) -> bool {
     take_over || (head.writer.host == own.writer.host && own.fence.is_none())
 }
@@ -183,7 +183,7 @@ pub(crate) fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
     stored.site == agent.config().site && stored.store == agent.store().describe()
 }
 
-/// Who the agent is here and now: whom the state names, or a new writer.
+/// The writer on this machine: the one that the state names, or a new one.
 fn renewed(
     agent: &Agent,
     known: Option<StoredWriter>,

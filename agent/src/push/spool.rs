@@ -1,8 +1,8 @@
 //! The spool: compressed partitions on disk, between the scan and the upload.
 //!
-//! Which tables are held back is only known once all are scanned, so nothing is sent before. The
-//! compression runs on a thread of its own, beside the scan. What a killed cycle leaves here is
-//! swept when the next one begins.
+//! Which tables are held back is only known once all are scanned, so nothing is sent before. A
+//! thread of its own compresses, beside the scan. The next cycle sweeps what a killed one leaves
+//! here.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,6 @@ const FOLDER: &str = "spool";
 /// Partitions that may wait for the compressing thread; a scan that is faster waits for it.
 const WAITING: usize = 4;
 
-/// The spool of one cycle.
 #[derive(Debug, Clone)]
 pub(crate) struct Spool {
     folder: PathBuf,
@@ -32,9 +31,6 @@ pub(crate) struct Spool {
 
 impl Spool {
     /// The spool of an agent, emptied.
-    ///
-    /// # Errors
-    /// [`AgentError::File`]
     pub(crate) fn swept(state_dir: &Path) -> Result<Self, AgentError> {
         let spool = Self {
             folder: state_dir.join(FOLDER),
@@ -43,10 +39,6 @@ impl Spool {
         Ok(spool)
     }
 
-    /// Empties it.
-    ///
-    /// # Errors
-    /// [`AgentError::File`]
     pub(crate) fn sweep(&self) -> Result<(), AgentError> {
         match fs::remove_dir_all(&self.folder) {
             Err(source) if source.kind() != io::ErrorKind::NotFound => Err(AgentError::File {
@@ -65,7 +57,7 @@ impl Spool {
         self.folder.join(format!("{table}.{part}.{md5}.csv.zst"))
     }
 
-    /// Starts the compressing thread: what it is given, and what waits for its end.
+    /// Starts the compressing thread. Returns what takes its partitions, and what waits for its end.
     ///
     /// # Errors
     /// [`AgentError::System`] where there can be no more threads.

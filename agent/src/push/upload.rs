@@ -1,5 +1,5 @@
-//! Sending objects: several at once, none that is there already. How fast, the store decides: it is
-//! opened with a limit.
+//! The upload of objects: several at once, none that is there already. The store itself keeps to the
+//! configured bandwidth.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,9 +20,7 @@ use crate::source::gate::file_md5;
 pub(crate) struct SpooledObject {
     /// What it holds.
     pub object: ObjectId,
-    /// The file that it is sent from.
     pub path: PathBuf,
-    /// Its size in bytes.
     pub bytes: u64,
 }
 
@@ -31,7 +29,7 @@ pub(crate) struct SpooledObject {
 pub(crate) struct Uploader {
     store: Store,
     site: SiteName,
-    /// An object written before this may be taken by a vacuum soon.
+    /// A vacuum may soon delete an object written before this.
     stale: Timestamp,
 }
 
@@ -46,8 +44,8 @@ pub(crate) struct Delivered {
     pub sent: u64,
 }
 
-/// An object that nothing names and that was written before this is not counted on: of the time
-/// that a vacuum spares it, `keep`, half has passed.
+/// An object that no commit names and that was written before this is written again: half of `keep`,
+/// the time for which a vacuum spares it, has passed.
 pub(crate) fn stale_before(keep: Duration, now: Timestamp) -> Timestamp {
     let half = SignedDuration::try_from(keep / 2).unwrap_or(SignedDuration::MAX);
     now.checked_sub(half).unwrap_or(Timestamp::MIN)
@@ -64,10 +62,10 @@ impl Uploader {
         }
     }
 
-    /// Sees to it that an object is in the store, whole, and stays there.
+    /// Makes sure that an object is in the store, whole, and that no vacuum deletes it soon.
     ///
-    /// Whoever has written it before, it is the same if its MD5 is: its key says so, and where
-    /// size or checksum do not, its content decides.
+    /// One that is there already stays if it has the MD5 in its key, whoever wrote it. Where size and
+    /// version do not prove that, its content is read.
     ///
     /// # Errors
     /// [`AgentError::Store`], naming the key.
@@ -127,7 +125,7 @@ impl Uploader {
     ) -> Result<Option<u64>, StoreError> {
         let meta = match self.store.head(key).await {
             Ok(meta) => meta,
-            // Taken away since the write that it refused.
+            // It was deleted after it refused the write.
             Err(StoreError::NotFound { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
@@ -149,8 +147,8 @@ impl Uploader {
     }
 }
 
-/// Whether a version proves that the object has a file's bytes: S3's is the MD5 of a body that was
-/// sent in one piece and without KMS. Any other proves nothing.
+/// Whether a version proves that the object has a file's bytes. S3's version is the MD5 of a body
+/// that was sent in one piece and without KMS; any other proves nothing.
 async fn is_md5_of(version: &Version, path: &Path) -> bool {
     let path = path.to_owned();
     let stated = Md5::new(version.0.trim_matches('"'));

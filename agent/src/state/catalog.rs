@@ -1,4 +1,4 @@
-//! The catalog in the state, the commits that made it, and what is on its way into it.
+//! The catalog in the state, its last commits, and the objects sent for the next one.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use crate::plan::guard::HeldTable;
 use crate::scan::ObjectId;
 use crate::source::gate::SourceFingerprints;
 
-/// As many commits are kept as readers may need after a checkpoint.
+/// The number of commits kept: as many as readers may need after a checkpoint.
 const KEPT_COMMITS: u64 = CHECKPOINT_EVERY;
 
 /// What a completed cycle leaves in the state.
@@ -32,25 +32,20 @@ pub(crate) struct Settled<'s> {
     pub findings: &'s Findings,
     /// The columns that the sources had when their rows were last committed.
     pub columns: &'s PresentColumns,
-    /// What was last told of what sources and dataset do not have in common.
+    /// What sources and dataset did not have in common when it was last found out.
     pub notes: &'s Notes,
     /// Files that could not be looked at, and why.
     pub passed_over: &'s [String],
     /// Tables whose findings are forgotten.
     pub undeclared: &'s [Name],
-    /// All tables held back.
     pub held: &'s [HeldTable],
     /// Whether the quarantine's files in the store are not what was found.
     pub quarantine_is_due: bool,
-    /// How it ended.
     pub cycle: &'s CycleFacts,
 }
 
 impl AgentState {
     /// The catalog at the log's head as far as the state knows; empty in a new state.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn catalog(&self, empty: Catalog) -> Result<Catalog, StateError> {
         Ok(Catalog {
             head: self.head()?,
@@ -84,9 +79,9 @@ impl AgentState {
         })
     }
 
-    /// Takes a catalog that was read from the log in place of the state's own. What the gate knew
-    /// goes with it, so that every source is read again; so do the objects noted as sent, since
-    /// the log may be another site's or lie in another store.
+    /// Replaces the state's catalog by one that was read from the log. It forgets the fingerprints, so
+    /// that every source is read again, and the objects noted as sent, since the log may be another
+    /// site's or lie in another store.
     ///
     /// # Errors
     /// [`StateError`]; the state is then as it was.
@@ -119,9 +114,6 @@ impl AgentState {
     }
 
     /// A commit as it was written, if the state still has it.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn recent_commit(&self, seq: Seq) -> Result<Option<Commit>, StateError> {
         let body: Option<Vec<u8>> = self
             .db
@@ -137,9 +129,6 @@ impl AgentState {
 
     /// Notes objects that are in the store, so that a cycle that is killed before its commit need
     /// not send them again.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn note_uploads(
         &mut self,
         uploads: &[(ObjectId, u64)],
@@ -162,9 +151,6 @@ impl AgentState {
     }
 
     /// Objects noted at or after a time, with their sizes.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn uploads(&self, since: Timestamp) -> Result<BTreeMap<ObjectId, u64>, StateError> {
         let failed = self.failed("read");
         let mut statement = self
@@ -187,10 +173,7 @@ impl AgentState {
             .collect()
     }
 
-    /// Forgets all noted objects, since somebody may take them away.
-    ///
-    /// # Errors
-    /// [`StateError`]
+    /// Forgets all noted objects, since a vacuum may delete them.
     pub(crate) fn forget_uploads(&mut self) -> Result<(), StateError> {
         self.transaction(|db| {
             db.execute(include_str!("sql/upload_clear.sql"), [])
@@ -199,9 +182,6 @@ impl AgentState {
     }
 
     /// Every partition in the log as far as the state knows.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn partitions(&self) -> Result<BTreeMap<(Name, Part), Entry>, StateError> {
         let failed = self.failed("read");
         let mut statement = self

@@ -31,12 +31,11 @@ pub(crate) struct StoredWriter {
     pub store: String,
     /// The writer's id and machine.
     pub writer: Writer,
-    /// Its epoch.
     pub epoch: u64,
     /// The state's file: another one is a copy.
     #[serde(flatten)]
     pub file: FileId,
-    /// The boot that the state was written in: after another one, the disk may be a restored one.
+    /// The boot that the state was written in. After another boot the disk may be a restored one.
     pub boot: String,
     /// The writer that has replaced it.
     pub fence: Option<Fence>,
@@ -53,7 +52,6 @@ pub(crate) struct StoredWriter {
 pub struct Fence {
     /// Its machine.
     pub host: String,
-    /// Its epoch.
     pub epoch: u64,
     /// The commit that shows it.
     pub seq: Seq,
@@ -82,10 +80,8 @@ pub(crate) struct FileId {
     pub born: Option<Timestamp>,
 }
 
-/// How the last cycle ended.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct CycleFacts {
-    /// When.
     pub at: Timestamp,
     /// The error that ended it, if one did.
     pub error: Option<String>,
@@ -93,25 +89,16 @@ pub(crate) struct CycleFacts {
 
 impl AgentState {
     /// Who the agent is; `None` in a new state.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn writer(&self) -> Result<Option<StoredWriter>, StateError> {
         self.fact(WRITER)
     }
 
     /// The sources' fingerprints at the start of the last completed cycle.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn fingerprints(&self) -> Result<Option<SourceFingerprints>, StateError> {
         self.fact(FINGERPRINTS)
     }
 
     /// Notes fingerprints by which nothing moved.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn note_fingerprints(
         &mut self,
         fingerprints: &SourceFingerprints,
@@ -120,65 +107,40 @@ impl AgentState {
     }
 
     /// The columns that the sources had when their rows were last committed.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn columns(&self) -> Result<PresentColumns, StateError> {
         Ok(self.fact(COLUMNS)?.unwrap_or_default())
     }
 
-    /// What was last told of what sources and dataset do not have in common.
-    ///
-    /// # Errors
-    /// [`StateError`]
+    /// What sources and dataset did not have in common when it was last found out.
     pub(crate) fn notes(&self) -> Result<Notes, StateError> {
         Ok(self.fact(NOTES)?.unwrap_or_default())
     }
 
     /// Files that the last cycle could not look at, and why.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn passed_over(&self) -> Result<Vec<String>, StateError> {
         Ok(self.fact(PASSED_OVER)?.unwrap_or_default())
     }
 
-    /// How the last cycle ended.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn cycle(&self) -> Result<Option<CycleFacts>, StateError> {
         self.fact(CYCLE)
     }
 
     /// The log's head as far as the state knows.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn head(&self) -> Result<Option<Head>, StateError> {
         self.fact(HEAD)
     }
 
     /// The quarantine's files in the store, by their MD5; `None` where that is not known.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn quarantine(&self) -> Result<Option<BTreeMap<Name, Md5>>, StateError> {
         self.fact(QUARANTINE)
     }
 
-    /// Whether the quarantine's files in the store may be other ones than they should be.
-    ///
-    /// # Errors
-    /// [`StateError`]
+    /// Whether the quarantine's files in the store may be out of date.
     pub(crate) fn quarantine_is_due(&self) -> Result<bool, StateError> {
         Ok(self.fact(QUARANTINE_DUE)?.unwrap_or(false))
     }
 
-    /// Notes that these are the quarantine's files in the store, as they should be.
-    ///
-    /// # Errors
-    /// [`StateError`]
+    /// Notes that the quarantine's files in the store are these, and up to date.
     pub(crate) fn note_quarantine(
         &mut self,
         files: &BTreeMap<Name, Md5>,
@@ -190,25 +152,16 @@ impl AgentState {
     }
 
     /// Notes how a cycle ended that changed nothing else.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn note_cycle(&mut self, cycle: &CycleFacts) -> Result<(), StateError> {
         put(&self.db, CYCLE, cycle).map_err(self.failed("written"))
     }
 
     /// Notes who the agent is, and nothing else.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn note_writer(&mut self, writer: &StoredWriter) -> Result<(), StateError> {
         put(&self.db, WRITER, writer).map_err(self.failed("written"))
     }
 
-    /// Forgets who the agent is, so that the next cycle takes this for no state of its log.
-    ///
-    /// # Errors
-    /// [`StateError`]
+    /// Forgets who the agent is, so that the next cycle compares this state with the log.
     pub(crate) fn forget_writer(&mut self) -> Result<(), StateError> {
         forget(&self.db, WRITER).map_err(self.failed("written"))
     }

@@ -23,9 +23,6 @@ pub(crate) type PresentColumns = BTreeMap<Name, BTreeSet<Name>>;
 
 impl AgentState {
     /// What was found of each table, by its name.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn findings(&self) -> Result<Findings, StateError> {
         let failed = self.failed("read");
         let mut statement = self
@@ -62,9 +59,6 @@ impl AgentState {
     }
 
     /// How many rows are refused, of all tables together.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn quarantined(&self) -> Result<u64, StateError> {
         self.db
             .query_row(include_str!("sql/scanned_total.sql"), [], |row| row.get(0))
@@ -72,9 +66,6 @@ impl AgentState {
     }
 
     /// The tables held back.
-    ///
-    /// # Errors
-    /// [`StateError`]
     pub(crate) fn held(&self) -> Result<Vec<HeldTable>, StateError> {
         let mut statement = self
             .db

@@ -1,8 +1,8 @@
-//! One agent at a time: a lock on a file in its folder, which the system lets go of when the
-//! process ends, however it ends.
+//! One agent at a time: a lock on a file in its folder. The system releases it when the process
+//! ends, however it ends.
 //!
-//! Work that is abandoned leaves threads behind that only end at their next step. The lock falls
-//! with the last of them.
+//! Abandoned work leaves threads behind, which end at their next step. The last of them releases
+//! the lock.
 
 use std::convert::Infallible;
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
@@ -21,7 +21,7 @@ use super::{StateError, file_error};
 /// The lock's file in the agent's folder.
 pub(crate) const FILE: &str = "agent.lock";
 
-/// How long threads that abandoned work left behind are waited for. One that hangs keeps the lock.
+/// How long to wait for the threads that abandoned work left behind. One that hangs keeps the lock.
 const LAST_WAIT: Duration = Duration::from_secs(5);
 
 /// The lock, until it is dropped.
@@ -38,7 +38,7 @@ impl Lock {
     pub(crate) fn take(state_dir: &Path) -> Result<Self, StateError> {
         let path = state_dir.join(FILE);
         let failed = |source| file_error(&path, "lock", source);
-        // Refused rows are listed there: they are nobody else's business.
+        // Refused rows are listed there, and may be personal data.
         let mut folder = DirBuilder::new();
         folder
             .recursive(true)
@@ -64,19 +64,19 @@ impl Lock {
                 });
             }
         }
-        // Only so that the message can say who, which a full disk may not prevent.
+        // Only for the message that names the process; a full disk must not prevent the lock.
         let _ = file
             .set_len(0)
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         Ok(Self { _file: file })
     }
 
-    /// Does `work` with the lock, and lets go of it once no thread works on.
+    /// Does `work` with the lock, and releases it once the last thread of the work has ended.
     pub(crate) async fn hold<T>(self, work: impl Future<Output = T>) -> T {
-        let (letting_go, mut let_go) = mpsc::channel::<Infallible>(1);
-        let done = holding(Arc::new((self, letting_go)), work).await;
-        // Whether the last thread has ended or hangs: there is nothing more to be done here.
-        let _ = timeout(LAST_WAIT, let_go.recv()).await;
+        let (keep_open, mut released) = mpsc::channel::<Infallible>(1);
+        let done = holding(Arc::new((self, keep_open)), work).await;
+        // Where the last thread hangs instead, nothing more can be done here.
+        let _ = timeout(LAST_WAIT, released.recv()).await;
         done
     }
 }

@@ -1,4 +1,4 @@
-//! LogReading a site's whole log, and finding what in it is missing or damaged.
+//! Reads a site's whole log, and finds what is missing or damaged in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,19 +15,18 @@ use futures_util::{StreamExt as _, stream};
 use super::report::Difference;
 use crate::error::AgentError;
 
-/// Commits read at once.
 const READ_AT_ONCE: usize = 8;
 
-/// As many of the newest checkpoints are read: the one that readers take, and the one they fall
+/// How many of the newest checkpoints are read: the one that readers take, and the one they fall
 /// back to.
 const CHECKPOINTS: usize = 2;
 
-/// What became of reading a log.
+/// What reading a log found.
 #[derive(Debug)]
 pub(super) struct Audit {
-    /// What the log adds up to, as well as it can be known.
+    /// What the commits add up to, as far as they could be read.
     pub(super) catalog: Catalog,
-    /// Whether that is what was committed, all of it.
+    /// Whether that is all that was committed.
     pub(super) whole: bool,
     /// What is wrong with it.
     pub(super) troubles: Vec<LogTrouble>,
@@ -52,9 +51,9 @@ pub(super) enum LogTrouble {
     Hint(String),
     /// A dataset that partitions were written with cannot be used.
     Dataset(Md5, LogError),
-    /// A newer program wrote a checkpoint or the hint; this one is not to write over it.
+    /// A newer program wrote a checkpoint or the hint; this one must not replace it.
     Newer(String),
-    /// Something lies among the commits that is none.
+    /// Something among the commits is not a commit.
     Stray(String),
 }
 
@@ -81,7 +80,7 @@ impl Unusable {
 }
 
 impl LogTrouble {
-    /// As it is told.
+    /// The trouble in words.
     pub(super) fn difference(&self) -> Difference {
         Difference::of_log(match self {
             Self::MissingCommit(seq, key) => format!("commit {seq} ({key}) is missing"),
@@ -93,7 +92,7 @@ impl LogTrouble {
 }
 
 impl Audit {
-    /// All troubles as they are told.
+    /// All troubles in words.
     pub(super) fn differences(&self) -> Vec<Difference> {
         self.troubles.iter().map(LogTrouble::difference).collect()
     }
@@ -153,7 +152,7 @@ struct LogReading<'l> {
 }
 
 impl LogReading<'_> {
-    /// Takes in the next commit, or notes why not, and compares a checkpoint that stands there.
+    /// Applies the next commit, or notes why it cannot, and compares the checkpoint at that number.
     fn take(
         &mut self,
         seq: Seq,
@@ -201,7 +200,7 @@ impl LogReading<'_> {
         }
         match checkpoint {
             None => {}
-            // It bridges whatever is missing before it, for every reader.
+            // Every reader begins at it, whatever is missing before it.
             Some(Ok(checkpoint)) if !self.whole => {
                 self.troubles
                     .retain(|trouble| !matches!(trouble, LogTrouble::MissingCommit(..)));

@@ -1,8 +1,8 @@
-//! Mending a log, in an order in which a kill leaves it no worse.
+//! Mends a log, in an order in which a kill leaves it no worse.
 //!
-//! A commit that the state still has is written again, byte for byte. Any other lost one is
-//! bridged: a checkpoint after it says what it added up to, and only then is what remains of it
-//! taken away, since readers pass a gap that a checkpoint bridges, but stop at a damaged commit.
+//! It writes a commit that the state still has again, byte for byte. It bridges any other lost
+//! commit: first it writes a checkpoint after it, then it deletes what remains of the commit, since
+//! readers pass a gap that a checkpoint bridges, but stop at a damaged commit.
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::encode;
@@ -17,7 +17,7 @@ use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::state::AgentState;
 
-/// Mends what can be mended; every trouble, and whether it was.
+/// Mends what can be mended. Returns every trouble, and whether it was mended.
 ///
 /// # Errors
 /// A failure of store or state.
@@ -46,7 +46,7 @@ pub(super) async fn mend(
     Ok(told)
 }
 
-/// Said of what is left as it is because a commit cannot be read.
+/// What to say of a trouble that stays because a newer program wrote a commit.
 const UPGRADE: &str = "; it stays until a newer causeway-agent can read the whole log";
 
 struct Mender<'m> {
@@ -74,12 +74,12 @@ impl Mender<'_> {
         }
     }
 
-    /// Writes the checkpoints that are due, and one that says what lost commits added up to.
+    /// Writes the checkpoints that are due, and one that bridges lost commits.
     ///
-    /// A catalog that lacks a commit which may be read again some day is not published. One that
-    /// lacks a commit that nobody knows is, since the log has no other way on; the state, if it is
-    /// as ignorant, is forgotten first, so that the next cycle reads every source and commits what
-    /// differs.
+    /// It publishes no catalog without a commit that a newer program can read. It does publish one
+    /// without a commit that nobody has any more, since the log cannot go on otherwise. Where the
+    /// state does not have that commit either, it is forgotten first, so that the next cycle reads
+    /// every source and commits what differs.
     async fn bridge(
         &self,
         state: Option<&AgentState>,
@@ -167,8 +167,8 @@ impl Mender<'_> {
             .await
     }
 
-    /// Writes the damaged checkpoints that are known, then one at the head, which the hint names
-    /// afterwards, then takes away those that are not known.
+    /// Writes the damaged checkpoints whose catalog is known, then one at the head, which the hint
+    /// names afterwards, then deletes the others.
     async fn write_checkpoints(&self, audit: &Audit) -> Result<(), AgentError> {
         let log = self.agent.log();
         for catalog in audit.checkpoints.values() {

@@ -10,7 +10,6 @@ use crate::error::Exit;
 /// What verifying found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct VerifyReport {
-    /// The site.
     pub site: SiteName,
     /// Partitions compared.
     pub partitions: u64,
@@ -27,7 +26,6 @@ pub(crate) struct Difference {
     pub table: Option<Name>,
     /// The partition, where it is about one.
     pub part: Option<Part>,
-    /// What differs.
     pub what: String,
     /// Whether it was mended.
     pub repaired: bool,

@@ -1,4 +1,4 @@
-//! Comparing each partition: the source's rows, what the log says, the object's bytes.
+//! Compares each partition: the source's rows, what the log says, the object's bytes.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -23,7 +23,6 @@ use crate::scan::{ObjectId, PartBytes, PartitionContent, Stop};
 use crate::source::Unreadable;
 use crate::source::gate::Moved;
 
-/// Objects read at once.
 const READ_AT_ONCE: usize = 8;
 
 /// Scanned partitions that may wait for their objects to be read.
@@ -32,18 +31,16 @@ const WAITING: usize = 4;
 /// The largest object, compressed, whose rows are compared one by one.
 const MOST_COMPARED_BYTES: u64 = 64 << 20;
 
-/// What comparing found.
 pub(super) struct Compared {
     pub(super) differences: Vec<Difference>,
     /// Tables that no source has, and of which the log has no row.
     pub(super) absent: Vec<Name>,
 }
 
-/// What to compare.
 pub(super) struct Comparison<'c> {
     pub(super) agent: &'c Agent,
     pub(super) catalog: &'c Catalog,
-    /// Where what is written again waits; `None` where nothing is to be mended.
+    /// The spool of objects that are written again; `None` where nothing is to be mended.
     pub(super) mending: Option<Spool>,
     pub(super) progress: Arc<dyn Progress>,
 }
@@ -78,7 +75,7 @@ impl Comparison<'_> {
             .try_filter_map(|difference| async move { Ok(difference) })
             .try_collect::<Vec<_>>();
         let (prepared, compared) = tokio::join!(preparation.run(take), compare);
-        // A failure of the store stops the scan too, and is the one to tell.
+        // A failure of the store stops the scan too, and is the cause.
         let mut differences = compared?;
         let scan = prepared?.scan;
         let (unread, absent) = self.unread(&scan);
@@ -93,8 +90,8 @@ impl Comparison<'_> {
         })
     }
 
-    /// Tables that could not be compared, since their source could not be read, or lacks them and
-    /// had them; and tables that it never had.
+    /// The tables that could not be compared, since their source cannot be read or no longer has
+    /// them, and the tables that it never had.
     fn unread(&self, scan: &SiteScan) -> (Vec<Difference>, Vec<Name>) {
         let dataset = &self.agent.config().dataset;
         let (mut unread, mut absent) = (Vec::new(), Vec::new());
@@ -183,7 +180,9 @@ impl Comparison<'_> {
         };
         let object = match fetched {
             Ok(object) => object,
-            Err(StoreError::TooLarge { .. }) => return Ok("it is too large to list rows".into()),
+            Err(StoreError::TooLarge { .. }) => {
+                return Ok("it is too large to compare row by row".into());
+            }
             Err(error) => return Err(self.failed(error)),
         };
         let Some(table) = self.agent.config().dataset.table(table.as_str()).cloned() else {
@@ -237,7 +236,8 @@ impl Comparison<'_> {
             let said = &self.catalog.partitions.get(&(table.clone(), part))?.object;
             let same = said.md5 != content.md5
                 || (said.rows, &said.summary) == (content.rows, &content.summary);
-            let what = "the log's rows or summary are not those of its rows; `sync` writes them";
+            let what =
+                "the log's row count or summary does not fit its rows; `sync` writes them anew";
             (!same).then(|| Difference::of_part(table, part, what))
         };
         parts.filter_map(differs).collect()

@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use super::filter::Target;
-use super::{Shared, WatchedPath, locked};
+use super::shared::{Shared, WatchedPath, locked};
 
 /// The folders that sources lie in, and the system's watch on them.
 #[derive(Debug)]
