@@ -10,6 +10,9 @@
 //! Commits that are lost for good, and that a later checkpoint bridges, are passed as readers pass
 //! them: what the checkpoint names stays.
 //!
+//! The log of edits names datasets too. So a dataset stays that any of its commits names; that log is
+//! only read where a dataset would go, and where it cannot be read, none goes.
+//!
 //! How old something is, two clocks say: the store's of its objects, this machine's of the present.
 //! They are compared first, by writing the dataset again as it is; if they disagree by more than
 //! [`MOST_SKEW`], nothing is deleted.
@@ -22,14 +25,15 @@
 //! 2. Checkpoints, then objects, then datasets are deleted, none of them retained. A kill leaves the
 //!    rest, which the next vacuum finds again.
 
-mod retained;
-
+use std::collections::BTreeSet;
 use std::time::Instant;
 
-use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::commit::EditsLog;
+use causeway_shared::ids::{Md5, Seq, SiteName};
 use causeway_shared::layout::{self, LogKey, SiteKey, WhichLog};
+use causeway_shared::log::{Retained, SiteLog};
 use causeway_shared::runtime::clock;
-use causeway_shared::store::{ObjectMeta, RequestCounts, StoreError};
+use causeway_shared::store::{ObjectMeta, RequestCounts, Store, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -37,7 +41,6 @@ use serde::Serialize;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::push::session::{LogCheck, open_session};
-use retained::Retained;
 
 /// The newest checkpoints that stay whatever their age: the one that readers take, and the one they
 /// fall back to.
@@ -159,6 +162,7 @@ impl Agent {
             agent: self,
             retained,
             cut,
+            edits: None,
             report: VacuumReport {
                 site: self.config().site.clone(),
                 dry_run,
@@ -172,12 +176,9 @@ impl Agent {
             },
         };
         vacuum.checkpoints().await?;
-        vacuum
-            .under(&WhichLog::Agent.objects(self.log().site()))
-            .await?;
-        vacuum
-            .under(&layout::dataset_prefix(self.log().site()))
-            .await?;
+        let site = self.log().site();
+        vacuum.under(&WhichLog::Agent.objects(site)).await?;
+        vacuum.under(&layout::dataset_prefix(site)).await?;
         Ok(vacuum.report)
     }
 }
@@ -202,7 +203,16 @@ struct Vacuum<'v> {
     agent: &'v Agent,
     retained: &'v Retained,
     cut: Timestamp,
+    /// Which datasets the log of edits names, once it was asked.
+    edits: Option<DatasetsOfEdits>,
     report: VacuumReport,
+}
+
+/// Which datasets the log of edits names.
+enum DatasetsOfEdits {
+    Named(BTreeSet<Md5>),
+    /// Nobody can tell.
+    Unknown,
 }
 
 impl Vacuum<'_> {
@@ -239,9 +249,13 @@ impl Vacuum<'_> {
             let goes = |object: &&ObjectMeta| {
                 object.modified <= self.cut && !self.retained.names(&object.key)
             };
-            let old: Vec<&ObjectMeta> = page.objects.iter().filter(goes).collect();
+            let mut old: Vec<&ObjectMeta> = page.objects.iter().filter(goes).collect();
+            if old.iter().any(|object| dataset_at(&object.key).is_some()) {
+                let edits = self.datasets_of_edits().await?;
+                old.retain(|object| !edits.may_name(&object.key));
+            }
             for object in self.delete_old(old).await? {
-                if is_dataset(&object.key) {
+                if dataset_at(&object.key).is_some() {
                     self.report.datasets += 1;
                 } else {
                     self.report.objects += 1;
@@ -253,6 +267,25 @@ impl Vacuum<'_> {
                 None => return Ok(()),
             }
         }
+    }
+
+    /// Which datasets the log of edits names. It is read from its first commit on, since the hubs that
+    /// write it may keep more of it than the agent keeps of its own.
+    async fn datasets_of_edits(&mut self) -> Result<&DatasetsOfEdits, AgentError> {
+        if self.edits.is_none() {
+            let site = self.agent.log().site();
+            let log = SiteLog::<EditsLog>::of_kind(Store::clone(self.agent.store()), site.clone());
+            let edits = match Retained::read(&log, Timestamp::MIN).await {
+                Ok(retained) => DatasetsOfEdits::Named(retained.datasets),
+                Err(error) if error.is_retryable() => return Err(error.into()),
+                Err(error) => {
+                    tracing::warn!(%error, "no dataset is deleted: edits may be written with it");
+                    DatasetsOfEdits::Unknown
+                }
+            };
+            self.edits = Some(edits);
+        }
+        Ok(self.edits.as_ref().unwrap_or(&DatasetsOfEdits::Unknown))
     }
 
     /// Deletes objects that still are old; those that it did delete, or would.
@@ -309,8 +342,22 @@ impl Vacuum<'_> {
     }
 }
 
-fn is_dataset(key: &str) -> bool {
-    matches!(SiteKey::parse(key), Some((_, SiteKey::Dataset(_))))
+impl DatasetsOfEdits {
+    /// Whether edits may be written with the dataset at a key.
+    fn may_name(&self, key: &str) -> bool {
+        match self {
+            Self::Unknown => true,
+            Self::Named(named) => dataset_at(key).is_some_and(|md5| named.contains(&md5)),
+        }
+    }
+}
+
+/// The dataset at a key, if one is there.
+fn dataset_at(key: &str) -> Option<Md5> {
+    match SiteKey::parse(key) {
+        Some((_, SiteKey::Dataset(md5))) => Some(md5),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

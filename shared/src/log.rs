@@ -14,6 +14,7 @@ mod datasets;
 mod error;
 mod fence;
 mod replay;
+mod retained;
 
 use std::marker::PhantomData;
 
@@ -25,6 +26,7 @@ use crate::store::{Store, StoreError};
 pub use append::Appended;
 pub use error::LogError;
 pub use fence::{Claim, claim};
+pub use retained::Retained;
 
 /// Compression of checkpoints and objects: zstd's default, good for text at little cost.
 pub const ZSTD_LEVEL: i32 = 3;

@@ -1,6 +1,7 @@
 //! What a vacuum deletes and spares, on a small site.
 
 use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Commit, EditsHead, FORMAT, Journal, Owner};
 use causeway_shared::ids::Md5;
 use causeway_shared::log::Appended;
 use causeway_shared::store::failing::{FailingStore, Fault};
@@ -174,6 +175,73 @@ async fn a_dataset_that_nothing_is_written_with_goes() {
     assert_eq!(keys(&site, "dataset").await, used);
 }
 
+/// A dataset that only a commit of edits names, and one that nothing names.
+async fn with_edits() -> (Site, [String; 2]) {
+    let site = committed(2).await;
+    let named = Md5::of(b"named");
+    let keys = [named, Md5::of(b"unnamed")]
+        .map(|md5| SiteKey::Dataset(md5).of(&site.agent().config().site));
+    for key in &keys {
+        site.store.put(key, b"{}".to_vec().into()).await.unwrap();
+    }
+    let log = SiteLog::<EditsLog>::of_kind(Arc::clone(&site.store), "a".parse().unwrap());
+    for (seq, dataset) in [(1, named), (2, site.agent().config().dataset.md5())] {
+        let commit = Commit {
+            format: FORMAT,
+            site: log.site().clone(),
+            head: EditsHead {
+                seq: Seq(seq),
+                at: Timestamp::UNIX_EPOCH,
+                epoch: 1,
+                writer: Owner {
+                    id: "db".into(),
+                    address: "here".into(),
+                },
+                dataset,
+                site_seq: Seq(1),
+            },
+            changes: vec![],
+            more: Journal::default(),
+        };
+        log.append(commit).await.unwrap();
+    }
+    (site, keys)
+}
+
+#[tokio::test]
+async fn a_dataset_that_any_commit_of_edits_names_stays() {
+    let (site, [named, unnamed]) = with_edits().await;
+    let vacuumed = site.agent().vacuum_before(clock::now(), false).await;
+    assert_eq!(vacuumed.unwrap().datasets, 1);
+    assert!(site.store.head(&named).await.is_ok());
+    assert!(site.store.head(&unnamed).await.unwrap_err().is_not_found());
+}
+
+#[tokio::test]
+async fn no_dataset_goes_where_the_log_of_edits_cannot_be_read() {
+    let (site, _) = with_edits().await;
+    let first = "sites/a/edits/log/00000000000000000001.json";
+    let before = keys(&site, "dataset").await;
+    assert_eq!(before.len(), 3);
+    site.store.put(first, b"{}".to_vec().into()).await.unwrap();
+    let damaged = site.agent().vacuum_before(clock::now(), false).await;
+    site.store.delete(first).await.unwrap();
+    let missing = site.agent().vacuum_before(clock::now(), false).await;
+    for report in [damaged.unwrap(), missing.unwrap()] {
+        assert_eq!(report.datasets, 0);
+    }
+    assert_eq!(keys(&site, "dataset").await, before);
+}
+
+#[tokio::test]
+async fn where_no_dataset_would_go_the_log_of_edits_is_not_asked_for() {
+    let site = committed(5).await;
+    let cut = at(&site, 3).await;
+    let vacuumed = site.agent().vacuum_before(cut, false).await.unwrap();
+    // Checkpoints, commits, the head, objects, datasets.
+    assert_eq!((vacuumed.objects, vacuumed.requests.list), (2, 5));
+}
+
 #[tokio::test]
 async fn what_it_does_not_know_it_leaves_alone() {
     let site = committed(1).await;
@@ -239,6 +307,7 @@ fn at_work<'v>(agent: &'v Agent, retained: &'v Retained, cut: Timestamp) -> Vacu
         agent,
         retained,
         cut,
+        edits: None,
         report,
     }
 }

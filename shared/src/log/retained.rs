@@ -1,48 +1,58 @@
-//! What a vacuum has to leave: all that the commits which can still be asked for name.
+//! What a vacuum of a log has to leave: all that the commits which can still be asked for name.
 
 use std::collections::BTreeSet;
+use std::marker::PhantomData;
 
-use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Commit, Now};
-use causeway_shared::ids::{Md5, Seq};
-use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
-use causeway_shared::log::{LogError, SiteLog};
-use causeway_shared::store::{ObjectMeta, list_all};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
 
-use crate::error::AgentError;
-use crate::scan::ObjectId;
+use super::{LogError, SiteLog};
+use crate::catalog::Catalog;
+use crate::commit::{AgentLog, Commit, LogHead as _, LogKind, LogObject as _, Now};
+use crate::ids::{Md5, Name, Part, Seq};
+use crate::layout::{LogKey, SiteKey};
+use crate::store::{ObjectMeta, list_all};
 
 /// Commits read at once.
 const READ_AT_ONCE: usize = 8;
 
 /// What has to stay.
-#[derive(Debug, Default)]
-pub(super) struct Retained {
+#[derive(Debug)]
+pub struct Retained<K: LogKind = AgentLog> {
     /// The oldest commit that stays whole.
-    pub(super) from: Option<Seq>,
+    pub from: Option<Seq>,
     /// The newest.
-    pub(super) head: Seq,
+    pub head: Seq,
     /// The checkpoint that a reader of the oldest commit begins with; older ones may go.
-    pub(super) checkpoint: Seq,
+    pub checkpoint: Seq,
+    /// All checkpoints, ascending.
+    pub checkpoints: Vec<Seq>,
+    /// The datasets that the objects are written with.
+    pub datasets: BTreeSet<Md5>,
+    objects: BTreeSet<(Name, Part, Md5)>,
     /// Whether the commits that are read now are retained.
     has_begun: bool,
-    objects: BTreeSet<ObjectId>,
-    datasets: BTreeSet<Md5>,
-    /// All checkpoints, ascending.
-    pub(super) checkpoints: Vec<Seq>,
+    kind: PhantomData<K>,
 }
 
-impl Retained {
-    /// Reads the log from the last checkpoint before `cut` to its head.
-    pub(super) async fn read(log: &SiteLog, cut: Timestamp) -> Result<Self, AgentError> {
+impl<K: LogKind> Retained<K> {
+    /// Reads the log from the last checkpoint before `cut` to its head: retained are the catalog
+    /// then, and every commit since.
+    ///
+    /// # Errors
+    /// A log that is not whole, or a failure of the store.
+    pub async fn read(log: &SiteLog<K>, cut: Timestamp) -> Result<Self, LogError> {
         let checkpoints = log.checkpoints().await?;
         let start = start(log, &checkpoints, cut).await?;
         let mut retained = Self {
             checkpoint: start.seq(),
             checkpoints,
-            ..Self::default()
+            from: None,
+            head: Seq::NONE,
+            datasets: BTreeSet::new(),
+            objects: BTreeSet::new(),
+            has_begun: false,
+            kind: PhantomData,
         };
         let mut catalog = start;
         let seqs = listed(log, catalog.seq()).await?;
@@ -54,17 +64,17 @@ impl Retained {
             })
             .buffered(READ_AT_ONCE);
         while let Some(commit) = commits.try_next().await? {
-            while commit.head.seq > catalog.seq().next() {
+            while commit.head.seq() > catalog.seq().next() {
                 let missing = catalog.seq().next();
                 if !retained.pass(log, &mut catalog, cut).await? {
-                    return Err(log.gap(missing, commit.head.seq).into());
+                    return Err(log.gap(missing, commit.head.seq()));
                 }
             }
-            if commit.head.at > cut {
+            if commit.head.at() > cut {
                 retained.begin(&catalog);
             }
             // Of one before the bridge's end nobody knows what it added to.
-            if commit.head.seq == catalog.seq().next() {
+            if commit.head.seq() == catalog.seq().next() {
                 catalog.apply(&commit);
             }
             if retained.has_begun {
@@ -82,8 +92,8 @@ impl Retained {
     /// `false` where there is none.
     async fn pass(
         &mut self,
-        log: &SiteLog,
-        catalog: &mut Catalog,
+        log: &SiteLog<K>,
+        catalog: &mut Catalog<K>,
         cut: Timestamp,
     ) -> Result<bool, LogError> {
         let at = self
@@ -93,7 +103,7 @@ impl Retained {
             let Some(checkpoint) = log.checkpoint(seq).await? else {
                 continue;
             };
-            if checkpoint.head.at > cut {
+            if checkpoint.head.at() > cut {
                 self.begin(catalog);
             }
             *catalog = checkpoint.into();
@@ -106,7 +116,7 @@ impl Retained {
     }
 
     /// From this catalog on all is retained.
-    fn begin(&mut self, catalog: &Catalog) {
+    fn begin(&mut self, catalog: &Catalog<K>) {
         if !self.has_begun {
             self.whole(catalog);
             self.has_begun = true;
@@ -114,34 +124,35 @@ impl Retained {
     }
 
     /// Retains all that a catalog names.
-    fn whole(&mut self, catalog: &Catalog) {
+    fn whole(&mut self, catalog: &Catalog<K>) {
         self.from = self
             .from
-            .or_else(|| catalog.head.as_ref().map(|head| head.seq));
+            .or_else(|| catalog.head.as_ref().map(K::Head::seq));
         self.datasets
-            .extend(catalog.head.iter().map(|head| head.dataset));
+            .extend(catalog.head.iter().map(K::Head::dataset));
         for ((table, part), entry) in &catalog.partitions {
             self.objects
-                .insert((table.clone(), *part, entry.object.md5));
+                .insert((table.clone(), *part, entry.object.md5()));
             self.datasets.insert(entry.dataset);
         }
     }
 
-    fn named_by(&mut self, commit: &Commit) {
-        self.from.get_or_insert(commit.head.seq);
-        self.datasets.insert(commit.head.dataset);
+    fn named_by(&mut self, commit: &Commit<K>) {
+        self.from.get_or_insert(commit.head.seq());
+        self.datasets.insert(commit.head.dataset());
         for change in &commit.changes {
             if let Now::Object(object) = &change.now {
                 self.objects
-                    .insert((change.table.clone(), change.part, object.md5));
+                    .insert((change.table.clone(), change.part, object.md5()));
             }
         }
     }
 
     /// Whether what lies at a key has to stay, whatever its age.
-    pub(super) fn names(&self, key: &str) -> bool {
+    #[must_use]
+    pub fn names(&self, key: &str) -> bool {
         match SiteKey::parse(key) {
-            Some((_, SiteKey::Log(WhichLog::Agent, LogKey::Object(table, part, md5)))) => {
+            Some((_, SiteKey::Log(log, LogKey::Object(table, part, md5)))) if log == K::LOG => {
                 self.objects.contains(&(table, part, md5))
             }
             Some((_, SiteKey::Dataset(md5))) => self.datasets.contains(&md5),
@@ -152,14 +163,11 @@ impl Retained {
 }
 
 /// The numbers of the commits after `seq` that are there.
-async fn listed(log: &SiteLog, seq: Seq) -> Result<Vec<Seq>, AgentError> {
+async fn listed<K: LogKind>(log: &SiteLog<K>, seq: Seq) -> Result<Vec<Seq>, LogError> {
     let after = log.key(&LogKey::Commit(seq));
-    let prefix = WhichLog::Agent.commits(log.site());
+    let prefix = K::LOG.commits(log.site());
     let objects = list_all(&**log.store(), &prefix, Some(&after)).await;
-    let objects = objects.map_err(|source| AgentError::Store {
-        site: log.site().clone(),
-        source,
-    })?;
+    let objects = objects.map_err(|source| log.failed(source))?;
     let seq = |object: &ObjectMeta| match SiteKey::parse(&object.key) {
         Some((_, SiteKey::Log(_, LogKey::Commit(seq)))) => Some(seq),
         _ => None,
@@ -169,19 +177,23 @@ async fn listed(log: &SiteLog, seq: Seq) -> Result<Vec<Seq>, AgentError> {
 
 /// The catalog of the newest usable checkpoint whose commit was made before `cut`; an empty one
 /// where there is none.
-async fn start(log: &SiteLog, checkpoints: &[Seq], cut: Timestamp) -> Result<Catalog, LogError> {
+async fn start<K: LogKind>(
+    log: &SiteLog<K>,
+    checkpoints: &[Seq],
+    cut: Timestamp,
+) -> Result<Catalog<K>, LogError> {
     // Commits are small and their times ascend, so few of them tell which checkpoint it is.
     let (mut older, mut newer) = (0, checkpoints.len());
     while older < newer {
         let middle = older.midpoint(newer);
         let seq = checkpoints[middle];
         let at = match log.commit(seq).await? {
-            Some(commit) => Some(commit.head.at),
+            Some(commit) => Some(commit.head.at()),
             // Lost, and bridged by this very checkpoint.
             None => log
                 .checkpoint(seq)
                 .await?
-                .map(|checkpoint| checkpoint.head.at),
+                .map(|checkpoint| checkpoint.head.at()),
         };
         // Where neither tells, an earlier start only retains more.
         if at.is_some_and(|at| at <= cut) {
