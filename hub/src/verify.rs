@@ -126,7 +126,7 @@ impl Hub {
         match compare(self.store(), &**self.database(), &rows).await {
             Ok(differences) => {
                 report.rows += mark.rows;
-                Ok(differences.words())
+                Ok(differences)
             }
             Err(SiteError::Object { source, key, .. }) => Ok(vec![format!(
                 "{key} {source}; run `causeway-agent verify --repair` at the site"

@@ -18,6 +18,7 @@ pub mod log;
 pub mod object;
 pub mod partition;
 pub mod quarantine;
+pub mod row_diff;
 pub mod runtime;
 pub mod spreadsheet;
 pub mod store;

@@ -1,12 +1,11 @@
 //! The rows in which two versions of one partition differ, by their keys.
-//!
-//! Both are in key order, so one pass over both tells, in the memory of one row each.
 
 use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
 use causeway_shared::dataset::Table;
+use causeway_shared::row_diff::{self, RowDiff, RowDifferences};
 use causeway_shared::value::{Forms, Raw, parse};
 
 /// Most rows that are named.
@@ -25,70 +24,39 @@ pub(super) fn differing_rows(
 ) -> io::Result<String> {
     let mut source = Rows::new(table, source)?;
     let mut object = Rows::new(table, object)?;
-    let mut told = Told {
-        columns: source.header != object.header,
-        ..Told::default()
-    };
-    let (mut ours, mut theirs) = (source.next()?, object.next()?);
+    let mut differences = RowDifferences::naming(NAMED);
     loop {
-        let order = match (&ours, &theirs) {
-            (None, None) => return Ok(told.words()),
-            (Some(_), None) => std::cmp::Ordering::Less,
-            (None, Some(_)) => std::cmp::Ordering::Greater,
-            (Some(ours), Some(theirs)) => ours.order.cmp(&theirs.order),
+        source.fill()?;
+        object.fill()?;
+        let by_key = |ours: &Row, theirs: &Row| ours.order.cmp(&theirs.order);
+        let (row, how) = match row_diff::next(&mut source.rows, &mut object.rows, by_key) {
+            None => return Ok(words(source.header != object.header, &differences)),
+            Some(RowDiff::Same) => continue,
+            Some(RowDiff::Left(row)) => (row, "only in the source"),
+            Some(RowDiff::Right(row)) => (row, "only in the object"),
+            Some(RowDiff::Differs(row, _)) => (row, "differs"),
         };
-        match order {
-            std::cmp::Ordering::Less => {
-                told.add(ours.as_ref(), "only in the source");
-                ours = source.next()?;
-            }
-            std::cmp::Ordering::Greater => {
-                told.add(theirs.as_ref(), "only in the object");
-                theirs = object.next()?;
-            }
-            std::cmp::Ordering::Equal => {
-                let same =
-                    ours.as_ref().map(|row| &row.record) == theirs.as_ref().map(|row| &row.record);
-                if !same {
-                    told.add(ours.as_ref(), "differs");
-                }
-                (ours, theirs) = (source.next()?, object.next()?);
-            }
-        }
+        differences.add(|| format!("{} {how}", row.key));
     }
 }
 
-#[derive(Default)]
-struct Told {
-    columns: bool,
-    rows: u64,
-    named: Vec<String>,
-}
-
-impl Told {
-    fn add(&mut self, row: Option<&Row>, how: &str) {
-        self.rows += 1;
-        if let Some(row) = row.filter(|_| self.named.len() < NAMED) {
-            self.named.push(format!("{} {how}", row.key));
-        }
-    }
-
-    fn words(&self) -> String {
-        let columns = if self.columns {
-            "its columns differ; "
-        } else {
-            ""
-        };
-        let more = self.rows.saturating_sub(self.named.len() as u64);
-        let more = if more > 0 {
-            format!(", and {more} more")
-        } else {
-            String::new()
-        };
-        match self.rows {
-            0 => format!("{columns}no row differs"),
-            1 => format!("{columns}1 row: {}", self.named.join("")),
-            rows => format!("{columns}{rows} rows: {}{more}", self.named.join(", ")),
+fn words(columns_differ: bool, RowDifferences { named, further, .. }: &RowDifferences) -> String {
+    let columns = if columns_differ {
+        "its columns differ; "
+    } else {
+        ""
+    };
+    let more = if *further > 0 {
+        format!(", and {further} more")
+    } else {
+        String::new()
+    };
+    match named.as_slice() {
+        [] => format!("{columns}no row differs"),
+        [only] => format!("{columns}1 row: {only}"),
+        named => {
+            let rows = named.len() as u64 + further;
+            format!("{columns}{rows} rows: {}{more}", named.join(", "))
         }
     }
 }
@@ -102,12 +70,20 @@ struct Row {
     key: String,
 }
 
+impl PartialEq for Row {
+    fn eq(&self, other: &Self) -> bool {
+        self.record == other.record
+    }
+}
+
 /// The rows of a partition, one after another.
 struct Rows<'t, R> {
     table: &'t Table,
     from: R,
     splitter: RecordSplitter,
     records: VecDeque<Vec<u8>>,
+    /// The next row, once it was read.
+    rows: VecDeque<Row>,
     header: Vec<u8>,
     /// Where the header has the key's columns.
     key: Vec<usize>,
@@ -121,6 +97,7 @@ impl<'t, R: Read> Rows<'t, R> {
             from,
             splitter: RecordSplitter::default(),
             records: VecDeque::new(),
+            rows: VecDeque::new(),
             header: Vec::new(),
             key: Vec::new(),
             ended: false,
@@ -139,9 +116,13 @@ impl<'t, R: Read> Rows<'t, R> {
         Ok(rows)
     }
 
-    fn next(&mut self) -> io::Result<Option<Row>> {
+    /// Reads on until there is a row or the end.
+    fn fill(&mut self) -> io::Result<()> {
+        if !self.rows.is_empty() {
+            return Ok(());
+        }
         let Some(record) = self.record()? else {
-            return Ok(None);
+            return Ok(());
         };
         let mut fields = Vec::new();
         split_fields(&record, &mut fields).map_err(malformed)?;
@@ -156,11 +137,12 @@ impl<'t, R: Read> Rows<'t, R> {
             shown.push(field.unwrap_or_default().to_owned());
         }
         drop(fields);
-        Ok(Some(Row {
+        self.rows.push_back(Row {
             record,
             order,
             key: shown.join(","),
-        }))
+        });
+        Ok(())
     }
 
     fn record(&mut self) -> io::Result<Option<Vec<u8>>> {

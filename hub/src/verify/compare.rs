@@ -11,6 +11,7 @@ use causeway_shared::canonical_csv::{Malformed, split_fields, write_record};
 use causeway_shared::commit::PartitionObject;
 use causeway_shared::dataset::Table;
 use causeway_shared::object::{ObjectError, ObjectReader};
+use causeway_shared::row_diff::{self, RowDiff, RowDifferences};
 use causeway_shared::store::Store;
 use causeway_shared::summary::Summary;
 use causeway_shared::value::{Raw, Value};
@@ -29,33 +30,7 @@ pub(super) struct PartRows<'t> {
     pub(super) mark: Mark,
 }
 
-/// How the rows differ.
-#[derive(Debug, Default)]
-pub(super) struct Differences {
-    named: Vec<String>,
-    further: u64,
-}
-
-impl Differences {
-    fn add(&mut self, what: impl FnOnce() -> String) {
-        if self.named.len() < NAMED_ROWS {
-            self.named.push(what());
-        } else {
-            self.further += 1;
-        }
-    }
-
-    /// In words, one text per row and one for the rest.
-    pub(super) fn words(mut self) -> Vec<String> {
-        if self.further > 0 {
-            self.named
-                .push(format!("and {} more rows differ", self.further));
-        }
-        self.named
-    }
-}
-
-/// Compares a partition's rows.
+/// Compares a partition's rows. How they differ, in words.
 ///
 /// # Errors
 /// [`SiteError::Object`] if the object is not what its commit says, whatever the rows are;
@@ -64,7 +39,7 @@ pub(super) async fn compare(
     store: &Store,
     database: &dyn Database,
     part: &PartRows<'_>,
-) -> Result<Differences, SiteError> {
+) -> Result<Vec<String>, SiteError> {
     let (site, table) = (&part.name.site, part.table);
     let failed = |source| SiteError::Database {
         site: site.clone(),
@@ -80,44 +55,38 @@ pub(super) async fn compare(
         batches: batches.fuse(),
         rows: VecDeque::new(),
     };
-    let mut differences = Differences::default();
+    let mut differences = RowDifferences::naming(NAMED_ROWS);
     loop {
         stored.fill().await?;
         loaded.fill().await.map_err(failed)?;
-        let order = match (stored.rows.front(), loaded.rows.front()) {
-            (None, None) => break,
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
-            (Some(ours), Some(theirs)) => by_key(table, ours, theirs),
-        };
-        // A row is taken from the side that is behind, or from both.
-        let ours = if order.is_le() {
-            stored.rows.pop_front()
-        } else {
-            None
-        };
-        let theirs = if order.is_ge() {
-            loaded.rows.pop_front()
-        } else {
-            None
-        };
-        match (ours, theirs) {
-            (Some(ours), Some(theirs)) if ours == theirs => {}
-            (Some(ours), Some(theirs)) => {
+        let by_key = |ours: &Row, theirs: &Row| by_key(table, ours, theirs);
+        match row_diff::next(&mut stored.rows, &mut loaded.rows, by_key) {
+            None => return Ok(words(differences)),
+            Some(RowDiff::Same) => {}
+            Some(RowDiff::Left(row)) => differences.add(|| {
+                let key = key_of(table, &row);
+                format!("row {key} is missing from the database")
+            }),
+            Some(RowDiff::Right(row)) => differences.add(|| {
+                let key = key_of(table, &row);
+                format!("row {key} is in the database and not in the store")
+            }),
+            Some(RowDiff::Differs(ours, theirs)) => {
                 differences.add(|| differing(table, &ours, &theirs));
             }
-            (Some(ours), None) => {
-                let key = key_of(table, &ours);
-                differences.add(|| format!("row {key} is missing from the database"));
-            }
-            (None, Some(theirs)) => {
-                let key = key_of(table, &theirs);
-                differences.add(|| format!("row {key} is in the database and not in the store"));
-            }
-            (None, None) => {}
         }
     }
-    Ok(differences)
+}
+
+/// One text for each row that is named, and one for the rest.
+fn words(differences: RowDifferences) -> Vec<String> {
+    let RowDifferences {
+        mut named, further, ..
+    } = differences;
+    if further > 0 {
+        named.push(format!("and {further} more rows differ"));
+    }
+    named
 }
 
 /// The store's side.
