@@ -88,14 +88,20 @@ impl Sum {
 }
 
 impl Summary {
-    /// Adds another partition's summary, for totals.
+    /// Adds another partition's summary, for totals. Values past the first [`MAX_COUNTED_VALUES`]
+    /// count as others, so that the order of adding is the catalog's.
     pub fn add(&mut self, other: &Self) {
         for (column, theirs) in &other.count_by {
             let ours = self.count_by.entry(column.clone()).or_default();
             ours.null = ours.null.saturating_add(theirs.null);
             ours.other = ours.other.saturating_add(theirs.other);
             for (value, count) in &theirs.values {
-                let sum = ours.values.entry(value.clone()).or_default();
+                // A total over many partitions has the bound that each of them has.
+                let is_full = ours.values.len() >= MAX_COUNTED_VALUES;
+                let sum = match is_full && !ours.values.contains_key(value) {
+                    true => &mut ours.other,
+                    false => ours.values.entry(value.clone()).or_default(),
+                };
                 *sum = sum.saturating_add(*count);
             }
         }
@@ -247,6 +253,25 @@ mod tests {
         }
         let counts = &builder.finish(&table).count_by["x"];
         assert_eq!((counts.values.len(), counts.other), (1, 2));
+    }
+
+    #[test]
+    fn a_total_counts_no_more_values_apart_than_a_partition_does() {
+        let of = |values: std::ops::Range<u64>| Summary {
+            count_by: BTreeMap::from([(
+                "x".to_owned(),
+                Counts {
+                    values: values.map(|value| (format!("{value:03}"), 2)).collect(),
+                    ..Counts::default()
+                },
+            )]),
+            ..Summary::default()
+        };
+        let mut total = of(0..200);
+        total.add(&of(100..300));
+        let counts = &total.count_by["x"];
+        assert_eq!((counts.values.len(), counts.other), (256, 44 * 2));
+        assert_eq!((total.count("x", "150"), total.count("x", "299")), (4, 0));
     }
 
     #[test]
