@@ -217,10 +217,11 @@ impl KeySearch<'_> {
         let with_shown = candidates.iter().zip(shown);
         let good = with_shown.filter(|(candidate, shown)| {
             let mut columns = candidate.columns.iter();
+            let is_proven = self.rows == 0 && candidate.origin == Origin::Declared;
             shown.unique
                 && !shown.too_long
                 && !shown.has_null
-                && columns.all(|column| self.is_full(*column))
+                && (is_proven || columns.all(|column| self.is_full(*column)))
         });
         good.map(|(candidate, _)| candidate)
     }

@@ -98,3 +98,24 @@ fn with_no_key_at_all_the_template_is_written() {
     let refused = Dataset::from_toml(proposal.dataset_toml.as_deref().unwrap()).unwrap_err();
     insta::assert_snapshot!(refused.to_string(), @"the dataset declares no table: write a [[table]], or take the comment signs away from one that `init` left out");
 }
+
+#[test]
+fn a_declared_key_of_a_table_without_rows_is_no_question() {
+    let proposal = Site::new()
+        .with_sqlite(
+            "library.db",
+            "CREATE TABLE loan (id INTEGER PRIMARY KEY, note TEXT);
+             CREATE TABLE tag (book INTEGER, name TEXT, PRIMARY KEY (book, name)) WITHOUT ROWID;",
+        )
+        .propose();
+    let text = proposal.dataset_toml.as_deref().unwrap();
+    let keys: Vec<&str> = text.lines().filter(|l| l.starts_with("key = ")).collect();
+    insta::assert_snapshot!(keys.join("\n"), @r#"
+    key = ["id"]  # declared PRIMARY KEY
+    key = ["book", "name"]  # declared PRIMARY KEY
+    "#);
+    insta::assert_snapshot!(proposal.notes.join("\n"), @r"
+    2 tables, 0 rows: 0 by date, 0 via a parent, 2 in buckets
+    3 places ask for a look or a decision: search for PLEASE
+    ");
+}
