@@ -180,6 +180,7 @@ fn forms() -> impl Strategy<Value = Forms> {
         Some(DateNumbers::UnixMs),
         Some(DateNumbers::Julian),
         Some(DateNumbers::Excel),
+        Some(DateNumbers::Digits),
     ];
     let decimals = [DecimalMark::Point, DecimalMark::Comma];
     let countries = [None, Some(PhoneCountry::Vn), Some(PhoneCountry::Gb)];

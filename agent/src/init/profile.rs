@@ -209,11 +209,13 @@ impl Profile {
             self.look_at_text(text);
         }
         match raw {
-            Raw::Text(text) => self.look_at_source_text(text),
-            Raw::Int(v) => {
-                let (least, most) = self.ints.unwrap_or((v, v));
-                self.ints = Some((least.min(v), most.max(v)));
+            Raw::Text(text) => {
+                self.look_at_source_text(text);
+                if let Ok(v) = text.trim_ascii().parse() {
+                    self.look_at_int(v);
+                }
             }
+            Raw::Int(v) => self.look_at_int(v),
             Raw::Real(_) => self.reals += 1,
             Raw::Null | Raw::NotUtf8(_) | Raw::Blob(_) => {}
         }
@@ -247,6 +249,11 @@ impl Profile {
                 distinct.insert(text.to_owned());
             }
         }
+    }
+
+    fn look_at_int(&mut self, v: i64) {
+        let (least, most) = self.ints.unwrap_or((v, v));
+        self.ints = Some((least.min(v), most.max(v)));
     }
 
     fn look_at_source_text(&mut self, text: &str) {

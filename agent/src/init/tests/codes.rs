@@ -90,3 +90,22 @@ fn what_sqlite_holds_as_a_number_is_one() {
     ]
     "#);
 }
+
+#[test]
+fn digits_that_are_a_date_or_more_than_a_float_holds_are_asked_about() {
+    insta::assert_snapshot!(columns("id,start_date,lat,size\n1,20200914,-17.1023664474487293,20200914\n2,20201101,-6.0816898345900015,20201101\n"), @r#"
+      { name = "id", type = "int", not_null = true },  # all 2 values are whole numbers
+      { name = "start_date", type = "int" },  # all 2 values are whole numbers; PLEASE CHECK: the values could be dates, written as YYYYMMDD ("20200914" in line 2 and "20201101" in line 3); if they are, write "date", and `date_numbers = "yyyymmdd"` for the source
+      { name = "lat", type = "text" },  # text, longest 20; PLEASE CHECK: numbers, some of more digits than a float holds ("-17.1023664474487293" in line 2 and "-6.0816898345900015" in line 3); text keeps them as they are written; to have numbers, write "decimal(16)"
+      { name = "size", type = "int" },  # all 2 values are whole numbers
+    list.start_date: PLEASE CHECK: the values could be dates, written as YYYYMMDD ("20200914" in line 2 and "20201101" in line 3); if they are, write "date", and `date_numbers = "yyyymmdd"` for the source
+    list.lat: PLEASE CHECK: numbers, some of more digits than a float holds ("-17.1023664474487293" in line 2 and "-6.0816898345900015" in line 3); text keeps them as they are written; to have numbers, write "decimal(16)"
+    "#);
+    // The last is no date.
+    insta::assert_snapshot!(columns("id,date,updated_at\n1,20200914,1764297000\n2,20201301,1764297001\n"), @r#"
+      { name = "id", type = "int", not_null = true },  # all 2 values are whole numbers
+      { name = "date", type = "int" },  # all 2 values are whole numbers
+      { name = "updated_at", type = "int" },  # all 2 values are whole numbers; PLEASE CHECK: the values could be seconds since 1970; if they are, write timestamp, and `date_numbers = "unix"` for the source
+    list.updated_at: PLEASE CHECK: the values could be seconds since 1970; if they are, write timestamp, and `date_numbers = "unix"` for the source
+    "#);
+}

@@ -1,6 +1,6 @@
 //! What a person has to look at (`PLEASE CHECK`) or to decide (`PLEASE DECIDE`) of a column.
 
-use causeway_shared::value::{DecimalMark, Type};
+use causeway_shared::value::{DateNumbers, DecimalMark, Forms, Raw, Type, parse};
 
 use super::{DATE_NAMES, Known, PLAUSIBLE_UNIX_SECONDS};
 use crate::init::declared::Declared;
@@ -51,6 +51,13 @@ impl Known<'_> {
                 "the values could be seconds since 1970; if they are, write timestamp, and \
                  `date_numbers = \"unix\"` for the source",
             ));
+        }
+        if self.may_be_digits_of_dates(declared, ty) {
+            asked.push(check(format!(
+                "the values could be dates, written as YYYYMMDD ({}); if they are, write \"date\", and \
+                 `date_numbers = \"yyyymmdd\"` for the source",
+                profile.samples
+            )));
         }
         if ty == Type::Phone && profile.texts < profile.values {
             asked.push(check(
@@ -160,6 +167,12 @@ impl Known<'_> {
                  written; if they are numbers, write \"{exact}\"",
                 codes.trailing_zeros.and_of(&profile.samples)
             )))
+        } else if profile.numbers.too_long_for_float {
+            Some(check(format!(
+                "numbers, some of more digits than a float holds ({}); text keeps them as they are \
+                 written; to have numbers, write \"{exact}\"",
+                profile.samples
+            )))
         } else {
             None
         }
@@ -194,6 +207,19 @@ impl Known<'_> {
             && (matches!(declared, Declared::Date | Declared::Timestamp)
                 || self.is_named(&DATE_NAMES)
                 || self.is_named(&["time", "at", "created", "updated"]))
+    }
+
+    /// `20251128`, in a column that is named or declared as a date's.
+    fn may_be_digits_of_dates(&self, declared: Declared, ty: Type) -> bool {
+        let forms = Forms {
+            date_numbers: Some(DateNumbers::Digits),
+            ..Forms::default()
+        };
+        let is_date = |v| parse(Raw::Int(v), Type::Date, &forms).is_ok();
+        let are_dates = |(least, most)| is_date(least) && is_date(most);
+        ty == Type::Int
+            && self.profile.ints.is_some_and(are_dates)
+            && (declared == Declared::Date || self.is_named(&DATE_NAMES))
     }
 
     /// A type that would be right but for a few values.

@@ -311,7 +311,7 @@ fn sqlite_values_of_any_type_are_normalised_or_refused() {
       2,2025-01-01,,on,,2.00
     refused visit.visitid key a BLOB of 1 byte: a BLOB of 1 byte is not taken [a BLOB of 1 byte,2025-01-01,,,,1]
     refused visit.price key 3: 0.125 does not fit type decimal(2) exactly [3,2025-01-01,,,,0.125]
-    refused visit.day key 4: 20250101 is not a value of type date [4,20250101,,,,1]
+    refused visit.day key 4: 20250101 is a value of type date only where that is declared: write `date_numbers = "yyyymmdd"` (2025-01-01T00:00:00) for its source [4,20250101,,,,1]
     refused visit.visitid key NULL: a value is required [,2025-01-01,,,,1]
     "#);
     let unknown: Vec<_> = found

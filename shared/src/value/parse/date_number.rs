@@ -25,11 +25,20 @@ pub enum DateNumbers {
     Julian,
     /// Days of a spreadsheet, in local time: 45989 is 2025-11-28.
     Excel,
+    /// The digits of a date: 20251128.
+    #[serde(rename = "yyyymmdd")]
+    Digits,
 }
 
 impl DateNumbers {
     /// All of them.
-    pub(super) const ALL: [Self; 4] = [Self::Unix, Self::UnixMs, Self::Julian, Self::Excel];
+    pub(super) const ALL: [Self; 5] = [
+        Self::Unix,
+        Self::UnixMs,
+        Self::Julian,
+        Self::Excel,
+        Self::Digits,
+    ];
 
     /// As it is written in a source's settings.
     pub(super) fn name(self) -> &'static str {
@@ -38,6 +47,7 @@ impl DateNumbers {
             Self::UnixMs => "unix-ms",
             Self::Julian => "julian",
             Self::Excel => "excel",
+            Self::Digits => "yyyymmdd",
         }
     }
 
@@ -61,6 +71,10 @@ impl DateNumbers {
                 instant(millis.checked_mul(1_000)?)
             }
             Self::Excel => spreadsheet(number.real()),
+            Self::Digits => digits(match number {
+                Number::Whole(digits) => digits,
+                Number::Real(digits) => rounded(digits).filter(|_| digits.fract() == 0.0)?,
+            }),
         }
     }
 }
@@ -106,6 +120,17 @@ fn spreadsheet(days: f64) -> Option<Moment> {
     let millis = SignedDuration::from_millis(rounded(days * MILLIS_PER_DAY)?);
     let midnight = day_zero.to_datetime(jiff::civil::Time::midnight());
     midnight.checked_add(millis).ok().map(Moment::Local)
+}
+
+/// The date of eight digits, at midnight.
+fn digits(digits: i64) -> Option<Moment> {
+    let year = i16::try_from(digits / 10_000).ok()?;
+    let month = i8::try_from(digits / 100 % 100).ok()?;
+    let day = i8::try_from(digits % 100).ok()?;
+    let date = (year >= 1000).then(|| Date::new(year, month, day).ok())??;
+    Some(Moment::Local(
+        date.to_datetime(jiff::civil::Time::midnight()),
+    ))
 }
 
 #[expect(

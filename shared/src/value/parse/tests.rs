@@ -329,6 +329,7 @@ fn a_number_for_a_date_is_refused_with_the_settings_that_give_it_a_meaning() {
     assert_snapshot!(auto(Raw::Int(1_764_297_000), Type::Timestamp), @r#"1764297000 is a value of type timestamp only where that is declared: write `date_numbers = "unix"` (2025-11-28T09:30:00) for its source"#);
     assert_snapshot!(auto(Raw::Text("45989"), Type::Date), @r#""45989" is a value of type date only where that is declared: write `date_numbers = "excel"` (2025-11-28T00:00:00) for its source"#);
     assert_snapshot!(auto(Raw::Real(2_461_007.604_166_667), Type::Timestamp), @r#"2461007.604166667 is a value of type timestamp only where that is declared: write `date_numbers = "julian"` (2025-11-28T09:30:00) for its source"#);
+    assert_snapshot!(auto(Raw::Text("20251128"), Type::Date), @r#""20251128" is a value of type date only where that is declared: write `date_numbers = "yyyymmdd"` (2025-11-28T00:00:00) for its source"#);
 }
 
 #[test]
@@ -352,6 +353,20 @@ fn declared_numbers_are_dates_and_timestamps() {
     assert_snapshot!(of(DateNumbers::Julian, Raw::Real(2_461_007.5), Type::Date), @"2025-11-28");
     assert_snapshot!(of(DateNumbers::Excel, Raw::Text("45989"), Type::Date), @"2025-11-28");
     assert_snapshot!(of(DateNumbers::Excel, Raw::Text("45989.395833333"), Type::Timestamp), @"2025-11-28T09:30:00");
+    assert_snapshot!(of(DateNumbers::Digits, Raw::Text("20251128"), Type::Date), @"2025-11-28");
+    assert_snapshot!(of(DateNumbers::Digits, Raw::Real(20_251_128.0), Type::Date), @"2025-11-28");
+    assert_snapshot!(of(DateNumbers::Digits, Raw::Int(20_251_128), Type::Timestamp), @"2025-11-28T00:00:00");
+    for odd in [
+        "20250229",
+        "20251328",
+        "2025112",
+        "202511280",
+        "-20251128",
+        "20251128.5",
+    ] {
+        let read = of(DateNumbers::Digits, Raw::Text(odd), Type::Date);
+        assert_eq!(read, format!("{odd:?} is not a value of type date"));
+    }
     assert_snapshot!(of(DateNumbers::Excel, Raw::Int(60), Type::Date), @"60 is not a value of type date");
     assert_snapshot!(of(DateNumbers::Excel, Raw::Int(59), Type::Date), @"1900-02-28");
 }
