@@ -2,7 +2,8 @@
 //! are there and differ.
 //!
 //! Columns are tried alone in the second reading of a table. Only where none of them will do are
-//! they tried two by two and three by three, which takes another reading.
+//! they tried two by two, three by three, and the best of them all together, which takes another
+//! reading.
 
 mod role;
 mod why;
@@ -178,6 +179,8 @@ impl KeySearch<'_> {
                 sets.extend(thirds.map(|third| vec![*first, *second, *third]));
             }
         }
+        // The best of them, ever more: such a key is long, but its table can be carried.
+        sets.extend((4..=columns.len()).map(|best| columns[..best].to_vec()));
         let mut candidates: Vec<Candidate> =
             sets.into_iter().map(|set| self.candidate(set)).collect();
         candidates.retain(|candidate| candidate.origin < worth);

@@ -121,6 +121,18 @@ pub(super) fn speaks_of(name: &str, things: &[&str]) -> bool {
     })
 }
 
+/// Words that end in `id` and name no key.
+const NO_IDS: [&str; 25] = [
+    "acid", "aid", "android", "avoid", "bid", "covid", "fluid", "grid", "humid", "hybrid",
+    "invalid", "kid", "laid", "liquid", "paid", "prepaid", "pyramid", "raid", "rapid", "rigid",
+    "said", "solid", "unpaid", "valid", "void",
+];
+
+/// Whether a word is an id's: `tripid`, but not `rapid`.
+pub(super) fn ends_in_id(word: &str) -> bool {
+    word.ends_with("id") && !NO_IDS.contains(&word)
+}
+
 /// What a table is called without what people put around that: `tblAppointments`, `appointment`.
 pub(super) fn stem(table: &str) -> String {
     let mut words = words(table);

@@ -72,7 +72,7 @@ impl WhyLeftOut {
             Self::NoKey(why) => format!(
                 "{why}. PLEASE DECIDE: if some columns will always tell its rows apart, name them as \
                  `key` and take the comment signs away; else give the table a PRIMARY KEY in its \
-                 application."
+                 application, or the file a column of numbers that stay with their rows."
             ),
             Self::Refused(why) => format!(
                 "it {why}. PLEASE DECIDE: change the table accordingly and take the comment signs \

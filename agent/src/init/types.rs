@@ -9,7 +9,7 @@ mod words;
 use causeway_shared::value::{DateOrder, DecimalMark, MAX_SCALE, Type};
 
 use super::declared::Declared;
-use super::names::{speaks_of, words};
+use super::names::{ends_in_id, speaks_of, words};
 use super::profile::Profile;
 use super::samples::Samples;
 
@@ -60,10 +60,6 @@ const VERSION_NAMES: [&str; 5] = ["ver", "release", "rev", "revision", "build"];
 /// Last words of names of what tells things apart, in digits or not.
 const ID_NAMES: [&str; 9] = [
     "id", "ids", "no", "nr", "num", "number", "ref", "account", "ma",
-];
-/// Words that end in `id` and are none.
-const NO_IDS: [&str; 8] = [
-    "paid", "unpaid", "void", "grid", "bid", "valid", "covid", "humid",
 ];
 
 /// First words of a name that make `0` and `1` an answer.
@@ -330,10 +326,7 @@ impl Known<'_> {
 
     fn is_named_id(&self) -> bool {
         let words = words(self.name);
-        let is_id = |word: &String| {
-            ID_NAMES.contains(&word.as_str())
-                || (word.len() > 3 && word.ends_with("id") && !NO_IDS.contains(&word.as_str()))
-        };
+        let is_id = |word: &String| ID_NAMES.contains(&word.as_str()) || ends_in_id(word);
         words.first().is_some_and(is_id) || words.last().is_some_and(is_id)
     }
 

@@ -4,17 +4,12 @@ use causeway_shared::value::Type;
 
 use super::KeySearch;
 use crate::init::measures::is_measure;
-use crate::init::names::{fold, words};
+use crate::init::names::{ends_in_id, words};
 
 /// Words that a key's name begins or ends in.
-const KEY_WORDS: [&str; 16] = [
+const KEY_WORDS: [&str; 18] = [
     "id", "no", "nr", "code", "key", "uuid", "guid", "number", "sku", "isbn", "email", "ma", "pk",
-    "ref", "seq", "stt",
-];
-
-/// Words that end in `id` and name no key.
-const NO_KEYS: [&str; 10] = [
-    "paid", "unpaid", "prepaid", "valid", "invalid", "void", "bid", "grid", "covid", "humid",
+    "ref", "seq", "sequence", "ordinal", "stt",
 ];
 
 /// Names of numbers that say when something was.
@@ -89,9 +84,7 @@ impl KeySearch<'_> {
 fn is_named_key(name: &str) -> bool {
     let words = words(name);
     let is_key = |word: Option<&String>| word.is_some_and(|w| KEY_WORDS.contains(&w.as_str()));
-    let ends_in_id = words
-        .last()
-        .is_some_and(|last| fold(name).ends_with("id") && !NO_KEYS.contains(&last.as_str()));
+    let ends_in_id = words.last().is_some_and(|last| ends_in_id(last));
     is_key(words.first()) || is_key(words.last()) || ends_in_id
 }
 

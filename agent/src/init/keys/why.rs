@@ -23,11 +23,12 @@ impl KeySearch<'_> {
             Origin::Found { .. } => match chosen.columns.len() {
                 1 => "it is there and differs",
                 2 => "the two together differ, and neither does alone",
-                _ => "the three together differ, and no two of them do",
+                3 => "the three together differ, and no two of them do",
+                more => &format!("these {more} together differ, and no fewer of them that were tried"),
             },
         };
         let mut roles = chosen.columns.iter().map(|column| self.role(*column));
-        let (ask, doubt) = match roles.any(|role| role == Role::Measure) {
+        let (ask, doubt) = match roles.any(|role| matches!(role, Role::Number | Role::Measure)) {
             true => ("PLEASE DECIDE", ", which a figure may do by chance"),
             false => ("PLEASE CHECK", ""),
         };
@@ -121,7 +122,7 @@ impl KeySearch<'_> {
         } else if full == 0 {
             "every column is empty in some row"
         } else {
-            "none of the columns, pairs and threes that were tried differs in all rows"
+            "no columns that were tried, alone or together, differ in all rows"
         };
         format!("{}, and {what}", self.not_declared())
     }

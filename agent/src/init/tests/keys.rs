@@ -78,12 +78,13 @@ fn with_no_key_at_all_the_template_is_written() {
     name = "log"
     version = 1
 
-    # LEFT OUT: "log": no declared key, and none of the columns, pairs and threes that were tried
-    # differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as
-    # `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # LEFT OUT: "log": no declared key, and no columns that were tried, alone or together, differ in all
+    # rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take
+    # the comment signs away; else give the table a PRIMARY KEY in its application, or the file a column
+    # of numbers that stay with their rows.
     # [[table]]
     # name = "log"
-    # key = []  # no declared key, and none of the columns, pairs and threes that were tried differs in all rows
+    # key = []  # no declared key, and no columns that were tried, alone or together, differ in all rows
     # partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
     # column = [
     #   { name = "level", type = "text" },  # text, longest 4
@@ -92,7 +93,7 @@ fn with_no_key_at_all_the_template_is_written() {
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     0 tables, 0 rows: 0 by date, 0 via a parent, 0 in buckets
-    "log" is left out, behind comment signs in dataset.toml: no declared key, and none of the columns, pairs and threes that were tried differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    "log" is left out, behind comment signs in dataset.toml: no declared key, and no columns that were tried, alone or together, differ in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application, or the file a column of numbers that stay with their rows.
     4 places ask for a look or a decision: search for PLEASE
     "#);
     let refused = Dataset::from_toml(proposal.dataset_toml.as_deref().unwrap()).unwrap_err();
@@ -118,4 +119,33 @@ fn a_declared_key_of_a_table_without_rows_is_no_question() {
     2 tables, 0 rows: 0 by date, 0 via a parent, 2 in buckets
     3 places ask for a look or a decision: search for PLEASE
     ");
+}
+
+#[test]
+fn a_sequence_tells_rows_apart_and_a_rapid_rating_does_not() {
+    let stops = "trip_id,arrival_time,stop_id,stop_sequence\n1562,09:00:00,A1,1\n1562,09:02:00,A2,2\n\
+                 1563,09:00:00,A1,1\n1563,09:02:00,A2,2\n1564,09:10:00,A1,1\n1564,09:10:00,A1,2\n";
+    insta::assert_snapshot!(key(stops), @r#"key = ["trip_id", "stop_sequence"]  # PLEASE CHECK: no declared key; in all 6 rows the two together differ, and neither does alone"#);
+    let players =
+        "name,current_rapid,current_blitz\nMagnus Carlsen,2906,3221\nFabiano Caruana,2823,3114\n";
+    insta::assert_snapshot!(key(players), @r#"key = ["name"]  # PLEASE CHECK: no declared key; in all 2 rows it is there and differs"#);
+}
+
+#[test]
+fn more_than_three_columns_are_a_key_where_no_fewer_are() {
+    let mut votes = String::from("county,office,district,party,candidate\n");
+    for n in 0..16 {
+        let of = |bit: u8| if n >> bit & 1 == 0 { "a" } else { "b" };
+        votes += &format!("{},{},{},{},x\n", of(0), of(1), of(2), of(3));
+    }
+    insta::assert_snapshot!(key(&votes), @r#"key = ["county", "office", "district", "party"]  # PLEASE CHECK: no declared key; in all 16 rows these 4 together differ, and no fewer of them that were tried"#);
+}
+
+#[test]
+fn a_number_of_unknown_meaning_may_differ_by_chance() {
+    let wards = format!(
+        "kind,about,wahlberechtigte\na,{0} 1,300\na,{0} 2,200\nb,{0} 3,100\n",
+        "long".repeat(16)
+    );
+    insta::assert_snapshot!(key(&wards), @r#"key = ["wahlberechtigte"]  # PLEASE DECIDE: no declared key; in all 3 rows it is there and differs, which a figure may do by chance"#);
 }

@@ -136,12 +136,13 @@ fn a_table_without_a_key_is_shown_but_not_declared() {
     let proposal = proposal();
     let text = proposal.dataset_toml.as_deref().unwrap();
     insta::assert_snapshot!(&text[text.find("# LEFT OUT").unwrap()..], @r#"
-    # LEFT OUT: "Log": no declared key, and none of the columns, pairs and threes that were tried
-    # differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as
-    # `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # LEFT OUT: "Log": no declared key, and no columns that were tried, alone or together, differ in all
+    # rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take
+    # the comment signs away; else give the table a PRIMARY KEY in its application, or the file a column
+    # of numbers that stay with their rows.
     # [[table]]
     # name = "log"
-    # key = []  # no declared key, and none of the columns, pairs and threes that were tried differs in all rows
+    # key = []  # no declared key, and no columns that were tried, alone or together, differ in all rows
     # partition = { buckets = 1 }  # 2 rows, about 5000 a bucket
     # column = [
     #   { name = "message", type = "text" },  # declared TEXT, longest 7
@@ -189,7 +190,7 @@ fn the_configuration_says_where_it_all_is() {
     "#);
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     8 tables, 76 rows: 1 by date, 1 via a parent, 6 in buckets
-    "Log" is left out, behind comment signs in dataset.toml: no declared key, and none of the columns, pairs and threes that were tried differs in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    "Log" is left out, behind comment signs in dataset.toml: no declared key, and no columns that were tried, alone or together, differ in all rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application, or the file a column of numbers that stay with their rows.
     "Recent" in /srv/HCM 01/sales.db is left out: a view; declare it like a table if it should be carried
     Categories.Picture is left out: 3 of 3 values cannot be carried (the first: a BLOB of 9 bytes is not taken)
     Orders.OrderDate: PLEASE CHECK: no value has a time of day but midnight ("2025-11-01 00:00:00" and "2025-11-02 00:00:00"); write date if none will

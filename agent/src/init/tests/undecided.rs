@@ -48,7 +48,7 @@ fn two_columns_of_one_name_are_asked_about() {
     let proposal = Site::new().with_file("people.csv", people).propose();
     insta::assert_snapshot!(proposal.notes.join("\n"), @r#"
     0 tables, 0 rows: 0 by date, 0 via a parent, 0 in buckets
-    "people" is left out, behind comment signs in dataset.toml: no declared key, and two columns are called id, one of which is the likeliest key: give each a name of its own in the first line and run `init` again, or take name, which differs in all 3 rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    "people" is left out, behind comment signs in dataset.toml: no declared key, and two columns are called id, one of which is the likeliest key: give each a name of its own in the first line and run `init` again, or take name, which differs in all 3 rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application, or the file a column of numbers that stay with their rows.
     people.id is left out: PLEASE DECIDE: another column has the same name, and which is which cannot be declared ("1" in line 2 and "2" in line 3); give each a name of its own in the first line
     people.id is left out: PLEASE DECIDE: another column has the same name, and which is which cannot be declared ("7" in line 2 and "8" in line 3); give each a name of its own in the first line
     6 places ask for a look or a decision: search for PLEASE
@@ -80,7 +80,8 @@ fn no_other_key_is_taken_where_two_columns_have_its_name() {
     # LEFT OUT: "people": no declared key, and two columns are called id, one of which is the likeliest
     # key: give each a name of its own in the first line and run `init` again, or take name, which
     # differs in all 3 rows. PLEASE DECIDE: if some columns will always tell its rows apart, name them
-    # as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application.
+    # as `key` and take the comment signs away; else give the table a PRIMARY KEY in its application, or
+    # the file a column of numbers that stay with their rows.
     # [[table]]
     # name = "people"
     # key = []  # no declared key, and two columns are called id, one of which is the likeliest key: give each a name of its own in the first line and run `init` again, or take name, which differs in all 3 rows
