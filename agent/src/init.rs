@@ -119,6 +119,11 @@ impl InitError {
 }
 
 fn reasons(left_out: &[LeftOut]) -> String {
+    if left_out.is_empty() {
+        return "; it looks for SQLite files, whatever their names, and for files that are named \
+                .csv, in each folder and in the folders in it"
+            .to_owned();
+    }
     let reasons: Vec<String> = left_out
         .iter()
         .map(|left| format!("; {}: {}", left.what, left.why))

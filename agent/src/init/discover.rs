@@ -11,8 +11,11 @@ const MAX_DEPTH: usize = 2;
 /// Most files that are looked at.
 const MAX_FILES: usize = 2_000;
 
-/// Files that look like tables to a person, but not to the agent.
-const OTHER_TABLES: [&str; 6] = ["tsv", "txt", "xls", "xlsx", "ods", "parquet"];
+/// Extensions of text files that may be tables.
+const TEXTS: [&str; 5] = ["tsv", "tab", "psv", "txt", "dat"];
+
+/// Extensions of tables that are neither text nor SQLite.
+const OTHER_TABLES: [&str; 5] = ["xls", "xlsx", "ods", "parquet", "mdb"];
 
 /// What was found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,9 +49,15 @@ pub(super) fn discover(paths: &[PathBuf]) -> Result<Found, InitError> {
         match sqlite::is_database(&path) {
             Ok(true) => found.sqlite.push(path),
             Ok(false) if is_csv(&path) => found.csv.push(path),
+            Ok(false) if has_extension(&path, &TEXTS) => found.left_out.push(LeftOut {
+                what: path.display().to_string(),
+                why: "it is neither SQLite nor named .csv; if it is a table, name it .csv, or make a \
+                      link to it that is"
+                    .to_owned(),
+            }),
             Ok(false) if has_extension(&path, &OTHER_TABLES) => found.left_out.push(LeftOut {
                 what: path.display().to_string(),
-                why: "it is neither SQLite nor named .csv".to_owned(),
+                why: "it is neither SQLite nor CSV; export it as CSV".to_owned(),
             }),
             Ok(false) => {}
             Err(error) => found.left_out.push(LeftOut {
@@ -125,7 +134,7 @@ mod tests {
         ] {
             write(name, "SQLite format 3\0");
         }
-        for name in ["csv/Orders.CSV", "readme.md", "old.xlsx"] {
+        for name in ["csv/Orders.CSV", "readme.md", "old.xlsx", "stops.txt"] {
             write(name, "a");
         }
         let found = discover(&[folder.path().to_owned()]).unwrap();
@@ -137,10 +146,18 @@ mod tests {
         };
         assert_eq!(names(&found.sqlite), ["site.data"]);
         assert_eq!(names(&found.csv), ["Orders.CSV"]);
-        assert!(
-            found.left_out[0].what.ends_with("old.xlsx"),
-            "{:?}",
-            found.left_out
+        let left_out: Vec<String> = found
+            .left_out
+            .iter()
+            .map(|left| format!("{}: {}", left.what.rsplit('/').next().unwrap(), left.why))
+            .collect();
+        assert_eq!(
+            left_out,
+            [
+                "old.xlsx: it is neither SQLite nor CSV; export it as CSV",
+                "stops.txt: it is neither SQLite nor named .csv; if it is a table, name it .csv, or \
+                 make a link to it that is",
+            ]
         );
     }
 

@@ -208,8 +208,13 @@ fn told(path: &Path, trouble: Unreadable) -> String {
     | Unreadable::Locked { why }
     | Unreadable::Failed { why }) = trouble;
     let own = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let why = why.replacen(&own.display().to_string(), "it", 1);
-    let why = why.replacen(&path.display().to_string(), "it", 1);
+    let mut why = why;
+    for name in [&own, path].map(|path| path.display().to_string()) {
+        why = match why.strip_prefix(&format!("{name}: ")) {
+            Some(what) => what.to_owned(),
+            None => why.replacen(&name, "it", 1),
+        };
+    }
     // There is no configuration yet that could be wrong.
     why.trim_end_matches("; correct `path`").to_owned()
 }

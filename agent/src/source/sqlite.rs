@@ -281,6 +281,20 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
                  write its -shm file where there is one"
             ))
         }
-        _ => Unreadable::failed(format!("{path}: {error}")),
+        _ => Unreadable::failed(match of_its_application(&error.to_string()) {
+            Some(own) => format!("{path}: it needs {own}, which only its application has"),
+            None => format!("{path}: {error}"),
+        }),
     }
+}
+
+/// The function or collation that SQLite does not find, since the file's application brings it along.
+fn of_its_application(error: &str) -> Option<String> {
+    let named = |text: &str, what: &str| {
+        let (_, name) = error.split_once(text)?;
+        let name = name.split_whitespace().next()?;
+        Some(format!("the {what} {name}"))
+    };
+    named("no such function: ", "function")
+        .or_else(|| named("no such collation sequence: ", "collation"))
 }

@@ -130,7 +130,7 @@ fn files_that_cannot_be_carried_are_named() {
     path = "./"
 
     # Found and left out:
-    # - list.xlsx: it is neither SQLite nor named .csv
+    # - list.xlsx: it is neither SQLite nor CSV; export it as CSV
     # - broken.db: it is not a SQLite database, or is encrypted
     # - empty.csv: it is empty; a table without rows still has its header
     # - title.csv: PLEASE DECIDE: its first line ("Title: members 2026") has 1 field, and the lines

@@ -259,3 +259,29 @@ fn a_declared_key_that_cannot_be_carried_is_named() {
     ]
     "#);
 }
+
+#[test]
+fn what_only_the_application_can_compute_is_left_out_by_its_name() {
+    let proposal = Site::new()
+        .with_sqlite(
+            "library.db",
+            "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT);
+             CREATE VIEW shelf AS SELECT id, title_sort(title) AS title FROM book;",
+        )
+        .propose();
+    let left_out = proposal
+        .notes
+        .iter()
+        .filter(|note| note.contains("left out"));
+    let left_out: Vec<&str> = left_out.map(String::as_str).collect();
+    insta::assert_snapshot!(left_out.join("\n"), @r#""shelf" in /srv/HCM 01/library.db is left out: it needs the function title_sort, which only its application has"#);
+}
+
+#[test]
+fn where_nothing_is_found_it_is_said_what_was_looked_for() {
+    let nothing = Site::new()
+        .with_file("readme.md", "x")
+        .inspect()
+        .unwrap_err();
+    insta::assert_snapshot!(nothing.to_string(), @"no table was found that can be carried; it looks for SQLite files, whatever their names, and for files that are named .csv, in each folder and in the folders in it");
+}
