@@ -49,9 +49,10 @@ pub(super) fn cycle(report: &CycleReport) -> String {
     passed_over(&mut text, &report.passed_over);
     held(&mut text, &report.held);
     if report.in_quarantine > 0 {
-        let new = match report.quarantine_grew {
-            true => "some of them new",
-            false => "none of them new",
+        let new = match (report.quarantine_grew, report.in_quarantine) {
+            (false, _) => "as before",
+            (true, 1) => "not there before",
+            (true, _) => "not all there before",
         };
         let _ = writeln!(
             text,
@@ -318,7 +319,7 @@ mod tests {
         x.csv of csv is passed over: it is a folder, not a file; move it away
         table appointment is held back: it would shrink from 900 rows to 100
           if the rows are meant to go, run `causeway-agent sync --allow-shrink`; else put them back (`causeway-agent quarantine` lists refused rows)
-        1 row in quarantine, some of them new; `causeway-agent quarantine` lists them
+        1 row in quarantine, not there before; `causeway-agent quarantine` lists them
           column x of table customer is not in the dataset and is left alone
         no source has: customer
         ");

@@ -94,6 +94,9 @@ fn refused(text: &mut String, report: &PlanReport) {
     }
     let rows = count(report.quarantined, "row");
     let _ = match report.quarantine_grows {
+        true if report.quarantined == 1 => {
+            writeln!(text, "{rows} would be refused, not as before:")
+        }
         true => writeln!(text, "{rows} would be refused, not all as before:"),
         false => writeln!(text, "{rows} in quarantine, as before"),
     };
