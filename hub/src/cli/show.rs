@@ -183,6 +183,13 @@ fn site(text: &mut String, of: &SiteStatus) {
         count(of.rows.known, "row"),
     );
     let _ = match of.behind {
+        Some(0) if of.last_error.is_none() && of.partitions.loaded < of.partitions.known => {
+            writeln!(
+                text,
+                "  the others lie on dates outside the window; `causeway-hub load --from DATE --to \
+                 DATE` brings them for once, window.before and window.after for good"
+            )
+        }
         Some(0) => Ok(()),
         Some(behind) => writeln!(
             text,
@@ -317,6 +324,12 @@ mod tests {
         insta::assert_snapshot!(load(&report, &[]), @r"
         here: commit 1, 1 partition loaded, nothing to do
         1 request, 0.2 s
+        ");
+        let loaded = status(&test.another()?.hub.full_status(NOON.parse()?).await?);
+        let of_site = loaded.lines().skip(5).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(of_site, @r"
+          1 of 2 partitions and 1 of 2 rows loaded
+          the others lie on dates outside the window; `causeway-hub load --from DATE --to DATE` brings them for once, window.before and window.after for good
         ");
         let dates = ["2025-12-24", "2025-12-25"].map(|date| date.parse());
         let [first, last] = dates;
