@@ -24,7 +24,9 @@ impl KeySearch<'_> {
                 1 => "it is there and differs",
                 2 => "the two together differ, and neither does alone",
                 3 => "the three together differ, and no two of them do",
-                more => &format!("these {more} together differ, and no fewer of them that were tried"),
+                more => {
+                    &format!("these {more} together differ, and no fewer of them that were tried")
+                }
             },
         };
         let mut roles = chosen.columns.iter().map(|column| self.role(*column));
