@@ -39,7 +39,7 @@ use crate::push::store_check::check_before_first_write;
 use crate::push::{PlannedObjects, Pushed, noted_uploads, objects_to_send, push};
 use crate::scan::{ObjectId, Stop};
 use crate::source::gate::{self, Moved, SourceFingerprints};
-use crate::state::{AgentState, CycleFacts, Notes};
+use crate::state::{AgentState, CycleOutcome, Notes};
 use attempt::{Attempt, CycleStart, SyncOptions};
 use prepare::{LastCycle, Preparation, Prepared};
 use settle::CycleResults;
@@ -109,7 +109,7 @@ impl Attempt<'_> {
                 self.state.note_fingerprints(&fingerprints)?;
             }
             if self.state.cycle()?.is_some_and(|last| last.error.is_some()) {
-                self.state.note_cycle(&CycleFacts {
+                self.state.note_cycle(&CycleOutcome {
                     at: clock::now(),
                     error: None,
                 })?;
@@ -163,7 +163,7 @@ impl Attempt<'_> {
         let state_dir = config.state_dir.clone();
         // A killed migration may have left thousands of files.
         let spool = blocking(move || Spool::swept(&state_dir)).await??;
-        let (intake, spooling) = spool.start()?;
+        let (sender, thread) = spool.start()?;
         let there = noted_uploads(self.agent, self.state, clock::now())?;
         let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
         let log: BTreeSet<ObjectId> = session
@@ -176,7 +176,7 @@ impl Attempt<'_> {
             if log.contains(&object) || sent.contains(&object) {
                 return Ok(());
             }
-            intake.add(object, csv).map_err(Stop::from)
+            sender.add(object, csv).map_err(Stop::from)
         });
         let preparation = Preparation {
             config,
@@ -188,7 +188,7 @@ impl Attempt<'_> {
         };
         let prepared = preparation.run(take).await;
         // Where the spool failed, the scan only stopped because of it.
-        let objects = blocking(|| spooling.finish()).await??;
+        let objects = blocking(|| thread.finish()).await??;
         let spooled = Spooled {
             spool,
             objects,

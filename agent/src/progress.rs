@@ -1,4 +1,4 @@
-//! How far a long piece of work is, told to whoever asked for it.
+//! The progress of a long piece of work, for a terminal or a program that embeds the agent.
 
 use std::time::Duration;
 
@@ -42,13 +42,13 @@ pub enum Step {
     Verified,
 }
 
-/// Is told of each step, from any thread. It should return at once.
+/// Receives each step, from any thread. It should return at once.
 pub trait Progress: Send + Sync {
     /// A step was taken.
     fn step(&self, step: Step);
 }
 
-/// Tells nobody.
+/// Ignores each step.
 #[derive(Debug, Clone, Copy)]
 pub struct Silent;
 

@@ -21,8 +21,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-pub(crate) use catalog::Settled;
-pub(crate) use facts::{CycleFacts, Fence, FileId, StoredWriter};
+pub(crate) use catalog::CompletedCycle;
+pub(crate) use facts::{CycleOutcome, Fence, FileId, StoredWriter};
 pub(crate) use findings::{Findings, Notes, PresentColumns};
 
 /// The state's file in the agent's folder.

@@ -19,7 +19,7 @@ use crate::progress::{Progress, Silent};
 use crate::push::session::same_log;
 use crate::scan::DanglingReference;
 use crate::source::gate::{SourceFile, SourceFingerprints};
-use crate::state::{AgentState, CycleFacts, Fence, StoredWriter};
+use crate::state::{AgentState, CycleOutcome, Fence, StoredWriter};
 
 /// How long the store may take to answer, since a person waits for the status.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -158,7 +158,7 @@ pub(crate) async fn status(agent: &Agent) -> Result<StatusReport, AgentError> {
         fenced_by: known.writer.and_then(|writer| writer.fence).or(found),
         last_error: known
             .cycle
-            .and_then(|CycleFacts { at, error }| Some(LastError { at, error: error? })),
+            .and_then(|CycleOutcome { at, error }| Some(LastError { at, error: error? })),
         store: Reach {
             url: agent.store().describe(),
             error: store_error,
@@ -215,7 +215,7 @@ struct KnownState {
     held: Vec<HeldTable>,
     passed_over: Vec<String>,
     notes: Vec<String>,
-    cycle: Option<CycleFacts>,
+    cycle: Option<CycleOutcome>,
     tables: BTreeMap<Name, TableStatus>,
 }
 

@@ -63,7 +63,7 @@ async fn verify_unlocked(
         mending: mending.clone(),
         progress,
     };
-    let rows::Compared {
+    let rows::ComparedRows {
         mut differences,
         absent,
     } = rows.run().await?;

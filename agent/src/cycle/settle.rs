@@ -15,7 +15,7 @@ use crate::push::session::WriterSession;
 use crate::scan::{DanglingReference, TableFindings};
 use crate::source::gate::{FileFingerprint, SourceFingerprints};
 use crate::source::{FRESH, Unreadable};
-use crate::state::{CycleFacts, Findings, Notes, PresentColumns, Settled};
+use crate::state::{CompletedCycle, CycleOutcome, Findings, Notes, PresentColumns};
 
 /// What a cycle did.
 pub(super) struct CycleResults {
@@ -73,7 +73,7 @@ impl Attempt<'_> {
         let new_notes = new_notes(&scan.notes, &known_notes);
         let mut notes = known_notes;
         notes.extend(scan.notes.clone());
-        self.state.settle(&Settled {
+        self.state.settle(&CompletedCycle {
             writer: &session.writer,
             commit: commit.as_deref(),
             fingerprints: &fingerprints,
@@ -84,7 +84,7 @@ impl Attempt<'_> {
             undeclared: &undeclared,
             held: &held,
             quarantine_is_due,
-            cycle: &CycleFacts {
+            cycle: &CycleOutcome {
                 at: clock::now(),
                 error: None,
             },

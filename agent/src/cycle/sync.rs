@@ -10,7 +10,7 @@ use super::run_cycle;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::progress::{Progress, Silent};
-use crate::state::{AgentState, CycleFacts};
+use crate::state::{AgentState, CycleOutcome};
 
 /// Runs one cycle, which pushes what changed.
 ///
@@ -48,7 +48,7 @@ pub(crate) async fn tell_hub(agent: &Agent, report: &CycleReport) {
 
 /// Notes in the state that a cycle failed, for `status`. Where that fails too, it is only logged.
 pub(crate) fn note_failure(state: &mut AgentState, error: &AgentError) {
-    let facts = CycleFacts {
+    let facts = CycleOutcome {
         at: clock::now(),
         error: Some(error.to_string()),
     };

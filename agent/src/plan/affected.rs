@@ -46,7 +46,7 @@ pub(crate) fn tables_to_scan(
         .collect()
 }
 
-/// The tables held back that are to be scanned whatever moved: those that could not be read, since
+/// The tables held back that are to be scanned even if nothing moved: those that could not be read, since
 /// what was in the way may be gone while their own file stayed as it is (another of nearly its name,
 /// say), and `all` where a person wants that.
 #[must_use]

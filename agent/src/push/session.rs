@@ -71,8 +71,8 @@ impl WriterSession {
         Ok(is_current)
     }
 
-    /// Whether the log knows this writer already.
-    fn believed(stored: &StoredWriter, agent: &Agent, file: FileId) -> bool {
+    /// Whether the state may be believed without asking the log.
+    fn is_believed(stored: &StoredWriter, agent: &Agent, file: FileId) -> bool {
         let machine = &agent.config().machine;
         same_log(stored, agent)
             && stored.writer.host == machine.host
@@ -104,7 +104,7 @@ pub(crate) async fn open_session(
     let file = state.file_id()?;
     let known = stored.clone().filter(|stored| same_log(stored, agent));
     let catalog = state.catalog(Catalog::empty(agent.config().site.clone()))?;
-    let believed = known.filter(|stored| WriterSession::believed(stored, agent, file));
+    let believed = known.filter(|stored| WriterSession::is_believed(stored, agent, file));
     if let (
         Some(writer),
         LogCheck {
@@ -135,7 +135,7 @@ pub(crate) async fn open_session(
         _ => agent.log().load().await?,
     };
     let adopted = known.is_none() || catalog.seq() != before;
-    let mut writer = renewed(agent, known, file)?;
+    let mut writer = current_writer(agent, known, file)?;
     let head = catalog.head.as_ref();
     let may_replace = |head: &Head| may_replace(&writer, head, check.take_over);
     match claim(&writer.writer, writer.epoch, head, may_replace) {
@@ -184,7 +184,7 @@ pub(crate) fn same_log(stored: &StoredWriter, agent: &Agent) -> bool {
 }
 
 /// The writer on this machine: the one that the state names, or a new one.
-fn renewed(
+fn current_writer(
     agent: &Agent,
     known: Option<StoredWriter>,
     file: FileId,

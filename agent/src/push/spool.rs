@@ -61,7 +61,7 @@ impl Spool {
     ///
     /// # Errors
     /// [`AgentError::System`] where there can be no more threads.
-    pub(crate) fn start(&self) -> Result<(SpoolSender, Spooling), AgentError> {
+    pub(crate) fn start(&self) -> Result<(SpoolSender, SpoolThread), AgentError> {
         let (sender, receiver) = sync_channel(WAITING);
         let spool = self.clone();
         let held = blocking::held();
@@ -73,7 +73,7 @@ impl Spool {
                 written
             })
             .map_err(|source| AgentError::System { source })?;
-        Ok((SpoolSender(sender), Spooling(thread)))
+        Ok((SpoolSender(sender), SpoolThread(thread)))
     }
 
     fn write_all(
@@ -100,7 +100,7 @@ impl Spool {
 #[derive(Debug)]
 pub(crate) struct SpoolSender(SyncSender<(ObjectId, PartBytes)>);
 
-/// The compressing thread has stopped; [`Spooling::finish`] says why.
+/// The compressing thread has stopped; [`SpoolThread::finish`] says why.
 #[derive(Debug, thiserror::Error)]
 #[error("the spool cannot be written")]
 pub(crate) struct Stopped;
@@ -117,11 +117,11 @@ impl SpoolSender {
 
 /// The compressing thread at work.
 #[derive(Debug)]
-pub(crate) struct Spooling(JoinHandle<Result<BTreeMap<ObjectId, u64>, AgentError>>);
+pub(crate) struct SpoolThread(JoinHandle<Result<BTreeMap<ObjectId, u64>, AgentError>>);
 
-impl Spooling {
-    /// Waits until all is written; the objects and their sizes in bytes. Its [`SpoolSender`] must be
-    /// gone by then.
+impl SpoolThread {
+    /// Waits until all is written. Returns the objects and their sizes in bytes. Its [`SpoolSender`]
+    /// must be dropped before.
     ///
     /// # Errors
     /// What stopped the thread.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
-    AgentState, CycleFacts, Findings, Notes, PresentColumns, StateError, StoredWriter, facts,
+    AgentState, CycleOutcome, Findings, Notes, PresentColumns, StateError, StoredWriter, facts,
     findings,
 };
 use crate::plan::guard::HeldTable;
@@ -21,7 +21,7 @@ const KEPT_COMMITS: u64 = CHECKPOINT_EVERY;
 
 /// What a completed cycle leaves in the state.
 #[derive(Debug)]
-pub(crate) struct Settled<'s> {
+pub(crate) struct CompletedCycle<'s> {
     /// Who the agent is now.
     pub writer: &'s StoredWriter,
     /// The commit that was written, if one was.
@@ -41,7 +41,7 @@ pub(crate) struct Settled<'s> {
     pub held: &'s [HeldTable],
     /// Whether the quarantine's files in the store are not what was found.
     pub quarantine_is_due: bool,
-    pub cycle: &'s CycleFacts,
+    pub cycle: &'s CycleOutcome,
 }
 
 impl AgentState {
@@ -58,24 +58,24 @@ impl AgentState {
     ///
     /// # Errors
     /// [`StateError`]; the state is then as it was.
-    pub(crate) fn settle(&mut self, settled: &Settled<'_>) -> Result<(), StateError> {
+    pub(crate) fn settle(&mut self, completed: &CompletedCycle<'_>) -> Result<(), StateError> {
         self.transaction(|db| {
-            if let Some(commit) = settled.commit {
+            if let Some(commit) = completed.commit {
                 put_commit(db, commit)?;
                 db.execute(include_str!("sql/upload_clear.sql"), [])?;
             }
-            findings::put_findings(db, settled.findings)?;
-            findings::forget(db, settled.undeclared)?;
-            findings::put_held(db, settled.held)?;
-            if settled.quarantine_is_due {
+            findings::put_findings(db, completed.findings)?;
+            findings::forget(db, completed.undeclared)?;
+            findings::put_held(db, completed.held)?;
+            if completed.quarantine_is_due {
                 facts::put(db, facts::QUARANTINE_DUE, &true)?;
             }
-            facts::put(db, facts::WRITER, settled.writer)?;
-            facts::put(db, facts::FINGERPRINTS, settled.fingerprints)?;
-            facts::put(db, facts::COLUMNS, settled.columns)?;
-            facts::put(db, facts::NOTES, settled.notes)?;
-            facts::put(db, facts::PASSED_OVER, &settled.passed_over)?;
-            facts::put(db, facts::CYCLE, settled.cycle)
+            facts::put(db, facts::WRITER, completed.writer)?;
+            facts::put(db, facts::FINGERPRINTS, completed.fingerprints)?;
+            facts::put(db, facts::COLUMNS, completed.columns)?;
+            facts::put(db, facts::NOTES, completed.notes)?;
+            facts::put(db, facts::PASSED_OVER, &completed.passed_over)?;
+            facts::put(db, facts::CYCLE, completed.cycle)
         })
     }
 

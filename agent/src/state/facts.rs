@@ -81,7 +81,7 @@ pub(crate) struct FileId {
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct CycleFacts {
+pub(crate) struct CycleOutcome {
     pub at: Timestamp,
     /// The error that ended it, if one did.
     pub error: Option<String>,
@@ -121,7 +121,7 @@ impl AgentState {
         Ok(self.fact(PASSED_OVER)?.unwrap_or_default())
     }
 
-    pub(crate) fn cycle(&self) -> Result<Option<CycleFacts>, StateError> {
+    pub(crate) fn cycle(&self) -> Result<Option<CycleOutcome>, StateError> {
         self.fact(CYCLE)
     }
 
@@ -152,7 +152,7 @@ impl AgentState {
     }
 
     /// Notes how a cycle ended that changed nothing else.
-    pub(crate) fn note_cycle(&mut self, cycle: &CycleFacts) -> Result<(), StateError> {
+    pub(crate) fn note_cycle(&mut self, cycle: &CycleOutcome) -> Result<(), StateError> {
         put(&self.db, CYCLE, cycle).map_err(self.failed("written"))
     }
 

@@ -95,7 +95,7 @@ fn settle(state: &mut AgentState, commit: Option<&Commit>, found: &str) {
         dangling: vec![],
     };
     let held = HeldTable::new(name("u"), Reason::Shrunk { was: 100, now: 1 });
-    let settled = Settled {
+    let settled = CompletedCycle {
         writer: &writer(),
         commit,
         fingerprints: &SourceFingerprints {
@@ -109,7 +109,7 @@ fn settle(state: &mut AgentState, commit: Option<&Commit>, found: &str) {
         undeclared: &[name("gone")],
         held: &[held],
         quarantine_is_due: false,
-        cycle: &CycleFacts::default(),
+        cycle: &CycleOutcome::default(),
     };
     state.settle(&settled).unwrap();
 }

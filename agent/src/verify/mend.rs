@@ -32,18 +32,18 @@ pub(super) async fn mend(
     for trouble in &audit.troubles {
         again |= mender.write_again(trouble, state).await?;
     }
-    let mut told = audit.differences();
+    let mut differences = audit.differences();
     let audit = if again {
         audit::audit(agent.log(), known).await?
     } else {
         audit
     };
     let left: Vec<Difference> = audit.differences();
-    for difference in &mut told {
+    for difference in &mut differences {
         difference.repaired = !left.contains(difference);
     }
-    mender.bridge(state, &audit, &mut told).await?;
-    Ok(told)
+    mender.bridge(state, &audit, &mut differences).await?;
+    Ok(differences)
 }
 
 /// What to say of a trouble that stays because a newer program wrote a commit.
@@ -84,7 +84,7 @@ impl Mender<'_> {
         &self,
         state: Option<&AgentState>,
         audit: &Audit,
-        told: &mut [Difference],
+        differences: &mut [Difference],
     ) -> Result<(), AgentError> {
         let mut lost = Vec::new();
         let mut due = Vec::new();
@@ -105,8 +105,11 @@ impl Mender<'_> {
         if lost.is_empty() && due.is_empty() {
             return Ok(());
         }
-        let mut tell = |differences: &[Difference], repaired: bool, what: &str| {
-            for difference in told.iter_mut().filter(|told| differences.contains(told)) {
+        let mut tell = |of: &[Difference], repaired: bool, what: &str| {
+            for difference in differences
+                .iter_mut()
+                .filter(|difference| of.contains(difference))
+            {
                 difference.what += what;
                 difference.repaired = repaired;
             }

@@ -31,7 +31,7 @@ const WAITING: usize = 4;
 /// The largest object, compressed, whose rows are compared one by one.
 const MOST_COMPARED_BYTES: u64 = 64 << 20;
 
-pub(super) struct Compared {
+pub(super) struct ComparedRows {
     pub(super) differences: Vec<Difference>,
     /// Tables that no source has, and of which the log has no row.
     pub(super) absent: Vec<Name>,
@@ -50,7 +50,7 @@ impl Comparison<'_> {
     ///
     /// # Errors
     /// A failure of store or scan.
-    pub(super) async fn run(&self) -> Result<Compared, AgentError> {
+    pub(super) async fn run(&self) -> Result<ComparedRows, AgentError> {
         self.progress.step(Step::Verifying {
             objects: self.catalog.partitions.len() as u64,
         });
@@ -84,7 +84,7 @@ impl Comparison<'_> {
         differences.extend(self.not_in_the_sources(&scan).await?);
         differences.extend(self.summaries(&scan));
         differences.sort_by(|a, b| (&a.table, a.part).cmp(&(&b.table, b.part)));
-        Ok(Compared {
+        Ok(ComparedRows {
             differences,
             absent,
         })

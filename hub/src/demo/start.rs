@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use causeway_agent::{
-    Agent, AgentConfig, CycleReport, HubConfig as ToldHub, Silent, SyncOptions, migrate, sync,
+    Agent, AgentConfig, CycleReport, HubConfig as AgentHubConfig, Silent, SyncOptions, migrate,
+    sync,
 };
 use causeway_shared::ids::Seq;
 use jiff::Timestamp;
@@ -124,7 +125,7 @@ impl Login {
 
     /// The agent's configuration, telling the demo's hub of its commits.
     pub(super) fn agent_config(&self, started: &Started) -> AgentConfig {
-        let hub = ToldHub {
+        let hub = AgentHubConfig {
             url: self.address.clone(),
             token: self.agent.reveal().to_owned(),
         };
