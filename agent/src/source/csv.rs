@@ -23,7 +23,7 @@ use causeway_shared::runtime::regular_file;
 
 use super::Unreadable;
 pub(crate) use dialect::{cleaned, named_delimiter};
-pub(crate) use encoding::{Decoder, guess, two_lines};
+pub(crate) use encoding::{Decoder, guess, is_damaged_utf8, two_lines};
 pub(crate) use header::{Header, Repeated};
 pub(crate) use lexer::{Lexer, Record};
 pub(super) use reader::{CsvTable, Expected, open};

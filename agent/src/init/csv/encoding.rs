@@ -2,10 +2,10 @@
 
 use std::io::{self, Read};
 
-use encoding_rs::{WINDOWS_1250, WINDOWS_1252};
+use encoding_rs::{UTF_8, WINDOWS_1250, WINDOWS_1252};
 
 use crate::source::Encoding;
-use crate::source::csv::{guess, two_lines};
+use crate::source::csv::{guess, is_damaged_utf8, two_lines};
 
 /// Most bytes of lines that a code page is guessed by.
 const MAX_SAMPLE_BYTES: usize = 256 * 1024;
@@ -115,6 +115,20 @@ impl Tally {
         }
     }
 
+    fn damaged_utf8(&self) -> Detected {
+        let lines = self.lines.split(|byte| *byte == b'\n');
+        let damaged = lines.filter(|line| std::str::from_utf8(line).is_err());
+        let damaged: Vec<&[u8]> = damaged.take(2).collect();
+        let lines = two_lines(&damaged.join(&b'\n'), UTF_8);
+        Detected {
+            why: Some(format!(
+                "PLEASE DECIDE: it is UTF-8 but for some bytes, and such lines read {lines}; their rows \
+                 go to quarantine until they are mended in the file"
+            )),
+            ..Detected::certain(Encoding::Utf8)
+        }
+    }
+
     fn code_page(&self) -> Result<Detected, String> {
         let guess = guess(&self.lines);
         let (page, name) = (guess.page, guess.page.name());
@@ -124,6 +138,9 @@ impl Tally {
                 "PLEASE DECIDE: it is not UTF-8, but perhaps {name}, which is not read, and as which \
                  two of its lines read {lines}; save it as UTF-8"
             ));
+        }
+        if is_damaged_utf8(&self.lines) {
+            return Ok(self.damaged_utf8());
         }
         if !guess.is_plausible {
             return Err(format!(

@@ -116,3 +116,41 @@ fn what_no_code_page_makes_words_of_is_left_out() {
     let chinese = proposed(&encoded(GBK, "id,姓名\n1,王小明\n2,李丽\n"));
     insta::assert_snapshot!(chinese.notes[1], @r#"/srv/HCM 01/people.csv is left out: PLEASE DECIDE: it is not UTF-8, but perhaps GBK, which is not read, and as which two of its lines read "id,姓名" and "1,王小明"; save it as UTF-8"#);
 }
+
+#[test]
+fn damaged_utf8_is_read_but_for_its_damaged_rows() {
+    let text = "id,name\n1,André Müller\n2,Zoé Brontë\n3,Nguyễn Văn An\n";
+    let damaged = [text.as_bytes(), b"4,Chlo\xeb\n"].concat();
+    let proposal = proposed(&damaged);
+    insta::assert_snapshot!(setting(&proposal), @r#"
+    # people: PLEASE DECIDE: it is UTF-8 but for some bytes, and such lines read "4,Chlo�"; their rows
+    # go to quarantine until they are mended in the file.
+    encoding = "utf-8"
+    "#);
+    insta::assert_snapshot!(table(&proposal, "people"), @r#"
+    [[table]]
+    name = "people"
+    key = ["id"]  # PLEASE CHECK: no declared key; in all 4 rows it is there and differs
+    partition = { buckets = 1 }  # 4 rows, about 5000 a bucket
+    column = [
+      { name = "id", type = "int", not_null = true },  # all 4 values are whole numbers
+      { name = "name", type = "text" },  # text, longest 13; PLEASE CHECK: 1 of 4 values cannot be carried (the first: "Chlo�" has bytes that are no character in its encoding): those rows go to quarantine
+    ]
+    "#);
+}
+
+#[test]
+fn a_long_line_is_shown_with_the_letters_that_tell() {
+    let long = format!(
+        "id,text\n1,{} Caf\u{e9} M\u{fc}ller {}\n",
+        "plain ".repeat(30),
+        "more ".repeat(30)
+    );
+    let proposal = proposed(&encoded(WINDOWS_1252, &long));
+    insta::assert_snapshot!(setting(&proposal), @r#"
+    # people: PLEASE DECIDE: it is not UTF-8; as windows-1252 two of its lines read "…plain plain plain
+    # plain plain plain Café Müller more more more more more more m…"; if that is not right, write
+    # another code page, such as windows-1252, windows-1250, windows-1251, iso-8859-2 or macintosh.
+    encoding = "windows-1252"
+    "#);
+}

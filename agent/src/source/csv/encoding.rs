@@ -23,6 +23,7 @@ use looks::Line;
 pub(super) use looks::show;
 pub(crate) use looks::two_lines;
 use signs::SignsOfUtf8;
+pub(crate) use signs::is_damaged_utf8;
 
 /// Stands in the decoded text for bytes that are no character in their encoding. No UTF-8 text
 /// has it, so the field that it is in is refused, and its row with it.

@@ -10,6 +10,9 @@ const MAX_SAMPLE_BYTES: usize = 16 * 1024;
 /// Most characters of a line that are shown.
 const MAX_SHOWN_CHARS: usize = 80;
 
+/// A strange character that stands this far in a line, or farther, is shown with what is around it.
+const SURELY_SHOWN_CHARS: usize = 70;
+
 /// UTF-16, if that is what bytes without a mark look like: of the Latin letters, digits and line
 /// ends in it every other byte is 0.
 pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
@@ -108,10 +111,15 @@ fn shown<'l>(lines: impl Iterator<Item = &'l str>) -> String {
     lines.join(" and ")
 }
 
-/// A line in quotes, shortened.
+/// A line in quotes, shortened, with what is not plain ASCII in it.
 pub(in crate::source::csv) fn show(line: &str) -> String {
-    match line.char_indices().nth(MAX_SHOWN_CHARS) {
-        Some((end, _)) => format!("\"{}…\"", &line[..end]),
-        None => format!("\"{line}\""),
-    }
+    let strange = line.chars().position(|c| !c.is_ascii()).unwrap_or_default();
+    let (before, from) = match strange {
+        0..SURELY_SHOWN_CHARS => ("", 0),
+        _ => ("…", strange - MAX_SHOWN_CHARS / 2),
+    };
+    let mut rest = line.chars().skip(from);
+    let shown: String = rest.by_ref().take(MAX_SHOWN_CHARS).collect();
+    let after = if rest.next().is_some() { "…" } else { "" };
+    format!("\"{before}{shown}{after}\"")
 }

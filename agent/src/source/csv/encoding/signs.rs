@@ -15,6 +15,13 @@ pub(super) struct SignsOfUtf8 {
     in_other: bool,
 }
 
+/// Whether lines of a file that is not UTF-8 are rather damaged UTF-8 than of a code page.
+pub(crate) fn is_damaged_utf8(lines: &[u8]) -> bool {
+    let mut signs = SignsOfUtf8::default();
+    signs.note(lines, true);
+    signs.is_rather_utf8()
+}
+
 impl SignsOfUtf8 {
     /// Takes note of bytes; returns how many to take, so that no character is parted.
     pub(super) fn note(&mut self, bytes: &[u8], last: bool) -> usize {
@@ -42,6 +49,11 @@ impl SignsOfUtf8 {
         taken
     }
 
+    /// Whether bytes are rather UTF-8 than of a code page.
+    fn is_rather_utf8(&self) -> bool {
+        self.characters > 0 && self.characters * 4 >= self.others
+    }
+
     /// Refuses what is rather UTF-8. In a code page's text it is chance if letters and signs make
     /// a UTF-8 character, as `é` with the space and quote behind it in French: a few in a hundred.
     pub(super) fn judge(&self, name: &'static str) -> Result<(), DecodeError> {
@@ -50,7 +62,7 @@ impl SignsOfUtf8 {
         } = self;
         match (characters, others) {
             (1.., 0) => Err(DecodeError::IsUtf8 { name }),
-            (1.., _) if characters * 4 >= others => Err(DecodeError::LooksLikeUtf8 {
+            _ if self.is_rather_utf8() => Err(DecodeError::LooksLikeUtf8 {
                 name,
                 characters,
                 others,
