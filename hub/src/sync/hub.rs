@@ -1,12 +1,14 @@
 //! The hub as its programs use it: one store, one database, and what is remembered of both.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{self, Dataset};
 use causeway_shared::ids::SiteName;
+use causeway_shared::runtime::regular_file;
 use causeway_shared::store::{self, Store};
 
 use super::cache::SiteCache;
@@ -195,9 +197,21 @@ fn read_dataset(named: &str) -> Result<Dataset, HubError> {
     if named == "meetassist" {
         return Ok(Dataset::meetassist()?);
     }
-    let text = std::fs::read_to_string(named).map_err(|source| HubError::DatasetFile {
+    let text = regular_file::read_text(Path::new(named), dataset::MAX_BYTES as u64);
+    let text = text.map_err(|source| HubError::DatasetFile {
         path: named.into(),
         source,
     })?;
     Ok(Dataset::from_toml(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dataset_that_is_no_file_is_refused_and_not_waited_for() {
+        let refused = read_dataset("/dev/zero").unwrap_err();
+        insta::assert_snapshot!(refused, @"cannot read the dataset /dev/zero: it is a device, not a file");
+    }
 }

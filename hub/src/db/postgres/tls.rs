@@ -17,6 +17,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use causeway_shared::runtime::regular_file;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -44,6 +45,9 @@ impl fmt::Debug for Encryption {
             .finish_non_exhaustive()
     }
 }
+
+/// Most bytes of a file of root certificates; all that a system has are a tenth of it.
+const MAX_ROOTS_BYTES: u64 = 4 * 1024 * 1024;
 
 /// How far a server's certificate is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,8 +145,9 @@ fn client_config(check: Check, root_certificate: Option<&Path>) -> Result<Client
 /// The certificates in a PEM file.
 fn read_roots(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let named = |what: String| format!("`root_certificate` {}: {what}", file.display());
-    let text = std::fs::read(file).map_err(|error| named(error.to_string()))?;
-    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
+    let text = regular_file::read_text(file, MAX_ROOTS_BYTES);
+    let text = text.map_err(|error| named(error.to_string()))?;
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
     match certificates {
         Ok(certificates) if !certificates.is_empty() => Ok(certificates),
         Ok(_) => Err(named("it holds no certificate in PEM form".into())),
@@ -219,6 +224,11 @@ mod tests {
         assert!(
             error.starts_with("`root_certificate` /no/such: "),
             "{error}"
+        );
+        let error = Encryption::of("postgres://db/x", Some(Path::new("/dev/zero"))).unwrap_err();
+        assert_eq!(
+            error,
+            "`root_certificate` /dev/zero: it is a device, not a file"
         );
     }
 }

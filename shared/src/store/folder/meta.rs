@@ -1,26 +1,20 @@
 //! What a file's metadata says of the object in it.
 
-use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::fs::{self, File, FileType, Metadata};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::path::Path;
 
 use jiff::Timestamp;
 
 use super::super::{ObjectMeta, Version};
+use crate::runtime::regular_file;
 
-/// Opens the file of an object for reading. The file type is checked first: opening a FIFO waits
-/// for its writer, and opening a device may have effects.
+/// Opens the file of an object for reading, and nothing else that lies there.
 pub(super) fn open(path: &Path) -> io::Result<(File, Metadata)> {
     check_regular(&fs::metadata(path)?)?;
-    // Without waiting, in case a FIFO has taken its place since.
-    let mut options = OpenOptions::new();
-    let file = options
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK)
-        .open(path)?;
+    let file = regular_file::open(path)?;
     let meta = file.metadata()?;
-    check_regular(&meta)?;
     Ok((file, meta))
 }
 
