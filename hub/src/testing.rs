@@ -19,12 +19,14 @@ use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::summary::Summary;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use crate::config::HubConfig;
 use crate::db::Database;
 use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
-use crate::sync::{Hub, LoadReport, LoadRequest, SiteLoaded};
+use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, SiteLoaded};
+use crate::verify::{VerifyReport, VerifyRequest};
 
 pub use crate::db::conformance;
 
@@ -290,6 +292,21 @@ impl TestHub {
             database: Arc::clone(database),
             request: LoadRequest::at(NOON.parse()?),
         })
+    }
+
+    /// Asks for these dates beside the window from the next load on, and for no others.
+    pub(crate) fn ask_for(&mut self, dates: &[Date]) {
+        self.request.dates = dates.iter().copied().map(DateRange::day).collect();
+    }
+
+    /// Compares the database with the store.
+    pub(crate) async fn verify(&self, repair: bool) -> Outcome<VerifyReport> {
+        let request = VerifyRequest {
+            now: self.request.now,
+            site: None,
+            repair,
+        };
+        Ok(self.hub.verify(&request).await?)
     }
 
     /// Loads the window of all sites.

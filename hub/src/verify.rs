@@ -275,7 +275,6 @@ impl VerifyReport {
 // these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
@@ -289,12 +288,7 @@ mod tests {
         let file = rusqlite::Connection::open(folder.path().join("here.db"))?;
         file.execute_batch("DELETE FROM item WHERE id > 1")?;
 
-        let request = VerifyRequest {
-            now: test.request.now,
-            site: None,
-            repair: false,
-        };
-        let found = test.hub.verify(&request).await?.differences;
+        let found = test.verify(false).await?.differences;
         let whats: Vec<&str> = found.iter().map(|found| found.what.as_str()).collect();
         let missing = [2, 3].map(|id| format!("row {id} is missing from the database"));
         assert_eq!(whats, missing);
@@ -313,12 +307,7 @@ mod tests {
         let file = rusqlite::Connection::open(folder.path().join("a.db"))?;
         file.execute_batch("UPDATE causeway_partition SET md5 = 'x'")?;
 
-        let request = VerifyRequest {
-            now: test.request.now,
-            site: None,
-            repair: false,
-        };
-        let report = test.hub.verify(&request).await?;
+        let report = test.verify(false).await?;
         assert_eq!((report.partitions, report.needs_a_look()), (1, true));
         let what = &report.differences[0].what;
         assert!(what.starts_with("cannot be verified: "), "{what}");
@@ -340,12 +329,7 @@ mod tests {
         }
         TestSite::new(&test.store, "silent", SHOP)?;
 
-        let request = VerifyRequest {
-            now: test.request.now,
-            site: None,
-            repair: false,
-        };
-        let report = test.another()?.hub.verify(&request).await?;
+        let report = test.another()?.verify(false).await?;
         assert_eq!((report.sites, report.needs_a_look()), (0, true));
         let found = report.differences.iter();
         let found = found.map(|found| format!("{}: {}\n", found.site, found.what));
@@ -366,12 +350,7 @@ mod tests {
         let key = site.key("item", "b=0of2", &["1,a"])?;
         test.store.delete(&key).await?;
 
-        let request = VerifyRequest {
-            now: test.request.now,
-            site: None,
-            repair: true,
-        };
-        let report = test.hub.verify(&request).await?;
+        let report = test.verify(true).await?;
         let last = report.differences.last().ok_or("no difference")?;
         assert!(
             last.what.starts_with("not repaired: site here, table item"),

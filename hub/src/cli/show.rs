@@ -272,25 +272,19 @@ mod tests {
 
     use super::*;
     use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
-    use crate::verify::VerifyRequest;
 
     #[tokio::test]
     async fn verify_says_that_nothing_is_loaded() -> Outcome {
         let folder = tempfile::tempdir()?;
         let test = TestHub::in_folder(folder.path()).await?;
-        let request = VerifyRequest {
-            now: NOON.parse()?,
-            site: None,
-            repair: false,
-        };
-        let report = test.hub.verify(&request).await?;
+        let report = test.verify(false).await?;
         insta::assert_snapshot!(verify(&report), @"no site has committed anything yet");
         let mut site = TestSite::new(&test.store, "here", SHOP)?;
         site.put("item", "b=0of2", &["1,apple"])
             .await?
             .commit()
             .await?;
-        let report = test.another()?.hub.verify(&request).await?;
+        let report = test.another()?.verify(false).await?;
         insta::assert_snapshot!(verify(&report), @r#"
         no site is loaded
           here: nothing is loaded; `causeway-hub load` loads it
@@ -343,13 +337,8 @@ mod tests {
         2025-12-24 stays until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
         2025-12-24 to 2025-12-25 stay until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
         ");
-        let request = VerifyRequest {
-            now: NOON.parse()?,
-            site: None,
-            repair: false,
-        };
         insta::assert_snapshot!(
-            verify(&test.hub.verify(&request).await?), @"1 row in 1 partition compared, no difference");
+            verify(&test.verify(false).await?), @"1 row in 1 partition compared, no difference");
 
         site.put("item", "b=0of2", &["1,pear"])
             .await?

@@ -2,7 +2,6 @@
 
 use jiff::civil::date;
 
-use crate::sync::DateRange;
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 /// A hub, and a site of the shop that has committed two items and a sale on each of three days.
@@ -214,10 +213,10 @@ pub async fn a_table_by_a_timestamp_follows_the_window(database: &HubDatabase) -
 /// Beside the window, until a load that does not ask for them.
 pub async fn dates_that_were_asked_for_are_loaded(database: &HubDatabase) -> Outcome {
     let (mut test, site) = shop(database).await?;
-    test.request.dates = vec![DateRange::day(date(2025, 12, 24))];
+    test.ask_for(&[date(2025, 12, 24)]);
     assert_eq!(test.load_one().await?.rows.inserted, 1);
     assert_eq!(test.rows(&site, "sale").await?.len(), 4);
-    test.request.dates = vec![];
+    test.ask_for(&[]);
     assert_eq!(test.load_one().await?.rows.deleted, 1);
     Ok(())
 }

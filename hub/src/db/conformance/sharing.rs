@@ -7,7 +7,6 @@ use causeway_shared::ids::Part;
 
 use crate::db::SiteChange;
 use crate::testing::{HubDatabase, NOON, Outcome, SHOP, TestHub, TestSite};
-use crate::verify::VerifyRequest;
 
 /// Readers neither wait for a load nor see half of one.
 pub async fn readers_see_the_state_before_until_the_commit(database: &HubDatabase) -> Outcome {
@@ -119,12 +118,7 @@ pub async fn rows_of_other_programs_give_way_to_the_sites(database: &HubDatabase
     };
     load.commit(&change).await?;
 
-    let request = VerifyRequest {
-        now: NOON.parse()?,
-        site: None,
-        repair: false,
-    };
-    let found = test.hub.verify(&request).await?;
+    let found = test.verify(false).await?;
     let whats: Vec<&str> = found
         .differences
         .iter()
@@ -144,16 +138,8 @@ pub async fn rows_of_other_programs_give_way_to_the_sites(database: &HubDatabase
         .commit()
         .await?;
     assert_eq!(test.load_one().await?.rows.inserted, 1);
-    let repair = VerifyRequest {
-        repair: true,
-        ..request
-    };
-    test.hub.verify(&repair).await?;
-    let request = VerifyRequest {
-        repair: false,
-        ..repair
-    };
-    assert_eq!(test.hub.verify(&request).await?.differences, []);
+    test.verify(true).await?;
+    assert_eq!(test.verify(false).await?.differences, []);
     assert_eq!(
         test.rows(&site, "item").await?,
         ["b=0of2 1,apple", "b=1of2 2,pear"]
