@@ -73,7 +73,7 @@ pub(crate) async fn run(
     clock: fn() -> Timestamp,
     mut chance: Rng,
 ) {
-    let mut failures = Failures::new();
+    let mut failures = RoundFailures::new();
     let every = hub.config().refresh.every.0;
     let zone = hub.config().window.timezone.0.clone();
     loop {
@@ -117,9 +117,9 @@ fn failing_sites(report: &LoadReport) -> Vec<(SiteName, String)> {
 /// What failed in the last rounds, so that a failure that lasts is logged once a day. Without a site
 /// it is of all of them.
 #[derive(Debug)]
-struct Failures(Repeats<(Option<SiteName>, String)>);
+struct RoundFailures(Repeats<(Option<SiteName>, String)>);
 
-impl Failures {
+impl RoundFailures {
     fn new() -> Self {
         Self(Repeats::new(REMIND_AFTER, MAX_FAILURES))
     }

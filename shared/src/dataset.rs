@@ -201,9 +201,10 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError`] with the table and column that it is about.
     pub fn from_toml(text: &str) -> Result<Self, DatasetError> {
-        let file: file::Dataset = toml::from_str(text).map_err(|error| DatasetError::Syntax {
-            detail: error.to_string(),
-        })?;
+        let file: file::DatasetFile =
+            toml::from_str(text).map_err(|error| DatasetError::Syntax {
+                detail: error.to_string(),
+            })?;
         validate::dataset(file)
     }
 
@@ -212,7 +213,7 @@ impl Dataset {
     /// # Errors
     /// [`DatasetError`] with the table and column that it is about.
     pub fn from_json(json: &[u8]) -> Result<Self, DatasetError> {
-        let file: file::Dataset =
+        let file: file::DatasetFile =
             serde_json::from_slice(json).map_err(|error| DatasetError::Syntax {
                 detail: error.to_string(),
             })?;

@@ -40,7 +40,7 @@ pub struct SiteLog<K: LogKind = AgentLog> {
 }
 
 /// What a small object turns out to be.
-enum Read {
+enum SmallObject {
     Whole(Vec<u8>),
     Missing,
     /// Longer than its kind may be.
@@ -93,9 +93,9 @@ impl<K: LogKind> SiteLog<K> {
     ) -> Result<Option<T>, LogError> {
         let read = self.read(key, limit).await;
         match read.map_err(|source| self.failed(source))? {
-            Read::Missing => Ok(None),
-            Read::TooLong => Err(self.damaged(key, FormatError::Unbounded { limit })),
-            Read::Whole(bytes) => {
+            SmallObject::Missing => Ok(None),
+            SmallObject::TooLong => Err(self.damaged(key, FormatError::Unbounded { limit })),
+            SmallObject::Whole(bytes) => {
                 let decoded = decode(&bytes);
                 decoded
                     .map(Some)
@@ -104,15 +104,15 @@ impl<K: LogKind> SiteLog<K> {
         }
     }
 
-    async fn read(&self, key: &str, limit: u64) -> Result<Read, StoreError> {
+    async fn read(&self, key: &str, limit: u64) -> Result<SmallObject, StoreError> {
         let read = match self.store.get(key).await {
             Ok(fetched) => fetched.bytes(limit).await,
             Err(error) => Err(error),
         };
         match read {
-            Ok(bytes) => Ok(Read::Whole(bytes)),
-            Err(StoreError::NotFound { .. }) => Ok(Read::Missing),
-            Err(StoreError::TooLarge { .. }) => Ok(Read::TooLong),
+            Ok(bytes) => Ok(SmallObject::Whole(bytes)),
+            Err(StoreError::NotFound { .. }) => Ok(SmallObject::Missing),
+            Err(StoreError::TooLarge { .. }) => Ok(SmallObject::TooLong),
             Err(error) => Err(error),
         }
     }

@@ -13,7 +13,7 @@ use crate::canonical_csv::{Digest, Malformed, RecordSplitter};
 use crate::ids::Md5;
 
 pub use read::ObjectReader;
-pub use verify::{Contents, Fault, contents, fault};
+pub use verify::{Contents, ObjectFault, contents, fault};
 pub use write::compress;
 
 /// The largest window of an object's compression that is accepted: 16 MiB.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::layout::{LogKey, WhichLog};
-use causeway_shared::object::{Fault, fault};
+use causeway_shared::object::{ObjectFault, fault};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use super::attempt::SyncOptions;
@@ -82,12 +82,12 @@ async fn read_back(
             }
         }
     });
-    let found: Vec<Option<Fault>> = stream::iter(checks)
+    let found: Vec<Option<ObjectFault>> = stream::iter(checks)
         .buffer_unordered(READ_AT_ONCE)
         .inspect_ok(|_| progress.step(Step::Verified))
         .try_collect()
         .await?;
-    let faults: Vec<Fault> = found.into_iter().flatten().collect();
+    let faults: Vec<ObjectFault> = found.into_iter().flatten().collect();
     if faults.is_empty() {
         return Ok(objects);
     }

@@ -7,7 +7,7 @@ use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::layout::{LogKey, WhichLog};
-use causeway_shared::object::{Fault, compress, fault};
+use causeway_shared::object::{ObjectFault, compress, fault};
 use causeway_shared::store::{Body, StoreError};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::sync::mpsc;
@@ -137,7 +137,7 @@ impl Comparison<'_> {
             }
         };
         if let Some(spool) = &self.mending
-            && !matches!(fault, Some(Fault::Rows { .. }))
+            && !matches!(fault, Some(ObjectFault::Rows { .. }))
         {
             self.write_again(&key, spool.path(&(table, part, md5)), csv)
                 .await?;
@@ -248,7 +248,7 @@ impl Comparison<'_> {
         table: &Name,
         part: Part,
         entry: &Entry,
-    ) -> Result<Option<Fault>, AgentError> {
+    ) -> Result<Option<ObjectFault>, AgentError> {
         let key = self.key(table, part, entry);
         let found = fault(&**self.agent.store(), key, &entry.object).await;
         self.progress.step(Step::Verified);

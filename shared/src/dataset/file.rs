@@ -12,20 +12,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// A dataset file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Dataset {
+pub struct DatasetFile {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: u32,
     /// Its tables.
     #[serde(default, rename = "table")]
-    pub tables: Vec<Table>,
+    pub tables: Vec<TableSection>,
 }
 
 /// A `[[table]]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Table {
+pub struct TableSection {
     /// Its name.
     pub name: String,
     /// Its name in the source, where that differs by more than case.
@@ -40,10 +40,10 @@ pub struct Table {
     pub merge: Merge,
     /// Its unique rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub unique: Vec<Unique>,
+    pub unique: Vec<UniqueSection>,
     /// Its summary.
     #[serde(default, skip_serializing_if = "is_default")]
-    pub summary: Summary,
+    pub summary: SummarySection,
     /// The columns by which rows are found in history.
     #[serde(default, skip_serializing_if = "Lookup::is_empty")]
     pub lookup: Lookup,
@@ -55,7 +55,7 @@ pub struct Table {
     pub check: Vec<String>,
     /// Its columns.
     #[serde(rename = "column")]
-    pub columns: Vec<Column>,
+    pub columns: Vec<ColumnSection>,
 }
 
 /// `partition = …`
@@ -160,7 +160,7 @@ impl<'de> Deserialize<'de> for Lookup {
 /// `{ columns = […], unless = { status = ["cancelled"] } }`
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Unique {
+pub struct UniqueSection {
     /// The columns.
     pub columns: Vec<String>,
     /// Column name → values that exempt a row.
@@ -171,7 +171,7 @@ pub struct Unique {
 /// `{ count_by = […], sum = […] }`
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Summary {
+pub struct SummarySection {
     /// Columns to count by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub count_by: Vec<String>,
@@ -183,7 +183,7 @@ pub struct Summary {
 /// A `[[table.column]]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Column {
+pub struct ColumnSection {
     /// Its name.
     pub name: String,
     /// Its type's name.

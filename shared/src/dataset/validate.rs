@@ -73,7 +73,7 @@ pub enum DatasetError {
 }
 
 /// Validates a dataset as written.
-pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
+pub(super) fn dataset(file: file::DatasetFile) -> Result<Dataset, DatasetError> {
     if file.tables.is_empty() {
         return Err(DatasetError::NoTable);
     }
@@ -114,7 +114,7 @@ pub(super) fn dataset(file: file::Dataset) -> Result<Dataset, DatasetError> {
     Ok(dataset)
 }
 
-fn canonical_json(file: &file::Dataset) -> Result<String, DatasetError> {
+fn canonical_json(file: &file::DatasetFile) -> Result<String, DatasetError> {
     serde_json_canonicalizer::to_string(file).map_err(|error| DatasetError::Syntax {
         detail: error.to_string(),
     })

@@ -1,6 +1,6 @@
 //! The datasets that commits name. Both logs of a site share them.
 
-use super::{LogError, Read, SiteLog};
+use super::{LogError, SiteLog, SmallObject};
 use crate::commit::LogKind;
 use crate::dataset::{self, Dataset, DatasetError};
 use crate::ids::Md5;
@@ -22,9 +22,9 @@ impl<K: LogKind> SiteLog<K> {
         };
         let bytes = self.read(&key, dataset::MAX_BYTES as u64).await;
         let bytes = match bytes.map_err(|source| self.failed(source))? {
-            Read::Whole(bytes) => bytes,
-            Read::Missing => return Err(unusable("it is missing".into())),
-            Read::TooLong => {
+            SmallObject::Whole(bytes) => bytes,
+            SmallObject::Missing => return Err(unusable("it is missing".into())),
+            SmallObject::TooLong => {
                 let limit = dataset::MAX_BYTES;
                 return Err(unusable(format!("it is longer than {limit} bytes")));
             }

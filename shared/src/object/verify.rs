@@ -45,7 +45,7 @@ pub async fn contents(store: &dyn ObjectStore, key: &str) -> Result<Option<Conte
 
 /// What is wrong with an object that a log names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Fault {
+pub enum ObjectFault {
     /// It is not there.
     #[error("object {key} is missing")]
     Missing {
@@ -78,14 +78,14 @@ pub async fn fault(
     store: &dyn ObjectStore,
     key: String,
     object: &PartitionObject,
-) -> Result<Option<Fault>, StoreError> {
+) -> Result<Option<ObjectFault>, StoreError> {
     Ok(match contents(store, &key).await {
-        Err(StoreError::NotFound { .. }) => Some(Fault::Missing { key }),
+        Err(StoreError::NotFound { .. }) => Some(ObjectFault::Missing { key }),
         // The store's own checksum speaks against it, or its body broke off.
-        Err(StoreError::Damaged { .. }) | Ok(None) => Some(Fault::Damaged { key }),
+        Err(StoreError::Damaged { .. }) | Ok(None) => Some(ObjectFault::Damaged { key }),
         Err(error) => return Err(error),
-        Ok(Some(read)) if read.md5 != object.md5 => Some(Fault::Damaged { key }),
-        Ok(Some(read)) if read.rows != object.rows => Some(Fault::Rows {
+        Ok(Some(read)) if read.md5 != object.md5 => Some(ObjectFault::Damaged { key }),
+        Ok(Some(read)) if read.rows != object.rows => Some(ObjectFault::Rows {
             key,
             found: read.rows,
             said: object.rows,

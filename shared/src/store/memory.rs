@@ -30,7 +30,7 @@ pub struct MemoryStore {
 
 #[derive(Debug, Default)]
 struct State {
-    objects: BTreeMap<String, Object>,
+    objects: BTreeMap<String, StoredObject>,
     /// Writes so far: the next version, and what the clock adds to its start.
     writes: u32,
     /// What the clock began with; the Unix epoch unless a test sets it.
@@ -38,7 +38,7 @@ struct State {
 }
 
 #[derive(Debug, Clone)]
-struct Object {
+struct StoredObject {
     content: Bytes,
     version: Version,
     modified: Timestamp,
@@ -62,7 +62,7 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn found(&self, key: &str) -> Result<Object, StoreError> {
+    fn found(&self, key: &str) -> Result<StoredObject, StoreError> {
         let found = self.state().objects.get(key).cloned();
         found.ok_or_else(|| StoreError::NotFound {
             key: key.to_owned(),
@@ -79,7 +79,7 @@ impl State {
             .clock_start
             .saturating_add(age)
             .unwrap_or(self.clock_start);
-        let object = Object {
+        let object = StoredObject {
             content,
             version: version.clone(),
             modified,
@@ -199,7 +199,7 @@ async fn content(key: &str, body: Body) -> Result<Bytes, StoreError> {
     }
 }
 
-fn meta(key: &str, object: &Object) -> ObjectMeta {
+fn meta(key: &str, object: &StoredObject) -> ObjectMeta {
     ObjectMeta {
         key: key.to_owned(),
         bytes: object.content.len() as u64,
@@ -208,7 +208,7 @@ fn meta(key: &str, object: &Object) -> ObjectMeta {
     }
 }
 
-fn fetched(key: &str, object: Object) -> Fetched {
+fn fetched(key: &str, object: StoredObject) -> Fetched {
     let meta = meta(key, &object);
     let mut rest = object.content;
     let chunks = std::iter::from_fn(move || {

@@ -7,7 +7,7 @@ use crate::ids::Name;
 use crate::value::{Forms, Raw, Refusal, Type, Value, parse};
 
 impl TableReader<'_> {
-    pub(super) fn column(&self, file: &file::Column) -> Result<Column, DatasetError> {
+    pub(super) fn column(&self, file: &file::ColumnSection) -> Result<Column, DatasetError> {
         let ty = Type::from_name(&file.ty).ok_or_else(|| {
             self.column_error(
                 &file.name,
@@ -77,7 +77,7 @@ impl TableReader<'_> {
         })
     }
 
-    fn max_chars(&self, file: &file::Column) -> Result<Option<u32>, DatasetError> {
+    fn max_chars(&self, file: &file::ColumnSection) -> Result<Option<u32>, DatasetError> {
         match &file.max {
             None => Ok(None),
             Some(file::Constant::Int(max)) if (1..=1_048_576).contains(max) => {
@@ -111,7 +111,7 @@ impl TableReader<'_> {
     /// A default is taken from a column that has none itself, so that no order matters.
     fn default_column(
         &self,
-        file: &file::Column,
+        file: &file::ColumnSection,
         from: &str,
         ty: Type,
     ) -> Result<usize, DatasetError> {

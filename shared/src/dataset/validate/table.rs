@@ -16,7 +16,7 @@ const DIVIDE: &str =
 
 /// One table being read.
 pub(super) struct TableReader<'f> {
-    pub(super) file: &'f file::Table,
+    pub(super) file: &'f file::TableSection,
     pub(super) tables: &'f [&'f str],
 }
 
@@ -163,7 +163,11 @@ impl TableReader<'_> {
         }
     }
 
-    fn unique(&self, file: &file::Unique, columns: &[Column]) -> Result<Unique, DatasetError> {
+    fn unique(
+        &self,
+        file: &file::UniqueSection,
+        columns: &[Column],
+    ) -> Result<Unique, DatasetError> {
         let unless = file.unless.iter().map(|(column, values)| {
             let position = self.position(column)?;
             if !columns[position].ty.is_text() {

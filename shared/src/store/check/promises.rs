@@ -67,7 +67,7 @@ pub(super) struct Trial<'s> {
 }
 
 /// What became of a conditional write.
-enum Outcome {
+enum WriteOutcome {
     Taken(Version),
     Refused,
     /// The store does not know such writes, in its own words.
@@ -122,15 +122,15 @@ impl<'s> Trial<'s> {
         broken.extend(problem.map(|how| (Promise::ReadBack, how)));
 
         match outcome(self.store.replace(&key, body("second"), &first).await)? {
-            Outcome::Taken(version) => {
+            WriteOutcome::Taken(version) => {
                 let problem = self.differs(&key, "second", Some(&version)).await?;
                 broken.extend(problem.map(|how| (Promise::ReadBack, how)));
             }
-            Outcome::Refused => {
+            WriteOutcome::Refused => {
                 broken.push((Promise::FreshReplaced, "it was refused".to_owned()));
                 self.store.put(&key, body("second")).await?;
             }
-            Outcome::Unknown(words) => {
+            WriteOutcome::Unknown(words) => {
                 broken.push((Promise::FreshReplaced, words));
                 self.store.put(&key, body("second")).await?;
             }
@@ -142,8 +142,8 @@ impl<'s> Trial<'s> {
             .replace(&self.key("absent"), body("absent"), &first)
             .await;
         let absent = match outcome(absent)? {
-            Outcome::Taken(_) => Some("it was taken for a key that is not there".to_owned()),
-            Outcome::Refused | Outcome::Unknown(_) => None,
+            WriteOutcome::Taken(_) => Some("it was taken for a key that is not there".to_owned()),
+            WriteOutcome::Refused | WriteOutcome::Unknown(_) => None,
         };
         broken.extend(stale.or(absent).map(|how| (Promise::StaleRefused, how)));
         Ok(())
@@ -158,9 +158,9 @@ impl<'s> Trial<'s> {
         let mut failure = None;
         for (name, created) in names.iter().zip(created) {
             match outcome(created) {
-                Ok(Outcome::Taken(_)) => winners.push(name),
-                Ok(Outcome::Refused) => {}
-                Ok(Outcome::Unknown(words)) => {
+                Ok(WriteOutcome::Taken(_)) => winners.push(name),
+                Ok(WriteOutcome::Refused) => {}
+                Ok(WriteOutcome::Unknown(words)) => {
                     broken.push((Promise::OneWinner, words));
                     return Ok(());
                 }
@@ -188,14 +188,14 @@ impl<'s> Trial<'s> {
     /// What is wrong with the outcome of a write that is to be refused and to change nothing.
     async fn kept_out(
         &self,
-        outcome: Outcome,
+        outcome: WriteOutcome,
         key: &str,
         before: &str,
     ) -> Result<Option<String>, StoreError> {
         Ok(match outcome {
-            Outcome::Taken(_) => Some("it was taken".to_owned()),
-            Outcome::Unknown(words) => Some(words),
-            Outcome::Refused => {
+            WriteOutcome::Taken(_) => Some("it was taken".to_owned()),
+            WriteOutcome::Unknown(words) => Some(words),
+            WriteOutcome::Refused => {
                 let problem = self.differs(key, before, None).await?;
                 problem.map(|problem| format!("it was refused, and yet {problem}"))
             }
@@ -259,12 +259,14 @@ fn body(text: &str) -> Body {
     text.as_bytes().to_vec().into()
 }
 
-fn outcome(written: Result<Version, StoreError>) -> Result<Outcome, StoreError> {
+fn outcome(written: Result<Version, StoreError>) -> Result<WriteOutcome, StoreError> {
     match written {
-        Ok(version) => Ok(Outcome::Taken(version)),
-        Err(StoreError::AlreadyExists { .. } | StoreError::Changed { .. }) => Ok(Outcome::Refused),
+        Ok(version) => Ok(WriteOutcome::Taken(version)),
+        Err(StoreError::AlreadyExists { .. } | StoreError::Changed { .. }) => {
+            Ok(WriteOutcome::Refused)
+        }
         // An unconditional write was taken, so the condition is what is refused.
-        Err(StoreError::Refused { detail, .. }) => Ok(Outcome::Unknown(detail)),
+        Err(StoreError::Refused { detail, .. }) => Ok(WriteOutcome::Unknown(detail)),
         Err(error) => Err(error),
     }
 }
