@@ -240,6 +240,10 @@ mod tests {
             problem("postgres://me:secret@db:port/causeway"),
             @"configuration, database: `url` is not of the form postgres://user:password@host/database"
         );
+        insta::assert_snapshot!(
+            problem("postgres:///causeway?hostaddr=127.0.0.1&sslmode=require"),
+            @"configuration, database: a server that has to encrypt is known by its name; write `host` in `url`"
+        );
     }
 
     #[tokio::test]

@@ -10,10 +10,12 @@ use causeway_shared::runtime::retry;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error;
-use super::tls::{Connector, Encryption};
+use super::tls::Encryption;
 use crate::config::without_password;
 use crate::db::DbError;
 
@@ -35,7 +37,7 @@ const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
 /// A database's connections.
 pub(super) struct Connections {
     config: Config,
-    connector: Connector,
+    connector: MakeRustlsConnect,
     pool: Pool,
     described: String,
     /// Whether the hub's own tables were seen to be of this program's version.
@@ -59,6 +61,11 @@ impl Connections {
         let mut config: Config = plain_url.parse().map_err(|_| {
             refuse("`url` is not of the form postgres://user:password@host/database".into())
         })?;
+        if mode == SslMode::Require && config.get_hosts().is_empty() {
+            let problem =
+                "a server that has to encrypt is known by its name; write `host` in `url`";
+            return Err(refuse(problem.into()));
+        }
         config
             .ssl_mode(mode)
             .application_name("causeway-hub")

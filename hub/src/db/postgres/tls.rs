@@ -10,7 +10,6 @@
 //! | `verify-ca` | yes | is issued by one of the root certificates |
 //! | `verify-full`, the default with a root certificate | yes | and for this host |
 
-mod connector;
 mod verifier;
 
 use std::fmt;
@@ -22,8 +21,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::SslMode;
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-pub(super) use connector::Connector;
 use verifier::{Trust, Verifier};
 
 /// How a connection is encrypted.
@@ -34,7 +33,7 @@ pub(super) struct Encryption {
     /// Whether TLS is used.
     pub(super) mode: SslMode,
     /// Sets it up.
-    pub(super) connector: Connector,
+    pub(super) connector: MakeRustlsConnect,
 }
 
 impl fmt::Debug for Encryption {
@@ -70,7 +69,7 @@ impl Encryption {
         Ok(Self {
             url,
             mode,
-            connector: Connector::new(config),
+            connector: MakeRustlsConnect::new(config),
         })
     }
 }
