@@ -203,7 +203,8 @@ impl<'a> Scan<'a> {
         };
         let source = snapshot.place(table);
         let list = &mut self.refused;
-        let refusals = Refusals::new(list, declared, table, source, reader.has_lines());
+        let zone = self.request.zone.clone();
+        let refusals = Refusals::new(list, declared, table, source, reader.has_lines(), zone);
         match read_table(&task, reader, refusals) {
             Ok(read) => Ok(Ok(read)),
             Err(RowsError::Source(trouble)) => Ok(Err(trouble)),

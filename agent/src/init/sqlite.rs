@@ -44,6 +44,11 @@ impl Database {
         told(&self.path, self.snapshot.unreadable(&error))
     }
 
+    /// A failure of SQLite to read a table, in words.
+    fn words_of(&self, table: &str, error: rusqlite::Error) -> String {
+        told(&self.path, self.snapshot.unreadable_table(table, &error))
+    }
+
     /// Its tables and views, in order of their names, each with its shape or why it has none.
     pub(super) fn tables(&self) -> Result<Vec<Named>, String> {
         let list = || {
@@ -56,7 +61,7 @@ impl Database {
             .map(|(name, is_view)| {
                 let shape = self
                     .shape(&name, is_view)
-                    .map_err(|error| self.words(error));
+                    .map_err(|error| self.words_of(&name, error));
                 (name, shape)
             })
             .collect())
@@ -164,19 +169,20 @@ impl Database {
     /// Gives every row of a table to `each`.
     pub(super) fn rows(&self, table: &str, each: &mut EachRow<'_>) -> Result<(), String> {
         let connection = self.snapshot.connection();
+        let failed = |error| self.words_of(table, error);
         let sql: String = connection
             .query_row(SELECT_ALL, [table], |row| row.get(0))
-            .map_err(|error| self.words(error))?;
+            .map_err(failed)?;
         let mut statement = connection
             .prepare(&sql)
-            .map_err(|error| self.words(error))?;
+            .map_err(failed)?;
         let columns = statement.column_count();
-        let mut rows = statement.query([]).map_err(|error| self.words(error))?;
-        while let Some(row) = rows.next().map_err(|error| self.words(error))? {
+        let mut rows = statement.query([]).map_err(failed)?;
+        while let Some(row) = rows.next().map_err(failed)? {
             let fields = (0..columns).map(|column| row.get_ref(column).map(raw));
             let fields = fields
                 .collect::<rusqlite::Result<Vec<_>>>()
-                .map_err(|error| self.words(error))?;
+                .map_err(failed)?;
             each(None, &fields)?;
         }
         Ok(())

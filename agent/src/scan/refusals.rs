@@ -7,7 +7,9 @@ use causeway_shared::canonical_csv::write_value;
 use causeway_shared::dataset::{Table, TableId};
 use causeway_shared::ids::Name;
 use causeway_shared::quarantine::RefusedRow;
-use causeway_shared::value::{Raw, Value};
+use causeway_shared::value::{Raw, Type, Value};
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use super::judge::Problem;
 use super::record::Record;
@@ -27,6 +29,8 @@ pub(super) struct Refusals<'d> {
     source: String,
     /// Whether rows are found again by their line; else by their key.
     has_lines: bool,
+    /// The zone that instants are converted to.
+    zone: TimeZone,
     count: u64,
 }
 
@@ -37,6 +41,7 @@ impl<'d> Refusals<'d> {
         position: TableId,
         source: String,
         has_lines: bool,
+        zone: TimeZone,
     ) -> Self {
         Self {
             lists,
@@ -44,6 +49,7 @@ impl<'d> Refusals<'d> {
             position,
             source,
             has_lines,
+            zone,
             count: 0,
         }
     }
@@ -129,23 +135,27 @@ impl<'d> Refusals<'d> {
             RowPlace::Key(key) => format!("the row with key {key}"),
             place @ RowPlace::Line(_) => format!("the row of {place}"),
         };
-        let (column, reason) = match contest {
+        let (columns, mut reason) = match contest {
             Contest::Key if self.has_lines => (
-                self.table.key[0],
+                &self.table.key[..],
                 format!("{winner} has the same key, and stays"),
             ),
             Contest::Key => (
-                self.table.key[0],
+                &self.table.key[..],
                 "another row has the same key, and stays".into(),
             ),
             Contest::Values(rule) => (
-                rule.columns()[0],
+                rule.columns(),
                 format!(
                     "{winner} has the same {}, and stays",
                     rule.names(self.table)
                 ),
             ),
         };
+        let column = columns[0];
+        if let Some(remark) = self.time_that_comes_twice(columns, loser.row) {
+            reason.push_str(&remark);
+        }
         self.stored(
             loser.row,
             Problem {
@@ -153,6 +163,28 @@ impl<'d> Refusals<'d> {
                 reason,
             },
         );
+    }
+
+    /// What to say where rows share a time of the hour that comes twice, when clocks go back: two
+    /// instants are one time then.
+    fn time_that_comes_twice(&self, columns: &[usize], row: Stored<'_>) -> Option<String> {
+        let mut record = Record::default();
+        let fields = record.read(row.record);
+        let zone = self.zone.iana_name()?;
+        columns.iter().find_map(|column| {
+            let declared = &self.table.columns[*column];
+            let time = std::str::from_utf8(fields.get(*column)).ok()?;
+            let local: DateTime = time.parse().ok()?;
+            let offset = self.zone.to_ambiguous_timestamp(local).offset();
+            let comes_twice = matches!(offset, AmbiguousOffset::Fold { .. });
+            (declared.ty == Type::Timestamp && comes_twice).then(|| {
+                let name = &declared.name;
+                format!(
+                    "; {time} comes twice in {zone}, when clocks go back: if the source has two \
+                     instants there, declare {name} as text, or write `timezone = \"UTC\"`"
+                )
+            })
+        })
     }
 
     fn place(&self, row: Stored<'_>) -> RowPlace {

@@ -33,6 +33,7 @@ struct Site {
     memory: usize,
     /// Further settings of every source.
     settings: &'static str,
+    zone: &'static str,
     /// Tables with rows in the log.
     filled: BTreeSet<TableId>,
     /// How long after the files were written the scan is.
@@ -59,6 +60,7 @@ impl Site {
             folder,
             memory: 1 << 20,
             settings: "",
+            zone: "Asia/Ho_Chi_Minh",
             filled: BTreeSet::new(),
             later: SignedDuration::from_mins(1),
         }
@@ -67,6 +69,11 @@ impl Site {
     /// With these settings for every source.
     fn declared(self, settings: &'static str) -> Self {
         Self { settings, ..self }
+    }
+
+    /// In this time zone.
+    fn in_zone(self, zone: &'static str) -> Self {
+        Self { zone, ..self }
     }
 
     /// Scanned so long after its files were written.
@@ -145,7 +152,7 @@ impl Site {
             tables,
             filled: &self.filled,
             now: self.now(),
-            zone: TimeZone::get("Asia/Ho_Chi_Minh").unwrap(),
+            zone: TimeZone::get(self.zone).unwrap(),
             spill_dir: &self.path("spill"),
             memory: self.memory,
             on_rows,

@@ -96,7 +96,8 @@ impl SqliteSnapshot {
         let statement = self.opened.connection.prepare(&sql);
         Ok(SqliteTable {
             snapshot: self,
-            statement: statement.map_err(|error| self.unreadable(&error))?,
+            name: name.to_owned(),
+            statement: statement.map_err(|error| self.unreadable_table(name, &error))?,
             decoding,
             columns: columns.columns,
             ascending: order.is_some(),
@@ -116,13 +117,7 @@ impl SqliteSnapshot {
                         .to_owned(),
                 }
             }
-            rusqlite::Error::SqliteFailure(_, Some(message)) if is_view_failure(&message) => {
-                Unreadable::failed(format!(
-                    "{}: the view {name} cannot be computed: {message}",
-                    self.opened.path.display()
-                ))
-            }
-            error => self.unreadable(&error),
+            error => self.unreadable_table(name, &error),
         })?;
         let names: Vec<String> = probe.column_names().map(str::to_owned).collect();
         let columns = columns::columns(declared, &names).map_err(|error| {
@@ -159,6 +154,48 @@ impl SqliteSnapshot {
         Ok(is_rowid.then(|| column.clone()))
     }
 
+    /// What a failure of SQLite to read a table or view means.
+    pub(crate) fn unreadable_table(&self, name: &str, error: &rusqlite::Error) -> Unreadable {
+        let rusqlite::Error::SqliteFailure(_, Some(message)) = error else {
+            return self.unreadable(error);
+        };
+        let path = self.opened.path.display();
+        let behind = |text: &str| message.split_once(text)?.1.split_whitespace().next();
+        let function = behind("no such function: ").or_else(|| behind("unknown function: "));
+        let collation = match behind("no such collation sequence: ") {
+            Some(collation) => Some(collation.to_owned()),
+            // Of a table WITHOUT ROWID, which is its key's index, SQLite says no more than this.
+            None if message == "no query solution" => self.unknown_collation(name),
+            None => None,
+        };
+        if let Some(function) = function {
+            let function = function.trim_end_matches("()");
+            Unreadable::failed(format!(
+                "{path}: {name} calls the function {function}, which only its application has; let \
+                 the application write what it gives into a table, and declare that one"
+            ))
+        } else if let Some(collation) = collation {
+            Unreadable::failed(format!(
+                "{path}: {name} is sorted by the collation {collation}, which only its application \
+                 has; declare its columns there with NOCASE or without a collation, or, if it is a \
+                 table, make it one with a rowid"
+            ))
+        } else if message.starts_with("no such ") {
+            Unreadable::failed(format!(
+                "{path}: the view {name} cannot be computed: {message}"
+            ))
+        } else {
+            self.unreadable(error)
+        }
+    }
+
+    /// A collation of a table's primary key that SQLite itself does not have.
+    fn unknown_collation(&self, table: &str) -> Option<String> {
+        let connection = &self.opened.connection;
+        let found = connection.query_row(select::UNKNOWN_COLLATION, [table], |row| row.get(0));
+        found.ok()
+    }
+
     /// What a failure of SQLite means.
     pub(crate) fn unreadable(&self, error: &rusqlite::Error) -> Unreadable {
         unreadable(&self.opened.path, error)
@@ -179,6 +216,7 @@ struct NamedColumns {
 /// A table about to be read.
 pub(crate) struct SqliteTable<'s> {
     snapshot: &'s SqliteSnapshot,
+    name: String,
     statement: Statement<'s>,
     /// How the texts are read that SQLite does not give as they are.
     decoding: Option<Decoding>,
@@ -205,7 +243,8 @@ impl SqliteTable<'_> {
         let mut rows = self.statement.raw_query();
         let mut buffer: Vec<Raw<'static>> = Vec::new();
         let mut at = 0;
-        while let Some(row) = rows.next().map_err(|error| snapshot.unreadable(&error))? {
+        let failed = |error| snapshot.unreadable_table(&self.name, &error);
+        while let Some(row) = rows.next().map_err(failed)? {
             let fields = match &mut self.decoding {
                 Some(decoding) => decoding.read(row, &positions, buffer),
                 None => read(row, &positions, buffer),
@@ -250,11 +289,6 @@ pub(crate) fn raw(value: ValueRef<'_>) -> Raw<'_> {
     }
 }
 
-/// Whether SQLite says that what a view reads is not there.
-fn is_view_failure(message: &str) -> bool {
-    message.starts_with("no such ")
-}
-
 /// What a failure of SQLite means for the agent.
 fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
     let path = path.display();
@@ -281,20 +315,6 @@ fn unreadable(path: &Path, error: &rusqlite::Error) -> Unreadable {
                  write its -shm file where there is one"
             ))
         }
-        _ => Unreadable::failed(match of_its_application(&error.to_string()) {
-            Some(own) => format!("{path}: it needs {own}, which only its application has"),
-            None => format!("{path}: {error}"),
-        }),
+        _ => Unreadable::failed(format!("{path}: {error}")),
     }
-}
-
-/// The function or collation that SQLite does not find, since the file's application brings it along.
-fn of_its_application(error: &str) -> Option<String> {
-    let named = |text: &str, what: &str| {
-        let (_, name) = error.split_once(text)?;
-        let name = name.split_whitespace().next()?;
-        Some(format!("the {what} {name}"))
-    };
-    named("no such function: ", "function")
-        .or_else(|| named("no such collation sequence: ", "collation"))
 }

@@ -369,3 +369,21 @@ fn a_large_part_goes_to_a_file() {
     let found = site.scan();
     assert_eq!((found.parts.len(), found.in_files), (1, 1));
 }
+
+const READINGS: &str = r#"
+    name = "readings"
+    version = 1
+    [[table]]
+    name = "reading"
+    key = ["at"]
+    partition = { buckets = 1 }
+    column = [{ name = "at", type = "timestamp" }, { name = "x", type = "int" }]
+"#;
+
+#[test]
+fn two_instants_in_the_hour_that_comes_twice_are_named_as_such() {
+    let readings = "at,x\n2024-11-03T05:30:00Z,1\n2024-11-03T06:30:00Z,2\n2024-11-03T07:30:00Z,3\n2024-11-03T07:30:00Z,4\n";
+    let site = Site::new(READINGS).in_zone("America/New_York");
+    let site = site.csv("reading.csv", readings);
+    assert_snapshot!(site.scan().show(&site.dataset), @"");
+}

@@ -139,6 +139,22 @@ fn a_view_that_fails_fails_alone() {
 }
 
 #[test]
+fn what_only_the_application_has_is_named_with_what_to_do() {
+    let sql = "CREATE VIEW person AS SELECT own_id(1) AS id;
+        CREATE TABLE pair (a INTEGER, b TEXT COLLATE NOCASE, PRIMARY KEY (a, b)) WITHOUT ROWID;
+        INSERT INTO pair VALUES (1, 'x');
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'vietnamese')";
+    assert_snapshot!(of(sql, ""), @"");
+    let sql = "CREATE VIEW person AS SELECT id FROM base ORDER BY id COLLATE vietnamese;
+        CREATE TABLE base (id TEXT);
+        CREATE TABLE pair (a INTEGER, b TEXT COLLATE NOCASE); INSERT INTO pair VALUES (1, 'x');
+        PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'vietnamese')";
+    assert_snapshot!(of(sql, ""), @"");
+}
+
+#[test]
 fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
     for encoding in ["UTF-16le", "UTF-16be"] {
         let sql = format!(
