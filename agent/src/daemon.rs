@@ -36,7 +36,7 @@ use crate::daemon::watch::shared::WatchedPath;
 use crate::daemon::watch::{Wake, WatchSettings, Watcher};
 use crate::error::AgentError;
 use crate::progress::Progress;
-use crate::source::Kind;
+use crate::source::SourceKind;
 use crate::source::gate::{self, SourceFingerprints};
 use crate::state::AgentState;
 use notices::Notices;
@@ -335,8 +335,8 @@ fn watched(config: &AgentConfig) -> Vec<WatchedPath> {
     let sources = config.sources.iter().map(|source| {
         let path = config.base_dir.join(&source.path);
         match source.kind {
-            Kind::Sqlite => WatchedPath::SqliteFile(path),
-            Kind::Csv => WatchedPath::CsvFolder(path),
+            SourceKind::Sqlite => WatchedPath::SqliteFile(path),
+            SourceKind::Csv => WatchedPath::CsvFolder(path),
         }
     });
     sources.collect()

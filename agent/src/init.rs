@@ -15,6 +15,7 @@ mod commas;
 mod csv;
 mod dataset_file;
 mod dates;
+mod decimal_marks;
 mod declared;
 mod discover;
 mod evidence;
@@ -41,12 +42,16 @@ mod sqlite;
 mod stages;
 mod summary;
 mod text;
+mod trial;
 mod types;
 
 use std::path::PathBuf;
 
-pub use inspection::{Inspection, LeftOut};
-pub use proposal::write;
+pub(crate) use inspection::{Inspection, LeftOut};
+pub(crate) use proposal::write;
+
+/// The zone that is proposed for the site.
+const TIME_ZONE: &str = "Asia/Ho_Chi_Minh";
 
 /// Most tables in one inspection; a dataset may have no more.
 const MAX_TABLES: usize = 500;
@@ -110,7 +115,7 @@ pub enum InitError {
 impl InitError {
     /// Whether other paths, or another place to write to, are what helps.
     #[must_use]
-    pub fn is_usage(&self) -> bool {
+    pub(crate) fn is_usage(&self) -> bool {
         !matches!(
             self,
             Self::TemporaryFolder(_) | Self::TemporaryFile(_) | Self::Write { .. }
@@ -138,7 +143,7 @@ fn reasons(left_out: &[LeftOut]) -> String {
 ///
 /// # Errors
 /// [`InitError`]: a path that is not there, nothing to propose, or no room for temporary files.
-pub fn inspect(paths: &[PathBuf]) -> Result<Inspection, InitError> {
+pub(crate) fn inspect(paths: &[PathBuf]) -> Result<Inspection, InitError> {
     let mut found = discover::discover(paths)?;
     let mut left_out = std::mem::take(&mut found.left_out);
     let (inputs, drafts) = input::open(&found, &mut left_out);

@@ -70,13 +70,11 @@ mod cycle;
 mod daemon;
 mod error;
 mod hub_client;
-#[allow(unreachable_pub)]
 mod init;
 mod plan;
 mod progress;
 mod push;
 mod scan;
-#[allow(unreachable_pub)]
 mod source;
 mod state;
 mod status;

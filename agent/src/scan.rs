@@ -6,7 +6,6 @@
 
 mod findings;
 mod fingerprints;
-mod intake;
 mod join;
 mod judge;
 mod outcome;
@@ -20,6 +19,7 @@ mod row_set;
 mod sorter;
 mod spill;
 mod stored;
+mod table_scan;
 mod unique;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,11 +38,12 @@ use jiff::tz::TimeZone;
 use crate::source::{Columns, RowsError, Snapshot, Sources, Unreadable};
 use join::Keys;
 use parts::{PartWriter, write_parts};
-use read::{Halt, ReadTable, Task, read_table};
+use read::{Halt, ReadTable, Task};
 use references::{Noted, Noting};
 use refusals::Refusals;
 use refused::RefusedLists;
 use spill::SpillDir;
+use table_scan::read_table;
 
 pub(crate) use findings::{DanglingReference, TableFindings};
 pub(crate) use outcome::{PartitionContent, ScanOutcome, ScannedTable, ScannedTables};

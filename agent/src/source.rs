@@ -8,7 +8,7 @@ mod columns;
 mod config;
 pub(crate) mod csv;
 mod file_state;
-pub mod gate;
+pub(crate) mod gate;
 mod names;
 mod resolve;
 mod row;
@@ -23,9 +23,9 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::Name;
 use serde::{Deserialize, Serialize};
 
-pub use config::{Delimiter, Encoding, Kind, SourceConfig};
+pub(crate) use config::{Delimiter, Encoding, SourceConfig, SourceKind};
 pub(crate) use file_state::companion;
-pub use resolve::{SourceError, Sources, UnknownTable};
+pub(crate) use resolve::{SourceError, Sources, UnknownTable};
 pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
 pub(crate) use sqlite::{SqliteSnapshot, raw};
@@ -67,7 +67,7 @@ pub enum Unreadable {
 impl Unreadable {
     /// What stands in the way.
     #[must_use]
-    pub fn why(&self) -> &str {
+    pub(crate) fn why(&self) -> &str {
         match self {
             Self::Missing { why, .. }
             | Self::NotReady { why }
@@ -78,7 +78,7 @@ impl Unreadable {
 
     /// Whether it may be readable at the next cycle.
     #[must_use]
-    pub fn is_not_ready(&self) -> bool {
+    pub(crate) fn is_not_ready(&self) -> bool {
         matches!(self, Self::NotReady { .. } | Self::Locked { .. })
     }
 

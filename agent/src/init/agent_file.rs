@@ -6,19 +6,18 @@ use std::path::Path;
 use causeway_shared::dataset::{self, Dataset, TableId};
 use causeway_shared::runtime::program::count;
 
+use super::TIME_ZONE;
 use super::inspection::{Inspection, Table};
 use super::meetassist::Spelling;
 use super::names::{site_name, telling_name};
-use super::plan::Plan;
-use super::sources::{Kind, Setting, Source};
+use super::plan::DatasetPlan;
+use super::sources::{ProposedSource, Setting};
 use super::text::{comment, quoted};
-
-/// The zone that is proposed for the site.
-pub(super) const TIME_ZONE: &str = "Asia/Ho_Chi_Minh";
+use crate::source::SourceKind;
 
 /// A table as the agent will look for it: the dataset's name, the names that fit it in any source,
 /// and the source and name that are meant.
-struct Wanted<'w> {
+struct SoughtTable<'w> {
     table: &'w str,
     fits: Vec<&'w str>,
     meant: Option<(usize, &'w str)>,
@@ -27,7 +26,7 @@ struct Wanted<'w> {
 /// Writes `agent.toml` for the folder `dir`; `dataset` is what it says there.
 pub(super) fn render(
     inspection: &Inspection,
-    plan: Option<&Plan<'_>>,
+    plan: Option<&DatasetPlan<'_>>,
     dataset: &str,
     dir: &Path,
 ) -> String {
@@ -87,10 +86,10 @@ pub(super) fn render(
     out
 }
 
-fn folder_of(source: &Source) -> &Path {
+fn folder_of(source: &ProposedSource) -> &Path {
     match source.kind {
-        Kind::Sqlite => source.path.parent().unwrap_or(&source.path),
-        Kind::Csv => &source.path,
+        SourceKind::Sqlite => source.path.parent().unwrap_or(&source.path),
+        SourceKind::Csv => &source.path,
     }
 }
 
@@ -119,10 +118,10 @@ fn about_dataset(inspection: &Inspection, dataset: &str) -> String {
     }
 }
 
-fn of_plan<'w>(plan: &'w Plan<'_>) -> Vec<Wanted<'w>> {
-    let of = |planned: &'w super::plan::Planned<'_>| {
+fn of_plan<'w>(plan: &'w DatasetPlan<'_>) -> Vec<SoughtTable<'w>> {
+    let of = |planned: &'w super::plan::PlannedTable<'_>| {
         let own = planned.named.name.as_str();
-        Wanted {
+        SoughtTable {
             table: own,
             fits: vec![planned.named.source.as_deref().unwrap_or(own), own],
             meant: Some((planned.table.source, planned.table.shape.name.as_str())),
@@ -131,12 +130,12 @@ fn of_plan<'w>(plan: &'w Plan<'_>) -> Vec<Wanted<'w>> {
     plan.tables.iter().map(of).collect()
 }
 
-fn of_meetassist<'w>(inspection: &'w Inspection, dataset: &'w Dataset) -> Vec<Wanted<'w>> {
+fn of_meetassist<'w>(inspection: &'w Inspection, dataset: &'w Dataset) -> Vec<SoughtTable<'w>> {
     let of = |(id, table): (TableId, &'w dataset::Table)| {
         let found = inspection.tables.iter().find(|found| {
             found.trouble.is_none() && found.matched.as_ref().is_some_and(|m| m.table == id)
         });
-        Wanted {
+        SoughtTable {
             table: table.name.as_str(),
             fits: vec![table.name.as_str()],
             meant: found.map(|found| (found.source, found.shape.name.as_str())),
@@ -145,22 +144,28 @@ fn of_meetassist<'w>(inspection: &'w Inspection, dataset: &'w Dataset) -> Vec<Wa
     dataset.tables.with_ids().map(of).collect()
 }
 
-fn source(out: &mut String, inspection: &Inspection, at: usize, wanted: &[Wanted<'_>], dir: &Path) {
+fn source(
+    out: &mut String,
+    inspection: &Inspection,
+    at: usize,
+    wanted: &[SoughtTable<'_>],
+    dir: &Path,
+) {
     let source = &inspection.sources[at];
     for table in inspection.tables.iter().filter(|table| table.source == at) {
         about_table(out, table, inspection.meetassist.as_ref());
     }
     out.push_str("[[source]]\n");
     let (kind, path) = match source.kind {
-        Kind::Sqlite => ("sqlite", source.path.display().to_string()),
-        Kind::Csv => ("csv", format!("{}/", source.path.display())),
+        SourceKind::Sqlite => ("sqlite", source.path.display().to_string()),
+        SourceKind::Csv => ("csv", format!("{}/", source.path.display())),
     };
     let relative = source.path.strip_prefix(dir).ok().map(|relative| {
         let relative = relative.display().to_string();
         match (source.kind, relative.as_str()) {
-            (Kind::Csv, "") => "./".to_owned(),
-            (Kind::Csv, _) => format!("{relative}/"),
-            (Kind::Sqlite, _) => relative,
+            (SourceKind::Csv, "") => "./".to_owned(),
+            (SourceKind::Csv, _) => format!("{relative}/"),
+            (SourceKind::Sqlite, _) => relative,
         }
     });
     out.push_str(&format!(
@@ -234,7 +239,7 @@ fn about_table(out: &mut String, table: &Table, meetassist: Option<&Dataset>) {
 fn names<'w>(
     source: usize,
     listed: &[String],
-    wanted: &[Wanted<'w>],
+    wanted: &[SoughtTable<'w>],
 ) -> BTreeMap<&'w str, &'w str> {
     let mut names = BTreeMap::new();
     for wanted in wanted {

@@ -13,12 +13,13 @@ use causeway_shared::runtime::program::count;
 use causeway_shared::runtime::regular_file;
 use causeway_shared::value::Raw;
 
-use super::input::EachRow;
-use super::shape::{ColumnShape, Shape};
+use super::shape::{ColumnShape, EachRow, Shape};
 use crate::source::Encoding;
-use crate::source::csv::{Decoder, Header, RecordError, Records, Repeated, named_delimiter, raw};
-pub(super) use delimiter::Delimiter;
-pub(super) use encoding::Detected;
+use crate::source::csv::{
+    Decoder, Header, RecordError, Records, RepeatedHeader, named_delimiter, raw,
+};
+pub(super) use delimiter::DetectedDelimiter;
+pub(super) use encoding::DetectedEncoding;
 use header::FirstLine;
 
 /// How much of a file the delimiter is told by.
@@ -31,9 +32,9 @@ pub(super) struct Sheet {
     /// Its name without `.csv`.
     pub(super) stem: String,
     /// How its bytes stand for text.
-    pub(super) encoding: Detected,
+    pub(super) encoding: DetectedEncoding,
     /// What stands between its fields.
-    pub(super) delimiter: Delimiter,
+    pub(super) delimiter: DetectedDelimiter,
     /// The length of a line before the header that only names the delimiter.
     first_line_bytes: usize,
     header: Vec<String>,
@@ -161,11 +162,11 @@ impl Sheet {
         let header = Header::of(first);
         while let Some(record) = records.next().map_err(in_words)? {
             match header.repeated_by(record) {
-                Some(Repeated::Same) => {
+                Some(RepeatedHeader::Same) => {
                     skipped.headers.add(record.line);
                     continue;
                 }
-                Some(Repeated::OtherOrder) => {
+                Some(RepeatedHeader::OtherOrder) => {
                     return Err(format!(
                         "PLEASE DECIDE: line {} names its columns once more and in another order \
                          ({}), so that the file is refused: take it apart",

@@ -5,15 +5,15 @@ use causeway_shared::runtime::program::count;
 use super::keys::Key;
 use super::names::site_name;
 use super::partition::Partition;
-use super::plan::{Plan, Planned};
+use super::plan::{DatasetPlan, PlannedTable};
 use super::text::{array, behind, comment, quoted};
-use super::types::Verdict;
+use super::types::ColumnProposal;
 
 /// Writes the dataset.
-pub(super) fn render(plan: &Plan<'_>) -> String {
+pub(super) fn render(plan: &DatasetPlan<'_>) -> String {
     let mut out = String::new();
     let left_out = plan.left_out.iter().map(|(planned, _)| planned);
-    let read: Vec<&Planned<'_>> = plan.tables.iter().chain(left_out).collect();
+    let read: Vec<&PlannedTable<'_>> = plan.tables.iter().chain(left_out).collect();
     let rows: u64 = read.iter().map(|planned| planned.table.rows).sum();
     comment(
         &mut out,
@@ -61,7 +61,7 @@ pub(super) fn render(plan: &Plan<'_>) -> String {
     out
 }
 
-fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
+fn table(out: &mut String, planned: &PlannedTable<'_>, tables: &[PlannedTable<'_>]) {
     let found = planned.table;
     let name = |column: &usize| planned.columns[*column].name.as_str();
     out.push_str("[[table]]\n");
@@ -107,7 +107,7 @@ fn table(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
     out.push_str("]\n");
 }
 
-fn partition(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
+fn partition(out: &mut String, planned: &PlannedTable<'_>, tables: &[PlannedTable<'_>]) {
     for why in planned.partition_why.iter().skip(1) {
         comment(out, "", &format!("{why}."));
     }
@@ -128,7 +128,7 @@ fn partition(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>]) {
     );
 }
 
-fn summary(out: &mut String, planned: &Planned<'_>) {
+fn summary(out: &mut String, planned: &PlannedTable<'_>) {
     let names =
         |columns: &[usize]| array(columns.iter().map(|c| planned.columns[*c].name.as_str()));
     let mut parts = Vec::new();
@@ -143,12 +143,12 @@ fn summary(out: &mut String, planned: &Planned<'_>) {
     }
 }
 
-fn column(out: &mut String, planned: &Planned<'_>, tables: &[Planned<'_>], at: usize) {
+fn column(out: &mut String, planned: &PlannedTable<'_>, tables: &[PlannedTable<'_>], at: usize) {
     let found = &planned.table.shape.columns[at];
     let named = &planned.columns[at];
     let pick = match &planned.table.verdicts[at] {
-        Verdict::Carry(pick) => pick,
-        Verdict::LeaveOut(why) => {
+        ColumnProposal::Carry(pick) => pick,
+        ColumnProposal::LeaveOut(why) => {
             comment(out, "  ", &format!("Left out: {:?}: {why}.", found.name));
             return;
         }

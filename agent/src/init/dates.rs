@@ -22,7 +22,6 @@ pub(super) struct Votes {
 /// The order that is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Proposed {
-    /// The order.
     pub(super) order: DateOrder,
     /// Why, for a person, where the order has to be declared.
     pub(super) why: Option<String>,
@@ -32,7 +31,6 @@ pub(super) struct Proposed {
 }
 
 impl Votes {
-    /// Counts a column.
     pub(super) fn add(&mut self, column: &str, profile: &Profile) {
         let is = |order| profile.fits(Type::Date, order) || profile.fits(Type::Timestamp, order);
         let said = match (is(DateOrder::Iso), is(DateOrder::Dmy), is(DateOrder::Mdy)) {

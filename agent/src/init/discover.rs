@@ -22,7 +22,6 @@ const OTHER_TABLES: [&str; 5] = ["xls", "xlsx", "ods", "parquet", "mdb"];
 pub(super) struct Found {
     /// SQLite files, whatever their extension.
     pub(super) sqlite: Vec<PathBuf>,
-    /// CSV files.
     pub(super) csv: Vec<PathBuf>,
     /// Files that a person may have meant.
     pub(super) left_out: Vec<LeftOut>,

@@ -8,11 +8,10 @@ use causeway_shared::value::{DateOrder, DecimalMark, Forms, Raw, Type, Value, pa
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::InitError;
-use super::agent_file::TIME_ZONE;
 use super::keys::Uniqueness;
-use super::profile::forms;
 use super::scratch::{Scratch, Set, SetId};
+use super::trial::forms;
+use super::{InitError, TIME_ZONE};
 
 /// What is asked of a table's rows.
 #[derive(Debug, Clone, Default)]
@@ -47,9 +46,7 @@ pub(super) struct Evidence {
 /// On which dates a table's rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Spread {
-    /// The first date.
     pub(super) first: Date,
-    /// The last date.
     pub(super) last: Date,
     /// How many dates have rows.
     pub(super) dates: usize,

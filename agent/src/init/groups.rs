@@ -3,8 +3,8 @@
 
 use causeway_shared::value::Raw;
 
-use super::profile::WORTH_TRYING;
 use super::samples::{Cell, Samples};
+use super::trial::WORTH_TRYING;
 
 /// What may stand between groups of three digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,17 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use causeway_shared::value::Raw;
-
 use super::LeftOut;
 use super::csv::{Sheet, Skipped};
 use super::discover::Found;
 use super::meetassist::Match;
-use super::shape::Shape;
+use super::shape::{EachRow, Shape};
 use super::sqlite::Database;
-
-/// Takes a row and the line on which it begins, where its file has lines.
-pub(super) type EachRow<'e> = dyn FnMut(Option<u64>, &[Raw<'_>]) -> Result<(), String> + 'e;
 
 /// A file that could be opened.
 pub(super) struct Input {
@@ -20,17 +15,17 @@ pub(super) struct Input {
     pub(super) path: PathBuf,
     /// The names of all tables in it.
     pub(super) listed: Vec<String>,
-    opened: Opened,
+    opened: OpenInput,
 }
 
-enum Opened {
+enum OpenInput {
     Sqlite(Database),
     Csv(Sheet),
 }
 
 /// A table in one of the inputs.
 #[derive(Debug, Clone)]
-pub(super) struct Draft {
+pub(super) struct FoundTable {
     /// The input, by position.
     pub(super) input: usize,
     /// What it is declared as.
@@ -40,7 +35,7 @@ pub(super) struct Draft {
 }
 
 /// Opens what was found. A file that cannot be opened stops no other.
-pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, Vec<Draft>) {
+pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, Vec<FoundTable>) {
     let (mut inputs, mut drafts) = (Vec::new(), Vec::new());
     for path in &found.sqlite {
         let opened = Database::open(path).and_then(|database| Ok((database.tables()?, database)));
@@ -55,7 +50,7 @@ pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, V
         for (name, shape) in tables {
             listed.push(name.clone());
             match shape {
-                Ok(shape) => drafts.push(Draft::new(inputs.len(), shape)),
+                Ok(shape) => drafts.push(FoundTable::new(inputs.len(), shape)),
                 Err(why) => left_out.push(LeftOut::table(path, &name, why)),
             }
         }
@@ -66,17 +61,17 @@ pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, V
         inputs.push(Input {
             path: path.clone(),
             listed,
-            opened: Opened::Sqlite(database),
+            opened: OpenInput::Sqlite(database),
         });
     }
     for path in &found.csv {
         match Sheet::open(path) {
             Ok(sheet) => {
-                drafts.push(Draft::new(inputs.len(), sheet.shape()));
+                drafts.push(FoundTable::new(inputs.len(), sheet.shape()));
                 inputs.push(Input {
                     path: path.clone(),
                     listed: vec![sheet.stem.clone()],
-                    opened: Opened::Csv(sheet),
+                    opened: OpenInput::Csv(sheet),
                 });
             }
             Err(why) => left_out.push(LeftOut::file(path, why)),
@@ -85,7 +80,7 @@ pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, V
     (inputs, drafts)
 }
 
-impl Draft {
+impl FoundTable {
     fn new(input: usize, shape: Shape) -> Self {
         Self {
             input,
@@ -96,35 +91,34 @@ impl Draft {
 }
 
 impl Input {
-    /// The CSV file, if it is one.
     pub(super) fn sheet(&self) -> Option<&Sheet> {
         match &self.opened {
-            Opened::Csv(sheet) => Some(sheet),
-            Opened::Sqlite(_) => None,
+            OpenInput::Csv(sheet) => Some(sheet),
+            OpenInput::Sqlite(_) => None,
         }
     }
 
     /// The path of the source that it belongs to: itself, or the folder of a CSV file.
     pub(super) fn source_path(&self) -> &Path {
         match &self.opened {
-            Opened::Csv(_) => self.path.parent().unwrap_or(&self.path),
-            Opened::Sqlite(_) => &self.path,
+            OpenInput::Csv(_) => self.path.parent().unwrap_or(&self.path),
+            OpenInput::Sqlite(_) => &self.path,
         }
     }
 
     /// Gives every row of a table to `each`, except those of a CSV file that show nothing, which are counted.
     pub(super) fn rows(&self, table: &str, each: &mut EachRow<'_>) -> Result<Skipped, String> {
         match &self.opened {
-            Opened::Sqlite(database) => database.rows(table, each).map(|()| Skipped::default()),
-            Opened::Csv(sheet) => sheet.rows(each),
+            OpenInput::Sqlite(database) => database.rows(table, each).map(|()| Skipped::default()),
+            OpenInput::Csv(sheet) => sheet.rows(each),
         }
     }
 
     /// Lets go of the file; says if it was changed meanwhile, so that what was seen may be wrong.
     pub(super) fn close(self) -> Result<(), String> {
         match self.opened {
-            Opened::Sqlite(database) => database.close(),
-            Opened::Csv(sheet) => sheet.close(),
+            OpenInput::Sqlite(database) => database.close(),
+            OpenInput::Csv(sheet) => sheet.close(),
         }
     }
 }

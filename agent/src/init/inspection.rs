@@ -15,14 +15,13 @@ use super::profile::Profile;
 use super::references::Reference;
 use super::samples::Samples;
 use super::shape::Shape;
-use super::sources::Source;
-use super::types::{Pick, Verdict};
+use super::sources::ProposedSource;
+use super::types::{ColumnProposal, Pick};
 
 /// What was found in the inspected files. [`propose`](Self::propose) turns it into files to propose.
 #[derive(Debug)]
-pub struct Inspection {
-    /// The sources to propose.
-    pub(super) sources: Vec<Source>,
+pub(crate) struct Inspection {
+    pub(super) sources: Vec<ProposedSource>,
     /// The tables, in the order of the files and of their names.
     pub(super) tables: Vec<Table>,
     /// Files and tables that are not proposed.
@@ -65,7 +64,6 @@ pub(super) struct Table {
     pub(super) input: usize,
     /// Its source, by position.
     pub(super) source: usize,
-    /// Its file.
     pub(super) path: PathBuf,
     /// Which of MeetAssist's tables it is.
     pub(super) matched: Option<Match>,
@@ -85,7 +83,7 @@ pub(super) struct Table {
     /// Per column whether it is empty in a row that no value keeps out.
     pub(super) has_null: Vec<bool>,
     /// What is proposed for each column.
-    pub(super) verdicts: Vec<Verdict>,
+    pub(super) verdicts: Vec<ColumnProposal>,
     pub(super) key: Key,
     /// Rows that are too wide for a database.
     pub(super) too_wide: u64,
@@ -101,8 +99,8 @@ impl Table {
     /// What is proposed for a column, if it is carried.
     pub(super) fn pick(&self, column: usize) -> Option<&Pick> {
         match &self.verdicts[column] {
-            Verdict::Carry(pick) => Some(pick),
-            Verdict::LeaveOut(_) => None,
+            ColumnProposal::Carry(pick) => Some(pick),
+            ColumnProposal::LeaveOut(_) => None,
         }
     }
 

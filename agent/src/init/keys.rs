@@ -13,7 +13,7 @@ use causeway_shared::value::Type;
 use super::profile::Profile;
 use super::samples::Samples;
 use super::shape::Shape;
-use super::types::{Pick, Verdict};
+use super::types::{ColumnProposal, Pick};
 use role::Role;
 
 /// Most columns that are tried alone, and of the best of them two by two and three by three.
@@ -33,12 +33,12 @@ pub(super) struct Candidate {
     /// The columns, by position, ascending unless they are declared.
     pub(super) columns: Vec<usize>,
     /// Why they may be one.
-    pub(super) origin: Origin,
+    pub(super) origin: KeyOrigin,
 }
 
 /// Why columns may be a key, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Origin {
+pub(super) enum KeyOrigin {
     /// The declared primary key.
     Declared,
     /// A unique index on columns that are never empty.
@@ -65,24 +65,16 @@ pub(super) struct Uniqueness {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Key {
     /// These columns, by position.
-    Columns {
-        /// The columns.
-        columns: Vec<usize>,
-        /// Why.
-        why: String,
-    },
+    Columns { columns: Vec<usize>, why: String },
     /// None; the table cannot be carried as it is.
-    None {
-        /// Why.
-        why: String,
-    },
+    None { why: String },
 }
 
 /// The search for a table's key, and what is known of the table.
 pub(super) struct KeySearch<'t> {
     pub(super) shape: &'t Shape,
     pub(super) profiles: &'t [Profile],
-    pub(super) verdicts: &'t [Verdict],
+    pub(super) verdicts: &'t [ColumnProposal],
     pub(super) rows: u64,
     /// Rows without a value in a column of the declared primary key.
     pub(super) without_key: &'t Samples,
@@ -91,8 +83,8 @@ pub(super) struct KeySearch<'t> {
 impl KeySearch<'_> {
     fn carried(&self, column: usize) -> Option<&Pick> {
         match &self.verdicts[column] {
-            Verdict::Carry(pick) => Some(pick),
-            Verdict::LeaveOut(_) => None,
+            ColumnProposal::Carry(pick) => Some(pick),
+            ColumnProposal::LeaveOut(_) => None,
         }
     }
 
@@ -100,8 +92,8 @@ impl KeySearch<'_> {
     fn is_full(&self, column: usize) -> bool {
         let profile = &self.profiles[column];
         let odd = self.verdicts.iter().map(|verdict| match verdict {
-            Verdict::Carry(pick) => pick.odd,
-            Verdict::LeaveOut(_) => 0,
+            ColumnProposal::Carry(pick) => pick.odd,
+            ColumnProposal::LeaveOut(_) => 0,
         });
         self.carried(column).is_some()
             && profile.untakeable == 0
@@ -119,7 +111,7 @@ impl KeySearch<'_> {
         if !key.is_empty() && key.iter().all(|column| self.carried(*column).is_some()) {
             return vec![Candidate {
                 columns: key.clone(),
-                origin: Origin::Declared,
+                origin: KeyOrigin::Declared,
             }];
         }
         let indexes = self
@@ -132,7 +124,7 @@ impl KeySearch<'_> {
             .filter(full)
             .map(|columns| Candidate {
                 columns,
-                origin: Origin::Index,
+                origin: KeyOrigin::Index,
             })
             .collect();
         // Without rows everything is unique, and nothing is proven.
@@ -151,13 +143,13 @@ impl KeySearch<'_> {
             .good(tried, shown)
             .map(|candidate| candidate.origin)
             .min();
-        let worth = best.unwrap_or(Origin::Found { cost: u32::MAX });
-        let good_enough = Origin::Found {
+        let worth = best.unwrap_or(KeyOrigin::Found { cost: u32::MAX });
+        let good_enough = KeyOrigin::Found {
             cost: MAX_GOOD_COST,
         };
         let is_declared = tried
             .iter()
-            .any(|candidate| candidate.origin == Origin::Declared);
+            .any(|candidate| candidate.origin == KeyOrigin::Declared);
         if self.rows < 2 || is_declared || worth <= good_enough {
             return Vec::new();
         }
@@ -204,7 +196,7 @@ impl KeySearch<'_> {
         let more = u32::try_from(columns.len()).unwrap_or(u32::MAX) - 1;
         let cost = columns.iter().map(|column| self.role(*column).cost());
         Candidate {
-            origin: Origin::Found {
+            origin: KeyOrigin::Found {
                 cost: cost.sum::<u32>() + more,
             },
             columns,
@@ -220,7 +212,7 @@ impl KeySearch<'_> {
         let with_shown = candidates.iter().zip(shown);
         let good = with_shown.filter(|(candidate, shown)| {
             let mut columns = candidate.columns.iter();
-            let is_proven = self.rows == 0 && candidate.origin == Origin::Declared;
+            let is_proven = self.rows == 0 && candidate.origin == KeyOrigin::Declared;
             shown.unique
                 && !shown.too_long
                 && !shown.has_null
@@ -241,7 +233,7 @@ impl KeySearch<'_> {
                         .iter()
                         .all(|column| candidate.columns.contains(column))
             };
-            candidate.origin <= Origin::Index || good.iter().find(is_contained).is_none()
+            candidate.origin <= KeyOrigin::Index || good.iter().find(is_contained).is_none()
         };
         let chosen = good
             .iter()
@@ -262,7 +254,7 @@ impl KeySearch<'_> {
             };
         }
         match candidates.first() {
-            Some(declared) if declared.origin == Origin::Declared => Key::Columns {
+            Some(declared) if declared.origin == KeyOrigin::Declared => Key::Columns {
                 columns: declared.columns.clone(),
                 why: self.flawed(&declared.columns),
             },

@@ -60,7 +60,7 @@ impl NameOf {
 
 /// A source's name as the dataset calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Named {
+pub(super) struct ProposedName {
     /// The dataset's name.
     pub(super) name: String,
     /// The source's own, where it differs by more than case.
@@ -190,7 +190,7 @@ fn valid(text: &str, number: usize, of: NameOf) -> String {
 }
 
 /// Valid names for a source's tables or columns, no two alike.
-pub(super) fn dataset_names(originals: &[&str], of: NameOf) -> Vec<Named> {
+pub(super) fn dataset_names(originals: &[&str], of: NameOf) -> Vec<ProposedName> {
     let lower: Vec<String> = originals.iter().map(|name| name.to_lowercase()).collect();
     let mut taken = BTreeSet::new();
     let mut as_they_stand = vec![false; originals.len()];
@@ -207,14 +207,14 @@ pub(super) fn dataset_names(originals: &[&str], of: NameOf) -> Vec<Named> {
     named
         .map(|(at, ((original, lower), stands))| {
             if stands {
-                return Named {
+                return ProposedName {
                     name: lower.clone(),
                     source: None,
                 };
             }
             let name = free(&valid(original, at + 1, of), &taken);
             taken.insert(name.clone());
-            Named {
+            ProposedName {
                 name,
                 source: Some((*original).to_owned()),
             }

@@ -45,7 +45,6 @@ impl Default for Numbers {
 }
 
 impl Numbers {
-    /// Looks at a value.
     pub(super) fn look(&mut self, raw: Raw<'_>) {
         match raw {
             Raw::Int(v) => self.look_at_digits(&v.to_string()),

@@ -43,7 +43,6 @@ pub(super) struct ProposedPartition {
 
 /// What is known of a table that has a key.
 pub(super) struct TableFacts<'t> {
-    /// Its name in the source.
     pub(super) name: &'t str,
     pub(super) rows: u64,
     pub(super) key: &'t [usize],
@@ -54,7 +53,6 @@ pub(super) struct TableFacts<'t> {
 /// What is known of a column.
 pub(super) struct ColumnFacts<'t> {
     pub(super) name: &'t str,
-    /// Its type, if it is carried.
     pub(super) ty: Option<Type>,
     /// Every row has a value.
     pub(super) full: bool,

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 
 use super::inspection::{Inspection, Table};
 use super::keys::Key;
-use super::names::{NameOf, Named, dataset_names};
+use super::names::{NameOf, ProposedName, dataset_names};
 use super::partition::{ColumnFacts, Partition, ProposedPartition, TableFacts, propose_partitions};
 use super::references::Reference;
 use super::summary;
 
 /// A table to declare.
-pub(super) struct Planned<'i> {
+pub(super) struct PlannedTable<'i> {
     /// What was found of it.
     pub(super) table: &'i Table,
-    /// Its name.
-    pub(super) named: Named,
+    pub(super) named: ProposedName,
     /// The names of all its columns, by position.
-    pub(super) columns: Vec<Named>,
+    pub(super) columns: Vec<ProposedName>,
     /// Its key's columns; empty if none was found, so that it can only be shown.
     pub(super) key: Vec<usize>,
     /// Where its rows are, and why.
@@ -36,7 +35,7 @@ pub(super) struct Planned<'i> {
     pub(super) has_lookup: bool,
 }
 
-impl Planned<'_> {
+impl PlannedTable<'_> {
     /// Whether every row must have a value in a column.
     pub(super) fn not_null(&self, column: usize) -> bool {
         let needed = match self.partition {
@@ -51,9 +50,9 @@ impl Planned<'_> {
 }
 
 /// What is to be declared, and the tables that a person could bring in.
-pub(super) struct Plan<'i> {
-    pub(super) tables: Vec<Planned<'i>>,
-    pub(super) left_out: Vec<(Planned<'i>, WhyLeftOut)>,
+pub(super) struct DatasetPlan<'i> {
+    pub(super) tables: Vec<PlannedTable<'i>>,
+    pub(super) left_out: Vec<(PlannedTable<'i>, WhyLeftOut)>,
 }
 
 /// Why a table that could be read is not declared.
@@ -83,7 +82,10 @@ impl WhyLeftOut {
 }
 
 /// Plans the dataset of an inspection, without the tables, by position, that the agent refuses.
-pub(super) fn plan<'i>(inspection: &'i Inspection, refused: &BTreeMap<usize, String>) -> Plan<'i> {
+pub(super) fn plan<'i>(
+    inspection: &'i Inspection,
+    refused: &BTreeMap<usize, String>,
+) -> DatasetPlan<'i> {
     let why_left_out = |at: usize| match (refused.get(&at), &inspection.tables[at].key) {
         (Some(why), _) => Some(WhyLeftOut::Refused(why.clone())),
         (None, Key::None { why }) => Some(WhyLeftOut::NoKey(why.clone())),
@@ -134,7 +136,7 @@ pub(super) fn plan<'i>(inspection: &'i Inspection, refused: &BTreeMap<usize, Str
             )
         })
         .collect();
-    Plan { tables, left_out }
+    DatasetPlan { tables, left_out }
 }
 
 fn partitions(tables: &[&Table], references: &[Vec<(Reference, usize)>]) -> Vec<ProposedPartition> {
@@ -184,10 +186,10 @@ fn table_facts<'t>(table: &'t Table, references: &'t [Reference]) -> TableFacts<
 
 fn planned<'i>(
     table: &'i Table,
-    named: Option<Named>,
+    named: Option<ProposedName>,
     ProposedPartition { partition, why }: ProposedPartition,
     references: Vec<(Reference, usize)>,
-) -> Planned<'i> {
+) -> PlannedTable<'i> {
     let key = table.key().unwrap_or_default().to_vec();
     let (unique, no_unique) = unique(table, &key, &partition);
     let columns: Vec<Option<summary::SummaryColumn<'_>>> = (0..table.shape.columns.len())
@@ -202,9 +204,9 @@ fn planned<'i>(
         .collect();
     // Who knows the key knows the date, where the key is the date.
     let is_dated = matches!(partition, Partition::By(by) if key != [by]);
-    Planned {
+    PlannedTable {
         table,
-        named: named.unwrap_or(Named {
+        named: named.unwrap_or(ProposedName {
             name: String::new(),
             source: None,
         }),

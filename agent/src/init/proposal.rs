@@ -11,18 +11,17 @@ use causeway_shared::runtime::program::count;
 use super::inspection::Inspection;
 use super::meetassist::{Match, Spelling, with_spellings};
 use super::partition::Partition;
-use super::plan::{Plan, plan};
+use super::plan::{DatasetPlan, plan};
 use super::questions::{left_out_columns, listed};
 use super::shape::Shape;
 use super::text::comment;
 use super::{InitError, agent_file, dataset_file};
 
-/// The dataset's file name.
-pub const DATASET_FILE: &str = "dataset.toml";
+pub(crate) const DATASET_FILE: &str = "dataset.toml";
 
 /// What is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proposal {
+pub(crate) struct Proposal {
     /// The text of `agent.toml`.
     pub agent_toml: String,
     /// The text of `dataset.toml`, unless MeetAssist's dataset is used as it is.
@@ -34,7 +33,7 @@ pub struct Proposal {
 impl Inspection {
     /// Decides what to propose, for a configuration at `agent_file`, an absolute path.
     #[must_use]
-    pub fn propose(&self, agent_file: &Path) -> Proposal {
+    pub(crate) fn propose(&self, agent_file: &Path) -> Proposal {
         let dir = folder_of(agent_file);
         let (plan, dataset_toml) = match &self.meetassist {
             Some(_) => (None, self.meetassist_toml()),
@@ -59,7 +58,7 @@ impl Inspection {
 
     /// The plan of a dataset that the agent takes, and the dataset: a table that it refuses is left
     /// out, so that its neighbours are carried.
-    fn accepted_plan(&self) -> (Plan<'_>, String) {
+    fn accepted_plan(&self) -> (DatasetPlan<'_>, String) {
         let mut refused = BTreeMap::new();
         loop {
             let plan = plan(self, &refused);
@@ -116,7 +115,12 @@ impl Inspection {
         Some(text)
     }
 
-    fn notes(&self, plan: Option<&Plan<'_>>, agent: &str, dataset: Option<&str>) -> Vec<String> {
+    fn notes(
+        &self,
+        plan: Option<&DatasetPlan<'_>>,
+        agent: &str,
+        dataset: Option<&str>,
+    ) -> Vec<String> {
         let mut notes = Vec::new();
         match plan {
             Some(plan) => notes.push(totals(plan)),
@@ -157,7 +161,7 @@ impl Inspection {
     }
 }
 
-fn totals(plan: &Plan<'_>) -> String {
+fn totals(plan: &DatasetPlan<'_>) -> String {
     let divided = |is: fn(&Partition) -> bool| {
         plan.tables
             .iter()
@@ -184,7 +188,7 @@ fn folder_of(agent_file: &Path) -> &Path {
 ///
 /// # Errors
 /// [`InitError::Exists`] and [`InitError::Write`].
-pub fn write(
+pub(crate) fn write(
     proposal: &Proposal,
     agent_file: &Path,
     overwrite: bool,

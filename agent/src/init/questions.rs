@@ -2,14 +2,14 @@
 
 use super::inspection::Inspection;
 use super::keys::Key;
-use super::plan::{Plan, Planned};
-use super::types::Verdict;
+use super::plan::{DatasetPlan, PlannedTable};
+use super::types::ColumnProposal;
 
 /// Most that are listed; all are in the files.
 const MAX_LISTED: usize = 50;
 
 /// The questions, those that only a person can decide first, each behind what it is about.
-pub(super) fn listed(inspection: &Inspection, plan: Option<&Plan<'_>>) -> Vec<String> {
+pub(super) fn listed(inspection: &Inspection, plan: Option<&DatasetPlan<'_>>) -> Vec<String> {
     let mut asked = Vec::new();
     for source in &inspection.sources {
         let path = source.path.display().to_string();
@@ -45,13 +45,13 @@ pub(super) fn listed(inspection: &Inspection, plan: Option<&Plan<'_>>) -> Vec<St
 }
 
 /// The columns that are not carried, and why.
-pub(super) fn left_out_columns(plan: &Plan<'_>) -> Vec<String> {
+pub(super) fn left_out_columns(plan: &DatasetPlan<'_>) -> Vec<String> {
     let mut left_out = Vec::new();
     let shown = plan.left_out.iter().map(|(planned, _)| planned);
     for planned in plan.tables.iter().chain(shown) {
-        let Planned { table, .. } = planned;
+        let PlannedTable { table, .. } = planned;
         for (column, verdict) in table.shape.columns.iter().zip(&table.verdicts) {
-            if let Verdict::LeaveOut(why) = verdict {
+            if let ColumnProposal::LeaveOut(why) = verdict {
                 left_out.push(format!(
                     "{}.{} is left out: {why}",
                     table.shape.name, column.name
@@ -62,7 +62,7 @@ pub(super) fn left_out_columns(plan: &Plan<'_>) -> Vec<String> {
     left_out
 }
 
-fn of_table(asked: &mut Vec<String>, planned: &Planned<'_>) {
+fn of_table(asked: &mut Vec<String>, planned: &PlannedTable<'_>) {
     let table = planned.table;
     let name = table.shape.name.as_str();
     ask(asked, name, &table.skipped.remarks());
@@ -74,7 +74,7 @@ fn of_table(asked: &mut Vec<String>, planned: &Planned<'_>) {
     of_columns(asked, planned);
 }
 
-fn of_columns(asked: &mut Vec<String>, planned: &Planned<'_>) {
+fn of_columns(asked: &mut Vec<String>, planned: &PlannedTable<'_>) {
     let shape = &planned.table.shape;
     for (at, column) in shape.columns.iter().enumerate() {
         let about = format!("{}.{}", shape.name, column.name);

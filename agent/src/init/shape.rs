@@ -1,13 +1,15 @@
 //! What a source itself declares about a table.
 
+use causeway_shared::value::Raw;
+
+/// Takes a row and the line on which it begins, where its file has lines.
+pub(super) type EachRow<'e> = dyn FnMut(Option<u64>, &[Raw<'_>]) -> Result<(), String> + 'e;
+
 /// A table as its source declares it; of a CSV file, its header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Shape {
-    /// Its name in the source.
     pub(super) name: String,
-    /// It is a view.
     pub(super) is_view: bool,
-    /// Its columns.
     pub(super) columns: Vec<ColumnShape>,
     /// The declared primary key, by position; empty for none.
     pub(super) primary_key: Vec<usize>,
@@ -20,18 +22,15 @@ pub(super) struct Shape {
 /// A column as its source declares it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct ColumnShape {
-    /// Its name.
     pub(super) name: String,
     /// Its SQL type; empty for none.
     pub(super) declared: String,
-    /// `NOT NULL`
     pub(super) not_null: bool,
 }
 
 /// A unique rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct UniqueIndex {
-    /// The index's name.
     pub(super) name: String,
     /// The columns, by position; `None` where the index is partial or on an expression.
     pub(super) columns: Option<Vec<usize>>,
@@ -56,7 +55,6 @@ impl Shape {
             .position(|column| column.name.eq_ignore_ascii_case(name))
     }
 
-    /// The names of its columns.
     pub(super) fn names(&self) -> Vec<&str> {
         self.columns
             .iter()

@@ -5,17 +5,10 @@ use std::path::PathBuf;
 
 use causeway_shared::value::{DateOrder, DecimalMark};
 
-use super::commas::Marks;
-use super::csv::{Delimiter, Detected};
+use super::csv::{DetectedDelimiter, DetectedEncoding};
 use super::dates::Votes;
-use crate::source::Encoding;
-
-/// What a source is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Sqlite,
-    Csv,
-}
+use super::decimal_marks::DecimalMarks;
+use crate::source::{Encoding, SourceKind};
 
 /// A setting, and why it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +27,8 @@ impl Setting {
 
 /// A source to propose.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) kind: Kind,
+pub(super) struct ProposedSource {
+    pub(super) kind: SourceKind,
     /// The SQLite file or the CSV folder.
     pub(super) path: PathBuf,
     /// The inputs that are read from it.
@@ -52,18 +45,18 @@ pub(super) struct Source {
 }
 
 /// A file, as far as settings go.
-pub(super) struct File<'f> {
+pub(super) struct FileSettings<'f> {
     pub(super) input: usize,
     pub(super) path: PathBuf,
     /// Its encoding and delimiter, if it is CSV.
-    pub(super) csv: Option<(&'f Detected, &'f Delimiter)>,
+    pub(super) csv: Option<(&'f DetectedEncoding, &'f DetectedDelimiter)>,
     pub(super) votes: Votes,
-    pub(super) marks: Marks,
+    pub(super) marks: DecimalMarks,
 }
 
 /// What reads all files of a source so far.
-struct Draft<'f> {
-    files: Vec<File<'f>>,
+struct SourceDraft<'f> {
+    files: Vec<FileSettings<'f>>,
     order: Option<DateOrder>,
     mark: Option<DecimalMark>,
 }
@@ -74,8 +67,8 @@ fn agree<T: PartialEq>(a: Option<T>, b: Option<T>) -> bool {
 }
 
 /// Makes sources of the files.
-pub(super) fn group(files: Vec<File<'_>>) -> Vec<Source> {
-    let mut drafts: Vec<Draft<'_>> = Vec::new();
+pub(super) fn group(files: Vec<FileSettings<'_>>) -> Vec<ProposedSource> {
+    let mut drafts: Vec<SourceDraft<'_>> = Vec::new();
     let folder_votes: Vec<Votes> = files.iter().map(|file| together(&files, file)).collect();
     for (file, folder) in files.into_iter().zip(folder_votes) {
         // A file whose own dates leave their order open is read as its neighbours are.
@@ -85,7 +78,7 @@ pub(super) fn group(files: Vec<File<'_>>) -> Vec<Source> {
             own => own,
         };
         let mark = file.marks.wanted();
-        let fits = |draft: &&mut Draft<'_>| {
+        let fits = |draft: &&mut SourceDraft<'_>| {
             file.csv.is_some()
                 && draft.files.iter().all(|other| can_share(other, &file))
                 && agree(draft.order, order)
@@ -97,18 +90,18 @@ pub(super) fn group(files: Vec<File<'_>>) -> Vec<Source> {
                 draft.mark = draft.mark.or(mark);
                 draft.files.push(file);
             }
-            None => drafts.push(Draft {
+            None => drafts.push(SourceDraft {
                 files: vec![file],
                 order,
                 mark,
             }),
         }
     }
-    drafts.into_iter().map(Draft::source).collect()
+    drafts.into_iter().map(SourceDraft::source).collect()
 }
 
 /// The votes of all files of a folder.
-fn together(files: &[File<'_>], file: &File<'_>) -> Votes {
+fn together(files: &[FileSettings<'_>], file: &FileSettings<'_>) -> Votes {
     let mut votes = Votes::default();
     files
         .iter()
@@ -118,7 +111,7 @@ fn together(files: &[File<'_>], file: &File<'_>) -> Votes {
 }
 
 /// Whether one `encoding` and one `delimiter` read both files of a folder.
-fn can_share(a: &File<'_>, b: &File<'_>) -> bool {
+fn can_share(a: &FileSettings<'_>, b: &FileSettings<'_>) -> bool {
     let (Some((a_encoding, a_delimiter)), Some((b_encoding, b_delimiter))) = (a.csv, b.csv) else {
         return false;
     };
@@ -136,11 +129,11 @@ fn is_one_byte(encoding: Encoding) -> bool {
     !matches!(encoding, Encoding::Utf16Le | Encoding::Utf16Be)
 }
 
-impl Draft<'_> {
-    fn source(self) -> Source {
+impl SourceDraft<'_> {
+    fn source(self) -> ProposedSource {
         let mut votes = Votes::default();
         self.files.iter().for_each(|file| votes.merge(&file.votes));
-        let mut marks = Marks::default();
+        let mut marks = DecimalMarks::default();
         self.files.iter().for_each(|file| marks.merge(&file.marks));
         let mark = self.mark.unwrap_or_default();
         let csv = || self.files.iter().filter_map(|file| file.csv);
@@ -161,10 +154,10 @@ impl Draft<'_> {
             DateOrder::Mdy => vec!["mdy"],
             DateOrder::Iso | DateOrder::Ymd => vec!["ymd"],
         };
-        Source {
+        ProposedSource {
             kind: match self.files.first() {
-                Some(File { csv: None, .. }) => Kind::Sqlite,
-                _ => Kind::Csv,
+                Some(FileSettings { csv: None, .. }) => SourceKind::Sqlite,
+                _ => SourceKind::Csv,
             },
             path: self
                 .files
@@ -190,15 +183,15 @@ mod tests {
     use super::*;
 
     fn grouped(files: &[(Encoding, bool, &str)]) -> Vec<String> {
-        let detected: Vec<Detected> = files
+        let detected: Vec<DetectedEncoding> = files
             .iter()
-            .map(|(encoding, certain, _)| Detected {
+            .map(|(encoding, certain, _)| DetectedEncoding {
                 encoding: *encoding,
                 why: (!certain).then(|| "?".to_owned()),
                 is_ascii: *certain && *encoding == Encoding::Utf8,
             })
             .collect();
-        let comma = Delimiter {
+        let comma = DetectedDelimiter {
             byte: b',',
             why: None,
         };
@@ -212,15 +205,15 @@ mod tests {
                     let (mut profile, mut votes) = (Profile::default(), Votes::default());
                     profile.look(Raw::Text(date), &orders);
                     votes.add("day", &profile);
-                    File {
+                    FileSettings {
                         input,
                         path: "csv".into(),
                         csv: Some((detected, &comma)),
                         votes,
-                        marks: Marks::default(),
+                        marks: DecimalMarks::default(),
                     }
                 });
-        let show = |source: Source| {
+        let show = |source: ProposedSource| {
             let show = |setting: Option<Setting>| match setting {
                 Some(setting) => setting.values.join(" or "),
                 None => "auto".to_owned(),

@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use causeway_shared::runtime::regular_file;
 
-use super::input::EachRow;
-use super::shape::{ColumnShape, ForeignKey, Shape, UniqueIndex};
+use super::shape::{ColumnShape, EachRow, ForeignKey, Shape, UniqueIndex};
 use crate::source::{SqliteSnapshot, Unreadable, raw};
 
 /// The first bytes of every SQLite file.
@@ -20,7 +19,7 @@ const FOREIGN_KEYS: &str = include_str!("sqlite/foreign_keys.sql");
 const SELECT_ALL: &str = include_str!("sqlite/select_all.sql");
 
 /// A table or view, and its shape or why it has none.
-pub(super) type Named = (String, Result<Shape, String>);
+pub(super) type NamedShape = (String, Result<Shape, String>);
 
 /// A database at one moment. What goes wrong with it is told in words for a person, since it
 /// stops nothing but this file or table.
@@ -50,7 +49,7 @@ impl Database {
     }
 
     /// Its tables and views, in order of their names, each with its shape or why it has none.
-    pub(super) fn tables(&self) -> Result<Vec<Named>, String> {
+    pub(super) fn tables(&self) -> Result<Vec<NamedShape>, String> {
         let list = || {
             let mut statement = self.snapshot.connection().prepare(TABLES)?;
             let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
@@ -173,9 +172,7 @@ impl Database {
         let sql: String = connection
             .query_row(SELECT_ALL, [table], |row| row.get(0))
             .map_err(failed)?;
-        let mut statement = connection
-            .prepare(&sql)
-            .map_err(failed)?;
+        let mut statement = connection.prepare(&sql).map_err(failed)?;
         let columns = statement.column_count();
         let mut rows = statement.query([]).map_err(failed)?;
         while let Some(row) = rows.next().map_err(failed)? {

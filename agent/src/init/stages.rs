@@ -7,32 +7,33 @@ use std::collections::BTreeMap;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::value::{DateOrder, DecimalMark, Raw};
 
-use super::commas::Marks;
 use super::csv::Skipped;
 use super::dates::Votes;
-use super::input::{Draft, Input};
+use super::decimal_marks::DecimalMarks;
+use super::input::{FoundTable, Input};
 use super::inspection::{LeftOut, Table};
 use super::keys::Key;
 use super::meetassist;
 use super::profile::{Orders, Profile};
 use super::samples::{Cell, Samples};
-use super::sources::{File, Kind, Source, group};
-use super::types::{Known, Verdict, propose};
+use super::sources::{FileSettings, ProposedSource, group};
+use super::types::{ColumnProposal, Known, propose};
+use crate::source::SourceKind;
 pub(super) use second_reading::evidence;
 
 /// Which tables are looked into: MeetAssist's, if there are any; else all that are no views and no
 /// copies.
 pub(super) fn choose(
     inputs: &[Input],
-    mut drafts: Vec<Draft>,
+    mut drafts: Vec<FoundTable>,
     left_out: &mut Vec<LeftOut>,
-) -> (Vec<Draft>, Option<Dataset>) {
+) -> (Vec<FoundTable>, Option<Dataset>) {
     let shapes: Vec<_> = drafts.iter().map(|draft| &draft.shape).collect();
     // A build whose tests pass has the dataset.
     let recognised = Dataset::meetassist()
         .ok()
         .and_then(|dataset| Some((meetassist::recognise(&shapes, &dataset)?, dataset)));
-    let mut leave = |draft: &Draft, why: String| {
+    let mut leave = |draft: &FoundTable, why: String| {
         left_out.push(LeftOut::table(
             &inputs[draft.input].path,
             &draft.shape.name,
@@ -55,7 +56,7 @@ pub(super) fn choose(
         });
         return (drafts, Some(dataset));
     }
-    let mut chosen: Vec<Draft> = Vec::new();
+    let mut chosen: Vec<FoundTable> = Vec::new();
     for draft in drafts {
         if draft.shape.is_view {
             leave(
@@ -76,8 +77,8 @@ pub(super) fn choose(
 }
 
 /// Another file's table of the same name with the same columns.
-fn is_copy(a: &Draft, b: &Draft) -> bool {
-    let columns = |draft: &Draft| {
+fn is_copy(a: &FoundTable, b: &FoundTable) -> bool {
+    let columns = |draft: &FoundTable| {
         let mut names: Vec<String> = draft
             .shape
             .names()
@@ -95,7 +96,7 @@ fn is_copy(a: &Draft, b: &Draft) -> bool {
 /// The first reading: what all values are.
 pub(super) fn profile(
     inputs: &[Input],
-    drafts: Vec<Draft>,
+    drafts: Vec<FoundTable>,
     left_out: &mut Vec<LeftOut>,
 ) -> Vec<Table> {
     let orders = Orders::new();
@@ -130,7 +131,7 @@ pub(super) fn profile(
 }
 
 /// A table of which nothing is known but its shape.
-fn table(draft: Draft, input: &Input) -> Table {
+fn table(draft: FoundTable, input: &Input) -> Table {
     Table {
         input: draft.input,
         source: 0,
@@ -155,11 +156,11 @@ fn table(draft: Draft, input: &Input) -> Table {
 }
 
 /// Makes sources of the files, and tells each table its own.
-pub(super) fn sources(inputs: &[Input], tables: &mut [Table]) -> Vec<Source> {
+pub(super) fn sources(inputs: &[Input], tables: &mut [Table]) -> Vec<ProposedSource> {
     let with_tables = (0..inputs.len()).filter(|input| tables.iter().any(|t| t.input == *input));
     let files = with_tables.map(|input| {
         let (votes, marks) = votes(tables.iter().filter(|table| table.input == input));
-        File {
+        FileSettings {
             input,
             path: inputs[input].source_path().to_owned(),
             csv: inputs[input]
@@ -182,8 +183,8 @@ pub(super) fn sources(inputs: &[Input], tables: &mut [Table]) -> Vec<Source> {
 }
 
 /// What a file's columns say about its dates and its decimal mark.
-fn votes<'t>(tables: impl Iterator<Item = &'t Table>) -> (Votes, Marks) {
-    let (mut votes, mut marks) = (Votes::default(), Marks::default());
+fn votes<'t>(tables: impl Iterator<Item = &'t Table>) -> (Votes, DecimalMarks) {
+    let (mut votes, mut marks) = (Votes::default(), DecimalMarks::default());
     for table in tables {
         let columns = table.shape.columns.iter().zip(&table.profiles);
         for (at, (column, profile)) in columns.enumerate() {
@@ -216,10 +217,10 @@ pub(super) fn types(tables: &mut [Table]) {
         let columns = table.shape.columns.iter().zip(&table.profiles);
         let verdicts = columns.map(|(column, profile)| {
             if column.name.is_empty() {
-                return Verdict::LeaveOut("it has no name in the header".to_owned());
+                return ColumnProposal::LeaveOut("it has no name in the header".to_owned());
             }
             if names.iter().filter(|name| **name == column.name).count() > 1 {
-                return Verdict::LeaveOut(format!(
+                return ColumnProposal::LeaveOut(format!(
                     "PLEASE DECIDE: another column has the same name, and which is which cannot be \
                      declared ({}); give each a name of its own in the first line",
                     profile.samples
@@ -237,7 +238,7 @@ pub(super) fn types(tables: &mut [Table]) {
         if table
             .verdicts
             .iter()
-            .all(|verdict| matches!(verdict, Verdict::LeaveOut(_)))
+            .all(|verdict| matches!(verdict, ColumnProposal::LeaveOut(_)))
         {
             table.trouble = Some("none of its columns can be carried".to_owned());
         }
@@ -248,12 +249,12 @@ pub(super) fn types(tables: &mut [Table]) {
 /// source the names of all tables in it.
 pub(super) fn close(
     inputs: Vec<Input>,
-    sources: &[Source],
+    sources: &[ProposedSource],
     tables: &mut [Table],
 ) -> Vec<Vec<String>> {
     let listed = sources.iter().map(|source| match source.kind {
-        Kind::Sqlite => inputs[source.inputs[0]].listed.clone(),
-        Kind::Csv => csv_names(source),
+        SourceKind::Sqlite => inputs[source.inputs[0]].listed.clone(),
+        SourceKind::Csv => csv_names(source),
     });
     let listed = listed.collect();
     for (at, input) in inputs.into_iter().enumerate() {
@@ -267,7 +268,7 @@ pub(super) fn close(
 }
 
 /// All tables of a CSV folder, those that were not given included.
-fn csv_names(source: &Source) -> Vec<String> {
+fn csv_names(source: &ProposedSource) -> Vec<String> {
     let entries = std::fs::read_dir(&source.path)
         .into_iter()
         .flatten()

@@ -22,7 +22,6 @@ pub(super) struct SummaryColumn<'t> {
     pub(super) identifies: bool,
 }
 
-/// The columns to count rows by.
 pub(super) fn count_by(columns: &[Option<SummaryColumn<'_>>]) -> Vec<usize> {
     let counts = |column: &SummaryColumn<'_>| {
         let few = column.profile.distinct.as_ref().is_some_and(|distinct| {
@@ -40,7 +39,6 @@ pub(super) fn count_by(columns: &[Option<SummaryColumn<'_>>]) -> Vec<usize> {
     chosen(columns, counts).take(MAX_COUNTED).collect()
 }
 
-/// The columns to sum.
 pub(super) fn sum(columns: &[Option<SummaryColumn<'_>>]) -> Vec<usize> {
     let adds_up = |column: &SummaryColumn<'_>| {
         let number = matches!(column.ty, Type::Int | Type::Float | Type::Decimal(_));

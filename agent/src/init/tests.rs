@@ -8,6 +8,7 @@ mod csv_questions;
 mod dates;
 mod keys;
 mod limits;
+mod listed;
 mod meetassist_site;
 mod odd_values;
 mod rental;

@@ -74,7 +74,6 @@ const PLAUSIBLE_UNIX_SECONDS: std::ops::Range<i64> = 631_152_000..4_102_444_800;
 /// What is known of a column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'c> {
-    /// Its name in the source.
     pub(super) name: &'c str,
     /// Its declared type; empty in a CSV file.
     pub(super) declared: &'c str,
@@ -88,7 +87,7 @@ pub(super) struct Known<'c> {
 
 /// What is proposed for a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ColumnProposal {
     /// It is carried.
     Carry(Pick),
     /// It is not, for this reason.
@@ -98,24 +97,21 @@ pub(super) enum Verdict {
 /// A type, and the reasons for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Pick {
-    /// The type.
     pub(super) ty: Type,
     /// Most characters of a text.
     pub(super) max: Option<u32>,
     /// Values that are not of the type, whose rows go to quarantine.
     pub(super) odd: u64,
-    /// Why this type.
     pub(super) why: String,
     /// What a person has to look at or to decide.
     pub(super) questions: Vec<String>,
 }
 
-/// Proposes a type.
-pub(super) fn propose(column: Known<'_>) -> Verdict {
+pub(super) fn propose(column: Known<'_>) -> ColumnProposal {
     let profile = column.profile;
     let declared = Declared::read(column.declared);
     if profile.untakeable > profile.values || (profile.values == 0 && declared == Declared::Bytes) {
-        return Verdict::LeaveOut(column.untakeable());
+        return ColumnProposal::LeaveOut(column.untakeable());
     }
     let ty = if profile.values == 0 {
         without_values(declared)
@@ -137,7 +133,7 @@ pub(super) fn propose(column: Known<'_>) -> Verdict {
             profile.max_chars
         ));
     }
-    Verdict::Carry(Pick {
+    ColumnProposal::Carry(Pick {
         ty,
         max: fitting,
         odd: column.odd(ty).map_or(0, |(odd, _)| odd),

@@ -107,7 +107,7 @@ impl<'d> Fingerprints<'d> {
         let mut readers = Vec::with_capacity(runs.len());
         for run in runs.read(0..runs.len()) {
             readers.push(
-                Run {
+                FingerprintRun {
                     file: BufReader::new(run),
                     next: None,
                 }
@@ -159,12 +159,12 @@ fn collect_repeated(fingerprints: &mut [u64], found: &mut Vec<u64>) {
 }
 
 /// A run being read.
-struct Run<'f> {
+struct FingerprintRun<'f> {
     file: BufReader<RunBytes<'f>>,
     next: Option<u64>,
 }
 
-impl Run<'_> {
+impl FingerprintRun<'_> {
     fn stepped(mut self) -> io::Result<Self> {
         self.step()?;
         Ok(self)

@@ -14,14 +14,14 @@ pub(super) const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
 
 /// What a row is refused for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct RowProblem {
     /// The column to blame.
     pub(super) column: Option<usize>,
     /// What was found.
     pub(super) reason: String,
 }
 
-impl Problem {
+impl RowProblem {
     /// A problem of the row as a whole.
     pub(super) fn of_row(reason: String) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl<'d> Judge<'d> {
         &'r self,
         raw: &[Raw<'r>],
         row: &mut Vec<Value<'r>>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), RowProblem> {
         row.clear();
         for (at, (column, raw)) in self.table.columns.iter().zip(raw).enumerate() {
             let forms = match column.drop_leading_zeros {
@@ -76,7 +76,7 @@ impl<'d> Judge<'d> {
                 false => &self.forms,
             };
             let value = parse(*raw, column.ty, forms)
-                .map_err(|refusal| Problem::of(at, refusal.to_string()))?;
+                .map_err(|refusal| RowProblem::of(at, refusal.to_string()))?;
             row.push(match (&value, &column.default) {
                 (Value::Null, Some(Default::Constant(constant))) => borrowed(constant),
                 _ => value,
@@ -86,20 +86,20 @@ impl<'d> Judge<'d> {
             if let (Value::Null, Some(Default::Column(from))) = (&row[at], &column.default) {
                 row[at] = as_default(&row[*from], column);
             }
-            allowed(column, &row[at]).map_err(|reason| Problem::of(at, reason))?;
+            allowed(column, &row[at]).map_err(|reason| RowProblem::of(at, reason))?;
         }
         self.checks(row)?;
         self.width(row)
     }
 
     /// A row that no database page holds would fail the whole load.
-    fn width(&self, row: &[Value<'_>]) -> Result<(), Problem> {
+    fn width(&self, row: &[Value<'_>]) -> Result<(), RowProblem> {
         if !self.may_be_too_wide {
             return Ok(());
         }
         match row_width(row) {
             fits if fits <= MAX_ROW_WIDTH => Ok(()),
-            width => Err(Problem::of_row(format!(
+            width => Err(RowProblem::of_row(format!(
                 "the row takes {width} bytes in a page of PostgreSQL, which has {MAX_ROW_WIDTH}; \
                  declare fewer columns of the table, or divide it: two views in the source, each \
                  with the key and some of the columns"
@@ -107,7 +107,7 @@ impl<'d> Judge<'d> {
         }
     }
 
-    fn checks(&self, row: &[Value<'_>]) -> Result<(), Problem> {
+    fn checks(&self, row: &[Value<'_>]) -> Result<(), RowProblem> {
         for check in &self.table.check {
             let (left, right) = (&row[check.left], &row[check.right]);
             if left.is_null() || right.is_null() || check.operator.holds(left, right) {
@@ -116,25 +116,32 @@ impl<'d> Judge<'d> {
             let name = |column: usize| self.table.columns[column].name.as_str();
             let (left, right) = (name(check.left), name(check.right));
             let reason = format!("it must be that {left} {} {right}", check.operator.symbol());
-            return Err(Problem::of(check.left, reason));
+            return Err(RowProblem::of(check.left, reason));
         }
         Ok(())
     }
 
     /// Judges the sizes of a row in canonical form.
-    pub(super) fn sizes(&self, fields: Fields<'_>, unique: &[UniqueRule]) -> Result<(), Problem> {
+    pub(super) fn sizes(
+        &self,
+        fields: Fields<'_>,
+        unique: &[UniqueRule],
+    ) -> Result<(), RowProblem> {
         let row_bytes = fields.record().len();
         if row_bytes > MAX_ROW_BYTES {
             let reason =
                 format!("the row is {row_bytes} bytes long, over the limit of {MAX_ROW_BYTES}");
-            return Err(Problem::of_row(reason));
+            return Err(RowProblem::of_row(reason));
         }
         // A row within a limit has its fields within it.
         if row_bytes > MAX_FIELD_BYTES {
             for column in 0..self.table.columns.len() {
                 let bytes = fields.get(column).len();
                 if bytes > MAX_FIELD_BYTES {
-                    return Err(Problem::of(column, too_long("it", bytes, MAX_FIELD_BYTES)));
+                    return Err(RowProblem::of(
+                        column,
+                        too_long("it", bytes, MAX_FIELD_BYTES),
+                    ));
                 }
             }
         }
@@ -143,14 +150,14 @@ impl<'d> Judge<'d> {
             fields.write_of(&self.table.key, &mut values);
             if values.len() > MAX_KEY_BYTES {
                 let reason = too_long("the key", values.len(), MAX_KEY_BYTES);
-                return Err(Problem::of(self.table.key[0], reason));
+                return Err(RowProblem::of(self.table.key[0], reason));
             }
             for rule in unique {
                 values.clear();
                 if rule.applies(fields, &mut values) && values.len() > MAX_KEY_BYTES {
                     let what = format!("{} together", rule.names(self.table));
                     let reason = too_long(&what, values.len(), MAX_KEY_BYTES);
-                    return Err(Problem::of(rule.columns()[0], reason));
+                    return Err(RowProblem::of(rule.columns()[0], reason));
                 }
             }
         }
@@ -238,7 +245,7 @@ mod tests {
     use causeway_shared::dataset::{Dataset, TableId};
     use insta::assert_snapshot;
 
-    use super::super::record::Record;
+    use super::super::record::CanonicalRecord;
     use super::*;
 
     const DATASET: &str = r#"
@@ -276,7 +283,7 @@ mod tests {
         ];
         let judge = Judge::new(table, Forms::default());
         let rules: Vec<UniqueRule> = table.unique.iter().map(UniqueRule::new).collect();
-        let (mut row, mut record) = (Vec::new(), Record::default());
+        let (mut row, mut record) = (Vec::new(), CanonicalRecord::default());
         let judged = judge.row(&raw, &mut row).and_then(|()| {
             let fields = record.write(&row);
             judge.sizes(fields, &rules)?;

@@ -33,7 +33,6 @@ pub(crate) enum PartBytes {
     File {
         /// The file.
         file: File,
-        /// Its size.
         bytes: u64,
     },
 }

@@ -1,20 +1,16 @@
-//! Reading one table: every row that its source gives is refused with a reason, or stored under
-//! its part and key.
+//! What reading one table takes, and what comes of it.
 
 use std::io;
 
 use causeway_shared::dataset::{Dataset, TableId};
 use causeway_shared::value::Forms;
 
-use super::intake::Intake;
-use super::judge::Judge;
-use super::refusals::Refusals;
 use super::row_set::RowSet;
 use super::sorter::Sorted;
 use super::spill::SpillDir;
 use super::stored::Kept;
 use super::{OnRows, Stop};
-use crate::source::{RowsError, TableReader, Unreadable};
+use crate::source::RowsError;
 
 /// A table whose rows have been read and judged.
 #[derive(Debug)]
@@ -53,7 +49,6 @@ impl From<io::Error> for Halt {
 /// What reading a table takes besides its source.
 pub(super) struct Task<'a> {
     pub(super) dataset: &'a Dataset,
-    /// The table's position.
     pub(super) table: TableId,
     /// How its source writes values.
     pub(super) forms: Forms,
@@ -66,27 +61,6 @@ pub(super) struct Task<'a> {
     pub(super) spill: &'a SpillDir,
     pub(super) memory_bytes: usize,
     pub(super) on_rows: &'a OnRows<'a>,
-}
-
-/// Reads and judges a table.
-pub(super) fn read_table(
-    task: &Task<'_>,
-    mut reader: TableReader<'_>,
-    mut refusals: Refusals<'_>,
-) -> Result<ReadTable, RowsError<Halt>> {
-    let table = &task.dataset.tables[task.table];
-    let judge = Judge::new(table, task.forms.clone());
-    let mut intake = Intake::new(task, table, reader.is_ascending())?;
-    reader.rows(&mut |row| intake.take(&judge, row, &mut refusals))?;
-    if intake.out_of_order {
-        let why = format!(
-            "the keys of table {} do not come in order: the file is damaged; run `PRAGMA \
-             integrity_check` on it",
-            table.name
-        );
-        return Err(Unreadable::Failed { why }.into());
-    }
-    intake.finish(task, refusals).map_err(RowsError::Taker)
 }
 
 impl From<io::Error> for RowsError<Halt> {

@@ -7,7 +7,7 @@ use causeway_shared::value::Value;
 
 /// A record being written or taken apart; its memory is kept from row to row.
 #[derive(Debug, Default)]
-pub(super) struct Record {
+pub(super) struct CanonicalRecord {
     bytes: Vec<u8>,
     ends: Vec<u32>,
 }
@@ -21,7 +21,7 @@ pub(super) struct Fields<'r> {
     ends: &'r [u32],
 }
 
-impl Record {
+impl CanonicalRecord {
     /// Writes a row.
     pub(super) fn write(&mut self, row: &[Value<'_>]) -> Fields<'_> {
         self.bytes.clear();
@@ -131,7 +131,7 @@ mod tests {
             let row: Vec<Value<'_>> = texts.iter()
                 .map(|text| text.as_deref().map_or(Value::Null, |text| Value::Text(text.into())))
                 .collect();
-            let (mut written, mut read) = (Record::default(), Record::default());
+            let (mut written, mut read) = (CanonicalRecord::default(), CanonicalRecord::default());
             let written = written.write(&row);
             let read = read.read(written.record());
             for (column, text) in texts.iter().enumerate() {

@@ -42,7 +42,6 @@ struct Column<'d> {
 
 /// A column's values that were not known, in the order of the keys that they should be.
 pub(super) struct Noted {
-    /// The column.
     pub(super) column: usize,
     values: Sorted,
 }

@@ -11,8 +11,8 @@ use causeway_shared::value::{Raw, Type, Value};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-use super::judge::Problem;
-use super::record::Record;
+use super::judge::RowProblem;
+use super::record::CanonicalRecord;
 use super::refused::RefusedLists;
 use super::stored::Stored;
 use super::unique::{Contest, Loser};
@@ -68,7 +68,7 @@ impl<'d> Refusals<'d> {
         RowPlace::Key(shown.collect::<Vec<_>>().join(","))
     }
 
-    fn refuse(&mut self, place: RowPlace, row: &str, problem: Problem) {
+    fn refuse(&mut self, place: RowPlace, row: &str, problem: RowProblem) {
         self.count += 1;
         let column = problem.column.map(|at| &self.table.columns[at].name);
         let row = RefusedRow {
@@ -83,7 +83,7 @@ impl<'d> Refusals<'d> {
     }
 
     /// Refuses a row as the source has it.
-    pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: Problem) {
+    pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: RowProblem) {
         let place = if self.has_lines {
             RowPlace::Line(at)
         } else {
@@ -104,25 +104,29 @@ impl<'d> Refusals<'d> {
 
     /// Refuses a row whose fields cannot be told apart.
     pub(super) fn malformed(&mut self, at: u64, row: Malformed) {
-        self.refuse(RowPlace::Line(at), &row.text, Problem::of_row(row.reason));
+        self.refuse(
+            RowPlace::Line(at),
+            &row.text,
+            RowProblem::of_row(row.reason),
+        );
     }
 
     /// Refuses a row that had been stored.
-    pub(super) fn stored(&mut self, row: Stored<'_>, problem: Problem) {
+    pub(super) fn stored(&mut self, row: Stored<'_>, problem: RowProblem) {
         let shown = String::from_utf8_lossy(row.record).into_owned();
         self.refuse(self.place(row), shown.trim_end_matches('\n'), problem);
     }
 
     /// Refuses a row whose parent was not found.
     pub(super) fn orphan(&mut self, row: Stored<'_>, on: usize, parent: &Table) {
-        let held = Record::default().read(row.record).show_of(&[on]);
+        let held = CanonicalRecord::default().read(row.record).show_of(&[on]);
         let reason = format!(
             "{} {held} is not in the source, or is itself refused",
             parent.name
         );
         self.stored(
             row,
-            Problem {
+            RowProblem {
                 column: Some(on),
                 reason,
             },
@@ -158,7 +162,7 @@ impl<'d> Refusals<'d> {
         }
         self.stored(
             loser.row,
-            Problem {
+            RowProblem {
                 column: Some(column),
                 reason,
             },
@@ -168,7 +172,7 @@ impl<'d> Refusals<'d> {
     /// What to say where rows share a time of the hour that comes twice, when clocks go back: two
     /// instants are one time then.
     fn time_that_comes_twice(&self, columns: &[usize], row: Stored<'_>) -> Option<String> {
-        let mut record = Record::default();
+        let mut record = CanonicalRecord::default();
         let fields = record.read(row.record);
         let zone = self.zone.iana_name()?;
         columns.iter().find_map(|column| {
@@ -191,7 +195,11 @@ impl<'d> Refusals<'d> {
         if self.has_lines {
             RowPlace::Line(row.at)
         } else {
-            RowPlace::Key(Record::default().read(row.record).show_of(&self.table.key))
+            RowPlace::Key(
+                CanonicalRecord::default()
+                    .read(row.record)
+                    .show_of(&self.table.key),
+            )
         }
     }
 }

@@ -41,12 +41,12 @@ enum Held {
 #[derive(Debug, Default)]
 struct Block {
     bytes: Vec<u8>,
-    index: Vec<Entry>,
+    index: Vec<SortEntry>,
 }
 
 /// A record in a block.
 #[derive(Debug, Clone, Copy)]
-struct Entry {
+struct SortEntry {
     /// The beginning of the key; it settles nearly every comparison.
     prefix: u128,
     start: usize,
@@ -69,14 +69,14 @@ fn length(bytes: &[u8]) -> io::Result<u32> {
 
 impl Block {
     fn bytes_with(&self, record_bytes: usize) -> usize {
-        self.bytes.len() + record_bytes + (self.index.len() + 1) * size_of::<Entry>()
+        self.bytes.len() + record_bytes + (self.index.len() + 1) * size_of::<SortEntry>()
     }
 
-    fn key(&self, entry: &Entry) -> &[u8] {
+    fn key(&self, entry: &SortEntry) -> &[u8] {
         &self.bytes[entry.start..][..entry.key_bytes as usize]
     }
 
-    fn payload(&self, entry: &Entry) -> &[u8] {
+    fn payload(&self, entry: &SortEntry) -> &[u8] {
         &self.bytes[entry.start + entry.key_bytes as usize..][..entry.payload_bytes as usize]
     }
 
@@ -107,7 +107,7 @@ impl<'d> Sorter<'d> {
         if self.block.bytes_with(key.len() + payload.len()) > self.memory_bytes {
             self.spill()?;
         }
-        self.block.index.push(Entry {
+        self.block.index.push(SortEntry {
             prefix: prefix(key),
             start: self.block.bytes.len(),
             key_bytes: length(key)?,

@@ -55,7 +55,6 @@ impl RunFile {
         Ok(())
     }
 
-    /// How many runs there are.
     pub(super) fn len(&self) -> usize {
         self.runs.len()
     }

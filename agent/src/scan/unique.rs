@@ -12,7 +12,7 @@ use causeway_shared::dataset::{Table, Unique};
 use causeway_shared::value::Value;
 
 use super::fingerprints::{Repeated, fingerprint};
-use super::record::{Fields, Record};
+use super::record::{CanonicalRecord, Fields};
 use super::row_set::RowSet;
 use super::sorter::{Sorted, Sorter};
 use super::spill::SpillDir;
@@ -48,7 +48,6 @@ impl UniqueRule {
         &self.columns
     }
 
-    /// Their names.
     pub(super) fn names(&self, table: &Table) -> String {
         let names: Vec<&str> = self
             .columns
@@ -82,7 +81,6 @@ impl UniqueRule {
 /// What rows compete for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Contest<'t> {
-    /// A key.
     Key,
     /// The values of a unique rule.
     Values(&'t UniqueRule),
@@ -90,7 +88,6 @@ pub(super) enum Contest<'t> {
 
 /// A row that lost.
 pub(super) struct Loser<'r> {
-    /// The row.
     pub(super) row: Stored<'r>,
     /// The one that stays.
     pub(super) winner: Stored<'r>,
@@ -146,7 +143,7 @@ fn rivals(
     refused: &RowSet,
     mut sorter: Sorter<'_>,
 ) -> io::Result<Sorted> {
-    let mut record = Record::default();
+    let mut record = CanonicalRecord::default();
     let (mut key, mut payload) = (Vec::new(), Vec::new());
     let mut rows = rows.stream()?;
     while rows.advance()? {

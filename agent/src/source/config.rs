@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct SourceConfig {
     /// What it is.
-    pub kind: Kind,
+    pub kind: SourceKind,
     /// The SQLite file or the CSV folder, relative to the configuration file.
     pub path: PathBuf,
     /// Dataset table → its name in this source, where that differs by more than case. An empty
@@ -85,7 +85,7 @@ mod unless_auto {
 /// What a source is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Kind {
+pub enum SourceKind {
     /// A SQLite file.
     Sqlite,
     /// A folder of `<table>.csv` files.

@@ -5,7 +5,6 @@
 //! ([`repair`]). Each takes what is certain or declared, and refuses the rest by name.
 
 mod dialect;
-mod doubt;
 mod encoding;
 #[cfg(test)]
 mod fuzz;
@@ -14,6 +13,7 @@ mod lexer;
 mod reader;
 mod records;
 mod repair;
+mod uncertain_rows;
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -24,7 +24,7 @@ use causeway_shared::runtime::regular_file;
 use super::Unreadable;
 pub(crate) use dialect::{cleaned, named_delimiter};
 pub(crate) use encoding::{Decoder, guess, is_damaged_utf8, two_lines};
-pub(crate) use header::{Header, Repeated};
+pub(crate) use header::{Header, RepeatedHeader};
 pub(crate) use lexer::{Lexer, Record};
 pub(super) use reader::{CsvTable, Expected, open};
 pub(crate) use records::{RecordError, Records};
@@ -35,7 +35,6 @@ pub(crate) use repair::raw;
 pub(super) struct CsvFile {
     /// Its name without `.csv`. What is not UTF-8 in it is replaced.
     pub(super) stem: String,
-    /// Its name.
     pub(super) name: OsString,
     /// Why nobody may have meant it as a table, if so.
     pub(super) problem: Option<String>,

@@ -15,7 +15,7 @@ use causeway_shared::ids::Md5;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::source::{Kind, SourceConfig};
+use crate::source::{SourceConfig, SourceKind};
 
 pub(crate) use fingerprint::{FileFingerprint, file_md5};
 
@@ -100,7 +100,7 @@ pub(crate) fn look(request: &LookRequest<'_>, beat: &dyn Fn()) -> SourceFingerpr
     let mut files = BTreeMap::new();
     for source in request.sources {
         let path = request.base_dir.join(&source.path);
-        if source.kind == Kind::Sqlite {
+        if source.kind == SourceKind::Sqlite {
             let fingerprint = FileFingerprint::of_sqlite(&path, now).unwrap_or_else(unreadable);
             files.insert(source_file(&source.path), fingerprint);
             continue;

@@ -2,7 +2,7 @@
 
 /// A name that a table may have in a source.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Wanted<'n> {
+pub(super) struct WantedName<'n> {
     pub(super) name: &'n str,
     /// Whether a person wrote it for this source, so that its very spelling counts. Otherwise
     /// `Customer.csv` beside `customer.csv` is as likely to be the right one.
@@ -14,7 +14,10 @@ pub(super) struct Wanted<'n> {
 pub(super) struct Ambiguous(pub(super) usize, pub(super) usize);
 
 /// The position of the first of the wanted names that is there, in whatever case.
-pub(super) fn first_of(wanted: &[Wanted<'_>], names: &[&str]) -> Result<Option<usize>, Ambiguous> {
+pub(super) fn first_of(
+    wanted: &[WantedName<'_>],
+    names: &[&str],
+) -> Result<Option<usize>, Ambiguous> {
     for wanted in wanted {
         if let Some(found) = position(*wanted, names)? {
             return Ok(Some(found));
@@ -23,7 +26,7 @@ pub(super) fn first_of(wanted: &[Wanted<'_>], names: &[&str]) -> Result<Option<u
     Ok(None)
 }
 
-fn position(wanted: Wanted<'_>, names: &[&str]) -> Result<Option<usize>, Ambiguous> {
+fn position(wanted: WantedName<'_>, names: &[&str]) -> Result<Option<usize>, Ambiguous> {
     let folded = wanted.name.to_lowercase();
     match the_only(names, |name| wanted.is_chosen && name == wanted.name)? {
         Some(exact) => Ok(Some(exact)),
@@ -44,9 +47,9 @@ mod tests {
     use super::*;
 
     fn found(wanted: &[(&str, bool)], names: &[&str]) -> Result<Option<usize>, Ambiguous> {
-        let wanted: Vec<Wanted<'_>> = wanted
+        let wanted: Vec<WantedName<'_>> = wanted
             .iter()
-            .map(|(name, is_chosen)| Wanted {
+            .map(|(name, is_chosen)| WantedName {
                 name,
                 is_chosen: *is_chosen,
             })

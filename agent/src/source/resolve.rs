@@ -10,13 +10,13 @@ use causeway_shared::ids::Name;
 use jiff::Timestamp;
 
 use super::gate::{self, SourceFile};
-use super::names::{Ambiguous, Wanted, first_of};
+use super::names::{Ambiguous, WantedName, first_of};
 use super::sqlite::SqliteSnapshot;
-use super::{Kind, SourceConfig, Unreadable, absolute, csv};
+use super::{SourceConfig, SourceKind, Unreadable, absolute, csv};
 
 /// The configured sources and the tables found in them.
 #[derive(Debug, Clone)]
-pub struct Sources {
+pub(crate) struct Sources {
     sources: Vec<Source>,
     homes: BTreeMap<TableId, Home>,
     /// Tables of which it cannot be told where they are, and why.
@@ -26,7 +26,7 @@ pub struct Sources {
 
 /// A configured source.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub(crate) struct Source {
     /// As configured.
     pub config: SourceConfig,
     /// Its path, joined to the configuration's folder.
@@ -37,14 +37,14 @@ pub struct Source {
 
 impl Source {
     /// As it is named in messages.
-    pub fn display(&self) -> impl fmt::Display {
+    pub(crate) fn display(&self) -> impl fmt::Display {
         self.path.display()
     }
 }
 
 /// Where a table lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Home {
+pub(crate) struct Home {
     /// The source, by its position in the configuration.
     pub source: usize,
     /// The table's name there; of a CSV folder, the file's name, which need not be UTF-8.
@@ -53,7 +53,7 @@ pub struct Home {
 
 /// A table or CSV file that the dataset does not declare; it is left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownTable {
+pub(crate) struct UnknownTable {
     /// The source's path.
     pub source: PathBuf,
     /// The table's name there.
@@ -133,7 +133,7 @@ impl Sources {
     ///
     /// # Errors
     /// [`SourceError`], which only a change of the configuration can mend.
-    pub fn resolve(
+    pub(crate) fn resolve(
         configs: &[SourceConfig],
         base_dir: &Path,
         dataset: &Dataset,
@@ -238,32 +238,32 @@ impl Sources {
 
     /// The sources, in configured order.
     #[must_use]
-    pub fn list(&self) -> &[Source] {
+    pub(crate) fn list(&self) -> &[Source] {
         &self.sources
     }
 
     /// Where a table lives; `None` where no source that can be read has it, or it is not clear which
     /// one.
     #[must_use]
-    pub fn home(&self, table: TableId) -> Option<&Home> {
+    pub(crate) fn home(&self, table: TableId) -> Option<&Home> {
         let is_clear = !self.unclear.contains_key(&table);
         self.homes.get(&table).filter(|_| is_clear)
     }
 
     /// The file that holds a table's rows, if it has a home.
     #[must_use]
-    pub fn file_of(&self, table: TableId) -> Option<SourceFile> {
+    pub(crate) fn file_of(&self, table: TableId) -> Option<SourceFile> {
         let home = self.home(table)?;
         let config = &self.sources[home.source].config;
         Some(match config.kind {
-            Kind::Sqlite => gate::source_file(&config.path),
-            Kind::Csv => gate::source_file(&config.path.join(&home.name)),
+            SourceKind::Sqlite => gate::source_file(&config.path),
+            SourceKind::Csv => gate::source_file(&config.path.join(&home.name)),
         })
     }
 
     /// Tables and CSV files that the dataset does not declare.
     #[must_use]
-    pub fn unknown(&self) -> &[UnknownTable] {
+    pub(crate) fn unknown(&self) -> &[UnknownTable] {
         &self.unknown
     }
 
@@ -324,7 +324,7 @@ impl Sources {
 }
 
 /// A table as a source lists it.
-struct Entry {
+struct ListedTable {
     /// The name that is compared.
     name: String,
     /// The name it is opened by.
@@ -333,21 +333,21 @@ struct Entry {
     problem: Option<String>,
 }
 
-fn list(kind: Kind, path: &Path) -> Result<Vec<Entry>, Unreadable> {
+fn list(kind: SourceKind, path: &Path) -> Result<Vec<ListedTable>, Unreadable> {
     match kind {
-        Kind::Sqlite => {
+        SourceKind::Sqlite => {
             let file = SqliteSnapshot::take(path)?;
             let tables = file.tables()?;
             file.release()?;
-            let entry = |name: String| Entry {
+            let entry = |name: String| ListedTable {
                 locator: name.clone().into(),
                 name,
                 problem: None,
             };
             Ok(tables.into_iter().map(entry).collect())
         }
-        Kind::Csv => {
-            let entry = |file: csv::CsvFile| Entry {
+        SourceKind::Csv => {
+            let entry = |file: csv::CsvFile| ListedTable {
                 name: file.stem,
                 locator: file.name,
                 problem: file.problem,
@@ -371,19 +371,19 @@ fn leaves_out(config: &SourceConfig, dataset: &Dataset, name: &str) -> bool {
 }
 
 /// The names that a table may have in a source; none if it is not to be taken from there.
-fn wanted_names<'n>(config: &'n SourceConfig, table: &'n Table) -> Vec<Wanted<'n>> {
-    let chosen = |name| Wanted {
+fn wanted_names<'n>(config: &'n SourceConfig, table: &'n Table) -> Vec<WantedName<'n>> {
+    let chosen = |name| WantedName {
         name,
         is_chosen: true,
     };
-    let usual = |name| Wanted {
+    let usual = |name| WantedName {
         name,
         is_chosen: false,
     };
     let own = table.name.as_str();
     match config.tables.get(own).map(String::as_str) {
         Some("") => Vec::new(),
-        Some(name) if config.kind == Kind::Csv => vec![chosen(without_csv(name))],
+        Some(name) if config.kind == SourceKind::Csv => vec![chosen(without_csv(name))],
         Some(name) => vec![chosen(name)],
         None => vec![usual(table.source.as_deref().unwrap_or(own)), usual(own)],
     }

@@ -9,7 +9,7 @@ use super::csv::{self, CsvTable, Expected};
 use super::resolve::Sources;
 use super::row::{RowsError, SourceRow};
 use super::sqlite::{SqliteSnapshot, SqliteTable};
-use super::{Columns, Kind, Unreadable};
+use super::{Columns, SourceKind, Unreadable};
 
 /// The sources, each SQLite file under one read transaction, from its first table to its last: with
 /// a rollback journal its application cannot commit meanwhile. A CSV file's moment is the time in
@@ -55,7 +55,7 @@ impl<'s> Snapshot<'s> {
     fn file(&self, table: TableId) -> Option<usize> {
         let source = self.sources.home(table)?.source;
         let kind = self.sources.list()[source].config.kind;
-        (kind == Kind::Sqlite).then_some(source)
+        (kind == SourceKind::Sqlite).then_some(source)
     }
 
     /// Opens the file of the table that is read next, unless it is open already.
@@ -122,8 +122,8 @@ impl<'s> Snapshot<'s> {
         };
         let source = &self.sources.list()[home.source];
         match source.config.kind {
-            Kind::Sqlite => source.path.display().to_string(),
-            Kind::Csv => source.path.join(&home.name).display().to_string(),
+            SourceKind::Sqlite => source.path.display().to_string(),
+            SourceKind::Csv => source.path.join(&home.name).display().to_string(),
         }
     }
 

@@ -278,7 +278,6 @@ fn read<'r>(
     Ok(fields)
 }
 
-/// A value as SQLite gives it.
 pub(crate) fn raw(value: ValueRef<'_>) -> Raw<'_> {
     match value {
         ValueRef::Null => Raw::Null,

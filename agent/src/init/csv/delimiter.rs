@@ -8,13 +8,13 @@ pub(super) const CANDIDATES: [u8; 4] = *b",;\t|";
 
 /// What stands between fields.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::init) struct Delimiter {
+pub(in crate::init) struct DetectedDelimiter {
     pub(in crate::init) byte: u8,
     /// Why, where it has to be declared: the header does not prove it.
     pub(in crate::init) why: Option<String>,
 }
 
-impl Delimiter {
+impl DetectedDelimiter {
     /// As `agent.toml` writes it.
     pub(in crate::init) fn setting(&self) -> &'static str {
         setting(self.byte)
@@ -29,7 +29,7 @@ pub(super) fn setting(byte: u8) -> &'static str {
 }
 
 /// How a sample reads with one delimiter.
-struct Reading {
+struct DelimiterTrial {
     byte: u8,
     fields: usize,
     rows: usize,
@@ -38,24 +38,24 @@ struct Reading {
 }
 
 /// Tells the delimiter by a sample of a file's text, or takes the one that its first line names.
-pub(super) fn detect(sample: &[u8], named: Option<source::Delimiter>) -> Delimiter {
+pub(super) fn detect(sample: &[u8], named: Option<source::Delimiter>) -> DetectedDelimiter {
     if let Some([(byte, _)]) = named.map(source::Delimiter::candidates) {
-        return Delimiter {
+        return DetectedDelimiter {
             byte: *byte,
             why: None,
         };
     }
     let readings = CANDIDATES.map(|byte| read(sample, byte));
-    let mut likely: Vec<&Reading> = readings.iter().filter(|r| r.fields > 1).collect();
+    let mut likely: Vec<&DelimiterTrial> = readings.iter().filter(|r| r.fields > 1).collect();
     // Most rows that are not ragged first, then most columns.
     likely.sort_by_key(|r| std::cmp::Reverse((r.even * 100 / r.rows.max(1), r.fields)));
     match likely[..] {
         [] => one_column(&readings),
-        [only] => Delimiter {
+        [only] => DetectedDelimiter {
             byte: only.byte,
             why: None,
         },
-        [best, next, ..] => Delimiter {
+        [best, next, ..] => DetectedDelimiter {
             byte: best.byte,
             why: (next.even == next.rows).then(|| {
                 format!(
@@ -74,17 +74,17 @@ pub(super) fn detect(sample: &[u8], named: Option<source::Delimiter>) -> Delimit
 }
 
 /// A header of one name proves nothing.
-fn one_column(readings: &[Reading]) -> Delimiter {
+fn one_column(readings: &[DelimiterTrial]) -> DetectedDelimiter {
     let even = readings.iter().find(|reading| reading.even == reading.rows);
     let byte = even.map_or(b',', |reading| reading.byte);
-    Delimiter {
+    DetectedDelimiter {
         byte,
         why: (byte != b',').then(|| "one column, and its values have commas in them".to_owned()),
     }
 }
 
-fn read(sample: &[u8], byte: u8) -> Reading {
-    let mut reading = Reading {
+fn read(sample: &[u8], byte: u8) -> DelimiterTrial {
+    let mut reading = DelimiterTrial {
         byte,
         fields: 0,
         rows: 0,

@@ -12,7 +12,7 @@ const MAX_SAMPLE_BYTES: usize = 256 * 1024;
 
 /// What a file's bytes say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::init) struct Detected {
+pub(in crate::init) struct DetectedEncoding {
     pub(in crate::init) encoding: Encoding,
     /// Why, where the encoding has to be declared: it is not certain.
     pub(in crate::init) why: Option<String>,
@@ -20,7 +20,7 @@ pub(in crate::init) struct Detected {
     pub(in crate::init) is_ascii: bool,
 }
 
-impl Detected {
+impl DetectedEncoding {
     fn certain(encoding: Encoding) -> Self {
         Self {
             encoding,
@@ -80,12 +80,12 @@ impl Tally {
     }
 
     /// The encoding, or why the file is not read.
-    fn detected(&self) -> Result<Detected, String> {
+    fn detected(&self) -> Result<DetectedEncoding, String> {
         if self.head.starts_with(b"\xff\xfe") {
-            return Ok(Detected::certain(Encoding::Utf16Le));
+            return Ok(DetectedEncoding::certain(Encoding::Utf16Le));
         }
         if self.head.starts_with(b"\xfe\xff") {
-            return Ok(Detected::certain(Encoding::Utf16Be));
+            return Ok(DetectedEncoding::certain(Encoding::Utf16Be));
         }
         // ASCII text in UTF-16 has a zero in every pair, on one side.
         if self.zeros_odd * 8 > self.bytes && self.zeros_even * 8 < self.zeros_odd {
@@ -95,41 +95,41 @@ impl Tally {
             return Ok(self.unmarked_utf16(Encoding::Utf16Be));
         }
         if !self.not_utf8 && self.partial.is_empty() {
-            return Ok(Detected {
+            return Ok(DetectedEncoding {
                 is_ascii: !self.is_beyond_ascii,
-                ..Detected::certain(Encoding::Utf8)
+                ..DetectedEncoding::certain(Encoding::Utf8)
             });
         }
         self.code_page()
     }
 
-    fn unmarked_utf16(&self, encoding: Encoding) -> Detected {
-        Detected {
+    fn unmarked_utf16(&self, encoding: Encoding) -> DetectedEncoding {
+        DetectedEncoding {
             why: Some(format!(
                 "PLEASE CHECK: every second byte is zero and there is no byte order mark; as {} its \
                  first lines read {}",
                 encoding.name(),
                 two_lines(&self.head, encoding.table())
             )),
-            ..Detected::certain(encoding)
+            ..DetectedEncoding::certain(encoding)
         }
     }
 
-    fn damaged_utf8(&self) -> Detected {
+    fn damaged_utf8(&self) -> DetectedEncoding {
         let lines = self.lines.split(|byte| *byte == b'\n');
         let damaged = lines.filter(|line| std::str::from_utf8(line).is_err());
         let damaged: Vec<&[u8]> = damaged.take(2).collect();
         let lines = two_lines(&damaged.join(&b'\n'), UTF_8);
-        Detected {
+        DetectedEncoding {
             why: Some(format!(
                 "PLEASE DECIDE: it is UTF-8 but for some bytes, and such lines read {lines}; their rows \
                  go to quarantine until they are mended in the file"
             )),
-            ..Detected::certain(Encoding::Utf8)
+            ..DetectedEncoding::certain(Encoding::Utf8)
         }
     }
 
-    fn code_page(&self) -> Result<Detected, String> {
+    fn code_page(&self) -> Result<DetectedEncoding, String> {
         let guess = guess(&self.lines);
         let (page, name) = (guess.page, guess.page.name());
         let lines = two_lines(&self.lines, page);
@@ -160,15 +160,15 @@ impl Tally {
              that is not right, write another code page, such as windows-1252, windows-1250, \
              windows-1251, iso-8859-2 or macintosh"
         );
-        Ok(Detected {
+        Ok(DetectedEncoding {
             why: Some(question),
-            ..Detected::certain(guess.encoding())
+            ..DetectedEncoding::certain(guess.encoding())
         })
     }
 }
 
 /// Looks at all bytes of a file.
-pub(super) fn detect(mut file: impl Read) -> io::Result<Result<Detected, String>> {
+pub(super) fn detect(mut file: impl Read) -> io::Result<Result<DetectedEncoding, String>> {
     let mut tally = Tally::default();
     let mut chunk = vec![0; 64 * 1024];
     loop {

@@ -8,7 +8,7 @@ use causeway_shared::runtime::program::count;
 use causeway_shared::value::{DateOrder, Raw, Type, parse};
 
 use super::delimiter::{CANDIDATES, each_record, setting};
-use crate::init::profile::forms;
+use crate::init::trial::forms;
 use crate::source::csv::{Record, raw};
 
 /// The first line of a file, and what is known of the lines below.

@@ -3,24 +3,24 @@
 use causeway_shared::runtime::program::count;
 
 use super::role::Role;
-use super::{Candidate, KeySearch, Origin};
+use super::{Candidate, KeyOrigin, KeySearch};
 
 impl KeySearch<'_> {
     /// Why these columns; `by_chance` differ in all rows too and were not taken.
     pub(super) fn why(&self, chosen: &Candidate, by_chance: &[usize]) -> String {
         let (rows, not_declared) = (self.rows, self.not_declared());
         let how = match chosen.origin {
-            Origin::Declared => return "declared PRIMARY KEY".to_owned(),
-            Origin::Index if self.shape.primary_key.is_empty() => {
+            KeyOrigin::Declared => return "declared PRIMARY KEY".to_owned(),
+            KeyOrigin::Index if self.shape.primary_key.is_empty() => {
                 return "no PRIMARY KEY, but a UNIQUE index, and never empty".to_owned();
             }
-            Origin::Index => {
+            KeyOrigin::Index => {
                 return format!("PLEASE CHECK: {not_declared}; a UNIQUE index, and never empty");
             }
-            Origin::Found { .. } if rows == 1 => {
+            KeyOrigin::Found { .. } if rows == 1 => {
                 return format!("PLEASE CHECK: {not_declared}, and only one row to find one by");
             }
-            Origin::Found { .. } => match chosen.columns.len() {
+            KeyOrigin::Found { .. } => match chosen.columns.len() {
                 1 => "it is there and differs",
                 2 => "the two together differ, and neither does alone",
                 3 => "the three together differ, and no two of them do",
@@ -50,7 +50,7 @@ impl KeySearch<'_> {
     /// Why a key is not proposed although it would be one: columns that look more like the key have
     /// one name, so that neither can be declared.
     pub(super) fn better_but_ambiguous(&self, chosen: &Candidate) -> Option<String> {
-        let Origin::Found { cost } = chosen.origin else {
+        let KeyOrigin::Found { cost } = chosen.origin else {
             return None;
         };
         let columns = &self.shape.columns;

@@ -6,7 +6,7 @@ use causeway_shared::value::{DateOrder, DecimalMark, Forms, Raw, Value, parse};
 use proptest::prelude::*;
 use rusqlite::types::Value as Stored;
 
-use super::super::profile::forms;
+use super::super::trial::forms;
 use super::*;
 
 /// Kinds of values that people keep in one column, so that columns are not all plain text.

@@ -124,57 +124,6 @@ fn an_order_of_dates_that_nothing_tells_is_not_decided() {
 }
 
 #[test]
-fn every_question_of_the_files_is_listed() {
-    let wide: Vec<String> = (0..400).map(|at| format!("c{at}")).collect();
-    let row = vec!["x".repeat(100); 399].join(",");
-    let site = Site::new()
-        .with_file("people.csv", "id,id,name\n1,7,An\n2,8,Binh\n")
-        .with_file(
-            "wide.csv",
-            format!("{}\n1,{row}\n2,{row}\n", wide.join(",")),
-        )
-        .with_file(
-            "days.csv",
-            "id,day,n\n1,03/04/2025,007\n2,04/05/2025,008\n3,,\n,,\n",
-        )
-        .with_file("two.csv", "a,b;c,d\n1,2;3,4\n5,6;7,8\n")
-        .with_file(
-            "title.csv",
-            "Account,NL91\n\nid,name,x\n1,a,b\n2,c,d\n3,e,f\n",
-        )
-        .with_file("cities.csv", b"id,name\n1,M\xfcnchen\n2,K\xf6ln\n")
-        .with_sqlite(
-            "x.db",
-            "CREATE TABLE log (a BLOB, b TEXT); INSERT INTO log VALUES (x'00', 'a'), (NULL, 'a')",
-        );
-    let proposal = site.propose();
-    let unwrapped = |text: &str| {
-        let lines: Vec<&str> = text
-            .lines()
-            .map(|line| line.trim_start_matches(['#', ' ']))
-            .collect();
-        lines.join(" ")
-    };
-    let files = unwrapped(&proposal.agent_toml)
-        + " "
-        + &unwrapped(proposal.dataset_toml.as_deref().unwrap());
-    let listed = proposal.notes.join("\n");
-    let mut unlisted = Vec::new();
-    for at in files.match_indices("PLEASE").map(|(at, _)| at) {
-        // Enough to know a question by.
-        let question: String = files[at..].chars().take(60).collect();
-        if !listed.contains(&question) {
-            unlisted.push(question);
-        }
-    }
-    insta::assert_snapshot!(unlisted.join("\n"), @r#"
-    PLEASE DECIDE: the name of this installation, for good datas
-    PLEASE CHECK: of timestamps, and of the dates that they are 
-    PLEASE DECIDE: make this folder, to try it out; for good s3:
-    "#);
-}
-
-#[test]
 fn an_order_of_dates_is_not_taken_from_another_file_unsaid() {
     let proposal = Site::new()
         .with_file("a.csv", "id,day\n1,28/11/2025\n2,29/11/2025\n")
@@ -261,20 +210,21 @@ fn a_declared_key_that_cannot_be_carried_is_named() {
 }
 
 #[test]
-fn what_only_the_application_can_compute_is_left_out_by_its_name() {
+fn what_only_the_application_can_read_is_left_out_by_name() {
     let proposal = Site::new()
         .with_sqlite(
-            "library.db",
-            "CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT);
-             CREATE VIEW shelf AS SELECT id, title_sort(title) AS title FROM book;",
+            "app.db",
+            "CREATE VIEW recent AS SELECT own_age(1) AS id;
+             CREATE TABLE word (w TEXT COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID;
+             CREATE TABLE kept (id INTEGER PRIMARY KEY);
+             PRAGMA writable_schema = ON;
+             UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'vietnamese')",
         )
         .propose();
-    let left_out = proposal
-        .notes
-        .iter()
-        .filter(|note| note.contains("left out"));
-    let left_out: Vec<&str> = left_out.map(String::as_str).collect();
-    insta::assert_snapshot!(left_out.join("\n"), @r#""shelf" in /srv/HCM 01/library.db is left out: it needs the function title_sort, which only its application has"#);
+    insta::assert_snapshot!(proposal.notes[1..3].join("\n"), @r#"
+    "recent" in /srv/HCM 01/app.db is left out: recent calls the function own_age, which only its application has; let the application write what it gives into a table, and declare that one
+    "word" in /srv/HCM 01/app.db is left out: word is sorted by the collation vietnamese, which only its application has; declare its columns there with NOCASE or without a collation, or, if it is a table, make it one with a rowid
+    "#);
 }
 
 #[test]

@@ -8,7 +8,6 @@ use crate::scan::spill::RunBytes;
 /// Before each record: the key's length and the payload's, little-endian.
 const HEAD_BYTES: usize = 8;
 
-/// Writes a record.
 pub(super) fn write(out: &mut impl Write, key: &[u8], payload: &[u8]) -> io::Result<()> {
     out.write_all(&super::length(key)?.to_le_bytes())?;
     out.write_all(&super::length(payload)?.to_le_bytes())?;

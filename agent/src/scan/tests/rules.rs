@@ -385,5 +385,11 @@ fn two_instants_in_the_hour_that_comes_twice_are_named_as_such() {
     let readings = "at,x\n2024-11-03T05:30:00Z,1\n2024-11-03T06:30:00Z,2\n2024-11-03T07:30:00Z,3\n2024-11-03T07:30:00Z,4\n";
     let site = Site::new(READINGS).in_zone("America/New_York");
     let site = site.csv("reading.csv", readings);
-    assert_snapshot!(site.scan().show(&site.dataset), @"");
+    assert_snapshot!(site.scan().show(&site.dataset), @r#"
+    reading b=0of1
+      2024-11-03T01:30:00,1
+      2024-11-03T02:30:00,3
+    refused reading.at line 3: the row of line 2 has the same key, and stays; 2024-11-03T01:30:00 comes twice in America/New_York, when clocks go back: if the source has two instants there, declare at as text, or write `timezone = "UTC"` [2024-11-03T01:30:00,2]
+    refused reading.at line 5: the row of line 4 has the same key, and stays [2024-11-03T02:30:00,4]
+    "#);
 }

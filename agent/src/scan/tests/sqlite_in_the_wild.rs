@@ -145,13 +145,20 @@ fn what_only_the_application_has_is_named_with_what_to_do() {
         INSERT INTO pair VALUES (1, 'x');
         PRAGMA writable_schema = ON;
         UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'vietnamese')";
-    assert_snapshot!(of(sql, ""), @"");
+    assert_snapshot!(of(sql, ""), @r#"
+    person Failed { why: "/site.db: person calls the function own_id, which only its application has; let the application write what it gives into a table, and declare that one" }
+    pair Failed { why: "/site.db: pair is sorted by the collation vietnamese, which only its application has; declare its columns there with NOCASE or without a collation, or, if it is a table, make it one with a rowid" }
+    "#);
     let sql = "CREATE VIEW person AS SELECT id FROM base ORDER BY id COLLATE vietnamese;
         CREATE TABLE base (id TEXT);
         CREATE TABLE pair (a INTEGER, b TEXT COLLATE NOCASE); INSERT INTO pair VALUES (1, 'x');
         PRAGMA writable_schema = ON;
         UPDATE sqlite_schema SET sql = replace(sql, 'NOCASE', 'vietnamese')";
-    assert_snapshot!(of(sql, ""), @"");
+    assert_snapshot!(of(sql, ""), @r#"
+    pair b=0of1
+      1,x
+    person Failed { why: "/site.db: person is sorted by the collation vietnamese, which only its application has; declare its columns there with NOCASE or without a collation, or, if it is a table, make it one with a rowid" }
+    "#);
 }
 
 #[test]

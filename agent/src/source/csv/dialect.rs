@@ -4,7 +4,7 @@
 use causeway_shared::dataset::Table;
 
 use super::encoding::show;
-use super::lexer::{Lexer, Problem};
+use super::lexer::{Lexer, RecordProblem};
 use super::records::MAX_HEADER_BYTES;
 use crate::source::columns::{self, ColumnsError};
 use crate::source::{Columns, Delimiter};
@@ -30,7 +30,7 @@ pub(crate) enum DialectError {
     Columns(#[from] ColumnsError),
     /// Where the names end in the first line cannot be told.
     #[error("its first line cannot be read: {0}")]
-    Malformed(Problem),
+    Malformed(RecordProblem),
     /// The first line names no column.
     #[error(
         "its first line names no column of table {table}, with `,` `;` `|` or a tab between the names; it begins {lines}; write the columns' names into the first line, or declare what they are called there as the columns' `source` in the dataset"
@@ -125,15 +125,15 @@ pub(super) fn prove(
 }
 
 /// A header as it reads with one delimiter.
-struct Reading {
+struct HeaderReading {
     byte: u8,
     delimiter: Delimiter,
     names: Vec<String>,
-    problem: Option<Problem>,
+    problem: Option<RecordProblem>,
     columns: Result<Columns, ColumnsError>,
 }
 
-impl Reading {
+impl HeaderReading {
     /// How many declared columns it names. A name that is there twice is there.
     fn known(&self) -> usize {
         match &self.columns {
@@ -149,7 +149,7 @@ fn fitting(
     text: &[u8],
     is_whole: bool,
     table: &Table,
-) -> Result<Vec<Reading>, DialectError> {
+) -> Result<Vec<HeaderReading>, DialectError> {
     let candidates = candidates.candidates().iter();
     let readings = candidates.map(|candidate| with(*candidate, text, is_whole, table));
     let (mut fitting, mut error) = (Vec::new(), None);
@@ -159,7 +159,7 @@ fn fitting(
             Err(problem) => error = Some(problem),
         }
     }
-    fitting.retain(|reading: &Reading| reading.known() > 0);
+    fitting.retain(|reading: &HeaderReading| reading.known() > 0);
     match error {
         // With a delimiter that is not the file's, quotes may seem to be open.
         Some(error) if fitting.is_empty() => Err(error),
@@ -172,7 +172,7 @@ fn with(
     text: &[u8],
     is_whole: bool,
     table: &Table,
-) -> Result<Reading, DialectError> {
+) -> Result<HeaderReading, DialectError> {
     let mut lexer = Lexer::new(byte);
     let (_, ended) = lexer.feed(text);
     if !ended && !is_whole {
@@ -187,7 +187,7 @@ fn with(
         .map(|name| cleaned(&String::from_utf8_lossy(name)))
         .collect();
     let columns = columns::columns(table, &names);
-    Ok(Reading {
+    Ok(HeaderReading {
         byte,
         delimiter,
         names,
@@ -247,7 +247,7 @@ fn first_lines(text: &[u8]) -> String {
 }
 
 /// What to write for the delimiter to be one of these.
-fn settings(readings: &[Reading]) -> String {
+fn settings(readings: &[HeaderReading]) -> String {
     let settings: Vec<String> = readings
         .iter()
         .map(|reading| format!("`delimiter = \"{}\"`", reading.delimiter.name()))

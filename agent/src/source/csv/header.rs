@@ -14,7 +14,7 @@ pub(crate) struct Header {
 
 /// What a later line is that has the header's names in it and nothing else.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Repeated {
+pub(crate) enum RepeatedHeader {
     /// The header once more.
     Same,
     /// The header of another file: what stands behind it is not what the first header says.
@@ -29,13 +29,12 @@ impl Header {
         Self { names, bytes }
     }
 
-    /// How many fields it has.
     pub(super) fn len(&self) -> usize {
         self.names.len()
     }
 
     /// Whether a record is the header of this file, or of one like it.
-    pub(crate) fn repeated_by(&self, record: Record<'_>) -> Option<Repeated> {
+    pub(crate) fn repeated_by(&self, record: Record<'_>) -> Option<RepeatedHeader> {
         // A byte order mark and the quotes behind it may come in addition. Hardly any row is as long.
         const ADDED_BYTES: usize = 8;
         let (least, most) = (self.bytes.0, self.bytes.1 + ADDED_BYTES);
@@ -51,12 +50,12 @@ impl Header {
         }
         let names = || record.fields().map(name);
         if names().eq(self.names.iter().map(String::as_str)) {
-            return Some(Repeated::Same);
+            return Some(RepeatedHeader::Same);
         }
         let (mut here, mut there) = (names().collect::<Vec<_>>(), self.names.clone());
         here.sort_unstable();
         there.sort_unstable();
-        (here == there).then_some(Repeated::OtherOrder)
+        (here == there).then_some(RepeatedHeader::OtherOrder)
     }
 }
 

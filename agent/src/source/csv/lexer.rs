@@ -25,7 +25,7 @@ pub(crate) struct Lexer {
     bytes: Vec<u8>,
     /// Where each field ends in `bytes`.
     ends: Vec<usize>,
-    problem: Option<Problem>,
+    problem: Option<RecordProblem>,
     quotes: Quotes,
     /// Whether a quote that closes nothing leaves it open whether the field goes on.
     may_go_on: bool,
@@ -53,7 +53,7 @@ enum State {
 
 /// What makes a record malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Problem {
+pub(crate) enum RecordProblem {
     /// Something stands behind the closing quote of a field, counted from 1.
     #[error(
         "something stands behind the quote that closes field {field}; a quote within quotes is written twice"
@@ -82,7 +82,7 @@ pub(crate) struct Record<'r> {
     /// The line on which it begins, from 1.
     pub(crate) line: u64,
     /// What is wrong with it.
-    pub(crate) problem: Option<Problem>,
+    pub(crate) problem: Option<RecordProblem>,
     pub(super) quotes: Quotes,
     /// Whether the next lines may be the rest of it: behind a quote that closes nothing, no field
     /// of it ends with a quote.
@@ -181,7 +181,6 @@ impl Lexer {
         Ok(self.end_record())
     }
 
-    /// The record that ended.
     pub(crate) fn record(&self) -> Record<'_> {
         Record {
             line: self.starts_on,
@@ -246,7 +245,8 @@ impl Lexer {
             (State::Quote | State::Closed, b' ') => State::Closed,
             (State::Quote | State::Closed, _) => {
                 let field = self.ends.len() + 1;
-                self.problem.get_or_insert(Problem::BehindQuote { field });
+                self.problem
+                    .get_or_insert(RecordProblem::BehindQuote { field });
                 self.quotes = Quotes::Stray;
                 self.may_go_on = true;
                 self.push(&[byte]);
@@ -264,7 +264,7 @@ impl Lexer {
     }
 
     fn push(&mut self, text: &[u8]) {
-        if self.problem == Some(Problem::TooLong) {
+        if self.problem == Some(RecordProblem::TooLong) {
             return;
         }
         if self.bytes.len() + text.len() > MAX_RECORD_BYTES {
@@ -275,7 +275,7 @@ impl Lexer {
     }
 
     fn too_long(&mut self) {
-        self.problem = Some(Problem::TooLong);
+        self.problem = Some(RecordProblem::TooLong);
         self.bytes.truncate(MAX_SHOWN_BYTES);
         self.ends.retain(|end| *end <= MAX_SHOWN_BYTES);
         self.ends.truncate(MAX_FIELDS);
@@ -287,7 +287,7 @@ impl Lexer {
 
     fn end_field(&mut self) {
         self.may_go_on &= !self.ends_with_quote();
-        if self.problem == Some(Problem::TooLong) {
+        if self.problem == Some(RecordProblem::TooLong) {
             return;
         }
         if self.ends.len() == MAX_FIELDS {
@@ -334,19 +334,16 @@ impl<'r> Record<'r> {
         (self.bytes, self.ends)
     }
 
-    /// How many fields there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// A field.
     pub(super) fn get(&self, field: usize) -> Option<&'r [u8]> {
         let end = *self.ends.get(field)?;
         let start = field.checked_sub(1).map_or(0, |before| self.ends[before]);
         self.bytes.get(start..end)
     }
 
-    /// Its fields.
     pub(crate) fn fields(self) -> impl Iterator<Item = &'r [u8]> {
         (0..self.len()).filter_map(move |field| self.get(field))
     }

@@ -12,12 +12,12 @@ use jiff::Timestamp;
 
 use super::cannot_read;
 use super::dialect::{self, Dialect, DialectError};
-use super::doubt::{Doubt, Verdict};
 use super::encoding::{DecodeError, Decoder};
-use super::header::{Header, Repeated};
+use super::header::{Header, RepeatedHeader};
 use super::lexer::Record;
 use super::records::{RecordError, Records};
 use super::repair::raw;
+use super::uncertain_rows::{UncertainRows, Verdict};
 use crate::source::file_state::FileState;
 use crate::source::row::{Malformed, RowsError, SourceRow, reuse};
 use crate::source::still::FRESH;
@@ -25,7 +25,7 @@ use crate::source::{Columns, SourceConfig, Unreadable};
 
 /// A CSV file about to be read.
 pub(crate) struct CsvTable {
-    file: Origin,
+    file: CsvOrigin,
     had_rows: bool,
     records: Records<File>,
     delimiter: u8,
@@ -36,14 +36,13 @@ pub(crate) struct CsvTable {
 /// What is known beforehand of a file that may still be written.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::source) struct Expected {
-    /// The time.
     pub(in crate::source) now: Timestamp,
     /// Whether its table has rows in the log.
     pub(in crate::source) had_rows: bool,
 }
 
 /// The file, and its state when it was opened.
-struct Origin {
+struct CsvOrigin {
     path: PathBuf,
     before: FileState,
     now: Timestamp,
@@ -64,7 +63,7 @@ pub(in crate::source) fn open(
         _ => cannot_read(path, &error),
     };
     let source = regular_file::open(path).map_err(here)?;
-    let file = Origin {
+    let file = CsvOrigin {
         path: path.to_owned(),
         before: FileState::from(&source.metadata().map_err(here)?),
         now: expected.now,
@@ -102,19 +101,19 @@ impl CsvTable {
         &mut self,
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
-        let mut rows = Rows {
+        let mut rows = CsvRows {
             columns: &self.columns,
             header: &self.header,
             delimiter: self.delimiter,
             buffer: Vec::new(),
             has_any: false,
         };
-        let mut doubt: Option<Doubt> = None;
+        let mut doubt: Option<UncertainRows> = None;
         loop {
             let next = self.records.next();
             let next = next.map_err(|trouble| self.file.unreadable(trouble.into()))?;
             let Some(record) = next else { break };
-            if self.header.repeated_by(record) == Some(Repeated::OtherOrder) {
+            if self.header.repeated_by(record) == Some(RepeatedHeader::OtherOrder) {
                 let line = record.line;
                 return Err(self.file.unreadable(Trouble::OtherHeader { line }).into());
             }
@@ -133,7 +132,7 @@ impl CsvTable {
                 },
             };
             rows.give(record, suspect, each)?;
-            doubt = Doubt::behind(record);
+            doubt = UncertainRows::behind(record);
         }
         // No quote tells otherwise.
         if let Some(rest) = &doubt {
@@ -148,7 +147,7 @@ impl CsvTable {
 }
 
 /// Records on their way to whoever takes the rows.
-struct Rows<'t> {
+struct CsvRows<'t> {
     columns: &'t Columns,
     header: &'t Header,
     delimiter: u8,
@@ -157,7 +156,7 @@ struct Rows<'t> {
     has_any: bool,
 }
 
-impl Rows<'_> {
+impl CsvRows<'_> {
     /// Gives one; `rest_of` says on which line a row begins whose rest it may be.
     fn give<E>(
         &mut self,
@@ -191,7 +190,7 @@ impl Rows<'_> {
     /// Gives those that waited.
     fn give_all<E>(
         &mut self,
-        doubt: &Doubt,
+        doubt: &UncertainRows,
         rest_of: Option<u64>,
         each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
     ) -> Result<(), RowsError<E>> {
@@ -204,7 +203,7 @@ impl Rows<'_> {
 /// Why a record is no row.
 fn malformed(record: Record<'_>, rest_of: Option<u64>, header: &Header) -> Option<String> {
     match (record.problem, rest_of) {
-        _ if header.repeated_by(record) == Some(Repeated::Same) => Some(
+        _ if header.repeated_by(record) == Some(RepeatedHeader::Same) => Some(
             "it repeats the header, as where files were put together; take the line away"
                 .to_owned(),
         ),
@@ -247,7 +246,7 @@ impl From<RecordError> for Trouble {
     }
 }
 
-impl Origin {
+impl CsvOrigin {
     /// A file that was written to, or exchanged, while it was read may be half a file.
     fn unchanged(&self) -> Result<(), Unreadable> {
         match FileState::of(&self.path) {

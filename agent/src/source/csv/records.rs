@@ -8,7 +8,6 @@ use super::lexer::{Lexer, OpenQuote, Record};
 /// Most bytes that the header may have, and how much is read ahead to find it.
 pub(super) const MAX_HEADER_BYTES: usize = 64 * 1024;
 
-/// Reads records.
 pub(crate) struct Records<R> {
     decoder: Decoder<R>,
     lexer: Lexer,
@@ -71,7 +70,6 @@ impl<R: Read> Records<R> {
         }
     }
 
-    /// The next record.
     pub(crate) fn next(&mut self) -> Result<Option<Record<'_>>, RecordError> {
         self.lexer.begin();
         loop {

@@ -240,7 +240,6 @@ fn salts(wal: &Path) -> io::Result<[u8; 8]> {
     }
 }
 
-/// The MD5 of a file's bytes.
 pub(crate) fn file_md5(path: &Path) -> io::Result<Md5> {
     let mut file = regular_file::open(path)?;
     let mut digest = Digest::default();

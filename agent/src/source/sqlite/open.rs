@@ -27,7 +27,6 @@ const CACHE_KIB: i64 = 2_048;
 pub(super) struct Opened {
     /// The file's own path, symbolic links resolved.
     pub(super) path: PathBuf,
-    /// The connection.
     pub(super) connection: Connection,
     /// Of what is read although nothing locks it: the files' states before, to be compared
     /// afterwards.

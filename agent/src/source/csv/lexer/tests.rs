@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// A record: its line, its fields, its problem.
-type Cut = (u64, Vec<Vec<u8>>, Option<Problem>);
+type Cut = (u64, Vec<Vec<u8>>, Option<RecordProblem>);
 
 /// All records of a text that arrives in pieces of a given size.
 fn cut(text: &[u8], delimiter: u8, piece_bytes: usize) -> Result<Vec<Cut>, OpenQuote> {
@@ -102,10 +102,10 @@ fn a_row_that_is_too_long_is_given_out_without_its_text() {
     let text = format!("\"{}\",x\n2,y\n", "a\n".repeat(MAX_RECORD_BYTES / 2));
     let rows = cut(text.as_bytes(), b',', 64 * 1024).unwrap();
     assert_eq!(rows.len(), 2);
-    assert_eq!((rows[0].0, rows[0].2), (1, Some(Problem::TooLong)));
+    assert_eq!((rows[0].0, rows[0].2), (1, Some(RecordProblem::TooLong)));
     assert_eq!(rows[1].0, 1 + MAX_RECORD_BYTES as u64 / 2 + 1);
     let rows = cut(",".repeat(MAX_FIELDS).as_bytes(), b',', 64 * 1024).unwrap();
-    assert_eq!(rows[0].2, Some(Problem::TooLong));
+    assert_eq!(rows[0].2, Some(RecordProblem::TooLong));
     let rows = cut(",".repeat(MAX_FIELDS - 1).as_bytes(), b',', 64 * 1024).unwrap();
     assert_eq!((rows[0].1.len(), rows[0].2), (MAX_FIELDS, None));
 }

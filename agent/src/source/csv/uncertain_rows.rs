@@ -11,7 +11,7 @@ use causeway_shared::value::MAX_FIELD_BYTES;
 use super::lexer::{Quotes, Record};
 
 /// The rows behind one whose end is not certain.
-pub(super) struct Doubt {
+pub(super) struct UncertainRows {
     /// The line on which that row begins.
     line: u64,
     waiting: Vec<Waiting>,
@@ -39,7 +39,7 @@ pub(super) enum Verdict {
     },
 }
 
-impl Doubt {
+impl UncertainRows {
     /// Behind this record, if its end is not certain.
     pub(super) fn behind(record: Record<'_>) -> Option<Self> {
         record.may_go_on.then(|| Self {

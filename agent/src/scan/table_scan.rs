@@ -15,19 +15,40 @@ use super::fingerprints::{Fingerprints, fingerprint};
 use super::join::{KeyPlace, Keys};
 use super::judge::Judge;
 use super::read::{Halt, ReadTable, Task};
-use super::record::{Fields, Record};
+use super::record::{CanonicalRecord, Fields};
 use super::refusals::Refusals;
 use super::row_set::RowSet;
 use super::sorter::Sorter;
 use super::stored::{Kept, PartCode, Stored, damaged};
 use super::unique::{Contest, UniqueRule, refuse_losers};
-use crate::source::{SourceRow, reuse};
+use crate::source::{RowsError, SourceRow, TableReader, Unreadable, reuse};
 
 /// Rows between two calls of [`OnRows`].
 const ROWS_BETWEEN_CALLS: u64 = 4_096;
 
+/// Reads and judges a table.
+pub(super) fn read_table(
+    task: &Task<'_>,
+    mut reader: TableReader<'_>,
+    mut refusals: Refusals<'_>,
+) -> Result<ReadTable, RowsError<Halt>> {
+    let table = &task.dataset.tables[task.table];
+    let judge = Judge::new(table, task.forms.clone());
+    let mut scan = TableScan::new(task, table, reader.is_ascending())?;
+    reader.rows(&mut |row| scan.take(&judge, row, &mut refusals))?;
+    if scan.out_of_order {
+        let why = format!(
+            "the keys of table {} do not come in order: the file is damaged; run `PRAGMA \
+             integrity_check` on it",
+            table.name
+        );
+        return Err(Unreadable::Failed { why }.into());
+    }
+    scan.finish(task, refusals).map_err(RowsError::Taker)
+}
+
 /// A table's rows on their way in.
-pub(super) struct Intake<'a> {
+pub(super) struct TableScan<'a> {
     table: &'a Table,
     kept: Kept,
     rules: Vec<UniqueRule>,
@@ -43,7 +64,7 @@ pub(super) struct Intake<'a> {
     rows_read: u64,
     /// Whether a source that guarantees ascending keys broke its word.
     pub(super) out_of_order: bool,
-    scratch: Scratch,
+    scratch: RowBuffers,
 }
 
 /// How a row's part is found.
@@ -65,9 +86,9 @@ struct Via<'a> {
 
 /// Memory that is kept from row to row.
 #[derive(Default)]
-struct Scratch {
+struct RowBuffers {
     values: Vec<Value<'static>>,
-    record: Record,
+    record: CanonicalRecord,
     key: Vec<u8>,
     last_key: Vec<u8>,
     sort_key: Vec<u8>,
@@ -75,7 +96,7 @@ struct Scratch {
     bytes: Vec<u8>,
 }
 
-impl<'a> Intake<'a> {
+impl<'a> TableScan<'a> {
     /// Nothing yet; `ascending` says that the source guarantees strictly ascending keys.
     pub(super) fn new(task: &Task<'a>, table: &'a Table, ascending: bool) -> io::Result<Self> {
         let rules: Vec<UniqueRule> = table.unique.iter().map(UniqueRule::new).collect();
@@ -116,7 +137,7 @@ impl<'a> Intake<'a> {
             position: task.table,
             rows_read: 0,
             out_of_order: false,
-            scratch: Scratch::default(),
+            scratch: RowBuffers::default(),
         })
     }
 
@@ -162,7 +183,7 @@ impl<'a> Intake<'a> {
 
     /// Notes the row's key and unique values, to prove later that no two rows share them.
     fn note_unique(&mut self, fields: Fields<'_>, values: &[Value<'_>]) -> io::Result<()> {
-        let Scratch {
+        let RowBuffers {
             key,
             last_key,
             bytes,
@@ -195,7 +216,7 @@ impl<'a> Intake<'a> {
         values: &[Value<'_>],
         refusals: &mut Refusals<'_>,
     ) -> io::Result<()> {
-        let Scratch {
+        let RowBuffers {
             key,
             payload,
             bytes,
