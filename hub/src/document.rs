@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(list_all(&*inner, "", None).await.unwrap(), []);
 
         // What is left of a check that was stopped is no mark of one that passed.
-        let left = format!("{}race", layout::HUB_CHECK);
+        let left = format!("{}{}-mark", layout::HUB_CHECK, "0".repeat(32));
         inner.put(&left, vec![1].into()).await.unwrap();
         let flawed = BreakingStore::new(Arc::clone(&inner), Flaw::ReplacesAnyVersion);
         let refused = pin(&(Arc::new(flawed) as Store), "2025-11-28").await;

@@ -34,6 +34,8 @@ pub enum Flaw {
     ListsNothing,
     /// Removals do nothing.
     KeepsRemoved,
+    /// Removals are refused, as to a writer without the right: no flaw of the store's.
+    RefusesRemovals,
 }
 
 /// Wraps a store that keeps its promises.
@@ -150,6 +152,11 @@ impl ObjectStore for BreakingStore {
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         match self.flaw {
             Flaw::KeepsRemoved => Ok(()),
+            Flaw::RefusesRemovals => Err(StoreError::Refused {
+                action: "removal",
+                key: key.to_owned(),
+                detail: "403 AccessDenied".to_owned(),
+            }),
             _ => self.inner.delete(key).await,
         }
     }

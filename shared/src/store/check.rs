@@ -3,7 +3,7 @@
 //! tries it.
 //!
 //! # What it writes, and what a crash leaves
-//! A few small objects in a folder of a random name under a prefix of its own. They are removed at
+//! A few small objects of a random name under a prefix of its own. They are removed at
 //! the end, whatever was found; what a check that was stopped has left there, the next one removes
 //! before it begins. Of two checks at once the later one removes the earlier one's objects, which
 //! finds its mark gone and begins again.
@@ -19,7 +19,7 @@ use crate::runtime::chance::{fill, random_id};
 use crate::runtime::program::Exit;
 
 pub use promises::Promise;
-use promises::Trial;
+use promises::{OBJECTS, Trial};
 
 /// How many creates of one key race.
 const WRITERS: usize = 32;
@@ -37,7 +37,7 @@ pub struct CheckReport {
     pub store: String,
     /// Whether it keeps every promise.
     pub kept: bool,
-    /// Each promise.
+    /// Each promise; that of removals is left out where the store refuses them to this writer.
     pub promises: Vec<Tried>,
     /// The requests that it took.
     pub requests: RequestCounts,
@@ -141,15 +141,15 @@ pub async fn require(store: &Store, prefix: &str) -> Result<CheckReport, CheckEr
 pub async fn check(store: &Store, prefix: &str) -> Result<CheckReport, StoreError> {
     let started = Instant::now();
     let requests = store.requests();
-    let mut attempt = 1;
+    let (mut attempt, mut untried) = (1, None);
     let problems = loop {
         clear(&**store, prefix).await?;
-        let trial = Trial::begin(&**store, folder(prefix)?).await?;
-        let tried = trial.run().await;
+        let trial = Trial::begin(&**store, keys_prefix(prefix)?).await?;
+        let tried = trial.run(&mut untried).await;
         let is_undisturbed = trial.is_undisturbed().await;
         let end = trial.end().await;
         let problems = tried?;
-        end?;
+        may_stay(end, prefix)?;
         if problems.is_empty() || is_undisturbed || attempt == ATTEMPTS {
             break problems;
         }
@@ -166,7 +166,11 @@ pub async fn check(store: &Store, prefix: &str) -> Result<CheckReport, StoreErro
     Ok(CheckReport {
         store: store.describe(),
         kept: problems.is_empty(),
-        promises: Promise::ALL.map(tried).to_vec(),
+        promises: Promise::ALL
+            .into_iter()
+            .filter(|promise| Some(*promise) != untried)
+            .map(tried)
+            .collect(),
         requests: store.requests().since(&requests),
         seconds: started.elapsed().as_secs_f64(),
     })
@@ -180,8 +184,8 @@ fn pause(attempt: u32) -> Duration {
     PAUSE * attempt * u32::from(chance[0]) / u32::from(u8::MAX)
 }
 
-/// A folder of this check alone.
-fn folder(prefix: &str) -> Result<String, StoreError> {
+/// How the keys of this check alone begin. Not a folder, which would stay in a store of files.
+fn keys_prefix(prefix: &str) -> Result<String, StoreError> {
     let unnamed = |error| StoreError::Unavailable {
         action: "check",
         key: prefix.to_owned(),
@@ -189,15 +193,42 @@ fn folder(prefix: &str) -> Result<String, StoreError> {
         source: Some(Box::new(error)),
     };
     let name = random_id().map_err(unnamed)?;
-    Ok(format!("{prefix}{name}/"))
+    Ok(format!("{prefix}{name}-"))
 }
 
-/// Removes what checks that were stopped have left.
+/// Removes what checks that were stopped have left. Nothing else, whatever lies there.
 async fn clear(store: &dyn ObjectStore, prefix: &str) -> Result<(), StoreError> {
     for object in list_all(store, prefix, None).await? {
-        store.delete(&object.key).await?;
+        if is_of_check(&object.key[prefix.len()..]) {
+            may_stay(store.delete(&object.key).await, prefix)?;
+        }
     }
     Ok(())
+}
+
+/// Whether a check wrote an object, by its name under the prefix.
+fn is_of_check(name: &str) -> bool {
+    let Some((id, name)) = name.split_once(['-', '/']) else {
+        return false;
+    };
+    let is_id = id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit());
+    is_id && OBJECTS.contains(&name)
+}
+
+/// A store may take writes and no removals from whoever has little to remove: what a check wrote
+/// stays then.
+fn may_stay(removed: Result<(), StoreError>, prefix: &str) -> Result<(), StoreError> {
+    match removed {
+        Err(StoreError::Refused { detail, .. }) => {
+            tracing::warn!(
+                detail,
+                "a few small objects of the store's check stay under {prefix}, since their removal \
+                 is refused; allow s3:DeleteObject there, or remove them"
+            );
+            Ok(())
+        }
+        removed => removed,
+    }
 }
 
 #[cfg(test)]

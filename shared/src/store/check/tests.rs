@@ -76,6 +76,22 @@ async fn each_broken_promise_is_named() {
 }
 
 #[tokio::test]
+async fn a_writer_that_may_remove_nothing_may_still_write() {
+    let inner = memory();
+    let flaw = Flaw::RefusesRemovals;
+    let store: Store = Arc::new(BreakingStore::new(Arc::clone(&inner), flaw));
+    let report = require(&store, PREFIX).await.unwrap();
+    let tried = report.promises.iter().map(|tried| tried.promise);
+    assert!(!tried.collect::<Vec<_>>().contains(&Promise::Removed));
+    assert_eq!(keys(&inner).await.len(), 3, "what it wrote stays");
+    // The next check removes that, and nothing else that lies there.
+    let others = format!("{PREFIX}mine");
+    inner.put(&others, vec![1].into()).await.unwrap();
+    assert!(require(&inner, PREFIX).await.unwrap().kept);
+    assert_eq!(keys(&inner).await, [others]);
+}
+
+#[tokio::test]
 async fn a_check_that_was_stopped_is_cleaned_up_by_the_next() {
     for step in 1.. {
         let inner = memory();
