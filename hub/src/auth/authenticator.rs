@@ -98,6 +98,10 @@ impl Authenticator {
         session: &Session,
         now: Timestamp,
     ) -> Result<(), AuthError> {
+        // Anybody may send a cookie that is none: that must not cost the store a request each.
+        if self.by_session(session, now).await?.is_none() {
+            return Ok(());
+        }
         let change = |file: &mut SessionFile| {
             file.remove(session);
         };

@@ -48,7 +48,9 @@ impl SessionFile {
                 found
             }
         });
-        let lasting = found.filter(|stored| now < stored.ends_at);
+        // One that was begun while a clock was wrong lasts no longer than others.
+        let latest = now.saturating_add(SESSION_LASTS).unwrap_or(Timestamp::MAX);
+        let lasting = found.filter(|stored| now < stored.ends_at && stored.ends_at <= latest);
         lasting.map(|stored| stored.token.as_str())
     }
 
@@ -105,6 +107,14 @@ mod tests {
         assert_eq!(file.token_of(&session, at(30 * 24)), None);
         file.add(&Session::random().unwrap(), "t", at(30 * 24));
         assert_eq!(file.sessions.len(), 1, "the ended one is dropped");
+    }
+
+    #[test]
+    fn a_session_of_a_wrong_clock_does_not_outlast_it() {
+        let mut file = SessionFile::default();
+        let session = Session::random().unwrap();
+        file.add(&session, "t", at(10 * 365 * 24));
+        assert_eq!(file.token_of(&session, at(0)), None);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::Token;
 use super::{Caller, Role};
-use crate::document::{Content, Document, DocumentError};
+use crate::db::{Database, DbError};
+use crate::document::{Content, Document, DocumentError, encode};
 
 /// Most tokens that a store keeps.
 const MAX_TOKENS: usize = 1_000;
@@ -135,7 +136,25 @@ impl TokenFile {
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens(Document<TokenFile>);
 
+/// Why the database has no copy of the tokens.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CopyError {
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
 impl Tokens {
+    /// Has a database keep a copy of them as they are now.
+    ///
+    /// # Errors
+    /// [`CopyError`]
+    pub(crate) async fn copy_to(&self, database: &dyn Database) -> Result<(), CopyError> {
+        let (file, _) = self.0.read().await?;
+        Ok(database.copy(TOKENS, &encode(&file)?).await?)
+    }
+
     /// Those that a store keeps.
     #[must_use]
     pub(crate) fn new(store: &Store) -> Self {

@@ -6,7 +6,8 @@ use causeway_shared::runtime::program::{Answer, Exit};
 use clap::Subcommand;
 
 use super::{CliError, show};
-use crate::auth::{Role, Tokens};
+use crate::auth::{CopyError, Role, Tokens};
+use crate::db::DbError;
 use crate::sync::Hub;
 
 /// What to do with tokens.
@@ -44,6 +45,7 @@ impl TokenCommand {
         let (answer, text) = match self {
             Self::Create { role, name, site } => {
                 let (token, record) = tokens.create(&name, role, site, clock::now()).await?;
+                copy(&tokens, hub).await;
                 let token = token.reveal();
                 let answer = serde_json::json!({
                     "token": token,
@@ -64,10 +66,25 @@ impl TokenCommand {
             }
             Self::Revoke { id_or_name } => {
                 let records = tokens.revoke(&id_or_name).await?;
+                copy(&tokens, hub).await;
                 let text = format!("revoked:\n{}", show::tokens(&records));
                 (serde_json::json!({ "revoked": records }), text)
             }
         };
         Ok(Answer::of(json, &answer, text, Exit::Done))
+    }
+}
+
+/// Has the configured database keep the tokens as they are now, for a hub that starts while the
+/// store is away.
+async fn copy(tokens: &Tokens, hub: &Hub) {
+    match tokens.copy_to(&**hub.database()).await {
+        // A database that is not there yet gets its copy from the first hub that looks.
+        Ok(()) | Err(CopyError::Database(DbError::NotInitialised { .. })) => {}
+        Err(error) => tracing::warn!(
+            %error,
+            "the database keeps its older copy of the tokens, which counts where a hub starts \
+             while the store is away; the next hub that reads the store renews it"
+        ),
     }
 }

@@ -238,3 +238,29 @@ async fn with_neither_store_nor_copy_the_store_is_asked_once_a_second() {
     hub.by_token(&stranger, at(1)).await.unwrap_err();
     assert_eq!(store.calls(), 2);
 }
+
+#[tokio::test]
+async fn a_cookie_that_is_no_session_costs_the_store_next_to_nothing() {
+    let bed = Bed::new().await;
+    let token = bed.token("ops").await;
+    let hub = bed.hub();
+    let session = sign_in(&hub, &token, 0).await;
+    let before = bed.memory.requests();
+    for _ in 0..100 {
+        let stranger = Session::random().unwrap();
+        hub.end_session(&stranger, at(2)).await.unwrap();
+    }
+    assert_eq!(bed.memory.requests().since(&before).total(), 1);
+    assert!(by_session(&hub, &session, 2).await.is_some());
+}
+
+#[tokio::test]
+async fn a_token_that_was_revoked_is_not_in_the_copy() {
+    let bed = Bed::new().await;
+    let token = bed.token("ops").await;
+    assert!(by_token(&bed.hub(), &token, 0).await.is_some());
+    bed.tokens.revoke("ops").await.unwrap();
+    bed.tokens.copy_to(&*bed.database).await.unwrap();
+    let (hub, _) = bed.failing([Fault::StopAt(1)]);
+    assert_eq!(by_token(&hub, &token, 1).await, None);
+}
