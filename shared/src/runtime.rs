@@ -9,3 +9,4 @@ pub mod repeats;
 pub mod retry;
 pub mod settings;
 pub mod telemetry;
+pub mod whole_file;

@@ -1,12 +1,12 @@
 //! The proposal: the files' texts, and writing them.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::dataset::{Dataset, DatasetError};
 use causeway_shared::runtime::program::count;
+use causeway_shared::runtime::whole_file;
 
 use super::inspection::Inspection;
 use super::meetassist::{Match, Spelling, with_spellings};
@@ -18,6 +18,9 @@ use super::text::comment;
 use super::{InitError, agent_file, dataset_file};
 
 pub(crate) const DATASET_FILE: &str = "dataset.toml";
+
+/// The rights of what is written, less the process's umask.
+const FILE_MODE: u32 = 0o666;
 
 /// What is proposed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,14 +215,11 @@ pub(crate) fn write(
     };
     fs::create_dir_all(dir).map_err(failed(dir))?;
     for (path, text) in &files {
-        let mut options = OpenOptions::new();
-        options
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .create_new(!overwrite);
-        let mut file = options.open(path).map_err(failed(path))?;
-        file.write_all(text.as_bytes()).map_err(failed(path))?;
+        let written = match overwrite {
+            true => whole_file::replace(path, text, FILE_MODE),
+            false => whole_file::create(path, text, FILE_MODE),
+        };
+        written.map_err(failed(path))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }

@@ -1,9 +1,9 @@
 //! `causeway-hub init --write-config`: a configuration to begin with.
 
-use std::fs::OpenOptions;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use causeway_shared::runtime::whole_file;
 use clap::Args;
 
 use crate::config::DEFAULT_FILE;
@@ -35,13 +35,7 @@ pub(super) enum WriteConfigError {
 /// cannot read it: the database's password may come to stand in it.
 pub(super) fn write_config(path: Option<&Path>) -> Result<PathBuf, WriteConfigError> {
     let path = path.unwrap_or(Path::new(DEFAULT_FILE)).to_owned();
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let opened = options.open(&path);
-    let written = opened.and_then(|mut file| file.write_all(TEMPLATE.as_bytes()));
-    match written {
+    match whole_file::create(&path, TEMPLATE, 0o600) {
         Ok(()) => Ok(path),
         Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
             Err(WriteConfigError::Exists { path })
