@@ -12,9 +12,9 @@ mod findings;
 pub(crate) mod lock;
 pub(crate) mod refused_kinds;
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -198,6 +198,10 @@ impl AgentState {
     }
 
     fn open_file(path: &Path) -> Result<Self, StateError> {
+        // Refused rows stand in it: they are nobody else's business on this machine.
+        let mut private = OpenOptions::new();
+        let made = private.append(true).create(true).mode(0o600).open(path);
+        made.map_err(|source| file_error(path, "make", source))?;
         let db = Connection::open(path).map_err(|source| StateError::Database {
             path: path.to_owned(),
             action: "opened",
