@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -20,6 +21,9 @@ use super::window::{DateRange, Window};
 use crate::config::HubConfig;
 use crate::db::{self, Database};
 use crate::error::{HubError, SiteError};
+
+/// The shortest time from one refresh to the next: each costs two requests for every site.
+const MIN_REFRESH: Duration = Duration::from_secs(1);
 
 /// A store, a database and the dataset that serves until a site brings its own. Cheap to clone.
 #[derive(Clone)]
@@ -92,6 +96,12 @@ impl Hub {
         store: Store,
         database: Arc<dyn Database>,
     ) -> Result<Self, HubError> {
+        if config.refresh.every.0 < MIN_REFRESH {
+            return Err(HubError::Configuration {
+                key: "refresh.every",
+                problem: "write a duration of a second or more, as in 30s".into(),
+            });
+        }
         let dataset = Arc::new(read_dataset(&config.dataset)?);
         let inner = Inner {
             config,
