@@ -82,14 +82,15 @@ pub enum StateError {
     },
     /// Another process works on it.
     #[error(
-        "another causeway-agent (process {process}) is working on {}; wait for it or stop it",
+        "another causeway-agent{} is working on {}; wait for it or stop it",
+        process.map(|process| format!(" (process {process})")).unwrap_or_default(),
         state_dir.display()
     )]
     Locked {
         /// The folder.
         state_dir: PathBuf,
-        /// The other process, as it wrote itself down; empty if it could not.
-        process: String,
+        /// The other process; `None` where it has not written its number yet, or cannot.
+        process: Option<u32>,
     },
     /// A file or folder of it cannot be made, locked or moved.
     #[error("cannot {action} {}: {source}{}", path.display(), file_hint(source))]

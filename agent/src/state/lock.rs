@@ -60,7 +60,7 @@ impl Lock {
                 let state_dir = state_dir.to_owned();
                 return Err(StateError::Locked {
                     state_dir,
-                    process: process.trim().to_owned(),
+                    process: process.trim().parse().ok(),
                 });
             }
         }
@@ -97,6 +97,19 @@ mod tests {
         );
         drop(held);
         Lock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn the_message_names_no_process_whose_number_is_not_there_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = File::create(folder.path().join(FILE)).unwrap();
+        file.lock().unwrap();
+        let refused = Lock::take(folder.path()).unwrap_err().to_string();
+        let expected = format!(
+            "another causeway-agent is working on {}; wait for it or stop it",
+            folder.path().display()
+        );
+        assert_eq!(refused, expected);
     }
 
     #[tokio::test]
