@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use causeway_shared::runtime::program::{Answer, print};
+use causeway_shared::runtime::program::{Answer, print, printable};
 use causeway_shared::runtime::telemetry::LogFormat;
 use clap::{Parser, Subcommand};
 
@@ -164,7 +164,8 @@ impl Cli {
                     // Standard error says it too, so a closed standard output loses nothing.
                     let _ = print(&answer.to_string());
                 }
-                let _ = writeln!(io::stderr().lock(), "error: {error}");
+                let words = error.to_string();
+                let _ = writeln!(io::stderr().lock(), "error: {}", printable(&words));
                 error.exit()
             }
         }

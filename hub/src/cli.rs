@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use causeway_shared::ids::SiteName;
 use causeway_shared::layout;
 use causeway_shared::runtime::clock;
-use causeway_shared::runtime::program::{Answer, Exit, print};
+use causeway_shared::runtime::program::{Answer, Exit, print, printable};
 use causeway_shared::runtime::telemetry::LogFormat;
 use causeway_shared::store::check::check;
 use clap::{Args, Parser, Subcommand};
@@ -342,7 +342,8 @@ async fn serve(
 
 fn complain(error: &CliError) -> Exit {
     // With standard error closed, the exit code is all that is left to say.
-    let _ = writeln!(io::stderr().lock(), "error: {error}");
+    let words = error.to_string();
+    let _ = writeln!(io::stderr().lock(), "error: {}", printable(&words));
     error.exit()
 }
 

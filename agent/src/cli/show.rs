@@ -201,7 +201,12 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
         let _ = writeln!(
             text,
             "{}: {}, {}{column}: {}\n  {}",
-            table, row.source, row.place, row.reason, row.row
+            table,
+            row.source,
+            row.place,
+            row.reason,
+            // One line, whatever ends of lines its values have.
+            row.row.replace('\n', "\\n")
         );
     }
     let unlisted = report.quarantined.saturating_sub(report.rows.len() as u64);

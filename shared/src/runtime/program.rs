@@ -1,5 +1,6 @@
 //! What both programs do alike at their edges: how they end, what stops them, what they print.
 
+use std::borrow::Cow;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
@@ -65,8 +66,23 @@ pub fn print(text: &str) -> io::Result<()> {
         return Ok(());
     }
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", text.trim_end())?;
+    writeln!(stdout, "{}", printable(text.trim_end()))?;
     stdout.flush()
+}
+
+/// A text that commands no terminal: a control character, which a value or a file's name may hold,
+/// is shown by its number, as JSON writes it. Ends of lines and tabs stay.
+#[must_use]
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_command = |c: char| c.is_control() && c != '\n' && c != '\t';
+    if !text.contains(is_command) {
+        return text.into();
+    }
+    let shown = text.chars().map(|c| match c {
+        c if is_command(c) => format!("\\u{:04x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    shown.collect()
 }
 
 /// So many of something: `1 row`, `2 rows`.
@@ -102,5 +118,22 @@ pub async fn stopped() {
     tokio::select! {
         () = terminated => {}
         _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_printed_commands_no_terminal() {
+        let text = "a\tb\n\u{1b}[31mred\u{7}\u{9b}2J\r\u{7f}é";
+        let shown = "a\tb\n\\u001b[31mred\\u0007\\u009b2J\\u000d\\u007fé";
+        assert_eq!(printable(text), shown);
+        assert!(matches!(printable("a\tb\né"), Cow::Borrowed(_)));
+        // In JSON it is the same character to whoever reads it.
+        let json = serde_json::to_string("\u{9b}").unwrap();
+        let read: String = serde_json::from_str(&printable(&json)).unwrap();
+        assert_eq!(read, "\u{9b}");
     }
 }
