@@ -139,6 +139,9 @@ pub enum ConfigError {
         /// What is wrong, and what to write.
         problem: String,
     },
+    /// No source is configured, which only matters to who reads them.
+    #[error("source: there is none; name a SQLite file or a CSV folder under [[source]]")]
+    NoSource,
     /// The dataset.
     #[error(transparent)]
     Dataset(#[from] DatasetError),

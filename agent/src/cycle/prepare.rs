@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::notes::{notes, passed_over};
 use crate::agent::blocking;
-use crate::config::AgentConfig;
+use crate::config::{AgentConfig, ConfigError};
 use crate::error::AgentError;
 use crate::plan::affected::{TableFiles, forced_tables, tables_to_scan};
 use crate::plan::guard::{HeldTable, Rules};
@@ -150,6 +150,9 @@ impl Preparation<'_> {
 
 /// Finds out which table lives where.
 async fn resolve(config: &Arc<AgentConfig>) -> Result<Arc<Sources>, AgentError> {
+    if config.sources.is_empty() {
+        return Err(AgentError::Config(ConfigError::NoSource));
+    }
     let config = Arc::clone(config);
     let now = clock::now();
     let resolve = move || Sources::resolve(&config.sources, &config.base_dir, &config.dataset, now);

@@ -6,6 +6,25 @@ use super::*;
 use causeway_shared::dataset::Dataset;
 
 #[tokio::test]
+async fn an_agent_without_a_source_is_refused() {
+    let site = Site::small();
+    let mut config = site.config("one", "state-one");
+    config.sources.clear();
+    let agent = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    for error in [
+        preview(&agent, Arc::new(Silent)).await.unwrap_err(),
+        sync(&agent, SyncOptions::default()).await.unwrap_err(),
+        verify(&agent, false, Arc::new(Silent)).await.unwrap_err(),
+    ] {
+        assert_eq!(
+            error.to_string(),
+            "source: there is none; name a SQLite file or a CSV folder under [[source]]"
+        );
+        assert_eq!((error.exit(), error.is_retryable()), (Exit::Usage, false));
+    }
+}
+
+#[tokio::test]
 async fn a_shrunken_table_is_held_until_a_person_accepts_it() {
     let site = Site::new();
     site.sync().await;
