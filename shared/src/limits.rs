@@ -3,9 +3,9 @@
 //! A number or text past its limit makes the object that holds it a damaged one.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 
-use serde::de::Error as _;
+use serde::de::{Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Most rows, bytes or values that one partition, and most writers that one log may count: the
@@ -32,8 +32,22 @@ pub(crate) fn count<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error>
 
 /// A name.
 pub(crate) fn name<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
-    let name = String::deserialize(from)?;
-    check_length(name, MAX_NAME_BYTES)
+    from.deserialize_str(ShortText(MAX_NAME_BYTES))
+}
+
+/// A text of at most so many bytes; a longer one is not copied.
+struct ShortText(usize);
+
+impl Visitor<'_> for ShortText {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a text of at most {} bytes", self.0)
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+        check_length(text, self.0).map(str::to_owned)
+    }
 }
 
 /// A map of at most `ENTRIES` entries, whose keys have at most `BYTES` bytes.
@@ -56,8 +70,8 @@ where
         .collect()
 }
 
-fn check_length<E: serde::de::Error>(text: String, most_bytes: usize) -> Result<String, E> {
-    match text.len() {
+fn check_length<E: serde::de::Error, T: AsRef<str>>(text: T, most_bytes: usize) -> Result<T, E> {
+    match text.as_ref().len() {
         bytes if bytes > most_bytes => Err(E::custom(format_args!(
             "a text of {bytes} bytes is longer than {most_bytes}"
         ))),

@@ -47,7 +47,7 @@ impl<K: LogKind> SiteLog<K> {
     }
 
     /// The number of the last commit of the log, if one is later than `known`; reads neither commits
-    /// nor checkpoints. One GET and one LIST tell.
+    /// nor checkpoints. One GET and one LIST tell, or two where a checkpoint is later.
     ///
     /// # Errors
     /// A failure of the store. A hint that is damaged is not needed.
@@ -57,7 +57,20 @@ impl<K: LogKind> SiteLog<K> {
             Err(LogError::Damaged { .. }) => None,
             hinted => hinted?,
         };
-        let mut head = hinted.map_or(known, |latest| latest.checkpoint.max(known));
+        let mut head = known;
+        if let Some(hinted) = hinted.map(|latest| latest.checkpoint)
+            && hinted > known
+        {
+            // A hint that names a commit which is not there leads nowhere.
+            let before = Seq(hinted.0.saturating_sub(1));
+            head = head.max(
+                self.first_after(before)
+                    .await?
+                    .last()
+                    .copied()
+                    .unwrap_or(known),
+            );
+        }
         // A page holds more commits than lie between two checkpoints.
         while let Some(last) = self.first_after(head).await?.last() {
             head = *last;

@@ -32,6 +32,9 @@ pub(super) fn from_io(
         io::ErrorKind::NotADirectory | io::ErrorKind::IsADirectory => refused(format!(
             "{error}; in a folder store a key cannot continue another key"
         )),
+        _ if error.raw_os_error() == Some(libc::ELOOP) => refused(format!(
+            "{error}; a link lies there that leads to itself; remove it"
+        )),
         // What lies there is not a file: see `meta::open`.
         io::ErrorKind::InvalidInput => refused(error.to_string()),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => unavailable(
