@@ -78,11 +78,15 @@ impl TestSite {
     /// # Errors
     /// If the name or the dataset is none.
     pub fn new(store: &Store, site: &str, dataset: &str) -> Outcome<Self> {
+        Self::of(store, site, Dataset::from_toml(dataset)?)
+    }
+
+    pub(crate) fn of(store: &Store, site: &str, dataset: Dataset) -> Outcome<Self> {
         let site = SiteName::new(site)?;
         Ok(Self {
             store: Arc::clone(store),
             log: SiteLog::new(Arc::clone(store), site.clone()),
-            dataset: Dataset::from_toml(dataset)?,
+            dataset,
             catalog: Catalog::empty(site),
             waiting: Vec::new(),
         })

@@ -8,12 +8,14 @@
 //! Rows reach the database as they do in life: a site commits, a hub loads.
 
 mod changes;
+mod datasets;
 mod keeping;
 mod limits;
 mod sharing;
 mod values;
 
 pub use changes::*;
+pub use datasets::*;
 pub use keeping::*;
 pub use limits::*;
 pub use sharing::*;
@@ -31,6 +33,7 @@ macro_rules! database_conformance {
             wide_tables_and_long_names_are_taken,
             rows_as_wide_as_a_page_are_taken,
             names_that_meet_the_databases_own_are_taken,
+            every_dataset_that_is_valid_is_taken,
             an_empty_partition_is_loaded,
             a_row_without_a_key_is_refused,
             counts_are_per_part_and_value,

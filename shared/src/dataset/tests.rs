@@ -197,6 +197,19 @@ fn what_cannot_work_is_refused_with_its_place() {
         refused(|t| noted(t).replace("partition = { by", "unique = [{ columns = [\"day\"], unless = { note = [] } }]\npartition = { by")),
         @"dataset, column order.note: `unless` lists no value; list one or take it out"
     );
+    let unless = |values: &str| {
+        let rule =
+            format!("unique = [{{ columns = [\"day\"], unless = {{ note = {values} }} }}]\n");
+        refused(|t| noted(t).replace("partition = { by", &format!("{rule}partition = {{ by")))
+    };
+    assert_snapshot!(unless(r#"["a\u0000"]"#), @"dataset, column order.note: `unless` lists a text with U+0000 in it, which no row has; take it out");
+    assert_snapshot!(unless(&format!("{:?}", vec!["x".repeat(26); 40])), @"dataset, table order: `unless` of a unique rule lists 40 values of 1040 bytes in 1 column; it may list 100 of 1000 bytes in 16: shorten it, or take the rule out");
+    assert_snapshot!(unless(&format!("{:?}", vec!["x"; 101])), @"dataset, table order: `unless` of a unique rule lists 101 values of 101 bytes in 1 column; it may list 100 of 1000 bytes in 16: shorten it, or take the rule out");
+    let rules = r#"{ columns = ["day"] }, "#.repeat(33);
+    assert_snapshot!(
+        refused(|t| t.replace("partition = { by", &format!("unique = [{rules}]\npartition = {{ by"))),
+        @"dataset, table order: has 33 unique rules; it may have 32: take some out"
+    );
     assert_snapshot!(
         refused(|t| t.replace("min = 0", "min = \"low\"")),
         @r#"dataset, column line.price: `min`: "low" is not a value of type decimal(2)"#

@@ -23,10 +23,10 @@ const WIDE_TYPES: [&str; 9] = [
 ];
 
 /// Numbers that look random and are the same in every run.
-struct Numbers(u64);
+pub(super) struct Numbers(pub(super) u64);
 
 impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
+    pub(super) fn below(&mut self, end: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -35,7 +35,7 @@ impl Numbers {
     }
 
     /// A text, some that can be compressed to a few bytes, some that cannot.
-    fn text(&mut self) -> String {
+    pub(super) fn text(&mut self) -> String {
         const LENGTHS: [usize; 12] = [0, 1, 7, 22, 23, 24, 25, 31, 40, 126, 127, 600];
         let length = LENGTHS[self.below(LENGTHS.len())];
         match self.below(2) {

@@ -8,11 +8,21 @@ use crate::dataset::{
     file, reserved,
 };
 use crate::ids::{MAX_BUCKETS, Name};
+use crate::runtime::program::count;
 use crate::value::Type;
 
 /// What helps where a table is too wide.
 const DIVIDE: &str =
     "divide it: two views in the source, each with the key and some of the columns";
+
+/// Most unique rules of a table: each is an index.
+const MAX_UNIQUE_RULES: usize = 32;
+
+/// Most of what one unique rule may leave out. PostgreSQL keeps the condition of an index in one row of
+/// its catalog, which has to fit a page; SQLite bounds how deep a condition may be.
+const MAX_UNLESS_COLUMNS: usize = 16;
+const MAX_UNLESS_VALUES: usize = 100;
+const MAX_UNLESS_BYTES: usize = 1_000;
 
 /// One table being read.
 pub(super) struct TableReader<'f> {
@@ -31,6 +41,12 @@ impl TableReader<'_> {
             return Err(self.error(format!(
                 "has {} columns; declare 1 to {MAX_COLUMNS}, or {DIVIDE}",
                 file.columns.len()
+            )));
+        }
+        if file.unique.len() > MAX_UNIQUE_RULES {
+            return Err(self.error(format!(
+                "has {} unique rules; it may have {MAX_UNIQUE_RULES}: take some out",
+                file.unique.len()
             )));
         }
         let mut columns = file
@@ -181,10 +197,36 @@ impl TableReader<'_> {
         if file.columns.is_empty() {
             return Err(self.error("a unique rule needs `columns`"));
         }
+        self.check_unless(file)?;
         Ok(Unique {
             columns: self.indexed(&file.columns)?,
             unless: unless.collect::<Result<_, _>>()?,
         })
+    }
+
+    /// What a rule leaves out becomes the condition of an index, which has limits in both databases.
+    fn check_unless(&self, file: &file::UniqueSection) -> Result<(), DatasetError> {
+        let holds_nul = |values: &Vec<String>| values.iter().any(|value| value.contains('\0'));
+        if let Some((column, _)) = file.unless.iter().find(|(_, values)| holds_nul(values)) {
+            let problem = "`unless` lists a text with U+0000 in it, which no row has; take it out";
+            return Err(self.column_error(column, problem));
+        }
+        let columns = file.unless.len();
+        let values: Vec<&String> = file.unless.values().flatten().collect();
+        let bytes: usize = values.iter().map(|value| value.len()).sum();
+        let fits = columns <= MAX_UNLESS_COLUMNS
+            && values.len() <= MAX_UNLESS_VALUES
+            && bytes <= MAX_UNLESS_BYTES;
+        if fits {
+            return Ok(());
+        }
+        Err(self.error(format!(
+            "`unless` of a unique rule lists {} of {bytes} bytes in {}; it may list \
+             {MAX_UNLESS_VALUES} of {MAX_UNLESS_BYTES} bytes in {MAX_UNLESS_COLUMNS}: shorten it, or \
+             take the rule out",
+            count(values.len() as u64, "value"),
+            count(columns as u64, "column"),
+        )))
     }
 
     /// A rule across dates could only be judged in the cloud with all history loaded. Equal
