@@ -149,8 +149,11 @@ pub(crate) enum SiteError {
         /// What the log holds in its place.
         found: &'static str,
     },
-    /// It took longer than one site may take.
-    #[error("site {site}: it was not loaded within {minutes} min; the other sites went on")]
+    /// Its log takes longer than a log may.
+    #[error(
+        "site {site}: its log was not read to its end within {minutes} min; is it longer than its \
+         last checkpoint says? the other sites went on"
+    )]
     TooSlow { site: SiteName, minutes: u64 },
     /// The site's dataset changed in a way that loaded tables cannot follow.
     #[error(

@@ -1,8 +1,11 @@
 //! The object of a partition, fetched, and named in errors.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
+use tokio::time::{Instant, timeout};
 
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
@@ -13,6 +16,11 @@ use crate::error::SiteError;
 
 /// An object of up to this size is fetched whole as soon as it is its turn to be fetched ahead.
 const FETCH_WHOLE_BYTES: u64 = 256 * 1024;
+
+/// How long an object may be waited for altogether: this long, and a second more for each so many of
+/// its bytes. A store that sends a byte now and then keeps within the limits of its single answers.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+const SLOWEST_BYTES_PER_SECOND: u64 = 8 * 1024;
 
 /// Which object, for errors.
 #[derive(Debug, Clone)]
@@ -56,6 +64,7 @@ impl ObjectName {
 pub(crate) struct Body {
     name: ObjectName,
     chunks: BoxStream<'static, Result<Bytes, StoreError>>,
+    patience: Duration,
 }
 
 impl Body {
@@ -63,6 +72,7 @@ impl Body {
     pub(crate) async fn open(store: Store, name: ObjectName) -> Result<Self, SiteError> {
         let fetched = store.get(&name.key()).await;
         let fetched = fetched.map_err(|error| name.store_error(error))?;
+        let bytes = fetched.meta.bytes;
         let chunks = if fetched.meta.bytes <= FETCH_WHOLE_BYTES {
             let whole = fetched.bytes(FETCH_WHOLE_BYTES).await;
             let whole = whole.map_err(|error| name.store_error(error))?;
@@ -70,7 +80,12 @@ impl Body {
         } else {
             fetched.body
         };
-        Ok(Self { name, chunks })
+        let patience = PATIENCE + Duration::from_secs(bytes / SLOWEST_BYTES_PER_SECOND);
+        Ok(Self {
+            name,
+            chunks,
+            patience,
+        })
     }
 
     /// Which object it is.
@@ -80,7 +95,17 @@ impl Body {
 
     /// The next bytes; `None` at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, SiteError> {
-        let chunk = self.chunks.next().await.transpose();
+        let asked = Instant::now();
+        let Ok(chunk) = timeout(self.patience, self.chunks.next()).await else {
+            return Err(self.name.store_error(StoreError::Unavailable {
+                action: "read",
+                key: self.name.key(),
+                detail: "it arrives too slowly".to_owned(),
+                source: None,
+            }));
+        };
+        self.patience = self.patience.saturating_sub(asked.elapsed());
+        let chunk = chunk.transpose();
         chunk.map_err(|error| self.name.store_error(error))
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::sync::{Hub, LoadReport, LoadRequest, SiteLoaded};
+use crate::sync::{Hub, LoadRequest, Loads, SiteLoaded};
 
 /// How long news gather before a load begins, so that many agents cause one load.
 const GATHER: Duration = Duration::from_millis(100);
@@ -74,10 +74,12 @@ pub(crate) async fn run(
     mut chance: Rng,
 ) {
     let mut failures = RoundFailures::new();
+    let mut loads = Loads::new(hub.clone());
     let every = hub.config().refresh.every.0;
     let zone = hub.config().window.timezone.0.clone();
     loop {
-        failures.log(&round(&hub, &refresher, clock).await, Instant::now());
+        let ended = round(&mut loads, &refresher, clock).await;
+        failures.log(&ended, |site| loads.is_under_way(site), Instant::now());
         let pause = pause(every, chance.f64(), clock(), &zone);
         tokio::select! {
             () = sleep(pause) => {}
@@ -86,18 +88,18 @@ pub(crate) async fn run(
     }
 }
 
-/// One round: look at every log, load what is wanted, note how it went. The sites that failed, or
-/// why all did.
+/// One round: look at every log, load what is wanted, note how it went. The sites that failed since
+/// the last one, or why all did.
 async fn round(
-    hub: &Hub,
+    loads: &mut Loads,
     refresher: &Refresher,
     clock: fn() -> Timestamp,
 ) -> Result<Vec<(SiteName, String)>, String> {
     let began = clock();
-    let loaded = hub.load(&LoadRequest::at(began)).await;
+    let loaded = loads.round(&LoadRequest::at(began)).await;
     let ended = clock();
     let round = match &loaded {
-        Ok(report) => Ok(failing_sites(report)),
+        Ok(loaded) => Ok(failing_sites(loaded)),
         Err(error) => Err(error.to_string()),
     };
     let mut status = refresher.lock();
@@ -109,9 +111,9 @@ async fn round(
     round
 }
 
-fn failing_sites(report: &LoadReport) -> Vec<(SiteName, String)> {
+fn failing_sites(loaded: &[SiteLoaded]) -> Vec<(SiteName, String)> {
     let failing = |site: &SiteLoaded| Some((site.site.clone(), site.error.clone()?));
-    report.sites.iter().filter_map(failing).collect()
+    loaded.iter().filter_map(failing).collect()
 }
 
 /// What failed in the last rounds, so that a failure that lasts is logged once a day. Without a site
@@ -124,8 +126,14 @@ impl RoundFailures {
         Self(Repeats::new(REMIND_AFTER, MAX_FAILURES))
     }
 
-    /// Logs what is new in a round: why all of it failed, or which sites did.
-    fn log(&mut self, round: &Result<Vec<(SiteName, String)>, String>, now: Instant) {
+    /// Logs what is new in a round: why all of it failed, or which sites did. Of a site whose load is
+    /// under way nothing new is known.
+    fn log(
+        &mut self,
+        round: &Result<Vec<(SiteName, String)>, String>,
+        is_under_way: impl Fn(&SiteName) -> bool,
+        now: Instant,
+    ) {
         let failing = match round {
             Ok(failing) => failing,
             Err(error) => {
@@ -138,6 +146,9 @@ impl RoundFailures {
         };
         let fails = |site: &Option<SiteName>| failing.iter().any(|(s, _)| Some(s) == site.as_ref());
         let lasts = |(site, error): &(Option<SiteName>, String)| {
+            if site.as_ref().is_some_and(&is_under_way) {
+                return true;
+            }
             let mut failing = failing.iter();
             failing.any(|(s, e)| Some(s) == site.as_ref() && e == error)
         };

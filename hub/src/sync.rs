@@ -11,6 +11,7 @@ mod failures;
 mod hub;
 mod load;
 mod load_plan;
+mod loads;
 mod pass;
 mod quarantine;
 mod report;
@@ -20,6 +21,7 @@ mod watchlist;
 mod window;
 
 pub(crate) use hub::{Hub, LoadRequest, open_store};
+pub(crate) use loads::Loads;
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport};

@@ -24,11 +24,11 @@ use crate::db::{DbError, SiteState};
 use crate::error::{HubError, SiteError};
 
 /// How many sites are loaded at once.
-const SITES_AT_ONCE: usize = 4;
+pub(super) const SITES_AT_ONCE: usize = 4;
 
-/// How long one site may take, so that a log without end keeps no other site waiting for ever. A
-/// store's single answers have limits of their own.
-const SITE_TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
+/// How long reading a log may take, so that one without end is given up some day. What is loaded has
+/// an end: the commits say how many rows there are, and each object has a time of its own.
+const LOG_TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// What to load besides what changed.
 #[derive(Debug, Default)]
@@ -154,14 +154,7 @@ impl Hub {
         let thorough = self.inner.watchlist.look_is_thorough(Some(&state.site));
         // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
-        let attempt = || async {
-            let tried = self.try_site(state, what, repair, thorough, &seen);
-            let late = |_| SiteError::TooSlow {
-                site: state.site.clone(),
-                minutes: SITE_TIME_LIMIT.as_secs() / 60,
-            };
-            timeout(SITE_TIME_LIMIT, tried).await.map_err(late)?
-        };
+        let attempt = || self.try_site(state, what, repair, thorough, &seen);
         let attempts = attempt
             .retry(retry::a_few_times())
             .when(is_retryable_at_once);
@@ -197,7 +190,12 @@ impl Hub {
         let known = self.known(state).await?;
         let wanted = self.wanted(what);
         let task = self.task(state, what, (&known, &wanted), repair, thorough);
-        match task.read_log().await? {
+        let late = |_| SiteError::TooSlow {
+            site: state.site.clone(),
+            minutes: LOG_TIME_LIMIT.as_secs() / 60,
+        };
+        let read = timeout(LOG_TIME_LIMIT, task.read_log()).await;
+        match read.map_err(late)?? {
             Some(snapshot) => {
                 seen.store(snapshot.catalog.seq().0, Ordering::Relaxed);
                 task.load(snapshot).await.map(Some)

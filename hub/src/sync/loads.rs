@@ -1,0 +1,116 @@
+//! The loads of a service: a task for each site, so that one which takes long keeps no other from its
+//! news.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use causeway_shared::ids::SiteName;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{Id, JoinSet};
+use tokio::time::{Instant, sleep, timeout_at};
+
+use super::hub::{Hub, LoadRequest};
+use super::pass::{Repair, SITES_AT_ONCE};
+use super::report::SiteLoaded;
+use crate::db::SiteState;
+use crate::error::HubError;
+
+/// How long a round waits for the loads that it began; what ends later is told by the next one.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// A load that takes longer gives its place to another site, and goes on beside those, as long as
+/// there are not many such loads.
+const LONG: Duration = Duration::from_secs(30);
+
+/// How many long loads go on beside the others.
+const LONG_AT_ONCE: usize = 4;
+
+/// The loads that are under way.
+#[derive(Debug)]
+pub(crate) struct Loads {
+    hub: Hub,
+    places: Places,
+    tasks: JoinSet<Option<SiteLoaded>>,
+    sites: HashMap<Id, SiteName>,
+}
+
+#[derive(Debug, Clone)]
+struct Places {
+    all: Arc<Semaphore>,
+    long: Arc<Semaphore>,
+}
+
+impl Loads {
+    pub(crate) fn new(hub: Hub) -> Self {
+        Self {
+            hub,
+            places: Places {
+                all: Arc::new(Semaphore::new(SITES_AT_ONCE)),
+                long: Arc::new(Semaphore::new(LONG_AT_ONCE)),
+            },
+            tasks: JoinSet::new(),
+            sites: HashMap::new(),
+        }
+    }
+
+    /// Whether a site's load is under way.
+    pub(crate) fn is_under_way(&self, site: &SiteName) -> bool {
+        self.sites.values().any(|of| of == site)
+    }
+
+    /// Begins a load of each site whose last one has ended, and waits for them for a while. Answers
+    /// with all loads that ended since the last round.
+    ///
+    /// # Errors
+    /// As [`load`](Hub::load).
+    pub(crate) async fn round(&mut self, what: &LoadRequest) -> Result<Vec<SiteLoaded>, HubError> {
+        for state in self.hub.states(what.site.as_ref()).await? {
+            if !self.is_under_way(&state.site) {
+                self.begin(state, what.clone());
+            }
+        }
+        let until = Instant::now() + ROUND;
+        let mut ended = Vec::new();
+        while let Ok(Some(joined)) = timeout_at(until, self.tasks.join_next_with_id()).await {
+            match joined {
+                Ok((id, loaded)) => {
+                    self.sites.remove(&id);
+                    ended.extend(loaded);
+                }
+                Err(stopped) => {
+                    let site = self.sites.remove(&stopped.id());
+                    let site = site.as_ref().map(SiteName::as_str);
+                    tracing::error!(site, error = %stopped, "the site's load stopped in its middle");
+                }
+            }
+        }
+        ended.sort_by(|a, b| a.site.cmp(&b.site));
+        Ok(ended)
+    }
+
+    fn begin(&mut self, state: SiteState, what: LoadRequest) {
+        let (hub, places, site) = (self.hub.clone(), self.places.clone(), state.site.clone());
+        let task = self.tasks.spawn(async move {
+            let place = places.all.acquire_owned().await.ok();
+            let nothing = Repair::default();
+            let load = hub.load_site(&state, &what, &nothing);
+            tokio::pin!(load);
+            tokio::select! {
+                loaded = &mut load => return loaded,
+                () = sleep(LONG) => {}
+            }
+            let _place = make_room(place, places.long);
+            load.await
+        });
+        self.sites.insert(task.id(), site);
+    }
+}
+
+/// The place of a load that takes long: among the long ones where there is room, else its own.
+fn make_room(
+    place: Option<OwnedSemaphorePermit>,
+    long: Arc<Semaphore>,
+) -> Option<OwnedSemaphorePermit> {
+    long.try_acquire_owned().ok().or(place)
+}
