@@ -5,7 +5,7 @@
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
 //! and [`loaded`] what did. [`browser`] is what a page is looked at with.
 //! [`proxy`] and [`gateway`] are networks that fail, [`crash`] ends programs
-//! in the middle, and [`wrong_clock`] lets their time jump.
+//! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -21,6 +21,7 @@ pub mod loaded;
 pub mod meetassist;
 pub mod mirror;
 pub mod proxy;
+pub mod stall;
 pub mod testbed;
 pub mod wrong_clock;
 

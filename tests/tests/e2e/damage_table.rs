@@ -81,8 +81,8 @@ async fn the_agents_state() {
       verify: whole
     Newer
       both hubs: at 3
-      sync: exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
-      verify: exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
-      afterwards: exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"; ["at 3", "at 3"]; exit 3: "the state work/state/state.db is of version 99, and this program knows 2: upgrade causeway-agent"
+      sync: exit 3: "the state work/state/state.db is of version 99, and this program knows 3: upgrade causeway-agent"
+      verify: exit 3: "the state work/state/state.db is of version 99, and this program knows 3: upgrade causeway-agent"
+      afterwards: exit 3: "the state work/state/state.db is of version 99, and this program knows 3: upgrade causeway-agent"; ["at 3", "at 3"]; exit 3: "the state work/state/state.db is of version 99, and this program knows 3: upgrade causeway-agent"
     "#);
 }

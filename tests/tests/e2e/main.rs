@@ -17,6 +17,7 @@ mod ground;
 mod guards;
 mod harness;
 mod history;
+mod hostile_stores;
 mod idle;
 mod init;
 mod kills;
