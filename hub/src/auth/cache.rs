@@ -17,8 +17,8 @@ use crate::document::{Content, Document, DocumentError, decode, encode};
 
 /// A change by another hub is noticed after at most this long.
 pub(super) const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
-/// What is looked for in vain may be new, but somebody who tries many must not reach the store with
-/// each.
+/// A token that is not known may be new, so the store is asked for it; whoever tries many causes no
+/// more requests than one in this time.
 const LOOK_FOR_UNKNOWN_AFTER: SignedDuration = SignedDuration::from_secs(1);
 /// How long the store may take where something is known already.
 const LOOK_WITHIN: Duration = Duration::from_secs(1);
@@ -75,8 +75,8 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
         }
     }
 
-    /// What `find` finds in the file. Where it finds nothing, the file is looked at again, at most
-    /// once a second.
+    /// What `find` finds in the file. Where it finds nothing, the file is read again, at most once a
+    /// second.
     ///
     /// # Errors
     /// [`DocumentError`] if neither the store nor the database's copy were ever read and neither

@@ -42,10 +42,7 @@ pub(crate) enum AuthError {
     Full,
     /// Nothing to revoke.
     #[error("no token has the name or id {given:?}; `causeway-hub token list` shows them")]
-    Unknown {
-        /// What was asked for.
-        given: String,
-    },
+    Unknown { given: String },
     /// The system has no randomness to give.
     #[error("no randomness for a new token: {0}")]
     Chance(#[from] io::Error),

@@ -13,7 +13,6 @@ use serde::Serialize;
 use crate::sync::DateRange;
 use crate::sync::SiteView;
 
-/// The figures of one table, all sites together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct TableFigures {
     pub table: Name,
@@ -42,7 +41,6 @@ pub(crate) struct LoadedFigures {
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct TableDay {
-    /// The day.
     pub date: Date,
     /// Its rows, loaded or not.
     pub rows: u64,

@@ -67,16 +67,13 @@ pub(crate) struct MeetAssistFigures {
 /// How many people there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct People {
-    /// All of them.
     pub total: u64,
     /// Those who are not disabled.
     pub active: u64,
 }
 
-/// A total and its parts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Counted {
-    /// All of them.
     pub total: u64,
     /// How they stand. Every declared status is listed.
     pub by_status: StatusCounts,
@@ -84,7 +81,6 @@ pub(crate) struct Counted {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct Total {
-    /// All of them.
     pub total: u64,
 }
 
@@ -103,7 +99,6 @@ pub(crate) struct Appointments {
 /// How many appointments a day has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) struct DayTotal {
-    /// The day.
     pub date: Date,
     /// Its appointments.
     pub total: u64,

@@ -19,9 +19,7 @@ pub(crate) struct DateRange {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{from} to {to} is no range of dates: the first must not be after the second")]
 pub(crate) struct InvalidRange {
-    /// The beginning given.
     pub from: Date,
-    /// The end given.
     pub to: Date,
 }
 
@@ -47,7 +45,6 @@ impl DateRange {
         }
     }
 
-    /// One date.
     #[must_use]
     pub(crate) fn day(date: Date) -> Self {
         Self {
@@ -56,13 +53,11 @@ impl DateRange {
         }
     }
 
-    /// The first date.
     #[must_use]
     pub(crate) fn from(&self) -> Date {
         self.from
     }
 
-    /// The last date.
     #[must_use]
     pub(crate) fn to(&self) -> Date {
         self.to
@@ -74,7 +69,6 @@ impl DateRange {
         self.from <= date && date <= self.to
     }
 
-    /// Its dates, in order.
     pub(crate) fn dates(self) -> impl Iterator<Item = Date> {
         self.from
             .series(Span::new().days(1))

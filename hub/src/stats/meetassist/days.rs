@@ -11,7 +11,6 @@ use crate::sync::SiteView;
 /// One day's appointments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Day {
-    /// The day.
     pub date: Date,
     /// Its appointments.
     pub total: u64,
