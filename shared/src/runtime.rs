@@ -4,6 +4,7 @@ pub mod blocking;
 pub mod chance;
 pub mod clock;
 pub mod program;
+pub mod prometheus;
 pub mod regular_file;
 pub mod repeats;
 pub mod retry;

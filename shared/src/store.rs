@@ -229,6 +229,18 @@ pub struct RequestCounts {
 }
 
 impl RequestCounts {
+    /// Each kind's name and number.
+    #[must_use]
+    pub fn by_kind(&self) -> [(&'static str, u64); 5] {
+        [
+            ("put", self.put),
+            ("get", self.get),
+            ("head", self.head),
+            ("list", self.list),
+            ("delete", self.delete),
+        ]
+    }
+
     /// All requests together.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -1,12 +1,12 @@
 //! Figures for Prometheus, as a text file: the agent has no port that could be asked. The
 //! textfile collector of node_exporter reads it.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::runtime::prometheus::Figures;
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
 
@@ -104,7 +104,7 @@ impl Metrics {
     /// The figures in Prometheus's text format, each ended by a newline.
     #[must_use]
     pub(crate) fn render(&self) -> String {
-        let mut page = Page::new(&self.site);
+        let mut page = Figures::new("causeway_agent_", &[("site", self.site.as_str())]);
         if let Some(at) = self.last_at {
             page.gauge(
                 "last_cycle_timestamp_seconds",
@@ -145,8 +145,11 @@ impl Metrics {
             self.partitions,
         );
         page.counter("sent_bytes_total", "Bytes of objects sent.", self.bytes);
-        page.requests(&self.requests);
-        page.text
+        let mut requests = page.counters("store_requests_total", "Requests sent to the store.");
+        for (kind, count) in self.requests.by_kind() {
+            requests.sample(&[("kind", kind)], count);
+        }
+        page.into_text()
     }
 
     /// Writes the figures to `path`, for everybody to read. A reader sees the old file or the new
@@ -185,60 +188,6 @@ fn for_all_to_read(_: &Path) -> io::Result<()> {
 fn seconds(at: Timestamp) -> String {
     let ms = at.as_millisecond();
     format!("{}.{:03}", ms.div_euclid(1_000), ms.rem_euclid(1_000))
-}
-
-struct Page<'a> {
-    site: &'a SiteName,
-    text: String,
-}
-
-impl<'a> Page<'a> {
-    fn new(site: &'a SiteName) -> Self {
-        Self {
-            site,
-            text: String::new(),
-        }
-    }
-
-    fn gauge(&mut self, name: &str, help: &str, value: impl std::fmt::Display) {
-        self.head(name, "gauge", help);
-        self.sample(name, "", value);
-    }
-
-    fn counter(&mut self, name: &str, help: &str, value: u64) {
-        self.head(name, "counter", help);
-        self.sample(name, "", value);
-    }
-
-    fn requests(&mut self, requests: &RequestCounts) {
-        let name = "store_requests_total";
-        self.head(name, "counter", "Requests sent to the store.");
-        let by_kind = [
-            ("put", requests.put),
-            ("get", requests.get),
-            ("head", requests.head),
-            ("list", requests.list),
-            ("delete", requests.delete),
-        ];
-        for (kind, count) in by_kind {
-            self.sample(name, &format!(",kind=\"{kind}\""), count);
-        }
-    }
-
-    fn head(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a string cannot fail.
-        let _ = writeln!(self.text, "# HELP causeway_agent_{name} {help}");
-        let _ = writeln!(self.text, "# TYPE causeway_agent_{name} {kind}");
-    }
-
-    /// A site's name has no character that a label would have to escape.
-    fn sample(&mut self, name: &str, labels: &str, value: impl std::fmt::Display) {
-        let site = self.site;
-        let _ = writeln!(
-            self.text,
-            "causeway_agent_{name}{{site=\"{site}\"{labels}}} {value}"
-        );
-    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! What is counted while the service runs, in the text form that Prometheus reads.
 
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
+use causeway_shared::runtime::prometheus::Figures;
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
 
@@ -61,147 +61,128 @@ pub(crate) fn render(
     sites: Option<&[SiteView]>,
     store: RequestCounts,
 ) -> String {
-    let mut text = Text::default();
-    text.family("causeway_build_info", "gauge", "The program's version.");
-    text.sample(
-        "causeway_build_info",
-        &[("version", env!("CARGO_PKG_VERSION"))],
-        1,
+    let mut figures = Figures::new("causeway_", &[]);
+    figures
+        .gauges("build_info", "The program's version.")
+        .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1);
+    figures.gauge(
+        "database_up",
+        "1 if the database told of the sites.",
+        u8::from(sites.is_some()),
     );
-    let name = "causeway_database_up";
-    text.family(name, "gauge", "1 if the database told of the sites.");
-    text.sample(name, &[], u8::from(sites.is_some()));
     if let Some(sites) = sites {
-        text.family("causeway_sites", "gauge", "Sites that are known.");
-        text.sample("causeway_sites", &[], sites.len());
-        of_sites(&mut text, sites);
+        figures.gauge("sites", "Sites that are known.", sites.len());
+        of_sites(&mut figures, sites);
     }
-    of_refresh(&mut text, refresh);
-    of_store(&mut text, store);
-    of_http(&mut text, &metrics.lock());
-    text.0
+    of_refresh(&mut figures, refresh);
+    let mut requests =
+        figures.counters("store_requests_total", "Requests sent to the object store.");
+    for (kind, count) in store.by_kind() {
+        requests.sample(&[("kind", kind)], count);
+    }
+    of_http(&mut figures, &metrics.lock());
+    figures.into_text()
 }
 
-fn of_sites(text: &mut Text, sites: &[SiteView]) {
+fn of_sites(figures: &mut Figures, sites: &[SiteView]) {
     let mut each = |name, help, value: &dyn Fn(&SiteView) -> Option<f64>| {
-        text.family(name, "gauge", help);
+        let mut family = figures.gauges(name, help);
         for view in sites {
             if let Some(value) = value(view) {
-                text.sample(name, &[("site", view.site.as_str())], value);
+                family.sample(&[("site", view.site.as_str())], value);
             }
         }
     };
     let head = |view: &SiteView| view.catalog.head.clone();
     each(
-        "causeway_site_commit",
+        "site_commit",
         "The commit that the site's rows stand at.",
         &|view| Some(number(head(view)?.seq.0)),
     );
     each(
-        "causeway_site_log_head",
+        "site_log_head",
         "The newest commit seen in the site's log.",
         &|view| Some(number(view.log_head?.0)),
     );
     each(
-        "causeway_site_committed_timestamp_seconds",
+        "site_committed_timestamp_seconds",
         "When the site made the commit that its rows stand at.",
         &|view| Some(seconds(head(view)?.at)),
     );
     each(
-        "causeway_site_loaded_timestamp_seconds",
+        "site_loaded_timestamp_seconds",
         "When the site's rows were last brought to a commit.",
         &|view| view.loaded_at.map(seconds),
     );
     each(
-        "causeway_site_failing",
+        "site_failing",
         "1 if the site's last load failed.",
         &|view| Some(if view.last_error.is_some() { 1.0 } else { 0.0 }),
     );
     each(
-        "causeway_site_partitions_known",
+        "site_partitions_known",
         "Partitions of all history.",
         &|view| Some(number(view.catalog.partitions.len() as u64)),
     );
     each(
-        "causeway_site_partitions_loaded",
+        "site_partitions_loaded",
         "Partitions in the database.",
         &|view| Some(number(view.loaded.len() as u64)),
     );
-    each(
-        "causeway_site_rows_known",
-        "Rows of all history.",
-        &|view| Some(number(view.catalog.all_rows())),
-    );
-    each(
-        "causeway_site_rows_loaded",
-        "Rows in the database.",
-        &|view| Some(number(view.loaded_rows())),
-    );
+    each("site_rows_known", "Rows of all history.", &|view| {
+        Some(number(view.catalog.all_rows()))
+    });
+    each("site_rows_loaded", "Rows in the database.", &|view| {
+        Some(number(view.loaded_rows()))
+    });
 }
 
-fn of_refresh(text: &mut Text, refresh: &RefreshStatus) {
-    text.family(
-        "causeway_refreshes_total",
-        "counter",
+fn of_refresh(figures: &mut Figures, refresh: &RefreshStatus) {
+    figures.counter(
+        "refreshes_total",
         "Rounds over the sites' logs.",
+        refresh.rounds,
     );
-    text.sample("causeway_refreshes_total", &[], refresh.rounds);
-    text.family(
-        "causeway_refresh_failures_total",
-        "counter",
+    figures.counter(
+        "refresh_failures_total",
         "Rounds in which a site, or all, could not be loaded.",
+        refresh.failed,
     );
-    text.sample("causeway_refresh_failures_total", &[], refresh.failed);
-    text.family(
-        "causeway_refresh_seconds",
-        "gauge",
+    figures.gauge(
+        "refresh_seconds",
         "How long the last round took.",
+        refresh.last_seconds,
     );
-    text.sample("causeway_refresh_seconds", &[], refresh.last_seconds);
     if let Some(at) = refresh.last_at {
-        let name = "causeway_refresh_timestamp_seconds";
-        text.family(name, "gauge", "When the last round ended.");
-        text.sample(name, &[], seconds(at));
+        figures.gauge(
+            "refresh_timestamp_seconds",
+            "When the last round ended.",
+            seconds(at),
+        );
     }
 }
 
-fn of_store(text: &mut Text, requests: RequestCounts) {
-    let name = "causeway_store_requests_total";
-    text.family(name, "counter", "Requests sent to the object store.");
-    for (kind, count) in [
-        ("put", requests.put),
-        ("get", requests.get),
-        ("head", requests.head),
-        ("list", requests.list),
-        ("delete", requests.delete),
-    ] {
-        text.sample(name, &[("kind", kind)], count);
-    }
-}
-
-fn of_http(text: &mut Text, answered: &BTreeMap<Kind, Answered>) {
-    let name = "causeway_http_requests_total";
-    text.family(name, "counter", "Requests answered.");
-    for ((route, method, status), answered) in answered {
-        let status = status.to_string();
-        let labels = [
-            ("route", route.as_str()),
-            ("method", method),
-            ("status", &status),
-        ];
-        text.sample(name, &labels, answered.requests);
-    }
-    let name = "causeway_http_request_seconds_total";
-    text.family(name, "counter", "Time spent on answers.");
-    for ((route, method, status), answered) in answered {
-        let status = status.to_string();
-        let labels = [
-            ("route", route.as_str()),
-            ("method", method),
-            ("status", &status),
-        ];
-        text.sample(name, &labels, answered.seconds);
-    }
+fn of_http(figures: &mut Figures, answered: &BTreeMap<Kind, Answered>) {
+    let mut add = |name, help, value: &dyn Fn(&Answered) -> f64| {
+        let mut family = figures.counters(name, help);
+        for ((route, method, status), answered) in answered {
+            let status = status.to_string();
+            let labels = [
+                ("route", route.as_str()),
+                ("method", method),
+                ("status", &status),
+            ];
+            family.sample(&labels, value(answered));
+        }
+    };
+    add("http_requests_total", "Requests answered.", &|answered| {
+        number(answered.requests)
+    });
+    add(
+        "http_request_seconds_total",
+        "Time spent on answers.",
+        &|answered| answered.seconds,
+    );
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus knows only floats")]
@@ -215,27 +196,6 @@ fn number(count: u64) -> f64 {
 )]
 fn seconds(at: Timestamp) -> f64 {
     at.as_millisecond() as f64 / 1_000.0
-}
-
-/// Prometheus's text format, version 0.0.4.
-#[derive(Debug, Default)]
-struct Text(String);
-
-impl Text {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        // Writing to a string does not fail.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-    }
-
-    /// One line. Label values here never need escaping: names of sites, routes and kinds have
-    /// neither quotes nor backslashes nor line ends.
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        let labels: Vec<String> = labels.iter().map(|(l, v)| format!("{l}=\"{v}\"")).collect();
-        let _ = match labels.as_slice() {
-            [] => writeln!(self.0, "{name} {value}"),
-            labels => writeln!(self.0, "{name}{{{}}} {value}", labels.join(",")),
-        };
-    }
 }
 
 #[cfg(test)]
