@@ -4,8 +4,9 @@
 //! typed [`value`]s; rows go to [`partition`]s, each with its [`summary`], and are written as
 //! [`canonical_csv`]; [`layout`] says where objects lie in the [`store`]; [`commit`]s in the
 //! [`log`] say which are current, and the [`catalog`] is what they add up to. [`object`] writes, reads
-//! and verifies one object. Rows that were
-//! refused lie beside it, in [`quarantine`]. [`runtime`] is what both programs need around that.
+//! and verifies one object, and [`row_diff`] compares two ordered streams of rows. Rows that were
+//! refused lie beside the objects, in [`quarantine`]. [`runtime`] is what both programs need around
+//! that.
 
 pub mod canonical_csv;
 pub mod catalog;
