@@ -192,7 +192,7 @@ impl Hub {
             remove_strays: found.strays,
         };
         let request = LoadRequest {
-            // What was loaded besides the window is repaired too, not taken out.
+            // Dates that were loaded beside the window are repaired too, not evicted.
             dates: found.dates.into_iter().map(DateRange::day).collect(),
             ..LoadRequest::at(what.now)
         };

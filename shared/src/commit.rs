@@ -34,18 +34,18 @@ pub const CHECKPOINT_EVERY: u64 = 64;
 
 /// A kind of log.
 pub trait LogKind: Debug + Clone + PartialEq + Send + Sync + 'static {
-    /// Where it lies.
+    /// Which of a site's logs it is, for its keys in the store.
     const LOG: WhichLog;
-    /// What writes again what is missing from it, as an order to a person.
+    /// What a person runs to write a missing object of the log again.
     const REPAIR: &'static str;
-    /// What a person does to begin a new one.
+    /// What a person does to begin a new log.
     const RESTART: &'static str;
 
-    /// What a commit says of itself.
+    /// A commit's number, time, epoch and writer.
     type Head: LogHead;
-    /// What a commit says of a partition.
+    /// What a commit holds for a partition.
     type Object: LogObject;
-    /// What a commit says besides its changes.
+    /// A commit's other members.
     type More: Debug + Clone + PartialEq + Send + Sync + Serialize + DeserializeOwned;
 }
 
@@ -84,12 +84,12 @@ pub struct Commit<K: LogKind = AgentLog> {
     pub format: u32,
     /// The site.
     pub site: SiteName,
-    /// What it says of itself.
+    /// Its number, time, epoch and writer.
     #[serde(flatten)]
     pub head: K::Head,
     /// The partitions that changed, in table and part order.
     pub changes: Vec<Change<K>>,
-    /// What it says besides.
+    /// Its other members.
     #[serde(flatten)]
     pub more: K::More,
 }

@@ -39,7 +39,7 @@ pub struct SiteLog<K: LogKind = AgentLog> {
     kind: PhantomData<K>,
 }
 
-/// What a small object turns out to be.
+/// A small object as it was read.
 enum SmallObject {
     Whole(Vec<u8>),
     Missing,

@@ -93,8 +93,8 @@ impl<K: LogKind> SiteLog<K> {
 
     /// Brings a catalog to the head of the log: takes in commit after commit until there is none.
     ///
-    /// `look_for_gap` asks the store once whether later commits are there all the same. A gap is
-    /// bridged by a later checkpoint, if there is one.
+    /// `look_for_gap` asks the store once whether later commits are there although the next one is
+    /// not. A later checkpoint, if there is one, bridges such a gap.
     ///
     /// # Errors
     /// [`LogError`]; the catalog then stands at the last commit that could be taken in.

@@ -73,7 +73,7 @@ impl<K: LogKind> Retained<K> {
             if commit.head.at() > cut {
                 retained.begin(&catalog);
             }
-            // Of one before the bridge's end nobody knows what it added to.
+            // A commit that the bridging checkpoint covers already is not applied again.
             if commit.head.seq() == catalog.seq().next() {
                 catalog.apply(&commit);
             }
@@ -81,7 +81,7 @@ impl<K: LogKind> Retained<K> {
                 retained.named_by(&commit);
             }
         }
-        // Where the last commits are lost, readers stand at a checkpoint all the same.
+        // Where the last commits are lost, readers still stand at a checkpoint after them.
         while retained.pass(log, &mut catalog, cut).await? {}
         retained.begin(&catalog);
         retained.head = catalog.seq();
@@ -148,7 +148,7 @@ impl<K: LogKind> Retained<K> {
         }
     }
 
-    /// Whether what lies at a key has to stay, whatever its age.
+    /// Whether the object at a key has to stay, however old it is.
     #[must_use]
     pub fn names(&self, key: &str) -> bool {
         match SiteKey::parse(key) {
@@ -156,7 +156,7 @@ impl<K: LogKind> Retained<K> {
                 self.objects.contains(&(table, part, md5))
             }
             Some((_, SiteKey::Dataset(md5))) => self.datasets.contains(&md5),
-            // Nobody knows what it is, so it is nobody's to delete.
+            // An unknown object is not deleted.
             _ => true,
         }
     }

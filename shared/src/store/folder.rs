@@ -14,7 +14,7 @@
 //! A read that takes longer than a minute (a dead mount, a failing disk) is given up, and until it
 //! ends nothing else is read of that key, so that few threads wait for it.
 //!
-//! Whoever has once seen `.tmp` there takes a folder without it for an unmounted disk.
+//! A process that has seen `.tmp` there once takes a folder without it for an unmounted disk.
 //!
 //! Names that begin with a dot are no keys and never listed. Unlike in S3, a key cannot continue
 //! another one (`a` and `a/b`), because a file is no folder.
