@@ -55,7 +55,7 @@ pub(super) fn open(found: &Found, left_out: &mut Vec<LeftOut>) -> (Vec<Input>, V
             }
         }
         for name in database.virtual_tables().unwrap_or_default() {
-            let why = "a virtual table: its module makes its rows up".to_owned();
+            let why = "a virtual table, or one that such a table keeps its content in".to_owned();
             left_out.push(LeftOut::table(path, &name, why));
         }
         inputs.push(Input {

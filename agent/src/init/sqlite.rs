@@ -11,11 +11,6 @@ use crate::source::{SqliteSnapshot, Unreadable, raw};
 /// The first bytes of every SQLite file.
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-const TABLES: &str = include_str!("sqlite/tables.sql");
-const OTHERS: &str = include_str!("sqlite/others.sql");
-const COLUMNS: &str = include_str!("sqlite/columns.sql");
-const UNIQUE: &str = include_str!("sqlite/unique.sql");
-const FOREIGN_KEYS: &str = include_str!("sqlite/foreign_keys.sql");
 const SELECT_ALL: &str = include_str!("sqlite/select_all.sql");
 
 /// A table or view, and its shape or why it has none.
@@ -50,30 +45,43 @@ impl Database {
 
     /// Its tables and views, in order of their names, each with its shape or why it has none.
     pub(super) fn tables(&self) -> Result<Vec<NamedShape>, String> {
-        let list = || {
-            let mut statement = self.snapshot.connection().prepare(TABLES)?;
-            let names = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            names.collect::<rusqlite::Result<Vec<(String, bool)>>>()
-        };
-        let tables = list().map_err(|error| self.words(error))?.into_iter();
-        Ok(tables
-            .map(|(name, is_view)| {
-                let shape = self
-                    .shape(&name, is_view)
-                    .map_err(|error| self.words_of(&name, error));
-                (name, shape)
-            })
-            .collect())
+        let listed = self.listed(|kind| matches!(kind, "table" | "view"))?;
+        let shapes = listed.into_iter().map(|(name, kind)| {
+            let shape = self.shape(&name, kind == "view");
+            let shape = shape.map_err(|error| self.words_of(&name, error));
+            (name, shape)
+        });
+        Ok(shapes.collect())
     }
 
-    /// Tables that some module makes up; they are not looked into.
+    /// Tables that some module makes up, and those that it keeps their content in; they are not
+    /// looked into.
     pub(super) fn virtual_tables(&self) -> Result<Vec<String>, String> {
-        let list = || {
-            let mut statement = self.snapshot.connection().prepare(OTHERS)?;
-            let names = statement.query_map([], |row| row.get(0))?;
-            names.collect::<rusqlite::Result<Vec<String>>>()
-        };
-        list().map_err(|error| self.words(error))
+        let listed = self.listed(|kind| matches!(kind, "virtual" | "shadow"))?;
+        Ok(listed.into_iter().map(|(name, _)| name).collect())
+    }
+
+    /// The names and kinds of all tables and views of some kinds.
+    fn listed(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<(String, String)>, String> {
+        let mut listed: Vec<(String, String)> = Vec::new();
+        // PRAGMA statements, not functions: a table called `pragma_table_list` would hide one.
+        let list = self
+            .snapshot
+            .connection()
+            .pragma_query(Some("main"), "table_list", |row| {
+                let (schema, name, kind): (String, String, String) =
+                    (row.get(0)?, row.get(1)?, row.get(2)?);
+                let is_own = name
+                    .get(..7)
+                    .is_some_and(|start| start.eq_ignore_ascii_case("sqlite_"));
+                if schema == "main" && !is_own && is_wanted(&kind) {
+                    listed.push((name, kind));
+                }
+                Ok(())
+            });
+        list.map_err(|error| self.words(error))?;
+        listed.sort_unstable();
+        Ok(listed)
     }
 
     fn shape(&self, name: &str, is_view: bool) -> rusqlite::Result<Shape> {
@@ -83,15 +91,19 @@ impl Database {
             ..Shape::default()
         };
         let mut places = Vec::new();
-        self.each(COLUMNS, name, |row| {
-            let place: u32 = row.get(3)?;
+        self.snapshot.pragma("table_xinfo", name, |row| {
+            let (place, hidden): (u32, u32) = (row.get(5)?, row.get(6)?);
+            // What `SELECT *` does not give; generated columns are hidden in other ways.
+            if hidden == 1 {
+                return Ok(());
+            }
             if place > 0 {
                 places.push((place, shape.columns.len()));
             }
             shape.columns.push(ColumnShape {
-                name: row.get(0)?,
-                declared: row.get(1)?,
-                not_null: row.get(2)?,
+                name: row.get(1)?,
+                declared: row.get(2)?,
+                not_null: row.get(3)?,
             });
             Ok(())
         })?;
@@ -102,66 +114,56 @@ impl Database {
         Ok(shape)
     }
 
+    /// The unique indexes that are not the primary key's, in the order of their making.
     fn unique(&self, shape: &mut Shape) -> rusqlite::Result<()> {
-        let mut found: Vec<UniqueIndex> = Vec::new();
-        self.each(UNIQUE, &shape.name, |row| {
-            let (index, partial): (String, bool) = (row.get(0)?, row.get(1)?);
-            let column: Option<String> = row.get(2)?;
-            let column = column
-                .and_then(|name| shape.position(&name))
-                .filter(|_| !partial);
-            if found.last().is_none_or(|last| last.name != index) {
-                found.push(UniqueIndex {
-                    name: index,
-                    columns: Some(Vec::new()),
-                });
-            }
-            if let Some(last) = found.last_mut() {
-                match (&mut last.columns, column) {
-                    (Some(columns), Some(column)) => columns.push(column),
-                    (columns, _) => *columns = None,
-                }
+        let mut indexes: Vec<(String, bool)> = Vec::new();
+        self.snapshot.pragma("index_list", &shape.name, |row| {
+            let (is_unique, origin): (bool, String) = (row.get(2)?, row.get(3)?);
+            if is_unique && origin != "pk" {
+                indexes.push((row.get(1)?, row.get(4)?));
             }
             Ok(())
         })?;
-        shape.unique = found;
+        for (name, is_partial) in indexes.into_iter().rev() {
+            let mut columns = (!is_partial).then(Vec::new);
+            self.snapshot.pragma("index_info", &name, |row| {
+                // An expression has no name.
+                let column: Option<String> = row.get(2)?;
+                let column = column.and_then(|name| shape.position(&name));
+                columns = columns.take().zip(column).map(|(mut columns, column)| {
+                    columns.push(column);
+                    columns
+                });
+                Ok(())
+            })?;
+            shape.unique.push(UniqueIndex { name, columns });
+        }
         Ok(())
     }
 
     fn foreign_keys(&self, shape: &mut Shape) -> rusqlite::Result<()> {
         let mut found: Vec<(i64, ForeignKey)> = Vec::new();
-        self.each(FOREIGN_KEYS, &shape.name, |row| {
-            let (id, from): (i64, String) = (row.get(0)?, row.get(2)?);
-            let to: Option<String> = row.get(3)?;
-            if found.last().is_none_or(|(last, _)| *last != id) {
-                let key = ForeignKey {
-                    columns: Vec::new(),
-                    table: row.get(1)?,
-                    to: Vec::new(),
-                };
-                found.push((id, key));
-            }
-            if let (Some((_, key)), Some(column)) = (found.last_mut(), shape.position(&from)) {
-                key.columns.push(column);
-                key.to.extend(to);
-            }
-            Ok(())
-        })?;
+        self.snapshot
+            .pragma("foreign_key_list", &shape.name, |row| {
+                let (id, from): (i64, String) = (row.get(0)?, row.get(3)?);
+                // None where it means the other table's primary key.
+                let to: Option<String> = row.get(4)?;
+                if found.last().is_none_or(|(last, _)| *last != id) {
+                    let key = ForeignKey {
+                        columns: Vec::new(),
+                        table: row.get(2)?,
+                        to: Vec::new(),
+                    };
+                    found.push((id, key));
+                }
+                if let (Some((_, key)), Some(column)) = (found.last_mut(), shape.position(&from)) {
+                    key.columns.push(column);
+                    key.to.extend(to);
+                }
+                Ok(())
+            })?;
+        found.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
         shape.foreign_keys = found.into_iter().map(|(_, key)| key).collect();
-        Ok(())
-    }
-
-    fn each(
-        &self,
-        sql: &str,
-        table: &str,
-        mut row: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
-        let mut statement = self.snapshot.connection().prepare(sql)?;
-        let mut rows = statement.query([table])?;
-        while let Some(found) = rows.next()? {
-            row(found)?;
-        }
         Ok(())
     }
 

@@ -146,12 +146,39 @@ impl SqliteSnapshot {
             return Ok(None);
         }
         let column = &names[position];
-        let is_rowid: bool = self
-            .opened
-            .connection
-            .query_row(select::IS_ROWID, (name, column), |row| row.get(0))
-            .map_err(|error| self.unreadable(&error))?;
+        let is_rowid = self.is_rowid(name, column);
+        let is_rowid = is_rowid.map_err(|error| self.unreadable(&error))?;
         Ok(is_rowid.then(|| column.clone()))
+    }
+
+    /// Whether a column is its table's rowid under another name: an INTEGER PRIMARY KEY for which
+    /// no index had to be made (INTEGER PRIMARY KEY DESC and WITHOUT ROWID tables have one).
+    fn is_rowid(&self, table: &str, column: &str) -> rusqlite::Result<bool> {
+        let (mut keys, mut is_integer) = (0, false);
+        self.pragma("table_info", table, |row| {
+            let (name, ty, place): (String, String, u32) = (row.get(1)?, row.get(2)?, row.get(5)?);
+            keys += u32::from(place > 0);
+            is_integer |= place > 0 && name == column && ty.eq_ignore_ascii_case("INTEGER");
+            Ok(())
+        })?;
+        let mut has_index = false;
+        self.pragma("index_list", table, |row| {
+            has_index |= row.get::<_, String>(3)? == "pk";
+            Ok(())
+        })?;
+        Ok(keys == 1 && is_integer && !has_index)
+    }
+
+    /// Gives each row of a pragma of a table or an index to `row`. A PRAGMA statement, not its
+    /// function: a table called `pragma_table_info` would hide one.
+    pub(crate) fn pragma(
+        &self,
+        pragma: &str,
+        of: &str,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let connection = &self.opened.connection;
+        connection.pragma(Some("main"), pragma, of, row)
     }
 
     /// What a failure of SQLite to read a table or view means.
@@ -191,9 +218,25 @@ impl SqliteSnapshot {
 
     /// A collation of a table's primary key that SQLite itself does not have.
     fn unknown_collation(&self, table: &str) -> Option<String> {
-        let connection = &self.opened.connection;
-        let found = connection.query_row(select::UNKNOWN_COLLATION, [table], |row| row.get(0));
-        found.ok()
+        const KNOWN: [&str; 3] = ["BINARY", "NOCASE", "RTRIM"];
+        let (mut index, mut unknown) = (None, None);
+        let listed = self.pragma("index_list", table, |row| {
+            if row.get::<_, String>(3)? == "pk" {
+                index = Some(row.get::<_, String>(1)?);
+            }
+            Ok(())
+        });
+        let told = self.pragma("index_xinfo", &index?, |row| {
+            let collation: String = row.get(4)?;
+            if !KNOWN
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(&collation))
+            {
+                unknown = Some(collation);
+            }
+            Ok(())
+        });
+        listed.and(told).ok().and(unknown)
     }
 
     /// What a failure of SQLite means.

@@ -162,6 +162,18 @@ fn what_only_the_application_has_is_named_with_what_to_do() {
 }
 
 #[test]
+fn a_table_called_as_a_pragma_hides_none() {
+    let sql = "CREATE TABLE pragma_table_info (x); CREATE TABLE pragma_index_list (x);
+        CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO person VALUES (2, 'B'), (1, 'A')";
+    assert_snapshot!(of(sql, ""), @r"
+    person b=0of1
+      1,A,,,,
+      2,B,,,,
+    ");
+}
+
+#[test]
 fn a_utf16_database_is_read_and_what_is_no_text_is_refused() {
     for encoding in ["UTF-16le", "UTF-16be"] {
         let sql = format!(

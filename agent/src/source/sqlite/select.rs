@@ -3,12 +3,6 @@
 /// The names of tables and views.
 pub(super) const TABLES: &str = include_str!("tables.sql");
 
-/// Whether a column (?2) of a table (?1) is its rowid under another name.
-pub(super) const IS_ROWID: &str = include_str!("is_rowid.sql");
-
-/// A collation of a table's (?1) primary key that SQLite does not bring.
-pub(super) const UNKNOWN_COLLATION: &str = include_str!("unknown_collation.sql");
-
 /// A query whose result columns are a table's; it is prepared, never run.
 pub(super) fn all_columns(table: &str) -> String {
     format!("SELECT * FROM {}", quoted(table))
