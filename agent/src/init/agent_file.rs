@@ -268,9 +268,6 @@ enum Fit<'l> {
 }
 
 fn fits<'l>(name: &str, listed: &'l [String]) -> Option<Fit<'l>> {
-    if let Some(exact) = listed.iter().find(|other| *other == name) {
-        return Some(Fit::Only(exact));
-    }
     let mut alike = listed
         .iter()
         .filter(|other| other.to_lowercase() == name.to_lowercase());

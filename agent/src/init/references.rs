@@ -103,8 +103,9 @@ fn by_name(tables: &[KeyedTable<'_>], child: usize, column: usize) -> Option<Pos
         for to in table.keys {
             let key = fold(&table.shape.columns[*to].name);
             let table = stem(&table.shape.name);
-            let by_table =
-                name == format!("{table}{key}") || (name == key && key.starts_with(&table));
+            // A table need not have a name.
+            let by_table = !table.is_empty()
+                && (name == format!("{table}{key}") || (name == key && key.starts_with(&table)));
             let by_key = name == key && !GENERAL_KEYS.contains(&key.as_str()) && !is_own_key;
             if by_table || by_key {
                 best.push((by_table, parent, *to));

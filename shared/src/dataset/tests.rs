@@ -320,7 +320,7 @@ fn a_table_that_no_database_holds_is_refused() {
     let refused = |columns, ty, key: &str| wide(columns, ty, key).unwrap_err().to_string();
     assert!(wide(1_500, "text", "'c0'").is_ok() && wide(1_000, "int", "'c0'").is_ok());
     assert_snapshot!(refused(1_501, "text", "'c0'"), @"dataset, table t: has 1501 columns; declare 1 to 1500, or divide it: two views in the source, each with the key and some of the columns");
-    assert_snapshot!(refused(1_020, "int", "'c0'"), @"dataset, table t: each of its rows takes at least 8200 bytes in a page of PostgreSQL, which has 8160; declare fewer columns, or divide it: two views in the source, each with the key and some of the columns");
+    assert_snapshot!(refused(1_020, "int", "'c0'"), @"dataset, table t: takes at least 8200 bytes a row in a page of PostgreSQL, which has 8160; declare fewer columns, or divide it: two views in the source, each with the key and some of the columns");
     let key: Vec<String> = (0..33).map(|at| format!("'c{at}'")).collect();
     assert_snapshot!(refused(40, "int", &key.join(", ")), @"dataset, table t: a key or unique rule may have at most 32 columns, not 33");
 }

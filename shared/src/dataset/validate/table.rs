@@ -253,7 +253,7 @@ impl TableReader<'_> {
         match table.least_width() {
             fits if fits <= MAX_ROW_WIDTH => Ok(()),
             width => Err(self.error(format!(
-                "each of its rows takes at least {width} bytes in a page of PostgreSQL, which has \
+                "takes at least {width} bytes a row in a page of PostgreSQL, which has \
                  {MAX_ROW_WIDTH}; declare fewer columns, or {DIVIDE}"
             ))),
         }
