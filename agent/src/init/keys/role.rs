@@ -13,8 +13,8 @@ const KEY_WORDS: [&str; 18] = [
 ];
 
 /// Names of numbers that say when something was.
-const MOMENTS: [&str; 12] = [
-    "year", "month", "day", "hour", "minute", "week", "quarter", "season", "period", "nam",
+const MOMENTS: [&str; 13] = [
+    "date", "year", "month", "day", "hour", "minute", "week", "quarter", "season", "period", "nam",
     "thang", "weekday",
 ];
 

@@ -126,6 +126,8 @@ fn a_sequence_tells_rows_apart_and_a_rapid_rating_does_not() {
     let stops = "trip_id,arrival_time,stop_id,stop_sequence\n1562,09:00:00,A1,1\n1562,09:02:00,A2,2\n\
                  1563,09:00:00,A1,1\n1563,09:02:00,A2,2\n1564,09:10:00,A1,1\n1564,09:10:00,A1,2\n";
     insta::assert_snapshot!(key(stops), @r#"key = ["trip_id", "stop_sequence"]  # PLEASE CHECK: no declared key; in all 6 rows the two together differ, and neither does alone"#);
+    let exceptions = "service_id,date,exception_type\nA,20200914,1\nA,20200915,1\nB,20200914,2\n";
+    insta::assert_snapshot!(key(exceptions), @r#"key = ["service_id", "date"]  # PLEASE CHECK: no declared key; in all 3 rows the two together differ, and neither does alone"#);
     let players =
         "name,current_rapid,current_blitz\nMagnus Carlsen,2906,3221\nFabiano Caruana,2823,3114\n";
     insta::assert_snapshot!(key(players), @r#"key = ["name"]  # PLEASE CHECK: no declared key; in all 2 rows it is there and differs"#);
