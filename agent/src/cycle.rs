@@ -45,7 +45,7 @@ use prepare::{LastCycle, Preparation, Prepared};
 use settle::CycleResults;
 
 /// How often a cycle is tried where the log moves on meanwhile.
-const MOST_ATTEMPTS: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 
 /// Runs one cycle. Where the caller looked at the sources just before, `seen` is what it saw, and the
 /// cycle does not look again.
@@ -67,7 +67,7 @@ pub(crate) async fn run_cycle(
         ask: options.ask_log,
         take_over: options.take_over,
     };
-    for _ in 0..MOST_ATTEMPTS {
+    for _ in 0..MAX_ATTEMPTS {
         let mut attempt = Attempt {
             agent,
             state,
@@ -82,7 +82,7 @@ pub(crate) async fn run_cycle(
     }
     Err(AgentError::Unsettled {
         site: agent.config().site.clone(),
-        attempts: MOST_ATTEMPTS,
+        attempts: MAX_ATTEMPTS,
     })
 }
 

@@ -41,7 +41,7 @@ const UPGRADES: [&str; 2] = [
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Most files that are moved aside; the next one replaces the last of them.
-const MOST_ASIDE: usize = 9;
+const MAX_ASIDE: usize = 9;
 
 #[derive(Debug)]
 pub(crate) struct AgentState {
@@ -311,9 +311,9 @@ fn file_error(path: &Path, action: &'static str, source: std::io::Error) -> Stat
 /// Moves a state and its journal out of the way.
 fn move_aside(path: &Path) -> Result<PathBuf, StateError> {
     let numbered = |number: usize| path.with_extension(format!("db.damaged.{number}"));
-    let free = (1..MOST_ASIDE)
+    let free = (1..MAX_ASIDE)
         .find(|number| !numbered(*number).exists())
-        .unwrap_or(MOST_ASIDE);
+        .unwrap_or(MAX_ASIDE);
     let aside = numbered(free);
     fs::rename(path, &aside).map_err(|source| file_error(path, "move aside", source))?;
     // A journal belongs to its file; left alone it would be played into the new one.

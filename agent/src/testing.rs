@@ -151,14 +151,14 @@ impl Site {
 
     /// Every partition of the log, by a reader that starts with nothing.
     pub(crate) async fn log(&self) -> (Seq, u64, usize) {
-        let catalog = self.agent().log().load().await.unwrap();
+        let catalog = self.agent().log().read_catalog().await.unwrap();
         let head = catalog.head.as_ref().unwrap();
         (head.seq, head.epoch, catalog.partitions.len())
     }
 
     /// Fails unless the log is whole, names what is in the store, and says what the source says.
     pub(crate) async fn assert_converged(&self) {
-        let catalog = self.agent().log().load().await.unwrap();
+        let catalog = self.agent().log().read_catalog().await.unwrap();
         for ((table, part), entry) in &catalog.partitions {
             let object = LogKey::Object(table.clone(), *part, entry.object.md5);
             let key = self.agent().log().key(&object);
@@ -175,7 +175,7 @@ impl Site {
         let fresh = self.agent_on("fresh", Arc::new(MemoryStore::new()));
         let _ = fs::remove_dir_all(self.state("fresh"));
         sync(&fresh, SyncOptions::default()).await.unwrap();
-        let expected = fresh.log().load().await.unwrap();
+        let expected = fresh.log().read_catalog().await.unwrap();
         let objects = |catalog: &Catalog| {
             let entries = catalog.partitions.iter();
             entries

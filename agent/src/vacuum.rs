@@ -15,7 +15,7 @@
 //!
 //! How old something is, two clocks say: the store's of its objects, this machine's of the present.
 //! They are compared first, by writing the dataset again as it is; if they disagree by more than
-//! [`MOST_SKEW`], nothing is deleted.
+//! [`MAX_SKEW`], nothing is deleted.
 //!
 //! Another host that takes the site over meanwhile writes old objects again before it names them.
 //! So each is looked at once more just before it is deleted, and stays if it is no longer old.
@@ -48,7 +48,7 @@ const CHECKPOINTS_KEPT: usize = 2;
 
 /// How far this machine's clock may be from the store's; S3 itself refuses requests that are further
 /// off.
-const MOST_SKEW: SignedDuration = SignedDuration::from_mins(15);
+const MAX_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// What a vacuum deleted, or would delete.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -141,7 +141,7 @@ impl Agent {
             source,
         })?;
         let now = clock::now();
-        if now.duration_since(written.modified).abs() <= MOST_SKEW {
+        if now.duration_since(written.modified).abs() <= MAX_SKEW {
             return Ok(());
         }
         Err(AgentError::Clock {

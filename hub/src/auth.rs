@@ -13,7 +13,7 @@ mod sessions;
 mod tokens;
 
 pub(crate) use authenticator::Authenticator;
-pub(crate) use failed_sign_ins::{Failed, FailedSignIns};
+pub(crate) use failed_sign_ins::{FailedSignIn, FailedSignIns};
 pub(crate) use secret::{Session, Token};
 pub(crate) use sessions::SESSION_LASTS;
 pub(crate) use tokens::{AuthError, CopyError, TokenRecord, Tokens};

@@ -78,7 +78,7 @@ pub(crate) async fn run(
     let every = hub.config().refresh.every.0;
     let zone = hub.config().window.timezone.0.clone();
     loop {
-        let ended = round(&mut loads, &refresher, clock).await;
+        let ended = refresh_once(&mut loads, &refresher, clock).await;
         failures.log(&ended, |site| loads.is_under_way(site), Instant::now());
         let pause = pause(every, chance.f64(), clock(), &zone);
         tokio::select! {
@@ -88,9 +88,9 @@ pub(crate) async fn run(
     }
 }
 
-/// One round: look at every log, load what is wanted, note how it went. The sites that failed since
+/// One refresh: look at every log, load what is wanted, note how it went. The sites that failed since
 /// the last one, or why all did.
-async fn round(
+async fn refresh_once(
     loads: &mut Loads,
     refresher: &Refresher,
     clock: fn() -> Timestamp,

@@ -57,14 +57,14 @@ pub struct RefusedRow {
 /// A file that does not hold refused rows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("record {record}: {problem}")]
-pub struct NotRefusedRows {
+pub struct QuarantineFormatError {
     /// The record, from 0, the header's number.
     pub record: u64,
     /// What is wrong with it.
     pub problem: String,
 }
 
-impl From<Malformed> for NotRefusedRows {
+impl From<Malformed> for QuarantineFormatError {
     fn from(Malformed { record, problem }: Malformed) -> Self {
         Self {
             record,
@@ -113,13 +113,13 @@ impl RefusedRows {
     /// Reads a file.
     ///
     /// # Errors
-    /// [`NotRefusedRows`]
-    pub fn decode(csv: &[u8]) -> Result<Self, NotRefusedRows> {
+    /// [`QuarantineFormatError`]
+    pub fn decode(csv: &[u8]) -> Result<Self, QuarantineFormatError> {
         let mut read = Self::default();
         let mut splitter = RecordSplitter::default();
         splitter.push(csv, |record, bytes| {
             read.take(record, bytes)
-                .map_err(|problem| NotRefusedRows { record, problem })
+                .map_err(|problem| QuarantineFormatError { record, problem })
         })?;
         splitter.finish()?;
         Ok(read)

@@ -15,7 +15,7 @@ use crate::verify::report::VerifyReport;
 pub(super) use plan::plan;
 
 /// Most lines of one kind.
-const MOST_LINES: usize = 20;
+const MAX_LINES: usize = 20;
 
 /// What a cycle did.
 pub(super) fn cycle(report: &CycleReport) -> String {
@@ -253,11 +253,11 @@ fn reach(text: &mut String, what: &str, reach: &Reach) {
 
 fn lines<T: std::fmt::Display>(text: &mut String, lines: impl ExactSizeIterator<Item = T>) {
     let total = lines.len();
-    for line in lines.take(MOST_LINES) {
+    for line in lines.take(MAX_LINES) {
         let _ = writeln!(text, "  {line}");
     }
-    if total > MOST_LINES {
-        let _ = writeln!(text, "  and {} more (--json lists all)", total - MOST_LINES);
+    if total > MAX_LINES {
+        let _ = writeln!(text, "  and {} more (--json lists all)", total - MAX_LINES);
     }
 }
 

@@ -108,7 +108,11 @@ pub(crate) async fn preview(
             state.fingerprints()?,
             LastCycle::read(state)?,
         ),
-        None => (agent.log().load().await?, None, LastCycle::default()),
+        None => (
+            agent.log().read_catalog().await?,
+            None,
+            LastCycle::default(),
+        ),
     };
     // Its SQLite handle is not needed any more, and must not cross threads.
     drop(state);

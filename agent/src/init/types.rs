@@ -66,7 +66,7 @@ const ID_NAMES: [&str; 9] = [
 const QUESTIONS: [&str; 6] = ["is", "has", "can", "was", "are", "did"];
 
 /// Most digits after the point with which a number is taken for an exact amount.
-const MOST_USUAL_SCALE: u8 = 6;
+const MAX_USUAL_SCALE: u8 = 6;
 
 /// Seconds since 1970 that lie between 1990 and 2100.
 const PLAUSIBLE_UNIX_SECONDS: std::ops::Range<i64> = 631_152_000..4_102_444_800;
@@ -207,7 +207,7 @@ impl Known<'_> {
         let least = scale.unwrap_or(2).clamp(1, MAX_SCALE);
         numbers
             .decimal_scale(least)
-            .filter(|found| *found <= MOST_USUAL_SCALE.max(least))
+            .filter(|found| *found <= MAX_USUAL_SCALE.max(least))
             .map(Type::Decimal)
     }
 
@@ -242,7 +242,7 @@ impl Known<'_> {
             ty
         } else if let Some(scale) = numbers
             .written_scale()
-            .filter(|scale| exact && numbers.pointed && (2..=MOST_USUAL_SCALE).contains(scale))
+            .filter(|scale| exact && numbers.pointed && (2..=MAX_USUAL_SCALE).contains(scale))
             && self.fits(Type::Decimal(scale))
         {
             Type::Decimal(scale)
@@ -265,7 +265,7 @@ impl Known<'_> {
             Some(Type::Int)
         } else if exact && fits(Type::Float) && !numbers.too_long_for_float {
             let scale = numbers.written_scale();
-            let exact = scale.filter(|scale| (2..=MOST_USUAL_SCALE).contains(scale));
+            let exact = scale.filter(|scale| (2..=MAX_USUAL_SCALE).contains(scale));
             let decimal = exact.and_then(|scale| numbers.decimal_scale(scale));
             Some(decimal.map_or(Type::Float, Type::Decimal))
         } else if fits(Type::Date) && (self.is_named(&DATE_NAMES) || !self.has_clock()) {

@@ -132,7 +132,7 @@ pub(crate) async fn open_session(
             }
             catalog
         }
-        _ => agent.log().load().await?,
+        _ => agent.log().read_catalog().await?,
     };
     let adopted = known.is_none() || catalog.seq() != before;
     let mut writer = current_writer(agent, known, file)?;

@@ -139,7 +139,7 @@ async fn checkpoints_before_the_retained_commits_go_but_for_the_newest_two() {
         site.write("consultant", &consultants(round));
         site.sync().await;
         let log = site.agent().log().clone();
-        let catalog = log.load().await.unwrap();
+        let catalog = log.read_catalog().await.unwrap();
         log.write_checkpoint(&catalog).await.unwrap();
     }
     let report = site
@@ -348,7 +348,7 @@ async fn a_clock_that_disagrees_with_the_stores_deletes_nothing() {
 async fn a_lost_end_that_a_checkpoint_bridges_keeps_its_rows() {
     let site = committed(4).await;
     let log = site.agent().log().clone();
-    let catalog = log.load().await.unwrap();
+    let catalog = log.read_catalog().await.unwrap();
     log.write_checkpoint(&catalog).await.unwrap();
     site.remove_commit(4).await;
     std::fs::remove_dir_all(site.state("one")).unwrap();
@@ -365,7 +365,7 @@ async fn a_lost_end_that_a_checkpoint_bridges_keeps_its_rows() {
 async fn a_gap_that_a_checkpoint_bridges_is_passed() {
     let site = committed(5).await;
     let log = site.agent().log().clone();
-    let catalog = log.load().await.unwrap();
+    let catalog = log.read_catalog().await.unwrap();
     log.write_checkpoint(&catalog).await.unwrap();
     site.write("consultant", &consultants(5));
     site.sync().await;

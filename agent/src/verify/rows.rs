@@ -29,7 +29,7 @@ const READ_AT_ONCE: usize = 8;
 const WAITING: usize = 4;
 
 /// The largest object, compressed, whose rows are compared one by one.
-const MOST_COMPARED_BYTES: u64 = 64 << 20;
+const MAX_COMPARED_BYTES: u64 = 64 << 20;
 
 pub(super) struct ComparedRows {
     pub(super) differences: Vec<Difference>,
@@ -175,7 +175,7 @@ impl Comparison<'_> {
         mut csv: PartBytes,
     ) -> Result<String, AgentError> {
         let fetched = match self.agent.store().get(key).await {
-            Ok(fetched) => fetched.bytes(MOST_COMPARED_BYTES).await,
+            Ok(fetched) => fetched.bytes(MAX_COMPARED_BYTES).await,
             Err(error) => Err(error),
         };
         let object = match fetched {

@@ -218,7 +218,7 @@ async fn a_checkpoint_is_not_written_past_a_commit_of_a_newer_program() {
         site.write_appointments(round..120, "pending");
         site.sync().await;
     }
-    let catalog = site.agent().log().load().await.unwrap();
+    let catalog = site.agent().log().read_catalog().await.unwrap();
     site.write_appointments(64..130, "pending");
     site.sync().await;
     rewrite(&site.store, &commit_key(65), "\"format\":1", "\"format\":7").await;
@@ -238,7 +238,7 @@ async fn another_sites_checkpoint_is_none() {
         site.sync().await;
     }
     let key = key_of(&site.store, "/checkpoint/").await;
-    let mut other = site.agent().log().load().await.unwrap();
+    let mut other = site.agent().log().read_catalog().await.unwrap();
     other.site = SiteName::new("b").unwrap();
     let log = SiteLog::new(Arc::clone(&site.store), other.site.clone());
     log.write_checkpoint(&other).await.unwrap();

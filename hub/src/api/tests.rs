@@ -294,7 +294,7 @@ async fn this_machine_s_programs_read_metrics_without_a_token() {
 #[tokio::test]
 async fn a_place_is_free_again_in_a_moment() {
     let bed = Testbed::new().await;
-    let _all = bed.app.places.acquire_many(256).await.unwrap();
+    let _all = bed.app.request_slots.acquire_many(256).await.unwrap();
     let answer = bed.get("/api/v1/overview").await;
     assert_eq!(
         (
@@ -310,7 +310,7 @@ async fn a_place_is_free_again_in_a_moment() {
 #[tokio::test]
 async fn a_body_that_does_not_come_takes_no_place() {
     let bed = Testbed::new().await;
-    let _others = bed.app.places.acquire_many(255).await.unwrap();
+    let _others = bed.app.request_slots.acquire_many(255).await.unwrap();
     let never = Body::from_stream(futures_util::stream::pending::<Result<Vec<u8>, io::Error>>());
     let slow = Request::post("/login").body(never).unwrap();
     let slow = timeout(Duration::from_millis(300), bed.send(slow));

@@ -25,7 +25,7 @@ struct Minute {
 
 /// What to do about a failed sign-in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Failed {
+pub(crate) enum FailedSignIn {
     /// Log it; so many were not logged before.
     Log { unlogged: u32 },
     /// Nothing more than to answer that there were too many.
@@ -33,7 +33,7 @@ pub(crate) enum Failed {
 }
 
 impl FailedSignIns {
-    pub(crate) fn count(&self, now: Timestamp) -> Failed {
+    pub(crate) fn count(&self, now: Timestamp) -> FailedSignIn {
         let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let recent = minute.filter(|minute| {
             (SignedDuration::ZERO..WITHIN).contains(&now.duration_since(minute.began))
@@ -44,14 +44,14 @@ impl FailedSignIns {
                 failed: 1,
             });
             let unlogged = last.map_or(0, |last| last.failed.saturating_sub(MAX_FAILED));
-            return Failed::Log { unlogged };
+            return FailedSignIn::Log { unlogged };
         };
         let failed = failed.saturating_add(1);
         *minute = Some(Minute { began, failed });
         if failed > MAX_FAILED {
-            Failed::TooMany
+            FailedSignIn::TooMany
         } else {
-            Failed::Log { unlogged: 0 }
+            FailedSignIn::Log { unlogged: 0 }
         }
     }
 }
@@ -65,9 +65,9 @@ mod tests {
         let sign_ins = FailedSignIns::default();
         let at = |second| Timestamp::from_second(second).unwrap();
         let counted: Vec<_> = (0..33).map(|second| sign_ins.count(at(second))).collect();
-        assert_eq!(counted[..30], [Failed::Log { unlogged: 0 }; 30]);
-        assert_eq!(counted[30..], [Failed::TooMany; 3]);
-        assert_eq!(sign_ins.count(at(61)), Failed::Log { unlogged: 3 });
-        assert_eq!(sign_ins.count(at(62)), Failed::Log { unlogged: 0 });
+        assert_eq!(counted[..30], [FailedSignIn::Log { unlogged: 0 }; 30]);
+        assert_eq!(counted[30..], [FailedSignIn::TooMany; 3]);
+        assert_eq!(sign_ins.count(at(61)), FailedSignIn::Log { unlogged: 3 });
+        assert_eq!(sign_ins.count(at(62)), FailedSignIn::Log { unlogged: 0 });
     }
 }

@@ -10,7 +10,7 @@ use crate::sync::{DateRange, LoadReport, SitePlan, SiteStatus, StatusReport};
 use crate::verify::VerifyReport;
 
 /// Most lines of one kind.
-const MOST_LINES: usize = 20;
+const MAX_LINES: usize = 20;
 
 /// What a load did that was asked for some dates besides the window.
 pub(super) fn load(report: &LoadReport, dates: &[DateRange]) -> String {
@@ -250,7 +250,7 @@ fn commit(seq: Option<Seq>) -> String {
 fn lines(text: &mut String, items: impl Iterator<Item = String>) {
     let mut more = 0;
     for (at, item) in items.enumerate() {
-        if at < MOST_LINES {
+        if at < MAX_LINES {
             let _ = writeln!(text, "  {item}");
         } else {
             more += 1;

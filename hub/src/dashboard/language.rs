@@ -9,14 +9,15 @@ use causeway_shared::summary::Amount;
 use jiff::civil::Date;
 
 use super::texts::{ENGLISH, Texts, VIETNAMESE};
-use crate::http::callers::{cookie, text};
+use crate::http::callers::cookie;
+use crate::http::request::header_text;
 
 /// The cookie that keeps the choice for a year.
 const COOKIE: &str = "causeway_lang";
 const YEAR_SECONDS: u32 = 365 * 24 * 3_600;
 
 /// From here on a sum's last digits are not known, and are not shown.
-const MOST_EXACT: f64 = 1e15;
+const MAX_EXACT: f64 = 1e15;
 
 /// A language of the dashboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,7 @@ impl Language {
     pub(super) fn amount(self, amount: Amount) -> String {
         match amount {
             Amount::Exact(number) => self.digits(&number.to_string()),
-            Amount::Float(v) if v.abs() >= MOST_EXACT => format!("{v:e}"),
+            Amount::Float(v) if v.abs() >= MAX_EXACT => format!("{v:e}"),
             Amount::Float(v) => {
                 let text = format!("{v:.2}");
                 let text = text.trim_end_matches('0').trim_end_matches('.');
@@ -153,7 +154,8 @@ impl ReaderLanguage {
             };
         }
         let kept = cookie(headers, COOKIE).and_then(Language::of_code);
-        let language = kept.unwrap_or_else(|| preferred(text(headers, header::ACCEPT_LANGUAGE)));
+        let language =
+            kept.unwrap_or_else(|| preferred(header_text(headers, header::ACCEPT_LANGUAGE)));
         Self {
             language,
             chosen: false,

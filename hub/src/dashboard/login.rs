@@ -17,7 +17,7 @@ use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::Texts;
 use super::{Visitor, html};
-use crate::auth::{Action, Failed, SESSION_LASTS, Session, Token};
+use crate::auth::{Action, FailedSignIn, SESSION_LASTS, Session, Token};
 use crate::http::App;
 use crate::http::callers::{COOKIE, Peer, session};
 use crate::http::forwarded::is_https;
@@ -81,10 +81,10 @@ pub(super) async fn sign_in(
         None => (StatusCode::UNAUTHORIZED, t.wrong_token),
     };
     match app.failed_sign_ins.count(now) {
-        Failed::Log { unlogged } => {
+        FailedSignIn::Log { unlogged } => {
             tracing::warn!(%peer, status = status.as_u16(), unlogged, "a sign-in failed");
         }
-        Failed::TooMany => {
+        FailedSignIn::TooMany => {
             (status, problem) = (StatusCode::TOO_MANY_REQUESTS, t.too_many_attempts);
         }
     }

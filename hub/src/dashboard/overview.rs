@@ -22,12 +22,12 @@ use super::{Visitor, html};
 use crate::auth::Caller;
 use crate::config::AuthMode;
 use crate::http::App;
-use crate::http::callers::text;
 use crate::http::problem::{Code, Problem};
-use crate::services::overview::{Fresh, Overview, OverviewPage, read_page};
+use crate::http::request::header_text;
+use crate::services::overview::{Overview, OverviewPage, SiteFreshness, read_page};
 use crate::services::quarantine::RefusedTotals;
 use crate::stats::any_table::TableFigures;
-use crate::stats::meetassist::{Counted, Day, MeetAssistFigures};
+use crate::stats::meetassist::{Day, MeetAssistFigures, TotalByStatus};
 
 /// How many days before and after today the chart shows.
 const CHART_DAYS: u16 = 14;
@@ -108,7 +108,7 @@ impl Live {
     }
 
     /// Whether some table listed has rows in quarantine.
-    fn is_refused(&self) -> bool {
+    fn has_refused_rows(&self) -> bool {
         self.tables.iter().any(|table| table.refused.is_some())
     }
 
@@ -129,7 +129,7 @@ impl Live {
     }
 
     /// How much of a total each status is, for a bar of a hundred units.
-    fn shares(&self, of: &Counted) -> Vec<Share> {
+    fn shares(&self, of: &TotalByStatus) -> Vec<Share> {
         let statuses = of.by_status.iter();
         let parts = statuses.map(|(status, rows)| (status, self.t.status(status), rows));
         Share::row(parts, of.total, self.language)
@@ -140,7 +140,7 @@ impl Live {
     }
 }
 
-impl Fresh {
+impl SiteFreshness {
     /// How the site's figures stand, for their mark's colour.
     fn state(&self) -> &'static str {
         match (self.commit, self.log_head) {
@@ -190,7 +190,7 @@ pub(super) async fn live(
     }
     let body = html(&live_part(&app, reading.language).await?)?;
     let tag = format!("\"{}\"", Md5::of(body.0.as_bytes()));
-    if text(&headers, header::IF_NONE_MATCH) == Some(tag.as_str()) {
+    if header_text(&headers, header::IF_NONE_MATCH) == Some(tag.as_str()) {
         return Ok(StatusCode::NOT_MODIFIED.into_response());
     }
     let mut response = body.into_response();

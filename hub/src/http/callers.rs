@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, Method, header};
 use super::forwarded;
 use super::origin::refuse_other_sites;
 use super::problem::{Code, Problem};
+use super::request::header_text;
 use super::state::App;
 use crate::auth::{Action, Caller, Role, Session, Token};
 use crate::config::AuthMode;
@@ -165,7 +166,7 @@ pub(crate) async fn recognise(
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = text(headers, header::AUTHORIZATION)?.split_once(' ')?;
+    let (scheme, token) = header_text(headers, header::AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
@@ -188,7 +189,7 @@ pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> 
 /// Whether the request's own host is this machine: a page elsewhere whose name was made to point
 /// here names itself.
 fn is_for_this_machine(headers: &HeaderMap) -> bool {
-    let Some(host) = text(headers, header::HOST) else {
+    let Some(host) = header_text(headers, header::HOST) else {
         return false;
     };
     let name = match host.rsplit_once(':') {
@@ -198,11 +199,6 @@ fn is_for_this_machine(headers: &HeaderMap) -> bool {
     // An address, not what begins like one: anybody may own the name 127.0.0.1.evil.example.
     matches!(name, "localhost" | "[::1]")
         || name.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback())
-}
-
-/// A header's text.
-pub(crate) fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
 }
 
 #[cfg(test)]

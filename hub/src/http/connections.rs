@@ -102,7 +102,7 @@ pub(super) async fn serve(
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
     let mut tasks = JoinSet::new();
-    let mut open = Open::default();
+    let mut open = OpenConnections::default();
     let failures = Repeats::new(REMIND_AFTER, MAX_FAILURES);
     let mut stop = pin!(stopped(stopping.clone()));
     loop {
@@ -156,9 +156,9 @@ async fn stopped(mut stopping: watch::Receiver<bool>) {
 
 /// The open connections.
 #[derive(Debug, Default)]
-struct Open(HashMap<task::Id, (Arc<ClientWait>, AbortHandle)>);
+struct OpenConnections(HashMap<task::Id, (Arc<ClientWait>, AbortHandle)>);
 
-impl Open {
+impl OpenConnections {
     /// Closes the connection whose client has been waited for longest. `false`: the hub works on a
     /// request of each.
     fn close_one(&mut self) -> bool {

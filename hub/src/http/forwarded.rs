@@ -20,13 +20,13 @@ pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
 pub(crate) fn is_https(headers: &HeaderMap) -> bool {
     ["x-forwarded-proto", "proto"]
         .into_iter()
-        .filter_map(|name| said(headers, name))
+        .filter_map(|name| first_value(headers, name))
         .any(|proto| proto.eq_ignore_ascii_case("https"))
 }
 
 /// Whom the first proxy passed the request on for.
 pub(super) fn client(headers: &HeaderMap) -> Option<&str> {
-    said(headers, "x-forwarded-for").or_else(|| said(headers, "for"))
+    first_value(headers, "x-forwarded-for").or_else(|| first_value(headers, "for"))
 }
 
 /// The hosts that the browser may have asked for.
@@ -34,12 +34,12 @@ pub(super) fn hosts(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let own = headers.get(header::HOST);
     own.and_then(|host| host.to_str().ok())
         .into_iter()
-        .chain(said(headers, "x-forwarded-host"))
-        .chain(said(headers, "host"))
+        .chain(first_value(headers, "x-forwarded-host"))
+        .chain(first_value(headers, "host"))
 }
 
 /// What the first entry of a header (`x-…`), or of a parameter of `Forwarded`, says.
-fn said<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
+fn first_value<'h>(headers: &'h HeaderMap, name: &'static str) -> Option<&'h str> {
     if name.starts_with("x-") {
         return first(headers, HeaderName::from_static(name));
     }

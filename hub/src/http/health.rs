@@ -22,28 +22,28 @@ pub(super) fn routes() -> Router<Arc<App>> {
 }
 
 #[derive(Debug, Serialize)]
-struct Well {
+struct Health {
     status: &'static str,
 }
 
-const WELL: Well = Well { status: "ok" };
+const HEALTHY: Health = Health { status: "ok" };
 
 /// The process answers.
-async fn alive() -> Json<Well> {
-    Json(WELL)
+async fn alive() -> Json<Health> {
+    Json(HEALTHY)
 }
 
 /// Database and store answer too.
-async fn ready(State(app): State<Arc<App>>) -> Result<Json<Well>, Problem> {
+async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     match app.readiness.look(&app.hub, (app.clock)()).await {
-        None => Ok(Json(WELL)),
+        None => Ok(Json(HEALTHY)),
         Some(missing) => Err(Problem::new(Code::Unavailable, missing)),
     }
 }
 
 /// Figures for Prometheus. They name sites and count rows, so not everybody gets them.
 async fn metrics(_: MetricsReader, State(app): State<Arc<App>>) -> impl IntoResponse {
-    let sites = app.seen_sites.read(&app.hub).await;
+    let sites = app.sites_for_metrics.read(&app.hub).await;
     let text = render(
         &app.metrics,
         &app.refresher.status(),

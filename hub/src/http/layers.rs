@@ -30,7 +30,7 @@ pub(super) async fn limit(State(app): State<Arc<App>>, request: Request, next: N
         Ok(request) => request,
         Err(problem) => return problem.into_response(),
     };
-    let Ok(_place) = app.places.try_acquire() else {
+    let Ok(_place) = app.request_slots.try_acquire() else {
         let detail = "too many requests at once; try again in a moment";
         return Problem::new(Code::Busy, detail).into_response();
     };

@@ -3,9 +3,9 @@
 
 use axum::http::{HeaderMap, HeaderName, Method, header};
 
-use super::callers::text;
 use super::forwarded;
 use super::problem::{Code, Problem};
+use super::request::header_text;
 
 /// Refuses a request that changes something and that another site's page made a browser send.
 ///
@@ -26,13 +26,13 @@ pub(crate) fn refuse_other_sites(method: &Method, headers: &HeaderMap) -> Result
 }
 
 fn is_own_page(headers: &HeaderMap) -> bool {
-    if let Some(site) = text(headers, HeaderName::from_static("sec-fetch-site")) {
+    if let Some(site) = header_text(headers, HeaderName::from_static("sec-fetch-site")) {
         return matches!(site, "same-origin" | "none");
     }
     if !headers.contains_key(header::ORIGIN) {
         return true;
     }
-    let origin = text(headers, header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    let origin = header_text(headers, header::ORIGIN).and_then(|origin| origin.split_once("://"));
     let Some((scheme, authority)) = origin else {
         // `null`, or no text.
         return false;

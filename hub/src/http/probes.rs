@@ -73,7 +73,7 @@ async fn missing(hub: &Hub, now: Timestamp) -> Option<(&'static str, String)> {
 /// The sites as the database last told of them, so that this route asks it no more than once every
 /// few seconds, however many ask.
 #[derive(Debug)]
-pub(crate) struct SeenSites(Mutex<Seen>);
+pub(crate) struct SitesForMetrics(Mutex<Seen>);
 
 #[derive(Debug)]
 struct Seen {
@@ -81,7 +81,7 @@ struct Seen {
     failures: Repeats<String>,
 }
 
-impl Default for SeenSites {
+impl Default for SitesForMetrics {
     fn default() -> Self {
         Self(Mutex::new(Seen {
             last: None,
@@ -90,7 +90,7 @@ impl Default for SeenSites {
     }
 }
 
-impl SeenSites {
+impl SitesForMetrics {
     /// The sites, as of a moment ago at most; `None` while the database does not tell.
     pub(super) async fn read(&self, hub: &Hub) -> Option<Arc<[SiteView]>> {
         let mut seen = self.0.lock().await;

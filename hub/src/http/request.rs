@@ -4,12 +4,18 @@ use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::problem::Problem;
 use crate::sync::DateRange;
+
+/// A header's text, where it is ASCII.
+pub(crate) fn header_text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
+    headers.get(name)?.to_str().ok()
+}
 
 /// A query string's parameters.
 #[derive(Debug, Clone, Copy)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use super::metrics::Metrics;
-use super::probes::{Readiness, SeenSites};
+use super::probes::{Readiness, SitesForMetrics};
 use crate::auth::{Authenticator, FailedSignIns};
 use crate::scheduler::Refresher;
 use crate::sync::Hub;
@@ -38,9 +38,9 @@ pub(crate) struct App {
     /// Whether database and store answered last.
     pub(crate) readiness: Readiness,
     /// What the database last told of the sites, for metrics.
-    pub(crate) seen_sites: SeenSites,
+    pub(crate) sites_for_metrics: SitesForMetrics,
     /// Places for requests.
-    pub(crate) places: Semaphore,
+    pub(crate) request_slots: Semaphore,
     /// Where time is read.
     pub(crate) clock: fn() -> Timestamp,
 }
@@ -64,8 +64,8 @@ impl App {
             metrics: Metrics::default(),
             failures: Repeats::new(REMIND_AFTER, MAX_FAILURES),
             readiness: Readiness::default(),
-            seen_sites: SeenSites::default(),
-            places: Semaphore::new(MAX_REQUESTS),
+            sites_for_metrics: SitesForMetrics::default(),
+            request_slots: Semaphore::new(MAX_REQUESTS),
             clock,
             hub,
         }

@@ -28,12 +28,12 @@ pub(crate) struct Overview {
     /// Every declared table, MeetAssist's or not, with the days of the window.
     pub tables: Vec<TableFigures>,
     /// How fresh the figures are, site by site.
-    pub fresh: Vec<Fresh>,
+    pub fresh: Vec<SiteFreshness>,
 }
 
 /// How fresh one site's figures are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Fresh {
+pub(crate) struct SiteFreshness {
     pub site: SiteName,
     /// The commit that its figures stand at; `None` before the first.
     pub commit: Option<Seq>,
@@ -155,9 +155,9 @@ fn page(
     }
 }
 
-fn fresh(view: &SiteView) -> Fresh {
+fn fresh(view: &SiteView) -> SiteFreshness {
     let head = view.catalog.head.as_ref();
-    Fresh {
+    SiteFreshness {
         site: view.site.clone(),
         commit: head.map(|head| head.seq),
         committed_at: head.map(|head| head.at),

@@ -60,7 +60,7 @@ pub(crate) struct MeetAssistFigures {
     pub consultants: People,
     pub appointments: Appointments,
     pub feedback: FeedbackFigures,
-    pub programs: Counted,
+    pub programs: TotalByStatus,
     pub participants: Total,
 }
 
@@ -73,7 +73,7 @@ pub(crate) struct People {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Counted {
+pub(crate) struct TotalByStatus {
     pub total: u64,
     /// How they stand. Every declared status is listed.
     pub by_status: StatusCounts,
@@ -89,9 +89,9 @@ pub(crate) struct Total {
 pub(crate) struct Appointments {
     /// All history.
     #[serde(flatten)]
-    pub all: Counted,
-    pub window: Counted,
-    pub today: Counted,
+    pub all: TotalByStatus,
+    pub window: TotalByStatus,
+    pub today: TotalByStatus,
     /// Each day of the window.
     pub per_day: Vec<DayTotal>,
 }
@@ -156,7 +156,7 @@ fn appointments(
             }
             count.rows
         });
-        Counted {
+        TotalByStatus {
             total: limits::total(rows),
             by_status,
         }
@@ -184,10 +184,10 @@ fn people(sites: &[&SiteView], table: &str) -> People {
     }
 }
 
-fn by_status(declared: &Dataset, sites: &[&SiteView], table: &str) -> Counted {
+fn by_status(declared: &Dataset, sites: &[&SiteView], table: &str) -> TotalByStatus {
     let mut by_status = StatusCounts::declared(declared, sites, table);
     by_status.add_summary(&total(sites, table));
-    Counted {
+    TotalByStatus {
         total: rows(sites, table),
         by_status,
     }

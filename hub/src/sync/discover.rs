@@ -49,7 +49,7 @@ pub(crate) async fn catalog_at_head(
     thorough: bool,
 ) -> Result<Catalog, SiteError> {
     let Some(head) = &stored.head else {
-        return Ok(log.load().await?);
+        return Ok(log.read_catalog().await?);
     };
     if thorough {
         let another = |found| SiteError::AnotherLog {
@@ -63,7 +63,7 @@ pub(crate) async fn catalog_at_head(
             // The commit was vacuumed while this hub slept, or is lost with all the rest. An emptied
             // log holds less than what is loaded: to follow it would throw good data away.
             None => {
-                let catalog = log.load().await?;
+                let catalog = log.read_catalog().await?;
                 return match catalog.seq() >= head.seq {
                     true => Ok(catalog),
                     false => Err(another("does not hold")),

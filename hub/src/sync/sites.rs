@@ -14,7 +14,7 @@ use crate::db::{DbError, LoadedCount, SiteState};
 use crate::error::HubError;
 
 /// How often a site is read again because a load changed it meanwhile.
-const INSTANT_TRIES: u32 = 8;
+const READ_ATTEMPTS: u32 = 8;
 
 /// A site as the API and the dashboard read it.
 #[derive(Debug, Clone)]
@@ -125,7 +125,7 @@ impl Hub {
         column: &str,
     ) -> Result<(SiteView, Vec<LoadedCount>), HubError> {
         let database = &*self.inner.database;
-        for _ in 0..INSTANT_TRIES {
+        for _ in 0..READ_ATTEMPTS {
             let cached = self.inner.cache.get_or_note(database, &mut state).await?;
             let at = cached.dataset.as_ref().and_then(|dataset| {
                 let table = dataset.table(table)?;

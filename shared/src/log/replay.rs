@@ -108,7 +108,7 @@ impl<K: LogKind> SiteLog<K> {
             match self.commit(next).await? {
                 Some(commit) => catalog.apply(&commit),
                 None if !look_for_gap => return Ok(()),
-                None if self.pass(catalog, next).await? => {}
+                None if self.bridge_gap(catalog, next).await? => {}
                 None => return Ok(()),
             }
         }
@@ -116,7 +116,7 @@ impl<K: LogKind> SiteLog<K> {
 
     /// Goes on past a commit that was not there when it was asked for; `false` where no later one
     /// is.
-    pub(super) async fn pass(
+    pub(super) async fn bridge_gap(
         &self,
         catalog: &mut Catalog<K>,
         missing: Seq,
@@ -140,7 +140,7 @@ impl<K: LogKind> SiteLog<K> {
     ///
     /// # Errors
     /// [`LogError`], naming the object that cannot be used.
-    pub async fn load(&self) -> Result<Catalog<K>, LogError> {
+    pub async fn read_catalog(&self) -> Result<Catalog<K>, LogError> {
         let mut catalog = match self.hinted_checkpoint().await? {
             Some(checkpoint) => checkpoint.into(),
             None => match self.newest_checkpoint(Seq(1)).await? {

@@ -91,7 +91,7 @@ async fn remove(log: &SiteLog, key: &LogKey) {
 
 #[tokio::test]
 async fn an_empty_log_has_an_empty_catalog() {
-    assert_eq!(log().load().await.unwrap().seq(), Seq::NONE);
+    assert_eq!(log().read_catalog().await.unwrap().seq(), Seq::NONE);
 }
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_taken_number_shows_who_has_it() {
 async fn a_reader_starts_at_the_checkpoint_and_replays_the_rest() {
     let log = log_with(5, &[3]).await;
     remove(&log, &LogKey::Commit(Seq(2))).await;
-    let catalog = log.load().await.unwrap();
+    let catalog = log.read_catalog().await.unwrap();
     assert_eq!((catalog.seq(), catalog.rows("customer")), (Seq(5), 5));
 }
 
@@ -116,7 +116,7 @@ async fn without_its_hint_the_newest_checkpoint_is_found() {
     let log = log_with(5, &[2, 4]).await;
     remove(&log, &LogKey::Latest).await;
     remove(&log, &LogKey::Commit(Seq(3))).await;
-    assert_eq!(log.load().await.unwrap().seq(), Seq(5));
+    assert_eq!(log.read_catalog().await.unwrap().seq(), Seq(5));
 }
 
 #[tokio::test]
@@ -124,7 +124,11 @@ async fn a_damaged_hint_or_checkpoint_only_costs_time() {
     for damaged in [LogKey::Latest, LogKey::Checkpoint(Seq(4))] {
         let log = log_with(5, &[2, 4]).await;
         flip_a_bit(&log, log.key(&damaged)).await;
-        assert_eq!(log.load().await.unwrap().seq(), Seq(5), "{damaged:?}");
+        assert_eq!(
+            log.read_catalog().await.unwrap().seq(),
+            Seq(5),
+            "{damaged:?}"
+        );
     }
 }
 
@@ -142,7 +146,7 @@ async fn a_gap_without_a_checkpoint_is_reported() {
     let log = log_with(5, &[2]).await;
     remove(&log, &LogKey::Commit(Seq(4))).await;
     assert_snapshot!(
-        log.load().await.unwrap_err().to_string(),
+        log.read_catalog().await.unwrap_err().to_string(),
         @"site hcm-01: commit 4 (sites/hcm-01/log/00000000000000000004.json) is missing, though 5 is there; run `causeway-agent verify --repair` at the site"
     );
 }
@@ -152,7 +156,7 @@ async fn a_commit_written_since_it_was_asked_for_is_no_gap() {
     let log = log_with(3, &[]).await;
     let mut catalog = Catalog::empty(log.site().clone());
     // As if 1 had been asked for before any was there.
-    assert!(log.pass(&mut catalog, Seq(1)).await.unwrap());
+    assert!(log.bridge_gap(&mut catalog, Seq(1)).await.unwrap());
     assert_eq!(catalog.seq(), Seq(1));
 }
 
@@ -169,7 +173,7 @@ async fn a_reader_that_does_not_look_stops_before_the_gap() {
 async fn a_damaged_commit_is_named() {
     let log = log_with(3, &[]).await;
     flip_a_bit(&log, log.key(&LogKey::Commit(Seq(2)))).await;
-    let error = log.load().await.unwrap_err().to_string();
+    let error = log.read_catalog().await.unwrap_err().to_string();
     assert!(error.starts_with(
         "site hcm-01: sites/hcm-01/log/00000000000000000002.json is damaged: its bytes changed"
     ));
@@ -184,7 +188,7 @@ async fn a_commit_under_another_number_is_misplaced() {
         .await
         .unwrap();
     assert_snapshot!(
-        log.load().await.unwrap_err().to_string(),
+        log.read_catalog().await.unwrap_err().to_string(),
         @"site hcm-01: sites/hcm-01/log/00000000000000000002.json is damaged: it says that it is commit 1 of hcm-01"
     );
 }
@@ -205,7 +209,7 @@ async fn a_dataset_is_read_as_it_was_written() {
 #[tokio::test]
 async fn a_checkpoint_is_the_whole_catalog() {
     let log = log_with(3, &[]).await;
-    let catalog = log.load().await.unwrap();
+    let catalog = log.read_catalog().await.unwrap();
     assert_eq!(Catalog::from(catalog.checkpoint().unwrap()), catalog);
 }
 
@@ -229,12 +233,12 @@ async fn an_entry_knows_the_commit_that_set_it() {
         let entries = catalog.partitions.values();
         entries.map(|entry| entry.seq.0).collect()
     };
-    let replayed = log.load().await.unwrap();
+    let replayed = log.read_catalog().await.unwrap();
     assert_eq!(set_by(&replayed), [3, 4]);
 
     log.write_checkpoint(&replayed).await.unwrap();
     remove(&log, &LogKey::Commit(Seq(3))).await;
-    assert_eq!(set_by(&log.load().await.unwrap()), [3, 4]);
+    assert_eq!(set_by(&log.read_catalog().await.unwrap()), [3, 4]);
 }
 
 #[test]

@@ -10,7 +10,7 @@ use super::{absent, held, lines, missing, passed_over, size};
 use crate::cycle::preview::{PlanLine, PlanReport, TablePlan};
 
 /// Most kinds of refused rows that are shown of one table.
-const MOST_KINDS: usize = 3;
+const MAX_KINDS: usize = 3;
 
 /// What a cycle would do; each partition too, if so.
 pub(in crate::cli) fn plan(report: &PlanReport, partitions: bool) -> String {
@@ -102,7 +102,7 @@ fn refused(text: &mut String, report: &PlanReport) {
     };
     for (name, table) in &report.tables {
         let listed: u64 = table.reasons.iter().map(|kind| kind.rows).sum();
-        for kind in table.reasons.iter().take(MOST_KINDS) {
+        for kind in table.reasons.iter().take(MAX_KINDS) {
             let column = kind.column.as_deref();
             let column = column.map_or(String::new(), |column| format!(".{column}"));
             // Of more rows than are listed, those before them may be of this kind too.
@@ -120,7 +120,7 @@ fn refused(text: &mut String, report: &PlanReport) {
                 kind.reason
             );
         }
-        let more = table.reasons.iter().skip(MOST_KINDS);
+        let more = table.reasons.iter().skip(MAX_KINDS);
         let rows: u64 = more.map(|kind| kind.rows).sum();
         if rows > 0 {
             let _ = writeln!(text, "  {name}: {} for other reasons", count(rows, "row"));

@@ -69,7 +69,7 @@ async fn a_changed_zone_moves_rows_between_dates_and_holds_nothing() {
         Agent::with_store(config, Arc::clone(&site.store)).unwrap()
     };
     let dates = async |agent: &Agent| {
-        let catalog = agent.log().load().await.unwrap();
+        let catalog = agent.log().read_catalog().await.unwrap();
         let parts = catalog.partitions.keys().map(|(_, part)| part.to_string());
         (parts.clone().min().unwrap(), parts.max().unwrap())
     };

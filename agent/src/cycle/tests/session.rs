@@ -194,7 +194,7 @@ async fn a_take_over_killed_before_its_commit_is_still_announced() {
     let reads = site
         .agent()
         .log()
-        .load()
+        .read_catalog()
         .await
         .map(|_| site.store.requests().get)
         .unwrap();

@@ -64,7 +64,7 @@ fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<EditsLog> {
 async fn two_kinds_of_log_lie_side_by_side() {
     let agents = log_with(2, &[2]).await;
     let edited = edits_log(&agents);
-    assert_eq!(edited.load().await.unwrap().seq(), Seq::NONE);
+    assert_eq!(edited.read_catalog().await.unwrap().seq(), Seq::NONE);
     let commit = edits("a@one", 1, 1);
     let appended = edited.append(commit.clone()).await.unwrap();
     assert_eq!(appended, Appended::Written(commit.clone().into()));
@@ -73,7 +73,7 @@ async fn two_kinds_of_log_lie_side_by_side() {
     let stored = edited.store().get(key).await.unwrap();
     let stored = stored.bytes(MAX_BYTES).await.unwrap();
     assert_snapshot!(String::from_utf8(stored).unwrap(), @r#"{"format":1,"site":"hcm-01","seq":1,"at":"1970-01-01T00:00:00Z","epoch":1,"writer":{"id":"a","address":"one"},"dataset":"d41d8cd98f00b204e9800998ecf8427e","site_seq":3,"changes":[{"table":"customer","part":"b=0of1","md5":"fa5ad9a8557e5a84cf23e52d3d3adf77","edits":1,"conflicts":0,"merged":{"object":"df347a373b8f92aa0ae3dd920a5ec2f6","site_seq":3,"rows":2,"summary":{}}}],"journal":[{"id":"a 1","table":"customer","part":"b=0of1","key":["7"],"op":"update","columns":{"name":[null,"An"]},"actor":"admin","at":"1970-01-01T00:00:00Z"}],"check":"423b312195fc46fa6c43972db587b97a"}"#);
-    assert_eq!(agents.load().await.unwrap().seq(), Seq(2));
+    assert_eq!(agents.read_catalog().await.unwrap().seq(), Seq(2));
     let listed = list_all(&**agents.store(), "sites/hcm-01/log/", None).await;
     assert_eq!(listed.unwrap().len(), 2);
 }
@@ -91,13 +91,13 @@ async fn a_second_kind_is_replayed_from_its_own_checkpoint() {
     assert_eq!(edited.checkpoints().await.unwrap(), [Seq(64)]);
     let first = edited.key(&LogKey::Commit(Seq(1)));
     edited.store().delete(&first).await.unwrap();
-    let read = edited.load().await.unwrap();
+    let read = edited.read_catalog().await.unwrap();
     assert_eq!(read, catalog);
     assert_eq!(read.head.unwrap().site_seq, Seq(3));
     let missing = edited.key(&LogKey::Commit(Seq(68)));
     edited.store().delete(&missing).await.unwrap();
     assert_snapshot!(
-        edited.load().await.unwrap_err().to_string(),
+        edited.read_catalog().await.unwrap_err().to_string(),
         @"site hcm-01: commit 68 (sites/hcm-01/edits/log/00000000000000000068.json) is missing, though 69 is there; run a restore of that object from the bucket's versions or a backup"
     );
 }
@@ -115,7 +115,7 @@ async fn a_database_is_fenced_by_the_one_that_took_over() {
     behind.more.journal.clear();
     assert_eq!(edited.append(behind).await.unwrap(), Appended::Behind);
 
-    let head = edited.load().await.unwrap().head.unwrap();
+    let head = edited.read_catalog().await.unwrap().head.unwrap();
     let other = edits("b@two", 1, 3).head;
     let refused = claim(&other.writer, 0, Some(&head), |_| false);
     assert_eq!(refused, Err(head.clone()));

@@ -103,7 +103,7 @@ impl Ground {
     async fn write_checkpoint(&self) {
         let folder = FolderStore::open(&self.path("work/store")).unwrap();
         let log = SiteLog::new(Arc::new(folder), site());
-        let catalog: Catalog = log.load().await.unwrap();
+        let catalog: Catalog = log.read_catalog().await.unwrap();
         log.write_checkpoint(&catalog).await.unwrap();
     }
 
