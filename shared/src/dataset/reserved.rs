@@ -8,7 +8,7 @@ const POSTGRES_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax",
 /// SQLite's names of tables: its own begin with `sqlite_`, and a table named like one of its
 /// functions that return rows hides that function from the hub.
 const SQLITE_TABLE_PREFIXES: [&str; 2] = ["sqlite_", "pragma_"];
-const SQLITE_TABLES: [&str; 2] = ["json_each", "json_tree"];
+const SQLITE_TABLES: [&str; 4] = ["dbstat", "fts3tokenize", "json_each", "json_tree"];
 
 /// The database that keeps a column's name for itself.
 #[must_use]

@@ -32,6 +32,42 @@ fn refused(change: impl Fn(String) -> String) -> String {
 }
 
 #[test]
+fn numbers_are_those_that_were_written_when_they_are_read_again() {
+    let with = |column: &str| {
+        let toml = ORDERS.replace("{ name = \"no\", type = \"int\" }", column);
+        Dataset::from_toml(&toml)
+    };
+    for (bounds, min) in [
+        (
+            r#"type = "int", min = 9007199254740993"#,
+            Value::Int(9_007_199_254_740_993),
+        ),
+        (
+            r#"type = "int", min = -9223372036854775808"#,
+            Value::Int(i64::MIN),
+        ),
+        (
+            r#"type = "decimal(2)", min = 9007199254740993"#,
+            Value::Decimal(900_719_925_474_099_300, 2),
+        ),
+        (r#"type = "decimal(2)", min = 4.25"#, Value::Decimal(425, 2)),
+        (r#"type = "float", min = 1e300"#, Value::Float(1e300)),
+        (r#"type = "float", min = 1e18"#, Value::Float(1e18)),
+    ] {
+        let dataset = with(&format!("{{ name = \"no\", {bounds} }}")).unwrap();
+        assert_eq!(
+            dataset.tables[TableId(0)].columns[1].min,
+            Some(min),
+            "{bounds}"
+        );
+        let again = Dataset::from_json(dataset.canonical_json().as_bytes());
+        assert_eq!(again, Ok(dataset), "{bounds}");
+    }
+    let refused = with(r#"{ name = "no", type = "decimal(18)", min = 0.1234567890123456789 }"#);
+    assert_snapshot!(refused.unwrap_err(), @"dataset, column line.no: 0.12345678901234568 may be another number than what was written, since it has more than 15 digits: write it as a text, in quotes");
+}
+
+#[test]
 fn the_example_of_the_documentation_is_a_dataset() {
     let page = include_str!("../../../docs/dataset.md");
     let (_, example) = page.split_once("```toml\n").unwrap();

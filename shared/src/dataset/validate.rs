@@ -1,6 +1,7 @@
 //! From the written dataset to the validated one.
 
 mod column;
+mod numbers;
 mod table;
 
 use std::collections::BTreeSet;
@@ -73,7 +74,8 @@ pub enum DatasetError {
 }
 
 /// Validates a dataset as written.
-pub(super) fn dataset(file: file::DatasetFile) -> Result<Dataset, DatasetError> {
+pub(super) fn dataset(mut file: file::DatasetFile) -> Result<Dataset, DatasetError> {
+    numbers::make_exact(&mut file)?;
     if file.tables.is_empty() {
         return Err(DatasetError::NoTable);
     }

@@ -27,6 +27,28 @@ async fn files_of_a_newer_version_are_refused() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn a_table_may_have_the_name_of_every_module_that_is_not_reserved() -> Outcome {
+    let file = Connection::open_in_memory()?;
+    let mut modules = file.prepare("SELECT name FROM pragma_module_list")?;
+    let modules: Result<Vec<String>, _> = modules.query_map([], |row| row.get(0))?.collect();
+    let modules = modules?;
+    assert!(modules.iter().any(|name| name == "pragma_module_list"));
+    for name in modules {
+        if causeway_shared::dataset::reserved::table_name_owner(&name).is_none() {
+            let table = format!("main.\"{name}\"");
+            file.execute_batch(&format!(
+                "CREATE TABLE {table} (id); INSERT INTO {table} VALUES (7)"
+            ))?;
+            let id = file.query_row(&format!("SELECT id FROM {table}"), [], |row| {
+                row.get::<_, i64>(0)
+            });
+            assert_eq!(id, Ok(7), "{name}");
+        }
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn its_folder_is_nobody_elses_business() -> Outcome {
     let (database, folder) = empty().await;
