@@ -18,6 +18,7 @@ use std::sync::Arc;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::limits;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ use super::discover::catalog_at_head;
 use super::load_plan::{LoadPlan, Planned, load_plan};
 use super::report::{PartitionCounts, RowCounts, SiteLoaded};
 use super::window::Wanted;
-use crate::db::{Database, DbError, Mark, SiteChange, SiteLoad, StoredSite};
+use crate::db::{Database, DbError, Mark, RowSink, SiteChange, SiteLoad, StoredSite};
 use crate::error::SiteError;
 use copy::copy_parts;
 
@@ -213,10 +214,8 @@ impl SiteTask<'_> {
         step: &TableStep<'_>,
     ) -> Result<(), SiteError> {
         let failed = |source| self.database_error(source);
-        let mut sink = session.stage(step.table).await.map_err(failed)?;
-        copy_parts(self.store, self.site, step.table, &step.load, &mut *sink).await?;
-        sink.finish().await.map_err(failed)?;
-        Ok(())
+        let sink = session.stage(step.table).await.map_err(failed)?;
+        self.copy(step, sink).await.map(drop)
     }
 
     async fn delete(
@@ -261,13 +260,42 @@ impl SiteTask<'_> {
         if !step.staged {
             // The table was empty before it was locked. Somebody may have written since.
             if session.is_empty(step.table).await.map_err(failed)? {
-                let mut sink = session.fill(step.table).await.map_err(failed)?;
-                copy_parts(self.store, self.site, step.table, &step.load, &mut *sink).await?;
-                return sink.finish().await.map_err(failed);
+                let sink = session.fill(step.table).await.map_err(failed)?;
+                return self.copy(step, sink).await;
             }
             self.stage(session, step).await?;
         }
-        session.insert_staged(step.table).await.map_err(failed)
+        let inserted = session.insert_staged(step.table).await.map_err(failed)?;
+        self.check_taken(step, inserted)
+    }
+
+    /// Copies the rows of a step's partitions to where they go.
+    async fn copy(
+        &self,
+        step: &TableStep<'_>,
+        mut sink: Box<dyn RowSink + '_>,
+    ) -> Result<u64, SiteError> {
+        copy_parts(self.store, self.site, step.table, &step.load, &mut *sink).await?;
+        let taken = sink.finish().await;
+        self.check_taken(step, taken.map_err(|source| self.database_error(source))?)
+    }
+
+    /// Makes sure that the database took every row, before it is said to hold the partitions.
+    fn check_taken(&self, step: &TableStep<'_>, taken: u64) -> Result<u64, SiteError> {
+        let rows = step.load.iter().map(|planned| planned.entry.object.rows);
+        let rows = limits::total(rows);
+        if taken == rows {
+            return Ok(taken);
+        }
+        Err(self.database_error(DbError::Refused {
+            database: self.database.describe(),
+            action: "inserting",
+            detail: format!(
+                "it took {taken} of {rows} rows of table {}",
+                step.table.name
+            ),
+            source: None,
+        }))
     }
 
     fn report(&self, snapshot: &LogSnapshot, plan: &LoadPlan, rows: RowCounts) -> SiteLoaded {

@@ -40,16 +40,14 @@ pub(super) async fn copy_parts(
             part: planned.part,
             md5: planned.entry.object.md5,
         };
-        Body::open(Store::clone(store), name)
+        let opening = Body::open(Store::clone(store), name);
+        async move { (*planned, opening.await) }
     });
     // Collected first: a lazy iterator would borrow across the await points below.
     let mut bodies = stream::iter(open.collect::<Vec<_>>()).buffered(AHEAD);
     let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
     let mut rows = 0;
-    for planned in parts {
-        let Some(body) = bodies.next().await else {
-            break;
-        };
+    while let Some((planned, body)) = bodies.next().await {
         let mut body = body?;
         let broken = |problem| body.name().error(problem);
         let mut reader = ObjectReader::new(table, &planned.entry.object).map_err(broken)?;
