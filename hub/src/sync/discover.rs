@@ -42,7 +42,8 @@ fn site_segment(key: &str) -> Option<&str> {
 /// A site's catalog at the head of its log, starting from the one that the database holds.
 ///
 /// A thorough look costs one more GET and one more LIST. It makes sure that the log is still the one
-/// that was loaded, and tells the log's end from a gap.
+/// that was loaded, and tells the log's end from a gap. Another look makes sure of the log where it
+/// finds news, since what follows may be the next commit of another log.
 pub(crate) async fn catalog_at_head(
     log: &SiteLog,
     stored: &Catalog,
@@ -51,29 +52,40 @@ pub(crate) async fn catalog_at_head(
     let Some(head) = &stored.head else {
         return Ok(log.read_catalog().await?);
     };
-    if thorough {
-        let another = |found| SiteError::AnotherLog {
-            site: log.site().clone(),
-            seq: head.seq,
-            found,
-        };
-        match log.commit(head.seq).await? {
-            Some(commit) if is_head(&commit, head) => {}
-            Some(_) => return Err(another("holds as another commit")),
-            // The commit was vacuumed while this hub slept, or is lost with all the rest. An emptied
-            // log holds less than what is loaded: to follow it would throw good data away.
-            None => {
-                let catalog = log.read_catalog().await?;
-                return match catalog.seq() >= head.seq {
-                    true => Ok(catalog),
-                    false => Err(another("does not hold")),
-                };
-            }
-        }
+    if thorough && let Some(catalog) = read_anew(log, head).await? {
+        return Ok(catalog);
     }
     let mut catalog = stored.clone();
     log.catch_up(&mut catalog, thorough).await?;
+    if !thorough
+        && catalog.seq() > head.seq
+        && let Some(catalog) = read_anew(log, head).await?
+    {
+        return Ok(catalog);
+    }
     Ok(catalog)
+}
+
+/// `None` where the log holds the commit that the database stands at. Where that commit is lost, and
+/// the log goes on after it, the catalog at its head.
+async fn read_anew(log: &SiteLog, head: &Head) -> Result<Option<Catalog>, SiteError> {
+    let another = |found| SiteError::AnotherLog {
+        site: log.site().clone(),
+        seq: head.seq,
+        found,
+    };
+    match log.commit(head.seq).await? {
+        Some(commit) if is_head(&commit, head) => Ok(None),
+        Some(_) => Err(another("holds as another commit")),
+        None => {
+            // An emptied log holds less than what is loaded: to follow it would throw good data away.
+            let catalog = log.read_catalog().await?;
+            match catalog.seq() >= head.seq {
+                true => Ok(Some(catalog)),
+                false => Err(another("does not hold")),
+            }
+        }
+    }
 }
 
 /// Whether a commit is the one that the database stands at. The database keeps microseconds, and
@@ -158,6 +170,18 @@ mod tests {
         }
         let (log, _) = commits(&elsewhere, &["1,a", "1,b"]).await?;
         let error = catalog_at_head(&log, &replaced, true)
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("which the log holds as another commit"),
+            "{error}"
+        );
+
+        // A plain look that finds news makes sure of what they follow.
+        let elsewhere: Store = Arc::new(MemoryStore::new());
+        let (log, _) = commits(&elsewhere, &["1,a", "1,b", "1,c"]).await?;
+        let error = catalog_at_head(&log, &replaced, false)
             .await
             .unwrap_err()
             .to_string();
