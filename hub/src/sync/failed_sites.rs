@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use causeway_shared::commit::Head;
 use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::layout::LogKey;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{Store, Version};
 
@@ -44,6 +45,8 @@ pub(super) struct Looks {
     log_head: Seq,
     /// Which version of the object lies there, or why that cannot be told.
     object: Option<Result<Version, String>>,
+    /// The same of the hint that names the newest checkpoint: a repair writes one.
+    hint: Result<Version, String>,
 }
 
 impl FailedSites {
@@ -63,7 +66,9 @@ impl FailedSites {
             Some(key) => Some(version(store, key).await?),
             None => None,
         };
+        let hint = version(store, &log.key(&LogKey::Latest)).await?;
         Some(Looks {
+            hint,
             revision: state.revision,
             head: state.head.clone(),
             wanted: wanted.clone(),
