@@ -1,13 +1,11 @@
 //! Files that people read, written whole: a full disk leaves no half of one.
 
-use std::ffi::OsString;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// What a file is called until it is whole.
-const UNFINISHED: &str = ".tmp";
+use super::chance::random_id;
 
 /// Writes a new file with these permissions, as far as the process's umask leaves them. One that is
 /// there stays as it is.
@@ -15,11 +13,17 @@ const UNFINISHED: &str = ".tmp";
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`], or what the file system says; nothing is left then.
 pub fn create(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    write(path, text, mode, |unfinished| {
-        // A link, unlike a new name, is refused where a file is there.
-        fs::hard_link(unfinished, path)?;
-        fs::remove_file(unfinished)
-    })
+    let aside = write_aside(path, text, mode)?;
+    // A link, unlike a new name, is refused where a file is there.
+    let linked = fs::hard_link(&aside, path);
+    // It has served; one that stays is only in the way.
+    let _ = fs::remove_file(&aside);
+    match linked {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
+        // Some file systems know no links.
+        Err(_) => write_new(path, text, mode),
+    }
 }
 
 /// As [`create`], in place of a file that is there.
@@ -27,36 +31,44 @@ pub fn create(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 /// # Errors
 /// What the file system says; the old file is left as it was then.
 pub fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
-    write(path, text, mode, |unfinished| fs::rename(unfinished, path))
+    let aside = write_aside(path, text, mode)?;
+    let renamed = fs::rename(&aside, path);
+    if renamed.is_err() {
+        let _ = fs::remove_file(&aside);
+    }
+    renamed
 }
 
-fn write(
-    path: &Path,
-    text: &str,
-    mode: u32,
-    finish: impl FnOnce(&Path) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut unfinished = OsString::from(path);
-    unfinished.push(UNFINISHED);
-    let unfinished = Path::new(&unfinished);
+/// Writes a file of a name that nobody has, in the folder where it is to be.
+fn write_aside(path: &Path, text: &str, mode: u32) -> io::Result<PathBuf> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", random_id()?));
+    let aside = path.with_file_name(name);
+    write_new(&aside, text, mode)?;
+    Ok(aside)
+}
+
+fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(mode);
-    let written = options
-        .open(unfinished)
-        .and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()
-        })
-        .and_then(|()| finish(unfinished));
+    options.write(true).create_new(true).mode(mode);
+    let mut file = options.open(path)?;
+    let written = write_all(&mut file, text);
     if written.is_err() {
-        // There may be none; and the first error says more.
-        let _ = fs::remove_file(unfinished);
+        // The first error says more.
+        let _ = fs::remove_file(path);
     }
     written
 }
 
+fn write_all(file: &mut File, text: &str) -> io::Result<()> {
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -75,17 +87,19 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).unwrap(), "first");
         replace(&path, "third", 0o600).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "third");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
         assert_eq!(names(folder.path()), ["a.toml"]);
     }
 
     #[test]
-    fn a_device_without_space_leaves_nothing() {
-        // What is written to it fails as on a full disk.
+    fn what_cannot_be_put_in_place_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.toml");
-        std::os::unix::fs::symlink("/dev/full", folder.path().join("a.toml.tmp")).unwrap();
-        let error = create(&path, "text", 0o600).unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-        assert_eq!(names(folder.path()), [""; 0]);
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("in it"), "").unwrap();
+        replace(&path, "text", 0o600).unwrap_err();
+        create(&path, "text", 0o600).unwrap_err();
+        assert_eq!(names(folder.path()), ["a.toml"]);
     }
 }
