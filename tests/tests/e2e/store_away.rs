@@ -73,11 +73,12 @@ async fn callers_are_known_from_the_database_while_the_store_is_away() {
         let overview = overview.bearer_auth(&token).send().await.unwrap();
         assert_eq!(overview.status(), StatusCode::OK);
 
-        let answer = post(&service, "/logout", &new, String::new()).await;
-        assert_eq!(answer.headers()[LOCATION], "/login");
-        assert_eq!(first_page(&service, &new).await.as_deref(), Some("/login"));
-        let answer = post(&service, "/logout", &kept, String::new()).await;
-        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        // The store may have taken even the new one, and only its answer was lost.
+        for session in [&new, &kept] {
+            let answer = post(&service, "/logout", session, String::new()).await;
+            assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(first_page(&service, session).await, None, "it goes on");
+        }
         let _ = service.running.terminate().expect_code(0);
     }
 }
@@ -85,8 +86,9 @@ async fn callers_are_known_from_the_database_while_the_store_is_away() {
 #[tokio::test]
 async fn what_fails_again_and_again_is_logged_once() {
     for database in [DatabaseKind::Postgres, DatabaseKind::Sqlite] {
-        // No hub has served yet, so the database has no copy.
-        let (deployment, _) = set_up(database).await;
+        // No token was ever made and no hub has served, so the database has no copy.
+        let (deployment, _) = deploy((StoreKind::S3, database)).await;
+        deployment.migrate_and_load();
         let service = deployment.serve(&[("CAUSEWAY_STORE__ENDPOINT", AWAY)]);
         let client = client();
         let began = Instant::now();

@@ -320,7 +320,7 @@ async fn a_checkpoint_or_a_hint_that_is_none() {
                 ("a hint of 8 GiB", &|ground| {
                     sparse(&ground.bad("latest.json"), 8 << 30)
                 }),
-                ("a hint of a million lists", &|ground| {
+                ("a hint of a thousand lists", &|ground| {
                     fs::write(ground.bad("latest.json"), nested(1_000)).unwrap();
                 }),
                 ("a hint that is a FIFO", &|ground| {
@@ -363,7 +363,7 @@ async fn a_checkpoint_or_a_hint_that_is_none() {
         )
         .await;
     assert_snapshot!(told, @r#"
-    a hint that points nowhere; a hint of 8 GiB; a hint of a million lists; a checkpoint that says 2^64-1 rows; a checkpoint numbered 2^64-1; a checkpoint and a commit numbered 2^64-1; a checkpoint and a commit numbered 2^63-1
+    a hint that points nowhere; a hint of 8 GiB; a hint of a thousand lists; a checkpoint that says 2^64-1 rows; a checkpoint numbered 2^64-1; a checkpoint and a commit numbered 2^64-1; a checkpoint and a commit numbered 2^63-1
       load: exit 0
         bad: 2 rows in
       status: exit 0

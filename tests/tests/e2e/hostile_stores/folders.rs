@@ -90,6 +90,7 @@ async fn folders_that_are_no_sites() {
         0 behind
     200 sites whose first commit is none
       load: exit 3
+        200 of 202 sites fail
         bad: 2 rows in
         site s0: sites/s0/log/…001.json is damaged: it is not what it should be: missing field `format` at line 1 column n; run `causeway-agent verify --repair` at the site
         site s1: sites/s1/log/…001.json is damaged: it is not what it should be: missing field `format` at line 1 column n; run `causeway-agent verify --repair` at the site

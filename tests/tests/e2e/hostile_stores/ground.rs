@@ -168,6 +168,10 @@ impl Ground {
         let good = &sites.iter().find(|site| site["site"] == "good").unwrap();
         assert_eq!(good["rows"]["inserted"], 2, "{name}: {load}");
         writeln!(told, "  load: exit {}", load.code.unwrap()).unwrap();
+        let failed = sites.iter().filter(|site| !site["error"].is_null()).count();
+        if failed > 1 {
+            writeln!(told, "    {failed} of {} sites fail", sites.len()).unwrap();
+        }
         for site in sites.iter().filter(|site| site["site"] != "good").take(3) {
             let how = match site["error"].as_str() {
                 Some(error) => error.to_owned(),
