@@ -151,8 +151,9 @@ pub(crate) enum SiteError {
     },
     /// Its log takes longer than a log may.
     #[error(
-        "site {site}: its log was not read to its end within {minutes} min; is it longer than its \
-         last checkpoint says? the other sites went on"
+        "site {site}: its log was not read to its end within {minutes} min; look at what \
+         lies under its log/ in the store; `causeway-agent verify` at the site says what is wrong \
+         with it"
     )]
     TooSlow { site: SiteName, minutes: u64 },
     /// The site's dataset changed in a way that loaded tables cannot follow.

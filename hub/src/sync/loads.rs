@@ -1,5 +1,5 @@
-//! The loads of a service: a task for each site, so that one which takes long keeps no other from its
-//! news.
+//! The loads of a service: a task for each site, so that one which takes long does not keep the
+//! others waiting for its end. Eight that take long at once still do.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,11 +17,11 @@ use crate::db::SiteState;
 use crate::error::HubError;
 
 /// How long a round waits for the loads that it began; what ends later is told by the next one.
-const ROUND: Duration = Duration::from_secs(5);
+const ROUND_WAIT: Duration = Duration::from_secs(5);
 
-/// A load that takes longer gives its place to another site, and goes on beside those, as long as
+/// A load that takes longer gives its slot to another site, and goes on beside those, as long as
 /// there are not many such loads.
-const LONG: Duration = Duration::from_secs(30);
+const LONG_AFTER: Duration = Duration::from_secs(30);
 
 /// How many long loads go on beside the others.
 const LONG_AT_ONCE: usize = 4;
@@ -30,14 +30,14 @@ const LONG_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Loads {
     hub: Hub,
-    places: Places,
+    slots: LoadSlots,
     tasks: JoinSet<Option<SiteLoaded>>,
     sites: HashMap<Id, SiteName>,
 }
 
 #[derive(Debug, Clone)]
-struct Places {
-    all: Arc<Semaphore>,
+struct LoadSlots {
+    short: Arc<Semaphore>,
     long: Arc<Semaphore>,
 }
 
@@ -45,8 +45,8 @@ impl Loads {
     pub(crate) fn new(hub: Hub) -> Self {
         Self {
             hub,
-            places: Places {
-                all: Arc::new(Semaphore::new(SITES_AT_ONCE)),
+            slots: LoadSlots {
+                short: Arc::new(Semaphore::new(SITES_AT_ONCE)),
                 long: Arc::new(Semaphore::new(LONG_AT_ONCE)),
             },
             tasks: JoinSet::new(),
@@ -70,7 +70,7 @@ impl Loads {
                 self.begin(state, what.clone());
             }
         }
-        let until = Instant::now() + ROUND;
+        let until = Instant::now() + ROUND_WAIT;
         let mut ended = Vec::new();
         while let Ok(Some(joined)) = timeout_at(until, self.tasks.join_next_with_id()).await {
             match joined {
@@ -90,27 +90,27 @@ impl Loads {
     }
 
     fn begin(&mut self, state: SiteState, what: LoadRequest) {
-        let (hub, places, site) = (self.hub.clone(), self.places.clone(), state.site.clone());
+        let (hub, slots, site) = (self.hub.clone(), self.slots.clone(), state.site.clone());
         let task = self.tasks.spawn(async move {
-            let place = places.all.acquire_owned().await.ok();
+            let slot = slots.short.acquire_owned().await.ok();
             let nothing = Repair::default();
             let load = hub.load_site(&state, &what, &nothing);
             tokio::pin!(load);
             tokio::select! {
                 loaded = &mut load => return loaded,
-                () = sleep(LONG) => {}
+                () = sleep(LONG_AFTER) => {}
             }
-            let _place = make_room(place, places.long);
+            let _slot = move_to_long_slot(slot, slots.long);
             load.await
         });
         self.sites.insert(task.id(), site);
     }
 }
 
-/// The place of a load that takes long: among the long ones where there is room, else its own.
-fn make_room(
-    place: Option<OwnedSemaphorePermit>,
+/// The slot of a load that takes long: one for long loads where one is free, else its own.
+fn move_to_long_slot(
+    slot: Option<OwnedSemaphorePermit>,
     long: Arc<Semaphore>,
 ) -> Option<OwnedSemaphorePermit> {
-    long.try_acquire_owned().ok().or(place)
+    long.try_acquire_owned().ok().or(slot)
 }
