@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::push::session::same_log;
 use crate::push::spool::Spool;
 use crate::push::store_check::check_unless_done;
-use crate::state::AgentState;
+use crate::state::{AgentState, FILE};
 use report::VerifyReport;
 
 /// Compares every partition's rows in the source, in the log and in its object, and the log with
@@ -48,7 +48,12 @@ async fn verify_unlocked(
     progress: Arc<dyn Progress>,
 ) -> Result<VerifyReport, AgentError> {
     let config = agent.config();
-    let state = AgentState::read(&config.state_dir)?;
+    let state = match repair {
+        false => AgentState::read(&config.state_dir)?,
+        // Under the lock, so that one of an earlier version is upgraded: it knows commits too.
+        true if config.state_dir.join(FILE).exists() => Some(agent.state()?),
+        true => None,
+    };
     let known = known_catalog(agent, state.as_ref())?;
     let audit = audit::audit(agent.log(), known.as_ref()).await?;
     let mut mending = None;

@@ -5,6 +5,7 @@ use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{Store, list_all};
+use rusqlite::Connection;
 
 use super::*;
 use crate::cycle::sync::sync;
@@ -159,6 +160,28 @@ async fn a_commit_that_nobody_knows_is_bridged() {
         assert!(sync(&site.agent(), Default::default()).await.is_err());
         let text = verified(&site, true).await;
         assert!(text.contains("a checkpoint bridges it"), "{text}");
+        site.sync().await;
+        assert_eq!(verified(&site, false).await, "");
+        site.assert_converged().await;
+    }
+}
+
+#[tokio::test]
+async fn a_repair_asks_a_state_of_an_earlier_version_too() {
+    for kept in [true, false] {
+        let site = Site::new();
+        for (ids, status) in [(120, "pending"), (130, "pending"), (130, "confirmed")] {
+            site.write_appointments(0..ids, status);
+            site.sync().await;
+        }
+        let state = Connection::open(site.state("one").join("state.db")).unwrap();
+        let older = "ALTER TABLE partition DROP COLUMN seq; PRAGMA user_version = 2";
+        state.execute_batch(older).unwrap();
+        if !kept {
+            state.execute("DELETE FROM recent_commit", []).unwrap();
+        }
+        flip_byte(&site.store, &commit_key(2)).await;
+        assert_eq!(site.repair().await.exit(), Exit::Done);
         site.sync().await;
         assert_eq!(verified(&site, false).await, "");
         site.assert_converged().await;
