@@ -104,8 +104,6 @@ impl Audit {
 /// A failure of the store.
 pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audit, AgentError> {
     let (seqs, strays) = listed(log, &WhichLog::Agent.commits(log.site())).await?;
-    let newest = seqs.last().copied().unwrap_or(Seq::NONE);
-    let last = newest.max(known.map_or(Seq::NONE, Catalog::seq));
     let mut reading = LogReading {
         log,
         catalog: Catalog::empty(log.site().clone()),
@@ -114,6 +112,10 @@ pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audi
         wanted: BTreeMap::new(),
     };
     let checkpoints = reading.checkpoints().await?;
+    let found = [seqs.last(), checkpoints.keys().next_back()];
+    let found = found.into_iter().flatten().copied();
+    let last = found.chain(known.map(Catalog::seq)).max();
+    let last = last.unwrap_or(Seq::NONE);
     let mut commits =
         stream::iter((1..=last.0).map(|seq| async move { (Seq(seq), log.commit(Seq(seq)).await) }))
             .buffered(READ_AT_ONCE);
@@ -124,6 +126,11 @@ pub(super) async fn audit(log: &SiteLog, known: Option<&Catalog>) -> Result<Audi
     if let Some(known) = known.filter(|known| !reading.whole && known.seq() == last) {
         reading.catalog = known.clone();
         reading.whole = true;
+    }
+    if let Some(head) = &mut reading.catalog.head {
+        // The number of a commit that is lost stays taken: a reader may stand at it, and would never
+        // see another commit of that number.
+        head.seq = head.seq.max(last);
     }
     reading.datasets().await?;
     let LogReading {

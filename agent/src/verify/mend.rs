@@ -1,14 +1,17 @@
 //! Mends a log, in an order in which a kill leaves it no worse.
 //!
 //! It writes a commit that the state still has again, byte for byte. It bridges any other lost
-//! commit: first it writes a checkpoint after it, then it deletes what remains of the commit, since
-//! readers pass a gap that a checkpoint bridges, but stop at a damaged commit.
+//! commit: first it writes a checkpoint at the last number of the log, then it deletes what remains of
+//! the commit, since readers pass a gap that a checkpoint bridges, but stop at a damaged commit. The
+//! number of a lost commit is never free again: readers that took that commit in would not see another.
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::encode;
+use causeway_shared::commit::{Head, Writer, encode};
 use causeway_shared::ids::Seq;
 use causeway_shared::layout::{LogKey, SiteKey, WhichLog};
 use causeway_shared::log::LogError;
+use causeway_shared::runtime::chance::random_id;
+use causeway_shared::runtime::clock;
 use causeway_shared::store::StoreError;
 
 use super::audit::{self, Audit, LogTrouble};
@@ -33,7 +36,7 @@ pub(super) async fn mend(
         again |= mender.write_again(trouble, state).await?;
     }
     let mut differences = audit.differences();
-    let audit = if again {
+    let mut audit = if again {
         audit::audit(agent.log(), known).await?
     } else {
         audit
@@ -42,7 +45,7 @@ pub(super) async fn mend(
     for difference in &mut differences {
         difference.repaired = !left.contains(difference);
     }
-    mender.bridge(state, &audit, &mut differences).await?;
+    mender.bridge(state, &mut audit, &mut differences).await?;
     Ok(differences)
 }
 
@@ -83,7 +86,7 @@ impl Mender<'_> {
     async fn bridge(
         &self,
         state: Option<&AgentState>,
-        audit: &Audit,
+        audit: &mut Audit,
         differences: &mut [Difference],
     ) -> Result<(), AgentError> {
         let mut lost = Vec::new();
@@ -124,6 +127,10 @@ impl Mender<'_> {
         if !audit.whole && state.is_some() {
             self.agent.state()?.forget_writer()?;
         }
+        if let (None, Some((last, _))) = (&audit.catalog.head, lost.last()) {
+            audit.catalog.head = Some(self.head_of_nothing(*last)?);
+            self.write_dataset().await?;
+        }
         self.write_checkpoints(audit).await?;
         tell(&due, true, "");
         for (seq, difference) in lost {
@@ -137,6 +144,20 @@ impl Mender<'_> {
             tell(&[difference], true, what);
         }
         Ok(())
+    }
+
+    /// The head of a log of which no commit can be read.
+    fn head_of_nothing(&self, seq: Seq) -> Result<Head, AgentError> {
+        Ok(Head {
+            seq,
+            at: clock::commit_time(clock::now(), None),
+            epoch: 1,
+            writer: Writer {
+                id: random_id().map_err(|source| AgentError::System { source })?,
+                host: self.agent.config().machine.host.clone(),
+            },
+            dataset: self.agent.dataset_md5(),
+        })
     }
 
     /// Writes a commit again, if the state has it.

@@ -167,6 +167,31 @@ async fn a_commit_that_nobody_knows_is_bridged() {
 }
 
 #[tokio::test]
+async fn the_number_of_a_lost_commit_is_not_given_again() {
+    for (lost, numbers) in [(vec![3], vec![1, 2, 4]), (vec![1, 2, 3], vec![4])] {
+        let site = with_commits().await;
+        let log = site.agent().log().clone();
+        let mut reader = log.read_catalog().await.unwrap();
+        std::fs::remove_dir_all(site.state("one")).unwrap();
+        for seq in lost {
+            flip_byte(&site.store, &commit_key(seq)).await;
+        }
+        site.write_appointments(0..120, "cancelled");
+        let text = verified(&site, true).await;
+        assert!(text.contains("which the next `sync` writes"), "{text}");
+        // Nor by a second repair, once the damaged commit is gone.
+        flip_byte(&site.store, &key_of(&site.store, "latest.json").await).await;
+        site.repair().await;
+        site.sync().await;
+        assert_eq!(site.commits().await, numbers);
+        assert_eq!(verified(&site, false).await, "");
+        site.assert_converged().await;
+        log.catch_up(&mut reader, true).await.unwrap();
+        assert_eq!(reader.seq(), Seq(4));
+    }
+}
+
+#[tokio::test]
 async fn a_repair_asks_a_state_of_an_earlier_version_too() {
     for kept in [true, false] {
         let site = Site::new();
