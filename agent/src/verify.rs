@@ -21,7 +21,7 @@ use crate::progress::Progress;
 use crate::push::session::same_log;
 use crate::push::spool::Spool;
 use crate::push::store_check::check_unless_done;
-use crate::state::{AgentState, FILE};
+use crate::state::{AgentState, FILE, Fence};
 use report::VerifyReport;
 
 /// Compares every partition's rows in the source, in the log and in its object, and the log with
@@ -58,7 +58,7 @@ async fn verify_unlocked(
     let audit = audit::audit(agent.log(), known.as_ref()).await?;
     let mut mending = None;
     if repair {
-        refuse_another_hosts(agent, &audit.catalog)?;
+        refuse_another_hosts(agent, state.as_ref(), &audit.catalog)?;
         check_unless_done(agent, state.as_ref()).await?;
         mending = Some(Spool::swept(&config.state_dir)?);
     }
@@ -100,14 +100,23 @@ fn known_catalog(agent: &Agent, state: Option<&AgentState>) -> Result<Option<Cat
     Ok(Some(state.catalog(empty)?))
 }
 
-fn refuse_another_hosts(agent: &Agent, catalog: &Catalog) -> Result<(), AgentError> {
+/// Refuses to mend a log that another writer has, as its head says, or as the state knows where that
+/// writer's commits cannot be read.
+fn refuse_another_hosts(
+    agent: &Agent,
+    state: Option<&AgentState>,
+    catalog: &Catalog,
+) -> Result<(), AgentError> {
     let config = agent.config();
     let is_anothers = |head: &Head| head.writer.host != config.machine.host;
-    match catalog.head.clone().filter(is_anothers) {
+    let found = catalog.head.clone().filter(is_anothers).map(Fence::from);
+    let writer = state.map(AgentState::writer).transpose()?.flatten();
+    let known = writer.filter(|writer| same_log(writer, agent));
+    match found.or(known.and_then(|writer| writer.fence)) {
         None => Ok(()),
-        Some(head) => Err(AgentError::Fenced {
+        Some(fence) => Err(AgentError::Fenced {
             site: config.site.clone(),
-            fence: head.into(),
+            fence,
         }),
     }
 }

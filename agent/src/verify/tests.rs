@@ -8,6 +8,7 @@ use causeway_shared::store::{Store, list_all};
 use rusqlite::Connection;
 
 use super::*;
+use crate::cycle::attempt::SyncOptions;
 use crate::cycle::sync::sync;
 use crate::error::Exit;
 use crate::progress::Silent;
@@ -377,6 +378,31 @@ async fn another_hosts_log_is_not_mended() {
             .differences,
         []
     );
+}
+
+#[tokio::test]
+async fn a_take_over_that_cannot_be_read_is_not_mended_by_the_agent_it_replaced() {
+    let site = with_commits().await;
+    let second = site.agent_on("two", Arc::clone(&site.store));
+    let taking = SyncOptions {
+        take_over: true,
+        ..SyncOptions::default()
+    };
+    sync(&second, taking).await.unwrap();
+    site.write_appointments(0..120, "cancelled");
+    sync(&site.agent(), SyncOptions::default())
+        .await
+        .unwrap_err();
+    flip_byte(&site.store, &commit_key(4)).await;
+    let error = verify(&site.agent(), true, Arc::new(Silent))
+        .await
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.starts_with("site a is written by host two (epoch 2, commit 4 of "),
+        "{text}"
+    );
+    assert_eq!(site.commits().await, [1, 2, 3, 4]);
 }
 
 #[tokio::test]
