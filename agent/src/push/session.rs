@@ -126,10 +126,8 @@ pub(crate) async fn open_session(
         // From the state's commit on. A take-over reads the whole log.
         Some(_) if catalog.head.is_some() && !check.take_over => {
             let mut catalog = catalog;
-            if !agent.log().ends_at(before).await? {
-                // A hole in the log is not its end: readers would never see a commit written there.
-                agent.log().catch_up(&mut catalog, true).await?;
-            }
+            // A hole in the log is not its end: readers would never see a commit written there.
+            agent.log().follow(&mut catalog).await?;
             catalog
         }
         _ => agent.log().read_catalog().await?,

@@ -26,24 +26,48 @@ impl<K: LogKind> SiteLog<K> {
     /// Whether the log ends at a commit that was its last one before. One LIST tells.
     ///
     /// # Errors
-    /// [`LogError::Lost`] where neither that commit nor a later one is there: following such a log
-    /// would write a commit that nothing leads to. [`LogError::Blank`] where nothing else is there
-    /// either.
+    /// [`LogError::Lost`] where neither that commit, nor its checkpoint, nor a later commit is there:
+    /// following such a log would write a commit that nothing leads to. [`LogError::Blank`] where
+    /// nothing else is there either.
     pub async fn ends_at(&self, seq: Seq) -> Result<bool, LogError> {
-        let found = self.first_after(Seq(seq.0.saturating_sub(1))).await?;
+        let found = self.first_from(seq).await?;
+        Ok(found.iter().all(|there| *there == seq))
+    }
+
+    /// Brings a catalog that stood at the log's head before to where the head is now. One LIST tells
+    /// whether its commit is still there, and whether later ones are.
+    ///
+    /// # Errors
+    /// As [`ends_at`](Self::ends_at) and [`catch_up`](Self::catch_up), and [`LogError::Gap`] where the
+    /// catalog's own commit is missing before a later one and no checkpoint bridges it.
+    pub async fn follow(&self, catalog: &mut Catalog<K>) -> Result<(), LogError> {
+        let seq = catalog.seq();
+        let found = self.first_from(seq).await?;
         match found.as_slice() {
-            [] => {
-                let page = self.store.list("", None).await;
-                let page = page.map_err(|source| self.failed(source))?;
-                Err(if page.objects.is_empty() {
-                    self.blank(seq)
-                } else {
-                    self.lost(seq)
-                })
+            [] => return Ok(()),
+            [first, ..] if *first != seq => {
+                self.bridge_gap(catalog, seq).await?;
             }
-            [only] => Ok(*only == seq),
-            _ => Ok(false),
+            [_] => return Ok(()),
+            _ => {}
         }
+        self.catch_up(catalog, true).await
+    }
+
+    /// The commits that are there from one on that was there before.
+    async fn first_from(&self, seq: Seq) -> Result<Vec<Seq>, LogError> {
+        let found = self.first_after(Seq(seq.0.saturating_sub(1))).await?;
+        // A repair leaves the checkpoint of a commit that is lost for good.
+        if !found.is_empty() || self.checkpoint(seq).await?.is_some() {
+            return Ok(found);
+        }
+        let page = self.store.list("", None).await;
+        let page = page.map_err(|source| self.failed(source))?;
+        Err(if page.objects.is_empty() {
+            self.blank(seq)
+        } else {
+            self.lost(seq)
+        })
     }
 
     /// The number of the last commit of the log, if one is later than `known`; reads neither commits

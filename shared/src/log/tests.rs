@@ -152,6 +152,33 @@ async fn a_gap_without_a_checkpoint_is_reported() {
 }
 
 #[tokio::test]
+async fn a_hole_where_the_log_stood_is_a_gap_too() {
+    let log = log_with(4, &[]).await;
+    let mut known = Catalog::empty(log.site().clone());
+    (1..=3).for_each(|seq| known.apply(&commit(seq)));
+    remove(&log, &LogKey::Commit(Seq(3))).await;
+    assert!(!log.ends_at(Seq(3)).await.unwrap());
+    assert_snapshot!(
+        log.follow(&mut known.clone()).await.unwrap_err().to_string(),
+        @"site hcm-01: commit 3 (sites/hcm-01/log/00000000000000000003.json) is missing, though 4 is there; run `causeway-agent verify --repair` at the site"
+    );
+
+    // A repair that did not know the commit either: its checkpoint counts.
+    let mut bridge = known.clone();
+    bridge.partitions.clear();
+    log.write_checkpoint(&bridge).await.unwrap();
+    bridge.apply(&commit(4));
+    let mut followed = known.clone();
+    log.follow(&mut followed).await.unwrap();
+    assert_eq!(followed, bridge);
+
+    remove(&log, &LogKey::Commit(Seq(4))).await;
+    assert!(log.ends_at(Seq(3)).await.unwrap());
+    log.follow(&mut known).await.unwrap();
+    assert_eq!(known.seq(), Seq(3));
+}
+
+#[tokio::test]
 async fn a_commit_written_since_it_was_asked_for_is_no_gap() {
     let log = log_with(3, &[]).await;
     let mut catalog = Catalog::empty(log.site().clone());

@@ -80,6 +80,27 @@ async fn a_hole_in_the_log_is_not_taken_for_its_head() {
 }
 
 #[tokio::test]
+async fn a_hole_where_the_state_stands_is_not_written_past() {
+    let site = with_an_old_state().await;
+    site.remove_commit(2).await;
+    site.write_appointments(0..120, "cancelled");
+    let error = sync(&site.agent(), SyncOptions::default())
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "site a: commit 2 (sites/a/log/00000000000000000002.json) is missing, though 3 is there; \
+         run `causeway-agent verify --repair` at the site"
+    );
+    assert_eq!(site.commits().await, [1, 3, 4, 5]);
+    site.repair().await;
+    site.write_appointments(0..160, "cancelled");
+    site.sync().await;
+    assert_eq!(site.commits().await, [1, 2, 3, 4, 5, 6]);
+    site.assert_converged().await;
+}
+
+#[tokio::test]
 async fn a_log_that_was_emptied_is_not_written_on() {
     let site = Site::new();
     site.sync().await;
