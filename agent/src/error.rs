@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::log::LogError;
 use causeway_shared::store::StoreError;
 use causeway_shared::store::check::CheckError;
@@ -80,6 +80,23 @@ pub enum AgentError {
         /// The other writer.
         fence: Fence,
     },
+    /// A plan names an object that neither the scan nor an earlier cycle made, which is a fault of
+    /// this program.
+    #[error(
+        "site {site}: nothing was committed: the object {md5} of {table} {part} is neither in the spool \
+         nor in the store. The next cycle reads the sources again; if this stays, move the agent's \
+         `state_dir` away and report it"
+    )]
+    Unsent {
+        /// The site.
+        site: SiteName,
+        /// The table.
+        table: Name,
+        /// The partition.
+        part: Part,
+        /// The object.
+        md5: Md5,
+    },
     /// The log moved on each time that a commit was tried.
     #[error(
         "site {site}: the log moved on {attempts} times while a commit was prepared; try again"
@@ -138,7 +155,7 @@ impl AgentError {
             // Trying again does not upgrade the program.
             Self::State(StateError::Newer { .. }) => false,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
-            Self::Unsettled { .. } | Self::Scan(_) => true,
+            Self::Unsent { .. } | Self::Unsettled { .. } | Self::Scan(_) => true,
             Self::Config(_) | Self::Init(_) | Self::Sources(_) => false,
             Self::Unfit { .. } | Self::Fenced { .. } => false,
             Self::NotVerified { .. } | Self::Clock { .. } => false,

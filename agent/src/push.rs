@@ -82,7 +82,7 @@ pub(crate) async fn push(
     {
         agent.log().write_dataset(&agent.config().dataset).await?;
     }
-    let commit = commit(agent, session, plan, &sizes);
+    let commit = commit(agent, session, plan, &sizes)?;
     match agent.log().append(commit).await? {
         Appended::Written(commit) => Ok(Pushed::Committed { commit, bytes_sent }),
         Appended::Behind => Ok(Pushed::Behind),
@@ -185,35 +185,46 @@ async fn upload(
 }
 
 /// The commit that a plan becomes.
+///
+/// # Errors
+/// [`AgentError::Unsent`]: readers would look for an object that nobody sent.
 fn commit(
     agent: &Agent,
     session: &WriterSession,
     plan: &Plan,
     sizes: &BTreeMap<ObjectId, u64>,
-) -> Commit {
+) -> Result<Commit, AgentError> {
     let last = session.catalog.head.as_ref();
     let change = |change: &PlannedChange| {
         let object = change.now.as_ref().map(|now| {
+            let unsent = || AgentError::Unsent {
+                site: agent.config().site.clone(),
+                table: change.table.clone(),
+                part: change.part,
+                md5: now.md5,
+            };
             let id = object_id(change, now.md5);
             let there = change
                 .was
                 .as_ref()
                 .filter(|was| was.md5 == now.md5)
                 .map(|was| was.bytes);
-            PartitionObject {
+            Ok::<_, AgentError>(PartitionObject {
                 md5: now.md5,
                 rows: now.rows,
-                bytes: sizes.get(&id).copied().or(there).unwrap_or(0),
+                bytes: sizes.get(&id).copied().or(there).ok_or_else(unsent)?,
                 summary: now.summary.clone(),
-            }
+            })
         });
-        Change {
+        let object = object.transpose()?;
+        Ok(Change {
             table: change.table.clone(),
             part: change.part,
             now: object.map_or_else(Now::removed, Now::Object),
-        }
+        })
     };
-    Commit {
+    let changes: Result<_, AgentError> = plan.changes.iter().map(change).collect();
+    Ok(Commit {
         format: FORMAT,
         site: agent.config().site.clone(),
         head: Head {
@@ -223,7 +234,58 @@ fn commit(
             writer: session.writer.writer.clone(),
             dataset: agent.dataset_md5(),
         },
-        changes: plan.changes.iter().map(change).collect(),
+        changes: changes?,
         more: NoLookups::default(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::ids::{Name, Part};
+    use causeway_shared::summary::Summary;
+
+    use super::*;
+    use crate::progress::Silent;
+    use crate::push::session::{LogCheck, open_session};
+    use crate::scan::PartitionContent;
+    use crate::testing::Site;
+
+    #[tokio::test]
+    async fn an_object_that_nobody_sent_is_not_committed() {
+        let site = Site::small();
+        site.sync().await;
+        let agent = site.agent();
+        let mut state = agent.state().unwrap();
+        let check = LogCheck {
+            ask: false,
+            take_over: false,
+        };
+        let session = open_session(&agent, &mut state, check).await.unwrap();
+        let plan = Plan {
+            changes: vec![PlannedChange {
+                table: Name::new("appointment").unwrap(),
+                part: Part::new("dt=2025-01-01").unwrap(),
+                was: None,
+                now: Some(PartitionContent {
+                    md5: Md5::of(b"x"),
+                    rows: 1,
+                    summary: Summary::default(),
+                }),
+            }],
+            held: vec![],
+            absent: vec![],
+            announces_dataset: false,
+        };
+        let objects = PlannedObjects {
+            to_send: vec![],
+            there: BTreeMap::new(),
+        };
+        let silent: Arc<dyn Progress> = Arc::new(Silent);
+        let pushed = push(&agent, &mut state, &session, &plan, objects, &silent).await;
+        insta::assert_snapshot!(
+            pushed.unwrap_err().to_string(),
+            @"site a: nothing was committed: the object 9dd4e461268c8034f5c8564e155c67a6 of appointment dt=2025-01-01 is neither in the spool nor in the store. The next cycle reads the sources again; if this stays, move the agent's `state_dir` away and report it"
+        );
+        assert_eq!(site.commits().await, [1]);
     }
 }
