@@ -64,7 +64,7 @@ impl Attempt<'_> {
         self.forget_missing(&mut fingerprints, scan, &last);
         let scanned = scan.findings(&self.agent.config().dataset);
         let quarantine_grew = refuses_more(&scanned, &last);
-        let findings = findings_after(scanned, &last.findings);
+        let findings = findings_after(scanned, &last.findings, &plan.held);
         let undeclared = self.undeclared(&last.findings);
         let columns = self.columns_after(scan, &last, &plan.held);
         let held = self.held_after(scan, last.held, plan.held);
@@ -215,13 +215,17 @@ fn new_notes(notes: &Notes, known: &Notes) -> Vec<String> {
 }
 
 /// What was found of the tables scanned. References to a table that was not scanned were not
-/// judged again.
-fn findings_after(scanned: Findings, before: &Findings) -> Findings {
+/// judged again, and neither were the rows of a table that is missing and held back: they stay in the
+/// log, and the refused ones in quarantine.
+fn findings_after(scanned: Findings, before: &Findings, held: &[HeldTable]) -> Findings {
     let mut findings = scanned.clone();
     for (table, found) in &mut findings {
         let Some(before) = before.get(table) else {
             continue;
         };
+        if held.iter().any(|held| held.is_unjudged(table)) {
+            found.refused = before.refused.clone();
+        }
         let known = before.dangling.iter();
         let not_judged = known.filter(|known| !scanned.contains_key(&known.target));
         found.dangling.extend(not_judged.cloned());

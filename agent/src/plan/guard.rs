@@ -82,6 +82,11 @@ impl HeldTable {
         }
     }
 
+    /// Whether it is this table, and no row of its source could be judged.
+    pub(crate) fn is_unjudged(&self, table: &Name) -> bool {
+        self.table == *table && matches!(self.reason, Reason::Unreadable(_))
+    }
+
     /// Whether the source may be ready at the next cycle.
     #[must_use]
     pub fn is_not_ready(&self) -> bool {

@@ -127,8 +127,15 @@ async fn try_publish(
         }
         written.insert(table.clone(), md5);
     }
-    for table in there.keys() {
-        agent.store().delete(&key(table)).await.map_err(failed)?;
+    let held = state.held()?;
+    for (table, md5) in there {
+        if held.iter().any(|held| held.is_unjudged(&table)) {
+            // What an unknown list holds matters not: no list is empty, so that it differs from what
+            // the table's next scan finds.
+            written.insert(table, md5.unwrap_or_else(|| Md5::of(b"")));
+        } else {
+            agent.store().delete(&key(&table)).await.map_err(failed)?;
+        }
     }
     Ok(state.note_quarantine(&written)?)
 }
@@ -247,6 +254,31 @@ mod tests {
         assert_eq!(failing.failures(), 1);
         sync(&agent, SyncOptions::default()).await.unwrap();
         assert_eq!(failing.failures(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_list_stays_while_its_table_is_not_judged() {
+        for unreadable in [false, true] {
+            let site = Site::new();
+            write(&site, "x,Bo,b@x,2020-01-01\n");
+            site.sync().await;
+            let before = listed(&site).await;
+            fs::remove_file(site.csv("consultant")).unwrap();
+            if unreadable {
+                fs::create_dir(site.csv("consultant")).unwrap();
+            }
+            assert_eq!(site.sync().await.in_quarantine, 1);
+            assert_eq!(listed(&site).await, before);
+            fs::remove_dir_all(site.state("one")).unwrap();
+            assert_eq!(site.sync().await.held.len(), 1);
+            assert_eq!(listed(&site).await, before);
+            if unreadable {
+                fs::remove_dir(site.csv("consultant")).unwrap();
+            }
+            write(&site, "");
+            site.sync().await;
+            assert_eq!(listed(&site).await, "no file");
+        }
     }
 
     #[tokio::test]
