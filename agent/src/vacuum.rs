@@ -41,6 +41,7 @@ use serde::Serialize;
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::push::session::{LogCheck, open_session};
+use crate::push::store_check::check_before_first_write;
 
 /// The newest checkpoints that stay whatever their age: the one that readers take, and the one they
 /// fall back to.
@@ -87,7 +88,7 @@ enum Clocks {
 ///
 /// # Errors
 /// [`AgentError::State`] while another process works on the same state, [`AgentError::Fenced`] where
-/// another host writes this site, [`AgentError::Clock`], a log that is not whole, or the store's
+/// another host writes this site, [`AgentError::Unfit`], [`AgentError::Clock`], a log that is not whole, or the store's
 /// failure. Whatever was not deleted yet is found by the next vacuum.
 pub(crate) async fn vacuum(agent: &Agent, dry_run: bool) -> Result<VacuumReport, AgentError> {
     let cut = cut(agent, clock::now());
@@ -116,7 +117,8 @@ impl Agent {
                 ask: true,
                 take_over: false,
             };
-            open_session(self, &mut state, check).await?;
+            let mut session = open_session(self, &mut state, check).await?;
+            check_before_first_write(self, &mut state, &mut session.writer).await?;
             if clocks == Clocks::Compared {
                 self.check_clock().await?;
             }

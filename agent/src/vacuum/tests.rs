@@ -4,6 +4,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{Commit, EditsHead, FORMAT, Journal, Owner};
 use causeway_shared::ids::Md5;
 use causeway_shared::log::Appended;
+use causeway_shared::store::breaking::{BreakingStore, Flaw};
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::store::{ObjectStore as _, Store, list_all};
@@ -85,6 +86,18 @@ async fn what_was_replaced_before_the_cut_goes_and_the_rest_can_be_read() {
     assert_eq!(keys(&site, "log").await.len(), 5, "commits stay");
     site.assert_converged().await;
     assert_eq!(site.sync().await.requests.total(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_no_writer_tried_is_tried_before_it_is_written_to() {
+    let site = committed(2).await;
+    std::fs::remove_dir_all(site.state("one")).unwrap();
+    let flawed = BreakingStore::new(Arc::clone(&site.store), Flaw::CreatesOverwrite);
+    let flawed = site.agent_on("one", Arc::new(flawed));
+    let before = list_all(&*site.store, "", None).await.unwrap();
+    let error = vacuum(&flawed, false).await.unwrap_err();
+    assert!(matches!(error, AgentError::Unfit { .. }), "{error}");
+    assert_eq!(list_all(&*site.store, "", None).await.unwrap(), before);
 }
 
 #[tokio::test]
