@@ -15,10 +15,11 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use super::attempt::SyncOptions;
 use super::report::CycleReport;
 use super::run_cycle;
-use super::sync::tell_hub;
+use super::sync::{note_failure, tell_hub};
 use crate::agent::Agent;
 use crate::error::AgentError;
 use crate::progress::{Progress, Step};
+use crate::state::AgentState;
 
 /// Objects read back at once.
 const READ_AT_ONCE: usize = 8;
@@ -40,14 +41,23 @@ async fn migrate_locked(
     agent: &Agent,
     progress: &Arc<dyn Progress>,
 ) -> Result<CycleReport, AgentError> {
+    let mut state = agent.state()?;
+    let migrated = run(agent, &mut state, progress).await;
+    migrated.inspect_err(|error| note_failure(&mut state, error))
+}
+
+async fn run(
+    agent: &Agent,
+    state: &mut AgentState,
+    progress: &Arc<dyn Progress>,
+) -> Result<CycleReport, AgentError> {
     let begun = Instant::now();
     let requests = agent.store().requests();
-    let mut state = agent.state()?;
     let options = SyncOptions {
         ask_log: true,
         ..SyncOptions::default()
     };
-    let mut report = run_cycle(agent, &mut state, options, None, progress).await?;
+    let mut report = run_cycle(agent, state, options, None, progress).await?;
     tell_hub(agent, &report).await;
     let catalog = state.catalog(Catalog::empty(report.site.clone()))?;
     report.verified = Some(read_back(agent, &catalog, progress).await?);

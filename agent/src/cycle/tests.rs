@@ -11,6 +11,7 @@ use causeway_shared::store::breaking::{BreakingStore, Flaw};
 use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{Store, list_all};
 
+use super::migrate::migrate;
 use super::preview::preview;
 use super::report::PartitionCounts;
 use super::sync::sync;

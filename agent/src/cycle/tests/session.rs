@@ -266,6 +266,21 @@ async fn an_error_is_over_once_a_cycle_ends_well_though_nothing_moved() {
 }
 
 #[tokio::test]
+async fn a_migration_that_fails_is_noted_wherever_it_does() {
+    // Of its cycle, and of reading an object back.
+    for step in [1, 60] {
+        let site = Site::small();
+        let gone = FailingStore::new(Arc::clone(&site.store), [Fault::StopAt(step)]);
+        let agent = site.agent_on("one", Arc::new(gone));
+        let error = migrate(&agent, Arc::new(Silent)).await.unwrap_err();
+        let noted = status(&site.agent()).await.unwrap().last_error.unwrap();
+        assert_eq!(noted.error, error.to_string());
+        migrate(&site.agent(), Arc::new(Silent)).await.unwrap();
+        assert_eq!(status(&site.agent()).await.unwrap().last_error, None);
+    }
+}
+
+#[tokio::test]
 async fn a_reference_dangles_on_while_other_tables_are_scanned() {
     let site = Site::new();
     site.write(
