@@ -80,6 +80,15 @@ pub enum StateError {
         /// Its version.
         found: i64,
     },
+    /// An earlier program wrote it, and only a program that holds the lock upgrades it.
+    #[error(
+        "the state {} is of an earlier version; run `causeway-agent sync` first, which upgrades it",
+        path.display()
+    )]
+    Earlier {
+        /// Its file.
+        path: PathBuf,
+    },
     /// Another process works on it.
     #[error(
         "another causeway-agent{} is working on {}; wait for it or stop it",
@@ -138,7 +147,8 @@ impl StateError {
                 source.sqlite_error_code(),
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
             ),
-            Self::Newer { .. } | Self::Locked { .. } | Self::File { .. } => false,
+            Self::Newer { .. } | Self::Earlier { .. } => false,
+            Self::Locked { .. } | Self::File { .. } => false,
         }
     }
 }
@@ -164,6 +174,9 @@ impl AgentState {
 
     /// Opens the state in a folder for reading, beside an agent that may be running; `None` where
     /// there is none.
+    ///
+    /// # Errors
+    /// [`StateError::Earlier`], or a state that cannot be used.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>, StateError> {
         let path = folder.join(FILE);
         if !path.exists() {
@@ -179,9 +192,10 @@ impl AgentState {
         let state = Self { db, path };
         state.configure()?;
         match state.version()? {
-            // Just being made, or about to be upgraded.
-            found if found < VERSION => Ok(None),
-            _ => Ok(Some(state)),
+            // Just being made.
+            0 => Ok(None),
+            VERSION => Ok(Some(state)),
+            _ => Err(StateError::Earlier { path: state.path }),
         }
     }
 

@@ -179,7 +179,17 @@ fn known(agent: &Agent) -> Result<KnownState, AgentError> {
     let Some(state) = AgentState::read(&agent.config().state_dir)? else {
         return Ok(KnownState::default());
     };
-    let writer = state.writer()?.filter(|stored| same_log(stored, agent));
+    let writer = state.writer()?;
+    if writer
+        .as_ref()
+        .is_some_and(|stored| !same_log(stored, agent))
+    {
+        // What was committed and looked at for another site or store says nothing of this one.
+        return Ok(KnownState {
+            cycle: state.cycle()?,
+            ..KnownState::default()
+        });
+    }
     let mut tables: BTreeMap<Name, TableStatus> = BTreeMap::new();
     for ((table, _), entry) in &state.partitions()? {
         let status = tables.entry(table.clone()).or_default();

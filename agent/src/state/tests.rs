@@ -246,7 +246,15 @@ fn a_state_of_the_first_version_is_upgraded() {
     let older = "ALTER TABLE refused DROP COLUMN since_ms; ALTER TABLE partition DROP COLUMN seq;
         PRAGMA user_version = 1";
     state.db.execute_batch(older).unwrap();
-    assert!(AgentState::read(folder.path()).unwrap().is_none());
+    let error = AgentState::read(folder.path()).unwrap_err().to_string();
+    let path = folder.path().join(FILE);
+    assert_eq!(
+        error,
+        format!(
+            "the state {} is of an earlier version; run `causeway-agent sync` first, which upgrades it",
+            path.display()
+        )
+    );
     let state = AgentState::open(folder.path()).unwrap();
     assert_eq!(state.recent_commit(Seq(1)).unwrap(), Some(commit(1)));
     assert_eq!(

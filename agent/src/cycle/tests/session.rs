@@ -249,6 +249,54 @@ async fn another_site_is_another_log() {
 }
 
 #[tokio::test]
+async fn a_status_says_nothing_of_another_store_or_site() {
+    let site = Site::new();
+    site.sync().await;
+    site.refuse_a_consultant();
+    site.sync().await;
+    fs::remove_file(site.csv("appointment")).unwrap();
+    site.sync().await;
+    let mut config = site.config("one", "state-one");
+    config.site = SiteName::new("b").unwrap();
+    let other_site = Agent::with_store(config, Arc::clone(&site.store)).unwrap();
+    let found = status(&other_site).await.unwrap();
+    assert_eq!((found.commit, found.committed_at), (None, None));
+    assert_eq!((found.tables.len(), found.held.len()), (0, 0));
+    assert_eq!(found.pending, ["csv/consultant.csv"]);
+    let same = status(&site.agent()).await.unwrap();
+    assert_eq!((same.commit, same.held.len()), (Some(Seq(1)), 1));
+    assert_eq!(same.pending, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_state_of_an_earlier_version_is_not_taken_for_an_empty_one() {
+    let site = Site::new();
+    site.refuse_a_consultant();
+    site.sync().await;
+    let state = rusqlite::Connection::open(site.state("one").join("state.db")).unwrap();
+    let older = "ALTER TABLE partition DROP COLUMN seq; PRAGMA user_version = 2";
+    state.execute_batch(older).unwrap();
+    let config = site.config("one", "state-one");
+    for error in [
+        quarantine(&config).unwrap_err(),
+        status(&site.agent()).await.unwrap_err(),
+        preview(&site.agent(), Arc::new(Silent)).await.unwrap_err(),
+        verify(&site.agent(), false, Arc::new(Silent))
+            .await
+            .unwrap_err(),
+    ] {
+        let text = error.to_string();
+        assert!(
+            text.contains("is of an earlier version; run `causeway-agent sync` first"),
+            "{text}"
+        );
+        assert_eq!(error.exit(), Exit::Failed);
+    }
+    site.sync().await;
+    assert_eq!(quarantine(&config).unwrap().quarantined, 1);
+}
+
+#[tokio::test]
 async fn an_error_is_over_once_a_cycle_ends_well_though_nothing_moved() {
     let site = Site::new();
     site.sync().await;
