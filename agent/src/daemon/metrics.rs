@@ -1,17 +1,14 @@
 //! Figures for Prometheus, as a text file: the agent has no port that could be asked. The
 //! textfile collector of node_exporter reads it.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::runtime::prometheus::Figures;
+use causeway_shared::runtime::whole_file;
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
-
-/// What is appended to the file's name while it is written; collectors read `*.prom` only.
-const UNFINISHED: &str = ".tmp";
 
 /// What a cycle that ended well did, and how things stand after it.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -158,30 +155,12 @@ impl Metrics {
     /// # Errors
     /// [`MetricsError`]: worth a warning, not worth a cycle.
     pub(crate) fn save(&self, path: &Path) -> Result<(), MetricsError> {
-        let mut unfinished = path.as_os_str().to_owned();
-        unfinished.push(UNFINISHED);
-        let unfinished = PathBuf::from(unfinished);
-        fs::write(&unfinished, self.render())
-            .and_then(|()| for_all_to_read(&unfinished))
-            .and_then(|()| fs::rename(&unfinished, path))
-            .map_err(|source| MetricsError {
-                path: path.to_owned(),
-                source,
-            })
+        // The collector is another user, and the agent's own files are nobody else's by its umask.
+        whole_file::replace_for_all(path, &self.render()).map_err(|source| MetricsError {
+            path: path.to_owned(),
+            source,
+        })
     }
-}
-
-/// The collector is another user, and the agent's own files are nobody else's by its umask.
-#[cfg(unix)]
-fn for_all_to_read(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    fs::set_permissions(file, fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn for_all_to_read(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// Seconds since 1970, to the millisecond.
@@ -192,6 +171,9 @@ fn seconds(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
     use tempfile::TempDir;
 
     use super::*;
@@ -312,6 +294,15 @@ mod tests {
         metrics().save(&path).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), metrics().render());
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o644);
+        // Where others may write too, a link in the way is not followed.
+        let other = dir.path().join("other");
+        fs::write(&other, "theirs").unwrap();
+        symlink(&other, dir.path().join("causeway.prom.tmp")).unwrap();
+        metrics().save(&path).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
+        assert!(!path.is_symlink());
         let nowhere = dir.path().join("gone/causeway.prom");
         let error = metrics().save(&nowhere).unwrap_err().to_string();
         assert!(error.contains("gone/causeway.prom"), "{error}");

@@ -1,8 +1,8 @@
 //! Files that people read, written whole: a full disk leaves no half of one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::chance::random_id;
@@ -32,9 +32,23 @@ pub fn create(path: &Path, text: &str, mode: u32) -> io::Result<()> {
 /// What the file system says; the old file is left as it was then.
 pub fn replace(path: &Path, text: &str, mode: u32) -> io::Result<()> {
     let aside = write_aside(path, text, mode)?;
-    let renamed = fs::rename(&aside, path);
+    put_in_place(&aside, path, Ok(()))
+}
+
+/// As [`replace`], for everybody to read, whatever the process's umask is.
+///
+/// # Errors
+/// As [`replace`].
+pub fn replace_for_all(path: &Path, text: &str) -> io::Result<()> {
+    let aside = write_aside(path, text, 0o644)?;
+    let permitted = fs::set_permissions(&aside, Permissions::from_mode(0o644));
+    put_in_place(&aside, path, permitted)
+}
+
+fn put_in_place(aside: &Path, path: &Path, ready: io::Result<()>) -> io::Result<()> {
+    let renamed = ready.and_then(|()| fs::rename(aside, path));
     if renamed.is_err() {
-        let _ = fs::remove_file(&aside);
+        let _ = fs::remove_file(aside);
     }
     renamed
 }
@@ -67,8 +81,6 @@ fn write_all(file: &mut File, text: &str) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
