@@ -22,7 +22,7 @@ use crate::source::gate::{SourceFile, SourceFingerprints};
 use crate::state::{AgentState, CycleOutcome, Fence, StoredWriter};
 
 /// How long the store may take to answer, since a person waits for the status.
-const PATIENCE: Duration = Duration::from_secs(3);
+const STORE_TIME_LIMIT: Duration = Duration::from_secs(3);
 
 /// What the agent sent, what waits, and what a person should look at.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,11 +126,14 @@ pub(crate) async fn status(agent: &Agent) -> Result<StatusReport, AgentError> {
         }
         agent.log().commit(next).await
     };
-    let (asked, hub) = tokio::join!(timeout(PATIENCE, ask), reach_hub(agent));
+    let (asked, hub) = tokio::join!(timeout(STORE_TIME_LIMIT, ask), reach_hub(agent));
     let (store_error, newer) = match asked {
         Ok(Ok(newer)) => (None, newer),
         Ok(Err(error)) => (Some(error.to_string()), None),
-        Err(_) => (Some(format!("no answer in {} s", PATIENCE.as_secs())), None),
+        Err(_) => (
+            Some(format!("no answer in {} s", STORE_TIME_LIMIT.as_secs())),
+            None,
+        ),
     };
     // Another host's commit may be there that this agent has not seen yet.
     let host = &agent.config().machine.host;

@@ -27,8 +27,8 @@ pub struct Entry<K: LogKind = AgentLog> {
     pub object: K::Object,
     /// The dataset that it was written with.
     pub dataset: Md5,
-    /// The number of the commit that set it; where an earlier version did not keep that, of a later
-    /// one.
+    /// The number of the commit that set it; an upper bound in catalogs that an earlier version
+    /// wrote.
     pub seq: Seq,
 }
 
@@ -52,7 +52,7 @@ impl<K: LogKind> Catalog<K> {
     /// Takes in the next commit.
     ///
     /// # Panics
-    /// Never; a commit of another number is a caller's mistake that debug builds assert.
+    /// In debug builds, if the commit is not the next one.
     pub fn apply(&mut self, commit: &Commit<K>) {
         debug_assert_eq!(
             commit.head.seq(),

@@ -450,7 +450,7 @@ pub async fn open_existing(config: &StoreConfig) -> Result<Store, StoreError> {
     open(config, None).await
 }
 
-/// Opens the store that a configuration names, be it that its folder is only there later. Writes'
+/// Opens the store that a configuration names, also before its folder exists. Writes'
 /// bodies together may be held to a number of bytes per second: see [`throttle`]; a folder takes
 /// them as fast as they come.
 ///

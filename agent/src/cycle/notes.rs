@@ -6,7 +6,7 @@ use crate::scan::ScanOutcome;
 use crate::source::Sources;
 use crate::state::Notes;
 
-/// A note per source whose tables could be listed and per table that could be read, be it empty.
+/// A note per source whose tables could be listed and per table that could be read, also an empty one.
 pub(super) fn notes(sources: &Sources, dataset: &Dataset, scan: &ScanOutcome) -> Notes {
     let mut notes = Notes::new();
     let listed = sources.list().iter().filter(|source| source.listed.is_ok());

@@ -60,20 +60,20 @@ pub struct CycleReport {
 /// Partitions of a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct PartitionCounts {
-    /// Looked at.
+    /// Partitions that the scan produced.
     pub scanned: u64,
-    /// Written by the commit.
+    /// Partitions that the commit wrote.
     pub changed: u64,
-    /// Removed by the commit.
+    /// Partitions that the commit removed.
     pub removed: u64,
 }
 
 /// Rows of a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct RowCounts {
-    /// Read.
+    /// Rows that this cycle read from the sources.
     pub scanned: u64,
-    /// Of the tables scanned, in quarantine.
+    /// Rows of the scanned tables that are in quarantine.
     pub quarantined: u64,
 }
 

@@ -32,13 +32,13 @@ struct FailedSite {
     object: Option<String>,
     /// How the site looked before the load that failed; `None` where that load did not know which
     /// object to look at.
-    looks: Option<Looks>,
+    snapshot: Option<SiteSnapshot>,
     read_at: Instant,
 }
 
 /// What the outcome of a load depends on, as far as small requests tell.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Looks {
+pub(super) struct SiteSnapshot {
     revision: u64,
     head: Option<Head>,
     wanted: Wanted,
@@ -50,14 +50,14 @@ pub(super) struct Looks {
 }
 
 impl FailedSites {
-    /// How a site looks whose last load failed; `None` where it did not fail, or the store does not
+    /// What is seen of a site whose last load failed; `None` where it did not fail, or the store does not
     /// answer.
-    pub(super) async fn looks(
+    pub(super) async fn snapshot(
         &self,
         store: &Store,
         state: &SiteState,
         wanted: &Wanted,
-    ) -> Option<Looks> {
+    ) -> Option<SiteSnapshot> {
         let failed = self.lock().get(&state.site).cloned()?;
         let known = state.head.as_ref().map_or(Seq::NONE, |head| head.seq);
         let log = SiteLog::new(Arc::clone(store), state.site.clone());
@@ -67,7 +67,7 @@ impl FailedSites {
             None => None,
         };
         let hint = version(store, &log.key(&LogKey::Latest)).await?;
-        Some(Looks {
+        Some(SiteSnapshot {
             hint,
             revision: state.revision,
             head: state.head.clone(),
@@ -78,15 +78,24 @@ impl FailedSites {
     }
 
     /// The error of a site's last load, where the next one would end as it did.
-    pub(super) fn lasting_error(&self, site: &SiteName, looks: &Looks) -> Option<String> {
+    pub(super) fn error_that_lasts(
+        &self,
+        site: &SiteName,
+        snapshot: &SiteSnapshot,
+    ) -> Option<String> {
         let failed = self.lock().get(site).cloned()?;
-        let lasts =
-            failed.looks.as_ref() == Some(looks) && failed.read_at.elapsed() < READ_AGAIN_AFTER;
+        let lasts = failed.snapshot.as_ref() == Some(snapshot)
+            && failed.read_at.elapsed() < READ_AGAIN_AFTER;
         lasts.then_some(failed.error)
     }
 
     /// Remembers why a site could not be loaded that looked like this before.
-    pub(super) fn remember(&self, site: &SiteName, looks: Option<Looks>, error: &SiteError) {
+    pub(super) fn remember(
+        &self,
+        site: &SiteName,
+        snapshot: Option<SiteSnapshot>,
+        error: &SiteError,
+    ) {
         if !error.is_of_store() {
             self.forget(site);
             return;
@@ -95,11 +104,11 @@ impl FailedSites {
         let mut sites = self.lock();
         // How it looked tells nothing if that was another object.
         let was = sites.get(site).and_then(|failed| failed.object.as_ref());
-        let looks = looks.filter(|_| was == object.as_ref());
+        let snapshot = snapshot.filter(|_| was == object.as_ref());
         let failed = FailedSite {
             error: error.to_string(),
             object,
-            looks,
+            snapshot,
             read_at: Instant::now(),
         };
         sites.insert(site.clone(), failed);

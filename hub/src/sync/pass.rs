@@ -136,15 +136,18 @@ impl Hub {
         repair: &Repair,
     ) -> Option<SiteLoaded> {
         let failed_sites = &self.inner.failed_sites;
-        let looks = match repair.is_none() {
+        let snapshot = match repair.is_none() {
             true => {
                 let wanted = self.wanted(what);
-                failed_sites.looks(&self.inner.store, state, &wanted).await
+                failed_sites
+                    .snapshot(&self.inner.store, state, &wanted)
+                    .await
             }
             false => None,
         };
-        let lasting = looks.as_ref();
-        let lasting = lasting.and_then(|looks| failed_sites.lasting_error(&state.site, looks));
+        let lasting = snapshot.as_ref();
+        let lasting =
+            lasting.and_then(|snapshot| failed_sites.error_that_lasts(&state.site, snapshot));
         if let Some(error) = lasting {
             if state.last_error.as_ref() != Some(&error) {
                 self.note(&state.site, None, Some(&error)).await;
@@ -173,7 +176,7 @@ impl Hub {
                 self.inner.watchlist.look_closely_next(Some(&state.site));
                 let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
                 self.note(&state.site, seen, Some(&error.to_string())).await;
-                failed_sites.remember(&state.site, looks, &error);
+                failed_sites.remember(&state.site, snapshot, &error);
                 Some(failed(state, error.to_string(), error.is_retryable()))
             }
         }

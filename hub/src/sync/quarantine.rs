@@ -21,7 +21,7 @@ use crate::error::SiteError;
 const FRESH: SignedDuration = SignedDuration::from_secs(30);
 
 /// How long a page waits for the store, however many sites it shows.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STORE_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// How many sites' lists are read at once.
 const ASKED_AT_ONCE: usize = 16;
@@ -93,7 +93,7 @@ impl QuarantineCache {
         now: Timestamp,
         failures: &Failures,
     ) -> Vec<Option<Arc<Quarantine>>> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + STORE_TIME_LIMIT;
         let asked = sites
             .iter()
             .map(|site| self.get_by(store, site, now, (deadline, failures)));

@@ -70,8 +70,7 @@ impl Figures {
 }
 
 impl Family<'_> {
-    /// Adds a line. No value of a label may have quotes, backslashes or line ends: names of sites,
-    /// routes and kinds have none.
+    /// Adds a line.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let Figures {
             prefix,
@@ -91,9 +90,28 @@ impl Family<'_> {
     }
 }
 
+/// A label's value as the text format has it.
+fn escaped(value: &str) -> String {
+    let value = value.replace('\\', r"\\").replace('"', "\\\"");
+    value.replace('\n', r"\n")
+}
+
 fn written(labels: &[(&str, &str)]) -> String {
     let labels = labels
         .iter()
-        .map(|(name, value)| format!("{name}=\"{value}\""));
+        .map(|(name, value)| format!("{name}=\"{}\"", escaped(value)));
     labels.collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_of_a_label_ends_no_line() {
+        assert_eq!(
+            written(&[("site", "a"), ("path", "C:\\x \"y\"\nz")]),
+            r#"site="a",path="C:\\x \"y\"\nz""#
+        );
+    }
 }

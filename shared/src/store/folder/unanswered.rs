@@ -56,8 +56,8 @@ impl Unanswered {
     }
 }
 
-/// Reads of a key on a thread for it. Whoever does not wait for the end, because the time is up or
-/// because the caller is gone, leaves word of it: else each call would take one more thread.
+/// Reads a key on a thread for it. A read whose caller gave up stays noted until it ends, so that
+/// further reads of that key fail at once instead of taking one more thread each.
 pub(super) async fn limited<T: Send + 'static>(
     unanswered: &Arc<Unanswered>,
     action: &'static str,
