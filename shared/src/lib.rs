@@ -12,6 +12,7 @@ pub mod canonical_csv;
 pub mod catalog;
 pub mod commit;
 pub mod dataset;
+pub mod edits_object;
 pub mod ids;
 pub mod layout;
 pub mod limits;
