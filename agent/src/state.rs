@@ -91,7 +91,7 @@ pub enum StateError {
     },
     /// Another process works on it.
     #[error(
-        "another causeway-agent{} is working on {}; wait for it or stop it",
+        "another causeway-agent{} is working on {}; wait for it, or stop it first if it is `run`",
         process.map(|process| format!(" (process {process})")).unwrap_or_default(),
         state_dir.display()
     )]

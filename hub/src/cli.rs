@@ -104,7 +104,10 @@ pub enum Command {
     #[command(subcommand)]
     Store(StoreCommand),
     /// Make, list and revoke API tokens
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Example: causeway-hub token create --role admin --name lan"
+    )]
     Token(TokenCommand),
 }
 

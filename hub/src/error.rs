@@ -140,7 +140,9 @@ pub(crate) enum SiteError {
     /// The log does not hold the commit that the database stands at.
     #[error(
         "site {site}: the database stands at commit {seq}, which the log {found}; \
-         was the store replaced? drop the site's schema and load again to follow it"
+         if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify \
+         --repair` at the site. Only if the store was replaced on purpose, take the site's schema \
+         (SQLite: its file) away and load again: the database holds the last good data"
     )]
     AnotherLog {
         site: SiteName,

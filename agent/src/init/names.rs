@@ -114,11 +114,15 @@ pub(super) fn words(text: &str) -> Vec<String> {
 /// Whether a name speaks of one of some things: as a word of its own, or, for things of four
 /// letters and more, at the end of a compound (`invoicedate`).
 pub(super) fn speaks_of(name: &str, things: &[&str]) -> bool {
-    words(name).iter().any(|word| {
+    let is_word = words(name).iter().any(|word| {
         things
             .iter()
             .any(|thing| word == thing || (thing.len() >= 4 && word.ends_with(thing)))
-    })
+    });
+    // A long thing may be written as several words: `Số điện thoại`.
+    let folded = fold(name);
+    let is_phrase = |thing: &&str| thing.len() >= 8 && folded.contains(*thing);
+    is_word || things.iter().any(is_phrase)
 }
 
 /// Words that end in `id` and name no key.
@@ -281,6 +285,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_name_speaks_of_things_in_one_word_or_several() {
+        for name in ["DienThoai", "Số điện thoại", "dien_thoai_nha", "homephone"] {
+            assert!(speaks_of(name, &["dienthoai", "phone"]), "{name}");
+        }
+        assert!(!speaks_of("phonetic", &["dienthoai", "phone"]));
+    }
 
     #[test]
     fn spellings_of_one_name() {

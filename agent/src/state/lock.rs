@@ -106,7 +106,7 @@ mod tests {
         file.lock().unwrap();
         let refused = Lock::take(folder.path()).unwrap_err().to_string();
         let expected = format!(
-            "another causeway-agent is working on {}; wait for it or stop it",
+            "another causeway-agent is working on {}; wait for it, or stop it first if it is `run`",
             folder.path().display()
         );
         assert_eq!(refused, expected);

@@ -3,9 +3,10 @@
 use crate::init::names::{fold, stem, words};
 
 /// Dates that say nothing about that day, or that change.
-const OTHER_DATES: [&str; 25] = [
+const OTHER_DATES: [&str; 26] = [
     "birth",
     "birthday",
+    "sinh",
     "dob",
     "hire",
     "hired",
@@ -32,7 +33,8 @@ const OTHER_DATES: [&str; 25] = [
 ];
 
 /// Dates that say when a row was written: the day of an event, but not of standing data.
-const WRITTEN_DATES: [&str; 10] = [
+const WRITTEN_DATES: [&str; 11] = [
+    "tao",
     "created",
     "create",
     "added",
@@ -111,6 +113,8 @@ mod tests {
             ("created_at", "orders", DateMeaning::Written),
             ("BirthDate", "visits", DateMeaning::Other),
             ("last_update", "rental", DateMeaning::Other),
+            ("Ngày sinh", "hoc_vien", DateMeaning::Other),
+            ("Ngày tạo", "hoc_vien", DateMeaning::Written),
         ] {
             assert_eq!(date_meaning(column, table), meaning, "{column} of {table}");
         }
