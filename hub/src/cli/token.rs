@@ -1,9 +1,12 @@
 //! `causeway-hub token`: who may use the API.
 
+use std::time::Duration;
+
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit};
 use clap::Subcommand;
+use tokio::time::timeout;
 
 use super::{CliError, show};
 use crate::auth::{CopyError, Role, Tokens};
@@ -75,16 +78,21 @@ impl TokenCommand {
     }
 }
 
+/// How long the database may take for its copy: the token is made or revoked without it.
+const COPY_WITHIN: Duration = Duration::from_secs(3);
+
 /// Has the configured database keep the tokens as they are now, for a hub that starts while the
 /// store is away.
 async fn copy(tokens: &Tokens, hub: &Hub) {
-    match tokens.copy_to(&**hub.database()).await {
+    let problem = match timeout(COPY_WITHIN, tokens.copy_to(&**hub.database())).await {
         // A database that is not there yet gets its copy from the first hub that looks.
-        Ok(()) | Err(CopyError::Database(DbError::NotInitialised { .. })) => {}
-        Err(error) => tracing::warn!(
-            %error,
-            "the database keeps its older copy of the tokens, which counts where a hub starts \
-             while the store is away; the next hub that reads the store renews it"
-        ),
-    }
+        Ok(Ok(()) | Err(CopyError::Database(DbError::NotInitialised { .. }))) => return,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "the database does not answer".to_owned(),
+    };
+    tracing::warn!(
+        error = problem,
+        "the database keeps its older copy of the tokens, which counts where a hub starts while \
+         the store is away; the next hub that reads the store renews it"
+    );
 }
