@@ -68,6 +68,9 @@ pub(crate) struct DatabaseConfig {
     /// A PEM file of the certificates that a PostgreSQL server's may be issued by; empty: the
     /// system's.
     pub root_certificate: String,
+    /// By which the database is known where hubs reach it by different URLs; empty: its URL without
+    /// user, password and options.
+    pub address: String,
     /// The id of an AWS Secrets Manager secret that holds the connection; empty: none.
     pub secret: String,
     /// Whether to sign in to RDS by IAM instead of a password.
@@ -79,6 +82,7 @@ impl Default for DatabaseConfig {
         Self {
             url: "sqlite:causeway-hub".to_owned(),
             root_certificate: String::new(),
+            address: String::new(),
             secret: String::new(),
             iam: false,
         }
@@ -91,6 +95,7 @@ impl fmt::Debug for DatabaseConfig {
         f.debug_struct("DatabaseConfig")
             .field("url", &without_password(&self.url))
             .field("root_certificate", &self.root_certificate)
+            .field("address", &self.address)
             .field("secret", &self.secret)
             .field("iam", &self.iam)
             .finish()

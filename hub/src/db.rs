@@ -8,6 +8,8 @@
 //! - one load of a site at a time: a second waits for the first;
 //! - a load that is dropped at any point leaves nothing behind.
 
+#![allow(dead_code)]
+
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
@@ -17,8 +19,11 @@ mod sql;
 pub(crate) mod sqlite;
 mod stored;
 pub(crate) mod value;
+mod writing;
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,16 +31,21 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
+use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, Seq, SiteName};
-use causeway_shared::value::Value;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::value::{Type, Value};
+use jiff::tz::TimeZone;
 
 use crate::config::DatabaseConfig;
 
 pub(crate) use error::{DbError, Source};
 pub(crate) use stored::{
-    CatalogDelta, LoadedCount, LoadedCounts, Mark, Marks, SiteChange, SiteState, StoredSite,
+    CatalogDelta, LoadedCount, LoadedCounts, Mark, Marks, PartVersion, RowsAt, SiteChange,
+    SiteState, StoredSite,
 };
+#[allow(unused_imports)]
+pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrite};
 
 /// What the hub asks of a database.
 #[async_trait]
@@ -43,11 +53,39 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// The database as a person would name it in a message, without its password.
     fn describe(&self) -> String;
 
-    /// Creates or upgrades the hub's own tables; any number of times.
+    /// Where hubs reach the database: as configured, or its URL without user, password and options.
+    fn address(&self) -> &str;
+
+    /// Creates or upgrades the hub's own tables; any number of times. A database without an identity
+    /// gets one.
     ///
     /// # Errors
     /// A failure of the database, or [`DbError::Newer`].
     async fn init(&self) -> Result<(), DbError>;
+
+    /// Who this database is, and at which address it was when it was last told.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::NotInitialised`].
+    async fn identity(&self) -> Result<Owner, DbError>;
+
+    /// Makes it another: a copy at another address is not the database that it was copied from.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn set_identity(&self, identity: &Owner) -> Result<(), DbError>;
+
+    /// How many keys are left of the block that it gives to rows which are born here.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn keys_left(&self) -> Result<u64, DbError>;
+
+    /// Gives it a block of keys in place of the one that it has.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn set_keys(&self, keys: RangeInclusive<i64>) -> Result<(), DbError>;
 
     /// How each known site stands, in name order.
     ///
@@ -85,6 +123,35 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// # Errors
     /// A failure of the database.
     async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError>;
+
+    /// Begins a flush: waits until no other flush of the site is under way.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::Busy`] after a long wait.
+    async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError>;
+
+    /// Begins a transaction that changes rows of a site in somebody's name.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn begin_write(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        actor: &str,
+    ) -> Result<Box<dyn SiteWrite>, DbError>;
+
+    /// Runs a statement that reads, as [`SiteWrite::query`] does.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn query(
+        &self,
+        site: &SiteName,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
+    ) -> Result<Queried, DbError>;
 
     /// Begins a load: waits until no other load of the site is under way.
     ///
@@ -137,12 +204,13 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database.
     async fn stored(&mut self) -> Result<StoredSite, DbError>;
 
-    /// Makes the site's tables, where they are missing.
+    /// Makes the site's tables, where they are missing, and their triggers, where they are others.
+    /// `zone` says what time it is for rows that are born here.
     ///
     /// # Errors
     /// A failure of the database, or [`DbError::AnotherTable`] where a table is there that was
     /// not made from this dataset.
-    async fn create_tables(&mut self, dataset: &Dataset) -> Result<(), DbError>;
+    async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError>;
 
     /// Whether a table has no rows.
     ///
@@ -162,6 +230,19 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database, or [`DbError::Busy`].
     async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError>;
 
+    /// The tables that have rows in the journal. From here to the end of the transaction no flush
+    /// writes down anything.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError>;
+
+    /// Ends the transaction without a trace. Whoever goes on stages again.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn rollback(&mut self) -> Result<(), DbError>;
+
     /// Deletes the rows of some parts. Returns how many there were.
     ///
     /// # Errors
@@ -174,10 +255,10 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database.
     async fn delete_strays(&mut self, table: &Table, loaded: &[Part]) -> Result<u64, DbError>;
 
-    /// Inserts what was staged for a table; it replaces rows of the same key. Returns how many.
+    /// Inserts what was staged for a table. Returns how many.
     ///
     /// # Errors
-    /// A failure of the database.
+    /// [`DbError::Clash`] where a row of the same key is there, or a failure of the database.
     async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError>;
 
     /// Writes straight into a table, which must be [empty](Self::is_empty).
@@ -197,8 +278,8 @@ pub(crate) trait SiteLoad: Send {
 /// Where rows are written to.
 #[async_trait]
 pub(crate) trait RowSink: Send {
-    /// Takes whole canonical CSV records of the table's columns, each with its part as one more
-    /// field.
+    /// Takes whole canonical CSV records of the table's columns, each with two more fields: its part,
+    /// and `t` where it clashes with another row, else `f`.
     ///
     /// # Errors
     /// A failure of the database, or a row that it does not take.
@@ -234,13 +315,34 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
         return refuse("`iam` is not supported yet; write the connection as `url`");
     }
     if let Some(folder) = config.url.strip_prefix("sqlite:") {
-        Ok(Arc::new(sqlite::SqliteDatabase::open(folder.as_ref())))
+        let folder = Path::new(folder);
+        let database = sqlite::SqliteDatabase::open(folder, address(config));
+        Ok(Arc::new(database))
     } else if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
         let root_certificate = Some(Path::new(&config.root_certificate));
         let root_certificate = root_certificate.filter(|file| !file.as_os_str().is_empty());
-        let database = postgres::PostgresDatabase::open(&config.url, root_certificate)?;
+        let database =
+            postgres::PostgresDatabase::open(&config.url, root_certificate, address(config))?;
         Ok(Arc::new(database))
     } else {
         refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")
+    }
+}
+
+/// By which a database is known, whoever asks.
+fn address(config: &DatabaseConfig) -> String {
+    if !config.address.is_empty() {
+        return config.address.clone();
+    }
+    let url = config.url.split('?').next().unwrap_or_default();
+    match url.split_once("://") {
+        Some((scheme, rest)) => {
+            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            format!("{scheme}://{rest}")
+        }
+        None => match url.strip_prefix("sqlite:").map(std::path::absolute) {
+            Some(Ok(folder)) => format!("sqlite:{}", folder.display()),
+            _ => url.to_owned(),
+        },
     }
 }

@@ -230,7 +230,7 @@ impl HubDatabase {
     /// # Errors
     /// If the URL is none, or the certificate cannot be read.
     pub fn postgres(url: &str, root_certificate: Option<&Path>) -> Outcome<Self> {
-        let database = PostgresDatabase::open(url, root_certificate)?;
+        let database = PostgresDatabase::open(url, root_certificate, url.to_owned())?;
         Ok(Self(Arc::new(database)))
     }
 
@@ -278,7 +278,7 @@ impl TestHub {
     /// # Errors
     /// A failure of the database.
     pub async fn in_folder(folder: &Path) -> Outcome<Self> {
-        let database = SqliteDatabase::open(folder);
+        let database = SqliteDatabase::open(folder, folder.display().to_string());
         Self::new(&HubDatabase(Arc::new(database))).await
     }
 

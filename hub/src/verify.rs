@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -90,10 +90,15 @@ impl Hub {
         };
         for table in &dataset.tables {
             for ((name, part), mark) in &stored.loaded {
+                let Some(md5) = mark.version.and_then(|version| version.object) else {
+                    continue;
+                };
                 if *name != table.name {
                     continue;
                 }
-                let whats = self.verify_part(site, table, *part, *mark, report).await?;
+                let whats = self
+                    .verify_part(site, table, *part, (md5, *mark), report)
+                    .await?;
                 if !whats.is_empty() {
                     found.again.insert((name.clone(), *part));
                 }
@@ -112,14 +117,14 @@ impl Hub {
         site: &SiteName,
         table: &Table,
         part: Part,
-        mark: Mark,
+        (md5, mark): (Md5, Mark),
         report: &mut VerifyReport,
     ) -> Result<Vec<String>, SiteError> {
         let name = ObjectName {
             site: site.clone(),
             table: table.name.clone(),
             part,
-            md5: mark.md5,
+            md5,
         };
         report.partitions += 1;
         let rows = PartRows { name, table, mark };

@@ -102,6 +102,14 @@ pub(crate) enum DbError {
         #[source]
         source: Option<Source>,
     },
+    /// A change that a rule forbids.
+    #[error("{message}")]
+    Rejected {
+        /// Which: an SQLSTATE that the contract names, as `23514`.
+        state: String,
+        /// What is wrong with it, and the remedy.
+        message: String,
+    },
     /// A row that breaks a key or a unique rule of the database.
     #[error(
         "{database} refused a row: {detail}; `causeway-hub verify` names the rows that stand in \
@@ -139,6 +147,7 @@ impl DbError {
             | Self::AnotherTable { .. }
             | Self::Untrusted { .. }
             | Self::Refused { .. }
+            | Self::Rejected { .. }
             | Self::Clash { .. }
             | Self::Unreadable { .. } => false,
         }

@@ -11,23 +11,30 @@ mod read;
 mod render;
 mod tls;
 
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
 use futures_util::StreamExt as _;
 
-use causeway_shared::dataset::Table;
+use causeway_shared::commit::Owner;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, Seq, SiteName};
+use causeway_shared::value::Type;
 
 use super::records::stored_count;
-use super::{Database, DbError, LoadedCounts, RowBatches, SiteLoad, SiteState, StoredSite};
+use super::{
+    Database, DbError, LoadedCounts, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
+    SiteWrite, StoredSite,
+};
 use connection::Connections;
 
 /// A PostgreSQL database.
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
     connections: Connections,
+    address: String,
 }
 
 impl PostgresDatabase {
@@ -36,9 +43,16 @@ impl PostgresDatabase {
     ///
     /// # Errors
     /// [`DbError::Configuration`] if the URL or the file cannot be used.
-    pub(crate) fn open(url: &str, root_certificate: Option<&Path>) -> Result<Self, DbError> {
+    pub(crate) fn open(
+        url: &str,
+        root_certificate: Option<&Path>,
+        address: String,
+    ) -> Result<Self, DbError> {
         let connections = Connections::new(url, root_certificate)?;
-        Ok(Self { connections })
+        Ok(Self {
+            connections,
+            address,
+        })
     }
 
     fn error(&self, error: tokio_postgres::Error) -> DbError {
@@ -138,6 +152,15 @@ impl PostgresDatabase {
             .start();
         snapshot.await.map_err(|error| self.error(error))
     }
+
+    fn not_yet(&self) -> DbError {
+        DbError::Refused {
+            database: self.describe(),
+            action: "taking edits",
+            detail: "this version cannot yet".to_owned(),
+            source: None,
+        }
+    }
 }
 
 #[async_trait]
@@ -146,10 +169,53 @@ impl Database for PostgresDatabase {
         self.connections.describe().to_owned()
     }
 
+    fn address(&self) -> &str {
+        &self.address
+    }
+
     async fn init(&self) -> Result<(), DbError> {
         self.connections
             .retrying(|| self.connections.upgrade())
             .await
+    }
+
+    async fn identity(&self) -> Result<Owner, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn set_identity(&self, _identity: &Owner) -> Result<(), DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn keys_left(&self) -> Result<u64, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn set_keys(&self, _keys: RangeInclusive<i64>) -> Result<(), DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn begin_flush(&self, _site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn begin_write(
+        &self,
+        _site: &SiteName,
+        _dataset: &Dataset,
+        _actor: &str,
+    ) -> Result<Box<dyn SiteWrite>, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn query(
+        &self,
+        _site: &SiteName,
+        _sql: &str,
+        _parameters: &[Option<String>],
+        _types: &[Type],
+    ) -> Result<Queried, DbError> {
+        Err(self.not_yet())
     }
 
     async fn sites(&self) -> Result<Vec<SiteState>, DbError> {
@@ -231,7 +297,11 @@ mod tests {
 
     #[test]
     fn what_this_version_cannot_connect_to_is_refused_by_name() {
-        let problem = |url: &str| PostgresDatabase::open(url, None).unwrap_err().to_string();
+        let problem = |url: &str| {
+            PostgresDatabase::open(url, None, String::new())
+                .unwrap_err()
+                .to_string()
+        };
         insta::assert_snapshot!(
             problem("postgres://me:secret@db/causeway?sslmode=always"),
             @"configuration, database: `sslmode` must be disable, prefer, require, verify-ca or verify-full"
@@ -248,8 +318,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_away_is_named_without_the_password() {
-        let database =
-            PostgresDatabase::open("postgres://me:secret@127.0.0.1:1/causeway", None).unwrap();
+        let database = PostgresDatabase::open(
+            "postgres://me:secret@127.0.0.1:1/causeway",
+            None,
+            String::new(),
+        )
+        .unwrap();
         assert!(!format!("{database:?}").contains("secret"));
         let error = database.sites().await.unwrap_err();
         assert!(error.is_retryable());

@@ -4,13 +4,15 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::de::DeserializeOwned;
 
 use causeway_shared::catalog::{Catalog, Entry};
-use causeway_shared::commit::{Head, PartitionObject, Writer};
+use causeway_shared::commit::{EditsLog, Head, PartitionObject, Writer};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq};
 
-use super::{DbError, Mark, SiteState, StoredSite};
+use super::{DbError, Mark, PartVersion, RowsAt, SiteState, StoredSite};
 
 /// A site's row.
 #[derive(Debug)]
@@ -23,6 +25,15 @@ pub(super) struct SiteRecord {
     pub(super) writer_id: Option<String>,
     pub(super) writer_host: Option<String>,
     pub(super) dataset: Option<String>,
+    /// JSON.
+    pub(super) edits_head: Option<String>,
+    /// JSON.
+    pub(super) settled: Option<String>,
+    pub(super) loaded_seq: i64,
+    pub(super) loaded_edits_seq: i64,
+    pub(super) writable: bool,
+    pub(super) start_known: bool,
+    pub(super) edits_waiting: i64,
     pub(super) loaded_at: Option<String>,
     pub(super) log_head: Option<i64>,
     pub(super) last_error: Option<String>,
@@ -47,8 +58,28 @@ pub(super) struct PartitionRecord {
 pub(super) struct MarkRecord {
     pub(super) table: String,
     pub(super) part: String,
-    pub(super) md5: String,
+    pub(super) known: bool,
+    pub(super) object: Option<String>,
+    pub(super) edits: Option<String>,
     pub(super) rows: i64,
+}
+
+/// A partition's row in the catalog of edits.
+#[derive(Debug)]
+pub(super) struct EditsRecord {
+    pub(super) table: String,
+    pub(super) part: String,
+    /// JSON.
+    pub(super) object: String,
+    pub(super) dataset: String,
+    pub(super) seq: i64,
+}
+
+/// The row of a date that was asked for.
+#[derive(Debug)]
+pub(super) struct AskedRecord {
+    pub(super) date: String,
+    pub(super) hour: String,
 }
 
 /// All that is held of a site besides its rows.
@@ -58,7 +89,23 @@ pub(super) struct Records {
     /// The canonical JSON of the loaded commit's dataset.
     pub(super) dataset: Option<String>,
     pub(super) partitions: Vec<PartitionRecord>,
+    pub(super) edits: Vec<EditsRecord>,
     pub(super) marks: Vec<MarkRecord>,
+    pub(super) asked: Vec<AskedRecord>,
+}
+
+impl Records {
+    /// A site that has nothing but its own row.
+    pub(super) fn of(site: SiteRecord) -> Self {
+        Self {
+            site,
+            dataset: None,
+            partitions: Vec::new(),
+            edits: Vec::new(),
+            marks: Vec::new(),
+            asked: Vec::new(),
+        }
+    }
 }
 
 impl SiteRecord {
@@ -87,6 +134,13 @@ impl SiteRecord {
             site: text("site", &self.site)?,
             revision: count(self.revision)?,
             head,
+            edits_head: match self.edits_head {
+                Some(head) => Some(json("edits_head", &head)?),
+                None => None,
+            },
+            writable: self.writable,
+            start_known: self.start_known,
+            edits_waiting: count(self.edits_waiting)?,
             loaded_at: match self.loaded_at {
                 Some(at) => Some(text::<Timestamp>("loaded_at", &at)?),
                 None => None,
@@ -104,6 +158,8 @@ impl Records {
     /// What is held of the site.
     pub(super) fn stored(self, database: &str) -> Result<StoredSite, DbError> {
         let site = self.site.site.clone();
+        let settled = self.site.settled.clone();
+        let (loaded_seq, loaded_edits_seq) = (self.site.loaded_seq, self.site.loaded_edits_seq);
         let state = self.site.state(database)?;
         let read = || -> Result<StoredSite, String> {
             let mut catalog = Catalog::empty(state.site.clone());
@@ -112,12 +168,29 @@ impl Records {
                 let (key, entry) = record.partition()?;
                 catalog.partitions.insert(key, entry);
             }
+            let mut edits = Catalog::empty(state.site.clone());
+            edits.head.clone_from(&state.edits_head);
+            for record in &self.edits {
+                let (key, entry) = record.partition()?;
+                edits.partitions.insert(key, entry);
+            }
+            let asked = self.asked.iter().map(AskedRecord::asked);
             let dataset = self
                 .dataset
                 .as_deref()
                 .map(|json| Dataset::from_json(json.as_bytes()));
             Ok(StoredSite {
                 catalog,
+                edits,
+                settled: match &settled {
+                    Some(settled) => json("settled", settled)?,
+                    None => Vec::new(),
+                },
+                rows_at: RowsAt {
+                    seq: Seq(count(loaded_seq)?),
+                    edits_seq: Seq(count(loaded_edits_seq)?),
+                },
+                asked: asked.collect::<Result<_, _>>()?,
                 dataset: dataset.transpose().map_err(|error| error.to_string())?,
                 loaded: self
                     .marks
@@ -151,10 +224,36 @@ impl PartitionRecord {
     }
 }
 
+impl EditsRecord {
+    fn partition(&self) -> Result<((Name, Part), Entry<EditsLog>), String> {
+        let entry = Entry {
+            object: json("object", &self.object)?,
+            dataset: text("dataset", &self.dataset)?,
+            seq: Seq(count(self.seq)?),
+        };
+        Ok((
+            (text("table", &self.table)?, text("part", &self.part)?),
+            entry,
+        ))
+    }
+}
+
+impl AskedRecord {
+    fn asked(&self) -> Result<(Date, Timestamp), String> {
+        Ok((text("date", &self.date)?, text("hour", &self.hour)?))
+    }
+}
+
 impl MarkRecord {
     fn mark(&self) -> Result<((Name, Part), Mark), String> {
+        let md5 =
+            |column, md5: &Option<String>| md5.as_deref().map(|md5| text(column, md5)).transpose();
+        let version = PartVersion {
+            object: md5("object", &self.object)?,
+            edits: md5("edits", &self.edits)?,
+        };
         let mark = Mark {
-            md5: text("md5", &self.md5)?,
+            version: self.known.then_some(version),
             rows: count(self.rows)?,
         };
         Ok((
@@ -177,6 +276,10 @@ pub(super) fn count(n: i64) -> Result<u64, String> {
 
 fn text<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("{column}: {error}"))
+}
+
+fn json<T: DeserializeOwned>(column: &str, json: &str) -> Result<T, String> {
+    serde_json::from_str(json).map_err(|error| format!("{column}: {error}"))
 }
 
 fn unreadable(database: &str, site: &str, what: String) -> DbError {

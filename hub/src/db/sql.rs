@@ -7,9 +7,6 @@ pub(super) const PART: &str = "causeway_part";
 /// The hidden column that marks a row which breaks a unique rule and is kept all the same.
 pub(super) const CLASH: &str = "causeway_clash";
 
-/// What an upsert calls its table, which may itself be called `excluded`, as the new rows are.
-pub(super) const TARGET: &str = "causeway_target";
-
 /// An identifier as SQL takes it, whatever it is made of. Every identifier goes through here.
 pub(super) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -39,18 +36,9 @@ pub(super) fn declared(table: &Table) -> String {
     )
 }
 
-/// The declared columns and the part: what the loader writes.
+/// The declared columns and the hidden ones: what the loader writes.
 pub(super) fn written(table: &Table) -> String {
-    format!("{}, {}", declared(table), quote(PART))
-}
-
-/// What an upsert sets where a row of the same key is there.
-pub(super) fn replaced(table: &Table) -> String {
-    let values = (0..table.columns.len()).filter(|column| !table.key.contains(column));
-    let columns = values.map(|column| table.columns[column].name.as_str());
-    let set = |name: &str| format!("{0} = excluded.{0}", quote(name));
-    let reset = format!("{} = false", quote(CLASH));
-    list(columns.chain([PART]).map(set).chain([reset]))
+    format!("{}, {}, {}", declared(table), quote(PART), quote(CLASH))
 }
 
 /// The rows that a unique rule is about: not those that clash, nor those that it leaves out.

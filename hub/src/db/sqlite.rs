@@ -12,39 +12,65 @@ mod render;
 mod tests;
 mod value;
 
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use causeway_shared::dataset::Table;
+use causeway_shared::commit::Owner;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, Seq, SiteName};
+use causeway_shared::value::Type;
 
 use super::records::stored_count;
 use super::{
-    Database, DbError, LoadedCounts, RowBatches, SiteLoad, SiteState, StoredSite, records,
+    Database, DbError, LoadedCounts, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
+    SiteWrite, StoredSite, records,
 };
 
 /// The database in a folder.
 #[derive(Debug, Clone)]
 pub(crate) struct SqliteDatabase {
     files: Arc<Files>,
+    address: String,
 }
 
 /// Where the files are.
 #[derive(Debug)]
 struct Files {
     folder: PathBuf,
+    /// The sites whose log was read since this process opened the database.
+    starts_known: Mutex<BTreeSet<SiteName>>,
+}
+
+impl Files {
+    fn start_is_known(&self, site: &SiteName) -> bool {
+        // The set is whole between any two of its operations, also if a holder panicked.
+        let known = self.starts_known.lock();
+        known.unwrap_or_else(PoisonError::into_inner).contains(site)
+    }
+
+    fn know_start(&self, site: &SiteName) {
+        let known = self.starts_known.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        known.insert(site.clone());
+    }
 }
 
 impl SqliteDatabase {
     /// The database in a folder, which [`init`](Database::init) makes.
     #[must_use]
-    pub(crate) fn open(folder: &Path) -> Self {
+    pub(crate) fn open(folder: &Path, address: String) -> Self {
         let folder = folder.to_owned();
         Self {
-            files: Arc::new(Files { folder }),
+            files: Arc::new(Files {
+                folder,
+                starts_known: Mutex::default(),
+            }),
+            address,
         }
     }
 
@@ -70,6 +96,15 @@ impl SqliteDatabase {
         })
         .await
     }
+
+    fn not_yet(&self) -> DbError {
+        DbError::Refused {
+            database: self.describe(),
+            action: "taking edits",
+            detail: "this version cannot yet".to_owned(),
+            source: None,
+        }
+    }
 }
 
 #[async_trait]
@@ -78,8 +113,51 @@ impl Database for SqliteDatabase {
         self.files.describe()
     }
 
+    fn address(&self) -> &str {
+        &self.address
+    }
+
     async fn init(&self) -> Result<(), DbError> {
         self.blocking(Files::init).await
+    }
+
+    async fn identity(&self) -> Result<Owner, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn set_identity(&self, _identity: &Owner) -> Result<(), DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn keys_left(&self) -> Result<u64, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn set_keys(&self, _keys: RangeInclusive<i64>) -> Result<(), DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn begin_flush(&self, _site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn begin_write(
+        &self,
+        _site: &SiteName,
+        _dataset: &Dataset,
+        _actor: &str,
+    ) -> Result<Box<dyn SiteWrite>, DbError> {
+        Err(self.not_yet())
+    }
+
+    async fn query(
+        &self,
+        _site: &SiteName,
+        _sql: &str,
+        _parameters: &[Option<String>],
+        _types: &[Type],
+    ) -> Result<Queried, DbError> {
+        Err(self.not_yet())
     }
 
     async fn sites(&self) -> Result<Vec<SiteState>, DbError> {
@@ -87,7 +165,8 @@ impl Database for SqliteDatabase {
             let mut states = Vec::new();
             for site in files.known()? {
                 let read = files.site(&site).and_then(|connection| {
-                    let record = read::site(&connection, &site);
+                    let known = files.start_is_known(&site);
+                    let record = read::site(&connection, &site, known);
                     let record = record.map_err(|error| files.site_error(&site, error))?;
                     record.state(&files.describe())
                 });
@@ -203,7 +282,8 @@ fn read_stored(
     connection: &Connection,
     site: &SiteName,
 ) -> Result<StoredSite, DbError> {
-    let records: rusqlite::Result<records::Records> = read::records(connection, site);
+    let records: rusqlite::Result<records::Records> =
+        read::records(connection, site, files.start_is_known(site));
     records
         .map_err(|error| files.site_error(site, error))?
         .stored(&files.describe())

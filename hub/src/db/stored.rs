@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use causeway_shared::catalog::{Catalog, Entry};
-use causeway_shared::commit::Head;
+use causeway_shared::commit::{AgentLog, Change, EditsHead, EditsLog, Head, LogKind};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
@@ -15,10 +16,20 @@ use super::DbError;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct SiteState {
     pub site: SiteName,
-    /// Grows with each load, so that what was read of the site can be kept until it does.
+    /// Grows with each load and each flush, so that what was read of the site can be kept until it
+    /// does.
     pub revision: u64,
-    /// The commit that its rows stand at; `None` before the first load.
+    /// The agent's commit that its catalog stands at; `None` before the first load.
     pub head: Option<Head>,
+    /// The commit that its catalog of edits stands at; `None` where nothing was ever changed in the
+    /// cloud.
+    pub edits_head: Option<EditsHead>,
+    /// Whether its tables take writes, if the [start is known](Self::start_known).
+    pub writable: bool,
+    /// Whether a hub has read the log since the database started: it may be an older self, restored.
+    pub start_known: bool,
+    /// Rows of the journal, which no flush has taken to the store yet.
+    pub edits_waiting: u64,
     /// When its rows were brought there.
     pub loaded_at: Option<Timestamp>,
     /// The newest commit seen in its log.
@@ -35,6 +46,10 @@ impl SiteState {
             site,
             revision: 0,
             head: None,
+            edits_head: None,
+            writable: false,
+            start_known: false,
+            edits_waiting: 0,
             loaded_at: None,
             log_head: None,
             last_error: None,
@@ -61,8 +76,16 @@ impl SiteState {
 pub(crate) struct StoredSite {
     /// How it stands.
     pub state: SiteState,
-    /// Its catalog at the loaded commit.
+    /// The agent's catalog.
     pub catalog: Catalog,
+    /// The catalog of edits.
+    pub edits: Catalog<EditsLog>,
+    /// What a database that does not own the edits has settled for itself, over `edits`.
+    pub settled: Vec<Change<EditsLog>>,
+    /// The numbers of both catalogs as the last load left the rows.
+    pub rows_at: RowsAt,
+    /// The dates that were asked for, and the hour in which they last were.
+    pub asked: BTreeMap<Date, Timestamp>,
     /// The dataset of the loaded commit.
     pub dataset: Option<Dataset>,
     /// The partitions whose rows are in the database.
@@ -75,6 +98,10 @@ impl StoredSite {
     pub(crate) fn empty(state: SiteState) -> Self {
         Self {
             catalog: Catalog::empty(state.site.clone()),
+            edits: Catalog::empty(state.site.clone()),
+            settled: Vec::new(),
+            rows_at: RowsAt::default(),
+            asked: BTreeMap::new(),
             state,
             dataset: None,
             loaded: Marks::new(),
@@ -88,41 +115,67 @@ pub(crate) type Marks = BTreeMap<(Name, Part), Mark>;
 /// What was loaded of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Mark {
-    /// The MD5 of the object that the rows are from.
-    pub md5: Md5,
+    /// What the rows are; `None` where that is not known, so that they are loaded again.
+    pub version: Option<PartVersion>,
     /// How many rows.
     pub rows: u64,
 }
 
-/// What a load writes down beside the rows.
+/// The version of a partition: the same version has the same merged rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct PartVersion {
+    /// The MD5 of the site's object; `None` where only the cloud has the partition.
+    pub object: Option<Md5>,
+    /// The MD5 of the edits object; `None` where nothing was changed in the cloud.
+    pub edits: Option<Md5>,
+}
+
+/// The commits that the rows stand at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct RowsAt {
+    /// The agent's.
+    pub seq: Seq,
+    /// That of edits.
+    pub edits_seq: Seq,
+}
+
+/// What a load writes down beside the rows. Journal rows that `edits` holds already go.
 #[derive(Debug, Clone)]
 pub(crate) struct SiteChange<'a> {
-    /// The catalog that is stored now.
+    /// The catalogs that are stored now.
     pub was: &'a Catalog,
-    /// The catalog that the rows stand at after the load.
+    pub edits_was: &'a Catalog<EditsLog>,
+    /// The catalogs that the rows stand at after the load.
     pub now: &'a Catalog,
+    pub edits: &'a Catalog<EditsLog>,
+    /// What this database has settled for itself.
+    pub settled: &'a [Change<EditsLog>],
     pub dataset: &'a Dataset,
     /// Partitions that were loaded, new or again.
     pub loaded: &'a [((Name, Part), Mark)],
     /// Partitions that are no longer loaded.
     pub evicted: &'a [(Name, Part)],
+    /// Journal rows that the log of edits holds, by id: they go.
+    pub flushed: &'a [String],
+    /// Whether the tables take writes from now on.
+    pub writable: bool,
     /// When.
     pub at: Timestamp,
 }
 
 /// What differs between two catalogs of one site.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct CatalogDelta<'a> {
+#[derive(Debug, PartialEq)]
+pub(crate) struct CatalogDelta<'a, K: LogKind = AgentLog> {
     /// Partitions that are new or changed.
-    pub partitions: Vec<(&'a (Name, Part), &'a Entry)>,
+    pub partitions: Vec<(&'a (Name, Part), &'a Entry<K>)>,
     /// Partitions that are gone.
     pub removed_partitions: Vec<&'a (Name, Part)>,
 }
 
-impl<'a> CatalogDelta<'a> {
+impl<'a, K: LogKind> CatalogDelta<'a, K> {
     /// What leads from one catalog to another.
     #[must_use]
-    pub(crate) fn between(was: &'a Catalog, now: &'a Catalog) -> Self {
+    pub(crate) fn between(was: &'a Catalog<K>, now: &'a Catalog<K>) -> Self {
         let (was, now) = (&was.partitions, &now.partitions);
         let changed = now
             .iter()

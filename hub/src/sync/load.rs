@@ -22,13 +22,14 @@ use causeway_shared::limits;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::dataset_change::first_obstacle;
 use super::discover::catalog_at_head;
 use super::load_plan::{LoadPlan, Planned, load_plan};
 use super::report::{PartitionCounts, RowCounts, SiteLoaded};
 use super::window::Wanted;
-use crate::db::{Database, DbError, Mark, RowSink, SiteChange, SiteLoad, StoredSite};
+use crate::db::{Database, DbError, Mark, PartVersion, RowSink, SiteChange, SiteLoad, StoredSite};
 use crate::error::SiteError;
 use copy::copy_parts;
 
@@ -47,6 +48,8 @@ pub(crate) struct SiteTask<'a> {
     pub(crate) again: &'a BTreeSet<(Name, Part)>,
     /// Whether to take out rows that the loader did not write.
     pub(crate) remove_strays: bool,
+    /// The zone of rows that are born in the cloud.
+    pub(crate) zone: &'a TimeZone,
     /// The present.
     pub(crate) now: Timestamp,
 }
@@ -148,7 +151,7 @@ impl SiteTask<'_> {
         let failed = |source| self.database_error(source);
         let session_ = &mut *session;
         session_
-            .create_tables(&snapshot.dataset)
+            .create_tables(&snapshot.dataset, self.zone)
             .await
             .map_err(failed)?;
 
@@ -175,9 +178,14 @@ impl SiteTask<'_> {
         let change = SiteChange {
             was: &stored.catalog,
             now: &snapshot.catalog,
+            edits_was: &stored.edits,
+            edits: &stored.edits,
+            settled: &stored.settled,
             dataset: &snapshot.dataset,
             loaded: &loaded,
             evicted: &plan.evict,
+            flushed: &[],
+            writable: false,
             at: self.now,
         };
         session.commit(&change).await.map_err(failed)?;
@@ -334,8 +342,12 @@ struct TableStep<'p> {
 /// The mark that a loaded partition leaves.
 fn mark_of(planned: &Planned) -> ((Name, Part), Mark) {
     let object = &planned.entry.object;
+    let version = PartVersion {
+        object: Some(object.md5),
+        edits: None,
+    };
     let mark = Mark {
-        md5: object.md5,
+        version: Some(version),
         rows: object.rows,
     };
     ((planned.table.clone(), planned.part), mark)

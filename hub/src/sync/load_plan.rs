@@ -8,7 +8,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
 
 use super::window::Wanted;
-use crate::db::{Mark, Marks};
+use crate::db::{Mark, Marks, PartVersion};
 
 /// What a load does.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -63,7 +63,11 @@ pub(crate) fn load_plan(
             }
             let key = (table.name.clone(), part);
             let was = loaded.get(&key).copied();
-            if was.is_some_and(|mark| mark.md5 == entry.object.md5) && !again.contains(&key) {
+            let now = PartVersion {
+                object: Some(entry.object.md5),
+                edits: None,
+            };
+            if was.is_some_and(|mark| mark.version == Some(now)) && !again.contains(&key) {
                 plan.keep += 1;
             } else {
                 plan.load.push(Planned {
@@ -122,11 +126,19 @@ mod tests {
         }
     }
 
-    fn marks(loaded: &[(&str, &str, u8)]) -> Marks {
-        let mark = |content: u8| Mark {
-            md5: Md5([content; 16]),
-            rows: 1,
+    fn mark(md5: Md5, rows: u64) -> Mark {
+        let version = PartVersion {
+            object: Some(md5),
+            edits: None,
         };
+        Mark {
+            version: Some(version),
+            rows,
+        }
+    }
+
+    fn marks(loaded: &[(&str, &str, u8)]) -> Marks {
+        let mark = |content: u8| mark(Md5([content; 16]), 1);
         let marks = loaded
             .iter()
             .map(|(table, part, content)| (key(table, part), mark(*content)));
@@ -238,14 +250,14 @@ mod tests {
                 prop_assert!(loaded.remove(key).is_some());
             }
             for planned in &plan.load {
-                let mark = Mark { md5: planned.entry.object.md5, rows: planned.entry.object.rows };
+                let mark = mark(planned.entry.object.md5, planned.entry.object.rows);
                 let was = loaded.insert((planned.table.clone(), planned.part), mark);
                 prop_assert_eq!(was, planned.was);
                 prop_assert_ne!(was, Some(mark));
             }
             let expected: Marks = catalog.partitions.iter()
                 .filter(|((_, part), _)| wanted.contains(*part))
-                .map(|(key, e)| (key.clone(), Mark { md5: e.object.md5, rows: e.object.rows }))
+                .map(|(key, e)| (key.clone(), mark(e.object.md5, e.object.rows)))
                 .collect();
             prop_assert_eq!(plan.wanted(), expected.len() as u64);
             prop_assert_eq!(loaded, expected);

@@ -224,6 +224,7 @@ impl Hub {
             thorough,
             again: &repair.again,
             remove_strays: repair.remove_strays,
+            zone: &self.inner.config.window.timezone.0,
             now: what.now,
         }
     }

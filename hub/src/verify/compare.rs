@@ -105,7 +105,7 @@ struct Stored<'t> {
 impl<'t> Stored<'t> {
     async fn open(store: &Store, part: &PartRows<'t>) -> Result<Self, SiteError> {
         let object = PartitionObject {
-            md5: part.mark.md5,
+            md5: part.name.md5,
             rows: part.mark.rows,
             bytes: 0,
             summary: Summary::default(),

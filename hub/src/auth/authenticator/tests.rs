@@ -24,7 +24,8 @@ struct Bed {
 impl Bed {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let database: Arc<dyn Database> = Arc::new(SqliteDatabase::open(folder.path()));
+        let database: Arc<dyn Database> =
+            Arc::new(SqliteDatabase::open(folder.path(), String::new()));
         database.init().await.unwrap();
         let memory = Arc::new(MemoryStore::new());
         let store: Store = Arc::clone(&memory) as Store;

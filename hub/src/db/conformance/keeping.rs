@@ -4,6 +4,7 @@ use causeway_shared::dataset::TableId;
 use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::store::Body;
 
+use super::unchanged;
 use crate::db::{DbError, SiteChange};
 use crate::testing::{HubDatabase, NOON, Outcome, SHOP, TestHub, TestSite};
 
@@ -72,12 +73,10 @@ pub async fn what_was_committed_is_read_back(database: &HubDatabase) -> Outcome 
     let mut load = database.0.begin_load(site.name()).await?;
     load.begin(&[]).await?;
     let change = SiteChange {
-        was: &stored.catalog,
         now: &now,
-        dataset: site.dataset(),
         loaded: &[],
         evicted: &evicted,
-        at: NOON.parse()?,
+        ..unchanged(&stored, site.dataset())?
     };
     load.commit(&change).await?;
     let again = database.0.stored(site.name()).await?;
@@ -205,7 +204,7 @@ pub async fn a_dropped_load_leaves_nothing(database: &HubDatabase) -> Outcome {
     for step in 0..4 {
         let mut load = database.0.begin_load(site.name()).await?;
         let mut staged = load.stage(item).await?;
-        staged.write("3,plum,b=1of2\n".into()).await?;
+        staged.write("3,plum,b=1of2,f\n".into()).await?;
         if step == 0 {
             continue;
         }
@@ -218,7 +217,7 @@ pub async fn a_dropped_load_leaves_nothing(database: &HubDatabase) -> Outcome {
         assert_eq!(load.insert_staged(item).await?, 1);
         let mut filled = load.fill(sale).await?;
         filled
-            .write("1,2025-11-28,a,paid,dt=2025-11-28\n".into())
+            .write("1,2025-11-28,a,paid,dt=2025-11-28,f\n".into())
             .await?;
         if step == 2 {
             continue;

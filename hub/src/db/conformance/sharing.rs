@@ -5,8 +5,9 @@ use std::time::Duration;
 use causeway_shared::dataset::TableId;
 use causeway_shared::ids::Part;
 
+use super::unchanged;
 use crate::db::SiteChange;
-use crate::testing::{HubDatabase, NOON, Outcome, SHOP, TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 /// Readers neither wait for a load nor see half of one.
 pub async fn readers_see_the_state_before_until_the_commit(database: &HubDatabase) -> Outcome {
@@ -23,12 +24,8 @@ pub async fn readers_see_the_state_before_until_the_commit(database: &HubDatabas
     assert_eq!(database.0.stored(site.name()).await?, before);
     let evicted: Vec<_> = before.loaded.keys().cloned().collect();
     let change = SiteChange {
-        was: &before.catalog,
-        now: &before.catalog,
-        dataset: site.dataset(),
-        loaded: &[],
         evicted: &evicted,
-        at: NOON.parse()?,
+        ..unchanged(&before, site.dataset())?
     };
     load.commit(&change).await?;
     assert_eq!(database.0.part_counts(site.name(), item).await?, []);
@@ -93,9 +90,9 @@ pub async fn sites_keep_apart(database: &HubDatabase) -> Outcome {
     Ok(())
 }
 
-/// Rows that the loader did not write: one of the same key is replaced by the site's; others are
-/// found by `verify` and taken out by its repair.
-pub async fn rows_of_other_programs_give_way_to_the_sites(database: &HubDatabase) -> Outcome {
+/// Rows that got past loader and triggers: `verify` finds them, a load does not overwrite them, and a
+/// repair takes them out.
+pub async fn rows_that_nobody_journaled_are_found(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
     let mut site = TestSite::with_an_apple(&test.store).await?;
     test.load_one().await?;
@@ -104,19 +101,12 @@ pub async fn rows_of_other_programs_give_way_to_the_sites(database: &HubDatabase
     let mut load = database.0.begin_load(site.name()).await?;
     let mut rows = load.stage(item).await?;
     // One without a part, one of a part that is not loaded, one in the midst of a loaded part.
-    rows.write("2,a,\n3,b,b=1of2\n4,c,b=0of2\n".into()).await?;
+    rows.write("2,a,,f\n3,b,b=1of2,f\n4,c,b=0of2,f\n".into())
+        .await?;
     rows.finish().await?;
     load.begin(&[item]).await?;
     load.insert_staged(item).await?;
-    let change = SiteChange {
-        was: &stored.catalog,
-        now: &stored.catalog,
-        dataset: site.dataset(),
-        loaded: &[],
-        evicted: &[],
-        at: NOON.parse()?,
-    };
-    load.commit(&change).await?;
+    load.commit(&unchanged(&stored, site.dataset())?).await?;
 
     let found = test.verify(false).await?;
     let whats: Vec<&str> = found
@@ -137,7 +127,11 @@ pub async fn rows_of_other_programs_give_way_to_the_sites(database: &HubDatabase
         .await?
         .commit()
         .await?;
-    assert_eq!(test.load_one().await?.rows.inserted, 1);
+    let refused = test.load().await?.sites.remove(0).error.unwrap_or_default();
+    assert!(
+        refused.contains("`verify --repair` takes them out"),
+        "{refused}"
+    );
     test.verify(true).await?;
     assert_eq!(test.verify(false).await?.differences, []);
     assert_eq!(

@@ -19,13 +19,8 @@ use super::tls::Encryption;
 use crate::config::without_password;
 use crate::db::DbError;
 
-/// How the hub's own tables came to be, step by step; `causeway.version` counts the steps taken.
-const STEPS: [&str; 4] = [
-    include_str!("sql/hub_1.sql"),
-    include_str!("sql/hub_2.sql"),
-    include_str!("sql/hub_3.sql"),
-    include_str!("sql/hub_4.sql"),
-];
+/// The version of the hub's own tables. Earlier ones hold no edits, so that all of them are made again.
+const VERSION: i64 = 5;
 
 /// Most connections for reading. A micro server takes about 80 in all.
 const POOL_CONNECTIONS: usize = 8;
@@ -154,7 +149,7 @@ impl Connections {
     /// Refuses a database whose own tables are missing, or newer than this program.
     async fn check(&self, client: &Client) -> Result<(), DbError> {
         let found = self.version(client).await?;
-        if found < known() {
+        if found < VERSION {
             // Older tables lack what this program asks for, like missing ones.
             return Err(DbError::NotInitialised {
                 database: self.described.clone(),
@@ -169,11 +164,11 @@ impl Connections {
         let sql = include_str!("sql/version_read.sql");
         let row = client.query_one(sql, &[]).await.map_err(own)?;
         let found: i64 = row.try_get(0).map_err(own)?;
-        if found > known() {
+        if found > VERSION {
             return Err(DbError::Newer {
                 database: self.described.clone(),
                 found,
-                known: known(),
+                known: VERSION,
             });
         }
         Ok(found)
@@ -198,15 +193,15 @@ impl Connections {
             transaction.batch_execute(create).await.map_err(failed)?;
         }
         let found = self.version(transaction.client()).await?;
-        for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
-            transaction.batch_execute(step).await.map_err(failed)?;
-        }
-        if found < known() {
+        if found < VERSION {
+            let make = concat!(
+                include_str!("sql/empty_earlier.sql"),
+                include_str!("sql/hub.sql")
+            );
+            transaction.batch_execute(make).await.map_err(failed)?;
             let set = include_str!("sql/version_set.sql");
-            transaction
-                .execute(set, &[&known()])
-                .await
-                .map_err(failed)?;
+            let set = transaction.execute(set, &[&VERSION]).await;
+            set.map_err(failed)?;
         }
         transaction.commit().await.map_err(failed)
     }
@@ -228,9 +223,4 @@ impl Connections {
             ),
         })
     }
-}
-
-/// The newest version of the hub's own tables that this program knows.
-fn known() -> i64 {
-    i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
 }

@@ -4,6 +4,7 @@
 //! temporary, its rows wait for one COMMIT: whenever it ends before that, the server takes all of
 //! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -11,10 +12,11 @@ use async_trait::async_trait;
 use backon::Retryable as _;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
+use jiff::tz::TimeZone;
 use tokio_postgres::{Client, CopyInSink, Error};
 
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
@@ -153,7 +155,7 @@ impl SiteLoad for PostgresLoad {
         }
     }
 
-    async fn create_tables(&mut self, dataset: &Dataset) -> Result<(), DbError> {
+    async fn create_tables(&mut self, dataset: &Dataset, _zone: &TimeZone) -> Result<(), DbError> {
         let there = include_str!("sql/schema_there.sql");
         let there = self
             .client
@@ -194,6 +196,22 @@ impl SiteLoad for PostgresLoad {
         let gave_up = |error: &DbError| matches!(error, DbError::GaveUp { .. });
         let begin = || this.begin_locked(&lock);
         begin.retry(retry::a_few_times()).when(gave_up).await
+    }
+
+    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError> {
+        let failed = |error| self.failed("reading the journal", error);
+        let site = self.site.as_str();
+        let lock = include_str!("sql/site_lock.sql");
+        self.client.execute(lock, &[&site]).await.map_err(failed)?;
+        let tables = include_str!("sql/journal_tables.sql");
+        let tables = self.client.query(tables, &[&site]).await.map_err(failed)?;
+        // A name that is none is no table's of the dataset.
+        let names = tables.iter().map(|row| Name::new(row.get(0)).ok());
+        Ok(names.flatten().collect())
+    }
+
+    async fn rollback(&mut self) -> Result<(), DbError> {
+        self.batch("rolling back", "ROLLBACK").await
     }
 
     async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError> {

@@ -2,10 +2,12 @@
 
 use tokio_postgres::{Client, Error};
 
-use causeway_shared::ids::SiteName;
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::EditsLog;
+use causeway_shared::ids::{Md5, SiteName};
 
 use crate::db::records::stored_count;
-use crate::db::{CatalogDelta, SiteChange};
+use crate::db::{CatalogDelta, PartVersion, SiteChange};
 
 /// One column of the rows of a statement.
 fn texts<T, D: std::fmt::Display>(rows: &[T], column: impl Fn(&T) -> D) -> Vec<String> {
@@ -25,6 +27,7 @@ pub(super) async fn write(
     let name = site.as_str();
     let delta = CatalogDelta::between(change.was, change.now);
     write_partitions(client, name, &delta).await?;
+    write_edits(client, name, change.edits_was, change.edits).await?;
     let evicted = change.evicted;
     if !evicted.is_empty() {
         let (tables, parts) = (texts(evicted, |k| k.0.clone()), texts(evicted, |k| k.1));
@@ -34,11 +37,24 @@ pub(super) async fn write(
     let loaded = change.loaded;
     if !loaded.is_empty() {
         let (tables, parts) = (texts(loaded, |l| l.0.0.clone()), texts(loaded, |l| l.0.1));
-        let (md5s, rows) = (texts(loaded, |l| l.1.md5), counts(loaded, |l| l.1.rows));
+        let known: Vec<bool> = loaded.iter().map(|l| l.1.version.is_some()).collect();
+        let md5s = |of: fn(PartVersion) -> Option<Md5>| -> Vec<Option<String>> {
+            let md5s = loaded.iter().map(|l| l.1.version.and_then(of));
+            md5s.map(|md5| md5.map(|md5| md5.to_string())).collect()
+        };
+        let (objects, edits) = (md5s(|v| v.object), md5s(|v| v.edits));
+        let rows = counts(loaded, |l| l.1.rows);
         let sql = include_str!("sql/loaded_put.sql");
         client
-            .execute(sql, &[&name, &tables, &parts, &md5s, &rows])
+            .execute(
+                sql,
+                &[&name, &tables, &parts, &known, &objects, &edits, &rows],
+            )
             .await?;
+    }
+    if !change.flushed.is_empty() {
+        let sql = include_str!("sql/journal_remove.sql");
+        client.execute(sql, &[&name, &change.flushed]).await?;
     }
     let (md5, json) = (
         change.dataset.md5().to_string(),
@@ -61,6 +77,57 @@ pub(super) async fn write(
                 &head.writer.host,
                 &head.dataset.to_string(),
                 &change.at.to_string(),
+            ],
+        )
+        .await?;
+    // Its members are texts and numbers, so it is always JSON.
+    let edits_head = change.edits.head.as_ref();
+    let edits_head = edits_head.map(|head| serde_json::to_string(head).unwrap_or_default());
+    let settled = (!change.settled.is_empty())
+        .then(|| serde_json::to_string(change.settled).unwrap_or_default());
+    let edits_seq = stored_count(change.edits.seq().0);
+    let sql = include_str!("sql/site_edits_mark.sql");
+    client
+        .execute(
+            sql,
+            &[&name, &edits_head, &settled, &edits_seq, &change.writable],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Brings the catalog of edits from one state to another.
+pub(super) async fn write_edits(
+    client: &Client,
+    site: &str,
+    was: &Catalog<EditsLog>,
+    now: &Catalog<EditsLog>,
+) -> Result<(), Error> {
+    let delta = CatalogDelta::between(was, now);
+    let gone = &delta.removed_partitions;
+    if !gone.is_empty() {
+        let (tables, parts) = (texts(gone, |k| k.0.clone()), texts(gone, |k| k.1));
+        let sql = include_str!("sql/edits_partition_remove.sql");
+        client.execute(sql, &[&site, &tables, &parts]).await?;
+    }
+    let put = &delta.partitions;
+    if put.is_empty() {
+        return Ok(());
+    }
+    // A summary's keys are texts and its numbers finite, so it is always JSON.
+    let objects = texts(put, |(_, entry)| {
+        serde_json::to_string(&entry.object).unwrap_or_default()
+    });
+    client
+        .execute(
+            include_str!("sql/edits_partition_put.sql"),
+            &[
+                &site,
+                &texts(put, |(key, _)| key.0.clone()),
+                &texts(put, |(key, _)| key.1),
+                &objects,
+                &texts(put, |(_, entry)| entry.dataset),
+                &counts(put, |(_, entry)| entry.seq.0),
             ],
         )
         .await?;

@@ -8,7 +8,9 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
-use crate::db::records::{MarkRecord, PartitionRecord, Records, SiteRecord};
+use crate::db::records::{
+    AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
+};
 use crate::db::value::{self, counted};
 use crate::db::{self, LoadedCount, LoadedCounts};
 
@@ -33,9 +35,16 @@ pub(super) async fn sites(
             writer_id: row.try_get(5)?,
             writer_host: row.try_get(6)?,
             dataset: row.try_get(7)?,
-            loaded_at: row.try_get(8)?,
-            log_head: row.try_get(9)?,
-            last_error: row.try_get(10)?,
+            edits_head: row.try_get(8)?,
+            settled: row.try_get(9)?,
+            loaded_seq: row.try_get(10)?,
+            loaded_edits_seq: row.try_get(11)?,
+            writable: row.try_get(12)?,
+            start_known: row.try_get(13)?,
+            edits_waiting: row.try_get(14)?,
+            loaded_at: row.try_get(15)?,
+            log_head: row.try_get(16)?,
+            last_error: row.try_get(17)?,
         })
     };
     rows.iter().map(record).collect()
@@ -47,12 +56,7 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
         return Ok(None);
     };
     if site.seq.is_none() {
-        return Ok(Some(Records {
-            site,
-            dataset: None,
-            partitions: Vec::new(),
-            marks: Vec::new(),
-        }));
+        return Ok(Some(Records::of(site)));
     }
     let name = of.as_str();
     let dataset = match &site.dataset {
@@ -70,14 +74,18 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
         Ok(MarkRecord {
             table: row.try_get(0)?,
             part: row.try_get(1)?,
-            md5: row.try_get(2)?,
-            rows: row.try_get(3)?,
+            known: row.try_get(2)?,
+            object: row.try_get(3)?,
+            edits: row.try_get(4)?,
+            rows: row.try_get(5)?,
         })
     };
     Ok(Some(Records {
         site,
         dataset,
         partitions: partitions(client, name).await?,
+        edits: edits(client, name).await?,
+        asked: asked(client, name).await?,
         marks: marks.iter().map(mark).collect::<Result<_, Error>>()?,
     }))
 }
@@ -97,6 +105,39 @@ async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>,
     };
     client
         .query(include_str!("sql/partition_read.sql"), &[&site])
+        .await?
+        .iter()
+        .map(record)
+        .collect()
+}
+
+async fn edits(client: &Client, site: &str) -> Result<Vec<EditsRecord>, Error> {
+    let record = |row: &Row| {
+        Ok(EditsRecord {
+            table: row.try_get(0)?,
+            part: row.try_get(1)?,
+            object: row.try_get(2)?,
+            dataset: row.try_get(3)?,
+            seq: row.try_get(4)?,
+        })
+    };
+    client
+        .query(include_str!("sql/edits_partition_read.sql"), &[&site])
+        .await?
+        .iter()
+        .map(record)
+        .collect()
+}
+
+async fn asked(client: &Client, site: &str) -> Result<Vec<AskedRecord>, Error> {
+    let record = |row: &Row| {
+        Ok(AskedRecord {
+            date: row.try_get(0)?,
+            hour: row.try_get(1)?,
+        })
+    };
+    client
+        .query(include_str!("sql/asked_read.sql"), &[&site])
         .await?
         .iter()
         .map(record)

@@ -4,25 +4,23 @@ use causeway_shared::dataset::{Column, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
 
-use crate::db::sql::{
-    CLASH, PART, TARGET, list, names, quote, replaced, ruled, table_body, written,
-};
+use crate::db::sql::{CLASH, PART, list, names, quote, ruled, table_body, written};
 
 /// Longest name in PostgreSQL, in bytes.
 const MAX_NAME_BYTES: usize = 63;
 
 /// A column's type, as `format_type` names it.
 fn column_type(column: &Column) -> String {
-    match (column.ty, column.max_chars) {
-        (Type::Int, _) => "bigint".into(),
-        (Type::Float, _) => "double precision".into(),
-        (Type::Decimal(scale), _) => format!("numeric({MAX_DECIMAL_DIGITS},{scale})"),
-        (Type::Bool, _) => "boolean".into(),
-        (Type::Text | Type::Phone, Some(max)) => format!("character varying({max})"),
-        (Type::Text | Type::Phone, None) => "text".into(),
-        (Type::Date, _) => "date".into(),
-        (Type::Time, _) => "time without time zone".into(),
-        (Type::Timestamp, _) => "timestamp without time zone".into(),
+    match column.ty {
+        Type::Int => "bigint".into(),
+        Type::Float => "double precision".into(),
+        Type::Decimal(scale) => format!("numeric({MAX_DECIMAL_DIGITS},{scale})"),
+        Type::Bool => "boolean".into(),
+        // Whatever its longest value: that may grow without a change of the table.
+        Type::Text | Type::Phone => "text".into(),
+        Type::Date => "date".into(),
+        Type::Time => "time without time zone".into(),
+        Type::Timestamp => "timestamp without time zone".into(),
     }
 }
 
@@ -124,15 +122,12 @@ pub(super) fn copy(site: &SiteName, table: &Table, staged: bool) -> String {
     format!("COPY {into} ({}) FROM STDIN (FORMAT csv)", written(table))
 }
 
-/// All staged rows, in place of rows of the same key.
+/// All staged rows.
 pub(super) fn insert_staged(site: &SiteName, table: &Table) -> String {
     format!(
-        "INSERT INTO {} AS {TARGET} ({columns}) SELECT {columns} FROM {}
-         ON CONFLICT ({}) DO UPDATE SET {}",
+        "INSERT INTO {} ({columns}) SELECT {columns} FROM {}",
         target(site, table),
         staging(table),
-        names(table, &table.key),
-        replaced(table),
         columns = written(table),
     )
 }

@@ -10,17 +10,29 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use causeway_shared::ids::SiteName;
 
-use super::Files;
+use super::{Files, render};
 use crate::db::DbError;
 
-/// How `causeway.db` came to be, step by step; its `user_version` counts the steps taken.
-const HUB_STEPS: [&str; 2] = [include_str!("sql/hub_1.sql"), include_str!("sql/hub_2.sql")];
-/// How a site's file came to be.
-const SITE_STEPS: [&str; 3] = [
-    include_str!("sql/site_1.sql"),
-    include_str!("sql/site_2.sql"),
-    include_str!("sql/site_3.sql"),
-];
+/// How a file's tables are made. A file of an earlier version holds no edits, so that all of its tables
+/// but `keep` are made again.
+struct Layout {
+    version: i64,
+    make: &'static str,
+    keep: Option<&'static str>,
+}
+
+/// Of `causeway.db`.
+const HUB: Layout = Layout {
+    version: 3,
+    make: include_str!("sql/hub.sql"),
+    keep: Some("site"),
+};
+/// Of a site's file.
+const SITE: Layout = Layout {
+    version: 4,
+    make: include_str!("sql/site.sql"),
+    keep: None,
+};
 
 /// How long a statement waits for another's lock. Loads of one site wait for each other on a lock
 /// of their own, so this is only ever a short transaction.
@@ -62,7 +74,7 @@ impl Files {
         let mut folder = DirBuilder::new();
         let made = folder.recursive(true).mode(0o700).create(&self.folder);
         made.map_err(|error| self.unusable("making the folder", error))?;
-        self.open(self.hub_path(), true, &HUB_STEPS)?;
+        self.open(self.hub_path(), true, &HUB)?;
         for site in self.known()? {
             self.site(&site)?;
         }
@@ -94,12 +106,12 @@ impl Files {
                 database: self.describe(),
             });
         }
-        self.open(self.hub_path(), false, &HUB_STEPS)
+        self.open(self.hub_path(), false, &HUB)
     }
 
     /// A site's file, made if somebody took it away.
     pub(super) fn site(&self, site: &SiteName) -> Result<Connection, DbError> {
-        let opened = self.open(self.folder.join(format!("{site}.db")), true, &SITE_STEPS);
+        let opened = self.open(self.folder.join(format!("{site}.db")), true, &SITE);
         opened.map_err(|error| self.error_of_site(site, error))
     }
 
@@ -128,7 +140,7 @@ impl Files {
         self.site(site)
     }
 
-    fn open(&self, path: PathBuf, create: bool, steps: &[&str]) -> Result<Connection, DbError> {
+    fn open(&self, path: PathBuf, create: bool, layout: &Layout) -> Result<Connection, DbError> {
         let mut flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         flags.set(OpenFlags::SQLITE_OPEN_CREATE, create);
         if create && !path.exists() {
@@ -143,13 +155,13 @@ impl Files {
             Ok(connection)
         };
         let mut connection = open().map_err(|error| self.error("opening", error))?;
-        self.upgrade(&mut connection, steps)?;
+        self.upgrade(&mut connection, layout)?;
         Ok(connection)
     }
 
-    /// Takes the steps that a file has not been through.
-    fn upgrade(&self, connection: &mut Connection, steps: &[&str]) -> Result<(), DbError> {
-        let known = i64::try_from(steps.len()).unwrap_or(i64::MAX);
+    /// Makes the tables of a file that is new or of an earlier version.
+    fn upgrade(&self, connection: &mut Connection, layout: &Layout) -> Result<(), DbError> {
+        let known = layout.version;
         let version = |connection: &Connection| {
             connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
         };
@@ -169,12 +181,12 @@ impl Files {
             connection.pragma_update(None, "journal_mode", "wal")?;
             let transaction =
                 connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            // Another process may have taken them meanwhile.
-            let found = usize::try_from(version(&transaction)?).unwrap_or(0);
-            for step in steps.iter().skip(found) {
-                transaction.execute_batch(step)?;
+            // Another process may have made them meanwhile.
+            if version(&transaction)? < known {
+                drop_tables(&transaction, layout.keep)?;
+                transaction.execute_batch(layout.make)?;
+                transaction.pragma_update(None, "user_version", known)?;
             }
-            transaction.pragma_update(None, "user_version", known)?;
             transaction.commit()
         };
         take().map_err(|error| self.error("upgrading", error))
@@ -267,4 +279,14 @@ impl Files {
             },
         }
     }
+}
+
+/// Drops every table of a file but one.
+fn drop_tables(connection: &Connection, keep: Option<&str>) -> rusqlite::Result<()> {
+    let mut tables = connection.prepare(include_str!("sql/tables_read.sql"))?;
+    let tables = tables.query_map([keep], |row| row.get::<_, String>(0))?;
+    for table in tables.collect::<rusqlite::Result<Vec<_>>>()? {
+        connection.execute_batch(&render::drop_table(&table))?;
+    }
+    Ok(())
 }

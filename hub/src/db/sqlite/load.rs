@@ -4,16 +4,18 @@
 //! tables of this connection, which end with it, and a transaction that is cut off is rolled back
 //! from the WAL by whoever opens the file next.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
 use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::value::Type;
 
 use super::value::to_sql;
@@ -113,7 +115,7 @@ impl SiteLoad for SqliteLoad {
             .await
     }
 
-    async fn create_tables(&mut self, dataset: &Dataset) -> Result<(), DbError> {
+    async fn create_tables(&mut self, dataset: &Dataset, _zone: &TimeZone) -> Result<(), DbError> {
         let (files, site) = (Arc::clone(&self.files), self.site.clone());
         let tables = dataset.tables.clone();
         self.run_as(move |connection| {
@@ -156,6 +158,24 @@ impl SiteLoad for SqliteLoad {
         .await
     }
 
+    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError> {
+        let tables = self.run("reading the journal", |connection| {
+            let mut tables = connection.prepare(include_str!("sql/journal_tables.sql"))?;
+            let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
+            tables.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        // A name that is none is no table's of the dataset.
+        let tables = tables.await?.into_iter();
+        Ok(tables.filter_map(|name| Name::new(&name).ok()).collect())
+    }
+
+    async fn rollback(&mut self) -> Result<(), DbError> {
+        self.run("rolling back", |connection| {
+            connection.execute_batch("ROLLBACK")
+        })
+        .await
+    }
+
     async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError> {
         self.count(render::delete_parts(table), parts).await
     }
@@ -185,6 +205,7 @@ impl SiteLoad for SqliteLoad {
             connection.execute_batch("COMMIT")
         })
         .await?;
+        self.files.know_start(&self.site);
         let held = self.held.take();
         // The last to close a file writes its WAL back, which may take a while.
         file::blocking(move || {
@@ -291,7 +312,7 @@ impl InsertError {
     }
 }
 
-/// Inserts whole records, each with its part as last field. Returns how many.
+/// Inserts whole records, each with its part and its clash mark as last fields. Returns how many.
 fn insert_records(
     connection: &Connection,
     insert: &str,
@@ -306,7 +327,7 @@ fn insert_records(
         // Fields borrow from the record, so this list lives no longer than it.
         let mut fields = Vec::with_capacity(types.len() + 1);
         split_fields(bytes, &mut fields).map_err(malformed)?;
-        if fields.len() != types.len() + 1 {
+        if fields.len() != types.len() + 2 {
             return Err(malformed("it has another number of fields than the table").into());
         }
         // SQLite would invent a value for an integer key that has none.
@@ -314,15 +335,16 @@ fn insert_records(
             return Err(malformed("its key has no value").into());
         }
         let part = std::iter::once(Type::Text);
-        for (at, (field, ty)) in fields
-            .iter()
-            .zip(types.iter().copied().chain(part))
-            .enumerate()
-        {
+        let columns = types.iter().copied().chain(part);
+        for (at, (field, ty)) in fields.iter().zip(columns).enumerate() {
             let value = to_sql(field, ty)
                 .ok_or_else(|| malformed("a field is not of its column's type"))?;
             statement.raw_bind_parameter(at + 1, value)?;
         }
+        let clashes = fields
+            .last()
+            .is_some_and(|field| field.as_deref() == Some("t"));
+        statement.raw_bind_parameter(types.len() + 2, clashes)?;
         statement.raw_execute()?;
         Ok::<_, InsertError>(())
     })?;
@@ -371,12 +393,41 @@ impl MarkStatements {
             );
         }
         for ((table, part), mark) in change.loaded {
-            let rows = stored_count(mark.rows).into();
+            let version = mark.version.unwrap_or_default();
+            let md5 = |md5: Option<Md5>| md5.map(|md5| md5.to_string()).into();
             add(
                 include_str!("sql/loaded_put.sql"),
-                vec![text(table), text(part), text(&mark.md5), rows],
+                vec![
+                    text(table),
+                    text(part),
+                    mark.version.is_some().into(),
+                    md5(version.object),
+                    md5(version.edits),
+                    stored_count(mark.rows).into(),
+                ],
             );
         }
+        let edits = CatalogDelta::between(change.edits_was, change.edits);
+        for ((table, part), entry) in edits.partitions {
+            // A summary's keys are texts and its numbers finite, so it is always JSON.
+            let object = serde_json::to_string(&entry.object).unwrap_or_default();
+            add(
+                include_str!("sql/edits_partition_put.sql"),
+                vec![
+                    text(table),
+                    text(part),
+                    object.into(),
+                    text(&entry.dataset),
+                    stored_count(entry.seq.0).into(),
+                ],
+            );
+        }
+        for (table, part) in edits.removed_partitions {
+            let key = vec![text(table), text(part)];
+            add(include_str!("sql/edits_partition_remove.sql"), key);
+        }
+        let flushed = serde_json::Value::from(change.flushed).to_string();
+        add(include_str!("sql/journal_remove.sql"), vec![flushed.into()]);
         let json = change.dataset.canonical_json().to_owned();
         add(
             include_str!("sql/dataset_add.sql"),
@@ -394,6 +445,21 @@ impl MarkStatements {
                     text(&head.writer.host),
                     text(&head.dataset),
                     text(&change.at),
+                ],
+            );
+            // Its members are texts and numbers, so it is always JSON.
+            let edits_head = change.edits.head.as_ref();
+            let edits_head = edits_head.map(|head| serde_json::to_string(head).unwrap_or_default());
+            let settled = (!change.settled.is_empty())
+                .then(|| serde_json::to_string(change.settled).unwrap_or_default());
+            add(
+                include_str!("sql/site_edits_mark.sql"),
+                vec![
+                    text(site),
+                    edits_head.into(),
+                    settled.into(),
+                    stored_count(change.edits.seq().0).into(),
+                    change.writable.into(),
                 ],
             );
         }

@@ -12,14 +12,21 @@ use causeway_shared::value::Type;
 
 use super::value::from_sql;
 use super::{Files, file, render};
-use crate::db::records::{MarkRecord, PartitionRecord, Records, SiteRecord};
+use crate::db::records::{
+    AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
+};
 use crate::db::value::counted;
 use crate::db::{DbError, LoadedCount, LoadedCounts, Row, RowBatches};
 
 const BATCH_ROWS: usize = 1_000;
 
 /// The site's own row; one that nothing is known of before its first load.
-pub(super) fn site(connection: &Connection, site: &SiteName) -> rusqlite::Result<SiteRecord> {
+/// SQLite does not know whether its start is; the process does.
+pub(super) fn site(
+    connection: &Connection,
+    site: &SiteName,
+    start_known: bool,
+) -> rusqlite::Result<SiteRecord> {
     let found = connection
         .query_row(include_str!("sql/site_read.sql"), [], |row| {
             Ok(SiteRecord {
@@ -31,9 +38,16 @@ pub(super) fn site(connection: &Connection, site: &SiteName) -> rusqlite::Result
                 writer_id: row.get(5)?,
                 writer_host: row.get(6)?,
                 dataset: row.get(7)?,
-                loaded_at: row.get(8)?,
-                log_head: row.get(9)?,
-                last_error: row.get(10)?,
+                edits_head: row.get(8)?,
+                settled: row.get(9)?,
+                loaded_seq: row.get(10)?,
+                loaded_edits_seq: row.get(11)?,
+                writable: row.get(12)?,
+                start_known,
+                edits_waiting: row.get(13)?,
+                loaded_at: row.get(14)?,
+                log_head: row.get(15)?,
+                last_error: row.get(16)?,
             })
         })
         .optional()?;
@@ -46,6 +60,13 @@ pub(super) fn site(connection: &Connection, site: &SiteName) -> rusqlite::Result
         writer_id: None,
         writer_host: None,
         dataset: None,
+        edits_head: None,
+        settled: None,
+        loaded_seq: 0,
+        loaded_edits_seq: 0,
+        writable: false,
+        start_known,
+        edits_waiting: 0,
         loaded_at: None,
         log_head: None,
         last_error: None,
@@ -53,9 +74,13 @@ pub(super) fn site(connection: &Connection, site: &SiteName) -> rusqlite::Result
 }
 
 /// All that is held of the site besides its rows, in one read transaction.
-pub(super) fn records(connection: &Connection, of: &SiteName) -> rusqlite::Result<Records> {
+pub(super) fn records(
+    connection: &Connection,
+    of: &SiteName,
+    start_known: bool,
+) -> rusqlite::Result<Records> {
     let transaction = connection.unchecked_transaction()?;
-    let site = site(&transaction, of)?;
+    let site = site(&transaction, of, start_known)?;
     let dataset = match &site.dataset {
         None => None,
         Some(md5) => transaction
@@ -70,8 +95,10 @@ pub(super) fn records(connection: &Connection, of: &SiteName) -> rusqlite::Resul
             Ok(MarkRecord {
                 table: row.get(0)?,
                 part: row.get(1)?,
-                md5: row.get(2)?,
-                rows: row.get(3)?,
+                known: row.get(2)?,
+                object: row.get(3)?,
+                edits: row.get(4)?,
+                rows: row.get(5)?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;
@@ -79,6 +106,8 @@ pub(super) fn records(connection: &Connection, of: &SiteName) -> rusqlite::Resul
         site,
         dataset,
         partitions: partitions(&transaction)?,
+        edits: edits(&transaction)?,
+        asked: asked(&transaction)?,
         marks,
     })
 }
@@ -96,6 +125,33 @@ fn partitions(connection: &Connection) -> rusqlite::Result<Vec<PartitionRecord>>
                 summary: row.get(5)?,
                 dataset: row.get(6)?,
                 seq: row.get(7)?,
+            })
+        })?
+        .collect()
+}
+
+fn edits(connection: &Connection) -> rusqlite::Result<Vec<EditsRecord>> {
+    connection
+        .prepare(include_str!("sql/edits_partition_read.sql"))?
+        .query_map([], |row| {
+            Ok(EditsRecord {
+                table: row.get(0)?,
+                part: row.get(1)?,
+                object: row.get(2)?,
+                dataset: row.get(3)?,
+                seq: row.get(4)?,
+            })
+        })?
+        .collect()
+}
+
+fn asked(connection: &Connection) -> rusqlite::Result<Vec<AskedRecord>> {
+    connection
+        .prepare(include_str!("sql/asked_read.sql"))?
+        .query_map([], |row| {
+            Ok(AskedRecord {
+                date: row.get(0)?,
+                hour: row.get(1)?,
             })
         })?
         .collect()
@@ -120,7 +176,7 @@ pub(super) fn counts(
     ty: Type,
 ) -> rusqlite::Result<LoadedCounts> {
     let transaction = connection.unchecked_transaction()?;
-    let revision = site(&transaction, of)?.revision.unsigned_abs();
+    let revision = site(&transaction, of, false)?.revision.unsigned_abs();
     let mut statement = transaction.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut counts = Vec::new();

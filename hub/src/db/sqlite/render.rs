@@ -4,8 +4,7 @@ use causeway_shared::dataset::{Partitioning, Table};
 use causeway_shared::value::Type;
 
 use crate::db::sql::{
-    CLASH, PART, TARGET, declared, list, literal, names, quote, replaced, ruled, table_body,
-    written,
+    CLASH, PART, declared, list, literal, names, quote, ruled, table_body, written,
 };
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
@@ -81,29 +80,26 @@ pub(super) fn create_staging(table: &Table) -> String {
     )
 }
 
-/// One row; parameters are the declared columns, then the part.
+/// One row; parameters are the declared columns, then the hidden ones.
 pub(super) fn insert_row(table: &Table, staged: bool) -> String {
     let into = if staged {
         staging(table)
     } else {
         target(table)
     };
-    let parameters = list((1..=table.columns.len() + 1).map(|at| format!("?{at}")));
+    let parameters = list((1..=table.columns.len() + 2).map(|at| format!("?{at}")));
     format!(
         "INSERT INTO {into} ({}) VALUES ({parameters})",
         written(table)
     )
 }
 
-/// All staged rows, in place of rows of the same key.
+/// All staged rows.
 pub(super) fn insert_staged(table: &Table) -> String {
     format!(
-        "INSERT INTO {} AS {TARGET} ({columns}) SELECT {columns} FROM {} WHERE true
-         ON CONFLICT ({}) DO UPDATE SET {}",
+        "INSERT INTO {} ({columns}) SELECT {columns} FROM {}",
         target(table),
         staging(table),
-        names(table, &table.key),
-        replaced(table),
         columns = written(table),
     )
 }
@@ -158,6 +154,11 @@ fn key_order(table: &Table) -> String {
     };
     let terms: Vec<String> = table.key.iter().map(order).collect();
     terms.join(", ")
+}
+
+/// Any table, dropped.
+pub(super) fn drop_table(name: &str) -> String {
+    format!("DROP TABLE main.{}", quote(name))
 }
 
 /// Rows per part.

@@ -10,7 +10,7 @@ use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 async fn empty() -> (HubDatabase, TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let database = SqliteDatabase::open(&folder.path().join("hub"));
+    let database = SqliteDatabase::open(&folder.path().join("hub"), "here".to_owned());
     (HubDatabase(Arc::new(database)), folder)
 }
 
@@ -154,28 +154,5 @@ async fn a_table_that_somebody_else_made_is_refused() -> Outcome {
         error.contains("column title TEXT where column name TEXT is declared"),
         "{error}"
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_catalog_that_did_not_keep_which_commit_set_a_partition_takes_the_loaded_one() -> Outcome
-{
-    let (database, folder) = empty().await;
-    let test = TestHub::new(&database).await?;
-    let mut site = TestSite::with_an_apple(&test.store).await?;
-    site.put("item", "b=1of2", &["2,pear"])
-        .await?
-        .commit()
-        .await?;
-    test.load_one().await?;
-    let stored = async || -> Outcome<Vec<u64>> {
-        let stored = database.0.stored(site.name()).await?;
-        let entries = stored.catalog.partitions.values();
-        Ok(entries.map(|entry| entry.seq.0).collect())
-    };
-    assert_eq!(stored().await?, [1, 2]);
-    let file = Connection::open(folder.path().join("hub/here.db"))?;
-    file.execute_batch("ALTER TABLE causeway_partition DROP COLUMN seq; PRAGMA user_version = 2")?;
-    assert_eq!(stored().await?, [2, 2]);
     Ok(())
 }

@@ -51,7 +51,7 @@ pub(super) async fn copy_parts(
         let mut body = body?;
         let broken = |problem| body.name().error(problem);
         let mut reader = ObjectReader::new(table, &planned.entry.object).map_err(broken)?;
-        let end = format!(",{}\n", planned.part);
+        let end = format!(",{},f\n", planned.part);
         while let Some(compressed) = body.next().await? {
             reader.give(compressed);
             let mut more = true;

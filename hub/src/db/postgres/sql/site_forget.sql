@@ -1,4 +1,4 @@
--- Forgets what was loaded of a site whose schema somebody dropped.
+-- Forgets what was loaded of a site whose schema somebody dropped. What waits in the journal stays.
 WITH gone AS (
     SELECT site FROM causeway.site
     WHERE site = $1 AND to_regnamespace(quote_ident(replace(site, '-', '_'))) IS NULL
@@ -6,8 +6,11 @@ WITH gone AS (
     DELETE FROM causeway.loaded WHERE site IN (SELECT site FROM gone)
 ), partitions AS (
     DELETE FROM causeway.partition WHERE site IN (SELECT site FROM gone)
+), edits AS (
+    DELETE FROM causeway.edits_partition WHERE site IN (SELECT site FROM gone)
 )
 UPDATE causeway.site
 SET seq = NULL, at = NULL, epoch = NULL, writer_id = NULL, writer_host = NULL, dataset = NULL,
-    loaded_at = NULL
+    edits_head = NULL, settled = NULL, loaded_seq = 0, loaded_edits_seq = 0, writable = false,
+    triggers = NULL, loaded_at = NULL
 WHERE site IN (SELECT site FROM gone);

@@ -2,6 +2,11 @@
 SELECT known.site, known.revision, loaded.seq,
        to_char(loaded.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        loaded.epoch, loaded.writer_id, loaded.writer_host, loaded.dataset,
+       loaded.edits_head::text, loaded.settled::text,
+       coalesce(loaded.loaded_seq, 0), coalesce(loaded.loaded_edits_seq, 0),
+       coalesce(loaded.writable, false),
+       known.server_start IS NOT DISTINCT FROM pg_postmaster_start_time(),
+       (SELECT count(*) FROM causeway.journal WHERE journal.site = known.site),
        to_char(loaded.loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        known.log_head, known.last_error
 FROM causeway.site AS known

@@ -1,1 +1,2 @@
-INSERT OR REPLACE INTO causeway_loaded (table_name, part, md5, rows) VALUES (?1, ?2, ?3, ?4);
+INSERT OR REPLACE INTO causeway_loaded (table_name, part, known, object, edits, rows)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6);

@@ -1,0 +1,3 @@
+SELECT date::text, to_char(hour AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+FROM causeway.asked
+WHERE site = $1;

@@ -1,0 +1,1 @@
+SELECT date, hour FROM causeway_asked;
