@@ -15,6 +15,7 @@ pub mod conformance;
 mod error;
 pub(crate) mod postgres;
 mod records;
+mod rules;
 mod sql;
 pub(crate) mod sqlite;
 mod stored;
