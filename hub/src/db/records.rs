@@ -62,6 +62,7 @@ pub(super) struct MarkRecord {
     pub(super) object: Option<String>,
     pub(super) edits: Option<String>,
     pub(super) rows: i64,
+    pub(super) clashes: i64,
 }
 
 /// A partition's row in the catalog of edits.
@@ -255,6 +256,7 @@ impl MarkRecord {
         let mark = Mark {
             version: self.known.then_some(version),
             rows: count(self.rows)?,
+            clashes: count(self.clashes)?,
         };
         Ok((
             (text("table", &self.table)?, text("part", &self.part)?),

@@ -119,6 +119,8 @@ pub(crate) struct Mark {
     pub version: Option<PartVersion>,
     /// How many rows.
     pub rows: u64,
+    /// How many of them bear the clash mark.
+    pub clashes: u64,
 }
 
 /// The version of a partition: the same version has the same merged rows.

@@ -349,6 +349,7 @@ fn mark_of(planned: &Planned) -> ((Name, Part), Mark) {
     let mark = Mark {
         version: Some(version),
         rows: object.rows,
+        clashes: 0,
     };
     ((planned.table.clone(), planned.part), mark)
 }

@@ -134,6 +134,7 @@ mod tests {
         Mark {
             version: Some(version),
             rows,
+            clashes: 0,
         }
     }
 

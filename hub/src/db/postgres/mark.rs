@@ -44,11 +44,14 @@ pub(super) async fn write(
         };
         let (objects, edits) = (md5s(|v| v.object), md5s(|v| v.edits));
         let rows = counts(loaded, |l| l.1.rows);
+        let clashes = counts(loaded, |l| l.1.clashes);
         let sql = include_str!("sql/loaded_put.sql");
         client
             .execute(
                 sql,
-                &[&name, &tables, &parts, &known, &objects, &edits, &rows],
+                &[
+                    &name, &tables, &parts, &known, &objects, &edits, &rows, &clashes,
+                ],
             )
             .await?;
     }

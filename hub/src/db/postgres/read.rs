@@ -78,6 +78,7 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
             object: row.try_get(3)?,
             edits: row.try_get(4)?,
             rows: row.try_get(5)?,
+            clashes: row.try_get(6)?,
         })
     };
     Ok(Some(Records {

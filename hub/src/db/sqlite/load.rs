@@ -404,6 +404,7 @@ impl MarkStatements {
                     md5(version.object),
                     md5(version.edits),
                     stored_count(mark.rows).into(),
+                    stored_count(mark.clashes).into(),
                 ],
             );
         }

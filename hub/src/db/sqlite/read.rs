@@ -99,6 +99,7 @@ pub(super) fn records(
                 object: row.get(3)?,
                 edits: row.get(4)?,
                 rows: row.get(5)?,
+                clashes: row.get(6)?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;

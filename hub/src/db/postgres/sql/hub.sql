@@ -80,6 +80,7 @@ CREATE TABLE causeway.loaded (
     object     text,              -- the MD5 of the site's object; NULL: none
     edits      text,              -- the MD5 of the edits object; NULL: none
     rows       bigint  NOT NULL,
+    clashes    bigint  NOT NULL,  -- how many of them bear the clash mark
     PRIMARY KEY (site, table_name, part)
 );
 

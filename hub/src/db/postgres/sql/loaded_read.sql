@@ -1,1 +1,1 @@
-SELECT table_name, part, known, object, edits, rows FROM causeway.loaded WHERE site = $1;
+SELECT table_name, part, known, object, edits, rows, clashes FROM causeway.loaded WHERE site = $1;

@@ -1,1 +1,1 @@
-SELECT table_name, part, known, object, edits, rows FROM causeway_loaded;
+SELECT table_name, part, known, object, edits, rows, clashes FROM causeway_loaded;

@@ -63,6 +63,7 @@ CREATE TABLE causeway_loaded (
     object     TEXT,              -- the MD5 of the site's object; NULL: none
     edits      TEXT,              -- the MD5 of the edits object; NULL: none
     rows       INTEGER NOT NULL,
+    clashes    INTEGER NOT NULL,  -- how many of them bear the clash mark
     PRIMARY KEY (table_name, part)
 ) STRICT, WITHOUT ROWID;
 
