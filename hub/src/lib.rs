@@ -13,6 +13,7 @@ mod db;
 #[cfg(feature = "demo")]
 mod demo;
 mod document;
+mod edits;
 mod error;
 mod http;
 mod object;
