@@ -113,6 +113,10 @@ impl Database for SqliteDatabase {
         self.files.describe()
     }
 
+    fn gives_keys(&self) -> bool {
+        false
+    }
+
     fn address(&self) -> &str {
         &self.address
     }
