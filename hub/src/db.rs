@@ -22,6 +22,7 @@ mod stored;
 pub(crate) mod value;
 mod writing;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -33,7 +34,7 @@ use futures_util::stream::BoxStream;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, Seq, SiteName};
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::value::{Type, Value};
 use jiff::tz::TimeZone;
 
@@ -41,7 +42,7 @@ use crate::config::DatabaseConfig;
 
 pub(crate) use error::{DbError, Source};
 pub(crate) use stored::{
-    CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
+    CatalogDelta, LoadedCount, LoadedCounts, Mark, Marks, PartVersion, RowsAt, SiteChange,
     SiteState, StoredSite,
 };
 #[allow(unused_imports)]
@@ -52,9 +53,6 @@ pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrit
 pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// The database as a person would name it in a message, without its password.
     fn describe(&self) -> String;
-
-    /// Whether rows are born in it that no hub knows of, so that it has to have keys at any time.
-    fn gives_keys(&self) -> bool;
 
     /// Where hubs reach the database: as configured, or its URL without user, password and options.
     fn address(&self) -> &str;
@@ -233,12 +231,12 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database, or [`DbError::Busy`].
     async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError>;
 
-    /// What a load has to know that was not there when it planned. From here to the end of the
-    /// transaction no flush writes down anything.
+    /// The tables that have rows in the journal. From here to the end of the transaction no flush
+    /// writes down anything.
     ///
     /// # Errors
     /// A failure of the database.
-    async fn look(&mut self) -> Result<Look, DbError>;
+    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError>;
 
     /// Ends the transaction without a trace. Whoever goes on stages again.
     ///

@@ -10,6 +10,7 @@ mod mark;
 mod read;
 mod render;
 mod tls;
+mod triggers;
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -167,10 +168,6 @@ impl PostgresDatabase {
 impl Database for PostgresDatabase {
     fn describe(&self) -> String {
         self.connections.describe().to_owned()
-    }
-
-    fn gives_keys(&self) -> bool {
-        true
     }
 
     fn address(&self) -> &str {

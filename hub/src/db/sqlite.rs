@@ -113,10 +113,6 @@ impl Database for SqliteDatabase {
         self.files.describe()
     }
 
-    fn gives_keys(&self) -> bool {
-        false
-    }
-
     fn address(&self) -> &str {
         &self.address
     }

@@ -1,6 +1,6 @@
 //! What a database holds of a site besides its rows: how it stands, its catalog, what is loaded.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -139,15 +139,6 @@ pub(crate) struct RowsAt {
     pub seq: Seq,
     /// That of edits.
     pub edits_seq: Seq,
-}
-
-/// What others did to a site while it was staged.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Look {
-    /// The partitions that rows of the journal are about.
-    pub journaled: BTreeSet<(Name, Part)>,
-    /// Where the catalogs stand.
-    pub at: RowsAt,
 }
 
 /// What a load writes down beside the rows. Journal rows that `edits` holds already go.

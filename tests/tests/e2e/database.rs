@@ -68,7 +68,7 @@ async fn a_table_that_somebody_else_made_is_refused() {
 async fn a_writer_that_takes_its_time_is_waited_for() {
     let (_, test, mut site, place) = loaded().await;
     let writer = place.connect().await;
-    let write = "BEGIN; UPDATE here.item SET name = 'plum' WHERE id = 1";
+    let write = "SET causeway.loader = on; BEGIN; UPDATE here.item SET name = 'plum' WHERE id = 1";
     writer.batch_execute(write).await.unwrap();
     put(&mut site, "1,pear").await;
     let finish = async {
@@ -104,7 +104,7 @@ async fn rows_that_hold_a_unique_value_are_named_with_what_to_do() {
         .await
         .unwrap();
     test.load_rows().await.unwrap();
-    let theirs = "INSERT INTO here.sale (id, day, slot) VALUES (1000000000, '2025-11-28', 'b')";
+    let theirs = "SET causeway.loader = on; INSERT INTO here.sale (id, day, slot) VALUES (1000000000, '2025-11-28', 'b')";
     place.connect().await.batch_execute(theirs).await.unwrap();
     let rows = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
     site.put("sale", "dt=2025-11-28", &rows)

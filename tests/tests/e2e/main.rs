@@ -7,6 +7,8 @@
 )]
 
 mod chart;
+mod chatbot;
+mod clinic;
 mod clock;
 mod crash;
 mod damage;

@@ -196,7 +196,8 @@ impl Connections {
         if found < VERSION {
             let make = concat!(
                 include_str!("sql/empty_earlier.sql"),
-                include_str!("sql/hub.sql")
+                include_str!("sql/hub.sql"),
+                include_str!("sql/trigger_functions.sql")
             );
             transaction.batch_execute(make).await.map_err(failed)?;
             let set = include_str!("sql/version_set.sql");

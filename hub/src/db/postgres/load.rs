@@ -4,6 +4,7 @@
 //! temporary, its rows wait for one COMMIT: whenever it ends before that, the server takes all of
 //! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -12,17 +13,15 @@ use backon::Retryable as _;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use jiff::tz::TimeZone;
-use tokio_postgres::{Client, CopyInSink, Error, Row};
+use tokio_postgres::{Client, CopyInSink, Error};
 
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, Seq, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
-use super::{error, mark, read, render};
-use crate::db::{
-    DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records, sql,
-};
+use super::{error, mark, read, render, triggers};
+use crate::db::{DbError, RowSink, SiteChange, SiteLoad, SiteState, StoredSite, sql};
 
 /// How long a load waits for another load of its site.
 const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
@@ -118,7 +117,9 @@ impl PostgresLoad {
     }
 
     /// Makes a table, or makes sure that the one that is there is the dataset's.
-    async fn create_table(&self, table: &Table) -> Result<(), DbError> {
+    ///
+    /// Returns whether it was made.
+    async fn create_table(&self, table: &Table) -> Result<bool, DbError> {
         let target = render::target(&self.site, table);
         let existing = self
             .client
@@ -132,10 +133,11 @@ impl PostgresLoad {
         if existing.is_empty() {
             // A batch is one transaction: no table is left without its indexes.
             let create = render::create_table(&self.site, table);
-            return self.batch("creating a table", &create).await;
+            self.batch("creating a table", &create).await?;
+            return Ok(true);
         }
         match sql::first_difference(&render::columns(table), &existing) {
-            None => Ok(()),
+            None => Ok(false),
             Some(detail) => Err(DbError::AnotherTable {
                 schema: self.site.schema(),
                 table: table.name.to_string(),
@@ -143,6 +145,11 @@ impl PostgresLoad {
             }),
         }
     }
+}
+
+/// Whether it passes by itself while the connection stands: somebody's transaction was in the way.
+fn gave_up(error: &DbError) -> bool {
+    matches!(error, DbError::GaveUp { .. })
 }
 
 #[async_trait]
@@ -156,7 +163,7 @@ impl SiteLoad for PostgresLoad {
         }
     }
 
-    async fn create_tables(&mut self, dataset: &Dataset, _zone: &TimeZone) -> Result<(), DbError> {
+    async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {
         let there = include_str!("sql/schema_there.sql");
         let there = self
             .client
@@ -169,10 +176,16 @@ impl SiteLoad for PostgresLoad {
             let create = render::create_schema(&self.site);
             self.batch("creating a schema", &create).await?;
         }
+        let mut anew = false;
         for table in &dataset.tables {
-            self.create_table(table).await?;
+            anew |= self.create_table(table).await?;
         }
-        Ok(())
+        let this = &*self;
+        let make = || async move {
+            let made = triggers::make(&this.client, &this.site, dataset, zone, anew).await;
+            made.map_err(|error| this.failed("making triggers", error))
+        };
+        make.retry(retry::a_few_times()).when(gave_up).await
     }
 
     async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError> {
@@ -193,34 +206,20 @@ impl SiteLoad for PostgresLoad {
         }
         let lock = render::lock(&self.site, tables);
         let this = &*self;
-        // Only what passes by itself while the connection stands: somebody's transaction.
-        let gave_up = |error: &DbError| matches!(error, DbError::GaveUp { .. });
         let begin = || this.begin_locked(&lock);
         begin.retry(retry::a_few_times()).when(gave_up).await
     }
 
-    async fn look(&mut self) -> Result<Look, DbError> {
+    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError> {
         let failed = |error| self.failed("reading the journal", error);
         let site = self.site.as_str();
         let lock = include_str!("sql/site_lock.sql");
-        let at = self
-            .client
-            .query_opt(lock, &[&site])
-            .await
-            .map_err(failed)?;
-        let parts = include_str!("sql/journal_parts.sql");
-        let parts = self.client.query(parts, &[&site]).await.map_err(failed)?;
-        let number = |row: &Row, at: usize| Seq(row.get::<_, i64>(at).unsigned_abs());
-        Ok(Look {
-            journaled: parts
-                .iter()
-                .filter_map(|row| records::partition(row.get(0), row.get(1)))
-                .collect(),
-            at: at.map_or_else(RowsAt::default, |row| RowsAt {
-                seq: number(&row, 0),
-                edits_seq: number(&row, 1),
-            }),
-        })
+        self.client.execute(lock, &[&site]).await.map_err(failed)?;
+        let tables = include_str!("sql/journal_tables.sql");
+        let tables = self.client.query(tables, &[&site]).await.map_err(failed)?;
+        // A name that is none is no table's of the dataset.
+        let names = tables.iter().map(|row| Name::new(row.get(0)).ok());
+        Ok(names.flatten().collect())
     }
 
     async fn rollback(&mut self) -> Result<(), DbError> {

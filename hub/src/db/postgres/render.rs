@@ -10,7 +10,7 @@ use crate::db::sql::{CLASH, PART, list, names, quote, ruled, table_body, written
 const MAX_NAME_BYTES: usize = 63;
 
 /// A column's type, as `format_type` names it.
-fn column_type(column: &Column) -> String {
+pub(super) fn column_type(column: &Column) -> String {
     match column.ty {
         Type::Int => "bigint".into(),
         Type::Float => "double precision".into(),
@@ -57,7 +57,7 @@ pub(super) fn create_schema(site: &SiteName) -> String {
 
 /// An index's name: with a space in it, which no table has, since PostgreSQL names tables and
 /// indexes in one space, and its own choice for table `a`, `a_pkey`, may be another table.
-fn index_name(table: &Table, what: &str) -> String {
+pub(super) fn index_name(table: &Table, what: &str) -> String {
     let name = format!("{} {what}", table.name);
     match name.len() {
         0..=MAX_NAME_BYTES => quote(&name),

@@ -8,7 +8,7 @@ CREATE TABLE causeway.database (
 );
 
 -- The keys of rows that are born here: the rest of the block that this database took last.
-CREATE SEQUENCE causeway.keys AS bigint MINVALUE 1 MAXVALUE 1 NO CYCLE;
+CREATE SEQUENCE causeway.keys AS bigint MINVALUE 0 MAXVALUE 1 START 1 NO CYCLE;
 SELECT nextval('causeway.keys');
 
 -- How a site stands.

@@ -1,0 +1,1 @@
+SELECT DISTINCT table_name FROM causeway.journal WHERE site = $1;

@@ -1,0 +1,202 @@
+-- What the triggers of all sites' tables call. They run as the role that `init` ran as, whoever
+-- writes; nobody else may call them.
+
+-- Ends a statement.
+CREATE FUNCTION causeway.refuse(state text, table_name text, column_name text, message text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message,
+        TABLE = table_name, COLUMN = column_name;
+END $$;
+
+-- A text as a message shows it.
+CREATE FUNCTION causeway.show(given text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT to_json(left(given, 60))::text || CASE WHEN length(given) > 60 THEN '…' ELSE '' END
+$$;
+
+-- Before each statement; argument: the site.
+CREATE FUNCTION causeway.check_writable() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    writable    boolean;
+    start_known boolean;
+    owner       json;
+    own_id      text;
+    message     text;
+    hint        text;
+BEGIN
+    SELECT s.writable, coalesce(s.server_start = pg_postmaster_start_time(), false),
+           s.edits_head -> 'writer'
+      INTO writable, start_known, owner
+      FROM causeway.site AS s
+     WHERE s.site = TG_ARGV[0];
+    IF writable AND start_known THEN
+        RETURN NULL;
+    END IF;
+    SELECT d.id INTO own_id FROM causeway.database AS d;
+    hint := 'run `causeway-hub load`';
+    IF writable THEN
+        message := 'it takes no changes until a hub has read its log: the database server has started again';
+    ELSIF owner IS NULL THEN
+        message := 'it takes no changes here: no database owns its edits yet';
+        hint := 'run `causeway-hub load` with `write = true` under [edits]';
+    ELSIF owner ->> 'id' IS DISTINCT FROM own_id THEN
+        message := format('it is read-only here: its edits belong to the database %s at %s',
+            owner ->> 'id', owner ->> 'address');
+        hint := 'write there, or make this database the owner with `causeway-hub init --take-over`';
+    ELSE
+        message := 'it takes no changes at present';
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = format('site %s: %s', TG_ARGV[0], message),
+        HINT = hint;
+END $$;
+
+-- Before TRUNCATE, which tells no trigger what it takes away.
+CREATE FUNCTION causeway.refuse_truncate() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = '0A000',
+        MESSAGE = format('%s: TRUNCATE would leave no trace of the rows', TG_TABLE_NAME),
+        HINT = format('on purpose: BEGIN; SET LOCAL causeway.allow_shrink = on; DELETE FROM %I.%I; COMMIT',
+            TG_TABLE_SCHEMA, TG_TABLE_NAME);
+    RETURN NULL;
+END $$;
+
+-- After each DELETE: whether it takes a large part of a table. The journal has a row for each row that
+-- is gone.
+CREATE FUNCTION causeway.guard_deletes(of_site text, schema_name text, of_table text)
+RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    deleted bigint;
+    loaded  bigint;
+BEGIN
+    IF current_setting('causeway.allow_shrink', true) = 'on' THEN
+        RETURN;
+    END IF;
+    SELECT count(*) INTO deleted
+      FROM causeway.journal AS j
+     WHERE j.site = of_site AND j.tx = txid_current() AND j.table_name = of_table
+       AND j.new IS NULL;
+    IF deleted <= 100 THEN
+        RETURN;
+    END IF;
+    EXECUTE format('SELECT count(*) FROM %I.%I', schema_name, of_table) INTO loaded;
+    loaded := loaded + deleted;
+    IF deleted * 5 > loaded THEN
+        PERFORM causeway.refuse('23514', of_table, '',
+            format('%s: this deletes %s of %s rows, from the history as well; where that is meant, '
+                'set causeway.allow_shrink = on in the transaction', of_table, deleted, loaded));
+    END IF;
+END $$;
+
+-- The key of a row that is born here.
+CREATE FUNCTION causeway.next_key() RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN nextval('causeway.keys');
+EXCEPTION WHEN sequence_generator_limit_exceeded THEN
+    RAISE EXCEPTION USING ERRCODE = '2200H', MESSAGE = 'this database has no keys left for new rows',
+        HINT = 'a hub takes another block of keys within seconds: try again';
+END $$;
+
+-- Writes down what became of a row: JSON objects of texts by column, and the parts.
+CREATE FUNCTION causeway.write_journal(
+    of_site text, of_table text, old_part text, old text, new_part text, new text
+) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    claim text := left(coalesce(current_setting('causeway.actor', true), ''), 200);
+    actor text;
+BEGIN
+    IF octet_length(new) > 16 * 1024 * 1024 THEN
+        PERFORM causeway.refuse('23514', of_table, '',
+            format('%s: a row must have at most %s bytes', of_table, 16 * 1024 * 1024));
+    END IF;
+    -- Only the owner of the tables speaks for others.
+    actor := CASE
+        WHEN claim = '' THEN session_user::text
+        WHEN session_user = current_user THEN claim
+        ELSE session_user || '/' || claim
+    END;
+    INSERT INTO causeway.journal
+        (site, tx, table_name, old_part, old, new_part, new, object, site_seq, edits_seq, actor)
+    SELECT s.site, txid_current(), of_table, old_part, old::json, new_part, new::json,
+           CASE WHEN l.known THEN l.object END, s.loaded_seq, s.loaded_edits_seq, actor
+      FROM causeway.site AS s
+      LEFT JOIN causeway.loaded AS l
+        ON l.site = s.site AND l.table_name = of_table AND l.part = old_part
+     WHERE s.site = of_site;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = '25006', HINT = 'run `causeway-hub load`',
+            MESSAGE = format('site %s is not known here', of_site);
+    END IF;
+END $$;
+
+-- The bucket of a key, given as fields of canonical CSV.
+CREATE FUNCTION causeway.bucket(fields text[], buckets integer) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT 'b=' || lpad(index::text, length(buckets::text), '0') || 'of' || buckets
+      FROM (SELECT ('x' || left(md5(array_to_string(fields, ',', '')), 8))::bit(32)::bigint % buckets)
+        AS hashed (index)
+$$;
+
+-- A text as a field.
+CREATE FUNCTION causeway.csv_text(given text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE
+        WHEN given IN ('', '\.') OR given ~ E'[,"\\n\\r]' THEN '"' || replace(given, '"', '""') || '"'
+        ELSE given
+    END
+$$;
+
+-- A time or timestamp as a field: a T between date and time, and six digits of a second or none.
+CREATE FUNCTION causeway.csv_moment(given text) RETURNS text
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT replace(CASE
+        WHEN strpos(given, '.') > 0 THEN rpad(given, strpos(given, '.') + 6, '0')
+        ELSE given
+    END, ' ', 'T')
+$$;
+
+-- A float as a field: the shortest digits that read back as the same one. Unlike PostgreSQL's own,
+-- they may lie on the very edge to the next float.
+CREATE FUNCTION causeway.csv_float(given double precision) RETURNS text
+LANGUAGE plpgsql IMMUTABLE
+SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
+DECLARE
+    magnitude text := abs(given)::text;
+    sign      text := CASE WHEN given < 0 THEN '-' ELSE '' END;
+    mantissa  text := split_part(magnitude, 'e', 1);
+    fraction  text := split_part(mantissa, '.', 2);
+    digits    text := ltrim(replace(mantissa, '.', ''), '0');
+    -- The value is digits × 10^power.
+    power     integer := coalesce(nullif(split_part(magnitude, 'e', 2), ''), '0')::integer
+        - length(fraction);
+    shorter   numeric;
+    point     integer;
+BEGIN
+    IF given = 0 THEN
+        RETURN '0';
+    END IF;
+    -- A digit less, rounded to the nearest, if that is still this float.
+    IF length(digits) > 1 THEN
+        shorter := round(digits::numeric / 10);
+        IF (shorter::text || 'e' || (power + 1))::numeric <= 1.7976931348623157e308
+            AND (shorter::text || 'e' || (power + 1))::double precision = abs(given) THEN
+            digits := shorter::text;
+            power := power + 1;
+        END IF;
+    END IF;
+    power := power + length(digits) - length(rtrim(digits, '0'));
+    digits := rtrim(digits, '0');
+    point := length(digits) + power;
+    RETURN sign || CASE
+        WHEN power >= 0 AND point <= 16 THEN digits || repeat('0', power)
+        WHEN point > 0 AND point <= 16 THEN left(digits, point) || '.' || substr(digits, point + 1)
+        WHEN point > -5 AND point <= 0 THEN '0.' || repeat('0', -point) || digits
+        WHEN length(digits) = 1 THEN digits || 'e' || (point - 1)
+        ELSE left(digits, 1) || '.' || substr(digits, 2) || 'e' || (point - 1)
+    END;
+END $$;
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA causeway FROM PUBLIC;

@@ -1,0 +1,1 @@
+UPDATE causeway.site SET triggers = $2 WHERE site = $1;

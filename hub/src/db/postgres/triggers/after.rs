@@ -1,0 +1,131 @@
+//! After a row was written, when all rows of the statement are there: references are checked, and the
+//! journal is written.
+
+use causeway_shared::dataset::{Table, TableId};
+
+use super::{Triggers, changed, field, refuse, when};
+use crate::db::postgres::render::{column_type, target};
+use crate::db::rules;
+use crate::db::sql::{PART, list, literal, quote};
+
+/// The function's body.
+pub(super) fn body(triggers: &Triggers<'_>, table: &Table) -> String {
+    let part = quote(PART);
+    [
+        "DECLARE\n    causeway_old text;\n    causeway_new text;\nBEGIN\n".to_owned(),
+        when(
+            "TG_OP <> 'INSERT'",
+            &format!("causeway_old := {};", json(table, "OLD")),
+        ),
+        when(
+            "TG_OP <> 'DELETE'",
+            &format!("causeway_new := {};", json(table, "NEW")),
+        ),
+        when("causeway_old = causeway_new", "RETURN NULL;"),
+        triggers.references(table),
+        format!(
+            "    PERFORM causeway.write_journal({}, {}, OLD.{part}, causeway_old, NEW.{part}, causeway_new);\n    \
+             RETURN NULL;\nEND",
+            literal(triggers.site.as_str()),
+            literal(table.name.as_str()),
+        ),
+    ]
+    .concat()
+}
+
+/// The body of the function that follows each DELETE, when the journal has all that is gone.
+pub(super) fn body_of_delete(triggers: &Triggers<'_>, table: &Table) -> String {
+    format!(
+        "BEGIN\n    PERFORM causeway.guard_deletes({}, {}, {});\n{}    RETURN NULL;\nEND",
+        literal(triggers.site.as_str()),
+        literal(&triggers.site.schema()),
+        literal(table.name.as_str()),
+        triggers.referred(table),
+    )
+}
+
+/// A row as a JSON object of texts. Two arrays take any number of columns.
+fn json(table: &Table, row: &str) -> String {
+    let names = table.columns.iter().map(|c| literal(c.name.as_str()));
+    let texts = (0..table.columns.len()).map(|at| format!("{}::text", field(row, table, at)));
+    format!(
+        "json_object(ARRAY[{}], ARRAY[{}])::text",
+        list(names),
+        list(texts)
+    )
+}
+
+impl Triggers<'_> {
+    /// A new value refers to a row that is there, and stays there until the transaction ends.
+    fn references(&self, table: &Table) -> String {
+        let check = |(column, parent): (usize, TableId)| {
+            let new = field("NEW", table, column);
+            let look = format!(
+                "PERFORM FROM {} AS causeway_parent WHERE causeway_parent.{} = {new} FOR KEY SHARE;",
+                target(self.site, &self.dataset.tables[parent]),
+                self.key_of(parent),
+            );
+            // A load that was waited for has put the row anew, which the second look sees.
+            format!(
+                "    IF {} AND {new} IS NOT NULL THEN\n    {look}\n\
+                 \x20   IF NOT FOUND THEN {look} END IF;\n{}    END IF;\n",
+                changed(table, column),
+                when("NOT FOUND", &self.refuse_reference(table, column, parent))
+            )
+        };
+        rules::references(table).into_iter().map(check).collect()
+    }
+
+    /// The quoted name of a table's only key column.
+    pub(super) fn key_of(&self, table: TableId) -> String {
+        let table = &self.dataset.tables[table];
+        quote(table.columns[table.key[0]].name.as_str())
+    }
+
+    /// The refusal of a value that refers to no row.
+    pub(super) fn refuse_reference(&self, table: &Table, column: usize, parent: TableId) -> String {
+        let place = format!("{}.{}: ", table.name, table.columns[column].name);
+        let message = format!(
+            "{} || causeway.show({}::text) || {}",
+            literal(&place),
+            field("NEW", table, column),
+            literal(&rules::message_of_missing_parent(self.dataset, parent)),
+        );
+        refuse("23503", table, column, &message)
+    }
+
+    /// What was deleted is referred to by no loaded row.
+    fn referred(&self, table: &Table) -> String {
+        let children = self.dataset.tables.iter().flat_map(|child| {
+            let references = rules::references(child).into_iter();
+            references.map(move |(column, parent)| (child, column, parent))
+        });
+        let here =
+            children.filter(|(_, _, parent)| self.dataset.tables[*parent].name == table.name);
+        let check = |(child, column, parent): (&Table, usize, TableId)| {
+            let key = table.key[0];
+            let message = rules::message_of_needed_parent(table, child, column);
+            let refuse = refuse("23503", table, key, &literal(&message));
+            let refers = format!(
+                "causeway_child.{}",
+                quote(child.columns[column].name.as_str())
+            );
+            format!(
+                "    PERFORM FROM {} AS causeway_child WHERE {refers} IN (\
+                 SELECT (j.old ->> {})::{} FROM causeway.journal AS j WHERE j.site = {} \
+                 AND j.tx = txid_current() AND j.table_name = {} AND j.new IS NULL) \
+                 AND NOT EXISTS (SELECT FROM {} AS causeway_parent WHERE causeway_parent.{} = {refers}) \
+                 LIMIT 1;\n{}",
+                target(self.site, child),
+                literal(table.columns[key].name.as_str()),
+                column_type(&table.columns[key]),
+                literal(self.site.as_str()),
+                literal(table.name.as_str()),
+                target(self.site, table),
+                self.key_of(parent),
+                when("FOUND", &refuse)
+            )
+        };
+        here.map(check).collect()
+    }
+}

@@ -1,0 +1,1 @@
+SELECT DISTINCT table_name FROM causeway_journal;
