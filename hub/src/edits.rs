@@ -25,3 +25,6 @@ pub(crate) use merge::{MergedPart, MergedRow, RowMerge};
 pub(crate) use row_edit::{PlacedRow, RowEdit, RowState, is_of_block};
 pub(crate) use settle::settle;
 pub(crate) use texts::{site_row, texts_of};
+
+#[cfg(test)]
+mod tests;

@@ -29,7 +29,7 @@ pub(super) fn agreed(conflict: &mut Conflict, unit: &Unit<'_>, values: &Texts) {
     }
 }
 
-/// A row that lost as a whole lost nothing where the other row has the same.
+/// A side lost nothing where the row has the same.
 pub(super) fn forget_same(loser: &mut Option<Loser>, row: &Texts) {
     forget(loser, |name, text| row.get(name) == Some(text));
 }

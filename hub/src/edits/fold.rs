@@ -12,8 +12,7 @@ use jiff::Timestamp;
 
 use super::conflict::is_whole;
 use super::error::EditsError;
-use super::row_edit::{PlacedRow, RowEdit, RowState};
-use super::settle::moved_home;
+use super::row_edit::{PlacedRow, RowEdit, RowState, changed};
 use super::texts::{bucket_of, canonical, date_part};
 use super::unit::{differing, units, whole_units};
 
@@ -84,7 +83,7 @@ pub(crate) fn fold(
     };
     let folding = Folding { table, change };
     let state = match (old, new) {
-        (Some(old), Some(new)) => Some(folding.updated(before, &old, new, &mut conflict)?),
+        (Some(old), Some(new)) => Some(folding.updated(before, &old, new)?),
         (None, Some(new)) => Some(folding.inserted(before, new, &mut conflict)?),
         (Some(old), None) => folding.deleted(before, old, &mut conflict),
         (None, None) => {
@@ -141,7 +140,7 @@ impl Folding<'_> {
         match (before, in_the_way) {
             // What another database did to the same key: its row, changed.
             (state @ Some(RowState::Born { .. } | RowState::Moved { .. }), Some(old)) => {
-                self.updated(state, &old, new, conflict)
+                self.updated(state, &old, new)
             }
             // The writer saw no row: this one is settled with the site's as any that is born.
             (Some(RowState::Changed { .. }), _) => Ok(born(new)),
@@ -151,7 +150,7 @@ impl Folding<'_> {
                     was: Some(was),
                 }),
                 _,
-            ) => Ok(self.moved(home, was, new, conflict)),
+            ) => Ok(self.moved(home, was, new)),
             _ => {
                 for loser in [&mut conflict.site, &mut conflict.cloud] {
                     loser.take_if(|loser| is_whole(loser, self.table));
@@ -166,7 +165,6 @@ impl Folding<'_> {
         before: Option<RowState>,
         old: &PlacedRow,
         new: PlacedRow,
-        conflict: &mut Conflict,
     ) -> Result<RowState, EditsError> {
         let site = self.site(&old.row);
         match before {
@@ -191,7 +189,7 @@ impl Folding<'_> {
             Some(RowState::Deleted {
                 home,
                 was: Some(was),
-            }) => Ok(self.moved(home, was, new, conflict)),
+            }) => Ok(self.moved(home, was, new)),
             Some(RowState::Changed { home, row, was }) => {
                 let was = whole_units(self.table, was, &row);
                 self.changed_again(home, row, was, old, &new)
@@ -215,7 +213,7 @@ impl Folding<'_> {
                     }
                 }
                 let part = self.apply(&mut row, place, old, &new)?;
-                Ok(self.moved(home, was, PlacedRow { part, row }, conflict))
+                Ok(self.moved(home, was, PlacedRow { part, row }))
             }
         }
     }
@@ -284,9 +282,9 @@ impl Folding<'_> {
     }
 
     /// The site's row, which lies at `home`, as the cloud has it now.
-    fn moved(&self, home: Part, was: Texts, new: PlacedRow, conflict: &mut Conflict) -> RowState {
+    fn moved(&self, home: Part, was: Texts, new: PlacedRow) -> RowState {
         if new.part == home {
-            return moved_home(self.table, home, new.row, &was, conflict);
+            return changed(self.table, home, new.row, &was);
         }
         RowState::Moved {
             home,

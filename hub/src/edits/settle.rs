@@ -5,7 +5,7 @@ use causeway_shared::dataset::{Merge, Partitioning, Table};
 use causeway_shared::edits_object::{Conflict, Loser, Texts};
 use causeway_shared::ids::Part;
 
-use super::conflict::{agreed, cloud_lost, forget_same, site_lost};
+use super::conflict::{agreed, cloud_lost, forget_same, is_whole, site_lost};
 use super::error::EditsError;
 use super::row_edit::{PlacedRow, RowEdit, RowState, changed};
 use super::texts::{bucket_of, values_of};
@@ -85,7 +85,7 @@ fn round(
         None => without_site(table, state, &mut conflict)?,
     };
     let state = match parent {
-        Some(parent) => beside_parent(table, state, parent, &mut conflict),
+        Some(parent) => beside_parent(table, state, parent),
         None => state,
     };
     let edit = RowEdit {
@@ -108,14 +108,15 @@ fn without_site(table: &Table, state: RowState, conflict: &mut Conflict) -> Opti
             conflict.site = None;
             RowState::Deleted { home, was: None }
         }
-        RowState::Changed { home, mut row, .. } => match table.merge {
+        RowState::Changed { home, mut row, was } => match table.merge {
             Merge::Cloud => {
                 conflict.site = Some(Loser::Deletion);
                 RowState::Born { place: home, row }
             }
             Merge::Site => {
-                // What the cloud lost earlier is part of what it loses now.
-                if let Some(Loser::Columns(earlier)) = conflict.cloud.take() {
+                // What the cloud lost earlier, and did not change since, is part of what it loses.
+                if let Some(Loser::Columns(mut earlier)) = conflict.cloud.take() {
+                    earlier.retain(|name, _| !was.contains_key(name));
                     row.extend(earlier);
                 }
                 *conflict = Conflict {
@@ -148,6 +149,14 @@ fn with_site(
 ) -> RowState {
     match state {
         RowState::Changed { home, row, was } => {
+            // A row that lost as a whole lost nothing where the row has the same.
+            if conflict
+                .site
+                .as_ref()
+                .is_some_and(|lost| is_whole(lost, table))
+            {
+                forget_same(&mut conflict.site, &row);
+            }
             let was = whole_units(table, was, &row);
             let was = without_moved(table, home, &row, was, site, conflict);
             merge_columns(table, &row, &was, site, conflict)
@@ -171,7 +180,7 @@ fn with_site(
         RowState::Deleted { was, .. } => deleted_in_the_cloud(table, was, site, conflict),
         RowState::Moved {
             was, place, row, ..
-        } if place == site.part => moved_home(table, place, row, &was, conflict),
+        } if place == site.part => changed(table, place, row, &was),
         RowState::Moved {
             was, place, row, ..
         } => {
@@ -304,30 +313,11 @@ fn deleted_in_the_cloud(
     }
 }
 
-/// A moved row that lies where the site has it.
-pub(super) fn moved_home(
-    table: &Table,
-    home: Part,
-    row: Texts,
-    was: &Texts,
-    conflict: &mut Conflict,
-) -> RowState {
-    forget_same(&mut conflict.site, &row);
-    changed(table, home, row, was)
-}
-
 /// A row that the cloud bore or moved lies where its parent lies.
-fn beside_parent(
-    table: &Table,
-    state: RowState,
-    parent: Part,
-    conflict: &mut Conflict,
-) -> RowState {
+fn beside_parent(table: &Table, state: RowState, parent: Part) -> RowState {
     match state {
         RowState::Born { row, .. } => RowState::Born { place: parent, row },
-        RowState::Moved { home, was, row, .. } if home == parent => {
-            moved_home(table, home, row, &was, conflict)
-        }
+        RowState::Moved { home, was, row, .. } if home == parent => changed(table, home, row, &was),
         RowState::Moved { home, was, row, .. } => RowState::Moved {
             home,
             was,
