@@ -5,12 +5,17 @@
 
 mod connection;
 mod error;
+mod flush;
+mod journal;
 mod load;
+mod lock;
 mod mark;
 mod read;
 mod render;
+mod statement;
 mod tls;
 mod triggers;
+mod write;
 
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -154,13 +159,73 @@ impl PostgresDatabase {
         snapshot.await.map_err(|error| self.error(error))
     }
 
-    fn not_yet(&self) -> DbError {
-        DbError::Refused {
-            database: self.describe(),
-            action: "taking edits",
-            detail: "this version cannot yet".to_owned(),
-            source: None,
-        }
+    async fn read_identity(&self) -> Result<Owner, DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/identity_read.sql");
+        let row = client.query_opt(sql, &[]).await;
+        let failed = |error| error::of_own(self.connections.describe(), "reading", error);
+        let Some(row) = row.map_err(failed)? else {
+            return Err(DbError::NotInitialised {
+                database: self.describe(),
+            });
+        };
+        Ok(Owner {
+            id: row.try_get(0).map_err(failed)?,
+            address: row.try_get(1).map_err(failed)?,
+        })
+    }
+
+    async fn write_identity(&self, identity: &Owner) -> Result<(), DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/identity_set.sql");
+        let set = client
+            .execute(sql, &[&identity.id, &identity.address])
+            .await;
+        set.map(|_| ())
+            .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
+    async fn read_keys_left(&self) -> Result<u64, DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/keys_left.sql");
+        let row = client.query_one(sql, &[]).await;
+        let left = row.and_then(|row| row.try_get::<_, i64>(0));
+        left.map(i64::unsigned_abs)
+            .map_err(|error| error::of_own(self.connections.describe(), "reading", error))
+    }
+
+    async fn write_keys(&self, keys: &RangeInclusive<i64>) -> Result<(), DbError> {
+        let client = self.connections.client().await?;
+        // A batch is one transaction.
+        let sql = render::set_keys(*keys.start(), *keys.end());
+        let set = client.batch_execute(&sql).await;
+        set.map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
+    async fn run_query(
+        &self,
+        site: &SiteName,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
+    ) -> Result<Queried, DbError> {
+        let mut client = self.connections.client().await?;
+        let transaction = self.snapshot(&mut client).await?;
+        let client = transaction.client();
+        let query = async {
+            let revision = include_str!("postgres/sql/revision_read.sql");
+            let revision = client.query_opt(revision, &[&site.as_str()]).await?;
+            let revision = revision.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+            write::prepare(client, site, "").await?;
+            Ok(Queried {
+                revision: revision.unwrap_or(0).unsigned_abs(),
+                rows: statement::run(client, sql, parameters, types).await?,
+            })
+        };
+        let queried = query.await.map_err(|error| self.error(error))?;
+        let ended = transaction.commit().await;
+        ended.map_err(|error| self.error(error))?;
+        Ok(queried)
     }
 }
 
@@ -176,47 +241,54 @@ impl Database for PostgresDatabase {
 
     async fn init(&self) -> Result<(), DbError> {
         self.connections
-            .retrying(|| self.connections.upgrade())
+            .retrying(|| self.connections.upgrade(&self.address))
             .await
     }
 
     async fn identity(&self) -> Result<Owner, DbError> {
-        Err(self.not_yet())
+        self.connections.retrying(|| self.read_identity()).await
     }
 
-    async fn set_identity(&self, _identity: &Owner) -> Result<(), DbError> {
-        Err(self.not_yet())
+    async fn set_identity(&self, identity: &Owner) -> Result<(), DbError> {
+        self.connections
+            .retrying(|| self.write_identity(identity))
+            .await
     }
 
     async fn keys_left(&self) -> Result<u64, DbError> {
-        Err(self.not_yet())
+        self.connections.retrying(|| self.read_keys_left()).await
     }
 
-    async fn set_keys(&self, _keys: RangeInclusive<i64>) -> Result<(), DbError> {
-        Err(self.not_yet())
+    async fn set_keys(&self, keys: RangeInclusive<i64>) -> Result<(), DbError> {
+        self.connections.retrying(|| self.write_keys(&keys)).await
     }
 
-    async fn begin_flush(&self, _site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
-        Err(self.not_yet())
+    async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
+        let flush = flush::PostgresFlush::begin(&self.connections, site.clone()).await?;
+        Ok(Box::new(flush))
     }
 
     async fn begin_write(
         &self,
-        _site: &SiteName,
+        site: &SiteName,
         _dataset: &Dataset,
-        _actor: &str,
+        actor: &str,
     ) -> Result<Box<dyn SiteWrite>, DbError> {
-        Err(self.not_yet())
+        let begin = || write::PostgresWrite::begin(&self.connections, site.clone(), actor);
+        let write = self.connections.retrying(begin).await?;
+        Ok(Box::new(write))
     }
 
     async fn query(
         &self,
-        _site: &SiteName,
-        _sql: &str,
-        _parameters: &[Option<String>],
-        _types: &[Type],
+        site: &SiteName,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
     ) -> Result<Queried, DbError> {
-        Err(self.not_yet())
+        self.connections
+            .retrying(|| self.run_query(site, sql, parameters, types))
+            .await
     }
 
     async fn sites(&self) -> Result<Vec<SiteState>, DbError> {

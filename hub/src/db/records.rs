@@ -276,15 +276,15 @@ pub(super) fn count(n: i64) -> Result<u64, String> {
     u64::try_from(n).map_err(|_| format!("{n} is below zero"))
 }
 
-fn text<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<T, String> {
+pub(super) fn text<T: FromStr<Err: Display>>(column: &str, text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("{column}: {error}"))
 }
 
-fn json<T: DeserializeOwned>(column: &str, json: &str) -> Result<T, String> {
+pub(super) fn json<T: DeserializeOwned>(column: &str, json: &str) -> Result<T, String> {
     serde_json::from_str(json).map_err(|error| format!("{column}: {error}"))
 }
 
-fn unreadable(database: &str, site: &str, what: String) -> DbError {
+pub(super) fn unreadable(database: &str, site: &str, what: String) -> DbError {
     DbError::Unreadable {
         database: database.to_owned(),
         site: site.to_owned(),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backon::Retryable as _;
-use causeway_shared::runtime::retry;
+use causeway_shared::runtime::{chance, retry};
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
 };
@@ -174,8 +174,8 @@ impl Connections {
         Ok(found)
     }
 
-    /// Makes or upgrades the hub's own tables.
-    pub(super) async fn upgrade(&self) -> Result<(), DbError> {
+    /// Makes or upgrades the hub's own tables, for a database that hubs reach at an address.
+    pub(super) async fn upgrade(&self, address: &str) -> Result<(), DbError> {
         let mut client = self.pooled().await?;
         self.check_encoding(&client).await?;
         let failed = |error| error::of(&self.described, "upgrading", error);
@@ -204,6 +204,12 @@ impl Connections {
             let set = transaction.execute(set, &[&VERSION]).await;
             set.map_err(failed)?;
         }
+        let id = chance::random_id().map_err(|error| DbError::Configuration {
+            problem: format!("this system has no randomness to give: {error}"),
+        })?;
+        let make = include_str!("sql/identity_make.sql");
+        let made = transaction.execute(make, &[&id, &address]).await;
+        made.map_err(failed)?;
         transaction.commit().await.map_err(failed)
     }
 

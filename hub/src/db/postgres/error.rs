@@ -7,7 +7,7 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
-use crate::db::{DbError, Source};
+use crate::db::{DbError, Source, rules};
 
 /// An error, with what was tried.
 pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError {
@@ -77,6 +77,40 @@ pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError 
             source,
         },
     }
+}
+
+/// An error of a statement that changes rows: what a rule forbids is the writer's affair.
+pub(super) fn of_write(database: &str, error: Error) -> DbError {
+    let Some(db) = error.as_db_error() else {
+        return of(database, "writing", error);
+    };
+    let message = match *db.code() {
+        SqlState::UNIQUE_VIOLATION => rules::message_of_clash(
+            db.table().unwrap_or_default(),
+            columns_of(db.detail().unwrap_or_default()),
+        ),
+        SqlState::CHECK_VIOLATION
+        | SqlState::FOREIGN_KEY_VIOLATION
+        | SqlState::NOT_NULL_VIOLATION
+        | SqlState::READ_ONLY_SQL_TRANSACTION
+        | SqlState::FEATURE_NOT_SUPPORTED
+        | SqlState::SEQUENCE_GENERATOR_LIMIT_EXCEEDED => match db.hint() {
+            Some(hint) => format!("{}; {hint}", db.message()),
+            None => db.message().to_owned(),
+        },
+        _ => return of(database, "writing", error),
+    };
+    DbError::Rejected {
+        state: db.code().code().to_owned(),
+        message,
+    }
+}
+
+/// The columns of a rule, in the detail `Key (a, b)=(1, 2) already exists.`
+fn columns_of(detail: &str) -> &str {
+    let columns = detail.strip_prefix("Key (");
+    let columns = columns.and_then(|columns| columns.split_once(")=("));
+    columns.map_or("values", |(columns, _)| columns)
 }
 
 /// An error of a query on the hub's own tables, which may not be there.

@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use backon::Retryable as _;
@@ -20,13 +19,8 @@ use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
-use super::{error, mark, read, render, triggers};
+use super::{error, lock, mark, read, render, triggers};
 use crate::db::{DbError, RowSink, SiteChange, SiteLoad, SiteState, StoredSite, sql};
-
-/// How long a load waits for another load of its site.
-const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
-/// How often it looks.
-const LOADER_POLL: Duration = Duration::from_millis(50);
 
 pub(super) struct PostgresLoad {
     client: Client,
@@ -44,7 +38,9 @@ impl PostgresLoad {
             database: connections.describe().to_owned(),
             site,
         };
-        load.lock().await?;
+        let name = format!("causeway load {}", load.site);
+        let what = format!("the loader's lock of site {}", load.site);
+        lock::acquire(&load.client, &load.database, &name, &what).await?;
         load.forget_dropped().await?;
         Ok(load)
     }
@@ -56,30 +52,6 @@ impl PostgresLoad {
         forgotten
             .map(|_| ())
             .map_err(|error| self.failed("forgetting", error))
-    }
-
-    async fn lock(&self) -> Result<(), DbError> {
-        let statement = include_str!("sql/loader_lock.sql");
-        let statement = self.client.prepare(statement).await;
-        let statement = statement.map_err(|error| self.failed("locking", error))?;
-        let mut waited = Duration::ZERO;
-        loop {
-            let row = self
-                .client
-                .query_one(&statement, &[&self.site.as_str()])
-                .await;
-            if row.map_err(|error| self.failed("locking", error))?.get(0) {
-                return Ok(());
-            }
-            if waited >= LOADER_TIMEOUT {
-                return Err(DbError::Busy {
-                    what: format!("the loader's lock of site {}", self.site),
-                    waited_s: waited.as_secs(),
-                });
-            }
-            tokio::time::sleep(LOADER_POLL).await;
-            waited += LOADER_POLL;
-        }
     }
 
     fn failed(&self, action: &'static str, error: Error) -> DbError {

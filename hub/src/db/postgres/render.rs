@@ -4,7 +4,7 @@ use causeway_shared::dataset::{Column, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
 
-use crate::db::sql::{CLASH, PART, list, names, quote, ruled, table_body, written};
+use crate::db::sql::{CLASH, PART, declared, list, names, quote, ruled, table_body, written};
 
 /// Longest name in PostgreSQL, in bytes.
 const MAX_NAME_BYTES: usize = 63;
@@ -190,6 +190,46 @@ pub(super) fn counts(site: &SiteName, table: &Table, column: usize) -> String {
         names(table, &[column]),
         target(site, table),
         part = quote(PART)
+    )
+}
+
+/// The site's tables by their bare names, before PostgreSQL's own.
+pub(super) fn search_path(site: &SiteName) -> String {
+    format!("{}, pg_catalog", schema(site))
+}
+
+/// A statement with the values that it answers as texts.
+pub(super) fn as_texts(sql: &str, columns: usize) -> String {
+    let named = |prefix: &str, suffix: &str| {
+        list((0..columns).map(|at| format!("{prefix}causeway_{at}{suffix}")))
+    };
+    format!(
+        "WITH causeway_query ({}) AS (\n{sql}\n) SELECT {} FROM causeway_query",
+        named("", ""),
+        named("", "::text")
+    )
+}
+
+/// A row of some columns' values, and the whole row that becomes of it.
+pub(super) fn insert(site: &SiteName, table: &Table, columns: &[usize]) -> String {
+    let values = list((1..=columns.len()).map(|at| format!("${at}")));
+    let given = match columns {
+        [] => "DEFAULT VALUES".to_owned(),
+        columns => format!("({}) VALUES ({values})", names(table, columns)),
+    };
+    format!(
+        "INSERT INTO {} {given} RETURNING {}",
+        target(site, table),
+        declared(table)
+    )
+}
+
+/// A block of keys in place of the present one.
+pub(super) fn set_keys(first: i64, last: i64) -> String {
+    format!(
+        "SET LOCAL lock_timeout = '400ms';
+         ALTER SEQUENCE causeway.keys
+         MINVALUE {first} MAXVALUE {last} START {first} RESTART {first}"
     )
 }
 

@@ -1,0 +1,174 @@
+//! One flush of one site: reading the journal, and writing down what became of it.
+//!
+//! The flush has a connection of its own, whose lock keeps other flushes of the site away. It writes
+//! in one transaction, after the log of edits has the commit: whenever it ends before, the next flush
+//! finds the journal's rows in the log.
+
+use async_trait::async_trait;
+use tokio_postgres::{Client, Error};
+
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::{Md5, SiteName};
+
+use super::connection::Connections;
+use super::{error, journal, lock, mark, read};
+use crate::db::records::{stored_count, unreadable};
+use crate::db::{
+    DbError, FlushChange, JournalEntry, PartVersion, SiteFlush, SiteState, StoredSite,
+};
+
+pub(super) struct PostgresFlush {
+    client: Client,
+    database: String,
+    site: SiteName,
+}
+
+impl PostgresFlush {
+    /// Connects, and waits for the site's lock.
+    pub(super) async fn begin(connections: &Connections, site: SiteName) -> Result<Self, DbError> {
+        // The pool looks at the version of the hub's own tables.
+        drop(connections.client().await?);
+        let flush = Self {
+            client: connections.own().await?,
+            database: connections.describe().to_owned(),
+            site,
+        };
+        let name = format!("causeway flush {}", flush.site);
+        let what = format!("the lock on flushing site {}", flush.site);
+        lock::acquire(&flush.client, &flush.database, &name, &what).await?;
+        Ok(flush)
+    }
+
+    fn failed(&self, action: &'static str, error: Error) -> DbError {
+        error::of(&self.database, action, error)
+    }
+
+    async fn write(&self, change: &FlushChange<'_>) -> Result<(), Error> {
+        let client = &self.client;
+        let site = self.site.as_str();
+        let lock = include_str!("sql/flush_lock.sql");
+        let stands_at: Option<i64> = match client.query_opt(lock, &[&site]).await? {
+            Some(row) => row.try_get(0)?,
+            None => None,
+        };
+        if !change.flushed.is_empty() {
+            let sql = include_str!("sql/journal_remove.sql");
+            client.execute(sql, &[&site, &change.flushed]).await?;
+        }
+        let moves_on = stands_at.unwrap_or(0) == stored_count(change.was.seq().0);
+        if moves_on {
+            mark::write_edits(client, site, change.was, change.now).await?;
+        }
+        self.write_versions(change).await?;
+        if !change.asked.is_empty() {
+            let dates: Vec<String> = change.asked.iter().map(ToString::to_string).collect();
+            let sql = include_str!("sql/asked_put.sql");
+            let at = change.at.to_string();
+            client.execute(sql, &[&site, &dates, &at]).await?;
+        }
+        if change.hold {
+            let sql = include_str!("sql/journal_hold.sql");
+            client.execute(sql, &[&site]).await?;
+        }
+        // Its members are texts and numbers, so it is always JSON.
+        let head = change.now.head.as_ref();
+        let head = head.map(|head| serde_json::to_string(head).unwrap_or_default());
+        let sql = include_str!("sql/flush_mark.sql");
+        client
+            .execute(
+                sql,
+                &[
+                    &site,
+                    &moves_on,
+                    &head,
+                    &change.moves_loaded_seq,
+                    &change.start_known,
+                    &change.writable,
+                ],
+            )
+            .await?;
+        Ok(())
+    }
+
+    async fn write_versions(&self, change: &FlushChange<'_>) -> Result<(), Error> {
+        if change.versions.is_empty() {
+            return Ok(());
+        }
+        let site = self.site.as_str();
+        let versions = change.versions;
+        let tables: Vec<&str> = versions.keys().map(|(table, _)| table.as_str()).collect();
+        let parts: Vec<String> = versions.keys().map(|(_, part)| part.to_string()).collect();
+        let known: Vec<bool> = versions.values().map(Option::is_some).collect();
+        let md5s = |of: fn(&(PartVersion, PartVersion)) -> Option<Md5>| -> Vec<Option<String>> {
+            let md5s = versions.values().map(|pair| pair.as_ref().and_then(of));
+            md5s.map(|md5| md5.map(|md5| md5.to_string())).collect()
+        };
+        let (was_objects, was_edits) = (md5s(|v| v.0.object), md5s(|v| v.0.edits));
+        let (objects, edits) = (md5s(|v| v.1.object), md5s(|v| v.1.edits));
+        let sql = include_str!("sql/flush_versions.sql");
+        self.client
+            .execute(
+                sql,
+                &[
+                    &site,
+                    &tables,
+                    &parts,
+                    &known,
+                    &was_objects,
+                    &was_edits,
+                    &objects,
+                    &edits,
+                ],
+            )
+            .await?;
+        let sql = include_str!("sql/flush_partitions_add.sql");
+        self.client.execute(sql, &[&site, &tables, &parts]).await?;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SiteFlush for PostgresFlush {
+    async fn stored(&mut self) -> Result<StoredSite, DbError> {
+        let failed = |error| self.failed("reading", error);
+        // A load may commit at any moment.
+        let snapshot = include_str!("sql/snapshot.sql");
+        self.client.batch_execute(snapshot).await.map_err(failed)?;
+        let records = read::records(&self.client, &self.site).await;
+        self.client.batch_execute("COMMIT").await.map_err(failed)?;
+        match records.map_err(|error| error::of_own(&self.database, "reading", error))? {
+            Some(records) => records.stored(&self.database),
+            None => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
+        }
+    }
+
+    async fn journal(
+        &mut self,
+        dataset: &Dataset,
+        most: usize,
+    ) -> Result<Vec<JournalEntry>, DbError> {
+        let sql = include_str!("sql/journal_read.sql");
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = self.client.query(sql, &[&self.site.as_str(), &most]).await;
+        let rows = rows.map_err(|error| self.failed("reading the journal", error))?;
+        let entry = |row| {
+            let entry = journal::entry(row, dataset);
+            entry.map_err(|what| unreadable(&self.database, self.site.as_str(), what))
+        };
+        rows.iter().map(entry).collect()
+    }
+
+    async fn commit(&mut self, change: &FlushChange<'_>) -> Result<(), DbError> {
+        let begun = self.client.batch_execute("BEGIN").await;
+        begun.map_err(|error| self.failed("flushing", error))?;
+        let written = self.write(change).await;
+        let end = match written {
+            Ok(()) => "COMMIT",
+            Err(_) => "ROLLBACK",
+        };
+        let ended = self.client.batch_execute(end).await;
+        written
+            .and(ended)
+            .map_err(|error| self.failed("flushing", error))
+    }
+}

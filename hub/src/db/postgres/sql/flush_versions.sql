@@ -1,0 +1,13 @@
+-- Partitions whose rows changed. Where those that are loaded are of the first version and none of them
+-- clashes, they are of the second one now; else they are loaded again.
+UPDATE causeway.loaded
+SET known = put.known AND loaded.known AND loaded.clashes = 0
+        AND loaded.object IS NOT DISTINCT FROM put.was_object
+        AND loaded.edits IS NOT DISTINCT FROM put.was_edits,
+    object = put.object,
+    edits  = put.edits
+FROM unnest($2::text[], $3::text[], $4::boolean[], $5::text[], $6::text[], $7::text[], $8::text[])
+    AS put (table_name, part, known, was_object, was_edits, object, edits)
+WHERE loaded.site = $1
+  AND loaded.table_name = put.table_name
+  AND loaded.part = put.part;

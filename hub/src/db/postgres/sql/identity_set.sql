@@ -1,0 +1,1 @@
+UPDATE causeway.database SET id = $1, address = $2;

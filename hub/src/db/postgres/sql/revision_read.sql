@@ -1,0 +1,1 @@
+SELECT revision FROM causeway.site WHERE site = $1;

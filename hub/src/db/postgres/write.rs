@@ -1,0 +1,133 @@
+//! A transaction that changes a site's rows in somebody's name. The triggers judge and journal it as
+//! they do everybody's.
+
+use async_trait::async_trait;
+use deadpool_postgres::Object;
+use tokio::runtime::Handle;
+use tokio_postgres::{Client, Error};
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::SiteName;
+use causeway_shared::value::{Type, Value};
+
+use super::connection::Connections;
+use super::{error, render, statement};
+use crate::db::value::canonical_text;
+use crate::db::{DbError, Row, SiteWrite};
+
+pub(super) struct PostgresWrite {
+    /// `None` once the transaction has ended.
+    client: Option<Object>,
+    database: String,
+    site: SiteName,
+    /// Whether a statement failed: the server takes no more, and would call a COMMIT done.
+    is_broken: bool,
+}
+
+impl PostgresWrite {
+    pub(super) async fn begin(
+        connections: &Connections,
+        site: SiteName,
+        actor: &str,
+    ) -> Result<Self, DbError> {
+        let write = Self {
+            client: Some(connections.client().await?),
+            database: connections.describe().to_owned(),
+            site,
+            is_broken: false,
+        };
+        let client = write.client()?;
+        let begun = async {
+            client.batch_execute("BEGIN").await?;
+            prepare(client, &write.site, actor).await
+        };
+        begun.await.map_err(|error| write.failed(error))?;
+        Ok(write)
+    }
+
+    fn failed(&self, error: Error) -> DbError {
+        error::of_write(&self.database, error)
+    }
+
+    fn client(&self) -> Result<&Client, DbError> {
+        match &self.client {
+            Some(client) if !self.is_broken => Ok(client),
+            _ => Err(self.refused("the transaction has ended".to_owned())),
+        }
+    }
+
+    fn refused(&self, detail: String) -> DbError {
+        DbError::Refused {
+            database: self.database.clone(),
+            action: "writing",
+            detail,
+            source: None,
+        }
+    }
+}
+
+/// Lets a transaction's statements name the site's tables, and says in whose name it works.
+pub(super) async fn prepare(client: &Client, site: &SiteName, actor: &str) -> Result<(), Error> {
+    let sql = include_str!("sql/write_begin.sql");
+    let path = render::search_path(site);
+    client.execute(sql, &[&path, &actor]).await?;
+    Ok(())
+}
+
+#[async_trait]
+impl SiteWrite for PostgresWrite {
+    async fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
+    ) -> Result<Vec<Row>, DbError> {
+        let rows = statement::run(self.client()?, sql, parameters, types).await;
+        self.is_broken = rows.is_err();
+        rows.map_err(|error| self.failed(error))
+    }
+
+    async fn insert(
+        &mut self,
+        table: &Table,
+        values: &[(usize, Value<'static>)],
+    ) -> Result<Row, DbError> {
+        let columns: Vec<usize> = values.iter().map(|(column, _)| *column).collect();
+        let texts: Vec<Option<String>> = values
+            .iter()
+            .map(|(_, value)| canonical_text(value))
+            .collect();
+        let types: Vec<Type> = table.columns.iter().map(|column| column.ty).collect();
+        let sql = render::insert(&self.site, table, &columns);
+        let mut rows = self.query(&sql, &texts, &types).await?;
+        rows.pop()
+            .ok_or_else(|| self.refused(format!("it took no row of {}", table.name)))
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        let client = self.client()?;
+        let committed = client.batch_execute("COMMIT").await;
+        committed.map_err(|error| self.failed(error))?;
+        self.client = None;
+        Ok(())
+    }
+}
+
+impl Drop for PostgresWrite {
+    /// Rolls back before anybody else gets the connection.
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        let Ok(runtime) = Handle::try_current() else {
+            // Without a pool it is closed, and the server rolls back.
+            drop(Object::take(client));
+            return;
+        };
+        runtime.spawn(async move {
+            if client.batch_execute("ROLLBACK").await.is_err() {
+                drop(Object::take(client));
+            }
+        });
+    }
+}
