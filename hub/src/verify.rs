@@ -291,7 +291,10 @@ mod tests {
         put.commit().await?;
         test.load_one().await?;
         let file = rusqlite::Connection::open(folder.path().join("here.db"))?;
-        file.execute_batch("DELETE FROM item WHERE id > 1")?;
+        file.execute_batch(
+            "DROP TRIGGER \"item before delete\"; DROP TRIGGER \"item after delete\";
+             DELETE FROM item WHERE id > 1",
+        )?;
 
         let found = test.verify(false).await?.differences;
         let whats: Vec<&str> = found.iter().map(|found| found.what.as_str()).collect();

@@ -13,21 +13,31 @@ use crate::db::{SiteChange, StoredSite};
 use crate::testing::{NOON, Outcome};
 
 mod changes;
+pub(in crate::db) mod clinic;
 mod datasets;
+mod journal;
 mod keeping;
 mod limits;
+mod refusals;
 mod sharing;
 mod values;
+mod writes;
 
 pub use changes::*;
 pub use datasets::*;
+pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
+pub use refusals::*;
 pub use sharing::*;
 pub use values::*;
+pub use writes::*;
 
 /// What a load writes down that changes nothing.
-fn unchanged<'a>(stored: &'a StoredSite, dataset: &'a Dataset) -> Outcome<SiteChange<'a>> {
+pub(in crate::db) fn unchanged<'a>(
+    stored: &'a StoredSite,
+    dataset: &'a Dataset,
+) -> Outcome<SiteChange<'a>> {
     Ok(SiteChange {
         was: &stored.catalog,
         now: &stored.catalog,
@@ -82,6 +92,30 @@ macro_rules! database_conformance {
             a_second_load_waits_and_has_nothing_left_to_do,
             sites_keep_apart,
             rows_that_nobody_journaled_are_found,
+        }
+    };
+    // Changes by others than the loader.
+    (@writes $open:expr) => {
+        $crate::database_conformance! { @cases $open;
+            a_row_that_is_born_here_is_filled_in,
+            keys_come_from_the_databases_block,
+            rules_of_columns_are_kept,
+            keys_and_dates_do_not_change,
+            references_are_kept,
+            unique_rules_are_kept,
+            a_clash_mark_ends_with_its_reason,
+            an_update_that_changes_nothing_leaves_no_trace,
+            the_journal_keeps_what_the_site_had,
+            the_journal_has_canonical_texts,
+            large_deletes_are_held_back,
+            a_change_that_is_not_committed_leaves_nothing,
+            two_writers_wait_for_each_other,
+            a_read_only_database_names_the_owner,
+            names_that_triggers_use_are_taken,
+            a_flush_takes_rows_out_of_the_journal,
+            a_second_flush_waits,
+            a_database_knows_who_it_is,
+            a_query_takes_texts_for_every_type,
         }
     };
     (@cases $open:expr; $($case:ident),+ $(,)?) => {

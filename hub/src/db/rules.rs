@@ -65,6 +65,16 @@ pub(super) fn rules(table: &Table) -> Vec<Rule<'_>> {
 }
 
 impl Rule<'_> {
+    /// The columns that it judges.
+    pub(super) fn columns(self) -> Vec<usize> {
+        match self {
+            Self::NotNull(at) | Self::OfType(at) | Self::Least(at) | Self::Greatest(at) => vec![at],
+            Self::MaxChars(at, _) | Self::OneOf(at) => vec![at],
+            Self::Compare(check) => vec![check.left, check.right],
+            Self::Fits(columns) => columns.to_vec(),
+        }
+    }
+
     /// The SQLSTATE with which a change that breaks the rule is refused.
     pub(super) fn state(self) -> &'static str {
         match self {
@@ -228,8 +238,8 @@ pub(super) fn is_large_delete(deleted: u64, loaded: u64) -> bool {
 /// A delete of a large part of a table.
 pub(super) fn message_of_large_delete(table: &str, deleted: u64, loaded: u64) -> String {
     format!(
-        "{table}: this deletes {deleted} of {loaded} rows, from the history as well; where that is \
-         meant, set causeway.allow_shrink = on in the transaction"
+        "{table}: deleting {deleted} of {loaded} rows is held back: a deleted row is deleted in the \
+         store too"
     )
 }
 

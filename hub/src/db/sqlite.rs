@@ -5,12 +5,18 @@
 //! The files are in WAL mode, so readers go on seeing the last state while a load writes.
 
 mod file;
+mod fill;
+mod flush;
+mod functions;
 mod load;
+mod mark;
 mod read;
 mod render;
 #[cfg(test)]
 mod tests;
+mod triggers;
 mod value;
+mod write;
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -44,6 +50,9 @@ struct Files {
     folder: PathBuf,
     /// The sites whose log was read since this process opened the database.
     starts_known: Mutex<BTreeSet<SiteName>>,
+    /// The keys of rows that are born here: the rest of the block that this process took last. Each
+    /// process takes one of its own.
+    keys: Mutex<Option<RangeInclusive<i64>>>,
 }
 
 impl Files {
@@ -58,6 +67,12 @@ impl Files {
         let mut known = known.unwrap_or_else(PoisonError::into_inner);
         known.insert(site.clone());
     }
+
+    /// A key that no other row has.
+    fn next_key(&self) -> Option<i64> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        keys.as_mut()?.next()
+    }
 }
 
 impl SqliteDatabase {
@@ -69,6 +84,7 @@ impl SqliteDatabase {
             files: Arc::new(Files {
                 folder,
                 starts_known: Mutex::default(),
+                keys: Mutex::default(),
             }),
             address,
         }
@@ -96,15 +112,6 @@ impl SqliteDatabase {
         })
         .await
     }
-
-    fn not_yet(&self) -> DbError {
-        DbError::Refused {
-            database: self.describe(),
-            action: "taking edits",
-            detail: "this version cannot yet".to_owned(),
-            source: None,
-        }
-    }
 }
 
 #[async_trait]
@@ -118,46 +125,90 @@ impl Database for SqliteDatabase {
     }
 
     async fn init(&self) -> Result<(), DbError> {
-        self.blocking(Files::init).await
+        let address = self.address.clone();
+        self.blocking(move |files| files.init(&address)).await
     }
 
     async fn identity(&self) -> Result<Owner, DbError> {
-        Err(self.not_yet())
+        self.blocking(|files| {
+            let sql = include_str!("sqlite/sql/identity_read.sql");
+            let identity = files.hub()?.query_row(sql, [], |row| {
+                Ok(Owner {
+                    id: row.get(0)?,
+                    address: row.get(1)?,
+                })
+            });
+            let identity = identity.optional();
+            let identity = identity.map_err(|error| files.error("reading", error))?;
+            identity.ok_or_else(|| DbError::NotInitialised {
+                database: files.describe(),
+            })
+        })
+        .await
     }
 
-    async fn set_identity(&self, _identity: &Owner) -> Result<(), DbError> {
-        Err(self.not_yet())
+    async fn set_identity(&self, identity: &Owner) -> Result<(), DbError> {
+        let Owner { id, address } = identity.clone();
+        self.blocking(move |files| {
+            let sql = include_str!("sqlite/sql/identity_set.sql");
+            let set = files.hub()?.execute(sql, [id, address]);
+            set.map(|_| ())
+                .map_err(|error| files.error("writing", error))
+        })
+        .await
     }
 
     async fn keys_left(&self) -> Result<u64, DbError> {
-        Err(self.not_yet())
+        let keys = self
+            .files
+            .keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let left = keys.as_ref().filter(|keys| !keys.is_empty());
+        Ok(left.map_or(0, |keys| {
+            keys.end().abs_diff(*keys.start()).saturating_add(1)
+        }))
     }
 
-    async fn set_keys(&self, _keys: RangeInclusive<i64>) -> Result<(), DbError> {
-        Err(self.not_yet())
+    async fn set_keys(&self, keys: RangeInclusive<i64>) -> Result<(), DbError> {
+        *self
+            .files
+            .keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(keys);
+        Ok(())
     }
 
-    async fn begin_flush(&self, _site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
-        Err(self.not_yet())
+    async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
+        let flush = flush::SqliteFlush::begin(Arc::clone(&self.files), site.clone()).await?;
+        Ok(Box::new(flush))
     }
 
     async fn begin_write(
         &self,
-        _site: &SiteName,
-        _dataset: &Dataset,
-        _actor: &str,
+        site: &SiteName,
+        dataset: &Dataset,
+        actor: &str,
     ) -> Result<Box<dyn SiteWrite>, DbError> {
-        Err(self.not_yet())
+        let (site, dataset) = (site.clone(), dataset.clone());
+        let files = Arc::clone(&self.files);
+        let write = write::SqliteWrite::begin(files, site, dataset, actor.to_owned()).await?;
+        Ok(Box::new(write))
     }
 
     async fn query(
         &self,
-        _site: &SiteName,
-        _sql: &str,
-        _parameters: &[Option<String>],
-        _types: &[Type],
+        site: &SiteName,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
     ) -> Result<Queried, DbError> {
-        Err(self.not_yet())
+        let (of, sql) = (site.clone(), sql.to_owned());
+        let (parameters, types) = (parameters.to_vec(), types.to_vec());
+        self.read(site, move |connection| {
+            read::query(connection, &of, &sql, &parameters, &types)
+        })
+        .await
     }
 
     async fn sites(&self) -> Result<Vec<SiteState>, DbError> {

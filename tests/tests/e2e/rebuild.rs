@@ -38,10 +38,18 @@ async fn execute(deployment: &Deployment, sql: &str) {
         DatabaseKind::Sqlite => {
             let url = deployment.database.url();
             let file = format!("{}/hcm-01.db", url.strip_prefix("sqlite:").unwrap());
-            rusqlite::Connection::open(file)
-                .unwrap()
-                .execute_batch(sql)
+            let file = rusqlite::Connection::open(file).unwrap();
+            // The triggers take changes from the hub alone.
+            let triggers = "SELECT name FROM sqlite_schema WHERE type = 'trigger'";
+            let triggers: Vec<String> = file
+                .prepare(triggers)
+                .and_then(|mut names| names.query_map([], |row| row.get(0))?.collect())
                 .unwrap();
+            for trigger in triggers {
+                let drop = format!("DROP TRIGGER \"{trigger}\"");
+                file.execute_batch(&drop).unwrap();
+            }
+            file.execute_batch(sql).unwrap();
         }
     }
 }

@@ -6,12 +6,17 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rusqlite::ffi::{
+    SQLITE_CONSTRAINT_NOTNULL, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID,
+    SQLITE_CONSTRAINT_TRIGGER, SQLITE_CONSTRAINT_UNIQUE,
+};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use causeway_shared::ids::SiteName;
+use causeway_shared::runtime::chance;
 
 use super::{Files, render};
-use crate::db::DbError;
+use crate::db::{DbError, rules};
 
 /// How a file's tables are made. A file of an earlier version holds no edits, so that all of its tables
 /// but `keep` are made again.
@@ -38,10 +43,10 @@ const SITE: Layout = Layout {
 /// of their own, so this is only ever a short transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a load waits for another load of its site.
-const LOADER_TIMEOUT: Duration = Duration::from_secs(600);
+/// How long a load waits for another load of its site, and a flush for another flush.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(600);
 /// How often it looks.
-const LOADER_POLL: Duration = Duration::from_millis(50);
+const LOCK_POLL: Duration = Duration::from_millis(50);
 
 /// Runs something that may block on a thread made for that.
 pub(super) async fn blocking<T: Send + 'static>(
@@ -69,12 +74,15 @@ impl Files {
     }
 
     /// Makes or upgrades all files.
-    pub(super) fn init(&self) -> Result<(), DbError> {
+    pub(super) fn init(&self, address: &str) -> Result<(), DbError> {
         // The rows are of people: they are nobody else's business on this machine.
         let mut folder = DirBuilder::new();
         let made = folder.recursive(true).mode(0o700).create(&self.folder);
         made.map_err(|error| self.unusable("making the folder", error))?;
-        self.open(self.hub_path(), true, &HUB)?;
+        let hub = self.open(self.hub_path(), true, &HUB)?;
+        let id = chance::random_id().map_err(|error| self.unusable("making an identity", error))?;
+        hub.execute(include_str!("sql/identity_make.sql"), [&id, address])
+            .map_err(|error| self.error("making an identity", error))?;
         for site in self.known()? {
             self.site(&site)?;
         }
@@ -194,22 +202,31 @@ impl Files {
 
     /// The lock that one load of a site holds, waited for.
     pub(super) async fn loader_lock(&self, site: &SiteName) -> Result<File, DbError> {
-        let path = self.folder.join(format!("{site}.lock"));
+        self.lock(site, "lock", "loader").await
+    }
+
+    /// The lock that one flush of a site holds, waited for.
+    pub(super) async fn flush_lock(&self, site: &SiteName) -> Result<File, DbError> {
+        self.lock(site, "flush.lock", "flush").await
+    }
+
+    async fn lock(&self, site: &SiteName, ending: &str, whose: &str) -> Result<File, DbError> {
+        let path = self.folder.join(format!("{site}.{ending}"));
         let file = File::create(&path).map_err(|error| self.unusable("locking", error))?;
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) => return Err(self.unusable("locking", error)),
-                Err(TryLockError::WouldBlock) if waited >= LOADER_TIMEOUT => {
+                Err(TryLockError::WouldBlock) if waited >= LOCK_TIMEOUT => {
                     return Err(DbError::Busy {
-                        what: format!("the loader's lock of site {site}"),
+                        what: format!("the {whose}'s lock of site {site}"),
                         waited_s: waited.as_secs(),
                     });
                 }
                 Err(TryLockError::WouldBlock) => {
-                    tokio::time::sleep(LOADER_POLL).await;
-                    waited += LOADER_POLL;
+                    tokio::time::sleep(LOCK_POLL).await;
+                    waited += LOCK_POLL;
                 }
             }
         }
@@ -240,6 +257,15 @@ impl Files {
                 detail,
                 source,
             },
+        }
+    }
+
+    /// What an error of SQLite means that was met in changing rows: the triggers, keys and rules of the
+    /// tables refuse what a rule forbids.
+    pub(super) fn rejected(&self, action: &'static str, error: rusqlite::Error) -> DbError {
+        match refusal(&error) {
+            Some((state, message)) => DbError::Rejected { state, message },
+            None => self.error(action, error),
         }
     }
 
@@ -289,4 +315,32 @@ fn drop_tables(connection: &Connection, keep: Option<&str>) -> rusqlite::Result<
         connection.execute_batch(&render::drop_table(&table))?;
     }
     Ok(())
+}
+
+/// SQLSTATE and words of an error that says which rule a row breaks.
+fn refusal(error: &rusqlite::Error) -> Option<(String, String)> {
+    let rusqlite::Error::SqliteFailure(code, Some(message)) = error else {
+        return None;
+    };
+    let columns = |message: &str| {
+        let (table, _) = message.split_once('.')?;
+        let columns = message.replace(&format!("{table}."), "");
+        Some((table.to_owned(), columns))
+    };
+    match code.extended_code {
+        SQLITE_CONSTRAINT_TRIGGER => {
+            let (state, message) = message.split_at_checked(5)?;
+            Some((state.to_owned(), message.trim_start().to_owned()))
+        }
+        SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_ROWID => {
+            let (table, columns) = columns(message.strip_prefix("UNIQUE constraint failed: ")?)?;
+            let message = rules::message_of_clash(&table, &columns);
+            Some(("23505".to_owned(), message))
+        }
+        SQLITE_CONSTRAINT_NOTNULL => {
+            let column = message.strip_prefix("NOT NULL constraint failed: ")?;
+            Some(("23502".to_owned(), format!("{column} must have a value")))
+        }
+        _ => None,
+    }
 }

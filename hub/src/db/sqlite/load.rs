@@ -15,19 +15,21 @@ use rusqlite::Connection;
 
 use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Md5, Name, Part, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::Type;
 
+use super::mark::Statements;
 use super::value::to_sql;
-use super::{Files, file, read_stored, render};
-use crate::db::records::stored_count;
-use crate::db::{CatalogDelta, DbError, RowSink, SiteChange, SiteLoad, StoredSite};
+use super::{Files, file, read_stored, render, triggers};
+use crate::db::{DbError, RowSink, SiteChange, SiteLoad, StoredSite};
 
 pub(super) struct SqliteLoad {
     files: Arc<Files>,
     site: SiteName,
     /// `None` only while a thread works with it, or after that thread failed.
     held: Option<Held>,
+    /// The tables whose triggers its transaction has taken away.
+    bare: Vec<Name>,
 }
 
 /// What a load holds: the site's file, and the lock that keeps other loads out as long.
@@ -50,6 +52,7 @@ impl SqliteLoad {
                 connection,
                 _lock: lock,
             }),
+            bare: Vec::new(),
         })
     }
 
@@ -115,13 +118,18 @@ impl SiteLoad for SqliteLoad {
             .await
     }
 
-    async fn create_tables(&mut self, dataset: &Dataset, _zone: &TimeZone) -> Result<(), DbError> {
+    async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {
         let (files, site) = (Arc::clone(&self.files), self.site.clone());
         let tables = dataset.tables.clone();
         self.run_as(move |connection| {
             tables
                 .iter()
                 .try_for_each(|table| create_table(&files, &site, connection, table))
+        })
+        .await?;
+        let made = triggers::Made::of(&self.site, dataset, zone);
+        self.run("making the triggers", move |connection| {
+            made.bring(connection)
         })
         .await
     }
@@ -150,12 +158,17 @@ impl SiteLoad for SqliteLoad {
         Ok(self.sink(table, true, own))
     }
 
-    async fn begin(&mut self, _tables: &[&Table]) -> Result<(), DbError> {
+    async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError> {
+        // A load's own changes are no edits. Readers and writers do not see the tables without them.
+        let drop: String = tables.iter().map(|table| triggers::drop(table)).collect();
         // SQLite's only write lock is the file's.
-        self.run("beginning the load", |connection| {
-            connection.execute_batch("BEGIN IMMEDIATE")
+        self.run("beginning the load", move |connection| {
+            connection.execute_batch("BEGIN IMMEDIATE")?;
+            connection.execute_batch(&drop)
         })
-        .await
+        .await?;
+        self.bare = tables.iter().map(|table| table.name.clone()).collect();
+        Ok(())
     }
 
     async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError> {
@@ -173,7 +186,9 @@ impl SiteLoad for SqliteLoad {
         self.run("rolling back", |connection| {
             connection.execute_batch("ROLLBACK")
         })
-        .await
+        .await?;
+        self.bare.clear();
+        Ok(())
     }
 
     async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError> {
@@ -199,9 +214,17 @@ impl SiteLoad for SqliteLoad {
     }
 
     async fn commit(mut self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
-        let marks = MarkStatements::of(&self.site, change);
+        let marks = Statements::of_load(&self.site, change);
+        let tables = &change.dataset.tables;
+        let bare = tables
+            .ids()
+            .filter(|id| self.bare.contains(&tables[*id].name));
+        let create: String = bare
+            .map(|id| triggers::create(change.dataset, id))
+            .collect();
         self.run("committing", move |connection| {
             marks.execute(connection)?;
+            connection.execute_batch(&create)?;
             connection.execute_batch("COMMIT")
         })
         .await?;
@@ -349,130 +372,4 @@ fn insert_records(
         Ok::<_, InsertError>(())
     })?;
     Ok(splitter.finish()?)
-}
-
-/// What a load writes down beside the rows, owned so that a thread can.
-struct MarkStatements {
-    statements: Vec<(&'static str, Vec<rusqlite::types::Value>)>,
-}
-
-impl MarkStatements {
-    fn of(site: &SiteName, change: &SiteChange<'_>) -> Self {
-        let mut statements = Vec::new();
-        let mut add = |sql: &'static str, values: Vec<rusqlite::types::Value>| {
-            statements.push((sql, values));
-        };
-        let text = |value: &dyn std::fmt::Display| value.to_string().into();
-        let delta = CatalogDelta::between(change.was, change.now);
-        for ((table, part), entry) in delta.partitions {
-            let object = &entry.object;
-            // A summary's keys are texts and its numbers finite, so it is always JSON.
-            let summary = serde_json::to_string(&object.summary).unwrap_or_default();
-            add(
-                include_str!("sql/partition_put.sql"),
-                vec![
-                    text(table),
-                    text(part),
-                    text(&object.md5),
-                    stored_count(object.rows).into(),
-                    stored_count(object.bytes).into(),
-                    summary.into(),
-                    text(&entry.dataset),
-                    stored_count(entry.seq.0).into(),
-                ],
-            );
-        }
-        for (table, part) in delta.removed_partitions {
-            let key = vec![text(table), text(part)];
-            add(include_str!("sql/partition_remove.sql"), key);
-        }
-        for (table, part) in change.evicted {
-            add(
-                include_str!("sql/loaded_remove.sql"),
-                vec![text(table), text(part)],
-            );
-        }
-        for ((table, part), mark) in change.loaded {
-            let version = mark.version.unwrap_or_default();
-            let md5 = |md5: Option<Md5>| md5.map(|md5| md5.to_string()).into();
-            add(
-                include_str!("sql/loaded_put.sql"),
-                vec![
-                    text(table),
-                    text(part),
-                    mark.version.is_some().into(),
-                    md5(version.object),
-                    md5(version.edits),
-                    stored_count(mark.rows).into(),
-                    stored_count(mark.clashes).into(),
-                ],
-            );
-        }
-        let edits = CatalogDelta::between(change.edits_was, change.edits);
-        for ((table, part), entry) in edits.partitions {
-            // A summary's keys are texts and its numbers finite, so it is always JSON.
-            let object = serde_json::to_string(&entry.object).unwrap_or_default();
-            add(
-                include_str!("sql/edits_partition_put.sql"),
-                vec![
-                    text(table),
-                    text(part),
-                    object.into(),
-                    text(&entry.dataset),
-                    stored_count(entry.seq.0).into(),
-                ],
-            );
-        }
-        for (table, part) in edits.removed_partitions {
-            let key = vec![text(table), text(part)];
-            add(include_str!("sql/edits_partition_remove.sql"), key);
-        }
-        let flushed = serde_json::Value::from(change.flushed).to_string();
-        add(include_str!("sql/journal_remove.sql"), vec![flushed.into()]);
-        let json = change.dataset.canonical_json().to_owned();
-        add(
-            include_str!("sql/dataset_add.sql"),
-            vec![text(&change.dataset.md5()), json.into()],
-        );
-        if let Some(head) = &change.now.head {
-            add(
-                include_str!("sql/site_mark.sql"),
-                vec![
-                    text(site),
-                    stored_count(head.seq.0).into(),
-                    text(&head.at),
-                    stored_count(head.epoch).into(),
-                    text(&head.writer.id),
-                    text(&head.writer.host),
-                    text(&head.dataset),
-                    text(&change.at),
-                ],
-            );
-            // Its members are texts and numbers, so it is always JSON.
-            let edits_head = change.edits.head.as_ref();
-            let edits_head = edits_head.map(|head| serde_json::to_string(head).unwrap_or_default());
-            let settled = (!change.settled.is_empty())
-                .then(|| serde_json::to_string(change.settled).unwrap_or_default());
-            add(
-                include_str!("sql/site_edits_mark.sql"),
-                vec![
-                    text(site),
-                    edits_head.into(),
-                    settled.into(),
-                    stored_count(change.edits.seq().0).into(),
-                    change.writable.into(),
-                ],
-            );
-        }
-        Self { statements }
-    }
-
-    fn execute(&self, connection: &Connection) -> rusqlite::Result<()> {
-        for (sql, values) in &self.statements {
-            connection
-                .prepare_cached(sql)?
-                .execute(rusqlite::params_from_iter(values))?;
-        }
-        Ok(())
-    }
 }

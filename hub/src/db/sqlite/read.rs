@@ -11,12 +11,12 @@ use causeway_shared::ids::{Part, SiteName};
 use causeway_shared::value::Type;
 
 use super::value::from_sql;
-use super::{Files, file, render};
+use super::{Files, file, render, write};
 use crate::db::records::{
     AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
 };
 use crate::db::value::counted;
-use crate::db::{DbError, LoadedCount, LoadedCounts, Row, RowBatches};
+use crate::db::{DbError, LoadedCount, LoadedCounts, Queried, Row, RowBatches};
 
 const BATCH_ROWS: usize = 1_000;
 
@@ -73,23 +73,27 @@ pub(super) fn site(
     }))
 }
 
-/// All that is held of the site besides its rows, in one read transaction.
+/// All that is held of the site besides its rows, in one transaction: the one that is open, or one of
+/// its own.
 pub(super) fn records(
     connection: &Connection,
     of: &SiteName,
     start_known: bool,
 ) -> rusqlite::Result<Records> {
-    let transaction = connection.unchecked_transaction()?;
-    let site = site(&transaction, of, start_known)?;
+    let own = connection.is_autocommit();
+    let _own = own
+        .then(|| connection.unchecked_transaction())
+        .transpose()?;
+    let site = site(connection, of, start_known)?;
     let dataset = match &site.dataset {
         None => None,
-        Some(md5) => transaction
+        Some(md5) => connection
             .query_row(include_str!("sql/dataset_read.sql"), [md5], |row| {
                 row.get(0)
             })
             .optional()?,
     };
-    let marks = transaction
+    let marks = connection
         .prepare(include_str!("sql/loaded_read.sql"))?
         .query_map([], |row| {
             Ok(MarkRecord {
@@ -106,9 +110,9 @@ pub(super) fn records(
     Ok(Records {
         site,
         dataset,
-        partitions: partitions(&transaction)?,
-        edits: edits(&transaction)?,
-        asked: asked(&transaction)?,
+        partitions: partitions(connection)?,
+        edits: edits(connection)?,
+        asked: asked(connection)?,
         marks,
     })
 }
@@ -244,4 +248,20 @@ fn read_rows(
         let _ = into.blocking_send(Ok(batch));
     }
     Ok(())
+}
+
+/// Runs a statement that reads, as of one instant.
+pub(super) fn query(
+    connection: &Connection,
+    of: &SiteName,
+    sql: &str,
+    parameters: &[Option<String>],
+    types: &[Type],
+) -> rusqlite::Result<Queried> {
+    connection.pragma_update(None, "query_only", true)?;
+    let transaction = connection.unchecked_transaction()?;
+    Ok(Queried {
+        revision: site(&transaction, of, false)?.revision.unsigned_abs(),
+        rows: write::query(&transaction, sql, parameters, types)?,
+    })
 }

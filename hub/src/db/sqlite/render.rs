@@ -161,6 +161,21 @@ pub(super) fn drop_table(name: &str) -> String {
     format!("DROP TABLE main.{}", quote(name))
 }
 
+/// How many rows there are.
+pub(super) fn count(table: &Table) -> String {
+    format!("SELECT count(*) FROM {}", target(table))
+}
+
+/// The part of the row with a key of one column.
+pub(super) fn part_of_key(table: &Table) -> String {
+    format!(
+        "SELECT {} FROM {} WHERE {} = ?1",
+        quote(PART),
+        target(table),
+        names(table, &table.key)
+    )
+}
+
 /// Rows per part.
 pub(super) fn part_counts(table: &Table) -> String {
     format!(

@@ -3,6 +3,8 @@
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
+mod writes;
+
 use tempfile::TempDir;
 
 use super::*;
@@ -15,6 +17,7 @@ async fn empty() -> (HubDatabase, TempDir) {
 }
 
 crate::database_conformance!(empty());
+crate::database_conformance!(@writes empty());
 
 #[tokio::test]
 async fn files_of_a_newer_version_are_refused() -> Outcome {

@@ -1,10 +1,10 @@
 //! A field of canonical CSV as SQLite holds it, and back.
 
 use causeway_shared::canonical_csv::Field;
-use causeway_shared::value::{Raw, Type, Value};
+use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 
-use crate::db::value::read;
+use crate::db::value::{canonical_text, read};
 
 /// A field as its column's value; `None` where it is not of the column's type.
 pub(super) fn to_sql<'f>(field: &'f Field<'_>, ty: Type) -> Option<ToSqlOutput<'f>> {
@@ -27,7 +27,24 @@ pub(super) fn to_sql<'f>(field: &'f Field<'_>, ty: Type) -> Option<ToSqlOutput<'
 
 /// A column's value; what is not of the column's type comes as text.
 pub(super) fn from_sql(value: ValueRef<'_>, ty: Type) -> Value<'static> {
-    let raw = match value {
+    read(raw(value), ty)
+}
+
+/// A value that is stored as a load would store it. `None` for every other: SQLite keeps any value in
+/// any column.
+pub(super) fn as_loaded(stored: ValueRef<'_>, ty: Type) -> Option<Value<'_>> {
+    let value = parse(raw(stored), ty, &Forms::default()).ok()?;
+    let field = canonical_text(&value).map(Into::into);
+    let is_same = match to_sql(&field, ty)? {
+        ToSqlOutput::Owned(loaded) => ValueRef::from(&loaded) == stored,
+        ToSqlOutput::Borrowed(loaded) => loaded == stored,
+        _ => false,
+    };
+    is_same.then_some(value)
+}
+
+fn raw(value: ValueRef<'_>) -> Raw<'_> {
+    match value {
         ValueRef::Null => Raw::Null,
         ValueRef::Integer(v) => Raw::Int(v),
         ValueRef::Real(v) => Raw::Real(v),
@@ -36,6 +53,5 @@ pub(super) fn from_sql(value: ValueRef<'_>, ty: Type) -> Value<'static> {
             Err(_) => Raw::NotUtf8(bytes),
         },
         ValueRef::Blob(bytes) => Raw::Blob(bytes),
-    };
-    read(raw, ty)
+    }
 }

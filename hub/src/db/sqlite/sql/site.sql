@@ -21,6 +21,8 @@ CREATE TABLE causeway_site (
     loaded_edits_seq INTEGER NOT NULL DEFAULT 0,
     -- Writes are taken if `writable`, and this process has read the log since it opened the database.
     writable    INTEGER NOT NULL DEFAULT 0,
+    triggers    TEXT,                        -- the MD5 of the statements that made the tables' triggers
+    zone        TEXT,                        -- whose time a row has that is born here
     loaded_at   TEXT,
     log_head    INTEGER,                     -- the newest of the agent's commits seen
     last_error  TEXT

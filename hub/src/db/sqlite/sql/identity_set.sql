@@ -1,0 +1,1 @@
+UPDATE database SET id = ?1, address = ?2;

@@ -1,0 +1,276 @@
+//! What only files need: other programs, loose types, and triggers that come and go with a load.
+
+use causeway_shared::ids::Part;
+use causeway_shared::value::Value;
+
+use super::*;
+use crate::db::conformance::clinic::{CLINIC, Clinic, refused, text, visit};
+
+fn file(folder: &TempDir) -> Connection {
+    Connection::open(folder.path().join("hub/here.db")).unwrap()
+}
+
+fn triggers(folder: &TempDir) -> Vec<String> {
+    let file = file(folder);
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'trigger' ORDER BY name";
+    let mut names = file.prepare(names).unwrap();
+    let names = names.query_map([], |row| row.get(0)).unwrap();
+    names.collect::<Result<_, _>>().unwrap()
+}
+
+#[tokio::test]
+async fn a_change_by_another_program_fails_as_a_whole() -> Outcome {
+    let (database, folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    let file = file(&folder);
+    for sql in [
+        "UPDATE visit SET state = 'void'",
+        "UPDATE visit SET state = state",
+        "DELETE FROM visit",
+        "DELETE FROM remark",
+        "INSERT INTO remark (visit) VALUES (7)",
+        "INSERT OR REPLACE INTO visit (id, day, starts) VALUES (7, '2025-11-28', '08:00:00')",
+        "UPDATE visit SET causeway_part = 'x'",
+        "UPDATE visit SET causeway_clash = true",
+    ] {
+        let error = file.execute(sql, []).unwrap_err().to_string();
+        assert!(
+            error.contains("no such function: causeway_"),
+            "{sql}: {error}"
+        );
+    }
+    assert!(clinic.is_untouched().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn values_that_are_not_of_their_columns_type_are_refused() -> Outcome {
+    let (database, _folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    for (set, column) in [
+        ("doctor SET since = 'yesterday'", "doctor.since"),
+        ("doctor SET since = '2025-11-28 09:30:00'", "doctor.since"),
+        ("doctor SET fee = 1.5", "doctor.fee"),
+        ("doctor SET off = 2", "doctor.off"),
+        ("doctor SET off = 'true'", "doctor.off"),
+        ("doctor SET name = x'41'", "doctor.name"),
+        ("doctor SET name = 'a' || char(0)", "doctor.name"),
+        ("visit SET doctor = 1.5", "visit.doctor"),
+        ("visit SET doctor = 'one'", "visit.doctor"),
+        ("visit SET score = 'good'", "visit.score"),
+        ("visit SET starts = '9:00'", "visit.starts"),
+        ("visit SET ends = '24:00:00'", "visit.ends"),
+        ("visit SET phone = x'30'", "visit.phone"),
+    ] {
+        let refused = refused(clinic.run(&format!("UPDATE {set}"), &[]).await);
+        assert_eq!(refused.0, "23514", "{set}: {}", refused.1);
+        assert!(refused.1.starts_with(column), "{set}: {}", refused.1);
+    }
+    assert!(clinic.is_untouched().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn statements_that_go_round_the_hubs_filling_are_refused() -> Outcome {
+    let (database, _folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    for sql in [
+        "INSERT INTO visit (day, starts, state) VALUES ('2025-11-28', '08:00:00', 'open')",
+        "INSERT OR REPLACE INTO doctor (id, name, since, off) VALUES (1, 'x', '2020-01-01T00:00:00', 0)",
+        "UPDATE visit SET causeway_clash = true",
+        "UPDATE visit SET causeway_part = NULL",
+    ] {
+        assert_eq!(refused(clinic.run(sql, &[]).await).0, "0A000", "{sql}");
+    }
+    assert!(clinic.is_untouched().await?);
+    // A row that another one replaces does not go without a trace.
+    clinic
+        .insert("visit", &visit("2025-11-28", "11:00:00"))
+        .await?;
+    let replaces = "UPDATE OR REPLACE visit SET starts = '09:00:00', ends = NULL WHERE id <> 7";
+    clinic.run(replaces, &[]).await?;
+    let gone = clinic.journal().await?;
+    assert!(gone.iter().any(|line| line.ends_with("> -")), "{gone:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_load_leaves_the_triggers_as_they_were() -> Outcome {
+    let (database, folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    let made = triggers(&folder);
+    assert_eq!(made.len(), 18);
+    let visit = clinic.site.dataset().table("visit").ok_or("no table")?;
+    let part = Part::new("dt=2025-11-28")?;
+    for rolls_back in [true, false] {
+        let mut load = database.0.begin_load(clinic.site.name()).await?;
+        load.begin(&[visit]).await?;
+        load.delete_parts(visit, &[part]).await?;
+        if rolls_back {
+            load.rollback().await?;
+        }
+        drop(load);
+        assert_eq!(triggers(&folder), made);
+    }
+    assert!(clinic.is_untouched().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_process_that_has_not_read_the_log_takes_no_changes() -> Outcome {
+    let (database, folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    let another = SqliteDatabase::open(&folder.path().join("hub"), "here".to_owned());
+    let (site, dataset) = (clinic.site.name(), clinic.site.dataset());
+    let mut write = another.begin_write(site, dataset, "ann").await?;
+    let refused = refused(
+        write
+            .query("UPDATE visit SET state = 'void'", &[], &[])
+            .await,
+    );
+    assert_eq!(refused.0, "25006");
+    assert!(refused.1.contains("has not read the log"), "{}", refused.1);
+    drop(write);
+    assert!(clinic.is_untouched().await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_row_of_very_many_columns_is_journaled() -> Outcome {
+    let (database, _folder) = empty().await;
+    let columns: Vec<String> = (0..1_499)
+        .map(|at| format!("{{ name = 'c{at}', type = 'int' }}"))
+        .collect();
+    let dataset = format!(
+        "name = 'd'\nversion = 1\n[[table]]\nname = 't'\nkey = ['id']\npartition = {{ buckets = 1 }}\n\
+         column = [{{ name = 'id', type = 'int' }}, {}]",
+        columns.join(", ")
+    );
+    let clinic = Clinic::with(&database, &dataset, &[("t", "b=0of1", &[])]).await?;
+    clinic.insert("t", &[("c1498", Value::Int(5))]).await?;
+    clinic.run("UPDATE t SET c700 = 7", &[]).await?;
+    let entries = clinic.entries().await?;
+    let texts = &entries[1].new.as_ref().ok_or("no row")?.1;
+    assert_eq!(texts.len(), 1_500);
+    let expected = [("c700", Some("7")), ("c1498", Some("5")), ("c1", None)];
+    for (column, expected) in expected {
+        assert_eq!(texts[column].as_deref(), expected);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_that_no_edits_object_takes_are_refused() -> Outcome {
+    let (database, _folder) = empty().await;
+    let dataset = "name = 'd'\nversion = 1\n[[table]]\nname = 't'\nkey = ['a', 'b']\n\
+        partition = { buckets = 1 }\n\
+        column = [{ name = 'a', type = 'text' }, { name = 'b', type = 'text' }]";
+    let clinic = Clinic::with(&database, dataset, &[("t", "b=0of1", &[])]).await?;
+    let half = |bytes: usize| Value::Text("é".repeat(bytes / 2).into());
+    let insert = async |a, b| clinic.insert("t", &[("a", half(a)), ("b", half(b))]).await;
+    assert_eq!(refused(insert(1_000, 1_002).await).0, "23514");
+    insert(1_000, 1_000).await?;
+    let missing = refused(clinic.insert("t", &[("a", text("x"))]).await);
+    assert_eq!(missing.0, "23502");
+    Ok(())
+}
+
+#[tokio::test]
+async fn files_of_earlier_versions_are_made_again() -> Outcome {
+    let (database, folder) = empty().await;
+    std::fs::create_dir_all(folder.path().join("hub"))?;
+    let hub = Connection::open(folder.path().join("hub/causeway.db"))?;
+    hub.execute_batch(
+        "CREATE TABLE site (site TEXT NOT NULL PRIMARY KEY) STRICT, WITHOUT ROWID;
+         CREATE TABLE copy (key TEXT NOT NULL PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID;
+         INSERT INTO site VALUES ('here'); PRAGMA user_version = 2; PRAGMA journal_mode = wal",
+    )?;
+    let old = file(&folder);
+    old.execute_batch(include_str!("site_3.sql"))?;
+    drop((hub, old));
+
+    database.0.init().await?;
+    let sites = database.0.sites().await?;
+    assert_eq!(
+        (sites.len(), sites[0].revision, &sites[0].head),
+        (1, 0, &None)
+    );
+    let clinic = Clinic::open(&database).await?;
+    clinic.run("UPDATE visit SET state = 'void'", &[]).await?;
+    assert_eq!(clinic.journal().await?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_committed_change_is_on_the_disk() -> Outcome {
+    let (database, folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    let (site, dataset) = (clinic.site.name(), clinic.site.dataset());
+    let mut write = database.0.begin_write(site, dataset, "ann").await?;
+    let full = write
+        .query(
+            "SELECT synchronous FROM pragma_synchronous",
+            &[],
+            &[Type::Int],
+        )
+        .await?;
+    assert_eq!(full, [[Value::Int(2)]]);
+    let mode = file(&folder).query_row("PRAGMA journal_mode", [], |row| row.get::<_, String>(0))?;
+    assert_eq!(mode, "wal");
+    Ok(())
+}
+
+/// A line about what the triggers cost a load, for whoever measures it.
+#[tokio::test]
+#[ignore = "measures"]
+async fn what_triggers_cost_a_load() -> Outcome {
+    let (database, folder) = empty().await;
+    let records: Vec<String> = (0..300_000)
+        .map(|id| format!("{id},,2025-11-28,09:00:00,10:00:00,void,4.5,,"))
+        .collect();
+    let records: Vec<&str> = records.iter().map(String::as_str).collect();
+    let visits = [("visit", "dt=2025-11-28", &records[..])];
+    let clinic = Clinic::with(&database, CLINIC, &visits).await?;
+    let table = clinic.site.dataset().table("visit").ok_or("no table")?;
+    let csv: String = records
+        .iter()
+        .map(|record| format!("{record},dt=2025-11-29,f\n"))
+        .collect();
+    let csv = csv.replace("2025-11-28", "2025-11-29");
+    let csv: String = csv
+        .lines()
+        .enumerate()
+        .map(|(at, line)| format!("{}{line}\n", at + 1))
+        .collect();
+    let part = Part::new("dt=2025-11-29")?;
+    for round in 0..4 {
+        let without = round % 2 == 1;
+        let mut load = database.0.begin_load(clinic.site.name()).await?;
+        if without {
+            file(&folder).execute_batch(&triggers::drop(table))?;
+        }
+        let started = std::time::Instant::now();
+        let mut rows = load.stage(table).await?;
+        rows.write(csv.clone().into()).await?;
+        rows.finish().await?;
+        load.begin(if without {
+            &[]
+        } else {
+            std::slice::from_ref(&table)
+        })
+        .await?;
+        load.insert_staged(table).await?;
+        let stored = database.0.stored(clinic.site.name()).await?;
+        let change = crate::db::SiteChange {
+            writable: true,
+            ..crate::db::conformance::unchanged(&stored, clinic.site.dataset())?
+        };
+        load.commit(&change).await?;
+        println!("triggers {}: {:?}", !without, started.elapsed());
+        let mut load = database.0.begin_load(clinic.site.name()).await?;
+        load.begin(&[table]).await?;
+        load.delete_parts(table, &[part]).await?;
+        load.commit(&change).await?;
+    }
+    Ok(())
+}

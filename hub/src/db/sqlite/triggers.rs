@@ -1,0 +1,226 @@
+//! The triggers of a site's tables, rendered from the dataset: they refuse a change that a rule
+//! forbids, and keep the journal.
+//!
+//! They call functions that only the hub's write connections have ([`functions`](super::functions)),
+//! so a change by another program fails as a whole. A refusal is an error with an SQLSTATE in front.
+//! What SQLite's triggers cannot do, filling in values, [`fill`](super::fill) does before the
+//! insert.
+//!
+//! A table may be called `new` or `old`. So every table in a `FROM` goes by an alias, and where a
+//! statement's own table cannot, `NEW` stands in a subquery without one.
+
+mod after;
+mod judge;
+
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+use causeway_shared::dataset::{Dataset, Table, TableId};
+use causeway_shared::ids::{Md5, SiteName};
+
+use crate::db::rules;
+use crate::db::sql::{CLASH, PART, list, literal, names, quote};
+
+/// When a table's triggers run.
+const EVENTS: [&str; 6] = [
+    "BEFORE INSERT",
+    "AFTER INSERT",
+    "BEFORE UPDATE",
+    "AFTER UPDATE",
+    "BEFORE DELETE",
+    "AFTER DELETE",
+];
+
+/// Columns by which triggers know which of the two rows they mean.
+#[derive(Clone, Copy)]
+enum Side {
+    Old,
+    New,
+}
+
+impl Side {
+    fn column(self, name: &str) -> String {
+        match self {
+            Self::Old => format!("OLD.{}", quote(name)),
+            Self::New => format!("NEW.{}", quote(name)),
+        }
+    }
+}
+
+/// All triggers of a site's tables, as this program makes them.
+pub(super) struct Made {
+    site: String,
+    drop: String,
+    create: String,
+    triggers: u64,
+    md5: String,
+    zone: Option<String>,
+}
+
+impl Made {
+    /// `zone` says what time it is for rows that are born here.
+    pub(super) fn of(site: &SiteName, dataset: &Dataset, zone: &TimeZone) -> Self {
+        let tables = dataset.tables.ids();
+        let make: String = tables.map(|id| create(dataset, id)).collect();
+        let zone = zone.iana_name().map(str::to_owned);
+        let made_from = format!("{make}{}", zone.as_deref().unwrap_or_default());
+        Self {
+            site: site.to_string(),
+            drop: dataset.tables.iter().map(drop).collect(),
+            triggers: EVENTS.len() as u64 * dataset.tables.iter().count() as u64,
+            create: make,
+            md5: Md5::of(made_from.as_bytes()).to_string(),
+            zone,
+        }
+    }
+
+    /// Makes them in place of others.
+    pub(super) fn bring(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let found = include_str!("sql/triggers_read.sql");
+        let found = connection.query_row(found, [], |row| Ok((row.get(0)?, row.get(1)?)));
+        let found: Option<(Option<String>, u64)> = found.optional()?;
+        let are_there = found
+            .is_some_and(|(md5, count)| md5.as_ref() == Some(&self.md5) && count >= self.triggers);
+        if are_there {
+            return Ok(());
+        }
+        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+        transaction.execute_batch(&self.drop)?;
+        transaction.execute_batch(&self.create)?;
+        let mark = include_str!("sql/triggers_mark.sql");
+        transaction.execute(mark, params![self.site, self.md5, self.zone])?;
+        transaction.commit()
+    }
+}
+
+/// What the triggers of one table are made from.
+struct Renderer<'d> {
+    dataset: &'d Dataset,
+    id: TableId,
+    table: &'d Table,
+}
+
+/// Makes the triggers of a table that has none.
+pub(super) fn create(dataset: &Dataset, id: TableId) -> String {
+    let table = &dataset.tables[id];
+    let renderer = Renderer { dataset, id, table };
+    let changed = renderer.when_changed();
+    let bodies = [
+        ("", renderer.before_insert()),
+        ("", renderer.after_insert()),
+        ("", renderer.before_update()),
+        (changed.as_str(), renderer.after_update()),
+        ("", refuse_if_read_only()),
+        ("", renderer.after_delete()),
+    ];
+    let triggers = EVENTS.into_iter().zip(bodies);
+    let create = triggers.map(|(event, (when, body))| {
+        format!(
+            "CREATE TRIGGER main.{} {event} ON {}{when} BEGIN\n{body}END;\n",
+            name(table, event),
+            quote(table.name.as_str()),
+        )
+    });
+    create.collect()
+}
+
+/// Drops the triggers of a table, those that are there.
+pub(super) fn drop(table: &Table) -> String {
+    let drop = EVENTS.map(|event| format!("DROP TRIGGER IF EXISTS main.{};\n", name(table, event)));
+    drop.concat()
+}
+
+fn name(table: &Table, event: &str) -> String {
+    quote(&format!("{} {}", table.name, event.to_lowercase()))
+}
+
+/// A statement that refuses where a condition holds. The message is an SQL expression.
+fn refuse(state: &str, message: &str, condition: &str) -> String {
+    format!("    SELECT RAISE(ABORT, '{state} ' || {message}) WHERE {condition};\n")
+}
+
+fn refuse_if_read_only() -> String {
+    format!(
+        "    SELECT RAISE(ABORT, '25006 ' || causeway_refusal.message) FROM (\n{}) AS causeway_refusal\n    \
+         WHERE causeway_refusal.message IS NOT NULL;\n",
+        include_str!("sql/refusal.sql")
+    )
+}
+
+impl Renderer<'_> {
+    fn before_insert(&self) -> String {
+        let filled = refuse(
+            "0A000",
+            "'a row is inserted through the hub, which fills in its key and its partition'",
+            "NOT causeway_fills()",
+        );
+        [refuse_if_read_only(), filled, self.judge(false)].concat()
+    }
+
+    fn before_update(&self) -> String {
+        let key = refuse(
+            "0A000",
+            &literal(&rules::message_of_changed_key(self.table)),
+            &self.differ(&self.table.key),
+        );
+        let hidden = format!(
+            "{} IS NOT {} OR {} AND NOT {}",
+            Side::Old.column(PART),
+            Side::New.column(PART),
+            Side::New.column(CLASH),
+            Side::Old.column(CLASH),
+        );
+        let hidden = refuse("0A000", "'only the hub writes its own columns'", &hidden);
+        [
+            refuse_if_read_only(),
+            key,
+            self.refuse_move(),
+            hidden,
+            self.judge(true),
+        ]
+        .concat()
+    }
+
+    fn after_insert(&self) -> String {
+        [self.references(false), self.journal(false, true)].concat()
+    }
+
+    fn after_update(&self) -> String {
+        [
+            self.references(true),
+            self.unmark(),
+            self.journal(true, true),
+        ]
+        .concat()
+    }
+
+    fn after_delete(&self) -> String {
+        [self.needed(), self.journal(true, false)].concat()
+    }
+
+    /// The condition that columns of the old and the new row differ.
+    fn differ(&self, columns: &[usize]) -> String {
+        let row = |side: Side| self.row(side, columns);
+        format!("{} IS NOT {}", row(Side::Old), row(Side::New))
+    }
+
+    fn column(&self, side: Side, at: usize) -> String {
+        side.column(self.table.columns[at].name.as_str())
+    }
+
+    fn row(&self, side: Side, columns: &[usize]) -> String {
+        let values = columns.iter().map(|at| self.column(side, *at));
+        format!("({})", list(values))
+    }
+
+    fn when_changed(&self) -> String {
+        let all: Vec<usize> = (0..self.table.columns.len()).collect();
+        format!(" WHEN {}", self.differ(&all))
+    }
+
+    /// A table that others refer to, and its key, which is of one column.
+    fn parent(&self, parent: TableId) -> (String, String) {
+        let parent = &self.dataset.tables[parent];
+        (quote(parent.name.as_str()), names(parent, &parent.key))
+    }
+}

@@ -1,0 +1,157 @@
+//! After a row has changed: do the rows that belong to it fit, and what does the journal say?
+
+use super::{Renderer, Side, refuse};
+use crate::db::rules;
+use crate::db::sql::{CLASH, PART, list, literal, names, quote};
+
+/// Most columns of which one call makes the members of a journal row: three arguments each, of the
+/// thousand that SQLite takes.
+const COLUMNS_PER_CALL: usize = 300;
+
+/// Most bytes of a row in the journal, as of a row that the agent sends.
+const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
+
+impl Renderer<'_> {
+    /// Refuses a row that refers to one that is not there. A reference that a change leaves as it
+    /// was is the site's to judge.
+    pub(super) fn references(&self, changed: bool) -> String {
+        let references = rules::references(self.table).into_iter();
+        let refuse = references.map(|(column, parent)| {
+            let missing = rules::message_of_missing_parent(self.dataset, parent);
+            let (parent, key) = self.parent(parent);
+            let value = self.column(Side::New, column);
+            let changed = match changed {
+                true => format!("{} AND ", self.differ(&[column])),
+                false => String::new(),
+            };
+            let name = format!("{}.{} ", self.table.name, self.table.columns[column].name);
+            refuse(
+                "23503",
+                &format!(
+                    "{} || substr({value}, 1, 60) || {}",
+                    literal(&name),
+                    literal(&missing)
+                ),
+                &format!(
+                    "{changed}{value} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} AS \
+                     causeway_parent WHERE causeway_parent.{key} = {value})"
+                ),
+            )
+        });
+        refuse.collect()
+    }
+
+    /// Refuses that a row goes which others refer to.
+    pub(super) fn needed(&self) -> String {
+        let [key] = self.table.key[..] else {
+            return String::new();
+        };
+        let key = self.column(Side::Old, key);
+        let refuse = self.dataset.tables.iter().flat_map(|child| {
+            let references = rules::references(child).into_iter();
+            let references = references.filter(|(_, parent)| *parent == self.id);
+            references.map(|(column, _)| {
+                let message = rules::message_of_needed_parent(self.table, child, column);
+                refuse(
+                    "23503",
+                    &literal(&message),
+                    &format!(
+                        "EXISTS (SELECT 1 FROM {} AS causeway_child WHERE causeway_child.{} = {key})",
+                        quote(child.name.as_str()),
+                        names(child, &[column]),
+                    ),
+                )
+            })
+        });
+        refuse.collect()
+    }
+
+    /// A row whose values of a unique rule are others now has to keep the rule.
+    pub(super) fn unmark(&self) -> String {
+        let columns = self.table.unique.iter().flat_map(|unique| {
+            let unless = unique.unless.iter().map(|(column, _)| *column);
+            unique.columns.iter().copied().chain(unless)
+        });
+        let mut columns: Vec<usize> = columns.collect();
+        columns.sort_unstable();
+        columns.dedup();
+        if columns.is_empty() {
+            return String::new();
+        }
+        let key = self.table.key.iter().map(|at| self.column(Side::New, *at));
+        format!(
+            "    UPDATE {} SET {clash} = false WHERE {clash} AND ({}) = (SELECT {})\n        \
+             AND (SELECT {});\n",
+            quote(self.table.name.as_str()),
+            names(self.table, &self.table.key),
+            list(key),
+            self.differ(&columns),
+            clash = quote(CLASH),
+        )
+    }
+
+    pub(super) fn journal(&self, old: bool, new: bool) -> String {
+        let part = |side: Side, there| match there {
+            true => side.column(PART),
+            false => "NULL".to_owned(),
+        };
+        let values = |side: Side, there| match there {
+            true => self.values(side),
+            false => "NULL".to_owned(),
+        };
+        let table = literal(self.table.name.as_str());
+        let object = match old {
+            true => format!(
+                "(SELECT causeway_l.object FROM causeway_loaded AS causeway_l\n         \
+                 WHERE causeway_l.table_name = {table} AND causeway_l.part = {}\n         \
+                 AND causeway_l.known)",
+                Side::Old.column(PART)
+            ),
+            false => "NULL".to_owned(),
+        };
+        format!(
+            "    INSERT INTO causeway_journal\n        \
+             (id, tx, table_name, old_part, old, new_part, new, object, site_seq, edits_seq, actor, at)\n    \
+             SELECT causeway_uuid(), causeway_transaction(), {table},\n        \
+             {}, {},\n        {}, {},\n        {object},\n        \
+             causeway_s.loaded_seq, causeway_s.loaded_edits_seq, causeway_actor(), causeway_now()\n    \
+             FROM causeway_site AS causeway_s;\n{}",
+            part(Side::Old, old),
+            values(Side::Old, old),
+            part(Side::New, new),
+            values(Side::New, new),
+            self.refuse_long(),
+        )
+    }
+
+    /// Refuses a row of which the store takes no edit. The journal's row of it is the last one.
+    fn refuse_long(&self) -> String {
+        let table = literal(self.table.name.as_str());
+        let new = "(SELECT octet_length(causeway_j.new) FROM causeway_journal AS causeway_j \
+                   WHERE causeway_j.seq = last_insert_rowid())";
+        refuse(
+            "23514",
+            &format!("{table} || ': the row is over the limit of {MAX_ROW_BYTES} bytes'"),
+            &format!("{new} > {MAX_ROW_BYTES}"),
+        )
+    }
+
+    /// The row as the journal has it: JSON, its canonical texts by column.
+    fn values(&self, side: Side) -> String {
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        let members = columns.chunks(COLUMNS_PER_CALL).map(|columns| {
+            let members = columns.iter().map(|at| {
+                let column = &self.table.columns[*at];
+                format!(
+                    "'{}', '{}', {}",
+                    column.name,
+                    column.ty,
+                    self.column(side, *at)
+                )
+            });
+            format!("causeway_members({})", list(members))
+        });
+        let members = members.collect::<Vec<_>>().join(" || ',' || ");
+        format!("'{{' || {members} || '}}'")
+    }
+}

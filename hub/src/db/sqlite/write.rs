@@ -1,0 +1,301 @@
+//! A transaction that changes a site's rows, on a connection that has the triggers' functions.
+//!
+//! SQLite has one writer at a time: a second transaction waits until the first one ends. A commit is
+//! on the disk when it returns, since the journal is the only copy of a change until it is flushed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension as _};
+
+use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
+use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::partition::own_part;
+use causeway_shared::runtime::clock;
+use causeway_shared::value::{Type, Value};
+
+use super::functions::{self, Transaction};
+use super::value::{from_sql, to_sql};
+use super::{Files, file, fill, render};
+use crate::db::value::canonical_text;
+use crate::db::{DbError, Row, SiteWrite, rules};
+
+pub(super) struct SqliteWrite {
+    files: Arc<Files>,
+    /// `None` while a thread works with it, and after an error: the transaction is over then.
+    open: Option<Open>,
+}
+
+/// An open transaction. Dropped, it changes nothing.
+struct Open {
+    connection: Connection,
+    dataset: Arc<Dataset>,
+    /// Of the present that a row born here takes.
+    zone: TimeZone,
+    /// Whether a row is being inserted that was filled in.
+    fills: Arc<AtomicBool>,
+    transaction: i64,
+}
+
+impl SqliteWrite {
+    /// Waits for the file's other writers.
+    pub(super) async fn begin(
+        files: Arc<Files>,
+        site: SiteName,
+        dataset: Dataset,
+        actor: String,
+    ) -> Result<Self, DbError> {
+        let opener = Arc::clone(&files);
+        let open = file::blocking(move || {
+            let connection = opener.site(&site)?;
+            let start_known = opener.start_is_known(&site);
+            Open::begin(connection, dataset, actor, start_known)
+                .map_err(|error| opener.error("beginning a change", error))
+        })
+        .await?;
+        Ok(Self {
+            files,
+            open: Some(open),
+        })
+    }
+
+    /// Does something in the transaction on a thread that may block. An error ends it.
+    async fn run<T: Send + 'static>(
+        &mut self,
+        work: impl FnOnce(&Open, &Files) -> Result<T, DbError> + Send + 'static,
+    ) -> Result<T, DbError> {
+        let files = Arc::clone(&self.files);
+        let Some(open) = self.open.take() else {
+            return Err(DbError::GaveUp {
+                database: files.describe(),
+                action: "the change",
+                detail: "an earlier step of it failed".to_owned(),
+                source: None,
+            });
+        };
+        let (open, result) = file::blocking(move || {
+            let result = work(&open, &files)?;
+            Ok((open, result))
+        })
+        .await?;
+        self.open = Some(open);
+        Ok(result)
+    }
+}
+
+#[async_trait]
+impl SiteWrite for SqliteWrite {
+    async fn query(
+        &mut self,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
+    ) -> Result<Vec<Row>, DbError> {
+        let (sql, parameters, types) = (sql.to_owned(), parameters.to_vec(), types.to_vec());
+        self.run(move |open, files| {
+            query(&open.connection, &sql, &parameters, &types)
+                .map_err(|error| files.rejected("changing rows", error))
+        })
+        .await
+    }
+
+    async fn insert(
+        &mut self,
+        table: &Table,
+        values: &[(usize, Value<'static>)],
+    ) -> Result<Row, DbError> {
+        let (table, values) = (table.name.clone(), values.to_vec());
+        self.run(move |open, files| {
+            let tables = &open.dataset.tables;
+            let table = tables.ids().find(|id| tables[*id].name == table);
+            let Some(table) = table else {
+                return Err(DbError::Refused {
+                    database: files.describe(),
+                    action: "inserting",
+                    detail: "the dataset has no such table".to_owned(),
+                    source: None,
+                });
+            };
+            open.insert(files, table, &values)
+        })
+        .await
+    }
+
+    async fn commit(mut self: Box<Self>) -> Result<(), DbError> {
+        self.run(|open, files| {
+            open.guard_deletes(files)?;
+            let committed = open.connection.execute_batch("COMMIT");
+            committed.map_err(|error| files.error("committing a change", error))
+        })
+        .await?;
+        let open = self.open.take();
+        // The last to close a file writes its WAL back, which may take a while.
+        file::blocking(move || {
+            drop(open);
+            Ok(())
+        })
+        .await
+    }
+}
+
+impl Open {
+    fn begin(
+        connection: Connection,
+        dataset: Dataset,
+        actor: String,
+        start_known: bool,
+    ) -> rusqlite::Result<Self> {
+        connection.pragma_update(None, "synchronous", "full")?;
+        // Or a row that another one replaces would go without a trigger.
+        connection.pragma_update(None, "recursive_triggers", true)?;
+        connection.execute_batch("BEGIN IMMEDIATE")?;
+        let last = include_str!("sql/journal_last.sql");
+        let last = connection.query_row(last, [], |row| row.get::<_, i64>(0));
+        let transaction = last.optional()?.unwrap_or(0) + 1;
+        let zone = include_str!("sql/zone_read.sql");
+        let zone = connection.query_row(zone, [], |row| row.get::<_, Option<String>>(0));
+        let zone = zone.optional()?.flatten();
+        let fills = Arc::new(AtomicBool::new(false));
+        let functions = Transaction {
+            actor,
+            number: transaction,
+            start_known,
+            fills: Arc::clone(&fills),
+        };
+        functions::register(&connection, functions)?;
+        Ok(Self {
+            connection,
+            dataset: Arc::new(dataset),
+            // A load writes it down, and before one no change is taken.
+            zone: zone
+                .map_or(Ok(TimeZone::UTC), |zone| TimeZone::get(&zone))
+                .unwrap_or(TimeZone::UTC),
+            fills,
+            transaction,
+        })
+    }
+
+    fn insert(
+        &self,
+        files: &Files,
+        id: TableId,
+        values: &[(usize, Value<'static>)],
+    ) -> Result<Row, DbError> {
+        // Before a key is taken for nothing.
+        self.refuse_if_read_only(files)?;
+        let table = &self.dataset.tables[id];
+        let now = clock::now().to_zoned(self.zone.clone()).datetime();
+        let row = fill::row(&self.dataset, id, values, || files.next_key(), now)?;
+        let part = self.part(files, table, &row)?;
+        self.fills.store(true, Ordering::Relaxed);
+        let inserted = self.insert_filled(table, &row, part);
+        self.fills.store(false, Ordering::Relaxed);
+        inserted.map_err(|error| files.rejected("inserting", error))?;
+        Ok(row)
+    }
+
+    fn refuse_if_read_only(&self, files: &Files) -> Result<(), DbError> {
+        let refusal = include_str!("sql/refusal.sql");
+        let refusal = self.connection.query_row(refusal, [], |row| row.get(0));
+        let refusal: Option<String> = refusal.map_err(|error| files.error("reading", error))?;
+        match refusal {
+            None => Ok(()),
+            Some(message) => Err(DbError::Rejected {
+                state: "25006".to_owned(),
+                message,
+            }),
+        }
+    }
+
+    /// The part that a new row belongs to; `None` where its own values give none.
+    fn part(&self, files: &Files, table: &Table, row: &Row) -> Result<Option<Part>, DbError> {
+        let Partitioning::Via { parent, on } = table.partition else {
+            // A row without a date breaks a rule of its table, which says so better.
+            return Ok(own_part(table, row, &mut Vec::new()));
+        };
+        let read = || {
+            let sql = render::part_of_key(&self.dataset.tables[parent]);
+            let key = canonical_text(&row[on]).map(Into::into);
+            let key = to_sql(&key, table.columns[on].ty);
+            let part = self
+                .connection
+                .query_row(&sql, [key], |row| row.get::<_, String>(0));
+            part.optional()
+        };
+        let part = read().map_err(|error| files.error("reading", error))?;
+        // A parent that is not there is refused as a reference.
+        Ok(part.and_then(|part| Part::new(&part).ok()))
+    }
+
+    fn insert_filled(&self, table: &Table, row: &Row, part: Option<Part>) -> rusqlite::Result<()> {
+        let mut insert = self.connection.prepare(&render::insert_row(table, false))?;
+        for (at, (value, column)) in row.iter().zip(&table.columns).enumerate() {
+            let field = canonical_text(value).map(Into::into);
+            // A value that is not of its column's type goes in as text, for the trigger to refuse.
+            match to_sql(&field, column.ty) {
+                Some(value) => insert.raw_bind_parameter(at + 1, value)?,
+                None => insert.raw_bind_parameter(at + 1, field.as_deref())?,
+            }
+        }
+        let part = part.map(|part| part.to_string());
+        insert.raw_bind_parameter(row.len() + 1, part)?;
+        insert.raw_bind_parameter(row.len() + 2, false)?;
+        insert.raw_execute().map(|_| ())
+    }
+
+    /// Refuses a transaction that takes away much of a table.
+    fn guard_deletes(&self, files: &Files) -> Result<(), DbError> {
+        let read = || -> rusqlite::Result<Vec<(String, u64)>> {
+            let mut deletes = self
+                .connection
+                .prepare(include_str!("sql/journal_deletes.sql"))?;
+            let deletes =
+                deletes.query_map([self.transaction], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            deletes.collect()
+        };
+        let failed = |error| files.error("reading the journal", error);
+        for (name, deleted) in read().map_err(failed)? {
+            let table = self.dataset.table(&name);
+            let Some(table) = table.filter(|_| deleted > rules::FREE_DELETES) else {
+                continue;
+            };
+            let left = self
+                .connection
+                .query_row(&render::count(table), [], |row| row.get::<_, u64>(0));
+            let loaded = left.map_err(failed)? + deleted;
+            if rules::is_large_delete(deleted, loaded) {
+                return Err(DbError::Rejected {
+                    state: "23514".to_owned(),
+                    message: rules::message_of_large_delete(&name, deleted, loaded),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Runs a statement whose parameters are texts, and answers its rows.
+pub(super) fn query(
+    connection: &Connection,
+    sql: &str,
+    parameters: &[Option<String>],
+    types: &[Type],
+) -> rusqlite::Result<Vec<Row>> {
+    let mut statement = connection.prepare(sql)?;
+    for (at, parameter) in parameters.iter().enumerate() {
+        // SQLite counts parameters as they come in the statement, not by their numbers.
+        if let Some(index) = statement.parameter_index(&format!("${}", at + 1))? {
+            statement.raw_bind_parameter(index, parameter)?;
+        }
+    }
+    let mut rows = statement.raw_query();
+    let mut answer = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values = types.iter().enumerate();
+        let values = values.map(|(at, ty)| Ok(from_sql(row.get_ref(at)?, *ty)));
+        answer.push(values.collect::<rusqlite::Result<_>>()?);
+    }
+    Ok(answer)
+}
