@@ -117,6 +117,33 @@ fn edit(state: RowState) -> RowEdit {
     }
 }
 
+/// Columns that a side lost: `note=b state=done`.
+fn lost(columns: &str) -> Option<Loser> {
+    Some(Loser::Columns(texts(columns)))
+}
+
+fn texts(columns: &str) -> Texts {
+    let columns = columns
+        .split(' ')
+        .filter_map(|column| column.split_once('='));
+    columns
+        .map(|(name, text)| (name.to_owned(), Some(text.to_owned())))
+        .collect()
+}
+
+/// A visit of the 28th that the cloud changed, with what either side lost before.
+fn changed(words: &str, was: &str, site: Option<Loser>, cloud: Option<Loser>) -> RowEdit {
+    let row = visit("1", words).row;
+    RowEdit {
+        conflict: Conflict { site, cloud },
+        ..edit(RowState::Changed {
+            home: day("28"),
+            row,
+            was: texts(was),
+        })
+    }
+}
+
 /// An edit in words.
 fn show(edit: Option<&RowEdit>) -> String {
     let Some(edit) = edit else {

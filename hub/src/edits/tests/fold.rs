@@ -103,17 +103,73 @@ fn a_deleted_row_that_is_inserted_again_is_the_sites_changed() {
     assert_eq!(shown(A, &elsewhere), moved);
 }
 
+/// One more change, by a writer who had loaded the site's row `base`.
+fn then(edit: RowEdit, old: Option<&str>, new: Option<&str>, base: Option<&str>) -> String {
+    let placed = |words: Option<&str>| words.map(|words| visit("1", words));
+    let mut change = change(placed(old), placed(new), placed(base).as_ref());
+    change.is_at_site = false;
+    show(fold(&visits(), Some(edit), &change).unwrap().as_ref())
+}
+
 #[test]
 fn a_later_edit_does_not_remove_the_losers_of_an_open_conflict() {
-    let mut edit = folded(A, &[(A, B)]).unwrap();
-    edit.conflict.site = Some(Loser::Columns(
-        [("note".to_owned(), Some("z".to_owned()))].into(),
-    ));
-    let change = change(B.map(|b| visit("1", b)), A.map(|a| visit("1", a)), None);
-    let folded = fold(&visits(), Some(edit), &change).unwrap();
+    let edit = changed("28 9 b open", "note=a", lost("note=z"), None);
+    let expected = "changed on 28: 28 9 a open, was ; the site lost note=z";
+    assert_eq!(then(edit, B, A, None), expected);
+}
+
+#[test]
+fn a_row_that_is_inserted_where_both_sides_deleted_it_is_born() {
+    let deleted = |cloud| RowEdit {
+        conflict: Conflict { site: None, cloud },
+        ..edit(RowState::Deleted {
+            home: day("28"),
+            was: None,
+        })
+    };
+    let row = Some(Loser::Columns(visit("1", "28 9 z open").row));
+    assert_eq!(then(deleted(row), None, B, None), "born on 28: 28 9 b open");
+    let column = then(deleted(lost("note=z")), None, B, None);
+    assert_eq!(column, "born on 28: 28 9 b open; the cloud lost note=z");
+    // A deletion of what the writer saw before holds.
     assert_eq!(
-        show(folded.as_ref()),
-        "changed on 28: 28 9 a open, was ; the site lost note=z"
+        then(deleted(None), A, None, C),
+        "deleted on 28, was 28 9 c open"
+    );
+}
+
+#[test]
+fn of_a_row_born_and_deleted_only_what_the_cloud_lost_stays_listed() {
+    let born = |cloud| RowEdit {
+        conflict: Conflict {
+            site: Some(Loser::Deletion),
+            cloud,
+        },
+        ..edit(RowState::Born {
+            place: day("28"),
+            row: visit("1", "28 9 b open").row,
+        })
+    };
+    let expected = "deleted on 28, both; the cloud lost note=z";
+    assert_eq!(then(born(lost("note=z")), B, None, None), expected);
+    assert_eq!(then(born(None), B, None, None), "nothing");
+}
+
+#[test]
+fn what_the_writer_saw_of_the_site_under_a_moved_row_is_what_it_replaced() {
+    let moved = || folded(A, &[(A, Some("30 9 a open"))]).unwrap();
+    let (seen, new) = (Some("30 9 c open"), Some("30 9 b open"));
+    assert_eq!(
+        then(moved(), seen, new, C),
+        "moved 28 to 30: 30 9 b open, was 28 9 c open"
+    );
+    assert_eq!(
+        then(moved(), seen, None, C),
+        "deleted on 28, was 28 9 c open"
+    );
+    assert_eq!(
+        then(moved(), seen, None, None),
+        "deleted on 28, was 28 9 a open"
     );
 }
 

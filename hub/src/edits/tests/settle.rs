@@ -213,19 +213,53 @@ fn a_row_that_the_site_deleted_and_bears_again_is_met_by_what_was_kept() {
 
 #[test]
 fn what_the_cloud_lost_earlier_is_part_of_what_it_loses_with_the_row() {
-    let text = |name: &str, text: &str| (name.to_owned(), Some(text.to_owned()));
-    let mut both = edit(RowState::Changed {
-        home: day("28"),
-        row: visit("1", "28 9 c void").row,
-        was: [text("state", "open")].into(),
-    });
     // Of the state there is a later edit.
-    both.conflict.cloud = Some(Loser::Columns(
-        [text("note", "b"), text("state", "done")].into(),
-    ));
+    let both = changed("28 9 c void", "state=open", None, lost("note=b state=done"));
     let deleted = then(Merge::Site, both, None);
     let expected = "deleted on 28, both; the cloud lost the row 28 9 b void";
     assert_eq!(show(deleted.as_ref()), expected);
+}
+
+#[test]
+fn a_column_is_lost_by_the_side_that_lost_it_last() {
+    let settled = |merge, site, cloud| {
+        let edit = changed("28 9 b open", "note=a", site, cloud);
+        show(then(merge, edit, Some("28 9 c open")).as_ref())
+    };
+    assert_eq!(
+        settled(Merge::Cloud, None, lost("note=z state=done")),
+        "changed on 28: 28 9 b open, was note=c; the site lost note=c; the cloud lost state=done"
+    );
+    assert_eq!(
+        settled(Merge::Site, lost("note=z state=done"), None),
+        "changed on 28: 28 9 c open, was ; the site lost state=done; the cloud lost note=b"
+    );
+}
+
+#[test]
+fn where_both_sides_come_to_agree_only_what_still_differs_is_lost() {
+    let agreed = |cloud: &str| {
+        let edit = changed("28 9 b open", "note=a", lost("note=c"), lost(cloud));
+        show(then(Merge::Cloud, edit, Some("28 9 b open")).as_ref())
+    };
+    let still = "changed on 28: 28 9 b open, was ; the cloud lost note=z";
+    assert_eq!([agreed("note=z"), agreed("note=b")], [still, "nothing"]);
+    let mut born = edit(RowState::Born {
+        place: day("28"),
+        row: visit("1", "28 9 b open").row,
+    });
+    born.conflict.site = lost("note=c");
+    assert_eq!(then(Merge::Cloud, born, Some("28 9 b open")), None);
+}
+
+#[test]
+fn of_a_row_that_the_site_deletes_only_what_the_cloud_lost_stays_listed() {
+    let with = |cloud| changed("28 9 b open", "", lost("state=done"), cloud);
+    let deleted = then(Merge::Cloud, with(lost("note=z")), None);
+    let expected = "deleted on 28, both; the cloud lost note=z";
+    assert_eq!(show(deleted.as_ref()), expected);
+    assert_eq!(then(Merge::Cloud, with(None), None), None);
+    assert_eq!(then(Merge::Cloud, with(Some(Loser::Deletion)), None), None);
 }
 
 #[test]
