@@ -1,6 +1,6 @@
 //! What holds for any edits.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::canonical_csv::write_record;
 use causeway_shared::dataset::Merge;
@@ -9,7 +9,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::edits::texts::values_of;
-use crate::edits::{Edits, RowMerge, fold, settle, site_row};
+use crate::edits::{Edits, MergedRow, RowMerge, fold, settle, site_row};
 
 const DAYS: [&str; 3] = ["28", "29", "30"];
 
@@ -77,12 +77,16 @@ fn write(
     }
 }
 
+/// A merged row, and whether it is edited and clashes.
+type Marked = (u8, Texts, [bool; 2]);
+
 /// The merged rows of a day.
-fn merged(table: &Table, edits: &Edits, site: &Rows, on: &str) -> Vec<(u8, Texts)> {
+fn merged(table: &Table, edits: &Edits, site: &Rows, on: &str) -> Vec<Marked> {
     let mut rows = Vec::new();
-    let mut each = |record: &[u8]| {
-        let (key, row) = site_row(table, record).unwrap();
-        rows.push((key.texts()[0].parse().unwrap(), row));
+    let mut each = |merged: MergedRow<'_>| {
+        let (key, row) = site_row(table, merged.record).unwrap();
+        let id = key.texts()[0].parse().unwrap();
+        rows.push((id, row, [merged.is_edited, merged.is_clash]));
     };
     let entries = edits.entries(table, day(on)).unwrap();
     let mut merge = RowMerge::new(table, &entries).unwrap();
@@ -92,11 +96,9 @@ fn merged(table: &Table, edits: &Edits, site: &Rows, on: &str) -> Vec<(u8, Texts
             &values_of(table, &key(&id.to_string()), &site.row).unwrap(),
             &mut record,
         );
-        merge
-            .push(record.trim_ascii_end(), |row| each(row.record))
-            .unwrap();
+        merge.push(record.trim_ascii_end(), &mut each).unwrap();
     }
-    merge.finish(|row| each(row.record)).unwrap();
+    merge.finish(each).unwrap();
     rows
 }
 
@@ -113,7 +115,7 @@ fn settled(table: &Table, edits: &Edits, site: &Rows) -> (Edits, Shown) {
         .iter()
         .flat_map(|on| merged(table, &settled, site, on))
         .collect();
-    let shown: Shown = rows.iter().cloned().collect();
+    let shown: Shown = rows.iter().map(|(id, row, _)| (*id, row.clone())).collect();
     assert_eq!(shown.len(), rows.len(), "a row is shown twice");
     (settled, shown)
 }
@@ -163,6 +165,38 @@ proptest! {
             edits = at_rest;
             write(&table, &mut edits, &mut rows, site, journal);
             prop_assert_eq!(settled(&table, &edits, site).1, rows);
+        }
+    }
+}
+
+/// A row's day and slot; `None`: the unique rule leaves it out.
+fn place(row: &Texts) -> Option<(String, String)> {
+    let is_void = row["state"].as_deref() == Some("void");
+    let taken = row["day"].clone().zip(row["slot"].clone());
+    taken.filter(|_| !is_void)
+}
+
+proptest! {
+    #[test]
+    fn of_rows_that_share_unique_values_all_but_one_are_marked(
+        site in any_site(),
+        journal in any_journal(),
+    ) {
+        let mut taken = BTreeSet::new();
+        // As the agent judges them.
+        let is_free = |(_, site): &(u8, PlacedRow)| place(&site.row).is_none_or(|at| taken.insert(at));
+        let site: Rows = site.into_iter().filter(is_free).collect();
+        let table = visits();
+        let mut edits = no_edits(&table);
+        let mut rows: Shown = site.iter().map(|(id, site)| (*id, site.row.clone())).collect();
+        write(&table, &mut edits, &mut rows, &site, &journal);
+        let rows: Vec<_> = DAYS.iter().flat_map(|on| merged(&table, &edits, &site, on)).collect();
+        for (id, row, [is_edited, is_clash]) in &rows {
+            let is_first = rows.iter().all(|(other, theirs, [theirs_edited, _])| {
+                let shares = place(row).is_some() && place(theirs) == place(row);
+                !shares || (!is_edited, id) <= (!theirs_edited, other)
+            });
+            prop_assert_eq!(*is_clash, !is_first);
         }
     }
 }
