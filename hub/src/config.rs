@@ -71,6 +71,10 @@ pub(crate) struct DatabaseConfig {
     /// By which the database is known where hubs reach it by different URLs; empty: its URL without
     /// user, password and options.
     pub address: String,
+    /// Roles of PostgreSQL that may read the sites' tables.
+    pub readers: Vec<String>,
+    /// Roles of PostgreSQL that may read and write them.
+    pub writers: Vec<String>,
     /// The id of an AWS Secrets Manager secret that holds the connection; empty: none.
     pub secret: String,
     /// Whether to sign in to RDS by IAM instead of a password.
@@ -83,6 +87,8 @@ impl Default for DatabaseConfig {
             url: "sqlite:causeway-hub".to_owned(),
             root_certificate: String::new(),
             address: String::new(),
+            readers: Vec::new(),
+            writers: Vec::new(),
             secret: String::new(),
             iam: false,
         }
@@ -96,6 +102,8 @@ impl fmt::Debug for DatabaseConfig {
             .field("url", &without_password(&self.url))
             .field("root_certificate", &self.root_certificate)
             .field("address", &self.address)
+            .field("readers", &self.readers)
+            .field("writers", &self.writers)
             .field("secret", &self.secret)
             .field("iam", &self.iam)
             .finish()
@@ -321,8 +329,8 @@ mod tests {
         keys(&toml::from_str(&text).unwrap(), "", &mut found);
         assert_eq!(
             found.join(" "),
-            "archive.enabled archive.every archive.excel auth.mode database.iam \
-             database.root_certificate database.secret database.url dataset edits.flush edits.write http.listen refresh.every \
+            "archive.enabled archive.every archive.excel auth.mode database.address database.iam \
+             database.readers database.root_certificate database.secret database.url database.writers dataset edits.flush edits.write http.listen refresh.every \
              store.checksums store.endpoint store.path_style store.region store.url \
              window.after window.before window.on_demand_days window.timezone"
         );
@@ -348,7 +356,7 @@ mod tests {
         };
         assert_eq!(
             format!("{config:?}"),
-            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", secret: "", iam: false }"#
+            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", address: "", readers: [], writers: [], secret: "", iam: false }"#
         );
     }
 

@@ -39,6 +39,7 @@ use causeway_shared::value::{Type, Value};
 use jiff::tz::TimeZone;
 
 use crate::config::DatabaseConfig;
+use postgres::Roles;
 
 pub(crate) use error::{DbError, Source};
 pub(crate) use stored::{
@@ -316,6 +317,9 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
         return refuse("`iam` is not supported yet; write the connection as `url`");
     }
     if let Some(folder) = config.url.strip_prefix("sqlite:") {
+        if !config.readers.is_empty() || !config.writers.is_empty() {
+            return refuse("`readers` and `writers` are roles of PostgreSQL; take them out");
+        }
         let folder = Path::new(folder);
         let database = sqlite::SqliteDatabase::open(folder, address(config));
         Ok(Arc::new(database))
@@ -324,6 +328,10 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
         let root_certificate = root_certificate.filter(|file| !file.as_os_str().is_empty());
         let database =
             postgres::PostgresDatabase::open(&config.url, root_certificate, address(config))?;
+        let database = database.with_roles(Roles {
+            readers: config.readers.clone(),
+            writers: config.writers.clone(),
+        });
         Ok(Arc::new(database))
     } else {
         refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")

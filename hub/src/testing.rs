@@ -23,7 +23,7 @@ use jiff::civil::Date;
 
 use crate::config::HubConfig;
 use crate::db::Database;
-use crate::db::postgres::PostgresDatabase;
+use crate::db::postgres::{PostgresDatabase, Roles};
 use crate::db::sqlite::SqliteDatabase;
 use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, SiteLoaded};
 use crate::verify::{VerifyReport, VerifyRequest};
@@ -231,6 +231,19 @@ impl HubDatabase {
     /// If the URL is none, or the certificate cannot be read.
     pub fn postgres(url: &str, root_certificate: Option<&Path>) -> Outcome<Self> {
         let database = PostgresDatabase::open(url, root_certificate, url.to_owned())?;
+        Ok(Self(Arc::new(database)))
+    }
+
+    /// A PostgreSQL database that these roles may read, or read and write, by SQL of their own.
+    ///
+    /// # Errors
+    /// If the URL is none.
+    pub fn postgres_with_roles(url: &str, readers: &[&str], writers: &[&str]) -> Outcome<Self> {
+        let names = |roles: &[&str]| roles.iter().map(ToString::to_string).collect();
+        let database = PostgresDatabase::open(url, None, url.to_owned())?.with_roles(Roles {
+            readers: names(readers),
+            writers: names(writers),
+        });
         Ok(Self(Arc::new(database)))
     }
 

@@ -15,6 +15,7 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error;
+use super::grants::Roles;
 use super::tls::Encryption;
 use crate::config::without_password;
 use crate::db::DbError;
@@ -35,6 +36,8 @@ pub(super) struct Connections {
     connector: MakeRustlsConnect,
     pool: Pool,
     described: String,
+    /// Who else may use the sites' tables.
+    pub(super) roles: Roles,
     /// Whether the hub's own tables were seen to be of this program's version.
     checked: AtomicBool,
 }
@@ -93,6 +96,7 @@ impl Connections {
             connector,
             pool,
             described,
+            roles: Roles::default(),
             checked: AtomicBool::new(false),
         })
     }
@@ -210,7 +214,8 @@ impl Connections {
         let make = include_str!("sql/identity_make.sql");
         let made = transaction.execute(make, &[&id, &address]).await;
         made.map_err(failed)?;
-        transaction.commit().await.map_err(failed)
+        transaction.commit().await.map_err(failed)?;
+        self.roles.grant(&client, &self.described, None).await
     }
 
     /// Only UTF-8 holds every text that a site may have.

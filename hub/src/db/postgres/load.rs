@@ -19,6 +19,7 @@ use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
+use super::grants::Roles;
 use super::{error, lock, mark, read, render, triggers};
 use crate::db::{DbError, RowSink, SiteChange, SiteLoad, SiteState, StoredSite, sql};
 
@@ -26,6 +27,7 @@ pub(super) struct PostgresLoad {
     client: Client,
     database: String,
     site: SiteName,
+    roles: Roles,
 }
 
 impl PostgresLoad {
@@ -37,6 +39,7 @@ impl PostgresLoad {
             client: connections.own().await?,
             database: connections.describe().to_owned(),
             site,
+            roles: connections.roles.clone(),
         };
         let name = format!("causeway load {}", load.site);
         let what = format!("the loader's lock of site {}", load.site);
@@ -157,7 +160,9 @@ impl SiteLoad for PostgresLoad {
             let made = triggers::make(&this.client, &this.site, dataset, zone, anew).await;
             made.map_err(|error| this.failed("making triggers", error))
         };
-        make.retry(retry::a_few_times()).when(gave_up).await
+        make.retry(retry::a_few_times()).when(gave_up).await?;
+        let site = Some(&self.site);
+        self.roles.grant(&self.client, &self.database, site).await
     }
 
     async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError> {
