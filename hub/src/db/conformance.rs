@@ -92,11 +92,6 @@ macro_rules! database_conformance {
             a_second_load_waits_and_has_nothing_left_to_do,
             sites_keep_apart,
             rows_that_nobody_journaled_are_found,
-        }
-    };
-    // Changes by others than the loader.
-    (@writes $open:expr) => {
-        $crate::database_conformance! { @cases $open;
             a_row_that_is_born_here_is_filled_in,
             keys_come_from_the_databases_block,
             rules_of_columns_are_kept,

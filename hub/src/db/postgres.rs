@@ -6,6 +6,7 @@
 mod connection;
 mod error;
 mod flush;
+mod grants;
 mod journal;
 mod load;
 mod lock;
@@ -35,6 +36,7 @@ use super::{
     SiteWrite, StoredSite,
 };
 use connection::Connections;
+pub(crate) use grants::Roles;
 
 /// A PostgreSQL database.
 #[derive(Debug)]
@@ -59,6 +61,12 @@ impl PostgresDatabase {
             connections,
             address,
         })
+    }
+
+    /// Lets roles read and write by SQL of their own.
+    pub(crate) fn with_roles(mut self, roles: Roles) -> Self {
+        self.connections.roles = roles;
+        self
     }
 
     fn error(&self, error: tokio_postgres::Error) -> DbError {

@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod buckets;
 mod chart;
 mod chatbot;
 mod clinic;
@@ -33,6 +34,7 @@ mod quarantine;
 mod random;
 mod read_only;
 mod rebuild;
+mod roles;
 mod samples;
 mod slow_clients;
 mod small;
@@ -40,4 +42,5 @@ mod source;
 mod spine;
 mod store;
 mod store_away;
+mod triggers;
 mod units;

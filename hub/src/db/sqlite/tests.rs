@@ -17,7 +17,6 @@ async fn empty() -> (HubDatabase, TempDir) {
 }
 
 crate::database_conformance!(empty());
-crate::database_conformance!(@writes empty());
 
 #[tokio::test]
 async fn files_of_a_newer_version_are_refused() -> Outcome {

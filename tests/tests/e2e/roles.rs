@@ -1,0 +1,114 @@
+//! What other roles of PostgreSQL may do with a site's tables.
+
+use causeway_hub::testing::{HubDatabase, TestHub, TestSite};
+use causeway_tests::{DatabaseKind, TestDatabase};
+use tokio_postgres::SimpleQueryMessage;
+use tokio_postgres::error::SqlState;
+
+use crate::chatbot::journal;
+use crate::clinic::Clinic;
+
+#[tokio::test]
+async fn a_role_gets_what_it_needs_and_no_more() {
+    let clinic = Clinic::open().await;
+    let reader = clinic.role("reader", "SELECT").await;
+    let refused = reader
+        .batch_execute("DELETE FROM customer")
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE));
+    let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    for sql in [
+        "SELECT causeway.next_key()",
+        "SELECT causeway.write_journal('hcm-01', 'customer', NULL, NULL, NULL, NULL)",
+        "SELECT nextval('causeway.keys')",
+        "SELECT FROM causeway.journal",
+        "UPDATE causeway.site SET writable = true",
+        "SELECT hcm_01.\"appointment before\"()",
+        "ALTER TABLE appointment DISABLE TRIGGER ALL",
+        "CREATE TABLE hcm_01.mine (id int)",
+        "SET session_replication_role = replica",
+    ] {
+        let refused = bot.batch_execute(sql).await.unwrap_err();
+        let code = refused.code();
+        assert_eq!(
+            code,
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE),
+            "{sql}: {refused}"
+        );
+    }
+    // What the loader sets counts for the owner of the tables alone.
+    let forged = "SET causeway.loader = on; \
+        INSERT INTO customer (customerid, fullname, email, causeway_part, causeway_clash) \
+        VALUES ('x', 'X', 'x@y', 'b=0of1', true)";
+    bot.batch_execute(forged).await.unwrap();
+    let row = "SELECT causeway_part, causeway_clash, createdat IS NOT NULL FROM customer \
+        WHERE customerid = 'x'";
+    let messages = bot.simple_query(row).await.unwrap();
+    let row = messages.iter().find_map(|message| match message {
+        SimpleQueryMessage::Row(row) => Some((0..3).map(|at| row.get(at)).collect::<Vec<_>>()),
+        _ => None,
+    });
+    assert_eq!(row.unwrap(), [Some("b=01of16"), Some("f"), Some("t")]);
+    assert_eq!(
+        journal(&clinic, "customerid").await,
+        ["customer born b=01of16 x"]
+    );
+    let other =
+        "UPDATE customer SET causeway_part = 'b=0of1', causeway_clash = true, fullname = 'Y'";
+    bot.batch_execute(other).await.unwrap();
+    let hidden = "SELECT DISTINCT causeway_clash FROM hcm_01.customer \
+        WHERE causeway_part <> 'b=0of1'";
+    let hidden = clinic.admin.query_one(hidden, &[]).await.unwrap();
+    assert!(!hidden.get::<_, bool>(0));
+}
+
+#[tokio::test]
+async fn roles_of_the_configuration_get_their_rights() {
+    let clinic = Clinic::open().await;
+    let [reader, writer] = ["reader", "writer"].map(|role| clinic.role_name(role));
+    let database = HubDatabase::postgres_with_roles(&clinic.place.url(), &[&reader], &[&writer]);
+    let database = database.unwrap();
+    let error = database.init().await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        format!(
+            "configuration, database: `readers` and `writers` name roles that are not there: {reader}, \
+             {writer}; make them with CREATE ROLE or take them out"
+        )
+    );
+    let make = format!("CREATE ROLE {reader}; CREATE ROLE {writer}");
+    clinic.admin.batch_execute(&make).await.unwrap();
+    database.init().await.unwrap();
+    let rights = "SELECT grantee || ' ' || string_agg(DISTINCT privilege_type, ', ') \
+        FROM information_schema.role_table_grants WHERE grantee = ANY ($1) \
+        GROUP BY grantee, table_name ORDER BY 1";
+    let rows = clinic
+        .admin
+        .query(rights, &[&vec![&reader, &writer]])
+        .await
+        .unwrap();
+    let mut rows: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(rows.len(), 14);
+    rows.dedup();
+    assert_eq!(
+        rows,
+        [
+            format!("{reader} SELECT"),
+            format!("{writer} DELETE, INSERT, SELECT, UPDATE")
+        ]
+    );
+    let bot = clinic.another("writer").await;
+    bot.batch_execute("UPDATE customer SET notes = 'x'")
+        .await
+        .unwrap();
+    // A site that is loaded for the first time.
+    let place = TestDatabase::create(DatabaseKind::Postgres).await;
+    let database = HubDatabase::postgres_with_roles(&place.url(), &[&reader], &[&writer]);
+    let test = TestHub::new(&database.unwrap()).await.unwrap();
+    TestSite::with_an_apple(&test.store).await.unwrap();
+    test.load_rows().await.unwrap();
+    let client = place.connect().await;
+    let read = format!("SET SESSION AUTHORIZATION {reader}; SELECT FROM here.item");
+    client.batch_execute(&read).await.unwrap();
+}
