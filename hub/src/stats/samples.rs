@@ -62,6 +62,8 @@ pub(crate) fn site_of(
         loaded_at: Some(at("2025-11-28T02:29:58Z")),
         log_head: Some(Seq(42)),
         last_error: None,
+        owner: None,
+        takes_writes: true,
         loaded: Vec::new(),
     }
 }

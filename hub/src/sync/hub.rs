@@ -156,6 +156,13 @@ impl Hub {
         &self.inner.dataset
     }
 
+    /// Brings what was committed in a site's tables to the store: whether all that was committed
+    /// before the call is there now.
+    #[allow(clippy::unused_async, reason = "flushing is not there yet")]
+    pub(crate) async fn flush_soon(&self, _site: &SiteName) -> bool {
+        false
+    }
+
     /// The refused rows of a site, as of half a minute ago at most.
     ///
     /// # Errors
