@@ -83,6 +83,11 @@ pub enum Command {
         Example: causeway-hub load --from 2025-11-01 --to 2025-11-30"
     )]
     Load(Selection),
+    /// Take what was changed in the database to the store now, as `serve` does by itself
+    #[command(after_help = "Example: causeway-hub flush --json\n\n\
+        Exit 3: changes are kept here, since another database owns the site's edits; \
+        `causeway-hub init --take-over` brings them in.")]
+    Flush,
     /// Show what `load` would do; write nothing
     #[command(after_help = "Example: causeway-hub plan --site hcm-01")]
     Plan(Selection),
@@ -260,12 +265,16 @@ impl Cli {
                 let text = init::wrote(&file);
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
-            Command::Init(_) => {
+            Command::Init(init) => {
                 let hub = open().await?;
                 hub.init().await?;
+                let taken = match init.take_over {
+                    true => hub.take_over(None, clock::now()).await?,
+                    false => Vec::new(),
+                };
                 let database = hub.database().describe();
-                let done = serde_json::json!({ "database": database });
-                let text = format!("{database} is ready\n");
+                let done = serde_json::json!({ "database": database, "taken_over": taken });
+                let text = init::ready(&database, &taken);
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
             Command::Load(selection) => {
@@ -274,6 +283,11 @@ impl Cli {
                 let exit = exit(report.needs_a_look(), report.is_retryable());
                 let text = show::load(&report, &request.dates);
                 Ok(Answer::of(json, &report, text, exit))
+            }
+            Command::Flush => {
+                let report = open().await?.flush(clock::now()).await?;
+                let exit = exit(report.needs_a_look(), report.is_retryable());
+                Ok(Answer::of(json, &report, show::flush(&report), exit))
             }
             Command::Plan(selection) => {
                 let request = selection.request()?;

@@ -22,7 +22,6 @@ mod stored;
 pub(crate) mod value;
 mod writing;
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -34,7 +33,7 @@ use futures_util::stream::BoxStream;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::value::{Type, Value};
 use jiff::tz::TimeZone;
 
@@ -43,8 +42,8 @@ use postgres::Roles;
 
 pub(crate) use error::{DbError, Source};
 pub(crate) use stored::{
-    CatalogDelta, LoadedCount, LoadedCounts, Mark, Marks, PartVersion, RowsAt, SiteChange,
-    SiteState, StoredSite,
+    CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
+    SiteState, StoredSite, with_settled,
 };
 #[allow(unused_imports)]
 pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrite};
@@ -54,6 +53,9 @@ pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrit
 pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// The database as a person would name it in a message, without its password.
     fn describe(&self) -> String;
+
+    /// Whether rows are born in it that no hub knows of, so that it has to have keys at any time.
+    fn gives_keys(&self) -> bool;
 
     /// Where hubs reach the database: as configured, or its URL without user, password and options.
     fn address(&self) -> &str;
@@ -232,12 +234,12 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database, or [`DbError::Busy`].
     async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError>;
 
-    /// The tables that have rows in the journal. From here to the end of the transaction no flush
-    /// writes down anything.
+    /// What a load has to know that was not there when it planned. From here to the end of the
+    /// transaction no flush writes down anything.
     ///
     /// # Errors
     /// A failure of the database.
-    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError>;
+    async fn look(&mut self) -> Result<Look, DbError>;
 
     /// Ends the transaction without a trace. Whoever goes on stages again.
     ///

@@ -50,6 +50,18 @@ pub(crate) enum DocumentError {
     },
 }
 
+impl DocumentError {
+    /// Whether the same call may succeed later without anybody's help.
+    #[must_use]
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store { source, .. } => source.is_retryable(),
+            Self::Silent { .. } => true,
+            Self::Unfit(_) | Self::Damaged { .. } => false,
+        }
+    }
+}
+
 /// A file as it is written.
 #[derive(Serialize, Deserialize)]
 struct File<T> {

@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use causeway_shared::commit::FormatError;
 use causeway_shared::dataset::DatasetError;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::layout::WhichLog;
 use causeway_shared::log::LogError;
 use causeway_shared::object::ObjectError;
 use causeway_shared::runtime::settings::SettingsError;
 use causeway_shared::store::StoreError;
 
 use crate::db::DbError;
+use crate::document::DocumentError;
+use crate::edits::EditsError;
 
 /// Why the hub could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +45,9 @@ pub(crate) enum HubError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
+    /// A small file of the hub's in the store cannot be used.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
     /// One site failed; others are not touched by it.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -58,6 +64,7 @@ impl HubError {
             Self::Store(error) => error.is_retryable(),
             Self::Database(error) => error.is_retryable(),
             Self::Site(error) => error.is_retryable(),
+            Self::Document(error) => error.is_retryable(),
             Self::Settings(_)
             | Self::Configuration { .. }
             | Self::DatasetFile { .. }
@@ -137,15 +144,46 @@ pub(crate) enum SiteError {
         #[source]
         source: ObjectError,
     },
+    /// An edits object is not what its commit says.
+    #[error(
+        "site {site}, table {table}, partition {part}: the edits object {key} {problem}; restore \
+         it from the bucket's versions or from a backup"
+    )]
+    EditsObject {
+        site: SiteName,
+        table: Name,
+        part: Part,
+        /// The object's key.
+        key: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Its database could not be made ready for changes.
+    #[error("site {site}: its tables cannot take changes: {source}")]
+    NotOpened {
+        site: SiteName,
+        #[source]
+        source: Box<HubError>,
+    },
+    /// The edits do not go together with each other, or with the site's rows.
+    #[error("site {site}: its edits cannot be applied: {source}")]
+    Edits {
+        site: SiteName,
+        #[source]
+        source: EditsError,
+    },
     /// The log does not hold the commit that the database stands at.
     #[error(
-        "site {site}: the database stands at commit {seq}, which the log {found}; \
+        "site {site}: the database stands at commit {seq}{of}, which the log {found}; \
          if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify \
          --repair` at the site. Only if the store was replaced on purpose, take the site's schema \
-         (SQLite: its file) away and load again: the database holds the last good data"
+         (SQLite: its file) away and load again: the database holds the last good data",
+        of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" }
     )]
     AnotherLog {
         site: SiteName,
+        /// Which log.
+        which: WhichLog,
         /// The commit that the database stands at.
         seq: Seq,
         /// What the log holds in its place.
@@ -179,7 +217,12 @@ impl SiteError {
             Self::Store { source, .. } => source.is_retryable(),
             Self::Database { source, .. } => source.is_retryable(),
             Self::Object { source, .. } => source.is_retryable(),
-            Self::AnotherLog { .. } | Self::DatasetChanged { .. } | Self::TooSlow { .. } => false,
+            Self::NotOpened { source, .. } => source.is_retryable(),
+            Self::AnotherLog { .. }
+            | Self::DatasetChanged { .. }
+            | Self::TooSlow { .. }
+            | Self::EditsObject { .. }
+            | Self::Edits { .. } => false,
         }
     }
 
@@ -189,8 +232,11 @@ impl SiteError {
         let is_lasting = !self.is_retryable();
         match self {
             Self::Log(_) | Self::Store { .. } | Self::Object { .. } => is_lasting,
-            Self::DatasetChanged { .. } => true,
-            Self::Database { .. } | Self::AnotherLog { .. } | Self::TooSlow { .. } => false,
+            Self::DatasetChanged { .. } | Self::EditsObject { .. } | Self::Edits { .. } => true,
+            Self::Database { .. }
+            | Self::NotOpened { .. }
+            | Self::AnotherLog { .. }
+            | Self::TooSlow { .. } => false,
         }
     }
 
@@ -200,7 +246,7 @@ impl SiteError {
         match self {
             Self::Log(error) => error.object(),
             Self::Store { source, .. } => source.key(),
-            Self::Object { key, .. } => Some(key),
+            Self::Object { key, .. } | Self::EditsObject { key, .. } => Some(key),
             _ => None,
         }
     }

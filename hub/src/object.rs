@@ -7,9 +7,11 @@ use futures_util::stream::BoxStream;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::{Instant, timeout};
 
+use causeway_shared::commit::PartitionObject;
+use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
-use causeway_shared::object::ObjectError;
+use causeway_shared::object::{ObjectError, ObjectReader};
 use causeway_shared::store::{Store, StoreError};
 
 use crate::error::SiteError;
@@ -108,4 +110,38 @@ impl Body {
         let chunk = chunk.transpose();
         chunk.map_err(|error| self.name.store_error(error))
     }
+}
+
+/// Reads an object's records, in key order and without their line feeds. All of them were checked
+/// against its commit when this ends well.
+///
+/// # Errors
+/// [`SiteError::Object`], what `each` says of a record, or a failure of the store.
+pub(crate) async fn read_records(
+    store: &Store,
+    name: ObjectName,
+    table: &Table,
+    object: &PartitionObject,
+    mut each: impl FnMut(&[u8]) -> Result<(), SiteError>,
+) -> Result<(), SiteError> {
+    let mut body = Body::open(Store::clone(store), name).await?;
+    let mut reader =
+        ObjectReader::new(table, object).map_err(|problem| body.name().error(problem))?;
+    while let Some(compressed) = body.next().await? {
+        reader.give(compressed);
+        let mut more = true;
+        while more {
+            let mut refused = Ok(());
+            let step = reader.step(|record| {
+                if refused.is_ok() {
+                    refused = each(record);
+                }
+            });
+            more = step.map_err(|problem| body.name().error(problem))?;
+            refused?;
+        }
+    }
+    let ended = reader.finish();
+    ended.map_err(|problem| body.name().error(problem))?;
+    Ok(())
 }

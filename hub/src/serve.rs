@@ -7,17 +7,22 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use causeway_shared::runtime::{chance, clock};
 use tokio::net::TcpListener;
 use tokio::task::JoinError;
+use tokio::time::timeout;
 
 use crate::auth::Tokens;
 use crate::config::{AuthMode, HubConfig};
 use crate::http::{App, server};
 use crate::sync::Hub;
 use crate::{api, dashboard, scheduler};
+
+/// How long the last flush may take, before whoever stops the service kills it.
+const LAST_FLUSH: Duration = Duration::from_secs(5);
 
 /// Why the service cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +84,11 @@ pub(crate) async fn serve(
         chance,
     );
     let mut refreshing = tokio::spawn(refreshing);
+    let flushing = {
+        let (hub, clock) = (app.hub.clone(), app.clock);
+        tokio::spawn(async move { hub.keep_flushing(clock).await })
+    };
+    let hub = app.hub.clone();
     tracing::info!(%listen, "serving");
     let served = tokio::select! {
         served = server::run(listener, router(app), shutdown) => served.map_err(ServeError::Io),
@@ -86,6 +96,11 @@ pub(crate) async fn serve(
     };
     // A load is one transaction: it is committed or it leaves nothing.
     refreshing.abort();
+    flushing.abort();
+    // What waits is in the journal, and goes with the next start at the latest.
+    if let Ok(Err(error)) = timeout(LAST_FLUSH, hub.flush(clock::now())).await {
+        tracing::warn!(%error, "the journal is not flushed; the next start goes on");
+    }
     served
 }
 

@@ -6,26 +6,38 @@
 mod cache;
 mod dataset_change;
 mod discover;
+mod edits_log;
+mod edits_objects;
 mod failed_sites;
 mod failures;
+mod flush;
+mod flushes;
 mod hub;
 mod load;
 mod load_plan;
 mod loads;
+mod merged;
+mod owner;
 mod pass;
 mod quarantine;
 mod report;
+mod settle;
+mod site_rows;
 mod sites;
 mod status;
 mod watchlist;
 mod window;
 
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use flush::Flushed;
+pub(crate) use flushes::FlushReport;
 pub(crate) use hub::{Hub, LoadRequest, open_store};
 pub(crate) use loads::Loads;
+pub(crate) use merged::StoredPart;
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport};
-#[cfg(test)]
-pub(crate) use sites::LoadedPart;
 pub(crate) use sites::SiteView;
+#[cfg(test)]
+pub(crate) use sites::{LoadedPart, SiteEdits};
 pub(crate) use window::{DateRange, InvalidRange, Window};

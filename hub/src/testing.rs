@@ -11,7 +11,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{
     Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject, Writer,
 };
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::{Appended, SiteLog};
@@ -309,6 +309,55 @@ impl TestHub {
             database: Arc::clone(database),
             request: LoadRequest::at(NOON.parse()?),
         })
+    }
+
+    /// A hub over the same store with a database of its own in a folder.
+    pub(crate) async fn in_another_folder(&self, folder: &Path) -> Outcome<Self> {
+        let database = SqliteDatabase::open(folder, folder.display().to_string());
+        let database: Arc<dyn Database> = Arc::new(database);
+        let test = Self::over(Arc::clone(&self.store), &database)?;
+        test.hub.init().await?;
+        Ok(test)
+    }
+
+    /// A hub over another store and the same database.
+    pub(crate) fn with_store(&self, store: Store) -> Outcome<Self> {
+        Self::over(store, &self.database)
+    }
+
+    /// Changes rows of a site, as a service does.
+    pub(crate) async fn change(&self, site: &TestSite, sql: &str) -> Outcome {
+        let database = &self.database;
+        let mut write = database
+            .begin_write(site.name(), site.dataset(), "admin/lan")
+            .await?;
+        let id = [causeway_shared::value::Type::Int];
+        write
+            .query(&format!("{sql} RETURNING id"), &[], &id)
+            .await?;
+        Ok(write.commit().await?)
+    }
+
+    /// Takes what waits of a site to the store.
+    pub(crate) async fn flush(&self, site: &TestSite) -> Outcome<crate::sync::Flushed> {
+        Ok(self.hub.flush_site(site.name(), self.request.now).await?)
+    }
+
+    /// The ids of the rows that bear the clash mark.
+    pub(crate) async fn marked(&self, site: &TestSite, table: &Table) -> Outcome<Vec<String>> {
+        let sql = format!(
+            "SELECT id FROM {} WHERE causeway_clash ORDER BY id",
+            table.name
+        );
+        let id = [causeway_shared::value::Type::Int];
+        let found = self.database.query(site.name(), &sql, &[], &id).await?;
+        let ids = found.rows.into_iter().flatten();
+        Ok(ids
+            .map(|id| match id {
+                causeway_shared::value::Value::Int(id) => id.to_string(),
+                other => format!("{other:?}"),
+            })
+            .collect())
     }
 
     /// Asks for these dates beside the window from the next load on, and for no others.

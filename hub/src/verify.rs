@@ -10,16 +10,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::db::{Mark, SiteState, StoredSite};
+use crate::db::{Mark, PartVersion, SiteState, StoredSite};
 use crate::error::{HubError, SiteError};
-use crate::object::ObjectName;
-use crate::sync::{DateRange, Hub, LoadRequest, Repair};
-use compare::{PartRows, compare};
+use crate::sync::{DateRange, Hub, LoadRequest, Repair, StoredPart};
+use compare::compare;
 
 #[derive(Debug, Clone)]
 pub(crate) struct VerifyRequest {
@@ -46,7 +45,7 @@ impl Hub {
                 continue;
             }
             report.sites += 1;
-            match self.verify_site(&state.site, &mut report).await {
+            match self.verify_site(&state.site, what.now, &mut report).await {
                 Ok(found) if what.repair && !found.is_empty() => {
                     self.repair(&state, what, found, &mut report).await;
                 }
@@ -67,12 +66,15 @@ impl Hub {
     async fn verify_site(
         &self,
         site: &SiteName,
+        now: Timestamp,
         report: &mut VerifyReport,
     ) -> Result<Found, SiteError> {
         let failed = |source| SiteError::Database {
             site: site.clone(),
             source,
         };
+        // What waits in the journal is in the rows and not in the store yet.
+        self.flush_site(site, now).await?;
         let database = self.database();
         // Held to the end, so that no load changes rows while they are compared.
         let mut held = database.begin_load(site).await.map_err(failed)?;
@@ -90,15 +92,20 @@ impl Hub {
         };
         for table in &dataset.tables {
             for ((name, part), mark) in &stored.loaded {
-                let Some(md5) = mark.version.and_then(|version| version.object) else {
+                // Rows that are not known are loaded again by the next load.
+                let Some(version) = mark.version.filter(|_| *name == table.name) else {
                     continue;
                 };
-                if *name != table.name {
-                    continue;
-                }
-                let whats = self
-                    .verify_part(site, table, *part, (md5, *mark), report)
+                let mut whats = self
+                    .verify_part(table, *part, (version, *mark), &stored, report)
                     .await?;
+                if !whats.is_empty() {
+                    let look = held.look().await.map_err(failed)?;
+                    if look.journaled.contains(&(name.clone(), *part)) {
+                        // Somebody has written to it meanwhile: the next flush takes that along.
+                        whats.clear();
+                    }
+                }
                 if !whats.is_empty() {
                     found.again.insert((name.clone(), *part));
                 }
@@ -114,20 +121,37 @@ impl Hub {
     /// How the rows of one partition differ, in words.
     async fn verify_part(
         &self,
-        site: &SiteName,
         table: &Table,
         part: Part,
-        (md5, mark): (Md5, Mark),
+        (version, mark): (PartVersion, Mark),
+        stored: &StoredSite,
         report: &mut VerifyReport,
     ) -> Result<Vec<String>, SiteError> {
-        let name = ObjectName {
-            site: site.clone(),
-            table: table.name.clone(),
-            part,
-            md5,
-        };
         report.partitions += 1;
-        let rows = PartRows { name, table, mark };
+        let key = (table.name.clone(), part);
+        let object = stored.catalog.partitions.get(&key);
+        let object = object.map(|entry| &entry.object);
+        let edits = stored.edits_in_effect();
+        let edits = edits.partitions.get(&key).map(|entry| &entry.object);
+        if object.map(|o| o.md5) != version.object || edits.map(|e| e.md5) != version.edits {
+            return Ok(vec!["its rows are of an earlier version".to_owned()]);
+        }
+        let entries = match edits {
+            Some(edits) => self.entries(&stored.state.site, &key, edits).await,
+            None => Ok(Vec::new()),
+        };
+        let entries = match entries {
+            Ok(entries) => entries,
+            Err(error @ SiteError::EditsObject { .. }) => return Ok(vec![error.to_string()]),
+            Err(error) => return Err(error),
+        };
+        let rows = StoredPart {
+            site: &stored.state.site,
+            table,
+            part,
+            object,
+            entries: &entries,
+        };
         match compare(self.store(), &**self.database(), &rows).await {
             Ok(differences) => {
                 report.rows += mark.rows;

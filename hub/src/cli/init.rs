@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::whole_file;
 use clap::Args;
 
@@ -17,6 +18,10 @@ pub struct InitArgs {
     /// is there already is left as it is
     #[arg(long)]
     pub(super) write_config: bool,
+    /// Make this database the one whose edits count: every other one becomes read-only, and what it
+    /// has not flushed is kept there
+    #[arg(long, conflicts_with = "write_config")]
+    pub(super) take_over: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +56,16 @@ pub(super) fn wrote(path: &Path) -> String {
         "wrote {path}: set store.url to the agent's, database.url, and window.timezone, which says \
          what day today is; then run `causeway-hub --config {path} init`\n"
     )
+}
+
+/// What was made, and which sites' edits were taken over.
+pub(super) fn ready(database: &str, taken: &[SiteName]) -> String {
+    let taken = taken.iter().map(|site| {
+        format!(
+            "it owns the edits of {site} now; `causeway-hub load` opens its tables for changes\n"
+        )
+    });
+    format!("{database} is ready\n{}", taken.collect::<String>())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
 
 use crate::auth::TokenRecord;
-use crate::sync::{DateRange, LoadReport, SitePlan, SiteStatus, StatusReport};
+use crate::sync::{DateRange, FlushReport, LoadReport, SitePlan, SiteStatus, StatusReport};
 use crate::verify::VerifyReport;
 
 /// Most lines of one kind.
@@ -137,6 +137,36 @@ pub(super) fn verify(report: &VerifyReport) -> String {
         }
     }
     text
+}
+
+/// What a flush did.
+pub(super) fn flush(report: &FlushReport) -> String {
+    let mut text = String::new();
+    for of in &report.sites {
+        let _ = match (&of.error, of.edits) {
+            (Some(error), _) => writeln!(text, "{}: not flushed: {error}", of.site),
+            (None, 0) => writeln!(text, "{}: nothing to flush", of.site),
+            (None, edits) => writeln!(
+                text,
+                "{}: {} flushed, {} of edits",
+                of.site,
+                count(edits, "change"),
+                commit(of.commit)
+            ),
+        };
+        if of.kept > 0 {
+            let _ = writeln!(
+                text,
+                "  {} kept here, since another database owns the edits; `causeway-hub init \
+                 --take-over` brings them in",
+                count(of.kept, "change")
+            );
+        }
+    }
+    match report.sites.is_empty() {
+        true => "no site is loaded\n".to_owned(),
+        false => text,
+    }
 }
 
 /// How things stand.
@@ -311,7 +341,7 @@ mod tests {
         report.seconds = 0.25;
         insta::assert_snapshot!(load(&report, &[]), @r"
         here: commit 1, 1 partition in and 0 out, 1 row in and 0 out; 1 partition loaded
-        9 requests, 0.2 s
+        70 requests, 0.2 s
         ");
         report = test.load().await?;
         report.seconds = 0.25;

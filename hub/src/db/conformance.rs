@@ -15,6 +15,7 @@ use crate::testing::{NOON, Outcome};
 mod changes;
 pub(in crate::db) mod clinic;
 mod datasets;
+mod edits;
 mod journal;
 mod keeping;
 mod limits;
@@ -25,6 +26,7 @@ mod writes;
 
 pub use changes::*;
 pub use datasets::*;
+pub use edits::*;
 pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
@@ -92,6 +94,18 @@ macro_rules! database_conformance {
             a_second_load_waits_and_has_nothing_left_to_do,
             sites_keep_apart,
             rows_that_nobody_journaled_are_found,
+            a_flush_takes_changes_to_the_store,
+            a_load_keeps_what_waits_in_the_journal,
+            a_conflict_is_settled_by_rule_and_counted,
+            rows_that_clash_are_loaded_and_marked,
+            one_database_owns_the_edits,
+            a_flush_that_stops_anywhere_is_made_good,
+            rows_in_dates_of_the_cloud_alone_are_kept,
+        }
+    };
+    // Changes by others than the loader.
+    (@writes $open:expr) => {
+        $crate::database_conformance! { @cases $open;
             a_row_that_is_born_here_is_filled_in,
             keys_come_from_the_databases_block,
             rules_of_columns_are_kept,

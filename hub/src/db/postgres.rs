@@ -243,6 +243,10 @@ impl Database for PostgresDatabase {
         self.connections.describe().to_owned()
     }
 
+    fn gives_keys(&self) -> bool {
+        true
+    }
+
     fn address(&self) -> &str {
         &self.address
     }

@@ -265,6 +265,11 @@ impl MarkRecord {
     }
 }
 
+/// A partition by its names; `None` where one is none, so that it is no partition of a dataset.
+pub(super) fn partition(table: &str, part: &str) -> Option<(Name, Part)> {
+    Some((Name::new(table).ok()?, Part::new(part).ok()?))
+}
+
 /// A number as the databases hold it.
 pub(super) fn stored_count(n: u64) -> i64 {
     // Rows, bytes and commit numbers are far below 2^63.

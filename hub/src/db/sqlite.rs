@@ -8,7 +8,6 @@ mod file;
 mod fill;
 mod flush;
 mod functions;
-mod judge;
 mod load;
 mod mark;
 mod read;
@@ -119,6 +118,10 @@ impl SqliteDatabase {
 impl Database for SqliteDatabase {
     fn describe(&self) -> String {
         self.files.describe()
+    }
+
+    fn gives_keys(&self) -> bool {
+        false
     }
 
     fn address(&self) -> &str {

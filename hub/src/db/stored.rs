@@ -1,6 +1,7 @@
 //! What a database holds of a site besides its rows: how it stands, its catalog, what is loaded.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -109,6 +110,41 @@ impl StoredSite {
     }
 }
 
+impl StoredSite {
+    /// The catalog of edits that the rows are merged with.
+    #[must_use]
+    pub(crate) fn edits_in_effect(&self) -> Cow<'_, Catalog<EditsLog>> {
+        if self.settled.is_empty() {
+            return Cow::Borrowed(&self.edits);
+        }
+        Cow::Owned(with_settled(&self.edits, &self.settled))
+    }
+}
+
+/// A catalog of edits with what a database has settled for itself.
+#[must_use]
+pub(crate) fn with_settled(
+    edits: &Catalog<EditsLog>,
+    settled: &[Change<EditsLog>],
+) -> Catalog<EditsLog> {
+    let mut edits = edits.clone();
+    for change in settled {
+        let key = (change.table.clone(), change.part);
+        let Some(object) = change.now.object() else {
+            edits.partitions.remove(&key);
+            continue;
+        };
+        let entry = Entry {
+            object: object.clone(),
+            // An object that no store holds; nobody reads it as of this dataset.
+            dataset: edits.head.as_ref().map_or(object.md5, |head| head.dataset),
+            seq: edits.seq(),
+        };
+        edits.partitions.insert(key, entry);
+    }
+    edits
+}
+
 /// Partitions whose rows are in the database.
 pub(crate) type Marks = BTreeMap<(Name, Part), Mark>;
 
@@ -139,6 +175,15 @@ pub(crate) struct RowsAt {
     pub seq: Seq,
     /// That of edits.
     pub edits_seq: Seq,
+}
+
+/// What others did to a site while it was staged.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Look {
+    /// The partitions that rows of the journal are about.
+    pub journaled: BTreeSet<(Name, Part)>,
+    /// Where the catalogs stand.
+    pub at: RowsAt,
 }
 
 /// What a load writes down beside the rows. Journal rows that `edits` holds already go.

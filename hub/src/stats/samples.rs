@@ -9,7 +9,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use jiff::Timestamp;
 
 use crate::db::LoadedCount;
-use crate::sync::SiteView;
+use crate::sync::{SiteEdits, SiteView};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -62,9 +62,8 @@ pub(crate) fn site_of(
         loaded_at: Some(at("2025-11-28T02:29:58Z")),
         log_head: Some(Seq(42)),
         last_error: None,
-        owner: None,
-        takes_writes: true,
         loaded: Vec::new(),
+        edits: SiteEdits::default(),
     }
 }
 

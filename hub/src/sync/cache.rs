@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use causeway_shared::catalog::Catalog;
+use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::commit::PartitionObject;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::SiteName;
+use causeway_shared::limits;
 
 use crate::db::{Database, DbError, SiteState, StoredSite};
 
@@ -19,18 +21,54 @@ pub(super) struct SiteCache {
 #[derive(Debug)]
 pub(super) struct CachedSite {
     pub(super) stored: StoredSite,
+    /// With edits merged.
     pub(super) catalog: Arc<Catalog>,
     pub(super) dataset: Option<Arc<Dataset>>,
+    /// Rows in which site and cloud want different things.
+    pub(super) conflicts: u64,
 }
 
 impl CachedSite {
     fn new(stored: StoredSite) -> Self {
+        let edits = stored.edits_in_effect();
+        let conflicts = edits
+            .partitions
+            .values()
+            .map(|entry| entry.object.conflicts);
+        let conflicts = limits::total(conflicts);
         Self {
-            catalog: Arc::new(stored.catalog.clone()),
+            catalog: Arc::new(merged_catalog(&stored)),
             dataset: stored.dataset.clone().map(Arc::new),
+            conflicts,
             stored,
         }
     }
+}
+
+/// The site's catalog with the rows and summaries of merged partitions in place of the agent's: what
+/// totals are added up from.
+fn merged_catalog(stored: &StoredSite) -> Catalog {
+    let mut catalog = stored.catalog.clone();
+    for (key, edits) in &stored.edits_in_effect().partitions {
+        let merged = &edits.object.merged;
+        let object = PartitionObject {
+            md5: edits.object.md5,
+            rows: merged.rows,
+            bytes: 0,
+            summary: merged.summary.clone(),
+        };
+        let entry = catalog.partitions.entry(key.clone());
+        let entry = entry.or_insert_with(|| Entry {
+            object: object.clone(),
+            dataset: edits.dataset,
+            seq: edits.seq,
+        });
+        entry.object = PartitionObject {
+            bytes: entry.object.bytes,
+            ..object
+        };
+    }
+    catalog
 }
 
 impl SiteCache {
@@ -61,6 +99,7 @@ impl SiteCache {
         if let Some(cached) = self.lock().get(&state.site)
             && cached.stored.state.revision == state.revision
             && cached.stored.state.head == state.head
+            && cached.stored.state.edits_head == state.edits_head
             // In a database that was made anew meanwhile, revision and head may be the same.
             && cached.stored.state.loaded_at == state.loaded_at
         {

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Commit, Head};
-use causeway_shared::ids::SiteName;
+use causeway_shared::commit::{EditsLog, LogHead as _, LogKind};
+use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::{Store, StoreError};
@@ -44,11 +44,11 @@ fn site_segment(key: &str) -> Option<&str> {
 /// A thorough look costs one more GET and one more LIST. It makes sure that the log is still the one
 /// that was loaded, and tells the log's end from a gap. Another look makes sure of the log where it
 /// finds news, since what follows may be the next commit of another log.
-pub(crate) async fn catalog_at_head(
-    log: &SiteLog,
-    stored: &Catalog,
+pub(crate) async fn catalog_at_head<K: LogKind>(
+    log: &SiteLog<K>,
+    stored: &Catalog<K>,
     thorough: bool,
-) -> Result<Catalog, SiteError> {
+) -> Result<Catalog<K>, SiteError> {
     let Some(head) = &stored.head else {
         return Ok(log.read_catalog().await?);
     };
@@ -58,7 +58,7 @@ pub(crate) async fn catalog_at_head(
     let mut catalog = stored.clone();
     log.catch_up(&mut catalog, thorough).await?;
     if !thorough
-        && catalog.seq() > head.seq
+        && catalog.seq() > head.seq()
         && let Some(catalog) = read_anew(log, head).await?
     {
         return Ok(catalog);
@@ -66,21 +66,38 @@ pub(crate) async fn catalog_at_head(
     Ok(catalog)
 }
 
+/// The catalog of a site's edits at the head of their log. Of a site that nobody edits, a plain look
+/// costs one request.
+pub(crate) async fn edits_at_head(
+    log: &SiteLog<EditsLog>,
+    stored: &Catalog<EditsLog>,
+    thorough: bool,
+) -> Result<Catalog<EditsLog>, SiteError> {
+    if stored.head.is_none() && !thorough && log.commit(Seq(1)).await?.is_none() {
+        return Ok(stored.clone());
+    }
+    catalog_at_head(log, stored, thorough).await
+}
+
 /// `None` where the log holds the commit that the database stands at. Where that commit is lost, and
 /// the log goes on after it, the catalog at its head.
-async fn read_anew(log: &SiteLog, head: &Head) -> Result<Option<Catalog>, SiteError> {
+async fn read_anew<K: LogKind>(
+    log: &SiteLog<K>,
+    head: &K::Head,
+) -> Result<Option<Catalog<K>>, SiteError> {
     let another = |found| SiteError::AnotherLog {
         site: log.site().clone(),
-        seq: head.seq,
+        which: K::LOG,
+        seq: head.seq(),
         found,
     };
-    match log.commit(head.seq).await? {
-        Some(commit) if is_head(&commit, head) => Ok(None),
+    match log.commit(head.seq()).await? {
+        Some(commit) if is_head::<K>(&commit.head, head) => Ok(None),
         Some(_) => Err(another("holds as another commit")),
         None => {
             // An emptied log holds less than what is loaded: to follow it would throw good data away.
             let catalog = log.read_catalog().await?;
-            match catalog.seq() >= head.seq {
+            match catalog.seq() >= head.seq() {
                 true => Ok(Some(catalog)),
                 false => Err(another("does not hold")),
             }
@@ -90,8 +107,8 @@ async fn read_anew(log: &SiteLog, head: &Head) -> Result<Option<Catalog>, SiteEr
 
 /// Whether a commit is the one that the database stands at. The database keeps microseconds, and
 /// a commit's time has no more than milliseconds.
-fn is_head(commit: &Commit, head: &Head) -> bool {
-    commit.head.writer == head.writer && commit.head.at.as_microsecond() == head.at.as_microsecond()
+fn is_head<K: LogKind>(commit: &K::Head, head: &K::Head) -> bool {
+    commit.writer() == head.writer() && commit.at().as_microsecond() == head.at().as_microsecond()
 }
 
 #[cfg(test)]

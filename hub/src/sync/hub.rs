@@ -1,25 +1,30 @@
 //! The hub as its programs use it: one store, one database, and what is remembered of both.
 
-use std::fmt;
+use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
+use causeway_shared::commit::{EditsObject, Owner};
 use causeway_shared::dataset::{self, Dataset};
-use causeway_shared::ids::SiteName;
+use causeway_shared::edits_object::Entry;
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::runtime::regular_file;
 use causeway_shared::store::{self, Store};
 
 use super::cache::SiteCache;
+use super::edits_objects::EditsObjects;
 use super::failed_sites::FailedSites;
 use super::failures::Failures;
+use super::flush::{FlushTask, Flushed};
+use super::owner::new_id;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
 use crate::config::HubConfig;
-use crate::db::{self, Database};
+use crate::db::{self, Database, DbError};
 use crate::error::{HubError, SiteError};
 
 /// The shortest time from one refresh to the next: each costs two requests for every site.
@@ -156,11 +161,63 @@ impl Hub {
         &self.inner.dataset
     }
 
-    /// Brings what was committed in a site's tables to the store: whether all that was committed
-    /// before the call is there now.
-    #[allow(clippy::unused_async, reason = "flushing is not there yet")]
-    pub(crate) async fn flush_soon(&self, _site: &SiteName) -> bool {
-        false
+    /// Who this hub's database is. One that is at another address than it was is a copy, and gets a new
+    /// id.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub(super) async fn identity(&self) -> Result<Owner, DbError> {
+        let database = &self.inner.database;
+        let identity = database.identity().await?;
+        if identity.address == database.address() {
+            return Ok(identity);
+        }
+        let identity = Owner {
+            id: new_id()?,
+            address: database.address().to_owned(),
+        };
+        database.set_identity(&identity).await?;
+        Ok(identity)
+    }
+
+    /// Takes what waits in a site's journal to the store.
+    ///
+    /// # Errors
+    /// A failure of store or database: nothing is lost, the next flush goes on.
+    pub(crate) async fn flush_site(
+        &self,
+        site: &SiteName,
+        now: Timestamp,
+    ) -> Result<Flushed, SiteError> {
+        FlushTask {
+            hub: self,
+            site,
+            now,
+        }
+        .run()
+        .await
+    }
+
+    /// The entries of a partition of a site's edits.
+    ///
+    /// # Errors
+    /// [`SiteError::EditsObject`], or a failure of the store.
+    pub(crate) async fn entries(
+        &self,
+        site: &SiteName,
+        key: &(Name, Part),
+        object: &EditsObject,
+    ) -> Result<Vec<Entry>, SiteError> {
+        let objects = EditsObjects {
+            store: self.store(),
+            site,
+        };
+        objects.read((&key.0, key.1), object).await
+    }
+
+    /// Logs a failure beside the work itself, once while it lasts.
+    pub(super) fn log_failure(&self, site: &SiteName, what: &'static str, error: impl Display) {
+        self.inner.failures.log(Some(site), what, error);
     }
 
     /// The refused rows of a site, as of half a minute ago at most.

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use causeway_shared::catalog::{Catalog, Entry};
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{EditsLog, EditsObject, PartitionObject};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part};
 
@@ -26,10 +27,29 @@ pub(crate) struct LoadPlan {
 pub(crate) struct Planned {
     pub table: Name,
     pub part: Part,
-    /// Its current object.
-    pub entry: Entry,
+    /// Its current object; `None` where only the cloud has rows in it.
+    pub object: Option<PartitionObject>,
+    /// What the cloud changed in it.
+    pub edits: Option<EditsObject>,
     /// What is loaded of it now and will be replaced.
     pub was: Option<Mark>,
+}
+
+impl Planned {
+    pub(crate) fn version(&self) -> PartVersion {
+        PartVersion {
+            object: self.object.as_ref().map(|object| object.md5),
+            edits: self.edits.as_ref().map(|edits| edits.md5),
+        }
+    }
+
+    /// How many rows it has, edits merged.
+    pub(crate) fn rows(&self) -> u64 {
+        let site_rows = self.object.as_ref().map_or(0, |object| object.rows);
+        self.edits
+            .as_ref()
+            .map_or(site_rows, |edits| edits.merged.rows)
+    }
 }
 
 impl LoadPlan {
@@ -50,39 +70,40 @@ impl LoadPlan {
 #[must_use]
 pub(crate) fn load_plan(
     dataset: &Dataset,
-    catalog: &Catalog,
+    (catalog, edits): (&Catalog, &Catalog<EditsLog>),
     loaded: &Marks,
     wanted: &Wanted,
     again: &BTreeSet<(Name, Part)>,
 ) -> LoadPlan {
     let mut plan = LoadPlan::default();
     for table in &dataset.tables {
-        for (part, entry) in catalog.table(table.name.as_str()) {
-            if !wanted.contains(part) {
-                continue;
-            }
+        let name = table.name.as_str();
+        let parts = catalog.table(name).map(|(part, _)| part);
+        let parts = parts.chain(edits.table(name).map(|(part, _)| part));
+        let parts: BTreeSet<Part> = parts.filter(|part| wanted.contains(*part)).collect();
+        for part in parts {
             let key = (table.name.clone(), part);
-            let was = loaded.get(&key).copied();
-            let now = PartVersion {
-                object: Some(entry.object.md5),
-                edits: None,
+            let planned = Planned {
+                object: catalog.partitions.get(&key).map(|e| e.object.clone()),
+                edits: edits.partitions.get(&key).map(|e| e.object.clone()),
+                was: loaded.get(&key).copied(),
+                table: key.0.clone(),
+                part,
             };
-            if was.is_some_and(|mark| mark.version == Some(now)) && !again.contains(&key) {
+            let is_loaded = planned
+                .was
+                .is_some_and(|mark| mark.version == Some(planned.version()));
+            if is_loaded && !again.contains(&key) {
                 plan.keep += 1;
             } else {
-                plan.load.push(Planned {
-                    table: key.0,
-                    part,
-                    entry: entry.clone(),
-                    was,
-                });
+                plan.load.push(planned);
             }
         }
     }
-    let stays = |(table, part): &&(Name, Part)| {
-        dataset.table(table.as_str()).is_some()
-            && wanted.contains(*part)
-            && catalog.partitions.contains_key(&(table.clone(), *part))
+    let stays = |key: &&(Name, Part)| {
+        dataset.table(key.0.as_str()).is_some()
+            && wanted.contains(key.1)
+            && (catalog.partitions.contains_key(*key) || edits.partitions.contains_key(*key))
     };
     plan.evict = loaded.keys().filter(|key| !stays(key)).cloned().collect();
     plan
@@ -92,7 +113,7 @@ pub(crate) fn load_plan(
 mod tests {
     use std::collections::BTreeMap;
 
-    use causeway_shared::commit::PartitionObject;
+    use causeway_shared::catalog::Entry;
     use causeway_shared::ids::{Md5, Seq, SiteName};
     use causeway_shared::summary::Summary;
     use jiff::civil::date;
@@ -126,6 +147,10 @@ mod tests {
         }
     }
 
+    fn no_edits() -> Catalog<EditsLog> {
+        Catalog::empty(SiteName::new("here").unwrap())
+    }
+
     fn mark(md5: Md5, rows: u64) -> Mark {
         let version = PartVersion {
             object: Some(md5),
@@ -157,7 +182,13 @@ mod tests {
     /// The plan in words.
     fn planned(catalog: &Catalog, loaded: &Marks, wanted: &Wanted) -> String {
         let dataset = Dataset::meetassist().unwrap();
-        let plan = load_plan(&dataset, catalog, loaded, wanted, &BTreeSet::new());
+        let plan = load_plan(
+            &dataset,
+            (catalog, &no_edits()),
+            loaded,
+            wanted,
+            &BTreeSet::new(),
+        );
         let load = plan.load.iter().map(|planned| {
             let again = if planned.was.is_some() { " again" } else { "" };
             format!("load {} {}{again}\n", planned.table, planned.part)
@@ -246,12 +277,12 @@ mod tests {
                 &held.iter().map(|(t, p, c)| (*t, p.as_str(), *c)).collect::<Vec<_>>());
             let wanted = wanted(from, from + days);
             let dataset = Dataset::meetassist().unwrap();
-            let plan = load_plan(&dataset, &catalog, &loaded, &wanted, &BTreeSet::new());
+            let plan = load_plan(&dataset, (&catalog, &no_edits()), &loaded, &wanted, &BTreeSet::new());
             for key in &plan.evict {
                 prop_assert!(loaded.remove(key).is_some());
             }
             for planned in &plan.load {
-                let mark = mark(planned.entry.object.md5, planned.entry.object.rows);
+                let mark = mark(planned.version().object.unwrap(), planned.rows());
                 let was = loaded.insert((planned.table.clone(), planned.part), mark);
                 prop_assert_eq!(was, planned.was);
                 prop_assert_ne!(was, Some(mark));

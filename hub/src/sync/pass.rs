@@ -216,15 +216,13 @@ impl Hub {
         thorough: bool,
     ) -> SiteTask<'t> {
         SiteTask {
-            store: &self.inner.store,
-            database: &*self.inner.database,
+            hub: self,
             site: &state.site,
             known: &known.stored,
             wanted,
             thorough,
             again: &repair.again,
             remove_strays: repair.remove_strays,
-            zone: &self.inner.config.window.timezone.0,
             now: what.now,
         }
     }
@@ -242,13 +240,14 @@ impl Hub {
             return Ok(None);
         };
         task.refuse_another_dataset(&snapshot, &known.stored)?;
-        let plan = task.plan(&snapshot, &known.stored);
+        let plan = task.plan(&snapshot, &snapshot.edits, &known.stored);
         let load = plan.load.into_iter().map(|planned| PlannedPart {
+            md5: planned.version().object,
+            edits: planned.version().edits,
+            rows: planned.rows(),
+            was_rows: planned.was.map(|mark| mark.rows),
             table: planned.table,
             part: planned.part,
-            md5: planned.entry.object.md5,
-            rows: planned.entry.object.rows,
-            was_rows: planned.was.map(|mark| mark.rows),
         });
         let evict = plan.evict.into_iter();
         Ok(Some(SitePlan {

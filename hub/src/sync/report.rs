@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use causeway_shared::commit::Owner;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
@@ -100,8 +101,10 @@ pub(crate) struct SitePlan {
 pub(crate) struct PlannedPart {
     pub table: Name,
     pub part: Part,
-    /// Its object's MD5.
-    pub md5: Md5,
+    /// The MD5 of the site's object; `None` where only the cloud has rows in it.
+    pub md5: Option<Md5>,
+    /// The MD5 of the edits object; `None` where the cloud changed nothing.
+    pub edits: Option<Md5>,
     pub rows: u64,
     /// The rows of it that are loaded now and would be replaced; `None`: none is loaded.
     pub was_rows: Option<u64>,
@@ -177,6 +180,16 @@ pub(crate) struct SiteStatus {
     pub quarantined: Option<BTreeMap<Name, Option<u64>>>,
     /// Why the last load failed, if it did.
     pub last_error: Option<String>,
+    /// Changes in the journal that no commit of edits holds yet.
+    pub edits_waiting: u64,
+    /// The last commit of edits that its rows stand at.
+    pub edits_commit: Option<Seq>,
+    /// Rows in which site and cloud want different things.
+    pub conflicts: u64,
+    /// Whether its tables take no writes.
+    pub read_only: bool,
+    /// The database whose edits count; `None` where nobody owns them yet.
+    pub owner: Option<Owner>,
 }
 
 impl SiteStatus {
@@ -195,6 +208,11 @@ impl SiteStatus {
             rows: KnownAndLoaded::default(),
             quarantined: None,
             last_error: None,
+            edits_waiting: 0,
+            edits_commit: None,
+            conflicts: 0,
+            read_only: true,
+            owner: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::Owner;
+use causeway_shared::commit::EditsHead;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::limits;
@@ -31,12 +31,23 @@ pub(crate) struct SiteView {
     pub log_head: Option<Seq>,
     /// Why the last load failed, if it did; the rows are the last good ones.
     pub last_error: Option<String>,
-    /// The database whose edits count; `None` where nothing was ever changed in the cloud.
-    pub owner: Option<Owner>,
-    /// Whether its tables take writes here.
-    pub takes_writes: bool,
     /// The partitions whose rows are in the database.
     pub loaded: Vec<LoadedPart>,
+    /// How its edits stand.
+    pub edits: SiteEdits,
+}
+
+/// How the edits of a site stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct SiteEdits {
+    /// The last commit of edits that the rows stand at.
+    pub head: Option<EditsHead>,
+    /// Changes in the journal that no commit holds yet.
+    pub waiting: u64,
+    /// Rows in which site and cloud want different things.
+    pub conflicts: u64,
+    /// Whether the tables take writes.
+    pub writable: bool,
 }
 
 impl SiteView {
@@ -88,8 +99,12 @@ impl Hub {
         let dataset = cached.dataset.as_ref().unwrap_or(&self.inner.dataset);
         let loaded = cached.stored.loaded.iter();
         SiteView {
-            owner: state.edits_head.map(|head| head.writer),
-            takes_writes: state.writable && state.start_known,
+            edits: SiteEdits {
+                conflicts: cached.conflicts,
+                head: state.edits_head,
+                waiting: state.edits_waiting,
+                writable: state.writable && state.start_known,
+            },
             site: state.site,
             dataset: Arc::clone(dataset),
             catalog: Arc::clone(&cached.catalog),

@@ -146,6 +146,11 @@ fn status(view: &SiteView) -> SiteStatus {
         log_error: None,
         quarantined: None,
         last_error: view.last_error.clone(),
+        edits_waiting: view.edits.waiting,
+        edits_commit: view.edits.head.as_ref().map(|head| head.seq),
+        conflicts: view.edits.conflicts,
+        read_only: !view.edits.writable,
+        owner: view.edits.head.as_ref().map(|head| head.writer.clone()),
     }
 }
 

@@ -1,12 +1,15 @@
 //! Which dates are loaded: days around today, and dates that were asked for.
 
+use std::cmp::Reverse;
+
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use serde::Serialize;
 
 use causeway_shared::ids::Part;
 
-use crate::config::WindowConfig;
+use crate::config::{HubConfig, WindowConfig};
+use crate::db::StoredSite;
 
 /// A range of dates, both ends included; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -108,6 +111,20 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// With the dates that were asked for before, as many of them as are kept, the latest asked first.
+    pub(super) fn and_asked(&self, stored: &StoredSite, config: &HubConfig) -> Self {
+        let mut asked: Vec<_> = stored.asked.iter().collect();
+        asked.sort_by_key(|(date, hour)| (Reverse(**hour), Reverse(**date)));
+        asked.retain(|(date, _)| !self.window.0.contains(**date));
+        asked.truncate(usize::from(config.window.on_demand_days));
+        let mut wanted = self.clone();
+        let asked = asked.into_iter();
+        wanted
+            .dates
+            .extend(asked.map(|(date, _)| DateRange::day(*date)));
+        wanted
+    }
+
     /// Whether a partition is to be loaded.
     #[must_use]
     pub(super) fn contains(&self, part: Part) -> bool {

@@ -3,32 +3,24 @@
 use std::cmp::Ordering;
 use std::collections::VecDeque;
 
-use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::Fuse;
 
-use causeway_shared::canonical_csv::{Malformed, split_fields, write_record};
-use causeway_shared::commit::PartitionObject;
+use causeway_shared::canonical_csv::{split_fields, write_record};
 use causeway_shared::dataset::Table;
-use causeway_shared::object::{ObjectError, ObjectReader};
+use causeway_shared::object::ObjectReader;
 use causeway_shared::row_diff::{self, RowDiff, RowDifferences};
 use causeway_shared::store::Store;
-use causeway_shared::summary::Summary;
 use causeway_shared::value::{Raw, Value};
 
-use crate::db::{Database, Mark, Row, RowBatches, value};
+use crate::db::{Database, Row, RowBatches, value};
+use crate::edits::RowMerge;
 use crate::error::SiteError;
-use crate::object::{Body, ObjectName};
+use crate::object::Body;
+use crate::sync::StoredPart;
 
 /// How many rows of a partition are named; of the others there is only a count.
 const NAMED_ROWS: usize = 10;
-
-/// A loaded partition.
-pub(super) struct PartRows<'t> {
-    pub(super) name: ObjectName,
-    pub(super) table: &'t Table,
-    pub(super) mark: Mark,
-}
 
 /// Compares a partition's rows. How they differ, in words.
 ///
@@ -38,16 +30,16 @@ pub(super) struct PartRows<'t> {
 pub(super) async fn compare(
     store: &Store,
     database: &dyn Database,
-    part: &PartRows<'_>,
+    part: &StoredPart<'_>,
 ) -> Result<Vec<String>, SiteError> {
-    let (site, table) = (&part.name.site, part.table);
+    let (site, table) = (part.site, part.table);
     let failed = |source| SiteError::Database {
         site: site.clone(),
         source,
     };
-    let mut stored = Stored::open(store, part).await?;
+    let mut stored = Stored::open(store, *part).await?;
     let batches = database
-        .rows(site, table, part.name.part)
+        .rows(site, table, part.part)
         .await
         .map_err(failed)?;
     let mut loaded = Loaded {
@@ -91,83 +83,79 @@ fn words(differences: RowDifferences) -> Vec<String> {
 
 /// The store's side.
 struct Stored<'t> {
-    table: &'t Table,
-    body: Body,
-    /// `None` when the object has ended and was what it should be.
-    reader: Option<ObjectReader>,
+    part: StoredPart<'t>,
+    /// `None`: only the cloud has rows in the partition, or the object has ended and was what it
+    /// should be.
+    object: Option<(Body, ObjectReader)>,
+    /// `None` when the edits have ended as well.
+    merge: Option<RowMerge<'t>>,
     /// Whether the reader has something left of what it was given.
     more: bool,
     rows: VecDeque<Row>,
-    /// Records read, the header being 0.
-    records: u64,
 }
 
 impl<'t> Stored<'t> {
-    async fn open(store: &Store, part: &PartRows<'t>) -> Result<Self, SiteError> {
-        let object = PartitionObject {
-            md5: part.name.md5,
-            rows: part.mark.rows,
-            bytes: 0,
-            summary: Summary::default(),
+    async fn open(store: &Store, part: StoredPart<'t>) -> Result<Self, SiteError> {
+        let object = match (part.object, part.object_name()) {
+            (Some(object), Some(name)) => {
+                let reader = ObjectReader::new(part.table, object);
+                let reader = reader.map_err(|problem| name.error(problem))?;
+                Some((Body::open(Store::clone(store), name).await?, reader))
+            }
+            _ => None,
         };
-        let reader = ObjectReader::new(part.table, &object);
-        let reader = reader.map_err(|problem| part.name.error(problem))?;
+        let merge = RowMerge::new(part.table, part.entries);
         Ok(Self {
-            table: part.table,
-            body: Body::open(Store::clone(store), part.name.clone()).await?,
-            reader: Some(reader),
+            merge: Some(merge.map_err(|source| part.failed(source))?),
+            part,
+            object,
             more: false,
             rows: VecDeque::new(),
-            records: 0,
         })
     }
 
     /// Reads on until there is a row or the end.
     async fn fill(&mut self) -> Result<(), SiteError> {
-        while self.rows.is_empty() && self.reader.is_some() {
-            if !self.more {
-                let given = self.body.next().await?;
-                self.give(given)
-                    .map_err(|problem| self.body.name().error(problem))?;
+        while self.rows.is_empty() {
+            if self.object.is_some() {
+                self.step().await?;
+            } else if let Some(merge) = self.merge.take() {
+                let (table, rows) = (self.part.table, &mut self.rows);
+                let merged = merge.finish(|row| rows.extend(row_of(table, row.record)));
+                merged.map_err(|source| self.part.failed(source))?;
+            } else {
+                return Ok(());
             }
-            self.step()
-                .map_err(|problem| self.body.name().error(problem))?;
         }
         Ok(())
     }
 
-    /// Takes the object's next bytes, or its end.
-    fn give(&mut self, given: Option<Bytes>) -> Result<(), ObjectError> {
-        match (given, self.reader.take()) {
-            (Some(given), Some(mut reader)) => {
-                reader.give(given);
-                self.reader = Some(reader);
-                Ok(())
-            }
-            (None, Some(reader)) => reader.finish().map(|_| ()),
-            (_, None) => Ok(()),
-        }
-    }
-
-    fn step(&mut self) -> Result<(), ObjectError> {
-        let Some(reader) = &mut self.reader else {
+    /// Reads on in the object.
+    async fn step(&mut self) -> Result<(), SiteError> {
+        let (Some((body, reader)), Some(merge)) = (&mut self.object, &mut self.merge) else {
             return Ok(());
         };
-        let mut malformed = None;
-        let (table, rows, records) = (self.table, &mut self.rows, &mut self.records);
-        self.more = reader.step(|record| {
-            *records += 1;
-            match row_of(table, record) {
-                Ok(row) => rows.push_back(row),
-                Err(problem) => {
-                    malformed.get_or_insert(Malformed {
-                        record: *records,
-                        problem,
-                    });
-                }
+        if !self.more {
+            let Some(given) = body.next().await? else {
+                let Some((body, reader)) = self.object.take() else {
+                    return Ok(());
+                };
+                let ended = reader.finish();
+                return ended
+                    .map(drop)
+                    .map_err(|problem| body.name().error(problem));
+            };
+            reader.give(given);
+        }
+        let (table, rows) = (self.part.table, &mut self.rows);
+        let mut merged = Ok(());
+        let step = reader.step(|record| {
+            if merged.is_ok() {
+                merged = merge.push(record, |row| rows.extend(row_of(table, row.record)));
             }
-        })?;
-        malformed.map_or(Ok(()), |malformed| Err(malformed.into()))
+        });
+        self.more = step.map_err(|problem| body.name().error(problem))?;
+        merged.map_err(|source| self.part.failed(source))
     }
 }
 
@@ -190,18 +178,18 @@ impl Loaded {
     }
 }
 
-fn row_of(table: &Table, record: &[u8]) -> Result<Row, &'static str> {
+/// The values of a record, which the merge has found to be one of the table.
+fn row_of(table: &Table, record: &[u8]) -> Option<Row> {
     let mut fields = Vec::with_capacity(table.columns.len());
-    split_fields(record, &mut fields)?;
-    if fields.len() != table.columns.len() {
-        return Err("it has another number of fields than the table");
-    }
+    split_fields(record, &mut fields).ok()?;
     let columns = fields.iter().zip(&table.columns);
-    Ok(columns
-        .map(|(field, column)| {
-            value::read(field.as_deref().map_or(Raw::Null, Raw::Text), column.ty)
-        })
-        .collect())
+    Some(
+        columns
+            .map(|(field, column)| {
+                value::read(field.as_deref().map_or(Raw::Null, Raw::Text), column.ty)
+            })
+            .collect(),
+    )
 }
 
 fn by_key(table: &Table, ours: &[Value<'_>], theirs: &[Value<'_>]) -> Ordering {

@@ -47,7 +47,7 @@ pub async fn a_row_that_is_born_here_is_filled_in(database: &HubDatabase) -> Out
     );
     let entries = clinic.entries().await?;
     assert_eq!((entries[1].actor.as_str(), entries[1].held), ("ann", false));
-    assert_eq!((entries[1].site_seq.0, entries[1].edits_seq.0), (1, 0));
+    assert_eq!((entries[1].site_seq.0, entries[1].edits_seq.0), (1, 1));
     assert_eq!(clinic.database.0.keys_left().await?, 8);
     let stored = clinic.database.0.stored(clinic.site.name()).await?;
     assert_eq!(stored.state.edits_waiting, 3);

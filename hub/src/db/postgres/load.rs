@@ -4,7 +4,6 @@
 //! temporary, its rows wait for one COMMIT: whenever it ends before that, the server takes all of
 //! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
-use std::collections::BTreeSet;
 use std::pin::Pin;
 
 use async_trait::async_trait;
@@ -12,16 +11,18 @@ use backon::Retryable as _;
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use jiff::tz::TimeZone;
-use tokio_postgres::{Client, CopyInSink, Error};
+use tokio_postgres::{Client, CopyInSink, Error, Row};
 
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
 use super::grants::Roles;
 use super::{error, lock, mark, read, render, triggers};
-use crate::db::{DbError, RowSink, SiteChange, SiteLoad, SiteState, StoredSite, sql};
+use crate::db::{
+    DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records, sql,
+};
 
 pub(super) struct PostgresLoad {
     client: Client,
@@ -187,16 +188,28 @@ impl SiteLoad for PostgresLoad {
         begin.retry(retry::a_few_times()).when(gave_up).await
     }
 
-    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError> {
+    async fn look(&mut self) -> Result<Look, DbError> {
         let failed = |error| self.failed("reading the journal", error);
         let site = self.site.as_str();
         let lock = include_str!("sql/site_lock.sql");
-        self.client.execute(lock, &[&site]).await.map_err(failed)?;
-        let tables = include_str!("sql/journal_tables.sql");
-        let tables = self.client.query(tables, &[&site]).await.map_err(failed)?;
-        // A name that is none is no table's of the dataset.
-        let names = tables.iter().map(|row| Name::new(row.get(0)).ok());
-        Ok(names.flatten().collect())
+        let at = self
+            .client
+            .query_opt(lock, &[&site])
+            .await
+            .map_err(failed)?;
+        let parts = include_str!("sql/journal_parts.sql");
+        let parts = self.client.query(parts, &[&site]).await.map_err(failed)?;
+        let number = |row: &Row, at: usize| Seq(row.get::<_, i64>(at).unsigned_abs());
+        Ok(Look {
+            journaled: parts
+                .iter()
+                .filter_map(|row| records::partition(row.get(0), row.get(1)))
+                .collect(),
+            at: at.map_or_else(RowsAt::default, |row| RowsAt {
+                seq: number(&row, 0),
+                edits_seq: number(&row, 1),
+            }),
+        })
     }
 
     async fn rollback(&mut self) -> Result<(), DbError> {

@@ -4,24 +4,23 @@
 //! tables of this connection, which end with it, and a transaction that is cut off is rolled back
 //! from the WAL by whoever opens the file next.
 
-use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::value::Type;
 
 use super::mark::Statements;
 use super::value::to_sql;
 use super::{Files, file, read_stored, render, triggers};
-use crate::db::{DbError, RowSink, SiteChange, SiteLoad, StoredSite};
+use crate::db::{DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, StoredSite, records};
 
 pub(super) struct SqliteLoad {
     files: Arc<Files>,
@@ -171,15 +170,31 @@ impl SiteLoad for SqliteLoad {
         Ok(())
     }
 
-    async fn journaled_tables(&mut self) -> Result<BTreeSet<Name>, DbError> {
-        let tables = self.run("reading the journal", |connection| {
-            let mut tables = connection.prepare(include_str!("sql/journal_tables.sql"))?;
-            let tables = tables.query_map([], |row| row.get::<_, String>(0))?;
-            tables.collect::<rusqlite::Result<Vec<_>>>()
-        });
-        // A name that is none is no table's of the dataset.
-        let tables = tables.await?.into_iter();
-        Ok(tables.filter_map(|name| Name::new(&name).ok()).collect())
+    async fn look(&mut self) -> Result<Look, DbError> {
+        self.run("reading the journal", |connection| {
+            let at = connection.query_row(include_str!("sql/site_at.sql"), [], |row| {
+                let number = |at| {
+                    let number: i64 = row.get(at)?;
+                    Ok::<_, rusqlite::Error>(Seq(number.unsigned_abs()))
+                };
+                Ok(RowsAt {
+                    seq: number(0)?,
+                    edits_seq: number(1)?,
+                })
+            });
+            let mut parts = connection.prepare(include_str!("sql/journal_parts.sql"))?;
+            let mut parts = parts.query([])?;
+            let mut look = Look {
+                at: at.optional()?.unwrap_or_default(),
+                ..Look::default()
+            };
+            while let Some(row) = parts.next()? {
+                let (table, part) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+                look.journaled.extend(records::partition(table, part));
+            }
+            Ok(look)
+        })
+        .await
     }
 
     async fn rollback(&mut self) -> Result<(), DbError> {

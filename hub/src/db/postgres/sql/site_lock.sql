@@ -1,2 +1,5 @@
--- Nobody else writes down what the site holds until the transaction ends.
-SELECT FROM causeway.site WHERE site = $1 FOR UPDATE;
+-- Where the catalogs stand. Nobody else moves them on until the transaction ends.
+SELECT coalesce(seq, 0), coalesce((edits_head ->> 'seq')::bigint, 0)
+FROM causeway.site
+WHERE site = $1
+FOR UPDATE;

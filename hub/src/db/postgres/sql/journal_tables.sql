@@ -1,1 +1,0 @@
-SELECT DISTINCT table_name FROM causeway.journal WHERE site = $1;

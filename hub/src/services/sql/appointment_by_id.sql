@@ -1,1 +1,0 @@
-WHERE a.appointmentid = $1

@@ -1,1 +1,0 @@
-SELECT isdisabled FROM consultant WHERE consultantid = $1

@@ -1,0 +1,143 @@
+//! Flushes of all sites: a command's, a service's timer, and a writer's who waits for its own.
+
+use std::time::Duration;
+
+use causeway_shared::ids::{Seq, SiteName};
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::{sleep, timeout};
+
+use super::hub::Hub;
+use crate::error::HubError;
+
+/// How many sites are flushed at once.
+const FLUSHED_AT_ONCE: usize = 4;
+
+/// How long a writer waits until what it wrote is in the store.
+#[allow(dead_code)]
+const WRITER_WAIT: Duration = Duration::from_secs(2);
+
+/// The shortest time from one look at the journals to the next.
+const MIN_EVERY: Duration = Duration::from_millis(100);
+
+/// What a flush did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct FlushReport {
+    /// Changes of rows that were taken to the store.
+    pub edits: u64,
+    /// The commit of edits that holds the last of them, where there is one site.
+    pub commit: Option<Seq>,
+    pub sites: Vec<SiteFlushed>,
+}
+
+/// What a flush did for one site.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct SiteFlushed {
+    pub site: SiteName,
+    pub edits: u64,
+    /// The last commit of edits.
+    pub commit: Option<Seq>,
+    /// Changes that are kept here, since another database owns the site's edits.
+    pub kept: u64,
+    /// Why it failed; nothing is lost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Whether that may pass without anybody's help.
+    #[serde(skip)]
+    pub retryable: bool,
+}
+
+impl FlushReport {
+    fn of(sites: Vec<SiteFlushed>) -> Self {
+        let commit = match sites.as_slice() {
+            [one] => one.commit,
+            _ => None,
+        };
+        Self {
+            edits: sites.iter().map(|site| site.edits).sum(),
+            commit,
+            sites,
+        }
+    }
+
+    /// Whether a person should look: changes that no commit will hold unless somebody decides so.
+    #[must_use]
+    pub(crate) fn needs_a_look(&self) -> bool {
+        let mut sites = self.sites.iter();
+        sites.any(|site| site.kept > 0 || site.error.is_some() && !site.retryable)
+    }
+
+    #[must_use]
+    pub(crate) fn is_retryable(&self) -> bool {
+        self.sites.iter().any(|site| site.retryable)
+    }
+}
+
+impl Hub {
+    /// Takes what waits in the journals to the store.
+    ///
+    /// # Errors
+    /// A failure of the database that concerns all sites.
+    pub(crate) async fn flush(&self, now: Timestamp) -> Result<FlushReport, HubError> {
+        let mut sites = Vec::new();
+        for state in self.database().sites().await? {
+            let flushed = self.flush_site(&state.site, now).await;
+            let kept = self.database().stored(&state.site).await;
+            let kept = kept.map_or(state.edits_waiting, |stored| stored.state.edits_waiting);
+            sites.push(match flushed {
+                Ok(flushed) => SiteFlushed {
+                    site: state.site,
+                    edits: flushed.edits,
+                    commit: flushed.commit,
+                    kept: if flushed.owner { 0 } else { kept },
+                    error: None,
+                    retryable: false,
+                },
+                Err(error) => SiteFlushed {
+                    site: state.site,
+                    edits: 0,
+                    commit: None,
+                    kept: 0,
+                    error: Some(error.to_string()),
+                    retryable: error.is_retryable(),
+                },
+            });
+        }
+        Ok(FlushReport::of(sites))
+    }
+
+    /// Takes what was committed before the call to the store. Whether it is there within two seconds;
+    /// the flush goes on beyond that.
+    #[allow(dead_code)]
+    pub(crate) async fn flush_soon(&self, site: &SiteName, now: Timestamp) -> bool {
+        let (hub, of) = (self.clone(), site.clone());
+        let flush = tokio::spawn(async move {
+            let flushed = hub.flush_site(&of, now).await;
+            flushed.map_err(|error| hub.log_failure(&of, "the journal cannot be flushed", error))
+        });
+        let flushed = timeout(WRITER_WAIT, flush).await;
+        matches!(flushed, Ok(Ok(Ok(flushed))) if flushed.owner)
+    }
+
+    /// Flushes at the configured pace until it is dropped.
+    pub(crate) async fn keep_flushing(&self, clock: fn() -> Timestamp) {
+        let every = self.config().edits.flush.0.max(MIN_EVERY);
+        loop {
+            sleep(every).await;
+            // A database that is away is reported by the refresh.
+            if let Ok(states) = self.database().sites().await {
+                let waiting = states
+                    .into_iter()
+                    .filter(|state| state.edits_waiting > 0 && state.writable);
+                let flush = async |site: SiteName| {
+                    if let Err(error) = self.flush_site(&site, clock()).await {
+                        self.log_failure(&site, "the journal cannot be flushed", error);
+                    }
+                };
+                let sites = stream::iter(waiting.map(|state| state.site));
+                sites.for_each_concurrent(FLUSHED_AT_ONCE, flush).await;
+            }
+        }
+    }
+}

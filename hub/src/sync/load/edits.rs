@@ -1,0 +1,145 @@
+//! What a load does about edits before it stages: flush, claim, settle.
+
+use std::collections::BTreeMap;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Change, EditsLog};
+use causeway_shared::edits_object::Entry;
+use causeway_shared::ids::{Name, Part};
+
+use super::{LogSnapshot, SiteTask};
+use crate::db::{SiteLoad, StoredSite, with_settled};
+use crate::error::SiteError;
+use crate::sync::edits_log::{NewCommit, Written, append, catch_up, owns};
+use crate::sync::settle::{Seal, SettledParts, Settling, changes};
+
+/// The edits that the rows are merged with.
+#[derive(Debug)]
+pub(super) struct EditsInEffect {
+    /// Settled with the site's current objects.
+    pub(super) edits: Catalog<EditsLog>,
+    /// The entries of partitions that were settled just now.
+    pub(super) entries: BTreeMap<(Name, Part), Vec<Entry>>,
+    /// What differs from the log, where this database does not write it.
+    pub(super) settled: Vec<Change<EditsLog>>,
+    /// Whether this database owns the edits.
+    pub(super) owner: bool,
+}
+
+impl EditsInEffect {
+    /// How many conflicts there are that were not there before.
+    pub(super) fn new_conflicts(&self, stored: &StoredSite) -> u64 {
+        let was = &stored.edits_in_effect().partitions;
+        let new = self.edits.partitions.iter().map(|(key, entry)| {
+            let before = was.get(key).map_or(0, |entry| entry.object.conflicts);
+            entry.object.conflicts.saturating_sub(before)
+        });
+        new.sum()
+    }
+}
+
+impl SiteTask<'_> {
+    /// Flushes what waits, reads on where others have read further, and settles the edits. `None`:
+    /// the site's log is gone.
+    pub(super) async fn ready(
+        &self,
+        session: &mut dyn SiteLoad,
+        snapshot: &mut LogSnapshot,
+    ) -> Result<Option<(StoredSite, EditsInEffect)>, SiteError> {
+        let failed = |source| self.database_error(source);
+        let mut stored = session.stored().await.map_err(failed)?;
+        let is_loaded = stored.catalog.head.is_some();
+        if is_loaded && (stored.state.edits_waiting > 0 || !stored.state.start_known) {
+            self.hub.flush_site(self.site, self.now).await?;
+            stored = session.stored().await.map_err(failed)?;
+        }
+        if stored.catalog.seq() > snapshot.catalog.seq()
+            || stored.edits.seq() > snapshot.edits.seq()
+        {
+            // Another load or a flush has read further than this snapshot.
+            let task = SiteTask {
+                known: &stored,
+                ..*self
+            };
+            match task.read_log().await? {
+                Some(further) => *snapshot = further,
+                None => return Ok(None),
+            }
+        }
+        let write = self.hub.config().edits.write;
+        if write && snapshot.edits.head.is_none() {
+            let claimed = self
+                .hub
+                .claim_unowned(&snapshot.catalog, &mut snapshot.edits, self.now);
+            if let Err(error) = claimed.await {
+                let what = "the site's edits are not claimed: its tables take no writes";
+                self.hub.log_failure(self.site, what, error);
+            }
+        }
+        let identity = self.hub.identity().await.map_err(failed)?;
+        let mut owner = write && owns(&snapshot.edits, &identity);
+        loop {
+            let settled = self.settle(snapshot, &stored, owner).await?;
+            if !owner || settled.is_empty() {
+                return Ok(Some((stored, in_effect(snapshot, settled, owner))));
+            }
+            let new = NewCommit {
+                writer: &identity,
+                epoch: snapshot.edits.head.as_ref().map_or(1, |head| head.epoch),
+                dataset: snapshot.dataset.md5(),
+                site_seq: snapshot.catalog.seq(),
+                changes: changes(&settled, &snapshot.edits),
+                journal: Vec::new(),
+                now: self.now,
+            };
+            let log = self.hub.edits_log(self.site);
+            match append(&log, &mut snapshot.edits, new).await? {
+                Written::Yes => {
+                    return Ok(Some((stored, in_effect(snapshot, settled, owner))));
+                }
+                Written::Behind | Written::Fenced => {
+                    catch_up(&log, &mut snapshot.edits).await?;
+                    owner = owns(&snapshot.edits, &identity);
+                }
+            }
+        }
+    }
+
+    /// Settles the edits that were merged with another object than the site's current one, and looks
+    /// for kept keys in what the site changed.
+    async fn settle(
+        &self,
+        snapshot: &LogSnapshot,
+        stored: &StoredSite,
+        owner: bool,
+    ) -> Result<SettledParts, SiteError> {
+        let at = (self.store(), self.site);
+        let looked = stored.catalog.seq();
+        let mut settling = Settling::new(
+            at,
+            &snapshot.dataset,
+            &snapshot.catalog,
+            &snapshot.edits,
+            looked,
+        );
+        settling.settle_parts(&settling.outdated()).await?;
+        let seal = if owner { Seal::InStore } else { Seal::InMemory };
+        settling.seal(seal).await
+    }
+}
+
+fn in_effect(snapshot: &LogSnapshot, parts: SettledParts, owner: bool) -> EditsInEffect {
+    let settled = match owner {
+        true => Vec::new(),
+        false => changes(&parts, &snapshot.edits),
+    };
+    EditsInEffect {
+        edits: with_settled(&snapshot.edits, &settled),
+        entries: parts
+            .into_iter()
+            .map(|(key, part)| (key, part.entries))
+            .collect(),
+        settled,
+        owner,
+    }
+}

@@ -1,0 +1,172 @@
+//! Which database owns the edits of a site, and what that takes: a block of keys, and a commit that
+//! says so.
+
+use std::sync::Arc;
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::EditsLog;
+use causeway_shared::ids::{Seq, SiteName};
+use causeway_shared::log::SiteLog;
+use causeway_shared::runtime::chance;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::edits_log::{NewCommit, Written, append, catch_up, owns};
+use super::hub::Hub;
+use crate::db::DbError;
+use crate::document::{Content, Document, DocumentError};
+use crate::error::{HubError, SiteError};
+
+/// The first key that a database gives.
+const FIRST_KEY: i64 = 1_000_000_000;
+/// How many keys are in a block.
+const BLOCK: i64 = 1_000_000;
+/// A block with fewer keys left is replaced.
+const FEW_KEYS: u64 = 10_000;
+
+/// Which keys were given to databases, so that none is given twice.
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Keys {
+    /// The first key of the next block.
+    next: i64,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self { next: FIRST_KEY }
+    }
+}
+
+impl Content for Keys {
+    const KEY: &'static str = "hub/keys.json";
+    const FORMAT: u32 = 1;
+    const MAX_BYTES: u64 = 1_000;
+    const REMEDY: &'static str = "restore it from the bucket's versions, since no key must be given \
+                                  twice";
+}
+
+/// A random name of a database.
+pub(super) fn new_id() -> Result<String, DbError> {
+    chance::random_id().map_err(|error| DbError::Refused {
+        database: "the system".to_owned(),
+        action: "giving randomness",
+        detail: error.to_string(),
+        source: Some(Box::new(error)),
+    })
+}
+
+impl Hub {
+    /// Takes a block of keys where the database has few left.
+    pub(super) async fn ensure_keys(&self) -> Result<(), HubError> {
+        match self.database().keys_left().await? {
+            FEW_KEYS.. => Ok(()),
+            _ => self.take_keys().await,
+        }
+    }
+
+    /// Takes a block of keys.
+    pub(super) async fn take_keys(&self) -> Result<(), HubError> {
+        let document = Document::<Keys>::new(Arc::clone(self.store()));
+        let mut first = FIRST_KEY;
+        let taken = document.change(|keys| {
+            first = keys.next.max(FIRST_KEY);
+            keys.next = first.checked_add(BLOCK).ok_or_else(exhausted)?;
+            Ok::<_, DocumentError>(())
+        });
+        taken.await?;
+        Ok(self.database().set_keys(first..=first + BLOCK - 1).await?)
+    }
+
+    /// Makes this database the owner of a site's edits, where none is yet.
+    pub(super) async fn claim_unowned(
+        &self,
+        catalog: &Catalog,
+        edits: &mut Catalog<EditsLog>,
+        now: Timestamp,
+    ) -> Result<(), HubError> {
+        self.ensure_keys().await?;
+        self.claim(catalog, edits, now).await
+    }
+
+    /// Makes this database the owner of the edits, of all sites or of one.
+    ///
+    /// # Errors
+    /// A failure of store or database. Sites that were taken over stay so.
+    pub(crate) async fn take_over(
+        &self,
+        only: Option<&SiteName>,
+        now: Timestamp,
+    ) -> Result<Vec<SiteName>, HubError> {
+        if !self.config().edits.write {
+            return Err(HubError::Configuration {
+                key: "edits.write",
+                problem: "it is false, so that this database is read-only; set it to true to take \
+                          the edits over"
+                    .into(),
+            });
+        }
+        let mut taken = Vec::new();
+        for state in self.states(only).await? {
+            let agent = SiteLog::new(Arc::clone(self.store()), state.site.clone());
+            let catalog = agent.read_catalog().await.map_err(SiteError::Log)?;
+            if catalog.head.is_none() {
+                continue;
+            }
+            // A copy of another database gets an id of its own first, and what waits is marked.
+            self.flush_site(&state.site, now).await?;
+            let log = self.edits_log(&state.site);
+            let mut edits = log.read_catalog().await.map_err(SiteError::Log)?;
+            self.ensure_keys().await?;
+            let identity = self.identity().await?;
+            while !owns(&edits, &identity) {
+                self.claim(&catalog, &mut edits, now).await?;
+            }
+            taken.push(state.site);
+        }
+        Ok(taken)
+    }
+
+    /// Tries to become the owner by the commit that follows a catalog of edits.
+    async fn claim(
+        &self,
+        catalog: &Catalog,
+        edits: &mut Catalog<EditsLog>,
+        now: Timestamp,
+    ) -> Result<(), HubError> {
+        let Some(agent_head) = &catalog.head else {
+            return Ok(());
+        };
+        let identity = self.identity().await?;
+        let log = self.edits_log(&catalog.site);
+        let head = edits.head.as_ref();
+        let claim = NewCommit {
+            writer: &identity,
+            epoch: head.map_or(1, |head| head.epoch.saturating_add(1)),
+            dataset: agent_head.dataset,
+            site_seq: head
+                .map_or(Seq::NONE, |head| head.site_seq)
+                .max(agent_head.seq),
+            changes: Vec::new(),
+            journal: Vec::new(),
+            now,
+        };
+        if append(&log, edits, claim).await? == Written::Yes {
+            tracing::info!(site = %catalog.site, "this database takes the site's edits from now on");
+        } else {
+            catch_up(&log, edits).await?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn edits_log(&self, site: &SiteName) -> SiteLog<EditsLog> {
+        SiteLog::of_kind(Arc::clone(self.store()), site.clone())
+    }
+}
+
+fn exhausted() -> DocumentError {
+    DocumentError::Damaged {
+        key: Keys::KEY,
+        detail: "no keys are left".to_owned(),
+        remedy: Keys::REMEDY,
+    }
+}

@@ -1,0 +1,409 @@
+//! Edits brought to what the site says now, with what that needs from the store: the entries of the
+//! partitions concerned, and the site's rows of their keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{Change, EditsLog, EditsObject, Merged, Now, RowKey};
+use causeway_shared::dataset::{Dataset, Partitioning, Table};
+use causeway_shared::edits_object::Entry;
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+use causeway_shared::store::Store;
+
+use super::edits_objects::{EditsObjects, name_in_memory};
+use super::merged::StoredPart;
+use super::site_rows::{Search, SiteRows};
+use crate::edits::{Edits, EditsError, RowEdit, RowState, settle};
+use crate::error::SiteError;
+
+/// The edits of a site while they are settled, and folded.
+#[derive(Debug)]
+pub(super) struct Settling<'a> {
+    pub(super) store: &'a Store,
+    pub(super) site: &'a SiteName,
+    pub(super) dataset: &'a Dataset,
+    /// The site's catalog that the edits are settled with.
+    pub(super) catalog: &'a Catalog,
+    /// The edits as they are in their log.
+    pub(super) edits: &'a Catalog<EditsLog>,
+    /// The commit of the site's up to which kept keys were looked for before.
+    pub(super) looked: Seq,
+    hand: Edits,
+    /// Partitions that were settled whole with the site's object of now.
+    renewed: BTreeSet<(Name, Part)>,
+    /// Whether settling changed a row's edit.
+    changed: bool,
+}
+
+/// A partition whose edits are others now, or settled with another object.
+#[derive(Debug)]
+pub(super) struct SettledPart {
+    pub(super) entries: Vec<Entry>,
+    /// `None`: nothing is left of its edits.
+    pub(super) object: Option<EditsObject>,
+    /// How many of the merged rows clash.
+    pub(super) clashes: u64,
+}
+
+pub(super) type SettledParts = BTreeMap<(Name, Part), SettledPart>;
+
+/// Where the entries go that are sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seal {
+    /// Into objects in the store, for a commit.
+    InStore,
+    /// Nowhere: who does not own the edits settles them for itself.
+    InMemory,
+}
+
+impl<'a> Settling<'a> {
+    pub(super) fn new(
+        (store, site): (&'a Store, &'a SiteName),
+        dataset: &'a Dataset,
+        catalog: &'a Catalog,
+        edits: &'a Catalog<EditsLog>,
+        looked: Seq,
+    ) -> Self {
+        Self {
+            store,
+            site,
+            dataset,
+            catalog,
+            edits,
+            looked,
+            hand: Edits::default(),
+            renewed: BTreeSet::new(),
+            changed: false,
+        }
+    }
+
+    /// Whether settling has changed a row's edit so far.
+    pub(super) fn has_changed(&self) -> bool {
+        self.changed
+    }
+
+    /// The partitions whose edits were merged with another object than the site's of now, or lie in
+    /// buckets of another number.
+    pub(super) fn outdated(&self) -> BTreeSet<(Name, Part)> {
+        let is_outdated = |(table, part): &(Name, Part), merged: &Merged| {
+            let Some(declared) = self.dataset.table(table.as_str()) else {
+                return false;
+            };
+            let other_buckets = matches!(
+                (declared.partition, part),
+                (Partitioning::Buckets { count }, Part::Bucket(_, of)) if count != *of
+            );
+            other_buckets || merged.object != self.site_object(table, *part)
+        };
+        let edits = self.edits.partitions.iter();
+        let outdated = edits.filter(|(key, entry)| is_outdated(key, &entry.object.merged));
+        outdated.map(|(key, _)| key.clone()).collect()
+    }
+
+    fn site_object(&self, table: &Name, part: Part) -> Option<Md5> {
+        let entry = self.catalog.partitions.get(&(table.clone(), part));
+        entry.map(|entry| entry.object.md5)
+    }
+
+    /// Settles all entries of some partitions, and the kept keys that the site may have brought back.
+    pub(super) async fn settle_parts(
+        &mut self,
+        parts: &BTreeSet<(Name, Part)>,
+    ) -> Result<(), SiteError> {
+        let dataset = self.dataset;
+        for id in dataset.parents_first() {
+            let table = &dataset.tables[id];
+            let mut keys = BTreeMap::new();
+            for (_, part) in parts.iter().filter(|(name, _)| *name == table.name) {
+                self.take(&table.name, *part).await?;
+                let after = self.settled_at(&table.name, *part);
+                let listed = self.hand.keys(&table.name, *part);
+                keys.extend(
+                    listed
+                        .map_err(|e| self.failed(e))?
+                        .into_iter()
+                        .map(|k| (k, after)),
+                );
+                self.renewed.insert((table.name.clone(), *part));
+            }
+            for (part, kept) in self.kept_to_look_for(table) {
+                self.take(&table.name, part).await?;
+                let after = self.settled_at(&table.name, part).max(self.looked);
+                keys.extend(kept.into_iter().map(|key| (key, after)));
+            }
+            self.settle_keys(table, &keys).await?;
+        }
+        Ok(())
+    }
+
+    /// The kept keys of partitions of a table in which the site has changed something since they were
+    /// looked for.
+    fn kept_to_look_for(&self, table: &Table) -> Vec<(Part, Vec<RowKey>)> {
+        let newest = self.catalog.table(table.name.as_str());
+        let newest = newest.map(|(_, entry)| entry.seq).max();
+        let Some(newest) = newest.filter(|newest| *newest > self.looked) else {
+            return Vec::new();
+        };
+        let edits = self.edits.table(table.name.as_str());
+        let looked_for = edits.filter(|(_, entry)| {
+            !entry.object.kept.is_empty() && newest > entry.object.merged.site_seq
+        });
+        looked_for
+            .map(|(part, entry)| (part, entry.object.kept.clone()))
+            .collect()
+    }
+
+    /// Settles the edits of some keys. Each is looked for where it is expected, and in what the site
+    /// changed after the commit named.
+    pub(super) async fn settle_keys(
+        &mut self,
+        table: &Table,
+        keys: &BTreeMap<RowKey, Seq>,
+    ) -> Result<(), SiteError> {
+        let mut wanted = BTreeMap::new();
+        for (key, after) in keys {
+            if let Some(edit) = self.row(table, key).await? {
+                let search = Search {
+                    home: expected_at(&edit.state),
+                    after: *after,
+                };
+                wanted.insert(key.clone(), search);
+            }
+        }
+        let found = self.site_rows().find(table, &wanted).await?;
+        for key in wanted.keys() {
+            let Some(edit) = self.row(table, key).await? else {
+                continue;
+            };
+            let parent = self.parent_place(table, &edit).await?;
+            let settled = settle(table, key, edit.clone(), found.get(key), parent);
+            let settled = settled.map_err(|error| self.failed(error))?;
+            if settled.as_ref() != Some(&edit) {
+                self.changed = true;
+                self.set(table, key, settled).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the parent lies of a row that the cloud bore or moved.
+    async fn parent_place(
+        &mut self,
+        table: &Table,
+        edit: &RowEdit,
+    ) -> Result<Option<Part>, SiteError> {
+        let Partitioning::Via { parent, on } = table.partition else {
+            return Ok(None);
+        };
+        let (RowState::Born { place, row } | RowState::Moved { place, row, .. }) = &edit.state
+        else {
+            return Ok(None);
+        };
+        let column = table.columns[on].name.as_str();
+        let Some(Some(text)) = row.get(column) else {
+            return Ok(None);
+        };
+        let Ok(key) = RowKey::try_from(vec![text.clone()]) else {
+            return Ok(None);
+        };
+        let (parent, place) = (&self.dataset.tables[parent], *place);
+        self.take(&parent.name, place).await?;
+        if let Some(edit) = self.row(parent, &key).await? {
+            return Ok(edit.state.place());
+        }
+        let search = Search {
+            home: place,
+            after: self.settled_at(&table.name, place),
+        };
+        let wanted = BTreeMap::from([(key.clone(), search)]);
+        let found = self.site_rows().find(parent, &wanted).await?;
+        Ok(found.get(&key).map(|row| row.part))
+    }
+
+    /// What the cloud did to a row, as far as the partitions say that are in hand, and those that its
+    /// entries lead to.
+    pub(super) async fn row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+    ) -> Result<Option<RowEdit>, SiteError> {
+        loop {
+            match self.hand.row(&table.name, key) {
+                Err(EditsError::NotInHand { table, part }) => self.take(&table, part).await?,
+                row => return row.map_err(|error| self.failed(error)),
+            }
+        }
+    }
+
+    /// Replaces what the cloud did to a row.
+    pub(super) async fn set(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+        edit: Option<RowEdit>,
+    ) -> Result<(), SiteError> {
+        loop {
+            match self.hand.set(&table.name, key, edit.clone()) {
+                Err(EditsError::NotInHand { table, part }) => self.take(&table, part).await?,
+                set => return set.map_err(|error| self.failed(error)),
+            }
+        }
+    }
+
+    /// Takes the entries of a partition in hand.
+    pub(super) async fn take(&mut self, table: &Name, part: Part) -> Result<(), SiteError> {
+        if self.hand.holds(table, part) {
+            return Ok(());
+        }
+        let object = self.edits.partitions.get(&(table.clone(), part));
+        let entries = match object {
+            Some(entry) => {
+                let objects = EditsObjects {
+                    store: self.store,
+                    site: self.site,
+                };
+                objects.read((table, part), &entry.object).await?
+            }
+            None => Vec::new(),
+        };
+        let put = self.hand.put(table, part, entries);
+        put.map_err(|error| self.failed(error))
+    }
+
+    pub(super) fn site_rows(&self) -> SiteRows<'a> {
+        SiteRows {
+            store: self.store,
+            site: self.site,
+            catalog: self.catalog,
+        }
+    }
+
+    /// The site's commit at which a partition was settled last.
+    pub(super) fn settled_at(&self, table: &Name, part: Part) -> Seq {
+        let entry = self.edits.partitions.get(&(table.clone(), part));
+        entry.map_or(Seq::NONE, |entry| entry.object.merged.site_seq)
+    }
+
+    /// Puts what changed into a form that a commit or a load can name.
+    pub(super) async fn seal(&self, seal: Seal) -> Result<SettledParts, SiteError> {
+        let changed: BTreeSet<(Name, Part)> = self
+            .hand
+            .changed()
+            .map(|(table, part)| (table.clone(), part))
+            .collect();
+        let mut parts = SettledParts::new();
+        for (name, part) in changed.union(&self.renewed) {
+            let Some(table) = self.dataset.table(name.as_str()) else {
+                continue;
+            };
+            let key = (name.clone(), *part);
+            let is_changed = changed.contains(&key);
+            let committed = self.edits.partitions.get(&key).map(|entry| &entry.object);
+            if !is_changed
+                && committed.is_none_or(|c| c.merged.object == self.site_object(name, *part))
+            {
+                continue;
+            }
+            let sealed = self.seal_part(table, *part, is_changed, committed, seal);
+            parts.insert(key, sealed.await?);
+        }
+        Ok(parts)
+    }
+
+    async fn seal_part(
+        &self,
+        table: &Table,
+        part: Part,
+        is_changed: bool,
+        committed: Option<&EditsObject>,
+        seal: Seal,
+    ) -> Result<SettledPart, SiteError> {
+        let entries = self.hand.entries(table, part).map_err(|e| self.failed(e))?;
+        if entries.is_empty() {
+            return Ok(SettledPart {
+                entries,
+                object: None,
+                clashes: 0,
+            });
+        }
+        let site_entry = self.catalog.partitions.get(&(table.name.clone(), part));
+        let mut clashes = 0;
+        let merged = StoredPart {
+            site: self.site,
+            table,
+            part,
+            object: site_entry.map(|entry| &entry.object),
+            entries: &entries,
+        };
+        let merged = merged.read(self.store, |row| clashes += u64::from(row.is_clash));
+        let merged = merged.await?;
+        let md5 = match (committed, seal) {
+            (Some(committed), _) if !is_changed => committed.md5,
+            (_, Seal::InStore) => {
+                let objects = EditsObjects {
+                    store: self.store,
+                    site: self.site,
+                };
+                objects.write((&table.name, part), &entries).await?
+            }
+            (_, Seal::InMemory) => name_in_memory(&entries).map_err(|problem| {
+                self.failed(EditsError::Row {
+                    table: table.name.clone(),
+                    key: String::new(),
+                    problem,
+                })
+            })?,
+        };
+        let object = EditsObject {
+            md5,
+            edits: entries.len() as u64,
+            conflicts: entries.iter().filter(|e| !e.conflict.is_none()).count() as u64,
+            kept: self.hand.kept(table, part).map_err(|e| self.failed(e))?,
+            merged: Merged {
+                object: site_entry.map(|entry| entry.object.md5),
+                site_seq: self.catalog.seq(),
+                rows: merged.rows,
+                summary: merged.summary,
+            },
+        };
+        Ok(SettledPart {
+            entries,
+            object: Some(object),
+            clashes,
+        })
+    }
+
+    pub(super) fn failed(&self, source: EditsError) -> SiteError {
+        SiteError::Edits {
+            site: self.site.clone(),
+            source,
+        }
+    }
+}
+
+/// As a commit says it. What was not there and is nothing now is left out.
+pub(super) fn changes(parts: &SettledParts, edits: &Catalog<EditsLog>) -> Vec<Change<EditsLog>> {
+    let change = |(key, part): (&(Name, Part), &SettledPart)| {
+        let now = match &part.object {
+            Some(object) => Now::Object(object.clone()),
+            None if edits.partitions.contains_key(key) => Now::removed(),
+            None => return None,
+        };
+        Some(Change {
+            table: key.0.clone(),
+            part: key.1,
+            now,
+        })
+    };
+    parts.iter().filter_map(change).collect()
+}
+
+/// Where a row is expected at the site.
+fn expected_at(state: &RowState) -> Part {
+    match state {
+        RowState::Changed { home, .. }
+        | RowState::Moved { home, .. }
+        | RowState::Deleted { home, .. } => *home,
+        RowState::Born { place, .. } => *place,
+    }
+}
