@@ -345,10 +345,10 @@ mod tests {
         ");
         report = test.load().await?;
         report.seconds = 0.25;
-        insta::assert_snapshot!(load(&report, &[]), @r"
+        insta::assert_snapshot!(load(&report, &[]), @r#"
         here: commit 1, 1 partition loaded, nothing to do
-        1 request, 0.2 s
-        ");
+        2 requests, 0.2 s
+        "#);
         let loaded = status(&test.another()?.hub.full_status(NOON.parse()?).await?);
         let of_site = loaded.lines().skip(5).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(of_site, @r"
@@ -361,12 +361,12 @@ mod tests {
             DateRange::day(first.clone()?),
             DateRange::new(first?, last?)?,
         ];
-        insta::assert_snapshot!(load(&report, &besides), @r"
+        insta::assert_snapshot!(load(&report, &besides), @r#"
         here: commit 1, 1 partition loaded, nothing to do
-        1 request, 0.2 s
+        2 requests, 0.2 s
         2025-12-24 stays until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
         2025-12-24 to 2025-12-25 stay until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
-        ");
+        "#);
         insta::assert_snapshot!(
             verify(&test.verify(false).await?), @"1 row in 1 partition compared, no difference");
 
