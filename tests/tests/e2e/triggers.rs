@@ -152,6 +152,30 @@ async fn a_database_that_takes_no_changes_says_why() {
 }
 
 #[tokio::test]
+async fn triggers_are_made_once_and_with_each_new_table() {
+    let mut clinic = Clinic::open().await;
+    let made = async |clinic: &Clinic| {
+        let sql = "SELECT string_agg(xmin::text, ' ' ORDER BY oid) FROM pg_trigger WHERE NOT tgisinternal";
+        let made = clinic.admin.query_one(sql, &[]).await.unwrap();
+        made.get::<_, String>(0)
+    };
+    let first = made(&clinic).await;
+    clinic.site.put("customer", "b=05of16", &[]).await.unwrap();
+    clinic.load().await;
+    assert_eq!(made(&clinic).await, first);
+    // Somebody takes a table away, which other rows need no more.
+    let drop = "DROP TABLE hcm_01.programparticipant";
+    clinic.admin.batch_execute(drop).await.unwrap();
+    clinic.site.put("customer", "b=06of16", &[]).await.unwrap();
+    clinic.load().await;
+    let insert = "INSERT INTO hcm_01.programparticipant (programid, customerid) VALUES (1, 'c1')";
+    assert_eq!(
+        refusal(clinic.admin.batch_execute(insert).await),
+        "23503 programparticipant.programid: \"1\" is not in communityprogram"
+    );
+}
+
+#[tokio::test]
 async fn a_parent_that_a_load_puts_anew_is_still_there() {
     let clinic = Clinic::open().await;
     let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;

@@ -98,6 +98,13 @@ pub(super) fn of_write(database: &str, error: Error) -> DbError {
             Some(hint) => format!("{}; {hint}", db.message()),
             None => db.message().to_owned(),
         },
+        // A text that is no value of its column.
+        ref code if code.code().starts_with("22") => {
+            return DbError::Rejected {
+                state: SqlState::CHECK_VIOLATION.code().to_owned(),
+                message: words(&error),
+            };
+        }
         _ => return of(database, "writing", error),
     };
     DbError::Rejected {

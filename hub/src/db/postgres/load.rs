@@ -29,6 +29,8 @@ pub(super) struct PostgresLoad {
     database: String,
     site: SiteName,
     roles: Roles,
+    /// The triggers that this load made, by their MD5.
+    triggers: Option<String>,
 }
 
 impl PostgresLoad {
@@ -41,6 +43,7 @@ impl PostgresLoad {
             database: connections.describe().to_owned(),
             site,
             roles: connections.roles.clone(),
+            triggers: None,
         };
         let name = format!("causeway load {}", load.site);
         let what = format!("the loader's lock of site {}", load.site);
@@ -161,7 +164,7 @@ impl SiteLoad for PostgresLoad {
             let made = triggers::make(&this.client, &this.site, dataset, zone, anew).await;
             made.map_err(|error| this.failed("making triggers", error))
         };
-        make.retry(retry::a_few_times()).when(gave_up).await?;
+        self.triggers = make.retry(retry::a_few_times()).when(gave_up).await?;
         let site = Some(&self.site);
         self.roles.grant(&self.client, &self.database, site).await
     }
@@ -242,6 +245,10 @@ impl SiteLoad for PostgresLoad {
     async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
         let marked = mark::write(&self.client, &self.site, change).await;
         marked.map_err(|error| self.failed("marking", error))?;
+        if let Some(md5) = &self.triggers {
+            let noted = triggers::note(&self.client, &self.site, md5).await;
+            noted.map_err(|error| self.failed("marking", error))?;
+        }
         self.batch("committing", "COMMIT").await
     }
 }

@@ -96,6 +96,11 @@ pub(super) fn lock(site: &SiteName, tables: &[&Table]) -> String {
     format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
 }
 
+/// The same, given up before another program can be a deadlock's victim. In a transaction.
+pub(super) fn lock_soon(site: &SiteName, tables: &[&Table]) -> String {
+    format!("SET LOCAL lock_timeout = '400ms'; {}", lock(site, tables))
+}
+
 /// Whether there is no row.
 pub(super) fn is_empty(site: &SiteName, table: &Table) -> String {
     format!("SELECT NOT EXISTS (SELECT FROM {})", target(site, table))

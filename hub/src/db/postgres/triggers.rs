@@ -15,7 +15,7 @@ use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::Value;
 
-use super::render::{index_name, schema, target};
+use super::render::{index_name, lock_soon, schema, target};
 use crate::db::rules;
 use crate::db::sql::{literal, quote};
 
@@ -26,7 +26,7 @@ const SETTINGS: &str = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp \
     SET standard_conforming_strings = on";
 
 /// Makes the triggers of a site's tables, where they are not these already: `anew` where a table was
-/// just made.
+/// just made. Returns the MD5 by which they are known, for a site that has no row yet.
 ///
 /// # Errors
 /// A failure of the database. Where it gave up, a writer was in the way.
@@ -36,7 +36,7 @@ pub(super) async fn make(
     dataset: &Dataset,
     zone: &TimeZone,
     anew: bool,
-) -> Result<(), Error> {
+) -> Result<Option<String>, Error> {
     let read = include_str!("sql/triggers_read.sql");
     let row = client.query_one(read, &[&site.as_str()]).await?;
     let (owner, found): (&str, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
@@ -49,10 +49,20 @@ pub(super) async fn make(
     let statements = triggers.statements();
     let md5 = Md5::of(statements.as_bytes()).to_string();
     if found == Some(&md5) && !anew {
-        return Ok(());
+        return Ok(None);
     }
     // A batch is one transaction: no table has triggers of two versions.
-    client.batch_execute(&statements).await?;
+    let tables: Vec<&Table> = dataset.tables.iter().collect();
+    let lock = lock_soon(site, &tables);
+    client
+        .batch_execute(&format!("{lock};\n{statements}"))
+        .await?;
+    note(client, site, &md5).await?;
+    Ok(Some(md5))
+}
+
+/// Writes down which triggers a site's tables have.
+pub(super) async fn note(client: &Client, site: &SiteName, md5: &str) -> Result<(), Error> {
     let set = include_str!("sql/triggers_set.sql");
     client.execute(set, &[&site.as_str(), &md5]).await?;
     Ok(())
