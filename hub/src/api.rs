@@ -3,6 +3,7 @@
 //! Every handler says in its signature what its caller must be allowed ([`callers`](crate::http::callers)) and answers
 //! with JSON or a [`Problem`](crate::http::problem::Problem).
 
+mod appointments;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod stats;
@@ -19,6 +20,15 @@ use crate::http::App;
 pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/overview", get(overview::overview))
+        .route(
+            "/api/v1/appointments",
+            get(appointments::list).post(appointments::book),
+        )
+        .route("/api/v1/appointments/{id}", get(appointments::one))
+        .route(
+            "/api/v1/appointments/{id}/cancel",
+            post(appointments::cancel),
+        )
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))

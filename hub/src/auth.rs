@@ -94,6 +94,13 @@ pub(crate) struct Caller {
     pub site: Option<SiteName>,
 }
 
+impl Caller {
+    /// Whose change it is, as the journal names them.
+    pub(crate) fn actor(&self) -> String {
+        format!("{}/{}", self.role.as_str(), self.name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,8 @@
 //! What API and pages answer with: one file per resource, and no HTTP in it.
 
 pub(crate) mod appointments;
+pub(crate) mod error;
+pub(crate) mod fields;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
+pub(crate) mod record;

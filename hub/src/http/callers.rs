@@ -27,6 +27,10 @@ const MAX_FORWARDED_CHARS: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct Reader;
 
+/// A caller who may change data.
+#[derive(Debug, Clone)]
+pub(crate) struct Editor(pub Caller);
+
 /// A caller who may tell of new commits.
 #[derive(Debug, Clone)]
 pub(crate) struct Notifier(pub Caller);
@@ -40,6 +44,14 @@ impl FromRequestParts<Arc<App>> for Reader {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         authorize(parts, app, Action::Read).await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Editor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        authorize(parts, app, Action::Change).await.map(Self)
     }
 }
 

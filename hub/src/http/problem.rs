@@ -4,9 +4,13 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::auth::AuthError;
 use crate::error::HubError;
+use crate::services::error::ServiceError;
+use crate::services::fields::FieldError;
+use crate::services::record::Record;
 
 /// What went wrong, by kind. Scripts rely on [`Code::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +33,16 @@ pub(crate) enum Code {
     UnsupportedMediaType,
     /// More days than one answer holds.
     RangeTooLong,
+    /// Values that cannot be taken.
+    Invalid,
+    /// Several sites are known, and none is named.
+    SiteRequired,
+    /// Another row has what was asked for.
+    Clash,
+    /// The present state does not allow it.
+    NotAllowedNow,
+    /// The database takes no writes.
+    ReadOnly,
     /// A mistake in this program.
     Internal,
     /// The store or the database cannot be reached.
@@ -53,6 +67,11 @@ impl Code {
             Self::RequestTimeout => "request_timeout",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RangeTooLong => "range_too_long",
+            Self::Invalid => "invalid",
+            Self::SiteRequired => "site_required",
+            Self::Clash => "clash",
+            Self::NotAllowedNow => "not_allowed_now",
+            Self::ReadOnly => "read_only",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
@@ -62,7 +81,9 @@ impl Code {
 
     fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::RangeTooLong => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::RangeTooLong | Self::SiteRequired => StatusCode::BAD_REQUEST,
+            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Clash | Self::NotAllowedNow | Self::ReadOnly => StatusCode::CONFLICT,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -84,6 +105,10 @@ pub(crate) struct Problem {
     pub code: Code,
     /// What went wrong this time, and what to do.
     pub detail: String,
+    /// What is wrong with each member of the body.
+    errors: Vec<FieldError>,
+    /// The row that stands in the way, as it is now.
+    present: Option<Value>,
     /// Why, for the log alone.
     cause: Option<Cause>,
 }
@@ -98,6 +123,8 @@ impl Problem {
         Self {
             code,
             detail: detail.into(),
+            errors: Vec::new(),
+            present: None,
             cause: None,
         }
     }
@@ -109,6 +136,13 @@ impl Problem {
             response.extensions_mut().insert(cause);
         }
         response
+    }
+
+    /// The same, with the row that stands in the way.
+    fn with_present(mut self, present: Option<Box<Record>>) -> Self {
+        // A row without a JSON form is none that anybody could be shown.
+        self.present = present.and_then(|row| serde_json::to_value(*row).ok());
+        self
     }
 
     /// The same, with its cause for the log.
@@ -141,6 +175,10 @@ struct ProblemMembers<'p> {
     status: u16,
     code: &'static str,
     detail: &'p str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'p [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    present: Option<&'p Value>,
 }
 
 impl IntoResponse for Problem {
@@ -152,6 +190,8 @@ impl IntoResponse for Problem {
             status: status.as_u16(),
             code: self.code.as_str(),
             detail: &self.detail,
+            errors: &self.errors,
+            present: self.present.as_ref(),
         };
         let mut response = (status, Json(body)).into_response();
         let headers = response.headers_mut();
@@ -164,7 +204,7 @@ impl IntoResponse for Problem {
             response.extensions_mut().insert(cause);
         }
         let headers = response.headers_mut();
-        if self.code == Code::Busy {
+        if matches!(self.code, Code::Busy | Code::Unavailable) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
@@ -180,6 +220,29 @@ impl From<HubError> for Problem {
                 "the database or the store cannot be reached now; see the hub's log",
             )
             .because(error),
+        }
+    }
+}
+
+impl From<ServiceError> for Problem {
+    fn from(error: ServiceError) -> Self {
+        let detail = error.to_string();
+        let problem = |code| Self::new(code, detail);
+        match error {
+            ServiceError::Hub(error) => Self::from(error),
+            ServiceError::Invalid(errors) => Self {
+                errors,
+                ..problem(Code::Invalid)
+            },
+            ServiceError::Clash(present) => problem(Code::Clash).with_present(present),
+            ServiceError::NotAllowed(_, present) => {
+                problem(Code::NotAllowedNow).with_present(present)
+            }
+            ServiceError::NotFound(_) => problem(Code::NotFound),
+            ServiceError::NotLoaded { .. } => problem(Code::BadRequest),
+            ServiceError::SiteRequired(_) => problem(Code::SiteRequired),
+            ServiceError::ReadOnly(_) => problem(Code::ReadOnly),
+            ServiceError::TryAgain(_) => problem(Code::Unavailable),
         }
     }
 }

@@ -47,6 +47,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     }
 }
 
+/// Rows of an answer, unless its caller says otherwise.
+const USUAL_LIMIT: usize = 50;
+/// Most rows of an answer.
+const MAX_LIMIT: usize = 500;
+
+/// How many rows an answer is to have at most.
+///
+/// # Errors
+/// A problem that says what to write.
+pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
+    let limit = asked.unwrap_or(USUAL_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        Ok(limit)
+    } else {
+        Err(Problem::bad_request(format!(
+            "write a limit from 1 to {MAX_LIMIT}"
+        )))
+    }
+}
+
 /// `from` and `to`, both or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) struct RangeParams {

@@ -27,6 +27,7 @@ use crate::config::{AuthMode, DatabaseConfig, HubConfig};
 use crate::http::App;
 use crate::http::callers::COOKIE;
 use crate::sync::{Hub, LoadRequest};
+use crate::testing::{Outcome, TestSite};
 
 const APPOINTMENTS: &str = "\
 appointmentid,consultantid,customerid,date,time,duration,meetingurl,status,description,createdat,updatedat
@@ -41,6 +42,7 @@ pub(crate) fn now() -> Timestamp {
 /// A service and a token of each role.
 pub(crate) struct Testbed {
     pub(crate) viewer: Token,
+    pub(crate) admin: Token,
     pub(crate) agent: Token,
     pub(crate) app: Arc<App>,
     router: Router,
@@ -69,12 +71,34 @@ impl Testbed {
     }
 
     pub(crate) async fn with_mode(mode: AuthMode) -> Self {
+        let store: Store = Arc::new(MemoryStore::new());
+        write_site(&store).await;
+        Self::over(mode, store).await
+    }
+
+    /// A service with a [day](write_day) of each of these sites.
+    pub(crate) async fn with_a_day(sites: &[&str]) -> Self {
+        let store: Store = Arc::new(MemoryStore::new());
+        for site in sites {
+            write_day(&store, site).await.unwrap();
+        }
+        Self::over(AuthMode::Token, store).await
+    }
+
+    /// A service of a site whose dataset is not MeetAssist's.
+    pub(crate) async fn with_a_shop() -> Self {
+        let store: Store = Arc::new(MemoryStore::new());
+        TestSite::with_an_apple(&store).await.unwrap();
+        Self::over(AuthMode::Token, store).await
+    }
+
+    /// A service of what is in a store.
+    pub(crate) async fn over(mode: AuthMode, store: Store) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hub").display());
         let mut config = HubConfig::default();
         config.auth.mode = mode;
         config.database.url.clone_from(&url);
-        let store: Store = Arc::new(MemoryStore::new());
         let database = DatabaseConfig {
             url,
             ..DatabaseConfig::default()
@@ -82,12 +106,17 @@ impl Testbed {
         let database = crate::db::open(&database).await.unwrap();
         let hub = Hub::with(config, Arc::clone(&store), database).unwrap();
         hub.init().await.unwrap();
-        write_site(&store).await;
         let report = hub.load(&LoadRequest::at(now())).await.unwrap();
-        assert_eq!(report.sites[0].error, None);
+        for site in &report.sites {
+            assert_eq!(site.error, None);
+        }
         let tokens = Tokens::new(&store);
         let (viewer, _) = tokens
             .create("eye", Role::Viewer, None, now())
+            .await
+            .unwrap();
+        let (admin, _) = tokens
+            .create("ann", Role::Admin, None, now())
             .await
             .unwrap();
         let (agent, _) = tokens
@@ -99,6 +128,7 @@ impl Testbed {
             router: router(Arc::clone(&app)),
             app,
             viewer,
+            admin,
             agent,
             folder,
         }
@@ -116,10 +146,25 @@ impl Testbed {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
+    /// A POST of JSON with a token; an empty body has no type.
+    pub(crate) async fn post(&self, token: &Token, path: &str, body: &str) -> Answer {
+        let bearer = format!("Bearer {}", token.reveal());
+        let mut request = Request::post(path).header(header::AUTHORIZATION, bearer);
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        self.send(request.body(Body::from(body.to_owned())).unwrap())
+            .await
+    }
+
     /// The cookie of a browser that has signed in with the viewer's token.
     pub(crate) async fn cookie(&self) -> String {
+        self.cookie_of(&self.viewer).await
+    }
+
+    pub(crate) async fn cookie_of(&self, token: &Token) -> String {
         let authenticator = &self.app.authenticator;
-        let caller = authenticator.by_token(&self.viewer, now()).await.unwrap();
+        let caller = authenticator.by_token(token, now()).await.unwrap();
         let begun = authenticator
             .begin_session(&caller.unwrap(), None, now())
             .await;
@@ -187,4 +232,40 @@ async fn write_site(store: &Store) {
         more: NoLookups::default(),
     };
     log.append(commit).await.unwrap();
+}
+
+/// Writes a site with a day of appointments and slots. Consultant 1 has a slot that is booked at
+/// 09:00, free ones at 10:00 and 14:00, one at 11:00 that a program booked without taking the slot,
+/// and one at 15:00 that is not available. Consultant 2 is disabled.
+async fn write_day(store: &Store, site: &str) -> Outcome {
+    let mut site = TestSite::of(store, site, Dataset::meetassist()?)?;
+    let customers = [
+        "c1,Nguyễn An,an@example.vn,,,2025-01-01T00:00:00,false,",
+        "c2,<b>Bình</b>,binh@example.vn,,,2025-01-01T00:00:00,false,",
+    ];
+    let consultants = [
+        "1,Lê Dung,dung@example.vn,,,,,2020-01-01,2020-01-01T00:00:00,false",
+        "2,Phạm Em,em@example.vn,,,,,2020-01-01,2020-01-01T00:00:00,true",
+    ];
+    let slots = [
+        "1,1,2025-11-28,09:00:00,10:00:00,false",
+        "2,1,2025-11-28,10:00:00,11:00:00,true",
+        "3,1,2025-11-28,11:00:00,12:00:00,true",
+        "4,1,2025-11-28,14:00:00,15:00:00,true",
+        "5,1,2025-11-28,15:00:00,16:00:00,false",
+        "6,2,2025-11-28,09:00:00,10:00:00,true",
+    ];
+    let appointments = [
+        "1,1,c1,2025-11-28,09:00:00,60,,confirmed,,2025-11-20T08:00:00,",
+        "2,1,c2,2025-11-28,11:00:00,60,,pending,,2025-11-20T08:00:00,",
+        "3,,c1,2025-11-28,16:00:00,60,,completed,,2025-11-20T08:00:00,",
+        "4,1,c1,2025-11-28,10:00:00,60,,cancelled,,2025-11-20T08:00:00,",
+    ];
+    site.put("customer", "b=07of16", &customers).await?;
+    site.put("consultant", "b=0of1", &consultants).await?;
+    site.put("consultantschedule", "dt=2025-11-28", &slots)
+        .await?;
+    site.put("appointment", "dt=2025-11-28", &appointments)
+        .await?;
+    site.commit().await
 }

@@ -1,10 +1,108 @@
-//! MeetAssist's appointments.
+//! MeetAssist's appointments: read by date, booked and cancelled.
+//!
+//! A write is one transaction, in the caller's name: the slot is taken or freed by a conditional
+//! update, and what the columns' rules say is left to the database.
+
+mod day;
+mod list;
+mod statements;
+mod write;
+
+pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
+pub(crate) use list::{ListQuery, Listed, Position, by_id, list};
+pub(crate) use write::{By, Written, book, cancel};
 
 use causeway_shared::ids::SiteName;
+use jiff::Timestamp;
+use jiff::civil::Date;
 
+use super::error::ServiceError;
+use super::record::Columns;
 use crate::error::HubError;
-use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
+use crate::stats::meetassist::{APPOINTMENT, Day, SCHEDULE, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
+use statements::NEEDED;
+
+/// The sites that have appointments in the database, or one of them.
+///
+/// # Errors
+/// [`ServiceError::NotFound`], or a failure of the database.
+pub(crate) async fn sites(
+    hub: &Hub,
+    only: Option<&SiteName>,
+) -> Result<Vec<SiteView>, ServiceError> {
+    let mut sites = hub.sites(only).await?;
+    sites.retain(has_appointments);
+    if !sites.is_empty() {
+        return Ok(sites);
+    }
+    Err(ServiceError::NotFound(match only {
+        Some(site) => {
+            format!("site {site} has no appointments as MeetAssist's dataset declares them")
+        }
+        None => "no site with MeetAssist's appointments is loaded".to_owned(),
+    }))
+}
+
+/// The one site that a change is meant for.
+///
+/// # Errors
+/// [`ServiceError::SiteRequired`] where there are several, [`ServiceError::NotFound`], or a failure
+/// of the database.
+async fn the_site(hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, ServiceError> {
+    if named.is_none() {
+        let known = hub.sites(None).await?;
+        if known.len() > 1 {
+            let names = known.into_iter().map(|view| view.site);
+            return Err(ServiceError::SiteRequired(names.collect()));
+        }
+    }
+    let mut sites = sites(hub, named).await?;
+    Ok(sites.remove(0))
+}
+
+/// Whether rows are loaded, of tables that have all that the statements here name.
+fn has_appointments(view: &SiteView) -> bool {
+    let has = |(table, columns): &(&str, Columns)| {
+        let table = view.dataset.table(table);
+        table.is_some_and(|table| {
+            columns.iter().all(|(name, ty)| {
+                let column = table.column(name).map(|at| &table.columns[at]);
+                column.is_some_and(|column| column.ty == *ty)
+            })
+        })
+    };
+    view.catalog.head.is_some() && NEEDED.iter().all(has)
+}
+
+/// Makes sure that a site's rows of a date are in the database.
+///
+/// # Errors
+/// [`ServiceError::NotLoaded`]
+fn require_loaded(view: &SiteView, loaded: DateRange, date: Date) -> Result<(), ServiceError> {
+    let is_of_date = |table: &str, part: Option<Date>| {
+        part == Some(date) && matches!(table, APPOINTMENT | SCHEDULE)
+    };
+    let mut known = view.catalog.partitions.keys();
+    let is_loaded = loaded.contains(date)
+        && known.all(|(table, part)| {
+            !is_of_date(table.as_str(), part.date())
+                || view
+                    .loaded
+                    .iter()
+                    .any(|of| of.table == *table && of.part == *part)
+        });
+    if is_loaded {
+        Ok(())
+    } else {
+        Err(ServiceError::NotLoaded { date, loaded })
+    }
+}
+
+/// A day in the hub's zone.
+pub(crate) fn today(hub: &Hub, now: Timestamp) -> Date {
+    now.to_zoned(hub.config().window.timezone.0.clone()).date()
+}
 
 /// Appointments of every day of a range, loaded or not, of one site or all.
 ///

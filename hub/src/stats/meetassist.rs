@@ -18,7 +18,7 @@ use crate::sync::{DateRange, SiteView};
 
 const CUSTOMER: &str = "customer";
 const CONSULTANT: &str = "consultant";
-const SCHEDULE: &str = "consultantschedule";
+pub(crate) const SCHEDULE: &str = "consultantschedule";
 pub(crate) const APPOINTMENT: &str = "appointment";
 const FEEDBACK: &str = "appointmentfeedback";
 const PROGRAM: &str = "communityprogram";

@@ -109,7 +109,6 @@ impl Hub {
 
     /// Takes what was committed before the call to the store. Whether it is there within two seconds;
     /// the flush goes on beyond that.
-    #[allow(dead_code)]
     pub(crate) async fn flush_soon(&self, site: &SiteName, now: Timestamp) -> bool {
         let (hub, of) = (self.clone(), site.clone());
         let flush = tokio::spawn(async move {

@@ -1,0 +1,172 @@
+//! What the dashboard's page of a day shows.
+
+use causeway_shared::commit::Owner;
+use causeway_shared::ids::SiteName;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::list::{ListQuery, Listed, Position, list};
+use super::sites;
+use super::statements::{CUSTOMERS, FREE_SLOTS};
+use crate::services::error::ServiceError;
+use crate::services::record::{Record, read};
+use crate::sync::{DateRange, Hub, SiteView};
+
+/// Most appointments of a page.
+const MAX_APPOINTMENTS: usize = 200;
+/// Most free slots that are offered.
+const MAX_SLOTS: usize = 500;
+/// Most customers that are offered.
+pub(crate) const MAX_CUSTOMERS: usize = 50;
+
+/// What is asked of a day.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DayQuery {
+    /// Without it the first site that has appointments.
+    pub site: Option<SiteName>,
+    /// Without it today.
+    pub date: Option<Date>,
+    /// Appointments behind this one.
+    pub after: Option<Position>,
+    /// Part of a customer's name, e-mail address or telephone number, or their id.
+    pub find: String,
+}
+
+/// A day of a site.
+#[derive(Debug)]
+pub(crate) struct DayPage {
+    pub date: Date,
+    pub today: Date,
+    /// The dates whose rows are in the database.
+    pub loaded: DateRange,
+    /// The sites that have appointments, this page's first where none was named.
+    pub sites: Vec<SiteName>,
+    pub site: SiteName,
+    pub writes: Writes,
+    /// `None`: the date is not loaded.
+    pub rows: Option<DayRows>,
+}
+
+/// The rows of a day.
+#[derive(Debug, Default)]
+pub(crate) struct DayRows {
+    pub appointments: Listed,
+    pub free_slots: Vec<Record>,
+    /// Customers that were looked for, by name; one more than [`MAX_CUSTOMERS`] where there are more.
+    pub customers: Vec<Record>,
+}
+
+/// Whether a site's rows can be changed here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Writes {
+    Taken,
+    /// Not yet: the hub has to read first what the store holds.
+    NotYet,
+    /// The hub's configuration forbids it.
+    Never,
+    /// Another database's edits count.
+    Elsewhere(Owner),
+}
+
+/// Reads a day.
+///
+/// # Errors
+/// [`ServiceError::NotFound`] where no site has appointments, or a failure of the database.
+pub(crate) async fn day(
+    hub: &Hub,
+    asked: &DayQuery,
+    now: Timestamp,
+) -> Result<DayPage, ServiceError> {
+    let views = sites(hub, None).await?;
+    let is_asked = |view: &&SiteView| asked.site.as_ref().is_none_or(|site| view.site == *site);
+    let Some(view) = views.iter().find(is_asked) else {
+        // Says why.
+        return Err(match sites(hub, asked.site.as_ref()).await {
+            Err(error) => error,
+            Ok(_) => ServiceError::NotFound("the site has just been loaded".to_owned()),
+        });
+    };
+    let today = super::today(hub, now);
+    let date = asked.date.unwrap_or(today);
+    Ok(DayPage {
+        date,
+        today,
+        loaded: hub.window(now).0,
+        writes: writes(hub, view).await,
+        rows: rows(hub, view, asked, date, now).await?,
+        site: view.site.clone(),
+        sites: views.iter().map(|view| view.site.clone()).collect(),
+    })
+}
+
+async fn rows(
+    hub: &Hub,
+    view: &SiteView,
+    asked: &DayQuery,
+    date: Date,
+    now: Timestamp,
+) -> Result<Option<DayRows>, ServiceError> {
+    let query = ListQuery {
+        site: Some(view.site.clone()),
+        date,
+        status: None,
+        consultantid: None,
+        customerid: None,
+        after: asked.after.clone(),
+        limit: MAX_APPOINTMENTS,
+    };
+    let appointments = match list(hub, &query, now).await {
+        Err(ServiceError::NotLoaded { .. }) => return Ok(None),
+        listed => listed?,
+    };
+    let slots = [Some(date.to_string()), Some(MAX_SLOTS.to_string())];
+    // No text of a row holds the character.
+    let find = asked.find.trim().replace('\0', "");
+    let customers = [
+        Some(find.clone()),
+        Some(pattern(&find)),
+        Some((MAX_CUSTOMERS + 1).to_string()),
+    ];
+    Ok(Some(DayRows {
+        appointments,
+        free_slots: read(hub, &view.site, FREE_SLOTS, &slots).await?,
+        customers: read(hub, &view.site, CUSTOMERS, &customers).await?,
+    }))
+}
+
+/// A pattern of `LIKE … ESCAPE '!'` for texts that hold this one.
+fn pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for c in text.chars() {
+        if matches!(c, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(c);
+    }
+    pattern.push('%');
+    pattern
+}
+
+/// Whether a site's rows can be changed here.
+pub(super) async fn writes(hub: &Hub, view: &SiteView) -> Writes {
+    if view.edits.writable {
+        return Writes::Taken;
+    }
+    let own = hub.database().identity().await.ok();
+    match view.edits.head.as_ref().map(|head| &head.writer) {
+        Some(owner) if own.is_none_or(|own| own.id != owner.id) => Writes::Elsewhere(owner.clone()),
+        _ if !hub.config().edits.write => Writes::Never,
+        _ => Writes::NotYet,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_looked_for_is_no_pattern() {
+        assert_eq!(pattern("50%_off!"), "%50!%!_off!!%");
+        assert_eq!(pattern(""), "%%");
+    }
+}

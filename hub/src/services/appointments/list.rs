@@ -1,0 +1,205 @@
+//! Appointments, read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use causeway_shared::ids::SiteName;
+use causeway_shared::value::{Type, Value};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde::{Serialize, Serializer};
+
+use super::statements::{BY_ID, COUNT, OF_DATE};
+use super::{require_loaded, sites, the_site};
+use crate::services::error::ServiceError;
+use crate::services::fields::text_value;
+use crate::services::record::{Record, read, text};
+use crate::stats::meetassist::{APPOINTMENT, STATUS};
+use crate::sync::{Hub, SiteView};
+
+/// Which appointments of a date are asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct ListQuery {
+    pub site: Option<SiteName>,
+    pub date: Date,
+    pub status: Option<String>,
+    pub consultantid: Option<i64>,
+    pub customerid: Option<String>,
+    /// Those behind this one.
+    pub after: Option<Position>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// The place of an appointment among those of its date: by site, time and number. As a text it is
+/// the cursor of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Position {
+    site: SiteName,
+    time: String,
+    id: i64,
+}
+
+impl FromStr for Position {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut parts = text.splitn(3, '~');
+        let mut part = || parts.next().unwrap_or_default();
+        let (site, time, id) = (SiteName::new(part()), part(), part().parse());
+        match (site, text_value(time, Type::Time), id) {
+            (Ok(site), Ok(Value::Time(_)), Ok(id)) => Ok(Self {
+                site,
+                time: time.to_owned(),
+                id,
+            }),
+            _ => Err("write the cursor as `next` of the answer before has it"),
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}~{}~{}", self.site, self.time, self.id)
+    }
+}
+
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Some appointments of a date.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Listed {
+    pub items: Vec<Record>,
+    /// Where the next ones begin; `None`: there are no more.
+    pub next: Option<Position>,
+    /// How many there are altogether.
+    pub total: u64,
+}
+
+/// The appointments of a loaded date, by site, time and number.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn list(
+    hub: &Hub,
+    query: &ListQuery,
+    now: Timestamp,
+) -> Result<Listed, ServiceError> {
+    let views = sites(hub, query.site.as_ref()).await?;
+    let mut listed = Listed::default();
+    for view in &views {
+        require_loaded(view, hub.window(now).0, query.date)?;
+        require_status(view, query)?;
+        listed.total += count(hub, view, query).await?;
+        let is_behind = query
+            .after
+            .as_ref()
+            .is_none_or(|after| after.site <= view.site);
+        if is_behind && listed.items.len() <= query.limit {
+            // One more than asked for tells whether there are more.
+            let most = query.limit + 1 - listed.items.len();
+            listed.items.extend(of_site(hub, view, query, most).await?);
+        }
+    }
+    if listed.items.len() > query.limit {
+        listed.items.truncate(query.limit);
+        listed.next = listed.items.last().and_then(position);
+    }
+    Ok(listed)
+}
+
+/// An appointment on a date that is loaded.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn by_id(
+    hub: &Hub,
+    site: Option<&SiteName>,
+    id: i64,
+    now: Timestamp,
+) -> Result<Record, ServiceError> {
+    let view = the_site(hub, site).await?;
+    let mut found = read(hub, &view.site, BY_ID, &[Some(id.to_string())]).await?;
+    found.pop().ok_or_else(|| unknown(hub, id, now))
+}
+
+/// There is no such appointment.
+pub(super) fn unknown(hub: &Hub, id: i64, now: Timestamp) -> ServiceError {
+    let loaded = hub.window(now).0;
+    ServiceError::NotFound(format!(
+        "there is no appointment {id} on the dates that are loaded, {} to {}",
+        loaded.from(),
+        loaded.to()
+    ))
+}
+
+/// Makes sure that appointments can have the status asked for.
+fn require_status(view: &SiteView, query: &ListQuery) -> Result<(), ServiceError> {
+    let declared = view.dataset.table(APPOINTMENT).and_then(|table| {
+        let column = &table.columns[table.column(STATUS)?];
+        (!column.values.is_empty()).then_some(&column.values)
+    });
+    match (declared, &query.status) {
+        (Some(values), Some(status)) if !values.contains(status) => {
+            let message = format!("must be one of {}", values.join(", "));
+            Err(ServiceError::invalid(STATUS, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+async fn count(hub: &Hub, view: &SiteView, query: &ListQuery) -> Result<u64, ServiceError> {
+    let counted = read(hub, &view.site, COUNT, &filters(query)?).await?;
+    Ok(match counted.first().map(|row| row.value("count")) {
+        Some(Value::Int(count)) => count.unsigned_abs(),
+        _ => 0,
+    })
+}
+
+async fn of_site(
+    hub: &Hub,
+    view: &SiteView,
+    query: &ListQuery,
+    most: usize,
+) -> Result<Vec<Record>, ServiceError> {
+    let after = query.after.as_ref().filter(|after| after.site == view.site);
+    let mut parameters = filters(query)?.to_vec();
+    parameters.extend([
+        after.map(|after| after.time.clone()),
+        after.map(|after| after.id.to_string()),
+        Some(most.to_string()),
+    ]);
+    Ok(read(hub, &view.site, OF_DATE, &parameters).await?)
+}
+
+/// The filters as parameters of a statement.
+fn filters(query: &ListQuery) -> Result<[Option<String>; 4], ServiceError> {
+    let customer = match &query.customerid {
+        Some(id) => text_value(id, Type::Text)
+            .map(|value| text(&value))
+            .map_err(|message| ServiceError::invalid("customerid", message))?,
+        None => None,
+    };
+    Ok([
+        Some(query.date.to_string()),
+        query.status.clone(),
+        query.consultantid.map(|id| id.to_string()),
+        customer,
+    ])
+}
+
+/// Where an appointment stands.
+fn position(record: &Record) -> Option<Position> {
+    match record.value("appointmentid") {
+        Value::Int(id) => Some(Position {
+            site: record.site.clone(),
+            time: record.text("time"),
+            id: *id,
+        }),
+        _ => None,
+    }
+}

@@ -1,0 +1,113 @@
+//! The statements about appointments, slots and whom they are about, each with the columns that it
+//! answers. All of it is SQL that both databases take.
+
+use causeway_shared::value::Type;
+
+use crate::services::record::{Columns, Statement};
+use crate::stats::meetassist::{APPOINTMENT, SCHEDULE};
+
+/// What is answered of an appointment: its columns, and the names of whom it is about.
+const COLUMNS: Columns = &[
+    ("appointmentid", Type::Int),
+    ("consultantid", Type::Int),
+    ("customerid", Type::Text),
+    ("date", Type::Date),
+    ("time", Type::Time),
+    ("duration", Type::Int),
+    ("meetingurl", Type::Text),
+    ("status", Type::Text),
+    ("description", Type::Text),
+    ("createdat", Type::Timestamp),
+    ("updatedat", Type::Timestamp),
+    ("customername", Type::Text),
+    ("consultantname", Type::Text),
+];
+
+const SLOT_COLUMNS: Columns = &[
+    ("scheduleid", Type::Int),
+    ("consultantid", Type::Int),
+    ("date", Type::Date),
+    ("starttime", Type::Time),
+    ("endtime", Type::Time),
+    ("isavailable", Type::Bool),
+];
+
+/// The columns that the statements name.
+pub(super) const NEEDED: [(&str, Columns); 4] = [
+    (APPOINTMENT, COLUMNS.split_at(11).0),
+    (
+        "customer",
+        &[
+            ("customerid", Type::Text),
+            ("fullname", Type::Text),
+            ("email", Type::Text),
+            ("phonenumber", Type::Phone),
+            ("isdisabled", Type::Bool),
+        ],
+    ),
+    (
+        "consultant",
+        &[
+            ("consultantid", Type::Int),
+            ("fullname", Type::Text),
+            ("isdisabled", Type::Bool),
+        ],
+    ),
+    (SCHEDULE, SLOT_COLUMNS),
+];
+
+/// Appointments, by what follows.
+macro_rules! appointments {
+    ($which:literal) => {
+        Statement {
+            sql: concat!(
+                include_str!("../sql/appointment.sql"),
+                include_str!(concat!("../sql/", $which))
+            ),
+            columns: COLUMNS,
+        }
+    };
+}
+
+macro_rules! statement {
+    ($file:literal, $columns:expr) => {
+        Statement {
+            sql: include_str!(concat!("../sql/", $file)),
+            columns: $columns,
+        }
+    };
+}
+
+/// The key of the row that was changed, if one was.
+const CHANGED: Columns = &[("key", Type::Int)];
+
+pub(super) const BY_ID: Statement = appointments!("appointment_by_id.sql");
+pub(super) const OF_DATE: Statement = appointments!("appointments_of_date.sql");
+pub(super) const OF_SLOT: Statement = appointments!("appointment_of_slot.sql");
+pub(super) const COUNT: Statement = statement!("appointments_count.sql", &[("count", Type::Int)]);
+pub(super) const CANCEL: Statement = statement!("appointment_cancel.sql", CHANGED);
+
+pub(super) const SLOT: Statement = statement!("slot.sql", SLOT_COLUMNS);
+pub(super) const TAKE_SLOT: Statement = statement!("slot_take.sql", CHANGED);
+pub(super) const FREE_SLOT: Statement = statement!("slot_free.sql", CHANGED);
+pub(super) const FREE_SLOTS: Statement = statement!(
+    "slots_free.sql",
+    &[
+        ("scheduleid", Type::Int),
+        ("consultantid", Type::Int),
+        ("starttime", Type::Time),
+        ("endtime", Type::Time),
+        ("consultantname", Type::Text),
+    ]
+);
+
+pub(super) const CONSULTANT: Statement =
+    statement!("consultant.sql", &[("isdisabled", Type::Bool)]);
+pub(super) const CUSTOMERS: Statement = statement!(
+    "customers_like.sql",
+    &[
+        ("customerid", Type::Text),
+        ("fullname", Type::Text),
+        ("email", Type::Text),
+    ]
+);

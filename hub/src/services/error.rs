@@ -1,0 +1,100 @@
+//! Why rows were not read or changed as asked.
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::SiteName;
+use jiff::civil::Date;
+
+use super::fields::{FieldError, broken_rule};
+use super::record::Record;
+use crate::db::DbError;
+use crate::error::HubError;
+use crate::sync::DateRange;
+
+/// Most sites that a message names.
+const SHOWN_SITES: usize = 20;
+
+/// Why rows were not read or changed as asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// Values that cannot be taken.
+    #[error("{}", sentence(.0))]
+    Invalid(Vec<FieldError>),
+    /// Another row has what was asked for: that row, if it is still there.
+    #[error("another appointment has this consultant at this time")]
+    Clash(Option<Box<Record>>),
+    /// The present state does not allow it: the row that stands in the way, if there is one.
+    #[error("{0}")]
+    NotAllowed(NotAllowed, Option<Box<Record>>),
+    #[error("{0}")]
+    NotFound(String),
+    /// The database does not hold the date.
+    #[error("{date} is not loaded; the dates from {} to {} are", loaded.from(), loaded.to())]
+    NotLoaded { date: Date, loaded: DateRange },
+    /// It has to be said which site is meant.
+    #[error("name the site: write site={}", names(.0))]
+    SiteRequired(Vec<SiteName>),
+    /// The database takes no writes; it says why.
+    #[error("{0}")]
+    ReadOnly(String),
+    /// The database will take it in a moment; it says why not now.
+    #[error("{0}")]
+    TryAgain(String),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
+/// What the present state does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum NotAllowed {
+    #[error("only a pending or confirmed appointment can be cancelled")]
+    Closed,
+    #[error("the consultant has no slot at this time")]
+    NoSlot,
+    #[error("the consultant's slot at this time is not available")]
+    SlotTaken,
+    #[error("the consultant is disabled and takes no new appointments")]
+    ConsultantDisabled,
+}
+
+impl ServiceError {
+    pub(super) fn invalid(field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// What a failed change of a table's row means.
+    pub(super) fn of_write(table: &Table, error: DbError) -> Self {
+        match error {
+            DbError::Clash { .. } => Self::Clash(None),
+            DbError::Rejected { state, message } => match state.as_str() {
+                "23505" => Self::Clash(None),
+                "25006" => Self::ReadOnly(message),
+                // The rest of its keys is used up.
+                "2200H" => Self::TryAgain(message),
+                _ => Self::Invalid(vec![broken_rule(table, &message)]),
+            },
+            error => Self::from(error),
+        }
+    }
+}
+
+impl From<DbError> for ServiceError {
+    fn from(error: DbError) -> Self {
+        Self::Hub(error.into())
+    }
+}
+
+fn sentence(errors: &[FieldError]) -> String {
+    let of = |error: &FieldError| format!("{} {}", error.field, error.message);
+    let errors: Vec<String> = errors.iter().map(of).collect();
+    errors.join("; ").trim().to_owned()
+}
+
+fn names(sites: &[SiteName]) -> String {
+    let shown = sites.iter().take(SHOWN_SITES).map(SiteName::as_str);
+    let shown = shown.collect::<Vec<_>>().join(" or site=");
+    if sites.len() > SHOWN_SITES {
+        format!("{shown} …")
+    } else {
+        shown
+    }
+}

@@ -1,0 +1,205 @@
+//! What a caller sends for a row: the members of a JSON object as values of a table's columns.
+//!
+//! Only types are judged here, and which members there may be. The rules of the columns are the
+//! database's.
+
+use causeway_shared::dataset::Table;
+use causeway_shared::value::{Forms, Raw, Type, Value, parse};
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+
+/// What is wrong with a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct FieldError {
+    /// Its name; empty where it is not about one alone.
+    pub field: String,
+    /// What is wrong, and what to write.
+    pub message: String,
+}
+
+impl FieldError {
+    pub(crate) fn new(field: &str, message: impl Into<String>) -> Self {
+        Self {
+            field: field.to_owned(),
+            message: message.into(),
+        }
+    }
+}
+
+/// Values of columns, by position.
+pub(super) type Fields = Vec<(usize, Value<'static>)>;
+
+/// The members as values of the columns that a caller may set. Columns that need a value and have no
+/// default must be among them.
+///
+/// # Errors
+/// Everything that is wrong.
+pub(super) fn read(
+    table: &Table,
+    settable: &[&str],
+    given: &Map<String, Json>,
+) -> Result<Fields, Vec<FieldError>> {
+    let mut fields = Fields::new();
+    let mut errors = Vec::new();
+    for (name, value) in given {
+        let at = table
+            .column(name)
+            .filter(|_| settable.contains(&name.as_str()));
+        let Some(at) = at else {
+            let message = format!("is not taken; write some of {}", settable.join(", "));
+            errors.push(FieldError::new(name, message));
+            continue;
+        };
+        match value_of(value, table.columns[at].ty) {
+            Ok(value) => fields.push((at, value)),
+            Err(message) => errors.push(FieldError::new(name, message)),
+        }
+    }
+    let is_needed = |name: &&&str| {
+        let column = table.column(name).map(|at| &table.columns[at]);
+        column.is_some_and(|column| column.not_null && column.default.is_none())
+    };
+    for name in settable.iter().filter(is_needed) {
+        if matches!(given.get(*name), None | Some(Json::Null)) {
+            errors.push(FieldError::new(name, "is needed"));
+        }
+    }
+    if errors.is_empty() {
+        Ok(fields)
+    } else {
+        Err(errors)
+    }
+}
+
+/// A member's value, where it is one of the type; else what to write.
+fn value_of(given: &Json, ty: Type) -> Result<Value<'static>, String> {
+    let value = match (given, ty) {
+        (Json::Null, _) => Ok(Value::Null),
+        (Json::Bool(is), Type::Bool) => Ok(Value::Bool(*is)),
+        (Json::Number(number), Type::Int | Type::Float | Type::Decimal(_)) => {
+            text_value(&number.to_string(), ty)
+        }
+        (
+            Json::String(text),
+            Type::Text | Type::Phone | Type::Date | Type::Time | Type::Timestamp | Type::Decimal(_),
+        ) => text_value(text, ty),
+        _ => Err(String::new()),
+    };
+    value.map_err(|message| match form(ty) {
+        Some(form) => format!("must be {form}"),
+        None => message,
+    })
+}
+
+/// A text as a value of a type.
+///
+/// # Errors
+/// Why it is none.
+pub(crate) fn text_value(text: &str, ty: Type) -> Result<Value<'static>, String> {
+    let value = parse(Raw::Text(text), ty, &Forms::default());
+    value
+        .map(Value::into_owned)
+        .map_err(|refusal| refusal.to_string())
+}
+
+/// How JSON writes a type.
+fn form(ty: Type) -> Option<&'static str> {
+    Some(match ty {
+        Type::Int => "a whole number",
+        Type::Float => "a number",
+        Type::Bool => "true or false",
+        Type::Text => "a text without U+0000",
+        Type::Date => "a date like \"2025-11-28\"",
+        Type::Time => "a time like \"09:30\"",
+        Type::Timestamp => "a date and time like \"2025-11-28T09:30:00\"",
+        Type::Decimal(_) | Type::Phone => return None,
+    })
+}
+
+/// The error of a rule that the database found broken: its message begins with table and column.
+pub(super) fn broken_rule(table: &Table, message: &str) -> FieldError {
+    let own = message.strip_prefix(table.name.as_str());
+    let named = own.and_then(|own| own.strip_prefix('.'));
+    let column = named.and_then(|named| {
+        let (name, rest) = named.split_once(' ')?;
+        table.column(name).map(|_| FieldError::new(name, rest))
+    });
+    column.unwrap_or_else(|| FieldError::new("", message))
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::dataset::Dataset;
+    use serde_json::json;
+
+    use super::*;
+
+    const SETTABLE: [&str; 4] = ["customerid", "date", "consultantid", "description"];
+
+    fn read_json(given: &Json) -> Result<Fields, Vec<FieldError>> {
+        let dataset = Dataset::meetassist().unwrap();
+        let table = dataset.table("appointment").unwrap();
+        read(table, &SETTABLE, given.as_object().unwrap())
+    }
+
+    #[test]
+    fn members_become_values_of_their_columns() {
+        let given = json!({"customerid": "c1", "date": "2025-11-28", "consultantid": 3, "description": null});
+        let read = read_json(&given).unwrap();
+        let values: Vec<_> = read
+            .iter()
+            .map(|(at, value)| format!("{at} {value:?}"))
+            .collect();
+        insta::assert_snapshot!(values.join("\n"), @r#"
+        1 Int(3)
+        2 Text("c1")
+        3 Date(2025-11-28)
+        8 Null
+        "#);
+    }
+
+    #[test]
+    fn each_wrong_member_is_named() {
+        let given = json!({"customerid": 5, "date": "tomorrow", "consultantid": 1.5, "status": "completed", "x": 1});
+        let errors = read_json(&given).unwrap_err();
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|e| format!("{}: {}", e.field, e.message))
+            .collect();
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        consultantid: must be a whole number
+        customerid: must be a text without U+0000
+        date: must be a date like "2025-11-28"
+        status: is not taken; write some of customerid, date, consultantid, description
+        x: is not taken; write some of customerid, date, consultantid, description
+        "#);
+        let errors =
+            read_json(&json!({"date": null, "customerid": "a\u{0}b", "consultantid": "3"}))
+                .unwrap_err();
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|e| format!("{}: {}", e.field, e.message))
+            .collect();
+        insta::assert_snapshot!(errors.join("\n"), @r#"
+        consultantid: must be a whole number
+        customerid: must be a text without U+0000
+        date: is needed
+        "#);
+    }
+
+    #[test]
+    fn a_broken_rule_is_about_the_column_that_it_names() {
+        let dataset = Dataset::meetassist().unwrap();
+        let table = dataset.table("appointment").unwrap();
+        let error = broken_rule(
+            table,
+            "appointment.meetingurl must have at most 255 characters",
+        );
+        assert_eq!(
+            error,
+            FieldError::new("meetingurl", "must have at most 255 characters")
+        );
+        let error = broken_rule(table, "appointment.nothing is odd");
+        assert_eq!(error, FieldError::new("", "appointment.nothing is odd"));
+    }
+}

@@ -1,0 +1,151 @@
+//! Rows as API and pages show them.
+
+use causeway_shared::canonical_csv::write_value;
+use causeway_shared::ids::SiteName;
+use causeway_shared::value::{Type, Value};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use crate::db::{DbError, Row, SiteWrite};
+use crate::sync::Hub;
+
+/// Columns: the name and type of each.
+pub(crate) type Columns = &'static [(&'static str, Type)];
+
+/// A statement, and the columns that it answers.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Statement {
+    pub(super) sql: &'static str,
+    pub(super) columns: Columns,
+}
+
+/// A row of a site; in JSON an object of the site's name and the row's columns.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Record {
+    pub site: SiteName,
+    columns: Columns,
+    values: Row,
+}
+
+impl Record {
+    /// A column's value; NULL where there is no such column.
+    pub(crate) fn value(&self, name: &str) -> &Value<'static> {
+        let mut named = self.columns.iter().zip(&self.values);
+        let found = named.find(|((column, _), _)| *column == name);
+        found.map_or(&Value::Null, |(_, value)| value)
+    }
+
+    /// A column's value as text, empty where it is NULL.
+    pub(crate) fn text(&self, name: &str) -> String {
+        text(self.value(name)).unwrap_or_default()
+    }
+}
+
+/// The rows that a statement finds in a site's tables.
+///
+/// # Errors
+/// A failure of the database.
+pub(super) async fn read(
+    hub: &Hub,
+    site: &SiteName,
+    statement: Statement,
+    parameters: &[Option<String>],
+) -> Result<Vec<Record>, DbError> {
+    let Statement { sql, columns } = statement;
+    let types = types(columns);
+    let found = hub.database().query(site, sql, parameters, &types).await?;
+    Ok(records(site, columns, found.rows))
+}
+
+/// The same within a transaction.
+///
+/// # Errors
+/// [`DbError::Rejected`] where a rule forbids a change, or a failure of the database.
+pub(super) async fn read_within(
+    write: &mut dyn SiteWrite,
+    site: &SiteName,
+    statement: Statement,
+    parameters: &[Option<String>],
+) -> Result<Vec<Record>, DbError> {
+    let Statement { sql, columns } = statement;
+    let rows = write.query(sql, parameters, &types(columns)).await?;
+    Ok(records(site, columns, rows))
+}
+
+fn types(columns: Columns) -> Vec<Type> {
+    columns.iter().map(|(_, ty)| *ty).collect()
+}
+
+fn records(site: &SiteName, columns: Columns, rows: Vec<Row>) -> Vec<Record> {
+    let record = |values| Record {
+        site: site.clone(),
+        columns,
+        values,
+    };
+    rows.into_iter().map(record).collect()
+}
+
+/// A value's canonical text; `None`: NULL.
+pub(crate) fn text(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Null => None,
+        // As a field of CSV it might be quoted.
+        Value::Text(text) => Some(text.to_string()),
+        value => {
+            let mut bytes = Vec::new();
+            write_value(value, &mut bytes);
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    }
+}
+
+impl Serialize for Record {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1 + self.values.len()))?;
+        map.serialize_entry("site", &self.site)?;
+        for ((name, _), value) in self.columns.iter().zip(&self.values) {
+            match value {
+                Value::Int(number) => map.serialize_entry(name, number)?,
+                Value::Float(number) => map.serialize_entry(name, number)?,
+                Value::Bool(is) => map.serialize_entry(name, is)?,
+                value => map.serialize_entry(name, &text(value))?,
+            }
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::{date, time};
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_an_object_of_its_columns() {
+        let columns = &[
+            ("id", Type::Int),
+            ("day", Type::Date),
+            ("at", Type::Time),
+            ("note", Type::Text),
+            ("free", Type::Bool),
+            ("price", Type::Decimal(2)),
+            ("nothing", Type::Text),
+        ];
+        let site = SiteName::new("hcm-01").unwrap();
+        let values = vec![
+            Value::Int(7),
+            Value::Date(date(2025, 11, 28)),
+            Value::Time(time(9, 30, 0, 0)),
+            Value::Text("a, \"b\"".into()),
+            Value::Bool(true),
+            Value::Decimal(1_250, 2),
+            Value::Null,
+        ];
+        let record = records(&site, columns, vec![values]).remove(0);
+        insta::assert_snapshot!(serde_json::to_string(&record).unwrap(), @r#"{"site":"hcm-01","id":7,"day":"2025-11-28","at":"09:30:00","note":"a, \"b\"","free":true,"price":"12.50","nothing":null}"#);
+        assert_eq!(
+            (record.text("at"), record.text("none")),
+            ("09:30:00".to_owned(), String::new())
+        );
+    }
+}

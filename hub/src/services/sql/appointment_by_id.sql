@@ -1,0 +1,1 @@
+WHERE a.appointmentid = $1

@@ -1,0 +1,1 @@
+SELECT isdisabled FROM consultant WHERE consultantid = $1
