@@ -2,6 +2,7 @@
 //!
 //! Each page is one file: what it shows, its template's struct, its handler, its tests.
 
+mod appointments;
 mod assets;
 mod chart;
 mod language;
@@ -21,6 +22,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use crate::auth::{Action, Caller};
+use crate::config::AuthMode;
 use crate::http::App;
 use crate::http::callers::recognise;
 use crate::http::problem::{Code, Problem};
@@ -30,6 +32,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(overview::page))
         .route("/live", get(overview::live))
+        .route(
+            "/appointments",
+            get(appointments::page).post(appointments::book),
+        )
+        .route("/appointments/{id}/cancel", post(appointments::cancel))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route("/assets/{name}", get(assets::asset))
@@ -50,6 +57,11 @@ impl FromRequestParts<Arc<App>> for Visitor {
             Err(problem) => Err(problem.into_response()),
         }
     }
+}
+
+/// The name of a visitor's token; `None` where nobody signs in.
+fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
+    (app.hub.config().auth.mode == AuthMode::Token).then_some(caller.name.as_str())
 }
 
 /// A template's page. One that cannot be rendered is a mistake of this program.

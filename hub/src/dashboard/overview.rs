@@ -18,9 +18,7 @@ use super::language::{Language, ReaderLanguage};
 use super::per_table::TableView;
 use super::share::Share;
 use super::texts::Texts;
-use super::{Visitor, html};
-use crate::auth::Caller;
-use crate::config::AuthMode;
+use super::{Visitor, html, signed_in};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::header_text;
@@ -49,9 +47,11 @@ struct OverviewHtml<'p> {
 /// What is shown instead while the figures cannot be read.
 #[derive(Debug, Template)]
 #[template(path = "unavailable.html")]
-struct Unavailable {
-    language: Language,
-    t: &'static Texts,
+pub(super) struct Unavailable {
+    pub(super) language: Language,
+    pub(super) t: &'static Texts,
+    /// The page that is tried again.
+    pub(super) again: &'static str,
 }
 
 /// The part that the script keeps fresh.
@@ -168,7 +168,11 @@ pub(super) async fn page(
             live,
         })?
         .into_response(),
-        Err(problem) => problem.into_page(html(&Unavailable { language, t })?),
+        Err(problem) => problem.into_page(html(&Unavailable {
+            language,
+            t,
+            again: "/",
+        })?),
     };
     Ok((reading.headers(), page).into_response())
 }
@@ -198,10 +202,6 @@ pub(super) async fn live(
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
-}
-
-fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
-    (app.hub.config().auth.mode == AuthMode::Token).then_some(caller.name.as_str())
 }
 
 async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {

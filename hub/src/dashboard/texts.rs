@@ -1,5 +1,9 @@
 //! What the pages say, in each language. A text that one language lacks does not compile.
 
+mod appointments;
+
+pub(super) use appointments::DayTexts;
+
 /// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Texts {
@@ -69,6 +73,10 @@ pub(super) struct Texts {
     pub(super) nothing_loaded_hint: &'static str,
     /// From Monday.
     pub(super) weekdays: [&'static str; 7],
+    /// The link to the page of a day.
+    pub(super) open_day: &'static str,
+    /// Of that page.
+    pub(super) of_day: DayTexts,
     statuses: [(&'static str, &'static str); 6],
 }
 
@@ -152,6 +160,8 @@ pub(super) const VIETNAMESE: Texts = Texts {
         "Thứ Bảy",
         "Chủ Nhật",
     ],
+    open_day: "Xem và đặt lịch hẹn",
+    of_day: appointments::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
         ("confirmed", "Đã xác nhận"),
@@ -234,6 +244,8 @@ pub(super) const ENGLISH: Texts = Texts {
         "Saturday",
         "Sunday",
     ],
+    open_day: "See and book appointments",
+    of_day: appointments::ENGLISH,
     statuses: [
         ("pending", "Pending"),
         ("confirmed", "Confirmed"),

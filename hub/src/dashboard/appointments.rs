@@ -1,0 +1,350 @@
+//! The page of a day: its appointments, and forms to book and cancel. It needs no script.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use causeway_shared::ids::SiteName;
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::assets::address;
+use super::language::{Language, ReaderLanguage};
+use super::overview::Unavailable;
+use super::texts::{DayTexts, Texts};
+use super::{Visitor, html, signed_in};
+use crate::auth::{Action, Caller};
+use crate::http::App;
+use crate::http::problem::{Code, Problem};
+use crate::http::request::Params;
+use crate::services::appointments::{
+    self, By, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Position, Writes, Written,
+};
+use crate::services::error::{NotAllowed, ServiceError};
+use crate::services::record::Record;
+
+/// What the page's address says.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct DayParams {
+    site: Option<SiteName>,
+    #[serde(default)]
+    date: String,
+    cursor: Option<String>,
+    #[serde(default)]
+    find: String,
+    /// What was done just now.
+    done: Option<String>,
+    /// Whether it is not in the store yet.
+    #[serde(default)]
+    waits: bool,
+}
+
+/// The form to book with; the one to cancel with has its first fields.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(super) struct BookForm {
+    site: String,
+    date: String,
+    #[serde(default)]
+    find: String,
+    #[serde(default)]
+    customerid: String,
+    /// A consultant's number and a time; empty where no consultant is chosen.
+    #[serde(default)]
+    slot: String,
+    #[serde(default)]
+    time: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "appointments.html")]
+struct Page<'p> {
+    language: Language,
+    t: &'static Texts,
+    d: &'static DayTexts,
+    visitor: Option<&'p str>,
+    /// Whether the visitor may change things.
+    is_editor: bool,
+    /// `None`: no site has appointments.
+    day: Option<DayPage>,
+    notice: Option<Notice>,
+    /// The form as it was sent, where it was refused.
+    form: BookForm,
+}
+
+/// What became of a form that was sent.
+#[derive(Debug)]
+struct Notice {
+    text: String,
+    is_refusal: bool,
+    /// The row that stands in the way.
+    present: Option<Box<Record>>,
+}
+
+impl Page<'_> {
+    /// The rows, where forms to change them are shown.
+    fn forms<'d>(&self, day: &'d DayPage) -> Option<&'d DayRows> {
+        let takes_writes = self.is_editor && day.writes == Writes::Taken;
+        day.rows.as_ref().filter(|_| takes_writes)
+    }
+
+    /// The address of another day.
+    fn of_date(&self, day: &DayPage, date: Option<Date>) -> String {
+        match date {
+            Some(date) => format!("/appointments?date={date}&site={}", day.site),
+            None => format!("/appointments?site={}", day.site),
+        }
+    }
+
+    /// An appointment or a slot in a few words.
+    fn in_words(&self, row: &Record) -> String {
+        let named = ["customername", "customerid"].map(|name| row.text(name));
+        let customer = named.into_iter().find(|name| !name.is_empty());
+        let times = [clock(row, "time"), clock(row, "starttime")].concat();
+        let status = row.text("status");
+        let status = Some(self.t.status(&status).to_owned());
+        let words = [
+            Some(times),
+            customer,
+            Some(row.text("consultantname")),
+            status,
+        ];
+        let words = words.into_iter().flatten().filter(|word| !word.is_empty());
+        words.collect::<Vec<_>>().join(" · ")
+    }
+}
+
+/// For templates: what the form sends for a slot.
+fn slot_value(slot: &Record) -> String {
+    format!("{} {}", slot.text("consultantid"), slot.text("starttime"))
+}
+
+/// For templates: whether an appointment can still be cancelled.
+fn is_open(row: &Record) -> bool {
+    matches!(row.text("status").as_str(), "pending" | "confirmed")
+}
+
+/// For templates: a time of day without seconds that are none.
+fn clock(row: &Record, column: &str) -> String {
+    let text = row.text(column);
+    text.strip_suffix(":00").unwrap_or(&text).to_owned()
+}
+
+/// Answers with the page.
+pub(super) async fn page(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    Params(asked): Params<DayParams>,
+) -> Result<Response, Problem> {
+    let d = &reading.language.texts().of_day;
+    let done = match asked.done.as_deref() {
+        Some("booked") => Some(d.booked),
+        Some("cancelled") => Some(d.cancelled),
+        _ => None,
+    };
+    let notice = done.map(|text| Notice {
+        text: if asked.waits {
+            format!("{text} {}", d.not_flushed)
+        } else {
+            text.to_owned()
+        },
+        is_refusal: false,
+        present: None,
+    });
+    let after: Option<Result<Position, _>> = asked.cursor.map(|cursor| cursor.parse());
+    let query = DayQuery {
+        site: asked.site,
+        date: date(&asked.date)?,
+        after: after.transpose().map_err(Problem::bad_request)?,
+        find: asked.find,
+    };
+    let form = BookForm {
+        find: query.find.clone(),
+        ..BookForm::default()
+    };
+    let page = show(&app, &caller, reading.language, &query, notice, form).await?;
+    Ok((reading.headers(), page).into_response())
+}
+
+/// Books an appointment and shows its day, or the form again.
+pub(super) async fn book(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    form: Result<Form<BookForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = read(form)?;
+    require_editor(&caller, reading.language)?;
+    let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    match appointments::book(&app.hub, Some(&site), &given(&form), by).await {
+        Ok(written) => Ok(see(&written, "booked")),
+        Err(error) => refuse(&app, &caller, reading.language, error, form).await,
+    }
+}
+
+/// Cancels an appointment and shows its day, with the reason where it cannot be.
+pub(super) async fn cancel(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Result<Form<BookForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = read(form)?;
+    require_editor(&caller, reading.language)?;
+    let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
+    let id: i64 = id.parse().map_err(Problem::bad_request)?;
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    match appointments::cancel(&app.hub, Some(&site), id, by).await {
+        Ok(written) => Ok(see(&written, "cancelled")),
+        Err(error) => refuse(&app, &caller, reading.language, error, form).await,
+    }
+}
+
+fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
+    let read = form.map(|Form(form)| form);
+    read.map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
+}
+
+/// The date of an address; a form may leave it empty.
+fn date(text: &str) -> Result<Option<Date>, Problem> {
+    let date = Some(text).filter(|text| !text.is_empty());
+    date.map(|text| text.parse().map_err(Problem::bad_request))
+        .transpose()
+}
+
+fn require_editor(caller: &Caller, language: Language) -> Result<(), Problem> {
+    if caller.role.allows(Action::Change) {
+        return Ok(());
+    }
+    let detail = language.texts().of_day.not_allowed;
+    Err(Problem::new(Code::Forbidden, detail))
+}
+
+/// The form's fields as the members of a row. What cannot be one is left for the service to refuse.
+fn given(form: &BookForm) -> Map<String, Value> {
+    let (consultant, time) = form.slot.split_once(' ').unwrap_or(("", &form.time));
+    let mut given = Map::new();
+    let mut put = |name: &str, text: &str| {
+        if !text.is_empty() {
+            given.insert(name.to_owned(), text.into());
+        }
+    };
+    put("customerid", &form.customerid);
+    put("date", &form.date);
+    put("time", time);
+    put("description", &form.description);
+    if !consultant.is_empty() {
+        let number: Option<i64> = consultant.parse().ok();
+        let consultant = number.map_or_else(|| consultant.into(), Value::from);
+        given.insert("consultantid".to_owned(), consultant);
+    }
+    given
+}
+
+/// Sends the browser to the day of a changed appointment.
+fn see(written: &Written, done: &str) -> Response {
+    let row = &written.record;
+    let (date, id) = (row.text("date"), row.text("appointmentid"));
+    let waits = if written.flushed { "" } else { "&waits=true" };
+    let site = &row.site;
+    let to = format!("/appointments?date={date}&site={site}&done={done}{waits}#a-{id}");
+    Redirect::to(&to).into_response()
+}
+
+/// The day that a form was sent from, with the reason why it was refused.
+async fn refuse(
+    app: &App,
+    caller: &Caller,
+    language: Language,
+    error: ServiceError,
+    form: BookForm,
+) -> Result<Response, Problem> {
+    let query = DayQuery {
+        site: SiteName::new(&form.site).ok(),
+        date: form.date.parse().ok(),
+        after: None,
+        find: form.find.clone(),
+    };
+    let notice = refusal(&error, &language.texts().of_day);
+    let page = show(app, caller, language, &query, Some(notice), form).await?;
+    Ok(Problem::from(error).into_page(page))
+}
+
+/// Why a change was refused, as people say it.
+fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
+    let text = match error {
+        ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
+        ServiceError::Clash(_) => d.clash.to_owned(),
+        ServiceError::NotAllowed(NotAllowed::Closed, _) => d.closed.to_owned(),
+        ServiceError::NotAllowed(NotAllowed::NoSlot, _) => d.no_slot.to_owned(),
+        ServiceError::NotAllowed(NotAllowed::SlotTaken, _) => d.slot_taken.to_owned(),
+        ServiceError::NotAllowed(NotAllowed::ConsultantDisabled, _) => d.disabled.to_owned(),
+        ServiceError::NotFound(_) => d.gone.to_owned(),
+        ServiceError::NotLoaded { .. } => d.not_loaded.to_owned(),
+        ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
+        ServiceError::SiteRequired(_) => d.refused.to_owned(),
+        ServiceError::TryAgain(_) | ServiceError::Hub(_) => d.not_now.to_owned(),
+    };
+    let present = match error {
+        ServiceError::Clash(present) | ServiceError::NotAllowed(_, present) => present.clone(),
+        _ => None,
+    };
+    Notice {
+        text,
+        is_refusal: true,
+        present,
+    }
+}
+
+/// The page of a day; without appointments anywhere one that says so.
+async fn show(
+    app: &App,
+    caller: &Caller,
+    language: Language,
+    query: &DayQuery,
+    notice: Option<Notice>,
+    form: BookForm,
+) -> Result<Response, Problem> {
+    let t = language.texts();
+    let (day, problem) = match appointments::day(&app.hub, query, (app.clock)()).await {
+        Ok(day) => (Some(day), None),
+        Err(error @ ServiceError::NotFound(_)) => (None, Some(Problem::from(error))),
+        Err(error) => {
+            let page = html(&Unavailable {
+                language,
+                t,
+                again: "/appointments",
+            })?;
+            return Ok(Problem::from(error).into_page(page));
+        }
+    };
+    let page = html(&Page {
+        language,
+        t,
+        d: &t.of_day,
+        visitor: signed_in(app, caller),
+        is_editor: caller.role.allows(Action::Change),
+        day,
+        notice,
+        form,
+    })?;
+    Ok(match problem {
+        Some(problem) => problem.into_page(page),
+        None => page.into_response(),
+    })
+}
+
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
+#[cfg(test)]
+mod tests;
