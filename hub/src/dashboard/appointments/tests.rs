@@ -364,7 +364,12 @@ fn a_read_only_database_names_its_owner_and_shows_no_forms() {
         "{html}"
     );
     assert!(!html.contains("id=\"book\""), "{html}");
-    let html = page(Writes::NotNow).render().unwrap();
+    let html = page(Writes::Never).render().unwrap();
+    assert!(
+        html.contains("forbids changes") && !html.contains("id=\"book\""),
+        "{html}"
+    );
+    let html = page(Writes::NotYet).render().unwrap();
     assert!(
         html.contains("Changes are not taken now") && !html.contains("id=\"book\""),
         "{html}"
