@@ -295,6 +295,16 @@ impl TestHub {
         Self::new(&HubDatabase(Arc::new(database))).await
     }
 
+    /// A hub over the same store with another database, which is made.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub async fn with_database(&self, database: &HubDatabase) -> Outcome<Self> {
+        let test = Self::over(Arc::clone(&self.store), &database.0)?;
+        test.hub.init().await?;
+        Ok(test)
+    }
+
     /// Another hub over the same store and database.
     pub(crate) fn another(&self) -> Outcome<Self> {
         Self::over(Arc::clone(&self.store), &self.database)
@@ -314,10 +324,7 @@ impl TestHub {
     /// A hub over the same store with a database of its own in a folder.
     pub(crate) async fn in_another_folder(&self, folder: &Path) -> Outcome<Self> {
         let database = SqliteDatabase::open(folder, folder.display().to_string());
-        let database: Arc<dyn Database> = Arc::new(database);
-        let test = Self::over(Arc::clone(&self.store), &database)?;
-        test.hub.init().await?;
-        Ok(test)
+        self.with_database(&HubDatabase(Arc::new(database))).await
     }
 
     /// A hub over another store and the same database.
@@ -343,6 +350,23 @@ impl TestHub {
         Ok(self.hub.flush_site(site.name(), self.request.now).await?)
     }
 
+    /// Takes what waits of a site to the store. Returns how many rows of the journal.
+    ///
+    /// # Errors
+    /// A failure of store or database.
+    pub async fn flush_rows(&self, site: &TestSite) -> Outcome<u64> {
+        Ok(self.flush(site).await?.edits)
+    }
+
+    /// What `verify` finds.
+    ///
+    /// # Errors
+    /// A failure of store or database.
+    pub async fn differences(&self) -> Outcome<Vec<String>> {
+        let found = self.verify(false).await?.differences;
+        Ok(found.iter().map(|found| found.what.clone()).collect())
+    }
+
     /// The ids of the rows that bear the clash mark.
     pub(crate) async fn marked(&self, site: &TestSite, table: &Table) -> Outcome<Vec<String>> {
         let sql = format!(
@@ -361,7 +385,7 @@ impl TestHub {
     }
 
     /// Asks for these dates beside the window from the next load on, and for no others.
-    pub(crate) fn ask_for(&mut self, dates: &[Date]) {
+    pub fn ask_for(&mut self, dates: &[Date]) {
         self.request.dates = dates.iter().copied().map(DateRange::day).collect();
     }
 

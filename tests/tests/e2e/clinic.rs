@@ -7,10 +7,6 @@ use tokio_postgres::Client;
 /// The embedded dataset.
 pub(crate) const MEETASSIST: &str = include_str!("../../../config/meetassist.toml");
 
-/// What a hub does before a database takes changes, until it does so here as well.
-const OPEN: &str = "UPDATE causeway.site SET writable = true, server_start = pg_postmaster_start_time(); \
-    ALTER SEQUENCE causeway.keys MINVALUE 1000000000 MAXVALUE 1000999999 START 1000000000 RESTART";
-
 /// A site `hcm-01` whose rows are loaded.
 pub(crate) struct Clinic {
     pub(crate) test: TestHub,
@@ -59,11 +55,10 @@ impl Clinic {
         }
     }
 
-    /// Commits what was put, loads it and opens the tables for changes.
+    /// Commits what was put and loads it. Nobody owns the edits yet, so this database does from here on.
     pub(crate) async fn load(&mut self) {
         self.site.commit().await.unwrap();
         self.test.load_rows().await.unwrap();
-        self.admin.batch_execute(OPEN).await.unwrap();
     }
 
     /// A role's name on the cluster, which all tests share.

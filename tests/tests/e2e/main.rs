@@ -40,6 +40,7 @@ mod slow_clients;
 mod small;
 mod source;
 mod spine;
+mod sql_edits;
 mod store;
 mod store_away;
 mod triggers;

@@ -133,7 +133,7 @@ async fn a_database_that_takes_no_changes_says_why() {
          started again; run `causeway-hub load`"
     );
     assert_eq!(
-        refused("writable = false").await,
+        refused("writable = false, edits_head = NULL").await,
         "25006 site hcm-01: it takes no changes here: no database owns its edits yet; run \
          `causeway-hub load` with `write = true` under [edits]"
     );
