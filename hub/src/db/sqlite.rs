@@ -8,6 +8,7 @@ mod file;
 mod fill;
 mod flush;
 mod functions;
+mod judge;
 mod load;
 mod mark;
 mod read;

@@ -8,41 +8,50 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error};
 
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::runtime::{chance, clock};
 use causeway_shared::value::{Type, Value};
 
-use super::value::{as_loaded, from_sql};
+use super::judge;
+use super::value::from_sql;
 use crate::db::value::canonical_text;
 
 /// What the triggers of one transaction ask about it.
 #[derive(Debug)]
 pub(super) struct Transaction {
+    pub(super) dataset: Arc<Dataset>,
     pub(super) actor: String,
     pub(super) number: i64,
-    /// Whether this process has read the log since it opened the database.
-    pub(super) start_known: bool,
+    /// Why the tables take no changes. Nobody else can change that while the transaction is open.
+    pub(super) refusal: Option<String>,
     /// Whether the row that is being inserted was filled in.
     pub(super) fills: Arc<AtomicBool>,
 }
 
-/// Gives a connection the functions, as those of one transaction.
+/// Gives a connection the functions, as those of one transaction. A refusal is a text that begins
+/// with its SQLSTATE.
 pub(super) fn register(connection: &Connection, transaction: Transaction) -> rusqlite::Result<()> {
     let Transaction {
+        dataset,
         actor,
         number,
-        start_known,
+        refusal,
         fills,
     } = transaction;
+    let refusal = refusal.map(|message| format!("25006 {message}"));
     // Innocuous, or a database that does not trust its own schema would refuse them.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
-    let pure = flags | FunctionFlags::SQLITE_DETERMINISTIC;
-    connection.create_scalar_function("causeway_actor", 0, flags, move |_| Ok(actor.clone()))?;
-    connection.create_scalar_function("causeway_transaction", 0, flags, move |_| Ok(number))?;
-    connection
-        .create_scalar_function("causeway_start_known", 0, flags, move |_| Ok(start_known))?;
+    connection.create_scalar_function(
+        "causeway_refusal",
+        0,
+        flags,
+        move |_| Ok(refusal.clone()),
+    )?;
     connection.create_scalar_function("causeway_fills", 0, flags, move |_| {
         Ok(fills.load(Ordering::Relaxed))
     })?;
+    connection.create_scalar_function("causeway_actor", 0, flags, move |_| Ok(actor.clone()))?;
+    connection.create_scalar_function("causeway_transaction", 0, flags, move |_| Ok(number))?;
     connection.create_scalar_function(
         "causeway_now",
         0,
@@ -52,47 +61,60 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
     connection.create_scalar_function("causeway_uuid", 0, flags, |_| {
         uuid().map_err(|error| Error::UserFunctionError(error.into()))
     })?;
-    connection.create_scalar_function("causeway_text", 2, pure, |arguments| {
-        let ty = type_of(arguments, 1)?;
-        Ok(stored_text(arguments.get_raw(0), ty))
+    // A table, the position of the first of its columns that follow, and their values.
+    let of = Arc::clone(&dataset);
+    connection.create_scalar_function("causeway_judge", -1, flags, move |arguments| {
+        let (table, first) = columns(&of, arguments)?;
+        let mut values = (2..arguments.len()).map(|at| (first + at - 2, arguments.get_raw(at)));
+        Ok(values.find_map(|(at, value)| judge::refusal(table, at, value)))
     })?;
-    connection.create_scalar_function("causeway_compare", 3, pure, |arguments| {
-        let ty = type_of(arguments, 2)?;
+    // The same with two values for each column, the old one and the new one.
+    let of = Arc::clone(&dataset);
+    connection.create_scalar_function("causeway_judge_change", -1, flags, move |arguments| {
+        let (table, first) = columns(&of, arguments)?;
+        let values = (2..arguments.len()).step_by(2);
+        let values = values.map(|at| (at, arguments.get_raw(at), arguments.get_raw(at + 1)));
+        let mut changed = values.filter(|(_, old, new)| old != new);
+        Ok(changed.find_map(|(at, _, new)| judge::refusal(table, first + at / 2 - 1, new)))
+    })?;
+    connection.create_scalar_function("causeway_members", -1, flags, move |arguments| {
+        let (table, first) = columns(&dataset, arguments)?;
+        let values = (2..arguments.len()).map(|at| (first + at - 2, arguments.get_raw(at)));
+        Ok(members(table, values))
+    })?;
+    connection.create_scalar_function("causeway_compare", 3, flags, |arguments| {
+        let ty: String = arguments.get(2)?;
+        let ty = Type::from_name(&ty).ok_or_else(|| unknown(&ty))?;
         let value = |at| from_sql(arguments.get_raw(at), ty);
         Ok(match (value(0), value(1)) {
             (Value::Null, _) | (_, Value::Null) => None,
             (left, right) => Some(left.compare(&right) as i64),
         })
-    })?;
-    connection.create_scalar_function("causeway_members", -1, pure, members)
+    })
 }
 
-fn type_of(arguments: &Context<'_>, at: usize) -> rusqlite::Result<Type> {
-    let name: String = arguments.get(at)?;
-    Type::from_name(&name)
-        .ok_or_else(|| Error::UserFunctionError(format!("no type {name:?}").into()))
+fn unknown(name: &str) -> Error {
+    Error::UserFunctionError(format!("the dataset has no {name:?}").into())
 }
 
-/// Members of a JSON object, for the journal: column, type and value of each.
-fn members(arguments: &Context<'_>) -> rusqlite::Result<String> {
-    let mut members = String::new();
-    for at in (0..arguments.len()).step_by(3) {
-        let column: String = arguments.get(at)?;
-        let ty = type_of(arguments, at + 1)?;
-        let text = canonical_text(&from_sql(arguments.get_raw(at + 2), ty));
-        let comma = if at == 0 { "" } else { "," };
-        let (column, text) = (
-            serde_json::Value::from(column),
-            serde_json::Value::from(text),
-        );
-        members += &format!("{comma}{column}:{text}");
-    }
-    Ok(members)
+/// The table that the first argument names, and the position of the first column, which is the second.
+fn columns<'d>(
+    dataset: &'d Dataset,
+    arguments: &Context<'_>,
+) -> rusqlite::Result<(&'d Table, usize)> {
+    let (table, first): (String, usize) = (arguments.get(0)?, arguments.get(1)?);
+    let declared = dataset.table(&table).ok_or_else(|| unknown(&table))?;
+    Ok((declared, first))
 }
 
-/// The canonical text of a value that is stored as a load would store it.
-fn stored_text(stored: ValueRef<'_>, ty: Type) -> Option<String> {
-    canonical_text(&as_loaded(stored, ty)?)
+/// Members of a JSON object, for the journal.
+fn members<'v>(table: &Table, values: impl Iterator<Item = (usize, ValueRef<'v>)>) -> String {
+    let members = values.filter_map(|(at, value)| {
+        let column = table.columns.get(at)?;
+        let text = serde_json::Value::from(canonical_text(&from_sql(value, column.ty)));
+        Some(format!("\"{}\":{text}", column.name))
+    });
+    members.collect::<Vec<_>>().join(",")
 }
 
 /// A random UUID, of version 4.
@@ -114,72 +136,6 @@ fn uuid() -> std::io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_values_as_a_load_stores_them_are_of_their_type() {
-        let text = |value: &'static str| ValueRef::Text(value.as_bytes());
-        let nothing = [
-            (text("12"), Type::Int),
-            (ValueRef::Real(12.5), Type::Int),
-            (ValueRef::Integer(12), Type::Float),
-            (ValueRef::Real(f64::INFINITY), Type::Float),
-            (text("1.5"), Type::Decimal(2)),
-            (text("+1.50"), Type::Decimal(2)),
-            (ValueRef::Real(1.5), Type::Decimal(2)),
-            (text("true"), Type::Bool),
-            (ValueRef::Integer(2), Type::Bool),
-            (text("a\0b"), Type::Text),
-            (ValueRef::Blob(b"a"), Type::Text),
-            (ValueRef::Text(b"\xff"), Type::Text),
-            (ValueRef::Integer(7), Type::Phone),
-            (text("2025-1-2"), Type::Date),
-            (text("1899-12-31"), Type::Date),
-            (text("2025-02-30"), Type::Date),
-            (text("2025-01-02T00:00:00"), Type::Date),
-            (text("9:30"), Type::Time),
-            (text("09:30:00.5"), Type::Time),
-            (text("24:00:00"), Type::Time),
-            (text("2025-01-02 09:30:00"), Type::Timestamp),
-            (text("2025-01-02T09:30:00Z"), Type::Timestamp),
-        ];
-        for (value, ty) in nothing {
-            assert_eq!(stored_text(value, ty), None, "{value:?} as {ty}");
-        }
-        let long = "x".repeat(causeway_shared::value::MAX_FIELD_BYTES + 1);
-        assert_eq!(
-            stored_text(ValueRef::Text(long.as_bytes()), Type::Text),
-            None
-        );
-        let taken = [
-            (
-                ValueRef::Integer(i64::MIN),
-                Type::Int,
-                "-9223372036854775808",
-            ),
-            (ValueRef::Real(3.0), Type::Float, "3"),
-            (ValueRef::Real(1e300), Type::Float, "1e300"),
-            (ValueRef::Real(-0.0), Type::Float, "0"),
-            (text("-0.05"), Type::Decimal(2), "-0.05"),
-            (ValueRef::Integer(1), Type::Bool, "true"),
-            (text(""), Type::Text, ""),
-            (text("a,\"b\""), Type::Text, "a,\"b\""),
-            (text(" +84 9 "), Type::Phone, " +84 9 "),
-            (text("2199-12-31"), Type::Date, "2199-12-31"),
-            (text("09:30:00.120000"), Type::Time, "09:30:00.120000"),
-            (
-                text("2025-01-02T09:30:00"),
-                Type::Timestamp,
-                "2025-01-02T09:30:00",
-            ),
-        ];
-        for (value, ty, expected) in taken {
-            assert_eq!(
-                stored_text(value, ty).as_deref(),
-                Some(expected),
-                "{value:?} as {ty}"
-            );
-        }
-    }
 
     #[test]
     fn uuids_are_random_and_of_version_4() {

@@ -21,6 +21,9 @@ use causeway_shared::ids::{Md5, SiteName};
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
 
+/// Most columns of one call: two values each, of the thousand arguments that SQLite takes.
+const COLUMNS_PER_CALL: usize = 400;
+
 /// When a table's triggers run.
 const EVENTS: [&str; 6] = [
     "BEFORE INSERT",
@@ -139,12 +142,16 @@ fn refuse(state: &str, message: &str, condition: &str) -> String {
     format!("    SELECT RAISE(ABORT, '{state} ' || {message}) WHERE {condition};\n")
 }
 
-fn refuse_if_read_only() -> String {
+/// A statement that refuses with what a call answers; NULL: nothing is wrong.
+fn refuse_for(call: &str) -> String {
     format!(
-        "    SELECT RAISE(ABORT, '25006 ' || causeway_refusal.message) FROM (\n{}) AS causeway_refusal\n    \
-         WHERE causeway_refusal.message IS NOT NULL;\n",
-        include_str!("sql/refusal.sql")
+        "    SELECT RAISE(ABORT, causeway_f.refusal) FROM (SELECT {call} AS refusal) AS causeway_f \
+         WHERE causeway_f.refusal IS NOT NULL;\n"
     )
+}
+
+fn refuse_if_read_only() -> String {
+    refuse_for("causeway_refusal()")
 }
 
 impl Renderer<'_> {
@@ -216,6 +223,22 @@ impl Renderer<'_> {
     fn when_changed(&self) -> String {
         let all: Vec<usize> = (0..self.table.columns.len()).collect();
         format!(" WHEN {}", self.differ(&all))
+    }
+
+    /// The columns, as many as one call takes.
+    fn columns_by_call(&self) -> impl Iterator<Item = Vec<usize>> {
+        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
+        let calls: Vec<_> = columns
+            .chunks(COLUMNS_PER_CALL)
+            .map(<[usize]>::to_vec)
+            .collect();
+        calls.into_iter()
+    }
+
+    /// A call of one of the functions about values of the table, from a column on.
+    fn call(&self, function: &str, from: usize, values: impl Iterator<Item = String>) -> String {
+        let table = literal(self.table.name.as_str());
+        format!("causeway_{function}({table}, {from}, {})", list(values))
     }
 
     /// A table that others refer to, and its key, which is of one column.

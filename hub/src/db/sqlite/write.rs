@@ -34,6 +34,8 @@ struct Open {
     dataset: Arc<Dataset>,
     /// Of the present that a row born here takes.
     zone: TimeZone,
+    /// Why the tables take no changes.
+    refusal: Option<String>,
     /// Whether a row is being inserted that was filled in.
     fills: Arc<AtomicBool>,
     transaction: i64,
@@ -157,21 +159,25 @@ impl Open {
         let zone = include_str!("sql/zone_read.sql");
         let zone = connection.query_row(zone, [], |row| row.get::<_, Option<String>>(0));
         let zone = zone.optional()?.flatten();
-        let fills = Arc::new(AtomicBool::new(false));
+        let refusal = include_str!("sql/refusal.sql");
+        let refusal = connection.query_row(refusal, [start_known], |row| row.get(0))?;
+        let (dataset, fills) = (Arc::new(dataset), Arc::new(AtomicBool::new(false)));
         let functions = Transaction {
+            dataset: Arc::clone(&dataset),
             actor,
             number: transaction,
-            start_known,
+            refusal: Option::clone(&refusal),
             fills: Arc::clone(&fills),
         };
         functions::register(&connection, functions)?;
         Ok(Self {
             connection,
-            dataset: Arc::new(dataset),
+            dataset,
             // A load writes it down, and before one no change is taken.
             zone: zone
                 .map_or(Ok(TimeZone::UTC), |zone| TimeZone::get(&zone))
                 .unwrap_or(TimeZone::UTC),
+            refusal,
             fills,
             transaction,
         })
@@ -184,7 +190,12 @@ impl Open {
         values: &[(usize, Value<'static>)],
     ) -> Result<Row, DbError> {
         // Before a key is taken for nothing.
-        self.refuse_if_read_only(files)?;
+        if let Some(message) = &self.refusal {
+            return Err(DbError::Rejected {
+                state: "25006".to_owned(),
+                message: message.clone(),
+            });
+        }
         let table = &self.dataset.tables[id];
         let now = clock::now().to_zoned(self.zone.clone()).datetime();
         let row = fill::row(&self.dataset, id, values, || files.next_key(), now)?;
@@ -194,19 +205,6 @@ impl Open {
         self.fills.store(false, Ordering::Relaxed);
         inserted.map_err(|error| files.rejected("inserting", error))?;
         Ok(row)
-    }
-
-    fn refuse_if_read_only(&self, files: &Files) -> Result<(), DbError> {
-        let refusal = include_str!("sql/refusal.sql");
-        let refusal = self.connection.query_row(refusal, [], |row| row.get(0));
-        let refusal: Option<String> = refusal.map_err(|error| files.error("reading", error))?;
-        match refusal {
-            None => Ok(()),
-            Some(message) => Err(DbError::Rejected {
-                state: "25006".to_owned(),
-                message,
-            }),
-        }
     }
 
     /// The part that a new row belongs to; `None` where its own values give none.

@@ -1,6 +1,7 @@
--- Why the site's rows take no changes now; NULL where they do.
+-- Why the site's rows take no changes now; NULL where they do. ?1: whether this process has read the
+-- log since it opened the database.
 SELECT CASE
-    WHEN writable AND causeway_start_known() THEN NULL
+    WHEN writable AND ?1 THEN NULL
     WHEN writable THEN
         'this program has not read the log of edits since it opened the database; '
         || 'run `causeway-hub load`, or try again after the next refresh'

@@ -4,10 +4,6 @@ use super::{Renderer, Side, refuse};
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
 
-/// Most columns of which one call makes the members of a journal row: three arguments each, of the
-/// thousand that SQLite takes.
-const COLUMNS_PER_CALL: usize = 300;
-
 /// Most bytes of a row in the journal, as of a row that the agent sends.
 const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
 
@@ -138,18 +134,9 @@ impl Renderer<'_> {
 
     /// The row as the journal has it: JSON, its canonical texts by column.
     fn values(&self, side: Side) -> String {
-        let columns: Vec<usize> = (0..self.table.columns.len()).collect();
-        let members = columns.chunks(COLUMNS_PER_CALL).map(|columns| {
-            let members = columns.iter().map(|at| {
-                let column = &self.table.columns[*at];
-                format!(
-                    "'{}', '{}', {}",
-                    column.name,
-                    column.ty,
-                    self.column(side, *at)
-                )
-            });
-            format!("causeway_members({})", list(members))
+        let members = self.columns_by_call().map(|columns| {
+            let values = columns.iter().map(|at| self.column(side, *at));
+            self.call("members", columns[0], values)
         });
         let members = members.collect::<Vec<_>>().join(" || ',' || ");
         format!("'{{' || {members} || '}}'")
