@@ -16,6 +16,10 @@ use super::judge;
 use super::value::from_sql;
 use crate::db::value::canonical_text;
 
+/// Answers why the tables take no changes. It is the first function that every trigger calls, so that
+/// other programs are told its name: no such function.
+pub(super) const REFUSAL: &str = "causeway_only_the_hub_changes_rows";
+
 /// What the triggers of one transaction ask about it.
 #[derive(Debug)]
 pub(super) struct Transaction {
@@ -41,12 +45,7 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
     let refusal = refusal.map(|message| format!("25006 {message}"));
     // Innocuous, or a database that does not trust its own schema would refuse them.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function(
-        "causeway_refusal",
-        0,
-        flags,
-        move |_| Ok(refusal.clone()),
-    )?;
+    connection.create_scalar_function(REFUSAL, 0, flags, move |_| Ok(refusal.clone()))?;
     connection.create_scalar_function("causeway_fills", 0, flags, move |_| {
         Ok(fills.load(Ordering::Relaxed))
     })?;
@@ -76,6 +75,12 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
         let values = values.map(|at| (at, arguments.get_raw(at), arguments.get_raw(at + 1)));
         let mut changed = values.filter(|(_, old, new)| old != new);
         Ok(changed.find_map(|(at, _, new)| judge::refusal(table, first + at / 2 - 1, new)))
+    })?;
+    let of = Arc::clone(&dataset);
+    connection.create_scalar_function("causeway_judge_width", 2, flags, move |arguments| {
+        let (table, row): (String, String) = (arguments.get(0)?, arguments.get(1)?);
+        let table = of.table(&table).ok_or_else(|| unknown(&table))?;
+        Ok(judge::width_refusal(table, &row))
     })?;
     connection.create_scalar_function("causeway_members", -1, flags, move |arguments| {
         let (table, first) = columns(&dataset, arguments)?;

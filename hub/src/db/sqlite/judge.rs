@@ -4,8 +4,9 @@ use std::cmp::Ordering;
 
 use rusqlite::types::ValueRef;
 
-use causeway_shared::dataset::{Column, Table};
-use causeway_shared::value::Value;
+use causeway_shared::dataset::{Column, MAX_ROW_WIDTH, Table, row_width};
+use causeway_shared::edits_object::Texts;
+use causeway_shared::value::{Forms, Raw, Value, parse};
 
 use super::value::as_loaded;
 use crate::db::rules::Rule;
@@ -14,6 +15,25 @@ use crate::db::rules::Rule;
 pub(super) fn refusal(table: &Table, at: usize, stored: ValueRef<'_>) -> Option<String> {
     let broken = broken(table.columns.get(at)?, at, stored)?;
     Some(format!("{} {}", broken.state(), broken.message(table)))
+}
+
+/// The same for a row as the journal has it that is too wide for a page of PostgreSQL, to which it may
+/// go one day.
+pub(super) fn width_refusal(table: &Table, row: &str) -> Option<String> {
+    let texts: Texts = serde_json::from_str(row).ok()?;
+    let values = table.columns.iter().map(|column| {
+        let text = texts.get(column.name.as_str())?.as_deref();
+        let raw = text.map_or(Raw::Null, Raw::Text);
+        parse(raw, column.ty, &Forms::default()).ok()
+    });
+    let values: Vec<_> = values.map(|value| value.unwrap_or(Value::Null)).collect();
+    let width = row_width(&values);
+    (width > MAX_ROW_WIDTH).then(|| {
+        format!(
+            "23514 {}: the row takes {width} bytes in a page of PostgreSQL, which has {MAX_ROW_WIDTH}",
+            table.name
+        )
+    })
 }
 
 fn broken(column: &Column, at: usize, stored: ValueRef<'_>) -> Option<Rule<'static>> {

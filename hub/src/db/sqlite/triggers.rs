@@ -18,20 +18,22 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::{Md5, SiteName};
 
+use super::functions::REFUSAL;
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
 
 /// Most columns of one call: two values each, of the thousand arguments that SQLite takes.
 const COLUMNS_PER_CALL: usize = 400;
 
-/// When a table's triggers run.
+/// When a table's triggers run. SQLite reads the one that was made last first: it is to miss
+/// [`REFUSAL`] before any other function.
 const EVENTS: [&str; 6] = [
-    "BEFORE INSERT",
     "AFTER INSERT",
-    "BEFORE UPDATE",
+    "BEFORE INSERT",
     "AFTER UPDATE",
-    "BEFORE DELETE",
+    "BEFORE UPDATE",
     "AFTER DELETE",
+    "BEFORE DELETE",
 ];
 
 /// Columns by which triggers know which of the two rows they mean.
@@ -109,12 +111,12 @@ pub(super) fn create(dataset: &Dataset, id: TableId) -> String {
     let renderer = Renderer { dataset, id, table };
     let changed = renderer.when_changed();
     let bodies = [
-        ("", renderer.before_insert()),
         ("", renderer.after_insert()),
-        ("", renderer.before_update()),
+        ("", renderer.before_insert()),
         (changed.as_str(), renderer.after_update()),
-        ("", refuse_if_read_only()),
+        ("", renderer.before_update()),
         ("", renderer.after_delete()),
+        ("", refuse_if_read_only()),
     ];
     let triggers = EVENTS.into_iter().zip(bodies);
     let create = triggers.map(|(event, (when, body))| {
@@ -151,7 +153,7 @@ fn refuse_for(call: &str) -> String {
 }
 
 fn refuse_if_read_only() -> String {
-    refuse_for("causeway_refusal()")
+    refuse_for(&format!("{REFUSAL}()"))
 }
 
 impl Renderer<'_> {

@@ -35,7 +35,7 @@ async fn a_change_by_another_program_fails_as_a_whole() -> Outcome {
     ] {
         let error = file.execute(sql, []).unwrap_err().to_string();
         assert!(
-            error.contains("no such function: causeway_"),
+            error.contains("no such function: causeway_only_the_hub_changes_rows"),
             "{sql}: {error}"
         );
     }
@@ -156,6 +156,14 @@ async fn a_row_of_very_many_columns_is_journaled() -> Outcome {
     for (column, expected) in expected {
         assert_eq!(texts[column].as_deref(), expected);
     }
+    // PostgreSQL could not load it.
+    let all: Vec<String> = (0..1_499).map(|at| format!("c{at} = 1")).collect();
+    let wide = clinic
+        .run(&format!("UPDATE t SET {}", all.join(", ")), &[])
+        .await;
+    let (state, message) = refused(wide);
+    assert_eq!(state, "23514");
+    assert!(message.contains("a page of PostgreSQL"), "{message}");
     Ok(())
 }
 

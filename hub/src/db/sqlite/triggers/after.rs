@@ -1,6 +1,6 @@
 //! After a row has changed: do the rows that belong to it fit, and what does the journal say?
 
-use super::{Renderer, Side, refuse};
+use super::{Renderer, Side, refuse, refuse_for};
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
 
@@ -120,16 +120,26 @@ impl Renderer<'_> {
         )
     }
 
-    /// Refuses a row of which the store takes no edit. The journal's row of it is the last one.
+    /// Refuses a row that is too long for an edits object, or too wide for a page of PostgreSQL. The
+    /// journal's row of it is the last one.
     fn refuse_long(&self) -> String {
         let table = literal(self.table.name.as_str());
-        let new = "(SELECT octet_length(causeway_j.new) FROM causeway_journal AS causeway_j \
-                   WHERE causeway_j.seq = last_insert_rowid())";
-        refuse(
+        let new = |of: &str| {
+            format!(
+                "(SELECT {of} FROM causeway_journal AS causeway_j \
+                 WHERE causeway_j.seq = last_insert_rowid())"
+            )
+        };
+        let long = refuse(
             "23514",
             &format!("{table} || ': the row is over the limit of {MAX_ROW_BYTES} bytes'"),
-            &format!("{new} > {MAX_ROW_BYTES}"),
-        )
+            &format!("{} > {MAX_ROW_BYTES}", new("octet_length(causeway_j.new)")),
+        );
+        let wide = self.table.may_be_too_wide().then(|| {
+            let row = new("causeway_j.new");
+            refuse_for(&format!("causeway_judge_width({table}, {row})"))
+        });
+        long + &wide.unwrap_or_default()
     }
 
     /// The row as the journal has it: JSON, its canonical texts by column.
