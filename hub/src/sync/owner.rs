@@ -57,7 +57,7 @@ pub(super) fn new_id() -> Result<String, DbError> {
 
 impl Hub {
     /// Takes a block of keys where the database has few left.
-    pub(super) async fn ensure_keys(&self) -> Result<(), HubError> {
+    pub(crate) async fn ensure_keys(&self) -> Result<(), HubError> {
         match self.database().keys_left().await? {
             FEW_KEYS.. => Ok(()),
             _ => self.take_keys().await,

@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod booking;
 mod buckets;
 mod chart;
 mod chatbot;

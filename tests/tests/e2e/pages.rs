@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
-use crate::ground::deploy;
+use crate::ground::{deploy, today};
 
 /// A host name that is this machine to the browser alone, so that plain HTTP to it is as over a
 /// network.
@@ -28,6 +28,16 @@ async fn session(browser: &Browser) -> Value {
     cookies
         .find(|cookie| cookie["name"] == "causeway_session")
         .unwrap_or_default()
+}
+
+/// A browser that has signed in and shows a page.
+async fn signed_in_at(service: &Service, token: &str, path: &str) -> Browser {
+    let browser = Browser::start().await;
+    let link = format!("{}/login?lang=en#token={token}", service.url);
+    browser.open(&link).await;
+    assert_signed_in(&browser).await;
+    browser.open(&format!("{}{path}", service.url)).await;
+    browser
 }
 
 async fn assert_signed_in(browser: &Browser) {
@@ -154,4 +164,54 @@ async fn over_plain_http_another_site_signs_nobody_in_or_out() {
 
     browser.click("form[action=\"/logout\"] button").await;
     browser.wait_for_path("/login").await;
+}
+
+#[tokio::test]
+async fn a_day_is_opened_and_an_appointment_booked_and_cancelled() {
+    let (_deployment, service, token) = serve().await;
+    // The last slot of tomorrow is free; it is consultant 1's.
+    let tomorrow = today().tomorrow().unwrap();
+    let browser = signed_in_at(&service, &token, "/").await;
+    browser.click("a[href=\"/appointments\"]").await;
+    browser.wait_for_path("/appointments").await;
+    browser
+        .open(&format!("{}/appointments?date={tomorrow}", service.url))
+        .await;
+    browser.type_into("#find", "c8@example").await;
+    browser.click("#book form[method=get] button").await;
+    browser
+        .wait_for("document.querySelectorAll('#customerid option').length === 1")
+        .await;
+    browser.type_into("#description", "<i>thuế</i>").await;
+    let slot = browser.text("#slot option:checked").await;
+    assert_eq!(slot, "Trần Thị A, 12:00–13:00");
+    browser.click("#book form[method=post] button").await;
+    let said = browser.text("[role=status]").await;
+    assert!(said.starts_with("The appointment is booked."), "{said}");
+    let row = browser.text("li:target").await;
+    assert!(
+        row.contains("12:00") && row.contains("Pending") && row.contains("<i>thuế</i>"),
+        "{row}"
+    );
+
+    browser.click("li:target summary").await;
+    browser.click("li:target button.danger").await;
+    browser
+        .wait_for("location.search.includes('done=cancelled')")
+        .await;
+    let row = browser.text("li:target").await;
+    assert!(row.contains("Cancelled"), "{row}");
+    let forms = "return document.querySelectorAll('li:target form').length";
+    assert_eq!(browser.run(forms, json!([])).await, 0);
+}
+
+#[tokio::test]
+async fn a_viewer_sees_a_day_without_forms() {
+    let (deployment, service, _) = serve().await;
+    let viewer = deployment.token("viewer", &[]);
+    let browser = signed_in_at(&service, &viewer, "/appointments").await;
+    let shown = browser.text("main").await;
+    assert!(shown.contains("09:00"), "{shown}");
+    let forms = "return document.querySelectorAll('main form[method=post]').length";
+    assert_eq!(browser.run(forms, json!([])).await, 0);
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::ground::{assert_equal, deploy, loaded, rows};
 
 /// Makes the database as empty as it was before its first `init`.
-async fn drop_database(deployment: &Deployment) {
+pub(crate) async fn drop_database(deployment: &Deployment) {
     match deployment.database.kind() {
         DatabaseKind::Postgres => {
             let schemas = "DROP SCHEMA causeway, hcm_01 CASCADE";

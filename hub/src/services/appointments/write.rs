@@ -64,6 +64,10 @@ pub(crate) async fn book(
     let mut row = fields::read(table, &BOOKED, given).map_err(ServiceError::Invalid)?;
     let slot = require_slot(hub, &view, table, &row, by)?;
     row.extend(updated(hub, table, by));
+    if let Err(error) = hub.ensure_keys().await {
+        // There may be some left; if not, the insert says so.
+        tracing::warn!(%error, "the database has few keys for new rows, and gets no more");
+    }
     match book_row(hub, &view, table, &row, slot.as_ref(), by).await {
         Ok(record) => Ok(written(hub, record, by.now).await),
         // The transaction is over: what stands there is read in another.

@@ -1,0 +1,138 @@
+//! Appointments that are booked and cancelled in the cloud are the store's: whatever becomes of the
+//! service and the database, they are there again.
+
+use std::time::Duration;
+
+use causeway_tests::deployment::{Deployment, PAIRS, Service};
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::ground::{deploy, rows};
+use crate::rebuild::drop_database;
+
+/// A request with a token, answered with JSON.
+async fn ask(
+    service: &Service,
+    token: &str,
+    (method, path): (Method, &str),
+    body: Option<Value>,
+) -> (StatusCode, Value) {
+    let url = format!("{}/api/v1/appointments{path}", service.url);
+    let request = reqwest::Client::new().request(method, url);
+    let mut request = request.bearer_auth(token);
+    if let Some(body) = body {
+        request = request.json(&body);
+    }
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.json().await.unwrap())
+}
+
+/// A service whose database takes writes.
+async fn serve(deployment: &Deployment, token: &str) -> Service {
+    let service = deployment.serve(&[]);
+    let client = reqwest::Client::new();
+    loop {
+        let sync = client.get(format!("{}/api/v1/sync", service.url));
+        let sync = sync.bearer_auth(token).send().await.unwrap();
+        let sync: Value = sync.json().await.unwrap();
+        if sync["sites"][0]["read_only"] == false {
+            return service;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn appointments(deployment: &Deployment, token: &str, date: &str) -> Value {
+    let service = deployment.serve(&[]);
+    let path = format!("?date={date}&limit=500");
+    let (status, listed) = ask(&service, token, (Method::GET, &path), None).await;
+    assert_eq!(status, StatusCode::OK, "{listed}");
+    listed
+}
+
+#[tokio::test]
+async fn bookings_outlive_the_service_and_the_database() {
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        deployment.migrate_and_load();
+        let token = deployment.token("admin", &[]);
+        let service = serve(&deployment, &token).await;
+        let date = site.date(1).to_string();
+        // The day's last slot: its appointment is cancelled.
+        let booking = json!({"customerid": "fb-8", "consultantid": 1, "date": date, "time": "12:00",
+            "description": "thuế, luật"});
+        let book = (Method::POST, "");
+        let (status, booked) = ask(&service, &token, book.clone(), Some(booking.clone())).await;
+        assert_eq!(
+            (status, &booked["flushed"]),
+            (StatusCode::CREATED, &json!(true)),
+            "{booked}"
+        );
+        let (status, refused) = ask(&service, &token, book.clone(), Some(booking)).await;
+        assert_eq!(
+            (status, &refused["code"]),
+            (StatusCode::CONFLICT, &json!("clash")),
+            "{refused}"
+        );
+        assert_eq!(refused["present"]["appointmentid"], booked["appointmentid"]);
+        let waiting = json!({"customerid": "fb-10", "date": date, "time": "17:30"});
+        let (status, waiting) = ask(&service, &token, book, Some(waiting)).await;
+        assert_eq!(
+            (status, &waiting["flushed"]),
+            (StatusCode::CREATED, &json!(true)),
+            "{waiting}"
+        );
+        let cancel = format!("/{}/cancel", site.first_appointment(1));
+        let (status, cancelled) = ask(&service, &token, (Method::POST, &cancel), None).await;
+        assert_eq!(
+            (status, &cancelled["flushed"]),
+            (StatusCode::OK, &json!(true)),
+            "{cancelled}"
+        );
+        let _ = service.running.kill();
+
+        let (listed, before) = (
+            appointments(&deployment, &token, &date).await,
+            rows(&deployment).await,
+        );
+        assert_eq!(listed["total"], 6, "{listed}");
+        drop_database(&deployment).await;
+        let _ = deployment.hub(&["init"]).expect_code(0);
+        deployment.load();
+        assert_eq!(rows(&deployment).await, before);
+        assert_eq!(appointments(&deployment, &token, &date).await, listed);
+        let _ = deployment.hub(&["verify"]).expect_code(0);
+    }
+}
+
+#[tokio::test]
+async fn of_many_who_book_one_slot_at_once_one_gets_it() {
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        deployment.migrate_and_load();
+        let token = deployment.token("admin", &[]);
+        let service = serve(&deployment, &token).await;
+        let date = site.date(1).to_string();
+        let bookings = (1..=8).map(|n| {
+            let booking = json!({"customerid": format!("fb-{n}"), "consultantid": 1, "date": date,
+                "time": "12:00"});
+            ask(&service, &token, (Method::POST, ""), Some(booking))
+        });
+        let answers = futures_util::future::join_all(bookings).await;
+        let (won, lost): (Vec<_>, Vec<_>) = answers
+            .into_iter()
+            .partition(|(status, _)| *status == StatusCode::CREATED);
+        assert_eq!(won.len(), 1, "{won:?} {lost:?}");
+        for (status, refused) in lost {
+            assert_eq!(
+                (status, &refused["code"]),
+                (StatusCode::CONFLICT, &json!("clash")),
+                "{refused}"
+            );
+            assert_eq!(
+                refused["present"]["appointmentid"],
+                won[0].1["appointmentid"]
+            );
+        }
+    }
+}
