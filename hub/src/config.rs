@@ -196,6 +196,8 @@ pub(crate) struct EditsConfig {
     pub write: bool,
     /// How long a change waits at most until it is in the store.
     pub flush: Span,
+    /// How long what no current commit of edits needs is kept.
+    pub keep: Span,
 }
 
 impl Default for EditsConfig {
@@ -203,6 +205,7 @@ impl Default for EditsConfig {
         Self {
             write: true,
             flush: Span(Duration::from_secs(2)),
+            keep: Span(Duration::from_secs(30 * 24 * 60 * 60)),
         }
     }
 }

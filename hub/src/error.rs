@@ -176,8 +176,8 @@ pub(crate) enum SiteError {
     #[error(
         "site {site}: the database stands at commit {seq}{of}, which the log {found}; \
          if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify \
-         --repair` at the site. Only if the store was replaced on purpose, take the site's schema \
-         (SQLite: its file) away and load again: the database holds the last good data",
+         --repair` at the site. Only if the store was replaced on purpose, run `causeway-hub flush`, \
+         take the site's schema (SQLite: its file) away and load again: the database holds the last good data",
         of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" }
     )]
     AnotherLog {
@@ -199,7 +199,7 @@ pub(crate) enum SiteError {
     /// The site's dataset changed in a way that loaded tables cannot follow.
     #[error(
         "site {site}: its dataset changed: {detail}; this version of the hub cannot follow that; \
-         drop the site's schema and load again"
+         run `causeway-hub flush`, drop the site's schema (SQLite: its file) and load again"
     )]
     DatasetChanged {
         site: SiteName,

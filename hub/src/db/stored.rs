@@ -182,6 +182,8 @@ pub(crate) struct RowsAt {
 pub(crate) struct Look {
     /// The partitions that rows of the journal are about.
     pub journaled: BTreeSet<(Name, Part)>,
+    /// Those that rows are about which are kept over a fence, and are not what the tables hold.
+    pub held: BTreeSet<(Name, Part)>,
     /// Where the catalogs stand.
     pub at: RowsAt,
 }

@@ -153,6 +153,7 @@ impl Folder {
             "# Written by `causeway-hub demo` at each start.\n\
              [store]\nurl = {store}\n\n\
              [database]\nurl = {database}\n\n\
+             [window]\nafter = 30\n\n\
              [refresh]\nevery = \"5s\"\n",
         );
         write(&self.agent_toml(), &agent)?;

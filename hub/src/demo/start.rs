@@ -83,6 +83,8 @@ pub(crate) async fn start(
     };
     let hub = Hub::open(hub_config).await?;
     hub.init().await?;
+    // The folder may have been moved, or its database removed: this one is the only one.
+    hub.take_over(None, clock()).await?;
     let loaded = hub.load(&LoadRequest::at(clock())).await?;
     if let Some(detail) = loaded.sites.iter().find_map(|site| site.error.clone()) {
         return Err(DemoError::NotLoaded { detail });

@@ -94,7 +94,7 @@ async fn the_overview_is_what_sql_finds_in_the_site() {
         appointments["today"]["total"],
         good("AND Date = '2025-11-28'")
     );
-    let window = good("AND Date BETWEEN '2025-11-27' AND '2025-11-29'");
+    let window = good("AND Date BETWEEN '2025-11-27' AND '2025-12-28'");
     assert_eq!(appointments["window"]["total"], window);
 
     assert_eq!(

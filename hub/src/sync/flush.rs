@@ -235,7 +235,8 @@ impl FlushTask<'_> {
         owner: bool,
     ) -> Result<(), SiteError> {
         let is_same = news.journal.is_empty() && edits.seq() == stored.edits.seq();
-        if is_same && (owner || !stored.state.writable) {
+        let is_held = !stored.state.writable && stored.state.edits_waiting == 0;
+        if is_same && (owner || is_held) {
             return Ok(());
         }
         let mut versions = Versions::new();
@@ -268,6 +269,7 @@ impl FlushTask<'_> {
         let catalog = self.site_catalog(stored, edits).await?;
         let at = (self.hub.store(), self.site);
         let mut settling = Settling::new(at, dataset, &catalog, edits, stored.catalog.seq());
+        settling.forget_gone_before(self.hub.kept_since(self.now));
         let mut touched = BTreeSet::new();
         for row in rows {
             let places = row.old.iter().chain(&row.new);
@@ -308,9 +310,10 @@ impl FlushTask<'_> {
             }
         }
         let is_held = rows.iter().any(|row| row.held);
+        let parts = settling.seal(Seal::InStore).await?;
         Ok(Folded {
             is_clean: !settling.has_changed() && !is_held,
-            parts: settling.seal(Seal::InStore).await?,
+            parts,
             catalog_seq: catalog.seq(),
             journal,
         })
@@ -588,3 +591,6 @@ fn committed_row(row: &JournalEntry, change: &RowChange) -> Option<CommittedRow>
         at: row.at,
     })
 }
+
+#[cfg(test)]
+mod tests;

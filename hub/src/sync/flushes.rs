@@ -133,6 +133,11 @@ impl Hub {
                     if let Err(error) = self.flush_site(&site, clock()).await {
                         self.log_failure(&site, "the journal cannot be flushed", error);
                     }
+                    if self.database().gives_keys()
+                        && let Err(error) = self.ensure_keys().await
+                    {
+                        self.log_failure(&site, "there are few keys for new rows", error);
+                    }
                 };
                 let sites = stream::iter(waiting.map(|state| state.site));
                 sites.for_each_concurrent(FLUSHED_AT_ONCE, flush).await;

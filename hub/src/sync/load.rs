@@ -107,15 +107,18 @@ impl SiteTask<'_> {
         edits: &Catalog<EditsLog>,
         stored: &StoredSite,
     ) -> LoadPlan {
+        self.plan_again(snapshot, (edits, self.again), stored)
+    }
+
+    fn plan_again(
+        &self,
+        snapshot: &LogSnapshot,
+        (edits, again): (&Catalog<EditsLog>, &BTreeSet<(Name, Part)>),
+        stored: &StoredSite,
+    ) -> LoadPlan {
         let wanted = self.wanted.and_asked(stored, self.hub.config());
         let catalogs = (&snapshot.catalog, edits);
-        load_plan(
-            &snapshot.dataset,
-            catalogs,
-            &stored.loaded,
-            &wanted,
-            self.again,
-        )
+        load_plan(&snapshot.dataset, catalogs, &stored.loaded, &wanted, again)
     }
 
     /// Refuses a dataset whose rows the existing tables cannot hold.
@@ -172,8 +175,11 @@ impl SiteTask<'_> {
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
             };
             self.refuse_another_dataset(&snapshot, &stored)?;
-            let plan = self.plan(&snapshot, &in_effect.edits, &stored);
-            let is_settled = stored.settled == in_effect.settled
+            let again = self.again.union(&in_effect.again).cloned().collect();
+            let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);
+            plan.replace(&in_effect.again);
+            let is_settled = plan.is_empty()
+                && stored.settled == in_effect.settled
                 && stored.state.writable == in_effect.owner
                 && self.is_idle(&snapshot, &stored);
             if is_settled {

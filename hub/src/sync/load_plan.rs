@@ -59,6 +59,25 @@ impl LoadPlan {
         self.load.is_empty() && self.evict.is_empty()
     }
 
+    /// Has the rows of these partitions deleted, whether they count as loaded or not: what the load
+    /// brings takes their place.
+    pub(crate) fn replace(&mut self, parts: &BTreeSet<(Name, Part)>) {
+        for key in parts {
+            let is_of = |planned: &&mut Planned| (&planned.table, planned.part) == (&key.0, key.1);
+            match self.load.iter_mut().find(is_of) {
+                Some(planned) => {
+                    planned.was.get_or_insert(Mark {
+                        version: None,
+                        rows: 0,
+                        clashes: 0,
+                    });
+                }
+                None if self.evict.contains(key) => {}
+                None => self.evict.push(key.clone()),
+            }
+        }
+    }
+
     /// How many partitions are to be in the database afterwards.
     #[must_use]
     pub(crate) fn wanted(&self) -> u64 {

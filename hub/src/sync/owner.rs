@@ -57,6 +57,9 @@ pub(super) fn new_id() -> Result<String, DbError> {
 
 impl Hub {
     /// Takes a block of keys where the database has few left.
+    ///
+    /// # Errors
+    /// A failure of store or database.
     pub(crate) async fn ensure_keys(&self) -> Result<(), HubError> {
         match self.database().keys_left().await? {
             FEW_KEYS.. => Ok(()),

@@ -9,6 +9,7 @@ use causeway_shared::dataset::{Dataset, Partitioning, Table};
 use causeway_shared::edits_object::Entry;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::Store;
+use jiff::Timestamp;
 
 use super::edits_objects::{EditsObjects, name_in_memory};
 use super::merged::StoredPart;
@@ -33,6 +34,8 @@ pub(super) struct Settling<'a> {
     renewed: BTreeSet<(Name, Part)>,
     /// Whether settling changed a row's edit.
     changed: bool,
+    /// Rows that both sides deleted, the cloud before this, are forgotten.
+    gone_before: Timestamp,
 }
 
 /// A partition whose edits are others now, or settled with another object.
@@ -74,7 +77,13 @@ impl<'a> Settling<'a> {
             hand: Edits::default(),
             renewed: BTreeSet::new(),
             changed: false,
+            gone_before: Timestamp::MIN,
         }
+    }
+
+    /// Forgets rows that both sides deleted, the cloud before this.
+    pub(super) fn forget_gone_before(&mut self, before: Timestamp) {
+        self.gone_before = before;
     }
 
     /// Whether settling has changed a row's edit so far.
@@ -178,12 +187,20 @@ impl<'a> Settling<'a> {
             let parent = self.parent_place(table, &edit).await?;
             let settled = settle(table, key, edit.clone(), found.get(key), parent);
             let settled = settled.map_err(|error| self.failed(error))?;
+            let settled = settled.filter(|edit| !self.is_forgotten(edit));
             if settled.as_ref() != Some(&edit) {
                 self.changed = true;
                 self.set(table, key, settled).await?;
             }
         }
         Ok(())
+    }
+
+    /// Whether nobody will bring the row back: both sides deleted it long ago, and nobody lost by that.
+    fn is_forgotten(&self, edit: &RowEdit) -> bool {
+        matches!(edit.state, RowState::Deleted { was: None, .. })
+            && edit.conflict.is_none()
+            && edit.at < self.gone_before
     }
 
     /// Where the parent lies of a row that the cloud bore or moved.
@@ -285,7 +302,8 @@ impl<'a> Settling<'a> {
     }
 
     /// Puts what changed into a form that a commit or a load can name.
-    pub(super) async fn seal(&self, seal: Seal) -> Result<SettledParts, SiteError> {
+    pub(super) async fn seal(&mut self, seal: Seal) -> Result<SettledParts, SiteError> {
+        self.settle_changed().await?;
         let changed: BTreeSet<(Name, Part)> = self
             .hand
             .changed()
@@ -308,6 +326,24 @@ impl<'a> Settling<'a> {
             parts.insert(key, sealed.await?);
         }
         Ok(parts)
+    }
+
+    /// Settles whole partitions that changes have led to, where the site has another object now.
+    async fn settle_changed(&mut self) -> Result<(), SiteError> {
+        let outdated = self.outdated();
+        loop {
+            let changed = self
+                .hand
+                .changed()
+                .map(|(table, part)| (table.clone(), part));
+            let left: BTreeSet<_> = changed
+                .filter(|key| outdated.contains(key) && !self.renewed.contains(key))
+                .collect();
+            if left.is_empty() {
+                return Ok(());
+            }
+            self.settle_parts(&left).await?;
+        }
     }
 
     async fn seal_part(

@@ -203,11 +203,14 @@ impl SiteLoad for PostgresLoad {
         let parts = include_str!("sql/journal_parts.sql");
         let parts = self.client.query(parts, &[&site]).await.map_err(failed)?;
         let number = |row: &Row, at: usize| Seq(row.get::<_, i64>(at).unsigned_abs());
+        let parts_where = |is_held: bool| {
+            let rows = parts.iter().filter(|row| row.get::<_, bool>(2) == is_held);
+            rows.filter_map(|row| records::partition(row.get(0), row.get(1)))
+                .collect()
+        };
         Ok(Look {
-            journaled: parts
-                .iter()
-                .filter_map(|row| records::partition(row.get(0), row.get(1)))
-                .collect(),
+            journaled: parts_where(false),
+            held: parts_where(true),
             at: at.map_or_else(RowsAt::default, |row| RowsAt {
                 seq: number(&row, 0),
                 edits_seq: number(&row, 1),

@@ -190,7 +190,11 @@ impl SiteLoad for SqliteLoad {
             };
             while let Some(row) = parts.next()? {
                 let (table, part) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-                look.journaled.extend(records::partition(table, part));
+                let parts = match row.get(2)? {
+                    true => &mut look.held,
+                    false => &mut look.journaled,
+                };
+                parts.extend(records::partition(table, part));
             }
             Ok(look)
         })

@@ -1,6 +1,6 @@
 //! What a load does about edits before it stages: flush, claim, settle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{Change, EditsLog};
@@ -24,6 +24,8 @@ pub(super) struct EditsInEffect {
     pub(super) settled: Vec<Change<EditsLog>>,
     /// Whether this database owns the edits.
     pub(super) owner: bool,
+    /// Partitions whose rows are loaded again, since changes were made to them that were not committed.
+    pub(super) again: BTreeSet<(Name, Part)>,
 }
 
 impl EditsInEffect {
@@ -80,7 +82,15 @@ impl SiteTask<'_> {
         let mut owner = write && owns(&snapshot.edits, &identity);
         loop {
             let settled = self.settle(snapshot, &stored, owner).await?;
-            if !owner || settled.is_empty() {
+            if !owner {
+                let mut in_effect = in_effect(snapshot, settled, owner);
+                let look = session.look().await.map_err(failed)?;
+                in_effect
+                    .again
+                    .extend(look.journaled.into_iter().chain(look.held));
+                return Ok(Some((stored, in_effect)));
+            }
+            if settled.is_empty() {
                 return Ok(Some((stored, in_effect(snapshot, settled, owner))));
             }
             let new = NewCommit {
@@ -122,6 +132,7 @@ impl SiteTask<'_> {
             &snapshot.edits,
             looked,
         );
+        settling.forget_gone_before(self.hub.kept_since(self.now));
         settling.settle_parts(&settling.outdated()).await?;
         let seal = if owner { Seal::InStore } else { Seal::InMemory };
         settling.seal(seal).await
@@ -141,5 +152,6 @@ fn in_effect(snapshot: &LogSnapshot, parts: SettledParts, owner: bool) -> EditsI
             .collect(),
         settled,
         owner,
+        again: BTreeSet::new(),
     }
 }

@@ -1,4 +1,5 @@
--- Forgets what was loaded of a site whose schema somebody dropped. What waits in the journal stays.
+-- Forgets what was loaded of a site whose schema somebody dropped. What waits in the journal stays: it
+-- is not in the rows that are loaded next.
 WITH gone AS (
     SELECT site FROM causeway.site
     WHERE site = $1 AND to_regnamespace(quote_ident(replace(site, '-', '_'))) IS NULL
@@ -8,6 +9,8 @@ WITH gone AS (
     DELETE FROM causeway.partition WHERE site IN (SELECT site FROM gone)
 ), edits AS (
     DELETE FROM causeway.edits_partition WHERE site IN (SELECT site FROM gone)
+), held AS (
+    UPDATE causeway.journal SET held = true WHERE site IN (SELECT site FROM gone)
 )
 UPDATE causeway.site
 SET seq = NULL, at = NULL, epoch = NULL, writer_id = NULL, writer_host = NULL, dataset = NULL,

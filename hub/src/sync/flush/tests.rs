@@ -1,0 +1,180 @@
+//! Databases that are not what they were: restored, copied, made again. On SQLite alone, whose files
+//! can be copied.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use causeway_shared::store::Store;
+use causeway_shared::store::memory::MemoryStore;
+use causeway_shared::value::Value;
+
+use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+/// A hub with a database in a folder, as a process that starts finds it.
+async fn start(store: &Store, folder: &Path) -> Outcome<TestHub> {
+    let first = tempfile::tempdir()?;
+    let test = TestHub::in_folder(first.path()).await?;
+    test.with_store(Arc::clone(store))?
+        .in_another_folder(folder)
+        .await
+}
+
+fn copy(from: &Path, to: &Path) -> Outcome {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(to)? {
+        fs::remove_file(entry?.path())?;
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        fs::copy(entry.path(), to.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+async fn shop(store: &Store) -> Outcome<TestSite> {
+    let mut site = TestSite::new(store, "here", SHOP)?;
+    let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+    site.put("sale", "dt=2025-11-28", &sales).await?;
+    site.commit().await?;
+    Ok(site)
+}
+
+async fn sell(test: &TestHub, site: &TestSite, slot: &str) -> Outcome<i64> {
+    let sale = site.dataset().table("sale").ok_or("no such table")?;
+    test.hub.ensure_keys().await?;
+    let database = &test.database;
+    let mut write = database
+        .begin_write(site.name(), site.dataset(), "lan")
+        .await?;
+    let day = Value::Date("2025-11-28".parse()?);
+    let values = [(1, day), (2, Value::Text(slot.to_owned().into()))];
+    let row = write.insert(sale, &values).await?;
+    write.commit().await?;
+    match row[0] {
+        Value::Int(id) => Ok(id),
+        ref other => Err(format!("{other:?} is no id").into()),
+    }
+}
+
+#[tokio::test]
+async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folders = tempfile::tempdir()?;
+    let (live, backup) = (folders.path().join("live"), folders.path().join("backup"));
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+        .await?;
+    let first = sell(&test, &site, "c").await?;
+    copy(&live, &backup)?;
+    test.flush(&site).await?;
+    // What the backup does not know: the change is taken back, a row is born and another deleted.
+    test.change(&site, "UPDATE sale SET state = 'paid' WHERE id = 1")
+        .await?;
+    test.change(&site, "DELETE FROM sale WHERE id = 2").await?;
+    let second = sell(&test, &site, "d").await?;
+    test.flush(&site).await?;
+    let expected = test.rows(&site, "sale").await?;
+    drop(test);
+
+    copy(&backup, &live)?;
+    let test = start(&store, &live).await?;
+    assert_eq!(test.database.sites().await?[0].edits_waiting, 2);
+    let refused = test
+        .change(&site, "UPDATE sale SET state = 'x' WHERE id = 1")
+        .await;
+    let refused = refused.err().ok_or("it was taken")?.to_string();
+    assert!(refused.contains("causeway-hub load"), "{refused}");
+    test.load_one().await?;
+    assert_eq!(test.database.sites().await?[0].edits_waiting, 0);
+    assert_eq!(test.rows(&site, "sale").await?, expected);
+    assert_eq!(test.verify(false).await?.differences, []);
+    let third = sell(&test, &site, "e").await?;
+    assert!(third > second && second > first, "{first} {second} {third}");
+    assert_eq!(test.flush(&site).await?.edits, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_copy_at_another_address_keeps_what_it_has_until_it_takes_over() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folders = tempfile::tempdir()?;
+    let (live, elsewhere) = (folders.path().join("live"), folders.path().join("copy"));
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+        .await?;
+    copy(&live, &elsewhere)?;
+    let other = start(&store, &elsewhere).await?;
+    other.load_one().await?;
+    assert_ne!(
+        other.database.identity().await?,
+        test.database.identity().await?
+    );
+    let status = other.hub.status(other.request.now).await?.sites.remove(0);
+    assert_eq!((status.read_only, status.edits_waiting), (true, 1));
+    assert_eq!(
+        other.rows(&site, "sale").await?[0],
+        "dt=2025-11-28 1,2025-11-28,a,paid"
+    );
+
+    // The original flushes the same change: the copy's is the same one.
+    test.flush(&site).await?;
+    other.hub.take_over(None, other.request.now).await?;
+    other.load_one().await?;
+    let status = other.hub.status(other.request.now).await?.sites.remove(0);
+    assert_eq!((status.read_only, status.edits_waiting), (false, 0));
+    assert_eq!(
+        other.rows(&site, "sale").await?[0],
+        "dt=2025-11-28 1,2025-11-28,a,void"
+    );
+    let refused = test.flush(&site).await?;
+    assert!(!refused.owner);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_that_is_made_again_has_every_edit_and_has_to_take_over() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folders = tempfile::tempdir()?;
+    let live = folders.path().join("live");
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    let mut last = 0;
+    // More commits than lie between two checkpoints.
+    for n in 0..70 {
+        last = sell(&test, &site, &format!("s{n}")).await?;
+        test.flush(&site).await?;
+    }
+    let (rows, totals) = (test.rows(&site, "sale").await?, totals(&test).await?);
+    assert_eq!(rows.len(), 72);
+    drop(test);
+    fs::remove_dir_all(&live)?;
+
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    assert_eq!(test.rows(&site, "sale").await?, rows);
+    assert_eq!(totals, self::totals(&test).await?);
+    assert_eq!(test.verify(false).await?.differences, []);
+    assert!(
+        sell(&test, &site, "z").await.is_err(),
+        "it is another database"
+    );
+    test.hub.take_over(None, test.request.now).await?;
+    test.load_one().await?;
+    assert!(sell(&test, &site, "z").await? > last);
+    Ok(())
+}
+
+async fn totals(test: &TestHub) -> Outcome<String> {
+    let view = test.hub.sites(None).await?.remove(0);
+    Ok(format!(
+        "{:?} {}",
+        view.catalog.total("sale"),
+        view.catalog.rows("sale")
+    ))
+}
