@@ -52,7 +52,7 @@ pub(super) struct BookForm {
     find: String,
     #[serde(default)]
     customerid: String,
-    /// A consultant's number and a time; empty where no consultant is chosen.
+    /// A consultant's number and a time; `none` where no consultant is wanted yet.
     #[serde(default)]
     slot: String,
     #[serde(default)]

@@ -1,6 +1,7 @@
 //! Appointments that are booked and cancelled in the cloud are the store's: whatever becomes of the
 //! service and the database, they are there again.
 
+use std::path::Path;
 use std::time::Duration;
 
 use causeway_tests::deployment::{Deployment, PAIRS, Service};
@@ -135,4 +136,73 @@ async fn of_many_who_book_one_slot_at_once_one_gets_it() {
             );
         }
     }
+}
+
+#[tokio::test]
+async fn a_database_that_does_not_own_the_edits_names_the_one_that_does() {
+    let (deployment, site) = deploy(PAIRS[0]).await;
+    deployment.migrate_and_load();
+    let token = deployment.token("admin", &[]);
+    let other = format!("sqlite:{}", deployment.path("other").display());
+    let other = [("CAUSEWAY_DATABASE__URL", other.as_str())];
+    for command in ["init", "load"] {
+        let _ = deployment.hub_program(&[command]).envs(other).run();
+    }
+    let service = deployment.serve(&other);
+    let date = site.date(1).to_string();
+    let booking = json!({"customerid": "fb-8", "consultantid": 1, "date": date, "time": "12:00"});
+    let (status, refused) = ask(&service, &token, (Method::POST, ""), Some(booking)).await;
+    assert_eq!(
+        (status, &refused["code"]),
+        (StatusCode::CONFLICT, &json!("read_only")),
+        "{refused}"
+    );
+    let owner = deployment.database.url();
+    assert!(
+        refused["detail"].as_str().unwrap().contains(&owner),
+        "{refused}"
+    );
+    let page = reqwest::Client::new().get(format!("{}/appointments?lang=en", service.url));
+    let page = page.bearer_auth(&token).send().await.unwrap();
+    let page = page.text().await.unwrap();
+    assert!(
+        page.contains("This database is read-only.") && page.contains(&owner),
+        "{page}"
+    );
+    assert!(!page.contains("id=\"book\""), "{page}");
+}
+
+#[tokio::test]
+async fn a_booking_while_the_store_is_away_is_flushed_when_it_is_back() {
+    let (deployment, site) = deploy(PAIRS[0]).await;
+    deployment.migrate_and_load();
+    let token = deployment.token("admin", &[]);
+    let service = serve(&deployment, &token).await;
+    let date = site.date(1).to_string();
+    // A service has keys for new rows from its first booking on.
+    let waiting = json!({"customerid": "fb-10", "date": date, "time": "17:30"});
+    let (status, waiting) = ask(&service, &token, (Method::POST, ""), Some(waiting)).await;
+    assert_eq!(status, StatusCode::CREATED, "{waiting}");
+    let store = deployment.store.config().url.clone();
+    let store = Path::new(store.strip_prefix("file://").unwrap());
+    let away = store.with_extension("away");
+    std::fs::rename(store, &away).unwrap();
+    let booking = json!({"customerid": "fb-8", "consultantid": 1, "date": date, "time": "12:00"});
+    let (status, booked) = ask(&service, &token, (Method::POST, ""), Some(booking)).await;
+    assert_eq!(
+        (status, &booked["flushed"]),
+        (StatusCode::CREATED, &json!(false)),
+        "{booked}"
+    );
+    std::fs::rename(&away, store).unwrap();
+    let _ = deployment.hub(&["flush"]).expect_code(0);
+    let _ = service.running.kill();
+
+    let before = rows(&deployment).await;
+    drop_database(&deployment).await;
+    let _ = deployment.hub(&["init"]).expect_code(0);
+    deployment.load();
+    assert_eq!(rows(&deployment).await, before);
+    let listed = appointments(&deployment, &token, &date).await;
+    assert_eq!(listed["total"], 6, "{listed}");
 }

@@ -183,8 +183,9 @@ async fn a_day_is_opened_and_an_appointment_booked_and_cancelled() {
         .wait_for("document.querySelectorAll('#customerid option').length === 1")
         .await;
     browser.type_into("#description", "<i>thuế</i>").await;
-    let slot = browser.text("#slot option:checked").await;
-    assert_eq!(slot, "Trần Thị A, 12:00–13:00");
+    let slot = "#slot option[value=\"1 12:00:00\"]";
+    assert_eq!(browser.text(slot).await, "Trần Thị A, 12:00–13:00");
+    browser.click(slot).await;
     browser.click("#book form[method=post] button").await;
     let said = browser.text("[role=status]").await;
     assert!(said.starts_with("The appointment is booked."), "{said}");

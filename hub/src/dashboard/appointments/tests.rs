@@ -148,7 +148,7 @@ async fn an_appointment_waits_for_a_consultant() {
         &bed,
         &bed.admin,
         "/appointments",
-        "customerid=c1&slot=&time=08:15",
+        "customerid=c1&slot=none&time=08:15",
     )
     .await;
     let page = follow(&bed, &booked).await;
