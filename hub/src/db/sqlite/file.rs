@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use rusqlite::ffi::{
     SQLITE_CONSTRAINT_NOTNULL, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID,
-    SQLITE_CONSTRAINT_TRIGGER, SQLITE_CONSTRAINT_UNIQUE,
+    SQLITE_CONSTRAINT_UNIQUE,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::chance;
 
+use super::functions::REFUSED;
 use super::{Files, render};
 use crate::db::{DbError, rules};
 
@@ -327,11 +328,11 @@ fn refusal(error: &rusqlite::Error) -> Option<(String, String)> {
         let columns = message.replace(&format!("{table}."), "");
         Some((table.to_owned(), columns))
     };
+    if let Some(refusal) = message.strip_prefix(REFUSED) {
+        let (state, message) = refusal.split_once(' ')?;
+        return Some((state.to_owned(), message.to_owned()));
+    }
     match code.extended_code {
-        SQLITE_CONSTRAINT_TRIGGER => {
-            let (state, message) = message.split_at_checked(5)?;
-            Some((state.to_owned(), message.trim_start().to_owned()))
-        }
         SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_ROWID => {
             let (table, columns) = columns(message.strip_prefix("UNIQUE constraint failed: ")?)?;
             let message = rules::message_of_clash(&table, &columns);

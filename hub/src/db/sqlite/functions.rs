@@ -16,7 +16,11 @@ use super::judge;
 use super::value::from_sql;
 use crate::db::value::canonical_text;
 
-/// Answers why the tables take no changes. It is the first function that every trigger calls, so that
+/// What the error of a refusal begins with; its SQLSTATE and words follow. Functions raise it, since
+/// SQLite before 3.47 cannot read a file whose triggers raise anything but a constant.
+pub(super) const REFUSED: &str = "causeway refuses: ";
+
+/// Fails where the tables take no changes. It is the first function that every trigger calls, so that
 /// other programs are told its name: no such function.
 pub(super) const REFUSAL: &str = "causeway_only_the_hub_changes_rows";
 
@@ -33,7 +37,7 @@ pub(super) struct Transaction {
 }
 
 /// Gives a connection the functions, as those of one transaction. A refusal is a text that begins
-/// with its SQLSTATE.
+/// with its SQLSTATE; it fails the statement.
 pub(super) fn register(connection: &Connection, transaction: Transaction) -> rusqlite::Result<()> {
     let Transaction {
         dataset,
@@ -45,7 +49,10 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
     let refusal = refusal.map(|message| format!("25006 {message}"));
     // Innocuous, or a database that does not trust its own schema would refuse them.
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS;
-    connection.create_scalar_function(REFUSAL, 0, flags, move |_| Ok(refusal.clone()))?;
+    connection.create_scalar_function(REFUSAL, 0, flags, move |_| refuse(refusal.clone()))?;
+    connection.create_scalar_function("causeway_refuse", 1, flags, |arguments| {
+        refuse(arguments.get(0)?)
+    })?;
     connection.create_scalar_function("causeway_fills", 0, flags, move |_| {
         Ok(fills.load(Ordering::Relaxed))
     })?;
@@ -65,7 +72,7 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
     connection.create_scalar_function("causeway_judge", -1, flags, move |arguments| {
         let (table, first) = columns(&of, arguments)?;
         let mut values = (2..arguments.len()).map(|at| (first + at - 2, arguments.get_raw(at)));
-        Ok(values.find_map(|(at, value)| judge::refusal(table, at, value)))
+        refuse(values.find_map(|(at, value)| judge::refusal(table, at, value)))
     })?;
     // The same with two values for each column, the old one and the new one.
     let of = Arc::clone(&dataset);
@@ -74,13 +81,13 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
         let values = (2..arguments.len()).step_by(2);
         let values = values.map(|at| (at, arguments.get_raw(at), arguments.get_raw(at + 1)));
         let mut changed = values.filter(|(_, old, new)| old != new);
-        Ok(changed.find_map(|(at, _, new)| judge::refusal(table, first + at / 2 - 1, new)))
+        refuse(changed.find_map(|(at, _, new)| judge::refusal(table, first + at / 2 - 1, new)))
     })?;
     let of = Arc::clone(&dataset);
     connection.create_scalar_function("causeway_judge_width", 2, flags, move |arguments| {
         let (table, row): (String, String) = (arguments.get(0)?, arguments.get(1)?);
         let table = of.table(&table).ok_or_else(|| unknown(&table))?;
-        Ok(judge::width_refusal(table, &row))
+        refuse(judge::width_refusal(table, &row))
     })?;
     connection.create_scalar_function("causeway_members", -1, flags, move |arguments| {
         let (table, first) = columns(&dataset, arguments)?;
@@ -96,6 +103,16 @@ pub(super) fn register(connection: &Connection, transaction: Transaction) -> rus
             (left, right) => Some(left.compare(&right) as i64),
         })
     })
+}
+
+/// Ends the statement where something is wrong.
+fn refuse(refusal: Option<String>) -> rusqlite::Result<bool> {
+    match refusal {
+        None => Ok(true),
+        Some(refusal) => Err(Error::UserFunctionError(
+            format!("{REFUSED}{refusal}").into(),
+        )),
+    }
 }
 
 fn unknown(name: &str) -> Error {

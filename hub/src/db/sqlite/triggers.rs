@@ -2,7 +2,7 @@
 //! forbids, and keep the journal.
 //!
 //! They call functions that only the hub's write connections have ([`functions`](super::functions)),
-//! so a change by another program fails as a whole. A refusal is an error with an SQLSTATE in front.
+//! so a change by another program fails as a whole; reading needs none of them.
 //! What SQLite's triggers cannot do, filling in values, [`fill`](super::fill) does before the
 //! insert.
 //!
@@ -141,19 +141,16 @@ fn name(table: &Table, event: &str) -> String {
 
 /// A statement that refuses where a condition holds. The message is an SQL expression.
 fn refuse(state: &str, message: &str, condition: &str) -> String {
-    format!("    SELECT RAISE(ABORT, '{state} ' || {message}) WHERE {condition};\n")
+    format!("    SELECT causeway_refuse('{state} ' || {message}) WHERE {condition};\n")
 }
 
-/// A statement that refuses with what a call answers; NULL: nothing is wrong.
-fn refuse_for(call: &str) -> String {
-    format!(
-        "    SELECT RAISE(ABORT, causeway_f.refusal) FROM (SELECT {call} AS refusal) AS causeway_f \
-         WHERE causeway_f.refusal IS NOT NULL;\n"
-    )
+/// A statement that calls a function which refuses.
+fn select(function: &str) -> String {
+    format!("    SELECT {function};\n")
 }
 
 fn refuse_if_read_only() -> String {
-    refuse_for(&format!("{REFUSAL}()"))
+    select(&format!("{REFUSAL}()"))
 }
 
 impl Renderer<'_> {

@@ -100,6 +100,9 @@ async fn a_load_leaves_the_triggers_as_they_were() -> Outcome {
     let clinic = Clinic::open(&database).await?;
     let made = triggers(&folder);
     assert_eq!(made.len(), 18);
+    let raises = "SELECT count(*) FROM sqlite_schema WHERE sql LIKE '%raise%'";
+    let raises = file(&folder).query_row(raises, [], |row| row.get::<_, i64>(0))?;
+    assert_eq!(raises, 0, "SQLite before 3.47 could not read the file");
     let visit = clinic.site.dataset().table("visit").ok_or("no table")?;
     let part = Part::new("dt=2025-11-28")?;
     for rolls_back in [true, false] {

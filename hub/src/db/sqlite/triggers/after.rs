@@ -1,6 +1,6 @@
 //! After a row has changed: do the rows that belong to it fit, and what does the journal say?
 
-use super::{Renderer, Side, refuse, refuse_for};
+use super::{Renderer, Side, refuse, select};
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
 
@@ -137,7 +137,7 @@ impl Renderer<'_> {
         );
         let wide = self.table.may_be_too_wide().then(|| {
             let row = new("causeway_j.new");
-            refuse_for(&format!("causeway_judge_width({table}, {row})"))
+            select(&format!("causeway_judge_width({table}, {row})"))
         });
         long + &wide.unwrap_or_default()
     }

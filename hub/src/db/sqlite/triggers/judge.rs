@@ -3,7 +3,7 @@
 use causeway_shared::dataset::{Operator, Partitioning};
 use causeway_shared::value::{MAX_KEY_BYTES, Type};
 
-use super::{Renderer, Side, refuse, refuse_for};
+use super::{Renderer, Side, refuse, select};
 use crate::db::rules::{self, MESSAGE_OF_MOVE, Rule};
 use crate::db::sql::{PART, list, literal, quote};
 
@@ -15,12 +15,12 @@ impl Renderer<'_> {
                 false => self.column(Side::New, *at),
                 true => list([Side::Old, Side::New].map(|side| self.column(side, *at))),
             });
-            let call = self.call(
+            let judge = self.call(
                 if changed { "judge_change" } else { "judge" },
                 columns[0],
                 values,
             );
-            refuse_for(&call)
+            select(&judge)
         });
         let across = rules::rules(self.table).into_iter().filter_map(|rule| {
             let changed = match changed {
