@@ -121,8 +121,9 @@ pub(super) fn broken_rule(table: &Table, message: &str) -> FieldError {
     let own = message.strip_prefix(table.name.as_str());
     let named = own.and_then(|own| own.strip_prefix('.'));
     let column = named.and_then(|named| {
-        let (name, rest) = named.split_once(' ')?;
-        table.column(name).map(|_| FieldError::new(name, rest))
+        let (name, rest) = named.split_once([' ', ':'])?;
+        table.column(name)?;
+        Some(FieldError::new(name, rest.trim_start()))
     });
     column.unwrap_or_else(|| FieldError::new("", message))
 }
@@ -198,6 +199,11 @@ mod tests {
         assert_eq!(
             error,
             FieldError::new("meetingurl", "must have at most 255 characters")
+        );
+        let error = broken_rule(table, "appointment.customerid: \"c9\" is not in customer");
+        assert_eq!(
+            error,
+            FieldError::new("customerid", "\"c9\" is not in customer")
         );
         let error = broken_rule(table, "appointment.nothing is odd");
         assert_eq!(error, FieldError::new("", "appointment.nothing is odd"));

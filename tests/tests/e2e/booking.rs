@@ -139,6 +139,78 @@ async fn of_many_who_book_one_slot_at_once_one_gets_it() {
 }
 
 #[tokio::test]
+async fn both_databases_refuse_alike() {
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        deployment.migrate_and_load();
+        let token = deployment.token("admin", &[]);
+        let service = serve(&deployment, &token).await;
+        let date = site.date(1).to_string();
+        let last = format!("/{}/cancel", site.first_appointment(1) + 3);
+        for (path, changes, status, code, field) in [
+            (
+                "",
+                json!({"customerid": "nobody"}),
+                422,
+                "invalid",
+                "customerid",
+            ),
+            (
+                "",
+                json!({"consultantid": 99}),
+                422,
+                "invalid",
+                "consultantid",
+            ),
+            (
+                "",
+                json!({"meetingurl": "x".repeat(256)}),
+                422,
+                "invalid",
+                "meetingurl",
+            ),
+            (
+                "",
+                json!({"duration": i64::MAX, "date": "1899-12-31"}),
+                422,
+                "invalid",
+                "date",
+            ),
+            ("", json!({"consultantid": 3}), 409, "not_allowed_now", ""),
+            ("", json!({"time": "07:00"}), 409, "not_allowed_now", ""),
+            ("", json!({"time": "09:00"}), 409, "clash", ""),
+            (last.as_str(), json!({}), 409, "not_allowed_now", ""),
+            ("/999999/cancel", json!({}), 404, "not_found", ""),
+        ] {
+            let mut body = json!({});
+            if path.is_empty() {
+                body = json!({"customerid": "fb-8", "consultantid": 1, "date": date,
+                    "time": "12:00"});
+            }
+            let members = changes.as_object().unwrap().clone();
+            body.as_object_mut().unwrap().extend(members);
+            let (found, refused) = ask(&service, &token, (Method::POST, path), Some(body)).await;
+            let fields = refused["errors"].as_array().into_iter().flatten();
+            let fields: Vec<&str> = fields.filter_map(|e| e["field"].as_str()).collect();
+            assert_eq!(
+                (found.as_u16(), refused["code"].as_str(), fields.join(" ")),
+                (status, Some(code), field.to_owned()),
+                "{changes}: {refused}"
+            );
+        }
+        let description = "'); DROP TABLE appointment; -- <b> \\ %";
+        let booking = json!({"customerid": "fb-8", "consultantid": 1, "date": date,
+            "time": "12:00", "meetingurl": "x".repeat(255), "description": description});
+        let (status, booked) = ask(&service, &token, (Method::POST, ""), Some(booking)).await;
+        assert_eq!(
+            (status, &booked["description"]),
+            (StatusCode::CREATED, &json!(description)),
+            "{booked}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_database_that_does_not_own_the_edits_names_the_one_that_does() {
     let (deployment, site) = deploy(PAIRS[0]).await;
     deployment.migrate_and_load();
@@ -196,6 +268,14 @@ async fn a_booking_while_the_store_is_away_is_flushed_when_it_is_back() {
     );
     std::fs::rename(&away, store).unwrap();
     let _ = deployment.hub(&["flush"]).expect_code(0);
+    let commits = store.join("sites/hcm-01/edits/log").read_dir().unwrap();
+    let commits = commits.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let actors = commits.map(|commit| commit.matches(r#""actor":"admin/admin""#).count());
+    assert_eq!(
+        actors.sum::<usize>(),
+        3,
+        "two bookings and the slot that one took"
+    );
     let _ = service.running.kill();
 
     let before = rows(&deployment).await;

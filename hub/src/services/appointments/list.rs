@@ -43,16 +43,13 @@ pub(crate) struct Position {
 impl FromStr for Position {
     type Err = &'static str;
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut parts = text.splitn(3, '~');
+    fn from_str(cursor: &str) -> Result<Self, Self::Err> {
+        let mut parts = cursor.splitn(3, '~');
         let mut part = || parts.next().unwrap_or_default();
         let (site, time, id) = (SiteName::new(part()), part(), part().parse());
-        match (site, text_value(time, Type::Time), id) {
-            (Ok(site), Ok(Value::Time(_)), Ok(id)) => Ok(Self {
-                site,
-                time: time.to_owned(),
-                id,
-            }),
+        let time = text_value(time, Type::Time).ok().as_ref().and_then(text);
+        match (site, time, id) {
+            (Ok(site), Some(time), Ok(id)) => Ok(Self { site, time, id }),
             _ => Err("write the cursor as `next` of the answer before has it"),
         }
     }
