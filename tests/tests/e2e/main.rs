@@ -42,6 +42,7 @@ mod small;
 mod source;
 mod spine;
 mod sql_edits;
+mod sql_races;
 mod store;
 mod store_away;
 mod triggers;

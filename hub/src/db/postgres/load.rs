@@ -5,9 +5,11 @@
 //! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::Retryable as _;
+use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use jiff::tz::TimeZone;
@@ -15,7 +17,6 @@ use tokio_postgres::{Client, CopyInSink, Error, Row};
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, Seq, SiteName};
-use causeway_shared::runtime::retry;
 
 use super::connection::Connections;
 use super::grants::Roles;
@@ -23,6 +24,9 @@ use super::{error, lock, mark, read, render, triggers};
 use crate::db::{
     DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records, sql,
 };
+
+/// How long a load waits for other programs' transactions, beside its tries.
+const WRITERS_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) struct PostgresLoad {
     client: Client,
@@ -86,9 +90,9 @@ impl PostgresLoad {
     }
 
     /// Begins the transaction and locks the tables, or leaves nothing begun.
-    async fn begin_locked(&self, lock: &str) -> Result<(), DbError> {
+    async fn begin_locked(&self, lock: String) -> Result<(), DbError> {
         self.batch("beginning the load", "BEGIN").await?;
-        let locked = self.batch("locking the tables", lock).await;
+        let locked = self.batch("locking the tables", &lock).await;
         if locked.is_err() {
             self.batch("beginning the load", "ROLLBACK").await?;
         }
@@ -126,6 +130,16 @@ impl PostgresLoad {
     }
 }
 
+/// Pauses between tries to lock tables that others write to, one after another.
+fn patiently() -> ExponentialBuilder {
+    ExponentialBuilder::new()
+        .with_min_delay(Duration::from_millis(20))
+        .with_max_delay(Duration::from_millis(400))
+        .without_max_times()
+        .with_total_delay(Some(WRITERS_TIMEOUT))
+        .with_jitter()
+}
+
 /// Whether it passes by itself while the connection stands: somebody's transaction was in the way.
 fn gave_up(error: &DbError) -> bool {
     matches!(error, DbError::GaveUp { .. })
@@ -160,11 +174,14 @@ impl SiteLoad for PostgresLoad {
             anew |= self.create_table(table).await?;
         }
         let this = &*self;
-        let make = || async move {
-            let made = triggers::make(&this.client, &this.site, dataset, zone, anew).await;
+        let attempts = AtomicUsize::new(0);
+        let make = || async {
+            let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+            let (client, site) = (&this.client, &this.site);
+            let made = triggers::make(client, site, dataset, zone, anew, attempt).await;
             made.map_err(|error| this.failed("making triggers", error))
         };
-        self.triggers = make.retry(retry::a_few_times()).when(gave_up).await?;
+        self.triggers = make.retry(patiently()).when(gave_up).await?;
         let site = Some(&self.site);
         self.roles.grant(&self.client, &self.database, site).await
     }
@@ -185,10 +202,13 @@ impl SiteLoad for PostgresLoad {
         if tables.is_empty() {
             return self.batch("beginning the load", "BEGIN").await;
         }
-        let lock = render::lock(&self.site, tables);
         let this = &*self;
-        let begin = || this.begin_locked(&lock);
-        begin.retry(retry::a_few_times()).when(gave_up).await
+        let attempts = AtomicUsize::new(0);
+        let begin = || {
+            let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+            this.begin_locked(render::lock(&this.site, tables, attempt))
+        };
+        begin.retry(patiently()).when(gave_up).await
     }
 
     async fn look(&mut self) -> Result<Look, DbError> {

@@ -90,15 +90,29 @@ pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
     sql
 }
 
-/// Keeps others from writing to the tables; reading goes on.
-pub(super) fn lock(site: &SiteName, tables: &[&Table]) -> String {
-    let tables = list(tables.iter().map(|table| target(site, table)));
-    format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE")
-}
-
-/// The same, given up before another program can be a deadlock's victim. In a transaction.
-pub(super) fn lock_soon(site: &SiteName, tables: &[&Table]) -> String {
-    format!("SET LOCAL lock_timeout = '400ms'; {}", lock(site, tables))
+/// Keeps others from writing to the tables; reading goes on. In a transaction.
+///
+/// Whoever waits for a second looks for a deadlock, and ends if it finds one. So only one of the tables
+/// is waited for, the first of try 0, the second of try 1 and so on, for less than that and with no other
+/// one locked. Once all are, no other program's transaction has changed a row of them, and a row that
+/// it only refers to it does not lock: this one waits no more.
+pub(super) fn lock(site: &SiteName, tables: &[&Table], attempt: usize) -> String {
+    let mut names: Vec<String> = tables.iter().map(|table| target(site, table)).collect();
+    let turned = attempt % names.len().max(1);
+    names.rotate_left(turned);
+    let lock = |tables: &[String], wait: &str| match tables {
+        [] => String::new(),
+        tables => format!(
+            "LOCK TABLE {} IN SHARE ROW EXCLUSIVE MODE{wait};\n",
+            tables.join(", ")
+        ),
+    };
+    let (first, others) = names.split_at(names.len().min(1));
+    format!(
+        "SET LOCAL statement_timeout = '400ms';\n{}{}SET LOCAL statement_timeout = '1h';\n",
+        lock(first, ""),
+        lock(others, " NOWAIT")
+    )
 }
 
 /// Whether there is no row.

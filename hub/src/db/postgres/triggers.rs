@@ -15,7 +15,7 @@ use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::Value;
 
-use super::render::{index_name, lock_soon, schema, target};
+use super::render::{index_name, lock, schema, target};
 use crate::db::rules;
 use crate::db::sql::{literal, quote};
 
@@ -26,7 +26,7 @@ const SETTINGS: &str = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp \
     SET standard_conforming_strings = on";
 
 /// Makes the triggers of a site's tables, where they are not these already: `anew` where a table was
-/// just made. Returns the MD5 by which they are known, for a site that has no row yet.
+/// just made. `attempt` counts tries. Returns the MD5 by which they are known, for a site that has no row yet.
 ///
 /// # Errors
 /// A failure of the database. Where it gave up, a writer was in the way.
@@ -36,6 +36,7 @@ pub(super) async fn make(
     dataset: &Dataset,
     zone: &TimeZone,
     anew: bool,
+    attempt: usize,
 ) -> Result<Option<String>, Error> {
     let read = include_str!("sql/triggers_read.sql");
     let row = client.query_one(read, &[&site.as_str()]).await?;
@@ -53,10 +54,8 @@ pub(super) async fn make(
     }
     // A batch is one transaction: no table has triggers of two versions.
     let tables: Vec<&Table> = dataset.tables.iter().collect();
-    let lock = lock_soon(site, &tables);
-    client
-        .batch_execute(&format!("{lock};\n{statements}"))
-        .await?;
+    let lock = lock(site, &tables, attempt);
+    client.batch_execute(&(lock + &statements)).await?;
     note(client, site, &md5).await?;
     Ok(Some(md5))
 }

@@ -90,6 +90,31 @@ BEGIN
     END IF;
 END $$;
 
+-- The name of a lock on the rows of a table that others refer to; there are few, since each takes room
+-- in the server until its transaction ends.
+CREATE FUNCTION causeway.parent_lock(of_site text, of_table text, key text) RETURNS bigint
+LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT hashtextextended(format('causeway parent %s %s %s', of_site, of_table, hashtext(key) & 63), 0)
+$$;
+
+-- Keeps other writers from deleting a row that is about to be referred to.
+CREATE FUNCTION causeway.keep_parent(of_site text, of_table text, key text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_advisory_xact_lock_shared(causeway.parent_lock(of_site, of_table, key))
+$$;
+
+-- After rows were deleted: waits for writers that may have come to refer to them.
+CREATE FUNCTION causeway.drop_parents(of_site text, of_table text, key_column text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(l.lock)
+       FROM (SELECT DISTINCT causeway.parent_lock(of_site, of_table, j.old ->> key_column) AS lock
+               FROM causeway.journal AS j
+              WHERE j.site = of_site AND j.tx = txid_current() AND j.table_name = of_table
+                AND j.new IS NULL
+              ORDER BY lock) AS l;
+END $$;
+
 -- The key of a row that is born here.
 CREATE FUNCTION causeway.next_key() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -56,20 +56,21 @@ fn json(table: &Table, row: &str) -> String {
 }
 
 impl Triggers<'_> {
-    /// A new value refers to a row that is there, and stays there until the transaction ends.
+    /// A new value refers to a row that is there, which no other writer deletes until the transaction ends.
+    /// The row itself is not locked: a load that puts it anew waits for nobody.
     fn references(&self, table: &Table) -> String {
         let check = |(column, parent): (usize, TableId)| {
             let new = field("NEW", table, column);
-            let look = format!(
-                "PERFORM FROM {} AS causeway_parent WHERE causeway_parent.{} = {new} FOR KEY SHARE;",
-                target(self.site, &self.dataset.tables[parent]),
-                self.key_of(parent),
-            );
-            // A load that was waited for has put the row anew, which the second look sees.
+            let parent_table = &self.dataset.tables[parent];
             format!(
-                "    IF {} AND {new} IS NOT NULL THEN\n    {look}\n\
-                 \x20   IF NOT FOUND THEN {look} END IF;\n{}    END IF;\n",
+                "    IF {} AND {new} IS NOT NULL THEN\n    PERFORM causeway.keep_parent({}, {}, {new}::text);\n\
+                 \x20   PERFORM FROM {} AS causeway_parent WHERE causeway_parent.{} = {new};\n\
+                 {}    END IF;\n",
                 changed(table, column),
+                literal(self.site.as_str()),
+                literal(parent_table.name.as_str()),
+                target(self.site, parent_table),
+                self.key_of(parent),
                 when("NOT FOUND", &self.refuse_reference(table, column, parent))
             )
         };
@@ -126,6 +127,17 @@ impl Triggers<'_> {
                 when("FOUND", &refuse)
             )
         };
-        here.map(check).collect()
+        let checks: String = here.map(check).collect();
+        if checks.is_empty() {
+            return checks;
+        }
+        let key = &table.columns[table.key[0]].name;
+        let wait = format!(
+            "    PERFORM causeway.drop_parents({}, {}, {});\n",
+            literal(self.site.as_str()),
+            literal(table.name.as_str()),
+            literal(key.as_str())
+        );
+        wait + &checks
     }
 }
