@@ -37,6 +37,23 @@ async fn without_a_consultant_no_slot_is_needed() {
 }
 
 #[tokio::test]
+async fn a_date_that_had_no_rows_takes_a_booking() {
+    let bed = bed().await;
+    let changes = json!({"consultantid": null, "date": "2025-11-29"});
+    let booked = json_of(&book(&bed, changes).await);
+    assert_eq!(booked["flushed"], true, "{booked}");
+    let listed = bed.get(&format!("{ALL}?date=2025-11-29")).await;
+    assert_eq!(ids(&listed), [booked["appointmentid"].as_i64().unwrap()]);
+    let overview = json_of(&bed.get("/api/v1/overview").await);
+    let appointments = &overview["appointments"];
+    assert_eq!(
+        (&appointments["total"], &appointments["window"]["total"]),
+        (&json!(5), &json!(5)),
+        "{appointments}"
+    );
+}
+
+#[tokio::test]
 async fn what_a_booking_may_not_be_is_refused_and_changes_nothing() {
     let bed = bed().await;
     let long = "x".repeat(256);
