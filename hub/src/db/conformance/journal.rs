@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
-use causeway_shared::commit::EditsHead;
+use causeway_shared::catalog::Entry;
+use causeway_shared::commit::{EditsHead, EditsObject, Merged};
 use causeway_shared::ids::{Md5, Name, Part, Seq};
+use causeway_shared::summary::Summary;
 
 use super::clinic::{Clinic, DAY, line, refused};
 use crate::db::{FlushChange, JournalEntry, PartVersion};
@@ -256,6 +258,23 @@ pub async fn a_flush_takes_rows_out_of_the_journal(database: &HubDatabase) -> Ou
         edits: Some(Md5::of(b"edits")),
         ..was("visit", DAY)
     };
+    let merged = Entry {
+        object: EditsObject {
+            md5: Md5::of(b"edits"),
+            edits: 1,
+            conflicts: 0,
+            kept: Vec::new(),
+            merged: Merged {
+                object: later.object,
+                site_seq: Seq(1),
+                rows: 5,
+                summary: Summary::default(),
+            },
+        },
+        dataset: clinic.site.dataset().md5(),
+        seq: Seq(2),
+    };
+    now.partitions.insert(key("visit", DAY), merged);
     let versions = [
         (key("visit", DAY), Some((was("visit", DAY), later))),
         (key("doctor", "b=0of1"), None),
@@ -283,6 +302,7 @@ pub async fn a_flush_takes_rows_out_of_the_journal(database: &HubDatabase) -> Ou
     assert_eq!(after.state.edits_waiting, 1);
     let version = |table: &str, part: &str| after.loaded[&key(table, part)].version;
     assert_eq!(version("visit", DAY), Some(later));
+    assert_eq!(after.loaded[&key("visit", DAY)].rows, 5);
     assert_eq!(version("doctor", "b=0of1"), None);
     assert_eq!(version("visit", "dt=2026-01-01"), None);
     assert_eq!(after.asked.len(), 1);

@@ -84,6 +84,16 @@ impl Statements {
         if change.hold {
             statements.add(include_str!("sql/journal_hold.sql"), Vec::new());
         }
+        if moves_edits {
+            statements.edits(change.was, change.now);
+            let seq = change
+                .moves_loaded_seq
+                .then(|| stored_count(change.now.seq().0));
+            statements.add(
+                include_str!("sql/flush_edits.sql"),
+                vec![text(site), edits_head(change.now), seq.into()],
+            );
+        }
         for ((table, part), versions) in change.versions {
             let key = [text(table), text(part)];
             let versions = match versions {
@@ -112,16 +122,6 @@ impl Statements {
             statements.add(
                 include_str!("sql/asked_put.sql"),
                 vec![text(date), text(&hour)],
-            );
-        }
-        if moves_edits {
-            statements.edits(change.was, change.now);
-            let seq = change
-                .moves_loaded_seq
-                .then(|| stored_count(change.now.seq().0));
-            statements.add(
-                include_str!("sql/flush_edits.sql"),
-                vec![text(site), edits_head(change.now), seq.into()],
             );
         }
         statements.add(
