@@ -22,8 +22,9 @@ use super::functions::REFUSAL;
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
 
-/// Most columns of one call: two values each, of the thousand arguments that SQLite takes.
-const COLUMNS_PER_CALL: usize = 400;
+/// Most columns of one call: two values each, of the 127 arguments that SQLite before 3.48 takes. An
+/// older one could not even read the file.
+const COLUMNS_PER_CALL: usize = 60;
 
 /// When a table's triggers run. SQLite reads the one that was made last first: it is to miss
 /// [`REFUSAL`] before any other function.

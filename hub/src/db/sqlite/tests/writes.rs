@@ -230,39 +230,3 @@ async fn a_committed_change_is_on_the_disk() -> Outcome {
     assert_eq!(mode, "wal");
     Ok(())
 }
-
-/// What the triggers cost a load, for whoever measures it.
-#[tokio::test]
-#[ignore = "measures"]
-async fn what_triggers_cost_a_load() -> Outcome {
-    let (database, folder) = empty().await;
-    let clinic = Clinic::open(&database).await?;
-    let (site, dataset) = (clinic.site.name(), clinic.site.dataset());
-    let table = dataset.table("visit").ok_or("no table")?;
-    let csv: String = (100..300_000)
-        .map(|id| format!("{id},,2025-11-29,09:00:00,10:00:00,void,4.5,,,dt=2025-11-29,f\n"))
-        .collect();
-    for with in [true, false, true, false, true, false] {
-        let mut load = database.0.begin_load(site).await?;
-        let touched = if with { &[table][..] } else { &[] };
-        if !with {
-            file(&folder).execute_batch(&triggers::drop(table))?;
-        }
-        let started = std::time::Instant::now();
-        let mut rows = load.stage(table).await?;
-        rows.write(csv.clone().into()).await?;
-        rows.finish().await?;
-        load.begin(touched).await?;
-        load.insert_staged(table).await?;
-        let stored = database.0.stored(site).await?;
-        let change = crate::db::conformance::unchanged(&stored, dataset)?;
-        load.commit(&change).await?;
-        println!("with triggers: {with}, {:?}", started.elapsed());
-        let mut load = database.0.begin_load(site).await?;
-        load.begin(&[table]).await?;
-        load.delete_parts(table, &[Part::new("dt=2025-11-29")?])
-            .await?;
-        load.commit(&change).await?;
-    }
-    Ok(())
-}
