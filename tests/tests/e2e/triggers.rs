@@ -176,32 +176,63 @@ async fn triggers_are_made_once_and_with_each_new_table() {
 }
 
 #[tokio::test]
-async fn a_parent_that_a_load_puts_anew_is_still_there() {
+async fn a_writer_and_a_load_of_what_it_refers_to_do_not_wait_for_each_other() {
     let clinic = Clinic::open().await;
     let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
-    let load = "SET causeway.loader = on; BEGIN; \
+    let booking =
+        "INSERT INTO appointment (customerid, date, time) VALUES ('c1', '2025-11-28', '09:00')";
+    bot.batch_execute(&format!("BEGIN; {booking}"))
+        .await
+        .unwrap();
+    let load = "SET causeway.loader = on; BEGIN; SET LOCAL lock_timeout = '1s'; \
         CREATE TEMPORARY TABLE taken AS SELECT * FROM hcm_01.customer; \
         DELETE FROM hcm_01.customer; INSERT INTO hcm_01.customer SELECT * FROM taken";
     clinic.admin.batch_execute(load).await.unwrap();
-    let booking =
-        "INSERT INTO appointment (customerid, date, time) VALUES ('c1', '2025-11-28', '09:00')";
-    let commit = async {
-        // Once the writer waits for the row that is being replaced.
-        let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        while clinic
-            .admin
-            .query_one(waits, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0)
-            == 0
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        clinic.admin.batch_execute("COMMIT").await.unwrap();
+    bot.batch_execute(&format!("{booking}; COMMIT"))
+        .await
+        .unwrap();
+    clinic.admin.batch_execute("COMMIT").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_parent_is_not_deleted_under_a_child() {
+    let clinic = Clinic::open().await;
+    let first = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    let second = clinic.another("bot").await;
+    let customers = "INSERT INTO customer (customerid, fullname, email) VALUES ('a', 'x', 'x'), ('b', 'x', 'x')";
+    first.batch_execute(customers).await.unwrap();
+    let delete = |customer: &str| format!("DELETE FROM customer WHERE customerid = '{customer}'");
+    let book = |customer: &str| {
+        format!(
+            "INSERT INTO appointment (customerid, date, time) \
+             VALUES ('{customer}', '2025-11-28', '09:00')"
+        )
     };
-    let (booked, ()) = tokio::join!(bot.batch_execute(booking), commit);
-    booked.unwrap();
+    for (one, other, expected) in [
+        (
+            book("a"),
+            delete("a"),
+            "23503 customer: rows of appointment refer to it by customerid; delete them first",
+        ),
+        (
+            delete("b"),
+            book("b"),
+            "23503 appointment.customerid: \"b\" is not in customer",
+        ),
+    ] {
+        first.batch_execute(&format!("BEGIN; {one}")).await.unwrap();
+        let commit = async {
+            let waits = "SELECT count(*) FROM pg_stat_activity \
+                WHERE datname = current_database() AND wait_event_type = 'Lock'";
+            let waits = async || clinic.admin.query_one(waits, &[]).await.unwrap();
+            while waits().await.get::<_, i64>(0) == 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            first.batch_execute("COMMIT").await.unwrap();
+        };
+        let (result, ()) = tokio::join!(second.batch_execute(&other), commit);
+        assert_eq!(refusal(result), expected);
+    }
 }
 
 #[tokio::test]
