@@ -61,11 +61,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve the API and the dashboard, and keep the window loaded, until SIGTERM or SIGINT
-    #[command(
-        after_help = "Dates that `load --date` or `--from … --to …` brought besides the \
-        window are taken out again by the first refresh.\n\n\
-        Example: causeway-hub serve --log-format json"
-    )]
+    #[command(after_help = "Example: causeway-hub serve --log-format json")]
     Serve,
     /// Show all of it on this machine: a made-up site, its agent, this hub and its dashboard
     #[cfg(feature = "demo")]
@@ -77,9 +73,8 @@ pub enum Command {
     Init(InitArgs),
     /// Look for new commits and load the window around today
     #[command(
-        after_help = "Dates besides the window stay until the next load that does not ask \
-        for them: a plain `load` and a running `serve` take them out again. For more days at all \
-        times set window.before and window.after.\n\n\
+        after_help = "Dates besides the window stay until window.on_demand_days others were \
+        asked for after them. For more days at all times set window.before and window.after.\n\n\
         Example: causeway-hub load --from 2025-11-01 --to 2025-11-30"
     )]
     Load(Selection),
@@ -383,12 +378,9 @@ mod tests {
             let help = command.map(|help| help.to_string()).unwrap_or_default();
             help.split_whitespace().collect::<Vec<_>>().join(" ")
         };
-        let load = "Dates besides the window stay until the next load that does not ask for them: \
-            a plain `load` and a running `serve` take them out again.";
+        let load = "Dates besides the window stay until window.on_demand_days others were asked for \
+            after them.";
         assert!(help("load").contains(load));
-        let serve = "Dates that `load --date` or `--from … --to …` brought besides the window are \
-            taken out again by the first refresh.";
-        assert!(help("serve").contains(serve));
     }
 
     #[test]

@@ -43,7 +43,7 @@ use postgres::Roles;
 pub(crate) use error::{DbError, Source};
 pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
-    SiteState, StoredSite, with_settled,
+    SiteState, StoredSite, hour_of, with_settled,
 };
 #[allow(unused_imports)]
 pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrite};

@@ -17,6 +17,7 @@ mod load;
 mod load_plan;
 mod loads;
 mod merged;
+mod on_demand;
 mod owner;
 mod pass;
 mod quarantine;

@@ -59,8 +59,7 @@ pub(super) fn load(report: &LoadReport, dates: &[DateRange]) -> String {
             };
             let _ = writeln!(
                 text,
-                "{dates} until the next load without them: a plain `load` and a \
-                 running `serve` take out what lies beyond the window"
+                "{dates} until `[window] on_demand_days` dates were asked for after"
             );
         }
     }
@@ -364,8 +363,8 @@ mod tests {
         insta::assert_snapshot!(load(&report, &besides), @r#"
         here: commit 1, 1 partition loaded, nothing to do
         2 requests, 0.2 s
-        2025-12-24 stays until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
-        2025-12-24 to 2025-12-25 stay until the next load without them: a plain `load` and a running `serve` take out what lies beyond the window
+        2025-12-24 stays until `[window] on_demand_days` dates were asked for after
+        2025-12-24 to 2025-12-25 stay until `[window] on_demand_days` dates were asked for after
         "#);
         insta::assert_snapshot!(
             verify(&test.verify(false).await?), @"1 row in 1 partition compared, no difference");

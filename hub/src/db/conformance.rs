@@ -50,6 +50,7 @@ pub(in crate::db) fn unchanged<'a>(
         loaded: &[],
         evicted: &[],
         flushed: &[],
+        asked: &[],
         writable: false,
         at: NOON.parse()?,
     })

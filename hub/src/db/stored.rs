@@ -145,6 +145,14 @@ pub(crate) fn with_settled(
     edits
 }
 
+/// The hour that a time is in.
+#[must_use]
+pub(crate) fn hour_of(at: Timestamp) -> Timestamp {
+    let hour = at.as_second().div_euclid(3600) * 3600;
+    // A second that a time has is in its range.
+    Timestamp::from_second(hour).unwrap_or(at)
+}
+
 /// Partitions whose rows are in the database.
 pub(crate) type Marks = BTreeMap<(Name, Part), Mark>;
 
@@ -206,6 +214,8 @@ pub(crate) struct SiteChange<'a> {
     pub evicted: &'a [(Name, Part)],
     /// Journal rows that the log of edits holds, by id: they go.
     pub flushed: &'a [String],
+    /// Dates that were asked for just now.
+    pub asked: &'a [Date],
     /// Whether the tables take writes from now on.
     pub writable: bool,
     /// When.

@@ -19,6 +19,7 @@ use super::edits_objects::EditsObjects;
 use super::failed_sites::FailedSites;
 use super::failures::Failures;
 use super::flush::{FlushTask, Flushed};
+use super::on_demand::OnDemand;
 use super::owner::new_id;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
@@ -47,6 +48,7 @@ pub(super) struct Inner {
     pub(super) failed_sites: FailedSites,
     /// The refused rows of each site, as they were last read.
     pub(super) quarantine: QuarantineCache,
+    pub(super) on_demand: OnDemand,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
 }
@@ -117,6 +119,7 @@ impl Hub {
             watchlist: Watchlist::default(),
             failed_sites: FailedSites::default(),
             quarantine: QuarantineCache::default(),
+            on_demand: OnDemand::default(),
             failures: Failures::default(),
         };
         Ok(Self {

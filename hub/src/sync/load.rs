@@ -28,6 +28,7 @@ use causeway_shared::limits;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::dataset_change::first_obstacle;
 use super::discover::{catalog_at_head, edits_at_head};
@@ -146,6 +147,10 @@ impl SiteTask<'_> {
             && snapshot.edits.head == stored.edits.head
             && (snapshot.edits.head.is_some() || !self.hub.config().edits.write)
             && stored.state.start_known
+            && self
+                .wanted
+                .asked_now(stored, self.hub.config(), self.now)
+                .is_empty()
             && self.plan(snapshot, &edits, stored).is_empty()
     }
 
@@ -185,7 +190,9 @@ impl SiteTask<'_> {
             if is_settled {
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
             }
+            let asked = self.wanted.asked_now(&stored, self.hub.config(), self.now);
             let work = Work {
+                asked,
                 snapshot: &snapshot,
                 stored: &stored,
                 in_effect: &in_effect,
@@ -271,6 +278,7 @@ impl SiteTask<'_> {
             loaded: &loaded,
             evicted: &plan.evict,
             flushed: &[],
+            asked: &work.asked,
             writable: work.in_effect.owner,
             at: self.now,
         };
@@ -424,6 +432,8 @@ impl SiteTask<'_> {
 
 /// What one attempt at a load works with.
 struct Work<'w> {
+    /// Dates that this load was asked for.
+    asked: Vec<Date>,
     snapshot: &'w LogSnapshot,
     stored: &'w StoredSite,
     in_effect: &'w EditsInEffect,

@@ -263,7 +263,7 @@ impl Hub {
         }))
     }
 
-    async fn known(&self, state: &SiteState) -> Result<Arc<CachedSite>, SiteError> {
+    pub(super) async fn known(&self, state: &SiteState) -> Result<Arc<CachedSite>, SiteError> {
         let known = self.inner.cache.get(&*self.inner.database, state).await;
         known.map_err(|source| SiteError::Database {
             site: state.site.clone(),
@@ -271,7 +271,7 @@ impl Hub {
         })
     }
 
-    fn wanted(&self, what: &LoadRequest) -> Wanted {
+    pub(super) fn wanted(&self, what: &LoadRequest) -> Wanted {
         Wanted {
             window: self.window(what.now),
             dates: what.dates.clone(),

@@ -1,6 +1,7 @@
 //! Which dates are loaded: days around today, and dates that were asked for.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
@@ -9,7 +10,7 @@ use serde::Serialize;
 use causeway_shared::ids::Part;
 
 use crate::config::{HubConfig, WindowConfig};
-use crate::db::StoredSite;
+use crate::db::{StoredSite, hour_of};
 
 /// A range of dates, both ends included; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -111,6 +112,25 @@ pub(super) struct Wanted {
 }
 
 impl Wanted {
+    /// The dates beyond the window that this load is asked for, and that the database does not know
+    /// to be asked for in this hour: as many as are kept, the last ones.
+    pub(super) fn asked_now(
+        &self,
+        stored: &StoredSite,
+        config: &HubConfig,
+        now: Timestamp,
+    ) -> Vec<Date> {
+        let hour = hour_of(now);
+        let dates = self.dates.iter().flat_map(|range| range.dates());
+        let dates = dates.filter(|date| !self.window.0.contains(*date));
+        let mut asked: BTreeSet<Date> = dates.collect();
+        while asked.len() > usize::from(config.window.on_demand_days) {
+            asked.pop_first();
+        }
+        asked.retain(|date| stored.asked.get(date).is_none_or(|known| *known < hour));
+        asked.into_iter().collect()
+    }
+
     /// With the dates that were asked for before, as many of them as are kept, the latest asked first.
     pub(super) fn and_asked(&self, stored: &StoredSite, config: &HubConfig) -> Self {
         let mut asked: Vec<_> = stored.asked.iter().collect();

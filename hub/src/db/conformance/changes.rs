@@ -1,5 +1,6 @@
 //! After every load the rows are those of the commit, whatever the change was.
 
+use jiff::ToSpan as _;
 use jiff::civil::date;
 
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
@@ -216,8 +217,20 @@ pub async fn dates_that_were_asked_for_are_loaded(database: &HubDatabase) -> Out
     test.ask_for(&[date(2025, 12, 24)]);
     assert_eq!(test.load_one().await?.rows.inserted, 1);
     assert_eq!(test.rows(&site, "sale").await?.len(), 4);
+    // They stay, as many as are kept, and those go first that were asked for least recently.
     test.ask_for(&[]);
-    assert_eq!(test.load_one().await?.rows.deleted, 1);
+    assert_eq!(test.load_one().await?.rows.deleted, 0);
+    test.another()?.load_one().await?;
+    assert_eq!(test.rows(&site, "sale").await?.len(), 4);
+    test.request.now += jiff::SignedDuration::from_hours(1);
+    let others: Vec<_> = (1..=62)
+        .map(|n| date(2026, 1, 1).saturating_add(n.days()))
+        .collect();
+    test.ask_for(&others);
+    test.load_one().await?;
+    test.ask_for(&[]);
+    test.load_one().await?;
+    assert_eq!(test.rows(&site, "sale").await?.len(), 3);
     Ok(())
 }
 

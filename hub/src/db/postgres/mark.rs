@@ -65,6 +65,11 @@ pub(super) async fn write(
     );
     let sql = include_str!("sql/dataset_add.sql");
     client.execute(sql, &[&name, &md5, &json]).await?;
+    if !change.asked.is_empty() {
+        let (dates, at) = (texts(change.asked, |date| *date), change.at.to_string());
+        let sql = include_str!("sql/asked_put.sql");
+        client.execute(sql, &[&name, &dates, &at]).await?;
+    }
     let Some(head) = &change.now.head else {
         return Ok(());
     };

@@ -3,6 +3,8 @@
 
 use std::fmt::Display;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use rusqlite::Connection;
 use rusqlite::types::Value;
 
@@ -11,7 +13,7 @@ use causeway_shared::commit::EditsLog;
 use causeway_shared::ids::{Md5, SiteName};
 
 use crate::db::records::stored_count;
-use crate::db::{CatalogDelta, FlushChange, SiteChange};
+use crate::db::{CatalogDelta, FlushChange, SiteChange, hour_of};
 
 #[derive(Debug, Default)]
 pub(super) struct Statements(Vec<(&'static str, Vec<Value>)>);
@@ -40,6 +42,7 @@ impl Statements {
         statements.loaded(change);
         statements.edits(change.edits_was, change.edits);
         statements.flushed(change.flushed);
+        statements.asked(change.asked, change.at);
         let json = change.dataset.canonical_json().to_owned();
         statements.add(
             include_str!("sql/dataset_add.sql"),
@@ -74,6 +77,15 @@ impl Statements {
             ],
         );
         statements
+    }
+
+    fn asked(&mut self, dates: &[Date], at: Timestamp) {
+        for date in dates {
+            self.add(
+                include_str!("sql/asked_put.sql"),
+                vec![text(date), text(&hour_of(at))],
+            );
+        }
     }
 
     /// Of a flush. `moves_edits`: whether the catalog of edits is still the one that the flush began
@@ -115,15 +127,7 @@ impl Statements {
             let values = key.into_iter().chain(versions).collect();
             statements.add(include_str!("sql/flush_version.sql"), values);
         }
-        let hour = change.at.as_second().div_euclid(3600) * 3600;
-        // A second that a time has is in its range.
-        let hour = jiff::Timestamp::from_second(hour).unwrap_or(change.at);
-        for date in change.asked {
-            statements.add(
-                include_str!("sql/asked_put.sql"),
-                vec![text(date), text(&hour)],
-            );
-        }
+        statements.asked(change.asked, change.at);
         statements.add(
             include_str!("sql/flush_site.sql"),
             vec![text(site), change.writable.into()],

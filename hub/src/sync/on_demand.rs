@@ -1,0 +1,137 @@
+//! Dates that are loaded because somebody reads them or writes to them.
+//!
+//! Nobody looks at the logs for them: the database's own catalogs say what is to be loaded. Dates
+//! that are asked for while a site is being loaded go together in its next load.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use causeway_shared::ids::SiteName;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::hub::{Hub, LoadRequest};
+use super::load::{LogSnapshot, SiteTask};
+use super::window::DateRange;
+use crate::db::{SiteState, StoredSite, hour_of};
+use crate::error::{HubError, SiteError};
+
+/// The dates that are asked for of each site, until a load takes them.
+#[derive(Debug, Default)]
+pub(super) struct OnDemand {
+    sites: Mutex<HashMap<SiteName, Arc<Asked>>>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    waiting: Mutex<BTreeSet<Date>>,
+    /// Held by whoever loads.
+    loader: tokio::sync::Mutex<()>,
+}
+
+impl OnDemand {
+    fn of(&self, site: &SiteName) -> Arc<Asked> {
+        // Both collections are whole between any two of their operations, also if a holder panicked.
+        let mut sites = self.sites.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(sites.entry(site.clone()).or_default())
+    }
+}
+
+impl Asked {
+    fn waiting(&self) -> MutexGuard<'_, BTreeSet<Date>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Hub {
+    /// Loads a date of a site, if it is not loaded, and has it stay as one that was asked for.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownSite`], or why it cannot be loaded.
+    pub(crate) async fn bring(
+        &self,
+        site: &SiteName,
+        date: Date,
+        now: Timestamp,
+    ) -> Result<(), HubError> {
+        if self.holds(&self.state(site).await?, date, now).await? {
+            return Ok(());
+        }
+        let asked = self.inner.on_demand.of(site);
+        asked.waiting().insert(date);
+        let _loader = asked.loader.lock().await;
+        let dates = std::mem::take(&mut *asked.waiting());
+        if dates.is_empty() {
+            // The load before took this date along.
+            return Ok(());
+        }
+        let request = LoadRequest {
+            dates: dates.into_iter().map(DateRange::day).collect(),
+            ..LoadRequest::at(now)
+        };
+        Ok(self
+            .load_from_catalogs(&self.state(site).await?, &request)
+            .await?)
+    }
+
+    async fn state(&self, site: &SiteName) -> Result<SiteState, HubError> {
+        let states = self.database().sites().await?;
+        let mut states = states.into_iter();
+        let state = states.find(|state| state.site == *site);
+        state.ok_or_else(|| HubError::UnknownSite { site: site.clone() })
+    }
+
+    /// Whether all that the site has of a date is loaded, and known to be asked for in this hour.
+    async fn holds(&self, state: &SiteState, date: Date, now: Timestamp) -> Result<bool, HubError> {
+        let cached = self.inner.cache.get(&**self.database(), state).await?;
+        let stored = &cached.stored;
+        let is_asked = || {
+            stored
+                .asked
+                .get(&date)
+                .is_some_and(|at| *at >= hour_of(now))
+        };
+        Ok((self.window(now).0.contains(date) || is_asked()) && has_all(stored, date))
+    }
+
+    /// Loads at the commits where the database stands.
+    async fn load_from_catalogs(
+        &self,
+        state: &SiteState,
+        request: &LoadRequest,
+    ) -> Result<(), SiteError> {
+        let known = self.known(state).await?;
+        let Some(dataset) = &known.dataset else {
+            return Ok(());
+        };
+        let snapshot = LogSnapshot {
+            catalog: known.stored.catalog.clone(),
+            edits: known.stored.edits.clone(),
+            dataset: Arc::clone(dataset),
+        };
+        let wanted = self.wanted(request);
+        let task = SiteTask {
+            hub: self,
+            site: &state.site,
+            known: &known.stored,
+            wanted: &wanted,
+            thorough: false,
+            again: &BTreeSet::new(),
+            remove_strays: false,
+            now: request.now,
+        };
+        task.load(snapshot).await.map(drop)
+    }
+}
+
+/// Whether every partition of a date is loaded.
+fn has_all(stored: &StoredSite, date: Date) -> bool {
+    let edits = stored.edits_in_effect();
+    let parts = stored
+        .catalog
+        .partitions
+        .keys()
+        .chain(edits.partitions.keys());
+    let mut of_date = parts.filter(|(_, part)| part.date() == Some(date));
+    of_date.all(|key| stored.loaded.contains_key(key))
+}
