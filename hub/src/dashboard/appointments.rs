@@ -90,7 +90,7 @@ impl Page<'_> {
     /// The rows, where forms to change them are shown.
     fn forms<'d>(&self, day: &'d DayPage) -> Option<&'d DayRows> {
         let takes_writes = self.is_editor && day.writes == Writes::Taken;
-        day.rows.as_ref().filter(|_| takes_writes)
+        takes_writes.then_some(&day.rows)
     }
 
     /// The address of another day.
@@ -290,7 +290,6 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
         ServiceError::NotAllowed(NotAllowed::SlotTaken, _) => d.slot_taken.to_owned(),
         ServiceError::NotAllowed(NotAllowed::ConsultantDisabled, _) => d.disabled.to_owned(),
         ServiceError::NotFound(_) => d.gone.to_owned(),
-        ServiceError::NotLoaded { .. } => d.not_loaded.to_owned(),
         ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
         ServiceError::SiteRequired(_) => d.refused.to_owned(),
         ServiceError::TryAgain(_) | ServiceError::Hub(_) => d.not_now.to_owned(),

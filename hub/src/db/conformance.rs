@@ -79,6 +79,7 @@ macro_rules! database_conformance {
             the_window_rolls,
             a_table_by_a_timestamp_follows_the_window,
             dates_that_were_asked_for_are_loaded,
+            a_date_that_somebody_reads_is_loaded,
             a_load_without_change_writes_nothing,
             a_table_that_is_new_in_the_dataset_is_made,
             a_dataset_that_does_not_fit_is_refused,

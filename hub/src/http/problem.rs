@@ -239,7 +239,6 @@ impl From<ServiceError> for Problem {
                 problem(Code::NotAllowedNow).with_present(present)
             }
             ServiceError::NotFound(_) => problem(Code::NotFound),
-            ServiceError::NotLoaded { .. } => problem(Code::BadRequest),
             ServiceError::SiteRequired(_) => problem(Code::SiteRequired),
             ServiceError::ReadOnly(_) => problem(Code::ReadOnly),
             ServiceError::TryAgain(_) => problem(Code::Unavailable),

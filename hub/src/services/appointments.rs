@@ -19,7 +19,7 @@ use jiff::civil::Date;
 use super::error::ServiceError;
 use super::record::Columns;
 use crate::error::HubError;
-use crate::stats::meetassist::{APPOINTMENT, Day, SCHEDULE, appointments_per_day, is_meetassist};
+use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
 use statements::NEEDED;
 
@@ -73,30 +73,6 @@ fn has_appointments(view: &SiteView) -> bool {
         })
     };
     view.catalog.head.is_some() && NEEDED.iter().all(has)
-}
-
-/// Makes sure that a site's rows of a date are in the database.
-///
-/// # Errors
-/// [`ServiceError::NotLoaded`]
-fn require_loaded(view: &SiteView, loaded: DateRange, date: Date) -> Result<(), ServiceError> {
-    let is_of_date = |table: &str, part: Option<Date>| {
-        part == Some(date) && matches!(table, APPOINTMENT | SCHEDULE)
-    };
-    let mut known = view.catalog.partitions.keys();
-    let is_loaded = loaded.contains(date)
-        && known.all(|(table, part)| {
-            !is_of_date(table.as_str(), part.date())
-                || view
-                    .loaded
-                    .iter()
-                    .any(|of| of.table == *table && of.part == *part)
-        });
-    if is_loaded {
-        Ok(())
-    } else {
-        Err(ServiceError::NotLoaded { date, loaded })
-    }
 }
 
 /// A day in the hub's zone.

@@ -2,13 +2,11 @@
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
-use jiff::civil::Date;
 
 use super::fields::{FieldError, broken_rule};
 use super::record::Record;
 use crate::db::DbError;
 use crate::error::HubError;
-use crate::sync::DateRange;
 
 /// Most sites that a message names.
 const SHOWN_SITES: usize = 20;
@@ -27,9 +25,6 @@ pub(crate) enum ServiceError {
     NotAllowed(NotAllowed, Option<Box<Record>>),
     #[error("{0}")]
     NotFound(String),
-    /// The database does not hold the date.
-    #[error("{date} is not loaded; the dates from {} to {} are", loaded.from(), loaded.to())]
-    NotLoaded { date: Date, loaded: DateRange },
     /// It has to be said which site is meant.
     #[error("name the site: write site={}", names(.0))]
     SiteRequired(Vec<SiteName>),

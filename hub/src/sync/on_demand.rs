@@ -60,18 +60,18 @@ impl Hub {
         let asked = self.inner.on_demand.of(site);
         asked.waiting().insert(date);
         let _loader = asked.loader.lock().await;
-        let dates = std::mem::take(&mut *asked.waiting());
-        if dates.is_empty() {
+        let state = self.state(site).await?;
+        if self.holds(&state, date, now).await? {
             // The load before took this date along.
             return Ok(());
         }
+        let mut dates = std::mem::take(&mut *asked.waiting());
+        dates.insert(date);
         let request = LoadRequest {
             dates: dates.into_iter().map(DateRange::day).collect(),
             ..LoadRequest::at(now)
         };
-        Ok(self
-            .load_from_catalogs(&self.state(site).await?, &request)
-            .await?)
+        Ok(self.load_from_catalogs(&state, &request).await?)
     }
 
     async fn state(&self, site: &SiteName) -> Result<SiteState, HubError> {

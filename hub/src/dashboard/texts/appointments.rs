@@ -43,9 +43,6 @@ pub(in crate::dashboard) struct DayTexts {
     pub(in crate::dashboard) owner: &'static str,
     pub(in crate::dashboard) not_now: &'static str,
     pub(in crate::dashboard) never: &'static str,
-    pub(in crate::dashboard) not_loaded: &'static str,
-    /// Before the first and the last date.
-    pub(in crate::dashboard) loaded_dates: &'static str,
     pub(in crate::dashboard) not_here: &'static str,
     pub(in crate::dashboard) not_here_hint: &'static str,
 }
@@ -92,8 +89,6 @@ pub(super) const VIETNAMESE: DayTexts = DayTexts {
     owner: "Thay đổi được nhận ở cơ sở dữ liệu",
     not_now: "Hiện chưa nhận thay đổi; hãy thử lại sau ít giây. Nếu vẫn vậy, chạy `causeway-hub status`.",
     never: "Cấu hình `[edits] write = false` không cho phép thay đổi.",
-    not_loaded: "Ngày này chưa được nạp vào cơ sở dữ liệu.",
-    loaded_dates: "Các ngày đang nạp",
     not_here: "Ở đây không có lịch hẹn",
     not_here_hint: "Chưa nạp cơ sở nào dùng bảng dữ liệu của MeetAssist.",
 };
@@ -140,8 +135,6 @@ pub(super) const ENGLISH: DayTexts = DayTexts {
     owner: "Changes are taken by the database",
     not_now: "Changes are not taken now; try again in a few seconds. If that does not help, run `causeway-hub status`.",
     never: "`[edits] write = false` in its configuration forbids changes.",
-    not_loaded: "This day is not loaded into the database.",
-    loaded_dates: "Days loaded",
     not_here: "There are no appointments here",
     not_here_hint: "No site with MeetAssist's tables is loaded.",
 };

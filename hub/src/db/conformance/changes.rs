@@ -234,6 +234,31 @@ pub async fn dates_that_were_asked_for_are_loaded(database: &HubDatabase) -> Out
     Ok(())
 }
 
+/// Somebody reads a date that is not loaded: it is loaded from the catalogs at hand, once, with others
+/// that are asked for meanwhile.
+pub async fn a_date_that_somebody_reads_is_loaded(database: &HubDatabase) -> Outcome {
+    let (test, site) = shop(database).await?;
+    let requests = test.store.requests();
+    let asked = date(2025, 12, 24);
+    let bring = |on| test.hub.bring(site.name(), on, test.request.now);
+    let days = (0..20).map(|n| bring(asked.saturating_sub(n.days())));
+    for brought in futures_util::future::join_all(days).await {
+        brought?;
+    }
+    assert_eq!(test.rows(&site, "sale").await?.len(), 4);
+    let sent = test.store.requests().since(&requests);
+    assert_eq!((sent.total(), sent.get), (1, 1), "the object alone");
+    let loads = test.database.sites().await?[0].revision;
+    bring(asked).await?;
+    assert_eq!(test.database.sites().await?[0].revision, loads);
+    assert!(loads < 6, "{loads} loads");
+    // Within the hour a date is not written down again, after it it is.
+    let later = test.request.now + jiff::SignedDuration::from_hours(1);
+    test.hub.bring(site.name(), asked, later).await?;
+    assert_eq!(test.database.sites().await?[0].revision, loads + 1);
+    Ok(())
+}
+
 /// No commit, nothing to load: the database is not written to.
 pub async fn a_load_without_change_writes_nothing(database: &HubDatabase) -> Outcome {
     let (test, _) = shop(database).await?;

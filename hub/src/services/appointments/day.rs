@@ -10,7 +10,7 @@ use super::sites;
 use super::statements::{CUSTOMERS, FREE_SLOTS};
 use crate::services::error::ServiceError;
 use crate::services::record::{Record, read};
-use crate::sync::{DateRange, Hub, SiteView};
+use crate::sync::{Hub, SiteView};
 
 /// Most appointments of a page.
 const MAX_APPOINTMENTS: usize = 200;
@@ -37,14 +37,11 @@ pub(crate) struct DayQuery {
 pub(crate) struct DayPage {
     pub date: Date,
     pub today: Date,
-    /// The dates whose rows are in the database.
-    pub loaded: DateRange,
     /// The sites that have appointments, this page's first where none was named.
     pub sites: Vec<SiteName>,
     pub site: SiteName,
     pub writes: Writes,
-    /// `None`: the date is not loaded.
-    pub rows: Option<DayRows>,
+    pub rows: DayRows,
 }
 
 /// The rows of a day.
@@ -91,7 +88,6 @@ pub(crate) async fn day(
     Ok(DayPage {
         date,
         today,
-        loaded: hub.window(now).0,
         writes: writes(hub, view).await,
         rows: rows(hub, view, asked, date, now).await?,
         site: view.site.clone(),
@@ -105,7 +101,7 @@ async fn rows(
     asked: &DayQuery,
     date: Date,
     now: Timestamp,
-) -> Result<Option<DayRows>, ServiceError> {
+) -> Result<DayRows, ServiceError> {
     let query = ListQuery {
         site: Some(view.site.clone()),
         date,
@@ -115,10 +111,7 @@ async fn rows(
         after: asked.after.clone(),
         limit: MAX_APPOINTMENTS,
     };
-    let appointments = match list(hub, &query, now).await {
-        Err(ServiceError::NotLoaded { .. }) => return Ok(None),
-        listed => listed?,
-    };
+    let appointments = list(hub, &query, now).await?;
     let slots = [Some(date.to_string()), Some(MAX_SLOTS.to_string())];
     // No text of a row holds the character.
     let find = asked.find.trim().replace('\0', "");
@@ -127,11 +120,11 @@ async fn rows(
         Some(pattern(&find)),
         Some((MAX_CUSTOMERS + 1).to_string()),
     ];
-    Ok(Some(DayRows {
+    Ok(DayRows {
         appointments,
         free_slots: read(hub, &view.site, FREE_SLOTS, &slots).await?,
         customers: read(hub, &view.site, CUSTOMERS, &customers).await?,
-    }))
+    })
 }
 
 /// A pattern of `LIKE … ESCAPE '!'` for texts that hold this one.

@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
 use super::statements::{BY_ID, COUNT, OF_DATE};
-use super::{require_loaded, sites, the_site};
+use super::{sites, the_site};
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
 use crate::services::record::{Record, read, text};
@@ -77,7 +77,7 @@ pub(crate) struct Listed {
     pub total: u64,
 }
 
-/// The appointments of a loaded date, by site, time and number.
+/// The appointments of a date, by site, time and number. A date that is not in the database is loaded.
 ///
 /// # Errors
 /// [`ServiceError`]
@@ -89,8 +89,8 @@ pub(crate) async fn list(
     let views = sites(hub, query.site.as_ref()).await?;
     let mut listed = Listed::default();
     for view in &views {
-        require_loaded(view, hub.window(now).0, query.date)?;
         require_status(view, query)?;
+        hub.bring(&view.site, query.date, now).await?;
         listed.total += count(hub, view, query).await?;
         let is_behind = query
             .after

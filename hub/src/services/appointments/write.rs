@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::day::{Writes, writes};
 use super::list::unknown;
 use super::statements::{BY_ID, CANCEL, CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
-use super::{require_loaded, the_site};
+use super::the_site;
 use crate::db::SiteWrite;
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::{self, Fields};
@@ -62,7 +62,7 @@ pub(crate) async fn book(
     let view = the_site(hub, site).await?;
     let table = appointments(&view)?;
     let mut row = fields::read(table, &BOOKED, given).map_err(ServiceError::Invalid)?;
-    let slot = require_slot(hub, &view, table, &row, by)?;
+    let slot = slot(hub, &view, table, &row, by).await?;
     row.extend(updated(hub, table, by));
     if let Err(error) = hub.ensure_keys().await {
         // There may be some left; if not, the insert says so.
@@ -181,8 +181,8 @@ fn updated(hub: &Hub, table: &Table, by: By<'_>) -> Option<(usize, Value<'static
     Some((table.column("updatedat")?, Value::Timestamp(seconds)))
 }
 
-/// The slot that is asked for, on a date that is loaded; `None`: no consultant is named.
-fn require_slot(
+/// The slot that is asked for, on a date that is loaded for it; `None`: no consultant is named.
+async fn slot(
     hub: &Hub,
     view: &SiteView,
     table: &Table,
@@ -195,8 +195,7 @@ fn require_slot(
         Some(value).filter(|value| !value.is_null())
     };
     if let Some(Value::Date(date)) = value("date") {
-        require_loaded(view, hub.window(by.now).0, *date)
-            .map_err(|error| ServiceError::invalid("date", error.to_string()))?;
+        hub.bring(&view.site, *date, by.now).await?;
     }
     let key = ["consultantid", "date", "time"].map(|name| value(name).and_then(text));
     Ok(key[0].is_some().then_some(key))
