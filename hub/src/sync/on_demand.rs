@@ -6,7 +6,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Part, SiteName};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -54,7 +54,7 @@ impl Hub {
         date: Date,
         now: Timestamp,
     ) -> Result<(), HubError> {
-        if self.holds(&self.state(site).await?, date, now).await? {
+        if !is_of_parts(date) || self.holds(&self.state(site).await?, date, now).await? {
             return Ok(());
         }
         let asked = self.inner.on_demand.of(site);
@@ -122,6 +122,11 @@ impl Hub {
         };
         task.load(snapshot).await.map(drop)
     }
+}
+
+/// Whether a partition can be of a date.
+fn is_of_parts(date: Date) -> bool {
+    Part::new(&format!("dt={date}")).is_ok()
 }
 
 /// Whether every partition of a date is loaded.

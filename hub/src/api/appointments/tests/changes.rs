@@ -106,7 +106,11 @@ async fn what_a_booking_may_not_be_is_refused_and_changes_nothing() {
         ),
         (
             json!({"date": "2025-12-24"}),
-            refused(422, "invalid", "date"),
+            refused(409, "not_allowed_now", ""),
+        ),
+        (
+            json!({"date": "1899-12-31"}),
+            refused(409, "not_allowed_now", ""),
         ),
         (json!({"time": "25:00"}), refused(422, "invalid", "time")),
         (
