@@ -110,7 +110,7 @@ async fn what_a_booking_may_not_be_is_refused_and_changes_nothing() {
         ),
         (
             json!({"date": "1899-12-31"}),
-            refused(409, "not_allowed_now", ""),
+            refused(422, "invalid", "date"),
         ),
         (json!({"time": "25:00"}), refused(422, "invalid", "time")),
         (
