@@ -111,6 +111,8 @@ CREATE TABLE causeway.journal (
     held       boolean NOT NULL DEFAULT false,  -- kept while another database owned the edits
     PRIMARY KEY (site, seq)
 );
+-- What a transaction has deleted so far.
+CREATE INDEX journal_tx ON causeway.journal (tx);
 
 -- Copies of the hub's own files in the store, for when that is away.
 CREATE TABLE causeway.copy (
