@@ -15,29 +15,33 @@ const BOTS: usize = 3;
 
 /// How often the site changes its rows.
 fn rounds() -> usize {
-    if soaks() { 60 } else { 8 }
+    if soaks() { 60 } else { 9 }
 }
 
-/// One appointment for each bot, at a time that is no other's, and the customer of all of them.
+/// One appointment for each bot, at a time that is no other's, and the customer of all of them. The first
+/// bot's moves to another date and back.
 async fn commit(site: &mut TestSite, round: usize) {
-    let appointments: Vec<String> = (0..BOTS)
-        .map(|bot| {
-            format!(
-                "{bot},1,c1,2025-11-28,08:00:0{bot},{},,pending,,2025-11-20T09:30:00,",
-                60 + round
-            )
-        })
-        .collect();
-    let appointments: Vec<&str> = appointments.iter().map(String::as_str).collect();
+    let appointment = |bot: usize, day: usize| {
+        let duration = 60 + round;
+        format!("{bot},1,c1,2025-11-{day},08:00:0{bot},{duration},,pending,,2025-11-20T09:30:00,")
+    };
+    for day in [28, 29] {
+        let bots = (0..BOTS).filter(|bot| day_of(*bot, round) == day);
+        let rows: Vec<String> = bots.map(|bot| appointment(bot, day)).collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        let part = format!("dt=2025-11-{day}");
+        site.put("appointment", &part, &rows).await.unwrap();
+    }
     let customer = format!("c1,Chi {round},chi@example.vn,,,2021-01-01T08:00:00,false,");
-    let put = site
-        .put("appointment", "dt=2025-11-28", &appointments)
-        .await;
-    put.unwrap();
     site.put("customer", "b=05of16", &[&customer])
         .await
         .unwrap();
     site.commit().await.unwrap();
+}
+
+/// On which day a bot's appointment is.
+fn day_of(bot: usize, round: usize) -> usize {
+    if bot == 0 { 28 + round % 2 } else { 28 }
 }
 
 /// Writes until it is told to stop: its own appointment of the site, and bookings. Returns how many
@@ -129,8 +133,9 @@ async fn nothing_is_lost_between_writers_loads_and_flushes() {
     };
     let before = rows(&clinic.admin).await;
     for (bot, done) in done.iter().enumerate() {
+        let day = day_of(bot, rounds);
         let own = format!(
-            "{bot} 2025-11-28 {} said {} dt=2025-11-28",
+            "{bot} 2025-11-{day} {} said {} dt=2025-11-{day}",
             60 + rounds,
             done - 1
         );
