@@ -243,6 +243,7 @@ async fn the_settings_and_objects_of_a_session_change_nothing() {
     let settings = "SET datestyle = 'SQL, DMY'; SET timezone = 'America/New_York'; \
         SET extra_float_digits = -15; SET standard_conforming_strings = off; \
         SET escape_string_warning = off; SET transform_null_equals = on; SET lc_time = 'C'; \
+        SET plpgsql.extra_errors = 'all'; \
         CREATE TEMPORARY TABLE journal (site text); CREATE TEMPORARY TABLE site (site text); \
         CREATE FUNCTION pg_temp.octet_length(text) RETURNS int LANGUAGE sql AS 'SELECT 1/0'; \
         CREATE FUNCTION pg_temp.txid_current() RETURNS bigint LANGUAGE sql AS 'SELECT 1/0'; \

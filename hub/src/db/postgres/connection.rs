@@ -23,6 +23,9 @@ use crate::db::DbError;
 /// The version of the hub's own tables. Earlier ones hold no edits, so that all of them are made again.
 const VERSION: i64 = 5;
 
+/// The oldest version of PostgreSQL, as it numbers itself.
+const OLDEST_VERSION: i32 = 140_000;
+
 /// Most connections for reading. A micro server takes about 80 in all.
 const POOL_CONNECTIONS: usize = 8;
 /// How long connecting, or waiting for a connection of the pool, may take.
@@ -181,7 +184,7 @@ impl Connections {
     /// Makes or upgrades the hub's own tables, for a database that hubs reach at an address.
     pub(super) async fn upgrade(&self, address: &str) -> Result<(), DbError> {
         let mut client = self.pooled().await?;
-        self.check_encoding(&client).await?;
+        self.check_server(&client).await?;
         let failed = |error| error::of(&self.described, "upgrading", error);
         let transaction = client.transaction().await.map_err(failed)?;
         let lock = include_str!("sql/version_lock.sql");
@@ -218,21 +221,23 @@ impl Connections {
         self.roles.grant(&client, &self.described, None).await
     }
 
-    /// Only UTF-8 holds every text that a site may have.
-    async fn check_encoding(&self, client: &Client) -> Result<(), DbError> {
+    /// Only UTF-8 holds every text that a site may have, and only from version 14 on are triggers
+    /// replaced.
+    async fn check_server(&self, client: &Client) -> Result<(), DbError> {
         let row = client
-            .query_one(include_str!("sql/encoding_read.sql"), &[])
+            .query_one(include_str!("sql/server_read.sql"), &[])
             .await;
         let row = row.map_err(|error| error::of(&self.described, "reading", error))?;
-        let encoding: String = row.get(0);
-        if encoding == "UTF8" {
+        let (encoding, version): (&str, i32) = (row.get(0), row.get(1));
+        let problem = if version < OLDEST_VERSION {
+            format!("is of PostgreSQL {}; use 14 or newer", version / 10_000)
+        } else if encoding != "UTF8" {
+            format!("is encoded in {encoding}; create it with ENCODING 'UTF8'")
+        } else {
             return Ok(());
-        }
+        };
         Err(DbError::Configuration {
-            problem: format!(
-                "{} is encoded in {encoding}; create it with ENCODING 'UTF8'",
-                self.described
-            ),
+            problem: format!("{} {problem}", self.described),
         })
     }
 }
