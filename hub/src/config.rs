@@ -333,7 +333,7 @@ mod tests {
         assert_eq!(
             found.join(" "),
             "archive.enabled archive.every archive.excel auth.mode database.address database.iam \
-             database.readers database.root_certificate database.secret database.url database.writers dataset edits.flush edits.write http.listen refresh.every \
+             database.readers database.root_certificate database.secret database.url database.writers dataset edits.flush edits.keep edits.write http.listen refresh.every \
              store.checksums store.endpoint store.path_style store.region store.url \
              window.after window.before window.on_demand_days window.timezone"
         );
