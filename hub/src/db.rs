@@ -8,8 +8,6 @@
 //! - one load of a site at a time: a second waits for the first;
 //! - a load that is dropped at any point leaves nothing behind.
 
-#![allow(dead_code)]
-
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
@@ -45,7 +43,6 @@ pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
     SiteState, StoredSite, hour_of, with_settled,
 };
-#[allow(unused_imports)]
 pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrite};
 
 /// What the hub asks of a database.

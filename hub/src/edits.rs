@@ -5,8 +5,6 @@
 //! edit; `settle` makes an edit fit what the site says now; `merge` streams a partition's merged
 //! rows. `texts` turns the stored texts into typed values and back.
 
-#![allow(dead_code, unused_imports)]
-
 mod clash;
 mod conflict;
 mod error;
@@ -24,7 +22,7 @@ pub(crate) use in_hand::Edits;
 pub(crate) use merge::{MergedPart, MergedRow, RowMerge};
 pub(crate) use row_edit::{PlacedRow, RowEdit, RowState, is_of_block};
 pub(crate) use settle::settle;
-pub(crate) use texts::{site_row, texts_of};
+pub(crate) use texts::{bucket_of, site_row};
 
 #[cfg(test)]
 mod tests;

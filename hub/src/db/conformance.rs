@@ -103,6 +103,8 @@ macro_rules! database_conformance {
             one_database_owns_the_edits,
             a_flush_that_stops_anywhere_is_made_good,
             rows_in_dates_of_the_cloud_alone_are_kept,
+            edits_follow_another_number_of_buckets,
+            a_child_of_the_cloud_follows_its_parent,
             a_row_that_is_born_here_is_filled_in,
             keys_come_from_the_databases_block,
             rules_of_columns_are_kept,

@@ -1,8 +1,6 @@
 //! The rules that a changed row must keep, as the agent judges the site's rows by them, and the
 //! words in which both databases refuse a change. Each renders the conditions in its own SQL.
 
-#![allow(dead_code)]
-
 use causeway_shared::dataset::{Check, Dataset, Partitioning, Table, TableId};
 use causeway_shared::value::{MAX_FIELD_BYTES, MAX_KEY_BYTES, Type};
 

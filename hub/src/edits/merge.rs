@@ -16,7 +16,9 @@ use causeway_shared::value::{Forms, Raw, Value, parse, sort_key};
 
 use super::clash::EditedValues;
 use super::error::EditsError;
-use super::texts::{key_order, text_of, values_of};
+#[cfg(test)]
+use super::texts::text_of;
+use super::texts::{key_order, values_of};
 
 /// A partition's rows while they are merged.
 #[derive(Debug)]
@@ -36,6 +38,13 @@ pub(crate) struct RowMerge<'t> {
 
 /// A merged row.
 #[derive(Debug)]
+#[cfg_attr(
+    not(test),
+    expect(
+        dead_code,
+        reason = "tests ask of which row it is, and whether it is edited"
+    )
+)]
 pub(crate) struct MergedRow<'r> {
     /// Its canonical CSV record, without the line feed.
     pub(crate) record: &'r [u8],
@@ -219,6 +228,7 @@ impl<'t> RowMerge<'t> {
     }
 }
 
+#[cfg(test)]
 impl MergedRow<'_> {
     /// The row's key.
     ///

@@ -84,15 +84,6 @@ impl RowState {
         let (part, row) = (self.place()?, self.row()?.clone());
         Some(PlacedRow { part, row })
     }
-
-    /// Where the site has the row.
-    pub(crate) fn home(&self) -> Option<Part> {
-        match self {
-            Self::Changed { home, .. } | Self::Moved { home, .. } => Some(*home),
-            Self::Deleted { home, was } => was.is_some().then_some(*home),
-            Self::Born { .. } => None,
-        }
-    }
 }
 
 /// The site's row, changed, at home: what is left of a move that ends where it began.

@@ -108,7 +108,7 @@ pub(super) fn date_part(
 ///
 /// # Errors
 /// [`EditsError::Row`] if it is no key of the table.
-pub(super) fn bucket_of(table: &Table, key: &RowKey, count: u32) -> Result<Part, EditsError> {
+pub(crate) fn bucket_of(table: &Table, key: &RowKey, count: u32) -> Result<Part, EditsError> {
     let values = key_values(table, key)?;
     Ok(Part::Bucket(bucket(&values, count, &mut Vec::new()), count))
 }

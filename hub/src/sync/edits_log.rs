@@ -97,20 +97,41 @@ pub(super) async fn catch_up(
     log: &SiteLog<EditsLog>,
     edits: &mut Catalog<EditsLog>,
 ) -> Result<News, SiteError> {
-    let mut news = News::default();
     if edits.head.is_none() {
-        // A database that is new to the site has no journal rows that this log could hold.
         *edits = log.read_catalog().await?;
-        news.parts.extend(edits.partitions.keys().cloned());
-        return Ok(news);
+        return news_between(log, Seq::NONE, edits.seq()).await;
     }
+    let mut news = News::default();
     while let Some(commit) = log.commit(edits.seq().next()).await? {
-        let rows = commit.more.journal.iter();
-        news.journal.extend(rows.map(|row| row.id.clone()));
-        let changes = commit.changes.iter();
-        news.parts
-            .extend(changes.map(|change| (change.table.clone(), change.part)));
+        news.add(&commit);
         edits.apply(&commit);
     }
     Ok(news)
+}
+
+/// What was written to the log after one commit, and up to another.
+pub(super) async fn news_between(
+    log: &SiteLog<EditsLog>,
+    after: Seq,
+    to: Seq,
+) -> Result<News, SiteError> {
+    let mut news = News::default();
+    let mut seq = after;
+    while seq < to {
+        seq = seq.next();
+        if let Some(commit) = log.commit(seq).await? {
+            news.add(&commit);
+        }
+    }
+    Ok(news)
+}
+
+impl News {
+    fn add(&mut self, commit: &Commit<EditsLog>) {
+        let rows = commit.more.journal.iter();
+        self.journal.extend(rows.map(|row| row.id.clone()));
+        let changes = commit.changes.iter();
+        self.parts
+            .extend(changes.map(|change| (change.table.clone(), change.part)));
+    }
 }

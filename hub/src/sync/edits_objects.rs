@@ -64,6 +64,9 @@ impl EditsObjects<'_> {
         let nonce = chance::random_id().map_err(|error| unwritable(error.to_string()))?;
         let encoded = edits_object::encode(&nonce, entries);
         let (bytes, compressed) = encoded.map_err(|error| unwritable(error.to_string()))?;
+        if compressed.len() as u64 > MAX_BYTES {
+            return Err(unwritable(format!("are longer than {MAX_BYTES} bytes")));
+        }
         let md5 = Md5::of(&bytes);
         let key = self.key(table, part, md5);
         let written = self.store.put(&key, compressed.into()).await;

@@ -22,7 +22,7 @@ use super::hub::Hub;
 use super::settle::{Seal, SettledParts, Settling, changes};
 use super::site_rows::Search;
 use crate::db::{DbError, FlushChange, JournalEntry, Mark, PartVersion, SiteFlush, StoredSite};
-use crate::edits::{PlacedRow, RowChange, fold, is_of_block, journal_columns};
+use crate::edits::{PlacedRow, RowChange, bucket_of, fold, is_of_block, journal_columns};
 use crate::error::{HubError, SiteError};
 
 /// About how many rows of the journal go into one commit.
@@ -268,7 +268,7 @@ impl FlushTask<'_> {
     ) -> Result<Folded, SiteError> {
         let catalog = self.site_catalog(stored, edits).await?;
         let at = (self.hub.store(), self.site);
-        let mut settling = Settling::new(at, dataset, &catalog, edits, stored.catalog.seq());
+        let mut settling = Settling::new(at, dataset, &catalog, edits, stored);
         settling.forget_gone_before(self.hub.kept_since(self.now));
         let mut touched = BTreeSet::new();
         for row in rows {
@@ -330,8 +330,14 @@ impl FlushTask<'_> {
         let Some(old) = &change.old else {
             return Ok(false);
         };
+        let home = match table.partition {
+            Partitioning::Buckets { count } => {
+                bucket_of(table, &change.key, count).map_err(|error| settling.failed(error))?
+            }
+            _ => old.part,
+        };
         let search = Search {
-            home: old.part,
+            home,
             after: row.site_seq,
         };
         let wanted = BTreeMap::from([(change.key.clone(), search)]);

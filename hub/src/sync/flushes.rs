@@ -1,21 +1,22 @@
 //! Flushes of all sites: a command's, a service's timer, and a writer's who waits for its own.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use causeway_shared::ids::{Seq, SiteName};
-use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::hub::Hub;
+use crate::db::SiteState;
 use crate::error::HubError;
 
 /// How many sites are flushed at once.
-const FLUSHED_AT_ONCE: usize = 4;
+const FLUSHED_AT_ONCE: usize = 8;
 
 /// How long a writer waits until what it wrote is in the store.
-#[allow(dead_code)]
 const WRITER_WAIT: Duration = Duration::from_secs(2);
 
 /// The shortest time from one look at the journals to the next.
@@ -119,29 +120,48 @@ impl Hub {
         matches!(flushed, Ok(Ok(Ok(flushed))) if flushed.owner)
     }
 
-    /// Flushes at the configured pace until it is dropped.
+    /// Flushes at the configured pace until it is dropped, and sees to it that the database has keys. A
+    /// site whose flush takes long keeps no other waiting.
     pub(crate) async fn keep_flushing(&self, clock: fn() -> Timestamp) {
         let every = self.config().edits.flush.0.max(MIN_EVERY);
+        let mut flushes = JoinSet::new();
+        let mut under_way = BTreeSet::new();
         loop {
             sleep(every).await;
-            // A database that is away is reported by the refresh.
-            if let Ok(states) = self.database().sites().await {
-                let waiting = states
-                    .into_iter()
-                    .filter(|state| state.edits_waiting > 0 && state.writable);
-                let flush = async |site: SiteName| {
-                    if let Err(error) = self.flush_site(&site, clock()).await {
-                        self.log_failure(&site, "the journal cannot be flushed", error);
-                    }
-                    if self.database().gives_keys()
-                        && let Err(error) = self.ensure_keys().await
-                    {
-                        self.log_failure(&site, "there are few keys for new rows", error);
-                    }
-                };
-                let sites = stream::iter(waiting.map(|state| state.site));
-                sites.for_each_concurrent(FLUSHED_AT_ONCE, flush).await;
+            while let Some(ended) = flushes.try_join_next() {
+                if let Ok(site) = ended {
+                    under_way.remove(&site);
+                }
             }
+            // A database that is away is reported by the refresh.
+            let Ok(states) = self.database().sites().await else {
+                continue;
+            };
+            if states.iter().any(|state| state.writable) {
+                self.see_to_keys().await;
+            }
+            let waiting = states.into_iter();
+            let waiting = waiting.filter(|state| state.edits_waiting > 0 && state.writable);
+            for SiteState { site, .. } in waiting {
+                if flushes.len() < FLUSHED_AT_ONCE && under_way.insert(site.clone()) {
+                    let hub = self.clone();
+                    flushes.spawn(async move {
+                        if let Err(error) = hub.flush_site(&site, clock()).await {
+                            hub.log_failure(&site, "the journal cannot be flushed", error);
+                        }
+                        site
+                    });
+                }
+            }
+        }
+    }
+
+    async fn see_to_keys(&self) {
+        if self.database().gives_keys()
+            && let Err(error) = self.ensure_keys().await
+        {
+            let what = "there are few keys for new rows, and no more can be had";
+            self.inner.failures.log(None, what, error);
         }
     }
 }

@@ -164,16 +164,28 @@ impl Hub {
         &self.inner.dataset
     }
 
-    /// Who this hub's database is. One that is at another address than it was is a copy, and gets a new
-    /// id.
+    /// Who this hub's database is. One that has started somewhere else than it was is a copy, and gets
+    /// a new id.
     ///
     /// # Errors
-    /// A failure of the database.
-    pub(super) async fn identity(&self) -> Result<Owner, DbError> {
+    /// [`DbError::Configuration`] where hubs reach it by different addresses, or a failure of the
+    /// database.
+    pub(crate) async fn identity(&self) -> Result<Owner, DbError> {
         let database = &self.inner.database;
         let identity = database.identity().await?;
         if identity.address == database.address() {
             return Ok(identity);
+        }
+        let states = database.sites().await?;
+        if states.iter().any(|state| state.start_known) {
+            return Err(DbError::Configuration {
+                problem: format!(
+                    "other hubs know this database as {}, and this one reaches it as {}: write the \
+                     first as `address` under [database]",
+                    identity.address,
+                    database.address()
+                ),
+            });
         }
         let identity = Owner {
             id: new_id()?,

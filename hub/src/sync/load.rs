@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::EditsLog;
+use causeway_shared::commit::{EditsLog, Owner};
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::limits;
@@ -32,6 +32,7 @@ use jiff::civil::Date;
 
 use super::dataset_change::first_obstacle;
 use super::discover::{catalog_at_head, edits_at_head};
+use super::edits_log::owns;
 use super::hub::Hub;
 use super::load_plan::{LoadPlan, Planned, load_plan};
 use super::report::{PartitionCounts, RowCounts, SiteLoaded};
@@ -140,13 +141,15 @@ impl SiteTask<'_> {
 
     /// Whether a load would leave everything as it is stored. What waits in the journal is not a
     /// load's to look at.
-    fn is_idle(&self, snapshot: &LogSnapshot, stored: &StoredSite) -> bool {
+    fn is_idle(&self, snapshot: &LogSnapshot, stored: &StoredSite, identity: &Owner) -> bool {
         let edits = stored.edits_in_effect();
         !self.remove_strays
             && snapshot.catalog.head == stored.catalog.head
             && snapshot.edits.head == stored.edits.head
             && (snapshot.edits.head.is_some() || !self.hub.config().edits.write)
             && stored.state.start_known
+            && stored.state.writable
+                == (self.hub.config().edits.write && owns(&snapshot.edits, identity))
             && self
                 .wanted
                 .asked_now(stored, self.hub.config(), self.now)
@@ -157,11 +160,12 @@ impl SiteTask<'_> {
     /// Loads a snapshot: waits for other loads of the site, plans again on what they left, and
     /// makes the rows equal to what is wanted.
     pub(crate) async fn load(&self, mut snapshot: LogSnapshot) -> Result<SiteLoaded, SiteError> {
-        if self.is_idle(&snapshot, self.known) {
+        let failed = |source| self.database_error(source);
+        let identity = self.hub.identity().await.map_err(failed)?;
+        if self.is_idle(&snapshot, self.known, &identity) {
             let plan = self.plan(&snapshot, &self.known.edits_in_effect(), self.known);
             return Ok(self.report(&snapshot, &plan, Counted::default()));
         }
-        let failed = |source| self.database_error(source);
         let database = self.hub.database();
         let mut session = database.begin_load(self.site).await.map_err(failed)?;
         let mut attempt = 1;
@@ -186,7 +190,7 @@ impl SiteTask<'_> {
             let is_settled = plan.is_empty()
                 && stored.settled == in_effect.settled
                 && stored.state.writable == in_effect.owner
-                && self.is_idle(&snapshot, &stored);
+                && self.is_idle(&snapshot, &stored, &identity);
             if is_settled {
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
             }
@@ -277,7 +281,7 @@ impl SiteTask<'_> {
             dataset: &snapshot.dataset,
             loaded: &loaded,
             evicted: &plan.evict,
-            flushed: &[],
+            flushed: &work.in_effect.flushed,
             asked: &work.asked,
             writable: work.in_effect.owner,
             at: self.now,

@@ -138,5 +138,8 @@ fn has_all(stored: &StoredSite, date: Date) -> bool {
         .keys()
         .chain(edits.partitions.keys());
     let mut of_date = parts.filter(|(_, part)| part.date() == Some(date));
-    of_date.all(|key| stored.loaded.contains_key(key))
+    of_date.all(|key| {
+        let mark = stored.loaded.get(key);
+        mark.is_some_and(|mark| mark.version.is_some())
+    })
 }

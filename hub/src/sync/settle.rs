@@ -14,7 +14,8 @@ use jiff::Timestamp;
 use super::edits_objects::{EditsObjects, name_in_memory};
 use super::merged::StoredPart;
 use super::site_rows::{Search, SiteRows};
-use crate::edits::{Edits, EditsError, RowEdit, RowState, settle};
+use crate::db::StoredSite;
+use crate::edits::{Edits, EditsError, RowEdit, RowState, bucket_of, settle};
 use crate::error::SiteError;
 
 /// The edits of a site while they are settled, and folded.
@@ -27,8 +28,10 @@ pub(super) struct Settling<'a> {
     pub(super) catalog: &'a Catalog,
     /// The edits as they are in their log.
     pub(super) edits: &'a Catalog<EditsLog>,
+    /// The site's catalog that the database stands at.
+    before: &'a Catalog,
     /// The commit of the site's up to which kept keys were looked for before.
-    pub(super) looked: Seq,
+    looked: Seq,
     hand: Edits,
     /// Partitions that were settled whole with the site's object of now.
     renewed: BTreeSet<(Name, Part)>,
@@ -65,7 +68,7 @@ impl<'a> Settling<'a> {
         dataset: &'a Dataset,
         catalog: &'a Catalog,
         edits: &'a Catalog<EditsLog>,
-        looked: Seq,
+        stored: &'a StoredSite,
     ) -> Self {
         Self {
             store,
@@ -73,7 +76,12 @@ impl<'a> Settling<'a> {
             dataset,
             catalog,
             edits,
-            looked,
+            before: &stored.catalog,
+            // Who does not own the edits settles them anew each time.
+            looked: match stored.state.writable {
+                true => stored.catalog.seq(),
+                false => Seq::NONE,
+            },
             hand: Edits::default(),
             renewed: BTreeSet::new(),
             changed: false,
@@ -102,11 +110,26 @@ impl<'a> Settling<'a> {
                 (declared.partition, part),
                 (Partitioning::Buckets { count }, Part::Bucket(_, of)) if count != *of
             );
-            other_buckets || merged.object != self.site_object(table, *part)
+            other_buckets
+                || merged.object != self.site_object(table, *part)
+                || self.parent_moved_on(declared, *part, merged.site_seq)
         };
         let edits = self.edits.partitions.iter();
         let outdated = edits.filter(|(key, entry)| is_outdated(key, &entry.object.merged));
         outdated.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Whether the site changed the partition of the parents, whose rows a row of the cloud's follows,
+    /// since the children's was settled.
+    fn parent_moved_on(&self, table: &Table, part: Part, settled_at: Seq) -> bool {
+        let Partitioning::Via { parent, .. } = table.partition else {
+            return false;
+        };
+        let key = (self.dataset.tables[parent].name.clone(), part);
+        match self.catalog.partitions.get(&key) {
+            Some(entry) => entry.seq > settled_at,
+            None => self.before.partitions.contains_key(&key),
+        }
     }
 
     fn site_object(&self, table: &Name, part: Part) -> Option<Md5> {
@@ -127,18 +150,13 @@ impl<'a> Settling<'a> {
                 self.take(&table.name, *part).await?;
                 let after = self.settled_at(&table.name, *part);
                 let listed = self.hand.keys(&table.name, *part);
-                keys.extend(
-                    listed
-                        .map_err(|e| self.failed(e))?
-                        .into_iter()
-                        .map(|k| (k, after)),
-                );
+                add_keys(&mut keys, listed.map_err(|e| self.failed(e))?, after);
                 self.renewed.insert((table.name.clone(), *part));
             }
             for (part, kept) in self.kept_to_look_for(table) {
                 self.take(&table.name, part).await?;
                 let after = self.settled_at(&table.name, part).max(self.looked);
-                keys.extend(kept.into_iter().map(|key| (key, after)));
+                add_keys(&mut keys, kept, after);
             }
             self.settle_keys(table, &keys).await?;
         }
@@ -172,8 +190,15 @@ impl<'a> Settling<'a> {
         let mut wanted = BTreeMap::new();
         for (key, after) in keys {
             if let Some(edit) = self.row(table, key).await? {
+                let home = match table.partition {
+                    // The number of buckets may have changed since the entry was written.
+                    Partitioning::Buckets { count } => {
+                        bucket_of(table, key, count).map_err(|error| self.failed(error))?
+                    }
+                    _ => expected_at(&edit.state),
+                };
                 let search = Search {
-                    home: expected_at(&edit.state),
+                    home,
                     after: *after,
                 };
                 wanted.insert(key.clone(), search);
@@ -362,7 +387,8 @@ impl<'a> Settling<'a> {
                 clashes: 0,
             });
         }
-        let site_entry = self.catalog.partitions.get(&(table.name.clone(), part));
+        let key = (table.name.clone(), part);
+        let site_entry = self.catalog.partitions.get(&key);
         let mut clashes = 0;
         let merged = StoredPart {
             site: self.site,
@@ -397,7 +423,11 @@ impl<'a> Settling<'a> {
             kept: self.hand.kept(table, part).map_err(|e| self.failed(e))?,
             merged: Merged {
                 object: site_entry.map(|entry| entry.object.md5),
-                site_seq: self.catalog.seq(),
+                site_seq: match committed {
+                    // Not all of it was settled: what the site changed since is yet to be looked at.
+                    Some(committed) if !self.renewed.contains(&key) => committed.merged.site_seq,
+                    _ => self.catalog.seq(),
+                },
                 rows: merged.rows,
                 summary: merged.summary,
             },
@@ -414,6 +444,14 @@ impl<'a> Settling<'a> {
             site: self.site.clone(),
             source,
         }
+    }
+}
+
+/// Adds keys that are looked for in what the site changed after a commit; the earliest one counts.
+fn add_keys(keys: &mut BTreeMap<RowKey, Seq>, more: Vec<RowKey>, after: Seq) {
+    for key in more {
+        let bound = keys.entry(key).or_insert(after);
+        *bound = (*bound).min(after);
     }
 }
 

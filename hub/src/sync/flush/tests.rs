@@ -98,6 +98,45 @@ async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice(
 }
 
 #[tokio::test]
+async fn a_flush_after_a_start_leaves_the_tables_to_the_next_load_to_open() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folder = tempfile::tempdir()?;
+    let test = start(&store, folder.path()).await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+        .await?;
+    drop(test);
+    let test = start(&store, folder.path()).await?;
+    assert_eq!(test.flush(&site).await?.edits, 1);
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'open' WHERE id = 1")
+        .await?;
+    assert_eq!(test.flush(&site).await?.edits, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_database_in_use_keeps_its_identity_for_a_hub_that_reaches_it_elsewhere() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    shop(&store).await?;
+    let folder = tempfile::tempdir()?;
+    let test = start(&store, folder.path()).await?;
+    test.load_one().await?;
+    let identity = test.database.identity().await?;
+    let elsewhere = causeway_shared::commit::Owner {
+        address: "elsewhere".to_owned(),
+        ..identity.clone()
+    };
+    test.database.set_identity(&elsewhere).await?;
+    let error = test.hub.identity().await.err().ok_or("it was taken")?;
+    let error = error.to_string().replace(&identity.address, "<here>");
+    insta::assert_snapshot!(error, @"configuration, database: other hubs know this database as elsewhere, and this one reaches it as <here>: write the first as `address` under [database]");
+    assert_eq!(test.database.identity().await?, elsewhere);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_copy_at_another_address_keeps_what_it_has_until_it_takes_over() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let site = shop(&store).await?;

@@ -10,7 +10,7 @@ use causeway_shared::ids::{Name, Part};
 use super::{LogSnapshot, SiteTask};
 use crate::db::{SiteLoad, StoredSite, with_settled};
 use crate::error::SiteError;
-use crate::sync::edits_log::{NewCommit, Written, append, catch_up, owns};
+use crate::sync::edits_log::{NewCommit, Written, append, catch_up, news_between, owns};
 use crate::sync::settle::{Seal, SettledParts, Settling, changes};
 
 /// The edits that the rows are merged with.
@@ -24,6 +24,8 @@ pub(super) struct EditsInEffect {
     pub(super) settled: Vec<Change<EditsLog>>,
     /// Whether this database owns the edits.
     pub(super) owner: bool,
+    /// Rows of the journal that the log holds: a flush wrote them there and got no further.
+    pub(super) flushed: Vec<String>,
     /// Partitions whose rows are loaded again, since changes were made to them that were not committed.
     pub(super) again: BTreeSet<(Name, Part)>,
 }
@@ -80,18 +82,10 @@ impl SiteTask<'_> {
         }
         let identity = self.hub.identity().await.map_err(failed)?;
         let mut owner = write && owns(&snapshot.edits, &identity);
-        loop {
+        let in_effect = loop {
             let settled = self.settle(snapshot, &stored, owner).await?;
-            if !owner {
-                let mut in_effect = in_effect(snapshot, settled, owner);
-                let look = session.look().await.map_err(failed)?;
-                in_effect
-                    .again
-                    .extend(look.journaled.into_iter().chain(look.held));
-                return Ok(Some((stored, in_effect)));
-            }
-            if settled.is_empty() {
-                return Ok(Some((stored, in_effect(snapshot, settled, owner))));
+            if !owner || settled.is_empty() {
+                break in_effect(snapshot, settled, owner);
             }
             let new = NewCommit {
                 writer: &identity,
@@ -104,15 +98,48 @@ impl SiteTask<'_> {
             };
             let log = self.hub.edits_log(self.site);
             match append(&log, &mut snapshot.edits, new).await? {
-                Written::Yes => {
-                    return Ok(Some((stored, in_effect(snapshot, settled, owner))));
-                }
+                Written::Yes => break in_effect(snapshot, settled, owner),
                 Written::Behind | Written::Fenced => {
                     catch_up(&log, &mut snapshot.edits).await?;
                     owner = owns(&snapshot.edits, &identity);
                 }
             }
+        };
+        let in_effect = self
+            .with_journal(session, &stored, snapshot, in_effect)
+            .await?;
+        Ok(Some((stored, in_effect)))
+    }
+
+    /// What the journal adds: rows that the log holds already, and partitions with changes that this
+    /// load brings nothing of.
+    async fn with_journal(
+        &self,
+        session: &mut dyn SiteLoad,
+        stored: &StoredSite,
+        snapshot: &LogSnapshot,
+        mut in_effect: EditsInEffect,
+    ) -> Result<EditsInEffect, SiteError> {
+        let look = session.look().await;
+        let look = look.map_err(|source| self.database_error(source))?;
+        if look.journaled.is_empty() && look.held.is_empty() {
+            return Ok(in_effect);
         }
+        if snapshot.edits.seq() > stored.edits.seq() {
+            let log = self.hub.edits_log(self.site);
+            let news = news_between(&log, stored.edits.seq(), snapshot.edits.seq()).await?;
+            let loaded = |key: &&(Name, Part)| stored.loaded.contains_key(*key);
+            in_effect
+                .again
+                .extend(news.parts.iter().filter(loaded).cloned());
+            in_effect.flushed = news.journal;
+        }
+        if !in_effect.owner {
+            in_effect
+                .again
+                .extend(look.journaled.into_iter().chain(look.held));
+        }
+        Ok(in_effect)
     }
 
     /// Settles the edits that were merged with another object than the site's current one, and looks
@@ -124,13 +151,12 @@ impl SiteTask<'_> {
         owner: bool,
     ) -> Result<SettledParts, SiteError> {
         let at = (self.store(), self.site);
-        let looked = stored.catalog.seq();
         let mut settling = Settling::new(
             at,
             &snapshot.dataset,
             &snapshot.catalog,
             &snapshot.edits,
-            looked,
+            stored,
         );
         settling.forget_gone_before(self.hub.kept_since(self.now));
         settling.settle_parts(&settling.outdated()).await?;
@@ -152,6 +178,7 @@ fn in_effect(snapshot: &LogSnapshot, parts: SettledParts, owner: bool) -> EditsI
             .collect(),
         settled,
         owner,
+        flushed: Vec::new(),
         again: BTreeSet::new(),
     }
 }
