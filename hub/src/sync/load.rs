@@ -16,31 +16,29 @@
 
 mod copy;
 mod edits;
+mod execute;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{EditsLog, Owner};
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
-use causeway_shared::limits;
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
-use jiff::civil::Date;
 
 use super::dataset_change::first_obstacle;
 use super::discover::{catalog_at_head, edits_at_head};
 use super::edits_log::owns;
 use super::hub::Hub;
-use super::load_plan::{LoadPlan, Planned, load_plan};
-use super::report::{PartitionCounts, RowCounts, SiteLoaded};
+use super::load_plan::{LoadPlan, load_plan};
+use super::report::{PartitionCounts, SiteLoaded};
 use super::window::Wanted;
-use crate::db::{DbError, Look, Mark, RowSink, RowsAt, SiteChange, SiteLoad, StoredSite};
+use crate::db::{DbError, StoredSite};
 use crate::error::SiteError;
-use copy::{Copied, copy_parts};
-use edits::EditsInEffect;
+use execute::{Counted, Executed, Work};
 
 /// A load that others wrote into is begun anew. From this attempt on they are locked out.
 const ATTEMPTS: u32 = 3;
@@ -224,192 +222,6 @@ impl SiteTask<'_> {
         &self.hub.config().window.timezone.0
     }
 
-    async fn execute(
-        &self,
-        mut session: Box<dyn SiteLoad>,
-        work: &Work<'_>,
-    ) -> Result<Executed, SiteError> {
-        let failed = |source| self.database_error(source);
-        let Work { snapshot, plan, .. } = *work;
-        if !work.is_locked {
-            session
-                .create_tables(&snapshot.dataset, self.zone())
-                .await
-                .map_err(failed)?;
-        }
-        let mut steps = self.steps(&snapshot.dataset, plan);
-        for step in &mut steps {
-            let is_empty = session.is_empty(step.table).await.map_err(failed)?;
-            step.staged = !step.load.is_empty() && !is_empty;
-            if step.staged {
-                self.stage(&mut *session, step, work).await?;
-            }
-        }
-        if !work.is_locked {
-            let tables: Vec<&Table> = steps.iter().map(|step| step.table).collect();
-            session.begin(&tables).await.map_err(failed)?;
-        }
-        let look = session.look().await.map_err(failed)?;
-        if is_overtaken(&look, work, &steps) {
-            session.rollback().await.map_err(failed)?;
-            return Ok(Executed::Overtaken(session));
-        }
-        let mut counted = Counted::default();
-        for step in &steps {
-            counted.rows.deleted += self.delete(&mut *session, step, plan, work.stored).await?;
-        }
-        for step in &mut steps {
-            counted.rows.inserted += self.insert(&mut *session, step, work).await?;
-        }
-        let clashes: BTreeMap<_, _> = steps.iter().flat_map(TableStep::clashes).collect();
-        let loaded = plan.load.iter().map(|planned| {
-            let key = (planned.table.clone(), planned.part);
-            let mark = Mark {
-                version: Some(planned.version()),
-                rows: planned.rows(),
-                clashes: clashes.get(&key).copied().unwrap_or(0),
-            };
-            (key, mark)
-        });
-        let loaded: Vec<_> = loaded.collect();
-        let change = SiteChange {
-            was: &work.stored.catalog,
-            now: &snapshot.catalog,
-            edits_was: &work.stored.edits,
-            edits: &snapshot.edits,
-            settled: &work.in_effect.settled,
-            dataset: &snapshot.dataset,
-            loaded: &loaded,
-            evicted: &plan.evict,
-            flushed: &work.in_effect.flushed,
-            asked: &work.asked,
-            writable: work.in_effect.owner,
-            at: self.now,
-        };
-        session.commit(&change).await.map_err(failed)?;
-        Ok(Executed::Committed(counted))
-    }
-
-    /// The plan, table by table in declared order.
-    fn steps<'p>(&self, dataset: &'p Dataset, plan: &'p LoadPlan) -> Vec<TableStep<'p>> {
-        let mut load: BTreeMap<&Name, Vec<&Planned>> = BTreeMap::new();
-        let mut delete: BTreeMap<&Name, Vec<Part>> = BTreeMap::new();
-        for planned in &plan.load {
-            load.entry(&planned.table).or_default().push(planned);
-            if planned.was.is_some() {
-                delete.entry(&planned.table).or_default().push(planned.part);
-            }
-        }
-        for (table, part) in &plan.evict {
-            delete.entry(table).or_default().push(*part);
-        }
-        let step = |table: &'p Table| TableStep {
-            table,
-            load: load.remove(&table.name).unwrap_or_default(),
-            delete: delete.remove(&table.name).unwrap_or_default(),
-            staged: false,
-            copied: None,
-        };
-        let mut steps: Vec<_> = dataset.tables.iter().map(step).collect();
-        steps.retain(|step| self.remove_strays || !step.load.is_empty() || !step.delete.is_empty());
-        steps
-    }
-
-    async fn stage(
-        &self,
-        session: &mut dyn SiteLoad,
-        step: &mut TableStep<'_>,
-        work: &Work<'_>,
-    ) -> Result<(), SiteError> {
-        let failed = |source| self.database_error(source);
-        let sink = session.stage(step.table).await.map_err(failed)?;
-        self.copy(step, work, sink).await.map(drop)
-    }
-
-    async fn delete(
-        &self,
-        session: &mut dyn SiteLoad,
-        step: &TableStep<'_>,
-        plan: &LoadPlan,
-        stored: &StoredSite,
-    ) -> Result<u64, SiteError> {
-        let failed = |source| self.database_error(source);
-        let mut deleted = 0;
-        if !step.delete.is_empty() {
-            let parts = &step.delete;
-            deleted += session
-                .delete_parts(step.table, parts)
-                .await
-                .map_err(failed)?;
-        }
-        if self.remove_strays {
-            let kept = |((table, part), _): (&(Name, Part), &Mark)| {
-                let gone = plan.evict.iter().any(|(t, p)| t == table && p == part);
-                (*table == step.table.name && !gone).then_some(*part)
-            };
-            let kept: Vec<Part> = stored.loaded.iter().filter_map(kept).collect();
-            deleted += session
-                .delete_strays(step.table, &kept)
-                .await
-                .map_err(failed)?;
-        }
-        Ok(deleted)
-    }
-
-    async fn insert(
-        &self,
-        session: &mut dyn SiteLoad,
-        step: &mut TableStep<'_>,
-        work: &Work<'_>,
-    ) -> Result<u64, SiteError> {
-        let failed = |source| self.database_error(source);
-        if step.load.is_empty() {
-            return Ok(0);
-        }
-        if !step.staged {
-            // The table was empty before it was locked. Somebody may have written since.
-            if session.is_empty(step.table).await.map_err(failed)? {
-                let sink = session.fill(step.table).await.map_err(failed)?;
-                return self.copy(step, work, sink).await;
-            }
-            self.stage(session, step, work).await?;
-        }
-        let inserted = session.insert_staged(step.table).await.map_err(failed)?;
-        self.check_taken(step, inserted)
-    }
-
-    /// Copies the rows of a step's partitions to where they go.
-    async fn copy(
-        &self,
-        step: &mut TableStep<'_>,
-        work: &Work<'_>,
-        mut sink: Box<dyn RowSink + '_>,
-    ) -> Result<u64, SiteError> {
-        let from = (self.store(), self.site);
-        let parts = (&*step.load, &work.in_effect.entries);
-        step.copied = Some(copy_parts(from, step.table, parts, &mut *sink).await?);
-        let taken = sink.finish().await;
-        self.check_taken(step, taken.map_err(|source| self.database_error(source))?)
-    }
-
-    /// Makes sure that the database took every row, before it is said to hold the partitions.
-    fn check_taken(&self, step: &TableStep<'_>, taken: u64) -> Result<u64, SiteError> {
-        let rows = step.load.iter().map(|planned| planned.rows());
-        let rows = limits::total(rows);
-        if taken == rows {
-            return Ok(taken);
-        }
-        Err(self.database_error(DbError::Refused {
-            database: self.hub.database().describe(),
-            action: "inserting",
-            detail: format!(
-                "it took {taken} of {rows} rows of table {}",
-                step.table.name
-            ),
-            source: None,
-        }))
-    }
-
     fn report(&self, snapshot: &LogSnapshot, plan: &LoadPlan, counted: Counted) -> SiteLoaded {
         SiteLoaded {
             site: self.site.clone(),
@@ -432,63 +244,4 @@ impl SiteTask<'_> {
             source,
         }
     }
-}
-
-/// What one attempt at a load works with.
-struct Work<'w> {
-    /// Dates that this load was asked for.
-    asked: Vec<Date>,
-    snapshot: &'w LogSnapshot,
-    stored: &'w StoredSite,
-    in_effect: &'w EditsInEffect,
-    plan: &'w LoadPlan,
-    /// Whether the transaction has begun, with all tables locked.
-    is_locked: bool,
-}
-
-/// How an attempt ended.
-enum Executed {
-    Committed(Counted),
-    /// Others wrote meanwhile: nothing was done.
-    Overtaken(Box<dyn SiteLoad>),
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Counted {
-    rows: RowCounts,
-    /// Conflicts that were not there before.
-    conflicts: u64,
-}
-
-/// What is done to one table.
-struct TableStep<'p> {
-    table: &'p Table,
-    load: Vec<&'p Planned>,
-    delete: Vec<Part>,
-    /// Whether the rows to load wait in the staging table.
-    staged: bool,
-    /// What was copied.
-    copied: Option<Copied>,
-}
-
-impl TableStep<'_> {
-    fn clashes(&self) -> impl Iterator<Item = ((Name, Part), u64)> {
-        let clashes = self.copied.iter().flat_map(|copied| &copied.clashes);
-        clashes.map(|(part, clashes)| ((self.table.name.clone(), *part), *clashes))
-    }
-}
-
-/// Whether what was staged is not what the rows have to become any more.
-fn is_overtaken(look: &Look, work: &Work<'_>, steps: &[TableStep<'_>]) -> bool {
-    // A database that does not own the edits loads over what it keeps.
-    let is_written = work.in_effect.owner
-        && look.journaled.iter().any(|(table, _)| {
-            let mut steps = steps.iter();
-            steps.any(|step| step.table.name == *table)
-        });
-    let stored = RowsAt {
-        seq: work.stored.catalog.seq(),
-        edits_seq: work.stored.edits.seq(),
-    };
-    is_written || look.at != stored
 }

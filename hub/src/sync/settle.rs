@@ -1,18 +1,20 @@
 //! Edits brought to what the site says now, with what that needs from the store: the entries of the
 //! partitions concerned, and the site's rows of their keys.
 
+mod seal;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, EditsLog, EditsObject, Merged, Now, RowKey};
+use causeway_shared::commit::{EditsLog, Merged, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table};
-use causeway_shared::edits_object::Entry;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 
-use super::edits_objects::{EditsObjects, name_in_memory};
-use super::merged::StoredPart;
+use super::edits_objects::EditsObjects;
+pub(super) use seal::{Seal, SettledParts, changes};
+
 use super::site_rows::{Search, SiteRows};
 use crate::db::StoredSite;
 use crate::edits::{Edits, EditsError, RowEdit, RowState, bucket_of, settle};
@@ -39,27 +41,6 @@ pub(super) struct Settling<'a> {
     changed: bool,
     /// Rows that both sides deleted, the cloud before this, are forgotten.
     gone_before: Timestamp,
-}
-
-/// A partition whose edits are others now, or settled with another object.
-#[derive(Debug)]
-pub(super) struct SettledPart {
-    pub(super) entries: Vec<Entry>,
-    /// `None`: nothing is left of its edits.
-    pub(super) object: Option<EditsObject>,
-    /// How many of the merged rows clash.
-    pub(super) clashes: u64,
-}
-
-pub(super) type SettledParts = BTreeMap<(Name, Part), SettledPart>;
-
-/// Where the entries go that are sealed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seal {
-    /// Into objects in the store, for a commit.
-    InStore,
-    /// Nowhere: who does not own the edits settles them for itself.
-    InMemory,
 }
 
 impl<'a> Settling<'a> {
@@ -326,119 +307,6 @@ impl<'a> Settling<'a> {
         entry.map_or(Seq::NONE, |entry| entry.object.merged.site_seq)
     }
 
-    /// Puts what changed into a form that a commit or a load can name.
-    pub(super) async fn seal(&mut self, seal: Seal) -> Result<SettledParts, SiteError> {
-        self.settle_changed().await?;
-        let changed: BTreeSet<(Name, Part)> = self
-            .hand
-            .changed()
-            .map(|(table, part)| (table.clone(), part))
-            .collect();
-        let mut parts = SettledParts::new();
-        for (name, part) in changed.union(&self.renewed) {
-            let Some(table) = self.dataset.table(name.as_str()) else {
-                continue;
-            };
-            let key = (name.clone(), *part);
-            let is_changed = changed.contains(&key);
-            let committed = self.edits.partitions.get(&key).map(|entry| &entry.object);
-            if !is_changed
-                && committed.is_none_or(|c| c.merged.object == self.site_object(name, *part))
-            {
-                continue;
-            }
-            let sealed = self.seal_part(table, *part, is_changed, committed, seal);
-            parts.insert(key, sealed.await?);
-        }
-        Ok(parts)
-    }
-
-    /// Settles whole partitions that changes have led to, where the site has another object now.
-    async fn settle_changed(&mut self) -> Result<(), SiteError> {
-        let outdated = self.outdated();
-        loop {
-            let changed = self
-                .hand
-                .changed()
-                .map(|(table, part)| (table.clone(), part));
-            let left: BTreeSet<_> = changed
-                .filter(|key| outdated.contains(key) && !self.renewed.contains(key))
-                .collect();
-            if left.is_empty() {
-                return Ok(());
-            }
-            self.settle_parts(&left).await?;
-        }
-    }
-
-    async fn seal_part(
-        &self,
-        table: &Table,
-        part: Part,
-        is_changed: bool,
-        committed: Option<&EditsObject>,
-        seal: Seal,
-    ) -> Result<SettledPart, SiteError> {
-        let entries = self.hand.entries(table, part).map_err(|e| self.failed(e))?;
-        if entries.is_empty() {
-            return Ok(SettledPart {
-                entries,
-                object: None,
-                clashes: 0,
-            });
-        }
-        let key = (table.name.clone(), part);
-        let site_entry = self.catalog.partitions.get(&key);
-        let mut clashes = 0;
-        let merged = StoredPart {
-            site: self.site,
-            table,
-            part,
-            object: site_entry.map(|entry| &entry.object),
-            entries: &entries,
-        };
-        let merged = merged.read(self.store, |row| clashes += u64::from(row.is_clash));
-        let merged = merged.await?;
-        let md5 = match (committed, seal) {
-            (Some(committed), _) if !is_changed => committed.md5,
-            (_, Seal::InStore) => {
-                let objects = EditsObjects {
-                    store: self.store,
-                    site: self.site,
-                };
-                objects.write((&table.name, part), &entries).await?
-            }
-            (_, Seal::InMemory) => name_in_memory(&entries).map_err(|problem| {
-                self.failed(EditsError::Row {
-                    table: table.name.clone(),
-                    key: String::new(),
-                    problem,
-                })
-            })?,
-        };
-        let object = EditsObject {
-            md5,
-            edits: entries.len() as u64,
-            conflicts: entries.iter().filter(|e| !e.conflict.is_none()).count() as u64,
-            kept: self.hand.kept(table, part).map_err(|e| self.failed(e))?,
-            merged: Merged {
-                object: site_entry.map(|entry| entry.object.md5),
-                site_seq: match committed {
-                    // Not all of it was settled: what the site changed since is yet to be looked at.
-                    Some(committed) if !self.renewed.contains(&key) => committed.merged.site_seq,
-                    _ => self.catalog.seq(),
-                },
-                rows: merged.rows,
-                summary: merged.summary,
-            },
-        };
-        Ok(SettledPart {
-            entries,
-            object: Some(object),
-            clashes,
-        })
-    }
-
     pub(super) fn failed(&self, source: EditsError) -> SiteError {
         SiteError::Edits {
             site: self.site.clone(),
@@ -453,23 +321,6 @@ fn add_keys(keys: &mut BTreeMap<RowKey, Seq>, more: Vec<RowKey>, after: Seq) {
         let bound = keys.entry(key).or_insert(after);
         *bound = (*bound).min(after);
     }
-}
-
-/// As a commit says it. What was not there and is nothing now is left out.
-pub(super) fn changes(parts: &SettledParts, edits: &Catalog<EditsLog>) -> Vec<Change<EditsLog>> {
-    let change = |(key, part): (&(Name, Part), &SettledPart)| {
-        let now = match &part.object {
-            Some(object) => Now::Object(object.clone()),
-            None if edits.partitions.contains_key(key) => Now::removed(),
-            None => return None,
-        };
-        Some(Change {
-            table: key.0.clone(),
-            part: key.1,
-            now,
-        })
-    };
-    parts.iter().filter_map(change).collect()
 }
 
 /// Where a row is expected at the site.

@@ -1,0 +1,252 @@
+//! Rows of the journal, folded into the edits at the head of the log.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::{EditsLog, JournalRow as CommittedRow, Operation, RowKey};
+use causeway_shared::dataset::{Dataset, Partitioning, Table};
+use causeway_shared::edits_object::Texts;
+use causeway_shared::ids::{Md5, Name, Part, Seq};
+use causeway_shared::log::SiteLog;
+use causeway_shared::store::Store;
+
+use super::FlushTask;
+use crate::db::{JournalEntry, StoredSite};
+use crate::edits::{PlacedRow, RowChange, bucket_of, fold, is_of_block, journal_columns};
+use crate::error::SiteError;
+use crate::sync::settle::{Seal, SettledParts, Settling};
+use crate::sync::site_rows::Search;
+
+/// The site's rows, by table, object and key.
+type Bases = BTreeMap<(Name, Md5, RowKey), Texts>;
+
+/// What rows of the journal make of the edits.
+pub(super) struct Folded {
+    pub(super) parts: SettledParts,
+    pub(super) catalog_seq: Seq,
+    pub(super) journal: Vec<CommittedRow>,
+    /// Whether nothing but the journal changed anything, and all of it was written on what is loaded.
+    pub(super) is_clean: bool,
+}
+
+impl FlushTask<'_> {
+    /// Folds rows of the journal on the edits at the head of the log.
+    pub(super) async fn fold(
+        &self,
+        stored: &StoredSite,
+        dataset: &Dataset,
+        edits: &Catalog<EditsLog>,
+        rows: &[JournalEntry],
+    ) -> Result<Folded, SiteError> {
+        let catalog = self.site_catalog(stored, edits).await?;
+        let at = (self.hub.store(), self.site);
+        let mut settling = Settling::new(at, dataset, &catalog, edits, stored);
+        settling.forget_gone_before(self.hub.kept_since(self.now));
+        let mut touched = BTreeSet::new();
+        for row in rows {
+            let places = row.old.iter().chain(&row.new);
+            touched.extend(places.map(|(part, _)| (row.table.clone(), *part)));
+            // Whoever settled since the row was read may have moved its entry.
+            let moved = edits.table(row.table.as_str());
+            let moved = moved.filter(|(_, entry)| entry.seq > row.edits_seq);
+            for (part, _) in moved {
+                settling.take(&row.table, part).await?;
+            }
+        }
+        settling.settle_parts(&touched).await?;
+        let bases = self.bases(&settling, stored, &catalog, rows).await?;
+        let mut folded_keys: BTreeMap<Name, BTreeMap<RowKey, Seq>> = BTreeMap::new();
+        let mut journal = Vec::new();
+        for row in rows {
+            let Some(table) = dataset.table(row.table.as_str()) else {
+                continue;
+            };
+            let Some(mut change) = row_change(table, row, &bases) else {
+                continue;
+            };
+            change.is_at_site =
+                change.new.is_none() && self.is_at_site(&settling, table, row, &change).await?;
+            journal.extend(committed_row(row, &change));
+            let edit = settling.row(table, &change.key).await?;
+            let new = fold(table, edit, &change).map_err(|error| settling.failed(error))?;
+            settling.set(table, &change.key, new).await?;
+            let after = look_after(&settling, table, row, &change);
+            let keys = folded_keys.entry(table.name.clone()).or_default();
+            let bound = keys.entry(change.key).or_insert(after);
+            *bound = (*bound).min(after);
+        }
+        for id in dataset.parents_first() {
+            let table = &dataset.tables[id];
+            if let Some(keys) = folded_keys.get(&table.name) {
+                settling.settle_keys(table, keys).await?;
+            }
+        }
+        let is_held = rows.iter().any(|row| row.held);
+        let parts = settling.seal(Seal::InStore).await?;
+        Ok(Folded {
+            is_clean: !settling.has_changed() && !is_held,
+            parts,
+            catalog_seq: catalog.seq(),
+            journal,
+        })
+    }
+
+    /// Whether the site has the row of a change now.
+    async fn is_at_site(
+        &self,
+        settling: &Settling<'_>,
+        table: &Table,
+        row: &JournalEntry,
+        change: &RowChange,
+    ) -> Result<bool, SiteError> {
+        let Some(old) = &change.old else {
+            return Ok(false);
+        };
+        let home = match table.partition {
+            Partitioning::Buckets { count } => {
+                bucket_of(table, &change.key, count).map_err(|error| settling.failed(error))?
+            }
+            _ => old.part,
+        };
+        let search = Search {
+            home,
+            after: row.site_seq,
+        };
+        let wanted = BTreeMap::from([(change.key.clone(), search)]);
+        let found = settling.site_rows().find(table, &wanted).await?;
+        Ok(!found.is_empty())
+    }
+
+    /// The site's catalog, at least at the commit that the edits know.
+    async fn site_catalog(
+        &self,
+        stored: &StoredSite,
+        edits: &Catalog<EditsLog>,
+    ) -> Result<Catalog, SiteError> {
+        let known = edits.head.as_ref().map_or(Seq::NONE, |head| head.site_seq);
+        let mut catalog = stored.catalog.clone();
+        if catalog.seq() < known {
+            let log = SiteLog::new(Store::clone(self.hub.store()), self.site.clone());
+            log.catch_up(&mut catalog, false).await?;
+        }
+        Ok(catalog)
+    }
+
+    /// The site's rows of the rows' keys in the objects that the database had loaded.
+    async fn bases(
+        &self,
+        settling: &Settling<'_>,
+        stored: &StoredSite,
+        catalog: &Catalog,
+        rows: &[JournalEntry],
+    ) -> Result<Bases, SiteError> {
+        let mut wanted: BTreeMap<(Name, Part, Md5), BTreeSet<RowKey>> = BTreeMap::new();
+        for row in rows {
+            if let (Some((part, old)), Some(object)) = (&row.old, row.object)
+                && let Some(table) = settling.dataset.table(row.table.as_str())
+                && let Some(key) = key_of(table, old)
+            {
+                let keys = wanted
+                    .entry((row.table.clone(), *part, object))
+                    .or_default();
+                keys.insert(key);
+            }
+        }
+        let mut bases = Bases::new();
+        for ((name, part, md5), keys) in wanted {
+            let Some(table) = settling.dataset.table(name.as_str()) else {
+                continue;
+            };
+            // An object that neither catalog names may be gone: what the writer saw has to do.
+            let at = (name.clone(), part);
+            let mut catalogs = [&stored.catalog, catalog].into_iter();
+            let object = catalogs.find_map(|catalog| {
+                let entry = catalog.partitions.get(&at)?;
+                (entry.object.md5 == md5).then_some(&entry.object)
+            });
+            let Some(object) = object else { continue };
+            let keys: BTreeSet<&RowKey> = keys.iter().collect();
+            let site_rows = settling.site_rows();
+            let rows = site_rows.rows_of(table, part, object, &keys).await?;
+            bases.extend(
+                rows.into_iter()
+                    .map(|(key, row)| ((name.clone(), md5, key), row)),
+            );
+        }
+        Ok(bases)
+    }
+}
+
+fn key_of(table: &Table, row: &Texts) -> Option<RowKey> {
+    let text = |column: &usize| row.get(table.columns[*column].name.as_str())?.clone();
+    let texts: Option<Vec<String>> = table.key.iter().map(text).collect();
+    RowKey::try_from(texts?).ok()
+}
+
+fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Option<RowChange> {
+    let placed = |row: &Option<(Part, Texts)>| {
+        row.as_ref().map(|(part, row)| PlacedRow {
+            part: *part,
+            row: row.clone(),
+        })
+    };
+    let (old, new) = (placed(&row.old), placed(&row.new));
+    let key = key_of(table, &new.as_ref().or(old.as_ref())?.row)?;
+    let base = row.object.and_then(|object| {
+        let at = (table.name.clone(), object, key.clone());
+        bases.get(&at).cloned()
+    });
+    Some(RowChange {
+        is_at_site: false,
+        base,
+        key,
+        old,
+        new,
+        actor: row.actor.clone(),
+        at: row.at,
+    })
+}
+
+/// The commit of the site's after which its partitions are looked through for a folded key.
+fn look_after(
+    settling: &Settling<'_>,
+    table: &Table,
+    row: &JournalEntry,
+    change: &RowChange,
+) -> Seq {
+    let is_via = matches!(table.partition, Partitioning::Via { .. });
+    // The site may have had such a key all along, in a date that is not loaded.
+    let is_inserted = row.old.is_none() && !is_of_block(table, &change.key) && !is_via;
+    if row.held || is_inserted {
+        return Seq::NONE;
+    }
+    let places = row.old.iter().chain(&row.new);
+    let settled = places.map(|(part, _)| {
+        let key = (table.name.clone(), *part);
+        match settling.edits.partitions.contains_key(&key) {
+            true => settling.settled_at(&table.name, *part),
+            false => row.site_seq,
+        }
+    });
+    settled.fold(row.site_seq, Seq::min)
+}
+
+/// A row of the journal as a commit has it.
+fn committed_row(row: &JournalEntry, change: &RowChange) -> Option<CommittedRow> {
+    let (old, new) = (row.old.as_ref(), row.new.as_ref());
+    let op = match (old, new) {
+        (None, _) => Operation::Insert,
+        (_, None) => Operation::Delete,
+        _ => Operation::Update,
+    };
+    Some(CommittedRow {
+        id: row.id.clone(),
+        table: row.table.clone(),
+        part: new.or(old)?.0,
+        key: change.key.clone(),
+        op,
+        columns: journal_columns(old.map(|o| &o.1), new.map(|n| &n.1)),
+        actor: row.actor.clone(),
+        at: row.at,
+    })
+}
