@@ -58,7 +58,8 @@ impl EditsObjects<'_> {
             site: self.site.clone(),
             table: table.clone(),
             part,
-            key: layout_prefix(table, part),
+            // The object has no name yet.
+            key: format!("of {table}, {part}"),
             problem,
         };
         let nonce = chance::random_id().map_err(|error| unwritable(error.to_string()))?;
@@ -94,9 +95,4 @@ pub(super) fn name_in_memory(entries: &[Entry]) -> Result<Md5, String> {
     let encoded = edits_object::encode("", entries);
     let (bytes, _) = encoded.map_err(|error| error.to_string())?;
     Ok(Md5::of(&bytes))
-}
-
-/// A partition's edits in words, where their object has no name yet.
-fn layout_prefix(table: &Name, part: Part) -> String {
-    format!("of {table}, {part}")
 }

@@ -107,11 +107,11 @@ impl FlushTask<'_> {
                 next: Next::Done,
             });
         };
-        let mut rows = session.journal(dataset, MOST_ROWS).await.map_err(failed)?;
+        let rows = session.journal(dataset, MOST_ROWS).await.map_err(failed)?;
         let more = rows.len() >= MOST_ROWS;
         let known: BTreeSet<&str> = news.journal.iter().map(String::as_str).collect();
         let (known, rows): (Vec<_>, Vec<_>) = rows
-            .drain(..)
+            .into_iter()
             .partition(|row| known.contains(row.id.as_str()));
         let (rows, undeclared): (Vec<_>, Vec<_>) = rows
             .into_iter()
@@ -123,11 +123,11 @@ impl FlushTask<'_> {
         let known_ids: Vec<String> = known.iter().map(|row| row.id.clone()).collect();
         if rows.is_empty() {
             if !known_ids.is_empty() || edits.seq() != stored.edits.seq() {
-                let versions = unknown(known.iter());
+                let versions = parts_of(known.iter());
                 let change = FlushChange {
                     flushed: &known_ids,
                     versions: &versions,
-                    ..nothing(stored, &edits, self.now)
+                    ..only_the_catalog(stored, &edits, self.now)
                 };
                 session.commit(&change).await.map_err(failed)?;
             }
@@ -165,7 +165,7 @@ impl FlushTask<'_> {
             && known.is_empty()
             && base.seq() == stored.rows_at.edits_seq
             && folded.catalog_seq == stored.catalog.seq();
-        let mut versions = unknown(known.iter().chain(&rows));
+        let mut versions = parts_of(known.iter().chain(&rows));
         if is_clean {
             for (key, version) in &mut versions {
                 *version = new_version(stored, &base, &edits, &folded.parts, key);
@@ -179,7 +179,7 @@ impl FlushTask<'_> {
             versions: &versions,
             moves_loaded_seq: is_clean,
             asked: &asked,
-            ..nothing(stored, &edits, self.now)
+            ..only_the_catalog(stored, &edits, self.now)
         };
         session.commit(&change).await.map_err(failed)?;
         Ok(Step {
@@ -217,7 +217,7 @@ impl FlushTask<'_> {
             start_known: true,
             writable: Some(false),
             hold: !owner,
-            ..nothing(stored, edits, self.now)
+            ..only_the_catalog(stored, edits, self.now)
         };
         session.commit(&change).await.map_err(failed)
     }
@@ -248,7 +248,7 @@ impl FlushTask<'_> {
             versions: &versions,
             writable: (!owner).then_some(false),
             hold: !owner,
-            ..nothing(stored, edits, self.now)
+            ..only_the_catalog(stored, edits, self.now)
         };
         let written = session.commit(&change).await;
         written.map_err(|source| self.database_error(source))
@@ -295,7 +295,7 @@ impl Step {
 }
 
 /// What a flush writes down that does nothing but move the catalog of edits.
-fn nothing<'a>(
+fn only_the_catalog<'a>(
     stored: &'a StoredSite,
     edits: &'a Catalog<EditsLog>,
     now: Timestamp,
@@ -316,7 +316,7 @@ fn nothing<'a>(
 }
 
 /// The partitions of some rows, none of which is known any more.
-fn unknown<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Versions {
+fn parts_of<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Versions {
     let parts = rows.flat_map(|row| {
         let places = row.old.iter().chain(&row.new);
         places.map(|(part, _)| ((row.table.clone(), *part), None))
