@@ -252,7 +252,7 @@ async fn rows_changed_behind_the_hub_are_named_and_repaired() {
             "also the date asked for"
         );
         deployment.load();
-        assert_equal(&deployment, &site).await;
+        assert_eq!(loaded(&deployment, "appointment").await, before);
     }
 }
 
