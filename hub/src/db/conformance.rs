@@ -105,6 +105,7 @@ macro_rules! database_conformance {
             rows_in_dates_of_the_cloud_alone_are_kept,
             edits_follow_another_number_of_buckets,
             a_child_of_the_cloud_follows_its_parent,
+            a_site_that_was_never_loaded_is_taken_over,
             a_row_that_is_born_here_is_filled_in,
             keys_come_from_the_databases_block,
             rules_of_columns_are_kept,

@@ -390,3 +390,26 @@ pub async fn a_child_of_the_cloud_follows_its_parent(database: &HubDatabase) -> 
     assert_eq!(test.verify(false).await?.differences, []);
     Ok(())
 }
+
+/// A database that never loaded a site takes it over, and loads it with all edits.
+pub async fn a_site_that_was_never_loaded_is_taken_over(database: &HubDatabase) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::new(database).await?;
+    let other = test.in_another_folder(folder.path()).await?;
+    let site = shop(&other).await?;
+    other
+        .change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+        .await?;
+    other.flush(&site).await?;
+    let taken = test.hub.take_over(None, test.request.now).await?;
+    assert_eq!(taken, [site.name().clone()]);
+    test.load_one().await?;
+    assert_eq!(
+        test.rows(&site, "sale").await?[0],
+        "dt=2025-11-28 1,2025-11-28,a,void"
+    );
+    test.change(&site, "UPDATE sale SET state = 'open' WHERE id = 1")
+        .await?;
+    assert_eq!(test.flush(&site).await?.edits, 1);
+    Ok(())
+}
