@@ -17,7 +17,7 @@ pub(super) use seal::{Seal, SettledParts, changes};
 
 use super::site_rows::{Search, SiteRows};
 use crate::db::StoredSite;
-use crate::edits::{Edits, EditsError, RowEdit, RowState, bucket_of, settle};
+use crate::edits::{Edits, EditsError, RowEdit, RowState, bucket_of, is_of_block, settle};
 use crate::error::SiteError;
 
 /// The edits of a site while they are settled, and folded.
@@ -170,23 +170,29 @@ impl<'a> Settling<'a> {
     ) -> Result<(), SiteError> {
         let mut wanted = BTreeMap::new();
         for (key, after) in keys {
-            if let Some(edit) = self.row(table, key).await? {
-                let home = match table.partition {
-                    // The number of buckets may have changed since the entry was written.
-                    Partitioning::Buckets { count } => {
-                        bucket_of(table, key, count).map_err(|error| self.failed(error))?
-                    }
-                    _ => expected_at(&edit.state),
-                };
-                let search = Search {
-                    home,
-                    after: *after,
-                };
-                wanted.insert(key.clone(), search);
+            let Some(edit) = self.row(table, key).await? else {
+                continue;
+            };
+            // No site bears a key of a block: that would be looked for in all that the site changed.
+            let is_own = matches!(edit.state, RowState::Born { .. }) && is_of_block(table, key);
+            if is_own {
+                continue;
             }
+            let home = match table.partition {
+                // The number of buckets may have changed since the entry was written.
+                Partitioning::Buckets { count } => {
+                    bucket_of(table, key, count).map_err(|error| self.failed(error))?
+                }
+                _ => expected_at(&edit.state),
+            };
+            let search = Search {
+                home,
+                after: *after,
+            };
+            wanted.insert(key.clone(), search);
         }
         let found = self.site_rows().find(table, &wanted).await?;
-        for key in wanted.keys() {
+        for key in keys.keys() {
             let Some(edit) = self.row(table, key).await? else {
                 continue;
             };
