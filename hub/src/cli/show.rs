@@ -216,7 +216,7 @@ fn site(text: &mut String, of: &SiteStatus) {
             writeln!(
                 text,
                 "  the others lie on dates outside the window; `causeway-hub load --from DATE --to \
-                 DATE` brings them for once, window.before and window.after for good"
+                 DATE` brings up to window.on_demand_days of them"
             )
         }
         Some(0) => Ok(()),
@@ -237,6 +237,7 @@ fn site(text: &mut String, of: &SiteStatus) {
                 .map_or_else(String::new, |problem| format!(": {}", problem.text)),
         ),
     };
+    edits(text, of);
     for (table, rows) in of.quarantined.iter().flatten() {
         let _ = match rows {
             Some(rows) => writeln!(text, "  {} of {table} in quarantine", count(*rows, "row")),
@@ -249,6 +250,26 @@ fn site(text: &mut String, of: &SiteStatus) {
     if let Some(error) = &of.last_error {
         let _ = writeln!(text, "  the last load failed: {error}");
     }
+}
+
+/// How the edits of a site stand, where there are any.
+fn edits(text: &mut String, of: &SiteStatus) {
+    let Some(at) = of.edits_commit else { return };
+    let _ = write!(text, "  edits at commit {at}");
+    if of.edits_waiting > 0 {
+        let _ = write!(text, ", {} not flushed", count(of.edits_waiting, "change"));
+    }
+    if of.conflicts > 0 {
+        let _ = write!(text, ", {}", count(of.conflicts, "conflict"));
+    }
+    if let Some(owner) = of.owner.as_ref().filter(|_| of.read_only) {
+        let _ = write!(
+            text,
+            "; this database is read-only, {} owns them",
+            owner.address
+        );
+    }
+    text.push('\n');
 }
 
 /// Tokens, a line each.
@@ -350,10 +371,11 @@ mod tests {
         "#);
         let loaded = status(&test.another()?.hub.full_status(NOON.parse()?).await?);
         let of_site = loaded.lines().skip(5).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(of_site, @r"
-          1 of 2 partitions and 1 of 2 rows loaded
-          the others lie on dates outside the window; `causeway-hub load --from DATE --to DATE` brings them for once, window.before and window.after for good
-        ");
+        insta::assert_snapshot!(of_site, @r#"
+        1 of 2 partitions and 1 of 2 rows loaded
+        the others lie on dates outside the window; `causeway-hub load --from DATE --to DATE` brings up to window.on_demand_days of them
+        edits at commit 1
+        "#);
         let dates = ["2025-12-24", "2025-12-25"].map(|date| date.parse());
         let [first, last] = dates;
         let besides = [
@@ -388,17 +410,18 @@ mod tests {
         test.store.put(&key, csv.into()).await?;
         let status = status(&test.hub.full_status(now).await?);
         let status = status.replace(&folder.path().display().to_string(), "<folder>");
-        insta::assert_snapshot!(status, @r"
-    store     memory:
-    database  sqlite:<folder>
-    window    2025-11-27 to 2025-11-29
+        insta::assert_snapshot!(status, @r#"
+        store     memory:
+        database  sqlite:<folder>
+        window    2025-11-27 to 2025-11-29
 
-    here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
-      1 of 2 partitions and 1 of 2 rows loaded
-      1 commit behind the log
-      3 rows of sale in quarantine
-      the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
-    ");
+        here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
+          1 of 2 partitions and 1 of 2 rows loaded
+          1 commit behind the log
+          edits at commit 1
+          3 rows of sale in quarantine
+          the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
+        "#);
         Ok(())
     }
 }

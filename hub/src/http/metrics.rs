@@ -129,6 +129,21 @@ fn of_sites(figures: &mut Figures, sites: &[SiteView]) {
         "Partitions in the database.",
         &|view| Some(number(view.loaded.len() as u64)),
     );
+    each(
+        "site_edits_waiting",
+        "Changes in the journal that are not in the store yet.",
+        &|view| Some(number(view.edits.waiting)),
+    );
+    each(
+        "site_conflicts",
+        "Rows in which site and cloud want different things.",
+        &|view| Some(number(view.edits.conflicts)),
+    );
+    each(
+        "site_writable",
+        "1 if the site's tables take changes.",
+        &|view| Some(if view.edits.writable { 1.0 } else { 0.0 }),
+    );
     each("site_rows_known", "Rows of all history.", &|view| {
         Some(number(view.catalog.all_rows()))
     });
