@@ -7,15 +7,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::Role;
 use crate::http::App;
-use crate::http::callers::{Notifier, Reader};
+use crate::http::callers::{Editor, Notifier, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::JsonBody;
+use crate::http::request::{JsonBody, RangeParams};
 use crate::scheduler::RefreshStatus;
-use crate::sync::{SiteStatus, Window};
+use crate::sync::{DateRange, SiteStatus, Window};
 
 #[derive(Debug, Serialize)]
 pub(super) struct SyncStatus {
@@ -94,4 +95,50 @@ pub(crate) async fn notify(
     app.hub.expect_site(notice.site);
     app.refresher.wake();
     Ok((StatusCode::ACCEPTED, Json(Accepted { accepted: true })))
+}
+
+/// Dates that are to be loaded.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DatesAsked {
+    from: Date,
+    to: Date,
+    /// One site only.
+    site: Option<SiteName>,
+}
+
+/// The dates that are loaded now.
+#[derive(Debug, Serialize)]
+pub(super) struct DatesLoaded {
+    from: Date,
+    to: Date,
+    sites: Vec<SiteName>,
+}
+
+/// Loads dates beside the window, which stay as ones that were asked for.
+pub(super) async fn load(
+    _: Editor,
+    State(app): State<Arc<App>>,
+    JsonBody(asked): JsonBody<DatesAsked>,
+) -> Result<Json<DatesLoaded>, Problem> {
+    let given = RangeParams {
+        from: Some(asked.from),
+        to: Some(asked.to),
+    };
+    let range = given.range()?.unwrap_or(DateRange::day(asked.from));
+    let (days, most) = (range.days(), app.hub.config().window.on_demand_days);
+    if days > u32::from(most) {
+        let detail = format!("{days} days are too many; window.on_demand_days keeps {most}");
+        return Err(Problem::new(Code::RangeTooLong, detail));
+    }
+    let views = app.hub.sites(asked.site.as_ref()).await?;
+    let sites: Vec<SiteName> = views.into_iter().map(|view| view.site).collect();
+    for site in &sites {
+        app.hub.bring(site, range, (app.clock)()).await?;
+    }
+    Ok(Json(DatesLoaded {
+        from: range.from(),
+        to: range.to(),
+        sites,
+    }))
 }

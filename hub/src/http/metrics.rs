@@ -253,6 +253,9 @@ mod tests {
         causeway_site_failing{site="hcm-01"} 0
         causeway_site_partitions_known{site="hcm-01"} 1
         causeway_site_partitions_loaded{site="hcm-01"} 0
+        causeway_site_edits_waiting{site="hcm-01"} 0
+        causeway_site_conflicts{site="hcm-01"} 0
+        causeway_site_writable{site="hcm-01"} 0
         causeway_site_rows_known{site="hcm-01"} 7
         causeway_site_rows_loaded{site="hcm-01"} 0
         causeway_refreshes_total 0

@@ -44,31 +44,32 @@ impl Asked {
 }
 
 impl Hub {
-    /// Loads a date of a site, if it is not loaded, and has it stay as one that was asked for.
+    /// Loads dates of a site that are not loaded, and has them stay as ones that were asked for.
     ///
     /// # Errors
-    /// [`HubError::UnknownSite`], or why it cannot be loaded.
+    /// [`HubError::UnknownSite`], or why they cannot be loaded.
     pub(crate) async fn bring(
         &self,
         site: &SiteName,
-        date: Date,
+        dates: DateRange,
         now: Timestamp,
     ) -> Result<(), HubError> {
-        if !is_of_parts(date) || self.holds(&self.state(site).await?, date, now).await? {
+        let dates: Vec<Date> = dates.dates().filter(|date| is_of_parts(*date)).collect();
+        if self.holds(&self.state(site).await?, &dates, now).await? {
             return Ok(());
         }
         let asked = self.inner.on_demand.of(site);
-        asked.waiting().insert(date);
+        asked.waiting().extend(&dates);
         let _loader = asked.loader.lock().await;
         let state = self.state(site).await?;
-        if self.holds(&state, date, now).await? {
-            // The load before took this date along.
+        if self.holds(&state, &dates, now).await? {
+            // The load before took these dates along.
             return Ok(());
         }
-        let mut dates = std::mem::take(&mut *asked.waiting());
-        dates.insert(date);
+        let mut waiting = std::mem::take(&mut *asked.waiting());
+        waiting.extend(dates);
         let request = LoadRequest {
-            dates: dates.into_iter().map(DateRange::day).collect(),
+            dates: waiting.into_iter().map(DateRange::day).collect(),
             ..LoadRequest::at(now)
         };
         Ok(self.load_from_catalogs(&state, &request).await?)
@@ -81,17 +82,19 @@ impl Hub {
         state.ok_or_else(|| HubError::UnknownSite { site: site.clone() })
     }
 
-    /// Whether all that the site has of a date is loaded, and known to be asked for in this hour.
-    async fn holds(&self, state: &SiteState, date: Date, now: Timestamp) -> Result<bool, HubError> {
+    /// Whether all that the site has of some dates is loaded, and they are known to be asked for in this
+    /// hour.
+    async fn holds(
+        &self,
+        state: &SiteState,
+        dates: &[Date],
+        now: Timestamp,
+    ) -> Result<bool, HubError> {
         let cached = self.inner.cache.get(&**self.database(), state).await?;
-        let stored = &cached.stored;
-        let is_asked = || {
-            stored
-                .asked
-                .get(&date)
-                .is_some_and(|at| *at >= hour_of(now))
-        };
-        Ok((self.window(now).0.contains(date) || is_asked()) && has_all(stored, date))
+        let (stored, window) = (&cached.stored, self.window(now).0);
+        let is_asked = |date: &Date| stored.asked.get(date).is_some_and(|at| *at >= hour_of(now));
+        let mut dates = dates.iter();
+        Ok(dates.all(|date| (window.contains(*date) || is_asked(date)) && has_all(stored, *date)))
     }
 
     /// Loads at the commits where the database stands.

@@ -163,3 +163,39 @@ async fn a_site_without_meetassists_tables_has_no_appointments() {
         assert_eq!(refusal(&answer), refused(404, "not_found", ""));
     }
 }
+
+#[tokio::test]
+async fn dates_are_loaded_when_an_admin_asks() {
+    let bed = bed().await;
+    let load = "/api/v1/sync/load";
+    let asked = json!({"from": "2025-12-20", "to": "2025-12-24"}).to_string();
+    let answer = bed.post(&bed.admin, load, &asked).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    assert_eq!(
+        json_of(&answer),
+        json!({"from": "2025-12-20", "to": "2025-12-24", "sites": ["hcm-01"]})
+    );
+    for (asked, expected) in [
+        (
+            json!({"from": "2025-12-20"}),
+            refused(400, "bad_request", ""),
+        ),
+        (
+            json!({"from": "2025-12-24", "to": "2025-12-20"}),
+            refused(400, "bad_request", ""),
+        ),
+        (
+            json!({"from": "2025-01-01", "to": "2025-12-20"}),
+            refused(400, "range_too_long", ""),
+        ),
+        (
+            json!({"from": "2025-12-20", "to": "2025-12-20", "site": "hcm-09"}),
+            refused(404, "not_found", ""),
+        ),
+    ] {
+        let answer = bed.post(&bed.admin, load, &asked.to_string()).await;
+        assert_eq!(refusal(&answer), expected, "{asked}");
+    }
+    let answer = bed.post(&bed.viewer, load, &asked).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}

@@ -240,7 +240,10 @@ pub async fn a_date_that_somebody_reads_is_loaded(database: &HubDatabase) -> Out
     let (test, site) = shop(database).await?;
     let requests = test.store.requests();
     let asked = date(2025, 12, 24);
-    let bring = |on| test.hub.bring(site.name(), on, test.request.now);
+    let bring = |on| {
+        let day = crate::sync::DateRange::day(on);
+        test.hub.bring(site.name(), day, test.request.now)
+    };
     let days = (0..20).map(|n| bring(asked.saturating_sub(n.days())));
     for brought in futures_util::future::join_all(days).await {
         brought?;
@@ -254,7 +257,8 @@ pub async fn a_date_that_somebody_reads_is_loaded(database: &HubDatabase) -> Out
     assert!(loads < 6, "{loads} loads");
     // Within the hour a date is not written down again, after it it is.
     let later = test.request.now + jiff::SignedDuration::from_hours(1);
-    test.hub.bring(site.name(), asked, later).await?;
+    let day = crate::sync::DateRange::day(asked);
+    test.hub.bring(site.name(), day, later).await?;
     assert_eq!(test.database.sites().await?[0].revision, loads + 1);
     Ok(())
 }

@@ -15,7 +15,7 @@ use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
 use crate::services::record::{Record, read, text};
 use crate::stats::meetassist::{APPOINTMENT, STATUS};
-use crate::sync::{Hub, SiteView};
+use crate::sync::{DateRange, Hub, SiteView};
 
 /// Which appointments of a date are asked for.
 #[derive(Debug, Clone)]
@@ -90,7 +90,8 @@ pub(crate) async fn list(
     let mut listed = Listed::default();
     for view in &views {
         require_status(view, query)?;
-        hub.bring(&view.site, query.date, now).await?;
+        let day = DateRange::day(query.date);
+        hub.bring(&view.site, day, now).await?;
         listed.total += count(hub, view, query).await?;
         let is_behind = query
             .after

@@ -16,7 +16,7 @@ use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::{self, Fields};
 use crate::services::record::{Record, read, read_within, text};
 use crate::stats::meetassist::APPOINTMENT;
-use crate::sync::{Hub, SiteView};
+use crate::sync::{DateRange, Hub, SiteView};
 
 /// What is said of an appointment when it is booked. Its status is the declared default.
 const BOOKED: [&str; 7] = [
@@ -195,7 +195,8 @@ async fn slot(
         Some(value).filter(|value| !value.is_null())
     };
     if let Some(Value::Date(date)) = value("date") {
-        hub.bring(&view.site, *date, by.now).await?;
+        let day = DateRange::day(*date);
+        hub.bring(&view.site, day, by.now).await?;
     }
     let key = ["consultantid", "date", "time"].map(|name| value(name).and_then(text));
     Ok(key[0].is_some().then_some(key))
