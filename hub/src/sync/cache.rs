@@ -100,6 +100,9 @@ impl SiteCache {
             && cached.stored.state.revision == state.revision
             && cached.stored.state.head == state.head
             && cached.stored.state.edits_head == state.edits_head
+            // The server may have started again, and nothing else be different.
+            && cached.stored.state.start_known == state.start_known
+            && cached.stored.state.writable == state.writable
             // In a database that was made anew meanwhile, revision and head may be the same.
             && cached.stored.state.loaded_at == state.loaded_at
         {
@@ -114,5 +117,38 @@ impl SiteCache {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<SiteName, Arc<CachedSite>>> {
         // The map is whole between any two of its operations, also if a holder panicked.
         self.sites.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Outcome, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn a_site_is_read_again_when_its_database_has_started_again() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        TestSite::with_an_apple(&test.store).await?;
+        test.load_one().await?;
+        let state = test.database.sites().await?.remove(0);
+        let cache = SiteCache::default();
+        let first = cache.get(&*test.database, &state).await?;
+        let same = cache.get(&*test.database, &state).await?;
+        assert!(Arc::ptr_eq(&first, &same));
+        for other in [
+            SiteState {
+                start_known: false,
+                ..state.clone()
+            },
+            SiteState {
+                writable: false,
+                ..state.clone()
+            },
+        ] {
+            let again = cache.get(&*test.database, &other).await?;
+            assert!(!Arc::ptr_eq(&first, &again));
+        }
+        Ok(())
     }
 }
