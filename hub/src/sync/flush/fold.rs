@@ -12,7 +12,9 @@ use causeway_shared::store::Store;
 
 use super::FlushTask;
 use crate::db::{JournalEntry, StoredSite};
-use crate::edits::{PlacedRow, RowChange, bucket_of, fold, is_of_block, journal_columns};
+use crate::edits::{
+    EditsError, PlacedRow, RowChange, bucket_of, fold, is_of_block, journal_columns,
+};
 use crate::error::SiteError;
 use crate::sync::settle::{Seal, SettledParts, Settling};
 use crate::sync::site_rows::Search;
@@ -61,9 +63,8 @@ impl FlushTask<'_> {
             let Some(table) = dataset.table(row.table.as_str()) else {
                 continue;
             };
-            let Some(mut change) = row_change(table, row, &bases) else {
-                continue;
-            };
+            // A row that cannot be folded stays in the journal: the flush fails over it.
+            let mut change = row_change(table, row, &bases).map_err(|e| settling.failed(e))?;
             change.is_at_site =
                 change.new.is_none() && self.is_at_site(&settling, table, row, &change).await?;
             journal.extend(committed_row(row, &change));
@@ -183,7 +184,7 @@ fn key_of(table: &Table, row: &Texts) -> Option<RowKey> {
     RowKey::try_from(texts?).ok()
 }
 
-fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Option<RowChange> {
+fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Result<RowChange, EditsError> {
     let placed = |row: &Option<(Part, Texts)>| {
         row.as_ref().map(|(part, row)| PlacedRow {
             part: *part,
@@ -191,12 +192,18 @@ fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Option<RowCha
         })
     };
     let (old, new) = (placed(&row.old), placed(&row.new));
-    let key = key_of(table, &new.as_ref().or(old.as_ref())?.row)?;
+    let there = new.as_ref().or(old.as_ref());
+    let key = there.and_then(|there| key_of(table, &there.row));
+    let key = key.ok_or_else(|| EditsError::Row {
+        table: table.name.clone(),
+        key: row.id.clone(),
+        problem: "the journal has no key for the change of this id".to_owned(),
+    })?;
     let base = row.object.and_then(|object| {
         let at = (table.name.clone(), object, key.clone());
         bases.get(&at).cloned()
     });
-    Some(RowChange {
+    Ok(RowChange {
         is_at_site: false,
         base,
         key,
