@@ -87,14 +87,13 @@ impl FlushTask<'_> {
         stored: &StoredSite,
     ) -> Result<Step, SiteError> {
         let failed = |source| self.database_error(source);
+        if stored.catalog.head.is_none() && stored.state.edits_waiting == 0 {
+            // Nothing of the site was ever here: there is nothing to flush, and nothing to meet again.
+            return Ok(Step::of(stored, false, Next::Done));
+        }
         let mut edits = stored.edits.clone();
         let news = catch_up(&self.hub.edits_log(self.site), &mut edits).await?;
         let identity = self.hub.identity().await.map_err(failed)?;
-        let is_new = stored.catalog.head.is_none() && stored.state.edits_waiting == 0;
-        if is_new {
-            // Nothing of the site was ever here: there is nothing to meet again.
-            return Ok(Step::of(stored, owns(&edits, &identity), Next::Done));
-        }
         if !stored.state.start_known {
             let owner = owns(&edits, &identity);
             self.meet_again(session, stored, (&edits, &news), owner)

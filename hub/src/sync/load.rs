@@ -187,7 +187,6 @@ impl SiteTask<'_> {
             plan.replace(&in_effect.again);
             let is_settled = plan.is_empty()
                 && stored.settled == in_effect.settled
-                && stored.state.writable == in_effect.owner
                 && self.is_idle(&snapshot, &stored, &identity);
             if is_settled {
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
