@@ -71,6 +71,8 @@ pub(crate) struct DatabaseConfig {
     /// By which the database is known where hubs reach it by different URLs; empty: its URL without
     /// user, password and options.
     pub address: String,
+    /// Most connections to a PostgreSQL server; flushes may have two more.
+    pub connections: u16,
     /// Roles of PostgreSQL that may read the sites' tables.
     pub readers: Vec<String>,
     /// Roles of PostgreSQL that may read and write them.
@@ -87,6 +89,8 @@ impl Default for DatabaseConfig {
             url: "sqlite:causeway-hub".to_owned(),
             root_certificate: String::new(),
             address: String::new(),
+            // A micro server takes about 80 in all.
+            connections: 8,
             readers: Vec::new(),
             writers: Vec::new(),
             secret: String::new(),
@@ -102,6 +106,7 @@ impl fmt::Debug for DatabaseConfig {
             .field("url", &without_password(&self.url))
             .field("root_certificate", &self.root_certificate)
             .field("address", &self.address)
+            .field("connections", &self.connections)
             .field("readers", &self.readers)
             .field("writers", &self.writers)
             .field("secret", &self.secret)
@@ -332,7 +337,7 @@ mod tests {
         keys(&toml::from_str(&text).unwrap(), "", &mut found);
         assert_eq!(
             found.join(" "),
-            "archive.enabled archive.every archive.excel auth.mode database.address database.iam \
+            "archive.enabled archive.every archive.excel auth.mode database.address database.connections database.iam \
              database.readers database.root_certificate database.secret database.url database.writers dataset edits.flush edits.keep edits.write http.listen refresh.every \
              store.checksums store.endpoint store.path_style store.region store.url \
              window.after window.before window.on_demand_days window.timezone"
@@ -359,7 +364,7 @@ mod tests {
         };
         assert_eq!(
             format!("{config:?}"),
-            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", address: "", readers: [], writers: [], secret: "", iam: false }"#
+            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", address: "", connections: 8, readers: [], writers: [], secret: "", iam: false }"#
         );
     }
 

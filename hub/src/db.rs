@@ -36,7 +36,6 @@ use causeway_shared::value::{Type, Value};
 use jiff::tz::TimeZone;
 
 use crate::config::DatabaseConfig;
-use postgres::Roles;
 
 pub(crate) use error::{DbError, Source};
 pub(crate) use stored::{
@@ -323,14 +322,7 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
         let database = sqlite::SqliteDatabase::open(folder, address(config));
         Ok(Arc::new(database))
     } else if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
-        let root_certificate = Some(Path::new(&config.root_certificate));
-        let root_certificate = root_certificate.filter(|file| !file.as_os_str().is_empty());
-        let database =
-            postgres::PostgresDatabase::open(&config.url, root_certificate, address(config))?;
-        let database = database.with_roles(Roles {
-            readers: config.readers.clone(),
-            writers: config.writers.clone(),
-        });
+        let database = postgres::PostgresDatabase::open(config, address(config))?;
         Ok(Arc::new(database))
     } else {
         refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")

@@ -21,9 +21,9 @@ use causeway_shared::summary::Summary;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::config::HubConfig;
+use crate::config::{DatabaseConfig, HubConfig};
 use crate::db::Database;
-use crate::db::postgres::{PostgresDatabase, Roles};
+use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
 use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, SiteLoaded};
 use crate::verify::{VerifyReport, VerifyRequest};
@@ -230,8 +230,12 @@ impl HubDatabase {
     /// # Errors
     /// If the URL is none, or the certificate cannot be read.
     pub fn postgres(url: &str, root_certificate: Option<&Path>) -> Outcome<Self> {
-        let database = PostgresDatabase::open(url, root_certificate, url.to_owned())?;
-        Ok(Self(Arc::new(database)))
+        let root_certificate = root_certificate.map(|file| file.display().to_string());
+        Self::of(DatabaseConfig {
+            url: url.to_owned(),
+            root_certificate: root_certificate.unwrap_or_default(),
+            ..DatabaseConfig::default()
+        })
     }
 
     /// A PostgreSQL database that these roles may read, or read and write, by SQL of their own.
@@ -240,10 +244,28 @@ impl HubDatabase {
     /// If the URL is none.
     pub fn postgres_with_roles(url: &str, readers: &[&str], writers: &[&str]) -> Outcome<Self> {
         let names = |roles: &[&str]| roles.iter().map(ToString::to_string).collect();
-        let database = PostgresDatabase::open(url, None, url.to_owned())?.with_roles(Roles {
+        Self::of(DatabaseConfig {
+            url: url.to_owned(),
             readers: names(readers),
             writers: names(writers),
-        });
+            ..DatabaseConfig::default()
+        })
+    }
+
+    /// A PostgreSQL database with at most so many connections.
+    ///
+    /// # Errors
+    /// If the URL is none, or they are too few.
+    pub fn postgres_with_connections(url: &str, connections: u16) -> Outcome<Self> {
+        Self::of(DatabaseConfig {
+            url: url.to_owned(),
+            connections,
+            ..DatabaseConfig::default()
+        })
+    }
+
+    fn of(config: DatabaseConfig) -> Outcome<Self> {
+        let database = PostgresDatabase::open(&config, config.url.clone())?;
         Ok(Self(Arc::new(database)))
     }
 
@@ -410,6 +432,18 @@ impl TestHub {
     /// Its error, or if there is more than one site.
     pub async fn load_rows(&self) -> Outcome<u64> {
         Ok(self.load_one().await?.rows.inserted)
+    }
+
+    /// Loads the window of all sites.
+    ///
+    /// # Errors
+    /// The first error of a site.
+    pub async fn load_all(&self) -> Outcome {
+        let sites = self.load().await?.sites;
+        match sites.into_iter().find_map(|site| site.error) {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 
     /// Loads the window of the only site, without an error.

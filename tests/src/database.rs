@@ -70,6 +70,17 @@ impl TestDatabase {
         }
     }
 
+    /// Where the PostgreSQL server listens, as `host:port`.
+    ///
+    /// # Panics
+    /// For SQLite.
+    #[must_use]
+    pub fn server(&self) -> String {
+        let url = self.url();
+        let (_, rest) = url.split_once('@').unwrap();
+        rest.split('/').next().unwrap().to_owned()
+    }
+
     /// The URL of a PostgreSQL database for a user who is let in over TLS alone, by the host that
     /// the server's certificate is for; with an empty query.
     ///

@@ -4,7 +4,7 @@
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
 //! and [`loaded`] what did. [`browser`] is what a page is looked at with.
-//! [`proxy`] and [`gateway`] are networks that fail, [`crash`] ends programs
+//! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
 //! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump.
 #![allow(
     clippy::expect_used,
@@ -21,6 +21,7 @@ pub mod loaded;
 pub mod meetassist;
 pub mod mirror;
 pub mod proxy;
+pub mod silence;
 pub mod stall;
 pub mod testbed;
 pub mod wrong_clock;

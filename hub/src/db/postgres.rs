@@ -1,7 +1,8 @@
 //! The database in PostgreSQL: a schema per site, the hub's own tables in schema `causeway`.
 //!
-//! Reads go through a small pool. Each load has a connection of its own: dropping it at any point
-//! rolls back and frees its locks, so that nothing has to be cleaned up.
+//! All connections are of one small pool, but for two that are kept for flushes. A load or a flush has
+//! one to itself: dropping it at any point rolls back and frees its locks, so that nothing has to be
+//! cleaned up.
 
 mod connection;
 mod error;
@@ -9,17 +10,16 @@ mod flush;
 mod grants;
 mod journal;
 mod load;
-mod lock;
 mod mark;
 mod read;
 mod render;
+mod session;
 mod statement;
 mod tls;
 mod triggers;
 mod write;
 
 use std::ops::RangeInclusive;
-use std::path::Path;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
@@ -35,8 +35,8 @@ use super::{
     Database, DbError, LoadedCounts, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
     SiteWrite, StoredSite,
 };
+use crate::config::DatabaseConfig;
 use connection::Connections;
-pub(crate) use grants::Roles;
 
 /// A PostgreSQL database.
 #[derive(Debug)]
@@ -50,23 +50,13 @@ impl PostgresDatabase {
     /// whose certificate is believed, the URL's `sslmode` and a file of root certificates say.
     ///
     /// # Errors
-    /// [`DbError::Configuration`] if the URL or the file cannot be used.
-    pub(crate) fn open(
-        url: &str,
-        root_certificate: Option<&Path>,
-        address: String,
-    ) -> Result<Self, DbError> {
-        let connections = Connections::new(url, root_certificate)?;
+    /// [`DbError::Configuration`] if the URL, the file or the number of connections cannot be used.
+    pub(crate) fn open(config: &DatabaseConfig, address: String) -> Result<Self, DbError> {
+        let connections = Connections::new(config)?;
         Ok(Self {
             connections,
             address,
         })
-    }
-
-    /// Lets roles read and write by SQL of their own.
-    pub(crate) fn with_roles(mut self, roles: Roles) -> Self {
-        self.connections.roles = roles;
-        self
     }
 
     fn error(&self, error: tokio_postgres::Error) -> DbError {
@@ -381,13 +371,25 @@ impl Database for PostgresDatabase {
 mod tests {
     use super::*;
 
+    fn at(url: &str) -> DatabaseConfig {
+        DatabaseConfig {
+            url: url.to_owned(),
+            ..DatabaseConfig::default()
+        }
+    }
+
     #[test]
     fn what_this_version_cannot_connect_to_is_refused_by_name() {
         let problem = |url: &str| {
-            PostgresDatabase::open(url, None, String::new())
-                .unwrap_err()
-                .to_string()
+            let database = PostgresDatabase::open(&at(url), String::new());
+            database.unwrap_err().to_string()
         };
+        let one = DatabaseConfig {
+            connections: 1,
+            ..at("postgres://me@db/causeway")
+        };
+        let refused = PostgresDatabase::open(&one, String::new()).unwrap_err();
+        insta::assert_snapshot!(refused, @"configuration, database: `connections` must be at least 2");
         insta::assert_snapshot!(
             problem("postgres://me:secret@db/causeway?sslmode=always"),
             @"configuration, database: `sslmode` must be disable, prefer, require, verify-ca or verify-full"
@@ -404,12 +406,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_away_is_named_without_the_password() {
-        let database = PostgresDatabase::open(
-            "postgres://me:secret@127.0.0.1:1/causeway",
-            None,
-            String::new(),
-        )
-        .unwrap();
+        let config = at("postgres://me:secret@127.0.0.1:1/causeway");
+        let database = PostgresDatabase::open(&config, String::new()).unwrap();
         assert!(!format!("{database:?}").contains("secret"));
         let error = database.sites().await.unwrap_err();
         assert!(error.is_retryable());
@@ -417,5 +415,17 @@ mod tests {
             error,
             @"postgres://me@127.0.0.1:1/causeway cannot be reached: error connecting to server: Connection refused (os error 111)"
         );
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_given_up() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("postgres://me@{}/causeway", silent.local_addr().unwrap());
+        let database = PostgresDatabase::open(&at(&url), String::new()).unwrap();
+        let site = SiteName::new("here").unwrap();
+        let (load, flush) = tokio::join!(database.begin_load(&site), database.begin_flush(&site));
+        for error in [load.err().unwrap(), flush.err().unwrap()] {
+            assert!(matches!(error, DbError::Unreachable { .. }), "{error}");
+        }
     }
 }

@@ -12,6 +12,7 @@ mod chart;
 mod chatbot;
 mod clinic;
 mod clock;
+mod connections;
 mod crash;
 mod damage;
 mod damage_table;

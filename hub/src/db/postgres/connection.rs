@@ -3,13 +3,17 @@
 use std::fmt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use backon::Retryable as _;
 use causeway_shared::runtime::{chance, retry};
 use deadpool_postgres::{
-    Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, Object, Pool, RecyclingMethod,
+    Runtime,
 };
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -17,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use super::error;
 use super::grants::Roles;
 use super::tls::Encryption;
-use crate::config::without_password;
+use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
 
 /// The version of the hub's own tables. Earlier ones hold no edits, so that all of them are made again.
@@ -26,18 +30,37 @@ const VERSION: i64 = 5;
 /// The oldest version of PostgreSQL, as it numbers itself.
 const OLDEST_VERSION: i32 = 140_000;
 
-/// Most connections for reading. A micro server takes about 80 in all.
-const POOL_CONNECTIONS: usize = 8;
-/// How long connecting, or waiting for a connection of the pool, may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Fewest connections: a load keeps one, and reads need another.
+const FEWEST_CONNECTIONS: u16 = 2;
+/// Connections beside the configured ones, for flushes alone: a load waits for a flush, and so does
+/// whoever changed something by the API, so that a flush waits for neither loads nor reads.
+const FLUSH_CONNECTIONS: usize = 2;
+
+/// How long connecting may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a connection of the pool is waited for.
+pub(super) const POOL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long the network may lose what was sent before the connection counts as broken.
 const NETWORK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a connection that waits for an answer hears nothing before it asks whether the server is there.
+const KEEPALIVE_AFTER: Duration = Duration::from_secs(10);
+/// How long an answer may take. The server ends a statement itself before that, if it works.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(65);
+
+/// A connection that nobody has taken for so long is tried before it is used.
+const TRIED_AFTER: Duration = Duration::from_millis(500);
+/// How long a connection that is tried may take to answer.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A database's connections.
 pub(super) struct Connections {
-    config: Config,
-    connector: MakeRustlsConnect,
-    pool: Pool,
+    /// As many as are configured.
+    pub(super) pool: Pool,
+    /// Those for flushes alone.
+    pub(super) reserve: Pool,
+    /// Places of loads and flushes in the pool. They keep a connection for long, and need another one
+    /// meanwhile: half of the pool is left to what is over soon.
+    pub(super) places: Arc<Semaphore>,
     described: String,
     /// Who else may use the sites' tables.
     pub(super) roles: Roles,
@@ -52,8 +75,16 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub(super) fn new(url: &str, root_certificate: Option<&Path>) -> Result<Self, DbError> {
+    pub(super) fn new(database: &DatabaseConfig) -> Result<Self, DbError> {
         let refuse = |problem: String| DbError::Configuration { problem };
+        let url = &*database.url;
+        let root_certificate = Some(Path::new(&database.root_certificate));
+        let root_certificate = root_certificate.filter(|file| !file.as_os_str().is_empty());
+        if database.connections < FEWEST_CONNECTIONS {
+            let problem = format!("`connections` must be at least {FEWEST_CONNECTIONS}");
+            return Err(refuse(problem));
+        }
+        let most = usize::from(database.connections);
         let Encryption {
             url: plain_url,
             mode,
@@ -72,34 +103,18 @@ impl Connections {
             .application_name("causeway-hub")
             .connect_timeout(CONNECT_TIMEOUT)
             .tcp_user_timeout(NETWORK_TIMEOUT)
-            .keepalives_idle(NETWORK_TIMEOUT);
-        let described = without_password(url);
-        let manager = Manager::from_config(
-            config.clone(),
-            connector.clone(),
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
-        let pool = Pool::builder(manager)
-            .max_size(POOL_CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECT_TIMEOUT))
-            .create_timeout(Some(CONNECT_TIMEOUT))
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move {
-                    let setup = client.batch_execute(include_str!("sql/session.sql")).await;
-                    setup.map_err(HookError::Backend)
-                })
-            }))
-            .build()
-            .map_err(|error| refuse(error.to_string()))?;
+            .keepalives_idle(KEEPALIVE_AFTER)
+            .keepalives_interval(KEEPALIVE_AFTER);
+        let pool = |size| pool(&config, &connector, size).map_err(refuse);
         Ok(Self {
-            config,
-            connector,
-            pool,
-            described,
-            roles: Roles::default(),
+            pool: pool(most)?,
+            reserve: pool(FLUSH_CONNECTIONS)?,
+            places: Arc::new(Semaphore::new(most / 2)),
+            described: without_password(url),
+            roles: Roles {
+                readers: database.readers.clone(),
+                writers: database.writers.clone(),
+            },
             checked: AtomicBool::new(false),
         })
     }
@@ -114,14 +129,27 @@ impl Connections {
         &self,
         work: impl Fn() -> F,
     ) -> Result<T, DbError> {
+        let work = || self.answered(work());
         work.retry(retry::a_few_times())
             .when(DbError::is_retryable)
             .await
     }
 
+    /// Gives up something short that a server which lives would have answered.
+    pub(super) async fn answered<T>(
+        &self,
+        work: impl Future<Output = Result<T, DbError>>,
+    ) -> Result<T, DbError> {
+        answered(&self.described, work).await
+    }
+
     /// A connection of the pool, to a database whose own tables are of this program's version.
     pub(super) async fn client(&self) -> Result<Object, DbError> {
-        let client = self.pooled().await?;
+        self.client_of(&self.pool).await
+    }
+
+    pub(super) async fn client_of(&self, pool: &Pool) -> Result<Object, DbError> {
+        let client = self.pooled(pool).await?;
         if !self.checked.load(Ordering::Relaxed) {
             self.check(&client).await?;
             self.checked.store(true, Ordering::Relaxed);
@@ -129,28 +157,9 @@ impl Connections {
         Ok(client)
     }
 
-    async fn pooled(&self) -> Result<Object, DbError> {
-        let client = self.pool.get().await;
+    async fn pooled(&self, pool: &Pool) -> Result<Object, DbError> {
+        let client = pool.get().await;
         client.map_err(|error| error::of_pool(&self.described, error))
-    }
-
-    /// A connection of its own, for a load.
-    pub(super) async fn own(&self) -> Result<Client, DbError> {
-        let failed = |error| error::of(&self.described, "connecting", error);
-        let connected = self.config.connect(self.connector.clone()).await;
-        let (client, connection) = connected.map_err(failed)?;
-        tokio::spawn(async move {
-            // Whoever uses the client meets the same error; here it is only for those who look.
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "the loader's connection ended");
-            }
-        });
-        let session = concat!(
-            include_str!("sql/session.sql"),
-            include_str!("sql/session_loader.sql")
-        );
-        client.batch_execute(session).await.map_err(failed)?;
-        Ok(client)
     }
 
     /// Refuses a database whose own tables are missing, or newer than this program.
@@ -183,7 +192,7 @@ impl Connections {
 
     /// Makes or upgrades the hub's own tables, for a database that hubs reach at an address.
     pub(super) async fn upgrade(&self, address: &str) -> Result<(), DbError> {
-        let mut client = self.pooled().await?;
+        let mut client = self.pooled(&self.pool).await?;
         self.check_server(&client).await?;
         let failed = |error| error::of(&self.described, "upgrading", error);
         let transaction = client.transaction().await.map_err(failed)?;
@@ -239,5 +248,86 @@ impl Connections {
         Err(DbError::Configuration {
             problem: format!("{} {problem}", self.described),
         })
+    }
+}
+
+/// Gives up something short that a server which lives would have answered.
+pub(super) async fn answered<T>(
+    database: &str,
+    work: impl Future<Output = Result<T, DbError>>,
+) -> Result<T, DbError> {
+    let within = timeout(ANSWER_TIMEOUT, work).await;
+    within.unwrap_or_else(|_| {
+        Err(DbError::Unreachable {
+            database: database.to_owned(),
+            detail: format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()),
+            source: None,
+        })
+    })
+}
+
+fn pool(config: &Config, connector: &MakeRustlsConnect, size: usize) -> Result<Pool, String> {
+    let manager = Manager::from_config(
+        config.clone(),
+        connector.clone(),
+        ManagerConfig {
+            recycling_method: RecyclingMethod::Fast,
+        },
+    );
+    let trial = Arc::new(Trial::default());
+    Pool::builder(manager)
+        .max_size(size)
+        .runtime(Runtime::Tokio1)
+        .wait_timeout(Some(POOL_TIMEOUT))
+        .create_timeout(Some(CONNECT_TIMEOUT))
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move {
+                let setup = client.batch_execute(include_str!("sql/session.sql"));
+                match timeout(CONNECT_TIMEOUT, setup).await {
+                    Ok(setup) => setup.map_err(HookError::Backend),
+                    Err(_) => Err(HookError::message("the server does not answer")),
+                }
+            })
+        }))
+        .pre_recycle(Hook::async_fn(move |client, metrics| {
+            let trial = Arc::clone(&trial);
+            Box::pin(async move { trial.of(client, metrics).await })
+        }))
+        .build()
+        .map_err(|error| error.to_string())
+}
+
+/// Tries connections that lay idle: the server, or the way to it, may have gone without a word.
+#[derive(Debug, Default)]
+struct Trial {
+    /// When one was last found dead. Those that were last taken before that count as dead.
+    found_dead: Mutex<Option<Instant>>,
+}
+
+impl Trial {
+    async fn of(&self, client: &ClientWrapper, metrics: &Metrics) -> Result<(), HookError> {
+        let dead = || HookError::message("the connection is dead");
+        let used = metrics.recycled.unwrap_or(metrics.created);
+        let found_dead = *self
+            .found_dead
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if found_dead.is_some_and(|at| used < at) {
+            return Err(dead());
+        }
+        if metrics.last_used() < TRIED_AFTER {
+            return Ok(());
+        }
+        match timeout(TRIAL_TIMEOUT, client.simple_query("")).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => {
+                let mut found_dead = self
+                    .found_dead
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                *found_dead = Some(Instant::now());
+                Err(dead())
+            }
+        }
     }
 }

@@ -3,10 +3,11 @@
 use std::error::Error as _;
 use std::io;
 
-use deadpool_postgres::PoolError;
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
+use super::connection::POOL_TIMEOUT;
 use crate::db::{DbError, Source, rules};
 
 /// An error, with what was tried.
@@ -136,6 +137,10 @@ pub(super) fn of_own(database: &str, action: &'static str, error: Error) -> DbEr
 pub(super) fn of_pool(database: &str, error: PoolError) -> DbError {
     match error {
         PoolError::Backend(error) => of(database, "connecting", error),
+        PoolError::Timeout(TimeoutType::Wait) => DbError::Busy {
+            what: "every connection that `connections` under [database] allows".to_owned(),
+            waited_s: POOL_TIMEOUT.as_secs(),
+        },
         other => DbError::Unreachable {
             database: database.to_owned(),
             detail: other.to_string(),

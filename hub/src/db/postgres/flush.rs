@@ -1,42 +1,39 @@
 //! One flush of one site: reading the journal, and writing down what became of it.
 //!
-//! The flush has a connection of its own, whose lock keeps other flushes of the site away. It writes
+//! The flush has a connection to itself, whose lock keeps other flushes of the site away. It writes
 //! in one transaction, after the log of edits has the commit: whenever it ends before, the next flush
 //! finds the journal's rows in the log.
 
 use async_trait::async_trait;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, SiteName};
 
-use super::connection::Connections;
-use super::{error, journal, lock, mark, read};
+use super::connection::{Connections, answered};
+use super::session::{Session, Work};
+use super::{error, journal, mark, read};
 use crate::db::records::{stored_count, unreadable};
 use crate::db::{
     DbError, FlushChange, JournalEntry, PartVersion, SiteFlush, SiteState, StoredSite,
 };
 
 pub(super) struct PostgresFlush {
-    client: Client,
+    client: Session,
     database: String,
     site: SiteName,
 }
 
 impl PostgresFlush {
-    /// Connects, and waits for the site's lock.
+    /// Waits for a connection and the site's lock.
     pub(super) async fn begin(connections: &Connections, site: SiteName) -> Result<Self, DbError> {
-        // The pool looks at the version of the hub's own tables.
-        drop(connections.client().await?);
-        let flush = Self {
-            client: connections.own().await?,
+        let mut client = Session::begin(connections, Work::Flush, &site).await?;
+        client.is_clean = true;
+        Ok(Self {
+            client,
             database: connections.describe().to_owned(),
             site,
-        };
-        let name = format!("causeway flush {}", flush.site);
-        let what = format!("the lock on flushing site {}", flush.site);
-        lock::acquire(&flush.client, &flush.database, &name, &what).await?;
-        Ok(flush)
+        })
     }
 
     fn failed(&self, action: &'static str, error: Error) -> DbError {
@@ -44,7 +41,7 @@ impl PostgresFlush {
     }
 
     async fn write(&self, change: &FlushChange<'_>) -> Result<(), Error> {
-        let client = &self.client;
+        let client = &*self.client;
         let site = self.site.as_str();
         let lock = include_str!("sql/flush_lock.sql");
         let stands_at: Option<i64> = match client.query_opt(lock, &[&site]).await? {
@@ -127,23 +124,24 @@ impl PostgresFlush {
     }
 }
 
-#[async_trait]
-impl SiteFlush for PostgresFlush {
-    async fn stored(&mut self) -> Result<StoredSite, DbError> {
-        let failed = |error| self.failed("reading", error);
+impl PostgresFlush {
+    async fn read_stored(&mut self) -> Result<StoredSite, DbError> {
+        let failed = |error| error::of(&self.database, "reading", error);
+        self.client.is_clean = false;
         // A load may commit at any moment.
         let snapshot = include_str!("sql/snapshot.sql");
         self.client.batch_execute(snapshot).await.map_err(failed)?;
         let records = read::records(&self.client, &self.site).await;
         self.client.batch_execute("COMMIT").await.map_err(failed)?;
+        self.client.is_clean = true;
         match records.map_err(|error| error::of_own(&self.database, "reading", error))? {
             Some(records) => records.stored(&self.database),
             None => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
         }
     }
 
-    async fn journal(
-        &mut self,
+    async fn read_journal(
+        &self,
         dataset: &Dataset,
         most: usize,
     ) -> Result<Vec<JournalEntry>, DbError> {
@@ -158,7 +156,8 @@ impl SiteFlush for PostgresFlush {
         rows.iter().map(entry).collect()
     }
 
-    async fn commit(&mut self, change: &FlushChange<'_>) -> Result<(), DbError> {
+    async fn write_down(&mut self, change: &FlushChange<'_>) -> Result<(), DbError> {
+        self.client.is_clean = false;
         let begun = self.client.batch_execute("BEGIN").await;
         begun.map_err(|error| self.failed("flushing", error))?;
         let written = self.write(change).await;
@@ -167,8 +166,30 @@ impl SiteFlush for PostgresFlush {
             Err(_) => "ROLLBACK",
         };
         let ended = self.client.batch_execute(end).await;
+        self.client.is_clean = ended.is_ok();
         written
             .and(ended)
             .map_err(|error| self.failed("flushing", error))
+    }
+}
+
+#[async_trait]
+impl SiteFlush for PostgresFlush {
+    async fn stored(&mut self) -> Result<StoredSite, DbError> {
+        let database = self.database.clone();
+        answered(&database, self.read_stored()).await
+    }
+
+    async fn journal(
+        &mut self,
+        dataset: &Dataset,
+        most: usize,
+    ) -> Result<Vec<JournalEntry>, DbError> {
+        answered(&self.database, self.read_journal(dataset, most)).await
+    }
+
+    async fn commit(&mut self, change: &FlushChange<'_>) -> Result<(), DbError> {
+        let database = self.database.clone();
+        answered(&database, self.write_down(change)).await
     }
 }

@@ -1,6 +1,6 @@
 //! One load of one site into PostgreSQL.
 //!
-//! The load has a connection of its own. Its lock is the connection's, its staging tables are
+//! The load has a connection to itself, which is closed after it. Its lock is the connection's, its staging tables are
 //! temporary, its rows wait for one COMMIT: whenever it ends before that, the server takes all of
 //! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
@@ -13,14 +13,15 @@ use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use futures_util::SinkExt as _;
 use jiff::tz::TimeZone;
-use tokio_postgres::{Client, CopyInSink, Error, Row};
+use tokio_postgres::{CopyInSink, Error, Row};
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, Seq, SiteName};
 
 use super::connection::Connections;
 use super::grants::Roles;
-use super::{error, lock, mark, read, render, triggers};
+use super::session::{Session, Work};
+use super::{error, mark, read, render, triggers};
 use crate::db::{
     DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records, sql,
 };
@@ -29,7 +30,7 @@ use crate::db::{
 const WRITERS_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) struct PostgresLoad {
-    client: Client,
+    client: Session,
     database: String,
     site: SiteName,
     roles: Roles,
@@ -38,20 +39,17 @@ pub(super) struct PostgresLoad {
 }
 
 impl PostgresLoad {
-    /// Connects, and waits for the site's lock.
+    /// Waits for a connection and the site's lock.
     pub(super) async fn begin(connections: &Connections, site: SiteName) -> Result<Self, DbError> {
-        // The pool looks at the version of the hub's own tables.
-        drop(connections.client().await?);
         let load = Self {
-            client: connections.own().await?,
+            client: Session::begin(connections, Work::Load, &site).await?,
             database: connections.describe().to_owned(),
             site,
             roles: connections.roles.clone(),
             triggers: None,
         };
-        let name = format!("causeway load {}", load.site);
-        let what = format!("the loader's lock of site {}", load.site);
-        lock::acquire(&load.client, &load.database, &name, &what).await?;
+        let session = include_str!("sql/session_loader.sql");
+        load.batch("connecting", session).await?;
         load.forget_dropped().await?;
         Ok(load)
     }

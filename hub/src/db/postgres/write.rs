@@ -10,7 +10,7 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 
-use super::connection::Connections;
+use super::connection::{Connections, answered};
 use super::{error, render, statement};
 use crate::db::value::canonical_text;
 use crate::db::{DbError, Row, SiteWrite};
@@ -82,9 +82,13 @@ impl SiteWrite for PostgresWrite {
         parameters: &[Option<String>],
         types: &[Type],
     ) -> Result<Vec<Row>, DbError> {
-        let rows = statement::run(self.client()?, sql, parameters, types).await;
+        let run = async {
+            let rows = statement::run(self.client()?, sql, parameters, types).await;
+            rows.map_err(|error| self.failed(error))
+        };
+        let rows = answered(&self.database, run).await;
         self.is_broken = rows.is_err();
-        rows.map_err(|error| self.failed(error))
+        rows
     }
 
     async fn insert(
@@ -106,8 +110,11 @@ impl SiteWrite for PostgresWrite {
 
     async fn commit(mut self: Box<Self>) -> Result<(), DbError> {
         let client = self.client()?;
-        let committed = client.batch_execute("COMMIT").await;
-        committed.map_err(|error| self.failed(error))?;
+        let commit = async {
+            let committed = client.batch_execute("COMMIT").await;
+            committed.map_err(|error| self.failed(error))
+        };
+        answered(&self.database, commit).await?;
         self.client = None;
         Ok(())
     }

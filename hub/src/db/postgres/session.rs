@@ -1,0 +1,159 @@
+//! A connection that one load or flush of a site has to itself, with a lock that only hubs know.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio::runtime::Handle;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{sleep, timeout};
+use tokio_postgres::Client;
+
+use causeway_shared::ids::SiteName;
+
+use super::connection::{Connections, answered};
+use super::error;
+use crate::db::DbError;
+
+/// How long a lock is waited for.
+const TIMEOUT: Duration = Duration::from_secs(600);
+/// How often it is asked for.
+const POLL: Duration = Duration::from_millis(20);
+/// How long freeing it may take; then the connection is closed.
+const UNLOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What a connection is kept for. At most one of each is at work on a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Work {
+    Load,
+    Flush,
+}
+
+impl Work {
+    /// The lock's name.
+    fn lock(self, site: &SiteName) -> String {
+        match self {
+            Self::Load => format!("causeway load {site}"),
+            Self::Flush => format!("causeway flush {site}"),
+        }
+    }
+
+    /// What the lock is called where somebody else keeps it.
+    fn what(self, site: &SiteName) -> String {
+        match self {
+            Self::Load => format!("the loader's lock of site {site}"),
+            Self::Flush => format!("the lock on flushing site {site}"),
+        }
+    }
+}
+
+/// The connection. Dropping it rolls back and frees the lock: it is closed, unless it is known to have
+/// no transaction; then it goes back to where it was taken from.
+pub(super) struct Session {
+    /// `None` once it has gone.
+    client: Option<Object>,
+    /// Whether there is nothing but the lock to be freed.
+    pub(super) is_clean: bool,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Session {
+    /// Waits for a connection and for the site's lock. While somebody else has that, the connection is
+    /// there for others.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::Busy`].
+    pub(super) async fn begin(
+        connections: &Connections,
+        work: Work,
+        site: &SiteName,
+    ) -> Result<Self, DbError> {
+        let name = work.lock(site);
+        let mut waited = Duration::ZERO;
+        loop {
+            let mut session = Self::open(connections, work).await?;
+            let database = connections.describe();
+            if answered(database, session.try_lock(database, &name)).await? {
+                return Ok(session);
+            }
+            session.client = None;
+            drop(session);
+            if waited >= TIMEOUT {
+                return Err(DbError::Busy {
+                    what: work.what(site),
+                    waited_s: waited.as_secs(),
+                });
+            }
+            sleep(POLL).await;
+            waited += POLL;
+        }
+    }
+
+    async fn open(connections: &Connections, work: Work) -> Result<Self, DbError> {
+        let places = Arc::clone(&connections.places);
+        let place = match work {
+            // An error would mean that they are closed, which they never are.
+            Work::Load => places.acquire_owned().await.ok(),
+            Work::Flush => places.try_acquire_owned().ok(),
+        };
+        let pool = match place {
+            Some(_) => &connections.pool,
+            None => &connections.reserve,
+        };
+        Ok(Self {
+            client: Some(connections.client_of(pool).await?),
+            is_clean: false,
+            place,
+        })
+    }
+
+    async fn try_lock(&self, database: &str, name: &str) -> Result<bool, DbError> {
+        let sql = include_str!("sql/advisory_lock.sql");
+        let asked = async {
+            let statement = self.object().prepare_cached(sql).await?;
+            self.query_one(&statement, &[&name]).await?.try_get(0)
+        };
+        asked
+            .await
+            .map_err(|error| error::of(database, "locking", error))
+    }
+
+    #[expect(clippy::expect_used, reason = "it goes with the session")]
+    fn object(&self) -> &Object {
+        self.client.as_ref().expect("only dropping takes it")
+    }
+}
+
+impl Deref for Session {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        self.object()
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        let runtime = Handle::try_current();
+        let (true, Ok(runtime)) = (self.is_clean, runtime) else {
+            // Outside its pool it is closed, and the server frees what it held.
+            drop(Object::take(client));
+            return;
+        };
+        let place = self.place.take();
+        runtime.spawn(async move {
+            let unlock = include_str!("sql/advisory_unlock.sql");
+            if !matches!(
+                timeout(UNLOCK_TIMEOUT, client.batch_execute(unlock)).await,
+                Ok(Ok(()))
+            ) {
+                drop(Object::take(client));
+            }
+            drop(place);
+        });
+    }
+}
