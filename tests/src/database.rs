@@ -105,6 +105,17 @@ impl TestDatabase {
     }
 }
 
+/// Runs statements in the PostgreSQL cluster's own database: another database is made or renamed there.
+///
+/// # Panics
+/// Where one fails.
+pub async fn run_beside(statements: &[&str]) {
+    let client = connect("postgres").await.unwrap();
+    for statement in statements {
+        client.batch_execute(statement).await.unwrap();
+    }
+}
+
 impl Drop for TestDatabase {
     fn drop(&mut self) {
         let Place::Postgres { name } = &self.place else {

@@ -32,7 +32,7 @@ mod program;
 mod servers;
 mod store;
 
-pub use database::{DatabaseKind, TestDatabase, certificate};
+pub use database::{DatabaseKind, TestDatabase, certificate, run_beside};
 pub use program::{Finished, Program, Running, bin, command};
 pub use servers::{may_mount, soaks};
 pub use store::{StoreKind, TestStore};

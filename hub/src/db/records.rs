@@ -33,6 +33,7 @@ pub(super) struct SiteRecord {
     pub(super) loaded_edits_seq: i64,
     pub(super) writable: bool,
     pub(super) start_known: bool,
+    pub(super) restored: bool,
     pub(super) edits_waiting: i64,
     pub(super) loaded_at: Option<String>,
     pub(super) log_head: Option<i64>,
@@ -141,6 +142,7 @@ impl SiteRecord {
             },
             writable: self.writable,
             start_known: self.start_known,
+            restored: self.restored,
             edits_waiting: count(self.edits_waiting)?,
             loaded_at: match self.loaded_at {
                 Some(at) => Some(text::<Timestamp>("loaded_at", &at)?),

@@ -19,10 +19,10 @@ mod triggers;
 mod value;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -49,24 +49,35 @@ pub(crate) struct SqliteDatabase {
 #[derive(Debug)]
 struct Files {
     folder: PathBuf,
-    /// The sites whose log was read since this process opened the database.
-    starts_known: Mutex<BTreeSet<SiteName>>,
+    /// The sites whose log was read since this process opened the database, each with the greatest
+    /// revision that was seen since: where a file has a smaller one, an older self was put there.
+    starts_known: Mutex<BTreeMap<SiteName, i64>>,
     /// The keys of rows that are born here: the rest of the block that this process took last. Each
     /// process takes one of its own.
     keys: Mutex<Option<RangeInclusive<i64>>>,
 }
 
 impl Files {
-    fn start_is_known(&self, site: &SiteName) -> bool {
-        // The set is whole between any two of its operations, also if a holder panicked.
+    fn starts_known(&self) -> MutexGuard<'_, BTreeMap<SiteName, i64>> {
+        // The map is whole between any two of its operations, also if a holder panicked.
         let known = self.starts_known.lock();
-        known.unwrap_or_else(PoisonError::into_inner).contains(site)
+        known.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the log was read since the file that a connection reads was put there.
+    fn start_is_known(&self, site: &SiteName, connection: &Connection) -> rusqlite::Result<bool> {
+        // Before the file is read, which another thread may change at any moment.
+        let seen = self.starts_known().get(site).copied();
+        let revision = read::revision(connection)?;
+        let is_known = seen.is_some_and(|seen| revision >= seen);
+        if is_known && let Some(seen) = self.starts_known().get_mut(site) {
+            *seen = revision.max(*seen);
+        }
+        Ok(is_known)
     }
 
     fn know_start(&self, site: &SiteName) {
-        let known = self.starts_known.lock();
-        let mut known = known.unwrap_or_else(PoisonError::into_inner);
-        known.insert(site.clone());
+        self.starts_known().insert(site.clone(), 0);
     }
 
     /// A key that no other row has.
@@ -208,10 +219,10 @@ impl Database for SqliteDatabase {
         parameters: &[Option<String>],
         types: &[Type],
     ) -> Result<Queried, DbError> {
-        let (of, sql) = (site.clone(), sql.to_owned());
+        let sql = sql.to_owned();
         let (parameters, types) = (parameters.to_vec(), types.to_vec());
         self.read(site, move |connection| {
-            read::query(connection, &of, &sql, &parameters, &types)
+            read::query(connection, &sql, &parameters, &types)
         })
         .await
     }
@@ -221,8 +232,7 @@ impl Database for SqliteDatabase {
             let mut states = Vec::new();
             for site in files.known()? {
                 let read = files.site(&site).and_then(|connection| {
-                    let known = files.start_is_known(&site);
-                    let record = read::site(&connection, &site, known);
+                    let record = read::site(files, &connection, &site);
                     let record = record.map_err(|error| files.site_error(&site, error))?;
                     record.state(&files.describe())
                 });
@@ -324,11 +334,8 @@ impl Database for SqliteDatabase {
         column: usize,
     ) -> Result<LoadedCounts, DbError> {
         let (sql, ty) = (render::counts(table, column), table.columns[column].ty);
-        let of = site.clone();
-        self.read(site, move |connection| {
-            read::counts(connection, &of, &sql, ty)
-        })
-        .await
+        self.read(site, move |connection| read::counts(connection, &sql, ty))
+            .await
     }
 }
 
@@ -338,8 +345,7 @@ fn read_stored(
     connection: &Connection,
     site: &SiteName,
 ) -> Result<StoredSite, DbError> {
-    let records: rusqlite::Result<records::Records> =
-        read::records(connection, site, files.start_is_known(site));
+    let records: rusqlite::Result<records::Records> = read::records(files, connection, site);
     records
         .map_err(|error| files.site_error(site, error))?
         .stored(&files.describe())

@@ -27,8 +27,12 @@ pub(crate) struct SiteState {
     pub edits_head: Option<EditsHead>,
     /// Whether its tables take writes, if the [start is known](Self::start_known).
     pub writable: bool,
-    /// Whether a hub has read the log since the database started: it may be an older self, restored.
+    /// Whether a hub has read the log since the database started, or was restored: it may be an older
+    /// self.
     pub start_known: bool,
+    /// Whether it was restored from a dump while its server ran on, so that nobody knows which rows its
+    /// tables hold.
+    pub restored: bool,
     /// Rows of the journal, which no flush has taken to the store yet.
     pub edits_waiting: u64,
     /// When its rows were brought there.
@@ -50,6 +54,7 @@ impl SiteState {
             edits_head: None,
             writable: false,
             start_known: false,
+            restored: false,
             edits_waiting: 0,
             loaded_at: None,
             log_head: None,
@@ -194,6 +199,8 @@ pub(crate) struct Look {
     pub held: BTreeSet<(Name, Part)>,
     /// Where the catalogs stand.
     pub at: RowsAt,
+    /// As [`SiteState::start_known`].
+    pub start_known: bool,
 }
 
 /// What a load writes down beside the rows. Journal rows that `edits` holds already go.

@@ -209,12 +209,11 @@ impl FlushTask<'_> {
             let taken = self.hub.take_keys().await;
             taken.map_err(|error| self.not_opened(error))?;
         }
-        // Rows of partitions that were committed since may hold changes that their version does not.
-        let versions: Versions = news.parts.iter().map(|key| (key.clone(), None)).collect();
-        let versions = versions
-            .into_iter()
-            .filter(|(key, _)| stored.loaded.contains_key(key))
-            .collect();
+        // Rows of partitions that were committed since may hold changes that their version does not. Of a
+        // database that was restored from a dump nobody knows whether all of it was.
+        let is_doubtful = |key: &&(Name, Part)| stored.state.restored || news.parts.contains(*key);
+        let doubtful = stored.loaded.keys().filter(is_doubtful);
+        let versions: Versions = doubtful.map(|key| (key.clone(), None)).collect();
         let change = FlushChange {
             flushed: &news.journal,
             versions: &versions,

@@ -30,7 +30,7 @@ impl Clinic {
         let feedback = ["7,4.5,tốt,2025-11-28T10:00:00"];
         for (table, part, rows) in [
             ("consultant", "b=0of1", &consultants[..]),
-            ("customer", "b=05of16", &customer),
+            ("customer", "b=09of16", &customer),
             ("appointment", "dt=2025-11-28", &appointment),
             ("appointmentfeedback", "dt=2025-11-28", &feedback),
         ] {

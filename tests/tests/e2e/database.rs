@@ -178,3 +178,23 @@ async fn rows_are_loaded_over_tls() {
     let row = client.query_one("SELECT name FROM here.item", &[]).await;
     assert_eq!(row.unwrap().get::<_, String>(0), "apple");
 }
+
+#[tokio::test]
+async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
+    let clinic = crate::clinic::Clinic::open().await;
+    let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
+    bot.batch_execute(waits).await.unwrap();
+    let before = "ALTER TABLE causeway.site DROP COLUMN place; DROP FUNCTION causeway.place(); \
+        UPDATE causeway.version SET version = 5";
+    clinic.admin.batch_execute(before).await.unwrap();
+
+    let upgraded = HubDatabase::postgres(&clinic.place.url(), None).unwrap();
+    upgraded.init().await.unwrap();
+    clinic.test.load_rows().await.unwrap();
+    let rows = clinic.test.rows(&clinic.site, "customer").await.unwrap();
+    assert!(rows[0].ends_with(",waits"), "{rows:?}");
+    assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
+    let goes_on = "UPDATE customer SET notes = NULL";
+    bot.batch_execute(goes_on).await.unwrap();
+}

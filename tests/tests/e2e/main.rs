@@ -36,6 +36,7 @@ mod quarantine;
 mod random;
 mod read_only;
 mod rebuild;
+mod restored;
 mod roles;
 mod samples;
 mod slow_clients;

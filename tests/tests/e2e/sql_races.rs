@@ -33,7 +33,7 @@ async fn commit(site: &mut TestSite, round: usize) {
         site.put("appointment", &part, &rows).await.unwrap();
     }
     let customer = format!("c1,Chi {round},chi@example.vn,,,2021-01-01T08:00:00,false,");
-    site.put("customer", "b=05of16", &[&customer])
+    site.put("customer", "b=09of16", &[&customer])
         .await
         .unwrap();
     site.commit().await.unwrap();

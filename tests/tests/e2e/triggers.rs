@@ -130,7 +130,12 @@ async fn a_database_that_takes_no_changes_says_why() {
     assert_eq!(
         refused("server_start = server_start - interval '1 second'").await,
         "25006 site hcm-01: it takes no changes until a hub has read its log: the database server has \
-         started again; run `causeway-hub load`"
+         started again, or the database was restored; run `causeway-hub load`"
+    );
+    let restored = refused("server_start = pg_postmaster_start_time(), place = 'x'").await;
+    assert!(
+        restored.contains("or the database was restored"),
+        "{restored}"
     );
     assert_eq!(
         refused("writable = false, edits_head = NULL").await,
@@ -160,7 +165,7 @@ async fn triggers_are_made_once_and_with_each_new_table() {
         made.get::<_, String>(0)
     };
     let first = made(&clinic).await;
-    clinic.site.put("customer", "b=05of16", &[]).await.unwrap();
+    clinic.site.put("customer", "b=09of16", &[]).await.unwrap();
     clinic.load().await;
     assert_eq!(made(&clinic).await, first);
     // Somebody takes a table away, which other rows need no more.

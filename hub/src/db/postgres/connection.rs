@@ -24,8 +24,10 @@ use super::tls::Encryption;
 use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
 
-/// The version of the hub's own tables. Earlier ones hold no edits, so that all of them are made again.
-const VERSION: i64 = 5;
+/// The version of the hub's own tables.
+const VERSION: i64 = 6;
+/// Tables of earlier versions hold no edits, so that all of them are made again; later ones are altered.
+const OLDEST_KEPT: i64 = 5;
 
 /// The oldest version of PostgreSQL, as it numbers itself.
 const OLDEST_VERSION: i32 = 140_000;
@@ -210,12 +212,16 @@ impl Connections {
         }
         let found = self.version(transaction.client()).await?;
         if found < VERSION {
-            let make = concat!(
-                include_str!("sql/empty_earlier.sql"),
-                include_str!("sql/hub.sql"),
-                include_str!("sql/trigger_functions.sql")
-            );
-            transaction.batch_execute(make).await.map_err(failed)?;
+            let tables = match found {
+                OLDEST_KEPT.. => include_str!("sql/upgrade_5.sql"),
+                _ => concat!(
+                    include_str!("sql/empty_earlier.sql"),
+                    include_str!("sql/hub.sql")
+                ),
+            };
+            transaction.batch_execute(tables).await.map_err(failed)?;
+            let functions = include_str!("sql/trigger_functions.sql");
+            transaction.batch_execute(functions).await.map_err(failed)?;
             let set = include_str!("sql/version_set.sql");
             let set = transaction.execute(set, &[&VERSION]).await;
             set.map_err(failed)?;

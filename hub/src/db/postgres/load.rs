@@ -229,6 +229,7 @@ impl SiteLoad for PostgresLoad {
         Ok(Look {
             journaled: parts_where(false),
             held: parts_where(true),
+            start_known: at.as_ref().is_some_and(|row| row.get(2)),
             at: at.map_or_else(RowsAt::default, |row| RowsAt {
                 seq: number(&row, 0),
                 edits_seq: number(&row, 1),

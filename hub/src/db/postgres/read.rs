@@ -41,10 +41,11 @@ pub(super) async fn sites(
             loaded_edits_seq: row.try_get(11)?,
             writable: row.try_get(12)?,
             start_known: row.try_get(13)?,
-            edits_waiting: row.try_get(14)?,
-            loaded_at: row.try_get(15)?,
-            log_head: row.try_get(16)?,
-            last_error: row.try_get(17)?,
+            restored: row.try_get(14)?,
+            edits_waiting: row.try_get(15)?,
+            loaded_at: row.try_get(16)?,
+            log_head: row.try_get(17)?,
+            last_error: row.try_get(18)?,
         })
     };
     rows.iter().map(record).collect()

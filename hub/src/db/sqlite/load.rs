@@ -171,7 +171,8 @@ impl SiteLoad for SqliteLoad {
     }
 
     async fn look(&mut self) -> Result<Look, DbError> {
-        self.run("reading the journal", |connection| {
+        let (files, site) = (Arc::clone(&self.files), self.site.clone());
+        self.run("reading the journal", move |connection| {
             let at = connection.query_row(include_str!("sql/site_at.sql"), [], |row| {
                 let number = |at| {
                     let number: i64 = row.get(at)?;
@@ -186,6 +187,7 @@ impl SiteLoad for SqliteLoad {
             let mut parts = parts.query([])?;
             let mut look = Look {
                 at: at.optional()?.unwrap_or_default(),
+                start_known: files.start_is_known(&site, connection)?,
                 ..Look::default()
             };
             while let Some(row) = parts.next()? {

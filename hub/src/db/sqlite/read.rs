@@ -23,10 +23,11 @@ const BATCH_ROWS: usize = 1_000;
 /// The site's own row; one that nothing is known of before its first load.
 /// SQLite does not know whether its start is; the process does.
 pub(super) fn site(
+    files: &Files,
     connection: &Connection,
     site: &SiteName,
-    start_known: bool,
 ) -> rusqlite::Result<SiteRecord> {
+    let start_known = files.start_is_known(site, connection)?;
     let found = connection
         .query_row(include_str!("sql/site_read.sql"), [], |row| {
             Ok(SiteRecord {
@@ -44,6 +45,7 @@ pub(super) fn site(
                 loaded_edits_seq: row.get(11)?,
                 writable: row.get(12)?,
                 start_known,
+                restored: false,
                 edits_waiting: row.get(13)?,
                 loaded_at: row.get(14)?,
                 log_head: row.get(15)?,
@@ -66,6 +68,7 @@ pub(super) fn site(
         loaded_edits_seq: 0,
         writable: false,
         start_known,
+        restored: false,
         edits_waiting: 0,
         loaded_at: None,
         log_head: None,
@@ -73,18 +76,25 @@ pub(super) fn site(
     }))
 }
 
+/// How often the site was loaded or flushed.
+pub(super) fn revision(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = include_str!("sql/revision_read.sql");
+    let revision = connection.query_row(sql, [], |row| row.get(0)).optional()?;
+    Ok(revision.unwrap_or(0))
+}
+
 /// All that is held of the site besides its rows, in one transaction: the one that is open, or one of
 /// its own.
 pub(super) fn records(
+    files: &Files,
     connection: &Connection,
     of: &SiteName,
-    start_known: bool,
 ) -> rusqlite::Result<Records> {
     let own = connection.is_autocommit();
     let _own = own
         .then(|| connection.unchecked_transaction())
         .transpose()?;
-    let site = site(connection, of, start_known)?;
+    let site = site(files, connection, of)?;
     let dataset = match &site.dataset {
         None => None,
         Some(md5) => connection
@@ -176,12 +186,11 @@ pub(super) fn part_counts(
 /// Rows per part and value, and the site's revision, in one read transaction.
 pub(super) fn counts(
     connection: &Connection,
-    of: &SiteName,
     sql: &str,
     ty: Type,
 ) -> rusqlite::Result<LoadedCounts> {
     let transaction = connection.unchecked_transaction()?;
-    let revision = site(&transaction, of, false)?.revision.unsigned_abs();
+    let revision = revision(&transaction)?.unsigned_abs();
     let mut statement = transaction.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut counts = Vec::new();
@@ -253,7 +262,6 @@ fn read_rows(
 /// Runs a statement that reads, as of one instant.
 pub(super) fn query(
     connection: &Connection,
-    of: &SiteName,
     sql: &str,
     parameters: &[Option<String>],
     types: &[Type],
@@ -261,7 +269,7 @@ pub(super) fn query(
     connection.pragma_update(None, "query_only", true)?;
     let transaction = connection.unchecked_transaction()?;
     Ok(Queried {
-        revision: site(&transaction, of, false)?.revision.unsigned_abs(),
+        revision: revision(&transaction)?.unsigned_abs(),
         rows: write::query(&transaction, sql, parameters, types)?,
     })
 }

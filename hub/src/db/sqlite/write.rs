@@ -52,8 +52,7 @@ impl SqliteWrite {
         let opener = Arc::clone(&files);
         let open = file::blocking(move || {
             let connection = opener.site(&site)?;
-            let start_known = opener.start_is_known(&site);
-            Open::begin(connection, dataset, actor, start_known)
+            Open::begin((&opener, &site), connection, dataset, actor)
                 .map_err(|error| opener.error("beginning a change", error))
         })
         .await?;
@@ -144,10 +143,10 @@ impl SiteWrite for SqliteWrite {
 
 impl Open {
     fn begin(
+        (files, site): (&Files, &SiteName),
         connection: Connection,
         dataset: Dataset,
         actor: String,
-        start_known: bool,
     ) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "synchronous", "full")?;
         // Or a row that another one replaces would go without a trigger.
@@ -159,6 +158,7 @@ impl Open {
         let zone = include_str!("sql/zone_read.sql");
         let zone = connection.query_row(zone, [], |row| row.get::<_, Option<String>>(0));
         let zone = zone.optional()?.flatten();
+        let start_known = files.start_is_known(site, &connection)?;
         let refusal = include_str!("sql/refusal.sql");
         let refusal = connection.query_row(refusal, [start_known], |row| row.get(0))?;
         let (dataset, fills) = (Arc::new(dataset), Arc::new(AtomicBool::new(false)));

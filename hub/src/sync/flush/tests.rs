@@ -98,6 +98,33 @@ async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice(
 }
 
 #[tokio::test]
+async fn files_put_back_under_a_program_that_runs_take_no_change_until_it_has_loaded() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folders = tempfile::tempdir()?;
+    let (live, backup) = (folders.path().join("live"), folders.path().join("backup"));
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    let first = sell(&test, &site, "c").await?;
+    copy(&live, &backup)?;
+    let second = sell(&test, &site, "d").await?;
+    test.flush(&site).await?;
+    let expected = test.rows(&site, "sale").await?;
+
+    copy(&backup, &live)?;
+    let refused = sell(&test, &site, "e").await;
+    let refused = refused.err().ok_or("it was taken")?.to_string();
+    assert!(refused.contains("causeway-hub load"), "{refused}");
+    test.load_one().await?;
+    assert_eq!(test.rows(&site, "sale").await?, expected);
+    assert_eq!(test.verify(false).await?.differences, []);
+    let third = sell(&test, &site, "e").await?;
+    assert!(third > second && second > first, "{first} {second} {third}");
+    assert_eq!(test.flush(&site).await?.edits, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_flush_after_a_start_leaves_the_tables_to_the_next_load_to_open() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let site = shop(&store).await?;

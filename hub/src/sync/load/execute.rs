@@ -259,5 +259,5 @@ fn is_overtaken(look: &Look, work: &Work<'_>, steps: &[TableStep<'_>]) -> bool {
         seq: work.stored.catalog.seq(),
         edits_seq: work.stored.edits.seq(),
     };
-    is_written || look.at != stored
+    is_written || look.at != stored || look.start_known != work.stored.state.start_known
 }

@@ -1,5 +1,6 @@
 -- The site after a flush: $2 whether the catalog of edits moved on, to $3, and $4 whether the rows stand
--- at it; $5 whether a hub has read the log since the server started; $6 whether writes are taken.
+-- at it; $5 whether a hub has read the log since the server started or the database was restored;
+-- $6 whether writes are taken.
 UPDATE causeway.site
 SET revision = revision + 1,
     edits_head = CASE WHEN $2 THEN $3::text::json ELSE edits_head END,
@@ -8,5 +9,6 @@ SET revision = revision + 1,
         ELSE loaded_edits_seq
     END,
     server_start = CASE WHEN $5 THEN pg_postmaster_start_time() ELSE server_start END,
+    place = CASE WHEN $5 THEN causeway.place() ELSE place END,
     writable = coalesce($6, writable)
 WHERE site = $1;

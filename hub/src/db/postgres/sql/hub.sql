@@ -1,4 +1,4 @@
--- Schema causeway, version 5: what the hub knows of each site, and what waits to be flushed. The
+-- Schema causeway, version 6: what the hub knows of each site, and what waits to be flushed. The
 -- sites' tables are in schemas of their own. All but the journal can be built again from the store.
 
 -- Who this database is. One row.
@@ -29,9 +29,11 @@ CREATE TABLE causeway.site (
     -- Both catalogs as the last load left the rows; a flush moves them on where that changes nothing.
     loaded_seq       bigint NOT NULL DEFAULT 0,
     loaded_edits_seq bigint NOT NULL DEFAULT 0,
-    -- Writes are taken if `writable`, and the server has not started again since a hub read the log.
+    -- Writes are taken if `writable`, and since a hub read the log neither has the server started
+    -- again nor was the database restored.
     writable    boolean NOT NULL DEFAULT false,
     server_start timestamptz,
+    place       text,                       -- causeway.place() then
     triggers    text,                       -- the MD5 of the statements that made the site's triggers
     loaded_at   timestamptz,
     log_head    bigint,                     -- the newest of the agent's commits seen

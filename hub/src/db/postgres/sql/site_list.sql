@@ -5,11 +5,14 @@ SELECT known.site, known.revision, loaded.seq,
        loaded.edits_head::text, loaded.settled::text,
        coalesce(loaded.loaded_seq, 0), coalesce(loaded.loaded_edits_seq, 0),
        coalesce(loaded.writable, false),
-       known.server_start IS NOT DISTINCT FROM pg_postmaster_start_time(),
+       known.server_start IS NOT DISTINCT FROM pg_postmaster_start_time()
+           AND known.place IS NOT DISTINCT FROM here.place,
+       coalesce(known.place <> here.place, false),
        (SELECT count(*) FROM causeway.journal WHERE journal.site = known.site),
        to_char(loaded.loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        known.log_head, known.last_error
 FROM causeway.site AS known
+CROSS JOIN (SELECT causeway.place()) AS here (place)
 LEFT JOIN causeway.site AS loaded
     ON loaded.site = known.site
    AND to_regnamespace(quote_ident(replace(known.site, '-', '_'))) IS NOT NULL

@@ -2,7 +2,7 @@
 -- writes; nobody else may call them.
 
 -- Ends a statement.
-CREATE FUNCTION causeway.refuse(state text, table_name text, column_name text, message text)
+CREATE OR REPLACE FUNCTION causeway.refuse(state text, table_name text, column_name text, message text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = state, MESSAGE = message,
@@ -10,13 +10,22 @@ BEGIN
 END $$;
 
 -- A text as a message shows it.
-CREATE FUNCTION causeway.show(given text) RETURNS text
+CREATE OR REPLACE FUNCTION causeway.show(given text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT to_json(left(given, 60))::text || CASE WHEN length(given) > 60 THEN '…' ELSE '' END
 $$;
 
+-- Which database this is, and when its identity was written there. A restore of a dump makes another of
+-- it, and so does a copy that is put in its place.
+CREATE OR REPLACE FUNCTION causeway.place() RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT format('%s %s', d.oid, i.xmin)
+      FROM pg_database AS d, causeway.database AS i
+     WHERE d.datname = current_database()
+$$;
+
 -- Before each statement; argument: the site.
-CREATE FUNCTION causeway.check_writable() RETURNS trigger
+CREATE OR REPLACE FUNCTION causeway.check_writable() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     writable    boolean;
@@ -26,7 +35,7 @@ DECLARE
     message     text;
     hint        text;
 BEGIN
-    SELECT s.writable, coalesce(s.server_start = pg_postmaster_start_time(), false),
+    SELECT s.writable, coalesce(s.server_start = pg_postmaster_start_time() AND s.place = causeway.place(), false),
            s.edits_head -> 'writer'
       INTO writable, start_known, owner
       FROM causeway.site AS s
@@ -37,7 +46,8 @@ BEGIN
     SELECT d.id INTO own_id FROM causeway.database AS d;
     hint := 'run `causeway-hub load`';
     IF writable THEN
-        message := 'it takes no changes until a hub has read its log: the database server has started again';
+        message := 'it takes no changes until a hub has read its log: the database server has started again, '
+            'or the database was restored';
     ELSIF owner IS NULL THEN
         message := 'it takes no changes here: no database owns its edits yet';
         hint := 'run `causeway-hub load` with `write = true` under [edits]';
@@ -53,7 +63,7 @@ BEGIN
 END $$;
 
 -- Before TRUNCATE, which tells no trigger what it takes away.
-CREATE FUNCTION causeway.refuse_truncate() RETURNS trigger
+CREATE OR REPLACE FUNCTION causeway.refuse_truncate() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = '0A000',
@@ -65,7 +75,7 @@ END $$;
 
 -- After each DELETE: whether it takes a large part of a table. The journal has a row for each row that
 -- is gone.
-CREATE FUNCTION causeway.guard_deletes(of_site text, schema_name text, of_table text)
+CREATE OR REPLACE FUNCTION causeway.guard_deletes(of_site text, schema_name text, of_table text)
 RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     deleted bigint;
@@ -92,19 +102,19 @@ END $$;
 
 -- The name of a lock on the rows of a table that others refer to; there are few, since each takes room
 -- in the server until its transaction ends.
-CREATE FUNCTION causeway.parent_lock(of_site text, of_table text, key text) RETURNS bigint
+CREATE OR REPLACE FUNCTION causeway.parent_lock(of_site text, of_table text, key text) RETURNS bigint
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT hashtextextended(format('causeway parent %s %s %s', of_site, of_table, hashtext(key) & 63), 0)
 $$;
 
 -- Keeps other writers from deleting a row that is about to be referred to.
-CREATE FUNCTION causeway.keep_parent(of_site text, of_table text, key text) RETURNS void
+CREATE OR REPLACE FUNCTION causeway.keep_parent(of_site text, of_table text, key text) RETURNS void
 LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_advisory_xact_lock_shared(causeway.parent_lock(of_site, of_table, key))
 $$;
 
 -- After rows were deleted: waits for writers that may have come to refer to them.
-CREATE FUNCTION causeway.drop_parents(of_site text, of_table text, key_column text) RETURNS void
+CREATE OR REPLACE FUNCTION causeway.drop_parents(of_site text, of_table text, key_column text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM pg_advisory_xact_lock(l.lock)
@@ -116,7 +126,7 @@ BEGIN
 END $$;
 
 -- The key of a row that is born here.
-CREATE FUNCTION causeway.next_key() RETURNS bigint
+CREATE OR REPLACE FUNCTION causeway.next_key() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     RETURN nextval('causeway.keys');
@@ -126,7 +136,7 @@ EXCEPTION WHEN sequence_generator_limit_exceeded THEN
 END $$;
 
 -- Writes down what became of a row: JSON objects of texts by column, and the parts.
-CREATE FUNCTION causeway.write_journal(
+CREATE OR REPLACE FUNCTION causeway.write_journal(
     of_site text, of_table text, old_part text, old text, new_part text, new text
 ) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -158,7 +168,7 @@ BEGIN
 END $$;
 
 -- The bucket of a key, given as fields of canonical CSV.
-CREATE FUNCTION causeway.bucket(fields text[], buckets integer) RETURNS text
+CREATE OR REPLACE FUNCTION causeway.bucket(fields text[], buckets integer) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT 'b=' || lpad(index::text, length(buckets::text), '0') || 'of' || buckets
       FROM (SELECT ('x' || left(md5(array_to_string(fields, ',', '')), 8))::bit(32)::bigint % buckets)
@@ -166,7 +176,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A text as a field.
-CREATE FUNCTION causeway.csv_text(given text) RETURNS text
+CREATE OR REPLACE FUNCTION causeway.csv_text(given text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT CASE
         WHEN given IN ('', '\.') OR given ~ E'[,"\\n\\r]' THEN '"' || replace(given, '"', '""') || '"'
@@ -175,7 +185,7 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- A time or timestamp as a field: a T between date and time, and six digits of a second or none.
-CREATE FUNCTION causeway.csv_moment(given text) RETURNS text
+CREATE OR REPLACE FUNCTION causeway.csv_moment(given text) RETURNS text
 LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
     SELECT replace(CASE
         WHEN strpos(given, '.') > 0 THEN rpad(given, strpos(given, '.') + 6, '0')
@@ -185,7 +195,7 @@ $$;
 
 -- A float as a field: the shortest digits that read back as the same one. Unlike PostgreSQL's own,
 -- they may lie on the very edge to the next float.
-CREATE FUNCTION causeway.csv_float(given double precision) RETURNS text
+CREATE OR REPLACE FUNCTION causeway.csv_float(given double precision) RETURNS text
 LANGUAGE plpgsql IMMUTABLE
 SET search_path = pg_catalog, pg_temp SET extra_float_digits = 1 AS $$
 DECLARE

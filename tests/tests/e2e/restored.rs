@@ -1,0 +1,198 @@
+//! A PostgreSQL database that is an older self again while its server goes on running: restored from a
+//! dump, or a copy put in its place.
+
+use std::path::Path;
+use std::process::Command;
+
+use causeway_hub::testing::HubDatabase;
+use causeway_tests::run_beside;
+use tokio_postgres::Client;
+
+use crate::clinic::{Clinic, refusal};
+
+/// Runs one of PostgreSQL's own programs.
+fn run(program: &str, args: &[&str]) {
+    let done = Command::new(program).args(args).output().unwrap();
+    assert!(
+        done.status.success(),
+        "{program} {args:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+/// Books a slot, as a program that knows nothing of hubs. Returns the key that the row was given.
+async fn book(bot: &Client, time: &str) -> i64 {
+    let sql = format!(
+        "INSERT INTO appointment (customerid, consultantid, date, time) \
+         VALUES ('c1', 1, '2025-11-28', '{time}') RETURNING appointmentid"
+    );
+    bot.query_one(&sql, &[]).await.unwrap().get(0)
+}
+
+struct Place {
+    url: String,
+    name: String,
+    dump: String,
+}
+
+/// Brings an older self back in each of the ways in which that is done without a restart of the server.
+#[derive(Debug, Clone, Copy)]
+enum Restore {
+    OverItself,
+    IntoANewOne,
+    CopyPutInItsPlace,
+    RowsOfTheHubAlone,
+}
+
+impl Restore {
+    async fn back_up(self, place: &Place) {
+        let Place { url, name, dump } = place;
+        match self {
+            Self::OverItself => run("pg_dump", &["--clean", "--if-exists", "-f", dump, url]),
+            Self::IntoANewOne => run("pg_dump", &["-Fc", "-f", dump, url]),
+            Self::RowsOfTheHubAlone => {
+                run("pg_dump", &["-a", "-n", "causeway", "-f", dump, url]);
+            }
+            Self::CopyPutInItsPlace => {
+                run_beside(&[
+                    &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+                    &end_of_connections(name),
+                    &format!("CREATE DATABASE {name}_backup TEMPLATE {name}"),
+                    &format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"),
+                ])
+                .await;
+            }
+        }
+    }
+
+    async fn bring_back(self, place: &Place) {
+        let Place { url, name, dump } = place;
+        match self {
+            Self::OverItself => run("psql", &["-q1", "-v", "ON_ERROR_STOP=1", "-f", dump, url]),
+            Self::IntoANewOne => {
+                run_beside(&[
+                    &format!("DROP DATABASE {name} WITH (FORCE)"),
+                    &format!("CREATE DATABASE {name}"),
+                ])
+                .await;
+                run("pg_restore", &["-d", url, dump]);
+            }
+            Self::RowsOfTheHubAlone => {
+                let empty = "SELECT set_config('search_path', 'causeway', false); \
+                    TRUNCATE asked, copy, database, dataset, edits_partition, journal, loaded, partition, \
+                    site, version";
+                let args = ["-q1", "-v", "ON_ERROR_STOP=1", "-c", empty, "-f", dump, url];
+                run("psql", &args);
+            }
+            Self::CopyPutInItsPlace => {
+                run_beside(&[
+                    &format!("DROP DATABASE {name} WITH (FORCE)"),
+                    &format!("ALTER DATABASE {name}_backup RENAME TO {name}"),
+                ])
+                .await;
+            }
+        }
+    }
+}
+
+fn end_of_connections(name: &str) -> String {
+    format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+}
+
+async fn open(folder: &Path) -> (Clinic, Client, Place) {
+    let clinic = Clinic::open().await;
+    let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    let url = clinic.place.url();
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let place = Place {
+        name: name.to_owned(),
+        dump: folder.join("dump").display().to_string(),
+        url,
+    };
+    (clinic, bot, place)
+}
+
+#[tokio::test]
+async fn an_older_self_restored_while_the_server_runs_loses_no_edit_and_gives_no_key_twice() {
+    for restore in [
+        Restore::OverItself,
+        Restore::IntoANewOne,
+        Restore::CopyPutInItsPlace,
+        Restore::RowsOfTheHubAlone,
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (clinic, bot, place) = open(folder.path()).await;
+        let first = book(&bot, "09:00").await;
+        clinic.test.flush_rows(&clinic.site).await.unwrap();
+        clinic.test.load_rows().await.unwrap();
+        // In the backup and not in the store yet.
+        let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
+        bot.batch_execute(waits).await.unwrap();
+        restore.back_up(&place).await;
+        let bot = clinic.another("bot").await;
+        let second = book(&bot, "10:00").await;
+        let later = "UPDATE appointment SET status = 'cancelled' WHERE time = '09:00'; \
+            UPDATE customer SET notes = 'later' WHERE customerid = 'c1'";
+        bot.batch_execute(later).await.unwrap();
+        clinic.test.flush_rows(&clinic.site).await.unwrap();
+        let expected = rows(&clinic).await;
+
+        restore.bring_back(&place).await;
+        let bot = clinic.another("bot").await;
+        let refused = refusal(bot.batch_execute("DELETE FROM customer WHERE false").await);
+        assert!(refused.starts_with("25006 "), "{restore:?}: {refused}");
+        assert!(
+            refused.contains("or the database was restored; run `causeway-hub load`"),
+            "{restore:?}: {refused}"
+        );
+        clinic.test.load_rows().await.unwrap();
+        assert_eq!(rows(&clinic).await, expected, "{restore:?}");
+        assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
+        let third = book(&bot, "11:00").await;
+        assert!(
+            third > second && second > first,
+            "{restore:?}: {first} {second} {third}"
+        );
+        assert_eq!(clinic.test.flush_rows(&clinic.site).await.unwrap(), 1);
+    }
+}
+
+async fn rows(clinic: &Clinic) -> Vec<String> {
+    let mut all = Vec::new();
+    for table in ["customer", "appointment"] {
+        all.extend(clinic.test.rows(&clinic.site, table).await.unwrap());
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_copy_beside_the_original_is_another_database_that_keeps_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clinic, bot, place) = open(folder.path()).await;
+    let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
+    bot.batch_execute(waits).await.unwrap();
+    Restore::CopyPutInItsPlace.back_up(&place).await;
+    let url = place
+        .url
+        .replace(&place.name, &format!("{}_backup", place.name));
+    let copy = HubDatabase::postgres(&url, None).unwrap();
+    let copy = clinic.test.with_database(&copy).await.unwrap();
+    copy.load_rows().await.unwrap();
+
+    let original = clinic.test.load_rows().await;
+    assert!(original.is_ok(), "{original:?}");
+    let bot = clinic.another("bot").await;
+    let later = "UPDATE customer SET notes = 'later' WHERE customerid = 'c1'";
+    bot.batch_execute(later).await.unwrap();
+    assert_eq!(clinic.test.flush_rows(&clinic.site).await.unwrap(), 2);
+    assert_eq!(copy.flush_rows(&clinic.site).await.unwrap(), 0);
+    run(
+        "dropdb",
+        &[
+            "--force",
+            "--maintenance-db",
+            &place.url,
+            &format!("{}_backup", place.name),
+        ],
+    );
+}
