@@ -1,9 +1,12 @@
 //! Small JSON files that hubs keep in the store: read whole, changed by compare-and-swap.
 
+use std::borrow::Cow;
+use std::io::Read as _;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
 use causeway_shared::layout;
+use causeway_shared::log::ZSTD_LEVEL;
 use causeway_shared::store::check::{CheckError, require};
 use causeway_shared::store::{Fetched, Store, StoreError, Version};
 use serde::de::DeserializeOwned;
@@ -22,6 +25,8 @@ pub(crate) trait Content: Default + PartialEq + Serialize + DeserializeOwned {
     const MAX_BYTES: u64;
     /// What to do about a file that cannot be read.
     const REMEDY: &'static str;
+    /// Whether it is stored compressed (zstd); its largest size counts both ways.
+    const COMPRESSED: bool = false;
 }
 
 /// Why a file cannot be read or changed.
@@ -79,7 +84,11 @@ pub(crate) fn encode<T: Content>(content: &T) -> Result<Vec<u8>, DocumentError> 
         format: T::FORMAT,
         content,
     };
-    serde_json::to_vec_pretty(&file).map_err(damaged::<T>)
+    if !T::COMPRESSED {
+        return serde_json::to_vec_pretty(&file).map_err(damaged::<T>);
+    }
+    let json = serde_json::to_vec(&file).map_err(damaged::<T>)?;
+    zstd::bulk::compress(&json, ZSTD_LEVEL).map_err(damaged::<T>)
 }
 
 /// The content of a file.
@@ -87,13 +96,28 @@ pub(crate) fn encode<T: Content>(content: &T) -> Result<Vec<u8>, DocumentError> 
 /// # Errors
 /// [`DocumentError::Damaged`]
 pub(crate) fn decode<T: Content>(bytes: &[u8]) -> Result<T, DocumentError> {
-    let file: File<T> = serde_json::from_slice(bytes).map_err(damaged::<T>)?;
+    let json = match T::COMPRESSED {
+        true => Cow::Owned(decompressed::<T>(bytes)?),
+        false => Cow::Borrowed(bytes),
+    };
+    let file: File<T> = serde_json::from_slice(&json).map_err(damaged::<T>)?;
     if file.format != T::FORMAT {
         let (found, known) = (file.format, T::FORMAT);
         let detail = format!("it has format {found}, this version reads {known}");
         return Err(damaged::<T>(detail));
     }
     Ok(file.content)
+}
+
+fn decompressed<T: Content>(bytes: &[u8]) -> Result<Vec<u8>, DocumentError> {
+    let mut json = Vec::new();
+    let decoder = zstd::Decoder::new(bytes).map_err(damaged::<T>)?;
+    let read = decoder.take(T::MAX_BYTES + 1).read_to_end(&mut json);
+    if read.map_err(damaged::<T>)? as u64 > T::MAX_BYTES {
+        let most = T::MAX_BYTES;
+        return Err(damaged::<T>(format!("it holds more than {most} bytes")));
+    }
+    Ok(json)
 }
 
 /// One such file of a store.
@@ -170,24 +194,52 @@ impl<T: Content> Document<T> {
             if body == before {
                 return Ok((content, version));
             }
-            let written = match &version {
-                Some(version) => self.store.replace(T::KEY, body.into(), version).await,
-                None => {
-                    check_new_store::<T>(&self.store).await?;
-                    self.store.create(T::KEY, body.into()).await
-                }
-            };
-            match written {
+            match self.write(body, version.as_ref()).await {
                 Ok(version) => return Ok((content, Some(version))),
-                Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. })
-                    if attempt < ATTEMPTS =>
+                Err(DocumentError::Store { source, .. })
+                    if is_overtaken(&source) && attempt < ATTEMPTS =>
                 {
                     attempt += 1;
                 }
-                Err(error) => return Err(failed::<T>(error).into()),
+                Err(error) => return Err(error.into()),
             }
         }
     }
+
+    /// Writes the file if it still is the version that was read; `None` where somebody else wrote it.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn replace(
+        &self,
+        content: &T,
+        was: Option<&Version>,
+    ) -> Result<Option<Version>, DocumentError> {
+        match self.write(encode(content)?, was).await {
+            Ok(version) => Ok(Some(version)),
+            Err(DocumentError::Store { source, .. }) if is_overtaken(&source) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(&self, body: Vec<u8>, was: Option<&Version>) -> Result<Version, DocumentError> {
+        let written = match was {
+            Some(version) => self.store.replace(T::KEY, body.into(), version).await,
+            None => {
+                check_new_store::<T>(&self.store).await?;
+                self.store.create(T::KEY, body.into()).await
+            }
+        };
+        written.map_err(failed::<T>)
+    }
+}
+
+/// Whether somebody else wrote first.
+fn is_overtaken(error: &StoreError) -> bool {
+    matches!(
+        error,
+        StoreError::Changed { .. } | StoreError::AlreadyExists { .. }
+    )
 }
 
 /// Tries a store that no hub has written to.
