@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use causeway_shared::runtime::settings::{self, SettingsError, Span};
@@ -212,6 +213,16 @@ impl Default for EditsConfig {
             flush: Span(Duration::from_secs(2)),
             keep: Span(Duration::from_secs(30 * 24 * 60 * 60)),
         }
+    }
+}
+
+impl EditsConfig {
+    /// What happened to edits before this is not kept for ever.
+    #[must_use]
+    pub(crate) fn kept_since(&self, now: Timestamp) -> Timestamp {
+        let keep = SignedDuration::try_from(self.keep.0);
+        now.saturating_sub(keep.unwrap_or(SignedDuration::MAX))
+            .unwrap_or(Timestamp::MIN)
     }
 }
 

@@ -17,6 +17,7 @@ mod load;
 mod load_plan;
 mod loads;
 mod merged;
+mod merged_site;
 mod on_demand;
 mod owner;
 mod pass;
@@ -29,12 +30,15 @@ mod status;
 mod watchlist;
 mod window;
 
+pub(crate) use discover::discover;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use flush::Flushed;
 pub(crate) use flushes::FlushReport;
 pub(crate) use hub::{Hub, LoadRequest, open_store};
+pub(crate) use load::LogSnapshot;
 pub(crate) use loads::Loads;
 pub(crate) use merged::StoredPart;
+pub(crate) use merged_site::{MergedSite, SitePart};
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport};

@@ -1,5 +1,7 @@
 //! Where everything lies in the store: the only place that makes and parses its keys.
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 
 /// The logs of a site.
@@ -141,6 +143,58 @@ pub const SESSIONS: &str = "hub/sessions.json";
 /// The prefix of what hubs write outside any site.
 pub const HUB: &str = "hub/";
 
+/// The archive's switch.
+pub const ARCHIVE_SWITCH: &str = "hub/archive.json";
+
+/// The prefix of what is published.
+pub const ARCHIVE: &str = "archive/";
+
+/// The MD5 of each published file, for `md5sum -c`.
+pub const MD5SUMS: &str = "archive/MD5SUMS";
+
+/// Which version of its partition each published file is.
+pub const ARCHIVE_MANIFEST: &str = "archive_manifest.json.zst";
+
+/// What is published, and how the last runs went.
+pub const ARCHIVE_INFO: &str = "archive_info.json";
+
+/// A published file: one partition of one site.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ArchiveFile {
+    /// The table.
+    pub table: Name,
+    /// The partition.
+    pub part: Part,
+    /// The site.
+    pub site: SiteName,
+}
+
+impl ArchiveFile {
+    /// Its path under the archive's prefix, as `MD5SUMS` names it.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}/{}.csv", self.table, self.part, self.site)
+    }
+
+    /// The key in the store.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{ARCHIVE}{}", self.path())
+    }
+
+    /// Reads a key back. `None` for keys that are not of this form.
+    #[must_use]
+    pub fn parse(key: &str) -> Option<Self> {
+        let mut segments = key.strip_prefix(ARCHIVE)?.split('/');
+        let file = Self {
+            table: Name::new(segments.next()?).ok()?,
+            part: Part::new(segments.next()?).ok()?,
+            site: SiteName::new(segments.next()?.strip_suffix(".csv")?).ok()?,
+        };
+        segments.next().is_none().then_some(file)
+    }
+}
+
 /// The prefix of a hub's store check.
 pub const HUB_CHECK: &str = "hub/check/";
 
@@ -174,6 +228,27 @@ fn numbered(name: &str, suffix: &str) -> Option<Seq> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn published_files_lie_as_hive_has_them() {
+        let file = ArchiveFile {
+            table: Name::new("appointment").unwrap(),
+            part: Part::new("dt=2025-11-28").unwrap(),
+            site: SiteName::new("hcm-01").unwrap(),
+        };
+        let key = "archive/appointment/dt=2025-11-28/hcm-01.csv";
+        assert_eq!(file.key(), key);
+        assert_eq!(ArchiveFile::parse(key), Some(file));
+        for none in [
+            MD5SUMS,
+            "archive/delta/appointment/_delta_log/0.json",
+            "archive/appointment/dt=2025-11-28/hcm-01.csv/x",
+            "archive/appointment/dt=2025-11-28/hcm-01.txt",
+            "appointment/dt=2025-11-28/hcm-01.csv",
+        ] {
+            assert_eq!(ArchiveFile::parse(none), None);
+        }
+    }
 
     #[test]
     fn keys_are_read_as_they_are_written() {

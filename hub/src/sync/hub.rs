@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use causeway_shared::commit::{EditsObject, Owner};
 use causeway_shared::dataset::{self, Dataset};
@@ -193,13 +193,6 @@ impl Hub {
         };
         database.set_identity(&identity).await?;
         Ok(identity)
-    }
-
-    /// What happened to edits before this is not kept for ever.
-    pub(super) fn kept_since(&self, now: Timestamp) -> Timestamp {
-        let keep = SignedDuration::try_from(self.inner.config.edits.keep.0);
-        now.saturating_sub(keep.unwrap_or(SignedDuration::MAX))
-            .unwrap_or(Timestamp::MIN)
     }
 
     /// Takes what waits in a site's journal to the store.

@@ -74,6 +74,34 @@ pub(crate) struct LogSnapshot {
     pub(crate) dataset: Arc<Dataset>,
 }
 
+impl LogSnapshot {
+    /// Reads the logs of a site from where somebody knows them. `None`: the site has not committed.
+    pub(crate) async fn read(
+        store: &Store,
+        (catalog, edits, dataset): (&Catalog, &Catalog<EditsLog>, Option<&Dataset>),
+        thorough: bool,
+    ) -> Result<Option<Self>, SiteError> {
+        let site = &catalog.site;
+        // Edits first: the agent's log then reaches at least to the commit that they know.
+        let log = SiteLog::of_kind(Store::clone(store), site.clone());
+        let edits = edits_at_head(&log, edits, thorough).await?;
+        let log = SiteLog::new(Store::clone(store), site.clone());
+        let catalog = catalog_at_head(&log, catalog, thorough).await?;
+        let Some(head) = &catalog.head else {
+            return Ok(None);
+        };
+        let dataset = match dataset {
+            Some(dataset) if dataset.md5() == head.dataset => dataset.clone(),
+            _ => log.dataset(head.dataset).await?,
+        };
+        Ok(Some(Self {
+            catalog,
+            edits,
+            dataset: Arc::new(dataset),
+        }))
+    }
+}
+
 impl SiteTask<'_> {
     fn store(&self) -> &Store {
         self.hub.store()
@@ -81,23 +109,12 @@ impl SiteTask<'_> {
 
     /// Reads the logs from where the database stands. `None`: the site has not committed.
     pub(crate) async fn read_log(&self) -> Result<Option<LogSnapshot>, SiteError> {
-        // Edits first: the agent's log then reaches at least to the commit that they know.
-        let log = self.hub.edits_log(self.site);
-        let edits = edits_at_head(&log, &self.known.edits, self.thorough).await?;
-        let log = SiteLog::new(Store::clone(self.store()), self.site.clone());
-        let catalog = catalog_at_head(&log, &self.known.catalog, self.thorough).await?;
-        let Some(head) = &catalog.head else {
-            return Ok(None);
-        };
-        let dataset = match &self.known.dataset {
-            Some(dataset) if dataset.md5() == head.dataset => dataset.clone(),
-            _ => log.dataset(head.dataset).await?,
-        };
-        Ok(Some(LogSnapshot {
-            catalog,
-            edits,
-            dataset: Arc::new(dataset),
-        }))
+        let known = (
+            &self.known.catalog,
+            &self.known.edits,
+            self.known.dataset.as_ref(),
+        );
+        LogSnapshot::read(self.store(), known, self.thorough).await
     }
 
     /// What a load of this snapshot does, with these edits.

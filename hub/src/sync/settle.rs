@@ -30,8 +30,8 @@ pub(super) struct Settling<'a> {
     pub(super) catalog: &'a Catalog,
     /// The edits as they are in their log.
     pub(super) edits: &'a Catalog<EditsLog>,
-    /// The site's catalog that the database stands at.
-    before: &'a Catalog,
+    /// The site's catalog that the database stands at; `None` where there is none.
+    before: Option<&'a Catalog>,
     /// The commit of the site's up to which kept keys were looked for before.
     looked: Seq,
     hand: Edits,
@@ -51,18 +51,33 @@ impl<'a> Settling<'a> {
         edits: &'a Catalog<EditsLog>,
         stored: &'a StoredSite,
     ) -> Self {
+        let anew = Self::anew((store, site), dataset, catalog, edits);
+        Self {
+            before: Some(&stored.catalog),
+            // Who does not own the edits settles them anew each time.
+            looked: match stored.state.writable {
+                true => stored.catalog.seq(),
+                false => Seq::NONE,
+            },
+            ..anew
+        }
+    }
+
+    /// By the logs alone, without a database that has settled some of it before.
+    pub(super) fn anew(
+        (store, site): (&'a Store, &'a SiteName),
+        dataset: &'a Dataset,
+        catalog: &'a Catalog,
+        edits: &'a Catalog<EditsLog>,
+    ) -> Self {
         Self {
             store,
             site,
             dataset,
             catalog,
             edits,
-            before: &stored.catalog,
-            // Who does not own the edits settles them anew each time.
-            looked: match stored.state.writable {
-                true => stored.catalog.seq(),
-                false => Seq::NONE,
-            },
+            before: None,
+            looked: Seq::NONE,
             hand: Edits::default(),
             renewed: BTreeSet::new(),
             changed: false,
@@ -109,7 +124,10 @@ impl<'a> Settling<'a> {
         let key = (self.dataset.tables[parent].name.clone(), part);
         match self.catalog.partitions.get(&key) {
             Some(entry) => entry.seq > settled_at,
-            None => self.before.partitions.contains_key(&key),
+            // Whether the site had it when the children's was settled is known to a database alone.
+            None => self
+                .before
+                .is_none_or(|before| before.partitions.contains_key(&key)),
         }
     }
 

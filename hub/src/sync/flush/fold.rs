@@ -43,7 +43,7 @@ impl FlushTask<'_> {
         let catalog = self.site_catalog(stored, edits).await?;
         let at = (self.hub.store(), self.site);
         let mut settling = Settling::new(at, dataset, &catalog, edits, stored);
-        settling.forget_gone_before(self.hub.kept_since(self.now));
+        settling.forget_gone_before(self.hub.config().edits.kept_since(self.now));
         let mut touched = BTreeSet::new();
         for row in rows {
             let places = row.old.iter().chain(&row.new);

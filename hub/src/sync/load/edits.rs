@@ -158,7 +158,7 @@ impl SiteTask<'_> {
             &snapshot.edits,
             stored,
         );
-        settling.forget_gone_before(self.hub.kept_since(self.now));
+        settling.forget_gone_before(self.hub.config().edits.kept_since(self.now));
         settling.settle_parts(&settling.outdated()).await?;
         let seal = if owner { Seal::InStore } else { Seal::InMemory };
         settling.seal(seal).await
