@@ -4,6 +4,7 @@
 //! with JSON or a [`Problem`](crate::http::problem::Problem).
 
 mod appointments;
+mod archive;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod stats;
@@ -12,7 +13,7 @@ pub(crate) mod sync;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 
 use crate::http::App;
 
@@ -30,6 +31,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             post(appointments::cancel),
         )
         .route("/api/v1/stats/appointments", get(stats::appointments))
+        .route("/api/v1/archive", get(archive::status))
+        .route("/api/v1/archive/run", post(archive::run))
+        .route("/api/v1/archive/schedule", put(archive::schedule))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
         .route("/api/v1/sync/load", post(sync::load))

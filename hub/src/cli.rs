@@ -1,5 +1,6 @@
 //! The command line: what can be asked, and how the answer is printed.
 
+mod archive;
 #[cfg(feature = "demo")]
 mod demo;
 mod init;
@@ -28,6 +29,7 @@ use crate::error::HubError;
 use crate::serve::{self, ServeError};
 use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan, open_store};
 use crate::verify::VerifyRequest;
+use archive::ArchiveCommand;
 #[cfg(feature = "demo")]
 use demo::DemoArgs;
 use init::{InitArgs, WriteConfigError, write_config};
@@ -99,6 +101,9 @@ pub enum Command {
     /// Show sites, how many commits each is behind its log, the window, and what is loaded
     #[command(after_help = "Example: causeway-hub status --json")]
     Status,
+    /// Publish every table as CSV in the store, and say whether `serve` does so by itself
+    #[command(subcommand, after_help = "Example: causeway-hub archive run")]
+    Archive(ArchiveCommand),
     /// Look after the store
     #[command(after_help = "Example: causeway-hub store check")]
     #[command(subcommand)]
@@ -306,6 +311,10 @@ impl Cli {
                 let report = open().await?.full_status(clock::now()).await?;
                 let exit = exit(report.needs_a_look(), report.is_retryable());
                 Ok(Answer::of(json, &report, show::status(&report), exit))
+            }
+            Command::Archive(command) => {
+                let config = HubConfig::load(self.config.as_deref(), environment);
+                command.answer(config.map_err(HubError::from)?, json).await
             }
             Command::Store(StoreCommand::Check) => {
                 let config = HubConfig::load(self.config.as_deref(), environment);

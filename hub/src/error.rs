@@ -11,6 +11,7 @@ use causeway_shared::object::ObjectError;
 use causeway_shared::runtime::settings::SettingsError;
 use causeway_shared::store::StoreError;
 
+use crate::archive::ArchiveError;
 use crate::db::DbError;
 use crate::document::DocumentError;
 use crate::edits::EditsError;
@@ -48,6 +49,9 @@ pub(crate) enum HubError {
     /// A small file of the hub's in the store cannot be used.
     #[error(transparent)]
     Document(#[from] DocumentError),
+    /// Nothing, or no more, could be published.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     /// One site failed; others are not touched by it.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -65,6 +69,7 @@ impl HubError {
             Self::Database(error) => error.is_retryable(),
             Self::Site(error) => error.is_retryable(),
             Self::Document(error) => error.is_retryable(),
+            Self::Archive(error) => error.is_retryable(),
             Self::Settings(_)
             | Self::Configuration { .. }
             | Self::DatasetFile { .. }
@@ -189,6 +194,18 @@ pub(crate) enum SiteError {
         /// What the log holds in its place.
         found: &'static str,
     },
+    /// Its logs hold less than what is published of them.
+    #[error(
+        "site {site}: what is published is of commit {seq}, and its log ends before that, or is another; \
+         its files stay. If its disk is not mounted, mount it; if the log was damaged, run \
+         `causeway-agent verify --repair` at the site. Only if the store was replaced on purpose, remove \
+         archive_manifest.json.zst: the next run publishes everything again"
+    )]
+    ArchivedLog {
+        site: SiteName,
+        /// The commit that is published.
+        seq: Seq,
+    },
     /// Its log takes longer than a log may.
     #[error(
         "site {site}: its log was not read to its end within {minutes} min; look at what \
@@ -219,6 +236,7 @@ impl SiteError {
             Self::Object { source, .. } => source.is_retryable(),
             Self::NotOpened { source, .. } => source.is_retryable(),
             Self::AnotherLog { .. }
+            | Self::ArchivedLog { .. }
             | Self::DatasetChanged { .. }
             | Self::TooSlow { .. }
             | Self::EditsObject { .. }
@@ -236,6 +254,7 @@ impl SiteError {
             Self::Database { .. }
             | Self::NotOpened { .. }
             | Self::AnotherLog { .. }
+            | Self::ArchivedLog { .. }
             | Self::TooSlow { .. } => false,
         }
     }

@@ -5,6 +5,7 @@
 //! HTTP. [`cli`] is the program.
 
 mod api;
+mod archive;
 mod auth;
 pub mod cli;
 mod config;

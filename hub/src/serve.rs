@@ -88,6 +88,10 @@ pub(crate) async fn serve(
         let (hub, clock) = (app.hub.clone(), app.clock);
         tokio::spawn(async move { hub.keep_flushing(clock).await })
     };
+    let archiving = {
+        let (archive, clock) = (Arc::clone(&app.archive), app.clock);
+        tokio::spawn(async move { archive.keep_running(clock).await })
+    };
     let hub = app.hub.clone();
     tracing::info!(%listen, "serving");
     let served = tokio::select! {
@@ -97,6 +101,8 @@ pub(crate) async fn serve(
     // A load is one transaction: it is committed or it leaves nothing.
     refreshing.abort();
     flushing.abort();
+    // What it has written and not named is named, or written again, by the next run.
+    archiving.abort();
     // What waits is in the journal, and goes with the next start at the latest.
     if let Ok(Err(error)) = timeout(LAST_FLUSH, hub.flush(clock::now())).await {
         tracing::warn!(%error, "the journal is not flushed; the next start goes on");

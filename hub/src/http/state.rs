@@ -10,6 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::metrics::Metrics;
 use super::probes::{Readiness, SitesForMetrics};
+use crate::archive::Archive;
 use crate::auth::{Authenticator, FailedSignIns};
 use crate::scheduler::Refresher;
 use crate::sync::Hub;
@@ -26,6 +27,8 @@ const MAX_FAILURES: usize = 50;
 pub(crate) struct App {
     /// The hub that is served.
     pub(crate) hub: Hub,
+    /// Publishes what the store holds.
+    pub(crate) archive: Arc<Archive>,
     /// Who may call.
     pub(crate) authenticator: Authenticator,
     pub(crate) failed_sign_ins: FailedSignIns,
@@ -58,6 +61,7 @@ impl App {
     #[must_use]
     pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
         Self {
+            archive: Arc::new(Archive::new(Arc::clone(hub.store()), hub.config().clone())),
             authenticator: Authenticator::new(hub.store(), hub.database()),
             failed_sign_ins: FailedSignIns::default(),
             refresher: Arc::default(),

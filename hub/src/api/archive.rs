@@ -1,0 +1,66 @@
+//! `/api/v1/archive`: what is published, a run now, and the schedule.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use tokio::time::timeout;
+
+use crate::archive::ArchiveStatus;
+use crate::error::HubError;
+use crate::http::App;
+use crate::http::callers::{Editor, Reader};
+use crate::http::problem::{Code, Problem};
+use crate::http::request::JsonBody;
+
+/// How long a caller waits for a run; it goes on beyond that.
+const CALLER_WAIT: Duration = Duration::from_secs(10);
+
+/// Answers with what is published, and how the last runs went.
+pub(super) async fn status(
+    _: Reader,
+    State(app): State<Arc<App>>,
+) -> Result<Json<ArchiveStatus>, Problem> {
+    let status = app.archive.status().await;
+    Ok(Json(status.map_err(HubError::from)?))
+}
+
+/// Publishes now: 200 with what was done, or 202 with how the archive stands while a run goes on.
+pub(super) async fn run(_: Editor, State(app): State<Arc<App>>) -> Result<Response, Problem> {
+    if !app.archive.is_running() {
+        let (archive, now) = (Arc::clone(&app.archive), (app.clock)());
+        let running = tokio::spawn(async move { archive.run(now).await });
+        if let Ok(ran) = timeout(CALLER_WAIT, running).await {
+            let ran = ran.map_err(|stopped| {
+                let detail = "the run stopped; see the hub's log";
+                Problem::new(Code::Internal, detail).because(stopped)
+            })?;
+            return Ok(Json(ran.map_err(HubError::from)?).into_response());
+        }
+    }
+    let status = app.archive.status().await.map_err(HubError::from)?;
+    Ok((StatusCode::ACCEPTED, Json(status)).into_response())
+}
+
+/// Whether it runs by itself.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Schedule {
+    enabled: bool,
+}
+
+/// Switches the schedule on or off, for all hubs of the store.
+pub(super) async fn schedule(
+    _: Editor,
+    State(app): State<Arc<App>>,
+    JsonBody(asked): JsonBody<Schedule>,
+) -> Result<Json<ArchiveStatus>, Problem> {
+    let set = app.archive.set_enabled(asked.enabled).await;
+    set.map_err(HubError::from)?;
+    let status = app.archive.status().await;
+    Ok(Json(status.map_err(HubError::from)?))
+}

@@ -1,0 +1,32 @@
+//! Why a run of the archive failed.
+
+use causeway_shared::store::StoreError;
+
+use crate::document::DocumentError;
+
+/// Why nothing, or no more, could be published.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ArchiveError {
+    /// The store failed.
+    #[error("the archive cannot go on: {0}")]
+    Store(#[from] StoreError),
+    /// The manifest, `archive_info.json` or the switch cannot be used.
+    #[error("the archive cannot go on: {0}")]
+    Document(#[from] DocumentError),
+    /// Others publish all the time.
+    #[error("the archive was overtaken by other runs {times} times; they publish the same")]
+    Overtaken { times: u32 },
+}
+
+impl ArchiveError {
+    /// Whether the same run may succeed later without anybody's help.
+    #[must_use]
+    pub(crate) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_retryable(),
+            Self::Document(error) => error.is_retryable(),
+            Self::Overtaken { .. } => true,
+        }
+    }
+}

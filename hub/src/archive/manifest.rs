@@ -1,0 +1,145 @@
+//! `archive_manifest.json.zst`: which version of its partition each published file is.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use causeway_shared::ids::{Md5, Name, Seq, SiteName};
+use causeway_shared::layout::{self, ArchiveFile};
+use causeway_shared::store::Version;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::document::Content;
+
+/// What is published.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// The commits of each site that are published whole.
+    pub(super) sites: BTreeMap<SiteName, SiteAt>,
+    /// `MD5SUMS` as it was written last.
+    pub(super) sums: Option<Sums>,
+    #[serde(with = "records")]
+    pub(super) files: BTreeMap<ArchiveFile, Published>,
+}
+
+/// The heads of a site's logs, and how the files are written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SiteAt {
+    pub(super) commit: Seq,
+    /// When that commit was made, by which another log of the same length is told.
+    pub(super) at: Timestamp,
+    /// [`Seq::NONE`]: nothing was ever changed in the cloud.
+    pub(super) edits_commit: Seq,
+    pub(super) bom: bool,
+}
+
+/// A published file, and what it was made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Published {
+    /// The site's object; none where only the cloud has the partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) object: Option<Md5>,
+    /// The edits object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) edits: Option<Md5>,
+    pub(super) dataset: Md5,
+    /// Whether it begins with a byte-order mark.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) bom: bool,
+    /// Of its bytes.
+    pub(super) md5: Md5,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    /// The columns in which a value holds a line break.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) breaks: Vec<Name>,
+    /// As the store calls what lies there.
+    pub(super) version: Version,
+}
+
+/// `MD5SUMS`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sums {
+    pub(super) md5: Md5,
+    pub(super) version: Version,
+}
+
+impl Content for Manifest {
+    const KEY: &'static str = layout::ARCHIVE_MANIFEST;
+    const FORMAT: u32 = 1;
+    const MAX_BYTES: u64 = 256 * 1024 * 1024;
+    const REMEDY: &'static str = "remove it, and the next run publishes everything again";
+    const COMPRESSED: bool = true;
+}
+
+impl Manifest {
+    /// The text of `MD5SUMS`, as `md5sum` writes it in the archive's folder.
+    pub(super) fn sums(&self) -> String {
+        let mut text = String::new();
+        for (file, published) in &self.files {
+            let _ = writeln!(text, "{}  {}", published.md5, file.path());
+        }
+        text
+    }
+
+    /// The versions of what lies there, as it says itself: of each file, and of `MD5SUMS`.
+    pub(super) fn versions(&self) -> (BTreeMap<ArchiveFile, Version>, Option<Version>) {
+        let version = |(file, published): (&ArchiveFile, &Published)| {
+            (file.clone(), published.version.clone())
+        };
+        let files = self.files.iter().map(version);
+        let sums = self.sums.as_ref().map(|sums| sums.version.clone());
+        (files.collect(), sums)
+    }
+
+    /// The files of a table.
+    pub(super) fn table(&self, table: &Name) -> impl Iterator<Item = &Published> {
+        let files = self.files.iter();
+        let of_table = files.filter(move |(file, _)| file.table == *table);
+        of_table.map(|(_, published)| published)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for it")]
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+/// Files as a list of flat objects, since JSON's names are texts.
+mod records {
+    use std::borrow::Cow;
+    use std::collections::BTreeMap;
+
+    use causeway_shared::layout::ArchiveFile;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Published;
+
+    #[derive(Serialize, Deserialize)]
+    struct Record<'r> {
+        #[serde(flatten)]
+        file: Cow<'r, ArchiveFile>,
+        #[serde(flatten)]
+        published: Cow<'r, Published>,
+    }
+
+    pub(super) fn serialize<S: Serializer>(
+        files: &BTreeMap<ArchiveFile, Published>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let record = |(file, published)| Record {
+            file: Cow::Borrowed(file),
+            published: Cow::Borrowed(published),
+        };
+        serializer.collect_seq(files.iter().map(record))
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<BTreeMap<ArchiveFile, Published>, D::Error> {
+        let records = Vec::<Record<'static>>::deserialize(deserializer)?;
+        let pair =
+            |record: Record<'static>| (record.file.into_owned(), record.published.into_owned());
+        Ok(records.into_iter().map(pair).collect())
+    }
+}

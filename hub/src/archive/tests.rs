@@ -1,0 +1,440 @@
+//! Runs of the archive over a store in memory. With edits made by SQL, and read by other programs, it
+//! is tested end to end.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use causeway_shared::ids::Md5;
+use causeway_shared::layout::{self, ArchiveFile};
+use causeway_shared::store::failing::{FailingStore, Fault};
+use causeway_shared::store::memory::MemoryStore;
+use causeway_shared::store::{RequestCounts, Store, list_all};
+use jiff::Timestamp;
+
+use super::manifest::Manifest;
+use super::*;
+use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
+
+fn noon() -> Timestamp {
+    NOON.parse().unwrap()
+}
+
+fn archive(store: &Store) -> Archive {
+    Archive::new(Arc::clone(store), HubConfig::default())
+}
+
+async fn run(store: &Store) -> Outcome<ArchiveReport> {
+    Ok(archive(store).run(noon()).await?)
+}
+
+/// What a site sold on two days, and an apple.
+async fn shop(store: &Store) -> Outcome<TestSite> {
+    let mut site = TestSite::new(store, "here", SHOP)?;
+    site.put("item", "b=0of2", &["1,apple"]).await?;
+    site.put("sale", "dt=2025-11-27", &["1,2025-11-27,a,paid"])
+        .await?;
+    site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,paid"])
+        .await?;
+    site.commit().await?;
+    Ok(site)
+}
+
+async fn bytes(store: &Store, key: &str) -> Outcome<Vec<u8>> {
+    Ok(store.get(key).await?.bytes(1_000_000).await?)
+}
+
+async fn text(store: &Store, key: &str) -> Outcome<String> {
+    Ok(String::from_utf8(bytes(store, key).await?)?)
+}
+
+/// What lies under `archive/`.
+async fn published(store: &Store) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    let mut found = BTreeMap::new();
+    for object in list_all(&**store, layout::ARCHIVE, None).await? {
+        found.insert(object.key.clone(), bytes(store, &object.key).await?);
+    }
+    Ok(found)
+}
+
+/// What a run over a store with the same logs, and nothing published, publishes.
+async fn expected(store: &Store) -> Outcome<BTreeMap<String, Vec<u8>>> {
+    let fresh: Store = Arc::new(MemoryStore::new());
+    for object in list_all(&**store, layout::SITES, None).await? {
+        let body = bytes(store, &object.key).await?;
+        fresh.put(&object.key, body.into()).await?;
+    }
+    run(&fresh).await?;
+    published(&fresh).await
+}
+
+/// Whether the manifest names nothing that is newer than what lies there, once the site has made a
+/// sale void and removed a day.
+async fn assert_nothing_newer_is_named(store: &Store) -> Outcome {
+    let (manifest, _) = Document::<Manifest>::new(Arc::clone(store)).read().await?;
+    let files = published(store).await?;
+    for (file, named) in &manifest.files {
+        match files.get(&file.key()) {
+            Some(there) if Md5::of(there) == named.md5 => {}
+            Some(there) => assert!(String::from_utf8_lossy(there).contains("void"), "{file:?}"),
+            None => assert_eq!(file.part.to_string(), "dt=2025-11-27"),
+        }
+    }
+    Ok(())
+}
+
+fn sent(store: &Store, before: &RequestCounts) -> (u64, u64) {
+    let sent = store.requests().since(before);
+    (sent.put, sent.delete)
+}
+
+#[tokio::test]
+async fn every_partition_is_published_once_and_again_when_it_changes() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let mut site = shop(&store).await?;
+    let archive = archive(&store);
+    let report = archive.run(noon()).await?;
+    let sale = &report.tables[&table_name("sale")];
+    assert_eq!((sale.partitions, sale.published, sale.records), (2, 2, 2));
+    let day = "archive/sale/dt=2025-11-28/here.csv";
+    assert_eq!(
+        text(&store, day).await?,
+        "id,day,slot,state\n2,2025-11-28,a,paid\n"
+    );
+    insta::assert_snapshot!(text(&store, layout::MD5SUMS).await?, @r#"
+    ad18496abaf7337f98115ce33af27dcb  item/b=0of2/here.csv
+    090da1fc969e91ff9c9b7ebb6677848d  sale/dt=2025-11-27/here.csv
+    219a98110e96806f0bc61cbf55671f2a  sale/dt=2025-11-28/here.csv
+    "#);
+    // The checksums are those of the site's commit.
+    let sums = text(&store, layout::MD5SUMS).await?;
+    for entry in site.catalog().partitions.values() {
+        assert!(sums.contains(&entry.object.md5.to_string()));
+    }
+
+    let before = store.requests();
+    let idle = archive.run(noon()).await?;
+    assert_eq!(sent(&store, &before), (0, 0), "nothing changed");
+    let sale = &idle.tables[&table_name("sale")];
+    assert_eq!((sale.published, sale.skipped), (0, 2));
+
+    site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
+        .await?;
+    site.remove("sale", "dt=2025-11-27")?.commit().await?;
+    let before = store.requests();
+    let report = archive.run(noon()).await?;
+    // The file, MD5SUMS, the manifest, archive_info.json; and the file that is gone.
+    assert_eq!(sent(&store, &before), (4, 1));
+    let sale = &report.tables[&table_name("sale")];
+    assert_eq!((sale.published, sale.removed, sale.records), (1, 1, 1));
+    assert_eq!(published(&store).await?, expected(&store).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_info_says_what_is_published() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    shop(&store).await?;
+    run(&store).await?;
+    insta::assert_snapshot!(text(&store, layout::ARCHIVE_INFO).await?, @r#"
+    {
+      "format": 1,
+      "last_updated": "2025-11-28T05:00:00Z",
+      "last_full_archive": "2025-11-28T05:00:00Z",
+      "enabled": false,
+      "total_records": 3,
+      "tables": {
+        "item": {
+          "record_count": 1,
+          "checksum": "c051ff4c1efc2f2d9b4706017acf76b8",
+          "partitions": 1,
+          "last_archived": "2025-11-28T05:00:00Z",
+          "uploaded": 1,
+          "skipped": 0,
+          "last_error": null,
+          "last_error_time": null
+        },
+        "sale": {
+          "record_count": 2,
+          "checksum": "946b56575f003dba6f1d38936dd28acd",
+          "partitions": 2,
+          "last_archived": "2025-11-28T05:00:00Z",
+          "uploaded": 2,
+          "skipped": 0,
+          "last_error": null,
+          "last_error_time": null
+        }
+      },
+      "sites": {
+        "here": {
+          "commit": 1,
+          "edits_commit": null
+        }
+      },
+      "archive_history": [
+        {
+          "timestamp": "2025-11-28T05:00:00Z",
+          "tables_count": 2,
+          "total_records": 3,
+          "uploaded_count": 3,
+          "skipped_count": 0,
+          "success_count": 2,
+          "error_count": 0
+        }
+      ]
+    }
+    "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_the_cloud_changed_is_in_it() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(folder.path()).await?;
+    let mut site = shop(&test.store).await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 2")
+        .await?;
+    test.change(&site, "DELETE FROM sale WHERE id = 1").await?;
+    test.flush(&site).await?;
+    run(&test.store).await?;
+    let files = published(&test.store).await?;
+    let day = "archive/sale/dt=2025-11-28/here.csv";
+    assert_eq!(
+        String::from_utf8_lossy(&files[day]),
+        "id,day,slot,state\n2,2025-11-28,a,void\n"
+    );
+    let deleted = "archive/sale/dt=2025-11-27/here.csv";
+    assert!(!files.contains_key(deleted), "it has no row any more");
+
+    // The site moves the edited row to another day, and no database has settled that yet.
+    site.put("sale", "dt=2025-11-29", &["2,2025-11-29,b,paid"])
+        .await?;
+    site.remove("sale", "dt=2025-11-28")?.commit().await?;
+    run(&test.store).await?;
+    let files = published(&test.store).await?;
+    assert!(!files.contains_key(day));
+    assert_eq!(
+        String::from_utf8_lossy(&files["archive/sale/dt=2025-11-29/here.csv"]),
+        "id,day,slot,state\n2,2025-11-29,b,void\n"
+    );
+    // Nor does it change anything that the owner settles it now.
+    test.load_one().await?;
+    let before = published(&test.store).await?;
+    let report = run(&test.store).await?;
+    assert_eq!(report.tables[&table_name("sale")].published, 0);
+    assert_eq!(published(&test.store).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_at_any_step_is_made_good_by_the_next() -> Outcome {
+    for lose_answer in [false, true] {
+        for step in 1.. {
+            let store: Store = Arc::new(MemoryStore::new());
+            let mut site = shop(&store).await?;
+            run(&store).await?;
+            site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
+                .await?;
+            site.put("sale", "dt=2025-11-30", &["3,2025-11-30,a,paid"])
+                .await?;
+            site.remove("sale", "dt=2025-11-27")?.commit().await?;
+            let fault = match lose_answer {
+                true => Fault::StopAfter(step),
+                false => Fault::StopAt(step),
+            };
+            let failing = Arc::new(FailingStore::new(Arc::clone(&store), [fault]));
+            let stopped = run(&(Arc::clone(&failing) as Store)).await;
+            if failing.calls() < step {
+                assert!(!stopped?.has_errors());
+                assert!(step > 10, "{step}");
+                break;
+            }
+            if !matches!(&stopped, Ok(report) if report.has_errors()) {
+                stopped.expect_err("it went on without a store");
+            }
+            assert_nothing_newer_is_named(&store).await?;
+            assert!(!run(&store).await?.has_errors());
+            assert_eq!(
+                published(&store).await?,
+                expected(&store).await?,
+                "step {step}"
+            );
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn one_tables_damage_stops_no_other_table() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let mut site = shop(&store).await?;
+    run(&store).await?;
+    site.put("item", "b=0of2", &["1,pear"]).await?;
+    site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
+        .await?;
+    site.commit().await?;
+    let key = site.key("item", "b=0of2", &["1,pear"])?;
+    let whole = bytes(&store, &key).await?;
+    store.put(&key, b"damaged".to_vec().into()).await?;
+
+    let report = run(&store).await?;
+    let item = &report.tables[&table_name("item")];
+    let error = item.error.as_deref().unwrap_or_default();
+    assert!(error.contains("causeway-agent verify --repair"), "{error}");
+    assert_eq!(
+        (item.partitions, item.records),
+        (1, 1),
+        "the last good file stays"
+    );
+    assert_eq!(report.tables[&table_name("sale")].published, 1);
+    assert!(report.needs_a_look());
+    let status = archive(&store).status().await?;
+    assert!(status.needs_a_look());
+    let before = store.requests();
+    run(&store).await?;
+    assert_eq!(sent(&store, &before), (0, 0), "it fails in the same way");
+
+    store.put(&key, whole.into()).await?;
+    assert!(!run(&store).await?.has_errors());
+    assert!(!archive(&store).status().await?.needs_a_look());
+    assert_eq!(published(&store).await?, expected(&store).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_log_that_went_back_leaves_what_is_published() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let mut site = shop(&store).await?;
+    site.put("item", "b=1of2", &["2,pear"])
+        .await?
+        .commit()
+        .await?;
+    run(&store).await?;
+    let before = published(&store).await?;
+    let newest = layout::LogKey::Commit(causeway_shared::ids::Seq(2));
+    store
+        .delete(&newest.of(layout::WhichLog::Agent, site.name()))
+        .await?;
+    let report = run(&store).await?;
+    let error = report.sites[site.name()].error.clone().unwrap_or_default();
+    assert!(
+        error.contains("what is published is of commit 2"),
+        "{error}"
+    );
+    assert_eq!(published(&store).await?, before);
+
+    // A disk that is not mounted.
+    for object in list_all(&*store, layout::SITES, None).await? {
+        store.delete(&object.key).await?;
+    }
+    assert!(run(&store).await?.needs_a_look());
+    assert_eq!(published(&store).await?, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn runs_at_once_leave_what_one_would() -> Outcome {
+    for seed in 0..8 {
+        let store: Store = Arc::new(MemoryStore::new());
+        let mut site = shop(&store).await?;
+        let (one, two) = (archive(&store), archive(&store));
+        for change in 0..4 {
+            let record = format!("2,2025-11-28,a,void{seed}{change}");
+            site.put("sale", "dt=2025-11-28", &[&record]).await?;
+            if change % 2 == 0 {
+                site.put("sale", "dt=2025-11-30", &["3,2025-11-30,a,paid"])
+                    .await?;
+            } else {
+                site.remove("sale", "dt=2025-11-30")?;
+            }
+            // One begins before the commit, the other after it.
+            let (first, second) = tokio::join!(one.run(noon()), async {
+                for _ in 0..seed {
+                    tokio::task::yield_now().await;
+                }
+                site.commit().await.unwrap();
+                two.run(noon()).await
+            });
+            assert!(!first?.has_errors() && !second?.has_errors());
+        }
+        assert!(!run(&store).await?.has_errors());
+        assert_eq!(published(&store).await?, expected(&store).await?);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_others_did_to_the_files_is_found() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    run(&store).await?;
+    let before = published(&store).await?;
+    store.delete("archive/sale/dt=2025-11-27/here.csv").await?;
+    store
+        .put("archive/item/b=0of2/here.csv", b"changed".to_vec().into())
+        .await?;
+    store
+        .put(
+            "archive/sale/dt=2020-01-01/here.csv",
+            b"left".to_vec().into(),
+        )
+        .await?;
+    let others = ["archive/README.txt", "archive/sale/dt=2025-11-27/there.csv"];
+    for key in others {
+        store.put(key, b"somebody's".to_vec().into()).await?;
+    }
+    let report = run(&store).await?;
+    assert_eq!(report.tables[&table_name("sale")].removed, 1);
+    let mut after = published(&store).await?;
+    others.iter().for_each(|key| {
+        assert!(
+            after.remove(*key).is_some(),
+            "{key} is not of {}",
+            site.name()
+        );
+    });
+    assert_eq!(after, before);
+    Ok(())
+}
+
+#[tokio::test]
+async fn excel_gets_a_byte_order_mark() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    shop(&store).await?;
+    run(&store).await?;
+    let mut config = HubConfig::default();
+    config.archive.excel = true;
+    let excel = Archive::new(Arc::clone(&store), config);
+    excel.run(noon()).await?;
+    for (key, body) in published(&store).await? {
+        let has_mark = body.starts_with(b"\xef\xbb\xbf");
+        assert_eq!(has_mark, ArchiveFile::parse(&key).is_some(), "{key}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_switch_is_the_stores() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    shop(&store).await?;
+    let archive = archive(&store);
+    assert!(!archive.is_enabled().await?, "it is off at first");
+    archive.run(noon()).await?;
+    archive.set_enabled(true).await?;
+    let mut config = HubConfig::default();
+    config.archive.enabled = false;
+    let other = Archive::new(Arc::clone(&store), config);
+    assert!(other.is_enabled().await?);
+    assert!(
+        text(&store, layout::ARCHIVE_INFO)
+            .await?
+            .contains("\"enabled\": true")
+    );
+    other.set_enabled(false).await?;
+    assert!(!archive.status().await?.info.enabled);
+    Ok(())
+}
+
+fn table_name(table: &str) -> causeway_shared::ids::Name {
+    causeway_shared::ids::Name::new(table).unwrap()
+}

@@ -1,0 +1,138 @@
+//! `causeway-hub archive`: publishing, and its schedule.
+
+use std::fmt::Write as _;
+
+use causeway_shared::runtime::clock;
+use causeway_shared::runtime::program::{Answer, Exit, count};
+use clap::Subcommand;
+
+use super::{CliError, exit};
+use crate::archive::{Archive, ArchiveReport, ArchiveStatus};
+use crate::config::HubConfig;
+use crate::error::HubError;
+use crate::sync::open_store;
+
+/// What to do with the archive.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ArchiveCommand {
+    /// Publish what changed as CSV now, whether the schedule is on or not
+    #[command(after_help = "Example: causeway-hub archive run --json\n\n\
+        It reads the store alone, so the database may sleep. Exit 3: some of it cannot be published \
+        until somebody has mended it; its last files stay.")]
+    Run,
+    /// Have `serve` publish by itself, every archive.every
+    #[command(after_help = "Example: causeway-hub archive enable")]
+    Enable,
+    /// Have `serve` publish no more by itself
+    #[command(after_help = "Example: causeway-hub archive disable")]
+    Disable,
+    /// Show what is published, and how the last runs went
+    #[command(after_help = "Example: causeway-hub archive status --json")]
+    Status,
+}
+
+impl ArchiveCommand {
+    pub(super) async fn answer(self, config: HubConfig, json: bool) -> Result<Answer, CliError> {
+        let store = open_store(&config).await?;
+        let archive = Archive::new(store, config);
+        match self {
+            Self::Run => {
+                let report = archive.run(clock::now()).await.map_err(HubError::from)?;
+                let exit = exit(report.needs_a_look(), report.is_retryable());
+                Ok(Answer::of(json, &report, ran(&report), exit))
+            }
+            Self::Enable => switch(&archive, true, json).await,
+            Self::Disable => switch(&archive, false, json).await,
+            Self::Status => {
+                let status = archive.status().await.map_err(HubError::from)?;
+                let exit = exit(status.needs_a_look(), false);
+                Ok(Answer::of(json, &status, stands(&status), exit))
+            }
+        }
+    }
+}
+
+async fn switch(archive: &Archive, enabled: bool, json: bool) -> Result<Answer, CliError> {
+    let set = archive.set_enabled(enabled).await;
+    set.map_err(HubError::from)?;
+    let answer = serde_json::json!({ "enabled": enabled });
+    let text = match enabled {
+        true => format!("`serve` publishes every {}\n", archive.every()),
+        false => "`serve` publishes no more; `causeway-hub archive run` still does\n".to_owned(),
+    };
+    Ok(Answer::of(json, &answer, text, Exit::Done))
+}
+
+/// What a run did.
+fn ran(report: &ArchiveReport) -> String {
+    let mut text = String::new();
+    for (table, of) in &report.tables {
+        let _ = writeln!(
+            text,
+            "{table}: {}, {} in {}; {} written, {} removed",
+            match &of.error {
+                Some(_) => "not all of it",
+                None => "published",
+            },
+            count(of.records, "row"),
+            count(of.partitions, "file"),
+            of.published,
+            of.removed,
+        );
+        error(&mut text, of.error.as_deref());
+    }
+    for (site, of) in report.sites.iter().filter(|(_, of)| of.error.is_some()) {
+        let _ = writeln!(text, "{site}: its last files stay");
+        error(&mut text, of.error.as_deref());
+    }
+    if report.tables.is_empty() {
+        text += "no site has committed anything yet\n";
+    }
+    let requests = count(report.requests.total(), "request");
+    let _ = writeln!(text, "{requests}, {:.1} s", report.seconds);
+    text
+}
+
+/// How the archive stands.
+fn stands(status: &ArchiveStatus) -> String {
+    let mut text = match status.info.enabled {
+        true => format!("on, every {}\n", status.every),
+        false => "off; `causeway-hub archive enable` switches it on\n".to_owned(),
+    };
+    let Some(last) = &status.last_run else {
+        text += "nothing is published yet\n";
+        return text;
+    };
+    let _ = writeln!(
+        text,
+        "last changed {}: {} written, {} left as they were",
+        last.timestamp,
+        count(last.uploaded_count, "file"),
+        last.skipped_count
+    );
+    for (table, of) in &status.info.tables {
+        let _ = writeln!(
+            text,
+            "{table}: {} in {}",
+            count(of.record_count, "row"),
+            count(of.partitions, "file")
+        );
+        error(&mut text, of.last_error.as_deref());
+    }
+    for (site, of) in status
+        .info
+        .sites
+        .iter()
+        .filter(|(_, of)| of.last_error.is_some())
+    {
+        let _ = writeln!(text, "{site}: its last files stay");
+        error(&mut text, of.last_error.as_deref());
+    }
+    text
+}
+
+fn error(text: &mut String, error: Option<&str>) {
+    if let Some(error) = error {
+        let _ = writeln!(text, "  {error}");
+    }
+}
