@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use crate::commit::{
     AgentLog, CatalogPartition, Checkpoint, Commit, FORMAT, LogHead as _, LogKind, Now,
 };
@@ -80,9 +82,13 @@ impl<K: LogKind> Catalog<K> {
 
     /// The partitions of one table, in part order.
     pub fn table<'c>(&'c self, table: &'c str) -> impl Iterator<Item = (Part, &'c Entry<K>)> + 'c {
-        self.partitions
-            .iter()
-            .filter(move |((name, _), _)| name.as_str() == table)
+        // A date is before any bucket.
+        let first = Name::new(table).map(|name| (name, Part::Date(Date::MIN)));
+        let partitions = first.map(|first| self.partitions.range(first..));
+        partitions
+            .into_iter()
+            .flatten()
+            .take_while(move |((name, _), _)| name.as_str() == table)
             .map(|((_, part), entry)| (*part, entry))
     }
 
