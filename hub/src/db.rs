@@ -11,6 +11,7 @@
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
+mod partial;
 pub(crate) mod postgres;
 mod records;
 mod rules;
@@ -20,6 +21,7 @@ mod stored;
 pub(crate) mod value;
 mod writing;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -38,6 +40,7 @@ use jiff::tz::TimeZone;
 use crate::config::DatabaseConfig;
 
 pub(crate) use error::{DbError, Source};
+pub(crate) use partial::Partial;
 pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
     SiteState, StoredSite, hour_of, with_settled,
@@ -123,6 +126,36 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// # Errors
     /// A failure of the database.
     async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError>;
+
+    /// The partials of a site that are kept under a name, of these partitions.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn partials(
+        &self,
+        site: &SiteName,
+        what: &str,
+        parts: &[Part],
+    ) -> Result<Vec<Partial>, DbError>;
+
+    /// Keeps partials of a site under a name, each in place of an earlier one of its partition.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn put_partials(
+        &self,
+        site: &SiteName,
+        what: &str,
+        partials: &[Partial],
+    ) -> Result<(), DbError>;
+
+    /// Drops the partials of a site, whatever their name, of all but these partitions. Returns how
+    /// many.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn retain_partials(&self, site: &SiteName, kept: &BTreeSet<Part>)
+    -> Result<u64, DbError>;
 
     /// Begins a flush: waits until no other flush of the site is under way.
     ///

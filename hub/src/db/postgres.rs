@@ -11,6 +11,7 @@ mod grants;
 mod journal;
 mod load;
 mod mark;
+mod partials;
 mod read;
 mod render;
 mod session;
@@ -19,6 +20,7 @@ mod tls;
 mod triggers;
 mod write;
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
@@ -32,7 +34,7 @@ use causeway_shared::value::Type;
 
 use super::records::stored_count;
 use super::{
-    Database, DbError, LoadedCounts, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
+    Database, DbError, LoadedCounts, Partial, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
     SiteWrite, StoredSite,
 };
 use crate::config::DatabaseConfig;
@@ -322,6 +324,35 @@ impl Database for PostgresDatabase {
 
     async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
         self.connections.retrying(|| self.read_copy(key)).await
+    }
+
+    async fn partials(
+        &self,
+        site: &SiteName,
+        what: &str,
+        parts: &[Part],
+    ) -> Result<Vec<Partial>, DbError> {
+        let read = || self.read_partials(site, what, parts);
+        self.connections.retrying(read).await
+    }
+
+    async fn put_partials(
+        &self,
+        site: &SiteName,
+        what: &str,
+        partials: &[Partial],
+    ) -> Result<(), DbError> {
+        let put = || self.write_partials(site, what, partials);
+        self.connections.retrying(put).await
+    }
+
+    async fn retain_partials(
+        &self,
+        site: &SiteName,
+        kept: &BTreeSet<Part>,
+    ) -> Result<u64, DbError> {
+        let retain = || self.drop_other_partials(site, kept);
+        self.connections.retrying(retain).await
     }
 
     async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError> {

@@ -1,5 +1,6 @@
 //! The database in SQLite files: `causeway.db` names the sites, `<site>.db` holds all that belongs
-//! to one, since attached files do not commit as one. For one process at a time to serve from.
+//! to one, since attached files do not commit as one; only what can be made again is in
+//! `<site>.partials.db`. For one process at a time to serve from.
 //!
 //! Each operation opens the file that it needs, works and closes it, on a thread that may block.
 //! The files are in WAL mode, so readers go on seeing the last state while a load writes.
@@ -11,6 +12,7 @@ mod functions;
 mod judge;
 mod load;
 mod mark;
+mod partials;
 mod read;
 mod render;
 #[cfg(test)]
@@ -34,7 +36,7 @@ use causeway_shared::value::Type;
 
 use super::records::stored_count;
 use super::{
-    Database, DbError, LoadedCounts, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
+    Database, DbError, LoadedCounts, Partial, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
     SiteWrite, StoredSite, records,
 };
 
@@ -296,6 +298,38 @@ impl Database for SqliteDatabase {
                 .map_err(|error| files.error("reading", error))
         })
         .await
+    }
+
+    async fn partials(
+        &self,
+        site: &SiteName,
+        what: &str,
+        parts: &[Part],
+    ) -> Result<Vec<Partial>, DbError> {
+        let (site, what, parts) = (site.clone(), what.to_owned(), parts.to_vec());
+        self.blocking(move |files| partials::read(files, &site, &what, &parts))
+            .await
+    }
+
+    async fn put_partials(
+        &self,
+        site: &SiteName,
+        what: &str,
+        partials: &[Partial],
+    ) -> Result<(), DbError> {
+        let (site, what, partials) = (site.clone(), what.to_owned(), partials.to_vec());
+        self.blocking(move |files| partials::put(files, &site, &what, &partials))
+            .await
+    }
+
+    async fn retain_partials(
+        &self,
+        site: &SiteName,
+        kept: &BTreeSet<Part>,
+    ) -> Result<u64, DbError> {
+        let (site, kept) = (site.clone(), kept.clone());
+        self.blocking(move |files| partials::retain(files, &site, &kept))
+            .await
     }
 
     async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError> {

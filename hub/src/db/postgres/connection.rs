@@ -226,6 +226,9 @@ impl Connections {
             let set = transaction.execute(set, &[&VERSION]).await;
             set.map_err(failed)?;
         }
+        // No layout of its own: what it holds can be made again.
+        let partials = include_str!("sql/partial_make.sql");
+        transaction.batch_execute(partials).await.map_err(failed)?;
         let id = chance::random_id().map_err(|error| DbError::Configuration {
             problem: format!("this system has no randomness to give: {error}"),
         })?;

@@ -39,6 +39,12 @@ const SITE: Layout = Layout {
     make: include_str!("sql/site.sql"),
     keep: None,
 };
+/// Of a site's partials, which can be made again.
+const PARTIALS: Layout = Layout {
+    version: 1,
+    make: include_str!("sql/partials.sql"),
+    keep: None,
+};
 
 /// How long a statement waits for another's lock. Loads of one site wait for each other on a lock
 /// of their own, so this is only ever a short transaction.
@@ -122,6 +128,12 @@ impl Files {
     pub(super) fn site(&self, site: &SiteName) -> Result<Connection, DbError> {
         let opened = self.open(self.folder.join(format!("{site}.db")), true, &SITE);
         opened.map_err(|error| self.error_of_site(site, error))
+    }
+
+    /// The file of a site's partials: their writers are in nobody's way.
+    pub(super) fn partials(&self, site: &SiteName) -> Result<Connection, DbError> {
+        let path = self.folder.join(format!("{site}.partials.db"));
+        self.open(path, true, &PARTIALS)
     }
 
     /// What an error of SQLite means that was met in reading a site's file.

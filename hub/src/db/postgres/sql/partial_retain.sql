@@ -1,0 +1,1 @@
+DELETE FROM causeway.partial WHERE site = $1 AND part <> ALL ($2);
