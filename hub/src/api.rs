@@ -5,6 +5,7 @@
 
 mod appointments;
 mod archive;
+mod customers;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod stats;
@@ -30,10 +31,15 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/v1/appointments/{id}/cancel",
             post(appointments::cancel),
         )
+        .route(
+            "/api/v1/customers/{id}/appointments",
+            get(customers::appointments),
+        )
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/archive", get(archive::status))
         .route("/api/v1/archive/run", post(archive::run))
         .route("/api/v1/archive/schedule", put(archive::schedule))
+        .route("/api/v1/stats/consultants", get(stats::consultants))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
         .route("/api/v1/sync/load", post(sync::load))

@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use crate::auth::Tokens;
 use crate::config::{AuthMode, HubConfig};
 use crate::http::{App, server};
+use crate::services::partials;
 use crate::sync::Hub;
 use crate::{api, dashboard, scheduler};
 
@@ -92,6 +93,10 @@ pub(crate) async fn serve(
         let (archive, clock) = (Arc::clone(&app.archive), app.clock);
         tokio::spawn(async move { archive.keep_running(clock).await })
     };
+    let preparing = {
+        let (hub, clock) = (app.hub.clone(), app.clock);
+        tokio::spawn(async move { partials::keep_making(&hub, clock).await })
+    };
     let hub = app.hub.clone();
     tracing::info!(%listen, "serving");
     let served = tokio::select! {
@@ -103,6 +108,7 @@ pub(crate) async fn serve(
     flushing.abort();
     // What it has written and not named is named, or written again, by the next run.
     archiving.abort();
+    preparing.abort();
     // What waits is in the journal, and goes with the next start at the latest.
     if let Ok(Err(error)) = timeout(LAST_FLUSH, hub.flush(clock::now())).await {
         tracing::warn!(%error, "the journal is not flushed; the next start goes on");

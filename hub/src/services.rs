@@ -1,8 +1,10 @@
 //! What API and pages answer with: one file per resource, and no HTTP in it.
 
 pub(crate) mod appointments;
+pub(crate) mod consultants;
 pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod overview;
+pub(crate) mod partials;
 pub(crate) mod quarantine;
 pub(crate) mod record;

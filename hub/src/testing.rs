@@ -25,6 +25,7 @@ use crate::config::{DatabaseConfig, HubConfig};
 use crate::db::Database;
 use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
+use crate::edits::RowMerge;
 use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, SiteLoaded};
 use crate::verify::{VerifyReport, VerifyRequest};
 
@@ -169,6 +170,30 @@ impl TestSite {
         let key = self.key(table, part, records)?;
         self.store.put(&key, compressed.into()).await?;
         self.change(table, part, Now::Object(object))
+    }
+
+    /// As [`put`](Self::put), with the summary that an agent gives.
+    pub(crate) async fn put_summed(
+        &mut self,
+        table: &str,
+        part: &str,
+        records: &[&str],
+    ) -> Outcome {
+        self.put(table, part, records).await?;
+        let table = self.dataset.table(table).ok_or("no such table")?;
+        let mut merge = RowMerge::new(table, &[])?;
+        for record in records {
+            merge.push(record.as_bytes(), |_| ())?;
+        }
+        let summed = merge.finish(|_| ())?.summary;
+        if let Some(Change {
+            now: Now::Object(object),
+            ..
+        }) = self.waiting.last_mut()
+        {
+            object.summary = summed;
+        }
+        Ok(())
     }
 
     /// Lets the next commit say that a partition is gone.

@@ -13,7 +13,9 @@ use crate::http::callers::Reader;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, RangeParams};
 use crate::services::appointments::per_day;
+use crate::services::consultants::{ConsultantFigures, figures};
 use crate::stats::meetassist::Day;
+use crate::sync::DateRange;
 
 /// Most days of one answer: ten years and a little.
 const MAX_DAYS: u32 = 3_700;
@@ -25,9 +27,34 @@ pub(super) struct DaysParams {
     site: Option<SiteName>,
 }
 
+impl DaysParams {
+    /// The range asked for; without one, the window.
+    fn range(&self, app: &App) -> Result<DateRange, Problem> {
+        let asked = RangeParams {
+            from: self.from,
+            to: self.to,
+        };
+        let window = app.hub.window((app.clock)()).0;
+        let range = asked.range()?.unwrap_or(window);
+        let days = range.days();
+        if days <= MAX_DAYS {
+            return Ok(range);
+        }
+        let detail = format!(
+            "{days} days are too many for one answer; ask for at most {MAX_DAYS} at a time"
+        );
+        Err(Problem::new(Code::RangeTooLong, detail))
+    }
+}
+
 #[derive(Debug, Serialize)]
 pub(super) struct Days {
     days: Vec<Day>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Consultants {
+    items: Vec<ConsultantFigures>,
 }
 
 /// Answers with the appointments of every day of the range; without one, of the window.
@@ -36,19 +63,17 @@ pub(super) async fn appointments(
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
 ) -> Result<Json<Days>, Problem> {
-    let asked = RangeParams {
-        from: of.from,
-        to: of.to,
-    };
-    let window = app.hub.window((app.clock)()).0;
-    let range = asked.range()?.unwrap_or(window);
-    let days = range.days();
-    if days > MAX_DAYS {
-        let detail = format!(
-            "{days} days are too many for one answer; ask for at most {MAX_DAYS} at a time"
-        );
-        return Err(Problem::new(Code::RangeTooLong, detail));
-    }
-    let days = per_day(&app.hub, of.site.as_ref(), range).await?;
+    let days = per_day(&app.hub, of.site.as_ref(), of.range(&app)?).await?;
     Ok(Json(Days { days }))
+}
+
+/// Answers with what each consultant did in the range; without one, in the window.
+pub(super) async fn consultants(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(of): Params<DaysParams>,
+) -> Result<Json<Consultants>, Problem> {
+    let (site, now) = (of.site.as_ref(), (app.clock)());
+    let items = figures(&app.hub, site, of.range(&app)?, now).await?;
+    Ok(Json(Consultants { items }))
 }

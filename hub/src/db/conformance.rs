@@ -16,6 +16,7 @@ mod changes;
 pub(in crate::db) mod clinic;
 mod datasets;
 mod edits;
+mod history;
 mod journal;
 mod keeping;
 mod limits;
@@ -27,6 +28,7 @@ mod writes;
 pub use changes::*;
 pub use datasets::*;
 pub use edits::*;
+pub use history::*;
 pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
@@ -125,6 +127,8 @@ macro_rules! database_conformance {
             a_second_flush_waits,
             a_database_knows_who_it_is,
             a_query_takes_texts_for_every_type,
+            partials_are_kept_by_site_name_and_partition,
+            history_is_what_all_rows_say,
         }
     };
     (@cases $open:expr; $($case:ident),+ $(,)?) => {

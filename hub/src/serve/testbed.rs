@@ -134,6 +134,22 @@ impl Testbed {
         }
     }
 
+    /// The service as it is after a restart.
+    pub(crate) fn restarted(&self) -> Self {
+        let hub = &self.app.hub;
+        let (config, store) = (hub.config().clone(), Arc::clone(hub.store()));
+        let hub = Hub::with(config, store, Arc::clone(hub.database())).unwrap();
+        let app = Arc::new(App::new(hub, now));
+        Self {
+            router: router(Arc::clone(&app)),
+            app,
+            viewer: self.viewer.clone(),
+            admin: self.admin.clone(),
+            agent: self.agent.clone(),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
     /// Takes the database away from under the service.
     pub(crate) fn lose_the_database(&self) {
         std::fs::remove_dir_all(self.folder.path()).unwrap();

@@ -4,12 +4,14 @@
 //! update, and what the columns' rules say is left to the database.
 
 mod day;
+mod history;
 mod list;
 mod statements;
 mod write;
 
 pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
-pub(crate) use list::{ListQuery, Listed, Position, by_id, list};
+pub(crate) use history::{CustomerQuery, OfCustomer, by_id, of_customer};
+pub(crate) use list::{ListQuery, Listed, Position, list};
 pub(crate) use write::{By, Written, book, cancel};
 
 use causeway_shared::ids::SiteName;
@@ -21,6 +23,7 @@ use super::record::Columns;
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
+pub(super) use statements::CONSULTANT_NAMES;
 use statements::NEEDED;
 
 /// The sites that have appointments in the database, or one of them.

@@ -27,6 +27,23 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// A row that no statement answered: a value for each column.
+    pub(super) fn of(site: &SiteName, columns: Columns, values: Row) -> Self {
+        Self {
+            site: site.clone(),
+            columns,
+            values,
+        }
+    }
+
+    /// Gives a column another value.
+    pub(super) fn set(&mut self, name: &str, value: Value<'static>) {
+        let mut named = self.columns.iter().zip(&mut self.values);
+        if let Some((_, place)) = named.find(|((column, _), _)| *column == name) {
+            *place = value;
+        }
+    }
+
     /// A column's value; NULL where there is no such column.
     pub(crate) fn value(&self, name: &str) -> &Value<'static> {
         let mut named = self.columns.iter().zip(&self.values);

@@ -1,5 +1,6 @@
 //! MeetAssist's own figures, of the sites whose dataset is MeetAssist's.
 
+pub(crate) mod consultants;
 mod days;
 mod status_counts;
 
@@ -20,7 +21,7 @@ const CUSTOMER: &str = "customer";
 const CONSULTANT: &str = "consultant";
 pub(crate) const SCHEDULE: &str = "consultantschedule";
 pub(crate) const APPOINTMENT: &str = "appointment";
-const FEEDBACK: &str = "appointmentfeedback";
+pub(crate) const FEEDBACK: &str = "appointmentfeedback";
 const PROGRAM: &str = "communityprogram";
 const PARTICIPANT: &str = "programparticipant";
 
@@ -207,7 +208,7 @@ fn total(sites: &[&SiteView], table: &str) -> Summary {
     total
 }
 
-fn mean(sum: f64, count: u64) -> Option<f64> {
+pub(crate) fn mean(sum: f64, count: u64) -> Option<f64> {
     #[expect(
         clippy::cast_precision_loss,
         reason = "a mean for people; counts stay below 2^53"

@@ -1,13 +1,16 @@
 //! What the database holds of each site besides its rows, in memory until a load changes it.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_shared::catalog::{Catalog, Entry};
-use causeway_shared::commit::PartitionObject;
+use causeway_shared::commit::{EditsLog, PartitionObject};
 use causeway_shared::dataset::Dataset;
-use causeway_shared::ids::SiteName;
+use causeway_shared::edits_object;
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::limits;
+use tokio::sync::OnceCell;
 
 use crate::db::{Database, DbError, SiteState, StoredSite};
 
@@ -26,6 +29,10 @@ pub(super) struct CachedSite {
     pub(super) dataset: Option<Arc<Dataset>>,
     /// Rows in which site and cloud want different things.
     pub(super) conflicts: u64,
+    /// The edits that the rows are merged with, where the database has settled some for itself.
+    settled: Option<Catalog<EditsLog>>,
+    /// The entries of those, once somebody has settled them again: no store holds them.
+    pub(super) settled_entries: OnceCell<BTreeMap<(Name, Part), Vec<edits_object::Entry>>>,
 }
 
 impl CachedSite {
@@ -37,19 +44,29 @@ impl CachedSite {
             .map(|entry| entry.object.conflicts);
         let conflicts = limits::total(conflicts);
         Self {
-            catalog: Arc::new(merged_catalog(&stored)),
+            catalog: Arc::new(merged_catalog(&stored, &edits)),
             dataset: stored.dataset.clone().map(Arc::new),
             conflicts,
+            settled: match edits {
+                Cow::Borrowed(_) => None,
+                Cow::Owned(settled) => Some(settled),
+            },
+            settled_entries: OnceCell::new(),
             stored,
         }
+    }
+
+    /// The edits that the rows are merged with.
+    pub(super) fn edits(&self) -> &Catalog<EditsLog> {
+        self.settled.as_ref().unwrap_or(&self.stored.edits)
     }
 }
 
 /// The site's catalog with the rows and summaries of merged partitions in place of the agent's: what
 /// totals are added up from.
-fn merged_catalog(stored: &StoredSite) -> Catalog {
+fn merged_catalog(stored: &StoredSite, edits: &Catalog<EditsLog>) -> Catalog {
     let mut catalog = stored.catalog.clone();
-    for (key, edits) in &stored.edits_in_effect().partitions {
+    for (key, edits) in &edits.partitions {
         let merged = &edits.object.merged;
         let object = PartitionObject {
             md5: edits.object.md5,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::Semaphore;
 
 use causeway_shared::commit::{EditsObject, Owner};
 use causeway_shared::dataset::{self, Dataset};
@@ -19,8 +20,10 @@ use super::edits_objects::EditsObjects;
 use super::failed_sites::FailedSites;
 use super::failures::Failures;
 use super::flush::{FlushTask, Flushed};
+use super::history::{FoundCache, READ_AT_ONCE};
 use super::on_demand::OnDemand;
 use super::owner::new_id;
+use super::partials::PartialCache;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
@@ -49,6 +52,11 @@ pub(super) struct Inner {
     /// The refused rows of each site, as they were last read.
     pub(super) quarantine: QuarantineCache,
     pub(super) on_demand: OnDemand,
+    pub(super) partials: PartialCache,
+    /// Rows of history that were looked for.
+    pub(super) found: FoundCache,
+    /// One permit for each partition of history that may be read now.
+    pub(super) history_reads: Semaphore,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
 }
@@ -120,6 +128,9 @@ impl Hub {
             failed_sites: FailedSites::default(),
             quarantine: QuarantineCache::default(),
             on_demand: OnDemand::default(),
+            partials: PartialCache::default(),
+            found: FoundCache::default(),
+            history_reads: Semaphore::new(READ_AT_ONCE),
             failures: Failures::default(),
         };
         Ok(Self {
@@ -231,7 +242,7 @@ impl Hub {
     }
 
     /// Logs a failure beside the work itself, once while it lasts.
-    pub(super) fn log_failure(&self, site: &SiteName, what: &'static str, error: impl Display) {
+    pub(crate) fn log_failure(&self, site: &SiteName, what: &'static str, error: impl Display) {
         self.inner.failures.log(Some(site), what, error);
     }
 

@@ -75,7 +75,7 @@ impl Hub {
         Ok(self.load_from_catalogs(&state, &request).await?)
     }
 
-    async fn state(&self, site: &SiteName) -> Result<SiteState, HubError> {
+    pub(super) async fn state(&self, site: &SiteName) -> Result<SiteState, HubError> {
         let states = self.database().sites().await?;
         let mut states = states.into_iter();
         let state = states.find(|state| state.site == *site);

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Serialize, Serializer};
 
-use super::statements::{BY_ID, COUNT, OF_DATE};
-use super::{sites, the_site};
+use super::sites;
+use super::statements::{COUNT, OF_DATE};
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
 use crate::services::record::{Record, read, text};
@@ -108,31 +108,6 @@ pub(crate) async fn list(
         listed.next = listed.items.last().and_then(position);
     }
     Ok(listed)
-}
-
-/// An appointment on a date that is loaded.
-///
-/// # Errors
-/// [`ServiceError`]
-pub(crate) async fn by_id(
-    hub: &Hub,
-    site: Option<&SiteName>,
-    id: i64,
-    now: Timestamp,
-) -> Result<Record, ServiceError> {
-    let view = the_site(hub, site).await?;
-    let mut found = read(hub, &view.site, BY_ID, &[Some(id.to_string())]).await?;
-    found.pop().ok_or_else(|| unknown(hub, id, now))
-}
-
-/// There is no such appointment.
-pub(super) fn unknown(hub: &Hub, id: i64, now: Timestamp) -> ServiceError {
-    let loaded = hub.window(now).0;
-    ServiceError::NotFound(format!(
-        "there is no appointment {id} on the dates that are loaded, {} to {}",
-        loaded.from(),
-        loaded.to()
-    ))
 }
 
 /// Makes sure that appointments can have the status asked for.

@@ -7,7 +7,7 @@ use crate::services::record::{Columns, Statement};
 use crate::stats::meetassist::{APPOINTMENT, SCHEDULE};
 
 /// What is answered of an appointment: its columns, and the names of whom it is about.
-const COLUMNS: Columns = &[
+pub(super) const COLUMNS: Columns = &[
     ("appointmentid", Type::Int),
     ("consultantid", Type::Int),
     ("customerid", Type::Text),
@@ -103,6 +103,12 @@ pub(super) const FREE_SLOTS: Statement = statement!(
 
 pub(super) const CONSULTANT: Statement =
     statement!("consultant.sql", &[("isdisabled", Type::Bool)]);
+pub(super) const CUSTOMER_NAME: Statement =
+    statement!("customer_name.sql", &[("fullname", Type::Text)]);
+pub(crate) const CONSULTANT_NAMES: Statement = statement!(
+    "consultant_names.sql",
+    &[("consultantid", Type::Int), ("fullname", Type::Text)]
+);
 pub(super) const CUSTOMERS: Statement = statement!(
     "customers_like.sql",
     &[

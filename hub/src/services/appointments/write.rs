@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::day::{Writes, writes};
-use super::list::unknown;
+use super::history::{bring, unknown};
 use super::statements::{BY_ID, CANCEL, CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
 use super::the_site;
 use crate::db::SiteWrite;
@@ -102,7 +102,8 @@ async fn book_row(
     Ok(record)
 }
 
-/// Cancels an appointment that is pending or confirmed, and frees its consultant's slot.
+/// Cancels an appointment that is pending or confirmed, and frees its consultant's slot. A date that is
+/// not in the database is loaded first.
 ///
 /// # Errors
 /// [`ServiceError`]: nothing was changed.
@@ -113,6 +114,7 @@ pub(crate) async fn cancel(
     by: By<'_>,
 ) -> Result<Written, ServiceError> {
     let view = the_site(hub, site).await?;
+    bring(hub, &view, id, by.now).await?;
     match cancel_row(hub, &view, id, by).await {
         Ok(record) => Ok(written(hub, record, by.now).await),
         Err(error) => Err(lasting(hub, &view, error).await),
@@ -136,7 +138,7 @@ async fn cancel_row(
     let cancelled = read_within(&mut *write, &view.site, CANCEL, &[key.clone(), at]).await;
     let is_cancelled = !cancelled.map_err(refused)?.is_empty();
     let mut present = read_within(&mut *write, &view.site, BY_ID, &[key]).await?;
-    let record = present.pop().ok_or_else(|| unknown(hub, id, by.now))?;
+    let record = present.pop().ok_or_else(|| unknown(id))?;
     if !is_cancelled {
         return Err(ServiceError::NotAllowed(
             NotAllowed::Closed,

@@ -1,0 +1,43 @@
+//! `/api/v1/customers/{id}/…`: what is known of a customer.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use causeway_shared::ids::SiteName;
+use serde::Deserialize;
+
+use crate::http::App;
+use crate::http::callers::Reader;
+use crate::http::problem::Problem;
+use crate::http::request::{Params, limit};
+use crate::services::appointments::{CustomerQuery, OfCustomer, of_customer};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageParams {
+    site: Option<SiteName>,
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// Answers with the customer's appointments, whatever their date, the newest first.
+pub(super) async fn appointments(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Params(asked): Params<PageParams>,
+) -> Result<Json<OfCustomer>, Problem> {
+    let after = asked.cursor.map(|cursor| cursor.parse()).transpose();
+    let query = CustomerQuery {
+        site: asked.site,
+        customerid: id,
+        after: after.map_err(|problem: &str| Problem::bad_request(problem))?,
+        limit: limit(asked.limit)?,
+    };
+    Ok(Json(of_customer(&app.hub, &query, (app.clock)()).await?))
+}
+
+#[cfg(test)]
+mod tests;

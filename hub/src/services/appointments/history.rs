@@ -1,0 +1,248 @@
+//! Appointments of any date, loaded or not: one by its number, and those of a customer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::SiteName;
+use causeway_shared::value::{Type, Value};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use super::statements::{BY_ID, COLUMNS, CONSULTANT_NAMES, CUSTOMER_NAME};
+use super::{sites, the_site};
+use crate::error::HubError;
+use crate::services::error::ServiceError;
+use crate::services::fields::text_value;
+use crate::services::record::{Record, read, text};
+use crate::stats::meetassist::APPOINTMENT;
+use crate::sync::{DateRange, FoundRow, Hub, SiteView, Wanted};
+
+/// Whose appointments are asked for.
+#[derive(Debug, Clone)]
+pub(crate) struct CustomerQuery {
+    pub site: Option<SiteName>,
+    pub customerid: String,
+    /// Those behind this one.
+    pub after: Option<HistoryPosition>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// Some appointments of a customer.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct OfCustomer {
+    pub items: Vec<Record>,
+    /// Where the next ones begin; `None`: there are no more.
+    pub next: Option<HistoryPosition>,
+    /// How many there are altogether.
+    pub total: u64,
+}
+
+/// The place of an appointment among those of a customer: the newest first, and of one time by site
+/// and number. As a text it is the cursor of an answer.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HistoryPosition {
+    /// The newest sorts first.
+    when: std::cmp::Reverse<(String, String)>,
+    site: SiteName,
+    id: i64,
+}
+
+impl FromStr for HistoryPosition {
+    type Err = &'static str;
+
+    fn from_str(cursor: &str) -> Result<Self, Self::Err> {
+        let mut parts = cursor.splitn(4, '~');
+        let mut part = || parts.next().unwrap_or_default();
+        let (date, time, site, id) = (part(), part(), part(), part());
+        let canonical = |given: &str, ty| text_value(given, ty).ok().as_ref().and_then(text);
+        let when = canonical(date, Type::Date).zip(canonical(time, Type::Time));
+        match (when, SiteName::new(site), id.parse()) {
+            (Some(when), Ok(site), Ok(id)) => Ok(Self {
+                when: std::cmp::Reverse(when),
+                site,
+                id,
+            }),
+            _ => Err("write the cursor as `next` of the answer before has it"),
+        }
+    }
+}
+
+impl fmt::Display for HistoryPosition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (date, time) = &self.when.0;
+        write!(f, "{date}~{time}~{}~{}", self.site, self.id)
+    }
+}
+
+impl Serialize for HistoryPosition {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// The appointments of a customer, whatever their date, the newest first.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn of_customer(
+    hub: &Hub,
+    query: &CustomerQuery,
+    now: Timestamp,
+) -> Result<OfCustomer, ServiceError> {
+    let customer = text_value(&query.customerid, Type::Text)
+        .map_err(|message| ServiceError::invalid("customerid", message))?;
+    let customer = text(&customer).unwrap_or_default();
+    let (mut found, mut is_known) = (Vec::new(), false);
+    for view in sites(hub, query.site.as_ref()).await? {
+        let rows = find(hub, &view, ("customerid", &customer), now).await?;
+        if rows.is_empty() && !is_known {
+            let key = [Some(customer.clone())];
+            is_known = !read(hub, &view.site, CUSTOMER_NAME, &key).await?.is_empty();
+        }
+        found.extend(rows);
+    }
+    if found.is_empty() && !is_known {
+        let message = format!("there is no customer {customer:?}");
+        return Err(ServiceError::NotFound(message));
+    }
+    found.sort_by(|a, b| a.0.cmp(&b.0));
+    let total = found.len() as u64;
+    found.retain(|(place, _)| query.after.as_ref().is_none_or(|after| place > after));
+    let next = (found.len() > query.limit).then(|| found[query.limit - 1].0.clone());
+    found.truncate(query.limit);
+    let records = found.into_iter().map(|(_, record)| record).collect();
+    Ok(OfCustomer {
+        items: with_names(hub, records).await?,
+        next,
+        total,
+    })
+}
+
+/// An appointment, whatever its date.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn by_id(
+    hub: &Hub,
+    site: Option<&SiteName>,
+    id: i64,
+    now: Timestamp,
+) -> Result<Record, ServiceError> {
+    let view = the_site(hub, site).await?;
+    let key = [Some(id.to_string())];
+    if let Some(loaded) = read(hub, &view.site, BY_ID, &key).await?.pop() {
+        return Ok(loaded);
+    }
+    let found = find(hub, &view, ("appointmentid", &id.to_string()), now).await?;
+    let found = found.into_iter().map(|(_, record)| record).collect();
+    let mut found = with_names(hub, found).await?;
+    found.pop().ok_or_else(|| unknown(id))
+}
+
+/// Loads the date of an appointment that is not in the database, so that it can be changed.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(super) async fn bring(
+    hub: &Hub,
+    view: &SiteView,
+    id: i64,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
+    let key = [Some(id.to_string())];
+    if !read(hub, &view.site, BY_ID, &key).await?.is_empty() {
+        return Ok(());
+    }
+    let found = find(hub, view, ("appointmentid", &id.to_string()), now).await?;
+    let (_, record) = found.first().ok_or_else(|| unknown(id))?;
+    if let Value::Date(date) = record.value("date") {
+        hub.bring(&view.site, DateRange::day(*date), now).await?;
+    }
+    Ok(())
+}
+
+/// There is no such appointment.
+pub(super) fn unknown(id: i64) -> ServiceError {
+    ServiceError::NotFound(format!("there is no appointment {id}"))
+}
+
+/// The appointments with a value in a column, by site and place, without the names.
+async fn find(
+    hub: &Hub,
+    view: &SiteView,
+    (column, value): (&str, &str),
+    now: Timestamp,
+) -> Result<Vec<(HistoryPosition, Record)>, ServiceError> {
+    let Some(history) = hub.history(&view.site, now).await? else {
+        return Ok(Vec::new());
+    };
+    let dataset = history.dataset();
+    // Its dataset may be another one by now.
+    let table = dataset.table(APPOINTMENT);
+    let Some((table, column)) = table.and_then(|table| Some((table, table.column(column)?))) else {
+        return Ok(Vec::new());
+    };
+    let wanted = Wanted {
+        table,
+        column,
+        text: value,
+        is_unique: table.key == [column],
+    };
+    let rows = history.find(wanted).await.map_err(HubError::from)?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| placed(&view.site, table, row))
+        .collect())
+}
+
+/// A row as an answer has it, and its place.
+fn placed(site: &SiteName, table: &Table, row: &FoundRow) -> Option<(HistoryPosition, Record)> {
+    let value = |(name, ty): &(&str, Type)| {
+        let text = table.column(name).and_then(|at| row.get(at)?.as_deref());
+        text.and_then(|text| text_value(text, *ty).ok())
+            .unwrap_or(Value::Null)
+    };
+    let record = Record::of(site, COLUMNS, COLUMNS.iter().map(value).collect());
+    let Value::Int(id) = record.value("appointmentid") else {
+        return None;
+    };
+    let place = HistoryPosition {
+        when: std::cmp::Reverse((record.text("date"), record.text("time"))),
+        site: site.clone(),
+        id: *id,
+    };
+    Some((place, record))
+}
+
+/// The same rows with the names of whom they are about.
+async fn with_names(hub: &Hub, mut records: Vec<Record>) -> Result<Vec<Record>, ServiceError> {
+    let mut consultants: BTreeMap<SiteName, BTreeMap<String, Value<'static>>> = BTreeMap::new();
+    let mut customers: BTreeMap<(SiteName, String), Value<'static>> = BTreeMap::new();
+    for record in &mut records {
+        let site = record.site.clone();
+        if !consultants.contains_key(&site) {
+            let named = read(hub, &site, CONSULTANT_NAMES, &[]).await?;
+            let named = named.iter().map(|named| {
+                let name = named.value("fullname").clone();
+                (named.text("consultantid"), name)
+            });
+            consultants.insert(site.clone(), named.collect());
+        }
+        let names = consultants.get(&site);
+        let consultant = names.and_then(|names| names.get(&record.text("consultantid")));
+        let consultant = consultant.cloned().unwrap_or(Value::Null);
+        let key = (site.clone(), record.text("customerid"));
+        if !customers.contains_key(&key) {
+            let named = read(hub, &site, CUSTOMER_NAME, &[Some(key.1.clone())]).await?;
+            let name = named.first().map(|named| named.value("fullname").clone());
+            customers.insert(key.clone(), name.unwrap_or(Value::Null));
+        }
+        let customer = customers.get(&key).cloned().unwrap_or(Value::Null);
+        record.set("consultantname", consultant);
+        record.set("customername", customer);
+    }
+    Ok(records)
+}

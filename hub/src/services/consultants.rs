@@ -1,0 +1,186 @@
+//! What consultants did in a range of dates, loaded or not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::ids::{Md5, Part, SiteName};
+use causeway_shared::value::Value;
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::appointments::{CONSULTANT_NAMES, sites};
+use super::error::ServiceError;
+use super::record::read;
+use crate::db::Partial;
+use crate::error::{HubError, SiteError};
+use crate::stats::meetassist::consultants::{DayRows, DayShare, Share, Slots, tables};
+use crate::stats::meetassist::{APPOINTMENT, StatusCounts, mean};
+use crate::sync::{DateRange, Hub, SiteHistory, SiteView};
+
+/// Under which name the days' shares are kept. Changes with their form.
+const WHAT: &str = "consultants 1";
+/// How many days one reader reads ahead.
+const AHEAD: usize = 4;
+/// How many days' shares are kept at a time.
+const KEPT_AT_ONCE: usize = 64;
+
+/// What a consultant did.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct ConsultantFigures {
+    pub site: SiteName,
+    pub consultantid: i64,
+    /// `None` where the consultant's row is gone.
+    pub fullname: Option<String>,
+    /// Their appointments.
+    pub by_status: StatusCounts,
+    /// Of the feedback on their appointments; `None` where there is none.
+    pub average_rating: Option<f64>,
+    pub slots: Slots,
+}
+
+/// The figures of every consultant, by site and number.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn figures(
+    hub: &Hub,
+    only: Option<&SiteName>,
+    range: DateRange,
+    now: Timestamp,
+) -> Result<Vec<ConsultantFigures>, ServiceError> {
+    let mut figures = Vec::new();
+    for view in sites(hub, only).await? {
+        let shares = shares(hub, &view, range, now).await?;
+        let named = read(hub, &view.site, CONSULTANT_NAMES, &[]).await?;
+        let names = named
+            .iter()
+            .filter_map(|row| match row.value("consultantid") {
+                Value::Int(id) => Some((*id, row.text("fullname"))),
+                _ => None,
+            });
+        let names: BTreeMap<i64, String> = names.collect();
+        let ids: BTreeSet<i64> = names.keys().chain(shares.keys()).copied().collect();
+        let none = StatusCounts::declared(&view.dataset, &[&view], APPOINTMENT);
+        figures.extend(ids.into_iter().map(|id| {
+            let share = shares.get(&id).cloned().unwrap_or_default();
+            let mut by_status = none.clone();
+            for (status, rows) in &share.by_status {
+                by_status.add(status, *rows);
+            }
+            ConsultantFigures {
+                site: view.site.clone(),
+                consultantid: id,
+                fullname: names.get(&id).cloned(),
+                by_status,
+                average_rating: mean(share.rating_sum, share.ratings),
+                slots: share.slots,
+            }
+        }));
+    }
+    Ok(figures)
+}
+
+/// What a site's consultants did, by their numbers.
+async fn shares(
+    hub: &Hub,
+    view: &SiteView,
+    range: DateRange,
+    now: Timestamp,
+) -> Result<BTreeMap<i64, Share>, ServiceError> {
+    let mut shares: BTreeMap<i64, Share> = BTreeMap::new();
+    let Some(history) = hub.history(&view.site, now).await? else {
+        return Ok(shares);
+    };
+    let mut add = |day: DayShare| {
+        for (id, share) in &day.0 {
+            shares.entry(*id).or_default().add(share);
+        }
+    };
+    let is_wanted = |part: &Part| part.date().is_some_and(|date| range.contains(date));
+    let mut wanted = versions(&history);
+    wanted.retain(|part, _| is_wanted(part));
+    let kept = hub.partials(&view.site, WHAT, &wanted).await;
+    for (part, body) in &kept {
+        // What cannot be read is made again.
+        if let Ok(day) = serde_json::from_slice(body) {
+            add(day);
+            wanted.remove(part);
+        }
+    }
+    let made = make(hub, &history, wanted, AHEAD, &mut add).await;
+    made.map_err(HubError::from)?;
+    Ok(shares)
+}
+
+/// The days that have rows of a consultant's figures, and the version of each.
+pub(super) fn versions(history: &SiteHistory) -> BTreeMap<Part, Md5> {
+    let Some(tables) = tables(history.dataset()) else {
+        return BTreeMap::new();
+    };
+    let parts = tables
+        .iter()
+        .flat_map(|table| history.versions(table).into_keys());
+    let parts: BTreeSet<Part> = parts.filter(|part| part.date().is_some()).collect();
+    let version = |part: Part| (part, history.version(&tables, part));
+    parts.into_iter().map(version).collect()
+}
+
+/// Those of some days whose shares are not kept yet.
+pub(super) async fn missing(hub: &Hub, history: &SiteHistory) -> BTreeMap<Part, Md5> {
+    let mut wanted = versions(history);
+    let kept = hub.partials(history.site(), WHAT, &wanted).await;
+    wanted.retain(|part, _| !kept.contains_key(part));
+    wanted
+}
+
+/// Reads days, the newest first, gives out their shares and keeps them.
+pub(super) async fn make(
+    hub: &Hub,
+    history: &SiteHistory,
+    days: BTreeMap<Part, Md5>,
+    ahead: usize,
+    mut add: impl FnMut(DayShare),
+) -> Result<(), SiteError> {
+    let read = days.into_iter().rev().map(|(part, version)| async move {
+        let day = day(history, part).await?;
+        // Maps of numbers and texts are JSON.
+        let body = serde_json::to_vec(&day).unwrap_or_default().into();
+        let partial = Partial {
+            part,
+            version,
+            body,
+        };
+        Ok((day, partial))
+    });
+    // Collected first: a lazy iterator would borrow across the await points below.
+    let mut read = stream::iter(read.collect::<Vec<_>>()).buffered(ahead);
+    let (mut made, mut failed) = (Vec::new(), None);
+    while let Some(day) = read.next().await {
+        match day {
+            Ok((day, partial)) => {
+                add(day);
+                made.push(partial);
+            }
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+        if made.len() >= KEPT_AT_ONCE {
+            hub.keep_partials(history.site(), WHAT, &made).await;
+            made.clear();
+        }
+    }
+    hub.keep_partials(history.site(), WHAT, &made).await;
+    failed.map_or(Ok(()), Err)
+}
+
+async fn day(history: &SiteHistory, part: Part) -> Result<DayShare, SiteError> {
+    let mut rows = DayRows::default();
+    for table in tables(history.dataset()).into_iter().flatten() {
+        history
+            .read(table, part, |row| rows.add(table, row))
+            .await?;
+    }
+    Ok(rows.finish())
+}

@@ -1,0 +1,102 @@
+//! Partials that are missing, made beside the service's work after loads and flushes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use causeway_shared::ids::{Part, SiteName};
+use jiff::Timestamp;
+use tokio::time::{Instant, sleep};
+
+use super::consultants;
+use crate::error::{HubError, SiteError};
+use crate::sync::Hub;
+
+/// How often the sites are looked at.
+const EVERY: Duration = Duration::from_secs(5);
+/// How many partitions are made between two pauses.
+const AT_ONCE: usize = 16;
+/// How many are read at once.
+const AHEAD: usize = 2;
+
+/// Makes what is missing of all sites until it is dropped, and begins with the newest dates. It rests as
+/// long as it works. What was made before it stopped is kept.
+pub(crate) async fn keep_making(hub: &Hub, clock: fn() -> Timestamp) {
+    let mut done = Done::new();
+    loop {
+        sleep(EVERY).await;
+        make_missing(hub, &mut done, clock).await;
+    }
+}
+
+/// The state of each site of which nothing is missing.
+type Done = BTreeMap<SiteName, u64>;
+
+async fn make_missing(hub: &Hub, done: &mut Done, clock: impl Fn() -> Timestamp) {
+    // A database that is away is reported by the refresh.
+    for state in hub.database().sites().await.unwrap_or_default() {
+        let is_done = done.get(&state.site) == Some(&state.revision);
+        if state.head.is_none() || is_done {
+            continue;
+        }
+        let made = make(hub, &state.site, clock()).await;
+        let revision = made.unwrap_or_else(|error| {
+            let what = "figures of the past are not prepared";
+            hub.log_failure(&state.site, what, error);
+            // Again after the next load.
+            state.revision
+        });
+        done.insert(state.site, revision);
+    }
+}
+
+/// Makes what is missing of all sites.
+#[cfg(test)]
+pub(crate) async fn make_all(hub: &Hub, now: Timestamp) {
+    make_missing(hub, &mut Done::new(), || now).await;
+}
+
+/// Makes what is missing of a site. At which state of it.
+async fn make(hub: &Hub, site: &SiteName, now: Timestamp) -> Result<u64, HubError> {
+    let Some(history) = hub.history(site, now).await? else {
+        return Ok(0);
+    };
+    let mut failed = None;
+    for table in &history.dataset().tables {
+        let mut missing = history.without_keys(table).await;
+        while let Some(some) = take(&mut missing) {
+            let began = Instant::now();
+            failed = failed.or(history.make_keys(table, some, AHEAD).await.err());
+            stop_at(&mut failed)?;
+            sleep(began.elapsed()).await;
+        }
+    }
+    let mut missing = consultants::missing(hub, &history).await;
+    while let Some(some) = take(&mut missing) {
+        let began = Instant::now();
+        failed = failed.or(consultants::make(hub, &history, some, AHEAD, drop)
+            .await
+            .err());
+        stop_at(&mut failed)?;
+        sleep(began.elapsed()).await;
+    }
+    if let Some(failed) = failed {
+        return Err(failed.into());
+    }
+    let parts: BTreeSet<Part> = history.parts().collect();
+    hub.database().retain_partials(site, &parts).await?;
+    Ok(history.revision())
+}
+
+/// A store that is away fails everything; one damaged object nothing else.
+fn stop_at(failed: &mut Option<SiteError>) -> Result<(), SiteError> {
+    failed
+        .take_if(|error| error.is_retryable())
+        .map_or(Ok(()), Err)
+}
+
+/// The newest of some partitions, taken out.
+fn take<V>(missing: &mut BTreeMap<Part, V>) -> Option<BTreeMap<Part, V>> {
+    let from = missing.len().saturating_sub(AT_ONCE);
+    let first = *missing.keys().nth(from)?;
+    Some(missing.split_off(&first))
+}

@@ -1,0 +1,1 @@
+SELECT consultantid, fullname FROM consultant ORDER BY consultantid

@@ -1,0 +1,1 @@
+SELECT fullname FROM customer WHERE customerid = $1

@@ -1,0 +1,210 @@
+//! Rows of any date, read from the store: a site's merged partitions, as its database's catalogs name
+//! them, each read once. Nothing is loaded for that.
+//!
+//! What waits in the journal is flushed first, so that catalogs hold every change that was committed
+//! before the call. They are read as of one instant: a row that moves is in one partition, whatever
+//! loads run meanwhile.
+
+mod find;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use causeway_shared::canonical_csv::{Field, split_fields};
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::edits_object::Entry;
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
+use jiff::Timestamp;
+
+use super::cache::CachedSite;
+use super::hub::Hub;
+use super::merged::StoredPart;
+use super::partials::KeyFilterBuilder;
+use super::settle::{Seal, Settling};
+use crate::db::Partial;
+use crate::edits::EditsError;
+use crate::error::{HubError, SiteError};
+
+pub(super) use find::FoundCache;
+pub(crate) use find::{FoundRow, Wanted};
+
+/// How many partitions are read at once by all that read history.
+pub(super) const READ_AT_ONCE: usize = 16;
+/// How many partitions one reader reads ahead.
+pub(super) const AHEAD: usize = 8;
+/// How many partials are kept at a time, so that a reader that stops has not read for nothing.
+pub(super) const KEPT_AT_ONCE: usize = 64;
+
+/// A site's history, as of one instant.
+#[derive(Debug, Clone)]
+pub(crate) struct SiteHistory {
+    hub: Hub,
+    site: SiteName,
+    dataset: Arc<Dataset>,
+    cached: Arc<CachedSite>,
+}
+
+impl Hub {
+    /// A site's history with all that was committed before the call; `None` where nothing of it was
+    /// ever loaded.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownSite`], a failure of the database, or of the flush.
+    pub(crate) async fn history(
+        &self,
+        site: &SiteName,
+        now: Timestamp,
+    ) -> Result<Option<SiteHistory>, HubError> {
+        let mut state = self.state(site).await?;
+        // What a database holds that does not own the edits is no part of history.
+        if state.edits_waiting > 0 && state.writable {
+            self.flush_site(site, now).await?;
+            state = self.state(site).await?;
+        }
+        let cached = self.inner.cache.get(&**self.database(), &state).await?;
+        Ok(cached.dataset.as_ref().map(|dataset| SiteHistory {
+            hub: self.clone(),
+            site: site.clone(),
+            dataset: Arc::clone(dataset),
+            cached: Arc::clone(&cached),
+        }))
+    }
+}
+
+impl SiteHistory {
+    pub(crate) fn site(&self) -> &SiteName {
+        &self.site
+    }
+
+    pub(crate) fn dataset(&self) -> &Arc<Dataset> {
+        &self.dataset
+    }
+
+    /// At which state of the catalogs this is.
+    pub(crate) fn revision(&self) -> u64 {
+        self.cached.stored.state.revision
+    }
+
+    /// All partitions that either catalog has.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part> + '_ {
+        self.cached.catalog.partitions.keys().map(|(_, part)| *part)
+    }
+
+    /// The partitions of a table that have rows, and the version of each.
+    pub(crate) fn versions(&self, table: &Table) -> BTreeMap<Part, Md5> {
+        let parts = self.cached.catalog.table(table.name.as_str());
+        let parts = parts.filter(|(_, entry)| entry.object.rows > 0);
+        parts
+            .map(|(part, _)| (part, self.version(&[table], part)))
+            .collect()
+    }
+
+    /// Names the merged rows of some tables in one partition: what they are made from.
+    pub(crate) fn version(&self, tables: &[&Table], part: Part) -> Md5 {
+        let mut names = self.dataset.md5().to_string();
+        for table in tables {
+            let key = (table.name.clone(), part);
+            let object = self.cached.stored.catalog.partitions.get(&key);
+            let object = object.map(|entry| (entry.dataset, entry.object.md5));
+            let edits = self.cached.edits().partitions.get(&key);
+            let edits = edits.map(|entry| entry.object.md5);
+            for md5 in [object.map(|o| o.0), object.map(|o| o.1), edits] {
+                names.push(' ');
+                names.extend(md5.map(|md5| md5.to_string()));
+            }
+        }
+        Md5::of(names.as_bytes())
+    }
+
+    /// Gives the merged rows of a table in a partition to `each`, in canonical texts.
+    ///
+    /// # Errors
+    /// [`SiteError::Object`], [`SiteError::EditsObject`], a failure of the store.
+    pub(crate) async fn read(
+        &self,
+        table: &Table,
+        part: Part,
+        mut each: impl FnMut(&[Field<'_>]),
+    ) -> Result<(), SiteError> {
+        let key = (table.name.clone(), part);
+        let object = self.cached.stored.catalog.partitions.get(&key);
+        // The semaphore is never closed.
+        let _slot = self.hub.inner.history_reads.acquire().await.ok();
+        let entries = self.entries(&key).await?;
+        if object.is_none() && entries.is_empty() {
+            return Ok(());
+        }
+        let stored = StoredPart {
+            site: &self.site,
+            table,
+            part,
+            object: object.map(|entry| &entry.object),
+            entries: &entries,
+        };
+        let mut broken = None;
+        let read = stored.read(self.hub.store(), |row| {
+            let mut fields = Vec::with_capacity(table.columns.len());
+            match split_fields(row.record, &mut fields) {
+                Ok(()) => each(&fields),
+                Err(problem) => broken = Some(problem.to_owned()),
+            }
+        });
+        read.await?;
+        match broken {
+            None => Ok(()),
+            Some(problem) => Err(stored.failed(EditsError::Record {
+                table: table.name.clone(),
+                record: 0,
+                problem,
+            })),
+        }
+    }
+
+    /// As [`read`](Self::read), answering what the partition's partial of keys is.
+    pub(super) async fn read_with_keys(
+        &self,
+        table: &Table,
+        (part, version): (Part, Md5),
+        mut each: impl FnMut(&[Field<'_>]),
+    ) -> Result<Partial, SiteError> {
+        let mut keys = KeyFilterBuilder::new(table);
+        let read = self.read(table, part, |row| {
+            keys.add(row);
+            each(row);
+        });
+        read.await?;
+        Ok(Partial {
+            part,
+            version,
+            body: keys.finish().into(),
+        })
+    }
+
+    /// The entries of a partition's edits, settled with the object that the database's catalog names.
+    async fn entries(&self, key: &(Name, Part)) -> Result<Vec<Entry>, SiteError> {
+        let Some(edits) = self.cached.edits().partitions.get(key) else {
+            return Ok(Vec::new());
+        };
+        let mut settled = self.cached.stored.settled.iter();
+        if !settled.any(|change| (&change.table, change.part) == (&key.0, key.1)) {
+            return self.hub.entries(&self.site, key, &edits.object).await;
+        }
+        let of_all = self
+            .cached
+            .settled_entries
+            .get_or_try_init(|| self.settle());
+        Ok(of_all.await?.get(key).cloned().unwrap_or_default())
+    }
+
+    /// What a database that does not own the edits settles for itself: no store holds it.
+    async fn settle(&self) -> Result<BTreeMap<(Name, Part), Vec<Entry>>, SiteError> {
+        let stored = &self.cached.stored;
+        let at = (self.hub.store(), &self.site);
+        let (catalog, edits) = (&stored.catalog, &stored.edits);
+        let mut settling = Settling::new(at, &self.dataset, catalog, edits, stored);
+        settling.settle_parts(&settling.outdated()).await?;
+        let parts = settling.seal(Seal::InMemory).await?;
+        let entries = parts.into_iter().map(|(key, part)| (key, part.entries));
+        Ok(entries.collect())
+    }
+}

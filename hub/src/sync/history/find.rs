@@ -1,0 +1,310 @@
+//! Rows found by the value of one column, wherever they lie.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use causeway_shared::canonical_csv::Field;
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Md5, Part, SiteName};
+use futures_util::{StreamExt as _, stream};
+
+use super::{AHEAD, KEPT_AT_ONCE, SiteHistory};
+use crate::db::Partial;
+use crate::error::SiteError;
+use crate::sync::partials::KeyFilter;
+
+/// Most bytes of rows that are kept in memory, of all that was looked for.
+const MAX_BYTES: usize = 16 << 20;
+/// What a partition takes in which something was found, or nothing.
+const OVERHEAD: usize = 64;
+
+/// What is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'w> {
+    pub(crate) table: &'w Table,
+    pub(crate) column: usize,
+    /// Canonical.
+    pub(crate) text: &'w str,
+    /// Whether one row at most has it.
+    pub(crate) is_unique: bool,
+}
+
+/// A row in canonical texts, in declared column order.
+pub(crate) type FoundRow = Vec<Option<String>>;
+
+/// What a partition has of what was looked for, and in which version of it.
+type FoundPart = (Md5, Arc<[FoundRow]>);
+
+impl SiteHistory {
+    /// The rows that have a value in a column, the newest partitions first. The partitions that
+    /// partials rule out are not read, nor those that were read for the same before.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) async fn find(&self, wanted: Wanted<'_>) -> Result<Vec<FoundRow>, SiteError> {
+        let versions = self.versions(wanted.table);
+        let what = keys_of(wanted.table);
+        let has_keys = wanted.table.lookup.contains(&wanted.column);
+        let partials = match has_keys {
+            true => self.hub.partials(&self.site, &what, &versions).await,
+            false => BTreeMap::new(),
+        };
+        let question = self.question(wanted);
+        let mut known = self.hub.inner.found.get(&question);
+        known.retain(|part, (version, _)| versions.get(part) == Some(version));
+        if wanted.is_unique
+            && let Some((_, rows)) = known.values().find(|(_, rows)| !rows.is_empty())
+        {
+            return Ok(rows.to_vec());
+        }
+        let places = versions.iter().rev().filter_map(|(part, version)| {
+            let filter = partials.get(part);
+            let filter = filter.and_then(|body| KeyFilter::of(body, wanted.table, wanted.column));
+            let lacks_keys = has_keys && filter.is_none();
+            let may_hold = filter.is_none_or(|filter| filter.may_hold(wanted.text));
+            may_hold.then_some((*part, *version, lacks_keys))
+        });
+        let mut places: Vec<(Part, Md5, bool)> = places.collect();
+        if wanted.is_unique {
+            // Where it probably is comes first.
+            places.sort_by_key(|(.., lacks_keys)| *lacks_keys);
+        }
+        let looks = places.into_iter().map(|(part, version, lacks_keys)| {
+            let known = known.get(&part).cloned();
+            self.look(wanted, (part, version), known, lacks_keys)
+        });
+        // Collected first: a lazy iterator would borrow across the await points below.
+        let mut looks = stream::iter(looks.collect::<Vec<_>>()).buffered(AHEAD);
+        let (mut rows, mut found) = (Vec::new(), BTreeMap::new());
+        let mut made: Vec<Partial> = Vec::new();
+        let mut failed = None;
+        while let Some(looked) = looks.next().await {
+            let (part, of_part, partial) = match looked {
+                Ok(looked) => looked,
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            };
+            rows.extend(of_part.1.iter().cloned());
+            found.insert(part, of_part);
+            made.extend(partial);
+            if made.len() >= KEPT_AT_ONCE {
+                self.hub.keep_partials(&self.site, &what, &made).await;
+                made.clear();
+            }
+            if wanted.is_unique && !rows.is_empty() {
+                break;
+            }
+        }
+        drop(looks);
+        self.hub.keep_partials(&self.site, &what, &made).await;
+        self.hub.inner.found.put(question, found);
+        failed.map_or(Ok(rows), Err)
+    }
+
+    /// The partitions of a table whose partials of keys are missing, and the version of each.
+    pub(crate) async fn without_keys(&self, table: &Table) -> BTreeMap<Part, Md5> {
+        if table.lookup.is_empty() {
+            return BTreeMap::new();
+        }
+        let mut wanted = self.versions(table);
+        let kept = self
+            .hub
+            .partials(&self.site, &keys_of(table), &wanted)
+            .await;
+        wanted.retain(|part, _| !kept.contains_key(part));
+        wanted
+    }
+
+    /// Makes partials of keys.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub(crate) async fn make_keys(
+        &self,
+        table: &Table,
+        parts: BTreeMap<Part, Md5>,
+        ahead: usize,
+    ) -> Result<(), SiteError> {
+        let made = parts
+            .into_iter()
+            .map(|of| self.read_with_keys(table, of, |_| ()));
+        let made = stream::iter(made.collect::<Vec<_>>()).buffered(ahead);
+        let made: Vec<Result<Partial, SiteError>> = made.collect().await;
+        let (made, failed): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
+        let made: Vec<Partial> = made.into_iter().flatten().collect();
+        self.hub
+            .keep_partials(&self.site, &keys_of(table), &made)
+            .await;
+        failed
+            .into_iter()
+            .next()
+            .map_or(Ok(()), |failed| failed.map(drop))
+    }
+
+    /// What one partition has.
+    async fn look(
+        &self,
+        wanted: Wanted<'_>,
+        (part, version): (Part, Md5),
+        known: Option<FoundPart>,
+        with_keys: bool,
+    ) -> Result<(Part, FoundPart, Option<Partial>), SiteError> {
+        if let Some(known) = known.filter(|_| !with_keys) {
+            return Ok((part, known, None));
+        }
+        let mut rows = Vec::new();
+        let mut pick = |row: &[Field<'_>]| {
+            let value = row.get(wanted.column).and_then(|field| field.as_deref());
+            if value == Some(wanted.text) {
+                let texts = row.iter().map(|field| field.as_deref().map(str::to_owned));
+                rows.push(texts.collect::<FoundRow>());
+            }
+        };
+        let table = wanted.table;
+        let partial = match with_keys {
+            true => Some(
+                self.read_with_keys(table, (part, version), &mut pick)
+                    .await?,
+            ),
+            false => {
+                self.read(table, part, &mut pick).await?;
+                None
+            }
+        };
+        Ok((part, (version, rows.into()), partial))
+    }
+
+    fn question(&self, wanted: Wanted<'_>) -> Question {
+        Question {
+            site: self.site.clone(),
+            table: wanted.table.name.to_string(),
+            column: wanted.column,
+            text: wanted.text.to_owned(),
+        }
+    }
+}
+
+/// Under which name the partials of a table's keys are kept.
+pub(in crate::sync) fn keys_of(table: &Table) -> String {
+    format!("keys of {}", table.name)
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Question {
+    site: SiteName,
+    table: String,
+    column: usize,
+    text: String,
+}
+
+/// What was found last, by partition and version.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct FoundCache(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    of: HashMap<Question, Answer>,
+    bytes: usize,
+    /// Counts uses.
+    clock: u64,
+}
+
+#[derive(Debug)]
+struct Answer {
+    parts: BTreeMap<Part, FoundPart>,
+    bytes: usize,
+    used: u64,
+}
+
+impl FoundCache {
+    fn get(&self, question: &Question) -> BTreeMap<Part, FoundPart> {
+        let mut kept = self.lock();
+        kept.clock += 1;
+        let clock = kept.clock;
+        let Some(answer) = kept.of.get_mut(question) else {
+            return BTreeMap::new();
+        };
+        answer.used = clock;
+        answer.parts.clone()
+    }
+
+    fn put(&self, question: Question, parts: BTreeMap<Part, FoundPart>) {
+        let of_parts = parts.values().map(|(_, rows)| OVERHEAD + bytes_of(rows));
+        let bytes = of_parts.sum::<usize>() + OVERHEAD + question.text.len();
+        let mut kept = self.lock();
+        if let Some(before) = kept.of.remove(&question) {
+            kept.bytes -= before.bytes;
+        }
+        if bytes > MAX_BYTES {
+            return;
+        }
+        kept.bytes += bytes;
+        kept.clock += 1;
+        while kept.bytes > MAX_BYTES {
+            let oldest = kept.of.iter().min_by_key(|(_, answer)| answer.used);
+            let oldest = oldest.map(|(question, _)| question.clone());
+            match oldest.and_then(|question| kept.of.remove(&question)) {
+                Some(gone) => kept.bytes -= gone.bytes,
+                None => break,
+            }
+        }
+        let used = kept.clock;
+        let answer = Answer { parts, bytes, used };
+        kept.of.insert(question, answer);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
+        // Sizes and map agree between any two operations; no code in one of them panics.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bytes_of(rows: &[FoundRow]) -> usize {
+    let of_row = |row: &FoundRow| {
+        let of_text = |text: &Option<String>| {
+            size_of::<Option<String>>() + text.as_ref().map_or(0, String::len)
+        };
+        size_of::<FoundRow>() + row.iter().map(of_text).sum::<usize>()
+    };
+    rows.iter().map(of_row).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(text: &str) -> Question {
+        Question {
+            site: SiteName::new("here").unwrap(),
+            table: "appointment".to_owned(),
+            column: 2,
+            text: text.to_owned(),
+        }
+    }
+
+    fn found(bytes: usize) -> BTreeMap<Part, FoundPart> {
+        let row: FoundRow = vec![Some("x".repeat(bytes))];
+        BTreeMap::from([(Part::Bucket(0, 1), (Md5::of(b""), vec![row].into()))])
+    }
+
+    #[test]
+    fn what_was_asked_least_recently_is_forgotten_first() {
+        let cache = FoundCache::default();
+        for text in ["a", "b"] {
+            cache.put(question(text), found(MAX_BYTES / 3));
+        }
+        cache.get(&question("a"));
+        cache.put(question("c"), found(MAX_BYTES / 3));
+        let is_there = |text: &str| !cache.get(&question(text)).is_empty();
+        assert_eq!(["a", "b", "c"].map(is_there), [true, false, true]);
+        // What is too large alone pushes nothing out.
+        cache.put(question("d"), found(MAX_BYTES));
+        assert_eq!(["a", "c", "d"].map(is_there), [true, true, false]);
+        for text in ["a", "c"] {
+            cache.put(question(text), found(MAX_BYTES));
+        }
+        assert_eq!(cache.lock().bytes, 0);
+    }
+}
