@@ -13,6 +13,7 @@
 //!
 //! Whoever is overtaken begins again, from the manifest on, with a list of what lies there.
 
+mod athena;
 mod csv_file;
 mod error;
 mod info;
@@ -28,6 +29,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use causeway_shared::ids::SiteName;
+use causeway_shared::log::SiteLog;
 use causeway_shared::runtime::settings::Span;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
@@ -37,9 +39,12 @@ use tokio::time::sleep;
 
 use crate::config::HubConfig;
 use crate::document::{Document, DocumentError};
-use crate::sync::LogSnapshot;
+use crate::error::{HubError, SiteError};
+use crate::sync::{LogSnapshot, discover};
+pub(crate) use athena::Statements;
 pub(crate) use error::ArchiveError;
 pub(crate) use info::{ArchiveInfo, Run};
+use manifest::Manifest;
 pub(crate) use report::ArchiveReport;
 use round::{Round, Rounded};
 
@@ -193,6 +198,37 @@ impl Archive {
             }
             failure = failed;
         }
+    }
+
+    /// Statements by which Athena reads what is published. `location` is where it finds the store.
+    ///
+    /// # Errors
+    /// [`HubError`] for a store, or a site's log, that cannot be read.
+    pub(crate) async fn athena_ddl(
+        &self,
+        location: &str,
+        now: Timestamp,
+    ) -> Result<Statements, HubError> {
+        let manifest = Document::<Manifest>::new(Store::clone(&self.store));
+        let (manifest, _) = manifest.read().await?;
+        let mut datasets = BTreeMap::new();
+        for site in discover(&self.store).await? {
+            let log = SiteLog::new(Store::clone(&self.store), site.clone());
+            let catalog = log.read_catalog().await.map_err(SiteError::from)?;
+            if let Some(head) = catalog.head {
+                let dataset = log.dataset(head.dataset).await.map_err(SiteError::from)?;
+                datasets.insert(site, dataset);
+            }
+        }
+        let datasets = datasets
+            .iter()
+            .map(|(site, dataset)| (site.clone(), dataset));
+        let today = now.to_zoned(self.config.window.timezone.0.clone()).date();
+        Ok(athena::statements(
+            &datasets.collect(),
+            &manifest,
+            (location, today),
+        ))
     }
 
     /// Whether a run is under way in this process.

@@ -29,7 +29,7 @@ use crate::error::HubError;
 use crate::serve::{self, ServeError};
 use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan, open_store};
 use crate::verify::VerifyRequest;
-use archive::ArchiveCommand;
+use archive::{ArchiveCommand, AthenaDdl};
 #[cfg(feature = "demo")]
 use demo::DemoArgs;
 use init::{InitArgs, WriteConfigError, write_config};
@@ -104,6 +104,12 @@ pub enum Command {
     /// Publish every table as CSV in the store, and say whether `serve` does so by itself
     #[command(subcommand, after_help = "Example: causeway-hub archive run")]
     Archive(ArchiveCommand),
+    /// Print statements by which Athena, Trino or Spark read what is published
+    #[command(
+        after_help = "Example: causeway-hub athena-ddl --location s3://bucket/prefix > tables.sql\n\n\
+            Exit 3: the files of two sites cannot be read by one statement; its comment names them."
+    )]
+    AthenaDdl(AthenaDdl),
     /// Look after the store
     #[command(after_help = "Example: causeway-hub store check")]
     #[command(subcommand)]
@@ -180,6 +186,11 @@ enum CliError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "say where Athena finds the store: --location s3://bucket/prefix, without quotes, backslashes \
+         and $"
+    )]
+    NoLocation,
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
 }
@@ -196,7 +207,9 @@ impl CliError {
                 false => Exit::Failed,
             },
             Self::Serve(error) if error.is_usage() => Exit::Usage,
-            Self::Range(_) | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
+            Self::Range(_)
+            | Self::NoLocation
+            | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
             Self::Hub(error) if !error.is_retryable() => Exit::Look,
             Self::Hub(_)
             | Self::Auth(_)
@@ -313,6 +326,10 @@ impl Cli {
                 Ok(Answer::of(json, &report, show::status(&report), exit))
             }
             Command::Archive(command) => {
+                let config = HubConfig::load(self.config.as_deref(), environment);
+                command.answer(config.map_err(HubError::from)?, json).await
+            }
+            Command::AthenaDdl(command) => {
                 let config = HubConfig::load(self.config.as_deref(), environment);
                 command.answer(config.map_err(HubError::from)?, json).await
             }

@@ -3,7 +3,7 @@
 //! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
-//! and [`loaded`] what did. [`browser`] is what a page is looked at with.
+//! [`loaded`] what did, and [`duckdb`] what is published of it. [`browser`] is what a page is looked at with.
 //! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
 //! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump.
 #![allow(
@@ -16,6 +16,7 @@
 pub mod browser;
 pub mod crash;
 pub mod deployment;
+pub mod duckdb;
 pub mod gateway;
 pub mod loaded;
 pub mod meetassist;

@@ -67,7 +67,10 @@ fn sqlite_text(column: &str, ty: Type) -> String {
 
 fn postgres_text(column: &str, ty: Type) -> String {
     match ty {
-        Type::Timestamp => format!("to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS')"),
+        Type::Timestamp => {
+            let text = format!("to_char({column}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')");
+            format!("replace({text}, '.000000', '')")
+        }
         _ => format!("{column}::text"),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit, count};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use super::{CliError, exit};
 use crate::archive::{Archive, ArchiveReport, ArchiveStatus};
@@ -50,6 +50,41 @@ impl ArchiveCommand {
             }
         }
     }
+}
+
+/// Where Athena finds what is published.
+#[derive(Debug, Args)]
+pub struct AthenaDdl {
+    /// The store as Athena reaches it [default: store.url, where that is S3]
+    #[arg(long, value_name = "S3_URL")]
+    location: Option<String>,
+}
+
+impl AthenaDdl {
+    pub(super) async fn answer(self, config: HubConfig, json: bool) -> Result<Answer, CliError> {
+        let location = match self.location {
+            Some(location) => location,
+            None if config.store.url.starts_with("s3://") => config.store.url.clone(),
+            None => return Err(CliError::NoLocation),
+        };
+        if !is_plain(&location) {
+            return Err(CliError::NoLocation);
+        }
+        let store = open_store(&config).await?;
+        let archive = Archive::new(store, config);
+        let ddl = archive.athena_ddl(&location, clock::now()).await?;
+        let answer = serde_json::json!({ "ddl": ddl.text, "problems": ddl.problems });
+        let exit = exit(!ddl.problems.is_empty(), false);
+        Ok(Answer::of(json, &answer, ddl.text, exit))
+    }
+}
+
+/// Whether a location can stand between quotes in a statement.
+fn is_plain(location: &str) -> bool {
+    let rest = location.strip_prefix("s3://");
+    rest.is_some_and(|rest| {
+        !rest.is_empty() && !rest.contains(['\'', '\\', '$']) && !rest.contains(char::is_control)
+    })
 }
 
 async fn switch(archive: &Archive, enabled: bool, json: bool) -> Result<Answer, CliError> {

@@ -12,7 +12,7 @@ use crate::ground::{deploy, rows};
 use crate::rebuild::drop_database;
 
 /// A request with a token, answered with JSON.
-async fn ask(
+pub(crate) async fn ask(
     service: &Service,
     token: &str,
     (method, path): (Method, &str),
@@ -29,7 +29,7 @@ async fn ask(
 }
 
 /// A service whose database takes writes.
-async fn serve(deployment: &Deployment, token: &str) -> Service {
+pub(crate) async fn serve(deployment: &Deployment, token: &str) -> Service {
     let service = deployment.serve(&[]);
     let client = reqwest::Client::new();
     loop {

@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod archive;
 mod booking;
 mod buckets;
 mod chart;
