@@ -244,6 +244,16 @@ impl SiteError {
         }
     }
 
+    /// Whether it comes of two rows that have one key.
+    #[must_use]
+    pub(crate) fn is_of_one_key_twice(&self) -> bool {
+        match self {
+            Self::Edits { source, .. } => matches!(source, EditsError::Unsettled { .. }),
+            Self::Database { source, .. } => matches!(source, DbError::Clash { .. }),
+            _ => false,
+        }
+    }
+
     /// Whether the same load fails again until the store holds something else.
     #[must_use]
     pub(crate) fn is_of_store(&self) -> bool {

@@ -18,6 +18,8 @@ use causeway_shared::log::{Appended, SiteLog};
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::summary::Summary;
+#[cfg(test)]
+use causeway_shared::value::Value;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
@@ -390,6 +392,27 @@ impl TestHub {
             .query(&format!("{sql} RETURNING id"), &[], &id)
             .await?;
         Ok(write.commit().await?)
+    }
+
+    /// Inserts a sale into a [`SHOP`]. Returns the key that it was given.
+    #[cfg(test)]
+    pub(crate) async fn sell(&self, site: &TestSite, day: &str, slot: &str) -> Outcome<i64> {
+        let sale = site.dataset().table("sale").ok_or("no such table")?;
+        self.hub.ensure_keys(self.request.now).await?;
+        let write = self
+            .database
+            .begin_write(site.name(), site.dataset(), "lan");
+        let mut write = write.await?;
+        let values = [
+            (1, Value::Date(day.parse()?)),
+            (2, Value::Text(slot.to_owned().into())),
+        ];
+        let row = write.insert(sale, &values).await?;
+        write.commit().await?;
+        match row[0] {
+            Value::Int(id) => Ok(id),
+            ref other => Err(format!("{other:?} is no id").into()),
+        }
     }
 
     /// Takes what waits of a site to the store.

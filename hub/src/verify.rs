@@ -92,13 +92,11 @@ impl Hub {
         };
         for table in &dataset.tables {
             for ((name, part), mark) in &stored.loaded {
-                // Rows that are not known are loaded again by the next load.
-                let Some(version) = mark.version.filter(|_| *name == table.name) else {
+                if *name != table.name {
                     continue;
-                };
-                let mut whats = self
-                    .verify_part(table, *part, (version, *mark), &stored, report)
-                    .await?;
+                }
+                let verified = self.verify_part(table, *part, *mark, &stored, report);
+                let mut whats = verified.await?;
                 if !whats.is_empty() {
                     let look = held.look().await.map_err(failed)?;
                     if look.journaled.contains(&(name.clone(), *part)) {
@@ -109,7 +107,10 @@ impl Hub {
                 if !whats.is_empty() {
                     found.again.insert((name.clone(), *part));
                 }
-                report.add(site, table, Some(*part), whats);
+                match mark.version {
+                    Some(_) => report.add(site, table, Some(*part), whats),
+                    None => report.add_waiting(site, table, *part, whats),
+                }
             }
             let strays = self.strays(site, table, &stored).await?;
             found.strays |= !strays.is_empty();
@@ -123,7 +124,7 @@ impl Hub {
         &self,
         table: &Table,
         part: Part,
-        (version, mark): (PartVersion, Mark),
+        mark: Mark,
         stored: &StoredSite,
         report: &mut VerifyReport,
     ) -> Result<Vec<String>, SiteError> {
@@ -133,7 +134,12 @@ impl Hub {
         let object = object.map(|entry| &entry.object);
         let edits = stored.edits_in_effect();
         let edits = edits.partitions.get(&key).map(|entry| &entry.object);
-        if object.map(|o| o.md5) != version.object || edits.map(|e| e.md5) != version.edits {
+        let now = PartVersion {
+            object: object.map(|object| object.md5),
+            edits: edits.map(|edits| edits.md5),
+        };
+        // Rows that are loaded again by the next load may be those of the catalogs all the same.
+        if mark.version.is_some_and(|version| version != now) {
             return Ok(vec!["its rows are of an earlier version".to_owned()]);
         }
         let entries = match edits {
@@ -154,7 +160,8 @@ impl Hub {
         };
         match compare(self.store(), &**self.database(), &rows).await {
             Ok(differences) => {
-                report.rows += mark.rows;
+                let rows = edits.map(|edits| edits.merged.rows);
+                report.rows += rows.or(object.map(|object| object.rows)).unwrap_or(0);
                 Ok(differences)
             }
             Err(SiteError::Object { source, key, .. }) => Ok(vec![format!(
@@ -230,7 +237,7 @@ impl Hub {
         };
         report.repaired += loaded.partitions.loaded;
         if let Some(error) = loaded.error {
-            report.add_of_site(&state.site, format!("not repaired: {error}"));
+            report.add_of_site(&state.site, format!("not repaired: {error}"), false);
             return;
         }
         let of_site = |found: &&mut Difference| found.site == state.site;
@@ -263,23 +270,40 @@ impl VerifyReport {
             part,
             what,
             repaired: false,
+            is_put_off: false,
         };
         self.differences.extend(whats.into_iter().map(difference));
     }
 
-    fn add_of_site(&mut self, site: &SiteName, what: String) {
+    /// Adds what differs in a partition that the next load brings again: only then can it be judged.
+    fn add_waiting(&mut self, site: &SiteName, table: &Table, part: Part, whats: Vec<String>) {
+        let from = self.differences.len();
+        let words = |what| format!("it waits for `causeway-hub load`; until then {what}");
+        self.add(
+            site,
+            table,
+            Some(part),
+            whats.into_iter().map(words).collect(),
+        );
+        for difference in &mut self.differences[from..] {
+            difference.is_put_off = true;
+        }
+    }
+
+    fn add_of_site(&mut self, site: &SiteName, what: String, is_put_off: bool) {
         self.differences.push(Difference {
             site: site.clone(),
             table: None,
             part: None,
             what,
             repaired: false,
+            is_put_off,
         });
     }
 
     fn add_unverified(&mut self, site: &SiteName, error: &SiteError) {
-        self.put_off += usize::from(error.is_retryable());
-        self.add_of_site(site, format!("cannot be verified: {error}"));
+        let what = format!("cannot be verified: {error}");
+        self.add_of_site(site, what, error.is_retryable());
     }
 
     /// Says why nothing of a site was compared: none of it is loaded. Where it has committed nothing,
@@ -288,12 +312,12 @@ impl VerifyReport {
         match (&state.last_error, last_commit) {
             (Some(error), _) => {
                 let what = format!("nothing is loaded; the last load failed: {error}");
-                self.add_of_site(&state.site, what);
+                self.add_of_site(&state.site, what, false);
             }
             (None, Ok(Seq::NONE)) => {}
             (None, Ok(_)) => {
                 let what = "nothing is loaded; `causeway-hub load` loads it";
-                self.add_of_site(&state.site, what.to_owned());
+                self.add_of_site(&state.site, what.to_owned(), false);
             }
             (None, Err(error)) => self.add_unverified(&state.site, &error),
         }
@@ -369,6 +393,41 @@ mod tests {
         fails: nothing is loaded; the last load failed: site fails, table item, partition b=0of2: sites/fails/data/item/b=0of2/97570fe1797bcf3e469b9a17b9f0abf4.csv.zst is missing; run `causeway-agent verify --repair` at the site
         waits: nothing is loaded; `causeway-hub load` loads it
         "#);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn partitions_that_a_flush_emptied_are_compared_or_said_to_wait() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        for (part, row) in [
+            ("dt=2025-11-28", "1,2025-11-28,a,paid"),
+            ("dt=2025-12-25", "2,2025-12-25,a,paid"),
+        ] {
+            site.put("sale", part, &[row]).await?;
+        }
+        site.commit().await?;
+        test.load_one().await?;
+        test.sell(&site, "2025-12-24", "b").await?;
+        test.flush(&site).await?;
+        let report = test.verify(false).await?;
+        assert_eq!((report.partitions, report.rows), (2, 2));
+        assert_eq!(report.differences, []);
+
+        // Of a date that the site has and nobody has loaded, the tables have the new row alone.
+        test.sell(&site, "2025-12-25", "b").await?;
+        test.flush(&site).await?;
+        let report = test.verify(false).await?;
+        assert!(report.is_retryable() && !report.needs_a_look());
+        let [found] = report.differences.as_slice() else {
+            return Err(format!("{report:?}").into());
+        };
+        insta::assert_snapshot!(found.what, @"it waits for `causeway-hub load`; until then row 2 is missing from the database");
+        test.load_one().await?;
+        let report = test.verify(false).await?;
+        assert_eq!((report.partitions, report.rows), (3, 4));
+        assert_eq!(report.differences, []);
         Ok(())
     }
 

@@ -361,7 +361,7 @@ mod tests {
         report.seconds = 0.25;
         insta::assert_snapshot!(load(&report, &[]), @r"
         here: commit 1, 1 partition in and 0 out, 1 row in and 0 out; 1 partition loaded
-        70 requests, 0.2 s
+        77 requests, 0.2 s
         ");
         report = test.load().await?;
         report.seconds = 0.25;

@@ -11,7 +11,8 @@ mod fold;
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::EditsLog;
+use causeway_shared::commit::{EditsLog, Owner};
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use jiff::Timestamp;
 
@@ -24,7 +25,7 @@ use crate::error::{HubError, SiteError};
 /// About how many rows of the journal go into one commit.
 const MOST_ROWS: usize = 1_000;
 
-/// How often a commit is made again because another hub of this database got in first.
+/// How often a step that took nothing to the store is followed by another.
 const ATTEMPTS: u32 = 8;
 
 /// What a flush of a site needs.
@@ -48,29 +49,41 @@ pub(crate) struct Flushed {
 
 type Versions = BTreeMap<(Name, Part), Option<(PartVersion, PartVersion)>>;
 
+/// What one step of a flush works with.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    stored: &'a StoredSite,
+    /// The edits at the head of their log.
+    edits: &'a Catalog<EditsLog>,
+    /// What the log holds that the database did not know.
+    news: &'a News,
+    identity: &'a Owner,
+    /// Whether this database owns the edits and is to write them.
+    owner: bool,
+}
+
 impl FlushTask<'_> {
     /// Flushes all that is in the journal when it begins.
     pub(super) async fn run(&self) -> Result<Flushed, SiteError> {
         let failed = |source| self.database_error(source);
-        let mut session = self
-            .hub
-            .database()
-            .begin_flush(self.site)
-            .await
-            .map_err(failed)?;
+        let session = self.hub.database().begin_flush(self.site).await;
+        let mut session = session.map_err(failed)?;
         let mut flushed = Flushed::default();
-        let mut behind = 0;
+        let (mut waiting, mut attempts) = (None, 0);
         loop {
             let stored = session.stored().await.map_err(failed)?;
+            let waiting = *waiting.get_or_insert(stored.state.edits_waiting);
             let step = self.step(&mut *session, &stored).await?;
             flushed.edits += step.edits;
             flushed.commit = step.commit;
             flushed.owner = step.owner;
             match step.next {
                 Next::Done => return Ok(flushed),
+                // What others write meanwhile is for the next flush.
+                Next::More if flushed.edits >= waiting => return Ok(flushed),
                 Next::More => {}
-                Next::Behind if behind < ATTEMPTS => behind += 1,
-                Next::Behind => {
+                Next::Again if attempts < ATTEMPTS => attempts += 1,
+                Next::Again => {
                     return Err(self.database_error(DbError::Busy {
                         what: format!("the log of edits of site {}", self.site),
                         waited_s: 0,
@@ -80,78 +93,58 @@ impl FlushTask<'_> {
         }
     }
 
-    /// One commit's worth of it.
+    /// Reads the log of edits, and takes the first rows of the journal there if this database may.
     async fn step(
         &self,
         session: &mut dyn SiteFlush,
         stored: &StoredSite,
     ) -> Result<Step, SiteError> {
-        let failed = |source| self.database_error(source);
+        let mut edits = stored.edits.clone();
         if stored.catalog.head.is_none() && stored.state.edits_waiting == 0 {
             // Nothing of the site was ever here: there is nothing to flush, and nothing to meet again.
-            return Ok(Step::of(stored, false, Next::Done));
+            return Ok(Step::of(&edits, false, Next::Done));
         }
-        let mut edits = stored.edits.clone();
         let news = catch_up(&self.hub.edits_log(self.site), &mut edits).await?;
-        let identity = self.hub.identity().await.map_err(failed)?;
-        if !stored.state.start_known {
-            let owner = owns(&edits, &identity);
-            self.meet_again(session, stored, (&edits, &news), owner)
-                .await?;
-            return Ok(Step::of(stored, owner, Next::More));
-        }
-        let owner = self.hub.config().edits.write && owns(&edits, &identity);
-        let Some(dataset) = stored.dataset.as_ref().filter(|_| owner) else {
-            self.note_news(session, stored, (&edits, &news), owner)
-                .await?;
-            return Ok(Step {
-                edits: 0,
-                commit: Some(edits.seq()).filter(|seq| *seq != Seq::NONE),
-                owner,
-                next: Next::Done,
-            });
+        let identity = self.hub.identity().await;
+        let identity = identity.map_err(|source| self.database_error(source))?;
+        let at = At {
+            stored,
+            edits: &edits,
+            news: &news,
+            identity: &identity,
+            owner: self.hub.config().edits.write && owns(&edits, &identity),
         };
-        let rows = session.journal(dataset, MOST_ROWS).await.map_err(failed)?;
-        let more = rows.len() >= MOST_ROWS;
-        let known: BTreeSet<&str> = news.journal.iter().map(String::as_str).collect();
-        let (known, rows): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| known.contains(row.id.as_str()));
-        let (rows, undeclared): (Vec<_>, Vec<_>) = rows
-            .into_iter()
-            .partition(|row| dataset.table(row.table.as_str()).is_some());
-        if let Some(row) = undeclared.first() {
-            let (site, table) = (self.site, &row.table);
-            tracing::error!(%site, %table, "the journal has rows of a table that is not declared; they wait there");
+        if !stored.state.start_known {
+            self.meet_again(session, at).await?;
+            return Ok(Step::of(&edits, at.owner, Next::Again));
         }
-        let known_ids: Vec<String> = known.iter().map(|row| row.id.clone()).collect();
-        if rows.is_empty() {
-            if !known_ids.is_empty() || edits.seq() != stored.edits.seq() {
-                let versions = parts_of(known.iter());
-                let change = FlushChange {
-                    flushed: &known_ids,
-                    versions: &versions,
-                    ..only_the_catalog(stored, &edits, self.now)
-                };
-                session.commit(&change).await.map_err(failed)?;
+        match &stored.dataset {
+            Some(dataset) if at.owner => self.take(session, at, dataset).await,
+            _ => {
+                self.note_news(session, at).await?;
+                Ok(Step::of(&edits, at.owner, Next::Done))
             }
-            let is_stuck = known_ids.is_empty();
-            let next = if more && !is_stuck {
-                Next::More
-            } else {
-                Next::Done
-            };
-            return Ok(Step {
-                edits: 0,
-                commit: Some(edits.seq()),
-                owner,
-                next,
-            });
         }
-        let folded = self.fold(stored, dataset, &edits, &rows).await?;
-        let base = edits.clone();
+    }
+
+    /// Takes the first rows of the journal to the store: folds them, commits them, and writes that down.
+    async fn take(
+        &self,
+        session: &mut dyn SiteFlush,
+        at: At<'_>,
+        dataset: &Dataset,
+    ) -> Result<Step, SiteError> {
+        let failed = |source| self.database_error(source);
+        let rows = session.journal(dataset, MOST_ROWS).await.map_err(failed)?;
+        let is_all = rows.len() < MOST_ROWS;
+        let (known, rows) = self.sort_out(rows, at.news, dataset);
+        if rows.is_empty() {
+            return self.drop_known(session, at, &known, is_all).await;
+        }
+        let folded = self.fold(at.stored, dataset, at.edits, &rows).await?;
+        let mut edits = at.edits.clone();
         let new = NewCommit {
-            writer: &identity,
+            writer: at.identity,
             epoch: edits.head.as_ref().map_or(1, |head| head.epoch),
             dataset: dataset.md5(),
             site_seq: folded.catalog_seq,
@@ -159,80 +152,117 @@ impl FlushTask<'_> {
             journal: folded.journal,
             now: self.now,
         };
-        match append(&self.hub.edits_log(self.site), &mut edits, new).await? {
-            Written::Yes => {}
-            Written::Behind => return Ok(Step::of(stored, owner, Next::Behind)),
-            // The next step reads by whom.
-            Written::Fenced => return Ok(Step::of(stored, false, Next::Behind)),
+        if append(&self.hub.edits_log(self.site), &mut edits, new).await? != Written::Yes {
+            // The next step reads who was first, and whether this database still owns the edits.
+            return Ok(Step::of(at.edits, at.owner, Next::Again));
         }
         let is_clean = folded.is_clean
             && known.is_empty()
-            && base.seq() == stored.rows_at.edits_seq
-            && folded.catalog_seq == stored.catalog.seq();
+            && at.edits.seq() == at.stored.rows_at.edits_seq
+            && folded.catalog_seq == at.stored.catalog.seq();
         let mut versions = parts_of(known.iter().chain(&rows));
         if is_clean {
             for (key, version) in &mut versions {
-                *version = new_version(stored, &base, &edits, &folded.parts, key);
+                *version = new_version(at, &edits, &folded.parts, key);
             }
         }
-        let asked = asked_dates(stored, &versions);
-        let mut ids = known_ids;
-        ids.extend(rows.iter().map(|row| row.id.clone()));
         let change = FlushChange {
-            flushed: &ids,
+            flushed: &ids(known.iter().chain(&rows)),
             versions: &versions,
             moves_loaded_seq: is_clean,
-            asked: &asked,
-            ..only_the_catalog(stored, &edits, self.now)
+            asked: &asked_dates(at.stored, &versions),
+            ..only_the_catalog(at.stored, &edits, self.now)
         };
         session.commit(&change).await.map_err(failed)?;
+        let next = if is_all { Next::Done } else { Next::More };
         Ok(Step {
             edits: rows.len() as u64,
-            commit: Some(edits.seq()),
-            owner,
-            next: if more { Next::More } else { Next::Done },
+            ..Step::of(&edits, at.owner, next)
         })
+    }
+
+    /// The rows of the journal that the log holds already, and those that are to be folded. Those of a
+    /// table that is not declared are neither.
+    fn sort_out(
+        &self,
+        rows: Vec<JournalEntry>,
+        news: &News,
+        dataset: &Dataset,
+    ) -> (Vec<JournalEntry>, Vec<JournalEntry>) {
+        let known: BTreeSet<&str> = news.journal.iter().map(String::as_str).collect();
+        let is_known = |row: &JournalEntry| known.contains(row.id.as_str());
+        let (known, mut rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(is_known);
+        rows.retain(|row| {
+            let is_declared = dataset.table(row.table.as_str()).is_some();
+            if !is_declared {
+                let (site, table) = (self.site, &row.table);
+                let what = "the journal has rows of a table that is not declared; they wait there";
+                self.hub.log_failure(site, what, table);
+            }
+            is_declared
+        });
+        (known, rows)
+    }
+
+    /// Nothing is to be folded: rows that the log holds go, and the catalog moves on.
+    async fn drop_known(
+        &self,
+        session: &mut dyn SiteFlush,
+        at: At<'_>,
+        known: &[JournalEntry],
+        is_all: bool,
+    ) -> Result<Step, SiteError> {
+        if !known.is_empty() || at.edits.seq() != at.stored.edits.seq() {
+            let change = FlushChange {
+                flushed: &ids(known.iter()),
+                versions: &parts_of(known.iter()),
+                ..only_the_catalog(at.stored, at.edits, self.now)
+            };
+            let written = session.commit(&change).await;
+            written.map_err(|source| self.database_error(source))?;
+        }
+        let is_stuck = known.is_empty();
+        let next = match is_all || is_stuck {
+            true => Next::Done,
+            false => Next::More,
+        };
+        Ok(Step::of(at.edits, at.owner, next))
     }
 
     /// A hub meets the database under another start than before: it may be an older self, restored in
     /// place, or a copy at another address.
-    async fn meet_again(
-        &self,
-        session: &mut dyn SiteFlush,
-        stored: &StoredSite,
-        (edits, news): (&Catalog<EditsLog>, &News),
-        owner: bool,
-    ) -> Result<(), SiteError> {
+    async fn meet_again(&self, session: &mut dyn SiteFlush, at: At<'_>) -> Result<(), SiteError> {
         let failed = |source| self.database_error(source);
         if self.hub.database().gives_keys() {
             // An older self may have given some of its block already.
-            let taken = self.hub.take_keys().await;
+            let taken = self.hub.take_keys(self.now).await;
             taken.map_err(|error| self.not_opened(error))?;
         }
+        let At { stored, news, .. } = at;
         // Rows of partitions that were committed since may hold changes that their version does not. Of a
         // database that was restored from a dump nobody knows whether all of it was.
         let is_doubtful = |key: &&(Name, Part)| stored.state.restored || news.parts.contains(*key);
         let doubtful = stored.loaded.keys().filter(is_doubtful);
-        let versions: Versions = doubtful.map(|key| (key.clone(), None)).collect();
         let change = FlushChange {
             flushed: &news.journal,
-            versions: &versions,
+            versions: &doubtful.map(|key| (key.clone(), None)).collect(),
             start_known: true,
             writable: Some(false),
-            hold: !owner,
-            ..only_the_catalog(stored, edits, self.now)
+            hold: !owns(at.edits, at.identity),
+            ..only_the_catalog(stored, at.edits, self.now)
         };
         session.commit(&change).await.map_err(failed)
     }
 
     /// A database that does not own the edits keeps its journal, but for what the log holds.
-    async fn note_news(
-        &self,
-        session: &mut dyn SiteFlush,
-        stored: &StoredSite,
-        (edits, news): (&Catalog<EditsLog>, &News),
-        owner: bool,
-    ) -> Result<(), SiteError> {
+    async fn note_news(&self, session: &mut dyn SiteFlush, at: At<'_>) -> Result<(), SiteError> {
+        let At {
+            stored,
+            edits,
+            news,
+            owner,
+            ..
+        } = at;
         let is_same = news.journal.is_empty() && edits.seq() == stored.edits.seq();
         let is_held = !stored.state.writable && stored.state.edits_waiting == 0;
         if is_same && (owner || is_held) {
@@ -282,15 +312,18 @@ struct Step {
 
 enum Next {
     Done,
+    /// Rows left the journal, and there are more.
     More,
-    Behind,
+    /// The log or the database is another one than it was taken for.
+    Again,
 }
 
 impl Step {
-    fn of(stored: &StoredSite, owner: bool, next: Next) -> Self {
+    /// One that took no row to the store and ended with this catalog.
+    fn of(edits: &Catalog<EditsLog>, owner: bool, next: Next) -> Self {
         Self {
             edits: 0,
-            commit: Some(stored.edits.seq()).filter(|seq| *seq != Seq::NONE),
+            commit: Some(edits.seq()).filter(|seq| *seq != Seq::NONE),
             owner,
             next,
         }
@@ -318,6 +351,10 @@ fn only_the_catalog<'a>(
     }
 }
 
+fn ids<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Vec<String> {
+    rows.map(|row| row.id.clone()).collect()
+}
+
 /// The partitions of some rows, none of which is known any more.
 fn parts_of<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Versions {
     let parts = rows.flat_map(|row| {
@@ -329,12 +366,12 @@ fn parts_of<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Versions {
 
 /// From which version to which a partition goes with a flush; `None` where its rows may be others.
 fn new_version(
-    stored: &StoredSite,
-    base: &Catalog<EditsLog>,
+    at: At<'_>,
     edits: &Catalog<EditsLog>,
     parts: &SettledParts,
     key: &(Name, Part),
 ) -> Option<(PartVersion, PartVersion)> {
+    let stored = at.stored;
     let edits_of = |edits: &Catalog<EditsLog>| edits.partitions.get(key).map(|e| e.object.md5);
     let object = stored
         .catalog
@@ -343,7 +380,7 @@ fn new_version(
         .map(|entry| entry.object.md5);
     let was = PartVersion {
         object,
-        edits: edits_of(base),
+        edits: edits_of(at.edits),
     };
     let now = PartVersion {
         object,

@@ -138,7 +138,7 @@ impl Hub {
                 continue;
             };
             if states.iter().any(|state| state.writable) {
-                self.see_to_keys().await;
+                self.see_to_keys(clock()).await;
             }
             let waiting = states.into_iter();
             let waiting = waiting.filter(|state| state.edits_waiting > 0 && state.writable);
@@ -156,9 +156,9 @@ impl Hub {
         }
     }
 
-    async fn see_to_keys(&self) {
+    async fn see_to_keys(&self, now: Timestamp) {
         if self.database().gives_keys()
-            && let Err(error) = self.ensure_keys().await
+            && let Err(error) = self.ensure_keys(now).await
         {
             let what = "there are few keys for new rows, and no more can be had";
             self.inner.failures.log(None, what, error);

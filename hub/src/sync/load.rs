@@ -37,7 +37,7 @@ use super::load_plan::{LoadPlan, load_plan};
 use super::report::{PartitionCounts, SiteLoaded};
 use super::window::Wanted;
 use crate::db::{DbError, StoredSite};
-use crate::error::SiteError;
+use crate::error::{HubError, SiteError};
 use execute::{Counted, Executed, Work};
 
 /// A load that others wrote into is begun anew. From this attempt on they are locked out.
@@ -174,7 +174,19 @@ impl SiteTask<'_> {
 
     /// Loads a snapshot: waits for other loads of the site, plans again on what they left, and
     /// makes the rows equal to what is wanted.
-    pub(crate) async fn load(&self, mut snapshot: LogSnapshot) -> Result<SiteLoaded, SiteError> {
+    pub(crate) async fn load(&self, snapshot: LogSnapshot) -> Result<SiteLoaded, SiteError> {
+        match self.load_once(snapshot.clone(), false).await {
+            Err(error) if error.is_of_one_key_twice() => self.load_once(snapshot, true).await,
+            loaded => loaded,
+        }
+    }
+
+    /// `doubts_blocks`: whether the site may bear keys that databases took from blocks.
+    async fn load_once(
+        &self,
+        mut snapshot: LogSnapshot,
+        doubts_blocks: bool,
+    ) -> Result<SiteLoaded, SiteError> {
         let failed = |source| self.database_error(source);
         let identity = self.hub.identity().await.map_err(failed)?;
         if self.is_idle(&snapshot, self.known, &identity) {
@@ -193,7 +205,9 @@ impl SiteTask<'_> {
                 let all: Vec<&Table> = snapshot.dataset.tables.iter().collect();
                 session.begin(&all).await.map_err(failed)?;
             }
-            let ready = self.ready(&mut *session, &mut snapshot).await?;
+            let ready = self
+                .ready(&mut *session, &mut snapshot, doubts_blocks)
+                .await?;
             let Some((stored, in_effect)) = ready else {
                 let plan = LoadPlan::default();
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
@@ -251,6 +265,13 @@ impl SiteTask<'_> {
             conflicts: counted.conflicts,
             error: None,
             retryable: false,
+        }
+    }
+
+    fn not_opened(&self, error: HubError) -> SiteError {
+        SiteError::NotOpened {
+            site: self.site.clone(),
+            source: Box::new(error),
         }
     }
 

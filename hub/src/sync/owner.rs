@@ -11,6 +11,7 @@ use causeway_shared::runtime::chance;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::discover::discover;
 use super::edits_log::{NewCommit, Written, append, catch_up, owns};
 use super::hub::Hub;
 use crate::db::DbError;
@@ -41,8 +42,7 @@ impl Content for Keys {
     const KEY: &'static str = "hub/keys.json";
     const FORMAT: u32 = 1;
     const MAX_BYTES: u64 = 1_000;
-    const REMEDY: &'static str = "restore it from the bucket's versions, since no key must be given \
-                                  twice";
+    const REMEDY: &'static str = "delete it: keys then begin above all that were given";
 }
 
 /// A random name of a database.
@@ -60,24 +60,60 @@ impl Hub {
     ///
     /// # Errors
     /// A failure of store or database.
-    pub(crate) async fn ensure_keys(&self) -> Result<(), HubError> {
+    pub(crate) async fn ensure_keys(&self, now: Timestamp) -> Result<(), HubError> {
         match self.database().keys_left().await? {
             FEW_KEYS.. => Ok(()),
-            _ => self.take_keys().await,
+            _ => self.take_keys(now).await,
         }
     }
 
     /// Takes a block of keys.
-    pub(super) async fn take_keys(&self) -> Result<(), HubError> {
+    pub(super) async fn take_keys(&self, now: Timestamp) -> Result<(), HubError> {
         let document = Document::<Keys>::new(Arc::clone(self.store()));
+        let least = match document.read().await? {
+            (_, Some(_)) => FIRST_KEY,
+            (_, None) => self.first_key_anew(now).await?,
+        };
         let mut first = FIRST_KEY;
         let taken = document.change(|keys| {
-            first = keys.next.max(FIRST_KEY);
+            first = keys.next.max(least);
             keys.next = first.checked_add(BLOCK).ok_or_else(exhausted)?;
             Ok::<_, DocumentError>(())
         });
         taken.await?;
         Ok(self.database().set_keys(first..=first + BLOCK - 1).await?)
+    }
+
+    /// The first key to give where nothing says which were given. Where edits were made, some were: then
+    /// one so high that databases would have had to take a block in each second since 1970 to reach it,
+    /// and one with each commit.
+    async fn first_key_anew(&self, now: Timestamp) -> Result<i64, HubError> {
+        let (mut newest, mut commits) = (None, 0_u64);
+        for site in discover(self.store()).await? {
+            let at = match self.edits_log(&site).read_catalog().await {
+                Ok(edits) => {
+                    commits = commits.saturating_add(edits.seq().0);
+                    edits.head.map(|head| head.at)
+                }
+                Err(error) if error.is_retryable() => return Err(SiteError::Log(error).into()),
+                // There are edits, whatever is wrong with their log.
+                Err(_) => Some(Timestamp::UNIX_EPOCH),
+            };
+            newest = newest.max(at);
+        }
+        let Some(newest) = newest else {
+            return Ok(FIRST_KEY);
+        };
+        // A clock may be wrong. Commits are never dated back.
+        let seconds = newest.max(now).as_second().max(0);
+        let blocks = seconds.saturating_add_unsigned(commits);
+        let first = blocks.checked_mul(BLOCK).ok_or_else(exhausted)?;
+        let first = first.saturating_add(FIRST_KEY);
+        tracing::warn!(
+            first,
+            "hub/keys.json is missing; keys are given from here on"
+        );
+        Ok(first)
     }
 
     /// Makes this database the owner of a site's edits, where none is yet.
@@ -87,7 +123,7 @@ impl Hub {
         edits: &mut Catalog<EditsLog>,
         now: Timestamp,
     ) -> Result<(), HubError> {
-        self.ensure_keys().await?;
+        self.ensure_keys(now).await?;
         self.claim(catalog, edits, now).await
     }
 
@@ -119,7 +155,7 @@ impl Hub {
             self.flush_site(&state.site, now).await?;
             let log = self.edits_log(&state.site);
             let mut edits = log.read_catalog().await.map_err(SiteError::Log)?;
-            self.ensure_keys().await?;
+            self.ensure_keys(now).await?;
             let identity = self.identity().await?;
             while !owns(&edits, &identity) {
                 self.claim(&catalog, &mut edits, now).await?;

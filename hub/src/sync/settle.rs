@@ -39,6 +39,8 @@ pub(super) struct Settling<'a> {
     renewed: BTreeSet<(Name, Part)>,
     /// Whether settling changed a row's edit.
     changed: bool,
+    /// Whether a site may bear keys of blocks, as one does whose own numbers have reached them.
+    doubts_blocks: bool,
     /// Rows that both sides deleted, the cloud before this, are forgotten.
     gone_before: Timestamp,
 }
@@ -81,6 +83,7 @@ impl<'a> Settling<'a> {
             hand: Edits::default(),
             renewed: BTreeSet::new(),
             changed: false,
+            doubts_blocks: false,
             gone_before: Timestamp::MIN,
         }
     }
@@ -162,6 +165,28 @@ impl<'a> Settling<'a> {
         Ok(())
     }
 
+    /// Looks for the keys that databases took from blocks among all of the site's rows. Whoever comes
+    /// upon two rows of one key calls this: otherwise no site is taken to bear such keys.
+    pub(super) async fn settle_blocks(&mut self) -> Result<(), SiteError> {
+        self.doubts_blocks = true;
+        let (dataset, edits) = (self.dataset, self.edits);
+        for id in dataset.parents_first() {
+            let table = &dataset.tables[id];
+            let committed = edits.table(table.name.as_str()).map(|(part, _)| part);
+            let changed = self.hand.changed().filter(|(name, _)| **name == table.name);
+            let parts: BTreeSet<Part> = committed.chain(changed.map(|(_, part)| part)).collect();
+            for part in parts {
+                self.take(&table.name, part).await?;
+                let keys = self.hand.keys(&table.name, part);
+                let mut keys = keys.map_err(|error| self.failed(error))?;
+                keys.retain(|key| is_of_block(table, key));
+                let keys = keys.into_iter().map(|key| (key, Seq::NONE)).collect();
+                self.settle_keys(table, &keys).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The kept keys of partitions of a table in which the site has changed something since they were
     /// looked for.
     fn kept_to_look_for(&self, table: &Table) -> Vec<(Part, Vec<RowKey>)> {
@@ -193,7 +218,7 @@ impl<'a> Settling<'a> {
             };
             // No site bears a key of a block: that would be looked for in all that the site changed.
             let is_own = matches!(edit.state, RowState::Born { .. }) && is_of_block(table, key);
-            if is_own {
+            if is_own && !self.doubts_blocks {
                 continue;
             }
             let home = match table.partition {
@@ -356,3 +381,6 @@ fn expected_at(state: &RowState) -> Part {
         RowState::Born { place, .. } => *place,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -16,23 +16,23 @@ pub(crate) struct VerifyReport {
     pub differences: Vec<Difference>,
     /// Partitions that were loaded again.
     pub repaired: u64,
-    /// How many of the differences only say that a site could not be verified for now.
-    #[serde(skip)]
-    pub put_off: usize,
 }
 
 impl VerifyReport {
     /// Whether a person should look: something still differs, or a site cannot be verified.
     #[must_use]
     pub(crate) fn needs_a_look(&self) -> bool {
-        let left = self.differences.iter().filter(|found| !found.repaired);
-        left.count() > self.put_off
+        self.left().any(|found| !found.is_put_off)
     }
 
-    /// Whether a site could not be verified for now, and trying again may help.
+    /// Whether something could not be verified for now, and trying again may help.
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
-        self.put_off > 0
+        self.left().any(|found| found.is_put_off)
+    }
+
+    fn left(&self) -> impl Iterator<Item = &Difference> {
+        self.differences.iter().filter(|found| !found.repaired)
     }
 }
 
@@ -48,4 +48,7 @@ pub(crate) struct Difference {
     pub what: String,
     /// Whether it was mended.
     pub repaired: bool,
+    /// Whether it only says that something could not be verified for now.
+    #[serde(skip)]
+    pub is_put_off: bool,
 }

@@ -64,7 +64,7 @@ pub(crate) async fn book(
     let mut row = fields::read(table, &BOOKED, given).map_err(ServiceError::Invalid)?;
     let slot = slot(hub, &view, table, &row, by).await?;
     row.extend(updated(hub, table, by));
-    if let Err(error) = hub.ensure_keys().await {
+    if let Err(error) = hub.ensure_keys(by.now).await {
         // There may be some left; if not, the insert says so.
         tracing::warn!(%error, "the database has few keys for new rows, and gets no more");
     }

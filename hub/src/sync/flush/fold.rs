@@ -40,6 +40,22 @@ impl FlushTask<'_> {
         edits: &Catalog<EditsLog>,
         rows: &[JournalEntry],
     ) -> Result<Folded, SiteError> {
+        match self.fold_once(stored, dataset, edits, rows, false).await {
+            Err(error) if error.is_of_one_key_twice() => {
+                self.fold_once(stored, dataset, edits, rows, true).await
+            }
+            folded => folded,
+        }
+    }
+
+    async fn fold_once(
+        &self,
+        stored: &StoredSite,
+        dataset: &Dataset,
+        edits: &Catalog<EditsLog>,
+        rows: &[JournalEntry],
+        doubts_blocks: bool,
+    ) -> Result<Folded, SiteError> {
         let catalog = self.site_catalog(stored, edits).await?;
         let at = (self.hub.store(), self.site);
         let mut settling = Settling::new(at, dataset, &catalog, edits, stored);
@@ -81,6 +97,9 @@ impl FlushTask<'_> {
             if let Some(keys) = folded_keys.get(&table.name) {
                 settling.settle_keys(table, keys).await?;
             }
+        }
+        if doubts_blocks {
+            settling.settle_blocks().await?;
         }
         let is_held = rows.iter().any(|row| row.held);
         let parts = settling.seal(Seal::InStore).await?;

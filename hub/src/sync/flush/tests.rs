@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
-use causeway_shared::value::Value;
+use jiff::Timestamp;
 
-use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
 
 /// A hub with a database in a folder, as a process that starts finds it.
 async fn start(store: &Store, folder: &Path) -> Outcome<TestHub> {
@@ -41,20 +41,7 @@ async fn shop(store: &Store) -> Outcome<TestSite> {
 }
 
 async fn sell(test: &TestHub, site: &TestSite, slot: &str) -> Outcome<i64> {
-    let sale = site.dataset().table("sale").ok_or("no such table")?;
-    test.hub.ensure_keys().await?;
-    let database = &test.database;
-    let mut write = database
-        .begin_write(site.name(), site.dataset(), "lan")
-        .await?;
-    let day = Value::Date("2025-11-28".parse()?);
-    let values = [(1, day), (2, Value::Text(slot.to_owned().into()))];
-    let row = write.insert(sale, &values).await?;
-    write.commit().await?;
-    match row[0] {
-        Value::Int(id) => Ok(id),
-        ref other => Err(format!("{other:?} is no id").into()),
-    }
+    test.sell(site, "2025-11-28", slot).await
 }
 
 #[tokio::test]
@@ -233,6 +220,39 @@ async fn a_database_that_is_made_again_has_every_edit_and_has_to_take_over() -> 
     test.hub.take_over(None, test.request.now).await?;
     test.load_one().await?;
     assert!(sell(&test, &site, "z").await? > last);
+    Ok(())
+}
+
+#[tokio::test]
+async fn keys_go_on_above_all_that_were_given_where_nothing_says_which_were() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folders = tempfile::tempdir()?;
+    let test = start(&store, &folders.path().join("first")).await?;
+    test.load_one().await?;
+    let mut last = sell(&test, &site, "c").await?;
+    assert_eq!(last, 1_000_000_000);
+    test.flush(&site).await?;
+    for (again, slot, now) in [
+        ("second", "d", NOON),
+        ("third", "e", "1970-01-01T00:00:00Z"),
+    ] {
+        store.delete("hub/keys.json").await?;
+        let mut test = start(&store, &folders.path().join(again)).await?;
+        // Each of its blocks is of a later second.
+        test.request.now = now.parse::<Timestamp>()?;
+        test.hub.take_over(None, test.request.now).await?;
+        test.load_one().await?;
+        let next = sell(&test, &site, slot).await?;
+        // Above each block that a database may have taken and not told of.
+        assert!(next > last && next > 1_000_000_000_000_000, "{last} {next}");
+        assert!(
+            next < 9_007_199_254_740_992,
+            "a JSON number holds it: {next}"
+        );
+        test.flush(&site).await?;
+        last = next;
+    }
     Ok(())
 }
 

@@ -49,6 +49,7 @@ impl SiteTask<'_> {
         &self,
         session: &mut dyn SiteLoad,
         snapshot: &mut LogSnapshot,
+        doubts_blocks: bool,
     ) -> Result<Option<(StoredSite, EditsInEffect)>, SiteError> {
         let failed = |source| self.database_error(source);
         let mut stored = session.stored().await.map_err(failed)?;
@@ -82,8 +83,13 @@ impl SiteTask<'_> {
         }
         let identity = self.hub.identity().await.map_err(failed)?;
         let mut owner = write && owns(&snapshot.edits, &identity);
+        if owner && !is_loaded && self.hub.database().gives_keys() {
+            // An older self that knew nothing of the site may have given some of its block already.
+            let taken = self.hub.take_keys(self.now).await;
+            taken.map_err(|error| self.not_opened(error))?;
+        }
         let in_effect = loop {
-            let settled = self.settle(snapshot, &stored, owner).await?;
+            let settled = self.settle(snapshot, &stored, owner, doubts_blocks).await?;
             if !owner || settled.is_empty() {
                 break in_effect(snapshot, settled, owner);
             }
@@ -149,6 +155,7 @@ impl SiteTask<'_> {
         snapshot: &LogSnapshot,
         stored: &StoredSite,
         owner: bool,
+        doubts_blocks: bool,
     ) -> Result<SettledParts, SiteError> {
         let at = (self.store(), self.site);
         let mut settling = Settling::new(
@@ -160,6 +167,9 @@ impl SiteTask<'_> {
         );
         settling.forget_gone_before(self.hub.config().edits.kept_since(self.now));
         settling.settle_parts(&settling.outdated()).await?;
+        if doubts_blocks {
+            settling.settle_blocks().await?;
+        }
         let seal = if owner { Seal::InStore } else { Seal::InMemory };
         settling.seal(seal).await
     }
