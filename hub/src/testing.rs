@@ -428,6 +428,15 @@ impl TestHub {
         Ok(self.flush(site).await?.edits)
     }
 
+    /// Makes its database the owner of every site's edits.
+    ///
+    /// # Errors
+    /// A failure of store or database.
+    pub async fn take_over(&self) -> Outcome {
+        self.hub.take_over(None, self.request.now).await?;
+        Ok(())
+    }
+
     /// What `verify` finds.
     ///
     /// # Errors

@@ -70,6 +70,18 @@ impl TestDatabase {
         }
     }
 
+    /// The name of a PostgreSQL database.
+    ///
+    /// # Panics
+    /// For SQLite.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match &self.place {
+            Place::Postgres { name } => name,
+            Place::Sqlite { folder } => panic!("{} is SQLite", folder.path().display()),
+        }
+    }
+
     /// Where the PostgreSQL server listens, as `host:port`.
     ///
     /// # Panics

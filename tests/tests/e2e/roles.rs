@@ -112,3 +112,98 @@ async fn roles_of_the_configuration_get_their_rights() {
     let read = format!("SET SESSION AUTHORIZATION {reader}; SELECT FROM here.item");
     client.batch_execute(&read).await.unwrap();
 }
+
+#[tokio::test]
+async fn roles_that_are_not_named_any_more_lose_what_the_hub_gave_them() {
+    let clinic = Clinic::open().await;
+    let [gone, less] = ["gone", "less"].map(|role| clinic.role_name(role));
+    let make = format!(
+        "CREATE ROLE {gone}; CREATE ROLE {less}; \
+         GRANT SELECT ON hcm_01.customer TO {gone}; GRANT INSERT ON hcm_01.customer TO {less}"
+    );
+    clinic.admin.batch_execute(&make).await.unwrap();
+    let url = clinic.place.url();
+    let named = async |readers: &[&str], writers: &[&str]| {
+        let database = HubDatabase::postgres_with_roles(&url, readers, writers).unwrap();
+        database.init().await.unwrap();
+        let sql = "SELECT grantee || ' ' || table_name || ' ' || string_agg(privilege_type, ', ' \
+                ORDER BY privilege_type) \
+            FROM information_schema.role_table_grants \
+            WHERE grantee = ANY ($1) AND table_name IN ('customer', 'consultant') \
+            GROUP BY grantee, table_name ORDER BY 1";
+        let rows = clinic.admin.query(sql, &[&vec![&gone, &less]]).await;
+        let rights = rows
+            .unwrap()
+            .iter()
+            .map(|row| row.get(0))
+            .collect::<Vec<String>>();
+        let usage = "SELECT has_schema_privilege($1, 'hcm_01', 'USAGE')";
+        let usage = clinic.admin.query_one(usage, &[&gone]).await.unwrap();
+        (rights, usage.get::<_, bool>(0))
+    };
+    let all = "DELETE, INSERT, SELECT, UPDATE";
+    assert_eq!(
+        named(&[&gone], &[&less]).await.0,
+        [
+            format!("{gone} consultant SELECT"),
+            format!("{gone} customer SELECT"),
+            format!("{less} consultant {all}"),
+            format!("{less} customer {all}"),
+        ]
+    );
+    let (rights, usage) = named(&[&less], &[]).await;
+    assert_eq!(
+        rights,
+        [
+            format!("{gone} customer SELECT"),
+            format!("{less} consultant SELECT"),
+            format!("{less} customer INSERT, SELECT"),
+        ]
+    );
+    assert!(!usage);
+    // A role that was dropped, and none at all.
+    let drop = format!("DROP OWNED BY {less}; DROP ROLE {less}");
+    clinic.admin.batch_execute(&drop).await.unwrap();
+    assert_eq!(named(&[], &[]).await.0, [format!("{gone} customer SELECT")]);
+    let noted = "SELECT count(*) FROM causeway.granted";
+    let noted = clinic.admin.query_one(noted, &[]).await.unwrap();
+    assert_eq!(noted.get::<_, i64>(0), 0);
+}
+
+#[tokio::test]
+async fn a_role_that_owns_its_database_and_nothing_else_is_enough() {
+    let [one, other] = [
+        TestDatabase::create(DatabaseKind::Postgres).await,
+        TestDatabase::create(DatabaseKind::Postgres).await,
+    ];
+    let id = causeway_shared::runtime::chance::random_id().unwrap();
+    let (owner, writer) = (format!("owner_{id}"), format!("writer_{id}"));
+    let admin = one.connect().await;
+    let make = format!("CREATE ROLE {owner} LOGIN; CREATE ROLE {writer}");
+    admin.batch_execute(&make).await.unwrap();
+    let mut databases = Vec::new();
+    for place in [&one, &other] {
+        let name = place.name();
+        let own = format!("ALTER DATABASE {name} OWNER TO {owner}");
+        admin.batch_execute(&own).await.unwrap();
+        let url = place.url().replace("//postgres@", &format!("//{owner}@"));
+        databases.push(HubDatabase::postgres_with_roles(&url, &[], &[&writer]).unwrap());
+    }
+    let test = TestHub::new(&databases[0]).await.unwrap();
+    let site = TestSite::with_an_apple(&test.store).await.unwrap();
+    test.load_rows().await.unwrap();
+    let write = format!(
+        "SET SESSION AUTHORIZATION {writer}; UPDATE here.item SET name = 'pear' WHERE id = 1"
+    );
+    admin.batch_execute(&write).await.unwrap();
+    assert_eq!(test.flush_rows(&site).await.unwrap(), 1);
+    let second = test.with_database(&databases[1]).await.unwrap();
+    second.load_rows().await.unwrap();
+    second.take_over().await.unwrap();
+    second.load_rows().await.unwrap();
+    let write = write.replace("'pear'", "'plum'");
+    let client = other.connect().await;
+    client.batch_execute(&write).await.unwrap();
+    assert_eq!(second.flush_rows(&site).await.unwrap(), 1);
+    assert_eq!(second.rows(&site, "item").await.unwrap(), ["b=0of2 1,plum"]);
+}

@@ -22,7 +22,8 @@ impl Roles {
         all.map(String::as_str).collect()
     }
 
-    /// Gives them what they lack on the tables of a site, or of all sites.
+    /// Gives them what they lack on the tables of a site, or of all sites, and takes back what the hub gave
+    /// to roles that are not named any more.
     ///
     /// # Errors
     /// [`DbError::Configuration`] if a role is not there, or a failure of the database.
@@ -32,10 +33,16 @@ impl Roles {
         database: &str,
         site: Option<&SiteName>,
     ) -> Result<(), DbError> {
-        if self.all().is_empty() {
-            return Ok(());
-        }
         let failed = |error| error::of_own(database, "granting", error);
+        let there = include_str!("sql/granted_there.sql");
+        let there = client.query_one(there, &[]).await.map_err(failed)?;
+        if !there.get::<_, bool>(0) {
+            if self.all().is_empty() {
+                return Ok(());
+            }
+            let create = include_str!("sql/granted_create.sql");
+            client.batch_execute(create).await.map_err(failed)?;
+        }
         let missing = self.missing(client).await.map_err(failed)?;
         if !missing.is_empty() {
             return Err(DbError::Configuration {
@@ -46,15 +53,21 @@ impl Roles {
                 ),
             });
         }
-        let sql = include_str!("sql/grants_missing.sql");
         let schema = site.map(SiteName::schema);
-        let grants = client
-            .query(sql, &[&schema, &self.readers, &self.writers])
-            .await
-            .map_err(failed)?;
-        let grants: Vec<&str> = grants.iter().map(|row| row.get(0)).collect();
-        let granted = client.batch_execute(&grants.join(";\n")).await;
-        granted.map_err(failed)
+        let mut statements = Vec::new();
+        for sql in [
+            include_str!("sql/grants_surplus.sql"),
+            include_str!("sql/grants_missing.sql"),
+        ] {
+            let rows = client
+                .query(sql, &[&schema, &self.readers, &self.writers])
+                .await
+                .map_err(failed)?;
+            statements.extend(rows.iter().map(|row| row.get::<_, String>(0)));
+        }
+        // A batch is one transaction: nothing is granted that is not noted.
+        let done = client.batch_execute(&statements.join(";\n")).await;
+        done.map_err(failed)
     }
 
     async fn missing(&self, client: &Client) -> Result<Vec<String>, Error> {

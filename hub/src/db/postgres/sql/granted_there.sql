@@ -1,0 +1,1 @@
+SELECT to_regclass('causeway.granted') IS NOT NULL;
