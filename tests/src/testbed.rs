@@ -20,6 +20,7 @@ use tokio::time;
 
 use crate::servers;
 use postgres::Postgres;
+pub use postgres::Stop;
 use seaweed::Seaweed;
 
 /// How long a server may take until it answers.
@@ -43,13 +44,9 @@ impl Testbed {
     /// # Errors
     /// If a server is not installed or does not start; what it logged is in the error.
     pub async fn start() -> Result<Self> {
-        let folder = tempfile::Builder::new()
-            .prefix("causeway-testbed-")
-            .tempdir()?;
-        // PostgreSQL refuses to run as root, and its own user has to get in.
-        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        let folder = open_folder()?;
         let (postgres, seaweed) = tokio::try_join!(
-            Postgres::start(folder.path().join("postgres")),
+            Postgres::start(folder.path().join("postgres"), false),
             Seaweed::start(folder.path().join("seaweed")),
         )?;
         Ok(Self {
@@ -80,13 +77,64 @@ impl Testbed {
     /// If the folder cannot be removed.
     pub async fn stop(self) -> Result<()> {
         let Self {
-            postgres,
+            mut postgres,
             seaweed,
             _folder: folder,
         } = self;
-        tokio::join!(postgres.stop(), seaweed.stop());
+        tokio::join!(postgres.stop(Stop::Crash), seaweed.stop());
         folder.close().context("the testbed's folder")
     }
+}
+
+/// A PostgreSQL cluster that is one test's alone, which may stop it.
+#[derive(Debug)]
+pub struct Cluster {
+    postgres: Postgres,
+    /// Removed last.
+    _folder: TempDir,
+}
+
+impl Cluster {
+    /// Starts one. What it has committed it has after each stop.
+    ///
+    /// # Errors
+    /// If it does not start; what it logged is in the error.
+    pub async fn start() -> Result<Self> {
+        let folder = open_folder()?;
+        let postgres = Postgres::start(folder.path().join("postgres"), true).await?;
+        Ok(Self {
+            postgres,
+            _folder: folder,
+        })
+    }
+
+    /// A URL of a superuser and a database.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}?sslmode=disable", self.postgres.url())
+    }
+
+    /// Stops it and waits until it has ended.
+    pub async fn stop(&mut self, how: Stop) {
+        self.postgres.stop(how).await;
+    }
+
+    /// Starts it where it was.
+    ///
+    /// # Errors
+    /// If it does not start.
+    pub async fn start_again(&mut self) -> Result<()> {
+        self.postgres.start_again().await
+    }
+}
+
+/// A folder that PostgreSQL's own user gets into: it refuses to run as root.
+fn open_folder() -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("causeway-testbed-")
+        .tempdir()?;
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+    Ok(folder)
 }
 
 /// Ports that are free at this moment, each another one.

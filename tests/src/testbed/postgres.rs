@@ -1,4 +1,4 @@
-//! A PostgreSQL cluster of its own, without durability: it does not outlive the run.
+//! A PostgreSQL cluster of its own. It does not outlive the run.
 
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt as _, chown};
@@ -20,14 +20,24 @@ const SUPERUSER: &str = "postgres";
 /// A user who is let in over TLS alone, as all are where a server insists on it.
 const TLS_USER: &str = "tls_only";
 
-/// A running cluster.
+/// A cluster, which runs unless it was stopped.
 #[derive(Debug)]
 pub(super) struct Postgres {
     server: Child,
     programs: Programs,
-    data_dir: PathBuf,
+    folder: PathBuf,
     port: u16,
     certificate: Certificate,
+    durable: bool,
+}
+
+/// How a server is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// It ends its connections, and writes all down.
+    Fast,
+    /// At once, as if it crashed.
+    Crash,
 }
 
 /// PostgreSQL's programs and the user that runs them, if it is another one.
@@ -38,7 +48,8 @@ struct Programs {
 }
 
 impl Postgres {
-    pub(super) async fn start(folder: PathBuf) -> Result<Self> {
+    /// Starts a cluster. One that is `durable` has what it committed after a crash of its own.
+    pub(super) async fn start(folder: PathBuf, durable: bool) -> Result<Self> {
         fs::create_dir(&folder)?;
         let programs = Programs {
             dir: programs_dir()?,
@@ -47,43 +58,23 @@ impl Postgres {
         if let Some((user, group)) = programs.user {
             chown(&folder, Some(user), Some(group))?;
         }
-        let data_dir = folder.join("data");
-        programs.init(&data_dir).await?;
+        programs.init(&folder.join("data")).await?;
         let certificate = Certificate::issue(folder.join("tls"), programs.user).await?;
-        insist_on_tls(&data_dir)?;
+        insist_on_tls(&folder.join("data"))?;
 
         let [port] = free_ports()?;
-        let log = folder.join("log");
-        let mut server = programs
-            .command("postgres")
-            .arg("-D")
-            .arg(&data_dir)
-            .arg("-k")
-            .arg(&folder)
-            .args(["-p", &port.to_string()])
-            .args(settings().iter().flat_map(|setting| ["-c", *setting]))
-            .args(
-                certificate
-                    .settings()
-                    .iter()
-                    .flat_map(|setting| ["-c", setting]),
-            )
-            .stdout(File::create(&log)?)
-            .stderr(File::options().append(true).open(&log)?)
-            .spawn()?;
-        let url = url(port);
-        let answers = async || tokio_postgres::connect(&url, NoTls).await.is_ok();
-        wait_ready("PostgreSQL", &mut server, &log, answers).await?;
-        let (client, connection) = tokio_postgres::connect(&url, NoTls).await?;
+        let server = programs.serve(&folder, port, &certificate, durable).await?;
+        let (client, connection) = tokio_postgres::connect(&url(port), NoTls).await?;
         tokio::spawn(connection);
         let role = format!("CREATE ROLE {TLS_USER} SUPERUSER LOGIN");
         client.batch_execute(&role).await?;
         Ok(Self {
             server,
             programs,
-            data_dir,
+            folder,
             port,
             certificate,
+            durable,
         })
     }
 
@@ -97,14 +88,29 @@ impl Postgres {
         self.certificate.folder.display().to_string()
     }
 
-    pub(super) async fn stop(mut self) {
+    /// Stops the server and waits until it has ended.
+    pub(super) async fn stop(&mut self, how: Stop) {
+        let mode = match how {
+            Stop::Fast => "fast",
+            Stop::Crash => "immediate",
+        };
         let mut stop = self.programs.command("pg_ctl");
-        stop.args(["stop", "-m", "immediate", "-D"])
-            .arg(&self.data_dir)
+        stop.args(["stop", "-w", "-m", mode, "-D"])
+            .arg(self.folder.join("data"))
             .stdout(Stdio::null());
         // Should this fail, dropping the server kills it.
         let _ = stop.status().await;
         let _ = self.server.kill().await;
+    }
+
+    /// Starts it on the same port, with all that it has kept.
+    pub(super) async fn start_again(&mut self) -> Result<()> {
+        let (folder, certificate) = (&self.folder, &self.certificate);
+        let server = self
+            .programs
+            .serve(folder, self.port, certificate, self.durable);
+        self.server = server.await?;
+        Ok(())
     }
 }
 
@@ -120,13 +126,17 @@ fn insist_on_tls(data_dir: &Path) -> Result<()> {
     Ok(fs::write(&file, rule + &rules)?)
 }
 
-fn settings() -> [&'static str; 6] {
+fn settings(durable: bool) -> [&'static str; 6] {
     [
         "listen_addresses=127.0.0.1",
         "max_connections=200",
         // Nothing here has to survive a crash of the machine.
         "fsync=off",
-        "synchronous_commit=off",
+        if durable {
+            "synchronous_commit=on"
+        } else {
+            "synchronous_commit=off"
+        },
         "full_page_writes=off",
         "max_wal_size=4GB",
     ]
@@ -144,6 +154,33 @@ impl Programs {
             command.uid(user).gid(group);
         }
         command
+    }
+
+    /// Starts the server and waits until it answers.
+    async fn serve(
+        &self,
+        folder: &Path,
+        port: u16,
+        certificate: &Certificate,
+        durable: bool,
+    ) -> Result<Child> {
+        let log = folder.join("log");
+        let mut server = self
+            .command("postgres")
+            .arg("-D")
+            .arg(folder.join("data"))
+            .arg("-k")
+            .arg(folder)
+            .args(["-p", &port.to_string()])
+            .args(settings(durable).iter().flat_map(|of| ["-c", *of]))
+            .args(certificate.settings().iter().flat_map(|of| ["-c", of]))
+            .stdout(File::options().create(true).append(true).open(&log)?)
+            .stderr(File::options().append(true).open(&log)?)
+            .spawn()?;
+        let url = url(port);
+        let answers = async || tokio_postgres::connect(&url, NoTls).await.is_ok();
+        wait_ready("PostgreSQL", &mut server, &log, answers).await?;
+        Ok(server)
     }
 
     async fn init(&self, data_dir: &Path) -> Result<()> {

@@ -30,7 +30,16 @@ pub(crate) async fn ask(
 
 /// A service whose database takes writes.
 pub(crate) async fn serve(deployment: &Deployment, token: &str) -> Service {
-    let service = deployment.serve(&[]);
+    serve_with(deployment, token, &[]).await
+}
+
+/// The same with more variables in its environment.
+pub(crate) async fn serve_with(
+    deployment: &Deployment,
+    token: &str,
+    variables: &[(&str, &str)],
+) -> Service {
+    let service = deployment.serve(variables);
     let client = reqwest::Client::new();
     loop {
         let sync = client.get(format!("{}/api/v1/sync", service.url));

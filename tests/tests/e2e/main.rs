@@ -37,6 +37,7 @@ mod quarantine;
 mod random;
 mod read_only;
 mod rebuild;
+mod restarts;
 mod restored;
 mod roles;
 mod samples;

@@ -1,0 +1,220 @@
+//! The PostgreSQL server stops and starts in the middle of a load, of a flush and of a change by the API:
+//! the hub goes on by itself, and every change that was taken is there once.
+
+use std::time::{Duration, Instant};
+
+use causeway_tests::deployment::{Deployment, PAIRS, Service};
+use causeway_tests::meetassist::MeetAssist;
+use causeway_tests::testbed::{Cluster, Stop};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tokio::task::JoinHandle;
+use tokio_postgres::{Client, NoTls};
+
+use crate::booking::serve_with;
+use crate::ground::deploy;
+
+/// How long the hub may take until it is at work again.
+const AGAIN: Duration = Duration::from_secs(30);
+/// A hub that looks often.
+const OFTEN: [(&str, &str); 2] = [
+    ("CAUSEWAY_REFRESH__EVERY", "1s"),
+    ("CAUSEWAY_EDITS__FLUSH", "200ms"),
+];
+
+/// What the hub has in hand when the server stops, and what holds it up there.
+const STATIONS: [(&str, &str, &str); 3] = [
+    (
+        "load",
+        "SELECT FROM causeway.loaded WHERE table_name = 'customer' FOR UPDATE",
+        "%INSERT INTO causeway.loaded%",
+    ),
+    (
+        "flush",
+        "SELECT FROM causeway.site FOR UPDATE",
+        "%edits_head ->> ''seq''%FOR UPDATE%",
+    ),
+    (
+        "booking",
+        "SELECT FROM hcm_01.consultantschedule FOR UPDATE",
+        "%consultantschedule%",
+    ),
+];
+
+struct Ground {
+    cluster: Cluster,
+    deployment: Deployment,
+    site: MeetAssist,
+    service: Service,
+    token: String,
+    /// What every booking that was taken says of itself.
+    taken: Vec<String>,
+}
+
+impl Ground {
+    async fn new() -> Self {
+        let cluster = Cluster::start().await.unwrap();
+        let (deployment, site) = deploy(PAIRS[0]).await;
+        let file = deployment.path("hub.toml");
+        let config = std::fs::read_to_string(&file).unwrap();
+        let config = config.replace(&deployment.database.url(), &cluster.url());
+        // The window has the free slots of two days.
+        let config = format!("{config}[window]\nafter = 2\n");
+        std::fs::write(&file, config).unwrap();
+        deployment.migrate_and_load();
+        let token = deployment.token("admin", &[]);
+        let service = serve_with(&deployment, &token, &OFTEN).await;
+        Self {
+            cluster,
+            deployment,
+            site,
+            service,
+            token,
+            taken: Vec::new(),
+        }
+    }
+
+    async fn connect(&self) -> Client {
+        let url = self.cluster.url();
+        let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    /// A booking on its way; the status of its answer.
+    fn book(&self, booking: &Value) -> JoinHandle<StatusCode> {
+        let request = reqwest::Client::new()
+            .post(format!("{}/api/v1/appointments", self.service.url))
+            .bearer_auth(&self.token)
+            .json(booking);
+        tokio::spawn(async move { request.send().await.unwrap().status() })
+    }
+
+    /// Books what nobody else books until it is taken.
+    async fn book_until_taken(&mut self, what: &str) {
+        let began = Instant::now();
+        for attempt in 0.. {
+            let name = format!("{what}, {attempt}");
+            let booking = json!({"customerid": "fb-8", "date": self.site.date(1).to_string(),
+                "time": "17:30", "description": name});
+            let status = self.book(&booking).await.unwrap();
+            if status == StatusCode::CREATED {
+                self.taken.push(name);
+                return;
+            }
+            assert!(began.elapsed() < AGAIN, "{what}: {status}");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until a statement answers true.
+    async fn until(&self, what: &str, sql: &str) {
+        let client = self.connect().await;
+        let began = Instant::now();
+        while !client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {
+            assert!(began.elapsed() < AGAIN, "{what}: {sql}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Stops the server while the hub has something in hand, and starts it again.
+    async fn stop_within(&mut self, (station, hold, waits): (&str, &str, &str), how: Stop) {
+        let what = format!("{station} {how:?}");
+        let holder = self.connect().await;
+        let hold = format!("BEGIN; {hold}");
+        holder.batch_execute(&hold).await.unwrap();
+        let mut booking = None;
+        match station {
+            "load" => self.change_the_site(&what),
+            "flush" => {
+                let insert = format!(
+                    "INSERT INTO hcm_01.customer (customerid, fullname, email) \
+                     VALUES ('{what}', 'x', 'x')"
+                );
+                let writer = self.connect().await;
+                writer.batch_execute(&insert).await.unwrap();
+            }
+            _ => booking = Some(self.book(&self.slot(&what))),
+        }
+        let waiting = format!(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'causeway-hub' \
+             AND wait_event_type = 'Lock' AND query LIKE '{waits}'"
+        );
+        self.until(&what, &waiting).await;
+        self.cluster.stop(how).await;
+        if let Some(booking) = booking {
+            let status = booking.await.unwrap();
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{what}");
+        }
+        self.cluster.start_again().await.unwrap();
+
+        // By itself, and all of it.
+        self.book_until_taken(&what).await;
+        match station {
+            "load" => {
+                let loaded =
+                    format!("SELECT count(*) > 0 FROM hcm_01.customer WHERE notes = '{what}'");
+                self.until(&what, &loaded).await;
+            }
+            "flush" => {}
+            _ => {
+                let status = self.book(&self.slot(&what)).await.unwrap();
+                assert_eq!(status, StatusCode::CREATED, "{what}: the slot is free");
+                self.taken.push(what.clone());
+            }
+        }
+        let flushed = "SELECT count(*) = 0 FROM causeway.journal";
+        self.until(&what, flushed).await;
+    }
+
+    /// A free slot, for each kind of stop another day's and consultant's.
+    fn slot(&self, what: &str) -> Value {
+        let day = if what.contains("Fast") { 1 } else { 2 };
+        json!({"customerid": "fb-8", "consultantid": day, "date": self.site.date(day).to_string(),
+            "time": "12:00", "description": what})
+    }
+
+    fn change_the_site(&self, note: &str) {
+        let change = format!("UPDATE Customers SET Notes = '{note}'");
+        self.site.execute(&change);
+        let _ = self.deployment.agent(&["sync"]).expect_code(0);
+    }
+
+    /// What was made in the cloud, and how often it is there.
+    async fn made(&self) -> Vec<(String, i64)> {
+        let sql = "SELECT description, count(*) FROM hcm_01.appointment \
+            WHERE appointmentid >= 1000000000 GROUP BY 1 \
+            UNION ALL SELECT customerid, count(*) FROM hcm_01.customer \
+            WHERE customerid LIKE 'flush%' GROUP BY 1 ORDER BY 1";
+        let rows = self.connect().await.query(sql, &[]).await.unwrap();
+        rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_stops_in_the_middle_loses_and_doubles_nothing() {
+    let mut ground = Ground::new().await;
+    ground.book_until_taken("first").await;
+    for how in [Stop::Fast, Stop::Crash] {
+        for station in STATIONS {
+            ground.stop_within(station, how).await;
+        }
+    }
+    let made = ground.made().await;
+    let mut expected = ground.taken.clone();
+    expected.extend(["flush Fast", "flush Crash"].map(str::to_owned));
+    // A try whose answer was lost may have been taken too.
+    for name in &expected {
+        assert!(made.contains(&(name.clone(), 1)), "{name} in {made:#?}");
+    }
+    assert!(made.iter().all(|(_, times)| *times == 1), "{made:#?}");
+
+    let _ = ground.deployment.hub(&["flush"]).expect_code(0);
+    let _ = ground.deployment.hub(&["verify"]).expect_code(0);
+    let drop = "DROP SCHEMA causeway, hcm_01 CASCADE";
+    ground.connect().await.batch_execute(drop).await.unwrap();
+    let init = ground.deployment.hub(&["init", "--take-over"]);
+    let _ = init.expect_code(0);
+    ground.deployment.load();
+    assert_eq!(ground.made().await, made);
+}
