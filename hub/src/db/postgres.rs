@@ -8,6 +8,7 @@ mod connection;
 mod error;
 mod flush;
 mod grants;
+mod indexes;
 mod journal;
 mod load;
 mod mark;

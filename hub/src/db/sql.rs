@@ -57,18 +57,21 @@ pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// The body of a `CREATE TABLE`: a line per column, then the key, which SQL calls `key`.
-pub(super) fn table_body(table: &Table, columns: &[(String, String)], key: &str) -> String {
+/// The body of a `CREATE TABLE`: a line per column, then one for the key if there is a `key`, which is
+/// what SQL calls it. Without one its columns are not null all the same.
+pub(super) fn table_body(table: &Table, columns: &[(String, String)], key: Option<&str>) -> String {
     let lines = columns.iter().enumerate().map(|(at, (name, ty))| {
         let rule = match table.columns.get(at) {
             Some(column) if column.not_null => " NOT NULL",
+            Some(_) if key.is_none() && table.key.contains(&at) => " NOT NULL",
             None if name == CLASH => " NOT NULL DEFAULT false",
             _ => "",
         };
-        format!("    {} {ty}{rule},\n", quote(name))
+        format!("    {} {ty}{rule}", quote(name))
     });
-    let lines: String = lines.collect();
-    format!("(\n{lines}    {key} ({})\n)", names(table, &table.key))
+    let key = key.map(|key| format!("    {key} ({})", names(table, &table.key)));
+    let lines: Vec<String> = lines.chain(key).collect();
+    format!("(\n{}\n)", lines.join(",\n"))
 }
 
 /// How the columns of a table that is there first differ from the declared ones.

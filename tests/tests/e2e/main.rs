@@ -19,6 +19,7 @@ mod damage;
 mod damage_table;
 mod database;
 mod faults;
+mod first_load;
 mod ground;
 mod guards;
 mod harness;

@@ -20,6 +20,7 @@ use causeway_shared::ids::{Part, Seq, SiteName};
 
 use super::connection::Connections;
 use super::grants::Roles;
+use super::indexes::{self, Unindexed};
 use super::session::{Session, Work};
 use super::{error, mark, read, render, triggers};
 use crate::db::{
@@ -34,6 +35,8 @@ pub(super) struct PostgresLoad {
     database: String,
     site: SiteName,
     roles: Roles,
+    /// What the tables lack, until it commits.
+    unindexed: Vec<Unindexed>,
     /// The triggers that this load made, by their MD5.
     triggers: Option<String>,
 }
@@ -46,6 +49,7 @@ impl PostgresLoad {
             database: connections.describe().to_owned(),
             site,
             roles: connections.roles.clone(),
+            unindexed: Vec::new(),
             triggers: None,
         };
         let session = include_str!("sql/session_loader.sql");
@@ -112,7 +116,6 @@ impl PostgresLoad {
             .map(|row| (row.get(0), row.get(1)))
             .collect();
         if existing.is_empty() {
-            // A batch is one transaction: no table is left without its indexes.
             let create = render::create_table(&self.site, table);
             self.batch("creating a table", &create).await?;
             return Ok(true);
@@ -171,6 +174,8 @@ impl SiteLoad for PostgresLoad {
         for table in &dataset.tables {
             anew |= self.create_table(table).await?;
         }
+        let missing = indexes::missing(&self.client, &self.site, dataset).await;
+        self.unindexed = missing.map_err(|error| self.failed("reading", error))?;
         let this = &*self;
         let attempts = AtomicUsize::new(0);
         let make = || async {
@@ -197,14 +202,21 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError> {
+        let this = &*self;
+        let mut tables = tables.to_vec();
+        for Unindexed { table, indexes, .. } in &this.unindexed {
+            let is_listed = tables.iter().any(|other| other.name == table.name);
+            if !indexes.is_empty() && !is_listed {
+                tables.push(table);
+            }
+        }
         if tables.is_empty() {
             return self.batch("beginning the load", "BEGIN").await;
         }
-        let this = &*self;
         let attempts = AtomicUsize::new(0);
         let begin = || {
             let attempt = attempts.fetch_add(1, Ordering::Relaxed);
-            this.begin_locked(render::lock(&this.site, tables, attempt))
+            this.begin_locked(render::lock(&this.site, &tables, attempt))
         };
         begin.retry(patiently()).when(gave_up).await
     }
@@ -265,12 +277,16 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
+        let made = indexes::make(&self.client, &self.unindexed).await;
+        made.map_err(|error| self.failed("indexing", error))?;
         let marked = mark::write(&self.client, &self.site, change).await;
         marked.map_err(|error| self.failed("marking", error))?;
         if let Some(md5) = &self.triggers {
             let noted = triggers::note(&self.client, &self.site, md5).await;
             noted.map_err(|error| self.failed("marking", error))?;
         }
+        let set = indexes::set_keys(&self.client, &self.site, &self.unindexed).await;
+        set.map_err(|error| self.failed("indexing", error))?;
         self.batch("committing", "COMMIT").await
     }
 }

@@ -60,34 +60,68 @@ pub(super) fn create_schema(site: &SiteName) -> String {
 pub(super) fn index_name(table: &Table, what: &str) -> String {
     let name = format!("{} {what}", table.name);
     match name.len() {
-        0..=MAX_NAME_BYTES => quote(&name),
-        _ => quote(&format!(
-            "{} {what}",
-            Md5::of(table.name.as_str().as_bytes())
-        )),
+        0..=MAX_NAME_BYTES => name,
+        _ => format!("{} {what}", Md5::of(table.name.as_str().as_bytes())),
     }
 }
 
-/// The table and its indexes.
+/// The table, without keys and indexes: it gets them after its first rows.
 pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
+    let body = table_body(table, &columns(table), None);
+    format!("CREATE TABLE {} {body}", target(site, table))
+}
+
+/// The name of the primary key's index.
+pub(super) fn key_name(table: &Table) -> String {
+    index_name(table, "key")
+}
+
+/// The names of a table's indexes, and the statements that make them.
+pub(super) fn indexes(site: &SiteName, table: &Table) -> Vec<(String, String)> {
     let target = target(site, table);
-    let key = format!("CONSTRAINT {} PRIMARY KEY", index_name(table, "key"));
-    let body = table_body(table, &columns(table), &key);
-    let mut sql = format!("CREATE TABLE {target} {body};\n");
-    let mut index = |unique: &str, what: &str, on: &str, predicate: &str| {
+    let index = |unique: &str, what: &str, on: &str, predicate: &str| {
         let name = index_name(table, what);
-        sql += &format!("CREATE {unique}INDEX {name} ON {target} ({on}){predicate};\n");
+        let quoted = quote(&name);
+        let create = format!("CREATE {unique}INDEX {quoted} ON {target} ({on}){predicate}");
+        (name, create)
     };
-    index("", "part", &quote(PART), "");
+    let mut all = vec![
+        index("UNIQUE ", "key", &names(table, &table.key), ""),
+        index("", "part", &quote(PART), ""),
+    ];
     if let Partitioning::By { column } = table.partition {
-        index("", "date", &names(table, &[column]), "");
+        all.push(index("", "date", &names(table, &[column]), ""));
     }
     for (at, unique) in table.unique.iter().enumerate() {
         let predicate = format!(" WHERE {}", ruled(table, unique));
         let what = format!("unique {at}");
-        index("UNIQUE ", &what, &names(table, &unique.columns), &predicate);
+        all.push(index(
+            "UNIQUE ",
+            &what,
+            &names(table, &unique.columns),
+            &predicate,
+        ));
     }
-    sql
+    all
+}
+
+/// Makes the keys' indexes the tables' primary keys, in a transaction.
+///
+/// Others can not even read until that ends. So it waits for nobody: where somebody reads, it fails.
+pub(super) fn set_keys_of(site: &SiteName, tables: &[&Table]) -> String {
+    let targets = tables.iter().map(|table| target(site, table));
+    let lock = list(targets);
+    let keys = tables.iter().map(|table| {
+        let name = quote(&key_name(table));
+        format!(
+            "ALTER TABLE {} ADD CONSTRAINT {name} PRIMARY KEY USING INDEX {name};\n",
+            target(site, table)
+        )
+    });
+    format!(
+        "LOCK TABLE {lock} IN ACCESS EXCLUSIVE MODE NOWAIT;\n{}",
+        keys.collect::<String>()
+    )
 }
 
 /// Keeps others from writing to the tables; reading goes on. In a transaction.
@@ -262,8 +296,11 @@ mod tests {
     fn a_table_with_a_partial_unique_rule() {
         let dataset = Dataset::meetassist().unwrap();
         let site = SiteName::new("hcm-01").unwrap();
-        insta::assert_snapshot!(
-            create_table(&site, dataset.table("appointment").unwrap()), @r#"
+        let table = dataset.table("appointment").unwrap();
+        let indexes = indexes(&site, table).into_iter().map(|(_, create)| create);
+        let made = [create_table(&site, table)].into_iter().chain(indexes);
+        let made: Vec<String> = made.chain([set_keys_of(&site, &[table])]).collect();
+        insta::assert_snapshot!(made.join(";\n"), @r#"
         CREATE TABLE "hcm_01"."appointment" (
             "appointmentid" bigint NOT NULL,
             "consultantid" bigint,
@@ -277,12 +314,14 @@ mod tests {
             "createdat" timestamp without time zone NOT NULL,
             "updatedat" timestamp without time zone,
             "causeway_part" text,
-            "causeway_clash" boolean NOT NULL DEFAULT false,
-            CONSTRAINT "appointment key" PRIMARY KEY ("appointmentid")
+            "causeway_clash" boolean NOT NULL DEFAULT false
         );
+        CREATE UNIQUE INDEX "appointment key" ON "hcm_01"."appointment" ("appointmentid");
         CREATE INDEX "appointment part" ON "hcm_01"."appointment" ("causeway_part");
         CREATE INDEX "appointment date" ON "hcm_01"."appointment" ("date");
         CREATE UNIQUE INDEX "appointment unique 0" ON "hcm_01"."appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
+        LOCK TABLE "hcm_01"."appointment" IN ACCESS EXCLUSIVE MODE NOWAIT;
+        ALTER TABLE "hcm_01"."appointment" ADD CONSTRAINT "appointment key" PRIMARY KEY USING INDEX "appointment key";
         "#);
     }
 }

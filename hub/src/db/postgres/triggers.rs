@@ -154,7 +154,7 @@ impl Triggers<'_> {
     }
 
     fn function_name(&self, table: &Table, what: &str) -> String {
-        format!("{}.{}", schema(self.site), index_name(table, what))
+        format!("{}.{}", schema(self.site), quote(&index_name(table, what)))
     }
 }
 

@@ -43,7 +43,7 @@ fn staging(table: &Table) -> String {
 
 /// The table and its indexes.
 pub(super) fn create_table(table: &Table) -> String {
-    let body = table_body(table, &columns(table), "PRIMARY KEY");
+    let body = table_body(table, &columns(table), Some("PRIMARY KEY"));
     let mut sql = format!("CREATE TABLE {} {body};\n", target(table));
     let mut index = |unique: &str, what: &str, on: &str, predicate: &str| {
         sql += &format!(
