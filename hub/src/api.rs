@@ -43,6 +43,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
         .route("/api/v1/sync/load", post(sync::load))
+        .route(
+            "/api/v1/sync/pins/{date}",
+            put(sync::pin).delete(sync::unpin),
+        )
         .route("/api/v1/sync/quarantine", get(quarantine::list))
 }
 

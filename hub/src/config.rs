@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use causeway_shared::runtime::settings::{self, SettingsError, Span};
 use causeway_shared::store::StoreConfig;
@@ -132,7 +132,7 @@ pub(crate) fn without_password(url: &str) -> String {
 }
 
 /// The dates whose rows are in the database.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct WindowConfig {
     /// Days before today.
@@ -157,9 +157,21 @@ impl Default for WindowConfig {
 }
 
 /// A time zone by its IANA name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
 pub(crate) struct Zone(pub TimeZone);
+
+impl Zone {
+    pub(crate) fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+}
+
+impl From<Zone> for String {
+    fn from(zone: Zone) -> Self {
+        zone.name().to_owned()
+    }
+}
 
 impl Default for Zone {
     fn default() -> Self {

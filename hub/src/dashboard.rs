@@ -5,6 +5,7 @@
 mod appointments;
 mod assets;
 mod chart;
+mod days;
 mod language;
 mod login;
 mod overview;
@@ -16,11 +17,15 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
+use self::assets::address;
+use self::language::{Language, ReaderLanguage};
+use self::texts::Texts;
 use crate::auth::{Action, Caller};
 use crate::config::AuthMode;
 use crate::http::App;
@@ -29,18 +34,49 @@ use crate::http::problem::{Code, Problem};
 
 /// The dashboard's routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(overview::page))
-        .route("/live", get(overview::live))
         .route(
             "/appointments",
             get(appointments::page).post(appointments::book),
         )
         .route("/appointments/{id}/cancel", post(appointments::cancel))
+        .route("/days", get(days::page))
+        .route("/days/pin", post(days::pin))
+        .route("/days/unpin", post(days::unpin))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .route_layer(from_fn(problems_as_pages));
+    pages
+        .route("/live", get(overview::live))
         .route("/assets/{name}", get(assets::asset))
         .route("/favicon.ico", get(assets::icon))
+}
+
+/// What is shown where a request cannot be answered as asked.
+#[derive(Debug, Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'p> {
+    language: Language,
+    t: &'static Texts,
+    detail: &'p str,
+}
+
+/// Shows people a page in place of the JSON that programs get.
+async fn problems_as_pages(reading: ReaderLanguage, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    let page = html(&ProblemPage {
+        language: reading.language,
+        t: reading.language.texts(),
+        detail: &problem.detail,
+    });
+    match page {
+        Ok(page) => problem.into_page((reading.headers(), page)),
+        Err(_) => response,
+    }
 }
 
 /// Somebody who may look at pages. Others are sent to sign in.

@@ -33,8 +33,8 @@ use futures_util::stream::BoxStream;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, Seq, SiteName};
-use causeway_shared::value::{Type, Value};
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::value::Value;
 use jiff::tz::TimeZone;
 
 use crate::config::DatabaseConfig;
@@ -43,9 +43,9 @@ pub(crate) use error::{DbError, Source};
 pub(crate) use partial::Partial;
 pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
-    SiteState, StoredSite, hour_of, with_settled,
+    SiteState, StoredSite, is_asked_of_late, with_settled,
 };
-pub(crate) use writing::{FlushChange, JournalEntry, Queried, SiteFlush, SiteWrite};
+pub(crate) use writing::{FlushChange, JournalEntry, Query, SiteFlush, SiteWrite};
 
 /// What the hub asks of a database.
 #[async_trait]
@@ -174,17 +174,17 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
         actor: &str,
     ) -> Result<Box<dyn SiteWrite>, DbError>;
 
-    /// Runs a statement that reads, as [`SiteWrite::query`] does.
+    /// Runs statements that read, as [`SiteWrite::query`] does, all as of one instant. `None`: then the
+    /// rows of some of these partitions are not in the database, or not known.
     ///
     /// # Errors
     /// A failure of the database.
     async fn query(
         &self,
         site: &SiteName,
-        sql: &str,
-        parameters: &[Option<String>],
-        types: &[Type],
-    ) -> Result<Queried, DbError>;
+        queries: &[Query],
+        loaded: &BTreeSet<(Name, Part)>,
+    ) -> Result<Option<Vec<Vec<Row>>>, DbError>;
 
     /// Begins a load: waits until no other load of the site is under way.
     ///

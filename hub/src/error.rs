@@ -10,6 +10,7 @@ use causeway_shared::log::LogError;
 use causeway_shared::object::ObjectError;
 use causeway_shared::runtime::settings::SettingsError;
 use causeway_shared::store::StoreError;
+use jiff::civil::Date;
 
 use crate::archive::ArchiveError;
 use crate::db::DbError;
@@ -58,6 +59,12 @@ pub(crate) enum HubError {
     /// No such site is known.
     #[error("no site {site} is known; `causeway-hub status` lists them")]
     UnknownSite { site: SiteName },
+    /// No more dates can be pinned.
+    #[error("{most} dates are pinned, which is the most; unpin one first")]
+    TooManyPins { most: usize },
+    /// No row can be of the date.
+    #[error("no row can be of {date}: dates are of the years 1900 to 2199")]
+    NoDateOfParts { date: Date },
 }
 
 impl HubError {
@@ -74,7 +81,9 @@ impl HubError {
             | Self::Configuration { .. }
             | Self::DatasetFile { .. }
             | Self::Dataset(_)
-            | Self::UnknownSite { .. } => false,
+            | Self::UnknownSite { .. }
+            | Self::TooManyPins { .. }
+            | Self::NoDateOfParts { .. } => false,
         }
     }
 

@@ -76,11 +76,10 @@ pub(crate) async fn run(
     let mut failures = RoundFailures::new();
     let mut loads = Loads::new(hub.clone());
     let every = hub.config().refresh.every.0;
-    let zone = hub.config().window.timezone.0.clone();
     loop {
         let ended = refresh_once(&mut loads, &refresher, clock).await;
         failures.log(&ended, |site| loads.is_under_way(site), Instant::now());
-        let pause = pause(every, chance.f64(), clock(), &zone);
+        let pause = pause(every, chance.f64(), clock(), &hub.zone());
         tokio::select! {
             () = sleep(pause) => {}
             () = refresher.news.notified() => sleep(GATHER).await,

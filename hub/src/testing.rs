@@ -3,6 +3,7 @@
 //! The hub of a test that is not about a database has SQLite; the suite that both databases pass is
 //! `db/conformance.rs`.
 
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;
 use std::sync::Arc;
@@ -23,10 +24,10 @@ use causeway_shared::value::Value;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::config::{DatabaseConfig, HubConfig};
-use crate::db::Database;
+use crate::config::{DatabaseConfig, HubConfig, WindowConfig};
 use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
+use crate::db::{Database, Query};
 use crate::edits::RowMerge;
 use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, SiteLoaded};
 use crate::verify::{VerifyReport, VerifyRequest};
@@ -370,6 +371,21 @@ impl TestHub {
         })
     }
 
+    /// Another hub over the same store and database, with another window.
+    pub(crate) fn with_window(&self, window: WindowConfig) -> Outcome<Self> {
+        let config = HubConfig {
+            window,
+            ..HubConfig::default()
+        };
+        let hub = Hub::with(config, Arc::clone(&self.store), Arc::clone(&self.database))?;
+        Ok(Self {
+            hub,
+            store: Arc::clone(&self.store),
+            database: Arc::clone(&self.database),
+            request: self.request.clone(),
+        })
+    }
+
     /// A hub over the same store with a database of its own in a folder.
     pub(crate) async fn in_another_folder(&self, folder: &Path) -> Outcome<Self> {
         let database = SqliteDatabase::open(folder, folder.display().to_string());
@@ -453,8 +469,14 @@ impl TestHub {
             table.name
         );
         let id = [causeway_shared::value::Type::Int];
-        let found = self.database.query(site.name(), &sql, &[], &id).await?;
-        let ids = found.rows.into_iter().flatten();
+        let query = Query {
+            sql: sql.into(),
+            parameters: Vec::new(),
+            types: id.to_vec(),
+        };
+        let nothing = BTreeSet::new();
+        let found = self.database.query(site.name(), &[query], &nothing).await?;
+        let ids = found.into_iter().flatten().flatten().flatten();
         Ok(ids
             .map(|id| match id {
                 causeway_shared::value::Value::Int(id) => id.to_string(),

@@ -232,9 +232,15 @@ impl Hub {
             dates: found.dates.into_iter().map(DateRange::day).collect(),
             ..LoadRequest::at(what.now)
         };
-        let Some(loaded) = self.load_site(state, &request, &repair).await else {
-            return;
+        let wanted = match self.wanted(&request).await {
+            Ok(wanted) => wanted,
+            Err(error) => {
+                report.add_of_site(&state.site, format!("not repaired: {error}"), false);
+                return;
+            }
         };
+        let loaded = self.load_site(state, &wanted, what.now, &repair).await;
+        let Some(loaded) = loaded else { return };
         report.repaired += loaded.partitions.loaded;
         if let Some(error) = loaded.error {
             report.add_of_site(&state.site, format!("not repaired: {error}"), false);

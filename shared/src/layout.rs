@@ -140,6 +140,9 @@ pub const TOKENS: &str = "hub/tokens.json";
 /// The sessions of browsers, hashed as well.
 pub const SESSIONS: &str = "hub/sessions.json";
 
+/// The dates that are pinned.
+pub const PINS: &str = "hub/pins.json";
+
 /// The prefix of what hubs write outside any site.
 pub const HUB: &str = "hub/";
 

@@ -7,14 +7,13 @@ use axum::body::Bytes;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use causeway_shared::ids::SiteName;
-use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{JsonBody, Params, limit};
+use crate::http::request::{IsoDate, JsonBody, Members, Params, json, limit};
 use crate::services::appointments::{self, By, ListQuery, Listed, Written, today};
 use crate::services::record::Record;
 
@@ -23,7 +22,7 @@ use crate::services::record::Record;
 pub(super) struct ListParams {
     site: Option<SiteName>,
     /// Without it today.
-    date: Option<Date>,
+    date: Option<IsoDate>,
     status: Option<String>,
     consultantid: Option<i64>,
     customerid: Option<String>,
@@ -48,7 +47,9 @@ pub(super) async fn list(
     let after = asked.cursor.map(|cursor| cursor.parse()).transpose();
     let query = ListQuery {
         site: asked.site,
-        date: asked.date.unwrap_or_else(|| today(&app.hub, now)),
+        date: asked
+            .date
+            .map_or_else(|| today(&app.hub, now), |IsoDate(date)| date),
         status: asked.status,
         consultantid: asked.consultantid,
         customerid: asked.customerid,
@@ -72,7 +73,7 @@ pub(super) async fn book(
     Editor(caller): Editor,
     State(app): State<Arc<App>>,
     Params(of): Params<SiteParams>,
-    JsonBody(mut given): JsonBody<Map<String, Value>>,
+    JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<(StatusCode, Json<Written>), Problem> {
     let site = site(of, &mut given)?;
     let (actor, now) = (caller.actor(), (app.clock)());
@@ -89,10 +90,9 @@ pub(super) async fn cancel(
     Params(of): Params<SiteParams>,
     body: Bytes,
 ) -> Result<Json<Written>, Problem> {
-    let mut given: Map<String, Value> = if body.is_empty() {
-        Map::new()
-    } else {
-        serde_json::from_slice(&body).map_err(Problem::bad_request)?
+    let Members(mut given) = match body.is_empty() {
+        true => Members::default(),
+        false => json(&body)?,
     };
     let site = site(of, &mut given)?;
     if let Some(name) = given.keys().next() {

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use causeway_shared::ids::SiteName;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use crate::http::App;
 use crate::http::callers::Reader;
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{Params, RangeParams};
+use crate::http::request::{IsoDate, Params, RangeParams};
 use crate::services::appointments::per_day;
 use crate::services::consultants::{ConsultantFigures, figures};
 use crate::stats::meetassist::Day;
@@ -22,8 +21,8 @@ const MAX_DAYS: u32 = 3_700;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct DaysParams {
-    from: Option<Date>,
-    to: Option<Date>,
+    from: Option<IsoDate>,
+    to: Option<IsoDate>,
     site: Option<SiteName>,
 }
 

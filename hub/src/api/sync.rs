@@ -1,9 +1,10 @@
 //! `/api/v1/sync`: how the sites stand, and where agents tell of new commits.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
@@ -14,14 +15,17 @@ use crate::auth::Role;
 use crate::http::App;
 use crate::http::callers::{Editor, Notifier, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{JsonBody, RangeParams};
+use crate::http::request::{IsoDate, JsonBody, RangeParams, date_of_path};
 use crate::scheduler::RefreshStatus;
+use crate::services::days;
 use crate::sync::{DateRange, SiteStatus, Window};
 
 #[derive(Debug, Serialize)]
 pub(super) struct SyncStatus {
     now: Timestamp,
     window: Window,
+    /// Dates that stay loaded until they are unpinned.
+    pinned: BTreeSet<Date>,
     store: String,
     database: String,
     sites: Vec<SyncSite>,
@@ -53,6 +57,7 @@ pub(super) async fn status(
     Ok(Json(SyncStatus {
         now: report.now,
         window: report.window,
+        pinned: report.pinned,
         store: report.store,
         database: report.database,
         sites: report.sites.into_iter().map(site).collect(),
@@ -101,8 +106,8 @@ pub(crate) async fn notify(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DatesAsked {
-    from: Date,
-    to: Date,
+    from: IsoDate,
+    to: IsoDate,
     /// One site only.
     site: Option<SiteName>,
 }
@@ -125,8 +130,8 @@ pub(super) async fn load(
         from: Some(asked.from),
         to: Some(asked.to),
     };
-    let range = given.range()?.unwrap_or(DateRange::day(asked.from));
-    let (days, most) = (range.days(), app.hub.config().window.on_demand_days);
+    let range = given.range()?.unwrap_or(DateRange::day(asked.from.0));
+    let (days, most) = (range.days(), app.hub.window_config().on_demand_days);
     if days > u32::from(most) {
         let detail = format!("{days} days are too many; window.on_demand_days keeps {most}");
         return Err(Problem::new(Code::RangeTooLong, detail));
@@ -141,4 +146,31 @@ pub(super) async fn load(
         to: range.to(),
         sites,
     }))
+}
+
+/// The dates that are pinned now.
+#[derive(Debug, Serialize)]
+pub(super) struct Pinned {
+    pinned: BTreeSet<Date>,
+}
+
+/// Pins a date, and answers when every site's rows of it are there.
+pub(super) async fn pin(
+    _: Editor,
+    State(app): State<Arc<App>>,
+    Path(date): Path<String>,
+) -> Result<Json<Pinned>, Problem> {
+    let pinned = days::pin(&app.hub, date_of_path(&date)?, (app.clock)()).await?;
+    Ok(Json(Pinned { pinned }))
+}
+
+/// Unpins a date: the next refresh takes its rows out, unless something else keeps them.
+pub(super) async fn unpin(
+    _: Editor,
+    State(app): State<Arc<App>>,
+    Path(date): Path<String>,
+) -> Result<Json<Pinned>, Problem> {
+    let pinned = app.hub.unpin(date_of_path(&date)?).await?;
+    app.refresher.wake();
+    Ok(Json(Pinned { pinned }))
 }

@@ -1,9 +1,11 @@
 //! Answers for people: short, the most important line first, each trouble with its remedy.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
+use jiff::civil::Date;
 
 use crate::auth::TokenRecord;
 use crate::sync::{DateRange, FlushReport, LoadReport, SitePlan, SiteStatus, StatusReport};
@@ -178,6 +180,9 @@ pub(super) fn status(report: &StatusReport) -> String {
         window.from(),
         window.to()
     );
+    if !report.pinned.is_empty() {
+        let _ = writeln!(text, "pinned    {}", dates(&report.pinned));
+    }
     if let Some(error) = &report.store_error {
         let _ = writeln!(text, "\nthe store cannot be asked: {error}");
     }
@@ -237,6 +242,9 @@ fn site(text: &mut String, of: &SiteStatus) {
                 .map_or_else(String::new, |problem| format!(": {}", problem.text)),
         ),
     };
+    if !of.asked.is_empty() {
+        let _ = writeln!(text, "  asked for: {}", dates(&of.asked));
+    }
     edits(text, of);
     for (table, rows) in of.quarantined.iter().flatten() {
         let _ = match rows {
@@ -249,6 +257,16 @@ fn site(text: &mut String, of: &SiteStatus) {
     }
     if let Some(error) = &of.last_error {
         let _ = writeln!(text, "  the last load failed: {error}");
+    }
+}
+
+/// Dates, the first of them by name.
+fn dates(dates: &BTreeSet<Date>) -> String {
+    let shown = dates.iter().take(MAX_LINES).map(Date::to_string);
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match dates.len().saturating_sub(MAX_LINES) {
+        0 => shown,
+        more => format!("{shown} and {more} more"),
     }
 }
 
@@ -359,10 +377,10 @@ mod tests {
         ");
         let mut report = test.load().await?;
         report.seconds = 0.25;
-        insta::assert_snapshot!(load(&report, &[]), @r"
+        insta::assert_snapshot!(load(&report, &[]), @r#"
         here: commit 1, 1 partition in and 0 out, 1 row in and 0 out; 1 partition loaded
-        77 requests, 0.2 s
-        ");
+        78 requests, 0.2 s
+        "#);
         report = test.load().await?;
         report.seconds = 0.25;
         insta::assert_snapshot!(load(&report, &[]), @r#"

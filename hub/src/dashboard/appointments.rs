@@ -20,11 +20,12 @@ use super::{Visitor, html, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
-use crate::http::request::Params;
+use crate::http::request::{Params, iso_date};
 use crate::services::appointments::{
     self, By, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Position, Writes, Written,
 };
 use crate::services::error::{NotAllowed, ServiceError};
+use crate::services::fields::FieldError;
 use crate::services::record::Record;
 
 /// What the page's address says.
@@ -184,6 +185,11 @@ pub(super) async fn book(
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     let (actor, now) = (caller.actor(), (app.clock)());
     let by = By { actor: &actor, now };
+    if form.slot.is_empty() {
+        // Without one it would be booked for nobody, which has a choice of its own.
+        let error = ServiceError::Invalid(vec![FieldError::new("slot", "is needed")]);
+        return refuse(&app, &caller, reading.language, error, form).await;
+    }
     match appointments::book(&app.hub, Some(&site), &given(&form), by).await {
         Ok(written) => Ok(see(&written, "booked")),
         Err(error) => refuse(&app, &caller, reading.language, error, form).await,
@@ -210,7 +216,7 @@ pub(super) async fn cancel(
     }
 }
 
-fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
+pub(super) fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
     let read = form.map(|Form(form)| form);
     read.map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
 }
@@ -218,11 +224,11 @@ fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
 /// The date of an address; a form may leave it empty.
 fn date(text: &str) -> Result<Option<Date>, Problem> {
     let date = Some(text).filter(|text| !text.is_empty());
-    date.map(|text| text.parse().map_err(Problem::bad_request))
+    date.map(|text| iso_date(text).map_err(Problem::bad_request))
         .transpose()
 }
 
-fn require_editor(caller: &Caller, language: Language) -> Result<(), Problem> {
+pub(super) fn require_editor(caller: &Caller, language: Language) -> Result<(), Problem> {
     if caller.role.allows(Action::Change) {
         return Ok(());
     }
@@ -271,7 +277,7 @@ async fn refuse(
 ) -> Result<Response, Problem> {
     let query = DayQuery {
         site: SiteName::new(&form.site).ok(),
-        date: form.date.parse().ok(),
+        date: iso_date(&form.date).ok(),
         after: None,
         find: form.find.clone(),
     };

@@ -1,8 +1,10 @@
 //! What the pages say, in each language. A text that one language lacks does not compile.
 
 mod appointments;
+mod days;
 
 pub(super) use appointments::DayTexts;
+pub(super) use days::DaysTexts;
 
 /// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -18,6 +20,7 @@ pub(super) struct Texts {
     pub(super) too_many_attempts: &'static str,
     pub(super) signed_in_as: &'static str,
     pub(super) disconnected: &'static str,
+    pub(super) problem: &'static str,
     pub(super) unavailable: &'static str,
     pub(super) unavailable_hint: &'static str,
     pub(super) no_sites: &'static str,
@@ -77,6 +80,7 @@ pub(super) struct Texts {
     pub(super) open_day: &'static str,
     /// Of that page.
     pub(super) of_day: DayTexts,
+    pub(super) of_days: DaysTexts,
     statuses: [(&'static str, &'static str); 6],
 }
 
@@ -100,6 +104,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     too_many_attempts: "Quá nhiều lần thử sai. Hãy đợi một phút rồi thử lại.",
     signed_in_as: "Đang dùng mã",
     disconnected: "Mất kết nối. Số liệu bên dưới là lần cập nhật cuối.",
+    problem: "Không thực hiện được",
     unavailable: "Hiện không đọc được số liệu",
     unavailable_hint: "Trang tự thử lại sau vài giây; nhật ký của hub cho biết lý do.",
     no_sites: "Chưa có cơ sở nào gửi dữ liệu",
@@ -162,6 +167,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     ],
     open_day: "Xem và đặt lịch hẹn",
     of_day: appointments::VIETNAMESE,
+    of_days: days::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
         ("confirmed", "Đã xác nhận"),
@@ -184,6 +190,7 @@ pub(super) const ENGLISH: Texts = Texts {
     too_many_attempts: "Too many failed attempts. Wait a minute and try again.",
     signed_in_as: "Using token",
     disconnected: "Disconnected. The figures below are from the last update.",
+    problem: "That did not work",
     unavailable: "The figures cannot be read now",
     unavailable_hint: "This page tries again by itself; the hub's log says why.",
     no_sites: "No site has sent data yet",
@@ -246,6 +253,7 @@ pub(super) const ENGLISH: Texts = Texts {
     ],
     open_day: "See and book appointments",
     of_day: appointments::ENGLISH,
+    of_days: days::ENGLISH,
     statuses: [
         ("pending", "Pending"),
         ("confirmed", "Confirmed"),

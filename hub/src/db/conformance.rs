@@ -23,6 +23,7 @@ mod limits;
 mod refusals;
 mod sharing;
 mod values;
+mod window;
 mod writes;
 
 pub use changes::*;
@@ -35,6 +36,7 @@ pub use limits::*;
 pub use refusals::*;
 pub use sharing::*;
 pub use values::*;
+pub use window::*;
 pub use writes::*;
 
 /// What a load writes down that changes nothing.
@@ -53,6 +55,7 @@ pub(in crate::db) fn unchanged<'a>(
         evicted: &[],
         flushed: &[],
         asked: &[],
+        forgotten: &[],
         writable: false,
         at: NOON.parse()?,
     })
@@ -82,6 +85,13 @@ macro_rules! database_conformance {
             a_table_by_a_timestamp_follows_the_window,
             dates_that_were_asked_for_are_loaded,
             a_date_that_somebody_reads_is_loaded,
+            dates_are_read_with_their_rows_though_others_take_their_place,
+            a_date_is_kept_by_who_asked_last,
+            a_pinned_date_stays,
+            nights_that_nobody_was_awake_for_pass_at_once,
+            hubs_of_one_database_share_a_window,
+            pins_are_known_while_the_store_is_away,
+            the_last_of_two_hubs_leaves_the_newest_pins,
             a_load_without_change_writes_nothing,
             a_table_that_is_new_in_the_dataset_is_made,
             a_dataset_that_does_not_fit_is_refused,

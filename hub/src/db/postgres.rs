@@ -30,13 +30,12 @@ use futures_util::StreamExt as _;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, Seq, SiteName};
-use causeway_shared::value::Type;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 
 use super::records::stored_count;
 use super::{
-    Database, DbError, LoadedCounts, Partial, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
-    SiteWrite, StoredSite,
+    Database, DbError, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush, SiteLoad,
+    SiteState, SiteWrite, StoredSite,
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
@@ -203,30 +202,35 @@ impl PostgresDatabase {
         set.map_err(|error| error::of_own(self.connections.describe(), "writing", error))
     }
 
-    async fn run_query(
+    async fn run_queries(
         &self,
         site: &SiteName,
-        sql: &str,
-        parameters: &[Option<String>],
-        types: &[Type],
-    ) -> Result<Queried, DbError> {
+        queries: &[Query],
+        loaded: &BTreeSet<(Name, Part)>,
+    ) -> Result<Option<Vec<Vec<Row>>>, DbError> {
         let mut client = self.connections.client().await?;
         let transaction = self.snapshot(&mut client).await?;
         let client = transaction.client();
-        let query = async {
-            let revision = include_str!("postgres/sql/revision_read.sql");
-            let revision = client.query_opt(revision, &[&site.as_str()]).await?;
-            let revision = revision.map(|row| row.try_get::<_, i64>(0)).transpose()?;
+        let run = async {
+            if !read::are_loaded(client, site, loaded).await? {
+                return Ok(None);
+            }
             write::prepare(client, site, "").await?;
-            Ok(Queried {
-                revision: revision.unwrap_or(0).unsigned_abs(),
-                rows: statement::run(client, sql, parameters, types).await?,
-            })
+            let mut answers = Vec::with_capacity(queries.len());
+            for query in queries {
+                let Query {
+                    sql,
+                    parameters,
+                    types,
+                } = query;
+                answers.push(statement::run(client, sql, parameters, types).await?);
+            }
+            Ok(Some(answers))
         };
-        let queried = query.await.map_err(|error| self.error(error))?;
+        let answers = run.await.map_err(|error| self.error(error))?;
         let ended = transaction.commit().await;
         ended.map_err(|error| self.error(error))?;
-        Ok(queried)
+        Ok(answers)
     }
 }
 
@@ -288,12 +292,11 @@ impl Database for PostgresDatabase {
     async fn query(
         &self,
         site: &SiteName,
-        sql: &str,
-        parameters: &[Option<String>],
-        types: &[Type],
-    ) -> Result<Queried, DbError> {
+        queries: &[Query],
+        loaded: &BTreeSet<(Name, Part)>,
+    ) -> Result<Option<Vec<Vec<Row>>>, DbError> {
         self.connections
-            .retrying(|| self.run_query(site, sql, parameters, types))
+            .retrying(|| self.run_queries(site, queries, loaded))
             .await
     }
 

@@ -21,8 +21,7 @@ mod triggers;
 mod value;
 mod write;
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,13 +31,12 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Part, Seq, SiteName};
-use causeway_shared::value::Type;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 
 use super::records::stored_count;
 use super::{
-    Database, DbError, LoadedCounts, Partial, Queried, RowBatches, SiteFlush, SiteLoad, SiteState,
-    SiteWrite, StoredSite, records,
+    Database, DbError, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush, SiteLoad,
+    SiteState, SiteWrite, StoredSite, records,
 };
 
 /// The database in a folder.
@@ -218,14 +216,12 @@ impl Database for SqliteDatabase {
     async fn query(
         &self,
         site: &SiteName,
-        sql: &str,
-        parameters: &[Option<String>],
-        types: &[Type],
-    ) -> Result<Queried, DbError> {
-        let sql = sql.to_owned();
-        let (parameters, types) = (parameters.to_vec(), types.to_vec());
+        queries: &[Query],
+        loaded: &BTreeSet<(Name, Part)>,
+    ) -> Result<Option<Vec<Vec<Row>>>, DbError> {
+        let (queries, loaded) = (queries.to_vec(), loaded.clone());
         self.read(site, move |connection| {
-            read::query(connection, &sql, &parameters, &types)
+            read::query(connection, &queries, &loaded)
         })
         .await
     }

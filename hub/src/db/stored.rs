@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::commit::{AgentLog, Change, EditsHead, EditsLog, Head, LogKind};
@@ -90,7 +90,7 @@ pub(crate) struct StoredSite {
     pub settled: Vec<Change<EditsLog>>,
     /// The numbers of both catalogs as the last load left the rows.
     pub rows_at: RowsAt,
-    /// The dates that were asked for, and the hour in which they last were.
+    /// The dates that were asked for, and when they last were, as far as an hour matters.
     pub asked: BTreeMap<Date, Timestamp>,
     /// The dataset of the loaded commit.
     pub dataset: Option<Dataset>,
@@ -150,12 +150,17 @@ pub(crate) fn with_settled(
     edits
 }
 
-/// The hour that a time is in.
+/// When a date was asked for, as it is written down: to the second, so that its text tells which is later.
 #[must_use]
-pub(crate) fn hour_of(at: Timestamp) -> Timestamp {
-    let hour = at.as_second().div_euclid(3600) * 3600;
+pub(super) fn asked_at(at: Timestamp) -> Timestamp {
     // A second that a time has is in its range.
-    Timestamp::from_second(hour).unwrap_or(at)
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}
+
+/// Whether a date was asked for less than an hour ago: asking again is not written down.
+#[must_use]
+pub(crate) fn is_asked_of_late(at: Timestamp, now: Timestamp) -> bool {
+    now.duration_since(at) < SignedDuration::from_hours(1)
 }
 
 /// Partitions whose rows are in the database.
@@ -223,6 +228,8 @@ pub(crate) struct SiteChange<'a> {
     pub flushed: &'a [String],
     /// Dates that were asked for just now.
     pub asked: &'a [Date],
+    /// Dates that are no longer remembered to be asked for.
+    pub forgotten: &'a [Date],
     /// Whether the tables take writes from now on.
     pub writable: bool,
     /// When.

@@ -1,7 +1,8 @@
 //! What is changed in the database by others than the loader: write transactions, the journal that the
 //! triggers keep of them, and the flush that takes it to the store.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -112,6 +113,13 @@ pub(crate) trait SiteWrite: Send {
         types: &[Type],
     ) -> Result<Vec<Row>, DbError>;
 
+    /// Whether the rows of all these partitions are in the database and known. Of a table that the
+    /// transaction has written to that stays so until it ends.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn are_loaded(&mut self, parts: &BTreeSet<(Name, Part)>) -> Result<bool, DbError>;
+
     /// Inserts a row: columns by position and their values; key, defaults and part are filled in. Answers
     /// the whole row as it was taken.
     ///
@@ -130,10 +138,10 @@ pub(crate) trait SiteWrite: Send {
     async fn commit(self: Box<Self>) -> Result<(), DbError>;
 }
 
-/// What a query answered, as of one instant.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Queried {
-    /// The site's revision then.
-    pub revision: u64,
-    pub rows: Vec<Row>,
+/// A statement, its parameters, and the types of the columns that it answers.
+#[derive(Debug, Clone)]
+pub(crate) struct Query {
+    pub sql: Cow<'static, str>,
+    pub parameters: Vec<Option<String>>,
+    pub types: Vec<Type>,
 }

@@ -161,6 +161,19 @@ impl Problem {
         Self::new(code, detail)
     }
 
+    /// A part of a request that cannot be read, by the member that is to blame where one is.
+    pub(crate) fn unreadable(what: &str, member: &str, message: impl ToString) -> Self {
+        let message = message.to_string();
+        let member = member.trim_start_matches(['.', '?']);
+        if member.is_empty() {
+            return Self::bad_request(format!("{what} cannot be read: {message}"));
+        }
+        Self {
+            errors: vec![FieldError::new(member, &*message)],
+            ..Self::bad_request(format!("{what} cannot be read: {member}: {message}"))
+        }
+    }
+
     /// A request that cannot be read.
     pub(crate) fn bad_request(detail: impl ToString) -> Self {
         Self::new(Code::BadRequest, detail.to_string())
@@ -200,13 +213,15 @@ impl IntoResponse for Problem {
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(cause) = self.cause {
+        if let Some(cause) = self.cause.clone() {
             response.extensions_mut().insert(cause);
         }
         let headers = response.headers_mut();
         if matches!(self.code, Code::Busy | Code::Unavailable) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        // Where people look, a page says it instead.
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -215,6 +230,8 @@ impl From<HubError> for Problem {
     fn from(error: HubError) -> Self {
         match error {
             HubError::UnknownSite { .. } => Self::new(Code::NotFound, error.to_string()),
+            HubError::TooManyPins { .. } => Self::new(Code::NotAllowedNow, error.to_string()),
+            HubError::NoDateOfParts { .. } => Self::bad_request(error),
             error => Self::new(
                 Code::Unavailable,
                 "the database or the store cannot be reached now; see the hub's log",

@@ -1,15 +1,18 @@
 //! What requests carry, checked: query and body, with a [`Problem`] for what cannot be read.
 
-use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName};
-use jiff::civil::Date;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::borrow::Cow;
+use std::fmt;
 
-use super::problem::Problem;
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, header};
+use jiff::civil::Date;
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value};
+
+use super::problem::{Code, Problem};
 use crate::sync::DateRange;
 
 /// A header's text, where it is ASCII.
@@ -24,13 +27,44 @@ pub(crate) struct Params<T>(pub T);
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let read: Result<Query<T>, QueryRejection> = Query::from_request_parts(parts, state).await;
-        match read {
-            Ok(Query(params)) => Ok(Self(params)),
-            Err(rejection) => Err(Problem::bad_request(rejection.body_text())),
-        }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+        read.map(Self).map_err(|error| {
+            let parameter = error.path().to_string();
+            Problem::unreadable("the query", &parameter, error.inner())
+        })
     }
+}
+
+/// A date as the API writes it, and in no other form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct IsoDate(pub Date);
+
+impl<'de> Deserialize<'de> for IsoDate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<'_, str>::deserialize(deserializer)?;
+        iso_date(&text).map(Self).map_err(D::Error::custom)
+    }
+}
+
+/// A date written as `2025-11-28`.
+///
+/// # Errors
+/// What to write.
+pub(crate) fn iso_date(text: &str) -> Result<Date, &'static str> {
+    let date = text.parse().ok();
+    let date = date.filter(|date: &Date| date.to_string() == text);
+    date.ok_or("write a date as YYYY-MM-DD, like 2025-11-28")
+}
+
+/// The date in a request's path.
+///
+/// # Errors
+/// A problem that says what to write.
+pub(crate) fn date_of_path(text: &str) -> Result<Date, Problem> {
+    iso_date(text).map_err(|what| Problem::unreadable("the path", "date", what))
 }
 
 /// A JSON body.
@@ -41,9 +75,68 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let read: Result<Json<T>, JsonRejection> = Json::from_request(request, state).await;
-        read.map(|Json(body)| Self(body))
-            .map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
+        if !is_json(request.headers()) {
+            let detail = "send the body with the header `Content-Type: application/json`";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        let body = Bytes::from_request(request, state).await;
+        let body =
+            body.map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))?;
+        json(&body).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = header_text(headers, header::CONTENT_TYPE).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    let kind = kind.to_ascii_lowercase();
+    kind == "application/json" || kind.starts_with("application/") && kind.ends_with("+json")
+}
+
+/// What a body of JSON says.
+///
+/// # Errors
+/// A problem that names the member that cannot be read.
+pub(crate) fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let member = error.path().to_string();
+        Problem::unreadable("the body", &member, error.inner())
+    })?;
+    let ended = deserializer.end();
+    ended.map_err(|error| Problem::unreadable("the body", "", error))?;
+    Ok(read)
+}
+
+/// The members of a JSON object, each there once.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Members(pub Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(MembersVisitor)
+    }
+}
+
+struct MembersVisitor;
+
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = Members;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Members, A::Error> {
+        let mut members = Map::new();
+        while let Some((name, value)) = object.next_entry::<String, Value>()? {
+            if members.contains_key(&name) {
+                let twice = format!("the member {name:?} is there twice");
+                return Err(A::Error::custom(twice));
+            }
+            members.insert(name, value);
+        }
+        Ok(Members(members))
     }
 }
 
@@ -71,9 +164,9 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) struct RangeParams {
     /// The first date.
-    pub from: Option<Date>,
+    pub from: Option<IsoDate>,
     /// The last date.
-    pub to: Option<Date>,
+    pub to: Option<IsoDate>,
 }
 
 impl RangeParams {
@@ -84,12 +177,48 @@ impl RangeParams {
     pub(crate) fn range(self) -> Result<Option<DateRange>, Problem> {
         match (self.from, self.to) {
             (None, None) => Ok(None),
-            (Some(from), Some(to)) => DateRange::new(from, to)
+            (Some(IsoDate(from)), Some(IsoDate(to))) => DateRange::new(from, to)
                 .map(Some)
                 .map_err(Problem::bad_request),
             _ => Err(Problem::bad_request(
                 "write both from and to, as YYYY-MM-DD, or neither",
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_has_one_form() {
+        assert!(iso_date("2025-11-28").is_ok());
+        for other in [
+            "2025-11-28T00:00",
+            " 2025-11-28",
+            "2025-11-28 ",
+            "20251128",
+            "+002025-11-28",
+            "2025-11-28[UTC]",
+            "2025-2-1",
+            "2025-02-30",
+            "",
+        ] {
+            assert!(iso_date(other).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_member_is_there_once() {
+        let twice = json::<Members>(br#"{"date":"2025-11-28","time":"10:00","date":"2025-11-29"}"#);
+        let detail = twice.unwrap_err().detail;
+        assert!(
+            detail.contains(r#"the member "date" is there twice"#),
+            "{detail}"
+        );
+        assert!(json::<Members>(br#"{"date":1}"#).is_ok());
+        assert!(json::<Members>(b"{} {}").is_err());
+        assert!(json::<Members>(b"[]").is_err());
     }
 }

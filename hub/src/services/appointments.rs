@@ -80,7 +80,7 @@ fn has_appointments(view: &SiteView) -> bool {
 
 /// A day in the hub's zone.
 pub(crate) fn today(hub: &Hub, now: Timestamp) -> Date {
-    now.to_zoned(hub.config().window.timezone.0.clone()).date()
+    now.to_zoned(hub.zone()).date()
 }
 
 /// Appointments of every day of a range, loaded or not, of one site or all.

@@ -8,6 +8,8 @@ use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+use super::record::text;
+
 /// What is wrong with a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct FieldError {
@@ -79,16 +81,27 @@ fn value_of(given: &Json, ty: Type) -> Result<Value<'static>, String> {
         (Json::Number(number), Type::Int | Type::Float | Type::Decimal(_)) => {
             text_value(&number.to_string(), ty)
         }
-        (
-            Json::String(text),
-            Type::Text | Type::Phone | Type::Date | Type::Time | Type::Timestamp | Type::Decimal(_),
-        ) => text_value(text, ty),
+        (Json::String(text), Type::Text | Type::Phone | Type::Decimal(_)) => text_value(text, ty),
+        (Json::String(text), Type::Date | Type::Time | Type::Timestamp) => plain_moment(text, ty),
         _ => Err(String::new()),
     };
     value.map_err(|message| match form(ty) {
         Some(form) => format!("must be {form}"),
         None => message,
     })
+}
+
+/// A date, a time or both, in the form that answers have. Seconds that are none may be left out.
+fn plain_moment(given: &str, ty: Type) -> Result<Value<'static>, String> {
+    let value = text_value(given, ty)?;
+    let canonical = text(&value).unwrap_or_default();
+    let rest = canonical.strip_prefix(given).ok_or_else(String::new)?;
+    let has_fraction = given.contains('.');
+    match rest {
+        "" | ":00" => Ok(value),
+        zeros if has_fraction && zeros.bytes().all(|b| b == b'0') => Ok(value),
+        _ => Err(String::new()),
+    }
 }
 
 /// A text as a value of a type.
@@ -186,6 +199,29 @@ mod tests {
         customerid: must be a text without U+0000
         date: is needed
         "#);
+    }
+
+    #[test]
+    fn dates_and_times_have_one_form() {
+        for (given, ty, is_taken) in [
+            ("2026-11-28", Type::Date, true),
+            ("2026-11-28T00:00", Type::Date, false),
+            (" 2026-11-28", Type::Date, false),
+            ("28.11.2026", Type::Date, false),
+            ("09:30", Type::Time, true),
+            ("09:30:15", Type::Time, true),
+            ("09:30:15.5", Type::Time, true),
+            ("09:30:15.123456", Type::Time, true),
+            ("09:30:15.1234567", Type::Time, false),
+            ("9:30", Type::Time, false),
+            ("09:30 AM", Type::Time, false),
+            ("09:30 ", Type::Time, false),
+            ("2026-11-28T09:30", Type::Timestamp, true),
+            ("2026-11-28 09:30:00", Type::Timestamp, false),
+            ("2026-11-28T09:30:00Z", Type::Timestamp, false),
+        ] {
+            assert_eq!(value_of(&json!(given), ty).is_ok(), is_taken, "{given:?}");
+        }
     }
 
     #[test]

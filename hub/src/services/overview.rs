@@ -92,7 +92,7 @@ pub(crate) async fn read_page(
 }
 
 fn zoned(hub: &Hub, now: Timestamp) -> Zoned {
-    now.to_zoned(hub.config().window.timezone.0.clone())
+    now.to_zoned(hub.zone())
 }
 
 /// A site and its loaded appointments by status.

@@ -1,12 +1,16 @@
 //! Rows as API and pages show them.
 
+use std::collections::BTreeSet;
+
 use causeway_shared::canonical_csv::write_value;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
+use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use crate::db::{DbError, Row, SiteWrite};
-use crate::sync::Hub;
+use crate::db::{DbError, Query, Row, SiteWrite};
+use crate::error::HubError;
+use crate::sync::{DateRange, Hub};
 
 /// Columns: the name and type of each.
 pub(crate) type Columns = &'static [(&'static str, Type)];
@@ -57,7 +61,34 @@ impl Record {
     }
 }
 
-/// The rows that a statement finds in a site's tables.
+impl Statement {
+    /// With texts for `$1`, `$2`, ….
+    pub(super) fn with(self, parameters: &[Option<String>]) -> Asked {
+        Asked {
+            statement: self,
+            parameters: parameters.to_vec(),
+        }
+    }
+}
+
+/// A statement with its parameters.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    statement: Statement,
+    parameters: Vec<Option<String>>,
+}
+
+impl Asked {
+    fn query(&self) -> Query {
+        Query {
+            sql: self.statement.sql.into(),
+            parameters: self.parameters.clone(),
+            types: types(self.statement.columns),
+        }
+    }
+}
+
+/// The rows that a statement finds in those of a site's tables that are loaded.
 ///
 /// # Errors
 /// A failure of the database.
@@ -67,10 +98,31 @@ pub(super) async fn read(
     statement: Statement,
     parameters: &[Option<String>],
 ) -> Result<Vec<Record>, DbError> {
-    let Statement { sql, columns } = statement;
-    let types = types(columns);
-    let found = hub.database().query(site, sql, parameters, &types).await?;
-    Ok(records(site, columns, found.rows))
+    let query = statement.with(parameters).query();
+    let found = hub
+        .database()
+        .query(site, &[query], &BTreeSet::new())
+        .await?;
+    let rows = found.into_iter().flatten().flatten().collect();
+    Ok(records(site, statement.columns, rows))
+}
+
+/// The rows that each of some statements finds, all in one snapshot in which all of these dates is
+/// loaded.
+///
+/// # Errors
+/// Why the dates cannot be loaded or read.
+pub(super) async fn read_dates(
+    hub: &Hub,
+    site: &SiteName,
+    dates: DateRange,
+    asked: &[Asked],
+    now: Timestamp,
+) -> Result<Vec<Vec<Record>>, HubError> {
+    let queries: Vec<Query> = asked.iter().map(Asked::query).collect();
+    let found = hub.read_dates(site, dates, &queries, now).await?;
+    let of = |(asked, rows): (&Asked, _)| records(site, asked.statement.columns, rows);
+    Ok(asked.iter().zip(found).map(of).collect())
 }
 
 /// The same within a transaction.

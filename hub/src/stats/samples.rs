@@ -1,5 +1,6 @@
 //! Sites for tests, made of a few catalog entries.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_shared::catalog::{Catalog, Entry};
@@ -63,6 +64,7 @@ pub(crate) fn site_of(
         log_head: Some(Seq(42)),
         last_error: None,
         loaded: Vec::new(),
+        asked: BTreeMap::new(),
         edits: SiteEdits::default(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt::{self, Display};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -27,7 +28,7 @@ use super::partials::PartialCache;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
-use crate::config::HubConfig;
+use crate::config::{HubConfig, WindowConfig};
 use crate::db::{self, Database, DbError};
 use crate::error::{HubError, SiteError};
 
@@ -57,6 +58,10 @@ pub(super) struct Inner {
     pub(super) found: FoundCache,
     /// One permit for each partition of history that may be read now.
     pub(super) history_reads: Semaphore,
+    /// The window that is gone by.
+    pub(super) window: RwLock<WindowConfig>,
+    /// Whether the database was told this hub's own.
+    pub(super) window_is_told: AtomicBool,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
 }
@@ -119,6 +124,8 @@ impl Hub {
         }
         let dataset = Arc::new(read_dataset(&config.dataset)?);
         let inner = Inner {
+            window: RwLock::new(config.window.clone()),
+            window_is_told: AtomicBool::new(false),
             config,
             store,
             database,
@@ -149,7 +156,7 @@ impl Hub {
     /// The dates around an instant's day that are always loaded.
     #[must_use]
     pub(crate) fn window(&self, now: Timestamp) -> Window {
-        Window::at(now, &self.inner.config.window)
+        Window::at(now, &self.window_config())
     }
 
     /// The configuration.

@@ -17,6 +17,8 @@
 mod copy;
 mod edits;
 mod execute;
+#[cfg(test)]
+mod history;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,6 +30,7 @@ use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::dataset_change::first_obstacle;
 use super::discover::{catalog_at_head, edits_at_head};
@@ -44,6 +47,8 @@ use execute::{Counted, Executed, Work};
 const ATTEMPTS: u32 = 3;
 /// On a database that only hubs write to they are not, since the flush is one of them.
 const MOST_ATTEMPTS: u32 = 20;
+
+static NOTHING: BTreeSet<(Name, Part)> = BTreeSet::new();
 
 /// A site to be loaded.
 pub(crate) struct SiteTask<'a> {
@@ -102,6 +107,28 @@ impl LogSnapshot {
     }
 }
 
+impl<'a> SiteTask<'a> {
+    /// One that loads what is wanted and changed, and no more.
+    pub(crate) fn plain(
+        hub: &'a Hub,
+        site: &'a SiteName,
+        known: &'a StoredSite,
+        wanted: &'a Wanted,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            hub,
+            site,
+            known,
+            wanted,
+            thorough: false,
+            again: &NOTHING,
+            remove_strays: false,
+            now,
+        }
+    }
+}
+
 impl SiteTask<'_> {
     fn store(&self) -> &Store {
         self.hub.store()
@@ -133,7 +160,7 @@ impl SiteTask<'_> {
         (edits, again): (&Catalog<EditsLog>, &BTreeSet<(Name, Part)>),
         stored: &StoredSite,
     ) -> LoadPlan {
-        let wanted = self.wanted.and_asked(stored, self.hub.config());
+        let wanted = self.wanted.and_asked(stored);
         let catalogs = (&snapshot.catalog, edits);
         load_plan(&snapshot.dataset, catalogs, &stored.loaded, &wanted, again)
     }
@@ -165,10 +192,7 @@ impl SiteTask<'_> {
             && stored.state.start_known
             && stored.state.writable
                 == (self.hub.config().edits.write && owns(&snapshot.edits, identity))
-            && self
-                .wanted
-                .asked_now(stored, self.hub.config(), self.now)
-                .is_empty()
+            && self.wanted.asked_now(stored, self.now).is_empty()
             && self.plan(snapshot, &edits, stored).is_empty()
     }
 
@@ -200,7 +224,8 @@ impl SiteTask<'_> {
             // The last time, whoever writes waits from here on, so that nothing can change any more.
             let is_locked = attempt >= ATTEMPTS && database.gives_keys();
             if is_locked {
-                let tables = session.create_tables(&snapshot.dataset, self.zone());
+                let zone = self.zone();
+                let tables = session.create_tables(&snapshot.dataset, &zone);
                 tables.await.map_err(failed)?;
                 let all: Vec<&Table> = snapshot.dataset.tables.iter().collect();
                 session.begin(&all).await.map_err(failed)?;
@@ -222,9 +247,11 @@ impl SiteTask<'_> {
             if is_settled {
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
             }
-            let asked = self.wanted.asked_now(&stored, self.hub.config(), self.now);
+            let asked = self.wanted.asked_now(&stored, self.now);
+            let forgotten = self.wanted.forgotten(&stored);
             let work = Work {
                 asked,
+                forgotten,
                 snapshot: &snapshot,
                 stored: &stored,
                 in_effect: &in_effect,
@@ -248,8 +275,8 @@ impl SiteTask<'_> {
         }
     }
 
-    fn zone(&self) -> &jiff::tz::TimeZone {
-        &self.hub.config().window.timezone.0
+    fn zone(&self) -> TimeZone {
+        self.hub.zone()
     }
 
     fn report(&self, snapshot: &LogSnapshot, plan: &LoadPlan, counted: Counted) -> SiteLoaded {

@@ -194,7 +194,9 @@ mod tests {
         let day = |day| date(2025, 11, day);
         Wanted {
             window: Window(DateRange::new(day(from), day(to)).unwrap()),
+            pinned: BTreeSet::new(),
             dates: vec![],
+            budget: 0,
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use causeway_shared::ids::SiteName;
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -13,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::hub::{Hub, LoadRequest};
 use super::pass::{Repair, SITES_AT_ONCE};
 use super::report::SiteLoaded;
+use super::window::Wanted;
 use crate::db::SiteState;
 use crate::error::HubError;
 
@@ -65,9 +67,12 @@ impl Loads {
     /// # Errors
     /// As [`load`](Hub::load).
     pub(crate) async fn round(&mut self, what: &LoadRequest) -> Result<Vec<SiteLoaded>, HubError> {
-        for state in self.hub.states(what.site.as_ref()).await? {
+        let states = self.hub.states(what.site.as_ref()).await?;
+        self.hub.tell_window().await?;
+        let wanted = Arc::new(self.hub.wanted(what).await?);
+        for state in states {
             if !self.is_under_way(&state.site) {
-                self.begin(state, what.clone());
+                self.begin(state, Arc::clone(&wanted), what.now);
             }
         }
         let until = Instant::now() + ROUND_WAIT;
@@ -89,12 +94,12 @@ impl Loads {
         Ok(ended)
     }
 
-    fn begin(&mut self, state: SiteState, what: LoadRequest) {
+    fn begin(&mut self, state: SiteState, wanted: Arc<Wanted>, now: Timestamp) {
         let (hub, slots, site) = (self.hub.clone(), self.slots.clone(), state.site.clone());
         let task = self.tasks.spawn(async move {
             let slot = slots.short.acquire_owned().await.ok();
             let nothing = Repair::default();
-            let load = hub.load_site(&state, &what, &nothing);
+            let load = hub.load_site(&state, &wanted, now, &nothing);
             tokio::pin!(load);
             tokio::select! {
                 loaded = &mut load => return loaded,

@@ -1,20 +1,25 @@
 //! Dates that are loaded because somebody reads them or writes to them.
 //!
 //! Nobody looks at the logs for them: the database's own catalogs say what is to be loaded. Dates
-//! that are asked for while a site is being loaded go together in its next load.
+//! that are asked for while a site is being loaded go together in its next load. Whoever reads dates
+//! sees in one snapshot that they are loaded, and their rows.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::cache::CachedSite;
 use super::hub::{Hub, LoadRequest};
 use super::load::{LogSnapshot, SiteTask};
 use super::window::DateRange;
-use crate::db::{SiteState, StoredSite, hour_of};
-use crate::error::{HubError, SiteError};
+use crate::db::{DbError, Query, Row, SiteState, StoredSite, is_asked_of_late};
+use crate::error::HubError;
+
+/// How often dates are loaded again because others take their place.
+const ATTEMPTS: u32 = 8;
 
 /// The dates that are asked for of each site, until a load takes them.
 #[derive(Debug, Default)]
@@ -43,7 +48,50 @@ impl Asked {
     }
 }
 
+/// What a site has of some dates, all of it loaded when that was last looked at.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadedDates {
+    site: SiteName,
+    dates: Vec<Date>,
+    pub(crate) parts: BTreeSet<(Name, Part)>,
+}
+
 impl Hub {
+    /// Runs statements that read a site's rows of some dates, all in one snapshot, in which all that the
+    /// site has of these dates is loaded. What is not is loaded first, and stays as dates that were asked
+    /// for.
+    ///
+    /// # Errors
+    /// [`HubError::UnknownSite`], or why they cannot be loaded or read.
+    pub(crate) async fn read_dates(
+        &self,
+        site: &SiteName,
+        dates: DateRange,
+        queries: &[Query],
+        now: Timestamp,
+    ) -> Result<Vec<Vec<Row>>, HubError> {
+        let loaded = self.bring(site, dates, now).await?;
+        self.read_loaded(loaded, queries, now).await
+    }
+
+    /// The same of dates that were loaded a moment ago.
+    pub(crate) async fn read_loaded(
+        &self,
+        mut loaded: LoadedDates,
+        queries: &[Query],
+        now: Timestamp,
+    ) -> Result<Vec<Vec<Row>>, HubError> {
+        for _ in 0..ATTEMPTS {
+            let database = self.database();
+            let read = database.query(&loaded.site, queries, &loaded.parts);
+            if let Some(rows) = read.await? {
+                return Ok(rows);
+            }
+            loaded = self.bring_again(loaded, now).await?;
+        }
+        Err(self.taken_out_each_time().into())
+    }
+
     /// Loads dates of a site that are not loaded, and has them stay as ones that were asked for.
     ///
     /// # Errors
@@ -53,26 +101,56 @@ impl Hub {
         site: &SiteName,
         dates: DateRange,
         now: Timestamp,
-    ) -> Result<(), HubError> {
-        let dates: Vec<Date> = dates.dates().filter(|date| is_of_parts(*date)).collect();
-        if self.holds(&self.state(site).await?, &dates, now).await? {
-            return Ok(());
-        }
-        let asked = self.inner.on_demand.of(site);
-        asked.waiting().extend(&dates);
-        let _loader = asked.loader.lock().await;
-        let state = self.state(site).await?;
-        if self.holds(&state, &dates, now).await? {
-            // The load before took these dates along.
-            return Ok(());
-        }
-        let mut waiting = std::mem::take(&mut *asked.waiting());
-        waiting.extend(dates);
-        let request = LoadRequest {
-            dates: waiting.into_iter().map(DateRange::day).collect(),
-            ..LoadRequest::at(now)
+    ) -> Result<LoadedDates, HubError> {
+        let dates = LoadedDates {
+            site: site.clone(),
+            dates: dates.dates().filter(|date| is_of_parts(*date)).collect(),
+            parts: BTreeSet::new(),
         };
-        Ok(self.load_from_catalogs(&state, &request).await?)
+        self.bring_again(dates, now).await
+    }
+
+    /// The same of dates that were loaded, where others may have taken their place since.
+    ///
+    /// # Errors
+    /// As [`bring`](Self::bring).
+    pub(crate) async fn bring_again(
+        &self,
+        mut of: LoadedDates,
+        now: Timestamp,
+    ) -> Result<LoadedDates, HubError> {
+        if self.finds_loaded(&mut of).await? && self.is_asked(&of, now).await? {
+            return Ok(of);
+        }
+        let asked = self.inner.on_demand.of(&of.site);
+        asked.waiting().extend(&of.dates);
+        let _loader = asked.loader.lock().await;
+        if self.finds_loaded(&mut of).await? && self.is_asked(&of, now).await? {
+            // The load before took these dates along.
+            return Ok(of);
+        }
+        for _ in 0..ATTEMPTS {
+            let mut waiting = std::mem::take(&mut *asked.waiting());
+            waiting.extend(&of.dates);
+            let request = LoadRequest {
+                dates: waiting.into_iter().map(DateRange::day).collect(),
+                ..LoadRequest::at(now)
+            };
+            self.load_from_catalogs(&of.site, &request).await?;
+            if self.finds_loaded(&mut of).await? {
+                return Ok(of);
+            }
+        }
+        Err(self.taken_out_each_time().into())
+    }
+
+    fn taken_out_each_time(&self) -> DbError {
+        DbError::GaveUp {
+            database: self.database().describe(),
+            action: "reading",
+            detail: "dates that are read were taken out again each time".to_owned(),
+            source: None,
+        }
     }
 
     pub(super) async fn state(&self, site: &SiteName) -> Result<SiteState, HubError> {
@@ -82,28 +160,46 @@ impl Hub {
         state.ok_or_else(|| HubError::UnknownSite { site: site.clone() })
     }
 
-    /// Whether all that the site has of some dates is loaded, and they are known to be asked for in this
-    /// hour.
-    async fn holds(
-        &self,
-        state: &SiteState,
-        dates: &[Date],
-        now: Timestamp,
-    ) -> Result<bool, HubError> {
-        let cached = self.inner.cache.get(&**self.database(), state).await?;
-        let (stored, window) = (&cached.stored, self.window(now).0);
-        let is_asked = |date: &Date| stored.asked.get(date).is_some_and(|at| *at >= hour_of(now));
-        let mut dates = dates.iter();
-        Ok(dates.all(|date| (window.contains(*date) || is_asked(date)) && has_all(stored, *date)))
+    async fn cached(&self, site: &SiteName) -> Result<Arc<CachedSite>, HubError> {
+        let state = self.state(site).await?;
+        Ok(self.inner.cache.get(&**self.database(), &state).await?)
+    }
+
+    /// Whether all that the site has of the dates is loaded, and what that is.
+    async fn finds_loaded(&self, of: &mut LoadedDates) -> Result<bool, HubError> {
+        let cached = self.cached(&of.site).await?;
+        of.parts = parts_of(&cached.stored, &of.dates);
+        let mut parts = of.parts.iter();
+        Ok(parts.all(|key| {
+            let mark = cached.stored.loaded.get(key);
+            mark.is_some_and(|mark| mark.version.is_some())
+        }))
+    }
+
+    /// Whether something keeps the dates: the window, a pin, or that somebody asked of late.
+    async fn is_asked(&self, of: &LoadedDates, now: Timestamp) -> Result<bool, HubError> {
+        let cached = self.cached(&of.site).await?;
+        let (asked, window) = (&cached.stored.asked, self.window(now).0);
+        let is_asked = |date: &Date| {
+            let at = asked.get(date);
+            at.is_some_and(|at| is_asked_of_late(*at, now))
+        };
+        let mut others = of.dates.clone();
+        others.retain(|date| !window.contains(*date) && !is_asked(date));
+        if others.is_empty() {
+            return Ok(true);
+        }
+        let pinned = self.pinned().await?;
+        Ok(others.iter().all(|date| pinned.contains(date)))
     }
 
     /// Loads at the commits where the database stands.
     async fn load_from_catalogs(
         &self,
-        state: &SiteState,
+        site: &SiteName,
         request: &LoadRequest,
-    ) -> Result<(), SiteError> {
-        let known = self.known(state).await?;
+    ) -> Result<(), HubError> {
+        let known = self.cached(site).await?;
         let Some(dataset) = &known.dataset else {
             return Ok(());
         };
@@ -112,37 +208,28 @@ impl Hub {
             edits: known.stored.edits.clone(),
             dataset: Arc::clone(dataset),
         };
-        let wanted = self.wanted(request);
-        let task = SiteTask {
-            hub: self,
-            site: &state.site,
-            known: &known.stored,
-            wanted: &wanted,
-            thorough: false,
-            again: &BTreeSet::new(),
-            remove_strays: false,
-            now: request.now,
-        };
-        task.load(snapshot).await.map(drop)
+        let wanted = self.wanted(request).await?;
+        let task = SiteTask::plain(self, site, &known.stored, &wanted, request.now);
+        task.load(snapshot).await?;
+        Ok(())
     }
 }
 
 /// Whether a partition can be of a date.
-fn is_of_parts(date: Date) -> bool {
+pub(super) fn is_of_parts(date: Date) -> bool {
     Part::new(&format!("dt={date}")).is_ok()
 }
 
-/// Whether every partition of a date is loaded.
-fn has_all(stored: &StoredSite, date: Date) -> bool {
+/// The partitions that a site has of some dates.
+fn parts_of(stored: &StoredSite, dates: &[Date]) -> BTreeSet<(Name, Part)> {
     let edits = stored.edits_in_effect();
-    let parts = stored
-        .catalog
-        .partitions
-        .keys()
-        .chain(edits.partitions.keys());
-    let mut of_date = parts.filter(|(_, part)| part.date() == Some(date));
-    of_date.all(|key| {
-        let mark = stored.loaded.get(key);
-        mark.is_some_and(|mark| mark.version.is_some())
+    let tables = stored.dataset.iter().flat_map(|dataset| &dataset.tables);
+    let keys = tables.flat_map(|table| {
+        let key = |date: &Date| (table.name.clone(), Part::Date(*date));
+        dates.iter().map(key)
+    });
+    keys.filter(|key| {
+        stored.catalog.partitions.contains_key(key) || edits.partitions.contains_key(key)
     })
+    .collect()
 }

@@ -10,6 +10,7 @@ use backon::Retryable as _;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::runtime::retry;
 use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
 use tokio::time::timeout;
 
 use super::cache::CachedSite;
@@ -55,10 +56,12 @@ impl Hub {
         let started = Instant::now();
         let requests = self.inner.store.requests();
         let states = self.states(what.site.as_ref()).await?;
+        self.tell_window().await?;
+        let wanted = self.wanted(what).await?;
         let repair = Repair::default();
         let loads: Vec<_> = states
             .iter()
-            .map(|state| self.load_site(state, what, &repair))
+            .map(|state| self.load_site(state, &wanted, what.now, &repair))
             .collect();
         let loaded: Vec<_> = stream::iter(loads).buffered(SITES_AT_ONCE).collect().await;
         Ok(LoadReport {
@@ -74,8 +77,10 @@ impl Hub {
     /// As [`load`](Self::load).
     pub(crate) async fn plan(&self, what: &LoadRequest) -> Result<Vec<SitePlan>, HubError> {
         let mut plans = Vec::new();
-        for state in self.states(what.site.as_ref()).await? {
-            let planned = self.plan_site(&state, what).await;
+        let states = self.states(what.site.as_ref()).await?;
+        let wanted = self.wanted(what).await?;
+        for state in states {
+            let planned = self.plan_site(&state, &wanted, what.now).await;
             let unplanned = |error: SiteError| SitePlan {
                 site: state.site.clone(),
                 commit: None,
@@ -105,7 +110,10 @@ impl Hub {
         let unknown_asked = only.is_some_and(|site| !known.contains(site));
         if self.inner.watchlist.look_is_thorough(None) || known.is_empty() || unknown_asked {
             match discover(&self.inner.store).await {
-                Ok(found) => self.inner.watchlist.add(found),
+                Ok(found) => {
+                    self.inner.watchlist.add(found);
+                    self.look_at_pins().await?;
+                }
                 // The load of each known site will report that the store cannot be reached.
                 Err(error) if !known.is_empty() && !unknown_asked => {
                     self.inner.watchlist.look_closely_next(None);
@@ -132,15 +140,15 @@ impl Hub {
     pub(crate) async fn load_site(
         &self,
         state: &SiteState,
-        what: &LoadRequest,
+        wanted: &Wanted,
+        now: Timestamp,
         repair: &Repair,
     ) -> Option<SiteLoaded> {
         let failed_sites = &self.inner.failed_sites;
         let snapshot = match repair.is_none() {
             true => {
-                let wanted = self.wanted(what);
                 failed_sites
-                    .snapshot(&self.inner.store, state, &wanted)
+                    .snapshot(&self.inner.store, state, wanted)
                     .await
             }
             false => None,
@@ -157,7 +165,16 @@ impl Hub {
         let thorough = self.inner.watchlist.look_is_thorough(Some(&state.site));
         // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
-        let attempt = || self.try_site(state, what, repair, thorough, &seen);
+        let attempt = || async {
+            let known = self.known(state).await?;
+            let task = SiteTask {
+                thorough,
+                again: &repair.again,
+                remove_strays: repair.remove_strays,
+                ..SiteTask::plain(self, &state.site, &known.stored, wanted, now)
+            };
+            self.try_site(&task, &seen).await
+        };
         let attempts = attempt
             .retry(retry::a_few_times())
             .when(is_retryable_at_once);
@@ -184,17 +201,11 @@ impl Hub {
 
     async fn try_site(
         &self,
-        state: &SiteState,
-        what: &LoadRequest,
-        repair: &Repair,
-        thorough: bool,
+        task: &SiteTask<'_>,
         seen: &AtomicU64,
     ) -> Result<Option<SiteLoaded>, SiteError> {
-        let known = self.known(state).await?;
-        let wanted = self.wanted(what);
-        let task = self.task(state, what, (&known, &wanted), repair, thorough);
         let late = |_| SiteError::TooSlow {
-            site: state.site.clone(),
+            site: task.site.clone(),
             minutes: LOG_TIME_LIMIT.as_secs() / 60,
         };
         let read = timeout(LOG_TIME_LIMIT, task.read_log()).await;
@@ -207,35 +218,17 @@ impl Hub {
         }
     }
 
-    fn task<'t>(
-        &'t self,
-        state: &'t SiteState,
-        what: &LoadRequest,
-        (known, wanted): (&'t CachedSite, &'t Wanted),
-        repair: &'t Repair,
-        thorough: bool,
-    ) -> SiteTask<'t> {
-        SiteTask {
-            hub: self,
-            site: &state.site,
-            known: &known.stored,
-            wanted,
-            thorough,
-            again: &repair.again,
-            remove_strays: repair.remove_strays,
-            now: what.now,
-        }
-    }
-
     async fn plan_site(
         &self,
         state: &SiteState,
-        what: &LoadRequest,
+        wanted: &Wanted,
+        now: Timestamp,
     ) -> Result<Option<SitePlan>, SiteError> {
         let known = self.known(state).await?;
-        let wanted = self.wanted(what);
-        let repair = Repair::default();
-        let task = self.task(state, what, (&known, &wanted), &repair, true);
+        let task = SiteTask {
+            thorough: true,
+            ..SiteTask::plain(self, &state.site, &known.stored, wanted, now)
+        };
         let Some(snapshot) = task.read_log().await? else {
             return Ok(None);
         };
@@ -271,11 +264,16 @@ impl Hub {
         })
     }
 
-    pub(super) fn wanted(&self, what: &LoadRequest) -> Wanted {
-        Wanted {
+    /// # Errors
+    /// A failure of the database.
+    pub(crate) async fn wanted(&self, what: &LoadRequest) -> Result<Wanted, HubError> {
+        self.follow_window().await?;
+        Ok(Wanted {
             window: self.window(what.now),
+            budget: usize::from(self.window_config().on_demand_days),
+            pinned: self.pinned().await?,
             dates: what.dates.clone(),
-        }
+        })
     }
 
     /// Clears the error that a failed pass noted, unless the load has done so.

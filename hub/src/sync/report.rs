@@ -1,11 +1,12 @@
 //! What `load`, `plan`, `verify` and `status` say, in the form of their JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::commit::Owner;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::window::Window;
@@ -124,6 +125,8 @@ pub(crate) struct StatusReport {
     pub now: Timestamp,
     /// The dates that are to be loaded.
     pub window: Window,
+    /// Dates that stay loaded until they are unpinned.
+    pub pinned: BTreeSet<Date>,
     /// The store, by its URL without credentials.
     pub store: String,
     /// Why the store could not be asked how far the sites are; `None` where it answered, or was not
@@ -171,6 +174,8 @@ pub(crate) struct SiteStatus {
     /// Why its log could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log_error: Option<LogProblem>,
+    /// Dates beyond the window that were asked for and are kept for now.
+    pub asked: BTreeSet<Date>,
     /// Partitions of all history, and how many of them are loaded.
     pub partitions: KnownAndLoaded,
     /// Rows of all history, and how many of them are loaded.
@@ -204,6 +209,7 @@ impl SiteStatus {
             log_head: None,
             behind: None,
             log_error: None,
+            asked: BTreeSet::new(),
             partitions: KnownAndLoaded::default(),
             rows: KnownAndLoaded::default(),
             quarantined: None,

@@ -1,5 +1,6 @@
 //! The sites as API, dashboard and `status` read them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
@@ -8,6 +9,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::limits;
 use jiff::Timestamp;
+use jiff::civil::Date;
 
 use super::cache::CachedSite;
 use super::hub::{Hub, Inner};
@@ -33,6 +35,8 @@ pub(crate) struct SiteView {
     pub last_error: Option<String>,
     /// The partitions whose rows are in the database.
     pub loaded: Vec<LoadedPart>,
+    /// The dates that were asked for, and when.
+    pub asked: BTreeMap<Date, Timestamp>,
     /// How its edits stand.
     pub edits: SiteEdits,
 }
@@ -105,6 +109,7 @@ impl Hub {
                 waiting: state.edits_waiting,
                 writable: state.writable && state.start_known,
             },
+            asked: cached.stored.asked.clone(),
             site: state.site,
             dataset: Arc::clone(dataset),
             catalog: Arc::clone(&cached.catalog),

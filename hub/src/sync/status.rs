@@ -1,5 +1,6 @@
 //! How things stand: what the database knows of the sites, and what the store says besides.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
 use super::discover::discover;
-use super::hub::Hub;
+use super::hub::{Hub, LoadRequest};
 use super::report::{KnownAndLoaded, LogProblem, SiteStatus, StatusReport};
 use super::sites::SiteView;
 use crate::error::HubError;
@@ -29,13 +30,19 @@ impl Hub {
     /// A failure of the database.
     pub(crate) async fn status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let sites = self.sites(None).await?;
+        let wanted = self.wanted(&LoadRequest::at(now)).await?;
+        let mut statuses: Vec<SiteStatus> = sites.iter().map(status).collect();
+        for (status, view) in statuses.iter_mut().zip(&sites) {
+            status.asked = wanted.kept(&view.asked);
+        }
         Ok(StatusReport {
             now,
-            window: self.window(now),
+            window: wanted.window,
+            pinned: wanted.pinned,
             store: self.inner.store.describe(),
             store_error: None,
             database: self.inner.database.describe(),
-            sites: sites.iter().map(status).collect(),
+            sites: statuses,
         })
     }
 
@@ -143,6 +150,7 @@ fn status(view: &SiteView) -> SiteStatus {
             known: view.catalog.all_rows(),
             loaded: view.loaded_rows(),
         },
+        asked: BTreeSet::new(),
         log_error: None,
         quarantined: None,
         last_error: view.last_error.clone(),

@@ -1,7 +1,7 @@
 //! Which dates are loaded: days around today, and dates that were asked for.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use causeway_shared::ids::Part;
 
-use crate::config::{HubConfig, WindowConfig};
-use crate::db::{StoredSite, hour_of};
+use crate::config::WindowConfig;
+use crate::db::{StoredSite, is_asked_of_late};
 
 /// A range of dates, both ends included; never empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -101,48 +101,79 @@ impl Window {
     }
 }
 
-/// What is to be in the database: all that is not partitioned by date, the window, and the dates
-/// asked for besides.
+/// What is to be in the database: all that is not partitioned by date, the window, pinned dates, and
+/// the dates asked for besides.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// Days around today.
-    pub(super) window: Window,
+    pub(crate) window: Window,
+    /// Dates that stay whatever is asked for.
+    pub(crate) pinned: BTreeSet<Date>,
     /// Further dates.
     pub(super) dates: Vec<DateRange>,
+    /// How many dates that were asked for are kept.
+    pub(super) budget: usize,
 }
 
+/// Dates that were asked for, and when.
+type Asked = BTreeMap<Date, Timestamp>;
+
 impl Wanted {
-    /// The dates beyond the window that this load is asked for, and that the database does not know
-    /// to be asked for in this hour: as many as are kept, the last ones.
-    pub(super) fn asked_now(
-        &self,
-        stored: &StoredSite,
-        config: &HubConfig,
-        now: Timestamp,
-    ) -> Vec<Date> {
-        let hour = hour_of(now);
+    /// The dates that this load is asked for and that nothing else keeps.
+    fn requested(&self) -> BTreeSet<Date> {
         let dates = self.dates.iter().flat_map(|range| range.dates());
-        let dates = dates.filter(|date| !self.window.0.contains(*date));
-        let mut asked: BTreeSet<Date> = dates.collect();
-        while asked.len() > usize::from(config.window.on_demand_days) {
-            asked.pop_first();
-        }
-        asked.retain(|date| stored.asked.get(date).is_none_or(|known| *known < hour));
-        asked.into_iter().collect()
+        dates.filter(|date| !self.stays(*date)).collect()
     }
 
-    /// With the dates that were asked for before, as many of them as are kept, the latest asked first.
-    pub(super) fn and_asked(&self, stored: &StoredSite, config: &HubConfig) -> Self {
-        let mut asked: Vec<_> = stored.asked.iter().collect();
-        asked.sort_by_key(|(date, hour)| (Reverse(**hour), Reverse(**date)));
-        asked.retain(|(date, _)| !self.window.0.contains(**date));
-        asked.truncate(usize::from(config.window.on_demand_days));
+    /// The dates that were asked for: those that are kept, and the others, for which there is no room.
+    /// The latest asked first.
+    fn budgeted(&self, asked: &Asked) -> (Vec<Date>, Vec<Date>) {
+        let requested = self.requested();
+        let mut asked: Vec<_> = asked.iter().collect();
+        asked.retain(|(date, _)| !self.stays(**date) && !requested.contains(date));
+        asked.sort_by_key(|(date, at)| (Reverse(**at), Reverse(**date)));
+        let asked = asked.into_iter().map(|(date, _)| *date);
+        let mut kept: Vec<Date> = requested.iter().rev().copied().chain(asked).collect();
+        let budget = self.budget.min(kept.len());
+        let forgotten = kept.split_off(budget);
+        (kept, forgotten)
+    }
+
+    /// The dates that this load is asked for and that the database does not know to be asked for of late:
+    /// as many as are kept.
+    pub(super) fn asked_now(&self, stored: &StoredSite, now: Timestamp) -> Vec<Date> {
+        let (mut kept, _) = self.budgeted(&stored.asked);
+        let requested = self.requested();
+        kept.retain(|date| {
+            let known = stored.asked.get(date);
+            requested.contains(date) && known.is_none_or(|at| !is_asked_of_late(*at, now))
+        });
+        kept
+    }
+
+    /// The dates that were asked for before so many others that they need not be remembered.
+    pub(super) fn forgotten(&self, stored: &StoredSite) -> Vec<Date> {
+        let (_, mut forgotten) = self.budgeted(&stored.asked);
+        forgotten.retain(|date| stored.asked.contains_key(date));
+        forgotten
+    }
+
+    /// The dates that were asked for and are kept.
+    pub(crate) fn kept(&self, asked: &Asked) -> BTreeSet<Date> {
+        self.budgeted(asked).0.into_iter().collect()
+    }
+
+    /// With the dates that were asked for before, as many of them as are kept.
+    pub(super) fn and_asked(&self, stored: &StoredSite) -> Self {
+        let (kept, _) = self.budgeted(&stored.asked);
         let mut wanted = self.clone();
-        let asked = asked.into_iter();
+        wanted.dates.extend(kept.into_iter().map(DateRange::day));
         wanted
-            .dates
-            .extend(asked.map(|(date, _)| DateRange::day(*date)));
-        wanted
+    }
+
+    /// Whether a date is loaded though nobody asks for it.
+    fn stays(&self, date: Date) -> bool {
+        self.window.0.contains(date) || self.pinned.contains(&date)
     }
 
     /// Whether a partition is to be loaded.
@@ -151,7 +182,7 @@ impl Wanted {
         match part {
             Part::Bucket(..) => true,
             Part::Date(date) => {
-                self.window.0.contains(date) || self.dates.iter().any(|range| range.contains(date))
+                self.stays(date) || self.dates.iter().any(|range| range.contains(date))
             }
         }
     }

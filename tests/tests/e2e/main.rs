@@ -52,3 +52,4 @@ mod store;
 mod store_away;
 mod triggers;
 mod units;
+mod window;

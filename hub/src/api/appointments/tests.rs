@@ -130,12 +130,15 @@ async fn a_list_is_read_page_by_page() {
 async fn a_list_that_cannot_be_is_refused() {
     let bed = bed().await;
     for (query, expected) in [
-        ("date=28/11/2025", refused(400, "bad_request", "")),
+        ("date=28/11/2025", refused(400, "bad_request", "date")),
         ("limit=0", refused(400, "bad_request", "")),
         ("limit=501", refused(400, "bad_request", "")),
         ("cursor=hcm-01~9", refused(400, "bad_request", "")),
-        ("consultantid=one", refused(400, "bad_request", "")),
-        ("q=Nguyen", refused(400, "bad_request", "")),
+        (
+            "consultantid=one",
+            refused(400, "bad_request", "consultantid"),
+        ),
+        ("q=Nguyen", refused(400, "bad_request", "q")),
         ("site=hcm-09", refused(404, "not_found", "")),
         ("status=open", refused(422, "invalid", "status")),
         ("customerid=%00", refused(422, "invalid", "customerid")),
@@ -198,4 +201,27 @@ async fn dates_are_loaded_when_an_admin_asks() {
     }
     let answer = bed.post(&bed.viewer, load, &asked).await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_query_that_cannot_be_read_names_its_parameter() {
+    let bed = bed().await;
+    for (query, field) in [
+        ("date=2025-11-28T00:00", "date"),
+        ("date=%202025-11-28", "date"),
+        ("date=tomorrow", "date"),
+        ("limit=many", "limit"),
+        ("consultantid=x", "consultantid"),
+        ("site=%20", "site"),
+    ] {
+        let answer = bed.get(&format!("{ALL}?{query}")).await;
+        assert_eq!(
+            refusal(&answer),
+            refused(400, "bad_request", field),
+            "{query}"
+        );
+        assert!(!answer.body.contains("deserialize"), "{}", answer.body);
+    }
+    let unknown = bed.get(&format!("{ALL}?day=2025-11-28")).await;
+    assert_eq!(refusal(&unknown).1, "bad_request");
 }

@@ -187,7 +187,7 @@ async fn a_refused_form_says_why_and_what_is_there() {
             "/appointments",
             "customerid=&slot=&time=",
             422,
-            "Not saved: customerid is needed; time is needed",
+            "Not saved: slot is needed",
         ),
         (
             "/appointments",
@@ -373,4 +373,51 @@ fn a_read_only_database_names_its_owner_and_shows_no_forms() {
         html.contains("id=\"book\"") && !html.contains("read-only"),
         "{html}"
     );
+}
+
+#[tokio::test]
+async fn what_an_address_says_wrongly_gets_a_page_and_not_json() {
+    let bed = bed().await;
+    for path in [
+        "/appointments?date=28.11.2025",
+        "/appointments?date=2025-11-28T00:00",
+        "/appointments?site=%20",
+        "/appointments?cursor=x",
+        "/appointments?waits=perhaps",
+    ] {
+        let answer = visit(&bed, &bed.admin, path).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path}");
+        let kind = answer.header(header::CONTENT_TYPE);
+        assert!(kind.starts_with("text/html"), "{path}: {kind}");
+        assert!(answer.body.contains("That did not work"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_sites_page_books_and_cancels_nothing() {
+    let bed = bed().await;
+    let cookie = bed.cookie_of(&bed.admin).await;
+    for path in ["/appointments", "/appointments/2/cancel"] {
+        let body = "site=hcm-01&date=2025-11-28&customerid=c1&slot=1+10:00:00";
+        let request = Request::post(path)
+            .header(header::COOKIE, &cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "cross-site");
+        let answer = bed.send(request.body(Body::from(body)).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
+    }
+    let page = visit(&bed, &bed.admin, "/appointments").await;
+    assert_eq!(page.body.matches("<time>").count(), 4, "{}", page.body);
+    assert!(page.body.contains("action=\"/appointments/2/cancel\""));
+}
+
+#[tokio::test]
+async fn a_form_says_whether_a_consultant_is_wanted() {
+    let bed = bed().await;
+    for slot in ["", "slot=&"] {
+        let form = format!("customerid=c1&{slot}time=17:00");
+        let refused = send(&bed, &bed.admin, "/appointments", &form).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(notice(&refused), "Not saved: slot is needed");
+    }
 }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway_shared::edits_object::Texts;
@@ -9,7 +10,7 @@ use causeway_shared::ids::Part;
 use causeway_shared::value::{Type, Value};
 
 use super::unchanged;
-use crate::db::{DbError, JournalEntry, Row, SiteChange, SiteWrite};
+use crate::db::{DbError, JournalEntry, Query, Row, SiteChange, SiteWrite};
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
 /// Doctors, their visits by day, and notes where the visits are.
@@ -171,8 +172,24 @@ impl Clinic {
     }
 
     pub(in crate::db) async fn query(&self, sql: &str, types: &[Type]) -> Outcome<Vec<Row>> {
-        let answer = self.database.0.query(self.site.name(), sql, &[], types);
-        Ok(answer.await?.rows)
+        self.read(sql, &[], types).await
+    }
+
+    pub(in crate::db) async fn read(
+        &self,
+        sql: &str,
+        parameters: &[Option<String>],
+        types: &[Type],
+    ) -> Outcome<Vec<Row>> {
+        let query = Query {
+            sql: sql.to_owned().into(),
+            parameters: parameters.to_vec(),
+            types: types.to_vec(),
+        };
+        let name = self.site.name();
+        let (queries, nothing) = ([query], BTreeSet::new());
+        let answer = self.database.0.query(name, &queries, &nothing).await?;
+        Ok(answer.into_iter().flatten().flatten().collect())
     }
 
     /// Whether nothing has changed since the load.

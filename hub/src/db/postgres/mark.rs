@@ -70,6 +70,11 @@ pub(super) async fn write(
         let sql = include_str!("sql/asked_put.sql");
         client.execute(sql, &[&name, &dates, &at]).await?;
     }
+    if !change.forgotten.is_empty() {
+        let dates = texts(change.forgotten, |date| *date);
+        let sql = include_str!("sql/asked_remove.sql");
+        client.execute(sql, &[&name, &dates]).await?;
+    }
     let Some(head) = &change.now.head else {
         return Ok(());
     };

@@ -1,11 +1,13 @@
 //! What is read from PostgreSQL.
 
+use std::collections::BTreeSet;
+
 use deadpool_postgres::Object;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio_postgres::{Client, Error, Row};
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
 use crate::db::records::{
@@ -144,6 +146,24 @@ async fn asked(client: &Client, site: &str) -> Result<Vec<AskedRecord>, Error> {
         .iter()
         .map(record)
         .collect()
+}
+
+/// Whether the rows of all these partitions are there and known.
+pub(super) async fn are_loaded(
+    client: &Client,
+    site: &SiteName,
+    parts: &BTreeSet<(Name, Part)>,
+) -> Result<bool, Error> {
+    if parts.is_empty() {
+        return Ok(true);
+    }
+    let tables: Vec<String> = parts.iter().map(|(table, _)| table.to_string()).collect();
+    let names: Vec<String> = parts.iter().map(|(_, part)| part.to_string()).collect();
+    let sql = include_str!("sql/loaded_count.sql");
+    let row = client
+        .query_one(sql, &[&site.as_str(), &tables, &names])
+        .await?;
+    Ok(row.try_get::<_, i64>(0)?.unsigned_abs() == parts.len() as u64)
 }
 
 /// Rows per part, as the rows say it.

@@ -1,17 +1,19 @@
 //! A transaction that changes a site's rows in somebody's name. The triggers judge and journal it as
 //! they do everybody's.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use deadpool_postgres::Object;
 use tokio::runtime::Handle;
 use tokio_postgres::{Client, Error};
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
-use super::{error, render, statement};
+use super::{error, read, render, statement};
 use crate::db::value::canonical_text;
 use crate::db::{DbError, Row, SiteWrite};
 
@@ -89,6 +91,16 @@ impl SiteWrite for PostgresWrite {
         let rows = answered(&self.database, run).await;
         self.is_broken = rows.is_err();
         rows
+    }
+
+    async fn are_loaded(&mut self, parts: &BTreeSet<(Name, Part)>) -> Result<bool, DbError> {
+        let run = async {
+            let loaded = read::are_loaded(self.client()?, &self.site, parts).await;
+            loaded.map_err(|error| self.failed(error))
+        };
+        let loaded = answered(&self.database, run).await;
+        self.is_broken = loaded.is_err();
+        loaded
     }
 
     async fn insert(

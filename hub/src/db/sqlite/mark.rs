@@ -13,7 +13,8 @@ use causeway_shared::commit::EditsLog;
 use causeway_shared::ids::{Md5, SiteName};
 
 use crate::db::records::stored_count;
-use crate::db::{CatalogDelta, FlushChange, SiteChange, hour_of};
+use crate::db::stored::asked_at;
+use crate::db::{CatalogDelta, FlushChange, SiteChange};
 
 #[derive(Debug, Default)]
 pub(super) struct Statements(Vec<(&'static str, Vec<Value>)>);
@@ -43,6 +44,9 @@ impl Statements {
         statements.edits(change.edits_was, change.edits);
         statements.flushed(change.flushed);
         statements.asked(change.asked, change.at);
+        for date in change.forgotten {
+            statements.add(include_str!("sql/asked_remove.sql"), vec![text(date)]);
+        }
         let json = change.dataset.canonical_json().to_owned();
         statements.add(
             include_str!("sql/dataset_add.sql"),
@@ -83,7 +87,7 @@ impl Statements {
         for date in dates {
             self.add(
                 include_str!("sql/asked_put.sql"),
-                vec![text(date), text(&hour_of(at))],
+                vec![text(date), text(&asked_at(at))],
             );
         }
     }

@@ -1,5 +1,6 @@
 //! What is read from a site's file.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -7,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::mpsc;
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::Type;
 
 use super::value::from_sql;
@@ -16,7 +17,7 @@ use crate::db::records::{
     AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
 };
 use crate::db::value::counted;
-use crate::db::{DbError, LoadedCount, LoadedCounts, Queried, Row, RowBatches};
+use crate::db::{DbError, LoadedCount, LoadedCounts, Query, Row, RowBatches};
 
 const BATCH_ROWS: usize = 1_000;
 
@@ -259,17 +260,33 @@ fn read_rows(
     Ok(())
 }
 
-/// Runs a statement that reads, as of one instant.
+/// Runs statements that read, as of one instant in which the rows of these partitions are there and
+/// known; `None`: they are not.
 pub(super) fn query(
     connection: &Connection,
-    sql: &str,
-    parameters: &[Option<String>],
-    types: &[Type],
-) -> rusqlite::Result<Queried> {
+    queries: &[Query],
+    loaded: &BTreeSet<(Name, Part)>,
+) -> rusqlite::Result<Option<Vec<Vec<Row>>>> {
     connection.pragma_update(None, "query_only", true)?;
     let transaction = connection.unchecked_transaction()?;
-    Ok(Queried {
-        revision: revision(&transaction)?.unsigned_abs(),
-        rows: write::query(&transaction, sql, parameters, types)?,
-    })
+    if !are_loaded(&transaction, loaded)? {
+        return Ok(None);
+    }
+    let run =
+        |query: &Query| write::query(&transaction, &query.sql, &query.parameters, &query.types);
+    queries.iter().map(run).collect::<Result<_, _>>().map(Some)
+}
+
+/// Whether the rows of all these partitions are there and known.
+pub(super) fn are_loaded(
+    connection: &Connection,
+    parts: &BTreeSet<(Name, Part)>,
+) -> rusqlite::Result<bool> {
+    let mut is_loaded = connection.prepare(include_str!("sql/loaded_known.sql"))?;
+    for (table, part) in parts {
+        if !is_loaded.exists([table.to_string(), part.to_string()])? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

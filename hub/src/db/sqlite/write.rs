@@ -3,6 +3,7 @@
 //! SQLite has one writer at a time: a second transaction waits until the first one ends. A commit is
 //! on the disk when it returns, since the journal is the only copy of a change until it is flushed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,14 +12,14 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
-use causeway_shared::ids::{Part, SiteName};
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::partition::own_part;
 use causeway_shared::runtime::clock;
 use causeway_shared::value::{Type, Value};
 
 use super::functions::{self, Transaction};
 use super::value::{from_sql, to_sql};
-use super::{Files, file, fill, render};
+use super::{Files, file, fill, read, render};
 use crate::db::value::canonical_text;
 use crate::db::{DbError, Row, SiteWrite, rules};
 
@@ -98,6 +99,15 @@ impl SiteWrite for SqliteWrite {
         self.run(move |open, files| {
             query(&open.connection, &sql, &parameters, &types)
                 .map_err(|error| files.rejected("changing rows", error))
+        })
+        .await
+    }
+
+    async fn are_loaded(&mut self, parts: &BTreeSet<(Name, Part)>) -> Result<bool, DbError> {
+        let parts = parts.clone();
+        self.run(move |open, files| {
+            read::are_loaded(&open.connection, &parts)
+                .map_err(|error| files.error("reading", error))
         })
         .await
     }

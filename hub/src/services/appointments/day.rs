@@ -5,12 +5,12 @@ use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::list::{ListQuery, Listed, Position, list};
+use super::list::{self, ListQuery, Listed, Position};
 use super::sites;
 use super::statements::{CUSTOMERS, FREE_SLOTS};
 use crate::services::error::ServiceError;
-use crate::services::record::{Record, read};
-use crate::sync::{Hub, SiteView};
+use crate::services::record::{Record, read_dates};
+use crate::sync::{DateRange, Hub, SiteView};
 
 /// Most appointments of a page.
 const MAX_APPOINTMENTS: usize = 200;
@@ -111,7 +111,6 @@ async fn rows(
         after: asked.after.clone(),
         limit: MAX_APPOINTMENTS,
     };
-    let appointments = list(hub, &query, now).await?;
     let slots = [Some(date.to_string()), Some(MAX_SLOTS.to_string())];
     // No text of a row holds the character.
     let find = asked.find.trim().replace('\0', "");
@@ -120,11 +119,19 @@ async fn rows(
         Some(pattern(&find)),
         Some((MAX_CUSTOMERS + 1).to_string()),
     ];
-    Ok(DayRows {
-        appointments,
-        free_slots: read(hub, &view.site, FREE_SLOTS, &slots).await?,
-        customers: read(hub, &view.site, CUSTOMERS, &customers).await?,
-    })
+    let mut statements = vec![FREE_SLOTS.with(&slots), CUSTOMERS.with(&customers)];
+    statements.extend(list::statements(view, &query, 0)?);
+    let day = DateRange::day(date);
+    let found = read_dates(hub, &view.site, day, &statements, now).await?;
+    let mut found = found.into_iter();
+    let mut rows = DayRows {
+        free_slots: found.next().unwrap_or_default(),
+        customers: found.next().unwrap_or_default(),
+        appointments: Listed::default(),
+    };
+    rows.appointments.add(found.collect());
+    rows.appointments.cut(query.limit);
+    Ok(rows)
 }
 
 /// A pattern of `LIKE … ESCAPE '!'` for texts that hold this one.

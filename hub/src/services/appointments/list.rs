@@ -13,7 +13,7 @@ use super::sites;
 use super::statements::{COUNT, OF_DATE};
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
-use crate::services::record::{Record, read, text};
+use crate::services::record::{Asked, Record, read_dates, text};
 use crate::stats::meetassist::{APPOINTMENT, STATUS};
 use crate::sync::{DateRange, Hub, SiteView};
 
@@ -89,25 +89,56 @@ pub(crate) async fn list(
     let views = sites(hub, query.site.as_ref()).await?;
     let mut listed = Listed::default();
     for view in &views {
-        require_status(view, query)?;
+        let statements = statements(view, query, listed.items.len())?;
         let day = DateRange::day(query.date);
-        hub.bring(&view.site, day, now).await?;
-        listed.total += count(hub, view, query).await?;
-        let is_behind = query
-            .after
-            .as_ref()
-            .is_none_or(|after| after.site <= view.site);
-        if is_behind && listed.items.len() <= query.limit {
-            // One more than asked for tells whether there are more.
-            let most = query.limit + 1 - listed.items.len();
-            listed.items.extend(of_site(hub, view, query, most).await?);
+        let found = read_dates(hub, &view.site, day, &statements, now).await?;
+        listed.add(found);
+    }
+    listed.cut(query.limit);
+    Ok(listed)
+}
+
+impl Listed {
+    /// Adds what the statements of a site have found.
+    pub(super) fn add(&mut self, found: Vec<Vec<Record>>) {
+        let mut found = found.into_iter();
+        let counted = found.next().unwrap_or_default();
+        if let Some(Value::Int(count)) = counted.first().map(|row| row.value("count")) {
+            self.total += count.unsigned_abs();
+        }
+        self.items.extend(found.next().unwrap_or_default());
+    }
+
+    /// Leaves so many, and notes where the next ones begin.
+    pub(super) fn cut(&mut self, limit: usize) {
+        if self.items.len() > limit {
+            self.items.truncate(limit);
+            self.next = self.items.last().and_then(position);
         }
     }
-    if listed.items.len() > query.limit {
-        listed.items.truncate(query.limit);
-        listed.next = listed.items.last().and_then(position);
-    }
-    Ok(listed)
+}
+
+/// How many appointments a site has, and which, behind those that were found at the sites before: one more
+/// than asked for, which tells whether there are more.
+pub(super) fn statements(
+    view: &SiteView,
+    query: &ListQuery,
+    found: usize,
+) -> Result<Vec<Asked>, ServiceError> {
+    require_status(view, query)?;
+    let filters = filters(query)?;
+    let after = query.after.as_ref().filter(|after| after.site == view.site);
+    let mut parameters = filters.to_vec();
+    parameters.extend([
+        after.map(|after| after.time.clone()),
+        after.map(|after| after.id.to_string()),
+        Some((query.limit + 1).saturating_sub(found).to_string()),
+    ]);
+    let mut after = query.after.iter();
+    let is_behind = after.all(|after| after.site <= view.site);
+    let mut statements = vec![COUNT.with(&filters)];
+    statements.extend(is_behind.then(|| OF_DATE.with(&parameters)));
+    Ok(statements)
 }
 
 /// Makes sure that appointments can have the status asked for.
@@ -123,30 +154,6 @@ fn require_status(view: &SiteView, query: &ListQuery) -> Result<(), ServiceError
         }
         _ => Ok(()),
     }
-}
-
-async fn count(hub: &Hub, view: &SiteView, query: &ListQuery) -> Result<u64, ServiceError> {
-    let counted = read(hub, &view.site, COUNT, &filters(query)?).await?;
-    Ok(match counted.first().map(|row| row.value("count")) {
-        Some(Value::Int(count)) => count.unsigned_abs(),
-        _ => 0,
-    })
-}
-
-async fn of_site(
-    hub: &Hub,
-    view: &SiteView,
-    query: &ListQuery,
-    most: usize,
-) -> Result<Vec<Record>, ServiceError> {
-    let after = query.after.as_ref().filter(|after| after.site == view.site);
-    let mut parameters = filters(query)?.to_vec();
-    parameters.extend([
-        after.map(|after| after.time.clone()),
-        after.map(|after| after.id.to_string()),
-        Some(most.to_string()),
-    ]);
-    Ok(read(hub, &view.site, OF_DATE, &parameters).await?)
 }
 
 /// The filters as parameters of a statement.

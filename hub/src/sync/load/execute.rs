@@ -19,6 +19,8 @@ use crate::sync::report::RowCounts;
 pub(super) struct Work<'w> {
     /// Dates that this load was asked for.
     pub(super) asked: Vec<Date>,
+    /// Dates that need not be remembered any more.
+    pub(super) forgotten: Vec<Date>,
     pub(super) snapshot: &'w LogSnapshot,
     pub(super) stored: &'w StoredSite,
     pub(super) in_effect: &'w EditsInEffect,
@@ -51,7 +53,7 @@ impl SiteTask<'_> {
         let Work { snapshot, plan, .. } = *work;
         if !work.is_locked {
             session
-                .create_tables(&snapshot.dataset, self.zone())
+                .create_tables(&snapshot.dataset, &self.zone())
                 .await
                 .map_err(failed)?;
         }
@@ -101,6 +103,7 @@ impl SiteTask<'_> {
             evicted: &plan.evict,
             flushed: &work.in_effect.flushed,
             asked: &work.asked,
+            forgotten: &work.forgotten,
             writable: work.in_effect.owner,
             at: self.now,
         };

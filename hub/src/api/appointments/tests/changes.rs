@@ -151,7 +151,10 @@ async fn what_a_booking_may_not_be_is_refused_and_changes_nothing() {
 async fn a_body_that_is_no_object_of_json_is_refused() {
     let bed = bed().await;
     for (body, expected) in [
-        ("{\"customerid\":", refused(400, "bad_request", "")),
+        (
+            "{\"customerid\":",
+            refused(400, "bad_request", "customerid"),
+        ),
         ("[]", refused(400, "bad_request", "")),
         ("7", refused(400, "bad_request", "")),
         ("", refused(415, "unsupported_media_type", "")),
@@ -174,7 +177,7 @@ async fn texts_stay_as_they_are() {
     let bed = bed().await;
     let description =
         "'); DROP TABLE appointment; -- <script>alert(\"x\")</script> \\ % Tiếng Việt\n";
-    let url = "x".repeat(255);
+    let url = format!("https://{}", "x".repeat(255 - 8));
     let answer = book(&bed, json!({"description": description, "meetingurl": url})).await;
     let row = json_of(&answer);
     assert_eq!(
@@ -285,4 +288,49 @@ async fn of_several_sites_a_change_names_one() {
     assert_eq!(json_of(&one)["status"], "pending", "the other site's");
     let all = bed.get(&format!("{ALL}/2")).await;
     assert_eq!(refusal(&all), refused(400, "site_required", ""));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_by_field() {
+    let bed = bed().await;
+    for (changes, field) in [
+        (json!({"duration": 0}), "duration"),
+        (json!({"duration": -30}), "duration"),
+        (json!({"duration": 1441, "consultantid": null}), "duration"),
+        (json!({"duration": 61}), "duration"),
+        (json!({"date": "2025-11-27"}), "date"),
+        (json!({"date": "2025-11-28T00:00"}), "date"),
+        (json!({"date": " 2025-11-28"}), "date"),
+        (json!({"time": "10:00:00.0000000"}), "time"),
+        (json!({"meetingurl": "javascript:alert(1)"}), "meetingurl"),
+        (json!({"meetingurl": "ftp://meet.example/1"}), "meetingurl"),
+        (json!({"meetingurl": "https://"}), "meetingurl"),
+        (
+            json!({"meetingurl": "https://meet.example/a b"}),
+            "meetingurl",
+        ),
+    ] {
+        let answer = book(&bed, changes.clone()).await;
+        assert_eq!(
+            refusal(&answer),
+            refused(422, "invalid", field),
+            "{changes}"
+        );
+    }
+    let twice = r#"{"customerid":"c1","date":"2025-11-28","date":"2025-11-29","time":"10:00"}"#;
+    let answer = bed.post(&bed.admin, ALL, twice).await;
+    assert_eq!(refusal(&answer).1, "bad_request");
+    let cancel = format!("{ALL}/2/cancel");
+    let answer = bed
+        .post(&bed.admin, &cancel, r#"{"site":"hcm-01","site":"hcm-01"}"#)
+        .await;
+    assert_eq!(refusal(&answer).1, "bad_request");
+    // Nothing of it was booked.
+    let answer = book(&bed, json!({"meetingurl": "https://meet.example/1"})).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    let row = json_of(&answer);
+    assert_eq!(
+        (&row["createdat"], &row["updatedat"]),
+        (&json!("2025-11-28T09:30:00"), &json!("2025-11-28T09:30:00"))
+    );
 }

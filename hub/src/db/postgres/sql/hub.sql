@@ -86,7 +86,7 @@ CREATE TABLE causeway.loaded (
     PRIMARY KEY (site, table_name, part)
 );
 
--- Dates that were asked for, and the hour in which they last were.
+-- Dates that were asked for, and when they last were, written down once an hour.
 CREATE TABLE causeway.asked (
     site text        NOT NULL,
     date date        NOT NULL,

@@ -69,7 +69,7 @@ CREATE TABLE causeway_loaded (
     PRIMARY KEY (table_name, part)
 ) STRICT, WITHOUT ROWID;
 
--- Dates that were asked for, and the hour in which they last were.
+-- Dates that were asked for, and when they last were, written down once an hour.
 CREATE TABLE causeway_asked (
     date TEXT NOT NULL PRIMARY KEY,
     hour TEXT NOT NULL

@@ -1,7 +1,7 @@
 //! What only files need: other programs, loose types, and triggers that come and go with a load.
 
 use causeway_shared::ids::Part;
-use causeway_shared::value::Value;
+use causeway_shared::value::{Type, Value};
 
 use super::*;
 use crate::db::conformance::clinic::{Clinic, refused, text, visit};

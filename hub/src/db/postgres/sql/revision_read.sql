@@ -1,1 +1,0 @@
-SELECT revision FROM causeway.site WHERE site = $1;

@@ -1,0 +1,1 @@
+DELETE FROM causeway_asked WHERE date = ?1;

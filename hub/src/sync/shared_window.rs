@@ -1,0 +1,85 @@
+//! The window that all hubs of one database share.
+//!
+//! Each has a configuration of its own. Were each to load by its own, hubs with different ones would take
+//! out what the others brought, and make the triggers anew, in turn for ever. So the database holds the
+//! settings that count: those of the hub that began to load last. The others follow, and say so.
+
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use jiff::tz::TimeZone;
+
+use super::hub::Hub;
+use crate::config::WindowConfig;
+use crate::db::DbError;
+
+/// By which the database keeps it, beside its copies of the store's files.
+const KEY: &str = "window";
+
+impl Hub {
+    /// The settings that count.
+    pub(crate) fn window_config(&self) -> WindowConfig {
+        // It is replaced whole, also if a holder panicked.
+        let config = self.inner.window.read();
+        config.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The zone whose day and time it is.
+    pub(crate) fn zone(&self) -> TimeZone {
+        self.window_config().timezone.0
+    }
+
+    /// Has all hubs of the database load by this one's configuration, once, as it begins to load.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub(super) async fn tell_window(&self) -> Result<(), DbError> {
+        if self.inner.window_is_told.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let own = &self.config().window;
+        if self.shared_window().await?.as_ref() != Some(own) {
+            // Numbers and a name: it is always JSON.
+            let json = serde_json::to_vec(own).unwrap_or_default();
+            self.database().copy(KEY, &json).await?;
+        }
+        self.inner.window_is_told.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Goes by what another hub of the database has told since.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub(super) async fn follow_window(&self) -> Result<(), DbError> {
+        let Some(shared) = self.shared_window().await? else {
+            return Ok(());
+        };
+        if shared == self.window_config() {
+            return Ok(());
+        }
+        if shared != self.config().window {
+            tracing::warn!(
+                before = shared.before,
+                after = shared.after,
+                timezone = shared.timezone.name(),
+                on_demand_days = shared.on_demand_days,
+                "another hub of this database has another [window], and began to load later: this one \
+                 goes by it; write the same in all configurations"
+            );
+        }
+        let mut config = self
+            .inner
+            .window
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        *config = shared;
+        Ok(())
+    }
+
+    /// What the database holds; `None` where that is nothing, or nothing that this version knows.
+    async fn shared_window(&self) -> Result<Option<WindowConfig>, DbError> {
+        let json = self.database().copied(KEY).await?;
+        Ok(json.and_then(|json| serde_json::from_slice(&json).ok()))
+    }
+}
