@@ -4,6 +4,7 @@
 //! cannot hold a key that names no column or a `via` without its parent. What a commit names is
 //! the MD5 of its canonical JSON (RFC 8785, defaults left out).
 
+mod earlier;
 pub mod file;
 pub mod reserved;
 mod tables;
@@ -13,6 +14,7 @@ mod width;
 use crate::ids::{Md5, Name};
 use crate::value::{Type, Value};
 
+pub use earlier::RowOfNow;
 pub use file::Merge;
 pub use tables::{TableId, Tables};
 pub use validate::{DatasetError, MAX_BYTES, MAX_COLUMNS};

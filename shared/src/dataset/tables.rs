@@ -1,6 +1,6 @@
 //! The tables of a dataset, and what tells one from another.
 
-use std::ops::{Deref, Index};
+use std::ops::{Deref, Index, IndexMut};
 
 use super::Table;
 
@@ -45,6 +45,12 @@ impl Index<TableId> for Tables {
 
     fn index(&self, id: TableId) -> &Table {
         &self.0[id.0]
+    }
+}
+
+impl IndexMut<TableId> for Tables {
+    fn index_mut(&mut self, id: TableId) -> &mut Table {
+        &mut self.0[id.0]
     }
 }
 

@@ -3,15 +3,21 @@
 use bytes::Bytes;
 
 use super::{ObjectError, RecordDecoder};
-use crate::canonical_csv::write_header;
+use crate::canonical_csv::{Malformed, split_fields, write_header};
 use crate::commit::PartitionObject;
-use crate::dataset::Table;
+use crate::dataset::{RowOfNow, Table};
 use crate::ids::Md5;
 
-/// An object's bytes on their way to rows.
+/// An object's bytes on their way to rows. An object that an earlier dataset of the table wrote says
+/// so by its header; its records are given as those of the table.
 pub struct ObjectReader {
     records: RecordDecoder,
+    table: Table,
     header: Vec<u8>,
+    /// How its records become those of the table; `None` where they are.
+    earlier: Option<RowOfNow>,
+    /// The record that was made last.
+    made: Vec<u8>,
     expected: Md5,
     expected_rows: u64,
 }
@@ -30,7 +36,10 @@ impl ObjectReader {
         header.pop();
         Ok(Self {
             records: RecordDecoder::new()?,
+            table: table.clone(),
             header,
+            earlier: None,
+            made: Vec::new(),
             expected: object.md5,
             expected_rows: object.rows,
         })
@@ -48,15 +57,26 @@ impl ObjectReader {
     /// # Errors
     /// [`ObjectError`]
     pub fn step(&mut self, mut each: impl FnMut(&[u8])) -> Result<bool, ObjectError> {
-        let (header, expected) = (&self.header, self.expected_rows);
+        let (table, header, expected) = (&self.table, &self.header, self.expected_rows);
+        let (earlier, made) = (&mut self.earlier, &mut self.made);
         self.records.step(|record, bytes| {
             if record == 0 {
-                return check_header(header, bytes);
+                if bytes != *header {
+                    *earlier = Some(of_header(table, bytes)?);
+                }
+                return Ok(());
             }
             if record > expected {
                 return Err(ObjectError::Rows { expected });
             }
-            each(bytes);
+            match earlier {
+                None => each(bytes),
+                Some(earlier) => {
+                    let malformed = |problem| Malformed { record, problem };
+                    earlier.record(bytes, made).map_err(malformed)?;
+                    each(made);
+                }
+            }
             Ok(())
         })
     }
@@ -79,13 +99,20 @@ impl ObjectReader {
     }
 }
 
-fn check_header(expected: &[u8], found: &[u8]) -> Result<(), ObjectError> {
-    if found == expected {
-        return Ok(());
+/// How records under another header become those of a table.
+fn of_header(table: &Table, header: &[u8]) -> Result<RowOfNow, ObjectError> {
+    let mut fields = Vec::new();
+    if split_fields(header, &mut fields).is_err() {
+        fields.clear();
     }
-    let found = String::from_utf8_lossy(found);
-    Err(ObjectError::Columns {
-        found: found.chars().take(200).collect(),
+    let columns = fields
+        .iter()
+        .map(|name| name.as_deref().unwrap_or_default());
+    RowOfNow::of(table, &columns.collect::<Vec<_>>()).ok_or_else(|| {
+        let found = String::from_utf8_lossy(header);
+        ObjectError::Columns {
+            found: found.chars().take(200).collect(),
+        }
     })
 }
 
@@ -137,6 +164,18 @@ mod tests {
             let records = read(&compressed, &object(Md5::of(ROWS), 2), piece);
             assert_eq!(records, Ok(vec!["1,a".into(), "2,\"b\n,\"".into()]));
         }
+    }
+
+    #[test]
+    fn an_object_of_an_earlier_dataset_is_read_as_one_of_now() {
+        let earlier = b"id\n1\n2\n";
+        let compressed = zstd::bulk::compress(earlier, 3).unwrap();
+        for piece in [1, 1_000] {
+            let records = read(&compressed, &object(Md5::of(earlier), 2), piece);
+            assert_eq!(records, Ok(vec!["1,".into(), "2,".into()]));
+        }
+        let other = zstd::bulk::compress(b"id,gone\n1,a\n", 3).unwrap();
+        assert!(read(&other, &object(Md5::of(b"id,gone\n1,a\n"), 1), 100).is_err());
     }
 
     #[test]
