@@ -241,8 +241,8 @@ pub(crate) trait SiteLoad: Send {
     /// `zone` says what time it is for rows that are born here.
     ///
     /// # Errors
-    /// A failure of the database, or [`DbError::AnotherTable`] where a table is there that was
-    /// not made from this dataset.
+    /// A failure of the database, or [`DbError::AnotherTable`] where a table is there that
+    /// cannot become the dataset's by more columns.
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError>;
 
     /// Whether a table has no rows.
@@ -257,7 +257,9 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database.
     async fn stage(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError>;
 
-    /// Begins the transaction and keeps others from writing to these tables until it ends.
+    /// Begins the transaction and keeps others from writing to these tables until it ends. Tables of
+    /// another dataset are made to fit, with whoever writes to one of the site's kept out, and whoever
+    /// reads a table that gets columns.
     ///
     /// # Errors
     /// A failure of the database, or [`DbError::Busy`].

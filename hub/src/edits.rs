@@ -3,10 +3,12 @@
 //! `row_edit` says how a row that the cloud changed stands over all partitions of its table, and
 //! `in_hand` holds the entries of some partitions. `fold` adds one row of the journal to a row's
 //! edit; `settle` makes an edit fit what the site says now; `merge` streams a partition's merged
-//! rows. `texts` turns the stored texts into typed values and back.
+//! rows. `texts` turns the stored texts into typed values and back; `earlier` reads what
+//! an earlier dataset wrote.
 
 mod clash;
 mod conflict;
+mod earlier;
 mod error;
 mod fold;
 mod in_hand;
@@ -16,6 +18,7 @@ mod settle;
 mod texts;
 mod unit;
 
+pub(crate) use earlier::entry_of_now;
 pub(crate) use error::EditsError;
 pub(crate) use fold::{RowChange, fold, journal_columns};
 pub(crate) use in_hand::Edits;

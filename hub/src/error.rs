@@ -224,10 +224,21 @@ pub(crate) enum SiteError {
     TooSlow { site: SiteName, minutes: u64 },
     /// The site's dataset changed in a way that loaded tables cannot follow.
     #[error(
-        "site {site}: its dataset changed: {detail}; this version of the hub cannot follow that; \
-         run `causeway-hub flush`, drop the site's schema (SQLite: its file) and load again"
+        "site {site}: its dataset changed: {detail}; its tables cannot follow that with their rows in \
+         place, so the last good data stays: declare it at the site as it was, or run \
+         `causeway-hub flush`, drop the site's schema (SQLite: its file) and load again"
     )]
     DatasetChanged {
+        site: SiteName,
+        /// What changed.
+        detail: String,
+    },
+    /// What an earlier dataset wrote cannot be read with the newest.
+    #[error(
+        "site {site}: {detail}, and the site has not carried the table since: see there why it is held \
+         back (`causeway-agent status`)"
+    )]
+    HeldTable {
         site: SiteName,
         /// What changed.
         detail: String,
@@ -247,6 +258,7 @@ impl SiteError {
             Self::AnotherLog { .. }
             | Self::ArchivedLog { .. }
             | Self::DatasetChanged { .. }
+            | Self::HeldTable { .. }
             | Self::TooSlow { .. }
             | Self::EditsObject { .. }
             | Self::Edits { .. } => false,
@@ -269,7 +281,10 @@ impl SiteError {
         let is_lasting = !self.is_retryable();
         match self {
             Self::Log(_) | Self::Store { .. } | Self::Object { .. } => is_lasting,
-            Self::DatasetChanged { .. } | Self::EditsObject { .. } | Self::Edits { .. } => true,
+            Self::DatasetChanged { .. }
+            | Self::HeldTable { .. }
+            | Self::EditsObject { .. }
+            | Self::Edits { .. } => true,
             Self::Database { .. }
             | Self::NotOpened { .. }
             | Self::AnotherLog { .. }

@@ -143,7 +143,7 @@ impl Hub {
             return Ok(vec!["its rows are of an earlier version".to_owned()]);
         }
         let entries = match edits {
-            Some(edits) => self.entries(&stored.state.site, &key, edits).await,
+            Some(edits) => self.entries(&stored.state.site, (table, part), edits).await,
             None => Ok(Vec::new()),
         };
         let entries = match entries {

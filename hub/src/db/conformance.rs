@@ -14,6 +14,7 @@ use crate::testing::{NOON, Outcome};
 
 mod changes;
 pub(in crate::db) mod clinic;
+mod dataset_changes;
 mod datasets;
 mod edits;
 mod history;
@@ -27,6 +28,7 @@ mod window;
 mod writes;
 
 pub use changes::*;
+pub use dataset_changes::*;
 pub use datasets::*;
 pub use edits::*;
 pub use history::*;
@@ -95,6 +97,11 @@ macro_rules! database_conformance {
             a_load_without_change_writes_nothing,
             a_table_that_is_new_in_the_dataset_is_made,
             a_dataset_that_does_not_fit_is_refused,
+            a_dataset_change_is_followed_in_place,
+            a_held_table_keeps_its_buckets,
+            kept_rows_outlive_a_dataset_change,
+            a_dataset_that_cannot_be_followed_changes_nothing,
+            a_held_table_that_cannot_be_read_is_named,
             the_hub_is_made_any_number_of_times,
             a_database_without_the_hub_says_so,
             what_was_committed_is_read_back,

@@ -4,6 +4,7 @@
 //! one to itself: dropping it at any point rolls back and frees its locks, so that nothing has to be
 //! cleaned up.
 
+mod change;
 mod connection;
 mod error;
 mod flush;

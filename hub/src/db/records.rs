@@ -182,6 +182,10 @@ impl Records {
                 .dataset
                 .as_deref()
                 .map(|json| Dataset::from_json(json.as_bytes()));
+            let mut dataset = dataset.transpose().map_err(|error| error.to_string())?;
+            if let Some(dataset) = &mut dataset {
+                dataset.take_bucket_counts(&catalog);
+            }
             Ok(StoredSite {
                 catalog,
                 edits,
@@ -194,7 +198,7 @@ impl Records {
                     edits_seq: Seq(count(loaded_edits_seq)?),
                 },
                 asked: asked.collect::<Result<_, _>>()?,
-                dataset: dataset.transpose().map_err(|error| error.to_string())?,
+                dataset,
                 loaded: self
                     .marks
                     .iter()

@@ -74,22 +74,41 @@ pub(super) fn table_body(table: &Table, columns: &[(String, String)], key: Optio
     format!("(\n{}\n)", lines.join(",\n"))
 }
 
-/// How the columns of a table that is there first differ from the declared ones.
-pub(super) fn first_difference(
+/// The declared columns that a table which is there lacks, by position. Columns go by their names,
+/// wherever they stand.
+///
+/// # Errors
+/// In words, how its columns differ in another way, or lack one that cannot be added.
+pub(super) fn lacking(
+    table: &Table,
     declared: &[(String, String)],
     found: &[(String, String)],
-) -> Option<String> {
-    let show = |column: Option<&(String, String)>| match column {
-        Some((name, ty)) => format!("column {name} {ty}"),
-        None => "no further column".to_owned(),
-    };
-    let longest = declared.len().max(found.len());
-    let differs = (0..longest).find(|at| declared.get(*at) != found.get(*at))?;
-    Some(format!(
-        "it has {} where {} is declared",
-        show(found.get(differs)),
-        show(declared.get(differs))
-    ))
+) -> Result<Vec<usize>, String> {
+    let is_declared = |name: &String| declared.iter().any(|(declared, _)| declared == name);
+    if let Some((name, ty)) = found.iter().find(|(name, _)| !is_declared(name)) {
+        return Err(format!("it has column {name} {ty}, which is not declared"));
+    }
+    let mut lacking = Vec::new();
+    for (at, (name, ty)) in declared.iter().enumerate() {
+        match found.iter().find(|(found, _)| found == name) {
+            Some((_, is)) if is == ty => {}
+            Some((_, is)) => {
+                return Err(format!("it has column {name} {is} where {ty} is declared"));
+            }
+            None if at < table.columns.len() && table.can_be_added(at) => lacking.push(at),
+            None => return Err(format!("it has no column {name} {ty}")),
+        }
+    }
+    Ok(lacking)
+}
+
+/// The columns of a staging table, which rows of a table that is still to be changed go into.
+pub(super) fn staging_body(columns: &[(String, String)]) -> String {
+    list(
+        columns
+            .iter()
+            .map(|(name, ty)| format!("{} {ty}", quote(name))),
+    )
 }
 
 #[cfg(test)]

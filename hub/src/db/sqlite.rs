@@ -5,6 +5,7 @@
 //! Each operation opens the file that it needs, works and closes it, on a thread that may block.
 //! The files are in WAL mode, so readers go on seeing the last state while a load writes.
 
+mod change;
 mod file;
 mod fill;
 mod flush;

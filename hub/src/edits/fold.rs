@@ -78,7 +78,7 @@ pub(crate) fn fold(
         return Ok(edit);
     }
     let (before, mut conflict) = match edit {
-        Some(edit) => (Some(edit.state), edit.conflict),
+        Some(edit) => (Some(whole(table, edit.state)), edit.conflict),
         None => (None, Conflict::default()),
     };
     let folding = Folding { table, change };
@@ -98,6 +98,14 @@ pub(crate) fn fold(
         at: change.at,
     });
     Ok(edit.filter(|edit| !edit.is_nothing()))
+}
+
+/// A deleted row with the columns that were declared since.
+fn whole(table: &Table, mut state: RowState) -> RowState {
+    if let RowState::Deleted { was: Some(was), .. } | RowState::Moved { was, .. } = &mut state {
+        table.complete(was);
+    }
+    state
 }
 
 fn is_there(edit: Option<&RowEdit>, change: &RowChange) -> bool {

@@ -6,6 +6,7 @@ use causeway_shared::edits_object::{Conflict, Loser, Texts};
 use causeway_shared::ids::Part;
 
 use super::conflict::{agreed, cloud_lost, forget_same, is_whole, site_lost};
+use super::earlier::{is_as_known, learned};
 use super::error::EditsError;
 use super::row_edit::{PlacedRow, RowEdit, RowState, changed};
 use super::texts::{bucket_of, values_of};
@@ -173,10 +174,12 @@ fn with_site(
                 row,
             }
         }
-        RowState::Deleted { was: Some(was), .. } if was == site.row => RowState::Deleted {
-            home: site.part,
-            was: Some(was),
-        },
+        RowState::Deleted { was: Some(was), .. } if is_as_known(&was, &site.row) => {
+            RowState::Deleted {
+                home: site.part,
+                was: Some(learned(table, was, &site.row)),
+            }
+        }
         RowState::Deleted { was, .. } => deleted_in_the_cloud(table, was, site, conflict),
         RowState::Moved {
             was, place, row, ..
@@ -184,7 +187,7 @@ fn with_site(
         RowState::Moved {
             was, place, row, ..
         } => {
-            if was != site.row {
+            if !is_as_known(&was, &site.row) {
                 conflict.site = Some(Loser::Columns(site.row.clone()));
             }
             RowState::Moved {

@@ -1,12 +1,14 @@
 //! The edits objects of a site, read and written.
 
 use causeway_shared::commit::EditsObject;
+use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::{self, Entry};
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::runtime::chance;
 use causeway_shared::store::{Store, StoreError};
 
+use crate::edits::entry_of_now;
 use crate::error::SiteError;
 
 /// Most bytes of an edits object as it is stored, compressed.
@@ -20,12 +22,13 @@ pub(super) struct EditsObjects<'a> {
 }
 
 impl EditsObjects<'_> {
-    /// The entries of a partition.
+    /// The entries of a partition, as rows of the table whichever dataset they were written with.
     pub(super) async fn read(
         &self,
-        (table, part): (&Name, Part),
+        (declared, part): (&Table, Part),
         object: &EditsObject,
     ) -> Result<Vec<Entry>, SiteError> {
+        let table = &declared.name;
         let key = self.key(table, part, object.md5);
         let damaged = |problem: String| SiteError::EditsObject {
             site: self.site.clone(),
@@ -45,7 +48,9 @@ impl EditsObjects<'_> {
             source => self.failed(source),
         })?;
         let entries = edits_object::decode(&bytes, object.md5);
-        entries.map_err(|problem| damaged(problem.to_string()))
+        let entries = entries.map_err(|problem| damaged(problem.to_string()))?;
+        let entries = entries.into_iter();
+        Ok(entries.map(|entry| entry_of_now(declared, entry)).collect())
     }
 
     /// Writes the entries of a partition, under a name that no object ever had.

@@ -146,7 +146,7 @@ impl FlushTask<'_> {
         let new = NewCommit {
             writer: at.identity,
             epoch: edits.head.as_ref().map_or(1, |head| head.epoch),
-            dataset: dataset.md5(),
+            dataset: folded.dataset,
             site_seq: folded.catalog_seq,
             changes: changes(&folded.parts, &edits),
             journal: folded.journal,

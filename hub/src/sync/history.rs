@@ -130,7 +130,7 @@ impl SiteHistory {
         let object = self.cached.stored.catalog.partitions.get(&key);
         // The semaphore is never closed.
         let _slot = self.hub.inner.history_reads.acquire().await.ok();
-        let entries = self.entries(&key).await?;
+        let entries = self.entries(table, part).await?;
         if object.is_none() && entries.is_empty() {
             return Ok(());
         }
@@ -181,13 +181,15 @@ impl SiteHistory {
     }
 
     /// The entries of a partition's edits, settled with the object that the database's catalog names.
-    async fn entries(&self, key: &(Name, Part)) -> Result<Vec<Entry>, SiteError> {
+    async fn entries(&self, table: &Table, part: Part) -> Result<Vec<Entry>, SiteError> {
+        let key = &(table.name.clone(), part);
         let Some(edits) = self.cached.edits().partitions.get(key) else {
             return Ok(Vec::new());
         };
         let mut settled = self.cached.stored.settled.iter();
         if !settled.any(|change| (&change.table, change.part) == (&key.0, key.1)) {
-            return self.hub.entries(&self.site, key, &edits.object).await;
+            let of = (table, key.1);
+            return self.hub.entries(&self.site, of, &edits.object).await;
         }
         let of_all = self
             .cached

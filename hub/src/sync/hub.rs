@@ -10,9 +10,9 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 
 use causeway_shared::commit::{EditsObject, Owner};
-use causeway_shared::dataset::{self, Dataset};
+use causeway_shared::dataset::{self, Dataset, Table};
 use causeway_shared::edits_object::Entry;
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Part, SiteName};
 use causeway_shared::runtime::regular_file;
 use causeway_shared::store::{self, Store};
 
@@ -238,14 +238,14 @@ impl Hub {
     pub(crate) async fn entries(
         &self,
         site: &SiteName,
-        key: &(Name, Part),
+        of: (&Table, Part),
         object: &EditsObject,
     ) -> Result<Vec<Entry>, SiteError> {
         let objects = EditsObjects {
             store: self.store(),
             site,
         };
-        objects.read((&key.0, key.1), object).await
+        objects.read(of, object).await
     }
 
     /// Logs a failure beside the work itself, once while it lasts.

@@ -20,19 +20,19 @@ mod execute;
 #[cfg(test)]
 mod history;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{EditsLog, Owner};
+use causeway_shared::commit::{AgentLog, EditsLog, Owner};
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::dataset_change::first_obstacle;
+use super::dataset_change::{first_obstacle, first_unreadable};
 use super::discover::{catalog_at_head, edits_at_head};
 use super::edits_log::owns;
 use super::hub::Hub;
@@ -75,7 +75,7 @@ pub(crate) struct LogSnapshot {
     pub(crate) catalog: Catalog,
     /// The catalog of edits at the head of theirs.
     pub(crate) edits: Catalog<EditsLog>,
-    /// The dataset of the agent's head.
+    /// The dataset of the agent's head, each table divided into the buckets that the catalog has of it.
     pub(crate) dataset: Arc<Dataset>,
 }
 
@@ -95,10 +95,11 @@ impl LogSnapshot {
         let Some(head) = &catalog.head else {
             return Ok(None);
         };
-        let dataset = match dataset {
+        let mut dataset = match dataset {
             Some(dataset) if dataset.md5() == head.dataset => dataset.clone(),
             _ => log.dataset(head.dataset).await?,
         };
+        dataset.take_bucket_counts(&catalog);
         Ok(Some(Self {
             catalog,
             edits,
@@ -181,6 +182,40 @@ impl SiteTask<'_> {
         }
     }
 
+    /// Refuses what the site wrote with an earlier dataset and has not carried since, where it cannot be
+    /// read with the newest. What is loaded was looked at before.
+    pub(super) async fn refuse_unreadable(
+        &self,
+        snapshot: &LogSnapshot,
+        stored: &StoredSite,
+    ) -> Result<(), SiteError> {
+        let newest = snapshot.dataset.md5();
+        let mut earlier: BTreeMap<Md5, BTreeSet<&Name>> = BTreeMap::new();
+        for (key, entry) in &snapshot.catalog.partitions {
+            if stored.catalog.partitions.get(key) != Some(entry) {
+                earlier.entry(entry.dataset).or_default().insert(&key.0);
+            }
+        }
+        for (key, entry) in &snapshot.edits.partitions {
+            if stored.edits.partitions.get(key) != Some(entry) {
+                earlier.entry(entry.dataset).or_default().insert(&key.0);
+            }
+        }
+        earlier.remove(&newest);
+        let log = SiteLog::<AgentLog>::new(Store::clone(self.store()), self.site.clone());
+        for (md5, tables) in earlier {
+            let dataset = log.dataset(md5).await?;
+            let mut tables = tables.into_iter();
+            let detail = tables
+                .find_map(|table| first_unreadable(&dataset, &snapshot.dataset, table.as_str()));
+            if let Some(detail) = detail {
+                let site = self.site.clone();
+                return Err(SiteError::HeldTable { site, detail });
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a load would leave everything as it is stored. What waits in the journal is not a
     /// load's to look at.
     fn is_idle(&self, snapshot: &LogSnapshot, stored: &StoredSite, identity: &Owner) -> bool {
@@ -237,7 +272,6 @@ impl SiteTask<'_> {
                 let plan = LoadPlan::default();
                 return Ok(self.report(&snapshot, &plan, Counted::default()));
             };
-            self.refuse_another_dataset(&snapshot, &stored)?;
             let again = self.again.union(&in_effect.again).cloned().collect();
             let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);
             plan.replace(&in_effect.again);

@@ -143,7 +143,7 @@ impl MergedSite {
             (None, Some(object)) => {
                 let site = self.site();
                 let objects = EditsObjects { store, site };
-                Cow::Owned(objects.read((name, part.part), object).await?)
+                Cow::Owned(objects.read((part.table, part.part), object).await?)
             }
             (None, None) => Cow::Borrowed(&[][..]),
         };

@@ -149,14 +149,14 @@ impl<'a> Settling<'a> {
             let table = &dataset.tables[id];
             let mut keys = BTreeMap::new();
             for (_, part) in parts.iter().filter(|(name, _)| *name == table.name) {
-                self.take(&table.name, *part).await?;
+                self.take(table, *part).await?;
                 let after = self.settled_at(&table.name, *part);
                 let listed = self.hand.keys(&table.name, *part);
                 add_keys(&mut keys, listed.map_err(|e| self.failed(e))?, after);
                 self.renewed.insert((table.name.clone(), *part));
             }
             for (part, kept) in self.kept_to_look_for(table) {
-                self.take(&table.name, part).await?;
+                self.take(table, part).await?;
                 let after = self.settled_at(&table.name, part).max(self.looked);
                 add_keys(&mut keys, kept, after);
             }
@@ -176,7 +176,7 @@ impl<'a> Settling<'a> {
             let changed = self.hand.changed().filter(|(name, _)| **name == table.name);
             let parts: BTreeSet<Part> = committed.chain(changed.map(|(_, part)| part)).collect();
             for part in parts {
-                self.take(&table.name, part).await?;
+                self.take(table, part).await?;
                 let keys = self.hand.keys(&table.name, part);
                 let mut keys = keys.map_err(|error| self.failed(error))?;
                 keys.retain(|key| is_of_block(table, key));
@@ -279,7 +279,7 @@ impl<'a> Settling<'a> {
             return Ok(None);
         };
         let (parent, place) = (&self.dataset.tables[parent], *place);
-        self.take(&parent.name, place).await?;
+        self.take(parent, place).await?;
         if let Some(edit) = self.row(parent, &key).await? {
             return Ok(edit.state.place());
         }
@@ -301,7 +301,7 @@ impl<'a> Settling<'a> {
     ) -> Result<Option<RowEdit>, SiteError> {
         loop {
             match self.hand.row(&table.name, key) {
-                Err(EditsError::NotInHand { table, part }) => self.take(&table, part).await?,
+                Err(EditsError::NotInHand { part, .. }) => self.take(table, part).await?,
                 row => return row.map_err(|error| self.failed(error)),
             }
         }
@@ -316,18 +316,18 @@ impl<'a> Settling<'a> {
     ) -> Result<(), SiteError> {
         loop {
             match self.hand.set(&table.name, key, edit.clone()) {
-                Err(EditsError::NotInHand { table, part }) => self.take(&table, part).await?,
+                Err(EditsError::NotInHand { part, .. }) => self.take(table, part).await?,
                 set => return set.map_err(|error| self.failed(error)),
             }
         }
     }
 
     /// Takes the entries of a partition in hand.
-    pub(super) async fn take(&mut self, table: &Name, part: Part) -> Result<(), SiteError> {
-        if self.hand.holds(table, part) {
+    pub(super) async fn take(&mut self, table: &Table, part: Part) -> Result<(), SiteError> {
+        if self.hand.holds(&table.name, part) {
             return Ok(());
         }
-        let object = self.edits.partitions.get(&(table.clone(), part));
+        let object = self.edits.partitions.get(&(table.name.clone(), part));
         let entries = match object {
             Some(entry) => {
                 let objects = EditsObjects {
@@ -338,7 +338,7 @@ impl<'a> Settling<'a> {
             }
             None => Vec::new(),
         };
-        let put = self.hand.put(table, part, entries);
+        let put = self.hand.put(&table.name, part, entries);
         put.map_err(|error| self.failed(error))
     }
 

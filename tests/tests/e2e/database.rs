@@ -59,7 +59,7 @@ async fn a_table_that_somebody_else_made_is_refused() {
         "{error}"
     );
     assert!(
-        error.contains("column title text where column name text is declared"),
+        error.contains("column title text, which is not declared"),
         "{error}"
     );
 }
@@ -197,4 +197,58 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
     let goes_on = "UPDATE customer SET notes = NULL";
     bot.batch_execute(goes_on).await.unwrap();
+}
+
+/// The tables stay the same ones when their dataset changes: whoever was granted something keeps it, and a
+/// view goes on. Somebody who reads meanwhile is waited for, and is nobody's victim.
+#[tokio::test]
+async fn a_dataset_change_leaves_views_and_grants() {
+    let (_, test, mut site, place) = loaded().await;
+    let client = place.connect().await;
+    let theirs = "CREATE VIEW public.names AS SELECT * FROM here.item; \
+        GRANT SELECT (id) ON here.item TO PUBLIC; GRANT SELECT ON here.sale TO PUBLIC";
+    client.batch_execute(theirs).await.unwrap();
+    let tables = "SELECT string_agg(oid::text || relname || relacl::text, ' ' ORDER BY relname) \
+        FROM pg_class WHERE relnamespace = 'here'::regnamespace AND relkind = 'r'";
+    let before: String = client.query_one(tables, &[]).await.unwrap().get(0);
+    let longer = SHOP.replace(
+        "name = \"name\", type = \"text\" }",
+        "name = \"name\", type = \"text\" }, { name = \"grade\", type = \"text\", not_null = true, \
+         default = \"it's\" }, { name = \"n\", type = \"int\" }",
+    );
+    site.declare(&longer).unwrap();
+    put(&mut site, "1,apple,a,7").await;
+
+    let reader = place.connect().await;
+    reader
+        .batch_execute("BEGIN; SELECT * FROM public.names")
+        .await
+        .unwrap();
+    let reads = async {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        reader
+            .batch_execute("SELECT * FROM here.item; COMMIT")
+            .await
+    };
+    let (read, rows) = tokio::join!(reads, test.load_rows());
+    read.unwrap();
+    assert_eq!(rows.unwrap(), 1);
+    let after: String = client.query_one(tables, &[]).await.unwrap().get(0);
+    assert_eq!(after, before);
+    let row = client
+        .query_one("SELECT name FROM public.names", &[])
+        .await
+        .unwrap();
+    assert_eq!(row.get::<_, String>(0), "apple");
+    let row = client
+        .query_one("SELECT grade, n FROM here.item", &[])
+        .await
+        .unwrap();
+    assert_eq!(
+        (row.get::<_, String>(0), row.get::<_, i64>(1)),
+        ("a".to_owned(), 7)
+    );
+    let insert = "INSERT INTO here.item (id, name) VALUES (5, 'fig') RETURNING grade";
+    let row = client.query_one(insert, &[]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "it's");
 }

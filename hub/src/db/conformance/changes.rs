@@ -301,7 +301,7 @@ pub async fn a_dataset_that_does_not_fit_is_refused(database: &HubDatabase) -> O
     let error = test.load_one().await.err().map(|error| error.to_string());
     let error = error.unwrap_or_default();
     assert!(
-        error.contains("table item: column name has another type"),
+        error.contains("table item: column name was text and is int now"),
         "{error}"
     );
     site.declare(SHOP)?;

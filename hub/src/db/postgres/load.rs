@@ -18,13 +18,14 @@ use tokio_postgres::{CopyInSink, Error, Row};
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, Seq, SiteName};
 
+use super::change::{self, Found, TableChange};
 use super::connection::Connections;
 use super::grants::Roles;
 use super::indexes::{self, Unindexed};
 use super::session::{Session, Work};
 use super::{error, mark, read, render, triggers};
 use crate::db::{
-    DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records, sql,
+    DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records,
 };
 
 /// How long a load waits for other programs' transactions, beside its tries.
@@ -39,6 +40,8 @@ pub(super) struct PostgresLoad {
     unindexed: Vec<Unindexed>,
     /// The triggers that this load made, by their MD5.
     triggers: Option<String>,
+    /// What its transaction is to change in the tables.
+    change: Option<TableChange>,
 }
 
 impl PostgresLoad {
@@ -51,6 +54,7 @@ impl PostgresLoad {
             roles: connections.roles.clone(),
             unindexed: Vec::new(),
             triggers: None,
+            change: None,
         };
         let session = include_str!("sql/session_loader.sql");
         load.batch("connecting", session).await?;
@@ -101,33 +105,47 @@ impl PostgresLoad {
         locked
     }
 
-    /// Makes a table, or makes sure that the one that is there is the dataset's.
-    ///
-    /// Returns whether it was made.
-    async fn create_table(&self, table: &Table) -> Result<bool, DbError> {
-        let target = render::target(&self.site, table);
-        let existing = self
-            .client
-            .query(include_str!("sql/columns_read.sql"), &[&target])
-            .await
-            .map_err(|error| self.failed("reading", error))?;
-        let existing: Vec<(String, String)> = existing
-            .iter()
-            .map(|row| (row.get(0), row.get(1)))
-            .collect();
-        if existing.is_empty() {
-            let create = render::create_table(&self.site, table);
-            self.batch("creating a table", &create).await?;
-            return Ok(true);
+    /// The tables of a dataset that are missing, and the columns that others lack.
+    async fn look_at_tables(
+        &self,
+        dataset: &Dataset,
+    ) -> Result<(Vec<Table>, Vec<(Table, Vec<usize>)>), DbError> {
+        let (mut missing, mut lacking) = (Vec::new(), Vec::new());
+        for table in &dataset.tables {
+            let found = change::find(&self.client, &self.site, table).await;
+            match found.map_err(|error| self.failed("reading", error))? {
+                Found::Missing => missing.push(table.clone()),
+                Found::Lacking(columns) if columns.is_empty() => {}
+                Found::Lacking(columns) => lacking.push((table.clone(), columns)),
+                Found::Another(detail) => {
+                    return Err(DbError::AnotherTable {
+                        schema: self.site.schema(),
+                        table: table.name.to_string(),
+                        detail,
+                    });
+                }
+            }
         }
-        match sql::first_difference(&render::columns(table), &existing) {
-            None => Ok(false),
-            Some(detail) => Err(DbError::AnotherTable {
-                schema: self.site.schema(),
-                table: table.name.to_string(),
-                detail,
-            }),
-        }
+        Ok((missing, lacking))
+    }
+
+    /// Begins the transaction with the tables locked and changed.
+    async fn begin_changing(&mut self, change: &TableChange) -> Result<(), DbError> {
+        let this = &*self;
+        let attempts = AtomicUsize::new(0);
+        let begin = || {
+            let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+            this.begin_locked(change.lock(&this.site, attempt))
+        };
+        begin.retry(patiently()).when(gave_up).await?;
+        self.batch("changing the tables", &change.statements(&self.site))
+            .await?;
+        let unindexed = indexes::missing(&self.client, &self.site, change.dataset()).await;
+        self.unindexed = unindexed.map_err(|error| self.failed("reading", error))?;
+        let site = Some(&self.site);
+        self.roles.grant(&self.client, &self.database, site).await?;
+        self.triggers = Some(change.triggers_md5().to_owned());
+        Ok(())
     }
 }
 
@@ -170,12 +188,22 @@ impl SiteLoad for PostgresLoad {
             let create = render::create_schema(&self.site);
             self.batch("creating a schema", &create).await?;
         }
-        let mut anew = false;
-        for table in &dataset.tables {
-            anew |= self.create_table(table).await?;
+        let (missing, lacking) = self.look_at_tables(dataset).await?;
+        let is_of_another = change::is_of_another(&self.client, &self.site, dataset).await;
+        let is_of_another = is_of_another.map_err(|error| self.failed("reading", error))?;
+        if is_of_another || !lacking.is_empty() {
+            let triggers = triggers::statements(&self.client, &self.site, dataset, zone).await;
+            let triggers = triggers.map_err(|error| self.failed("reading", error))?;
+            self.change = Some(TableChange::new(dataset, missing, lacking, triggers));
+            return Ok(());
         }
-        let missing = indexes::missing(&self.client, &self.site, dataset).await;
-        self.unindexed = missing.map_err(|error| self.failed("reading", error))?;
+        for table in &missing {
+            let create = render::create_table(&self.site, table);
+            self.batch("creating a table", &create).await?;
+        }
+        let anew = !missing.is_empty();
+        let unindexed = indexes::missing(&self.client, &self.site, dataset).await;
+        self.unindexed = unindexed.map_err(|error| self.failed("reading", error))?;
         let this = &*self;
         let attempts = AtomicUsize::new(0);
         let make = || async {
@@ -190,18 +218,25 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError> {
+        let mut change = self.change.iter();
+        if change.any(|change| change.makes(table)) {
+            return Ok(true);
+        }
         let sql = render::is_empty(&self.site, table);
         let row = self.client.query_one(&sql, &[]).await;
         Ok(row.map_err(|error| self.failed("reading", error))?.get(0))
     }
 
     async fn stage(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {
-        let create = render::create_staging(&self.site, table);
+        let create = render::create_staging(table);
         self.batch("staging", &create).await?;
         self.copy(table, true).await
     }
 
     async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError> {
+        if let Some(change) = self.change.take() {
+            return self.begin_changing(&change).await;
+        }
         let this = &*self;
         let mut tables = tables.to_vec();
         for Unindexed { table, indexes, .. } in &this.unindexed {

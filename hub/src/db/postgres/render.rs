@@ -1,10 +1,13 @@
 //! The dataset as PostgreSQL's DDL and DML. No other file makes SQL from names.
 
-use causeway_shared::dataset::{Column, Partitioning, Table};
+use causeway_shared::dataset::{Column, Default, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
-use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
+use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type, Value};
 
-use crate::db::sql::{CLASH, PART, declared, list, names, quote, ruled, table_body, written};
+use crate::db::sql::{
+    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
+};
+use crate::db::value::canonical_text;
 
 /// Longest name in PostgreSQL, in bytes.
 const MAX_NAME_BYTES: usize = 63;
@@ -32,6 +35,14 @@ pub(super) fn columns(table: &Table) -> Vec<(String, String)> {
         .iter()
         .map(|column| (column.name.to_string(), column_type(column)));
     declared.chain(hidden).collect()
+}
+
+/// A value of a column's type.
+pub(super) fn constant(value: &Value<'_>, ty: &str) -> String {
+    format!(
+        "{}::{ty}",
+        literal(&canonical_text(value).unwrap_or_default())
+    )
 }
 
 /// The site's schema.
@@ -124,6 +135,60 @@ pub(super) fn set_keys_of(site: &SiteName, tables: &[&Table]) -> String {
     )
 }
 
+/// Columns that a table lacks, with what its rows have in them. In a transaction that has the table to
+/// itself.
+pub(super) fn add_columns(site: &SiteName, table: &Table, lacking: &[usize]) -> String {
+    let target = target(site, table);
+    let mut sql = String::new();
+    for column in lacking.iter().map(|at| &table.columns[*at]) {
+        let (name, ty) = (quote(column.name.as_str()), column_type(column));
+        let add = format!("ALTER TABLE {target} ADD COLUMN {name} {ty}");
+        sql += &match &column.default {
+            // The rows there take it without being written; rows to come are filled in by the triggers.
+            Some(Default::Constant(value)) => format!(
+                "{add} DEFAULT {};\nALTER TABLE {target} ALTER COLUMN {name} DROP DEFAULT;\n",
+                constant(value, &ty)
+            ),
+            _ => format!("{add};\n"),
+        };
+    }
+    for column in lacking.iter().map(|at| &table.columns[*at]) {
+        let name = quote(column.name.as_str());
+        if let Some(Default::Column(from)) = &column.default {
+            sql += &format!("UPDATE {target} SET {name} = {};\n", names(table, &[*from]));
+        }
+        if column.not_null {
+            sql += &format!("ALTER TABLE {target} ALTER COLUMN {name} SET NOT NULL;\n");
+        }
+    }
+    sql
+}
+
+/// Keeps others from the tables that are to be changed, and from writing to the others. In a transaction;
+/// as [`lock`] it waits for one table alone.
+pub(super) fn lock_to_change(
+    site: &SiteName,
+    (changed, others): (&[&Table], &[&Table]),
+    attempt: usize,
+) -> String {
+    let lock = |mode: &'static str| {
+        move |table: &&Table| format!("LOCK TABLE {} IN {mode} MODE", target(site, table))
+    };
+    let changed = changed.iter().map(lock("ACCESS EXCLUSIVE"));
+    let mut locks: Vec<_> = changed
+        .chain(others.iter().map(lock("SHARE ROW EXCLUSIVE")))
+        .collect();
+    let turned = attempt % locks.len().max(1);
+    locks.rotate_left(turned);
+    let mut wait = "";
+    let mut sql = "SET LOCAL statement_timeout = '400ms';\n".to_owned();
+    for lock in locks {
+        sql += &format!("{lock}{wait};\n");
+        wait = " NOWAIT";
+    }
+    sql + "SET LOCAL statement_timeout = '1h';\n"
+}
+
 /// Keeps others from writing to the tables; reading goes on. In a transaction.
 ///
 /// Whoever waits for a second looks for a deadlock, and ends if it finds one. So only one of the tables
@@ -155,12 +220,11 @@ pub(super) fn is_empty(site: &SiteName, table: &Table) -> String {
 }
 
 /// An empty staging table without keys.
-pub(super) fn create_staging(site: &SiteName, table: &Table) -> String {
+pub(super) fn create_staging(table: &Table) -> String {
     format!(
         "DROP TABLE IF EXISTS {staging};
-         CREATE TABLE {staging} AS SELECT {} FROM {} WITH NO DATA;",
-        written(table),
-        target(site, table),
+         CREATE TABLE {staging} ({});",
+        staging_body(&columns(table)),
         staging = staging(table),
     )
 }

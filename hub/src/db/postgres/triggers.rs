@@ -13,7 +13,6 @@ use tokio_postgres::{Client, Error};
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, SiteName};
-use causeway_shared::value::Value;
 
 use super::render::{index_name, lock, schema, target};
 use crate::db::rules;
@@ -24,6 +23,43 @@ use crate::db::sql::{literal, quote};
 const SETTINGS: &str = "SECURITY DEFINER SET search_path = pg_catalog, pg_temp \
     SET datestyle = 'ISO, YMD' SET timezone = 'UTC' SET extra_float_digits = 1 \
     SET standard_conforming_strings = on";
+
+/// The triggers that a site's tables are to have.
+pub(super) struct Statements {
+    pub(super) sql: String,
+    /// By which they are known.
+    pub(super) md5: String,
+    /// Whether the site's tables have them.
+    pub(super) are_there: bool,
+}
+
+/// What makes the triggers of a site's tables.
+///
+/// # Errors
+/// A failure of the database.
+pub(super) async fn statements(
+    client: &Client,
+    site: &SiteName,
+    dataset: &Dataset,
+    zone: &TimeZone,
+) -> Result<Statements, Error> {
+    let read = include_str!("sql/triggers_read.sql");
+    let row = client.query_one(read, &[&site.as_str()]).await?;
+    let (owner, found): (&str, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
+    let triggers = Triggers {
+        site,
+        dataset,
+        zone: zone.iana_name().unwrap_or("UTC"),
+        owner,
+    };
+    let sql = triggers.statements();
+    let md5 = Md5::of(sql.as_bytes()).to_string();
+    Ok(Statements {
+        are_there: found == Some(&md5),
+        sql,
+        md5,
+    })
+}
 
 /// Makes the triggers of a site's tables, where they are not these already: `anew` where a table was
 /// just made. `attempt` counts tries. Returns the MD5 by which they are known, for a site that has no row yet.
@@ -38,26 +74,16 @@ pub(super) async fn make(
     anew: bool,
     attempt: usize,
 ) -> Result<Option<String>, Error> {
-    let read = include_str!("sql/triggers_read.sql");
-    let row = client.query_one(read, &[&site.as_str()]).await?;
-    let (owner, found): (&str, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
-    let triggers = Triggers {
-        site,
-        dataset,
-        zone: zone.iana_name().unwrap_or("UTC"),
-        owner,
-    };
-    let statements = triggers.statements();
-    let md5 = Md5::of(statements.as_bytes()).to_string();
-    if found == Some(&md5) && !anew {
+    let triggers = statements(client, site, dataset, zone).await?;
+    if triggers.are_there && !anew {
         return Ok(None);
     }
     // A batch is one transaction: no table has triggers of two versions.
     let tables: Vec<&Table> = dataset.tables.iter().collect();
     let lock = lock(site, &tables, attempt);
-    client.batch_execute(&(lock + &statements)).await?;
-    note(client, site, &md5).await?;
-    Ok(Some(md5))
+    client.batch_execute(&(lock + &triggers.sql)).await?;
+    note(client, site, &triggers.md5).await?;
+    Ok(Some(triggers.md5))
 }
 
 /// Writes down which triggers a site's tables have.
@@ -195,15 +221,4 @@ fn refuse(state: &str, table: &Table, column: usize, message: &str) -> String {
 /// A statement under a condition, as a line.
 fn when(condition: &str, then: &str) -> String {
     format!("    IF {condition} THEN {then} END IF;\n")
-}
-
-/// A value's canonical text, without CSV's quotes.
-fn text(value: &Value<'_>) -> String {
-    if let Value::Text(text) = value {
-        return text.clone().into_owned();
-    }
-    let mut bytes = Vec::new();
-    causeway_shared::canonical_csv::write_value(value, &mut bytes);
-    // All but texts is ASCII.
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -17,6 +17,7 @@ use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::value::Type;
 
+use super::change::{self, TableChange};
 use super::mark::Statements;
 use super::value::to_sql;
 use super::{Files, file, read_stored, render, triggers};
@@ -29,6 +30,8 @@ pub(super) struct SqliteLoad {
     held: Option<Held>,
     /// The tables whose triggers its transaction has taken away.
     bare: Vec<Name>,
+    /// What its transaction is to change in the tables.
+    change: Option<TableChange>,
 }
 
 /// What a load holds: the site's file, and the lock that keeps other loads out as long.
@@ -52,6 +55,7 @@ impl SqliteLoad {
                 _lock: lock,
             }),
             bare: Vec::new(),
+            change: None,
         })
     }
 
@@ -119,21 +123,18 @@ impl SiteLoad for SqliteLoad {
 
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {
         let (files, site) = (Arc::clone(&self.files), self.site.clone());
-        let tables = dataset.tables.clone();
-        self.run_as(move |connection| {
-            tables
-                .iter()
-                .try_for_each(|table| create_table(&files, &site, connection, table))
-        })
-        .await?;
-        let made = triggers::Made::of(&self.site, dataset, zone);
-        self.run("making the triggers", move |connection| {
-            made.bring(connection)
-        })
-        .await
+        let (dataset, zone) = (dataset.clone(), zone.clone());
+        let brought = self
+            .run_as(move |connection| change::bring(&files, &site, connection, (&dataset, &zone)));
+        self.change = brought.await?;
+        Ok(())
     }
 
     async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError> {
+        let mut change = self.change.iter();
+        if change.any(|change| change.makes.contains(&table.name)) {
+            return Ok(true);
+        }
         let sql = render::is_empty(table);
         self.run("reading", move |connection| {
             connection.query_row(&sql, [], |row| row.get(0))
@@ -159,14 +160,20 @@ impl SiteLoad for SqliteLoad {
 
     async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError> {
         // A load's own changes are no edits. Readers and writers do not see the tables without them.
-        let drop: String = tables.iter().map(|table| triggers::drop(table)).collect();
+        let change = self.change.take();
+        let bare = match &change {
+            None => tables.iter().map(|table| table.name.clone()).collect(),
+            Some(change) => change.all.clone(),
+        };
+        let drop: String = bare.iter().map(triggers::drop).collect();
         // SQLite's only write lock is the file's.
         self.run("beginning the load", move |connection| {
             connection.execute_batch("BEGIN IMMEDIATE")?;
-            connection.execute_batch(&drop)
+            connection.execute_batch(&drop)?;
+            change.map_or(Ok(()), |change| change.apply(connection))
         })
         .await?;
-        self.bare = tables.iter().map(|table| table.name.clone()).collect();
+        self.bare = bare;
         Ok(())
     }
 
@@ -257,36 +264,6 @@ impl SiteLoad for SqliteLoad {
             Ok(())
         })
         .await
-    }
-}
-
-/// Makes a table, or makes sure that the one that is there is the dataset's.
-fn create_table(
-    files: &Files,
-    site: &SiteName,
-    connection: &Connection,
-    table: &Table,
-) -> Result<(), DbError> {
-    let existing = || -> rusqlite::Result<Vec<(String, String)>> {
-        connection
-            .prepare(&render::existing_columns(table))?
-            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect()
-    };
-    let existing = existing().map_err(|error| files.error("reading", error))?;
-    if existing.is_empty() {
-        // One transaction: a table without its indexes must not be left behind.
-        return connection
-            .execute_batch(&format!("BEGIN;\n{}COMMIT;", render::create_table(table)))
-            .map_err(|error| files.error("creating a table", error));
-    }
-    match crate::db::sql::first_difference(&render::columns(table), &existing) {
-        None => Ok(()),
-        Some(detail) => Err(DbError::AnotherTable {
-            schema: format!("{site}.db"),
-            table: table.name.to_string(),
-            detail,
-        }),
     }
 }
 

@@ -1,11 +1,12 @@
 //! The dataset as SQLite's DDL and DML. No other file makes SQL from names.
 
-use causeway_shared::dataset::{Partitioning, Table};
-use causeway_shared::value::Type;
+use causeway_shared::dataset::{Default, Partitioning, Table};
+use causeway_shared::value::{Type, Value};
 
 use crate::db::sql::{
-    CLASH, PART, declared, list, literal, names, quote, ruled, table_body, written,
+    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
 };
+use crate::db::value::canonical_text;
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
 pub(super) fn column_type(ty: Type) -> &'static str {
@@ -64,6 +65,42 @@ pub(super) fn create_table(table: &Table) -> String {
     sql
 }
 
+/// Columns that a table lacks, with what its rows have in them.
+pub(super) fn add_columns(table: &Table, lacking: &[usize]) -> String {
+    let target = target(table);
+    let (mut add, mut fill) = (String::new(), String::new());
+    for column in lacking.iter().map(|at| &table.columns[*at]) {
+        let (name, ty) = (quote(column.name.as_str()), column_type(column.ty));
+        // A default of the table's stays, and is never used: whoever inserts gives all values.
+        let value = match &column.default {
+            Some(Default::Constant(value)) => constant(value),
+            Some(Default::Column(_)) if column.not_null => "''".to_owned(),
+            _ => "NULL".to_owned(),
+        };
+        let rule = if column.not_null { " NOT NULL" } else { "" };
+        add += &format!("ALTER TABLE {target} ADD COLUMN {name} {ty}{rule} DEFAULT {value};\n");
+        if let Some(Default::Column(from)) = column.default {
+            let from = &table.columns[from];
+            let midnight = match (from.ty, column.ty) {
+                (Type::Date, Type::Timestamp) => " || 'T00:00:00'",
+                _ => "",
+            };
+            let from = quote(from.name.as_str());
+            fill += &format!("UPDATE {target} SET {name} = {from}{midnight};\n");
+        }
+    }
+    add + &fill
+}
+
+/// A value as rows hold it.
+fn constant(value: &Value<'_>) -> String {
+    match (value, canonical_text(value)) {
+        (_, None) => "NULL".to_owned(),
+        (Value::Int(_) | Value::Float(_) | Value::Bool(_), Some(text)) => text,
+        (_, Some(text)) => literal(&text),
+    }
+}
+
 /// Whether there is no row.
 pub(super) fn is_empty(table: &Table) -> String {
     format!("SELECT NOT EXISTS (SELECT 1 FROM {})", target(table))
@@ -73,9 +110,8 @@ pub(super) fn is_empty(table: &Table) -> String {
 pub(super) fn create_staging(table: &Table) -> String {
     format!(
         "DROP TABLE IF EXISTS {staging};
-         CREATE TABLE {staging} AS SELECT {} FROM {} WHERE false;",
-        written(table),
-        target(table),
+         CREATE TABLE {staging} ({});",
+        staging_body(&columns(table)),
         staging = staging(table)
     )
 }

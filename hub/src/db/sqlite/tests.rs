@@ -153,7 +153,7 @@ async fn a_table_that_somebody_else_made_is_refused() -> Outcome {
         "{error}"
     );
     assert!(
-        error.contains("column title TEXT where column name TEXT is declared"),
+        error.contains("column title TEXT, which is not declared"),
         "{error}"
     );
     Ok(())

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use causeway_shared::dataset::{Dataset, Table, TableId};
-use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::ids::{Md5, Name, SiteName};
 
 use super::functions::REFUSAL;
 use crate::db::rules;
@@ -72,12 +72,23 @@ impl Made {
         let made_from = format!("{make}{}", zone.as_deref().unwrap_or_default());
         Self {
             site: site.to_string(),
-            drop: dataset.tables.iter().map(drop).collect(),
+            drop: dataset
+                .tables
+                .iter()
+                .map(|table| drop(&table.name))
+                .collect(),
             triggers: EVENTS.len() as u64 * dataset.tables.iter().count() as u64,
             create: make,
             md5: Md5::of(made_from.as_bytes()).to_string(),
             zone,
         }
+    }
+
+    /// Notes that they are the ones.
+    pub(super) fn mark(&self, connection: &Connection) -> rusqlite::Result<()> {
+        let mark = include_str!("sql/triggers_mark.sql");
+        connection.execute(mark, params![self.site, self.md5, self.zone])?;
+        Ok(())
     }
 
     /// Makes them in place of others.
@@ -93,8 +104,7 @@ impl Made {
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
         transaction.execute_batch(&self.drop)?;
         transaction.execute_batch(&self.create)?;
-        let mark = include_str!("sql/triggers_mark.sql");
-        transaction.execute(mark, params![self.site, self.md5, self.zone])?;
+        self.mark(&transaction)?;
         transaction.commit()
     }
 }
@@ -123,7 +133,7 @@ pub(super) fn create(dataset: &Dataset, id: TableId) -> String {
     let create = triggers.map(|(event, (when, body))| {
         format!(
             "CREATE TRIGGER main.{} {event} ON {}{when} BEGIN\n{body}END;\n",
-            name(table, event),
+            name(&table.name, event),
             quote(table.name.as_str()),
         )
     });
@@ -131,13 +141,13 @@ pub(super) fn create(dataset: &Dataset, id: TableId) -> String {
 }
 
 /// Drops the triggers of a table, those that are there.
-pub(super) fn drop(table: &Table) -> String {
+pub(super) fn drop(table: &Name) -> String {
     let drop = EVENTS.map(|event| format!("DROP TRIGGER IF EXISTS main.{};\n", name(table, event)));
     drop.concat()
 }
 
-fn name(table: &Table, event: &str) -> String {
-    quote(&format!("{} {}", table.name, event.to_lowercase()))
+fn name(table: &Name, event: &str) -> String {
+    quote(&format!("{table} {}", event.to_lowercase()))
 }
 
 /// A statement that refuses where a condition holds. The message is an SQL expression.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{EditsLog, JournalRow as CommittedRow, Operation, RowKey};
+use causeway_shared::commit::{AgentLog, EditsLog, JournalRow as CommittedRow, Operation, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table};
 use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Md5, Name, Part, Seq};
@@ -13,7 +13,8 @@ use causeway_shared::store::Store;
 use super::FlushTask;
 use crate::db::{JournalEntry, StoredSite};
 use crate::edits::{
-    EditsError, PlacedRow, RowChange, bucket_of, fold, is_of_block, journal_columns,
+    EditsError, PlacedRow, RowChange, RowEdit, RowState, bucket_of, fold, is_of_block,
+    journal_columns,
 };
 use crate::error::SiteError;
 use crate::sync::settle::{Seal, SettledParts, Settling};
@@ -27,6 +28,8 @@ pub(super) struct Folded {
     pub(super) parts: SettledParts,
     pub(super) catalog_seq: Seq,
     pub(super) journal: Vec<CommittedRow>,
+    /// The dataset that the objects are written with.
+    pub(super) dataset: Md5,
     /// Whether nothing but the journal changed anything, and all of it was written on what is loaded.
     pub(super) is_clean: bool,
 }
@@ -57,6 +60,8 @@ impl FlushTask<'_> {
         doubts_blocks: bool,
     ) -> Result<Folded, SiteError> {
         let catalog = self.site_catalog(stored, edits).await?;
+        let newer = self.newer_dataset(dataset, &catalog).await?;
+        let dataset = newer.as_ref().unwrap_or(dataset);
         let at = (self.hub.store(), self.site);
         let mut settling = Settling::new(at, dataset, &catalog, edits, stored);
         settling.forget_gone_before(self.hub.config().edits.kept_since(self.now));
@@ -68,7 +73,9 @@ impl FlushTask<'_> {
             let moved = edits.table(row.table.as_str());
             let moved = moved.filter(|(_, entry)| entry.seq > row.edits_seq);
             for (part, _) in moved {
-                settling.take(&row.table, part).await?;
+                if let Some(table) = dataset.table(row.table.as_str()) {
+                    settling.take(table, part).await?;
+                }
             }
         }
         settling.settle_parts(&touched).await?;
@@ -86,6 +93,7 @@ impl FlushTask<'_> {
             journal.extend(committed_row(row, &change));
             let edit = settling.row(table, &change.key).await?;
             let new = fold(table, edit, &change).map_err(|error| settling.failed(error))?;
+            let new = new.map(|edit| without_unseen(table, edit, (row, &change)));
             settling.set(table, &change.key, new).await?;
             let after = look_after(&settling, table, row, &change);
             let keys = folded_keys.entry(table.name.clone()).or_default();
@@ -108,6 +116,7 @@ impl FlushTask<'_> {
             parts,
             catalog_seq: catalog.seq(),
             journal,
+            dataset: dataset.md5(),
         })
     }
 
@@ -150,6 +159,23 @@ impl FlushTask<'_> {
             log.catch_up(&mut catalog, false).await?;
         }
         Ok(catalog)
+    }
+
+    /// The dataset of the site's catalog, where the edits were settled with another than what is loaded:
+    /// by a load that ended before it committed, or by another hub.
+    async fn newer_dataset(
+        &self,
+        loaded: &Dataset,
+        catalog: &Catalog,
+    ) -> Result<Option<Dataset>, SiteError> {
+        let head = catalog.head.as_ref().map(|head| head.dataset);
+        let Some(md5) = head.filter(|md5| *md5 != loaded.md5()) else {
+            return Ok(None);
+        };
+        let log = SiteLog::<AgentLog>::new(Store::clone(self.hub.store()), self.site.clone());
+        let mut dataset = log.dataset(md5).await?;
+        dataset.take_bucket_counts(catalog);
+        Ok(Some(dataset))
     }
 
     /// The site's rows of the rows' keys in the objects that the database had loaded.
@@ -203,11 +229,28 @@ fn key_of(table: &Table, row: &Texts) -> Option<RowKey> {
     RowKey::try_from(texts?).ok()
 }
 
+/// A row that was deleted before a column was declared: what the site had in that, nobody saw.
+fn without_unseen(
+    table: &Table,
+    mut edit: RowEdit,
+    (row, change): (&JournalEntry, &RowChange),
+) -> RowEdit {
+    if let (RowState::Deleted { was: Some(was), .. }, None, Some((_, old)), None) =
+        (&mut edit.state, &row.new, &row.old, &change.base)
+        && old.len() < table.columns.len()
+    {
+        was.retain(|name, _| old.contains_key(name));
+    }
+    edit
+}
+
 fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Result<RowChange, EditsError> {
+    // It may have been written before a column was declared.
     let placed = |row: &Option<(Part, Texts)>| {
-        row.as_ref().map(|(part, row)| PlacedRow {
-            part: *part,
-            row: row.clone(),
+        row.as_ref().map(|(part, row)| {
+            let mut row = row.clone();
+            table.complete(&mut row);
+            PlacedRow { part: *part, row }
         })
     };
     let (old, new) = (placed(&row.old), placed(&row.new));

@@ -52,7 +52,7 @@ pub(super) async fn copy_parts(
 ) -> Result<Copied, SiteError> {
     let open = parts
         .iter()
-        .map(|planned| open((store, site), planned, in_memory));
+        .map(|planned| open((store, site), (table, planned), in_memory));
     // Collected first: a lazy iterator would borrow across the await points below.
     let mut sources = stream::iter(open.collect::<Vec<_>>()).buffered(AHEAD);
     let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
@@ -74,7 +74,7 @@ pub(super) async fn copy_parts(
 
 async fn open<'p>(
     (store, site): (&Store, &SiteName),
-    planned: &'p Planned,
+    (table, planned): (&Table, &'p Planned),
     in_memory: &Entries,
 ) -> Result<Source<'p>, SiteError> {
     let key = (planned.table.clone(), planned.part);
@@ -83,7 +83,7 @@ async fn open<'p>(
         (Some(_), Some(entries)) => Some(entries.clone()),
         (Some(object), None) => {
             let objects = EditsObjects { store, site };
-            Some(objects.read((&planned.table, planned.part), object).await?)
+            Some(objects.read((table, planned.part), object).await?)
         }
     };
     let body = match &planned.object {

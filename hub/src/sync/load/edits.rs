@@ -71,6 +71,9 @@ impl SiteTask<'_> {
                 None => return Ok(None),
             }
         }
+        // Before anything is settled, and committed, with what the tables cannot become.
+        self.refuse_another_dataset(snapshot, &stored)?;
+        self.refuse_unreadable(snapshot, &stored).await?;
         let write = self.hub.config().edits.write;
         if write && snapshot.edits.head.is_none() {
             let claimed = self

@@ -3,8 +3,8 @@
 use causeway_shared::dataset::{Default, Partitioning, Table};
 use causeway_shared::value::{MAX_FIELD_BYTES, MAX_KEY_BYTES, Type, Value};
 
-use super::{Triggers, changed, field, refuse, text, when};
-use crate::db::postgres::render::{column_type, target};
+use super::{Triggers, changed, field, refuse, when};
+use crate::db::postgres::render::{column_type, constant, target};
 use crate::db::rules::{self, Rule};
 use crate::db::sql::{CLASH, PART, list, literal, quote};
 
@@ -67,10 +67,6 @@ fn defaults(triggers: &Triggers<'_>, table: &Table) -> String {
         }
     }
     constants + &columns
-}
-
-fn constant(value: &Value<'_>, ty: &str) -> String {
-    format!("{}::{ty}", literal(&text(value)))
 }
 
 fn key_stays(table: &Table) -> String {

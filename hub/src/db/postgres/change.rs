@@ -1,0 +1,113 @@
+//! The tables of a site whose dataset changed, brought to the newest within the load's transaction: new
+//! tables, new columns, triggers and grants come with the rows, or not at all.
+
+use tokio_postgres::{Client, Error};
+
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::ids::SiteName;
+
+use super::{render, triggers};
+use crate::db::sql;
+
+/// What a load does to the tables before it touches rows.
+pub(super) struct TableChange {
+    dataset: Dataset,
+    /// Tables that are not there yet.
+    missing: Vec<Table>,
+    /// Columns that a table lacks.
+    lacking: Vec<(Table, Vec<usize>)>,
+    triggers: triggers::Statements,
+}
+
+impl TableChange {
+    pub(super) fn new(
+        dataset: &Dataset,
+        missing: Vec<Table>,
+        lacking: Vec<(Table, Vec<usize>)>,
+        triggers: triggers::Statements,
+    ) -> Self {
+        Self {
+            dataset: dataset.clone(),
+            missing,
+            lacking,
+            triggers,
+        }
+    }
+
+    pub(super) fn makes(&self, table: &Table) -> bool {
+        self.missing
+            .iter()
+            .any(|missing| missing.name == table.name)
+    }
+
+    /// Locks all tables that are there: those that get columns against readers as well, which would
+    /// otherwise be waited for with writers locked out.
+    pub(super) fn lock(&self, site: &SiteName, attempt: usize) -> String {
+        let is_changed = |table: &&Table| {
+            let mut lacking = self.lacking.iter();
+            lacking.any(|(lacking, _)| lacking.name == table.name)
+        };
+        let there = self
+            .dataset
+            .tables
+            .iter()
+            .filter(|table| !self.makes(table));
+        let (changed, others): (Vec<_>, Vec<_>) = there.partition(is_changed);
+        render::lock_to_change(site, (&changed, &others), attempt)
+    }
+
+    /// The statements, for when the tables are locked.
+    pub(super) fn statements(&self, site: &SiteName) -> String {
+        let make = self.missing.iter();
+        let make = make.map(|table| render::create_table(site, table) + ";\n");
+        let add = self.lacking.iter();
+        let add = add.map(|(table, columns)| render::add_columns(site, table, columns));
+        make.chain(add).chain([self.triggers.sql.clone()]).collect()
+    }
+
+    pub(super) fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// By which the triggers are known.
+    pub(super) fn triggers_md5(&self) -> &str {
+        &self.triggers.md5
+    }
+}
+
+/// How a table that is to be there is.
+pub(super) enum Found {
+    Missing,
+    /// It is there, but for these columns.
+    Lacking(Vec<usize>),
+    /// It is another, in words.
+    Another(String),
+}
+
+/// Looks at a table.
+pub(super) async fn find(client: &Client, site: &SiteName, table: &Table) -> Result<Found, Error> {
+    let target = render::target(site, table);
+    let columns = include_str!("sql/columns_read.sql");
+    let existing = client.query(columns, &[&target]).await?;
+    let existing: Vec<(String, String)> = existing
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+        .collect::<Result<_, Error>>()?;
+    if existing.is_empty() {
+        return Ok(Found::Missing);
+    }
+    let lacking = sql::lacking(table, &render::columns(table), &existing);
+    Ok(lacking.map_or_else(Found::Another, Found::Lacking))
+}
+
+/// Whether rows of another dataset are in the site's tables.
+pub(super) async fn is_of_another(
+    client: &Client,
+    site: &SiteName,
+    dataset: &Dataset,
+) -> Result<bool, Error> {
+    let sql = include_str!("sql/site_dataset.sql");
+    let row = client.query_one(sql, &[&site.as_str()]).await?;
+    let loaded: Option<String> = row.try_get(0)?;
+    Ok(loaded.is_some_and(|md5| md5 != dataset.md5().to_string()))
+}

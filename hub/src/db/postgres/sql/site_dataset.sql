@@ -1,0 +1,2 @@
+-- The dataset that the site's tables were made from; NULL where none was loaded.
+SELECT (SELECT dataset FROM causeway.site WHERE site = $1);
