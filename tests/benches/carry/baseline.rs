@@ -16,7 +16,7 @@ use rusqlite::types::ValueRef;
 
 use crate::measure::{Measured, timed};
 
-const TABLES: [&str; 5] = [
+pub(crate) const TABLES: [&str; 5] = [
     "customer",
     "consultant",
     "consultantschedule",

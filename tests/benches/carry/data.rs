@@ -28,7 +28,7 @@ impl Shape {
     }
 
     /// The day of an appointment: booked in order, with the days in their order too.
-    fn day(self, n: i64) -> Date {
+    pub(crate) fn day(self, n: i64) -> Date {
         let day = n * self.days / self.appointments;
         date(2023, 1, 1).saturating_add(day.days())
     }

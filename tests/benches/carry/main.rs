@@ -3,14 +3,15 @@
 //! - `migrate` against reading the same rows with SQLite and writing them as plain CSV;
 //! - `plan` (scan and partition, nothing sent) as a rate, and against the processor time of reading
 //!   the same rows with SQLite and taking their MD5;
-//! - `load` into an empty PostgreSQL against `COPY` of the same CSV bytes into tables with the same
-//!   keys and indexes;
+//! - a first `load` into PostgreSQL against `COPY` of the same CSV bytes into tables with the same
+//!   keys and indexes; a load of the same rows into tables with triggers against one without; a load
+//!   of one changed partition against the same done by hand;
 //! - the peak memory of both programs, also for a CSV in shuffled order over 3 000 dates;
 //! - what the agent costs as a service: idle, per change, and for the application beside it.
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
-//! appointments (each with a slot, and every second with feedback), and `service` for the last part
-//! alone.
+//! appointments (each with a slot, and every second with feedback), `service` for the last part alone,
+//! and `load` for the hub's.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,6 +22,7 @@
 
 mod baseline;
 mod data;
+mod load;
 mod measure;
 mod service;
 
@@ -40,7 +42,8 @@ const RATIOS_FROM: i64 = 50_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let only_service = arguments.iter().any(|argument| argument == "service");
+    let asked = |part: &str| arguments.iter().any(|argument| argument == part);
+    let (only_service, only_load) = (asked("service"), asked("load"));
     let sizes: Vec<i64> = arguments
         .iter()
         .filter_map(|argument| argument.parse().ok())
@@ -56,17 +59,19 @@ fn main() {
         .unwrap();
     for appointments in sizes {
         if !only_service && appointments >= RATIOS_FROM {
-            runtime.block_on(measure_carrying(appointments));
+            runtime.block_on(measure_carrying(appointments, only_load));
         }
-        runtime.block_on(service::measure(appointments));
+        if !only_load {
+            runtime.block_on(service::measure(appointments));
+        }
     }
-    if !only_service {
+    if !only_service && !only_load {
         runtime.block_on(measure_shuffled(1_000_000));
     }
 }
 
 /// The main job at one size.
-async fn measure_carrying(appointments: i64) {
+async fn measure_carrying(appointments: i64, only_load: bool) {
     println!(
         "\n{appointments} appointments, {appointments} slots, {} ratings",
         appointments / 2
@@ -78,7 +83,17 @@ async fn measure_carrying(appointments: i64) {
         days: 1_096,
     };
     let rows = data::write_sqlite(&deployment.site().join("site.db"), shape);
+    if only_load {
+        let migrated = deployment.agent(&["migrate"]);
+        assert!(matches!(migrated.code, Some(0 | 3)), "{migrated}");
+    } else {
+        measure_agent(&deployment, rows);
+    }
+    load::measure(&deployment, shape).await;
+}
 
+/// What the agent does.
+fn measure_agent(deployment: &Deployment, rows: i64) {
     let (database, csv) = (deployment.site().join("site.db"), deployment.path("plain"));
     let selected = repeat(RUNS, || baseline::select_and_md5(&database));
     let plain = repeat(RUNS, || baseline::sqlite_to_csv(&database, &csv));
@@ -86,7 +101,7 @@ async fn measure_carrying(appointments: i64) {
         run_program("causeway-agent", &deployment.path("agent.toml"), &["plan"])
     });
     let migrate = repeat(RUNS, || {
-        forget(&deployment);
+        forget(deployment);
         run_program(
             "causeway-agent",
             &deployment.path("agent.toml"),
@@ -101,29 +116,6 @@ async fn measure_carrying(appointments: i64) {
     });
     report_scan(rows, [&selected, &plain], &plan);
     report_migrate([&plain, &flushed], &migrate);
-
-    let _ = deployment.hub(&["init"]).expect_code(0);
-    let load = |deployment: &Deployment| {
-        // Every date, wherever today is.
-        let dates = ["load", "--from", "2023-01-01", "--to", "2026-12-31"];
-        run_program("causeway-hub", &deployment.path("hub.toml"), &dates)
-    };
-    let _first = load(&deployment);
-    let objects = baseline::decompressed_objects(deployment.store.folder().unwrap());
-    let mut copies = Vec::new();
-    let mut loads = Vec::new();
-    for _ in 0..RUNS {
-        copies.push(baseline::copy(&deployment.database, &objects).await);
-        baseline::drop_site(&deployment.database).await;
-        let _ = deployment.hub(&["init"]).expect_code(0);
-        loads.push(load(&deployment));
-    }
-    let (copy, load) = (Measured::median(copies), Measured::median(loads));
-    println!("COPY of the same bytes      {copy}");
-    println!(
-        "load                        {load}   {:.2} x COPY (aim 1.5)",
-        load.ratio(&copy)
-    );
 }
 
 /// A million rows in shuffled order over 3 000 dates.
