@@ -71,9 +71,8 @@ pub(super) fn bring(
         }));
     }
     for table in make {
-        // One transaction: a table without its indexes must not be left behind.
         connection
-            .execute_batch(&format!("BEGIN;\n{}COMMIT;", render::create_table(table)))
+            .execute_batch(&render::create_table(table))
             .map_err(|error| files.error("creating a table", error))?;
     }
     let made = triggers.bring(connection);

@@ -42,13 +42,18 @@ fn staging(table: &Table) -> String {
     format!("temp.{}", quote(&format!("causeway_stage_{}", table.name)))
 }
 
-/// The table and its indexes.
+/// The table without its indexes, which it gets after its first rows.
 pub(super) fn create_table(table: &Table) -> String {
     let body = table_body(table, &columns(table), Some("PRIMARY KEY"));
-    let mut sql = format!("CREATE TABLE {} {body};\n", target(table));
+    format!("CREATE TABLE {} {body};\n", target(table))
+}
+
+/// The indexes of a table, where they are missing.
+pub(super) fn create_indexes(table: &Table) -> String {
+    let mut sql = String::new();
     let mut index = |unique: &str, what: &str, on: &str, predicate: &str| {
         sql += &format!(
-            "CREATE {unique}INDEX main.{} ON {} ({on}){predicate};\n",
+            "CREATE {unique}INDEX IF NOT EXISTS main.{} ON {} ({on}){predicate};\n",
             quote(&format!("{} {what}", table.name)),
             quote(table.name.as_str()),
         );
@@ -246,7 +251,8 @@ mod tests {
     #[test]
     fn a_table_with_a_partial_unique_rule() {
         let dataset = Dataset::meetassist().unwrap();
-        insta::assert_snapshot!(create_table(dataset.table("appointment").unwrap()), @r#"
+        let table = dataset.table("appointment").unwrap();
+        insta::assert_snapshot!(create_table(table) + &create_indexes(table), @r#"
         CREATE TABLE main."appointment" (
             "appointmentid" INTEGER NOT NULL,
             "consultantid" INTEGER,
@@ -263,9 +269,9 @@ mod tests {
             "causeway_clash" BOOLEAN NOT NULL DEFAULT false,
             PRIMARY KEY ("appointmentid")
         );
-        CREATE INDEX main."appointment part" ON "appointment" ("causeway_part");
-        CREATE INDEX main."appointment date" ON "appointment" ("date");
-        CREATE UNIQUE INDEX main."appointment unique 0" ON "appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
+        CREATE INDEX IF NOT EXISTS main."appointment part" ON "appointment" ("causeway_part");
+        CREATE INDEX IF NOT EXISTS main."appointment date" ON "appointment" ("date");
+        CREATE UNIQUE INDEX IF NOT EXISTS main."appointment unique 0" ON "appointment" ("consultantid", "date", "time") WHERE NOT "causeway_clash" AND ("status" IS NULL OR "status" NOT IN ('cancelled'));
         "#);
     }
 }
