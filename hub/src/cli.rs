@@ -287,7 +287,8 @@ impl Cli {
                 };
                 let database = hub.database().describe();
                 let done = serde_json::json!({ "database": database, "taken_over": taken });
-                let text = init::ready(&database, &taken);
+                let elsewhere = hub.owned_elsewhere().await;
+                let text = init::ready(&database, &taken, &elsewhere);
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
             Command::Load(selection) => {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use causeway_shared::commit::FormatError;
 use causeway_shared::dataset::DatasetError;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
-use causeway_shared::layout::WhichLog;
+use causeway_shared::layout::{SiteKey, WhichLog};
 use causeway_shared::log::LogError;
 use causeway_shared::object::ObjectError;
 use causeway_shared::runtime::settings::SettingsError;
@@ -56,6 +56,12 @@ pub(crate) enum HubError {
     /// One site failed; others are not touched by it.
     #[error(transparent)]
     Site(#[from] SiteError),
+    /// Only the database that owns the edits knows what their log held.
+    #[error(
+        "this database does not own the edits of site {site}: run `causeway-hub verify --repair` with \
+         the one that does"
+    )]
+    NotOwner { site: SiteName },
     /// No such site is known.
     #[error("no site {site} is known; `causeway-hub status` lists them")]
     UnknownSite { site: SiteName },
@@ -81,6 +87,7 @@ impl HubError {
             | Self::Configuration { .. }
             | Self::DatasetFile { .. }
             | Self::Dataset(_)
+            | Self::NotOwner { .. }
             | Self::UnknownSite { .. }
             | Self::TooManyPins { .. }
             | Self::NoDateOfParts { .. } => false,
@@ -115,6 +122,15 @@ fn remedy(error: &LogError) -> &'static str {
             source: FormatError::Version { .. },
             ..
         } => "",
+        LogError::Damaged { key, .. } | LogError::Misplaced { key, .. }
+            if matches!(
+                SiteKey::parse(key),
+                Some((_, SiteKey::Log(WhichLog::Edits, _)))
+            ) =>
+        {
+            "; restore it from the bucket's versions or a backup, or run `causeway-hub verify --repair` \
+             with the database that owns the edits"
+        }
         LogError::Damaged { .. } | LogError::Misplaced { .. } | LogError::Dataset { .. } => {
             "; run `causeway-agent verify --repair` at the site"
         }

@@ -87,6 +87,15 @@ impl Hub {
                 .collect(),
             ..Found::default()
         };
+        if let Err(error) = self.edits_log(site).read_catalog().await {
+            if error.is_retryable() {
+                return Err(SiteError::Log(error));
+            }
+            found.edits_log = true;
+            let error = SiteError::Log(error);
+            let what = format!("another database cannot read its log of edits: {error}");
+            report.add_of_site(site, what, false);
+        }
         let Some(dataset) = &stored.dataset else {
             return Ok(found);
         };
@@ -239,6 +248,13 @@ impl Hub {
                 return;
             }
         };
+        if found.edits_log
+            && let Err(error) = self.bridge_edits_log(&state.site).await
+        {
+            let what = format!("not repaired: {error}");
+            report.add_of_site(&state.site, what, false);
+            return;
+        }
         let loaded = self.load_site(state, &wanted, what.now, &repair).await;
         let Some(loaded) = loaded else { return };
         report.repaired += loaded.partitions.loaded;
@@ -258,13 +274,15 @@ impl Hub {
 struct Found {
     again: BTreeSet<(Name, Part)>,
     strays: bool,
+    /// Whether the log of edits cannot be read from its last checkpoint on.
+    edits_log: bool,
     /// The dates that are loaded.
     dates: BTreeSet<Date>,
 }
 
 impl Found {
     fn is_empty(&self) -> bool {
-        self.again.is_empty() && !self.strays
+        self.again.is_empty() && !self.strays && !self.edits_log
     }
 }
 

@@ -3,10 +3,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use causeway_shared::commit::Owner;
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::whole_file;
 use clap::Args;
 
+use super::show::read_only;
 use crate::config::DEFAULT_FILE;
 
 /// Every key, with its default and what it is for.
@@ -59,13 +61,20 @@ pub(super) fn wrote(path: &Path) -> String {
 }
 
 /// What was made, and which sites' edits were taken over.
-pub(super) fn ready(database: &str, taken: &[SiteName]) -> String {
+pub(super) fn ready(
+    database: &str,
+    taken: &[SiteName],
+    owned_elsewhere: &[(SiteName, Owner)],
+) -> String {
+    let elsewhere = owned_elsewhere.iter();
+    let elsewhere = elsewhere.map(|(site, owner)| format!("{site}: {}\n", read_only(owner)));
     let taken = taken.iter().map(|site| {
         format!(
             "it owns the edits of {site} now; `causeway-hub load` opens its tables for changes\n"
         )
     });
-    format!("{database} is ready\n{}", taken.collect::<String>())
+    let lines: String = taken.chain(elsewhere).collect();
+    format!("{database} is ready\n{lines}")
 }
 
 #[cfg(test)]

@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use causeway_shared::commit::Owner;
 use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
 use jiff::civil::Date;
 
 use crate::auth::TokenRecord;
-use crate::sync::{DateRange, FlushReport, LoadReport, SitePlan, SiteStatus, StatusReport};
+use crate::sync::{
+    DateRange, FlushReport, LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport,
+};
 use crate::verify::VerifyReport;
 
 /// Most lines of one kind.
@@ -48,6 +51,7 @@ pub(super) fn load(report: &LoadReport, dates: &[DateRange]) -> String {
                 count(parts.wanted, "partition"),
             ),
         };
+        edits_of_load(&mut text, site);
     }
     if report.sites.is_empty() {
         text += "no site has committed anything yet\n";
@@ -66,6 +70,39 @@ pub(super) fn load(report: &LoadReport, dates: &[DateRange]) -> String {
         }
     }
     text
+}
+
+/// New conflicts, and who owns the edits where this database does not.
+fn edits_of_load(text: &mut String, site: &SiteLoaded) {
+    if let Some(owner) = &site.owner {
+        let _ = writeln!(text, "  {}", read_only(owner));
+    }
+    if site.conflicts == 0 {
+        return;
+    }
+    let named = site.conflicting.iter().take(MAX_LINES);
+    let named: Vec<String> = named
+        .map(|part| format!("{} {}", part.table, part.part))
+        .collect();
+    let more = match site.conflicting.len() > MAX_LINES {
+        true => " and others",
+        false => "",
+    };
+    let _ = writeln!(
+        text,
+        "  {} of the site's changes with the cloud's, in {}{more}; `causeway-hub status` counts all",
+        count(site.conflicts, "new conflict"),
+        named.join(", ")
+    );
+}
+
+/// That another database owns the edits.
+pub(super) fn read_only(owner: &Owner) -> String {
+    format!(
+        "read-only here: the database {} at {} owns its edits; `causeway-hub init --take-over` makes \
+         this one their owner",
+        owner.id, owner.address
+    )
 }
 
 /// What a load would do.
@@ -283,8 +320,8 @@ fn edits(text: &mut String, of: &SiteStatus) {
     if let Some(owner) = of.owner.as_ref().filter(|_| of.read_only) {
         let _ = write!(
             text,
-            "; this database is read-only, {} owns them",
-            owner.address
+            "; this database is read-only, the database {} at {} owns them",
+            owner.id, owner.address
         );
     }
     text.push('\n');
@@ -443,3 +480,5 @@ mod tests {
         Ok(())
     }
 }
+#[cfg(test)]
+mod edits_tests;

@@ -210,7 +210,8 @@ impl Database for SqliteDatabase {
     ) -> Result<Box<dyn SiteWrite>, DbError> {
         let (site, dataset) = (site.clone(), dataset.clone());
         let files = Arc::clone(&self.files);
-        let write = write::SqliteWrite::begin(files, site, dataset, actor.to_owned()).await?;
+        let (actor, address) = (actor.to_owned(), self.address.clone());
+        let write = write::SqliteWrite::begin(files, site, dataset, actor, address).await?;
         Ok(Box::new(write))
     }
 

@@ -91,7 +91,12 @@ async fn read_anew<K: LogKind>(
         seq: head.seq(),
         found,
     };
-    match log.commit(head.seq()).await? {
+    let commit = match log.commit(head.seq()).await {
+        // A checkpoint may bridge a commit that is damaged as one that is missing.
+        Err(error) if !error.is_retryable() => None,
+        commit => commit?,
+    };
+    match commit {
         Some(commit) if is_head::<K>(&commit.head, head) => Ok(None),
         Some(_) => Err(another("holds as another commit")),
         None => {

@@ -404,4 +404,6 @@ fn asked_dates(stored: &StoredSite, versions: &Versions) -> Vec<jiff::civil::Dat
 }
 
 #[cfg(test)]
+mod takeover_tests;
+#[cfg(test)]
 mod tests;

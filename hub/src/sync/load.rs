@@ -37,7 +37,7 @@ use super::discover::{catalog_at_head, edits_at_head};
 use super::edits_log::owns;
 use super::hub::Hub;
 use super::load_plan::{LoadPlan, load_plan};
-use super::report::{PartitionCounts, SiteLoaded};
+use super::report::{PartName, PartitionCounts, SiteLoaded};
 use super::window::Wanted;
 use crate::db::{DbError, StoredSite};
 use crate::error::{HubError, SiteError};
@@ -250,7 +250,7 @@ impl SiteTask<'_> {
         let identity = self.hub.identity().await.map_err(failed)?;
         if self.is_idle(&snapshot, self.known, &identity) {
             let plan = self.plan(&snapshot, &self.known.edits_in_effect(), self.known);
-            return Ok(self.report(&snapshot, &plan, Counted::default()));
+            return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
         }
         let database = self.hub.database();
         let mut session = database.begin_load(self.site).await.map_err(failed)?;
@@ -270,7 +270,7 @@ impl SiteTask<'_> {
                 .await?;
             let Some((stored, in_effect)) = ready else {
                 let plan = LoadPlan::default();
-                return Ok(self.report(&snapshot, &plan, Counted::default()));
+                return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
             };
             let again = self.again.union(&in_effect.again).cloned().collect();
             let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);
@@ -279,7 +279,7 @@ impl SiteTask<'_> {
                 && stored.settled == in_effect.settled
                 && self.is_idle(&snapshot, &stored, &identity);
             if is_settled {
-                return Ok(self.report(&snapshot, &plan, Counted::default()));
+                return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
             }
             let asked = self.wanted.asked_now(&stored, self.now);
             let forgotten = self.wanted.forgotten(&stored);
@@ -293,9 +293,16 @@ impl SiteTask<'_> {
                 is_locked,
             };
             match self.execute(session, &work).await? {
-                Executed::Committed(mut counted) => {
-                    counted.conflicts = in_effect.new_conflicts(&stored);
-                    return Ok(self.report(&snapshot, &plan, counted));
+                Executed::Committed(counted) => {
+                    let conflicts = in_effect.new_conflicts(&stored);
+                    return Ok(SiteLoaded {
+                        conflicts: conflicts.values().sum(),
+                        conflicting: conflicts
+                            .into_keys()
+                            .map(|(table, part)| PartName { table, part })
+                            .collect(),
+                        ..self.report(&snapshot, &identity, &plan, counted)
+                    });
                 }
                 Executed::Overtaken(left) if attempt < MOST_ATTEMPTS => session = left,
                 Executed::Overtaken(_) => {
@@ -313,7 +320,14 @@ impl SiteTask<'_> {
         self.hub.zone()
     }
 
-    fn report(&self, snapshot: &LogSnapshot, plan: &LoadPlan, counted: Counted) -> SiteLoaded {
+    fn report(
+        &self,
+        snapshot: &LogSnapshot,
+        identity: &Owner,
+        plan: &LoadPlan,
+        counted: Counted,
+    ) -> SiteLoaded {
+        let owner = snapshot.edits.head.as_ref().map(|head| &head.writer);
         SiteLoaded {
             site: self.site.clone(),
             commit: Some(snapshot.catalog.seq()).filter(|seq| *seq != Seq::NONE),
@@ -323,7 +337,9 @@ impl SiteTask<'_> {
                 evicted: plan.evict.len() as u64,
             },
             rows: counted.rows,
-            conflicts: counted.conflicts,
+            conflicts: 0,
+            conflicting: Vec::new(),
+            owner: owner.filter(|owner| *owner != identity).cloned(),
             error: None,
             retryable: false,
         }

@@ -2,14 +2,16 @@
 //! says so.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::EditsLog;
+use causeway_shared::commit::{EditsLog, Owner};
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use causeway_shared::runtime::chance;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 use super::discover::discover;
 use super::edits_log::{NewCommit, Written, append, catch_up, owns};
@@ -22,6 +24,8 @@ use crate::error::{HubError, SiteError};
 const FIRST_KEY: i64 = 1_000_000_000;
 /// How many keys are in a block.
 const BLOCK: i64 = 1_000_000;
+/// How long `init` waits for the store, which it needs for nothing else.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// A block with fewer keys left is replaced.
 const FEW_KEYS: u64 = 10_000;
 
@@ -163,6 +167,41 @@ impl Hub {
             taken.push(state.site);
         }
         Ok(taken)
+    }
+
+    /// Writes a checkpoint of the edits that the database stands at, so that nobody has to read the
+    /// commits before it.
+    ///
+    /// # Errors
+    /// [`HubError::NotOwner`], or a failure of store or database.
+    pub(crate) async fn bridge_edits_log(&self, site: &SiteName) -> Result<(), HubError> {
+        let stored = self.database().stored(site).await?;
+        let log = self.edits_log(site);
+        if !owns(&stored.edits, &self.identity().await?) {
+            return Err(HubError::NotOwner { site: site.clone() });
+        }
+        let written = log.write_checkpoint(&stored.edits).await;
+        Ok(written.map_err(SiteError::Log)?)
+    }
+
+    /// The sites whose edits another database owns, as far as the store says so within a few seconds.
+    pub(crate) async fn owned_elsewhere(&self) -> Vec<(SiteName, Owner)> {
+        let look = async {
+            let mut owned = Vec::new();
+            let identity = self.identity().await?;
+            for site in discover(self.store()).await? {
+                let edits = self.edits_log(&site).read_catalog().await;
+                // What is wrong with a log, the load says.
+                let owner = edits.ok().and_then(|edits| Some(edits.head?.writer));
+                let owner = owner.filter(|owner| *owner != identity);
+                owned.extend(owner.map(|owner| (site, owner)));
+            }
+            Ok::<_, HubError>(owned)
+        };
+        timeout(PATIENCE, look)
+            .await
+            .unwrap_or(Ok(Vec::new()))
+            .unwrap_or_default()
     }
 
     /// Tries to become the owner by the commit that follows a catalog of edits.

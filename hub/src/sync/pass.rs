@@ -316,6 +316,8 @@ fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
         partitions: PartitionCounts::default(),
         rows: RowCounts::default(),
         conflicts: 0,
+        conflicting: Vec::new(),
+        owner: None,
         error: Some(error),
         retryable,
     }

@@ -49,6 +49,12 @@ pub(crate) struct SiteLoaded {
     pub rows: RowCounts,
     /// New conflicts between the site and changes made in the cloud.
     pub conflicts: u64,
+    /// Where they are.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conflicting: Vec<PartName>,
+    /// The database that owns the site's edits, where this one is read-only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Owner>,
     /// Why the site could not be loaded; its last good data stays.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

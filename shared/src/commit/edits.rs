@@ -20,7 +20,8 @@ pub enum EditsLog {}
 
 impl LogKind for EditsLog {
     const LOG: WhichLog = WhichLog::Edits;
-    const REPAIR: &'static str = "a restore of that object from the bucket's versions or a backup";
+    const REPAIR: &'static str =
+        "`causeway-hub verify --repair` with the database that owns the edits";
     const RESTART: &'static str = "delete everything under the site's `edits/`: edits that are \
                                    only there are lost";
 

@@ -149,6 +149,24 @@ async fn a_database_that_takes_no_changes_says_why() {
          postgres://rds/clinic; write there, or make this database the owner with `causeway-hub init \
          --take-over`"
     );
+    let before = "edits_head = json_build_object('writer', json_build_object('id', 'a1', 'address', \
+        (SELECT address FROM causeway.database)))";
+    assert_eq!(
+        refused(before).await,
+        "25006 site hcm-01: it is read-only here: its edits belong to the database a1, which was at this \
+         address before this one was made; make this database the owner with `causeway-hub init \
+         --take-over`"
+    );
+    assert_eq!(
+        refused("seq = NULL, edits_head = NULL").await,
+        "25006 site hcm-01: it takes no changes here: nothing of it is loaded yet; run `causeway-hub \
+         load`, which says what is in the way"
+    );
+    clinic
+        .admin
+        .batch_execute("UPDATE causeway.site SET seq = 1")
+        .await
+        .unwrap();
     let own = "edits_head = json_build_object('writer', (SELECT row_to_json(d) FROM causeway.database AS d))";
     assert_eq!(
         refused(own).await,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::ids::{Name, Part, SiteName};
@@ -49,11 +49,12 @@ impl SqliteWrite {
         site: SiteName,
         dataset: Dataset,
         actor: String,
+        address: String,
     ) -> Result<Self, DbError> {
         let opener = Arc::clone(&files);
         let open = file::blocking(move || {
             let connection = opener.site(&site)?;
-            Open::begin((&opener, &site), connection, dataset, actor)
+            Open::begin((&opener, &site), connection, dataset, actor, &address)
                 .map_err(|error| opener.error("beginning a change", error))
         })
         .await?;
@@ -157,6 +158,7 @@ impl Open {
         connection: Connection,
         dataset: Dataset,
         actor: String,
+        address: &str,
     ) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "synchronous", "full")?;
         // Or a row that another one replaces would go without a trigger.
@@ -170,7 +172,8 @@ impl Open {
         let zone = zone.optional()?.flatten();
         let start_known = files.start_is_known(site, &connection)?;
         let refusal = include_str!("sql/refusal.sql");
-        let refusal = connection.query_row(refusal, [start_known], |row| row.get(0))?;
+        let refusal =
+            connection.query_row(refusal, params![start_known, address], |row| row.get(0))?;
         let (dataset, fills) = (Arc::new(dataset), Arc::new(AtomicBool::new(false)));
         let functions = Transaction {
             dataset: Arc::clone(&dataset),

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use causeway_shared::ids::Seq;
+use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use jiff::Timestamp;
@@ -252,6 +254,43 @@ async fn keys_go_on_above_all_that_were_given_where_nothing_says_which_were() ->
         );
         test.flush(&site).await?;
         last = next;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_damaged_commit_of_edits_is_bridged_by_the_database_that_owns_them() -> Outcome {
+    // One in the middle of the log, and its last one.
+    for damaged in [2, 3] {
+        let store: Store = Arc::new(MemoryStore::new());
+        let site = shop(&store).await?;
+        let folders = tempfile::tempdir()?;
+        let test = start(&store, &folders.path().join("live")).await?;
+        test.load_one().await?;
+        for slot in ["c", "d"] {
+            sell(&test, &site, slot).await?;
+            test.flush(&site).await?;
+        }
+        let rows = test.rows(&site, "sale").await?;
+        let key = LogKey::Commit(Seq(damaged)).of(WhichLog::Edits, site.name());
+        store.put(&key, b"no commit".to_vec().into()).await?;
+
+        let another = start(&store, &folders.path().join("another")).await?;
+        let error = another.load().await?.sites.remove(0).error;
+        let error = error.ok_or("it was read")?;
+        assert!(error.contains(&key), "{error}");
+        let remedy = "or run `causeway-hub verify --repair` with the database that owns the edits";
+        assert!(error.ends_with(remedy), "{error}");
+
+        let found = test.verify(false).await?;
+        assert!(found.needs_a_look(), "{found:?}");
+        let repaired = test.verify(true).await?;
+        assert!(!repaired.needs_a_look(), "{repaired:?}");
+        assert_eq!(test.verify(false).await?.differences, []);
+        another.load_one().await?;
+        assert_eq!(another.rows(&site, "sale").await?, rows);
+        sell(&test, &site, "e").await?;
+        assert_eq!(test.flush(&site).await?.edits, 1);
     }
     Ok(())
 }

@@ -31,14 +31,14 @@ pub(super) struct EditsInEffect {
 }
 
 impl EditsInEffect {
-    /// How many conflicts there are that were not there before.
-    pub(super) fn new_conflicts(&self, stored: &StoredSite) -> u64 {
+    /// The partitions with conflicts that were not there before, and how many.
+    pub(super) fn new_conflicts(&self, stored: &StoredSite) -> BTreeMap<(Name, Part), u64> {
         let was = &stored.edits_in_effect().partitions;
         let new = self.edits.partitions.iter().map(|(key, entry)| {
             let before = was.get(key).map_or(0, |entry| entry.object.conflicts);
-            entry.object.conflicts.saturating_sub(before)
+            (key.clone(), entry.object.conflicts.saturating_sub(before))
         });
-        new.sum()
+        new.filter(|(_, conflicts)| *conflicts > 0).collect()
     }
 }
 

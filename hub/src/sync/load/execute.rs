@@ -39,8 +39,6 @@ pub(super) enum Executed {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Counted {
     pub(super) rows: RowCounts,
-    /// Conflicts that were not there before.
-    pub(super) conflicts: u64,
 }
 
 impl SiteTask<'_> {

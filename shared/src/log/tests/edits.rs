@@ -98,7 +98,7 @@ async fn a_second_kind_is_replayed_from_its_own_checkpoint() {
     edited.store().delete(&missing).await.unwrap();
     assert_snapshot!(
         edited.read_catalog().await.unwrap_err().to_string(),
-        @"site hcm-01: commit 68 (sites/hcm-01/edits/log/00000000000000000068.json) is missing, though 69 is there; run a restore of that object from the bucket's versions or a backup"
+        @"site hcm-01: commit 68 (sites/hcm-01/edits/log/00000000000000000068.json) is missing, though 69 is there; run `causeway-hub verify --repair` with the database that owns the edits"
     );
 }
 

@@ -31,27 +31,35 @@ DECLARE
     writable    boolean;
     start_known boolean;
     owner       json;
-    own_id      text;
+    own         record;
+    is_loaded   boolean;
     message     text;
     hint        text;
 BEGIN
     SELECT s.writable, coalesce(s.server_start = pg_postmaster_start_time() AND s.place = causeway.place(), false),
-           s.edits_head -> 'writer'
-      INTO writable, start_known, owner
+           s.edits_head -> 'writer', s.seq IS NOT NULL
+      INTO writable, start_known, owner, is_loaded
       FROM causeway.site AS s
      WHERE s.site = TG_ARGV[0];
     IF writable AND start_known THEN
         RETURN NULL;
     END IF;
-    SELECT d.id INTO own_id FROM causeway.database AS d;
+    SELECT d.id, d.address INTO own FROM causeway.database AS d;
     hint := 'run `causeway-hub load`';
     IF writable THEN
         message := 'it takes no changes until a hub has read its log: the database server has started again, '
             'or the database was restored';
+    ELSIF NOT coalesce(is_loaded, false) THEN
+        message := 'it takes no changes here: nothing of it is loaded yet';
+        hint := 'run `causeway-hub load`, which says what is in the way';
     ELSIF owner IS NULL THEN
         message := 'it takes no changes here: no database owns its edits yet';
         hint := 'run `causeway-hub load` with `write = true` under [edits]';
-    ELSIF owner ->> 'id' IS DISTINCT FROM own_id THEN
+    ELSIF owner ->> 'id' IS DISTINCT FROM own.id AND owner ->> 'address' = own.address THEN
+        message := format('it is read-only here: its edits belong to the database %s, which was at this '
+            'address before this one was made', owner ->> 'id');
+        hint := 'make this database the owner with `causeway-hub init --take-over`';
+    ELSIF owner ->> 'id' IS DISTINCT FROM own.id THEN
         message := format('it is read-only here: its edits belong to the database %s at %s',
             owner ->> 'id', owner ->> 'address');
         hint := 'write there, or make this database the owner with `causeway-hub init --take-over`';
