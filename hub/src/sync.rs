@@ -31,6 +31,7 @@ mod shared_window;
 mod site_rows;
 mod sites;
 mod status;
+mod totals;
 mod watchlist;
 mod window;
 
@@ -51,4 +52,7 @@ pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusRepo
 pub(crate) use sites::SiteView;
 #[cfg(test)]
 pub(crate) use sites::{LoadedPart, SiteEdits};
+#[cfg(test)]
+pub(crate) use totals::SiteTotals;
+pub(crate) use totals::TableTotals;
 pub(crate) use window::{DateRange, InvalidRange, Window};

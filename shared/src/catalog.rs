@@ -92,6 +92,22 @@ impl<K: LogKind> Catalog<K> {
             .map(|((_, part), entry)| (*part, entry))
     }
 
+    /// The partitions of one table by date, of the dates from one to another, in order.
+    pub fn dates<'c>(
+        &'c self,
+        table: &str,
+        from: Date,
+        to: Date,
+    ) -> impl Iterator<Item = (Date, &'c Entry<K>)> + 'c {
+        let name = Name::new(table).ok().filter(|_| from <= to);
+        let partitions = name.map(|name| {
+            let (first, last) = (Part::Date(from), Part::Date(to));
+            self.partitions.range((name.clone(), first)..=(name, last))
+        });
+        let partitions = partitions.into_iter().flatten();
+        partitions.filter_map(|((_, part), entry)| Some((part.date()?, entry)))
+    }
+
     /// Whether another catalog says the same: the same objects at the same commit. Which commits set
     /// them is not compared, since a catalog of an earlier version does not know it.
     #[must_use]

@@ -34,7 +34,7 @@ pub(crate) async fn read(hub: &Hub, now: Timestamp) -> Result<Days, HubError> {
     let wanted = hub.wanted(&LoadRequest::at(now)).await?;
     let mut days: BTreeMap<Date, Day> = BTreeMap::new();
     for view in hub.sites(None).await? {
-        for part in &view.loaded {
+        for part in view.loaded.iter() {
             if let Some(date) = part.part.date() {
                 *days.entry(date).or_default().rows.get_or_insert(0) += part.rows;
             }

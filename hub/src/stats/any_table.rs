@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use crate::sync::DateRange;
-use crate::sync::SiteView;
+use crate::sync::{SiteView, TableTotals};
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct TableFigures {
@@ -76,11 +76,18 @@ impl TableFigures {
         summaries.flat_map(|summary| summary.count_by.values_mut())
     }
 
+    fn add(&mut self, totals: &TableTotals) {
+        self.rows = self.rows.saturating_add(totals.rows);
+        self.partitions += totals.partitions;
+        self.summary.add(&totals.summary);
+        if let Some((first, last)) = totals.dates {
+            let known = self.dates;
+            let (from, to) = known.map_or((first, last), |known| (known.from(), known.to()));
+            self.dates = DateRange::new(from.min(first), to.max(last)).ok();
+        }
+    }
+
     fn add_date(&mut self, date: Date, rows: u64, summary: &Summary) {
-        let (from, to) = self
-            .dates
-            .map_or((date, date), |known| (known.from(), known.to()));
-        self.dates = DateRange::new(from.min(date), to.max(date)).ok();
         // Every day is listed, so that they are in order.
         if let Ok(place) = self.per_day.binary_search_by_key(&date, |day| day.date) {
             let day = &mut self.per_day[place];
@@ -114,19 +121,18 @@ pub(crate) fn per_table(
         }
     }
     for view in sites {
-        for ((table, part), entry) in &view.catalog.partitions {
+        for (table, totals) in view.totals.iter() {
             let Some(place) = places.get(table) else {
                 continue;
             };
-            let (figures, object) = (&mut figures[*place], &entry.object);
-            figures.rows = figures.rows.saturating_add(object.rows);
-            figures.partitions += 1;
-            figures.summary.add(&object.summary);
-            if let Some(date) = part.date() {
-                figures.add_date(date, object.rows, &object.summary);
+            let figures = &mut figures[*place];
+            figures.add(totals);
+            let (from, to) = (days.from(), days.to());
+            for (date, entry) in view.catalog.dates(table.as_str(), from, to) {
+                figures.add_date(date, entry.object.rows, &entry.object.summary);
             }
         }
-        for part in &view.loaded {
+        for part in view.loaded.iter() {
             if let Some(place) = places.get(&part.table) {
                 let loaded = &mut figures[*place].loaded;
                 loaded.partitions += 1;
@@ -155,6 +161,8 @@ fn shown(counts: Counts) -> Counts {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use causeway_shared::ids::Part;
     use jiff::civil::date;
 
@@ -186,10 +194,10 @@ mod tests {
             part: Part::new(part).unwrap(),
             rows,
         };
-        view.loaded = vec![
+        view.loaded = Arc::new([
             loaded("item", "b=0of2", 3),
             loaded("sale", "dt=2025-11-28", 5),
-        ];
+        ]);
         view
     }
 

@@ -196,15 +196,15 @@ fn by_status(declared: &Dataset, sites: &[&SiteView], table: &str) -> TotalBySta
 
 /// A table's rows over all history of all sites.
 fn rows(sites: &[&SiteView], table: &str) -> u64 {
-    limits::total(sites.iter().map(|view| view.catalog.rows(table)))
+    let totals = sites.iter().filter_map(|view| view.totals.table(table));
+    limits::total(totals.map(|totals| totals.rows))
 }
 
 /// A table's summary over all history of all sites.
 fn total(sites: &[&SiteView], table: &str) -> Summary {
     let mut total = Summary::default();
-    sites
-        .iter()
-        .for_each(|view| total.add(&view.catalog.total(table)));
+    let totals = sites.iter().filter_map(|view| view.totals.table(table));
+    totals.for_each(|totals| total.add(&totals.summary));
     total
 }
 

@@ -10,7 +10,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use jiff::Timestamp;
 
 use crate::db::LoadedCount;
-use crate::sync::{SiteEdits, SiteView};
+use crate::sync::{SiteEdits, SiteTotals, SiteView};
 
 pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
@@ -59,11 +59,12 @@ pub(crate) fn site_of(
     SiteView {
         site,
         dataset: Arc::new(dataset),
+        totals: Arc::new(SiteTotals::of(&catalog)),
         catalog: Arc::new(catalog),
         loaded_at: Some(at("2025-11-28T02:29:58Z")),
         log_head: Some(Seq(42)),
         last_error: None,
-        loaded: Vec::new(),
+        loaded: Arc::default(),
         asked: BTreeMap::new(),
         edits: SiteEdits::default(),
     }

@@ -12,7 +12,9 @@ use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::limits;
 use tokio::sync::OnceCell;
 
-use crate::db::{Database, DbError, SiteState, StoredSite};
+use super::sites::LoadedPart;
+use super::totals::SiteTotals;
+use crate::db::{Database, DbError, LoadedCount, SiteState, StoredSite};
 
 /// Each site is kept until its revision changes.
 #[derive(Debug, Default)]
@@ -20,17 +22,24 @@ pub(super) struct SiteCache {
     sites: Mutex<HashMap<SiteName, Arc<CachedSite>>>,
 }
 
+/// Table, column, and how many rows the journal had.
+pub(super) type CountKey = (Name, usize, u64);
+
 /// A site as it was read, and the parts of it that readers share.
 #[derive(Debug)]
 pub(super) struct CachedSite {
     pub(super) stored: StoredSite,
     /// With edits merged.
     pub(super) catalog: Arc<Catalog>,
+    pub(super) totals: Arc<SiteTotals>,
+    pub(super) loaded: Arc<[LoadedPart]>,
     pub(super) dataset: Option<Arc<Dataset>>,
     /// Rows in which site and cloud want different things.
     pub(super) conflicts: u64,
     /// The edits that the rows are merged with, where the database has settled some for itself.
     settled: Option<Catalog<EditsLog>>,
+    /// Rows that were counted last.
+    counted: Mutex<Option<(CountKey, Vec<LoadedCount>)>>,
     /// The entries of those, once somebody has settled them again: no store holds them.
     pub(super) settled_entries: OnceCell<BTreeMap<(Name, Part), Vec<edits_object::Entry>>>,
 }
@@ -43,8 +52,20 @@ impl CachedSite {
             .values()
             .map(|entry| entry.object.conflicts);
         let conflicts = limits::total(conflicts);
+        let catalog = merged_catalog(&stored, &edits);
+        let loaded = stored
+            .loaded
+            .iter()
+            .map(|((table, part), mark)| LoadedPart {
+                table: table.clone(),
+                part: *part,
+                rows: mark.rows,
+            });
         Self {
-            catalog: Arc::new(merged_catalog(&stored, &edits)),
+            totals: Arc::new(SiteTotals::of(&catalog)),
+            catalog: Arc::new(catalog),
+            loaded: loaded.collect(),
+            counted: Mutex::default(),
             dataset: stored.dataset.clone().map(Arc::new),
             conflicts,
             settled: match edits {
@@ -54,6 +75,19 @@ impl CachedSite {
             settled_entries: OnceCell::new(),
             stored,
         }
+    }
+
+    /// The loaded rows, as they were counted for the same.
+    pub(super) fn counts(&self, key: &CountKey) -> Option<Vec<LoadedCount>> {
+        // Whole between any two of its operations, also if a holder panicked.
+        let counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, counts) = counted.as_ref().filter(|(of, _)| of == key)?;
+        Some(counts.clone())
+    }
+
+    pub(super) fn keep_counts(&self, key: CountKey, counts: &[LoadedCount]) {
+        let counted = Some((key, counts.to_vec()));
+        *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
     }
 
     /// The edits that the rows are merged with.

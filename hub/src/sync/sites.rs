@@ -13,6 +13,7 @@ use jiff::civil::Date;
 
 use super::cache::CachedSite;
 use super::hub::{Hub, Inner};
+use super::totals::SiteTotals;
 use crate::db::{DbError, LoadedCount, SiteState};
 use crate::error::HubError;
 
@@ -27,6 +28,8 @@ pub(crate) struct SiteView {
     pub dataset: Arc<Dataset>,
     /// The catalog at the loaded commit: totals over all history come from here.
     pub catalog: Arc<Catalog>,
+    /// What that adds up to.
+    pub totals: Arc<SiteTotals>,
     /// When the rows were last brought to a commit.
     pub loaded_at: Option<Timestamp>,
     /// The newest commit seen in the site's log, loaded or not.
@@ -34,7 +37,7 @@ pub(crate) struct SiteView {
     /// Why the last load failed, if it did; the rows are the last good ones.
     pub last_error: Option<String>,
     /// The partitions whose rows are in the database.
-    pub loaded: Vec<LoadedPart>,
+    pub loaded: Arc<[LoadedPart]>,
     /// The dates that were asked for, and when.
     pub asked: BTreeMap<Date, Timestamp>,
     /// How its edits stand.
@@ -101,7 +104,6 @@ impl Hub {
 
     fn view(&self, state: SiteState, cached: &CachedSite) -> SiteView {
         let dataset = cached.dataset.as_ref().unwrap_or(&self.inner.dataset);
-        let loaded = cached.stored.loaded.iter();
         SiteView {
             edits: SiteEdits {
                 conflicts: cached.conflicts,
@@ -113,16 +115,11 @@ impl Hub {
             site: state.site,
             dataset: Arc::clone(dataset),
             catalog: Arc::clone(&cached.catalog),
+            totals: Arc::clone(&cached.totals),
             loaded_at: state.loaded_at,
             log_head: state.log_head,
             last_error: state.last_error,
-            loaded: loaded
-                .map(|((table, part), mark)| LoadedPart {
-                    table: table.clone(),
-                    part: *part,
-                    rows: mark.rows,
-                })
-                .collect(),
+            loaded: Arc::clone(&cached.loaded),
         }
     }
 
@@ -161,8 +158,14 @@ impl Hub {
             let Some((table, column)) = at else {
                 return Ok((self.view(state, &cached), Vec::new()));
             };
+            // Each change of a row is in the journal or moves the revision on.
+            let key = (table.name.clone(), column, state.edits_waiting);
+            if let Some(counts) = cached.counts(&key) {
+                return Ok((self.view(state, &cached), counts));
+            }
             let counted = database.counts(&state.site, table, column).await?;
             if counted.revision == cached.stored.state.revision {
+                cached.keep_counts(key, &counted.counts);
                 return Ok((self.view(state, &cached), counted.counts));
             }
             // A load committed between the two.
@@ -206,6 +209,37 @@ mod tests {
         let (view, counts) = test.hub.site_with_counts(before, "sale", "state").await?;
         assert_eq!(view.catalog.seq(), Seq(2));
         assert_eq!((counts.len(), counts[0].rows), (1, 2));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn loaded_rows_are_counted_once_for_each_change() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+        site.put("sale", "dt=2025-11-28", &sales).await?;
+        site.commit().await?;
+        test.load_one().await?;
+        let counts = async || {
+            let sites = test.hub.sites_with_counts(None, "sale", "state").await?;
+            let counts = sites[0].1.iter();
+            let counts = counts.map(|count| (count.value.clone().unwrap_or_default(), count.rows));
+            Outcome::Ok(counts.collect::<Vec<_>>())
+        };
+        let paid = |rows| ("paid".to_owned(), rows);
+        assert_eq!(counts().await?, [paid(2)]);
+        // Behind the triggers' backs: nobody looks.
+        let file = rusqlite::Connection::open(folder.path().join("here.db"))?;
+        file.execute_batch(
+            "DROP TRIGGER \"sale before delete\"; DROP TRIGGER \"sale after delete\";
+             DELETE FROM sale WHERE id = 2",
+        )?;
+        assert_eq!(counts().await?, [paid(2)]);
+        // A change in the journal, that no flush has taken yet.
+        test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+            .await?;
+        assert_eq!(counts().await?, [("void".to_owned(), 1)]);
         Ok(())
     }
 }

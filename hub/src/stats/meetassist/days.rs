@@ -34,11 +34,11 @@ pub(crate) fn appointments_per_day(
             by_status: none.clone(),
         })
         .collect();
+    let (from, to) = (range.from(), range.to());
     let partitions = sites
         .iter()
-        .flat_map(|view| view.catalog.table(APPOINTMENT));
-    for (part, entry) in partitions {
-        let Some(date) = part.date() else { continue };
+        .flat_map(|view| view.catalog.dates(APPOINTMENT, from, to));
+    for (date, entry) in partitions {
         // Every day is listed, so that a date's place follows from the first.
         let Ok(place) = days.binary_search_by_key(&date, |day| day.date) else {
             continue;
