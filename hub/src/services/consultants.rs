@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::ids::{Md5, Part, SiteName};
 use causeway_shared::value::Value;
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde::Serialize;
 
 use super::appointments::{CONSULTANT_NAMES, sites};
@@ -96,9 +97,7 @@ async fn shares(
             shares.entry(*id).or_default().add(share);
         }
     };
-    let is_wanted = |part: &Part| part.date().is_some_and(|date| range.contains(date));
-    let mut wanted = versions(&history);
-    wanted.retain(|part, _| is_wanted(part));
+    let mut wanted = versions(&history, |date| range.contains(date));
     let kept = hub.partials(&view.site, WHAT, &wanted).await;
     for (part, body) in &kept {
         // What cannot be read is made again.
@@ -112,22 +111,22 @@ async fn shares(
     Ok(shares)
 }
 
-/// The days that have rows of a consultant's figures, and the version of each.
-pub(super) fn versions(history: &SiteHistory) -> BTreeMap<Part, Md5> {
+/// The days wanted that have rows of a consultant's figures, and the version of each.
+fn versions(history: &SiteHistory, is_wanted: impl Fn(Date) -> bool) -> BTreeMap<Part, Md5> {
     let Some(tables) = tables(history.dataset()) else {
         return BTreeMap::new();
     };
-    let parts = tables
-        .iter()
-        .flat_map(|table| history.versions(table).into_keys());
-    let parts: BTreeSet<Part> = parts.filter(|part| part.date().is_some()).collect();
+    let parts = tables.iter().flat_map(|table| history.parts_of(table));
+    let parts = parts.filter(|part| part.date().is_some_and(&is_wanted));
+    // Several tables have the same.
+    let parts: BTreeSet<Part> = parts.collect();
     let version = |part: Part| (part, history.version(&tables, part));
     parts.into_iter().map(version).collect()
 }
 
 /// Those of some days whose shares are not kept yet.
 pub(super) async fn missing(hub: &Hub, history: &SiteHistory) -> BTreeMap<Part, Md5> {
-    let mut wanted = versions(history);
+    let mut wanted = versions(history, |_| true);
     let kept = hub.partials(history.site(), WHAT, &wanted).await;
     wanted.retain(|part, _| !kept.contains_key(part));
     wanted
@@ -141,22 +140,18 @@ pub(super) async fn make(
     ahead: usize,
     mut add: impl FnMut(DayShare),
 ) -> Result<(), SiteError> {
-    let read = days.into_iter().rev().map(|(part, version)| async move {
-        let day = day(history, part).await?;
-        // Maps of numbers and texts are JSON.
-        let body = serde_json::to_vec(&day).unwrap_or_default().into();
-        let partial = Partial {
-            part,
-            version,
-            body,
-        };
-        Ok((day, partial))
-    });
-    // Collected first: a lazy iterator would borrow across the await points below.
-    let mut read = stream::iter(read.collect::<Vec<_>>()).buffered(ahead);
+    let mut days = days.into_iter().rev();
+    let mut reads = FuturesOrdered::new();
     let (mut made, mut failed) = (Vec::new(), None);
-    while let Some(day) = read.next().await {
-        match day {
+    loop {
+        // Made when their turn comes: ten years have thousands of days.
+        for of in days.by_ref().take(ahead.saturating_sub(reads.len())) {
+            reads.push_back(day(history, of));
+        }
+        let Some(read) = reads.next().await else {
+            break;
+        };
+        match read {
             Ok((day, partial)) => {
                 add(day);
                 made.push(partial);
@@ -175,12 +170,23 @@ pub(super) async fn make(
     failed.map_or(Ok(()), Err)
 }
 
-async fn day(history: &SiteHistory, part: Part) -> Result<DayShare, SiteError> {
+async fn day(
+    history: &SiteHistory,
+    (part, version): (Part, Md5),
+) -> Result<(DayShare, Partial), SiteError> {
     let mut rows = DayRows::default();
     for table in tables(history.dataset()).into_iter().flatten() {
         history
             .read(table, part, |row| rows.add(table, row))
             .await?;
     }
-    Ok(rows.finish())
+    let day = rows.finish();
+    // Maps of numbers and texts are JSON.
+    let body = serde_json::to_vec(&day).unwrap_or_default().into();
+    let partial = Partial {
+        part,
+        version,
+        body,
+    };
+    Ok((day, partial))
 }

@@ -41,6 +41,8 @@ pub(crate) struct SiteHistory {
     hub: Hub,
     site: SiteName,
     dataset: Arc<Dataset>,
+    /// Of the dataset; its JSON is long, and there are many versions.
+    dataset_md5: Md5,
     cached: Arc<CachedSite>,
 }
 
@@ -66,6 +68,7 @@ impl Hub {
             hub: self.clone(),
             site: site.clone(),
             dataset: Arc::clone(dataset),
+            dataset_md5: dataset.md5(),
             cached: Arc::clone(&cached),
         }))
     }
@@ -90,18 +93,25 @@ impl SiteHistory {
         self.cached.catalog.partitions.keys().map(|(_, part)| *part)
     }
 
-    /// The partitions of a table that have rows, and the version of each.
-    pub(crate) fn versions(&self, table: &Table) -> BTreeMap<Part, Md5> {
+    /// The partitions of a table that have rows.
+    pub(crate) fn parts_of<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = Part> + 'a {
         let parts = self.cached.catalog.table(table.name.as_str());
-        let parts = parts.filter(|(_, entry)| entry.object.rows > 0);
         parts
-            .map(|(part, _)| (part, self.version(&[table], part)))
+            .filter(|(_, entry)| entry.object.rows > 0)
+            .map(|(part, _)| part)
+    }
+
+    /// Those, and the version of each.
+    pub(crate) fn versions(&self, table: &Table) -> BTreeMap<Part, Md5> {
+        let parts = self.parts_of(table);
+        parts
+            .map(|part| (part, self.version(&[table], part)))
             .collect()
     }
 
     /// Names the merged rows of some tables in one partition: what they are made from.
     pub(crate) fn version(&self, tables: &[&Table], part: Part) -> Md5 {
-        let mut names = self.dataset.md5().to_string();
+        let mut names = self.dataset_md5.to_string();
         for table in tables {
             let key = (table.name.clone(), part);
             let object = self.cached.stored.catalog.partitions.get(&key);

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use causeway_shared::canonical_csv::Field;
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Md5, Part, SiteName};
-use futures_util::{StreamExt as _, stream};
+use futures_util::stream::{self, FuturesOrdered, StreamExt as _};
 
 use super::{AHEAD, KEPT_AT_ONCE, SiteHistory};
 use crate::db::Partial;
@@ -69,16 +69,22 @@ impl SiteHistory {
             // Where it probably is comes first.
             places.sort_by_key(|(.., lacks_keys)| *lacks_keys);
         }
-        let looks = places.into_iter().map(|(part, version, lacks_keys)| {
-            let known = known.get(&part).cloned();
-            self.look(wanted, (part, version), known, lacks_keys)
-        });
-        // Collected first: a lazy iterator would borrow across the await points below.
-        let mut looks = stream::iter(looks.collect::<Vec<_>>()).buffered(AHEAD);
+        let mut places = places.into_iter();
+        let mut looks = FuturesOrdered::new();
         let (mut rows, mut found) = (Vec::new(), BTreeMap::new());
         let mut made: Vec<Partial> = Vec::new();
         let mut failed = None;
-        while let Some(looked) = looks.next().await {
+        loop {
+            // Made when their turn comes: there are thousands of partitions.
+            for (part, version, lacks_keys) in
+                places.by_ref().take(AHEAD.saturating_sub(looks.len()))
+            {
+                let known = known.get(&part).cloned();
+                looks.push_back(self.look(wanted, (part, version), known, lacks_keys));
+            }
+            let Some(looked) = looks.next().await else {
+                break;
+            };
             let (part, of_part, partial) = match looked {
                 Ok(looked) => looked,
                 Err(error) => {
