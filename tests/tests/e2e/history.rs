@@ -1,7 +1,9 @@
 //! Totals cover all history, whatever is loaded.
 
+use causeway_tests::StoreKind;
 use causeway_tests::deployment::{Deployment, PAIRS};
-use causeway_tests::mirror::Mirror;
+use causeway_tests::gateway::{Asked, Fate, Gateway};
+use causeway_tests::mirror::{Mirror, Rows};
 use serde_json::{Value, json};
 
 use crate::ground::{deploy, loaded};
@@ -169,4 +171,126 @@ async fn figures_per_day_reach_back_beyond_what_is_loaded() {
             }
         }
     }
+}
+
+/// A customer's history and consultants' figures over years are what the site's rows say. Nothing is
+/// loaded for them, and the second time no object is asked for.
+#[tokio::test]
+async fn history_is_answered_without_loading_it() {
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        deployment.migrate_and_load();
+        let in_window = loaded(&deployment, "appointment").await;
+        let endpoint = &deployment.store.config().endpoint;
+        let gateway = match pair.0 {
+            StoreKind::S3 => Some(Gateway::start(endpoint, |_: &Asked| Fate::Pass).await),
+            _ => None,
+        };
+        let through = gateway.as_ref().map(Gateway::endpoint);
+        let through = through
+            .iter()
+            .map(|endpoint| ("CAUSEWAY_STORE__ENDPOINT", &**endpoint));
+        let token = deployment.token("viewer", &[]);
+        let service = deployment.serve(&through.collect::<Vec<_>>());
+        let client = reqwest::Client::new();
+        let get = async |path: String| {
+            let url = format!("{}/api/v1/{path}", service.url);
+            let answer = client.get(url).bearer_auth(&token).send().await.unwrap();
+            assert_eq!(answer.status(), 200, "{path}");
+            serde_json::from_str::<Value>(&answer.text().await.unwrap()).unwrap()
+        };
+        let mirror = Mirror::of(&site);
+        let appointments = mirror.rows("appointment");
+        let (from, to) = (site.date(-2_000), site.date(1_600));
+        let figures = format!("stats/consultants?from={from}&to={to}");
+        let mut of: std::collections::BTreeMap<&str, u32> = std::collections::BTreeMap::new();
+        for row in appointments.values() {
+            *of.entry(row[2].as_deref().unwrap()).or_default() += 1;
+        }
+        let mut customers: Vec<(u32, &str)> = of.into_iter().map(|(id, rows)| (rows, id)).collect();
+        customers.sort_unstable();
+        // Those with the most.
+        let customers = customers.into_iter().rev().take(3).map(|(_, id)| id);
+        let customers: Vec<&str> = customers.collect();
+        let mut objects = 0;
+        for is_first in [true, false] {
+            for customer in &customers {
+                let history = get(format!("customers/{customer}/appointments?limit=500")).await;
+                assert_eq!(shown(&history), of_customer(&appointments, customer));
+                assert_eq!(history["total"], shown(&history).len());
+            }
+            let figures = get(figures.clone()).await;
+            assert_eq!(by_consultant(&figures), counted(&appointments));
+            // What the service prepares meanwhile.
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            let asked = gateway.as_ref().map(Gateway::asked).unwrap_or_default();
+            let asked = asked.iter().filter(|asked| asked.method == "GET");
+            let now = asked.filter(|asked| asked.path.contains("/data/")).count();
+            assert!(
+                is_first || now == objects,
+                "{} objects again",
+                now - objects
+            );
+            assert!(gateway.is_none() || now > 0);
+            objects = now;
+        }
+        assert_eq!(loaded(&deployment, "appointment").await, in_window);
+        let _ = service.running.terminate().expect_code(0);
+    }
+}
+
+/// Numbers and dates of a history.
+fn shown(history: &Value) -> Vec<(String, String)> {
+    let items = history["items"].as_array().unwrap().iter();
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map_or_else(|| value.to_string(), str::to_owned)
+    };
+    items
+        .map(|row| (text(&row["appointmentid"]), text(&row["date"])))
+        .collect()
+}
+
+fn of_customer(appointments: &Rows, customer: &str) -> Vec<(String, String)> {
+    let of = appointments
+        .iter()
+        .filter(|(_, row)| row[2].as_deref() == Some(customer));
+    let mut of: Vec<_> = of
+        .map(|(id, row)| {
+            let when = std::cmp::Reverse((row[3].clone(), row[4].clone()));
+            (when, id.parse::<i64>().unwrap())
+        })
+        .collect();
+    of.sort();
+    assert!(of.len() > 1, "{customer}");
+    of.into_iter()
+        .map(|(when, id)| (id.to_string(), when.0.0.unwrap()))
+        .collect()
+}
+
+type Counted = std::collections::BTreeMap<(String, String), u64>;
+
+/// Appointments by consultant and status.
+fn by_consultant(figures: &Value) -> Counted {
+    let items = figures["items"].as_array().unwrap().iter();
+    let counts = items.flat_map(|of| {
+        let by_status = of["by_status"].as_object().unwrap().iter();
+        by_status.map(|(status, rows)| {
+            let key = (of["consultantid"].to_string(), status.clone());
+            (key, rows.as_u64().unwrap())
+        })
+    });
+    counts.filter(|(_, rows)| *rows > 0).collect()
+}
+
+fn counted(appointments: &Rows) -> Counted {
+    let mut counted = Counted::new();
+    for row in appointments.values() {
+        if let Some(consultant) = &row[1] {
+            let status = row[7].clone().unwrap();
+            *counted.entry((consultant.clone(), status)).or_default() += 1;
+        }
+    }
+    counted
 }
