@@ -2,16 +2,18 @@
 //! for Athena. It reads logs and objects, never the database, so that it runs while that sleeps.
 //!
 //! # Order, and what a crash leaves
-//! A run reads the manifest, then the sites' logs, then writes:
+//! A run that finds news lists what lies under `archive/`, then reads the sites' logs, then writes:
 //! 1. The files of partitions that are another version than the manifest says. Each is made if there is
-//!    none, or replaces the version that was there before the logs were read: so no run puts older rows
-//!    over those of a run that read further. A crash leaves files that are newer than the manifest says.
-//! 2. Files of partitions that are gone are deleted. That has no condition; a run that finds out that
-//!    another one was at work looks at what lies there and publishes what is missing.
-//! 3. `MD5SUMS`, the manifest, `archive_info.json`, each by compare-and-swap. A crash leaves them older
-//!    than the files, never newer.
+//!    none, or replaces the version that was listed: so no run puts older rows over those of a run that
+//!    read further. A crash leaves files that are newer than the manifest says; the next run that writes
+//!    lists, and finds them.
+//! 2. Files of partitions that are gone are deleted. That has no condition: a run that another one has
+//!    overtaken deletes nothing. Where it is overtaken between its list and its deletion, its manifest is
+//!    refused, and its next round publishes what is missing; killed just then, the next run that lists.
+//! 3. `MD5SUMS`, the manifest, `archive_info.json`, each by compare-and-swap; the first two also after so
+//!    many files. A crash leaves them older than the files, never newer.
 //!
-//! Whoever is overtaken begins again, from the manifest on, with a list of what lies there.
+//! Whoever is overtaken begins again, from the manifest on.
 
 mod athena;
 mod csv_file;
@@ -26,10 +28,13 @@ mod switch;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::SiteName;
 use causeway_shared::log::SiteLog;
+use causeway_shared::runtime::chance;
 use causeway_shared::runtime::settings::Span;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
@@ -44,20 +49,23 @@ use crate::sync::{LogSnapshot, discover};
 pub(crate) use athena::Statements;
 pub(crate) use error::ArchiveError;
 pub(crate) use info::{ArchiveInfo, Run};
-use manifest::Manifest;
+use manifest::{Manifest, SiteAt};
 pub(crate) use report::ArchiveReport;
-use round::{Round, Rounded};
+use round::{Ended, Round};
 
 /// How often a run begins again before it gives up.
 const MAX_ROUNDS: u32 = 8;
 
-/// One run in so many looks at what lies under `archive/`, whatever the manifest says.
-const THOROUGH_EVERY: u32 = 20;
+/// One run in so many lists what lies under `archive/`, also without news.
+const LISTS_EVERY: u32 = 20;
+
+/// How long a run that was overtaken waits about, the longer the more often.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// The shortest time from one run to the next: each costs two requests for every site.
 const MIN_EVERY: Duration = Duration::from_secs(1);
 
-/// What is published, whether more is by itself, and how the last runs went.
+/// What is published, the schedule, and how the last runs went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct ArchiveStatus {
     pub(crate) every: Span,
@@ -87,6 +95,7 @@ pub(crate) struct Archive {
     config: HubConfig,
     /// Held while it runs: one run at a time in a process.
     memory: Mutex<Memory>,
+    running: AtomicBool,
 }
 
 /// What one run leaves for the next.
@@ -94,8 +103,10 @@ pub(crate) struct Archive {
 struct Memory {
     /// The sites' logs as they were read last.
     logs: BTreeMap<SiteName, LogSnapshot>,
-    /// Runs since the last thorough one; none before the first.
-    since_thorough: Option<u32>,
+    /// The heads at which all of a site was found to be published.
+    whole: BTreeMap<SiteName, SiteAt>,
+    /// Runs since the last one that listed; none before the first.
+    since_listed: Option<u32>,
 }
 
 impl Archive {
@@ -105,6 +116,7 @@ impl Archive {
             store,
             config,
             memory: Mutex::default(),
+            running: AtomicBool::new(false),
         }
     }
 
@@ -115,27 +127,39 @@ impl Archive {
     /// [`ArchiveError`] for what concerns all of them.
     pub(crate) async fn run(&self, now: Timestamp) -> Result<ArchiveReport, ArchiveError> {
         let mut memory = self.memory.lock().await;
+        self.running.store(true, Ordering::Relaxed);
+        let ran = self.run_alone(&mut memory, now).await;
+        self.running.store(false, Ordering::Relaxed);
+        ran
+    }
+
+    async fn run_alone(
+        &self,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Result<ArchiveReport, ArchiveError> {
         let started = Instant::now();
         let requests = self.store.requests();
-        let due = memory
-            .since_thorough
-            .is_none_or(|runs| runs + 1 >= THOROUGH_EVERY);
-        // Until it has ended, nothing is known of what lies there.
-        let since_thorough = memory.since_thorough.take();
-        let mut thorough = due;
-        for _ in 0..MAX_ROUNDS {
-            let round = Round::begin(self, &mut memory, thorough, now).await?;
-            match round.run().await? {
-                Rounded::Done(mut report) => {
-                    memory.since_thorough = match since_thorough {
-                        Some(runs) if !thorough => Some(runs + 1),
-                        _ => Some(0),
-                    };
+        // Until the run has ended, nothing is known of what lies there.
+        let runs = memory.since_listed.take();
+        let mut listed = runs.is_none_or(|runs| runs + 1 >= LISTS_EVERY);
+        let mut so_far = ArchiveReport::default();
+        for round in 0..MAX_ROUNDS {
+            let begun = Round::begin(self, memory, (listed, now), so_far).await?;
+            match begun.run().await? {
+                Ended::Done(mut report) => {
+                    memory.since_listed = Some(if listed { 0 } else { runs.unwrap_or(0) + 1 });
                     report.requests = self.store.requests().since(&requests);
                     report.seconds = started.elapsed().as_secs_f64();
                     return Ok(report);
                 }
-                Rounded::Overtaken => thorough = true,
+                Ended::Again(report) => {
+                    so_far = report.written_so_far();
+                    if listed {
+                        sleep(pause(round)).await;
+                    }
+                    listed = true;
+                }
             }
         }
         Err(ArchiveError::Overtaken { times: MAX_ROUNDS })
@@ -149,7 +173,7 @@ impl Archive {
         switch::is_enabled(&self.store, self.config.archive.enabled).await
     }
 
-    /// Has it run by itself, or not.
+    /// Switches the schedule on or off, for all hubs of the store.
     ///
     /// # Errors
     /// [`DocumentError`]
@@ -184,17 +208,19 @@ impl Archive {
         let mut failure = None;
         loop {
             sleep(self.every().0.max(MIN_EVERY)).await;
-            let ran = match self.is_enabled().await {
-                Ok(true) => self.run(clock()).await.map(drop),
-                Ok(false) => Ok(()),
-                Err(error) => Err(error.into()),
+            let failed = match self.is_enabled().await {
+                Ok(true) => match self.run(clock()).await {
+                    Ok(report) => report.first_error().map(str::to_owned),
+                    Err(error) => Some(error.to_string()),
+                },
+                Ok(false) => None,
+                Err(error) => Some(error.to_string()),
             };
-            // One that lasts is logged once.
-            let failed = ran.err().map(|error| error.to_string());
+            // A failure that lasts is logged once.
             if failed != failure
                 && let Some(error) = &failed
             {
-                tracing::error!(error, "nothing is published; what is published stays");
+                tracing::error!(error, "not everything is published; the last files stay");
             }
             failure = failed;
         }
@@ -212,20 +238,18 @@ impl Archive {
         let manifest = Document::<Manifest>::new(Store::clone(&self.store));
         let (manifest, _) = manifest.read().await?;
         let mut datasets = BTreeMap::new();
+        let mut problems = Vec::new();
         for site in discover(&self.store).await? {
-            let log = SiteLog::new(Store::clone(&self.store), site.clone());
-            let catalog = log.read_catalog().await.map_err(SiteError::from)?;
-            if let Some(head) = catalog.head {
-                let dataset = log.dataset(head.dataset).await.map_err(SiteError::from)?;
-                datasets.insert(site, dataset);
+            match dataset_of(&self.store, &site).await {
+                Ok(Some(dataset)) => drop(datasets.insert(site, dataset)),
+                Ok(None) => {}
+                Err(error) => problems.push(error.to_string()),
             }
         }
-        let datasets = datasets
-            .iter()
-            .map(|(site, dataset)| (site.clone(), dataset));
         let today = now.to_zoned(self.config.window.timezone.0.clone()).date();
         Ok(athena::statements(
-            &datasets.collect(),
+            &datasets,
+            problems,
             &manifest,
             (location, today),
         ))
@@ -234,6 +258,23 @@ impl Archive {
     /// Whether a run is under way in this process.
     #[must_use]
     pub(crate) fn is_running(&self) -> bool {
-        self.memory.try_lock().is_err()
+        self.running.load(Ordering::Relaxed)
+    }
+}
+
+/// How long to wait after a round that was overtaken, so that runs side by side get out of step.
+fn pause(round: u32) -> Duration {
+    let mut byte = [0];
+    // Without randomness they may meet again; there are more rounds.
+    let _ = chance::fill(&mut byte);
+    PAUSE * round + PAUSE.mul_f64(f64::from(byte[0]) / 256.0)
+}
+
+/// The dataset of a site's newest commit; `None` where it has committed nothing.
+async fn dataset_of(store: &Store, site: &SiteName) -> Result<Option<Dataset>, SiteError> {
+    let log = SiteLog::new(Store::clone(store), site.clone());
+    match log.read_catalog().await?.head {
+        Some(head) => Ok(Some(log.dataset(head.dataset).await?)),
+        None => Ok(None),
     }
 }

@@ -68,11 +68,17 @@ impl DocumentError {
 }
 
 /// A file as it is written.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct File<T> {
     format: u32,
     #[serde(flatten)]
     content: T,
+}
+
+/// What every file says.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
 }
 
 /// The bytes of a file with this content.
@@ -84,10 +90,20 @@ pub(crate) fn encode<T: Content>(content: &T) -> Result<Vec<u8>, DocumentError> 
         format: T::FORMAT,
         content,
     };
-    if !T::COMPRESSED {
-        return serde_json::to_vec_pretty(&file).map_err(damaged::<T>);
+    let json = match T::COMPRESSED {
+        true => serde_json::to_vec(&file),
+        false => serde_json::to_vec_pretty(&file),
+    };
+    let json = json.map_err(damaged::<T>)?;
+    if json.len() as u64 > T::MAX_BYTES {
+        let most = T::MAX_BYTES;
+        return Err(damaged::<T>(format!(
+            "it would hold more than {most} bytes"
+        )));
     }
-    let json = serde_json::to_vec(&file).map_err(damaged::<T>)?;
+    if !T::COMPRESSED {
+        return Ok(json);
+    }
     zstd::bulk::compress(&json, ZSTD_LEVEL).map_err(damaged::<T>)
 }
 
@@ -100,13 +116,14 @@ pub(crate) fn decode<T: Content>(bytes: &[u8]) -> Result<T, DocumentError> {
         true => Cow::Owned(decompressed::<T>(bytes)?),
         false => Cow::Borrowed(bytes),
     };
-    let file: File<T> = serde_json::from_slice(&json).map_err(damaged::<T>)?;
-    if file.format != T::FORMAT {
-        let (found, known) = (file.format, T::FORMAT);
+    let Format { format: found } = serde_json::from_slice(&json).map_err(damaged::<T>)?;
+    if found != T::FORMAT {
+        let known = T::FORMAT;
         let detail = format!("it has format {found}, this version reads {known}");
         return Err(damaged::<T>(detail));
     }
-    Ok(file.content)
+    // Apart from the format: a flattened struct would be read into a tree first.
+    serde_json::from_slice(&json).map_err(damaged::<T>)
 }
 
 fn decompressed<T: Content>(bytes: &[u8]) -> Result<Vec<u8>, DocumentError> {
@@ -220,6 +237,14 @@ impl<T: Content> Document<T> {
             Err(DocumentError::Store { source, .. }) if is_overtaken(&source) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Tries a store that no hub has written to.
+    ///
+    /// # Errors
+    /// [`DocumentError::Unfit`], or a failure of the store.
+    pub(crate) async fn check_new_store(&self) -> Result<(), DocumentError> {
+        check_new_store::<T>(&self.store).await
     }
 
     async fn write(&self, body: Vec<u8>, was: Option<&Version>) -> Result<Version, DocumentError> {

@@ -223,8 +223,9 @@ pub(crate) enum SiteError {
     #[error(
         "site {site}: what is published is of commit {seq}, and its log ends before that, or is another; \
          its files stay. If its disk is not mounted, mount it; if the log was damaged, run \
-         `causeway-agent verify --repair` at the site. Only if the store was replaced on purpose, remove \
-         archive_manifest.json.zst: the next run publishes everything again"
+         `causeway-agent verify --repair` at the site. Only if the store was replaced on purpose, or \
+         the site is gone for good, remove archive_manifest.json.zst and archive/*/*/{site}.csv: the \
+         next run publishes everything that there is"
     )]
     ArchivedLog {
         site: SiteName,
@@ -306,6 +307,15 @@ impl SiteError {
             | Self::AnotherLog { .. }
             | Self::ArchivedLog { .. }
             | Self::TooSlow { .. } => false,
+        }
+    }
+
+    /// The table that it is about, where others may be well.
+    #[must_use]
+    pub(crate) fn table(&self) -> Option<&Name> {
+        match self {
+            Self::Object { table, .. } | Self::EditsObject { table, .. } => Some(table),
+            _ => None,
         }
     }
 

@@ -1,7 +1,5 @@
 //! Where everything lies in the store: the only place that makes and parses its keys.
 
-use serde::{Deserialize, Serialize};
-
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 
 /// The logs of a site.
@@ -162,7 +160,7 @@ pub const ARCHIVE_MANIFEST: &str = "archive_manifest.json.zst";
 pub const ARCHIVE_INFO: &str = "archive_info.json";
 
 /// A published file: one partition of one site.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ArchiveFile {
     /// The table.
     pub table: Name,

@@ -1,7 +1,7 @@
-//! Statements by which Athena reads what is published; Trino and Spark with Hive's tables do too.
+//! Statements by which Athena reads what is published.
 //!
 //! OpenCSVSerde reads every column as a string, so that a view gives each its type. Its escape character is
-//! set to NUL, which switches escaping off (trinodb/trino#16754): canonical CSV doubles its quotes, and
+//! set to NUL, which switches escaping off in Trino, Athena's engine: canonical CSV doubles its quotes, and
 //! a backslash is a backslash. It cannot read a line break within a field.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +24,11 @@ pub(crate) struct Statements {
 
 /// The statements for the published tables of some sites. `location` is the store's prefix, `s3://…`.
 pub(super) fn statements(
-    datasets: &BTreeMap<SiteName, &Dataset>,
+    datasets: &BTreeMap<SiteName, Dataset>,
+    mut problems: Vec<String>,
     manifest: &Manifest,
     (location, today): (&str, Date),
 ) -> Statements {
-    let mut problems = Vec::new();
     let mut tables: BTreeMap<&Name, (&SiteName, &Table)> = BTreeMap::new();
     for (site, dataset) in datasets {
         for table in &dataset.tables {
@@ -36,11 +36,14 @@ pub(super) fn statements(
             if !reads_alike(known, table) {
                 problems.push(format!(
                     "table {}: the files of site {site} have other columns or partitions than those of \
-                     {first}; one statement cannot read both",
+                     {first}, and one statement cannot read both",
                     table.name
                 ));
             }
         }
+    }
+    for (_, table) in tables.values() {
+        problems.extend(taken_names(table, &tables));
     }
     let mut text = String::new();
     problems
@@ -51,6 +54,29 @@ pub(super) fn statements(
         view(&mut text, table);
     }
     Statements { text, problems }
+}
+
+/// The names of a table that the statements need for something else.
+fn taken_names(table: &Table, tables: &BTreeMap<&Name, (&SiteName, &Table)>) -> Vec<String> {
+    let taken = [partition_column(table), "site"];
+    let columns = table.columns.iter().map(|column| column.name.as_str());
+    let columns = columns.filter(|name| taken.contains(name));
+    let mut problems: Vec<String> = columns
+        .map(|name| {
+            format!(
+                "table {}: its column {name} has the name of one that is added",
+                table.name
+            )
+        })
+        .collect();
+    let external = format!("{}_csv", table.name);
+    if tables.keys().any(|name| name.as_str() == external) {
+        problems.push(format!(
+            "table {external} has the name that {} is read by",
+            table.name
+        ));
+    }
+    problems
 }
 
 /// Whether one statement reads the files of both.
@@ -107,7 +133,8 @@ fn external_table(
     let folder = format!("{}/archive/{name}/", location.trim_end_matches('/'));
     let _ = writeln!(
         text,
-        "CREATE EXTERNAL TABLE IF NOT EXISTS `{name}_csv` (\n{}\n)\n\
+        "DROP TABLE IF EXISTS `{name}_csv`;\n\n\
+         CREATE EXTERNAL TABLE `{name}_csv` (\n{}\n)\n\
          PARTITIONED BY (`{by}` string)\n\
          ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'\n\
          WITH SERDEPROPERTIES ('separatorChar' = ',', 'quoteChar' = '\"', 'escapeChar' = '\\u0000')\n\
@@ -225,12 +252,19 @@ mod tests {
     #[test]
     fn tables_are_read_as_strings_and_shown_in_their_types() {
         let dataset = Dataset::from_toml(SHOP).unwrap();
-        let datasets = BTreeMap::from([(site("here"), &dataset)]);
+        let datasets = BTreeMap::from([(site("here"), dataset)]);
         let today = "2025-11-28".parse().unwrap();
-        let statements = statements(&datasets, &manifest(), ("s3://bucket/prefix", today));
+        let statements = statements(
+            &datasets,
+            Vec::new(),
+            &manifest(),
+            ("s3://bucket/prefix", today),
+        );
         assert!(statements.problems.is_empty());
         insta::assert_snapshot!(statements.text, @r#"
-        CREATE EXTERNAL TABLE IF NOT EXISTS `item_csv` (
+        DROP TABLE IF EXISTS `item_csv`;
+
+        CREATE EXTERNAL TABLE `item_csv` (
           `id` string,
           `name` string
         )
@@ -254,7 +288,9 @@ mod tests {
         FROM "item_csv";
 
         -- sale: a published value of slot holds a line break, which OpenCSVSerde cannot read: such a row comes out as several, with wrong columns
-        CREATE EXTERNAL TABLE IF NOT EXISTS `sale_csv` (
+        DROP TABLE IF EXISTS `sale_csv`;
+
+        CREATE EXTERNAL TABLE `sale_csv` (
           `id` string,
           `day` string,
           `slot` string,
@@ -292,10 +328,10 @@ mod tests {
             "{ name = \"state\", type = \"text\" },\n  { name = \"paid\", type = \"bool\" },",
         );
         let other = Dataset::from_toml(&other).unwrap();
-        let datasets = BTreeMap::from([(site("here"), &dataset), (site("there"), &other)]);
+        let datasets = BTreeMap::from([(site("here"), dataset), (site("there"), other)]);
         let today = "2025-11-28".parse().unwrap();
-        let statements = statements(&datasets, &manifest(), ("s3://bucket", today));
-        insta::assert_snapshot!(statements.problems.join("\n"), @"table sale: the files of site there have other columns or partitions than those of here; one statement cannot read both");
+        let statements = statements(&datasets, Vec::new(), &manifest(), ("s3://bucket", today));
+        insta::assert_snapshot!(statements.problems.join("\n"), @"table sale: the files of site there have other columns or partitions than those of here, and one statement cannot read both");
         assert!(statements.text.starts_with("-- table sale"));
     }
 }

@@ -8,6 +8,8 @@ use causeway_shared::ids::{Md5, Name};
 use causeway_shared::store::Body;
 use tempfile::NamedTempFile;
 
+use super::manifest::Published;
+
 /// What is longer goes to a file.
 const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
 
@@ -27,11 +29,31 @@ pub(super) struct CsvFile<'t> {
     failure: Option<io::Error>,
 }
 
+/// What a file holds.
+#[derive(Debug, Clone)]
+pub(super) struct Contents {
+    pub(super) md5: Md5,
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+    /// The columns in which a value holds a line break.
+    pub(super) breaks: Vec<Name>,
+}
+
+impl Contents {
+    /// Of a file that is published.
+    pub(super) fn of(published: &Published) -> Self {
+        Self {
+            md5: published.md5,
+            rows: published.rows,
+            bytes: published.bytes,
+            breaks: published.breaks.clone(),
+        }
+    }
+}
+
 /// A file, ready to be sent.
 pub(super) struct WholeFile {
-    pub(super) md5: Md5,
-    pub(super) bytes: u64,
-    pub(super) breaks: Vec<Name>,
+    pub(super) contents: Contents,
     pub(super) body: Body,
     /// Ends with this.
     _file: Option<NamedTempFile>,
@@ -101,7 +123,7 @@ impl<'t> CsvFile<'t> {
     ///
     /// # Errors
     /// What the temporary folder says.
-    pub(super) fn finish(mut self) -> io::Result<WholeFile> {
+    pub(super) fn finish(mut self, rows: u64) -> io::Result<WholeFile> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
@@ -117,9 +139,12 @@ impl<'t> CsvFile<'t> {
         let columns = self.table.columns.iter().zip(&self.breaks);
         let breaks = columns.filter(|(_, holds)| **holds);
         Ok(WholeFile {
-            md5: self.digest.finish(),
-            bytes: self.bytes,
-            breaks: breaks.map(|(column, _)| column.name.clone()).collect(),
+            contents: Contents {
+                md5: self.digest.finish(),
+                rows,
+                bytes: self.bytes,
+                breaks: breaks.map(|(column, _)| column.name.clone()).collect(),
+            },
             body: body.unwrap_or_else(|| self.buffer.into()),
             _file: self.file,
         })

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::manifest::Manifest;
-use super::report::ArchiveReport;
+use super::report::{ArchiveReport, TableArchived};
 use crate::document::Content;
 
 /// Most runs that are remembered.
@@ -20,7 +20,7 @@ const MAX_HISTORY: usize = 100;
 pub(crate) struct ArchiveInfo {
     /// When a run last found something to say.
     pub last_updated: Option<Timestamp>,
-    /// When a run last ended with everything published.
+    /// When the last run ended that changed something, and published everything.
     pub last_full_archive: Option<Timestamp>,
     /// Whether it runs by itself.
     pub enabled: bool,
@@ -83,7 +83,7 @@ impl Content for ArchiveInfo {
 }
 
 impl ArchiveInfo {
-    /// As it is after a run, which left the manifest as it is.
+    /// The same after a run that left the manifest as given.
     #[must_use]
     pub(super) fn after(
         &self,
@@ -92,17 +92,21 @@ impl ArchiveInfo {
         (enabled, now): (bool, Timestamp),
     ) -> Self {
         let mut tables = BTreeMap::new();
-        for (name, ran) in &report.tables {
+        let ran = report.tables.iter();
+        let has_something =
+            |(_, ran): &(&Name, &TableArchived)| ran.partitions > 0 || ran.error.is_some();
+        for (name, ran) in ran.filter(has_something) {
             let was = self.tables.get(name).cloned().unwrap_or_default();
             let (mut digest, mut partitions) = (Digest::default(), 0);
             for published in manifest.table(name) {
                 digest.update(published.md5.to_string().as_bytes());
                 partitions += 1;
             }
-            let changed = ran.published + ran.removed > 0;
+            let checksum = (partitions > 0).then(|| digest.finish());
+            let changed = ran.published + ran.removed > 0 || checksum != was.checksum;
             let info = TableInfo {
                 record_count: ran.records,
-                checksum: (partitions > 0).then(|| digest.finish()),
+                checksum,
                 partitions,
                 last_archived: if changed {
                     Some(now)
@@ -121,7 +125,8 @@ impl ArchiveInfo {
         }
         let names: BTreeSet<&SiteName> = manifest.sites.keys().chain(report.sites.keys()).collect();
         let sites = names.into_iter().map(|site| {
-            let at = manifest.sites.get(site);
+            let record = manifest.sites.get(site);
+            let at = record.and_then(|record| record.whole.as_ref());
             let info = SiteInfo {
                 commit: at.map(|at| at.commit),
                 edits_commit: at.map(|at| at.edits_commit).filter(|seq| *seq != Seq::NONE),
@@ -160,7 +165,7 @@ impl ArchiveInfo {
         after
     }
 
-    /// Whether only what counts a run's work differs.
+    /// Whether nothing differs but the counts of a run's work.
     fn says_the_same(&self, other: &Self) -> bool {
         let table = |(name, info): (&Name, &TableInfo)| {
             other.tables.get(name).is_some_and(|was| {

@@ -14,12 +14,27 @@ use crate::document::Content;
 /// What is published.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Manifest {
-    /// The commits of each site that are published whole.
-    pub(super) sites: BTreeMap<SiteName, SiteAt>,
+    pub(super) sites: BTreeMap<SiteName, SiteRecord>,
     /// `MD5SUMS` as it was written last.
     pub(super) sums: Option<Sums>,
     #[serde(with = "records")]
     pub(super) files: BTreeMap<ArchiveFile, Published>,
+}
+
+/// How far a site is published.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SiteRecord {
+    /// The newest that files were made of.
+    pub(super) seen: SiteAt,
+    /// The newest of which nothing is missing.
+    pub(super) whole: Option<SiteAt>,
+}
+
+impl SiteRecord {
+    /// Of a site of which nothing is published whole yet.
+    pub(super) fn of(seen: SiteAt) -> Self {
+        Self { seen, whole: None }
+    }
 }
 
 /// The heads of a site's logs, and how the files are written.
@@ -82,16 +97,6 @@ impl Manifest {
         text
     }
 
-    /// The versions of what lies there, as it says itself: of each file, and of `MD5SUMS`.
-    pub(super) fn versions(&self) -> (BTreeMap<ArchiveFile, Version>, Option<Version>) {
-        let version = |(file, published): (&ArchiveFile, &Published)| {
-            (file.clone(), published.version.clone())
-        };
-        let files = self.files.iter().map(version);
-        let sums = self.sums.as_ref().map(|sums| sums.version.clone());
-        (files.collect(), sums)
-    }
-
     /// The files of a table.
     pub(super) fn table(&self, table: &Name) -> impl Iterator<Item = &Published> {
         let files = self.files.iter();
@@ -105,41 +110,57 @@ fn is_false(flag: &bool) -> bool {
     !flag
 }
 
-/// Files as a list of flat objects, since JSON's names are texts.
+/// Files as a list, since JSON's names are texts.
 mod records {
-    use std::borrow::Cow;
     use std::collections::BTreeMap;
 
+    use causeway_shared::ids::{Name, Part, SiteName};
     use causeway_shared::layout::ArchiveFile;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     use super::Published;
 
-    #[derive(Serialize, Deserialize)]
-    struct Record<'r> {
-        #[serde(flatten)]
-        file: Cow<'r, ArchiveFile>,
-        #[serde(flatten)]
-        published: Cow<'r, Published>,
+    #[derive(Serialize)]
+    struct Written<'r> {
+        table: &'r Name,
+        part: &'r Part,
+        site: &'r SiteName,
+        published: &'r Published,
+    }
+
+    #[derive(Deserialize)]
+    struct Read {
+        table: Name,
+        part: Part,
+        site: SiteName,
+        published: Published,
     }
 
     pub(super) fn serialize<S: Serializer>(
         files: &BTreeMap<ArchiveFile, Published>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
-        let record = |(file, published)| Record {
-            file: Cow::Borrowed(file),
-            published: Cow::Borrowed(published),
-        };
-        serializer.collect_seq(files.iter().map(record))
+        serializer.collect_seq(files.iter().map(|(file, published)| Written {
+            table: &file.table,
+            part: &file.part,
+            site: &file.site,
+            published,
+        }))
     }
 
     pub(super) fn deserialize<'d, D: Deserializer<'d>>(
         deserializer: D,
     ) -> Result<BTreeMap<ArchiveFile, Published>, D::Error> {
-        let records = Vec::<Record<'static>>::deserialize(deserializer)?;
-        let pair =
-            |record: Record<'static>| (record.file.into_owned(), record.published.into_owned());
-        Ok(records.into_iter().map(pair).collect())
+        let read = Vec::<Read>::deserialize(deserializer)?;
+        let file = |read: Read| {
+            let Read {
+                table,
+                part,
+                site,
+                published,
+            } = read;
+            (ArchiveFile { table, part, site }, published)
+        };
+        Ok(read.into_iter().map(file).collect())
     }
 }

@@ -2,18 +2,21 @@
 
 use std::io;
 
+use causeway_shared::canonical_csv::Digest;
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::layout::ArchiveFile;
 use causeway_shared::store::{Store, StoreError, Version};
+use futures_util::StreamExt as _;
 
-use super::csv_file::CsvFile;
+use super::csv_file::{Contents, CsvFile, WholeFile};
 use super::manifest::Published;
+use crate::db::PartVersion;
 use crate::error::SiteError;
 use crate::sync::{MergedSite, SitePart};
 
 /// What lies where the file goes, as far as it is known.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct There<'a> {
+pub(super) struct StoredFile<'a> {
     /// What the manifest says of it.
     pub(super) published: Option<&'a Published>,
     /// Its version, from before the logs were read; `None`: nothing is there.
@@ -45,8 +48,8 @@ impl PublishError {
     /// The failure of the site where all its partitions would fail in the same way, or the error.
     pub(super) fn of_all(self, site: &SiteName) -> Result<SiteError, Self> {
         match self {
-            Self::Site(error @ SiteError::Store { .. }) if error.is_retryable() => Ok(error),
-            Self::Store(source) if source.is_retryable() => Ok(SiteError::Store {
+            Self::Site(error @ SiteError::Store { .. }) => Ok(error),
+            Self::Store(source) => Ok(SiteError::Store {
                 site: site.clone(),
                 source,
             }),
@@ -68,49 +71,68 @@ pub(super) async fn publish(
     store: &Store,
     site: &MergedSite,
     part: SitePart<'_>,
-    (file, there): (&ArchiveFile, There<'_>),
+    (file, stored): (&ArchiveFile, StoredFile<'_>),
     bom: bool,
 ) -> Result<Outcome, PublishError> {
-    let version = part.version();
-    let made_of = |was: Published| Published {
-        object: version.object,
-        edits: version.edits,
-        dataset: site.dataset_md5(),
-        bom,
-        ..was
+    let made_of = |csv: Contents, version: Version| {
+        let PartVersion { object, edits } = part.version();
+        Published {
+            object,
+            edits,
+            dataset: site.dataset_md5(),
+            bom,
+            md5: csv.md5,
+            rows: csv.rows,
+            bytes: csv.bytes,
+            breaks: csv.breaks,
+            version,
+        }
     };
-    let same = |md5| there.published.filter(|published| published.md5 == md5);
+    let same = |md5| {
+        let published = stored.published.filter(|published| published.md5 == md5)?;
+        Some(made_of(Contents::of(published), published.version.clone()))
+    };
     if let Some(published) = known_md5(site, part, bom).and_then(same) {
-        return Ok(Outcome::Same(made_of(published.clone())));
+        return Ok(Outcome::Same(published));
     }
     let mut csv = CsvFile::new(part.table, bom);
     let merged = site.read(store, part, |row| csv.push(row.record)).await?;
-    let whole = csv.finish()?;
-    if let Some(published) = same(whole.md5) {
-        return Ok(Outcome::Same(made_of(published.clone())));
+    let WholeFile { contents, body, .. } = &csv.finish(merged.rows)?;
+    if let Some(published) = same(contents.md5) {
+        return Ok(Outcome::Same(published));
     }
     let key = file.key();
-    let written = match there.version {
-        Some(version) => store.replace(&key, whole.body.clone(), version).await,
-        None => store.create(&key, whole.body.clone()).await,
+    let written = match stored.version {
+        Some(version)
+            if stored.published.is_none() && lies_there(store, &key, contents.md5).await? =>
+        {
+            // A run that was stopped has written it, or its answer was lost.
+            return Ok(Outcome::Same(made_of(contents.clone(), version.clone())));
+        }
+        Some(version) => store.replace(&key, body.clone(), version).await,
+        None => store.create(&key, body.clone()).await,
     };
     match written {
-        Ok(written) => Ok(Outcome::Written(made_of(Published {
-            object: None,
-            edits: None,
-            dataset: site.dataset_md5(),
-            bom,
-            md5: whole.md5,
-            rows: merged.rows,
-            bytes: whole.bytes,
-            breaks: whole.breaks,
-            version: written,
-        }))),
+        Ok(version) => Ok(Outcome::Written(made_of(contents.clone(), version))),
         Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. }) => {
             Ok(Outcome::Overtaken)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether an object's bytes have this MD5.
+async fn lies_there(store: &Store, key: &str, md5: Md5) -> Result<bool, StoreError> {
+    let mut body = match store.get(key).await {
+        Ok(fetched) => fetched.body,
+        Err(StoreError::NotFound { .. }) => return Ok(false),
+        Err(error) => return Err(error),
+    };
+    let mut digest = Digest::default();
+    while let Some(chunk) = body.next().await {
+        digest.update(&chunk?);
+    }
+    Ok(digest.finish() == md5)
 }
 
 /// The MD5 that the file has, where that can be told without reading a row: a partition that nobody

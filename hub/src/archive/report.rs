@@ -59,9 +59,31 @@ impl ArchiveReport {
         all.filter_map(|(error, retryable)| Some((error.as_deref()?, retryable)))
     }
 
+    /// What a round has written, for the next round of the same run to go on from.
+    pub(super) fn written_so_far(&self) -> Self {
+        let written = |(name, ran): (&Name, &TableArchived)| {
+            let written = TableArchived {
+                published: ran.published,
+                removed: ran.removed,
+                ..TableArchived::default()
+            };
+            (name.clone(), written)
+        };
+        Self {
+            tables: self.tables.iter().map(written).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// One of the errors, if there are any.
+    #[must_use]
+    pub(crate) fn first_error(&self) -> Option<&str> {
+        self.errors().next().map(|(error, _)| error)
+    }
+
     #[must_use]
     pub(crate) fn has_errors(&self) -> bool {
-        self.errors().next().is_some()
+        self.first_error().is_some()
     }
 
     /// Whether a person should look.

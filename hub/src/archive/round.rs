@@ -1,4 +1,8 @@
 //! One round of a run: from the manifest and the logs to the manifest.
+//!
+//! A round that does not list what lies under `archive/` only tells whether any site has news. Whatever
+//! is written is written by one that listed first, and read the logs after that: what a run that was
+//! stopped has left behind is seen then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,8 +14,8 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::info::ArchiveInfo;
-use super::manifest::{Manifest, Published, SiteAt, Sums};
-use super::publish::{Outcome, PublishError, There, publish};
+use super::manifest::{Manifest, Published, SiteAt, SiteRecord, Sums};
+use super::publish::{Outcome, PublishError, StoredFile, publish};
 use super::report::{ArchiveReport, SiteArchived, TableArchived};
 use super::{Archive, ArchiveError, Memory};
 use crate::document::Document;
@@ -21,133 +25,160 @@ use crate::sync::{LogSnapshot, MergedSite, SitePart, discover};
 /// Files that are made at once.
 const FILES_AT_ONCE: usize = 4;
 
+/// So many files, and the manifest is written, so that a run that is stopped is not made again.
+const FILES_A_MANIFEST: usize = 256;
+
 /// A round that has read what is published.
 pub(super) struct Round<'a> {
     archive: &'a Archive,
     memory: &'a mut Memory,
     now: Timestamp,
-    thorough: bool,
+    listed: bool,
     manifest: Manifest,
-    /// The manifest as it was read.
+    /// The manifest as it is in the store.
     stored: Manifest,
     stored_version: Option<Version>,
     info: ArchiveInfo,
     info_version: Option<Version>,
-    /// What lies there, from before the logs were read.
-    there: BTreeMap<ArchiveFile, Version>,
-    sums_there: Option<Version>,
+    /// The versions of what lies there, from before the logs were read.
+    versions: BTreeMap<ArchiveFile, Version>,
+    sums_version: Option<Version>,
     report: ArchiveReport,
-    /// Whether another run wrote a file meanwhile.
+    /// Whether another run wrote something meanwhile.
     overtaken: bool,
 }
 
 /// How a round ended.
-pub(super) enum Rounded {
+pub(super) enum Ended {
     Done(ArchiveReport),
-    /// Another run was at work.
-    Overtaken,
+    /// There is news, or another run was at work: a round that lists begins, with what this one wrote.
+    Again(ArchiveReport),
 }
 
 impl<'a> Round<'a> {
-    /// Reads what is published; a thorough round also lists what lies there.
+    /// Reads what is published. `so_far` counts what earlier rounds of the run wrote.
     pub(super) async fn begin(
         archive: &'a Archive,
         memory: &'a mut Memory,
-        thorough: bool,
-        now: Timestamp,
+        (listed, now): (bool, Timestamp),
+        so_far: ArchiveReport,
     ) -> Result<Self, ArchiveError> {
         let store = &archive.store;
-        let manifest = Document::<Manifest>::new(Store::clone(store));
-        let (stored, stored_version) = manifest.read().await?;
+        let document = Document::<Manifest>::new(Store::clone(store));
+        let (stored, stored_version) = document.read().await?;
+        if listed && stored_version.is_none() {
+            document.check_new_store().await?;
+        }
         let info = Document::<ArchiveInfo>::new(Store::clone(store));
         let (info, info_version) = info.read().await?;
         let mut manifest = stored.clone();
-        let (there, sums_there) = match thorough {
-            true => look(store, &mut manifest).await?,
-            false => manifest.versions(),
+        let (versions, sums_version) = match listed {
+            true => list_published(store, &mut manifest).await?,
+            false => (BTreeMap::new(), None),
         };
         Ok(Self {
             archive,
             memory,
             now,
-            thorough,
+            listed,
             manifest,
             stored,
             stored_version,
             info,
             info_version,
-            there,
-            sums_there,
-            report: ArchiveReport::default(),
+            versions,
+            sums_version,
+            report: so_far,
             overtaken: false,
         })
     }
 
     /// Publishes.
-    pub(super) async fn run(mut self) -> Result<Rounded, ArchiveError> {
+    pub(super) async fn run(mut self) -> Result<Ended, ArchiveError> {
         let mut sites = discover(&self.archive.store).await?;
         sites.extend(self.manifest.sites.keys().cloned());
+        let mut news = false;
         for site in &sites {
-            let archived = self.site(site).await.unwrap_or_else(|error| {
-                // Its log may be another now: the next run reads it from its beginning.
-                self.memory.logs.remove(site);
-                SiteArchived {
-                    error: Some(error.to_string()),
-                    retryable: error.is_retryable(),
-                    ..published_of(self.manifest.sites.get(site))
+            let archived = match self.site(site).await {
+                Ok(Some(archived)) => archived,
+                Ok(None) => {
+                    news = true;
+                    break;
                 }
-            });
+                Err(Failed::Archive(error)) => return Err(error),
+                Err(Failed::Site(error)) => {
+                    // Its log may be another now: the next run reads it from its beginning.
+                    self.memory.logs.remove(site);
+                    SiteArchived {
+                        error: Some(error.to_string()),
+                        retryable: error.is_retryable(),
+                        ..published_of(self.manifest.sites.get(site))
+                    }
+                }
+            };
+            if self.overtaken {
+                break;
+            }
             self.report.sites.insert(site.clone(), archived);
         }
+        if news || self.overtaken || !self.write().await? {
+            return Ok(Ended::Again(self.report));
+        }
         self.count();
-        let written =
-            self.write_sums().await? && self.write_manifest().await? && self.write_info().await?;
-        match written && !self.overtaken {
-            true => Ok(Rounded::Done(self.report)),
-            false => Ok(Rounded::Overtaken),
+        match self.write_info().await? {
+            true => Ok(Ended::Done(self.report)),
+            false => Ok(Ended::Again(self.report)),
         }
     }
 
-    /// Publishes a site.
-    async fn site(&mut self, site: &SiteName) -> Result<SiteArchived, SiteError> {
+    /// Publishes a site. `None`: it has news, and nobody has listed what lies there.
+    async fn site(&mut self, site: &SiteName) -> Result<Option<SiteArchived>, Failed> {
         let known = self.memory.logs.get(site);
-        let was = self.manifest.sites.get(site);
-        let Some(logs) = read_logs(&self.archive.store, site, known, self.thorough).await? else {
-            return match was {
-                // Somebody has made a folder, and committed nothing yet.
-                None => Ok(SiteArchived::default()),
-                Some(was) => Err(SiteError::ArchivedLog {
-                    site: site.clone(),
-                    seq: was.commit,
-                }),
-            };
+        let logs = read_logs(&self.archive.store, site, known, self.listed).await?;
+        let was = self.manifest.sites.get(site).cloned();
+        let logs = match (logs, &was) {
+            (Some(logs), _) => logs,
+            // Somebody has made a folder, and committed nothing yet.
+            (None, None) => return Ok(Some(SiteArchived::default())),
+            (None, Some(was)) => return Err(lost_log(site, was).into()),
         };
         self.memory.logs.insert(site.clone(), logs.clone());
         for table in &logs.dataset.tables {
             self.table(&table.name);
         }
         let at = self.at(&logs);
-        if let Some(was) = self.manifest.sites.get(site) {
+        if let Some(was) = &was {
             refuse_older(site, was, &at)?;
-            if *was == at && !self.thorough {
-                self.skip_all(site);
-                return Ok(published_of(Some(&at)));
-            }
+            self.warn_of_other_bom(site, was);
+        }
+        let is_whole = was
+            .as_ref()
+            .is_some_and(|was| was.whole.as_ref() == Some(&at));
+        let is_seen = self.memory.whole.get(site) == Some(&at);
+        if !self.listed {
+            return Ok((is_whole || is_seen).then(|| published_of(was.as_ref())));
         }
         let kept_since = self.archive.config.edits.kept_since(self.now);
         let merged = MergedSite::settle(&self.archive.store, logs, kept_since).await?;
-        if self.publish(&merged).await? {
-            self.manifest.sites.insert(site.clone(), at);
+        let before = self.manifest.files.clone();
+        let is_whole = self.publish(&merged).await?;
+        if self.overtaken {
+            return Ok(Some(SiteArchived::default()));
         }
-        Ok(published_of(self.manifest.sites.get(site)))
-    }
-
-    fn skip_all(&mut self, site: &SiteName) {
-        let files = self.manifest.files.keys().filter(|file| file.site == *site);
-        for file in files {
-            let table = self.report.tables.entry(file.table.clone()).or_default();
-            table.skipped += 1;
+        if is_whole {
+            self.memory.whole.insert(site.clone(), at.clone());
         }
+        let was_whole = was.is_some_and(|was| was.whole.is_some());
+        // Where no file is of another version, the commit that was published before is as true.
+        if !(is_whole && was_whole && before == self.manifest.files) {
+            let record = self.manifest.sites.entry(site.clone());
+            let record = record.or_insert_with(|| SiteRecord::of(at.clone()));
+            if is_whole {
+                record.whole = Some(at.clone());
+            }
+            record.seen = at;
+        }
+        Ok(Some(published_of(self.manifest.sites.get(site))))
     }
 
     /// The heads of a site's logs, as the manifest names them.
@@ -161,13 +192,22 @@ impl<'a> Round<'a> {
         }
     }
 
+    /// Two hubs of one store with other settings would write all files anew in turn.
+    fn warn_of_other_bom(&self, site: &SiteName, was: &SiteRecord) {
+        if self.listed && was.seen.bom != self.archive.config.archive.excel {
+            tracing::warn!(
+                %site,
+                "all files are written anew, since [archive] excel is not what it was; hubs of one \
+                 store need the same"
+            );
+        }
+    }
+
     /// Publishes the partitions of a site that are another version now, and removes those that are
     /// gone. Whether all of it is published.
-    async fn publish(&mut self, site: &MergedSite) -> Result<bool, SiteError> {
-        let store = &self.archive.store;
+    async fn publish(&mut self, site: &MergedSite) -> Result<bool, Failed> {
         let bom = self.archive.config.archive.excel;
-        let mut wanted = BTreeSet::new();
-        let mut todo: Vec<(ArchiveFile, SitePart<'_>)> = Vec::new();
+        let (mut wanted, mut todo) = (BTreeSet::new(), Vec::new());
         for part in site.parts().into_iter().filter(|part| part.rows() > 0) {
             let file = ArchiveFile {
                 table: part.table.name.clone(),
@@ -175,31 +215,56 @@ impl<'a> Round<'a> {
                 site: site.site().clone(),
             };
             let published = self.manifest.files.get(&file);
-            if published.is_some_and(|published| is_of(published, site, &part, bom)) {
-                self.table(&file.table).skipped += 1;
-            } else {
+            if !published.is_some_and(|published| is_of(published, site, &part, bom)) {
                 todo.push((file.clone(), part));
             }
             wanted.insert(file);
         }
-        let jobs = todo.iter().map(|(file, part)| {
-            let there = There {
+        let mut is_whole = true;
+        for (table, error) in site.unsettled() {
+            self.failed(table, error.to_string(), error.is_retryable());
+            is_whole = false;
+        }
+        for (at, some) in todo.chunks(FILES_A_MANIFEST).enumerate() {
+            if at > 0 && !self.write().await? {
+                self.overtaken = true;
+                return Ok(false);
+            }
+            is_whole &= self.publish_some(site, some).await?;
+            if self.overtaken {
+                return Ok(false);
+            }
+        }
+        self.remove_gone(site, &wanted).await?;
+        Ok(is_whole)
+    }
+
+    async fn publish_some(
+        &mut self,
+        site: &MergedSite,
+        files: &[(ArchiveFile, SitePart<'_>)],
+    ) -> Result<bool, SiteError> {
+        let store = &self.archive.store;
+        let bom = self.archive.config.archive.excel;
+        let jobs = files.iter().map(|(file, part)| {
+            let stored = StoredFile {
                 published: self.manifest.files.get(file),
-                version: self.there.get(file),
+                version: self.versions.get(file),
             };
-            async move { (file, publish(store, site, *part, (file, there), bom).await) }
+            async move { (file, publish(store, site, *part, (file, stored), bom).await) }
         });
         let jobs: Vec<_> = jobs.collect();
         let mut jobs = stream::iter(jobs).buffered(FILES_AT_ONCE);
         let (mut done, mut stopped) = (Vec::new(), None);
         while let Some((file, outcome)) = jobs.next().await {
             match outcome.map_err(|error| error.of_all(site.site())) {
-                Ok(outcome) => done.push((file.clone(), Ok(outcome))),
-                Err(Err(error)) => done.push((file.clone(), Err(error))),
-                Err(Ok(error)) => {
-                    stopped = Some(error);
-                    break;
-                }
+                Err(Ok(error)) => stopped = Some(error),
+                Err(Err(error)) => done.push((file, Err(error))),
+                Ok(Outcome::Overtaken) => self.overtaken = true,
+                Ok(outcome) => done.push((file, Ok(outcome))),
+            }
+            if stopped.is_some() || self.overtaken {
+                break;
             }
         }
         drop(jobs);
@@ -207,57 +272,54 @@ impl<'a> Round<'a> {
         for (file, outcome) in done {
             is_whole &= self.note(file, outcome);
         }
-        if let Some(error) = stopped {
-            return Err(error);
-        }
-        self.remove_gone(site, &wanted).await?;
-        Ok(is_whole)
+        stopped.map_or(Ok(is_whole), Err)
     }
 
     /// Notes what became of a partition; whether it is published now.
-    fn note(&mut self, file: ArchiveFile, outcome: Result<Outcome, PublishError>) -> bool {
-        match outcome {
-            Ok(Outcome::Same(published)) => {
-                self.table(&file.table).skipped += 1;
-                self.manifest.files.insert(file, published);
-                true
-            }
+    fn note(&mut self, file: &ArchiveFile, outcome: Result<Outcome, PublishError>) -> bool {
+        let published = match outcome {
+            Ok(Outcome::Same(published)) => published,
             Ok(Outcome::Written(published)) => {
                 self.table(&file.table).published += 1;
-                self.there.insert(file.clone(), published.version.clone());
-                self.manifest.files.insert(file, published);
-                true
+                published
             }
-            Ok(Outcome::Overtaken) => {
-                self.overtaken = true;
-                false
-            }
+            Ok(Outcome::Overtaken) => return false,
             Err(error) => {
-                self.failed(&file, &error);
-                false
+                let text = format!("{}: {error}", file.path());
+                self.failed(&file.table, text, error.is_retryable());
+                return false;
             }
-        }
+        };
+        self.versions
+            .insert(file.clone(), published.version.clone());
+        self.manifest.files.insert(file.clone(), published);
+        true
     }
 
-    /// Deletes the site's files that are not wanted any more.
+    /// Deletes the site's files that are not wanted any more. Of a table with an error they stay: a row
+    /// may have moved from one of them to a partition that cannot be read.
     async fn remove_gone(
         &mut self,
         site: &MergedSite,
         wanted: &BTreeSet<ArchiveFile>,
     ) -> Result<(), SiteError> {
+        let tables = &self.report.tables;
         let is_gone = |file: &&ArchiveFile| {
             file.site == *site.site()
                 && !wanted.contains(*file)
-                && !site.holds_back(&file.table, file.part)
+                && !site.holds_back(&file.table)
+                && tables
+                    .get(&file.table)
+                    .is_none_or(|table| table.error.is_none())
         };
-        let gone: Vec<ArchiveFile> = self.there.keys().filter(is_gone).cloned().collect();
+        let gone: Vec<ArchiveFile> = self.versions.keys().filter(is_gone).cloned().collect();
         for file in gone {
             let deleted = self.archive.store.delete(&file.key()).await;
             deleted.map_err(|source| SiteError::Store {
                 site: file.site.clone(),
                 source,
             })?;
-            self.there.remove(&file);
+            self.versions.remove(&file);
             self.table(&file.table).removed += 1;
             self.manifest.files.remove(&file);
         }
@@ -268,14 +330,11 @@ impl<'a> Round<'a> {
         self.report.tables.entry(table.clone()).or_default()
     }
 
-    fn failed(&mut self, file: &ArchiveFile, error: &PublishError) {
-        let (text, retryable) = (error.to_string(), error.is_retryable());
-        let path = file.path();
-        tracing::warn!(file = path, error = text, "the partition is not published");
-        let table = self.table(&file.table);
+    fn failed(&mut self, table: &Name, error: String, retryable: bool) {
+        let table = self.table(table);
         // One that lasts says more than one that passes.
         if table.error.is_none() || (table.retryable && !retryable) {
-            table.error = Some(text);
+            table.error = Some(error);
             table.retryable = retryable;
         }
     }
@@ -287,50 +346,59 @@ impl<'a> Round<'a> {
             table.partitions += 1;
             table.records += published.rows;
         }
+        for table in self.report.tables.values_mut() {
+            table.skipped = table.partitions.saturating_sub(table.published);
+        }
     }
 
-    /// Writes `MD5SUMS` if it says something else now; `false` if another run wrote it meanwhile.
+    /// Writes `MD5SUMS` and the manifest where they say something else now; `false` if another run wrote
+    /// one of them meanwhile.
+    async fn write(&mut self) -> Result<bool, ArchiveError> {
+        if self.manifest == self.stored {
+            return Ok(true);
+        }
+        if !self.write_sums().await? {
+            return Ok(false);
+        }
+        let document = Document::<Manifest>::new(Store::clone(&self.archive.store));
+        let written = document.replace(&self.manifest, self.stored_version.as_ref());
+        let Some(version) = written.await? else {
+            return Ok(false);
+        };
+        self.stored = self.manifest.clone();
+        self.stored_version = Some(version);
+        Ok(true)
+    }
+
     async fn write_sums(&mut self) -> Result<bool, ArchiveError> {
         let text = self.manifest.sums();
         let md5 = Md5::of(text.as_bytes());
-        let is_same = self
-            .manifest
-            .sums
-            .as_ref()
-            .is_some_and(|sums| sums.md5 == md5);
-        if is_same || (self.sums_there.is_none() && text.is_empty()) {
+        let was = self.manifest.sums.as_ref();
+        let is_same = was.is_some_and(|sums| sums.md5 == md5);
+        if is_same || (self.sums_version.is_none() && text.is_empty()) {
             return Ok(true);
         }
         let store = &self.archive.store;
         let body = text.into_bytes().into();
-        let written = match &self.sums_there {
+        let written = match &self.sums_version {
             Some(version) => store.replace(layout::MD5SUMS, body, version).await,
             None => store.create(layout::MD5SUMS, body).await,
         };
-        match written {
-            Ok(version) => self.manifest.sums = Some(Sums { md5, version }),
+        let version = match written {
+            Ok(version) => version,
             Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. }) => return Ok(false),
             Err(error) => return Err(error.into()),
-        }
+        };
+        self.sums_version = Some(version.clone());
+        self.manifest.sums = Some(Sums { md5, version });
         Ok(true)
     }
 
-    /// As [`write_sums`](Self::write_sums).
-    async fn write_manifest(&self) -> Result<bool, ArchiveError> {
-        if self.manifest == self.stored {
-            return Ok(true);
-        }
-        let document = Document::<Manifest>::new(Store::clone(&self.archive.store));
-        let written = document.replace(&self.manifest, self.stored_version.as_ref());
-        Ok(written.await?.is_some())
-    }
-
-    /// As [`write_sums`](Self::write_sums).
+    /// As [`write`](Self::write).
     async fn write_info(&self) -> Result<bool, ArchiveError> {
         let enabled = self.archive.is_enabled().await?;
-        let info = self
-            .info
-            .after(&self.manifest, &self.report, (enabled, self.now));
+        let after = (enabled, self.now);
+        let info = self.info.after(&self.manifest, &self.report, after);
         if info == self.info {
             return Ok(true);
         }
@@ -340,8 +408,28 @@ impl<'a> Round<'a> {
     }
 }
 
-/// What lies under `archive/`. Of files that are not what the manifest says, it forgets what it says.
-async fn look(
+/// Why a site's part of a round failed.
+enum Failed {
+    /// It is the site's: the others go on.
+    Site(SiteError),
+    Archive(ArchiveError),
+}
+
+impl From<SiteError> for Failed {
+    fn from(error: SiteError) -> Self {
+        Self::Site(error)
+    }
+}
+
+impl From<ArchiveError> for Failed {
+    fn from(error: ArchiveError) -> Self {
+        Self::Archive(error)
+    }
+}
+
+/// What lies under `archive/`, and its `MD5SUMS`. Of files that are not what the manifest says, it
+/// forgets what it says.
+async fn list_published(
     store: &Store,
     manifest: &mut Manifest,
 ) -> Result<(BTreeMap<ArchiveFile, Version>, Option<Version>), StoreError> {
@@ -355,9 +443,8 @@ async fn look(
     }
     let is_there = |file: &ArchiveFile, was: &Published| files.get(file) == Some(&was.version);
     manifest.files.retain(|file, was| is_there(file, was));
-    manifest
-        .sums
-        .take_if(|was| sums.as_ref() != Some(&was.version));
+    let is_other = |was: &mut Sums| sums.as_ref() != Some(&was.version);
+    manifest.sums.take_if(is_other);
     Ok((files, sums))
 }
 
@@ -380,16 +467,21 @@ async fn read_logs(
     }
 }
 
-/// Refuses logs that hold less than what is published of them, or are others.
-fn refuse_older(site: &SiteName, was: &SiteAt, at: &SiteAt) -> Result<(), SiteError> {
-    let is_another = at.commit == was.commit && at.at != was.at;
-    if at.commit < was.commit || at.edits_commit < was.edits_commit || is_another {
-        return Err(SiteError::ArchivedLog {
-            site: site.clone(),
-            seq: was.commit,
-        });
+/// Refuses logs that hold less than what was published of them, or are others.
+fn refuse_older(site: &SiteName, was: &SiteRecord, at: &SiteAt) -> Result<(), SiteError> {
+    let seen = &was.seen;
+    let is_another = at.commit == seen.commit && at.at != seen.at;
+    if at.commit < seen.commit || at.edits_commit < seen.edits_commit || is_another {
+        return Err(lost_log(site, was));
     }
     Ok(())
+}
+
+fn lost_log(site: &SiteName, was: &SiteRecord) -> SiteError {
+    SiteError::ArchivedLog {
+        site: site.clone(),
+        seq: was.seen.commit,
+    }
 }
 
 /// Whether a published file is a partition as it is now.
@@ -399,10 +491,13 @@ fn is_of(published: &Published, site: &MergedSite, part: &SitePart<'_>, bom: boo
         && (published.dataset, published.bom) == (site.dataset_md5(), bom)
 }
 
-fn published_of(at: Option<&SiteAt>) -> SiteArchived {
+fn published_of(record: Option<&SiteRecord>) -> SiteArchived {
+    let whole = record.and_then(|record| record.whole.as_ref());
     SiteArchived {
-        commit: at.map(|at| at.commit),
-        edits_commit: at.map(|at| at.edits_commit).filter(|seq| *seq != Seq::NONE),
+        commit: whole.map(|at| at.commit),
+        edits_commit: whole
+            .map(|at| at.edits_commit)
+            .filter(|seq| *seq != Seq::NONE),
         ..SiteArchived::default()
     }
 }

@@ -232,7 +232,9 @@ async fn a_run_that_is_stopped_at_any_step_is_made_good_by_the_next() -> Outcome
         for step in 1.. {
             let store: Store = Arc::new(MemoryStore::new());
             let mut site = shop(&store).await?;
-            run(&store).await?;
+            // A service that has run before, and knows the manifest.
+            let other = archive(&store);
+            other.run(noon()).await?;
             site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
                 .await?;
             site.put("sale", "dt=2025-11-30", &["3,2025-11-30,a,paid"])
@@ -253,7 +255,15 @@ async fn a_run_that_is_stopped_at_any_step_is_made_good_by_the_next() -> Outcome
                 stopped.expect_err("it went on without a store");
             }
             assert_nothing_newer_is_named(&store).await?;
-            assert!(!run(&store).await?.has_errors());
+            if step % 2 == 0 {
+                // All of it is taken back before anybody looks.
+                site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,paid"])
+                    .await?;
+                site.put("sale", "dt=2025-11-27", &["1,2025-11-27,a,paid"])
+                    .await?;
+                site.remove("sale", "dt=2025-11-30")?.commit().await?;
+            }
+            assert!(!other.run(noon()).await?.has_errors());
             assert_eq!(
                 published(&store).await?,
                 expected(&store).await?,
@@ -302,6 +312,62 @@ async fn one_tables_damage_stops_no_other_table() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_damaged_partition_with_edits_stops_no_other_table() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(folder.path()).await?;
+    let store = &test.store;
+    let mut site = shop(store).await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 2")
+        .await?;
+    test.flush(&site).await?;
+    run(store).await?;
+    let moved = ["2,2025-11-28,b,paid"];
+    site.put("sale", "dt=2025-11-28", &moved).await?;
+    site.remove("sale", "dt=2025-11-27")?;
+    site.put("item", "b=0of2", &["1,pear"]).await?;
+    site.commit().await?;
+    let key = site.key("sale", "dt=2025-11-28", &moved)?;
+    let whole = bytes(store, &key).await?;
+    store.delete(&key).await?;
+
+    let report = run(store).await?;
+    let sale = &report.tables[&table_name("sale")];
+    assert!(sale.error.is_some());
+    assert_eq!((sale.partitions, sale.removed), (2, 0), "its files stay");
+    assert_eq!(report.tables[&table_name("item")].published, 1);
+
+    store.put(&key, whole.into()).await?;
+    assert!(!run(store).await?.has_errors());
+    assert_eq!(published(store).await?, expected(store).await?);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_has_done_something() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let mut site = TestSite::new(&store, "here", SHOP)?;
+    let first: jiff::civil::Date = "2024-01-01".parse()?;
+    for (id, day) in first
+        .series(jiff::Span::new().days(1))
+        .take(600)
+        .enumerate()
+    {
+        let record = format!("{id},{day},a,paid");
+        site.put("sale", &format!("dt={day}"), &[&record]).await?;
+    }
+    site.commit().await?;
+    let failing = FailingStore::new(Arc::clone(&store), [Fault::StopAt(1_150)]);
+    let stopped = run(&(Arc::new(failing) as Store)).await;
+    assert!(stopped.is_err() || stopped.is_ok_and(|report| report.has_errors()));
+    let report = run(&store).await?;
+    let sale = &report.tables[&table_name("sale")];
+    assert_eq!(sale.partitions, 600);
+    assert!(sale.published < 300, "{}", sale.published);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_log_that_went_back_leaves_what_is_published() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let mut site = shop(&store).await?;
@@ -335,8 +401,10 @@ async fn a_log_that_went_back_leaves_what_is_published() -> Outcome {
 #[tokio::test]
 async fn runs_at_once_leave_what_one_would() -> Outcome {
     for seed in 0..8 {
-        let store: Store = Arc::new(MemoryStore::new());
-        let mut site = shop(&store).await?;
+        let memory: Store = Arc::new(MemoryStore::new());
+        let mut site = shop(&memory).await?;
+        // Each call of it lets others go on.
+        let store: Store = Arc::new(FailingStore::new(Arc::clone(&memory), []));
         let (one, two) = (archive(&store), archive(&store));
         for change in 0..4 {
             let record = format!("2,2025-11-28,a,void{seed}{change}");
@@ -349,16 +417,17 @@ async fn runs_at_once_leave_what_one_would() -> Outcome {
             }
             // One begins before the commit, the other after it.
             let (first, second) = tokio::join!(one.run(noon()), async {
-                for _ in 0..seed {
+                for _ in 0..seed * 4 {
                     tokio::task::yield_now().await;
                 }
                 site.commit().await.unwrap();
                 two.run(noon()).await
             });
             assert!(!first?.has_errors() && !second?.has_errors());
+            // One that has nothing left to do lists nothing, and mends nothing.
+            assert!(!one.run(noon()).await?.has_errors());
+            assert_eq!(published(&memory).await?, expected(&memory).await?);
         }
-        assert!(!run(&store).await?.has_errors());
-        assert_eq!(published(&store).await?, expected(&store).await?);
     }
     Ok(())
 }

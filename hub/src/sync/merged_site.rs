@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::{Catalog, Entry as CatalogEntry};
 use causeway_shared::commit::{EditsLog, EditsObject};
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Partitioning, Table};
 use causeway_shared::edits_object::Entry;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::store::Store;
@@ -28,6 +28,8 @@ pub(crate) struct MergedSite {
     edits: Catalog<EditsLog>,
     /// The entries of partitions that were settled here.
     settled: BTreeMap<(Name, Part), Vec<Entry>>,
+    /// The tables whose edits cannot be settled, and why.
+    unsettled: BTreeMap<Name, SiteError>,
 }
 
 /// One of its partitions.
@@ -67,19 +69,61 @@ impl MergedSite {
         logs: LogSnapshot,
         kept_since: Timestamp,
     ) -> Result<Self, SiteError> {
-        let site = &logs.catalog.site;
-        let mut settling = Settling::anew((store, site), &logs.dataset, &logs.catalog, &logs.edits);
+        let mut unsettled = BTreeMap::new();
+        loop {
+            match Self::settle_others(store, &logs, &unsettled, kept_since).await {
+                Ok((edits, settled)) => {
+                    return Ok(Self {
+                        edits,
+                        settled,
+                        unsettled,
+                        logs,
+                    });
+                }
+                // What is damaged in one table stops no other.
+                Err(error) => match error.table().cloned() {
+                    Some(table) if !error.is_retryable() && !unsettled.contains_key(&table) => {
+                        unsettled.insert(table, error);
+                    }
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Settles the edits of all tables but some.
+    async fn settle_others(
+        store: &Store,
+        logs: &LogSnapshot,
+        left_out: &BTreeMap<Name, SiteError>,
+        kept_since: Timestamp,
+    ) -> Result<(Catalog<EditsLog>, BTreeMap<(Name, Part), Vec<Entry>>), SiteError> {
+        let at = (store, &logs.catalog.site);
+        let mut settling = Settling::anew(at, &logs.dataset, &logs.catalog, &logs.edits);
         settling.forget_gone_before(kept_since);
+        settling.leave_out(left_out.keys());
         settling.settle_parts(&settling.outdated()).await?;
         let parts = settling.seal(Seal::InMemory).await?;
         let changes = changes(&parts, &logs.edits);
         let settled = parts.into_iter().map(|(key, part)| (key, part.entries));
-        let settled = settled.collect();
-        Ok(Self {
-            edits: with_settled(&logs.edits, &changes),
-            settled,
-            logs,
-        })
+        Ok((with_settled(&logs.edits, &changes), settled.collect()))
+    }
+
+    /// The tables whose edits cannot be settled, and why. Their partitions, and those whose rows lie
+    /// where theirs do, are not among the [`parts`](Self::parts).
+    pub(crate) fn unsettled(&self) -> impl Iterator<Item = (&Name, &SiteError)> {
+        let tables = self.logs.dataset.tables.iter();
+        tables.filter_map(|table| Some((&table.name, self.why_unsettled(table)?)))
+    }
+
+    fn why_unsettled(&self, table: &Table) -> Option<&SiteError> {
+        let of_parent = || match table.partition {
+            Partitioning::Via { parent, .. } => {
+                self.why_unsettled(&self.logs.dataset.tables[parent])
+            }
+            Partitioning::By { .. } | Partitioning::Buckets { .. } => None,
+        };
+        self.unsettled.get(&table.name).or_else(of_parent)
     }
 
     pub(crate) fn site(&self) -> &SiteName {
@@ -94,21 +138,18 @@ impl MergedSite {
             .map_or_else(|| self.logs.dataset.md5(), |head| head.dataset)
     }
 
-    /// Whether the site has a partition of a table that it does not declare any more: its agent holds
+    /// Whether the site has partitions of a table that it does not declare any more: its agent holds
     /// the removal of the table back until somebody allows it.
-    pub(crate) fn holds_back(&self, table: &Name, part: Part) -> bool {
+    pub(crate) fn holds_back(&self, table: &Name) -> bool {
         self.logs.dataset.table(table.as_str()).is_none()
-            && self
-                .logs
-                .catalog
-                .partitions
-                .contains_key(&(table.clone(), part))
+            && self.logs.catalog.table(table.as_str()).next().is_some()
     }
 
     /// The partitions of its declared tables, table by table, that either side has.
     pub(crate) fn parts(&self) -> Vec<SitePart<'_>> {
         let mut parts = Vec::new();
-        for table in &self.logs.dataset.tables {
+        let tables = self.logs.dataset.tables.iter();
+        for table in tables.filter(|table| self.why_unsettled(table).is_none()) {
             let name = table.name.as_str();
             let of_site = self.logs.catalog.table(name).map(|(part, _)| part);
             let of_edits = self.edits.table(name).map(|(part, _)| part);

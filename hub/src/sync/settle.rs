@@ -35,6 +35,8 @@ pub(super) struct Settling<'a> {
     /// The commit of the site's up to which kept keys were looked for before.
     looked: Seq,
     hand: Edits,
+    /// Tables that are not settled.
+    left_out: BTreeSet<Name>,
     /// Partitions that were settled whole with the site's object of now.
     renewed: BTreeSet<(Name, Part)>,
     /// Whether settling changed a row's edit.
@@ -81,10 +83,24 @@ impl<'a> Settling<'a> {
             before: None,
             looked: Seq::NONE,
             hand: Edits::default(),
+            left_out: BTreeSet::new(),
             renewed: BTreeSet::new(),
             changed: false,
             doubts_blocks: false,
             gone_before: Timestamp::MIN,
+        }
+    }
+
+    /// Leaves tables as they are, and those whose rows lie where theirs do.
+    pub(super) fn leave_out<'n>(&mut self, tables: impl Iterator<Item = &'n Name>) {
+        self.left_out = tables.cloned().collect();
+        for id in self.dataset.parents_first() {
+            let table = &self.dataset.tables[id];
+            if let Partitioning::Via { parent, .. } = table.partition
+                && self.left_out.contains(&self.dataset.tables[parent].name)
+            {
+                self.left_out.insert(table.name.clone());
+            }
         }
     }
 
@@ -102,7 +118,8 @@ impl<'a> Settling<'a> {
     /// buckets of another number.
     pub(super) fn outdated(&self) -> BTreeSet<(Name, Part)> {
         let is_outdated = |(table, part): &(Name, Part), merged: &Merged| {
-            let Some(declared) = self.dataset.table(table.as_str()) else {
+            let declared = self.dataset.table(table.as_str());
+            let Some(declared) = declared.filter(|_| !self.left_out.contains(table)) else {
                 return false;
             };
             let other_buckets = matches!(
@@ -147,6 +164,9 @@ impl<'a> Settling<'a> {
         let dataset = self.dataset;
         for id in dataset.parents_first() {
             let table = &dataset.tables[id];
+            if self.left_out.contains(&table.name) {
+                continue;
+            }
             let mut keys = BTreeMap::new();
             for (_, part) in parts.iter().filter(|(name, _)| *name == table.name) {
                 self.take(table, *part).await?;

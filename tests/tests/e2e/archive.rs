@@ -1,6 +1,7 @@
 //! What is published is what is true: the merged rows, as another engine reads them, with checksums that
 //! go back to the site's commits.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -82,10 +83,8 @@ async fn published_files_are_the_merged_rows() {
             let (status, booked) = ask(&service, &token, book, Some(booking)).await;
             assert_eq!(status, StatusCode::CREATED, "{booked}");
         }
-        let cancel = format!("/{}/cancel", site.first_appointment(-20));
-        let (_, cancelled) = ask(&service, &token, (Method::POST, &cancel), None).await;
         let cancel = format!("/{}/cancel", site.first_appointment(1));
-        let (status, _) = ask(&service, &token, (Method::POST, &cancel), None).await;
+        let (status, cancelled) = ask(&service, &token, (Method::POST, &cancel), None).await;
         assert_eq!(status, StatusCode::OK, "{cancelled}");
         let _ = service.running.kill();
 
@@ -102,18 +101,22 @@ async fn published_files_are_the_merged_rows() {
 
         // Where the cloud changed nothing, the checksum is the one of the site's commit.
         let sums = fs::read_to_string(folder.join("MD5SUMS")).unwrap();
+        let sums: BTreeSet<&str> = sums.lines().collect();
         let name = SiteName::new("hcm-01").unwrap();
-        let catalog = SiteLog::new(Store::clone(&store), name)
-            .read_catalog()
-            .await
-            .unwrap();
-        let entries = catalog.partitions.values();
-        let as_sent = entries.filter(|entry| sums.contains(&entry.object.md5.to_string()));
-        let edited = catalog.partitions.len() - as_sent.count();
-        assert!(
-            (1..=3).contains(&edited),
-            "{edited} partitions are not as the site sent them"
-        );
+        let log = SiteLog::new(Store::clone(&store), name);
+        let catalog = log.read_catalog().await.unwrap();
+        let sent = catalog.partitions.iter().filter(|((table, part), entry)| {
+            let line = format!("{}  {table}/{part}/hcm-01.csv", entry.object.md5);
+            !sums.contains(line.as_str())
+        });
+        let edited: Vec<String> = sent
+            .map(|((table, part), _)| format!("{table} {part}"))
+            .collect();
+        let expected = [
+            format!("appointment dt={date}"),
+            format!("appointment dt={last}"),
+        ];
+        assert_eq!(edited, expected);
 
         // Nothing changed: also for a database that is made again.
         assert_eq!(run(&deployment)["requests"]["put"], 0);
@@ -129,6 +132,7 @@ async fn published_files_are_the_merged_rows() {
         };
         assert!(published(&first) > 100, "{first}");
         assert_eq!(published(&again), 0, "{again}");
+        assert_eq!(again["requests"]["put"], 0, "{again}");
 
         // One row at the site is one file, whatever the database knows of it.
         let id = site.first_appointment(-30);
@@ -182,13 +186,14 @@ async fn a_service_publishes_by_the_switch() {
             .expect_code(0)
             .json();
         assert_eq!(told["enabled"], false, "{told}");
-        let now = client
-            .post(format!("{url}/run"))
-            .bearer_auth(&token)
-            .send()
-            .await
-            .unwrap();
-        let report: Value = now.json().await.unwrap();
+        // One that the schedule began may still be in hand.
+        let report: Value = loop {
+            let run = client.post(format!("{url}/run")).bearer_auth(&token);
+            let answer = run.send().await.unwrap();
+            if answer.status() == StatusCode::OK {
+                break answer.json().await.unwrap();
+            }
+        };
         assert_eq!(report["tables"]["customer"]["published"], 0, "{report}");
         let viewer = deployment.token("viewer", &[]);
         let refused = client
