@@ -233,3 +233,78 @@ fn parts_of(stored: &StoredSite, dates: &[Date]) -> BTreeSet<(Name, Part)> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::commit::EditsLog;
+    use causeway_shared::ids::Seq;
+    use causeway_shared::log::SiteLog;
+    use causeway_shared::store::Store;
+    use causeway_shared::store::failing::{FailingStore, Fault};
+
+    use super::*;
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    /// The site's commit that the newest edits go by, and how many conflicts they have.
+    async fn edits_go_by(store: &Store, site: &TestSite) -> Outcome<(Seq, u64)> {
+        let log = SiteLog::<EditsLog>::of_kind(Arc::clone(store), site.name().clone());
+        let catalog = log.read_catalog().await?;
+        let entries = catalog.partitions.values();
+        let conflicts = entries.map(|entry| entry.object.conflicts).sum();
+        let head = catalog.head.ok_or("no edits")?;
+        Ok((head.site_seq, conflicts))
+    }
+
+    #[tokio::test]
+    async fn a_cold_date_does_not_settle_edits_with_what_the_site_was() -> Outcome {
+        for step in 1.. {
+            let folder = tempfile::tempdir()?;
+            let test = TestHub::in_folder(folder.path()).await?;
+            let mut site = TestSite::new(&test.store, "here", SHOP)?;
+            let sales = ["1,2025-11-27,a,paid", "2,2025-11-27,b,paid"];
+            site.put("sale", "dt=2025-11-27", &sales).await?;
+            site.put("sale", "dt=2025-12-24", &["3,2025-12-24,a,paid"])
+                .await?;
+            site.commit().await?;
+            test.load_one().await?;
+            test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+                .await?;
+            test.flush(&site).await?;
+            // The site moves the edited row. A load settles that, and gets no further.
+            site.put("sale", "dt=2025-11-27", &["2,2025-11-27,b,paid"])
+                .await?;
+            site.put("sale", "dt=2025-11-28", &["1,2025-11-28,a,paid"])
+                .await?;
+            site.commit().await?;
+            let failing = FailingStore::new(Arc::clone(&test.store), [Fault::StopAt(step)]);
+            let stopped = test.with_store(Arc::new(failing))?;
+            let loaded = stopped.load_one().await;
+            let (settled_at, _) = edits_go_by(&test.store, &site).await?;
+            if loaded.is_ok() {
+                assert!(step > 3, "{step}");
+                return Ok(());
+            }
+            // Somebody changes another row, and reads a date that is not loaded.
+            test.change(&site, "UPDATE sale SET state = 'open' WHERE id = 2")
+                .await?;
+            test.flush(&site).await?;
+            let (flushed_at, _) = edits_go_by(&test.store, &site).await?;
+            assert!(flushed_at >= settled_at, "step {step}");
+            let cold = DateRange::day("2025-12-24".parse()?);
+            test.hub.bring(site.name(), cold, test.request.now).await?;
+            let (read_at, conflicts) = edits_go_by(&test.store, &site).await?;
+            assert!(
+                read_at >= flushed_at,
+                "step {step}: {read_at} after {flushed_at}"
+            );
+            assert_eq!(conflicts, 0, "step {step}");
+            test.load_one().await?;
+            let rows = test.rows(&site, "sale").await?;
+            assert!(
+                rows.iter().any(|row| row.contains("1,2025-11-28,a,void")),
+                "{rows:?}"
+            );
+        }
+        Ok(())
+    }
+}

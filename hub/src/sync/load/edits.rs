@@ -58,10 +58,13 @@ impl SiteTask<'_> {
             self.hub.flush_site(self.site, self.now).await?;
             stored = session.stored().await.map_err(failed)?;
         }
+        let settled = snapshot.edits.head.as_ref().map(|head| head.site_seq);
         if stored.catalog.seq() > snapshot.catalog.seq()
             || stored.edits.seq() > snapshot.edits.seq()
+            || settled > Some(snapshot.catalog.seq())
         {
-            // Another load or a flush has read further than this snapshot.
+            // Another load or a flush has read further than this snapshot, or a load that got no further
+            // has settled the edits with what the site committed later.
             let task = SiteTask {
                 known: &stored,
                 ..*self
