@@ -10,6 +10,8 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::edits_object;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::limits;
+use causeway_shared::log::{LogError, SiteLog};
+use causeway_shared::store::Store;
 use tokio::sync::OnceCell;
 
 use super::sites::LoadedPart;
@@ -29,6 +31,9 @@ pub(super) type CountKey = (Name, usize, u64);
 #[derive(Debug)]
 pub(super) struct CachedSite {
     pub(super) stored: StoredSite,
+    /// The site's catalog that the edits go by, where that is not the stored one: a load has settled
+    /// them with what the site committed since, and has not put its rows into the database yet.
+    newer: Option<Catalog>,
     /// With edits merged.
     pub(super) catalog: Arc<Catalog>,
     pub(super) totals: Arc<SiteTotals>,
@@ -45,14 +50,14 @@ pub(super) struct CachedSite {
 }
 
 impl CachedSite {
-    fn new(stored: StoredSite) -> Self {
+    fn new(stored: StoredSite, newer: Option<Catalog>) -> Self {
         let edits = stored.edits_in_effect();
         let conflicts = edits
             .partitions
             .values()
             .map(|entry| entry.object.conflicts);
         let conflicts = limits::total(conflicts);
-        let catalog = merged_catalog(&stored, &edits);
+        let catalog = merged_catalog(newer.as_ref().unwrap_or(&stored.catalog), &edits);
         let loaded = stored
             .loaded
             .iter()
@@ -73,6 +78,7 @@ impl CachedSite {
                 Cow::Owned(settled) => Some(settled),
             },
             settled_entries: OnceCell::new(),
+            newer,
             stored,
         }
     }
@@ -90,6 +96,11 @@ impl CachedSite {
         *self.counted.lock().unwrap_or_else(PoisonError::into_inner) = counted;
     }
 
+    /// The site's catalog that the edits go by.
+    pub(super) fn site_catalog(&self) -> &Catalog {
+        self.newer.as_ref().unwrap_or(&self.stored.catalog)
+    }
+
     /// The edits that the rows are merged with.
     pub(super) fn edits(&self) -> &Catalog<EditsLog> {
         self.settled.as_ref().unwrap_or(&self.stored.edits)
@@ -98,8 +109,8 @@ impl CachedSite {
 
 /// The site's catalog with the rows and summaries of merged partitions in place of the agent's: what
 /// totals are added up from.
-fn merged_catalog(stored: &StoredSite, edits: &Catalog<EditsLog>) -> Catalog {
-    let mut catalog = stored.catalog.clone();
+fn merged_catalog(catalog: &Catalog, edits: &Catalog<EditsLog>) -> Catalog {
+    let mut catalog = catalog.clone();
     for (key, edits) in &edits.partitions {
         let merged = &edits.object.merged;
         let object = PartitionObject {
@@ -122,19 +133,31 @@ fn merged_catalog(stored: &StoredSite, edits: &Catalog<EditsLog>) -> Catalog {
     catalog
 }
 
+/// The site's catalog that the edits were settled with, where the stored one is older.
+async fn newer_catalog(store: &Store, stored: &StoredSite) -> Result<Option<Catalog>, LogError> {
+    let settled = stored.edits.head.as_ref().map(|head| head.site_seq);
+    if settled <= Some(stored.catalog.seq()) {
+        return Ok(None);
+    }
+    let mut catalog = stored.catalog.clone();
+    let log = SiteLog::new(Store::clone(store), catalog.site.clone());
+    log.catch_up(&mut catalog, false).await?;
+    Ok(Some(catalog))
+}
+
 impl SiteCache {
     /// As [`get`](Self::get), for readers of all sites: what cannot be read of one is its last
     /// error, and hides no other site.
     pub(super) async fn get_or_note(
         &self,
-        database: &dyn Database,
+        (database, store): (&dyn Database, &Store),
         state: &mut SiteState,
     ) -> Result<Arc<CachedSite>, DbError> {
-        match self.get(database, state).await {
+        match self.get((database, store), state).await {
             Err(error @ DbError::Unreadable { .. }) => {
                 state.last_error = Some(error.to_string());
                 let empty = StoredSite::empty(SiteState::unknown(state.site.clone()));
-                Ok(Arc::new(CachedSite::new(empty)))
+                Ok(Arc::new(CachedSite::new(empty, None)))
             }
             cached => cached,
         }
@@ -144,7 +167,7 @@ impl SiteCache {
     /// changed.
     pub(super) async fn get(
         &self,
-        database: &dyn Database,
+        (database, store): (&dyn Database, &Store),
         state: &SiteState,
     ) -> Result<Arc<CachedSite>, DbError> {
         if let Some(cached) = self.lock().get(&state.site)
@@ -160,7 +183,12 @@ impl SiteCache {
             return Ok(Arc::clone(cached));
         }
         let stored = database.stored(&state.site).await?;
-        let cached = Arc::new(CachedSite::new(stored));
+        let newer = match newer_catalog(store, &stored).await {
+            Ok(newer) => newer,
+            // While the store is away, a row that the site has moved may count twice, or not at all.
+            Err(_) => return Ok(Arc::new(CachedSite::new(stored, None))),
+        };
+        let cached = Arc::new(CachedSite::new(stored, newer));
         self.lock().insert(state.site.clone(), Arc::clone(&cached));
         Ok(cached)
     }
@@ -184,8 +212,8 @@ mod tests {
         test.load_one().await?;
         let state = test.database.sites().await?.remove(0);
         let cache = SiteCache::default();
-        let first = cache.get(&*test.database, &state).await?;
-        let same = cache.get(&*test.database, &state).await?;
+        let first = cache.get((&*test.database, &test.store), &state).await?;
+        let same = cache.get((&*test.database, &test.store), &state).await?;
         assert!(Arc::ptr_eq(&first, &same));
         for other in [
             SiteState {
@@ -197,7 +225,7 @@ mod tests {
                 ..state.clone()
             },
         ] {
-            let again = cache.get(&*test.database, &other).await?;
+            let again = cache.get((&*test.database, &test.store), &other).await?;
             assert!(!Arc::ptr_eq(&first, &again));
         }
         Ok(())

@@ -63,7 +63,7 @@ impl Hub {
             self.flush_site(site, now).await?;
             state = self.state(site).await?;
         }
-        let cached = self.inner.cache.get(&**self.database(), &state).await?;
+        let cached = self.cached_at(&state).await?;
         Ok(cached.dataset.as_ref().map(|dataset| SiteHistory {
             hub: self.clone(),
             site: site.clone(),
@@ -114,7 +114,7 @@ impl SiteHistory {
         let mut names = self.dataset_md5.to_string();
         for table in tables {
             let key = (table.name.clone(), part);
-            let object = self.cached.stored.catalog.partitions.get(&key);
+            let object = self.cached.site_catalog().partitions.get(&key);
             let object = object.map(|entry| (entry.dataset, entry.object.md5));
             let edits = self.cached.edits().partitions.get(&key);
             let edits = edits.map(|entry| entry.object.md5);
@@ -137,7 +137,7 @@ impl SiteHistory {
         mut each: impl FnMut(&[Field<'_>]),
     ) -> Result<(), SiteError> {
         let key = (table.name.clone(), part);
-        let object = self.cached.stored.catalog.partitions.get(&key);
+        let object = self.cached.site_catalog().partitions.get(&key);
         // The semaphore is never closed.
         let _slot = self.hub.inner.history_reads.acquire().await.ok();
         let entries = self.entries(table, part).await?;
@@ -212,7 +212,7 @@ impl SiteHistory {
     async fn settle(&self) -> Result<BTreeMap<(Name, Part), Vec<Entry>>, SiteError> {
         let stored = &self.cached.stored;
         let at = (self.hub.store(), &self.site);
-        let (catalog, edits) = (&stored.catalog, &stored.edits);
+        let (catalog, edits) = (self.cached.site_catalog(), &stored.edits);
         let mut settling = Settling::new(at, &self.dataset, catalog, edits, stored);
         settling.settle_parts(&settling.outdated()).await?;
         let parts = settling.seal(Seal::InMemory).await?;

@@ -162,7 +162,7 @@ impl Hub {
 
     async fn cached(&self, site: &SiteName) -> Result<Arc<CachedSite>, HubError> {
         let state = self.state(site).await?;
-        Ok(self.inner.cache.get(&**self.database(), &state).await?)
+        Ok(self.cached_at(&state).await?)
     }
 
     /// Whether all that the site has of the dates is loaded, and what that is.
@@ -290,6 +290,8 @@ mod tests {
             test.flush(&site).await?;
             let (flushed_at, _) = edits_go_by(&test.store, &site).await?;
             assert!(flushed_at >= settled_at, "step {step}");
+            let view = test.hub.sites(None).await?.remove(0);
+            assert_eq!(view.catalog.rows("sale"), 3, "step {step}");
             let cold = DateRange::day("2025-12-24".parse()?);
             test.hub.bring(site.name(), cold, test.request.now).await?;
             let (read_at, conflicts) = edits_go_by(&test.store, &site).await?;

@@ -256,8 +256,14 @@ impl Hub {
         }))
     }
 
+    /// What the database holds of a site, which it says stands like this.
+    pub(super) async fn cached_at(&self, state: &SiteState) -> Result<Arc<CachedSite>, DbError> {
+        let from = (&**self.database(), self.store());
+        self.inner.cache.get(from, state).await
+    }
+
     pub(super) async fn known(&self, state: &SiteState) -> Result<Arc<CachedSite>, SiteError> {
-        let known = self.inner.cache.get(&*self.inner.database, state).await;
+        let known = self.cached_at(state).await;
         known.map_err(|source| SiteError::Database {
             site: state.site.clone(),
             source,

@@ -83,9 +83,13 @@ impl Hub {
         let mut views = Vec::new();
         for mut state in self.known_sites(only).await? {
             let Inner {
-                cache, database, ..
+                cache,
+                database,
+                store,
+                ..
             } = &*self.inner;
-            let cached = cache.get_or_note(&**database, &mut state).await?;
+            let from = (&**database, store);
+            let cached = cache.get_or_note(from, &mut state).await?;
             views.push(self.view(state, &cached));
         }
         Ok(views)
@@ -150,7 +154,11 @@ impl Hub {
     ) -> Result<(SiteView, Vec<LoadedCount>), HubError> {
         let database = &*self.inner.database;
         for _ in 0..READ_ATTEMPTS {
-            let cached = self.inner.cache.get_or_note(database, &mut state).await?;
+            let cached = self
+                .inner
+                .cache
+                .get_or_note((database, self.store()), &mut state)
+                .await?;
             let at = cached.dataset.as_ref().and_then(|dataset| {
                 let table = dataset.table(table)?;
                 Some((table, table.column(column)?))
