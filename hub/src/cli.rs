@@ -27,7 +27,7 @@ use crate::demo::DemoError;
 use crate::document::DocumentError;
 use crate::error::HubError;
 use crate::serve::{self, ServeError};
-use crate::sync::{DateRange, Hub, InvalidRange, LoadRequest, SitePlan, open_store};
+use crate::sync::{AsOf, DateRange, Hub, InvalidRange, LoadRequest, SitePlan, open_store};
 use crate::verify::VerifyRequest;
 use archive::{ArchiveCommand, AthenaDdl};
 #[cfg(feature = "demo")]
@@ -77,9 +77,14 @@ pub enum Command {
     #[command(
         after_help = "Dates besides the window stay until window.on_demand_days others were \
         asked for after them. For more days at all times set window.before and window.after.\n\n\
-        Example: causeway-hub load --from 2025-11-01 --to 2025-11-30"
+        --as-of loads the sites as they were at a commit of their agent (one site's: --site), or at a \
+        time, with what was changed in the cloud until then, into a database of its own: empty, \
+        read-only afterwards, and not this hub's. It gets the window around that day, and the \
+        dates asked for.\n\n\
+        Example: causeway-hub load --from 2025-11-01 --to 2025-11-30\n         \
+        causeway-hub load --as-of 2025-11-28T10:00 --into sqlite:friday"
     )]
-    Load(Selection),
+    Load(LoadArgs),
     /// Take what was changed in the database to the store now, as `serve` does by itself
     #[command(after_help = "Example: causeway-hub flush --json\n\n\
         Exit 3: changes are kept here, since another database owns the site's edits; \
@@ -130,6 +135,19 @@ pub enum StoreCommand {
             It writes a few small objects under hub/check/ and removes them. Exit 3: the store \
             breaks a promise, and what is written to it may be lost.")]
     Check,
+}
+
+/// What to load, of when, and into which database.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    #[command(flatten)]
+    selection: Selection,
+    /// A past state: the number of a commit, or a time (without an offset: in the window's zone)
+    #[arg(long, value_name = "N|TIME", requires = "into")]
+    as_of: Option<String>,
+    /// The database for it: sqlite:FOLDER or postgres://…
+    #[arg(long, value_name = "URL", requires = "as_of")]
+    into: Option<String>,
 }
 
 /// What to load besides the window.
@@ -291,9 +309,19 @@ impl Cli {
                 let text = init::ready(&database, &taken, &elsewhere);
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
-            Command::Load(selection) => {
-                let request = selection.request()?;
-                let report = open().await?.load(&request).await?;
+            Command::Load(load) => {
+                let request = load.selection.request()?;
+                let hub = open().await?;
+                let report = match (load.as_of, load.into) {
+                    (Some(as_of), Some(into)) => {
+                        let as_of = AsOf::new(&as_of, &hub.config().window.timezone.0)?;
+                        hub.load_as_of(as_of, &into, &request).await?
+                    }
+                    _ => {
+                        hub.refuse_past().await?;
+                        hub.load(&request).await?
+                    }
+                };
                 let exit = exit(report.needs_a_look(), report.is_retryable());
                 let text = show::load(&report, &request.dates);
                 Ok(Answer::of(json, &report, text, exit))
@@ -415,7 +443,7 @@ mod tests {
         let asked = |args: &[&str]| {
             let args = ["causeway-hub", "load"].iter().chain(args);
             match Cli::try_parse_from(args).map(|cli| cli.command) {
-                Ok(Command::Load(selection)) => Some(selection.request().map(|r| r.dates)),
+                Ok(Command::Load(load)) => Some(load.selection.request().map(|r| r.dates)),
                 _ => None,
             }
         };

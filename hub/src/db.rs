@@ -365,7 +365,7 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
 }
 
 /// By which a database is known, whoever asks.
-fn address(config: &DatabaseConfig) -> String {
+pub(crate) fn address(config: &DatabaseConfig) -> String {
     if !config.address.is_empty() {
         return config.address.clone();
     }

@@ -62,6 +62,12 @@ pub(crate) enum HubError {
          the one that does"
     )]
     NotOwner { site: SiteName },
+    /// The database does not move on.
+    #[error(
+        "{database} holds a past state of the sites, which `load --as-of` brought there: it takes no \
+         changes and does not move on; use a hub's own database"
+    )]
+    PastDatabase { database: String },
     /// No such site is known.
     #[error("no site {site} is known; `causeway-hub status` lists them")]
     UnknownSite { site: SiteName },
@@ -88,6 +94,7 @@ impl HubError {
             | Self::DatasetFile { .. }
             | Self::Dataset(_)
             | Self::NotOwner { .. }
+            | Self::PastDatabase { .. }
             | Self::UnknownSite { .. }
             | Self::TooManyPins { .. }
             | Self::NoDateOfParts { .. } => false,
@@ -103,6 +110,7 @@ impl HubError {
                 | Self::Configuration { .. }
                 | Self::DatasetFile { .. }
                 | Self::Dataset(_)
+                | Self::PastDatabase { .. }
                 | Self::UnknownSite { .. }
                 | Self::Store(StoreError::Config { .. })
                 | Self::Database(
@@ -250,6 +258,27 @@ pub(crate) enum SiteError {
         /// What changed.
         detail: String,
     },
+    /// The site has no such commit.
+    #[error("site {site}: there is no commit {seq}: its last one is {head}")]
+    NoSuchCommit {
+        site: SiteName,
+        seq: Seq,
+        /// The last commit of its log.
+        head: Seq,
+    },
+    /// The database holds another past state of the site.
+    #[error(
+        "site {site}: the database holds commit {seq} of it already, with the changes made in the cloud \
+         until then; give each past state a database of its own"
+    )]
+    AnotherPast { site: SiteName, seq: Seq },
+    /// An object of a past state is gone.
+    #[error(
+        "site {site}: {key} is not there any more: what no commit of the last `[retention] keep` \
+         (agent.toml) or `[edits] keep` (hub.toml) names is vacuumed; take a later commit, or dates that \
+         have not changed since"
+    )]
+    Vacuumed { site: SiteName, key: String },
     /// What an earlier dataset wrote cannot be read with the newest.
     #[error(
         "site {site}: {detail}, and the site has not carried the table since: see there why it is held \
@@ -276,6 +305,9 @@ impl SiteError {
             | Self::ArchivedLog { .. }
             | Self::DatasetChanged { .. }
             | Self::HeldTable { .. }
+            | Self::NoSuchCommit { .. }
+            | Self::AnotherPast { .. }
+            | Self::Vacuumed { .. }
             | Self::TooSlow { .. }
             | Self::EditsObject { .. }
             | Self::Edits { .. } => false,
@@ -306,6 +338,9 @@ impl SiteError {
             | Self::NotOpened { .. }
             | Self::AnotherLog { .. }
             | Self::ArchivedLog { .. }
+            | Self::NoSuchCommit { .. }
+            | Self::AnotherPast { .. }
+            | Self::Vacuumed { .. }
             | Self::TooSlow { .. } => false,
         }
     }

@@ -3,6 +3,7 @@
 //! compares them with what is loaded; `load` executes the plan in one transaction; `pass` does so
 //! for every site. `sites` and `status` tell the others what is there.
 
+mod as_of;
 mod cache;
 mod dataset_change;
 mod discover;
@@ -35,6 +36,7 @@ mod totals;
 mod watchlist;
 mod window;
 
+pub(crate) use as_of::AsOf;
 pub(crate) use discover::discover;
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use flush::Flushed;

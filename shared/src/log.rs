@@ -13,6 +13,7 @@ mod checkpoints;
 mod datasets;
 mod error;
 mod fence;
+mod past;
 mod replay;
 mod retained;
 

@@ -220,6 +220,9 @@ pub(super) fn status(report: &StatusReport) -> String {
     if !report.pinned.is_empty() {
         let _ = writeln!(text, "pinned    {}", dates(&report.pinned));
     }
+    if report.past {
+        text += "\na past state: each site as it was at its commit below; it takes no changes and does not move on\n";
+    }
     if let Some(error) = &report.store_error {
         let _ = writeln!(text, "\nthe store cannot be asked: {error}");
     }

@@ -21,6 +21,7 @@ mod history;
 mod journal;
 mod keeping;
 mod limits;
+mod past;
 mod refusals;
 mod sharing;
 mod values;
@@ -35,6 +36,7 @@ pub use history::*;
 pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
+pub use past::*;
 pub use refusals::*;
 pub use sharing::*;
 pub use values::*;
@@ -97,6 +99,9 @@ macro_rules! database_conformance {
             a_load_without_change_writes_nothing,
             a_table_that_is_new_in_the_dataset_is_made,
             a_dataset_that_does_not_fit_is_refused,
+            a_past_state_is_loaded_beside,
+            a_past_state_is_that_of_a_time,
+            a_past_state_needs_a_database_of_its_own,
             a_dataset_change_is_followed_in_place,
             a_held_table_keeps_its_buckets,
             kept_rows_outlive_a_dataset_change,

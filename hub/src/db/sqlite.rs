@@ -210,8 +210,11 @@ impl Database for SqliteDatabase {
     ) -> Result<Box<dyn SiteWrite>, DbError> {
         let (site, dataset) = (site.clone(), dataset.clone());
         let files = Arc::clone(&self.files);
-        let (actor, address) = (actor.to_owned(), self.address.clone());
-        let write = write::SqliteWrite::begin(files, site, dataset, actor, address).await?;
+        let own = Owner {
+            address: self.address.clone(),
+            ..self.identity().await?
+        };
+        let write = write::SqliteWrite::begin(files, site, dataset, actor.to_owned(), own).await?;
         Ok(Box::new(write))
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -16,6 +16,7 @@ use causeway_shared::ids::{Part, SiteName};
 use causeway_shared::runtime::regular_file;
 use causeway_shared::store::{self, Store};
 
+use super::as_of::id_after;
 use super::cache::SiteCache;
 use super::edits_objects::EditsObjects;
 use super::failed_sites::FailedSites;
@@ -23,7 +24,6 @@ use super::failures::Failures;
 use super::flush::{FlushTask, Flushed};
 use super::history::{FoundCache, READ_AT_ONCE};
 use super::on_demand::OnDemand;
-use super::owner::new_id;
 use super::partials::PartialCache;
 use super::quarantine::{Quarantine, QuarantineCache};
 use super::watchlist::Watchlist;
@@ -45,6 +45,8 @@ pub(super) struct Inner {
     pub(super) config: HubConfig,
     pub(super) store: Store,
     pub(super) database: Arc<dyn Database>,
+    /// Whether the database holds a past state, once it was asked.
+    pub(super) is_past: OnceLock<bool>,
     pub(super) dataset: Arc<Dataset>,
     pub(super) cache: SiteCache,
     pub(super) watchlist: Watchlist,
@@ -129,6 +131,7 @@ impl Hub {
             config,
             store,
             database,
+            is_past: OnceLock::new(),
             dataset,
             cache: SiteCache::default(),
             watchlist: Watchlist::default(),
@@ -206,7 +209,7 @@ impl Hub {
             });
         }
         let identity = Owner {
-            id: new_id()?,
+            id: id_after(&identity.id)?,
             address: database.address().to_owned(),
         };
         database.set_identity(&identity).await?;

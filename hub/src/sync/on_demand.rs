@@ -119,6 +119,7 @@ impl Hub {
         mut of: LoadedDates,
         now: Timestamp,
     ) -> Result<LoadedDates, HubError> {
+        let now = self.present_of(&of.site, now).await?;
         if self.finds_loaded(&mut of).await? && self.is_asked(&of, now).await? {
             return Ok(of);
         }

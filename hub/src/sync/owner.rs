@@ -148,6 +148,7 @@ impl Hub {
                     .into(),
             });
         }
+        self.refuse_past().await?;
         let mut taken = Vec::new();
         for state in self.states(only).await? {
             let agent = SiteLog::new(Arc::clone(self.store()), state.site.clone());

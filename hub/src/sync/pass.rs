@@ -144,6 +144,9 @@ impl Hub {
         now: Timestamp,
         repair: &Repair,
     ) -> Option<SiteLoaded> {
+        if let Some(kept) = self.keep_past(state).await {
+            return Some(kept);
+        }
         let failed_sites = &self.inner.failed_sites;
         let snapshot = match repair.is_none() {
             true => {
@@ -315,7 +318,7 @@ fn is_retryable_at_once(error: &SiteError) -> bool {
     error.is_retryable() && !is_full && !is_of_store
 }
 
-fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
+pub(super) fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
     SiteLoaded {
         site: state.site.clone(),
         commit: state.head.as_ref().map(|head| head.seq),

@@ -129,6 +129,8 @@ pub(crate) struct PartName {
 pub(crate) struct StatusReport {
     /// When this was asked.
     pub now: Timestamp,
+    /// Whether the database holds a past state, that of each site's commit, and stays at it.
+    pub past: bool,
     /// The dates that are to be loaded.
     pub window: Window,
     /// Dates that stay loaded until they are unpinned.

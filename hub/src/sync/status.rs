@@ -37,6 +37,7 @@ impl Hub {
         }
         Ok(StatusReport {
             now,
+            past: self.is_past().await?,
             window: wanted.window,
             pinned: wanted.pinned,
             store: self.inner.store.describe(),

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::partition::own_part;
@@ -49,12 +50,12 @@ impl SqliteWrite {
         site: SiteName,
         dataset: Dataset,
         actor: String,
-        address: String,
+        own: Owner,
     ) -> Result<Self, DbError> {
         let opener = Arc::clone(&files);
         let open = file::blocking(move || {
             let connection = opener.site(&site)?;
-            Open::begin((&opener, &site), connection, dataset, actor, &address)
+            Open::begin((&opener, &site), connection, dataset, actor, &own)
                 .map_err(|error| opener.error("beginning a change", error))
         })
         .await?;
@@ -158,7 +159,7 @@ impl Open {
         connection: Connection,
         dataset: Dataset,
         actor: String,
-        address: &str,
+        own: &Owner,
     ) -> rusqlite::Result<Self> {
         connection.pragma_update(None, "synchronous", "full")?;
         // Or a row that another one replaces would go without a trigger.
@@ -173,7 +174,9 @@ impl Open {
         let start_known = files.start_is_known(site, &connection)?;
         let refusal = include_str!("sql/refusal.sql");
         let refusal =
-            connection.query_row(refusal, params![start_known, address], |row| row.get(0))?;
+            connection.query_row(refusal, params![start_known, own.address, own.id], |row| {
+                row.get(0)
+            })?;
         let (dataset, fills) = (Arc::new(dataset), Arc::new(AtomicBool::new(false)));
         let functions = Transaction {
             dataset: Arc::clone(&dataset),

@@ -54,7 +54,8 @@ impl SiteTask<'_> {
         let failed = |source| self.database_error(source);
         let mut stored = session.stored().await.map_err(failed)?;
         let is_loaded = stored.catalog.head.is_some();
-        if is_loaded && (stored.state.edits_waiting > 0 || !stored.state.start_known) {
+        let has_news = stored.state.edits_waiting > 0 || !stored.state.start_known;
+        if is_loaded && has_news && !self.hub.is_past().await.map_err(failed)? {
             self.hub.flush_site(self.site, self.now).await?;
             stored = session.stored().await.map_err(failed)?;
         }

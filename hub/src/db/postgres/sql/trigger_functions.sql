@@ -46,7 +46,10 @@ BEGIN
     END IF;
     SELECT d.id, d.address INTO own FROM causeway.database AS d;
     hint := 'run `causeway-hub load`';
-    IF writable THEN
+    IF own.id LIKE 'past-%' THEN
+        message := 'it takes no changes here: the database holds a past state';
+        hint := 'write to the present database';
+    ELSIF writable THEN
         message := 'it takes no changes until a hub has read its log: the database server has started again, '
             'or the database was restored';
     ELSIF NOT coalesce(is_loaded, false) THEN

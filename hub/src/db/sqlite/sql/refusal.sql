@@ -1,6 +1,8 @@
 -- Why the site's rows take no changes now; NULL where they do. ?1: whether this process has read the
--- log since it opened the database; ?2: where hubs reach the database.
+-- log since it opened the database; ?2: where hubs reach the database; ?3: its id.
 SELECT CASE
+    WHEN ?3 LIKE 'past-%' THEN
+        'the database holds a past state and takes no changes; write to the present database'
     WHEN writable AND ?1 THEN NULL
     WHEN writable THEN
         'this program has not read the log of edits since it opened the database; '
