@@ -1,7 +1,9 @@
 //! A site whose dataset changes: its tables follow in place, with what the cloud changed in them.
 
 use causeway_shared::ids::Seq;
+use jiff::civil::date;
 
+use crate::sync::DateRange;
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
 /// Items, and sales by day. `item` and `sale` are what follows their first columns.
@@ -121,6 +123,41 @@ async fn same_in_a_new_database(test: &TestHub, site: &TestSite) -> Outcome {
     for table in ["item", "sale", "visit"] {
         assert_eq!(anew.rows(site, table).await?, test.rows(site, table).await?);
     }
+    Ok(())
+}
+
+/// Dates that were asked for stay where the number of buckets changes, and others come: no row twice, none
+/// missing.
+pub async fn asked_dates_outlive_another_number_of_buckets(database: &HubDatabase) -> Outcome {
+    let mut test = TestHub::new(database).await?;
+    let mut site = loaded(&test).await?;
+    site.put("sale", "dt=2025-12-24", &["4,2025-12-24,a"])
+        .await?;
+    site.put("sale", "dt=2026-01-05", &["5,2026-01-05,a"])
+        .await?;
+    site.commit().await?;
+    test.ask_for(&[date(2025, 12, 24)]);
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET slot = 'x' WHERE id = 4")
+        .await?;
+    test.ask_for(&[]);
+    carry_items(&mut site, SOLD).await?;
+    test.load_one().await?;
+    let moment = |day: &str| format!("{day}T00:00:00,false");
+    let mut sales: Vec<String> = ["1,2025-11-28,a", "2,2025-11-28,b", "3,2025-11-28,c"]
+        .map(|sale| format!("dt=2025-11-28 {sale},{}", moment("2025-11-28")))
+        .into();
+    let christmas = moment("2025-12-24");
+    sales.push(format!("dt=2025-12-24 4,2025-12-24,x,{christmas}"));
+    assert_eq!(test.rows(&site, "sale").await?, sales);
+    let day = DateRange::new(date(2025, 12, 24), date(2026, 1, 5))?;
+    test.hub.bring(site.name(), day, test.request.now).await?;
+    test.load_one().await?;
+    let epiphany = moment("2026-01-05");
+    sales.push(format!("dt=2026-01-05 5,2026-01-05,a,{epiphany}"));
+    assert_eq!(test.rows(&site, "sale").await?, sales);
+    assert_eq!(test.rows(&site, "item").await?.len(), 4);
+    assert_eq!(test.verify(false).await?.differences, []);
     Ok(())
 }
 
