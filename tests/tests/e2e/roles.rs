@@ -1,6 +1,6 @@
 //! What other roles of PostgreSQL may do with a site's tables.
 
-use causeway_hub::testing::{HubDatabase, TestHub, TestSite};
+use causeway_hub::testing::{HubDatabase, SHOP, TestHub, TestSite};
 use causeway_tests::{DatabaseKind, TestDatabase};
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
@@ -206,4 +206,42 @@ async fn a_role_that_owns_its_database_and_nothing_else_is_enough() {
     client.batch_execute(&write).await.unwrap();
     assert_eq!(second.flush_rows(&site).await.unwrap(), 1);
     assert_eq!(second.rows(&site, "item").await.unwrap(), ["b=0of2 1,plum"]);
+}
+
+#[tokio::test]
+async fn hubs_that_name_other_roles_do_not_take_from_each_other_in_turn() {
+    let place = TestDatabase::create(DatabaseKind::Postgres).await;
+    let admin = place.connect().await;
+    let [first, second] = ["first", "second"].map(|role| format!("{role}_{}", place.name()));
+    let make = format!("CREATE ROLE {first}; CREATE ROLE {second}");
+    admin.batch_execute(&make).await.unwrap();
+    let url = place.url();
+    let hub = |role: &str| HubDatabase::postgres_with_roles(&url, &[role], &[]).unwrap();
+    let one = TestHub::new(&hub(&first)).await.unwrap();
+    let mut site = TestSite::new(&one.store, "here", SHOP).unwrap();
+    let mut commit = async |name: &str| {
+        let item = format!("1,{name}");
+        let put = site.put("item", "b=0of2", &[item.as_str()]).await;
+        put.unwrap().commit().await.unwrap();
+    };
+    commit("apple").await;
+    one.load_all().await.unwrap();
+    let two = one.with_database(&hub(&second)).await.unwrap();
+    let mut seen = Vec::new();
+    for name in ["pear", "plum", "fig", "lime"] {
+        for hub in [&one, &two] {
+            commit(&format!("{name} {}", seen.len())).await;
+            hub.load_all().await.unwrap();
+        }
+        // Which transaction granted what.
+        let granted = "SELECT role || ' ' || xmin FROM causeway.granted \
+            WHERE schema_name = 'here' AND table_name = 'item' ORDER BY 1";
+        let rows = admin.query(granted, &[]).await.unwrap();
+        seen.push(rows.iter().map(|row| row.get(0)).collect::<Vec<String>>());
+    }
+    // In the first round the second hub takes back what it does not name.
+    assert_eq!(seen[1].len(), 2, "{seen:?}");
+    assert_eq!((&seen[1], &seen[1]), (&seen[2], &seen[3]), "{seen:?}");
+    let drop = format!("DROP OWNED BY {first}, {second}; DROP ROLE {first}, {second}");
+    admin.batch_execute(&drop).await.unwrap();
 }

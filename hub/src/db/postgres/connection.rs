@@ -116,6 +116,7 @@ impl Connections {
             roles: Roles {
                 readers: database.readers.clone(),
                 writers: database.writers.clone(),
+                ..Roles::default()
             },
             checked: AtomicBool::new(false),
         })

@@ -1,5 +1,8 @@
 //! The roles that may read or write the sites' tables by SQL of their own.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use tokio_postgres::{Client, Error};
 
 use causeway_shared::ids::SiteName;
@@ -14,6 +17,8 @@ pub(crate) struct Roles {
     pub readers: Vec<String>,
     /// They get SELECT, INSERT, UPDATE and DELETE.
     pub writers: Vec<String>,
+    /// The sites, or all, whose surplus this process has taken back.
+    pub taken_back: Arc<Mutex<BTreeSet<Option<SiteName>>>>,
 }
 
 impl Roles {
@@ -22,8 +27,9 @@ impl Roles {
         all.map(String::as_str).collect()
     }
 
-    /// Gives them what they lack on the tables of a site, or of all sites, and takes back what the hub gave
-    /// to roles that are not named any more.
+    /// Gives them what they lack on the tables of a site, or of all sites. The first time it takes back what
+    /// hubs gave to roles that are not named any more: no oftener, since another hub may name others, and
+    /// the two would give and take in turn.
     ///
     /// # Errors
     /// [`DbError::Configuration`] if a role is not there, or a failure of the database.
@@ -55,10 +61,10 @@ impl Roles {
         }
         let schema = site.map(SiteName::schema);
         let mut statements = Vec::new();
-        for sql in [
-            include_str!("sql/grants_surplus.sql"),
-            include_str!("sql/grants_missing.sql"),
-        ] {
+        let is_first = !self.taken_back().contains(&site.cloned());
+        let surplus = is_first.then_some(include_str!("sql/grants_surplus.sql"));
+        let missing = include_str!("sql/grants_missing.sql");
+        for sql in surplus.into_iter().chain([missing]) {
             let rows = client
                 .query(sql, &[&schema, &self.readers, &self.writers])
                 .await
@@ -67,7 +73,15 @@ impl Roles {
         }
         // A batch is one transaction: nothing is granted that is not noted.
         let done = client.batch_execute(&statements.join(";\n")).await;
-        done.map_err(failed)
+        done.map_err(failed)?;
+        self.taken_back().insert(site.cloned());
+        Ok(())
+    }
+
+    fn taken_back(&self) -> MutexGuard<'_, BTreeSet<Option<SiteName>>> {
+        // The set is whole between any two of its operations, also if a holder panicked.
+        let taken_back = self.taken_back.lock();
+        taken_back.unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn missing(&self, client: &Client) -> Result<Vec<String>, Error> {
