@@ -41,7 +41,7 @@ const SITE: Layout = Layout {
 };
 /// Of a site's partials, which can be made again.
 const PARTIALS: Layout = Layout {
-    version: 1,
+    version: 2,
     make: include_str!("sql/partials.sql"),
     keep: None,
 };

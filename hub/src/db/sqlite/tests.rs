@@ -158,3 +158,23 @@ async fn a_table_that_somebody_else_made_is_refused() -> Outcome {
     );
     Ok(())
 }
+
+#[tokio::test]
+async fn partials_take_little_more_than_their_bytes() -> Outcome {
+    const BYTES: usize = 1_100;
+    let (database, folder) = empty().await;
+    database.0.init().await?;
+    let site = SiteName::new("here")?;
+    let partials = (0..500).map(|n| Partial {
+        part: Part::Bucket(n, 500),
+        version: causeway_shared::ids::Md5::of(b""),
+        body: vec![b'x'; BYTES].into(),
+    });
+    let partials: Vec<Partial> = partials.collect();
+    database.0.put_partials(&site, "figures", &partials).await?;
+    let file = Connection::open(folder.path().join("hub/here.partials.db"))?;
+    let of_file = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size";
+    let bytes = file.query_row(of_file, [], |row| row.get::<_, usize>(0))?;
+    assert!(bytes < 500 * BYTES * 3 / 2, "{bytes}");
+    Ok(())
+}

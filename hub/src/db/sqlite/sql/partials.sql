@@ -1,4 +1,4 @@
--- <site>.partials.db, version 1: what was learned of the site's partitions by reading them once. All of
+-- <site>.partials.db, version 2: what was learned of the site's partitions by reading them once. All of
 -- it can be made again.
 CREATE TABLE partial (
     what    TEXT NOT NULL,
@@ -6,4 +6,4 @@ CREATE TABLE partial (
     version TEXT NOT NULL,  -- names all that it was made from
     body    BLOB NOT NULL,
     PRIMARY KEY (what, part)
-) STRICT, WITHOUT ROWID;
+) STRICT;  -- in a table WITHOUT ROWID a body of 1 kB takes a page
