@@ -165,7 +165,7 @@ pub(super) async fn bring(
 }
 
 /// There is no such appointment.
-pub(super) fn unknown(id: i64) -> ServiceError {
+fn unknown(id: i64) -> ServiceError {
     ServiceError::NotFound(format!("there is no appointment {id}"))
 }
 

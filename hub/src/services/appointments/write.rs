@@ -1,5 +1,8 @@
 //! Appointments, booked and cancelled.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::RangeInclusive;
 
 use causeway_shared::dataset::{Default, Table};
@@ -11,7 +14,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::day::{Writes, writes};
-use super::history::{bring, unknown};
+use super::history::bring;
 use super::statements::{BY_ID, CANCEL, CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
 use super::{the_site, today};
 use crate::db::SiteWrite;
@@ -52,7 +55,7 @@ pub(crate) struct By<'a> {
 /// How many minutes an appointment takes.
 const DURATIONS: RangeInclusive<i64> = 1..=24 * 60;
 
-/// How often a booking begins anew because its date was taken out of the database.
+/// How often a change begins anew because its date was taken out of the database.
 const ATTEMPTS: u32 = 8;
 
 /// Consultant, date and time as parameters of a statement.
@@ -125,9 +128,7 @@ async fn book_row(
         write.commit().await.map_err(refused)?;
         return Ok(record);
     }
-    Err(ServiceError::TryAgain(
-        "the date was taken out of the database each time; try again".to_owned(),
-    ))
+    Err(taken_out_each_time())
 }
 
 /// Cancels an appointment that is pending or confirmed, and frees its consultant's slot. A date that is
@@ -142,19 +143,24 @@ pub(crate) async fn cancel(
     by: By<'_>,
 ) -> Result<Written, ServiceError> {
     let view = the_site(hub, site).await?;
-    bring(hub, &view, id, by.now).await?;
-    match cancel_row(hub, &view, id, by).await {
-        Ok(record) => Ok(written(hub, record, by.now).await),
-        Err(error) => Err(lasting(hub, &view, error).await),
+    for _ in 0..ATTEMPTS {
+        bring(hub, &view, id, by.now).await?;
+        match cancel_row(hub, &view, id, by).await {
+            Ok(Some(record)) => return Ok(written(hub, record, by.now).await),
+            Ok(None) => {}
+            Err(error) => return Err(lasting(hub, &view, error).await),
+        }
     }
+    Err(taken_out_each_time())
 }
 
+/// `None`: it is not in the database, or was taken out again.
 async fn cancel_row(
     hub: &Hub,
     view: &SiteView,
     id: i64,
     by: By<'_>,
-) -> Result<Record, ServiceError> {
+) -> Result<Option<Record>, ServiceError> {
     let table = appointments(view)?;
     let refused = |error| ServiceError::of_write(table, error);
     let begun = hub
@@ -165,8 +171,11 @@ async fn cancel_row(
     let at = updated(hub, table, by).and_then(|(_, at)| text(&at));
     let cancelled = read_within(&mut *write, &view.site, CANCEL, &[key.clone(), at]).await;
     let is_cancelled = !cancelled.map_err(refused)?.is_empty();
+    // From the statement above on no load puts rows in or takes them out.
     let mut present = read_within(&mut *write, &view.site, BY_ID, &[key]).await?;
-    let record = present.pop().ok_or_else(|| unknown(id))?;
+    let Some(record) = present.pop() else {
+        return Ok(None);
+    };
     if !is_cancelled {
         return Err(ServiceError::NotAllowed(
             NotAllowed::Closed,
@@ -179,7 +188,11 @@ async fn cancel_row(
         freed.map_err(refused)?;
     }
     write.commit().await.map_err(refused)?;
-    Ok(record)
+    Ok(Some(record))
+}
+
+fn taken_out_each_time() -> ServiceError {
+    ServiceError::TryAgain("the date was taken out of the database each time; try again".to_owned())
 }
 
 /// An error, told as one that passes by itself where the database takes no writes just now.
