@@ -10,10 +10,11 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::edits_object;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::limits;
-use causeway_shared::log::{LogError, SiteLog};
+use causeway_shared::log::LogError;
 use causeway_shared::store::Store;
 use tokio::sync::OnceCell;
 
+use super::discover::read_on_to;
 use super::sites::LoadedPart;
 use super::totals::SiteTotals;
 use crate::db::{Database, DbError, LoadedCount, SiteState, StoredSite};
@@ -136,12 +137,11 @@ fn merged_catalog(catalog: &Catalog, edits: &Catalog<EditsLog>) -> Catalog {
 /// The site's catalog that the edits were settled with, where the stored one is older.
 async fn newer_catalog(store: &Store, stored: &StoredSite) -> Result<Option<Catalog>, LogError> {
     let settled = stored.edits.head.as_ref().map(|head| head.site_seq);
-    if settled <= Some(stored.catalog.seq()) {
+    let Some(settled) = settled.filter(|settled| *settled > stored.catalog.seq()) else {
         return Ok(None);
-    }
+    };
     let mut catalog = stored.catalog.clone();
-    let log = SiteLog::new(Store::clone(store), catalog.site.clone());
-    log.catch_up(&mut catalog, false).await?;
+    read_on_to(store, &mut catalog, settled).await?;
     Ok(Some(catalog))
 }
 

@@ -6,7 +6,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{EditsLog, LogHead as _, LogKind};
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout;
-use causeway_shared::log::SiteLog;
+use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{Store, StoreError};
 
 use crate::error::SiteError;
@@ -64,6 +64,24 @@ pub(crate) async fn catalog_at_head<K: LogKind>(
         return Ok(catalog);
     }
     Ok(catalog)
+}
+
+/// Reads a site's log on to a commit, and no further: what the site committed after the one that edits
+/// were settled with, they do not know yet.
+pub(super) async fn read_on_to(
+    store: &Store,
+    catalog: &mut Catalog,
+    to: Seq,
+) -> Result<(), LogError> {
+    let log = SiteLog::new(Store::clone(store), catalog.site.clone());
+    while catalog.seq() < to {
+        match log.commit(catalog.seq().next()).await? {
+            Some(commit) => catalog.apply(&commit),
+            // A checkpoint bridges the gap, as far as the log goes.
+            None => return log.catch_up(catalog, false).await,
+        }
+    }
+    Ok(())
 }
 
 /// The catalog of a site's edits at the head of their log. Of a site that nobody edits, a plain look

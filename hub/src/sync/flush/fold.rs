@@ -17,6 +17,7 @@ use crate::edits::{
     journal_columns,
 };
 use crate::error::SiteError;
+use crate::sync::discover::read_on_to;
 use crate::sync::settle::{Seal, SettledParts, Settling};
 use crate::sync::site_rows::Search;
 
@@ -154,10 +155,7 @@ impl FlushTask<'_> {
     ) -> Result<Catalog, SiteError> {
         let known = edits.head.as_ref().map_or(Seq::NONE, |head| head.site_seq);
         let mut catalog = stored.catalog.clone();
-        if catalog.seq() < known {
-            let log = SiteLog::new(Store::clone(self.hub.store()), self.site.clone());
-            log.catch_up(&mut catalog, false).await?;
-        }
+        read_on_to(self.hub.store(), &mut catalog, known).await?;
         Ok(catalog)
     }
 
