@@ -142,7 +142,7 @@ pub(crate) async fn by_id(
     found.pop().ok_or_else(|| unknown(id))
 }
 
-/// Loads the date of an appointment that is not in the database, so that it can be changed.
+/// Loads the date of an appointment, so that it can be changed.
 ///
 /// # Errors
 /// [`ServiceError`]
@@ -153,11 +153,13 @@ pub(super) async fn bring(
     now: Timestamp,
 ) -> Result<(), ServiceError> {
     let key = [Some(id.to_string())];
-    if !read(hub, &view.site, BY_ID, &key).await?.is_empty() {
-        return Ok(());
+    // One that was born by SQL is in the database, and the slots of its date may not be.
+    let mut rows = read(hub, &view.site, BY_ID, &key).await?;
+    if rows.is_empty() {
+        let found = find(hub, view, ("appointmentid", &id.to_string()), now).await?;
+        rows.extend(found.into_iter().map(|(_, record)| record));
     }
-    let found = find(hub, view, ("appointmentid", &id.to_string()), now).await?;
-    let (_, record) = found.first().ok_or_else(|| unknown(id))?;
+    let record = rows.first().ok_or_else(|| unknown(id))?;
     if let Value::Date(date) = record.value("date") {
         hub.bring(&view.site, DateRange::day(*date), now).await?;
     }
