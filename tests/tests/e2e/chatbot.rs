@@ -56,11 +56,12 @@ async fn a_booking_takes_key_defaults_and_part() {
     let clinic = Clinic::open().await;
     let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
     let first = book(&bot, &booking("fb-777", "2025-11-28", "09:00")).await;
-    assert_eq!(first.unwrap(), 1_000_000_000);
+    let first = first.unwrap();
+    assert!(first >= 1_000_000_000, "{first}");
     // Again, by a customer who is known now, three weeks ahead: a date that is not loaded.
     let second = book(&bot, &booking("fb-777", "2025-12-19", "09:00")).await;
     let second = second.unwrap();
-    assert!(second > 1_000_000_000);
+    assert!(second > first);
     let row = "SELECT duration, meetingurl, causeway_part, causeway_clash, \
         abs(extract(epoch FROM createdat - timezone('Asia/Ho_Chi_Minh', now()))) < 60 \
         FROM appointment WHERE appointmentid = $1";
