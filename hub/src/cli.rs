@@ -109,7 +109,7 @@ pub enum Command {
     /// Publish every table as CSV in the store, and say whether `serve` does so by itself
     #[command(subcommand, after_help = "Example: causeway-hub archive run")]
     Archive(ArchiveCommand),
-    /// Print statements by which Athena, Trino or Spark read what is published
+    /// Print statements by which Athena reads what is published
     #[command(
         after_help = "Example: causeway-hub athena-ddl --location s3://bucket/prefix > tables.sql\n\n\
             Exit 3: the files of two sites cannot be read by one statement; its comment names them."

@@ -9,4 +9,4 @@ mod read;
 mod write;
 
 pub use read::{Field, Malformed, RecordSplitter, split_fields, unquoted};
-pub use write::{Digest, write_header, write_record, write_value};
+pub use write::{Digest, canonical_text, write_header, write_record, write_value};

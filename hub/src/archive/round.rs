@@ -4,23 +4,26 @@
 //! is written is written by one that listed first, and read the logs after that: what a run that was
 //! stopped has left behind is seen then.
 
+mod read;
+mod write;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_shared::catalog::Catalog;
-use causeway_shared::ids::{Md5, Name, Seq, SiteName};
-use causeway_shared::layout::{self, ArchiveFile};
-use causeway_shared::store::{Store, StoreError, Version, list_all};
+use causeway_shared::ids::{Name, Seq, SiteName};
+use causeway_shared::layout::ArchiveFile;
+use causeway_shared::store::{Store, Version};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::info::ArchiveInfo;
-use super::manifest::{Manifest, Published, SiteAt, SiteRecord, Sums};
+use super::manifest::{Manifest, Published, SiteAt, SiteRecord};
 use super::publish::{Outcome, PublishError, StoredFile, publish};
 use super::report::{ArchiveReport, SiteArchived, TableArchived};
 use super::{Archive, ArchiveError, Memory};
 use crate::document::Document;
 use crate::error::SiteError;
 use crate::sync::{LogSnapshot, MergedSite, SitePart, discover};
+use read::{list_published, lost_log, read_logs, refuse_older};
 
 /// Files that are made at once.
 const FILES_AT_ONCE: usize = 4;
@@ -44,6 +47,8 @@ pub(super) struct Round<'a> {
     versions: BTreeMap<ArchiveFile, Version>,
     sums_version: Option<Version>,
     report: ArchiveReport,
+    /// Whether the manifest says something else of the files of the site in hand.
+    is_changed: bool,
     /// Whether another run wrote something meanwhile.
     overtaken: bool,
 }
@@ -89,6 +94,7 @@ impl<'a> Round<'a> {
             versions,
             sums_version,
             report: so_far,
+            is_changed: false,
             overtaken: false,
         })
     }
@@ -160,7 +166,7 @@ impl<'a> Round<'a> {
         }
         let kept_since = self.archive.config.edits.kept_since(self.now);
         let merged = MergedSite::settle(&self.archive.store, logs, kept_since).await?;
-        let before = self.manifest.files.clone();
+        self.is_changed = false;
         let is_whole = self.publish(&merged).await?;
         if self.overtaken {
             return Ok(Some(SiteArchived::default()));
@@ -170,7 +176,7 @@ impl<'a> Round<'a> {
         }
         let was_whole = was.is_some_and(|was| was.whole.is_some());
         // Where no file is of another version, the commit that was published before is as true.
-        if !(is_whole && was_whole && before == self.manifest.files) {
+        if self.is_changed || !is_whole || !was_whole {
             let record = self.manifest.sites.entry(site.clone());
             let record = record.or_insert_with(|| SiteRecord::of(at.clone()));
             if is_whole {
@@ -292,7 +298,8 @@ impl<'a> Round<'a> {
         };
         self.versions
             .insert(file.clone(), published.version.clone());
-        self.manifest.files.insert(file.clone(), published);
+        let was = self.manifest.files.insert(file.clone(), published);
+        self.is_changed |= was.as_ref() != self.manifest.files.get(file);
         true
     }
 
@@ -321,7 +328,7 @@ impl<'a> Round<'a> {
             })?;
             self.versions.remove(&file);
             self.table(&file.table).removed += 1;
-            self.manifest.files.remove(&file);
+            self.is_changed |= self.manifest.files.remove(&file).is_some();
         }
         Ok(())
     }
@@ -350,62 +357,6 @@ impl<'a> Round<'a> {
             table.skipped = table.partitions.saturating_sub(table.published);
         }
     }
-
-    /// Writes `MD5SUMS` and the manifest where they say something else now; `false` if another run wrote
-    /// one of them meanwhile.
-    async fn write(&mut self) -> Result<bool, ArchiveError> {
-        if self.manifest == self.stored {
-            return Ok(true);
-        }
-        if !self.write_sums().await? {
-            return Ok(false);
-        }
-        let document = Document::<Manifest>::new(Store::clone(&self.archive.store));
-        let written = document.replace(&self.manifest, self.stored_version.as_ref());
-        let Some(version) = written.await? else {
-            return Ok(false);
-        };
-        self.stored = self.manifest.clone();
-        self.stored_version = Some(version);
-        Ok(true)
-    }
-
-    async fn write_sums(&mut self) -> Result<bool, ArchiveError> {
-        let text = self.manifest.sums();
-        let md5 = Md5::of(text.as_bytes());
-        let was = self.manifest.sums.as_ref();
-        let is_same = was.is_some_and(|sums| sums.md5 == md5);
-        if is_same || (self.sums_version.is_none() && text.is_empty()) {
-            return Ok(true);
-        }
-        let store = &self.archive.store;
-        let body = text.into_bytes().into();
-        let written = match &self.sums_version {
-            Some(version) => store.replace(layout::MD5SUMS, body, version).await,
-            None => store.create(layout::MD5SUMS, body).await,
-        };
-        let version = match written {
-            Ok(version) => version,
-            Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. }) => return Ok(false),
-            Err(error) => return Err(error.into()),
-        };
-        self.sums_version = Some(version.clone());
-        self.manifest.sums = Some(Sums { md5, version });
-        Ok(true)
-    }
-
-    /// As [`write`](Self::write).
-    async fn write_info(&self) -> Result<bool, ArchiveError> {
-        let enabled = self.archive.is_enabled().await?;
-        let after = (enabled, self.now);
-        let info = self.info.after(&self.manifest, &self.report, after);
-        if info == self.info {
-            return Ok(true);
-        }
-        let document = Document::<ArchiveInfo>::new(Store::clone(&self.archive.store));
-        let written = document.replace(&info, self.info_version.as_ref());
-        Ok(written.await?.is_some())
-    }
 }
 
 /// Why a site's part of a round failed.
@@ -424,63 +375,6 @@ impl From<SiteError> for Failed {
 impl From<ArchiveError> for Failed {
     fn from(error: ArchiveError) -> Self {
         Self::Archive(error)
-    }
-}
-
-/// What lies under `archive/`, and its `MD5SUMS`. Of files that are not what the manifest says, it
-/// forgets what it says.
-async fn list_published(
-    store: &Store,
-    manifest: &mut Manifest,
-) -> Result<(BTreeMap<ArchiveFile, Version>, Option<Version>), StoreError> {
-    let (mut files, mut sums) = (BTreeMap::new(), None);
-    for object in list_all(&**store, layout::ARCHIVE, None).await? {
-        if object.key == layout::MD5SUMS {
-            sums = Some(object.version);
-        } else if let Some(file) = ArchiveFile::parse(&object.key) {
-            files.insert(file, object.version);
-        }
-    }
-    let is_there = |file: &ArchiveFile, was: &Published| files.get(file) == Some(&was.version);
-    manifest.files.retain(|file, was| is_there(file, was));
-    let is_other = |was: &mut Sums| sums.as_ref() != Some(&was.version);
-    manifest.sums.take_if(is_other);
-    Ok((files, sums))
-}
-
-/// Reads a site's logs from where they were read last. `None`: it has not committed.
-async fn read_logs(
-    store: &Store,
-    site: &SiteName,
-    known: Option<&LogSnapshot>,
-    thorough: bool,
-) -> Result<Option<LogSnapshot>, SiteError> {
-    match known {
-        Some(known) => {
-            let from = (&known.catalog, &known.edits, Some(&*known.dataset));
-            LogSnapshot::read(store, from, thorough).await
-        }
-        None => {
-            let (catalog, edits) = (Catalog::empty(site.clone()), Catalog::empty(site.clone()));
-            LogSnapshot::read(store, (&catalog, &edits, None), true).await
-        }
-    }
-}
-
-/// Refuses logs that hold less than what was published of them, or are others.
-fn refuse_older(site: &SiteName, was: &SiteRecord, at: &SiteAt) -> Result<(), SiteError> {
-    let seen = &was.seen;
-    let is_another = at.commit == seen.commit && at.at != seen.at;
-    if at.commit < seen.commit || at.edits_commit < seen.edits_commit || is_another {
-        return Err(lost_log(site, was));
-    }
-    Ok(())
-}
-
-fn lost_log(site: &SiteName, was: &SiteRecord) -> SiteError {
-    SiteError::ArchivedLog {
-        site: site.clone(),
-        seq: was.seen.commit,
     }
 }
 

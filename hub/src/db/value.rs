@@ -20,11 +20,3 @@ pub(super) fn counted(value: &Value<'_>) -> Option<String> {
     write_value(value, &mut bytes);
     Some(String::from_utf8_lossy(&bytes).into_owned())
 }
-
-/// A value as its canonical text, without the quotes that CSV would need; `None`: NULL.
-pub(super) fn canonical_text(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Text(text) => Some(text.clone().into_owned()),
-        other => counted(other),
-    }
-}

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
+#[cfg(test)]
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::canonical_csv::{Field, split_fields, write_record};
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::{Column, Table};
@@ -16,8 +18,6 @@ use causeway_shared::value::{Forms, Raw, Value, parse, sort_key};
 
 use super::clash::EditedValues;
 use super::error::EditsError;
-#[cfg(test)]
-use super::texts::text_of;
 use super::texts::{key_order, values_of};
 
 /// A partition's rows while they are merged.
@@ -238,7 +238,7 @@ impl MergedRow<'_> {
         let texts = self
             .table
             .key_of(self.row)
-            .map(|value| text_of(value).unwrap_or_default());
+            .map(|value| canonical_text(value).unwrap_or_default());
         let texts: Vec<String> = texts.collect();
         RowKey::try_from(texts).map_err(|problem| EditsError::Record {
             table: self.table.name.clone(),

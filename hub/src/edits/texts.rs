@@ -1,6 +1,6 @@
 //! Canonical texts ↔ typed values.
 
-use causeway_shared::canonical_csv::{split_fields, write_value};
+use causeway_shared::canonical_csv::{canonical_text, split_fields};
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::{Column, Partitioning, Table};
 use causeway_shared::edits_object::Texts;
@@ -14,7 +14,7 @@ use super::error::EditsError;
 pub(crate) fn texts_of(table: &Table, row: &[Value<'_>]) -> Texts {
     let columns = table.columns.iter().zip(row);
     columns
-        .map(|(column, value)| (column.name.to_string(), text_of(value)))
+        .map(|(column, value)| (column.name.to_string(), canonical_text(value)))
         .collect()
 }
 
@@ -62,7 +62,7 @@ pub(super) fn values_of<'r>(
         let problem = "it has a column that the table does not have";
         return Err(EditsError::row(table, key, problem));
     }
-    let own_key = table.key_of(&values).map(text_of);
+    let own_key = table.key_of(&values).map(canonical_text);
     if !own_key.eq(key.texts().iter().map(|text| Some(text.clone()))) {
         return Err(EditsError::row(table, key, "its columns hold another key"));
     }
@@ -126,17 +126,4 @@ fn key_values<'k>(table: &Table, key: &'k RowKey) -> Result<Vec<Value<'k>>, Edit
     });
     let values: Result<Vec<_>, String> = values.collect();
     values.map_err(|problem| EditsError::row(table, key, problem))
-}
-
-/// A value's canonical text, without the quotes that CSV may need.
-pub(super) fn text_of(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Text(text) => Some(text.clone().into_owned()),
-        _ => {
-            let mut bytes = Vec::new();
-            write_value(value, &mut bytes);
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        }
-    }
 }

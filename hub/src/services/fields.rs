@@ -8,7 +8,7 @@ use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::record::text;
+use causeway_shared::canonical_csv::canonical_text;
 
 /// What is wrong with a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -94,7 +94,7 @@ fn value_of(given: &Json, ty: Type) -> Result<Value<'static>, String> {
 /// A date, a time or both, in the form that answers have. Seconds that are none may be left out.
 fn plain_moment(given: &str, ty: Type) -> Result<Value<'static>, String> {
     let value = text_value(given, ty)?;
-    let canonical = text(&value).unwrap_or_default();
+    let canonical = canonical_text(&value).unwrap_or_default();
     let rest = canonical.strip_prefix(given).ok_or_else(String::new)?;
     let has_fraction = given.contains('.');
     match rest {

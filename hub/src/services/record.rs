@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use causeway_shared::canonical_csv::write_value;
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 use jiff::Timestamp;
@@ -57,7 +57,7 @@ impl Record {
 
     /// A column's value as text, empty where it is NULL.
     pub(crate) fn text(&self, name: &str) -> String {
-        text(self.value(name)).unwrap_or_default()
+        canonical_text(self.value(name)).unwrap_or_default()
     }
 }
 
@@ -153,20 +153,6 @@ fn records(site: &SiteName, columns: Columns, rows: Vec<Row>) -> Vec<Record> {
     rows.into_iter().map(record).collect()
 }
 
-/// A value's canonical text; `None`: NULL.
-pub(crate) fn text(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Null => None,
-        // As a field of CSV it might be quoted.
-        Value::Text(text) => Some(text.to_string()),
-        value => {
-            let mut bytes = Vec::new();
-            write_value(value, &mut bytes);
-            Some(String::from_utf8_lossy(&bytes).into_owned())
-        }
-    }
-}
-
 impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1 + self.values.len()))?;
@@ -176,7 +162,7 @@ impl Serialize for Record {
                 Value::Int(number) => map.serialize_entry(name, number)?,
                 Value::Float(number) => map.serialize_entry(name, number)?,
                 Value::Bool(is) => map.serialize_entry(name, is)?,
-                value => map.serialize_entry(name, &text(value))?,
+                value => map.serialize_entry(name, &canonical_text(value))?,
             }
         }
         map.end()

@@ -18,7 +18,7 @@ use super::edits_log::owns;
 use super::hub::{Hub, LoadRequest};
 use super::load::{LogSnapshot, SiteTask};
 use super::owner::new_id;
-use super::pass::failed;
+use super::pass::{failed, untouched};
 use super::report::{LoadReport, SiteLoaded};
 use crate::config::{DatabaseConfig, EditsConfig, HubConfig};
 use crate::db::{self, Database, DbError, SiteState};
@@ -88,10 +88,7 @@ impl Hub {
     pub(super) async fn keep_past(&self, state: &SiteState) -> Option<SiteLoaded> {
         match self.is_past().await {
             Ok(false) => None,
-            Ok(true) => Some(SiteLoaded {
-                error: None,
-                ..failed(state, String::new(), false)
-            }),
+            Ok(true) => Some(untouched(state)),
             Err(error) => Some(failed(state, error.to_string(), error.is_retryable())),
         }
     }

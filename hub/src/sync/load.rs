@@ -234,8 +234,17 @@ impl SiteTask<'_> {
     /// Loads a snapshot: waits for other loads of the site, plans again on what they left, and
     /// makes the rows equal to what is wanted.
     pub(crate) async fn load(&self, snapshot: LogSnapshot) -> Result<SiteLoaded, SiteError> {
-        match self.load_once(snapshot.clone(), false).await {
-            Err(error) if error.is_of_one_key_twice() => self.load_once(snapshot, true).await,
+        let identity = self.hub.identity().await;
+        let identity = identity.map_err(|source| self.database_error(source))?;
+        // Before the catalogs are copied: at each refresh of each site this is all that there is to do.
+        if self.is_idle(&snapshot, self.known, &identity) {
+            let plan = self.plan(&snapshot, &self.known.edits_in_effect(), self.known);
+            return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
+        }
+        match self.load_once(snapshot.clone(), &identity, false).await {
+            Err(error) if error.is_of_one_key_twice() => {
+                self.load_once(snapshot, &identity, true).await
+            }
             loaded => loaded,
         }
     }
@@ -244,14 +253,10 @@ impl SiteTask<'_> {
     async fn load_once(
         &self,
         mut snapshot: LogSnapshot,
+        identity: &Owner,
         doubts_blocks: bool,
     ) -> Result<SiteLoaded, SiteError> {
         let failed = |source| self.database_error(source);
-        let identity = self.hub.identity().await.map_err(failed)?;
-        if self.is_idle(&snapshot, self.known, &identity) {
-            let plan = self.plan(&snapshot, &self.known.edits_in_effect(), self.known);
-            return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
-        }
         let database = self.hub.database();
         let mut session = database.begin_load(self.site).await.map_err(failed)?;
         let mut attempt = 1;
@@ -270,16 +275,16 @@ impl SiteTask<'_> {
                 .await?;
             let Some((stored, in_effect)) = ready else {
                 let plan = LoadPlan::default();
-                return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
+                return Ok(self.report(&snapshot, identity, &plan, Counted::default()));
             };
             let again = self.again.union(&in_effect.again).cloned().collect();
             let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);
             plan.replace(&in_effect.again);
             let is_settled = plan.is_empty()
                 && stored.settled == in_effect.settled
-                && self.is_idle(&snapshot, &stored, &identity);
+                && self.is_idle(&snapshot, &stored, identity);
             if is_settled {
-                return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
+                return Ok(self.report(&snapshot, identity, &plan, Counted::default()));
             }
             let asked = self.wanted.asked_now(&stored, self.now);
             let forgotten = self.wanted.forgotten(&stored);
@@ -301,7 +306,7 @@ impl SiteTask<'_> {
                             .into_keys()
                             .map(|(table, part)| PartName { table, part })
                             .collect(),
-                        ..self.report(&snapshot, &identity, &plan, counted)
+                        ..self.report(&snapshot, identity, &plan, counted)
                     });
                 }
                 Executed::Overtaken(left) if attempt < MOST_ATTEMPTS => session = left,

@@ -320,6 +320,15 @@ fn is_retryable_at_once(error: &SiteError) -> bool {
 
 pub(super) fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
     SiteLoaded {
+        error: Some(error),
+        retryable,
+        ..untouched(state)
+    }
+}
+
+/// What comes of a load that leaves a site as it stands.
+pub(super) fn untouched(state: &SiteState) -> SiteLoaded {
+    SiteLoaded {
         site: state.site.clone(),
         commit: state.head.as_ref().map(|head| head.seq),
         partitions: PartitionCounts::default(),
@@ -327,8 +336,8 @@ pub(super) fn failed(state: &SiteState, error: String, retryable: bool) -> SiteL
         conflicts: 0,
         conflicting: Vec::new(),
         owner: None,
-        error: Some(error),
-        retryable,
+        error: None,
+        retryable: false,
     }
 }
 

@@ -25,12 +25,7 @@ impl SiteTotals {
     pub(crate) fn of(catalog: &Catalog) -> Self {
         let mut totals: BTreeMap<Name, TableTotals> = BTreeMap::new();
         for ((table, part), entry) in &catalog.partitions {
-            if !totals.contains_key(table) {
-                totals.insert(table.clone(), TableTotals::default());
-            }
-            let Some(of) = totals.get_mut(table) else {
-                continue;
-            };
+            let of = totals.entry(table.clone()).or_default();
             of.rows = of.rows.saturating_add(entry.object.rows);
             of.partitions += 1;
             of.summary.add(&entry.object.summary);

@@ -50,6 +50,21 @@ pub fn write_value(value: &Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// A value's canonical text, without the quotes that a field may need; `None`: NULL.
+#[must_use]
+pub fn canonical_text(value: &Value<'_>) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::Text(text) => Some(text.clone().into_owned()),
+        _ => {
+            let mut bytes = Vec::new();
+            write_value(value, &mut bytes);
+            // All but texts is ASCII.
+            Some(String::from_utf8_lossy(&bytes).into_owned())
+        }
+    }
+}
+
 fn write_text(text: &str, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let quoted = bytes.is_empty()

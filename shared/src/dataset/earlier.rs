@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{Column, Dataset, Default, Partitioning, Table};
-use crate::canonical_csv::{split_fields, write_value};
+use crate::canonical_csv::{canonical_text, split_fields, write_value};
 use crate::catalog::Catalog;
 use crate::ids::Part;
 use crate::value::{Type, Value};
@@ -67,7 +67,7 @@ impl Table {
     ) -> Option<String> {
         match &self.columns[column].default {
             None => None,
-            Some(Default::Constant(value)) => text_of(value),
+            Some(Default::Constant(value)) => canonical_text(value),
             Some(Default::Column(from)) => {
                 // That column's own default is a constant, if it has one.
                 let text = text(*from).unwrap_or_else(|| self.text_before(*from, &|_| None))?;
@@ -77,20 +77,6 @@ impl Table {
                     _ => Some(text),
                 }
             }
-        }
-    }
-}
-
-/// A value's canonical text, without the quotes that CSV may need.
-fn text_of(value: &Value<'_>) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Text(text) => Some(text.clone().into_owned()),
-        _ => {
-            let mut bytes = Vec::new();
-            write_value(value, &mut bytes);
-            // All but texts is ASCII.
-            Some(String::from_utf8_lossy(&bytes).into_owned())
         }
     }
 }

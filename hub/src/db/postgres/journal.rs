@@ -9,7 +9,7 @@ use causeway_shared::value::{Forms, Raw, parse};
 
 use crate::db::JournalEntry;
 use crate::db::records::{count, json, text};
-use crate::db::value::canonical_text;
+use causeway_shared::canonical_csv::canonical_text;
 
 /// A row of `sql/journal_read.sql`.
 ///

@@ -7,7 +7,7 @@ use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type, Value};
 use crate::db::sql::{
     CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
 };
-use crate::db::value::canonical_text;
+use causeway_shared::canonical_csv::canonical_text;
 
 /// Longest name in PostgreSQL, in bytes.
 const MAX_NAME_BYTES: usize = 63;

@@ -14,8 +14,8 @@ use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
 use super::{error, read, render, statement};
-use crate::db::value::canonical_text;
 use crate::db::{DbError, Row, SiteWrite};
+use causeway_shared::canonical_csv::canonical_text;
 
 pub(super) struct PostgresWrite {
     /// `None` once the transaction has ended.

@@ -14,7 +14,7 @@ use causeway_shared::value::{Type, Value};
 
 use super::judge;
 use super::value::from_sql;
-use crate::db::value::canonical_text;
+use causeway_shared::canonical_csv::canonical_text;
 
 /// What the error of a refusal begins with; its SQLSTATE and words follow. Functions raise it, since
 /// SQLite before 3.47 cannot read a file whose triggers raise anything but a constant.

@@ -70,7 +70,7 @@ mod tests {
     use causeway_shared::value::Type;
 
     use super::*;
-    use crate::db::value::canonical_text;
+    use causeway_shared::canonical_csv::canonical_text;
 
     fn text_of(stored: ValueRef<'_>, ty: Type) -> Option<String> {
         canonical_text(&as_loaded(stored, ty)?)

@@ -21,8 +21,8 @@ use causeway_shared::value::{Type, Value};
 use super::functions::{self, Transaction};
 use super::value::{from_sql, to_sql};
 use super::{Files, file, fill, read, render};
-use crate::db::value::canonical_text;
 use crate::db::{DbError, Row, SiteWrite, rules};
+use causeway_shared::canonical_csv::canonical_text;
 
 pub(super) struct SqliteWrite {
     files: Arc<Files>,

@@ -15,9 +15,10 @@ use super::{sites, the_site};
 use crate::error::HubError;
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
-use crate::services::record::{Record, read, text};
+use crate::services::record::{Record, read};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, FoundRow, Hub, SiteView, Wanted};
+use causeway_shared::canonical_csv::canonical_text;
 
 /// Whose appointments are asked for.
 #[derive(Debug, Clone)]
@@ -57,7 +58,8 @@ impl FromStr for HistoryPosition {
         let mut parts = cursor.splitn(4, '~');
         let mut part = || parts.next().unwrap_or_default();
         let (date, time, site, id) = (part(), part(), part(), part());
-        let canonical = |given: &str, ty| text_value(given, ty).ok().as_ref().and_then(text);
+        let canonical =
+            |given: &str, ty| text_value(given, ty).ok().as_ref().and_then(canonical_text);
         let when = canonical(date, Type::Date).zip(canonical(time, Type::Time));
         match (when, SiteName::new(site), id.parse()) {
             (Some(when), Ok(site), Ok(id)) => Ok(Self {
@@ -94,7 +96,7 @@ pub(crate) async fn of_customer(
 ) -> Result<OfCustomer, ServiceError> {
     let customer = text_value(&query.customerid, Type::Text)
         .map_err(|message| ServiceError::invalid("customerid", message))?;
-    let customer = text(&customer).unwrap_or_default();
+    let customer = canonical_text(&customer).unwrap_or_default();
     let (mut found, mut is_known) = (Vec::new(), false);
     for view in sites(hub, query.site.as_ref()).await? {
         let rows = find(hub, &view, ("customerid", &customer), now).await?;

@@ -13,9 +13,10 @@ use super::sites;
 use super::statements::{COUNT, OF_DATE};
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
-use crate::services::record::{Asked, Record, read_dates, text};
+use crate::services::record::{Asked, Record, read_dates};
 use crate::stats::meetassist::{APPOINTMENT, STATUS};
 use crate::sync::{DateRange, Hub, SiteView};
+use causeway_shared::canonical_csv::canonical_text;
 
 /// Which appointments of a date are asked for.
 #[derive(Debug, Clone)]
@@ -47,7 +48,10 @@ impl FromStr for Position {
         let mut parts = cursor.splitn(3, '~');
         let mut part = || parts.next().unwrap_or_default();
         let (site, time, id) = (SiteName::new(part()), part(), part().parse());
-        let time = text_value(time, Type::Time).ok().as_ref().and_then(text);
+        let time = text_value(time, Type::Time)
+            .ok()
+            .as_ref()
+            .and_then(canonical_text);
         match (site, time, id) {
             (Ok(site), Some(time), Ok(id)) => Ok(Self { site, time, id }),
             _ => Err("write the cursor as `next` of the answer before has it"),
@@ -160,7 +164,7 @@ fn require_status(view: &SiteView, query: &ListQuery) -> Result<(), ServiceError
 fn filters(query: &ListQuery) -> Result<[Option<String>; 4], ServiceError> {
     let customer = match &query.customerid {
         Some(id) => text_value(id, Type::Text)
-            .map(|value| text(&value))
+            .map(|value| canonical_text(&value))
             .map_err(|message| ServiceError::invalid("customerid", message))?,
         None => None,
     };

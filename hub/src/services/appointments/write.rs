@@ -20,9 +20,10 @@ use super::{the_site, today};
 use crate::db::SiteWrite;
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::{self, FieldError, Fields};
-use crate::services::record::{Record, read, read_within, text};
+use crate::services::record::{Record, read, read_within};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
+use causeway_shared::canonical_csv::canonical_text;
 
 /// What is said of an appointment when it is booked. Its status is the declared default.
 const BOOKED: [&str; 7] = [
@@ -122,7 +123,7 @@ async fn book_row(
             row.extend(fit(table, &row, &taken)?);
         }
         let inserted = write.insert(table, &row).await.map_err(refused)?;
-        let key = table.key_of(&inserted).next().and_then(text);
+        let key = table.key_of(&inserted).next().and_then(canonical_text);
         let mut read = read_within(&mut *write, &view.site, BY_ID, &[key]).await?;
         let record = read.pop().ok_or(ServiceError::Clash(None))?;
         write.commit().await.map_err(refused)?;
@@ -168,7 +169,7 @@ async fn cancel_row(
         .begin_write(&view.site, &view.dataset, by.actor);
     let mut write = begun.await.map_err(refused)?;
     let key = Some(id.to_string());
-    let at = updated(hub, table, by).and_then(|(_, at)| text(&at));
+    let at = updated(hub, table, by).and_then(|(_, at)| canonical_text(&at));
     let cancelled = read_within(&mut *write, &view.site, CANCEL, &[key.clone(), at]).await;
     let is_cancelled = !cancelled.map_err(refused)?.is_empty();
     // From the statement above on no load puts rows in or takes them out.
@@ -182,7 +183,7 @@ async fn cancel_row(
             Some(Box::new(record)),
         ));
     }
-    let slot = ["consultantid", "date", "time"].map(|name| text(record.value(name)));
+    let slot = ["consultantid", "date", "time"].map(|name| canonical_text(record.value(name)));
     if slot.iter().all(Option::is_some) {
         let freed = read_within(&mut *write, &view.site, FREE_SLOT, &slot).await;
         freed.map_err(refused)?;
@@ -229,7 +230,8 @@ fn moment(hub: &Hub, by: By<'_>) -> Value<'static> {
 
 /// The slot that is asked for; `None`: no consultant is named.
 fn slot(table: &Table, row: &Fields) -> Option<SlotKey> {
-    let key = ["consultantid", "date", "time"].map(|name| value(table, row, name).and_then(text));
+    let key = ["consultantid", "date", "time"]
+        .map(|name| value(table, row, name).and_then(canonical_text));
     key[0].is_some().then_some(key)
 }
 

@@ -115,9 +115,8 @@ fn width(values: usize) -> usize {
 
 /// The same on every machine and in every version.
 fn hash(text: &str) -> u32 {
-    let md5 = Md5::of(text.as_bytes()).to_string();
-    // An MD5 is written in 32 hexadecimal digits.
-    u32::from_str_radix(&md5[..8], 16).unwrap_or(0)
+    let Md5([a, b, c, d, ..]) = Md5::of(text.as_bytes());
+    u32::from_be_bytes([a, b, c, d])
 }
 
 #[cfg(test)]
