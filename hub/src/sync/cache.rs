@@ -14,7 +14,7 @@ use causeway_shared::log::LogError;
 use causeway_shared::store::Store;
 use tokio::sync::OnceCell;
 
-use super::discover::read_on_to;
+use super::discover::{newer_dataset, read_on_to};
 use super::sites::LoadedPart;
 use super::totals::SiteTotals;
 use crate::db::{Database, DbError, LoadedCount, SiteState, StoredSite};
@@ -28,13 +28,21 @@ pub(super) struct SiteCache {
 /// Table, column, and how many rows the journal had.
 pub(super) type CountKey = (Name, usize, u64);
 
+/// What the site committed after the stored catalog, as far as its edits go by it.
+#[derive(Debug)]
+struct Newer {
+    catalog: Catalog,
+    /// That catalog's, where it is another than the stored one's.
+    dataset: Option<Arc<Dataset>>,
+}
+
 /// A site as it was read, and the parts of it that readers share.
 #[derive(Debug)]
 pub(super) struct CachedSite {
     pub(super) stored: StoredSite,
     /// The site's catalog that the edits go by, where that is not the stored one: a load has settled
     /// them with what the site committed since, and has not put its rows into the database yet.
-    newer: Option<Catalog>,
+    newer: Option<Newer>,
     /// With edits merged.
     pub(super) catalog: Arc<Catalog>,
     pub(super) totals: Arc<SiteTotals>,
@@ -51,14 +59,17 @@ pub(super) struct CachedSite {
 }
 
 impl CachedSite {
-    fn new(stored: StoredSite, newer: Option<Catalog>) -> Self {
+    fn new(stored: StoredSite, newer: Option<Newer>) -> Self {
         let edits = stored.edits_in_effect();
         let conflicts = edits
             .partitions
             .values()
             .map(|entry| entry.object.conflicts);
         let conflicts = limits::total(conflicts);
-        let catalog = merged_catalog(newer.as_ref().unwrap_or(&stored.catalog), &edits);
+        let catalog = merged_catalog(
+            newer.as_ref().map_or(&stored.catalog, |newer| &newer.catalog),
+            &edits,
+        );
         let loaded = stored
             .loaded
             .iter()
@@ -99,7 +110,16 @@ impl CachedSite {
 
     /// The site's catalog that the edits go by.
     pub(super) fn site_catalog(&self) -> &Catalog {
-        self.newer.as_ref().unwrap_or(&self.stored.catalog)
+        let newer = self.newer.as_ref();
+        newer.map_or(&self.stored.catalog, |newer| &newer.catalog)
+    }
+
+    /// The dataset of that catalog: its objects and edits are read with it. The tables are
+    /// [another's](Self::dataset) until a load changes them.
+    pub(super) fn site_dataset(&self) -> Option<&Arc<Dataset>> {
+        let newer = self.newer.as_ref();
+        let newer = newer.and_then(|newer| newer.dataset.as_ref());
+        newer.or(self.dataset.as_ref())
     }
 
     /// The edits that the rows are merged with.
@@ -135,14 +155,21 @@ fn merged_catalog(catalog: &Catalog, edits: &Catalog<EditsLog>) -> Catalog {
 }
 
 /// The site's catalog that the edits were settled with, where the stored one is older.
-async fn newer_catalog(store: &Store, stored: &StoredSite) -> Result<Option<Catalog>, LogError> {
+async fn newer(store: &Store, stored: &StoredSite) -> Result<Option<Newer>, LogError> {
     let settled = stored.edits.head.as_ref().map(|head| head.site_seq);
     let Some(settled) = settled.filter(|settled| *settled > stored.catalog.seq()) else {
         return Ok(None);
     };
     let mut catalog = stored.catalog.clone();
     read_on_to(store, &mut catalog, settled).await?;
-    Ok(Some(catalog))
+    let dataset = match &stored.dataset {
+        Some(loaded) => newer_dataset(store, loaded, &catalog).await?,
+        None => None,
+    };
+    Ok(Some(Newer {
+        catalog,
+        dataset: dataset.map(Arc::new),
+    }))
 }
 
 impl SiteCache {
@@ -183,7 +210,7 @@ impl SiteCache {
             return Ok(Arc::clone(cached));
         }
         let stored = database.stored(&state.site).await?;
-        let newer = match newer_catalog(store, &stored).await {
+        let newer = match newer(store, &stored).await {
             Ok(newer) => newer,
             // While the store is away, a row that the site has moved may count twice, or not at all.
             Err(_) => return Ok(Arc::new(CachedSite::new(stored, None))),

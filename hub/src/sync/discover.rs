@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{EditsLog, LogHead as _, LogKind};
+use causeway_shared::commit::{AgentLog, EditsLog, LogHead as _, LogKind};
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout;
 use causeway_shared::log::{LogError, SiteLog};
@@ -82,6 +83,23 @@ pub(super) async fn read_on_to(
         }
     }
     Ok(())
+}
+
+/// The dataset of a site's catalog, where that is another than the one that is loaded: its edits were
+/// settled with it by a load that ended before it committed, or by another hub.
+pub(super) async fn newer_dataset(
+    store: &Store,
+    loaded: &Dataset,
+    catalog: &Catalog,
+) -> Result<Option<Dataset>, LogError> {
+    let head = catalog.head.as_ref().map(|head| head.dataset);
+    let Some(md5) = head.filter(|md5| *md5 != loaded.md5()) else {
+        return Ok(None);
+    };
+    let log = SiteLog::<AgentLog>::new(Store::clone(store), catalog.site.clone());
+    let mut dataset = log.dataset(md5).await?;
+    dataset.take_bucket_counts(catalog);
+    Ok(Some(dataset))
 }
 
 /// The catalog of a site's edits at the head of their log. Of a site that nobody edits, a plain look

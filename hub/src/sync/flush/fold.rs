@@ -3,12 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{AgentLog, EditsLog, JournalRow as CommittedRow, Operation, RowKey};
+use causeway_shared::commit::{EditsLog, JournalRow as CommittedRow, Operation, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table};
 use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Md5, Name, Part, Seq};
-use causeway_shared::log::SiteLog;
-use causeway_shared::store::Store;
 
 use super::FlushTask;
 use crate::db::{JournalEntry, StoredSite};
@@ -17,7 +15,7 @@ use crate::edits::{
     journal_columns,
 };
 use crate::error::SiteError;
-use crate::sync::discover::read_on_to;
+use crate::sync::discover::{newer_dataset, read_on_to};
 use crate::sync::settle::{Seal, SettledParts, Settling};
 use crate::sync::site_rows::Search;
 
@@ -61,7 +59,7 @@ impl FlushTask<'_> {
         doubts_blocks: bool,
     ) -> Result<Folded, SiteError> {
         let catalog = self.site_catalog(stored, edits).await?;
-        let newer = self.newer_dataset(dataset, &catalog).await?;
+        let newer = newer_dataset(self.hub.store(), dataset, &catalog).await?;
         let dataset = newer.as_ref().unwrap_or(dataset);
         let at = (self.hub.store(), self.site);
         let mut settling = Settling::new(at, dataset, &catalog, edits, stored);
@@ -157,23 +155,6 @@ impl FlushTask<'_> {
         let mut catalog = stored.catalog.clone();
         read_on_to(self.hub.store(), &mut catalog, known).await?;
         Ok(catalog)
-    }
-
-    /// The dataset of the site's catalog, where the edits were settled with another than what is loaded:
-    /// by a load that ended before it committed, or by another hub.
-    async fn newer_dataset(
-        &self,
-        loaded: &Dataset,
-        catalog: &Catalog,
-    ) -> Result<Option<Dataset>, SiteError> {
-        let head = catalog.head.as_ref().map(|head| head.dataset);
-        let Some(md5) = head.filter(|md5| *md5 != loaded.md5()) else {
-            return Ok(None);
-        };
-        let log = SiteLog::<AgentLog>::new(Store::clone(self.hub.store()), self.site.clone());
-        let mut dataset = log.dataset(md5).await?;
-        dataset.take_bucket_counts(catalog);
-        Ok(Some(dataset))
     }
 
     /// The site's rows of the rows' keys in the objects that the database had loaded.
