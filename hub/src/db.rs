@@ -56,6 +56,9 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// Whether rows are born in it that no hub knows of, so that it has to have keys at any time.
     fn gives_keys(&self) -> bool;
 
+    /// How many loads it takes at a time; others wait.
+    fn loads_at_once(&self) -> usize;
+
     /// Where hubs reach the database: as configured, or its URL without user, password and options.
     fn address(&self) -> &str;
 
@@ -236,6 +239,13 @@ pub(crate) trait SiteLoad: Send {
     /// # Errors
     /// A failure of the database.
     async fn stored(&mut self) -> Result<StoredSite, DbError>;
+
+    /// As [`Database::identity`], by the load's own connection: whoever waits for its locks may hold all
+    /// others.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::NotInitialised`].
+    async fn identity(&mut self) -> Result<Owner, DbError>;
 
     /// Makes the site's tables, where they are missing, and their triggers, where they are others.
     /// `zone` says what time it is for rows that are born here.

@@ -398,7 +398,10 @@ impl TestHub {
     }
 
     /// Changes rows of a site, as a service does.
-    pub(crate) async fn change(&self, site: &TestSite, sql: &str) -> Outcome {
+    ///
+    /// # Errors
+    /// If a rule forbids it, or a failure of the database.
+    pub async fn change(&self, site: &TestSite, sql: &str) -> Outcome {
         let database = &self.database;
         let mut write = database
             .begin_write(site.name(), site.dataset(), "admin/lan")

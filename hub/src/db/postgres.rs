@@ -27,6 +27,7 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
+use tokio_postgres::Client;
 use futures_util::StreamExt as _;
 
 use causeway_shared::commit::Owner;
@@ -162,18 +163,7 @@ impl PostgresDatabase {
 
     async fn read_identity(&self) -> Result<Owner, DbError> {
         let client = self.connections.client().await?;
-        let sql = include_str!("postgres/sql/identity_read.sql");
-        let row = client.query_opt(sql, &[]).await;
-        let failed = |error| error::of_own(self.connections.describe(), "reading", error);
-        let Some(row) = row.map_err(failed)? else {
-            return Err(DbError::NotInitialised {
-                database: self.describe(),
-            });
-        };
-        Ok(Owner {
-            id: row.try_get(0).map_err(failed)?,
-            address: row.try_get(1).map_err(failed)?,
-        })
+        identity(&client, self.connections.describe()).await
     }
 
     async fn write_identity(&self, identity: &Owner) -> Result<(), DbError> {
@@ -235,6 +225,21 @@ impl PostgresDatabase {
     }
 }
 
+/// Who the database is, by its own record.
+async fn identity(client: &Client, database: &str) -> Result<Owner, DbError> {
+    let sql = include_str!("postgres/sql/identity_read.sql");
+    let failed = |error| error::of_own(database, "reading", error);
+    let Some(row) = client.query_opt(sql, &[]).await.map_err(failed)? else {
+        return Err(DbError::NotInitialised {
+            database: database.to_owned(),
+        });
+    };
+    Ok(Owner {
+        id: row.try_get(0).map_err(failed)?,
+        address: row.try_get(1).map_err(failed)?,
+    })
+}
+
 #[async_trait]
 impl Database for PostgresDatabase {
     fn describe(&self) -> String {
@@ -243,6 +248,10 @@ impl Database for PostgresDatabase {
 
     fn gives_keys(&self) -> bool {
         true
+    }
+
+    fn loads_at_once(&self) -> usize {
+        self.connections.places_at_most
     }
 
     fn address(&self) -> &str {

@@ -128,6 +128,22 @@ impl SqliteDatabase {
     }
 }
 
+/// Who the database is, by its own record.
+fn identity(files: &Files) -> Result<Owner, DbError> {
+    let sql = include_str!("sqlite/sql/identity_read.sql");
+    let identity = files.hub()?.query_row(sql, [], |row| {
+        Ok(Owner {
+            id: row.get(0)?,
+            address: row.get(1)?,
+        })
+    });
+    let identity = identity.optional();
+    let identity = identity.map_err(|error| files.error("reading", error))?;
+    identity.ok_or_else(|| DbError::NotInitialised {
+        database: files.describe(),
+    })
+}
+
 #[async_trait]
 impl Database for SqliteDatabase {
     fn describe(&self) -> String {
@@ -136,6 +152,10 @@ impl Database for SqliteDatabase {
 
     fn gives_keys(&self) -> bool {
         false
+    }
+
+    fn loads_at_once(&self) -> usize {
+        tokio::sync::Semaphore::MAX_PERMITS
     }
 
     fn address(&self) -> &str {
@@ -148,21 +168,7 @@ impl Database for SqliteDatabase {
     }
 
     async fn identity(&self) -> Result<Owner, DbError> {
-        self.blocking(|files| {
-            let sql = include_str!("sqlite/sql/identity_read.sql");
-            let identity = files.hub()?.query_row(sql, [], |row| {
-                Ok(Owner {
-                    id: row.get(0)?,
-                    address: row.get(1)?,
-                })
-            });
-            let identity = identity.optional();
-            let identity = identity.map_err(|error| files.error("reading", error))?;
-            identity.ok_or_else(|| DbError::NotInitialised {
-                database: files.describe(),
-            })
-        })
-        .await
+        self.blocking(identity).await
     }
 
     async fn set_identity(&self, identity: &Owner) -> Result<(), DbError> {

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::EditsLog;
+use causeway_shared::commit::{EditsLog, Owner};
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Md5, Name, Part, Seq};
@@ -48,6 +48,13 @@ pub(crate) trait SiteFlush: Send {
     /// # Errors
     /// A failure of the database.
     async fn stored(&mut self) -> Result<StoredSite, DbError>;
+
+    /// As [`Database::identity`](super::Database::identity), by the flush's own connection: a load may
+    /// wait for the flush, with writers that hold all others waiting for the load.
+    ///
+    /// # Errors
+    /// A failure of the database, or [`DbError::NotInitialised`].
+    async fn identity(&mut self) -> Result<Owner, DbError>;
 
     /// The first rows of the journal, in the order in which each row of a table was changed. Whole
     /// transactions only: with `most` rows the last of them is still whole.

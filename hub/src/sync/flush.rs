@@ -109,8 +109,9 @@ impl FlushTask<'_> {
             return Ok(Step::of(&edits, false, Next::Done));
         }
         let news = catch_up(&self.hub.edits_log(self.site), &mut edits).await?;
-        let identity = self.hub.identity().await;
-        let identity = identity.map_err(|source| self.database_error(source))?;
+        let failed = |source| self.database_error(source);
+        let identity = session.identity().await.map_err(failed)?;
+        let identity = self.hub.identity_of(identity).await.map_err(failed)?;
         let at = At {
             stored,
             edits: &edits,

@@ -60,6 +60,9 @@ pub(super) struct Inner {
     pub(super) found: FoundCache,
     /// One permit for each partition of history that may be read now.
     pub(super) history_reads: Semaphore,
+    /// One permit for each load that nobody waits for. The database takes one more, for dates that
+    /// somebody reads.
+    pub(super) unhurried_loads: Semaphore,
     /// The window that is gone by.
     pub(super) window: RwLock<WindowConfig>,
     /// Whether the database was told this hub's own.
@@ -125,6 +128,7 @@ impl Hub {
             });
         }
         let dataset = Arc::new(read_dataset(&config.dataset)?);
+        let unhurried_loads = database.loads_at_once().saturating_sub(1).max(1);
         let inner = Inner {
             window: RwLock::new(config.window.clone()),
             window_is_told: AtomicBool::new(false),
@@ -141,6 +145,7 @@ impl Hub {
             partials: PartialCache::default(),
             found: FoundCache::default(),
             history_reads: Semaphore::new(READ_AT_ONCE),
+            unhurried_loads: Semaphore::new(unhurried_loads),
             failures: Failures::default(),
         };
         Ok(Self {
@@ -192,8 +197,13 @@ impl Hub {
     /// [`DbError::Configuration`] where hubs reach it by different addresses, or a failure of the
     /// database.
     pub(crate) async fn identity(&self) -> Result<Owner, DbError> {
+        let found = self.inner.database.identity().await?;
+        self.identity_of(found).await
+    }
+
+    /// The same of one that a load or a flush has read by its own connection.
+    pub(super) async fn identity_of(&self, identity: Owner) -> Result<Owner, DbError> {
         let database = &self.inner.database;
-        let identity = database.identity().await?;
         if identity.address == database.address() {
             return Ok(identity);
         }

@@ -64,6 +64,8 @@ pub(crate) struct SiteTask<'a> {
     pub(crate) again: &'a BTreeSet<(Name, Part)>,
     /// Whether to take out rows that neither the loader nor the journal knows.
     pub(crate) remove_strays: bool,
+    /// Whether somebody waits for the rows.
+    pub(crate) hurried: bool,
     /// The present.
     pub(crate) now: Timestamp,
 }
@@ -125,6 +127,7 @@ impl<'a> SiteTask<'a> {
             thorough: false,
             again: &NOTHING,
             remove_strays: false,
+            hurried: false,
             now,
         }
     }
@@ -258,6 +261,14 @@ impl SiteTask<'_> {
     ) -> Result<SiteLoaded, SiteError> {
         let failed = |source| self.database_error(source);
         let database = self.hub.database();
+        // The semaphore is never closed.
+        let unhurried = &self.hub.inner.unhurried_loads;
+        let _slot = match self.hurried {
+            true => None,
+            false => unhurried.acquire().await.ok(),
+        };
+        // Asked once: whoever waits for the load's locks may hold all other connections.
+        self.hub.is_past().await.map_err(failed)?;
         let mut session = database.begin_load(self.site).await.map_err(failed)?;
         let mut attempt = 1;
         loop {

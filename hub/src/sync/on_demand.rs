@@ -210,7 +210,10 @@ impl Hub {
             dataset: Arc::clone(dataset),
         };
         let wanted = self.wanted(request).await?;
-        let task = SiteTask::plain(self, site, &known.stored, &wanted, request.now);
+        let task = SiteTask {
+            hurried: true,
+            ..SiteTask::plain(self, site, &known.stored, &wanted, request.now)
+        };
         task.load(snapshot).await?;
         Ok(())
     }

@@ -78,3 +78,37 @@ async fn a_connection_that_died_in_silence_is_noticed() {
     let took = began.elapsed();
     assert!(took < Duration::from_secs(2), "{took:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_load_gets_through_though_writers_hold_all_connections() {
+    let place = TestDatabase::create(DatabaseKind::Postgres).await;
+    let database = HubDatabase::postgres_with_connections(&place.url(), 2).unwrap();
+    let test = TestHub::new(&database).await.unwrap();
+    let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
+    let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+    site.put("sale", "dt=2025-11-28", &sales).await.unwrap();
+    site.commit().await.unwrap();
+    test.load_rows().await.unwrap();
+    let written = TestSite::new(&test.store, "here", SHOP).unwrap();
+    let done = AtomicBool::new(false);
+    let write = async |id: u32| {
+        while !done.load(Ordering::Relaxed) {
+            let change = format!("UPDATE sale SET slot = slot || '.' WHERE id = {id}");
+            test.change(&written, &change).await.unwrap();
+        }
+    };
+    let load = async {
+        for number in 0..3 {
+            let state = format!("2,2025-11-28,b,{number}");
+            let sales = ["1,2025-11-28,a,paid", &state];
+            site.put("sale", "dt=2025-11-28", &sales).await.unwrap();
+            site.commit().await.unwrap();
+            let began = Instant::now();
+            test.load_rows().await.unwrap();
+            let took = began.elapsed();
+            assert!(took < Duration::from_secs(8), "{took:?}");
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(write(1), write(2), load);
+}

@@ -63,6 +63,7 @@ pub(super) struct Connections {
     /// Places of loads and flushes in the pool. They keep a connection for long, and need another one
     /// meanwhile: half of the pool is left to what is over soon.
     pub(super) places: Arc<Semaphore>,
+    pub(super) places_at_most: usize,
     described: String,
     /// Who else may use the sites' tables.
     pub(super) roles: Roles,
@@ -112,6 +113,7 @@ impl Connections {
             pool: pool(most)?,
             reserve: pool(FLUSH_CONNECTIONS)?,
             places: Arc::new(Semaphore::new(most / 2)),
+            places_at_most: most / 2,
             described: without_password(url),
             roles: Roles {
                 readers: database.readers.clone(),

@@ -7,6 +7,7 @@
 use async_trait::async_trait;
 use tokio_postgres::Error;
 
+use causeway_shared::commit::Owner;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, SiteName};
 
@@ -178,6 +179,11 @@ impl SiteFlush for PostgresFlush {
     async fn stored(&mut self) -> Result<StoredSite, DbError> {
         let database = self.database.clone();
         answered(&database, self.read_stored()).await
+    }
+
+    async fn identity(&mut self) -> Result<Owner, DbError> {
+        let identity = super::identity(&self.client, &self.database);
+        answered(&self.database, identity).await
     }
 
     async fn journal(

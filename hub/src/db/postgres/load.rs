@@ -15,6 +15,7 @@ use futures_util::SinkExt as _;
 use jiff::tz::TimeZone;
 use tokio_postgres::{CopyInSink, Error, Row};
 
+use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Part, Seq, SiteName};
 
@@ -173,6 +174,10 @@ impl SiteLoad for PostgresLoad {
             Ok(None) => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
             Err(error) => Err(error::of_own(&self.database, "reading", error)),
         }
+    }
+
+    async fn identity(&mut self) -> Result<Owner, DbError> {
+        super::identity(&self.client, &self.database).await
     }
 
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {

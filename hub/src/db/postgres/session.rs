@@ -7,7 +7,7 @@ use std::time::Duration;
 use deadpool_postgres::Object;
 use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
 use causeway_shared::ids::SiteName;
@@ -70,15 +70,16 @@ impl Session {
         site: &SiteName,
     ) -> Result<Self, DbError> {
         let name = work.lock(site);
-        let mut waited = Duration::ZERO;
+        let begun = Instant::now();
         loop {
-            let mut session = Self::open(connections, work).await?;
+            let mut session = Self::open(connections, work, site).await?;
             let database = connections.describe();
             if answered(database, session.try_lock(database, &name)).await? {
                 return Ok(session);
             }
             session.client = None;
             drop(session);
+            let waited = begun.elapsed();
             if waited >= TIMEOUT {
                 return Err(DbError::Busy {
                     what: work.what(site),
@@ -86,15 +87,26 @@ impl Session {
                 });
             }
             sleep(POLL).await;
-            waited += POLL;
         }
     }
 
-    async fn open(connections: &Connections, work: Work) -> Result<Self, DbError> {
+    async fn open(
+        connections: &Connections,
+        work: Work,
+        site: &SiteName,
+    ) -> Result<Self, DbError> {
         let places = Arc::clone(&connections.places);
         let place = match work {
             // An error would mean that they are closed, which they never are.
-            Work::Load => places.acquire_owned().await.ok(),
+            Work::Load => match timeout(TIMEOUT, places.acquire_owned()).await {
+                Ok(place) => place.ok(),
+                Err(_) => {
+                    return Err(DbError::Busy {
+                        what: format!("a connection to load site {site} by"),
+                        waited_s: TIMEOUT.as_secs(),
+                    });
+                }
+            },
             Work::Flush => places.try_acquire_owned().ok(),
         };
         let pool = match place {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
+use causeway_shared::commit::Owner;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Part, Seq, SiteName};
@@ -69,6 +70,10 @@ impl SiteFlush for SqliteFlush {
     async fn stored(&mut self) -> Result<StoredSite, DbError> {
         self.run(|files, site, connection| read_stored(files, connection, site))
             .await
+    }
+
+    async fn identity(&mut self) -> Result<Owner, DbError> {
+        self.run(|files, _, _| super::identity(files)).await
     }
 
     async fn journal(

@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
+use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::value::Type;
@@ -123,6 +124,11 @@ impl SiteLoad for SqliteLoad {
         let (files, site) = (Arc::clone(&self.files), self.site.clone());
         self.run_as(move |connection| read_stored(&files, connection, &site))
             .await
+    }
+
+    async fn identity(&mut self) -> Result<Owner, DbError> {
+        let files = Arc::clone(&self.files);
+        file::blocking(move || super::identity(&files)).await
     }
 
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {

@@ -88,7 +88,8 @@ impl SiteTask<'_> {
                 self.hub.log_failure(self.site, what, error);
             }
         }
-        let identity = self.hub.identity().await.map_err(failed)?;
+        let identity = session.identity().await.map_err(failed)?;
+        let identity = self.hub.identity_of(identity).await.map_err(failed)?;
         let mut owner = write && owns(&snapshot.edits, &identity);
         if owner && !is_loaded && self.hub.database().gives_keys() {
             // An older self that knew nothing of the site may have given some of its block already.
