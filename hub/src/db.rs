@@ -282,6 +282,12 @@ pub(crate) trait SiteLoad: Send {
     /// A failure of the database.
     async fn look(&mut self) -> Result<Look, DbError>;
 
+    /// Whether the journal has changes of rows whose keys are [staged](Self::stage) for a table.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn has_journaled_keys(&mut self, table: &Table) -> Result<bool, DbError>;
+
     /// Ends the transaction without a trace. Whoever goes on stages again.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod history;
 mod journal;
 mod keeping;
 mod limits;
+mod overtaken;
 mod past;
 mod refusals;
 mod sharing;
@@ -36,6 +37,7 @@ pub use history::*;
 pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
+pub use overtaken::*;
 pub use past::*;
 pub use refusals::*;
 pub use sharing::*;
@@ -123,6 +125,8 @@ macro_rules! database_conformance {
             rows_that_nobody_journaled_are_found,
             a_flush_takes_changes_to_the_store,
             a_load_keeps_what_waits_in_the_journal,
+            a_cold_date_is_staged_once_beside_writers,
+            a_cold_date_that_is_written_to_is_staged_again,
             a_conflict_is_settled_by_rule_and_counted,
             rows_that_clash_are_loaded_and_marked,
             one_database_owns_the_edits,

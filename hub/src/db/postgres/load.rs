@@ -289,6 +289,15 @@ impl SiteLoad for PostgresLoad {
         })
     }
 
+    async fn has_journaled_keys(&mut self, table: &Table) -> Result<bool, DbError> {
+        let sql = render::has_journaled_keys(table);
+        let (site, table) = (self.site.as_str(), table.name.as_str());
+        let row = self.client.query_one(&sql, &[&site, &table]).await;
+        Ok(row
+            .map_err(|error| self.failed("reading the journal", error))?
+            .get(0))
+    }
+
     async fn rollback(&mut self) -> Result<(), DbError> {
         self.batch("rolling back", "ROLLBACK").await
     }

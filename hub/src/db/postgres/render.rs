@@ -249,6 +249,26 @@ pub(super) fn insert_staged(site: &SiteName, table: &Table) -> String {
     )
 }
 
+/// Whether the journal has changes of rows whose keys are staged.
+pub(super) fn has_journaled_keys(table: &Table) -> String {
+    let same = table.key.iter().map(|at| {
+        let column = &table.columns[*at];
+        let (key, ty) = (column.name.as_str(), column_type(column));
+        // A key never changes.
+        format!(
+            "(coalesce(j.new, j.old) ->> {})::{ty} = s.{}",
+            literal(key),
+            quote(key)
+        )
+    });
+    format!(
+        "SELECT EXISTS (SELECT FROM causeway.journal AS j JOIN {} AS s ON {} \
+         WHERE j.site = $1 AND j.table_name = $2)",
+        staging(table),
+        same.collect::<Vec<_>>().join(" AND ")
+    )
+}
+
 /// The staging table, when it has served.
 pub(super) fn drop_staging(table: &Table) -> String {
     format!("DROP TABLE IF EXISTS {}", staging(table))

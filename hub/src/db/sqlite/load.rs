@@ -221,6 +221,14 @@ impl SiteLoad for SqliteLoad {
         .await
     }
 
+    async fn has_journaled_keys(&mut self, table: &Table) -> Result<bool, DbError> {
+        let (sql, table) = (render::has_journaled_keys(table), table.name.to_string());
+        self.run("reading the journal", move |connection| {
+            connection.query_row(&sql, [table], |row| row.get(0))
+        })
+        .await
+    }
+
     async fn rollback(&mut self) -> Result<(), DbError> {
         self.run("rolling back", |connection| {
             connection.execute_batch("ROLLBACK")

@@ -145,6 +145,29 @@ pub(super) fn insert_staged(table: &Table) -> String {
     )
 }
 
+/// Whether the journal has changes of rows whose keys are staged.
+pub(super) fn has_journaled_keys(table: &Table) -> String {
+    let same = table.key.iter().map(|at| {
+        let column = &table.columns[*at];
+        let name = column.name.as_str();
+        // A key never changes.
+        let journaled = format!("coalesce(j.new, j.old) ->> {}", literal(name));
+        let journaled = match column.ty {
+            Type::Int => format!("CAST({journaled} AS INTEGER)"),
+            Type::Float => format!("CAST({journaled} AS REAL)"),
+            Type::Bool => format!("({journaled} = 'true')"),
+            _ => format!("({journaled})"),
+        };
+        format!("{journaled} = s.{}", quote(name))
+    });
+    format!(
+        "SELECT EXISTS (SELECT 1 FROM causeway_journal AS j JOIN {} AS s ON {} \
+         WHERE j.table_name = ?1)",
+        staging(table),
+        same.collect::<Vec<_>>().join(" AND ")
+    )
+}
+
 /// The staging table, when it has served.
 pub(super) fn drop_staging(table: &Table) -> String {
     format!("DROP TABLE IF EXISTS {}", staging(table))

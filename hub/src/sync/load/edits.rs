@@ -31,6 +31,15 @@ pub(super) struct EditsInEffect {
 }
 
 impl EditsInEffect {
+    /// Whether the load itself did nothing to the edits, nor brings rows for their sake.
+    pub(super) fn is_as_stored(&self, stored: &StoredSite) -> bool {
+        self.settled.is_empty()
+            && stored.settled.is_empty()
+            && self.flushed.is_empty()
+            && self.again.is_empty()
+            && self.owner
+    }
+
     /// The partitions with conflicts that were not there before, and how many.
     pub(super) fn new_conflicts(&self, stored: &StoredSite) -> BTreeMap<(Name, Part), u64> {
         let was = &stored.edits_in_effect().partitions;

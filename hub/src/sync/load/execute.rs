@@ -1,7 +1,9 @@
 //! One attempt at a load: rows staged, then swapped in one transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use causeway_shared::catalog::Catalog;
+use causeway_shared::commit::EditsLog;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part};
 use causeway_shared::limits;
@@ -10,7 +12,7 @@ use jiff::civil::Date;
 use super::copy::{Copied, copy_parts};
 use super::edits::EditsInEffect;
 use super::{LogSnapshot, SiteTask};
-use crate::db::{DbError, Look, Mark, RowSink, RowsAt, SiteChange, SiteLoad, StoredSite};
+use crate::db::{DbError, Look, Mark, RowSink, SiteChange, SiteLoad, StoredSite};
 use crate::error::SiteError;
 use crate::sync::load_plan::{LoadPlan, Planned};
 use crate::sync::report::RowCounts;
@@ -67,11 +69,10 @@ impl SiteTask<'_> {
             let tables: Vec<&Table> = steps.iter().map(|step| step.table).collect();
             session.begin(&tables).await.map_err(failed)?;
         }
-        let look = session.look().await.map_err(failed)?;
-        if is_overtaken(&look, work, &steps) {
+        let Some(flushed) = self.flushed_meanwhile(&mut *session, work, &steps).await? else {
             session.rollback().await.map_err(failed)?;
             return Ok(Executed::Overtaken(session));
-        }
+        };
         let mut counted = Counted::default();
         for step in &steps {
             counted.rows.deleted += self.delete(&mut *session, step, plan, work.stored).await?;
@@ -90,11 +91,15 @@ impl SiteTask<'_> {
             (key, mark)
         });
         let loaded: Vec<_> = loaded.collect();
+        let (edits_was, edits) = match &flushed {
+            Some(edits) => (edits, edits),
+            None => (&work.stored.edits, &snapshot.edits),
+        };
         let change = SiteChange {
             was: &work.stored.catalog,
             now: &snapshot.catalog,
-            edits_was: &work.stored.edits,
-            edits: &snapshot.edits,
+            edits_was,
+            edits,
             settled: &work.in_effect.settled,
             dataset: &snapshot.dataset,
             loaded: &loaded,
@@ -107,6 +112,55 @@ impl SiteTask<'_> {
         };
         session.commit(&change).await.map_err(failed)?;
         Ok(Executed::Committed(counted))
+    }
+
+    /// Looks, under the load's lock, at what others did since it planned. `None`: what was staged is not
+    /// what the rows have to become any more. `Some(Some(_))`: it still is, and a flush has moved the
+    /// catalog of edits on to this.
+    async fn flushed_meanwhile(
+        &self,
+        session: &mut dyn SiteLoad,
+        work: &Work<'_>,
+        steps: &[TableStep<'_>],
+    ) -> Result<Option<Option<Catalog<EditsLog>>>, SiteError> {
+        let failed = |source| self.database_error(source);
+        let Work {
+            stored, snapshot, ..
+        } = *work;
+        let look = session.look().await.map_err(failed)?;
+        if look.at.seq != stored.catalog.seq() || look.start_known != stored.state.start_known {
+            return Ok(None);
+        }
+        // A database that does not own the edits loads over what it keeps.
+        if work.in_effect.owner {
+            for step in steps {
+                let mut journaled = look.journaled.iter();
+                let is_written = journaled.any(|(table, _)| *table == step.table.name);
+                if is_written
+                    && (self.remove_strays
+                        || step.is_overtaken(&look, session).await.map_err(failed)?)
+                {
+                    return Ok(None);
+                }
+            }
+        }
+        if look.at.edits_seq == stored.edits.seq() {
+            return Ok(Some(None));
+        }
+        // A flush may have moved rows to and fro, and what the site committed since is not settled with it.
+        let is_of_stored = !self.remove_strays
+            && snapshot.catalog.head == stored.catalog.head
+            && snapshot.edits.head == stored.edits.head
+            && work.in_effect.is_as_stored(stored);
+        if !is_of_stored {
+            return Ok(None);
+        }
+        let now = session.stored().await.map_err(failed)?;
+        let again = (&now.edits, self.again);
+        let is_same = now.settled.is_empty()
+            && now.asked == stored.asked
+            && self.plan_again(snapshot, again, &now) == *work.plan;
+        Ok(is_same.then_some(Some(now.edits)))
     }
 
     /// The plan, table by table in declared order.
@@ -242,23 +296,29 @@ struct TableStep<'p> {
 }
 
 impl TableStep<'_> {
+    /// Whether the journal, which has rows of the table, has some of a partition that the step brings or
+    /// takes out, or of a key that it brings.
+    async fn is_overtaken(
+        &self,
+        look: &Look,
+        session: &mut dyn SiteLoad,
+    ) -> Result<bool, DbError> {
+        let of_step = self.load.iter().map(|planned| planned.part);
+        let of_step: BTreeSet<Part> = of_step.chain(self.delete.iter().copied()).collect();
+        let mut journaled = look.journaled.iter();
+        if journaled.any(|(table, part)| *table == self.table.name && of_step.contains(part)) {
+            return Ok(true);
+        }
+        match (self.load.is_empty(), self.staged) {
+            (true, _) => Ok(false),
+            (false, true) => session.has_journaled_keys(self.table).await,
+            // Nobody knows yet which keys it brings.
+            (false, false) => Ok(true),
+        }
+    }
+
     fn clashes(&self) -> impl Iterator<Item = ((Name, Part), u64)> {
         let clashes = self.copied.iter().flat_map(|copied| &copied.clashes);
         clashes.map(|(part, clashes)| ((self.table.name.clone(), *part), *clashes))
     }
-}
-
-/// Whether what was staged is not what the rows have to become any more.
-fn is_overtaken(look: &Look, work: &Work<'_>, steps: &[TableStep<'_>]) -> bool {
-    // A database that does not own the edits loads over what it keeps.
-    let is_written = work.in_effect.owner
-        && look.journaled.iter().any(|(table, _)| {
-            let mut steps = steps.iter();
-            steps.any(|step| step.table.name == *table)
-        });
-    let stored = RowsAt {
-        seq: work.stored.catalog.seq(),
-        edits_seq: work.stored.edits.seq(),
-    };
-    is_written || look.at != stored || look.start_known != work.stored.state.start_known
 }
