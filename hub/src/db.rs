@@ -255,7 +255,8 @@ pub(crate) trait SiteLoad: Send {
     /// cannot become the dataset's by more columns.
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError>;
 
-    /// Whether a table has no rows.
+    /// Whether a table has no rows, so that it may be [filled](Self::fill). Where tables are yet to become
+    /// those of another dataset, none may.
     ///
     /// # Errors
     /// A failure of the database.

@@ -105,6 +105,7 @@ macro_rules! database_conformance {
             a_past_state_is_that_of_a_time,
             a_past_state_needs_a_database_of_its_own,
             a_dataset_change_is_followed_in_place,
+            tables_are_used_while_a_dataset_change_fetches_rows,
             asked_dates_outlive_another_number_of_buckets,
             a_held_table_keeps_its_buckets,
             kept_rows_outlive_a_dataset_change,

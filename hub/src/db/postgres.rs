@@ -27,8 +27,8 @@ use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
-use tokio_postgres::Client;
 use futures_util::StreamExt as _;
+use tokio_postgres::Client;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};

@@ -67,7 +67,9 @@ impl CachedSite {
             .map(|entry| entry.object.conflicts);
         let conflicts = limits::total(conflicts);
         let catalog = merged_catalog(
-            newer.as_ref().map_or(&stored.catalog, |newer| &newer.catalog),
+            newer
+                .as_ref()
+                .map_or(&stored.catalog, |newer| &newer.catalog),
             &edits,
         );
         let loaded = stored

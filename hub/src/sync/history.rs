@@ -276,12 +276,17 @@ mod tests {
             write.query(change, &[], &[]).await?;
             write.commit().await?;
             test.flush(&site).await?;
-            let read = sales(&test, &site).await.map_err(|e| format!("{step}: {e}"))?;
+            let read = sales(&test, &site)
+                .await
+                .map_err(|e| format!("{step}: {e}"))?;
             let (old, new) = (
                 ["1,2025-11-28,a,void", "2,2025-11-28,b,open"],
                 ["1,2025-11-28,a,void,x", "2,2025-11-28,c,open,y"],
             );
-            assert!(read == new || (!is_loaded && read == old), "{step}: {read:?}");
+            assert!(
+                read == new || (!is_loaded && read == old),
+                "{step}: {read:?}"
+            );
             test.load_one().await?;
             assert_eq!(sales(&test, &site).await?, new, "{step}");
             if is_loaded {

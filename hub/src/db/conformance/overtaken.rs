@@ -1,17 +1,21 @@
 //! Loads while others write: what they staged is what the rows have to become, or they stage again.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use causeway_shared::store::{
     Body, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, Store, StoreError, Version,
 };
-use causeway_shared::value::Value;
+use causeway_shared::value::{Type, Value};
 use jiff::civil::{Date, date};
+use tokio::time::timeout;
 
+use crate::db::Query;
 use crate::sync::DateRange;
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
@@ -32,6 +36,21 @@ struct Meddling {
 impl fmt::Debug for Meddling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Meddling").field(&self.object).finish()
+    }
+}
+
+impl Meddling {
+    fn new(
+        test: &TestHub,
+        object: &'static str,
+        work: impl Future<Output = Outcome> + Send + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            inner: Arc::clone(&test.store),
+            object,
+            work: Mutex::new(Some(Box::pin(work))),
+            reads: AtomicU64::new(0),
+        })
     }
 }
 
@@ -135,12 +154,7 @@ async fn bring(test: &TestHub, site: &TestSite, what: Meanwhile) -> Outcome<u64>
         }
         Ok(())
     };
-    let store = Arc::new(Meddling {
-        inner: Arc::clone(&test.store),
-        object: "/sale/dt=2025-12-24/",
-        work: Mutex::new(Some(Box::pin(work))),
-        reads: AtomicU64::new(0),
-    });
+    let store = Meddling::new(test, "/sale/dt=2025-12-24/", work);
     let meddled = test.with_store(Arc::clone(&store) as Store)?;
     let cold = DateRange::day(COLD);
     meddled.hub.bring(site.name(), cold, now).await?;
@@ -219,7 +233,11 @@ pub async fn a_cold_date_that_is_written_to_is_staged_again(database: &HubDataba
         "partition = { by = \"day\" }\nunique",
         "partition = { by = \"day\" }\nmerge = \"site\"\nunique",
     );
-    let text = text.replacen("type = \"int\" },\n  { name = \"day\"", "type = \"text\" },\n  { name = \"day\"", 1);
+    let text = text.replacen(
+        "type = \"int\" },\n  { name = \"day\"",
+        "type = \"text\" },\n  { name = \"day\"",
+        1,
+    );
     let site = loaded(&test, &text, ["a", "b", "c"]).await?;
     let born = Meanwhile::Bear(Some("n"), COLD);
     assert!(bring(&test, &site, born).await? > 1);
@@ -239,4 +257,47 @@ pub async fn a_cold_date_that_is_written_to_is_staged_again(database: &HubDataba
     assert_eq!(of_key.len(), 1, "{rows:?}");
     assert_eq!(test.verify(false).await?.differences, []);
     Ok(())
+}
+
+/// A table that is new in the dataset is fetched before the others, which get columns, are locked.
+pub async fn tables_are_used_while_a_dataset_change_fetches_rows(
+    database: &HubDatabase,
+) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = loaded(&test, SHOP, ["1", "2", "3"]).await?;
+    let before = site.dataset().clone();
+    let state = "{ name = \"state\", type = \"text\" },";
+    let paid = "{ name = \"paid\", type = \"bool\", default = false },";
+    let visit = "[[table]]\nname = \"visit\"\nkey = [\"id\"]\npartition = { buckets = 1 }\n\
+                 column = [{ name = \"id\", type = \"int\" }]\n";
+    site.declare(&(SHOP.replace(state, &format!("{state}\n  {paid}")) + visit))?;
+    site.put("visit", "b=0of1", &["7", "8"]).await?;
+    site.commit().await?;
+    let (database, name) = (Arc::clone(&test.database), site.name().clone());
+    let work = async move {
+        let used = async {
+            let query = Query {
+                sql: "SELECT count(*) FROM sale".into(),
+                parameters: Vec::new(),
+                types: vec![Type::Int],
+            };
+            let read = database.query(&name, &[query], &BTreeSet::new()).await?;
+            assert_eq!(read, Some(vec![vec![vec![Value::Int(2)]]]));
+            let mut write = database.begin_write(&name, &before, "ann").await?;
+            let change = "UPDATE sale SET state = 'void' WHERE id = 1";
+            write.query(change, &[], &[]).await?;
+            write.commit().await?;
+            Outcome::Ok(())
+        };
+        timeout(Duration::from_secs(4), used).await?
+    };
+    let store = Meddling::new(&test, "/visit/", work);
+    let meddled = test.with_store(Arc::clone(&store) as Store)?;
+    meddled.load_one().await?;
+    assert_eq!(test.rows(&site, "visit").await?, ["b=0of1 7", "b=0of1 8"]);
+    let sales = [
+        "dt=2025-11-28 1,2025-11-28,a,void,false",
+        "dt=2025-11-28 2,2025-11-28,b,paid,false",
+    ];
+    ends_well(&test, &site, &sales).await
 }

@@ -34,7 +34,7 @@ impl TableChange {
         }
     }
 
-    pub(super) fn makes(&self, table: &Table) -> bool {
+    fn makes(&self, table: &Table) -> bool {
         self.missing
             .iter()
             .any(|missing| missing.name == table.name)

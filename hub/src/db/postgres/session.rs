@@ -90,11 +90,7 @@ impl Session {
         }
     }
 
-    async fn open(
-        connections: &Connections,
-        work: Work,
-        site: &SiteName,
-    ) -> Result<Self, DbError> {
+    async fn open(connections: &Connections, work: Work, site: &SiteName) -> Result<Self, DbError> {
         let places = Arc::clone(&connections.places);
         let place = match work {
             // An error would mean that they are closed, which they never are.

@@ -1,8 +1,6 @@
 //! The tables of a site as its newest dataset wants them: made where they are missing, and where the
 //! dataset changed, brought to it within the load's transaction.
 
-use std::collections::BTreeSet;
-
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
@@ -14,8 +12,6 @@ use crate::db::{DbError, sql};
 
 /// What a load does to the tables before it touches rows.
 pub(super) struct TableChange {
-    /// Tables that are made.
-    pub(super) makes: BTreeSet<Name>,
     /// All tables of the dataset: their triggers are made anew at the end.
     pub(super) all: Vec<Name>,
     statements: String,
@@ -65,7 +61,6 @@ pub(super) fn bring(
         let create = make.iter().map(|table| render::create_table(table));
         return Ok(Some(TableChange {
             statements: create.chain([add]).collect(),
-            makes: make.iter().map(|table| table.name.clone()).collect(),
             all: dataset.tables.iter().map(|t| t.name.clone()).collect(),
             triggers,
         }));

@@ -298,11 +298,7 @@ struct TableStep<'p> {
 impl TableStep<'_> {
     /// Whether the journal, which has rows of the table, has some of a partition that the step brings or
     /// takes out, or of a key that it brings.
-    async fn is_overtaken(
-        &self,
-        look: &Look,
-        session: &mut dyn SiteLoad,
-    ) -> Result<bool, DbError> {
+    async fn is_overtaken(&self, look: &Look, session: &mut dyn SiteLoad) -> Result<bool, DbError> {
         let of_step = self.load.iter().map(|planned| planned.part);
         let of_step: BTreeSet<Part> = of_step.chain(self.delete.iter().copied()).collect();
         let mut journaled = look.journaled.iter();
