@@ -6,6 +6,7 @@
 mod appointments;
 mod archive;
 mod customers;
+mod edits;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod stats;
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/v1/sync/pins/{date}",
             put(sync::pin).delete(sync::unpin),
         )
+        .route("/api/v1/sync/edits", get(edits::list))
         .route("/api/v1/sync/quarantine", get(quarantine::list))
 }
 

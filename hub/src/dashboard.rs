@@ -6,6 +6,7 @@ mod appointments;
 mod assets;
 mod chart;
 mod days;
+mod edits;
 mod language;
 mod login;
 mod overview;
@@ -44,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/days", get(days::page))
         .route("/days/pin", post(days::pin))
         .route("/days/unpin", post(days::unpin))
+        .route("/edits", get(edits::page))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route_layer(from_fn(problems_as_pages));

@@ -160,6 +160,18 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     async fn retain_partials(&self, site: &SiteName, kept: &BTreeSet<Part>)
     -> Result<u64, DbError>;
 
+    /// How a site stands, and the newest rows of its journal, the newest first, at most so many; both as
+    /// of one instant.
+    ///
+    /// # Errors
+    /// A failure of the database, or a row that cannot be read.
+    async fn waiting(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        most: usize,
+    ) -> Result<(SiteState, Vec<JournalEntry>), DbError>;
+
     /// Begins a flush: waits until no other flush of the site is under way.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 pub(crate) mod appointments;
 pub(crate) mod consultants;
 pub(crate) mod days;
+pub(crate) mod edits;
 pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod overview;

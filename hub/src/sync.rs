@@ -4,9 +4,11 @@
 //! for every site. `sites` and `status` tell the others what is there.
 
 mod as_of;
+mod bounded_cache;
 mod cache;
 mod dataset_change;
 mod discover;
+mod edits_history;
 mod edits_log;
 mod edits_objects;
 mod failed_sites;
@@ -38,6 +40,7 @@ mod window;
 
 pub(crate) use as_of::AsOf;
 pub(crate) use discover::discover;
+pub(crate) use edits_history::{CommittedEdits, WaitingEdits};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use flush::Flushed;
 pub(crate) use flushes::FlushReport;

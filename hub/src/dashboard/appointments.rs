@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::assets::address;
+use super::edits::row_query;
 use super::language::{Language, ReaderLanguage};
 use super::overview::Unavailable;
 use super::texts::{DayTexts, Texts};
@@ -27,6 +28,7 @@ use crate::services::appointments::{
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::FieldError;
 use crate::services::record::Record;
+use crate::stats::meetassist::APPOINTMENT;
 
 /// What the page's address says.
 #[derive(Debug, Default, Deserialize)]
@@ -100,6 +102,11 @@ impl Page<'_> {
             Some(date) => format!("/appointments?date={date}&site={}", day.site),
             None => format!("/appointments?site={}", day.site),
         }
+    }
+
+    /// The parameters of who changed an appointment.
+    fn changes(&self, day: &DayPage, row: &Record) -> String {
+        row_query(&day.site, APPOINTMENT, &row.text("appointmentid"))
     }
 
     /// An appointment or a slot in a few words.

@@ -2,9 +2,11 @@
 
 mod appointments;
 mod days;
+mod edits;
 
 pub(super) use appointments::DayTexts;
 pub(super) use days::DaysTexts;
+pub(super) use edits::EditsTexts;
 
 /// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -81,6 +83,7 @@ pub(super) struct Texts {
     /// Of that page.
     pub(super) of_day: DayTexts,
     pub(super) of_days: DaysTexts,
+    pub(super) of_edits: EditsTexts,
     statuses: [(&'static str, &'static str); 6],
 }
 
@@ -168,6 +171,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     open_day: "Xem và đặt lịch hẹn",
     of_day: appointments::VIETNAMESE,
     of_days: days::VIETNAMESE,
+    of_edits: edits::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
         ("confirmed", "Đã xác nhận"),
@@ -254,6 +258,7 @@ pub(super) const ENGLISH: Texts = Texts {
     open_day: "See and book appointments",
     of_day: appointments::ENGLISH,
     of_days: days::ENGLISH,
+    of_edits: edits::ENGLISH,
     statuses: [
         ("pending", "Pending"),
         ("confirmed", "Confirmed"),

@@ -138,6 +138,7 @@ macro_rules! database_conformance {
             a_site_that_was_never_loaded_is_taken_over,
             a_row_that_is_born_here_is_filled_in,
             keys_come_from_the_databases_block,
+            the_newest_changes_are_read_first,
             rules_of_columns_are_kept,
             keys_and_dates_do_not_change,
             references_are_kept,

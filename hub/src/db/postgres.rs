@@ -34,10 +34,10 @@ use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 
-use super::records::stored_count;
+use super::records::{stored_count, unreadable};
 use super::{
-    Database, DbError, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush, SiteLoad,
-    SiteState, SiteWrite, StoredSite,
+    Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
+    SiteLoad, SiteState, SiteWrite, StoredSite,
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
@@ -94,6 +94,36 @@ impl PostgresDatabase {
             Some(records) => records.stored(database),
             None => Ok(StoredSite::empty(SiteState::unknown(site.clone()))),
         }
+    }
+
+    async fn read_waiting(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        most: usize,
+    ) -> Result<(SiteState, Vec<JournalEntry>), DbError> {
+        let mut client = self.connections.client().await?;
+        let database = self.connections.describe();
+        let transaction = self.snapshot(&mut client).await?;
+        let client = transaction.client();
+        let states = read::sites(client, Some(site)).await;
+        let states = states.map_err(|error| error::of_own(database, "reading", error))?;
+        let state = match states.into_iter().next() {
+            Some(record) => record.state(database)?,
+            None => SiteState::unknown(site.clone()),
+        };
+        let sql = include_str!("postgres/sql/journal_newest.sql");
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let rows = client.query(sql, &[&site.as_str(), &most]).await;
+        let rows = rows.map_err(|error| self.error(error))?;
+        let ended = transaction.commit().await;
+        ended.map_err(|error| self.error(error))?;
+        let entry = |row| {
+            let entry = journal::entry(row, dataset);
+            entry.map_err(|what| unreadable(database, site.as_str(), what))
+        };
+        let rows: Result<_, DbError> = rows.iter().map(entry).collect();
+        Ok((state, rows?))
     }
 
     async fn write_note(
@@ -281,6 +311,17 @@ impl Database for PostgresDatabase {
     async fn set_keys(&self, keys: RangeInclusive<i64>) -> Result<(), DbError> {
         // Once: after a lost answer keys may have been given already, and a second try would begin anew.
         self.write_keys(&keys).await
+    }
+
+    async fn waiting(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        most: usize,
+    ) -> Result<(SiteState, Vec<JournalEntry>), DbError> {
+        self.connections
+            .retrying(|| self.read_waiting(site, dataset, most))
+            .await
     }
 
     async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {

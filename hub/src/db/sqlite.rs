@@ -36,8 +36,8 @@ use causeway_shared::ids::{Name, Part, Seq, SiteName};
 
 use super::records::stored_count;
 use super::{
-    Database, DbError, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush, SiteLoad,
-    SiteState, SiteWrite, StoredSite, records,
+    Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
+    SiteLoad, SiteState, SiteWrite, StoredSite, records,
 };
 
 /// The database in a folder.
@@ -201,6 +201,22 @@ impl Database for SqliteDatabase {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(keys);
         Ok(())
+    }
+
+    async fn waiting(
+        &self,
+        site: &SiteName,
+        _dataset: &Dataset,
+        most: usize,
+    ) -> Result<(SiteState, Vec<JournalEntry>), DbError> {
+        let site = site.clone();
+        self.blocking(move |files| {
+            if !files.known()?.contains(&site) {
+                return Ok((SiteState::unknown(site), Vec::new()));
+            }
+            flush::waiting(files, &files.site(&site)?, &site, most)
+        })
+        .await
     }
 
     async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {

@@ -21,6 +21,7 @@ use super::hub::Hub;
 use super::settle::{SettledParts, changes};
 use crate::db::{DbError, FlushChange, JournalEntry, Mark, PartVersion, SiteFlush, StoredSite};
 use crate::error::{HubError, SiteError};
+pub(super) use fold::to_be_committed;
 
 /// About how many rows of the journal go into one commit.
 const MOST_ROWS: usize = 1_000;

@@ -18,6 +18,7 @@ use causeway_shared::store::{self, Store};
 
 use super::as_of::id_after;
 use super::cache::SiteCache;
+use super::edits_history::CommitCache;
 use super::edits_objects::EditsObjects;
 use super::failed_sites::FailedSites;
 use super::failures::Failures;
@@ -58,6 +59,8 @@ pub(super) struct Inner {
     pub(super) partials: PartialCache,
     /// Rows of history that were looked for.
     pub(super) found: FoundCache,
+    /// Commits of edits that were read.
+    pub(super) edits_commits: CommitCache,
     /// One permit for each partition of history that may be read now.
     pub(super) history_reads: Semaphore,
     /// One permit for each load that nobody waits for. The database takes one more, for dates that
@@ -144,6 +147,7 @@ impl Hub {
             on_demand: OnDemand::default(),
             partials: PartialCache::default(),
             found: FoundCache::default(),
+            edits_commits: CommitCache::default(),
             history_reads: Semaphore::new(READ_AT_ONCE),
             unhurried_loads: Semaphore::new(unhurried_loads),
             failures: Failures::default(),

@@ -61,6 +61,25 @@ pub async fn the_journal_keeps_what_the_site_had(database: &HubDatabase) -> Outc
     Ok(())
 }
 
+/// The newest rows of the journal, with the commit that the database stands at.
+pub async fn the_newest_changes_are_read_first(database: &HubDatabase) -> Outcome {
+    let clinic = Clinic::open(database).await?;
+    for state in ["void", "open", "void"] {
+        let sql = format!("UPDATE visit SET state = '{state}'");
+        clinic.run(&sql, &[]).await?;
+    }
+    let (site, dataset) = (clinic.site.name(), clinic.site.dataset());
+    let (state, newest) = database.0.waiting(site, dataset, 2).await?;
+    let mut all = clinic.entries().await?;
+    all.reverse();
+    assert_eq!(newest, all[..2]);
+    assert_eq!(state.edits_waiting, 3);
+    let nowhere = "nowhere".parse()?;
+    let (state, none) = database.0.waiting(&nowhere, dataset, 2).await?;
+    assert_eq!((state.edits_head, none), (None, Vec::new()));
+    Ok(())
+}
+
 /// Values of every type at their ends: the journal has the texts that the site's object has.
 pub async fn the_journal_has_canonical_texts(database: &HubDatabase) -> Outcome {
     let long = "é".repeat(300_000);

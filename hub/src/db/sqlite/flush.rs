@@ -14,9 +14,9 @@ use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Part, Seq, SiteName};
 
 use super::mark::Statements;
-use super::{Files, file, read_stored};
+use super::{Files, file, read, read_stored};
 use crate::db::records::{count, stored_count};
-use crate::db::{DbError, FlushChange, JournalEntry, SiteFlush, StoredSite};
+use crate::db::{DbError, FlushChange, JournalEntry, SiteFlush, SiteState, StoredSite};
 
 pub(super) struct SqliteFlush {
     files: Arc<Files>,
@@ -84,15 +84,7 @@ impl SiteFlush for SqliteFlush {
         self.run(move |files, site, connection| {
             let records = journal(connection, most);
             let records = records.map_err(|error| files.site_error(site, error))?;
-            let entries = records.into_iter().map(|record| {
-                let id = record.id.clone();
-                record.entry().map_err(|what| DbError::Unreadable {
-                    database: files.describe(),
-                    site: site.to_string(),
-                    what: format!("row {id} of the journal: {what}"),
-                })
-            });
-            entries.collect()
+            entries(files, site, records)
         })
         .await
     }
@@ -124,13 +116,63 @@ impl SiteFlush for SqliteFlush {
     }
 }
 
+/// How a site stands and the newest rows of its journal, in one read transaction.
+pub(super) fn waiting(
+    files: &Files,
+    connection: &Connection,
+    site: &SiteName,
+    most: usize,
+) -> Result<(SiteState, Vec<JournalEntry>), DbError> {
+    let read = || -> rusqlite::Result<_> {
+        let transaction = connection.unchecked_transaction()?;
+        let state = read::site(files, &transaction, site)?;
+        let mut statement = transaction.prepare(include_str!("sql/journal_newest.sql"))?;
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let records = statement.query_map([most], JournalRecord::read)?;
+        Ok((state, records.collect::<rusqlite::Result<Vec<_>>>()?))
+    };
+    let (state, records) = read().map_err(|error| files.site_error(site, error))?;
+    Ok((
+        state.state(&files.describe())?,
+        entries(files, site, records)?,
+    ))
+}
+
+fn entries(
+    files: &Files,
+    site: &SiteName,
+    records: Vec<JournalRecord>,
+) -> Result<Vec<JournalEntry>, DbError> {
+    let entry = |record: JournalRecord| {
+        let id = record.id.clone();
+        record.entry().map_err(|what| DbError::Unreadable {
+            database: files.describe(),
+            site: site.to_string(),
+            what: format!("row {id} of the journal: {what}"),
+        })
+    };
+    records.into_iter().map(entry).collect()
+}
+
 /// The first rows, to the end of a transaction. Transactions come one after the other.
 fn journal(connection: &Connection, most: usize) -> rusqlite::Result<Vec<JournalRecord>> {
     let mut statement = connection.prepare(include_str!("sql/journal_read.sql"))?;
     let mut rows = statement.query([])?;
     let mut records: Vec<JournalRecord> = Vec::new();
     while let Some(row) = rows.next()? {
-        let record = JournalRecord {
+        let record = JournalRecord::read(row)?;
+        let is_over = records.len() >= most;
+        if is_over && records.last().is_none_or(|last| last.tx != record.tx) {
+            break;
+        }
+        records.push(record);
+    }
+    Ok(records)
+}
+
+impl JournalRecord {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
             id: row.get(0)?,
             tx: row.get(1)?,
             table: row.get(2)?,
@@ -144,17 +186,9 @@ fn journal(connection: &Connection, most: usize) -> rusqlite::Result<Vec<Journal
             actor: row.get(10)?,
             at: row.get(11)?,
             held: row.get(12)?,
-        };
-        let is_over = records.len() >= most;
-        if is_over && records.last().is_none_or(|last| last.tx != record.tx) {
-            break;
-        }
-        records.push(record);
+        })
     }
-    Ok(records)
-}
 
-impl JournalRecord {
     fn entry(self) -> Result<JournalEntry, String> {
         Ok(JournalEntry {
             tx: self.tx,

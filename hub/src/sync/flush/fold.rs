@@ -202,6 +202,16 @@ impl FlushTask<'_> {
     }
 }
 
+/// A row of the journal as the commit will have it that holds it. `None`: it cannot be folded.
+pub(in crate::sync) fn to_be_committed(
+    dataset: &Dataset,
+    row: &JournalEntry,
+) -> Option<CommittedRow> {
+    let table = dataset.table(row.table.as_str())?;
+    let change = row_change(table, row, &Bases::new()).ok()?;
+    committed_row(row, &change)
+}
+
 fn key_of(table: &Table, row: &Texts) -> Option<RowKey> {
     let text = |column: &usize| row.get(table.columns[*column].name.as_str())?.clone();
     let texts: Option<Vec<String>> = table.key.iter().map(text).collect();

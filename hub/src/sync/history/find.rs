@@ -1,7 +1,7 @@
 //! Rows found by the value of one column, wherever they lie.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use causeway_shared::canonical_csv::Field;
 use causeway_shared::dataset::Table;
@@ -11,6 +11,7 @@ use futures_util::stream::{self, FuturesOrdered, StreamExt as _};
 use super::{AHEAD, KEPT_AT_ONCE, SiteHistory};
 use crate::db::Partial;
 use crate::error::SiteError;
+use crate::sync::bounded_cache::BoundedCache;
 use crate::sync::partials::KeyFilter;
 
 /// Most bytes of rows that are kept in memory, of all that was looked for.
@@ -206,64 +207,24 @@ struct Question {
 }
 
 /// What was found last, by partition and version.
-#[derive(Debug, Default)]
-pub(in crate::sync) struct FoundCache(Mutex<Kept>);
-
-#[derive(Debug, Default)]
-struct Kept {
-    of: HashMap<Question, Answer>,
-    bytes: usize,
-    /// Counts uses.
-    clock: u64,
-}
-
 #[derive(Debug)]
-struct Answer {
-    parts: BTreeMap<Part, FoundPart>,
-    bytes: usize,
-    used: u64,
+pub(in crate::sync) struct FoundCache(BoundedCache<Question, BTreeMap<Part, FoundPart>>);
+
+impl Default for FoundCache {
+    fn default() -> Self {
+        Self(BoundedCache::new(MAX_BYTES))
+    }
 }
 
 impl FoundCache {
     fn get(&self, question: &Question) -> BTreeMap<Part, FoundPart> {
-        let mut kept = self.lock();
-        kept.clock += 1;
-        let clock = kept.clock;
-        let Some(answer) = kept.of.get_mut(question) else {
-            return BTreeMap::new();
-        };
-        answer.used = clock;
-        answer.parts.clone()
+        self.0.get(question).unwrap_or_default()
     }
 
     fn put(&self, question: Question, parts: BTreeMap<Part, FoundPart>) {
         let of_parts = parts.values().map(|(_, rows)| OVERHEAD + bytes_of(rows));
         let bytes = of_parts.sum::<usize>() + OVERHEAD + question.text.len();
-        let mut kept = self.lock();
-        if let Some(before) = kept.of.remove(&question) {
-            kept.bytes -= before.bytes;
-        }
-        if bytes > MAX_BYTES {
-            return;
-        }
-        kept.bytes += bytes;
-        kept.clock += 1;
-        while kept.bytes > MAX_BYTES {
-            let oldest = kept.of.iter().min_by_key(|(_, answer)| answer.used);
-            let oldest = oldest.map(|(question, _)| question.clone());
-            match oldest.and_then(|question| kept.of.remove(&question)) {
-                Some(gone) => kept.bytes -= gone.bytes,
-                None => break,
-            }
-        }
-        let used = kept.clock;
-        let answer = Answer { parts, bytes, used };
-        kept.of.insert(question, answer);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Kept> {
-        // Sizes and map agree between any two operations; no code in one of them panics.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.put(question, parts, bytes);
     }
 }
 
@@ -275,42 +236,4 @@ fn bytes_of(rows: &[FoundRow]) -> usize {
         size_of::<FoundRow>() + row.iter().map(of_text).sum::<usize>()
     };
     rows.iter().map(of_row).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn question(text: &str) -> Question {
-        Question {
-            site: SiteName::new("here").unwrap(),
-            table: "appointment".to_owned(),
-            column: 2,
-            text: text.to_owned(),
-        }
-    }
-
-    fn found(bytes: usize) -> BTreeMap<Part, FoundPart> {
-        let row: FoundRow = vec![Some("x".repeat(bytes))];
-        BTreeMap::from([(Part::Bucket(0, 1), (Md5::of(b""), vec![row].into()))])
-    }
-
-    #[test]
-    fn what_was_asked_least_recently_is_forgotten_first() {
-        let cache = FoundCache::default();
-        for text in ["a", "b"] {
-            cache.put(question(text), found(MAX_BYTES / 3));
-        }
-        cache.get(&question("a"));
-        cache.put(question("c"), found(MAX_BYTES / 3));
-        let is_there = |text: &str| !cache.get(&question(text)).is_empty();
-        assert_eq!(["a", "b", "c"].map(is_there), [true, false, true]);
-        // What is too large alone pushes nothing out.
-        cache.put(question("d"), found(MAX_BYTES));
-        assert_eq!(["a", "c", "d"].map(is_there), [true, true, false]);
-        for text in ["a", "c"] {
-            cache.put(question(text), found(MAX_BYTES));
-        }
-        assert_eq!(cache.lock().bytes, 0);
-    }
 }

@@ -1,0 +1,43 @@
+//! `/api/v1/sync/edits`: who changed what in the cloud.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use causeway_shared::ids::{Name, SiteName};
+use serde::Deserialize;
+
+use crate::http::App;
+use crate::http::callers::Reader;
+use crate::http::problem::Problem;
+use crate::http::request::{Params, limit};
+use crate::services::edits::{self, EditsPage, EditsQuery, key_of_text};
+
+#[derive(Debug, Deserialize)]
+pub(super) struct EditsParams {
+    site: Option<SiteName>,
+    table: Option<Name>,
+    key: Option<String>,
+    actor: Option<String>,
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// Lists edits, the newest first.
+pub(super) async fn list(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(asked): Params<EditsParams>,
+) -> Result<Json<EditsPage>, Problem> {
+    let cursor = asked.cursor.map(|cursor| cursor.parse()).transpose();
+    let query = EditsQuery {
+        site: asked.site,
+        table: asked.table,
+        key: asked.key.as_deref().map(key_of_text),
+        actor: asked.actor,
+        after: cursor.map_err(|what| Problem::unreadable("the query", "cursor", what))?,
+        limit: limit(asked.limit)?,
+    };
+    Ok(Json(edits::list(&app.hub, &query).await?))
+}

@@ -1,0 +1,187 @@
+//! The page of who changed what in the cloud. It needs no script: its filter is its address.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use causeway_shared::ids::{Name, SiteName};
+use form_urlencoded::Serializer;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::assets::address;
+use super::language::{Language, ReaderLanguage};
+use super::overview::Unavailable;
+use super::texts::{EditsTexts, Texts};
+use super::{Visitor, html, signed_in};
+use crate::auth::Caller;
+use crate::http::App;
+use crate::http::problem::{Code, Problem};
+use crate::http::request::Params;
+use crate::services::edits::{self, Edit, EditsPage, EditsQuery, key_of_text, text_of_key};
+
+/// Edits on a page.
+const LIMIT: usize = 50;
+/// Characters of a value that are shown.
+const MAX_SHOWN: usize = 200;
+
+/// What the page's address says; what is empty is not asked for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    table: String,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    actor: String,
+    #[serde(default)]
+    cursor: String,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "edits.html")]
+struct Page<'p> {
+    language: Language,
+    t: &'static Texts,
+    e: &'static EditsTexts,
+    visitor: Option<&'p str>,
+    zone: TimeZone,
+    sites: Vec<SiteName>,
+    tables: BTreeSet<Name>,
+    asked: Asked,
+    page: EditsPage,
+}
+
+impl Page<'_> {
+    /// The parameters of the filter, for more to follow.
+    fn filter(&self) -> String {
+        let asked = &self.asked;
+        let mut filter = query(&[
+            ("site", &asked.site),
+            ("table", &asked.table),
+            ("key", &asked.key),
+            ("actor", &asked.actor),
+        ]);
+        if !filter.is_empty() {
+            filter.push('&');
+        }
+        filter
+    }
+
+    /// The parameters of the edits of an edit's row.
+    fn of_row(&self, edit: &Edit) -> String {
+        row_query(
+            &edit.site,
+            edit.row.table.as_str(),
+            &text_of_key(&edit.row.key),
+        )
+    }
+
+    /// The parameters of what the same actor changed.
+    fn of_actor(&self, edit: &Edit) -> String {
+        query(&[("actor", &edit.row.actor)])
+    }
+
+    fn when(&self, edit: &Edit) -> String {
+        let at = edit.row.at.to_zoned(self.zone.clone());
+        format!(
+            "{} {}",
+            self.language.day(at.date()),
+            at.strftime("%H:%M:%S")
+        )
+    }
+}
+
+/// The parameters of the edits of a row.
+pub(super) fn row_query(site: &SiteName, table: &str, key: &str) -> String {
+    query(&[("site", site.as_str()), ("table", table), ("key", key)])
+}
+
+/// Parameters of an address, those that are not empty.
+fn query(parameters: &[(&str, &str)]) -> String {
+    let given = parameters.iter().filter(|(_, value)| !value.is_empty());
+    Serializer::new(String::new()).extend_pairs(given).finish()
+}
+
+/// For templates: a value's first characters.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+fn parsed<T: FromStr<Err: Display>>(
+    name: &str,
+    given: Option<String>,
+) -> Result<Option<T>, Problem> {
+    let parsed = given.map(|text| text.parse()).transpose();
+    parsed.map_err(|error| Problem::unreadable("the address", name, error))
+}
+
+impl Asked {
+    fn query(&self) -> Result<EditsQuery, Problem> {
+        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        Ok(EditsQuery {
+            site: parsed("site", given(&self.site))?,
+            table: parsed("table", given(&self.table))?,
+            key: given(&self.key).as_deref().map(key_of_text),
+            actor: given(&self.actor),
+            after: parsed("cursor", given(&self.cursor))?,
+            limit: LIMIT,
+        })
+    }
+}
+
+/// Answers with the page.
+pub(super) async fn page(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    Params(asked): Params<Asked>,
+) -> Result<Response, Problem> {
+    let language = reading.language;
+    let page = match show(&app, &caller, language, asked).await {
+        Err(problem) if problem.code == Code::Unavailable => {
+            let (t, again) = (language.texts(), "/edits");
+            let page = html(&Unavailable { language, t, again })?;
+            return Ok(problem.into_page((reading.headers(), page)));
+        }
+        page => page?,
+    };
+    Ok((reading.headers(), page).into_response())
+}
+
+async fn show(
+    app: &App,
+    caller: &Caller,
+    language: Language,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let t = language.texts();
+    let page = edits::list(&app.hub, &asked.query()?).await?;
+    let views = app.hub.sites(None).await?;
+    let tables = views.iter().flat_map(|view| view.dataset.tables.iter());
+    let page = html(&Page {
+        language,
+        t,
+        e: &t.of_edits,
+        visitor: signed_in(app, caller),
+        zone: app.hub.zone(),
+        tables: tables.map(|table| table.name.clone()).collect(),
+        sites: views.into_iter().map(|view| view.site).collect(),
+        asked,
+        page,
+    })?;
+    Ok(page.into_response())
+}
+
+// On SQLite alone: what the databases do is held to one suite (db/conformance.rs).
+#[cfg(test)]
+mod tests;

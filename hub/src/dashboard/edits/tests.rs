@@ -1,0 +1,100 @@
+//! The page of the edits, as visitors see it.
+
+use axum::http::{StatusCode, header};
+use serde_json::Value;
+
+use crate::serve::testbed::{Answer, Testbed};
+
+/// A service in which ann has cancelled appointment 1.
+async fn bed() -> Testbed {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let path = "/api/v1/appointments/1/cancel";
+    let cancelled = bed.post(&bed.admin, path, "").await;
+    assert_eq!(cancelled.status, StatusCode::OK, "{}", cancelled.body);
+    bed
+}
+
+async fn visit(bed: &Testbed, path: &str, language: &str) -> Answer {
+    let cookie = format!("{}; causeway_lang={language}", bed.cookie().await);
+    bed.visit(path, &cookie).await
+}
+
+#[tokio::test]
+async fn the_page_says_who_changed_what() {
+    let bed = bed().await;
+    let page = visit(&bed, "/edits", "en").await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    for part in [
+        "<h1>Who changed what</h1>",
+        "appointment 1</a>",
+        "<dt>status</dt><dd><del>confirmed</del> <ins>cancelled</ins></dd>",
+        ">admin/ann</a>",
+        "href=\"/edits?site=hcm-01&#38;table=appointment&#38;key=1\"",
+    ] {
+        assert!(page.body.contains(part), "{part}\n{}", page.body);
+    }
+    let page = visit(&bed, "/edits", "vi").await;
+    assert!(page.body.contains("<h1>Ai đã sửa gì</h1>"));
+}
+
+#[tokio::test]
+async fn the_filter_is_the_address() {
+    let bed = bed().await;
+    let page = visit(&bed, "/edits?table=appointment&key=1&actor=", "en").await;
+    assert!(page.body.contains("appointment 1</a>"));
+    assert!(page.body.contains("name=\"key\" value=\"1\""));
+    assert!(
+        page.body
+            .contains("href=\"?table=appointment&#38;key=1&#38;lang=vi\""),
+        "{}",
+        page.body
+    );
+    let page = visit(&bed, "/edits?key=2", "en").await;
+    assert!(page.body.contains("Nothing was changed."));
+    let wrong = visit(&bed, "/edits?cursor=7", "en").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    assert!(wrong.header(header::CONTENT_TYPE).starts_with("text/html"));
+    let day = visit(&bed, "/appointments", "en").await;
+    let link = "href=\"/edits?site=hcm-01&#38;table=appointment&#38;key=2\"";
+    assert!(day.body.contains(link), "{}", day.body);
+}
+
+#[tokio::test]
+async fn the_api_lists_edits_with_what_they_changed() {
+    let bed = bed().await;
+    let answer = bed.get("/api/v1/sync/edits?table=appointment&key=1").await;
+    let list: Value = serde_json::from_str(&answer.body).unwrap();
+    let item = &list["items"][0];
+    let names: Vec<_> = item.as_object().unwrap().keys().cloned().collect();
+    let mut expected = [
+        "site", "commit", "id", "table", "part", "key", "op", "columns", "actor", "at",
+    ];
+    expected.sort_unstable();
+    assert_eq!(names, expected);
+    assert_eq!(
+        item["columns"]["status"],
+        serde_json::json!(["confirmed", "cancelled"])
+    );
+    assert_eq!(
+        (&item["op"], &item["actor"]),
+        (&"update".into(), &"admin/ann".into())
+    );
+    assert_eq!(
+        (&item["commit"], &item["key"]),
+        (&2.into(), &serde_json::json!(["1"]))
+    );
+    assert_eq!((&list["total"], &list["next"]), (&1.into(), &Value::Null));
+    for (wrong, member) in [
+        ("cursor=x", "cursor"),
+        ("site=A", "site"),
+        ("table=1", "table"),
+    ] {
+        let answer = bed.get(&format!("/api/v1/sync/edits?{wrong}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+        assert!(
+            answer.body.contains(&format!("\"field\":\"{member}\"")),
+            "{}",
+            answer.body
+        );
+    }
+}
