@@ -43,10 +43,6 @@ use crate::error::AgentError;
 use crate::push::session::{LogCheck, open_session};
 use crate::push::store_check::check_before_first_write;
 
-/// The newest checkpoints that stay whatever their age: the one that readers take, and the one they
-/// fall back to.
-const CHECKPOINTS_KEPT: usize = 2;
-
 /// How far this machine's clock may be from the store's; S3 itself refuses requests that are further
 /// off.
 const MAX_SKEW: SignedDuration = SignedDuration::from_mins(15);
@@ -220,14 +216,9 @@ enum DatasetsOfEdits {
 impl Vacuum<'_> {
     /// Deletes checkpoints from before the retained commits.
     async fn checkpoints(&mut self) -> Result<(), AgentError> {
-        let all = &self.retained.checkpoints;
-        let old = all.len().saturating_sub(CHECKPOINTS_KEPT);
         let log = self.agent.log();
-        let keys: Vec<String> = all[..old]
-            .iter()
-            .filter(|seq| **seq < self.retained.checkpoint)
-            .map(|seq| log.key(&LogKey::Checkpoint(*seq)))
-            .collect();
+        let spare = self.retained.spare_checkpoints();
+        let keys: Vec<String> = spare.map(|seq| log.key(&LogKey::Checkpoint(seq))).collect();
         self.report.checkpoints += keys.len() as u64;
         if keys.is_empty() || self.report.dry_run {
             return Ok(());

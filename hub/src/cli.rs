@@ -6,6 +6,7 @@ mod demo;
 mod init;
 mod show;
 mod token;
+mod vacuum;
 
 use std::io::{self, Write as _};
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use archive::{ArchiveCommand, AthenaDdl};
 use demo::DemoArgs;
 use init::{InitArgs, WriteConfigError, write_config};
 use token::TokenCommand;
+use vacuum::VacuumArgs;
 
 /// Loads sites from S3 or a folder into a database, and serves the admin API and dashboard.
 #[derive(Debug, Parser)]
@@ -115,6 +117,11 @@ pub enum Command {
             Exit 3: the files of two sites cannot be read by one statement; its comment names them."
     )]
     AthenaDdl(AthenaDdl),
+    /// Delete edits objects that no commit of the last edits.keep names, as `serve` does once a day
+    #[command(after_help = "Example: causeway-hub vacuum --dry-run\n\n\
+        Only the database that owns a site's edits deletes them. A past state that needs what was \
+        deleted can be loaded no more. Exit 3: a log is damaged, or a clock is wrong.")]
+    Vacuum(VacuumArgs),
     /// Look after the store
     #[command(after_help = "Example: causeway-hub store check")]
     #[command(subcommand)]
@@ -369,6 +376,7 @@ impl Cli {
                 let report = report.map_err(HubError::from)?;
                 Ok(Answer::of(json, &report, report.text(), report.exit()))
             }
+            Command::Vacuum(command) => command.answer(&open().await?, json).await,
             Command::Token(command) => command.answer(&open().await?, json).await,
         }
     }

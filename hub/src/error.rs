@@ -279,6 +279,16 @@ pub(crate) enum SiteError {
          have not changed since"
     )]
     Vacuumed { site: SiteName, key: String },
+    /// Nobody can tell how old an object is.
+    #[error(
+        "site {site}: it is {here} by this machine's clock and {store} by the store's, so nobody can tell \
+         how old an object is: set the clock that is wrong"
+    )]
+    Clocks {
+        site: SiteName,
+        here: jiff::Timestamp,
+        store: jiff::Timestamp,
+    },
     /// What an earlier dataset wrote cannot be read with the newest.
     #[error(
         "site {site}: {detail}, and the site has not carried the table since: see there why it is held \
@@ -308,6 +318,7 @@ impl SiteError {
             | Self::NoSuchCommit { .. }
             | Self::AnotherPast { .. }
             | Self::Vacuumed { .. }
+            | Self::Clocks { .. }
             | Self::TooSlow { .. }
             | Self::EditsObject { .. }
             | Self::Edits { .. } => false,
@@ -341,6 +352,7 @@ impl SiteError {
             | Self::NoSuchCommit { .. }
             | Self::AnotherPast { .. }
             | Self::Vacuumed { .. }
+            | Self::Clocks { .. }
             | Self::TooSlow { .. } => false,
         }
     }

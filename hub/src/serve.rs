@@ -97,6 +97,10 @@ pub(crate) async fn serve(
         let (hub, clock) = (app.hub.clone(), app.clock);
         tokio::spawn(async move { partials::keep_making(&hub, clock).await })
     };
+    let vacuuming = {
+        let (hub, clock) = (app.hub.clone(), app.clock);
+        tokio::spawn(async move { hub.keep_vacuuming(clock).await })
+    };
     let hub = app.hub.clone();
     tracing::info!(%listen, "serving");
     let served = tokio::select! {
@@ -109,6 +113,8 @@ pub(crate) async fn serve(
     // What it has written and not named is named, or written again, by the next run.
     archiving.abort();
     preparing.abort();
+    // What it has not deleted yet the next one finds.
+    vacuuming.abort();
     // What waits is in the journal, and goes with the next start at the latest.
     if let Ok(Err(error)) = timeout(LAST_FLUSH, hub.flush(clock::now())).await {
         tracing::warn!(%error, "the journal is not flushed; the next start goes on");

@@ -35,6 +35,7 @@ mod site_rows;
 mod sites;
 mod status;
 mod totals;
+mod vacuum;
 mod watchlist;
 mod window;
 
@@ -60,4 +61,5 @@ pub(crate) use sites::{LoadedPart, SiteEdits};
 #[cfg(test)]
 pub(crate) use totals::SiteTotals;
 pub(crate) use totals::TableTotals;
+pub(crate) use vacuum::VacuumReport;
 pub(crate) use window::{DateRange, InvalidRange, Window};

@@ -4,7 +4,7 @@ mod plan;
 
 use std::fmt::Write as _;
 
-use causeway_shared::runtime::program::count;
+use causeway_shared::runtime::program::{count, size};
 
 use crate::cycle::report::CycleReport;
 use crate::plan::guard::HeldTable;
@@ -258,14 +258,6 @@ fn lines<T: std::fmt::Display>(text: &mut String, lines: impl ExactSizeIterator<
     }
     if total > MAX_LINES {
         let _ = writeln!(text, "  and {} more (--json lists all)", total - MAX_LINES);
-    }
-}
-
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1_024 => format!("{bytes} B"),
-        1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
-        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
     }
 }
 

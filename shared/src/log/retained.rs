@@ -16,6 +16,10 @@ use crate::store::{ObjectMeta, list_all};
 /// Commits read at once.
 const READ_AT_ONCE: usize = 8;
 
+/// The newest checkpoints that stay whatever their age: the one that readers take, and the one they
+/// fall back to.
+const CHECKPOINTS_KEPT: usize = 2;
+
 /// What has to stay.
 #[derive(Debug)]
 pub struct Retained<K: LogKind = AgentLog> {
@@ -146,6 +150,13 @@ impl<K: LogKind> Retained<K> {
                     .insert((change.table.clone(), change.part, object.md5()));
             }
         }
+    }
+
+    /// The checkpoints that nobody needs any more.
+    pub fn spare_checkpoints(&self) -> impl Iterator<Item = Seq> {
+        let old = self.checkpoints.len().saturating_sub(CHECKPOINTS_KEPT);
+        let old = self.checkpoints[..old].iter().copied();
+        old.filter(|seq| *seq < self.checkpoint)
     }
 
     /// Whether the object at a key has to stay, however old it is.

@@ -92,6 +92,16 @@ pub fn count(number: u64, of: &str) -> String {
     format!("{number} {of}{plural}")
 }
 
+/// So many bytes, for a person.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes / 1_024),
+        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
+    }
+}
+
 /// The environment, as far as it is text: what configurations are overridden by.
 #[expect(
     clippy::disallowed_methods,
