@@ -45,7 +45,7 @@ pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
     SiteState, StoredSite, is_asked_of_late, with_settled,
 };
-pub(crate) use writing::{FlushChange, JournalEntry, Query, SiteFlush, SiteWrite};
+pub(crate) use writing::{FlushChange, JournalEntry, JournalMark, Query, SiteFlush, SiteWrite};
 
 /// What the hub asks of a database.
 #[async_trait]

@@ -10,6 +10,7 @@ mod encoding;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::commit::RowKey;
 use crate::ids::Part;
@@ -60,8 +61,10 @@ pub enum EntryState {
     },
 }
 
-/// What lost when site and cloud both changed a row.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What lost when site and cloud both changed a row. As JSON: per side the columns that lost; `null`: a
+/// deletion that did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "encoding::StoredConflict", into = "encoding::StoredConflict")]
 pub struct Conflict {
     /// What the site says, where the cloud's values stand.
     pub site: Option<Loser>,

@@ -25,6 +25,7 @@ mod overtaken;
 mod past;
 mod refusals;
 mod sharing;
+mod takes;
 mod values;
 mod window;
 mod writes;
@@ -41,6 +42,7 @@ pub use overtaken::*;
 pub use past::*;
 pub use refusals::*;
 pub use sharing::*;
+pub use takes::*;
 pub use values::*;
 pub use window::*;
 pub use writes::*;
@@ -154,6 +156,10 @@ macro_rules! database_conformance {
             names_that_triggers_use_are_taken,
             a_flush_takes_rows_out_of_the_journal,
             a_second_flush_waits,
+            a_journal_row_says_of_which_kind_it_is,
+            a_row_is_put_as_it_was,
+            a_row_is_put_back_without_defaults,
+            a_side_that_was_taken_is_folded,
             a_database_knows_who_it_is,
             a_query_takes_texts_for_every_type,
             partials_are_kept_by_site_name_and_partition,

@@ -7,10 +7,13 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::de::DeserializeOwned;
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::commit::{EditsLog, Head, PartitionObject, Writer};
-use causeway_shared::dataset::Dataset;
+use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Name, Part, Seq};
+use causeway_shared::value::Value;
 
 use super::{DbError, Mark, PartVersion, RowsAt, SiteState, StoredSite};
 
@@ -274,6 +277,14 @@ impl MarkRecord {
 /// A partition by its names; `None` where one is none, so that it is no partition of a dataset.
 pub(super) fn partition(table: &str, part: &str) -> Option<(Name, Part)> {
     Some((Name::new(table).ok()?, Part::new(part).ok()?))
+}
+
+/// A row in canonical texts by column, and its part, which is the last value.
+pub(super) fn placed_row(table: &Table, row: &[Value<'static>]) -> Result<(Part, Texts), String> {
+    let columns = table.columns.iter().zip(row);
+    let texts = columns.map(|(column, value)| (column.name.to_string(), canonical_text(value)));
+    let part = row.last().and_then(canonical_text).unwrap_or_default();
+    Ok((text("part", &part)?, texts.collect()))
 }
 
 /// A number as the databases hold it.

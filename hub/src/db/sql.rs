@@ -52,6 +52,38 @@ pub(super) fn ruled(table: &Table, unique: &Unique) -> String {
     format!("NOT {}{}", quote(CLASH), left_out.collect::<String>())
 }
 
+/// Finds the row of a key, `$1` and so on, so that nobody else changes it: the declared columns, and its part.
+pub(super) fn lock_row(table: &Table) -> String {
+    let key = quote(table.columns[table.key[0]].name.as_str());
+    format!(
+        "UPDATE {} SET {key} = {key} WHERE {} RETURNING {}, {}",
+        quote(table.name.as_str()),
+        of_key(table),
+        declared(table),
+        quote(PART)
+    )
+}
+
+/// Changes columns of the row of a key; their values come behind the key's.
+pub(super) fn update_row(table: &Table, columns: &[usize]) -> String {
+    let values = columns.iter().zip(table.key.len() + 1..);
+    let set = values.map(|(column, at)| format!("{} = ${at}", names(table, &[*column])));
+    let name = quote(table.name.as_str());
+    format!("UPDATE {name} SET {} WHERE {}", list(set), of_key(table))
+}
+
+/// Deletes the row of a key.
+pub(super) fn delete_row(table: &Table) -> String {
+    let name = quote(table.name.as_str());
+    format!("DELETE FROM {name} WHERE {}", of_key(table))
+}
+
+fn of_key(table: &Table) -> String {
+    let columns = table.key.iter().zip(1..);
+    let is = columns.map(|(column, at)| format!("{} = ${at}", names(table, &[*column])));
+    is.collect::<Vec<_>>().join(" AND ")
+}
+
 /// Items with commas between them.
 pub(super) fn list(items: impl IntoIterator<Item = String>) -> String {
     items.into_iter().collect::<Vec<_>>().join(", ")

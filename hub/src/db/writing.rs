@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{EditsLog, Owner};
+use causeway_shared::commit::{EditsLog, Operation, Owner, RowKey};
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::edits_object::Texts;
+use causeway_shared::edits_object::{Conflict, Texts};
 use causeway_shared::ids::{Md5, Name, Part, Seq};
 use causeway_shared::value::{Type, Value};
 
@@ -26,7 +27,7 @@ pub(crate) struct JournalEntry {
     pub table: Name,
     /// The row before, canonical texts by column, and the partition that it was in.
     pub old: Option<(Part, Texts)>,
-    /// The row after; one of the two is there.
+    /// The row after; one of the two is there, or the row says of what kind it is.
     pub new: Option<(Part, Texts)>,
     /// The site's object that the old row's partition was loaded from.
     pub object: Option<Md5>,
@@ -38,6 +39,28 @@ pub(crate) struct JournalEntry {
     pub at: Timestamp,
     /// Whether it was kept while another database owned the edits.
     pub held: bool,
+    /// Of which kind it is, where it is not a change like any other.
+    pub mark: Option<JournalMark>,
+}
+
+impl JournalEntry {
+    /// The partitions that it is about.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = Part> + '_ {
+        let rows = self.old.iter().chain(&self.new).map(|(part, _)| *part);
+        rows.chain(self.mark.iter().map(|mark| mark.part))
+    }
+}
+
+/// What makes a row of the journal one of its own kind. It may change no value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct JournalMark {
+    /// [`Operation::Take`] or [`Operation::Undo`].
+    pub op: Operation,
+    pub part: Part,
+    pub key: RowKey,
+    /// The conflict that a side was taken of: what lost, as it was seen. It is closed.
+    #[serde(default, skip_serializing_if = "Conflict::is_none")]
+    pub taken: Conflict,
 }
 
 /// One flush of one site, holding the site's flush lock. Dropped at any point it changes nothing.
@@ -137,6 +160,40 @@ pub(crate) trait SiteWrite: Send {
         table: &Table,
         values: &[(usize, Value<'static>)],
     ) -> Result<Row, DbError>;
+
+    /// The row of a key, and the partition that it lies in. From then on nobody else changes it, and no
+    /// load puts it in or takes it out, until the transaction ends.
+    ///
+    /// # Errors
+    /// [`DbError::Rejected`] where the tables take no changes, or a failure of the database.
+    #[allow(dead_code, reason = "taking a side will")]
+    async fn lock_row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+    ) -> Result<Option<(Part, Texts)>, DbError>;
+
+    /// Makes of the row that [`lock_row`](Self::lock_row) answered another; `None` is no row. One that
+    /// was not there comes with its key, and nothing is filled in but its part.
+    ///
+    /// # Errors
+    /// As [`query`](Self::query).
+    #[allow(dead_code, reason = "taking a side will")]
+    async fn put_row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+        was: Option<&Texts>,
+        row: Option<&Texts>,
+    ) -> Result<(), DbError>;
+
+    /// Says of which kind the transaction's changes of a table are. Where it has made none, the journal
+    /// gets a row that changes nothing.
+    ///
+    /// # Errors
+    /// [`DbError::Rejected`] where the tables take no changes, or a failure of the database.
+    #[allow(dead_code, reason = "taking a side will")]
+    async fn mark(&mut self, table: &Table, mark: &JournalMark) -> Result<(), DbError>;
 
     /// Ends the transaction: the change and its journal rows are there, or the error says why not.
     ///

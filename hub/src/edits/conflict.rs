@@ -29,6 +29,23 @@ pub(super) fn agreed(conflict: &mut Conflict, unit: &Unit<'_>, values: &Texts) {
     }
 }
 
+/// Somebody took a side of what had lost then. What a side has lost since stays open.
+pub(super) fn close(conflict: &mut Conflict, seen: &Conflict, table: &Table) {
+    let sides = [
+        (&mut conflict.site, &seen.site),
+        (&mut conflict.cloud, &seen.cloud),
+    ];
+    for (lost, seen) in sides {
+        match (&*lost, seen) {
+            (Some(now), Some(then)) if now == then => *lost = None,
+            (Some(now), Some(Loser::Columns(then))) if !is_whole(now, table) => {
+                forget_same(lost, then);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// A side lost nothing where the row has the same.
 pub(super) fn forget_same(loser: &mut Option<Loser>, row: &Texts) {
     forget(loser, |name, text| row.get(name) == Some(text));

@@ -10,7 +10,7 @@ use causeway_shared::edits_object::{Conflict, Texts};
 use causeway_shared::ids::Part;
 use jiff::Timestamp;
 
-use super::conflict::is_whole;
+use super::conflict::{close, is_whole};
 use super::error::EditsError;
 use super::row_edit::{PlacedRow, RowEdit, RowState, changed};
 use super::texts::{bucket_of, canonical, date_part};
@@ -28,6 +28,9 @@ pub(crate) struct RowChange {
     pub(crate) base: Option<Texts>,
     /// Whether the site has a row of this key now, wherever.
     pub(crate) is_at_site: bool,
+    /// The conflict that a side was taken of, as it was seen: it is closed. A change that is this alone has
+    /// no row before or after.
+    pub(crate) taken: Conflict,
     pub(crate) actor: String,
     pub(crate) at: Timestamp,
 }
@@ -77,6 +80,25 @@ pub(crate) fn fold(
         // Its parent was moved where this row is not there any more: nothing revives it.
         return Ok(edit);
     }
+    let changed = match (old, new) {
+        (None, None) => edit,
+        (old, new) => folded(table, edit, change, old, new)?,
+    };
+    let closed = changed.map(|mut edit| {
+        close(&mut edit.conflict, &change.taken, table);
+        edit
+    });
+    Ok(closed.filter(|edit| !edit.is_nothing()))
+}
+
+/// A row that was changed, inserted or deleted.
+fn folded(
+    table: &Table,
+    edit: Option<RowEdit>,
+    change: &RowChange,
+    old: Option<PlacedRow>,
+    new: Option<PlacedRow>,
+) -> Result<Option<RowEdit>, EditsError> {
     let (before, mut conflict) = match edit {
         Some(edit) => (Some(whole(table, edit.state)), edit.conflict),
         None => (None, Conflict::default()),
@@ -86,18 +108,14 @@ pub(crate) fn fold(
         (Some(old), Some(new)) => Some(folding.updated(before, &old, new)?),
         (None, Some(new)) => Some(folding.inserted(before, new, &mut conflict)?),
         (Some(old), None) => folding.deleted(before, old, &mut conflict),
-        (None, None) => {
-            let problem = "the journal has no row for it, before or after";
-            return Err(EditsError::row(table, key, problem));
-        }
+        (None, None) => before,
     };
-    let edit = state.map(|state| RowEdit {
+    Ok(state.map(|state| RowEdit {
         state,
         conflict,
         actor: change.actor.clone(),
         at: change.at,
-    });
-    Ok(edit.filter(|edit| !edit.is_nothing()))
+    }))
 }
 
 /// A deleted row with the columns that were declared since.

@@ -5,6 +5,7 @@ mod in_hand;
 mod merge;
 mod random;
 mod settle;
+mod take;
 
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::{Dataset, Merge, Table};
@@ -103,6 +104,7 @@ fn change(old: Option<PlacedRow>, new: Option<PlacedRow>, base: Option<&PlacedRo
         new,
         base: base.map(|base| base.row.clone()),
         is_at_site: base.is_some(),
+        taken: Conflict::default(),
         actor: "lan".into(),
         at: "2025-11-28T02:30:00Z".parse().unwrap(),
     }

@@ -364,8 +364,8 @@ fn ids<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Vec<String> {
 /// The partitions of some rows, none of which is known any more.
 fn parts_of<'r>(rows: impl Iterator<Item = &'r JournalEntry>) -> Versions {
     let parts = rows.flat_map(|row| {
-        let places = row.old.iter().chain(&row.new);
-        places.map(|(part, _)| ((row.table.clone(), *part), None))
+        let parts = row.parts();
+        parts.map(|part| ((row.table.clone(), part), None))
     });
     parts.collect()
 }

@@ -70,16 +70,16 @@ struct Line {
     to: Option<Part>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     from: Option<Part>,
-    #[serde(default, skip_serializing_if = "StoredConflict::is_none")]
-    conflict: StoredConflict,
+    #[serde(default, skip_serializing_if = "Conflict::is_none")]
+    conflict: Conflict,
     #[serde(deserialize_with = "limits::name")]
     actor: String,
     at: Timestamp,
 }
 
 /// Per side the columns that lost; `null`: a deletion that did.
-#[derive(Default, Serialize, Deserialize)]
-struct StoredConflict {
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredConflict {
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -94,9 +94,30 @@ struct StoredConflict {
     cloud: Option<Option<Texts>>,
 }
 
-impl StoredConflict {
-    fn is_none(&self) -> bool {
-        self.site.is_none() && self.cloud.is_none()
+impl From<Conflict> for StoredConflict {
+    fn from(conflict: Conflict) -> Self {
+        let lost = |loser: Option<Loser>| {
+            loser.map(|loser| match loser {
+                Loser::Columns(columns) => Some(columns),
+                Loser::Deletion => None,
+            })
+        };
+        Self {
+            site: lost(conflict.site),
+            cloud: lost(conflict.cloud),
+        }
+    }
+}
+
+impl From<StoredConflict> for Conflict {
+    fn from(stored: StoredConflict) -> Self {
+        let loser = |lost: Option<Option<Texts>>| {
+            lost.map(|lost| lost.map_or(Loser::Deletion, Loser::Columns))
+        };
+        Self {
+            site: loser(stored.site),
+            cloud: loser(stored.cloud),
+        }
     }
 }
 
@@ -188,12 +209,6 @@ impl From<&Entry> for Line {
             EntryState::Born { row, from } => (Some(row), None, false, None, from),
             EntryState::Gone { was, to } => (None, was, true, to, None),
         };
-        let lost = |loser: &Option<Loser>| {
-            loser.clone().map(|loser| match loser {
-                Loser::Columns(columns) => Some(columns),
-                Loser::Deletion => None,
-            })
-        };
         Self {
             key: entry.key.clone(),
             row,
@@ -201,10 +216,7 @@ impl From<&Entry> for Line {
             gone,
             to,
             from,
-            conflict: StoredConflict {
-                site: lost(&entry.conflict.site),
-                cloud: lost(&entry.conflict.cloud),
-            },
+            conflict: entry.conflict.clone(),
             actor: entry.actor.clone(),
             at: entry.at,
         }
@@ -221,16 +233,10 @@ impl TryFrom<Line> for Entry {
             (true, None, was, to, None) => EntryState::Gone { was, to },
             _ => return Err("row, was, gone, to and from do not go together"),
         };
-        let loser = |stored: Option<Option<Texts>>| {
-            stored.map(|lost| lost.map_or(Loser::Deletion, Loser::Columns))
-        };
         Ok(Self {
             key: line.key,
             state,
-            conflict: Conflict {
-                site: loser(line.conflict.site),
-                cloud: loser(line.conflict.cloud),
-            },
+            conflict: line.conflict,
             actor: line.actor,
             at: line.at,
         })

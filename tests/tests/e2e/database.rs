@@ -186,6 +186,7 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
     bot.batch_execute(waits).await.unwrap();
     let before = "ALTER TABLE causeway.site DROP COLUMN place; DROP FUNCTION causeway.place(); \
+        ALTER TABLE causeway.journal DROP COLUMN mark; \
         UPDATE causeway.version SET version = 5";
     clinic.admin.batch_execute(before).await.unwrap();
 

@@ -25,7 +25,7 @@ use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
 
 /// The version of the hub's own tables.
-const VERSION: i64 = 6;
+const VERSION: i64 = 7;
 /// Tables of earlier versions hold no edits, so that all of them are made again; later ones are altered.
 const OLDEST_KEPT: i64 = 5;
 
@@ -216,7 +216,11 @@ impl Connections {
         let found = self.version(transaction.client()).await?;
         if found < VERSION {
             let tables = match found {
-                OLDEST_KEPT.. => include_str!("sql/upgrade_5.sql"),
+                OLDEST_KEPT => concat!(
+                    include_str!("sql/upgrade_5.sql"),
+                    include_str!("sql/upgrade_6.sql")
+                ),
+                6 => include_str!("sql/upgrade_6.sql"),
                 _ => concat!(
                     include_str!("sql/empty_earlier.sql"),
                     include_str!("sql/hub.sql")

@@ -20,9 +20,14 @@ pub(super) fn entry(row: &Row, dataset: &Dataset) -> Result<JournalEntry, String
     let read = || -> Result<JournalEntry, String> {
         let table: Name = text("table", &get::<String>(row, 2)?)?;
         let declared = dataset.table(table.as_str());
+        let mark: Option<String> = get(row, 13)?;
         let side = |part: usize, values: usize| {
             let (part, values) = (get::<Option<String>>(row, part)?, get(row, values)?);
-            side(declared, part.as_deref(), values)
+            match (&mark, &values) {
+                // It changes nothing.
+                (Some(_), None) => Ok(None),
+                _ => side(declared, part.as_deref(), values),
+            }
         };
         let object: Option<String> = get(row, 7)?;
         Ok(JournalEntry {
@@ -35,6 +40,7 @@ pub(super) fn entry(row: &Row, dataset: &Dataset) -> Result<JournalEntry, String
             actor: get(row, 10)?,
             at: text("at", &get::<String>(row, 11)?)?,
             held: get(row, 12)?,
+            mark: mark.clone().map(|mark| json("mark", &mark)).transpose()?,
             id: id.clone(),
             table,
         })

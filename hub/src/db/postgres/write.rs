@@ -8,13 +8,15 @@ use deadpool_postgres::Object;
 use tokio::runtime::Handle;
 use tokio_postgres::{Client, Error};
 
+use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::Table;
+use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
 use super::{error, read, render, statement};
-use crate::db::{DbError, Row, SiteWrite};
+use crate::db::{DbError, JournalMark, Row, SiteWrite, records, sql};
 use causeway_shared::canonical_csv::canonical_text;
 
 pub(super) struct PostgresWrite {
@@ -68,6 +70,11 @@ impl PostgresWrite {
     }
 }
 
+/// A key as parameters.
+fn key_of(key: &RowKey) -> Vec<Option<String>> {
+    key.texts().iter().cloned().map(Some).collect()
+}
+
 /// Lets a transaction's statements name the site's tables, and says in whose name it works.
 pub(super) async fn prepare(client: &Client, site: &SiteName, actor: &str) -> Result<(), Error> {
     let sql = include_str!("sql/write_begin.sql");
@@ -118,6 +125,83 @@ impl SiteWrite for PostgresWrite {
         let mut rows = self.query(&sql, &texts, &types).await?;
         rows.pop()
             .ok_or_else(|| self.refused(format!("it took no row of {}", table.name)))
+    }
+
+    async fn lock_row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+    ) -> Result<Option<(Part, Texts)>, DbError> {
+        let types = table.columns.iter().map(|column| column.ty);
+        let types: Vec<Type> = types.chain([Type::Text]).collect();
+        let found = self
+            .query(&sql::lock_row(table), &key_of(key), &types)
+            .await?;
+        let found = found.first().map(|row| records::placed_row(table, row));
+        found.transpose().map_err(|what| self.refused(what))
+    }
+
+    async fn put_row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+        was: Option<&Texts>,
+        row: Option<&Texts>,
+    ) -> Result<(), DbError> {
+        let text =
+            |row: &Texts, at: usize| row.get(table.columns[at].name.as_str()).cloned().flatten();
+        let all = 0..table.columns.len();
+        match (was, row) {
+            (Some(was), Some(row)) => {
+                let changed: Vec<usize> =
+                    all.filter(|at| text(was, *at) != text(row, *at)).collect();
+                if changed.is_empty() {
+                    return Ok(());
+                }
+                let values = changed.iter().map(|at| text(row, *at));
+                let parameters: Vec<_> = key_of(key).into_iter().chain(values).collect();
+                let update = sql::update_row(table, &changed);
+                self.query(&update, &parameters, &[]).await?;
+            }
+            (Some(_), None) => {
+                self.query(&sql::delete_row(table), &key_of(key), &[])
+                    .await?;
+            }
+            (None, Some(row)) => {
+                let restores = include_str!("sql/write_restore.sql");
+                let on = |on: &str| [Some(on.to_owned())];
+                self.query(restores, &on("on"), &[]).await?;
+                let columns: Vec<usize> = all.clone().collect();
+                let values: Vec<_> = all.map(|at| text(row, at)).collect();
+                let insert = render::insert(&self.site, table, &columns);
+                self.query(&insert, &values, &[]).await?;
+                self.query(restores, &on("off"), &[]).await?;
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    async fn mark(&mut self, table: &Table, mark: &JournalMark) -> Result<(), DbError> {
+        let run = async {
+            let (client, site, table) = (self.client()?, self.site.as_str(), table.name.as_str());
+            // Its members are texts, so it is always JSON.
+            let json = serde_json::to_string(mark).unwrap_or_default();
+            let part = mark.part.to_string();
+            let marked = async {
+                let sql = include_str!("sql/journal_mark.sql");
+                if client.execute(sql, &[&site, &table, &json]).await? == 0 {
+                    let note = include_str!("sql/journal_note.sql");
+                    client.query(note, &[&site, &table, &part]).await?;
+                    client.execute(sql, &[&site, &table, &json]).await?;
+                }
+                Ok(())
+            };
+            marked.await.map_err(|error| self.failed(error))
+        };
+        let marked = answered(&self.database, run).await;
+        self.is_broken = marked.is_err();
+        marked
     }
 
     async fn commit(mut self: Box<Self>) -> Result<(), DbError> {

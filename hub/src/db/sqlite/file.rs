@@ -20,11 +20,12 @@ use super::{Files, render};
 use crate::db::{DbError, rules};
 
 /// How a file's tables are made. A file of an earlier version holds no edits, so that all of its tables
-/// but `keep` are made again.
+/// but `keep` are made again; one of the version before may, and is altered.
 struct Layout {
     version: i64,
     make: &'static str,
     keep: Option<&'static str>,
+    alter: Option<&'static str>,
 }
 
 /// Of `causeway.db`.
@@ -32,18 +33,21 @@ const HUB: Layout = Layout {
     version: 3,
     make: include_str!("sql/hub.sql"),
     keep: Some("site"),
+    alter: None,
 };
 /// Of a site's file.
 const SITE: Layout = Layout {
-    version: 4,
+    version: 5,
     make: include_str!("sql/site.sql"),
     keep: None,
+    alter: Some(include_str!("sql/site_upgrade_4.sql")),
 };
 /// Of a site's partials, which can be made again.
 const PARTIALS: Layout = Layout {
     version: 2,
     make: include_str!("sql/partials.sql"),
     keep: None,
+    alter: None,
 };
 
 /// How long a statement waits for another's lock. Loads of one site wait for each other on a lock
@@ -203,9 +207,15 @@ impl Files {
             let transaction =
                 connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
             // Another process may have made them meanwhile.
-            if version(&transaction)? < known {
-                drop_tables(&transaction, layout.keep)?;
-                transaction.execute_batch(layout.make)?;
+            let found = version(&transaction)?;
+            if found < known {
+                match layout.alter.filter(|_| found == known - 1) {
+                    Some(alter) => transaction.execute_batch(alter)?,
+                    None => {
+                        drop_tables(&transaction, layout.keep)?;
+                        transaction.execute_batch(layout.make)?;
+                    }
+                }
                 transaction.pragma_update(None, "user_version", known)?;
             }
             transaction.commit()

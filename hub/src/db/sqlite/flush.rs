@@ -15,7 +15,7 @@ use causeway_shared::ids::{Part, Seq, SiteName};
 
 use super::mark::Statements;
 use super::{Files, file, read, read_stored};
-use crate::db::records::{count, stored_count};
+use crate::db::records::{count, json, stored_count};
 use crate::db::{DbError, FlushChange, JournalEntry, SiteFlush, SiteState, StoredSite};
 
 pub(super) struct SqliteFlush {
@@ -40,6 +40,7 @@ struct JournalRecord {
     actor: String,
     at: String,
     held: bool,
+    mark: Option<String>,
 }
 
 impl SqliteFlush {
@@ -186,15 +187,21 @@ impl JournalRecord {
             actor: row.get(10)?,
             at: row.get(11)?,
             held: row.get(12)?,
+            mark: row.get(13)?,
         })
     }
 
     fn entry(self) -> Result<JournalEntry, String> {
+        let side = |part: &Option<String>, row: &Option<String>| match (&self.mark, row) {
+            // It changes nothing.
+            (Some(_), None) => Ok(None),
+            _ => side(part.as_deref(), row.as_deref()),
+        };
         Ok(JournalEntry {
             tx: self.tx,
             table: text("table", &self.table)?,
-            old: side(self.old_part.as_deref(), self.old.as_deref())?,
-            new: side(self.new_part.as_deref(), self.new.as_deref())?,
+            old: side(&self.old_part, &self.old)?,
+            new: side(&self.new_part, &self.new)?,
             object: match &self.object {
                 Some(object) => Some(text("object", object)?),
                 None => None,
@@ -202,6 +209,7 @@ impl JournalRecord {
             site_seq: Seq(count(self.site_seq)?),
             edits_seq: Seq(count(self.edits_seq)?),
             at: text("at", &self.at)?,
+            mark: self.mark.map(|mark| json("mark", &mark)).transpose()?,
             id: self.id,
             actor: self.actor,
             held: self.held,

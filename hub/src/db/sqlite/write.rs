@@ -11,17 +11,18 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use causeway_shared::commit::Owner;
+use causeway_shared::commit::{Owner, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
+use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::partition::own_part;
 use causeway_shared::runtime::clock;
-use causeway_shared::value::{Type, Value};
+use causeway_shared::value::{Raw, Type, Value};
 
 use super::functions::{self, Transaction};
 use super::value::{from_sql, to_sql};
 use super::{Files, file, fill, read, render};
-use crate::db::{DbError, Row, SiteWrite, rules};
+use crate::db::{DbError, JournalMark, Row, SiteWrite, records, rules, sql, value};
 use causeway_shared::canonical_csv::canonical_text;
 
 pub(super) struct SqliteWrite {
@@ -136,6 +137,65 @@ impl SiteWrite for SqliteWrite {
         .await
     }
 
+    async fn lock_row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+    ) -> Result<Option<(Part, Texts)>, DbError> {
+        let (table, key) = (table.clone(), key.clone());
+        self.run(move |open, files| {
+            let types = table.columns.iter().map(|column| column.ty);
+            let types: Vec<Type> = types.chain([Type::Text]).collect();
+            let key: Vec<_> = key.texts().iter().cloned().map(Some).collect();
+            let found = query(&open.connection, &sql::lock_row(&table), &key, &types);
+            let found = found.map_err(|error| files.rejected("finding a row", error))?;
+            let found = found.first().map(|row| records::placed_row(&table, row));
+            found.transpose().map_err(|detail| DbError::Refused {
+                database: files.describe(),
+                action: "finding a row",
+                detail,
+                source: None,
+            })
+        })
+        .await
+    }
+
+    async fn put_row(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+        was: Option<&Texts>,
+        row: Option<&Texts>,
+    ) -> Result<(), DbError> {
+        let (table, key, was, row) = (table.clone(), key.clone(), was.cloned(), row.cloned());
+        self.run(move |open, files| match (was, row) {
+            (None, Some(row)) => {
+                let values = table.columns.iter().map(|column| {
+                    let text = row.get(column.name.as_str()).and_then(Option::as_deref);
+                    value::read(text.map_or(Raw::Null, Raw::Text), column.ty)
+                });
+                let row: Row = values.collect();
+                open.insert_whole(files, &table, &row)
+            }
+            (Some(was), row) => {
+                let changed = open.change_row(&table, &key, &was, row.as_ref());
+                changed.map_err(|error| files.rejected("changing a row", error))
+            }
+            (None, None) => Ok(()),
+        })
+        .await
+    }
+
+    async fn mark(&mut self, table: &Table, mark: &JournalMark) -> Result<(), DbError> {
+        let (table, mark) = (table.name.clone(), mark.clone());
+        self.run(move |open, files| {
+            open.require_writable()?;
+            let marked = open.mark(&table, &mark);
+            marked.map_err(|error| files.error("writing the journal", error))
+        })
+        .await
+    }
+
     async fn commit(mut self: Box<Self>) -> Result<(), DbError> {
         self.run(|open, files| {
             open.guard_deletes(files)?;
@@ -206,25 +266,96 @@ impl Open {
         values: &[(usize, Value<'static>)],
     ) -> Result<Row, DbError> {
         // Before a key is taken for nothing.
-        if let Some(message) = &self.refusal {
-            return Err(DbError::Rejected {
-                state: "25006".to_owned(),
-                message: message.clone(),
-            });
-        }
+        self.require_writable()?;
         let table = &self.dataset.tables[id];
         let now = clock::now().to_zoned(self.zone.clone()).datetime();
         let row = fill::row(&self.dataset, id, values, || files.next_key(), now)?;
-        let part = self.part(files, table, &row)?;
-        self.fills.store(true, Ordering::Relaxed);
-        let inserted = self.insert_filled(table, &row, part);
-        self.fills.store(false, Ordering::Relaxed);
-        inserted.map_err(|error| files.rejected("inserting", error))?;
+        self.insert_whole(files, table, &row)?;
         Ok(row)
     }
 
+    fn require_writable(&self) -> Result<(), DbError> {
+        match &self.refusal {
+            None => Ok(()),
+            Some(message) => Err(DbError::Rejected {
+                state: "25006".to_owned(),
+                message: message.clone(),
+            }),
+        }
+    }
+
+    /// Inserts a row in which nothing is to be filled in but its part.
+    fn insert_whole(
+        &self,
+        files: &Files,
+        table: &Table,
+        row: &[Value<'static>],
+    ) -> Result<(), DbError> {
+        let part = self.part(files, table, row)?;
+        self.fills.store(true, Ordering::Relaxed);
+        let inserted = self.insert_filled(table, row, part);
+        self.fills.store(false, Ordering::Relaxed);
+        inserted.map_err(|error| files.rejected("inserting", error))
+    }
+
+    /// Changes a row in what differs, or deletes it.
+    fn change_row(
+        &self,
+        table: &Table,
+        key: &RowKey,
+        was: &Texts,
+        row: Option<&Texts>,
+    ) -> rusqlite::Result<()> {
+        let name = |at: &usize| table.columns[*at].name.as_str();
+        let differs = |at: &usize| row.is_some_and(|row| was.get(name(at)) != row.get(name(at)));
+        let changed: Vec<usize> = (0..table.columns.len()).filter(differs).collect();
+        let statement = match row {
+            None => sql::delete_row(table),
+            Some(_) if changed.is_empty() => return Ok(()),
+            Some(_) => sql::update_row(table, &changed),
+        };
+        let key = table.key.iter().zip(key.texts());
+        let key = key.map(|(at, text)| (*at, Some(text.clone())));
+        let values = changed
+            .iter()
+            .map(|at| (*at, row.and_then(|row| row.get(name(at))?.clone())));
+        let mut statement = self.connection.prepare(&statement)?;
+        for (number, (at, text)) in key.chain(values).enumerate() {
+            // As they come in the statement, the key is last.
+            let Some(index) = statement.parameter_index(&format!("${}", number + 1))? else {
+                continue;
+            };
+            let field = text.map(Into::into);
+            match to_sql(&field, table.columns[at].ty) {
+                Some(value) => statement.raw_bind_parameter(index, value)?,
+                None => statement.raw_bind_parameter(index, field.as_deref())?,
+            }
+        }
+        statement.raw_execute().map(drop)
+    }
+
+    #[allow(dead_code, reason = "taking a side will")]
+    fn mark(&self, table: &Name, mark: &JournalMark) -> rusqlite::Result<()> {
+        let (tx, table) = (self.transaction, table.as_str());
+        // Its members are texts, so it is always JSON.
+        let json = serde_json::to_string(mark).unwrap_or_default();
+        let sql = include_str!("sql/journal_mark.sql");
+        if self.connection.execute(sql, params![tx, table, json])? == 0 {
+            let note = include_str!("sql/journal_note.sql");
+            let part = mark.part.to_string();
+            self.connection.execute(note, params![tx, table, part])?;
+            self.connection.execute(sql, params![tx, table, json])?;
+        }
+        Ok(())
+    }
+
     /// The part that a new row belongs to; `None` where its own values give none.
-    fn part(&self, files: &Files, table: &Table, row: &Row) -> Result<Option<Part>, DbError> {
+    fn part(
+        &self,
+        files: &Files,
+        table: &Table,
+        row: &[Value<'static>],
+    ) -> Result<Option<Part>, DbError> {
         let Partitioning::Via { parent, on } = table.partition else {
             // A row without a date breaks a rule of its table, which says so better.
             return Ok(own_part(table, row, &mut Vec::new()));
@@ -243,7 +374,12 @@ impl Open {
         Ok(part.and_then(|part| Part::new(&part).ok()))
     }
 
-    fn insert_filled(&self, table: &Table, row: &Row, part: Option<Part>) -> rusqlite::Result<()> {
+    fn insert_filled(
+        &self,
+        table: &Table,
+        row: &[Value<'static>],
+        part: Option<Part>,
+    ) -> rusqlite::Result<()> {
         let mut insert = self.connection.prepare(&render::insert_row(table, false))?;
         for (at, (value, column)) in row.iter().zip(&table.columns).enumerate() {
             let field = canonical_text(value).map(Into::into);

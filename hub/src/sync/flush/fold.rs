@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{EditsLog, JournalRow as CommittedRow, Operation, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table};
-use causeway_shared::edits_object::Texts;
+use causeway_shared::edits_object::{Conflict, Texts};
 use causeway_shared::ids::{Md5, Name, Part, Seq};
 
 use super::FlushTask;
@@ -66,8 +66,7 @@ impl FlushTask<'_> {
         settling.forget_gone_before(self.hub.config().edits.kept_since(self.now));
         let mut touched = BTreeSet::new();
         for row in rows {
-            let places = row.old.iter().chain(&row.new);
-            touched.extend(places.map(|(part, _)| (row.table.clone(), *part)));
+            touched.extend(row.parts().map(|part| (row.table.clone(), part)));
             // Whoever settled since the row was read may have moved its entry.
             let moved = edits.table(row.table.as_str());
             let moved = moved.filter(|(_, entry)| entry.seq > row.edits_seq);
@@ -245,6 +244,7 @@ fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Result<RowCha
     let (old, new) = (placed(&row.old), placed(&row.new));
     let there = new.as_ref().or(old.as_ref());
     let key = there.and_then(|there| key_of(table, &there.row));
+    let key = key.or_else(|| row.mark.as_ref().map(|mark| mark.key.clone()));
     let key = key.ok_or_else(|| EditsError::Row {
         table: table.name.clone(),
         key: row.id.clone(),
@@ -260,6 +260,10 @@ fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Result<RowCha
         key,
         old,
         new,
+        taken: row
+            .mark
+            .as_ref()
+            .map_or_else(Conflict::default, |mark| mark.taken.clone()),
         actor: row.actor.clone(),
         at: row.at,
     })
@@ -274,15 +278,15 @@ fn look_after(
 ) -> Seq {
     let is_via = matches!(table.partition, Partitioning::Via { .. });
     // The site may have had such a key all along, in a date that is not loaded.
-    let is_inserted = row.old.is_none() && !is_of_block(table, &change.key) && !is_via;
+    let is_inserted =
+        row.old.is_none() && row.new.is_some() && !is_of_block(table, &change.key) && !is_via;
     if row.held || is_inserted {
         return Seq::NONE;
     }
-    let places = row.old.iter().chain(&row.new);
-    let settled = places.map(|(part, _)| {
-        let key = (table.name.clone(), *part);
+    let settled = row.parts().map(|part| {
+        let key = (table.name.clone(), part);
         match settling.edits.partitions.contains_key(&key) {
-            true => settling.settled_at(&table.name, *part),
+            true => settling.settled_at(&table.name, part),
             false => row.site_seq,
         }
     });
@@ -292,15 +296,19 @@ fn look_after(
 /// A row of the journal as a commit has it.
 fn committed_row(row: &JournalEntry, change: &RowChange) -> Option<CommittedRow> {
     let (old, new) = (row.old.as_ref(), row.new.as_ref());
-    let op = match (old, new) {
-        (None, _) => Operation::Insert,
-        (_, None) => Operation::Delete,
+    let op = match (old, new, &row.mark) {
+        (.., Some(mark)) => mark.op,
+        (None, ..) => Operation::Insert,
+        (_, None, _) => Operation::Delete,
         _ => Operation::Update,
     };
     Some(CommittedRow {
         id: row.id.clone(),
         table: row.table.clone(),
-        part: new.or(old)?.0,
+        part: new.or(old).map_or_else(
+            || row.mark.as_ref().map(|mark| mark.part),
+            |there| Some(there.0),
+        )?,
         key: change.key.clone(),
         op,
         columns: journal_columns(old.map(|o| &o.1), new.map(|n| &n.1)),

@@ -1,4 +1,4 @@
--- Schema causeway, version 6: what the hub knows of each site, and what waits to be flushed. The
+-- Schema causeway, version 7: what the hub knows of each site, and what waits to be flushed. The
 -- sites' tables are in schemas of their own. All but the journal can be built again from the store.
 
 -- Who this database is. One row.
@@ -111,6 +111,7 @@ CREATE TABLE causeway.journal (
     actor      text   NOT NULL,
     at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     held       boolean NOT NULL DEFAULT false,  -- kept while another database owned the edits
+    mark       json,             -- of which kind it is, where it is not a change like any other
     PRIMARY KEY (site, seq)
 );
 -- What a transaction has deleted so far.

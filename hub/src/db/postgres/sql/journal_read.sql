@@ -10,7 +10,7 @@ WITH ended AS (
     FROM ended
 )
 SELECT id::text, tx, table_name, old_part, old::text, new_part, new::text, object, site_seq, edits_seq,
-       actor, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), held
+       actor, to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), held, mark::text
 FROM causeway.journal
 JOIN counted USING (tx)
 WHERE site = $1 AND before < $2::bigint

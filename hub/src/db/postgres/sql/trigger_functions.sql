@@ -24,9 +24,9 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
      WHERE d.datname = current_database()
 $$;
 
--- Before each statement; argument: the site.
-CREATE OR REPLACE FUNCTION causeway.check_writable() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+-- Refuses where a site's tables take no changes.
+CREATE OR REPLACE FUNCTION causeway.require_writable(of_site text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     writable    boolean;
     start_known boolean;
@@ -40,9 +40,9 @@ BEGIN
            s.edits_head -> 'writer', s.seq IS NOT NULL
       INTO writable, start_known, owner, is_loaded
       FROM causeway.site AS s
-     WHERE s.site = TG_ARGV[0];
+     WHERE s.site = of_site;
     IF writable AND start_known THEN
-        RETURN NULL;
+        RETURN;
     END IF;
     SELECT d.id, d.address INTO own FROM causeway.database AS d;
     hint := 'run `causeway-hub load`';
@@ -69,8 +69,16 @@ BEGIN
     ELSE
         message := 'it takes no changes at present';
     END IF;
-    RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = format('site %s: %s', TG_ARGV[0], message),
+    RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = format('site %s: %s', of_site, message),
         HINT = hint;
+END $$;
+
+-- Before each statement; argument: the site.
+CREATE OR REPLACE FUNCTION causeway.check_writable() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM causeway.require_writable(TG_ARGV[0]);
+    RETURN NULL;
 END $$;
 
 -- Before TRUNCATE, which tells no trigger what it takes away.

@@ -11,13 +11,20 @@ use crate::db::sql::{CLASH, PART, list, literal, quote};
 /// A text of so many characters may be over the limit of a field, with a quote for each of its own.
 const MAY_BE_TOO_LONG: usize = MAX_FIELD_BYTES / 8;
 
+/// Whether a row is inserted as it once was. Only the owner of the tables does that; the function runs as
+/// that role.
+const RESTORES: &str = "current_setting('causeway.restores', true) IS NOT DISTINCT FROM 'on' AND session_user = current_user";
+
 /// The function's body.
 pub(super) fn body(triggers: &Triggers<'_>, table: &Table) -> String {
     [
-        "BEGIN\n    IF TG_OP = 'INSERT' THEN\n".to_owned(),
+        format!("BEGIN\n    IF TG_OP = 'INSERT' THEN\n    IF NOT ({RESTORES}) THEN\n"),
         key(triggers, table),
         defaults(triggers, table),
-        format!("    NEW.{} := false;\n    ELSE\n", quote(CLASH)),
+        format!(
+            "    END IF;\n    NEW.{} := false;\n    ELSE\n",
+            quote(CLASH)
+        ),
         key_stays(table),
         clash_mark(table),
         "    END IF;\n".to_owned(),

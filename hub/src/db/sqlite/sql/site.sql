@@ -1,4 +1,4 @@
--- <site>.db, version 4: beside the site's tables, what the hub knows of the site and what waits to be
+-- <site>.db, version 5: beside the site's tables, what the hub knows of the site and what waits to be
 -- flushed. All but the journal can be built again from the store.
 
 -- How the site stands. One row.
@@ -90,5 +90,6 @@ CREATE TABLE causeway_journal (
     edits_seq  INTEGER NOT NULL,  -- loaded_edits_seq then
     actor      TEXT    NOT NULL,
     at         TEXT    NOT NULL,
-    held       INTEGER NOT NULL DEFAULT 0  -- kept while another database owned the edits
+    held       INTEGER NOT NULL DEFAULT 0, -- kept while another database owned the edits
+    mark       TEXT               -- JSON: of which kind it is, where it is not a change like any other
 ) STRICT;

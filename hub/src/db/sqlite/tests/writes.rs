@@ -213,6 +213,21 @@ async fn files_of_earlier_versions_are_made_again() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_file_of_the_version_before_keeps_what_waits_to_be_flushed() -> Outcome {
+    let (database, folder) = empty().await;
+    let clinic = Clinic::open(&database).await?;
+    clinic.run("UPDATE visit SET state = 'void'", &[]).await?;
+    let before = clinic.entries().await?;
+    file(&folder)
+        .execute_batch("ALTER TABLE causeway_journal DROP COLUMN mark; PRAGMA user_version = 4")?;
+    database.0.init().await?;
+    assert_eq!(clinic.entries().await?, before);
+    clinic.run("UPDATE visit SET state = 'open'", &[]).await?;
+    assert_eq!(clinic.journal().await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_committed_change_is_on_the_disk() -> Outcome {
     let (database, folder) = empty().await;
     let clinic = Clinic::open(&database).await?;
