@@ -29,6 +29,18 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         )
         .route("/api/v1/appointments/{id}", get(appointments::one))
         .route(
+            "/api/v1/appointments/{id}/assign",
+            post(appointments::assign),
+        )
+        .route(
+            "/api/v1/appointments/{id}/confirm",
+            post(appointments::confirm),
+        )
+        .route(
+            "/api/v1/appointments/{id}/complete",
+            post(appointments::complete),
+        )
+        .route(
             "/api/v1/appointments/{id}/cancel",
             post(appointments::cancel),
         )

@@ -8,6 +8,7 @@ mod chart;
 mod days;
 mod edits;
 mod language;
+mod lists;
 mod login;
 mod overview;
 mod per_table;
@@ -41,7 +42,9 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/appointments",
             get(appointments::page).post(appointments::book),
         )
-        .route("/appointments/{id}/cancel", post(appointments::cancel))
+        .route("/appointments/list", get(appointments::list::page))
+        .route("/appointments/list.csv", get(appointments::list::csv))
+        .route("/appointments/{id}/{step}", post(appointments::step))
         .route("/days", get(days::page))
         .route("/days/pin", post(days::pin))
         .route("/days/unpin", post(days::unpin))

@@ -7,6 +7,7 @@ mod connections;
 pub(crate) mod forwarded;
 mod health;
 mod layers;
+pub(crate) mod lists;
 mod metrics;
 pub(crate) mod origin;
 mod probes;

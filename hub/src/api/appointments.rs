@@ -1,31 +1,41 @@
-//! `/api/v1/appointments`: the appointments of a date; book one, cancel one.
+//! `/api/v1/appointments`: the appointments of some dates; book one, and take it from step to step.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::auth::Caller;
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
+use crate::http::lists::{ListForm, answer};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{IsoDate, JsonBody, Members, Params, json, limit};
-use crate::services::appointments::{self, By, ListQuery, Listed, Written, today};
+use crate::http::request::{IsoDate, JsonBody, Members, Params, RangeParams, dates, json};
+use crate::services::appointments::{self, By, ListQuery, Step, Written, today};
+use crate::services::error::ServiceError;
+use crate::services::fields::FieldError;
 use crate::services::record::Record;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListParams {
     site: Option<SiteName>,
-    /// Without it today.
+    /// Without any of the three today.
     date: Option<IsoDate>,
+    from: Option<IsoDate>,
+    to: Option<IsoDate>,
     status: Option<String>,
     consultantid: Option<i64>,
     customerid: Option<String>,
+    #[serde(default)]
+    q: String,
     limit: Option<usize>,
     /// The `next` of the answer before.
     cursor: Option<String>,
@@ -41,22 +51,24 @@ pub(super) struct SiteParams {
 pub(super) async fn list(
     _: Reader,
     State(app): State<Arc<App>>,
+    form: ListForm,
     Params(asked): Params<ListParams>,
-) -> Result<Json<Listed>, Problem> {
-    let now = (app.clock)();
-    let after = asked.cursor.map(|cursor| cursor.parse()).transpose();
+) -> Result<Response, Problem> {
+    let range = RangeParams {
+        from: asked.from,
+        to: asked.to,
+    };
     let query = ListQuery {
         site: asked.site,
-        date: asked
-            .date
-            .map_or_else(|| today(&app.hub, now), |IsoDate(date)| date),
+        dates: dates(asked.date, range, today(&app.hub, (app.clock)()))?,
         status: asked.status,
         consultantid: asked.consultantid,
         customerid: asked.customerid,
-        after: after.map_err(|problem: &str| Problem::bad_request(problem))?,
-        limit: limit(asked.limit)?,
+        q: asked.q,
     };
-    Ok(Json(appointments::list(&app.hub, &query, now).await?))
+    let listing = appointments::listing(&app.hub, &query).await?;
+    let page = (asked.cursor.as_deref(), asked.limit);
+    answer(&app, form, listing, page, "appointments").await
 }
 
 pub(super) async fn one(
@@ -82,27 +94,89 @@ pub(super) async fn book(
     Ok((StatusCode::CREATED, Json(booked)))
 }
 
-/// The body may be left out; all it may hold is the site.
-pub(super) async fn cancel(
-    Editor(caller): Editor,
-    State(app): State<Arc<App>>,
-    Path(id): Path<String>,
-    Params(of): Params<SiteParams>,
-    body: Bytes,
+pub(super) async fn confirm(of: Change, body: Bytes) -> Result<Json<Written>, Problem> {
+    of.step(body, Step::Confirm).await
+}
+
+pub(super) async fn complete(of: Change, body: Bytes) -> Result<Json<Written>, Problem> {
+    of.step(body, Step::Complete).await
+}
+
+pub(super) async fn cancel(of: Change, body: Bytes) -> Result<Json<Written>, Problem> {
+    of.step(body, Step::Cancel).await
+}
+
+pub(super) async fn assign(
+    of: Change,
+    JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<Json<Written>, Problem> {
-    let Members(mut given) = match body.is_empty() {
-        true => Members::default(),
-        false => json(&body)?,
+    let consultant = match given.remove("consultantid") {
+        Some(Value::Number(id)) if id.is_i64() => id.as_i64(),
+        _ => None,
     };
-    let site = site(of, &mut given)?;
-    if let Some(name) = given.keys().next() {
-        let detail = format!("the body has a member {name:?}; all it may hold is \"site\"");
-        return Err(Problem::bad_request(detail));
+    let Some(consultant) = consultant else {
+        let what = FieldError::new("consultantid", "must be a consultant's whole number");
+        return Err(ServiceError::Invalid(vec![what]).into());
+    };
+    of.take(given, Step::Assign(consultant)).await
+}
+
+/// A change of the appointment that the path names.
+#[derive(Debug)]
+pub(super) struct Change {
+    app: Arc<App>,
+    caller: Caller,
+    id: i64,
+    of: SiteParams,
+}
+
+impl FromRequestParts<Arc<App>> for Change {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Editor(caller) = Editor::from_request_parts(parts, app).await?;
+        let Params(of) = Params::from_request_parts(parts, app).await?;
+        let path = Path::<String>::from_request_parts(parts, app).await;
+        let Path(id) = path.map_err(|error| Problem::bad_request(error.body_text()))?;
+        Ok(Self {
+            app: Arc::clone(app),
+            caller,
+            id: number(&id)?,
+            of,
+        })
     }
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
-    let cancelled = appointments::cancel(&app.hub, site.as_ref(), number(&id)?, by);
-    Ok(Json(cancelled.await?))
+}
+
+impl Change {
+    /// The body may be left out; all it may hold is the site.
+    async fn step(self, body: Bytes, step: Step) -> Result<Json<Written>, Problem> {
+        let Members(given) = match body.is_empty() {
+            true => Members::default(),
+            false => json(&body)?,
+        };
+        self.take(given, step).await
+    }
+
+    async fn take(
+        self,
+        mut given: Map<String, Value>,
+        step: Step,
+    ) -> Result<Json<Written>, Problem> {
+        let site = site(self.of, &mut given)?;
+        if let Some(name) = given.keys().next() {
+            let also = match step {
+                Step::Assign(_) => "\"consultantid\" and ",
+                _ => "",
+            };
+            let detail =
+                format!("the body has a member {name:?}; all it may hold is {also}\"site\"");
+            return Err(Problem::bad_request(detail));
+        }
+        let (actor, now) = (self.caller.actor(), (self.app.clock)());
+        let by = By { actor: &actor, now };
+        let changed = appointments::step(&self.app.hub, site.as_ref(), self.id, step, by);
+        Ok(Json(changed.await?))
+    }
 }
 
 /// The site that the query or the body names.

@@ -1,4 +1,7 @@
-//! The page of a day: its appointments, and forms to book and cancel. It needs no script.
+//! The page of a day: its appointments, and forms to book them and to take them from step to step. It needs
+//! no script.
+
+pub(super) mod list;
 
 use std::sync::Arc;
 
@@ -23,7 +26,7 @@ use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, iso_date};
 use crate::services::appointments::{
-    self, By, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Position, Writes, Written,
+    self, By, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Step, Writes, Written,
 };
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::FieldError;
@@ -46,7 +49,7 @@ pub(super) struct DayParams {
     waits: bool,
 }
 
-/// The form to book with; the one to cancel with has its first fields.
+/// The form to book with; the others have some of its fields.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct BookForm {
     site: String,
@@ -62,6 +65,9 @@ pub(super) struct BookForm {
     time: String,
     #[serde(default)]
     description: String,
+    /// To whom an appointment is given.
+    #[serde(default)]
+    consultantid: String,
 }
 
 #[derive(Debug, Template)]
@@ -137,6 +143,15 @@ fn is_open(row: &Record) -> bool {
     matches!(row.text("status").as_str(), "pending" | "confirmed")
 }
 
+/// For templates: the free slots at the time of an appointment.
+fn free_at<'r>(rows: &'r DayRows, row: &Record) -> Vec<&'r Record> {
+    let time = row.text("time");
+    let slots = rows.free_slots.iter();
+    slots
+        .filter(|slot| slot.text("starttime") == time)
+        .collect()
+}
+
 /// For templates: a time of day without seconds that are none.
 fn clock(row: &Record, column: &str) -> String {
     let text = row.text(column);
@@ -153,7 +168,10 @@ pub(super) async fn page(
     let d = &reading.language.texts().of_day;
     let done = match asked.done.as_deref() {
         Some("booked") => Some(d.booked),
+        Some("confirmed") => Some(d.confirmed),
+        Some("completed") => Some(d.completed),
         Some("cancelled") => Some(d.cancelled),
+        Some("assigned") => Some(d.assigned),
         _ => None,
     };
     let notice = done.map(|text| Notice {
@@ -165,11 +183,10 @@ pub(super) async fn page(
         is_refusal: false,
         present: None,
     });
-    let after: Option<Result<Position, _>> = asked.cursor.map(|cursor| cursor.parse());
     let query = DayQuery {
         site: asked.site,
         date: date(&asked.date)?,
-        after: after.transpose().map_err(Problem::bad_request)?,
+        cursor: asked.cursor,
         find: asked.find,
     };
     let form = BookForm {
@@ -203,22 +220,36 @@ pub(super) async fn book(
     }
 }
 
-/// Cancels an appointment and shows its day, with the reason where it cannot be.
-pub(super) async fn cancel(
+/// Takes an appointment a step on and shows its day, with the reason where it cannot be.
+pub(super) async fn step(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    Path((id, name)): Path<(String, String)>,
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
     require_editor(&caller, reading.language)?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     let id: i64 = id.parse().map_err(Problem::bad_request)?;
+    let (step, done) = match name.as_str() {
+        "confirm" => (Step::Confirm, "confirmed"),
+        "complete" => (Step::Complete, "completed"),
+        "cancel" => (Step::Cancel, "cancelled"),
+        "assign" => match form.consultantid.parse() {
+            Ok(consultant) => (Step::Assign(consultant), "assigned"),
+            Err(_) => {
+                let error =
+                    ServiceError::Invalid(vec![FieldError::new("consultantid", "is needed")]);
+                return refuse(&app, &caller, reading.language, error, form).await;
+            }
+        },
+        _ => return Err(Problem::new(Code::NotFound, "there is no such page")),
+    };
     let (actor, now) = (caller.actor(), (app.clock)());
     let by = By { actor: &actor, now };
-    match appointments::cancel(&app.hub, Some(&site), id, by).await {
-        Ok(written) => Ok(see(&written, "cancelled")),
+    match appointments::step(&app.hub, Some(&site), id, step, by).await {
+        Ok(written) => Ok(see(&written, done)),
         Err(error) => refuse(&app, &caller, reading.language, error, form).await,
     }
 }
@@ -285,7 +316,7 @@ async fn refuse(
     let query = DayQuery {
         site: SiteName::new(&form.site).ok(),
         date: iso_date(&form.date).ok(),
-        after: None,
+        cursor: None,
         find: form.find.clone(),
     };
     let notice = refusal(&error, &language.texts().of_day);
@@ -298,13 +329,22 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
     let text = match error {
         ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
         ServiceError::Clash(_) => d.clash.to_owned(),
-        ServiceError::NotAllowed(NotAllowed::Closed, _) => d.closed.to_owned(),
-        ServiceError::NotAllowed(NotAllowed::NoSlot, _) => d.no_slot.to_owned(),
-        ServiceError::NotAllowed(NotAllowed::SlotTaken, _) => d.slot_taken.to_owned(),
-        ServiceError::NotAllowed(NotAllowed::ConsultantDisabled, _) => d.disabled.to_owned(),
+        ServiceError::NotAllowed(why, _) => match why {
+            NotAllowed::Closed => d.closed,
+            NotAllowed::NotPending => d.not_pending,
+            NotAllowed::NotConfirmed => d.not_confirmed,
+            NotAllowed::NotOpen => d.not_open,
+            NotAllowed::ChangedMeanwhile => d.changed,
+            NotAllowed::NoSlot => d.no_slot,
+            NotAllowed::SlotTaken => d.slot_taken,
+            NotAllowed::ConsultantDisabled => d.disabled,
+        }
+        .to_owned(),
         ServiceError::NotFound(_) => d.gone.to_owned(),
         ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
-        ServiceError::SiteRequired(_) => d.refused.to_owned(),
+        ServiceError::Unreadable(_)
+        | ServiceError::RangeTooLong { .. }
+        | ServiceError::SiteRequired(_) => format!("{}: {error}", d.refused),
         ServiceError::TryAgain(_) | ServiceError::Hub(_) => d.not_now.to_owned(),
     };
     let present = match error {
@@ -331,6 +371,9 @@ async fn show(
     let (day, problem) = match appointments::day(&app.hub, query, (app.clock)()).await {
         Ok(day) => (Some(day), None),
         Err(error @ ServiceError::NotFound(_)) => (None, Some(Problem::from(error))),
+        Err(error @ (ServiceError::Unreadable(_) | ServiceError::Invalid(_))) => {
+            return Err(error.into());
+        }
         Err(error) => {
             let page = html(&Unavailable {
                 language,

@@ -3,10 +3,12 @@
 mod appointments;
 mod days;
 mod edits;
+mod lists;
 
 pub(super) use appointments::DayTexts;
 pub(super) use days::DaysTexts;
 pub(super) use edits::EditsTexts;
+pub(super) use lists::ListTexts;
 
 /// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,6 +86,7 @@ pub(super) struct Texts {
     pub(super) of_day: DayTexts,
     pub(super) of_days: DaysTexts,
     pub(super) of_edits: EditsTexts,
+    pub(super) of_lists: ListTexts,
     statuses: [(&'static str, &'static str); 6],
 }
 
@@ -172,6 +175,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     of_day: appointments::VIETNAMESE,
     of_days: days::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
+    of_lists: lists::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
         ("confirmed", "Đã xác nhận"),
@@ -259,6 +263,7 @@ pub(super) const ENGLISH: Texts = Texts {
     of_day: appointments::ENGLISH,
     of_days: days::ENGLISH,
     of_edits: edits::ENGLISH,
+    of_lists: lists::ENGLISH,
     statuses: [
         ("pending", "Pending"),
         ("confirmed", "Confirmed"),

@@ -21,10 +21,12 @@ mod history;
 mod journal;
 mod keeping;
 mod limits;
+mod lists;
 mod overtaken;
 mod past;
 mod refusals;
 mod sharing;
+mod steps;
 mod takes;
 mod values;
 mod window;
@@ -38,10 +40,12 @@ pub use history::*;
 pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
+pub use lists::*;
 pub use overtaken::*;
 pub use past::*;
 pub use refusals::*;
 pub use sharing::*;
+pub use steps::*;
 pub use takes::*;
 pub use values::*;
 pub use window::*;
@@ -164,6 +168,10 @@ macro_rules! database_conformance {
             a_query_takes_texts_for_every_type,
             partials_are_kept_by_site_name_and_partition,
             history_is_what_all_rows_say,
+            a_list_finds_what_people_look_for,
+            pages_of_a_list_survive_inserts,
+            a_list_is_answered_whole_as_csv,
+            steps_take_and_free_slots,
         }
     };
     (@cases $open:expr; $($case:ident),+ $(,)?) => {

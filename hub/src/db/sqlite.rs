@@ -14,6 +14,7 @@ mod judge;
 mod load;
 mod mark;
 mod partials;
+mod pattern;
 mod read;
 mod render;
 #[cfg(test)]
@@ -29,6 +30,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, params};
+
+#[cfg(test)]
+pub(crate) use pattern::Pattern;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};

@@ -256,6 +256,8 @@ impl From<ServiceError> for Problem {
                 problem(Code::NotAllowedNow).with_present(present)
             }
             ServiceError::NotFound(_) => problem(Code::NotFound),
+            ServiceError::Unreadable(_) => problem(Code::BadRequest),
+            ServiceError::RangeTooLong { .. } => problem(Code::RangeTooLong),
             ServiceError::SiteRequired(_) => problem(Code::SiteRequired),
             ServiceError::ReadOnly(_) => problem(Code::ReadOnly),
             ServiceError::TryAgain(_) => problem(Code::Unavailable),

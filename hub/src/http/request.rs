@@ -160,6 +160,24 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
+/// The dates of a list: one, or `from` and `to`.
+///
+/// # Errors
+/// A problem that says what to write.
+pub(crate) fn dates(
+    date: Option<IsoDate>,
+    range: RangeParams,
+    otherwise: Date,
+) -> Result<DateRange, Problem> {
+    match (date, range.range()?) {
+        (Some(_), Some(_)) => Err(Problem::bad_request(
+            "write a date, or from and to, not both",
+        )),
+        (Some(IsoDate(date)), None) => Ok(DateRange::day(date)),
+        (None, range) => Ok(range.unwrap_or(DateRange::day(otherwise))),
+    }
+}
+
 /// `from` and `to`, both or neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub(crate) struct RangeParams {

@@ -1,4 +1,4 @@
-//! MeetAssist's appointments: read by date, booked and cancelled.
+//! MeetAssist's appointments: listed, booked, and taken from step to step.
 //!
 //! A write is one transaction, in the caller's name: the slot is taken or freed by a conditional
 //! update, and what the columns' rules say is left to the database.
@@ -6,20 +6,23 @@
 mod day;
 mod history;
 mod list;
+mod slots;
 mod statements;
+mod steps;
 mod write;
 
 pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
 pub(crate) use history::{CustomerQuery, OfCustomer, by_id, of_customer};
-pub(crate) use list::{ListQuery, Listed, Position, list};
-pub(crate) use write::{By, Written, book, cancel};
+pub(crate) use list::{ListQuery, listing};
+pub(crate) use steps::{Step, step};
+pub(crate) use write::{By, Written, book};
 
 use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::error::ServiceError;
-use super::record::Columns;
+use super::record::{Columns, Record, read};
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
@@ -81,6 +84,26 @@ fn has_appointments(view: &SiteView) -> bool {
 /// A day in the hub's zone.
 pub(crate) fn today(hub: &Hub, now: Timestamp) -> Date {
     now.to_zoned(hub.zone()).date()
+}
+
+/// The sites that have appointments, and the consultants of all of them, or of one.
+///
+/// # Errors
+/// [`ServiceError::NotFound`], or a failure of the database.
+pub(crate) async fn consultants(
+    hub: &Hub,
+    only: Option<&SiteName>,
+) -> Result<(Vec<SiteName>, Vec<Record>), ServiceError> {
+    let sites = sites(hub, None).await?.into_iter().map(|view| view.site);
+    let sites: Vec<SiteName> = sites.collect();
+    let mut named = Vec::new();
+    for site in sites
+        .iter()
+        .filter(|site| only.is_none_or(|only| only == *site))
+    {
+        named.extend(read(hub, site, CONSULTANT_NAMES, &[]).await?);
+    }
+    Ok((sites, named))
 }
 
 /// Appointments of every day of a range, loaded or not, of one site or all.

@@ -25,6 +25,12 @@ pub(crate) enum ServiceError {
     NotAllowed(NotAllowed, Option<Box<Record>>),
     #[error("{0}")]
     NotFound(String),
+    /// What is asked cannot be read; it says what to write.
+    #[error("{0}")]
+    Unreadable(String),
+    /// More dates than are loaded at a time.
+    #[error("{days} days are too many; window.on_demand_days keeps {most}")]
+    RangeTooLong { days: u32, most: u16 },
     /// It has to be said which site is meant.
     #[error("name the site: write site={}", names(.0))]
     SiteRequired(Vec<SiteName>),
@@ -43,6 +49,14 @@ pub(crate) enum ServiceError {
 pub(crate) enum NotAllowed {
     #[error("only a pending or confirmed appointment can be cancelled")]
     Closed,
+    #[error("only a pending appointment can be confirmed")]
+    NotPending,
+    #[error("only a confirmed appointment can be completed")]
+    NotConfirmed,
+    #[error("only a pending or confirmed appointment can be given to a consultant")]
+    NotOpen,
+    #[error("somebody else has just changed the appointment")]
+    ChangedMeanwhile,
     #[error("the consultant has no slot at this time")]
     NoSlot,
     #[error("the consultant's slot at this time is not available")]

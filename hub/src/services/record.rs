@@ -48,6 +48,27 @@ impl Record {
         }
     }
 
+    /// The first value, and a row of the others.
+    pub(super) fn split_first(mut self) -> (Value<'static>, Self) {
+        let first = if self.values.is_empty() {
+            Value::Null
+        } else {
+            self.values.remove(0)
+        };
+        self.columns = self.columns.get(1..).unwrap_or_default();
+        (first, self)
+    }
+
+    /// The names of the columns.
+    pub(super) fn names(columns: Columns) -> impl Iterator<Item = &'static str> {
+        columns.iter().map(|(name, _)| *name)
+    }
+
+    /// The values, in the order of the columns.
+    pub(super) fn values(&self) -> &[Value<'static>] {
+        &self.values
+    }
+
     /// A column's value; NULL where there is no such column.
     pub(crate) fn value(&self, name: &str) -> &Value<'static> {
         let mut named = self.columns.iter().zip(&self.values);
@@ -98,13 +119,23 @@ pub(super) async fn read(
     statement: Statement,
     parameters: &[Option<String>],
 ) -> Result<Vec<Record>, DbError> {
-    let query = statement.with(parameters).query();
-    let found = hub
-        .database()
-        .query(site, &[query], &BTreeSet::new())
-        .await?;
+    read_one(hub, site, &statement.with(parameters)).await
+}
+
+/// The same of a statement that has its parameters.
+///
+/// # Errors
+/// A failure of the database.
+pub(super) async fn read_one(
+    hub: &Hub,
+    site: &SiteName,
+    asked: &Asked,
+) -> Result<Vec<Record>, DbError> {
+    let database = hub.database();
+    let (queries, nothing) = ([asked.query()], BTreeSet::new());
+    let found = database.query(site, &queries, &nothing).await?;
     let rows = found.into_iter().flatten().flatten().collect();
-    Ok(records(site, statement.columns, rows))
+    Ok(records(site, asked.statement.columns, rows))
 }
 
 /// The rows that each of some statements finds, all in one snapshot in which all of these dates is

@@ -3,13 +3,22 @@
 //! On SQLite alone: the SQL of both databases is held to one suite (`db/conformance.rs`), and
 //! `tests/e2e/booking.rs` books on PostgreSQL.
 
-use axum::http::StatusCode;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use causeway_shared::dataset::Dataset;
+use causeway_shared::store::Store;
+use causeway_shared::store::memory::MemoryStore;
 use serde_json::{Value, json};
 
 use crate::auth::Token;
+use crate::config::AuthMode;
 use crate::serve::testbed::{Answer, Testbed};
+use crate::testing::TestSite;
 
 mod changes;
+mod steps;
 
 const ALL: &str = "/api/v1/appointments";
 
@@ -92,6 +101,11 @@ async fn a_list_is_filtered() {
             vec![4],
         ),
         ("customerid=' OR 1=1 --", vec![]),
+        ("q=nguyen", vec![1, 4, 3]),
+        ("q=dung&status=pending", vec![2]),
+        ("q=' OR 1=1 --", vec![]),
+        ("q=%3Cb%3Eb", vec![2]),
+        ("from=2025-11-01&to=2025-12-20&status=completed", vec![3]),
     ] {
         let answer = bed
             .get(&format!("{ALL}?{}", query.replace(' ', "%20")))
@@ -138,14 +152,97 @@ async fn a_list_that_cannot_be_is_refused() {
             "consultantid=one",
             refused(400, "bad_request", "consultantid"),
         ),
-        ("q=Nguyen", refused(400, "bad_request", "q")),
+        ("x=Nguyen", refused(400, "bad_request", "x")),
+        ("from=2025-11-28", refused(400, "bad_request", "")),
+        (
+            "from=2025-11-29&to=2025-11-28",
+            refused(400, "bad_request", ""),
+        ),
+        (
+            "date=2025-11-28&from=2025-11-28&to=2025-11-28",
+            refused(400, "bad_request", ""),
+        ),
+        (
+            "from=2025-01-01&to=2025-03-04",
+            refused(400, "range_too_long", ""),
+        ),
+        (
+            "cursor=hcm-01~2025-11-28~09:00:00~1~1",
+            refused(400, "bad_request", ""),
+        ),
+        (
+            "cursor=hcm-01~2025-11-28~09:00:00~!zz",
+            refused(400, "bad_request", ""),
+        ),
         ("site=hcm-09", refused(404, "not_found", "")),
         ("status=open", refused(422, "invalid", "status")),
         ("customerid=%00", refused(422, "invalid", "customerid")),
+        (
+            &format!("q={}", "x".repeat(101)),
+            refused(422, "invalid", "q"),
+        ),
     ] {
         let answer = bed.get(&format!("{ALL}?{query}")).await;
         assert_eq!(refusal(&answer), expected, "{query}: {}", answer.body);
+        // Also where CSV is asked for.
+        if !query.starts_with("limit") && !query.starts_with("cursor") {
+            let answer = csv(&bed, query).await;
+            assert_eq!(refusal(&answer), expected, "{query}: {}", answer.body);
+        }
     }
+    for query in ["limit=50", "cursor=hcm-01~2025-11-28~09:00:00~1"] {
+        assert_eq!(
+            refusal(&csv(&bed, query).await),
+            refused(400, "bad_request", "")
+        );
+    }
+}
+
+async fn csv(bed: &Testbed, query: &str) -> Answer {
+    let bearer = format!("Bearer {}", bed.viewer.reveal());
+    let request = Request::get(format!("{ALL}?{query}"))
+        .header(header::AUTHORIZATION, bearer)
+        .header(header::ACCEPT, "text/csv");
+    bed.send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn a_list_is_a_file_of_all_its_rows() {
+    let store: Store = Arc::new(MemoryStore::new());
+    for name in ["hcm-01", "hcm-02"] {
+        let mut site = TestSite::of(&store, name, Dataset::meetassist().unwrap()).unwrap();
+        let rows = (1..=2_001).map(|id| {
+            format!("{id},,c1,2025-11-28,09:00:00,60,,pending,=1+1,2025-11-20T08:00:00,")
+        });
+        let rows: Vec<String> = rows.collect();
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        site.put("appointment", "dt=2025-11-28", &rows)
+            .await
+            .unwrap();
+        site.commit().await.unwrap();
+    }
+    let bed = Testbed::over(AuthMode::Token, store).await;
+    let answer = csv(&bed, "status=pending").await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let kind = answer.header(header::CONTENT_TYPE);
+    let file = answer.header(header::CONTENT_DISPOSITION);
+    assert_eq!(kind, "text/csv; charset=utf-8");
+    assert_eq!(file, "attachment; filename=\"appointments.csv\"");
+    let lines: Vec<&str> = answer.body.lines().collect();
+    assert_eq!(
+        lines[0],
+        "\u{feff}site,appointmentid,consultantid,customerid,date,time,duration,meetingurl,status,description,createdat,updatedat,customername,consultantname"
+    );
+    let line = |(at, id): (usize, usize)| {
+        let site = ["hcm-01", "hcm-02"][at / 2_001];
+        format!("{site},{id},,c1,2025-11-28,09:00:00,60,,pending,'=1+1,2025-11-20T08:00:00,,,")
+    };
+    let ids = (1..=2_001).chain(1..=2_001);
+    let expected: Vec<String> = ids.enumerate().map(line).collect();
+    for (at, line) in expected.iter().enumerate() {
+        assert_eq!(lines[at + 1], line);
+    }
+    assert_eq!(lines.len(), expected.len() + 1);
 }
 
 #[tokio::test]

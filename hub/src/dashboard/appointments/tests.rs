@@ -76,11 +76,13 @@ async fn a_day_shows_its_appointments_and_free_slots() {
         ["10:00:00", "14:00:00"],
         "free ones of consultants who are not disabled"
     );
-    let cancels: Vec<&str> = html
-        .match_indices("action=\"/appointments/")
-        .map(|(at, tag)| &html[at + tag.len()..][..1])
+    let forms: Vec<&str> = html
+        .split("action=\"/appointments/")
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once('"')?.0))
         .collect();
-    assert_eq!(cancels, ["1", "2"], "pending and confirmed ones");
+    // Of pending and confirmed ones; at their time nobody is free.
+    assert_eq!(forms, ["1/complete", "1/cancel", "2/confirm", "2/cancel"]);
 }
 
 #[tokio::test]
@@ -153,6 +155,110 @@ async fn an_appointment_waits_for_a_consultant() {
     .await;
     let page = follow(&bed, &booked).await;
     assert!(page.body.contains("<time>08:15</time>"), "{}", page.body);
+}
+
+#[tokio::test]
+async fn an_appointment_is_taken_from_step_to_step_by_forms() {
+    let bed = bed().await;
+    let form = "customerid=c2&slot=none&time=14:00";
+    let booked = send(&bed, &bed.admin, "/appointments", form).await;
+    let page = follow(&bed, &booked).await.body;
+    let (_, id) = booked.header(header::LOCATION).split_once("#a-").unwrap();
+    let assign = format!("<select id=\"assign-{id}\" name=\"consultantid\">");
+    let (_, choices) = page.split_once(&assign).unwrap();
+    let choices = choices.split_once("</select>").unwrap().0.trim();
+    assert_eq!(choices, "<option value=\"1\">Lê Dung, 14:00–15:00</option>");
+    for (step, form, expected) in [
+        ("assign", "consultantid=1", "The consultant is assigned."),
+        ("confirm", "", "The appointment is confirmed."),
+        ("complete", "", "The appointment is completed."),
+    ] {
+        let path = format!("/appointments/{id}/{step}");
+        let stepped = send(&bed, &bed.admin, &path, form).await;
+        let page = follow(&bed, &stepped).await;
+        assert!(notice(&page).starts_with(expected), "{step}: {}", page.body);
+    }
+    for (step, form, status, expected) in [
+        ("assign", "", 422, "Not saved: consultantid is needed"),
+        (
+            "assign",
+            "consultantid=1",
+            409,
+            "Only a pending or confirmed appointment can be given to a consultant. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
+        ),
+        (
+            "confirm",
+            "",
+            409,
+            "Only a pending appointment can be confirmed. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
+        ),
+        (
+            "complete",
+            "",
+            409,
+            "Only a confirmed appointment can be completed. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
+        ),
+    ] {
+        let path = format!("/appointments/{id}/{step}");
+        let answer = send(&bed, &bed.admin, &path, form).await;
+        let found = (answer.status.as_u16(), notice(&answer));
+        assert_eq!(found, (status, expected.to_owned()), "{step}");
+    }
+    let none = send(&bed, &bed.admin, &format!("/appointments/{id}/reopen"), "").await;
+    assert_eq!(none.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_list_is_searched_by_a_form_and_downloaded() {
+    let bed = bed().await;
+    let path = "/appointments/list?q=nguyen&from=2025-11-28&to=2025-11-29&status=&consultantid=&customerid=";
+    let page = visit(&bed, &bed.viewer, path).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.body);
+    let html = page.body;
+    let rows: Vec<&str> = html.split("<tr>").skip(2).collect();
+    assert_eq!(rows.len(), 3, "{html}");
+    assert!(
+        rows[0].contains(
+            "<a href=\"/appointments?date=2025-11-28&#38;site=hcm-01#a-1\">28 Nov 2025</a>"
+        ),
+        "{}",
+        rows[0]
+    );
+    assert!(rows[0].contains("Nguyễn An") && rows[0].contains("Lê Dung"));
+    assert!(html.contains("<b data-figure=\"total\">3</b>"), "{html}");
+    assert!(html.contains("value=\"nguyen\"") && html.contains("28 Nov 2025 – 29 Nov 2025"));
+    let csv = "/appointments/list.csv?from=2025-11-28&#38;to=2025-11-29&#38;q=nguyen";
+    assert!(html.contains(csv), "{html}");
+    let file = visit(&bed, &bed.viewer, &csv.replace("&#38;", "&")).await;
+    assert_eq!(file.header(header::CONTENT_TYPE), "text/csv; charset=utf-8");
+    assert_eq!(file.body.lines().count(), 4, "{}", file.body);
+    let none = visit(&bed, &bed.viewer, "/appointments/list?q=%3Cscript%3E")
+        .await
+        .body;
+    assert!(
+        none.contains("Nothing was found.") && !none.contains("<script>"),
+        "{none}"
+    );
+    assert!(none.contains("value=\"&#60;script&#62;\""), "{none}");
+    for wrong in [
+        "from=28.11.2025",
+        "consultantid=x",
+        "cursor=x",
+        "site=%20",
+        "status=open",
+        "from=2025-01-01&to=2025-12-31",
+    ] {
+        for path in ["/appointments/list", "/appointments/list.csv"] {
+            let answer = visit(&bed, &bed.viewer, &format!("{path}?{wrong}")).await;
+            if path.ends_with("csv") && wrong.starts_with("cursor") {
+                continue;
+            }
+            assert!(answer.status.is_client_error(), "{path} {wrong}");
+            assert!(answer.body.contains("That did not work"), "{path} {wrong}");
+        }
+    }
+    let answer = bed.visit("/appointments/list.csv", "").await;
+    assert_eq!(answer.header(header::LOCATION), "/login");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::Type;
 
 use super::value::from_sql;
-use super::{Files, file, render, write};
+use super::{Files, file, pattern, render, write};
 use crate::db::records::{
     AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
 };
@@ -268,6 +268,7 @@ pub(super) fn query(
     loaded: &BTreeSet<(Name, Part)>,
 ) -> rusqlite::Result<Option<Vec<Vec<Row>>>> {
     connection.pragma_update(None, "query_only", true)?;
+    pattern::register(connection)?;
     let transaction = connection.unchecked_transaction()?;
     if !are_loaded(&transaction, loaded)? {
         return Ok(None);

@@ -5,11 +5,13 @@ use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::list::{self, ListQuery, Listed, Position};
+use super::list::{LIST, ListQuery, filters};
 use super::sites;
 use super::statements::{CUSTOMERS, FREE_SLOTS};
 use crate::services::error::ServiceError;
+use crate::services::list::{Listed, Position};
 use crate::services::record::{Record, read_dates};
+use crate::services::search::Search;
 use crate::sync::{DateRange, Hub, SiteView};
 
 /// Most appointments of a page.
@@ -26,8 +28,8 @@ pub(crate) struct DayQuery {
     pub site: Option<SiteName>,
     /// Without it today.
     pub date: Option<Date>,
-    /// Appointments behind this one.
-    pub after: Option<Position>,
+    /// The `next` of the page before.
+    pub cursor: Option<String>,
     /// Part of a customer's name, e-mail address or telephone number, or their id.
     pub find: String,
 }
@@ -102,26 +104,26 @@ async fn rows(
     date: Date,
     now: Timestamp,
 ) -> Result<DayRows, ServiceError> {
+    let day = DateRange::day(date);
     let query = ListQuery {
-        site: Some(view.site.clone()),
-        date,
+        site: None,
+        dates: day,
         status: None,
         consultantid: None,
         customerid: None,
-        after: asked.after.clone(),
-        limit: MAX_APPOINTMENTS,
+        q: String::new(),
     };
+    let after = asked.cursor.as_deref();
+    let after = after.map(|cursor| Position::parse(cursor, &LIST));
+    let after = after.transpose()?;
     let slots = [Some(date.to_string()), Some(MAX_SLOTS.to_string())];
-    // No text of a row holds the character.
-    let find = asked.find.trim().replace('\0', "");
-    let customers = [
-        Some(find.clone()),
-        Some(pattern(&find)),
-        Some((MAX_CUSTOMERS + 1).to_string()),
+    let [pattern, key] = Search::new("find", &asked.find)?.parameters();
+    let customers = [pattern, key, Some((MAX_CUSTOMERS + 1).to_string())];
+    let statements = [
+        FREE_SLOTS.with(&slots),
+        CUSTOMERS.with(&customers),
+        LIST.asked(&filters(&query)?, after.as_ref(), MAX_APPOINTMENTS + 1),
     ];
-    let mut statements = vec![FREE_SLOTS.with(&slots), CUSTOMERS.with(&customers)];
-    statements.extend(list::statements(view, &query, 0)?);
-    let day = DateRange::day(date);
     let found = read_dates(hub, &view.site, day, &statements, now).await?;
     let mut found = found.into_iter();
     let mut rows = DayRows {
@@ -129,22 +131,9 @@ async fn rows(
         customers: found.next().unwrap_or_default(),
         appointments: Listed::default(),
     };
-    rows.appointments.add(found.collect());
-    rows.appointments.cut(query.limit);
+    rows.appointments.add(&LIST, found.flatten().collect());
+    rows.appointments.cut(&LIST, MAX_APPOINTMENTS);
     Ok(rows)
-}
-
-/// A pattern of `LIKE … ESCAPE '!'` for texts that hold this one.
-fn pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for c in text.chars() {
-        if matches!(c, '%' | '_' | '!') {
-            pattern.push('!');
-        }
-        pattern.push(c);
-    }
-    pattern.push('%');
-    pattern
 }
 
 /// Whether a site's rows can be changed here.
@@ -157,16 +146,5 @@ pub(super) async fn writes(hub: &Hub, view: &SiteView) -> Writes {
         Some(owner) if own.is_none_or(|own| own.id != owner.id) => Writes::Elsewhere(owner.clone()),
         _ if !hub.config().edits.write => Writes::Never,
         _ => Writes::NotYet,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_looked_for_is_no_pattern() {
-        assert_eq!(pattern("50%_off!"), "%50!%!_off!!%");
-        assert_eq!(pattern(""), "%%");
     }
 }

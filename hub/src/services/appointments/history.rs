@@ -17,7 +17,7 @@ use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
 use crate::services::record::{Record, read};
 use crate::stats::meetassist::APPOINTMENT;
-use crate::sync::{DateRange, FoundRow, Hub, SiteView, Wanted};
+use crate::sync::{DateRange, FoundRow, Hub, LoadedDates, SiteView, Wanted};
 use causeway_shared::canonical_csv::canonical_text;
 
 /// Whose appointments are asked for.
@@ -144,7 +144,8 @@ pub(crate) async fn by_id(
     found.pop().ok_or_else(|| unknown(id))
 }
 
-/// Loads the date of an appointment, so that it can be changed.
+/// Loads the date of an appointment, so that it can be changed. Answers the row as it was found, and the
+/// date.
 ///
 /// # Errors
 /// [`ServiceError`]
@@ -153,7 +154,7 @@ pub(super) async fn bring(
     view: &SiteView,
     id: i64,
     now: Timestamp,
-) -> Result<(), ServiceError> {
+) -> Result<(Record, LoadedDates), ServiceError> {
     let key = [Some(id.to_string())];
     // One that was born by SQL is in the database, and the slots of its date may not be.
     let mut rows = read(hub, &view.site, BY_ID, &key).await?;
@@ -161,11 +162,14 @@ pub(super) async fn bring(
         let found = find(hub, view, ("appointmentid", &id.to_string()), now).await?;
         rows.extend(found.into_iter().map(|(_, record)| record));
     }
-    let record = rows.first().ok_or_else(|| unknown(id))?;
-    if let Value::Date(date) = record.value("date") {
-        hub.bring(&view.site, DateRange::day(*date), now).await?;
-    }
-    Ok(())
+    let record = rows.pop().ok_or_else(|| unknown(id))?;
+    let Value::Date(date) = record.value("date") else {
+        return Err(ServiceError::NotFound(format!(
+            "appointment {id} has no date"
+        )));
+    };
+    let loaded = hub.bring(&view.site, DateRange::day(*date), now).await?;
+    Ok((record, loaded))
 }
 
 /// There is no such appointment.

@@ -6,8 +6,9 @@ use causeway_shared::value::Type;
 use crate::services::record::{Columns, Statement};
 use crate::stats::meetassist::{APPOINTMENT, SCHEDULE};
 
-/// What is answered of an appointment: its columns, and the names of whom it is about.
-pub(super) const COLUMNS: Columns = &[
+/// How many there are, before what is answered of one.
+const LISTED_COLUMNS: Columns = &[
+    ("total", Type::Int),
     ("appointmentid", Type::Int),
     ("consultantid", Type::Int),
     ("customerid", Type::Text),
@@ -22,6 +23,9 @@ pub(super) const COLUMNS: Columns = &[
     ("customername", Type::Text),
     ("consultantname", Type::Text),
 ];
+
+/// What is answered of an appointment: its columns, and the names of whom it is about.
+pub(super) const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
 
 const SLOT_COLUMNS: Columns = &[
     ("scheduleid", Type::Int),
@@ -82,10 +86,9 @@ macro_rules! statement {
 const CHANGED: Columns = &[("key", Type::Int)];
 
 pub(super) const BY_ID: Statement = appointments!("appointment_by_id.sql");
-pub(super) const OF_DATE: Statement = appointments!("appointments_of_date.sql");
 pub(super) const OF_SLOT: Statement = appointments!("appointment_of_slot.sql");
-pub(super) const COUNT: Statement = statement!("appointments_count.sql", &[("count", Type::Int)]);
-pub(super) const CANCEL: Statement = statement!("appointment_cancel.sql", CHANGED);
+pub(super) const LISTED: Statement = statement!("appointments_list.sql", LISTED_COLUMNS);
+pub(super) const STEP: Statement = statement!("appointment_step.sql", CHANGED);
 
 pub(super) const SLOT: Statement = statement!("slot.sql", SLOT_COLUMNS);
 pub(super) const TAKE_SLOT: Statement = statement!("slot_take.sql", CHANGED);

@@ -1,8 +1,9 @@
--- $1 is a number, $2 a pattern.
+-- Customers in whom pattern $1 is found, or whose number is $2.
 SELECT c.customerid, c.fullname, c.email
 FROM customer AS c
 WHERE c.isdisabled = false
-  AND (c.customerid = $1 OR lower(c.fullname) LIKE lower($2) ESCAPE '!'
-       OR lower(c.email) LIKE lower($2) ESCAPE '!' OR c.phonenumber LIKE $2 ESCAPE '!')
+  AND (CAST($1 AS text) IS NULL OR c.customerid = $2
+       OR textregexeq(concat_ws('
+', c.fullname, c.email, c.phonenumber), $1))
 ORDER BY c.fullname, c.customerid
 LIMIT $3

@@ -1,8 +1,5 @@
 //! Booking and cancelling.
 
-use axum::body::Body;
-use axum::http::{Request, header};
-
 use super::*;
 
 #[tokio::test]

@@ -1,0 +1,177 @@
+//! Lists of rows: a form of filters, whose address can be kept, and a table. They need no script.
+
+use askama::Template;
+use axum::response::{IntoResponse as _, Response};
+use form_urlencoded::Serializer;
+
+use super::assets::address;
+use super::language::{Language, ReaderLanguage};
+use super::overview::Unavailable;
+use super::texts::{ListTexts, Texts};
+use super::{html, signed_in};
+use crate::auth::Caller;
+use crate::http::App;
+use crate::http::problem::Problem;
+use crate::services::error::ServiceError;
+use crate::services::list::{Listed, Listing};
+use crate::services::record::Record;
+
+/// Rows of a page.
+const PAGE_ROWS: usize = 100;
+
+/// A field of a form.
+#[derive(Debug)]
+pub(super) struct Field {
+    pub(super) name: &'static str,
+    pub(super) label: &'static str,
+    pub(super) value: String,
+    pub(super) control: Control,
+    pub(super) is_needed: bool,
+}
+
+#[derive(Debug)]
+pub(super) enum Control {
+    /// An `input` of a type, of so many characters at most; 0: any number.
+    Input(&'static str, usize),
+    /// Values, and their texts.
+    Choice(Vec<(String, String)>),
+}
+
+impl Field {
+    /// A field that may be left empty.
+    pub(super) fn new(
+        name: &'static str,
+        label: &'static str,
+        value: &str,
+        control: Control,
+    ) -> Self {
+        Self {
+            name,
+            label,
+            value: value.to_owned(),
+            control,
+            is_needed: false,
+        }
+    }
+}
+
+/// A cell of a table, with where it leads.
+#[derive(Debug)]
+pub(super) struct Cell {
+    text: String,
+    address: Option<String>,
+}
+
+impl Cell {
+    pub(super) fn text(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            address: None,
+        }
+    }
+
+    pub(super) fn link(text: impl Into<String>, address: String) -> Self {
+        Self {
+            address: Some(address),
+            ..Self::text(text)
+        }
+    }
+}
+
+/// What a page of a list shows.
+pub(super) struct View<'v> {
+    /// The page's own.
+    pub(super) path: &'static str,
+    pub(super) title: &'static str,
+    /// What the list covers.
+    pub(super) covers: String,
+    pub(super) filters: Vec<Field>,
+    /// The filters as they were asked for, which the page's other addresses keep.
+    pub(super) asked: &'v [(&'static str, &'v str)],
+    pub(super) columns: &'v [&'static str],
+    pub(super) row: &'v (dyn Fn(&Record) -> Vec<Cell> + Sync),
+    /// Pages beside it: address and text.
+    pub(super) links: Vec<(String, &'static str)>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "list.html")]
+struct Page<'p> {
+    language: Language,
+    t: &'static Texts,
+    l: &'static ListTexts,
+    visitor: Option<&'p str>,
+    path: &'static str,
+    title: &'static str,
+    covers: String,
+    /// The filters, for the addresses of the other languages.
+    here: String,
+    filters: Vec<Field>,
+    columns: &'p [&'static str],
+    rows: Vec<Vec<Cell>>,
+    total: u64,
+    next: Option<String>,
+    csv: String,
+    links: Vec<(String, &'static str)>,
+}
+
+/// Answers with a page of a list.
+pub(super) async fn show(
+    app: &App,
+    caller: &Caller,
+    reading: ReaderLanguage,
+    (listing, cursor): (Listing, Option<&str>),
+    view: View<'_>,
+) -> Result<Response, Problem> {
+    let language = reading.language;
+    let t = language.texts();
+    let listed = listing.page(&app.hub, cursor, PAGE_ROWS, (app.clock)());
+    let listed: Listed = match listed.await {
+        Ok(listed) => listed,
+        Err(error @ ServiceError::Hub(_)) => {
+            let again = view.path;
+            let page = html(&Unavailable { language, t, again })?;
+            return Ok(Problem::from(error).into_page(page));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let asked = query(view.asked.iter().copied());
+    let with = |path: String, more: String| match (asked.is_empty(), more.is_empty()) {
+        (true, true) => path,
+        (false, true) => format!("{path}?{asked}"),
+        (true, false) => format!("{path}?{more}"),
+        (false, false) => format!("{path}?{asked}&{more}"),
+    };
+    let next = listed
+        .next
+        .map(|next| query([("cursor", &*next.to_string())]));
+    let page = html(&Page {
+        language,
+        t,
+        l: &t.of_lists,
+        visitor: signed_in(app, caller),
+        path: view.path,
+        title: view.title,
+        covers: view.covers,
+        filters: view.filters,
+        columns: view.columns,
+        rows: listed.items.iter().map(view.row).collect(),
+        total: listed.total,
+        next: next.map(|next| with(view.path.to_owned(), next)),
+        csv: with(format!("{}.csv", view.path), String::new()),
+        links: view.links,
+        here: if asked.is_empty() { asked } else { asked + "&" },
+    })?;
+    Ok((reading.headers(), page).into_response())
+}
+
+/// What is not empty, as an address has it.
+pub(super) fn query<'v>(values: impl IntoIterator<Item = (&'static str, &'v str)>) -> String {
+    let values = values.into_iter().filter(|(_, value)| !value.is_empty());
+    Serializer::new(String::new()).extend_pairs(values).finish()
+}
+
+/// A text of an address; empty: there is none.
+pub(super) fn given(text: &str) -> Option<String> {
+    Some(text.to_owned()).filter(|text| !text.is_empty())
+}

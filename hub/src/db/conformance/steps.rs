@@ -1,0 +1,95 @@
+//! Appointments from step to step, and the slots that they take and free.
+
+use causeway_shared::dataset::Dataset;
+use jiff::civil::date;
+
+use crate::services::appointments::{self, By, Step};
+use crate::services::error::{NotAllowed, ServiceError};
+use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
+
+/// On a date that is not loaded; who wrote the appointments left the slots as they were.
+pub async fn steps_take_and_free_slots(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::of(&test.store, "here", Dataset::meetassist()?)?;
+    let day = date(2015, 6, 1);
+    let part = format!("dt={day}");
+    let consultants = ["1", "2"]
+        .map(|id| format!("{id},An,a@example.vn,,,,,2010-01-01,2010-01-01T00:00:00,false"));
+    let slots = ["1,1,09", "2,2,09", "3,1,10"].map(|slot| {
+        let (of, hour) = slot.rsplit_once(',').unwrap_or_default();
+        format!("{of},{day},{hour}:00:00,{hour}:30:00,true")
+    });
+    let visits = [
+        ("1", "1", "09"),
+        ("2", "", "10"),
+        ("3", "", "10"),
+        ("4", "1", "08"),
+    ]
+    .map(|(id, consultant, hour)| {
+        format!("{id},{consultant},c1,{day},{hour}:00:00,60,,pending,,2015-01-01T00:00:00,")
+    });
+    for (table, part, rows) in [
+        ("consultant", "b=0of1", &consultants[..]),
+        ("consultantschedule", &part, &slots[..]),
+        ("appointment", &part, &visits[..]),
+    ] {
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        site.put(table, part, &rows).await?;
+    }
+    site.commit().await?;
+    test.load_one().await?;
+    let by = By {
+        actor: "ann",
+        now: test.request.now,
+    };
+    let step = |id, step| appointments::step(&test.hub, None, id, step, by);
+    // Which slots are available.
+    let available = async || {
+        let rows = test.rows(&site, "consultantschedule").await?;
+        let rows = rows.iter().filter(|row| row.ends_with(",true"));
+        let ids = rows.filter_map(|row| row.split([' ', ',']).nth(1));
+        Outcome::Ok(ids.collect::<Vec<_>>().join(" "))
+    };
+    assert_eq!(
+        step(1, Step::Confirm).await?.record.text("status"),
+        "confirmed"
+    );
+    assert_eq!(available().await?, "2 3");
+    assert_eq!(
+        step(1, Step::Assign(2)).await?.record.text("consultantid"),
+        "2"
+    );
+    assert_eq!(available().await?, "1 3");
+    assert_eq!(
+        step(1, Step::Complete).await?.record.text("status"),
+        "completed"
+    );
+    assert_eq!(available().await?, "1 3");
+
+    // Where there is no slot nothing is confirmed.
+    let outside = step(4, Step::Confirm).await;
+    let is_no_slot = matches!(
+        outside,
+        Err(ServiceError::NotAllowed(NotAllowed::NoSlot, None))
+    );
+    assert!(is_no_slot, "{outside:?}");
+
+    // Of two who want one slot at once one wins.
+    let (one, other) = tokio::join!(step(2, Step::Assign(1)), step(3, Step::Assign(1)));
+    assert_eq!(available().await?, "1");
+    let (won, lost) = match (one, other) {
+        (Ok(won), Err(lost)) | (Err(lost), Ok(won)) => (won, lost),
+        both => return Err(format!("{both:?}").into()),
+    };
+    let ServiceError::Clash(Some(present)) = lost else {
+        return Err(format!("{lost:?}").into());
+    };
+    assert_eq!(
+        present.text("appointmentid"),
+        won.record.text("appointmentid")
+    );
+    let won: i64 = won.record.text("appointmentid").parse()?;
+    step(won, Step::Cancel).await?;
+    assert_eq!(available().await?, "1 3");
+    Ok(())
+}

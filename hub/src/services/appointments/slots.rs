@@ -1,0 +1,139 @@
+//! Consultants' slots, taken and freed by conditional updates.
+
+use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::dataset::{Default, Table};
+use causeway_shared::value::Value;
+
+use super::statements::{CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
+use super::write::appointments;
+use crate::db::SiteWrite;
+use crate::services::error::{NotAllowed, ServiceError};
+use crate::services::fields::Fields;
+use crate::services::record::{Record, read_within};
+use crate::sync::{LoadedDates, SiteView};
+
+/// Consultant, date and time as parameters of a statement.
+pub(super) type SlotKey = [Option<String>; 3];
+
+/// For whom a slot is taken.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Holder {
+    /// An appointment that did not have it.
+    New,
+    /// One that has it already, by its number: whoever wrote it may have left the slot as it was.
+    Present(i64),
+}
+
+/// The slot of an appointment; `None`: it has no consultant.
+pub(super) fn of(record: &Record) -> Option<SlotKey> {
+    let key = ["consultantid", "date", "time"].map(|name| canonical_text(record.value(name)));
+    key.iter().all(Option::is_some).then_some(key)
+}
+
+/// Takes a slot, if it is free, and answers it. `None`: its date is not loaded, so that nothing is known
+/// of it.
+pub(super) async fn take(
+    write: &mut dyn SiteWrite,
+    view: &SiteView,
+    slot: &SlotKey,
+    holder: Holder,
+    date: &LoadedDates,
+) -> Result<Option<Record>, ServiceError> {
+    let table = appointments(view)?;
+    let refused = |error| ServiceError::of_write(table, error);
+    let consultant = read_within(write, &view.site, CONSULTANT, &slot[..1]).await?;
+    match consultant.first().map(|row| row.value("isdisabled")) {
+        None => {
+            return Err(ServiceError::invalid(
+                "consultantid",
+                "is no consultant's number",
+            ));
+        }
+        Some(Value::Bool(true)) => {
+            return Err(ServiceError::NotAllowed(
+                NotAllowed::ConsultantDisabled,
+                None,
+            ));
+        }
+        Some(_) => {}
+    }
+    let taken = read_within(write, &view.site, TAKE_SLOT, slot).await;
+    let is_taken = !taken.map_err(refused)?.is_empty();
+    // From the statement above on no load takes the slots of a date out.
+    if !write.are_loaded(&date.parts).await? {
+        return Ok(None);
+    }
+    // Others write appointments and leave the slots as they are.
+    let own = match holder {
+        Holder::New => None,
+        Holder::Present(id) => Some(id.to_string()),
+    };
+    let [consultant, date, time] = slot.clone();
+    let of_slot = [consultant, date, time, own];
+    let other = read_within(write, &view.site, OF_SLOT, &of_slot)
+        .await?
+        .pop();
+    if let Some(other) = other {
+        return Err(ServiceError::Clash(Some(Box::new(other))));
+    }
+    let there = read_within(write, &view.site, SLOT, slot).await?.pop();
+    match there {
+        Some(slot) if is_taken || matches!(holder, Holder::Present(_)) => Ok(Some(slot)),
+        Some(there) => Err(ServiceError::NotAllowed(
+            NotAllowed::SlotTaken,
+            Some(Box::new(there)),
+        )),
+        None => Err(ServiceError::NotAllowed(NotAllowed::NoSlot, None)),
+    }
+}
+
+/// Makes a slot available again that no appointment has any more.
+pub(super) async fn free(
+    write: &mut dyn SiteWrite,
+    view: &SiteView,
+    slot: &SlotKey,
+) -> Result<(), ServiceError> {
+    let table = appointments(view)?;
+    let freed = read_within(write, &view.site, FREE_SLOT, slot).await;
+    freed.map_err(|error| ServiceError::of_write(table, error))?;
+    Ok(())
+}
+
+/// Holds a booking to the length of its slot: one that does not say how long it takes has the usual
+/// length, or the slot's where that is shorter.
+pub(super) fn fit(
+    table: &Table,
+    row: &Fields,
+    slot: &Record,
+) -> Result<Option<(usize, Value<'static>)>, ServiceError> {
+    let (Value::Time(start), Value::Time(end)) = (slot.value("starttime"), slot.value("endtime"))
+    else {
+        return Ok(None);
+    };
+    let minutes = end.duration_since(*start).as_mins();
+    let Some(at) = table.column("duration") else {
+        return Ok(None);
+    };
+    let is_longer = |value: &Value<'_>| matches!(value, Value::Int(given) if *given > minutes);
+    match value(table, row, "duration") {
+        Some(given) if is_longer(given) => {
+            let message = format!("is longer than the consultant's slot of {minutes} minutes");
+            Err(ServiceError::invalid("duration", message))
+        }
+        Some(_) => Ok(None),
+        None => {
+            let usual_fits = match &table.columns[at].default {
+                Some(Default::Constant(usual)) => !is_longer(usual),
+                _ => false,
+            };
+            Ok((!usual_fits).then_some((at, Value::Int(minutes))))
+        }
+    }
+}
+
+/// A column's value, where one is given.
+pub(super) fn value<'r>(table: &Table, row: &'r Fields, name: &str) -> Option<&'r Value<'static>> {
+    let at = table.column(name)?;
+    let (_, value) = row.iter().find(|(column, _)| *column == at)?;
+    Some(value).filter(|value| !value.is_null())
+}
