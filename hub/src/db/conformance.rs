@@ -102,6 +102,7 @@ macro_rules! database_conformance {
             a_pinned_date_stays,
             nights_that_nobody_was_awake_for_pass_at_once,
             hubs_of_one_database_share_a_window,
+            a_command_goes_by_the_window_of_a_service,
             pins_are_known_while_the_store_is_away,
             the_last_of_two_hubs_leaves_the_newest_pins,
             a_load_without_change_writes_nothing,

@@ -176,7 +176,6 @@ impl Hub {
             });
         }
         let past = self.past(database).await?;
-        past.tell_window().await?;
         let mut report = Vec::new();
         for site in &sites {
             let state = past.past_state(site).await?;
@@ -198,15 +197,13 @@ impl Hub {
 
     /// A hub over a database that holds a past state, or is empty and shall.
     async fn past(&self, database: Arc<dyn Database>) -> Result<Self, HubError> {
-        let mut config = HubConfig {
+        let config = HubConfig {
             edits: EditsConfig {
                 write: false,
                 ..self.config().edits.clone()
             },
             ..self.config().clone()
         };
-        // All dates stay that are asked for.
-        config.window.on_demand_days = u16::MAX;
         let own = self.database().identity().await.ok();
         database.init().await?;
         let identity = database.identity().await?;

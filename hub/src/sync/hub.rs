@@ -162,7 +162,8 @@ impl Hub {
     /// # Errors
     /// A failure of the database, or a database of a newer version.
     pub(crate) async fn init(&self) -> Result<(), HubError> {
-        Ok(self.inner.database.init().await?)
+        self.inner.database.init().await?;
+        Ok(self.forget_window().await?)
     }
 
     /// The dates around an instant's day that are always loaded.

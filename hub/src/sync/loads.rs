@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use super::hub::{Hub, LoadRequest};
 use super::pass::{Repair, SITES_AT_ONCE};
 use super::report::SiteLoaded;
+use super::shared_window::Teller;
 use super::window::Wanted;
 use crate::db::SiteState;
 use crate::error::HubError;
@@ -68,7 +69,7 @@ impl Loads {
     /// As [`load`](Hub::load).
     pub(crate) async fn round(&mut self, what: &LoadRequest) -> Result<Vec<SiteLoaded>, HubError> {
         let states = self.hub.states(what.site.as_ref()).await?;
-        self.hub.tell_window().await?;
+        self.hub.tell_window(Teller::Service).await?;
         let wanted = Arc::new(self.hub.wanted(what).await?);
         for state in states {
             if !self.is_under_way(&state.site) {

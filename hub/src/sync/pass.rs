@@ -17,6 +17,7 @@ use super::cache::CachedSite;
 use super::discover::discover;
 use super::hub::{Hub, LoadRequest};
 use super::load::SiteTask;
+use super::shared_window::Teller;
 use super::report::{
     LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded, SitePlan,
 };
@@ -56,7 +57,7 @@ impl Hub {
         let started = Instant::now();
         let requests = self.inner.store.requests();
         let states = self.states(what.site.as_ref()).await?;
-        self.tell_window().await?;
+        self.tell_window(Teller::Command).await?;
         let wanted = self.wanted(what).await?;
         let repair = Repair::default();
         let loads: Vec<_> = states
@@ -279,7 +280,11 @@ impl Hub {
         self.follow_window().await?;
         Ok(Wanted {
             window: self.window(what.now),
-            budget: usize::from(self.window_config().on_demand_days),
+            budget: match self.is_past().await? {
+                false => usize::from(self.window_config().on_demand_days),
+                // All dates stay that are asked for.
+                true => usize::MAX,
+            },
             pinned: self.pinned().await?,
             dates: what.dates.clone(),
         })

@@ -34,6 +34,7 @@ mod moments;
 mod not_files;
 mod orders;
 mod pages;
+mod past;
 mod quarantine;
 mod random;
 mod read_only;

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, ToSpan as _};
 
 use crate::config::WindowConfig;
 use crate::db::Query;
-use crate::sync::DateRange;
+use crate::sync::{DateRange, Loads};
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
 /// As many as `[window] on_demand_days` keeps.
@@ -219,6 +219,35 @@ pub async fn nights_that_nobody_was_awake_for_pass_at_once(database: &HubDatabas
         test.load_one().await?;
         assert_eq!(loaded(&test, &site).await?, days(&expected), "{now}");
     }
+    Ok(())
+}
+
+/// A service's window stays, whatever a command's is; what a command has told before counts no more.
+/// `init` has commands decide again, until a service goes round.
+pub async fn a_command_goes_by_the_window_of_a_service(database: &HubDatabase) -> Outcome {
+    let (test, site) = shop(database, 32).await?;
+    let command = test.with_window(WindowConfig {
+        before: 3,
+        ..WindowConfig::default()
+    })?;
+    let days = |from: i8| (from..=29).map(|day| date(2025, 11, day)).collect::<BTreeSet<_>>();
+    command.load_one().await?;
+    assert_eq!(loaded(&test, &site).await?, days(25), "there is no service");
+    let mut service = Loads::new(test.hub.clone());
+    let round = service.round(&test.request).await?;
+    assert_eq!(round.len(), 1);
+    assert_eq!(loaded(&test, &site).await?, days(27));
+    for _ in 0..2 {
+        let again = command.with_window(command.hub.config().window.clone())?;
+        again.load_one().await?;
+        assert_eq!(loaded(&test, &site).await?, days(27));
+    }
+    test.hub.init().await?;
+    let again = command.with_window(command.hub.config().window.clone())?;
+    again.load_one().await?;
+    assert_eq!(loaded(&test, &site).await?, days(25));
+    service.round(&test.request).await?;
+    assert_eq!(loaded(&test, &site).await?, days(27));
     Ok(())
 }
 
