@@ -115,6 +115,7 @@ macro_rules! database_conformance {
             tables_are_used_while_a_dataset_change_fetches_rows,
             asked_dates_outlive_another_number_of_buckets,
             a_held_table_keeps_its_buckets,
+            rows_without_a_column_take_its_new_default,
             kept_rows_outlive_a_dataset_change,
             a_dataset_that_cannot_be_followed_changes_nothing,
             a_held_table_that_cannot_be_read_is_named,

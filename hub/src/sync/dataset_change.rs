@@ -22,6 +22,23 @@ pub(crate) fn first_obstacle(was: &Dataset, now: &Dataset) -> Option<String> {
     })
 }
 
+/// The tables in which rows that an earlier dataset wrote have other values now, since they take the
+/// default of a column that they lack.
+pub(crate) fn with_other_defaults<'n>(
+    was: &Dataset,
+    now: &'n Dataset,
+) -> impl Iterator<Item = &'n Table> {
+    now.tables.iter().filter(|table| {
+        let Some(was) = was.table(table.name.as_str()) else {
+            return false;
+        };
+        table.columns.iter().any(|column| {
+            let before = was.column(column.name.as_str());
+            before.is_some_and(|at| was.columns[at].default != column.default)
+        })
+    })
+}
+
 /// The first reason why what the site wrote into a table with an earlier dataset cannot be read with the
 /// newest.
 #[must_use]

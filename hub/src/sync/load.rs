@@ -32,7 +32,7 @@ use causeway_shared::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::dataset_change::{first_obstacle, first_unreadable};
+use super::dataset_change::{first_obstacle, first_unreadable, with_other_defaults};
 use super::discover::{catalog_at_head, edits_at_head};
 use super::edits_log::owns;
 use super::hub::Hub;
@@ -108,6 +108,24 @@ impl LogSnapshot {
             dataset: Arc::new(dataset),
         }))
     }
+}
+
+/// The partitions whose rows lack a column of which the default is another now: they take that.
+fn with_other_values(
+    snapshot: &LogSnapshot,
+    stored: &StoredSite,
+) -> impl Iterator<Item = (Name, Part)> {
+    let was = stored.dataset.as_ref();
+    let tables = was.map(|was| with_other_defaults(was, &snapshot.dataset));
+    let tables: BTreeSet<&Name> = tables.into_iter().flatten().map(|table| &table.name).collect();
+    let newest = snapshot.catalog.head.as_ref().map(|head| head.dataset);
+    let of_site = snapshot.catalog.partitions.iter();
+    let of_site = of_site.map(|(key, entry)| (key, entry.dataset));
+    let edits = snapshot.edits.partitions.iter();
+    let all = of_site.chain(edits.map(|(key, entry)| (key, entry.dataset)));
+    let earlier = all.filter(|(key, dataset)| tables.contains(&key.0) && Some(*dataset) != newest);
+    let earlier: BTreeSet<_> = earlier.map(|(key, _)| key.clone()).collect();
+    earlier.into_iter()
 }
 
 impl<'a> SiteTask<'a> {
@@ -288,7 +306,8 @@ impl SiteTask<'_> {
                 let plan = LoadPlan::default();
                 return Ok(self.report(&snapshot, identity, &plan, Counted::default()));
             };
-            let again = self.again.union(&in_effect.again).cloned().collect();
+            let mut again: BTreeSet<_> = self.again.union(&in_effect.again).cloned().collect();
+            again.extend(with_other_values(&snapshot, &stored));
             let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);
             plan.replace(&in_effect.again);
             let is_settled = plan.is_empty()

@@ -202,6 +202,47 @@ pub async fn a_held_table_keeps_its_buckets(database: &HubDatabase) -> Outcome {
     Ok(())
 }
 
+/// A column's default changes: rows whose objects lack the column take the new one.
+pub async fn rows_without_a_column_take_its_new_default(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = loaded(&test).await?;
+    site.declare(&shop(2, ", max = 9", GRADE, "", ""))?;
+    let items = ["2,pear,a,", "4,fig,b,"];
+    site.put("item", "b=1of2", &items).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE item SET name = 'Apple' WHERE id = 1")
+        .await?;
+    test.flush(&site).await?;
+    test.load_one().await?;
+    let of_first = ["b=0of2 1,Apple,b,", "b=0of2 3,plum,b,"];
+    assert_eq!(test.rows(&site, "item").await?[..2], of_first);
+
+    let other = GRADE.replace("default = 'b'", "default = 'c'");
+    site.declare(&shop(2, ", max = 9", &other, "", ""))?;
+    let sales = ["1,2025-11-28,a", "2,2025-11-28,b"];
+    site.put("sale", "dt=2025-11-28", &sales).await?;
+    site.commit().await?;
+    assert_eq!(test.load_one().await?.conflicts, 0);
+    let items = [
+        // Edits have the row as it was merged last, until the site carries it again.
+        "b=0of2 1,Apple,b,",
+        "b=0of2 3,plum,c,",
+        "b=1of2 2,pear,a,",
+        "b=1of2 4,fig,b,",
+    ];
+    assert_eq!(test.rows(&site, "item").await?, items);
+    assert_eq!(test.verify(false).await?.differences, []);
+    let revision = test.database.sites().await?[0].revision;
+    test.load_one().await?;
+    assert_eq!(test.database.sites().await?[0].revision, revision);
+    let folder = tempfile::tempdir()?;
+    let anew = test.in_another_folder(folder.path()).await?;
+    anew.load_one().await?;
+    assert_eq!(anew.rows(&site, "item").await?, items);
+    Ok(())
+}
+
 /// Rows that a former owner kept are folded with the columns that were declared since.
 pub async fn kept_rows_outlive_a_dataset_change(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
