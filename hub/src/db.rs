@@ -93,6 +93,12 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// A failure of the database.
     async fn set_keys(&self, keys: RangeInclusive<i64>) -> Result<(), DbError>;
 
+    /// Takes away the block that it has: it gives no keys until it gets another.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn drop_keys(&self) -> Result<(), DbError>;
+
     /// How each known site stands, in name order.
     ///
     /// # Errors

@@ -223,6 +223,13 @@ impl PostgresDatabase {
         set.map_err(|error| error::of_own(self.connections.describe(), "writing", error))
     }
 
+    async fn remove_keys(&self) -> Result<(), DbError> {
+        let client = self.connections.client().await?;
+        let dropped = client.batch_execute(include_str!("postgres/sql/keys_drop.sql"));
+        let dropped = dropped.await;
+        dropped.map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
     async fn run_queries(
         &self,
         site: &SiteName,
@@ -322,6 +329,10 @@ impl Database for PostgresDatabase {
         self.connections
             .retrying(|| self.read_waiting(site, dataset, most))
             .await
+    }
+
+    async fn drop_keys(&self) -> Result<(), DbError> {
+        self.connections.retrying(|| self.remove_keys()).await
     }
 
     async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {

@@ -223,6 +223,15 @@ impl Database for SqliteDatabase {
         .await
     }
 
+    async fn drop_keys(&self) -> Result<(), DbError> {
+        *self
+            .files
+            .keys
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(())
+    }
+
     async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError> {
         let flush = flush::SqliteFlush::begin(Arc::clone(&self.files), site.clone()).await?;
         Ok(Box::new(flush))

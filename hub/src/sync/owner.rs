@@ -60,19 +60,26 @@ pub(super) fn new_id() -> Result<String, DbError> {
 }
 
 impl Hub {
-    /// Takes a block of keys where the database has few left.
+    /// Takes a block of keys where the database has few left, if it is to write edits.
     ///
     /// # Errors
     /// A failure of store or database.
     pub(crate) async fn ensure_keys(&self, now: Timestamp) -> Result<(), HubError> {
+        if !self.config().edits.write {
+            return Ok(());
+        }
         match self.database().keys_left().await? {
             FEW_KEYS.. => Ok(()),
             _ => self.take_keys(now).await,
         }
     }
 
-    /// Takes a block of keys.
+    /// Takes a block of keys in place of the present one. A database that is to write no edits has none, and
+    /// leaves nothing in the store.
     pub(super) async fn take_keys(&self, now: Timestamp) -> Result<(), HubError> {
+        if !self.config().edits.write {
+            return Ok(self.database().drop_keys().await?);
+        }
         let document = Document::<Keys>::new(Arc::clone(self.store()));
         let least = match document.read().await? {
             (_, Some(_)) => FIRST_KEY,

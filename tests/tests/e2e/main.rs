@@ -54,3 +54,4 @@ mod store_away;
 mod triggers;
 mod units;
 mod window;
+mod without_edits;
