@@ -23,6 +23,8 @@ pub(super) struct PostgresFlush {
     client: Session,
     database: String,
     site: SiteName,
+    /// Where the database was when this last read what is stored.
+    place: Option<String>,
 }
 
 impl PostgresFlush {
@@ -34,6 +36,7 @@ impl PostgresFlush {
             client,
             database: connections.describe().to_owned(),
             site,
+            place: None,
         })
     }
 
@@ -82,6 +85,7 @@ impl PostgresFlush {
                     &change.moves_loaded_seq,
                     &change.start_known,
                     &change.writable,
+                    &self.place,
                 ],
             )
             .await?;
@@ -133,8 +137,13 @@ impl PostgresFlush {
         let snapshot = include_str!("sql/snapshot.sql");
         self.client.batch_execute(snapshot).await.map_err(failed)?;
         let records = read::records(&self.client, &self.site).await;
+        let place = include_str!("sql/place_read.sql");
+        let place = self.client.query_one(place, &[]).await;
         self.client.batch_execute("COMMIT").await.map_err(failed)?;
         self.client.is_clean = true;
+        let place = place.and_then(|row| row.try_get(0));
+        self.place =
+            place.map_err(|error| error::of_own(&self.database, "reading", error))?;
         match records.map_err(|error| error::of_own(&self.database, "reading", error))? {
             Some(records) => records.stored(&self.database),
             None => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
