@@ -78,7 +78,18 @@ impl FlushTask<'_> {
         loop {
             let stored = session.stored().await.map_err(failed)?;
             let waiting = *waiting.get_or_insert(stored.state.edits_waiting);
-            let step = self.step(&mut *session, &stored).await?;
+            let step = match self.step(&mut *session, &stored).await {
+                // A load may have brought another dataset since, with which the journal reads.
+                Err(error) if attempts < ATTEMPTS => {
+                    let now = session.stored().await.map_err(failed)?;
+                    if now.dataset == stored.dataset {
+                        return Err(error);
+                    }
+                    attempts += 1;
+                    continue;
+                }
+                step => step?,
+            };
             flushed.edits += step.edits;
             flushed.commit = step.commit;
             flushed.owner = step.owner;
@@ -141,9 +152,17 @@ impl FlushTask<'_> {
         dataset: &Dataset,
     ) -> Result<Step, SiteError> {
         let failed = |source| self.database_error(source);
-        let rows = session.journal(dataset, MOST_ROWS).await.map_err(failed)?;
-        let is_all = rows.len() < MOST_ROWS;
-        let (known, rows) = self.sort_out(rows, at.news, dataset);
+        let mut most = MOST_ROWS;
+        let (known, rows, is_all) = loop {
+            let rows = session.journal(dataset, most).await.map_err(failed)?;
+            let is_all = rows.len() < most;
+            let (known, rows) = self.sort_out(rows, at.news, dataset);
+            // Rows that are not declared stay at the head, and hide others.
+            if is_all || !known.is_empty() || !rows.is_empty() {
+                break (known, rows, is_all);
+            }
+            most *= 2;
+        };
         if rows.is_empty() {
             return self.drop_known(session, at, &known, is_all).await;
         }

@@ -97,3 +97,19 @@ async fn a_row_that_is_seen_late_is_in_the_next_flush() {
     let appointments = clinic.test.rows(&clinic.site, "appointment").await.unwrap();
     assert!(appointments[0].contains(",cancelled,"), "{appointments:?}");
 }
+
+#[tokio::test]
+async fn rows_of_a_table_that_is_not_declared_hide_no_others() {
+    let clinic = Clinic::open().await;
+    let strange = "INSERT INTO causeway.journal \
+        (site, tx, table_name, new_part, new, site_seq, edits_seq, actor) \
+        SELECT 'hcm-01', 0, 'strange', 'b=0of1', '{\"id\":\"1\"}', 1, 1, 'ann' \
+        FROM generate_series(1, 1500)";
+    clinic.admin.batch_execute(strange).await.unwrap();
+    let change = "UPDATE hcm_01.customer SET notes = 'x'";
+    clinic.admin.batch_execute(change).await.unwrap();
+    assert_eq!(clinic.test.flush_rows(&clinic.site).await.unwrap(), 1);
+    let left = "SELECT count(*) FROM causeway.journal";
+    let left = clinic.admin.query_one(left, &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), 1500);
+}
