@@ -55,7 +55,8 @@ impl<'de> Deserialize<'de> for IsoDate {
 /// What to write.
 pub(crate) fn iso_date(text: &str) -> Result<Date, &'static str> {
     let date = text.parse().ok();
-    let date = date.filter(|date: &Date| date.to_string() == text);
+    // No database knows a year before 1.
+    let date = date.filter(|date: &Date| date.to_string() == text && date.year() > 0);
     date.ok_or("write a date as YYYY-MM-DD, like 2025-11-28")
 }
 
@@ -221,6 +222,8 @@ mod tests {
             "2025-11-28[UTC]",
             "2025-2-1",
             "2025-02-30",
+            "0000-01-01",
+            "-000001-01-01",
             "",
         ] {
             assert!(iso_date(other).is_err(), "{other:?}");

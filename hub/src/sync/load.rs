@@ -117,7 +117,11 @@ fn with_other_values(
 ) -> impl Iterator<Item = (Name, Part)> {
     let was = stored.dataset.as_ref();
     let tables = was.map(|was| with_other_defaults(was, &snapshot.dataset));
-    let tables: BTreeSet<&Name> = tables.into_iter().flatten().map(|table| &table.name).collect();
+    let tables: BTreeSet<&Name> = tables
+        .into_iter()
+        .flatten()
+        .map(|table| &table.name)
+        .collect();
     let newest = snapshot.catalog.head.as_ref().map(|head| head.dataset);
     let of_site = snapshot.catalog.partitions.iter();
     let of_site = of_site.map(|(key, entry)| (key, entry.dataset));

@@ -17,10 +17,10 @@ use super::cache::CachedSite;
 use super::discover::discover;
 use super::hub::{Hub, LoadRequest};
 use super::load::SiteTask;
-use super::shared_window::Teller;
 use super::report::{
     LoadReport, PartName, PartitionCounts, PlannedPart, RowCounts, SiteLoaded, SitePlan,
 };
+use super::shared_window::Teller;
 use super::window::Wanted;
 use crate::db::{DbError, SiteState};
 use crate::error::{HubError, SiteError};

@@ -18,6 +18,7 @@ mod crash;
 mod damage;
 mod damage_table;
 mod database;
+mod dataset_writers;
 mod faults;
 mod first_load;
 mod ground;

@@ -25,7 +25,15 @@ async fn a_past_state_is_served_as_it_was_and_takes_no_changes() {
         let other = TestDatabase::create(pair.1).await;
         let commit = commit.to_string();
         let day = site.date(1).to_string();
-        let args = ["load", "--as-of", &commit, "--into", &other.url(), "--date", &day];
+        let args = [
+            "load",
+            "--as-of",
+            &commit,
+            "--into",
+            &other.url(),
+            "--date",
+            &day,
+        ];
         let _ = deployment.hub(&args).expect_code(0);
         let url = other.url();
         let variables = [
@@ -56,7 +64,11 @@ async fn a_past_state_is_served_as_it_was_and_takes_no_changes() {
             "{refused}"
         );
         let ended = service.running.kill();
-        assert!(!ended.stderr.contains("another [window]"), "{}", ended.stderr);
+        assert!(
+            !ended.stderr.contains("another [window]"),
+            "{}",
+            ended.stderr
+        );
         // The present is as it was.
         assert_eq!(deployment.load()["partitions"]["loaded"], 0);
     }

@@ -142,7 +142,7 @@ async fn an_older_self_restored_while_the_server_runs_loses_no_edit_and_gives_no
         let refused = refusal(bot.batch_execute("DELETE FROM customer WHERE false").await);
         assert!(refused.starts_with("25006 "), "{restore:?}: {refused}");
         assert!(
-            refused.contains("or the database was restored; run `causeway-hub load`"),
+            refused.contains("or the database was restored; wait for the next refresh of a hub"),
             "{restore:?}: {refused}"
         );
         clinic.test.load_rows().await.unwrap();

@@ -130,7 +130,8 @@ async fn a_database_that_takes_no_changes_says_why() {
     assert_eq!(
         refused("server_start = server_start - interval '1 second'").await,
         "25006 site hcm-01: it takes no changes until a hub has read its log: the database server has \
-         started again, or the database was restored; run `causeway-hub load`"
+         started again, or the database was restored; wait for the next refresh of a hub that runs, or run \
+         `causeway-hub load`"
     );
     let restored = refused("server_start = pg_postmaster_start_time(), place = 'x'").await;
     assert!(

@@ -65,7 +65,10 @@ async fn a_hub_that_writes_no_edits_leaves_nothing_behind_and_refuses_every_writ
             ] {
                 let refused = refusal(client.batch_execute(sql).await);
                 assert!(refused.starts_with("25006 "), "{sql}: {refused}");
-                assert!(refused.contains("`write = true` under [edits]"), "{refused}");
+                assert!(
+                    refused.contains("`write = true` under [edits]"),
+                    "{refused}"
+                );
             }
         }
         let _ = service.running.kill();

@@ -230,7 +230,11 @@ pub async fn a_command_goes_by_the_window_of_a_service(database: &HubDatabase) -
         before: 3,
         ..WindowConfig::default()
     })?;
-    let days = |from: i8| (from..=29).map(|day| date(2025, 11, day)).collect::<BTreeSet<_>>();
+    let days = |from: i8| {
+        (from..=29)
+            .map(|day| date(2025, 11, day))
+            .collect::<BTreeSet<_>>()
+    };
     command.load_one().await?;
     assert_eq!(loaded(&test, &site).await?, days(25), "there is no service");
     let mut service = Loads::new(test.hub.clone());

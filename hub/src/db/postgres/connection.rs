@@ -227,13 +227,13 @@ impl Connections {
                 ),
             };
             transaction.batch_execute(tables).await.map_err(failed)?;
-            let functions = include_str!("sql/trigger_functions.sql");
-            transaction.batch_execute(functions).await.map_err(failed)?;
             let set = include_str!("sql/version_set.sql");
             let set = transaction.execute(set, &[&VERSION]).await;
             set.map_err(failed)?;
         }
-        // No layout of its own: what it holds can be made again.
+        // No layout of their own: they can be made again at any time.
+        let functions = include_str!("sql/trigger_functions.sql");
+        transaction.batch_execute(functions).await.map_err(failed)?;
         let partials = include_str!("sql/partial_make.sql");
         transaction.batch_execute(partials).await.map_err(failed)?;
         let id = chance::random_id().map_err(|error| DbError::Configuration {

@@ -142,8 +142,7 @@ impl PostgresFlush {
         self.client.batch_execute("COMMIT").await.map_err(failed)?;
         self.client.is_clean = true;
         let place = place.and_then(|row| row.try_get(0));
-        self.place =
-            place.map_err(|error| error::of_own(&self.database, "reading", error))?;
+        self.place = place.map_err(|error| error::of_own(&self.database, "reading", error))?;
         match records.map_err(|error| error::of_own(&self.database, "reading", error))? {
             Some(records) => records.stored(&self.database),
             None => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),

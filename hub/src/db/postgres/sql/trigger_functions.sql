@@ -52,6 +52,7 @@ BEGIN
     ELSIF writable THEN
         message := 'it takes no changes until a hub has read its log: the database server has started again, '
             'or the database was restored';
+        hint := 'wait for the next refresh of a hub that runs, or run `causeway-hub load`';
     ELSIF NOT coalesce(is_loaded, false) THEN
         message := 'it takes no changes here: nothing of it is loaded yet';
         hint := 'run `causeway-hub load`, which says what is in the way';
