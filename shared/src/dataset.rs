@@ -267,6 +267,16 @@ impl Dataset {
         }
     }
 
+    /// The tables whose rows lie where their parents in this one lie, and the columns that name the parent.
+    pub fn followers(&self, table: TableId) -> impl Iterator<Item = (&Table, usize)> {
+        self.tables
+            .iter()
+            .filter_map(move |child| match child.partition {
+                Partitioning::Via { parent, on } if parent == table => Some((child, on)),
+                _ => None,
+            })
+    }
+
     /// Whether a table's parts are dates (its own or its root's).
     #[must_use]
     pub fn is_dated(&self, table: TableId) -> bool {

@@ -22,6 +22,7 @@ mod journal;
 mod keeping;
 mod limits;
 mod lists;
+mod moves;
 mod overtaken;
 mod past;
 mod refusals;
@@ -41,6 +42,7 @@ pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
 pub use lists::*;
+pub use moves::*;
 pub use overtaken::*;
 pub use past::*;
 pub use refusals::*;
@@ -144,11 +146,19 @@ macro_rules! database_conformance {
             edits_follow_another_number_of_buckets,
             a_child_of_the_cloud_follows_its_parent,
             a_site_that_was_never_loaded_is_taken_over,
+            a_row_that_is_moved_takes_along_what_follows_it,
+            a_row_that_follows_another_parent_goes_there,
+            a_moved_row_is_at_its_new_date_alone,
+            a_row_that_is_moved_back_is_as_the_site_has_it,
+            what_the_site_does_to_a_moved_row_is_a_conflict,
+            so_is_what_it_does_to_one_that_was_moved_far,
+            an_edit_goes_along_wherever_the_site_moves_its_row,
+            a_flush_of_moves_that_stops_anywhere_is_made_good,
             a_row_that_is_born_here_is_filled_in,
             keys_come_from_the_databases_block,
             the_newest_changes_are_read_first,
             rules_of_columns_are_kept,
-            keys_and_dates_do_not_change,
+            keys_and_parts_are_not_the_writers,
             references_are_kept,
             unique_rules_are_kept,
             a_clash_mark_ends_with_its_reason,

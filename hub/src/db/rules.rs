@@ -198,10 +198,6 @@ pub(super) fn message_of_changed_key(table: &Table) -> String {
     )
 }
 
-/// A change that moves a row to another partition.
-pub(super) const MESSAGE_OF_MOVE: &str = "not yet possible in the cloud: moving a row to another \
-                                          date; cancel it and make a new one";
-
 /// What stands after the value in the message about a reference to a row that is not there.
 pub(super) fn message_of_missing_parent(dataset: &Dataset, parent: TableId) -> String {
     let hint = if dataset.is_dated(parent) {

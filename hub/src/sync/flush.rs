@@ -187,6 +187,10 @@ impl FlushTask<'_> {
             && folded.catalog_seq == at.stored.catalog.seq();
         let mut versions = parts_of(known.iter().chain(&rows));
         if is_clean {
+            // The entry of a row that was moved earlier lies where the site has the row as well.
+            let others = folded.parts.keys();
+            let others = others.filter(|key| at.stored.loaded.contains_key(*key));
+            versions.extend(others.map(|key| (key.clone(), None)));
             for (key, version) in &mut versions {
                 *version = new_version(at, &edits, &folded.parts, key);
             }

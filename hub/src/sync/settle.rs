@@ -39,6 +39,8 @@ pub(super) struct Settling<'a> {
     left_out: BTreeSet<Name>,
     /// Partitions that were settled whole with the site's object of now.
     renewed: BTreeSet<(Name, Part)>,
+    /// Partitions of rows whose parent lay there and lies elsewhere now.
+    left: BTreeSet<(Name, Part)>,
     /// Whether settling changed a row's edit.
     changed: bool,
     /// Whether a site may bear keys of blocks, as one does whose own numbers have reached them.
@@ -85,6 +87,7 @@ impl<'a> Settling<'a> {
             hand: Edits::default(),
             left_out: BTreeSet::new(),
             renewed: BTreeSet::new(),
+            left: BTreeSet::new(),
             changed: false,
             doubts_blocks: false,
             gone_before: Timestamp::MIN,
@@ -181,8 +184,34 @@ impl<'a> Settling<'a> {
                 add_keys(&mut keys, kept, after);
             }
             self.settle_keys(table, &keys).await?;
+            self.settle_followers(table).await?;
         }
         Ok(())
+    }
+
+    /// Has the rows of a table follow their parents, where those were put elsewhere just now: those that the
+    /// cloud bore or moved.
+    pub(super) async fn settle_followers(&mut self, table: &Table) -> Result<(), SiteError> {
+        let of_table = self.left.iter().filter(|(name, _)| *name == table.name);
+        let parts: Vec<Part> = of_table.map(|(_, part)| *part).collect();
+        let mut keys = BTreeMap::new();
+        for part in parts {
+            self.take(table, part).await?;
+            let listed = self.hand.keys(&table.name, part);
+            for key in listed.map_err(|error| self.failed(error))? {
+                let edit = self.row(table, &key).await?;
+                let follows = edit.is_some_and(|edit| {
+                    let state = &edit.state;
+                    matches!(state, RowState::Born { .. } | RowState::Moved { .. })
+                        && state.place() == Some(part)
+                });
+                if follows {
+                    let after = self.settled_at(&table.name, part);
+                    add_keys(&mut keys, vec![key], after);
+                }
+            }
+        }
+        self.settle_keys(table, &keys).await
     }
 
     /// Looks for the keys that databases took from blocks among all of the site's rows. Whoever comes
@@ -299,12 +328,15 @@ impl<'a> Settling<'a> {
             return Ok(None);
         };
         let (parent, place) = (&self.dataset.tables[parent], *place);
+        // Where the site has a row it has the parent.
+        let home = expected_at(&edit.state);
         self.take(parent, place).await?;
+        self.take(parent, home).await?;
         if let Some(edit) = self.row(parent, &key).await? {
             return Ok(edit.state.place());
         }
         let search = Search {
-            home: place,
+            home,
             after: self.settled_at(&table.name, place),
         };
         let wanted = BTreeMap::from([(key.clone(), search)]);
@@ -334,11 +366,39 @@ impl<'a> Settling<'a> {
         key: &RowKey,
         edit: Option<RowEdit>,
     ) -> Result<(), SiteError> {
+        let before = self.row(table, key).await?;
+        self.note_left(table, before.map(|edit| edit.state), edit.as_ref());
         loop {
             match self.hand.set(&table.name, key, edit.clone()) {
                 Err(EditsError::NotInHand { part, .. }) => self.take(table, part).await?,
                 set => return set.map_err(|error| self.failed(error)),
             }
+        }
+    }
+
+    /// Notes where a row lay whose new edit puts it elsewhere, for those that follow it.
+    fn note_left(&mut self, table: &Table, before: Option<RowState>, after: Option<&RowEdit>) {
+        let after = after.map(|edit| &edit.state);
+        // A row without an edit lies where the site has it.
+        let at_home = |moved: Option<&RowState>| match moved {
+            Some(RowState::Moved { home, .. }) => Some(*home),
+            _ => None,
+        };
+        let was = match &before {
+            Some(state) => state.place(),
+            None => at_home(after),
+        };
+        let is = match after {
+            Some(state) => state.place(),
+            None => at_home(before.as_ref()),
+        };
+        if let (Some(was), Some(is), Some(id)) =
+            (was, is, self.dataset.tables.id(table.name.as_str()))
+            && was != is
+        {
+            let followers = self.dataset.followers(id);
+            self.left
+                .extend(followers.map(|(child, _)| (child.name.clone(), was)));
         }
     }
 

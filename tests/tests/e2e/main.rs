@@ -32,6 +32,7 @@ mod kills;
 mod large_file;
 mod large_site;
 mod moments;
+mod moves;
 mod not_files;
 mod orders;
 mod pages;

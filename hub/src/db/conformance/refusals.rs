@@ -93,16 +93,13 @@ pub async fn rules_of_columns_are_kept(database: &HubDatabase) -> Outcome {
     Ok(())
 }
 
-/// A key stays, and so does the date.
-pub async fn keys_and_dates_do_not_change(database: &HubDatabase) -> Outcome {
+/// A key stays, and a part is nobody's to choose.
+pub async fn keys_and_parts_are_not_the_writers(database: &HubDatabase) -> Outcome {
     let clinic = Clinic::open(database).await?;
     for (sql, words) in [
         ("UPDATE visit SET id = 8", "key"),
-        (
-            "UPDATE visit SET day = '2025-11-29'",
-            "moving a row to another date",
-        ),
         ("UPDATE visit SET causeway_part = 'dt=2025-11-29'", ""),
+        ("UPDATE doctor SET causeway_part = 'b=0of2'", ""),
     ] {
         let result = clinic.run(sql, &[]).await;
         // PostgreSQL's triggers put the part right; SQLite's refuse.

@@ -15,7 +15,7 @@ mod judge;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-use causeway_shared::dataset::{Dataset, Table, TableId};
+use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::ids::{Md5, Name, SiteName};
 
 use super::functions::REFUSAL;
@@ -180,22 +180,16 @@ impl Renderer<'_> {
             &literal(&rules::message_of_changed_key(self.table)),
             &self.differ(&self.table.key),
         );
+        // The triggers put the part right, which nobody can keep a writer from doing.
+        let (old, new) = (Side::Old.column(PART), Side::New.column(PART));
+        let own = self.own_part().unwrap_or_else(|| old.clone());
         let hidden = format!(
-            "{} IS NOT {} OR {} AND NOT {}",
-            Side::Old.column(PART),
-            Side::New.column(PART),
+            "{old} IS NOT {new} AND {new} IS NOT {own} OR {} AND NOT {}",
             Side::New.column(CLASH),
             Side::Old.column(CLASH),
         );
         let hidden = refuse("0A000", "'only the hub writes its own columns'", &hidden);
-        [
-            refuse_if_read_only(),
-            key,
-            self.refuse_move(),
-            hidden,
-            self.judge(true),
-        ]
-        .concat()
+        [refuse_if_read_only(), key, hidden, self.judge(true)].concat()
     }
 
     fn after_insert(&self) -> String {
@@ -207,6 +201,8 @@ impl Renderer<'_> {
             self.references(true),
             self.unmark(),
             self.journal(true, true),
+            self.put_right(),
+            self.take_along(),
         ]
         .concat()
     }
@@ -232,7 +228,35 @@ impl Renderer<'_> {
 
     fn when_changed(&self) -> String {
         let all: Vec<usize> = (0..self.table.columns.len()).collect();
-        format!(" WHEN {}", self.differ(&all))
+        let moved = match self.table.partition {
+            Partitioning::Via { .. } => format!(
+                " OR {} IS NOT {}",
+                Side::Old.column(PART),
+                Side::New.column(PART)
+            ),
+            _ => String::new(),
+        };
+        format!(" WHEN {}{moved}", self.differ(&all))
+    }
+
+    /// The part that the new row's values give, as an SQL expression. `None`: the key gives it.
+    fn own_part(&self) -> Option<String> {
+        match self.table.partition {
+            Partitioning::Buckets { .. } => None,
+            Partitioning::By { column } => Some(format!(
+                "'dt=' || substr({}, 1, 10)",
+                self.column(Side::New, column)
+            )),
+            Partitioning::Via { parent, on } => {
+                let (parent, key) = self.parent(parent);
+                Some(format!(
+                    "(SELECT causeway_parent.{} FROM {parent} AS causeway_parent \
+                     WHERE causeway_parent.{key} = {})",
+                    quote(PART),
+                    self.column(Side::New, on),
+                ))
+            }
+        }
     }
 
     /// The columns, as many as one call takes.

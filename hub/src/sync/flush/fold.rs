@@ -86,10 +86,14 @@ impl FlushTask<'_> {
             };
             // A row that cannot be folded stays in the journal: the flush fails over it.
             let mut change = row_change(table, row, &bases).map_err(|e| settling.failed(e))?;
-            change.is_at_site =
-                change.new.is_none() && self.is_at_site(&settling, table, row, &change).await?;
             journal.extend(committed_row(row, &change));
             let edit = settling.row(table, &change.key).await?;
+            let is_asked = match &change.new {
+                None => true,
+                // A row that was taken along is not to be revived by that.
+                Some(_) => edit.is_none() && is_taken_along(&change),
+            };
+            change.is_at_site = is_asked && self.is_at_site(&settling, table, row, &change).await?;
             let new = fold(table, edit, &change).map_err(|error| settling.failed(error))?;
             let new = new.map(|edit| without_unseen(table, edit, (row, &change)));
             settling.set(table, &change.key, new).await?;
@@ -103,6 +107,7 @@ impl FlushTask<'_> {
             if let Some(keys) = folded_keys.get(&table.name) {
                 settling.settle_keys(table, keys).await?;
             }
+            settling.settle_followers(table).await?;
         }
         if doubts_blocks {
             settling.settle_blocks().await?;
@@ -209,6 +214,12 @@ pub(in crate::sync) fn to_be_committed(
     let table = dataset.table(row.table.as_str())?;
     let change = row_change(table, row, &Bases::new()).ok()?;
     committed_row(row, &change)
+}
+
+/// Whether the row is as it was, elsewhere.
+fn is_taken_along(change: &RowChange) -> bool {
+    let (old, new) = (change.old.as_ref(), change.new.as_ref());
+    old.zip(new).is_some_and(|(old, new)| old.row == new.row)
 }
 
 fn key_of(table: &Table, row: &Texts) -> Option<RowKey> {

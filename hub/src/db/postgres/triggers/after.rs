@@ -21,14 +21,18 @@ pub(super) fn body(triggers: &Triggers<'_>, table: &Table) -> String {
             "TG_OP <> 'DELETE'",
             &format!("causeway_new := {};", json(table, "NEW")),
         ),
-        when("causeway_old = causeway_new", "RETURN NULL;"),
+        when(
+            &format!("causeway_old = causeway_new AND OLD.{part} IS NOT DISTINCT FROM NEW.{part}"),
+            "RETURN NULL;",
+        ),
         triggers.references(table),
         format!(
-            "    PERFORM causeway.write_journal({}, {}, OLD.{part}, causeway_old, NEW.{part}, causeway_new);\n    \
-             RETURN NULL;\nEND",
+            "    PERFORM causeway.write_journal({}, {}, OLD.{part}, causeway_old, NEW.{part}, causeway_new);\n",
             literal(triggers.site.as_str()),
             literal(table.name.as_str()),
         ),
+        triggers.take_along(table),
+        "    RETURN NULL;\nEND".to_owned(),
     ]
     .concat()
 }
@@ -75,6 +79,26 @@ impl Triggers<'_> {
             )
         };
         rules::references(table).into_iter().map(check).collect()
+    }
+
+    /// Rows that follow one that was moved go along. Their own triggers judge and journal that, though this is
+    /// a change of the tables' owner, by whoever calls himself the loader.
+    fn take_along(&self, table: &Table) -> String {
+        let (part, id) = (quote(PART), self.dataset.tables.id(table.name.as_str()));
+        let followers = id.map(|id| self.dataset.followers(id));
+        let take = |(child, on): (&Table, usize)| {
+            let moved = format!("TG_OP = 'UPDATE' AND OLD.{part} <> NEW.{part}");
+            let update = format!(
+                "PERFORM set_config('causeway.loader', 'off', true);\n    \
+                 UPDATE {} AS causeway_child SET {part} = NEW.{part} WHERE causeway_child.{} = {} \
+                 AND causeway_child.{part} <> NEW.{part};",
+                target(self.site, child),
+                quote(child.columns[on].name.as_str()),
+                field("NEW", table, table.key[0]),
+            );
+            when(&moved, &update)
+        };
+        followers.into_iter().flatten().map(take).collect()
     }
 
     /// The quoted name of a table's only key column.

@@ -183,19 +183,15 @@ fn not_of_type(table: &Table, at: usize) -> Option<String> {
     }
 }
 
-/// The part, which never changes.
+/// The part, whatever the writer says it is. A row that follows a parent goes along when that is moved: the
+/// parent's trigger changes the part, and whoever does gets the parent's.
 fn part(triggers: &Triggers<'_>, table: &Table) -> String {
     let part = format!("NEW.{}", quote(PART));
     let old = format!("OLD.{}", quote(PART));
-    let refuse_move = |column: usize| {
-        let condition = format!("TG_OP = 'UPDATE' AND {part} IS DISTINCT FROM {old}");
-        let message = literal(&format!("{}: {}", table.name, rules::MESSAGE_OF_MOVE));
-        when(&condition, &refuse("0A000", table, column, &message))
-    };
     match table.partition {
         Partitioning::By { column } => {
             let date = field("NEW", table, column);
-            format!("    {part} := 'dt=' || {date}::date::text;\n") + &refuse_move(column)
+            format!("    {part} := 'dt=' || {date}::date::text;\n")
         }
         Partitioning::Buckets { count } => {
             let fields = list(table.key.iter().map(|column| csv(table, *column)));
@@ -207,14 +203,15 @@ fn part(triggers: &Triggers<'_>, table: &Table) -> String {
         Partitioning::Via { parent, on } => {
             let missing = when("NOT FOUND", &triggers.refuse_reference(table, on, parent));
             format!(
-                "    IF {} THEN\n    SELECT causeway_parent.{} INTO {part} FROM {} AS causeway_parent \
+                "    IF {} OR TG_OP = 'UPDATE' AND {part} IS DISTINCT FROM {old} THEN\n    \
+                 SELECT causeway_parent.{} INTO {part} FROM {} AS causeway_parent \
                  WHERE causeway_parent.{} = {};\n{missing}    ELSE {part} := {old}; END IF;\n",
                 changed(table, on),
                 quote(PART),
                 target(triggers.site, &triggers.dataset.tables[parent]),
                 triggers.key_of(parent),
                 field("NEW", table, on),
-            ) + &refuse_move(on)
+            )
         }
     }
 }

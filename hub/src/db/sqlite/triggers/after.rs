@@ -1,5 +1,7 @@
 //! After a row has changed: do the rows that belong to it fit, and what does the journal say?
 
+use causeway_shared::dataset::Partitioning;
+
 use super::{Renderer, Side, refuse, select};
 use crate::db::rules;
 use crate::db::sql::{CLASH, PART, list, literal, names, quote};
@@ -86,9 +88,62 @@ impl Renderer<'_> {
         )
     }
 
+    /// Puts a row into the part that its values give. Of a row that follows a parent this is a change of
+    /// its own, which the triggers journal; of others the journal has the new part already.
+    pub(super) fn put_right(&self) -> String {
+        let (Some(own), table) = (self.own_part(), self.table) else {
+            return String::new();
+        };
+        let decides = match table.partition {
+            Partitioning::By { column } => column,
+            Partitioning::Via { on, .. } => on,
+            Partitioning::Buckets { .. } => return String::new(),
+        };
+        let key = table.key.iter().map(|at| self.column(Side::New, *at));
+        // In a subquery, where a table that is called `new` cannot be meant.
+        format!(
+            "    UPDATE {name} SET {part} = (SELECT {own}) WHERE ({key}) = (SELECT {values})\n        \
+             AND {part} IS NOT (SELECT {own}) AND (SELECT {changed});\n",
+            name = quote(table.name.as_str()),
+            part = quote(PART),
+            key = names(table, &table.key),
+            values = list(key),
+            changed = self.differ(&[decides]),
+        )
+    }
+
+    /// Rows that follow one that was moved go along. Their own triggers journal that.
+    pub(super) fn take_along(&self) -> String {
+        let [key] = self.table.key[..] else {
+            return String::new();
+        };
+        let key = self.column(Side::New, key);
+        let (old, new) = (Side::Old.column(PART), self.part(Side::New));
+        let take = self.dataset.followers(self.id).map(|(child, on)| {
+            format!(
+                "    UPDATE {child} SET {part} = (SELECT {new}) WHERE {on} = (SELECT {key})\n        \
+                 AND {part} IS NOT (SELECT {new}) AND (SELECT {old} IS NOT {new});\n",
+                child = quote(child.name.as_str()),
+                part = quote(PART),
+                on = names(child, &[on]),
+            )
+        });
+        take.collect()
+    }
+
+    /// The part of a row as it was or will be: of a row by date before it is put right, too.
+    fn part(&self, side: Side) -> String {
+        match (side, self.table.partition) {
+            (Side::New, Partitioning::By { .. }) => {
+                self.own_part().unwrap_or_else(|| side.column(PART))
+            }
+            _ => side.column(PART),
+        }
+    }
+
     pub(super) fn journal(&self, old: bool, new: bool) -> String {
         let part = |side: Side, there| match there {
-            true => side.column(PART),
+            true => self.part(side),
             false => "NULL".to_owned(),
         };
         let values = |side: Side, there| match there {

@@ -1,11 +1,11 @@
 //! Before a row changes: is it as the rules of its table want it?
 
-use causeway_shared::dataset::{Operator, Partitioning};
+use causeway_shared::dataset::Operator;
 use causeway_shared::value::{MAX_KEY_BYTES, Type};
 
 use super::{Renderer, Side, refuse, select};
-use crate::db::rules::{self, MESSAGE_OF_MOVE, Rule};
-use crate::db::sql::{PART, list, literal, quote};
+use crate::db::rules::{self, Rule};
+use crate::db::sql::{list, literal};
 
 impl Renderer<'_> {
     /// Judges the new row by itself. What a change leaves as it was is not judged again.
@@ -64,29 +64,5 @@ impl Renderer<'_> {
             Rule::NotNull(_) | Rule::OfType(_) | Rule::Least(_) | Rule::Greatest(_) => None,
             Rule::MaxChars(..) | Rule::OneOf(_) => None,
         }
-    }
-
-    /// Refuses a change that would put the row into another partition. Buckets follow from the key.
-    pub(super) fn refuse_move(&self) -> String {
-        let moves = match self.table.partition {
-            Partitioning::Buckets { .. } => return String::new(),
-            Partitioning::By { column } => {
-                let date = |side| format!("substr({}, 1, 10)", self.column(side, column));
-                format!("{} IS NOT {}", date(Side::Old), date(Side::New))
-            }
-            Partitioning::Via { parent, on } => {
-                let (parent, key) = self.parent(parent);
-                // A parent that is not there is refused as a reference.
-                format!(
-                    "{} AND {} <> (SELECT causeway_parent.{} FROM {parent} AS causeway_parent \
-                     WHERE causeway_parent.{key} = {})",
-                    self.differ(&[on]),
-                    Side::Old.column(PART),
-                    quote(PART),
-                    self.column(Side::New, on),
-                )
-            }
-        };
-        refuse("0A000", &literal(MESSAGE_OF_MOVE), &moves)
     }
 }
