@@ -95,7 +95,7 @@ pub struct EditsObject {
     /// Its entries.
     #[serde(deserialize_with = "limits::count")]
     pub edits: u64,
-    /// Those of them that have a conflict.
+    /// Those of them that have a conflict, and merged rows that clash.
     #[serde(deserialize_with = "limits::count")]
     pub conflicts: u64,
     /// Keys to look for wherever the site changes something: rows that the cloud keeps though the

@@ -201,6 +201,72 @@ pub async fn rows_that_clash_are_loaded_and_marked(database: &HubDatabase) -> Ou
     Ok(())
 }
 
+/// A row that clashes counts as a conflict, wherever its edits are settled, and is judged again when the
+/// site or the cloud changes either row, on a date that was not loaded too.
+pub async fn a_clash_is_a_conflict_until_one_of_the_rows_goes(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = shop(&test).await?;
+    let far = "dt=2025-12-19";
+    site.put("sale", far, &["5,2025-12-19,a,paid"]).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    let folder = tempfile::tempdir()?;
+    let mut other = test.in_another_folder(folder.path()).await?;
+    other.ask_for(&["2025-12-19".parse()?]);
+    let stands = async |site: &TestSite, conflicts: u64, marked: &[&str]| -> Outcome {
+        for hub in [&test, &other] {
+            hub.load_one().await?;
+            let status = hub.hub.status(hub.request.now).await?.sites.remove(0);
+            assert_eq!(status.conflicts, conflicts, "{}", status.read_only);
+            assert_eq!(hub.marked(site, sale(site)?).await?, marked);
+            assert_eq!(hub.verify(false).await?.differences, []);
+        }
+        Ok(())
+    };
+    let away = |day: &str| format!("UPDATE sale SET day = '{day}' WHERE id = 1");
+    stands(&site, 0, &[]).await?;
+    // The cloud moves a row onto one that it does not see.
+    test.change(&site, &away("2025-12-19")).await?;
+    test.flush(&site).await?;
+    stands(&site, 1, &["5"]).await?;
+    // It moves on, comes back while the other is there, which takes its place first, and is void.
+    test.change(&site, &away("2025-11-29")).await?;
+    test.flush(&site).await?;
+    stands(&site, 0, &[]).await?;
+    let taken = test.change(&site, &away("2025-12-19")).await;
+    assert!(
+        taken.is_err(),
+        "the site's row is loaded and keeps its place"
+    );
+    site.put("sale", "dt=2025-11-29", &["6,2025-11-29,a,paid"])
+        .await?;
+    site.commit().await?;
+    assert_eq!(test.load_one().await?.conflicts, 1);
+    assert_eq!(test.load_one().await?.conflicts, 0, "it is no new one");
+    stands(&site, 1, &["6"]).await?;
+    // The site's row gives way.
+    site.put("sale", "dt=2025-11-29", &["6,2025-11-29,z,paid"])
+        .await?;
+    site.commit().await?;
+    stands(&site, 0, &[]).await?;
+    site.put("sale", "dt=2025-11-29", &["6,2025-11-29,a,paid"])
+        .await?;
+    site.commit().await?;
+    stands(&site, 1, &["6"]).await?;
+    // The cloud's does.
+    let void = "UPDATE sale SET state = 'void' WHERE id = 1";
+    test.change(&site, void).await?;
+    test.flush(&site).await?;
+    stands(&site, 0, &[]).await?;
+    // A row of the site's that is not marked keeps its place.
+    let back = "UPDATE sale SET slot = 'b', state = 'open', day = '2025-11-28' WHERE id = 1";
+    assert!(
+        test.change(&site, back).await.is_err(),
+        "sale 2 has the place"
+    );
+    Ok(())
+}
+
 /// A second database over the same store takes no writes and says who the owner is. After it takes over,
 /// the first keeps what it had not flushed, and brings it in when it takes over again.
 pub async fn one_database_owns_the_edits(database: &HubDatabase) -> Outcome {

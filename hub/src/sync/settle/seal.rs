@@ -129,7 +129,7 @@ impl Settling<'_> {
         let object = EditsObject {
             md5,
             edits: entries.len() as u64,
-            conflicts: entries.iter().filter(|e| !e.conflict.is_none()).count() as u64,
+            conflicts: clashes + entries.iter().filter(|e| !e.conflict.is_none()).count() as u64,
             kept: self.hand.kept(table, part).map_err(|e| self.failed(e))?,
             merged: Merged {
                 object: site_entry.map(|entry| entry.object.md5),
