@@ -146,6 +146,7 @@ macro_rules! database_conformance {
             rows_in_dates_of_the_cloud_alone_are_kept,
             edits_follow_another_number_of_buckets,
             a_child_of_the_cloud_follows_its_parent,
+            a_child_that_is_kept_follows_its_parent,
             a_site_that_was_never_loaded_is_taken_over,
             a_row_that_is_moved_takes_along_what_follows_it,
             a_row_that_follows_another_parent_goes_there,

@@ -288,7 +288,8 @@ impl<'a> Settling<'a> {
             let Some(edit) = self.row(table, key).await? else {
                 continue;
             };
-            let parent = self.parent_place(table, &edit).await?;
+            let parent = self.parent_place(table, &edit, found.contains_key(key));
+            let parent = parent.await?;
             let settled = settle(table, key, edit.clone(), found.get(key), parent);
             let settled = settled.map_err(|error| self.failed(error))?;
             let settled = settled.filter(|edit| !self.is_forgotten(edit));
@@ -307,18 +308,20 @@ impl<'a> Settling<'a> {
             && edit.at < self.gone_before
     }
 
-    /// Where the parent lies of a row that the cloud bore or moved.
+    /// Where the parent lies of a row that the cloud bore, moved, or may keep though the site deleted it.
     async fn parent_place(
         &mut self,
         table: &Table,
         edit: &RowEdit,
+        is_at_site: bool,
     ) -> Result<Option<Part>, SiteError> {
         let Partitioning::Via { parent, on } = table.partition else {
             return Ok(None);
         };
-        let (RowState::Born { place, row } | RowState::Moved { place, row, .. }) = &edit.state
-        else {
-            return Ok(None);
+        let (place, row) = match &edit.state {
+            RowState::Born { place, row } | RowState::Moved { place, row, .. } => (place, row),
+            RowState::Changed { home, row, .. } if !is_at_site => (home, row),
+            RowState::Changed { .. } | RowState::Deleted { .. } => return Ok(None),
         };
         let column = table.columns[on].name.as_str();
         let Some(Some(text)) = row.get(column) else {

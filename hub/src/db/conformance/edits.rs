@@ -457,6 +457,36 @@ pub async fn a_child_of_the_cloud_follows_its_parent(database: &HubDatabase) -> 
     Ok(())
 }
 
+/// A row that the cloud keeps though the site deleted it goes along with its parent, which the site moved in
+/// the same commit.
+pub async fn a_child_that_is_kept_follows_its_parent(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let note = "\n[[table]]\nname = 'note'\nkey = ['id']\npartition = { via = 'sale', on = 'id' }\n\
+        column = [{ name = 'id', type = 'int' }, { name = 'body', type = 'text' }]";
+    let mut site = TestSite::new(&test.store, "here", &format!("{SHOP}{note}"))?;
+    site.put("sale", "dt=2025-11-28", &["1,2025-11-28,a,paid"])
+        .await?;
+    site.put("note", "dt=2025-11-28", &["1,late"]).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE note SET body = 'very late' WHERE id = 1")
+        .await?;
+    test.flush(&site).await?;
+
+    site.remove("sale", "dt=2025-11-28")?
+        .remove("note", "dt=2025-11-28")?;
+    site.put("sale", "dt=2025-11-29", &["1,2025-11-29,a,paid"])
+        .await?;
+    site.commit().await?;
+    assert_eq!(test.load_one().await?.conflicts, 1);
+    assert_eq!(
+        test.rows(&site, "note").await?,
+        ["dt=2025-11-29 1,very late"]
+    );
+    assert_eq!(test.verify(false).await?.differences, []);
+    Ok(())
+}
+
 /// A database that never loaded a site takes it over, and loads it with all edits.
 pub async fn a_site_that_was_never_loaded_is_taken_over(database: &HubDatabase) -> Outcome {
     let folder = tempfile::tempdir()?;
