@@ -90,6 +90,12 @@ pub(crate) trait SiteFlush: Send {
         most: usize,
     ) -> Result<Vec<JournalEntry>, DbError>;
 
+    /// The partitions, loaded or not, that rows of the journal were in or came to.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn journal_parts(&mut self) -> Result<BTreeSet<(Name, Part)>, DbError>;
+
     /// Writes down what a flush did, in one transaction.
     ///
     /// # Errors

@@ -271,10 +271,13 @@ impl FlushTask<'_> {
         // Rows of partitions that were committed since may hold changes that their version does not. Of a
         // database that was restored from a dump nobody knows whether all of it was.
         let is_doubtful = |key: &&(Name, Part)| stored.state.restored || news.parts.contains(*key);
-        let doubtful = stored.loaded.keys().filter(is_doubtful);
+        let doubtful = stored.loaded.keys().filter(is_doubtful).cloned();
+        // Rows of what the log holds of the journal may lie in partitions that are not loaded.
+        let written = session.journal_parts().await.map_err(failed)?;
+        let doubtful = doubtful.chain(written).map(|key| (key, None));
         let change = FlushChange {
             flushed: &news.journal,
-            versions: &doubtful.map(|key| (key.clone(), None)).collect(),
+            versions: &doubtful.collect(),
             start_known: true,
             writable: Some(false),
             hold: !owns(at.edits, at.identity),
@@ -303,7 +306,9 @@ impl FlushTask<'_> {
                 .parts
                 .iter()
                 .filter(|key| stored.loaded.contains_key(*key));
-            versions.extend(parts.map(|key| (key.clone(), None)));
+            let written = session.journal_parts().await;
+            let written = written.map_err(|source| self.database_error(source))?;
+            versions.extend(parts.cloned().chain(written).map(|key| (key, None)));
         }
         let change = FlushChange {
             flushed: &news.journal,

@@ -4,17 +4,19 @@
 //! in one transaction, after the log of edits has the commit: whenever it ends before, the next flush
 //! finds the journal's rows in the log.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use tokio_postgres::Error;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::Dataset;
-use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 
 use super::connection::{Connections, answered};
 use super::session::{Session, Work};
 use super::{error, journal, mark, read};
-use crate::db::records::{stored_count, unreadable};
+use crate::db::records::{partition, stored_count, unreadable};
 use crate::db::{
     DbError, FlushChange, JournalEntry, PartVersion, SiteFlush, SiteState, StoredSite,
 };
@@ -200,6 +202,16 @@ impl SiteFlush for PostgresFlush {
         most: usize,
     ) -> Result<Vec<JournalEntry>, DbError> {
         answered(&self.database, self.read_journal(dataset, most)).await
+    }
+
+    async fn journal_parts(&mut self) -> Result<BTreeSet<(Name, Part)>, DbError> {
+        let parts = include_str!("sql/journal_parts.sql");
+        let parts = self.client.query(parts, &[&self.site.as_str()]).await;
+        let parts = parts.map_err(|error| self.failed("reading the journal", error))?;
+        let parts = parts.iter();
+        Ok(parts
+            .filter_map(|row| partition(row.get(0), row.get(1)))
+            .collect())
     }
 
     async fn commit(&mut self, change: &FlushChange<'_>) -> Result<(), DbError> {

@@ -1,5 +1,6 @@
 //! One flush of one site: what the journal holds, and what becomes of it once the store has it.
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::fs::File;
 use std::str::FromStr;
@@ -11,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::edits_object::Texts;
-use causeway_shared::ids::{Part, Seq, SiteName};
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 
 use super::mark::Statements;
 use super::{Files, file, read, read_stored};
@@ -86,6 +87,15 @@ impl SiteFlush for SqliteFlush {
             let records = journal(connection, most);
             let records = records.map_err(|error| files.site_error(site, error))?;
             entries(files, site, records)
+        })
+        .await
+    }
+
+    async fn journal_parts(&mut self) -> Result<BTreeSet<(Name, Part)>, DbError> {
+        self.run(|files, _, connection| {
+            let [journaled, held] = read::journal_parts(connection)
+                .map_err(|error| files.error("reading the journal", error))?;
+            Ok(journaled.into_iter().chain(held).collect())
         })
         .await
     }

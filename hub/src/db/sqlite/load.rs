@@ -21,8 +21,8 @@ use causeway_shared::value::Type;
 use super::change::{self, TableChange};
 use super::mark::Statements;
 use super::value::to_sql;
-use super::{Files, file, read_stored, render, triggers};
-use crate::db::{DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, StoredSite, records};
+use super::{Files, file, read, read_stored, render, triggers};
+use crate::db::{DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, StoredSite};
 
 pub(super) struct SqliteLoad {
     files: Arc<Files>,
@@ -201,22 +201,13 @@ impl SiteLoad for SqliteLoad {
                     edits_seq: number(1)?,
                 })
             });
-            let mut parts = connection.prepare(include_str!("sql/journal_parts.sql"))?;
-            let mut parts = parts.query([])?;
-            let mut look = Look {
+            let [journaled, held] = read::journal_parts(connection)?;
+            Ok(Look {
                 at: at.optional()?.unwrap_or_default(),
                 start_known: files.start_is_known(&site, connection)?,
-                ..Look::default()
-            };
-            while let Some(row) = parts.next()? {
-                let (table, part) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
-                let parts = match row.get(2)? {
-                    true => &mut look.held,
-                    false => &mut look.journaled,
-                };
-                parts.extend(records::partition(table, part));
-            }
-            Ok(look)
+                journaled,
+                held,
+            })
         })
         .await
     }

@@ -14,7 +14,7 @@ use causeway_shared::value::Type;
 use super::value::from_sql;
 use super::{Files, file, pattern, render, write};
 use crate::db::records::{
-    AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
+    AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord, partition,
 };
 use crate::db::value::counted;
 use crate::db::{DbError, LoadedCount, LoadedCounts, Query, Row, RowBatches};
@@ -290,4 +290,18 @@ pub(super) fn are_loaded(
         }
     }
     Ok(true)
+}
+
+/// The partitions of the journal's rows, and of those that are kept over a fence.
+pub(super) fn journal_parts(
+    connection: &Connection,
+) -> rusqlite::Result<[BTreeSet<(Name, Part)>; 2]> {
+    let mut statement = connection.prepare(include_str!("sql/journal_parts.sql"))?;
+    let mut rows = statement.query([])?;
+    let mut parts = [BTreeSet::new(), BTreeSet::new()];
+    while let Some(row) = rows.next()? {
+        let (table, part) = (row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+        parts[usize::from(row.get::<_, bool>(2)?)].extend(partition(table, part));
+    }
+    Ok(parts)
 }

@@ -87,6 +87,30 @@ async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice(
 }
 
 #[tokio::test]
+async fn an_older_self_has_no_old_row_where_nothing_is_loaded() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folders = tempfile::tempdir()?;
+    let (live, backup) = (folders.path().join("live"), folders.path().join("backup"));
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    let id = test.sell(&site, "2025-12-19", "a").await?;
+    copy(&live, &backup)?;
+    test.flush(&site).await?;
+    let sql = format!("UPDATE sale SET state = 'void' WHERE id = {id}");
+    test.change(&site, &sql).await?;
+    test.flush(&site).await?;
+    drop(test);
+
+    copy(&backup, &live)?;
+    let test = start(&store, &live).await?;
+    test.load_one().await?;
+    assert_eq!(test.verify(false).await?.differences, []);
+    assert_eq!(test.rows(&site, "sale").await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
 async fn files_put_back_under_a_program_that_runs_take_no_change_until_it_has_loaded() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let site = shop(&store).await?;
