@@ -3,6 +3,8 @@
 //! The hub of a test that is not about a database has SQLite; the suite that both databases pass is
 //! `db/conformance.rs`.
 
+pub mod model;
+
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::path::Path;

@@ -1,0 +1,83 @@
+//! Histories on SQLite. `./test --soak` plays more of them; `CAUSEWAY_TEST_SEEDS=17` (or `0..100`) those alone.
+
+use std::collections::BTreeMap;
+
+use super::{Folders, play};
+use crate::testing::Outcome;
+
+/// How many are played by each of the tests.
+const SEEDS: u64 = 5;
+/// How many more with `./test --soak`.
+const SOAK: u64 = 50;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test is to do beside what it does always"
+)]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The seeds that somebody asked for.
+fn asked() -> Option<Vec<u64>> {
+    let text = setting("CAUSEWAY_TEST_SEEDS")?;
+    let (first, end) = match text.split_once("..") {
+        Some((first, end)) => (first.parse().ok()?, end.parse().ok()?),
+        None => (text.parse().ok()?, text.parse::<u64>().ok()? + 1),
+    };
+    Some((first..end).collect())
+}
+
+/// Plays a sixth of the histories, or, if this is the first one, those that somebody asked for.
+async fn play_part(part: u64) -> Outcome {
+    let soak = if setting("CAUSEWAY_TEST_SOAK").is_some() {
+        SOAK
+    } else {
+        0
+    };
+    let seeds = match asked() {
+        Some(_) if part > 0 => Vec::new(),
+        Some(asked) => asked,
+        None => (0..SEEDS + soak).map(|n| n * 6 + part).collect(),
+    };
+    let mut counted = BTreeMap::<_, u32>::new();
+    let mut failed = Vec::new();
+    for seed in &seeds {
+        match play(*seed, &Folders::new()?).await {
+            Ok(more) => {
+                for (what, times) in more {
+                    *counted.entry(what).or_default() += times;
+                }
+            }
+            Err(error) => failed.push(error.to_string()),
+        }
+    }
+    println!("{} histories: {counted:?}", seeds.len());
+    match failed.len() {
+        0 => Ok(()),
+        1 => Err(failed.remove(0).into()),
+        _ => {
+            let first = failed.iter().map(|text| text.lines().next().unwrap_or(""));
+            let first: Vec<_> = first.collect();
+            Err(format!("{}\n\n{}", first.join("\n"), failed[0]).into())
+        }
+    }
+}
+
+macro_rules! parts {
+    ($($name:ident = $part:literal),+) => {
+        $(#[tokio::test]
+        async fn $name() -> Outcome {
+            play_part($part).await
+        })+
+    };
+}
+
+parts!(
+    histories_are_as_the_model_says_0 = 0,
+    histories_are_as_the_model_says_1 = 1,
+    histories_are_as_the_model_says_2 = 2,
+    histories_are_as_the_model_says_3 = 3,
+    histories_are_as_the_model_says_4 = 4,
+    histories_are_as_the_model_says_5 = 5
+);
