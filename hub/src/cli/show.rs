@@ -320,12 +320,19 @@ fn edits(text: &mut String, of: &SiteStatus) {
     if of.conflicts > 0 {
         let _ = write!(text, ", {}", count(of.conflicts, "conflict"));
     }
-    if let Some(owner) = of.owner.as_ref().filter(|_| of.read_only) {
-        let _ = write!(
-            text,
-            "; this database is read-only, the database {} at {} owns them",
-            owner.id, owner.address
-        );
+    match of.owner.as_ref().filter(|_| of.read_only) {
+        None => {}
+        Some(_) if of.is_owner => {
+            let after = "after a `causeway-hub load` with `[edits] write = true`";
+            let _ = write!(text, "; this database owns them, and takes changes {after}");
+        }
+        Some(owner) => {
+            let _ = write!(
+                text,
+                "; this database is read-only, the database {} at {} owns them",
+                owner.id, owner.address
+            );
+        }
     }
     text.push('\n');
 }

@@ -199,8 +199,11 @@ pub(crate) struct SiteStatus {
     pub edits_commit: Option<Seq>,
     /// Rows in which site and cloud want different things.
     pub conflicts: u64,
-    /// Whether its tables take no writes.
+    /// Whether its tables take no writes, also after a hub has read the log.
     pub read_only: bool,
+    /// Whether this database is the owner.
+    #[serde(skip)]
+    pub is_owner: bool,
     /// The database whose edits count; `None` where nobody owns them yet.
     pub owner: Option<Owner>,
 }
@@ -226,6 +229,7 @@ impl SiteStatus {
             edits_commit: None,
             conflicts: 0,
             read_only: true,
+            is_owner: false,
             owner: None,
         }
     }

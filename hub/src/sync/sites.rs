@@ -53,8 +53,10 @@ pub(crate) struct SiteEdits {
     pub waiting: u64,
     /// Rows in which site and cloud want different things.
     pub conflicts: u64,
-    /// Whether the tables take writes.
+    /// Whether the tables take writes now.
     pub writable: bool,
+    /// Whether they do as soon as a hub has read the log, which on SQLite each process does for itself.
+    pub owned: bool,
 }
 
 impl SiteView {
@@ -114,6 +116,7 @@ impl Hub {
                 head: state.edits_head,
                 waiting: state.edits_waiting,
                 writable: state.writable && state.start_known,
+                owned: state.writable,
             },
             asked: cached.stored.asked.clone(),
             site: state.site,

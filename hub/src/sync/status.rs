@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use causeway_shared::commit::Owner;
 use causeway_shared::ids::Seq;
 use causeway_shared::log::SiteLog;
 use causeway_shared::quarantine::RefusedRows;
@@ -31,7 +32,13 @@ impl Hub {
     pub(crate) async fn status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let sites = self.sites(None).await?;
         let wanted = self.wanted(&LoadRequest::at(now)).await?;
-        let mut statuses: Vec<SiteStatus> = sites.iter().map(status).collect();
+        let database = self.database();
+        let own = Owner {
+            address: database.address().to_owned(),
+            ..database.identity().await?
+        };
+        let statuses = sites.iter().map(|view| status(view, &own));
+        let mut statuses: Vec<SiteStatus> = statuses.collect();
         for (status, view) in statuses.iter_mut().zip(&sites) {
             status.asked = wanted.kept(&view.asked);
         }
@@ -132,7 +139,9 @@ fn no_answer() -> String {
     format!("no answer in {} s", PATIENCE.as_secs())
 }
 
-fn status(view: &SiteView) -> SiteStatus {
+fn status(view: &SiteView, own: &Owner) -> SiteStatus {
+    let owner = view.edits.head.as_ref().map(|head| head.writer.clone());
+    let is_owner = owner.as_ref() == Some(own);
     let head = view.catalog.head.as_ref();
     let commit = head.map(|head| head.seq);
     let behind = view.log_head.unwrap_or_default().0;
@@ -158,8 +167,10 @@ fn status(view: &SiteView) -> SiteStatus {
         edits_waiting: view.edits.waiting,
         edits_commit: view.edits.head.as_ref().map(|head| head.seq),
         conflicts: view.edits.conflicts,
-        read_only: !view.edits.writable,
-        owner: view.edits.head.as_ref().map(|head| head.writer.clone()),
+        // A copy at another address holds what its original does, and owns nothing.
+        read_only: !(view.edits.owned && is_owner),
+        is_owner,
+        owner,
     }
 }
 

@@ -42,10 +42,10 @@ pub(crate) async fn serve_with(
     let service = deployment.serve(variables);
     let client = reqwest::Client::new();
     loop {
-        let sync = client.get(format!("{}/api/v1/sync", service.url));
-        let sync = sync.bearer_auth(token).send().await.unwrap();
-        let sync: Value = sync.json().await.unwrap();
-        if sync["sites"][0]["read_only"] == false {
+        let metrics = client.get(format!("{}/metrics", service.url));
+        let metrics = metrics.bearer_auth(token).send().await.unwrap();
+        let metrics = metrics.text().await.unwrap();
+        if metrics.contains("causeway_site_writable{site=\"hcm-01\"} 1") {
             return service;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -219,6 +219,39 @@ async fn both_databases_refuse_alike() {
     }
 }
 
+/// What `status` and the service say of whether the database takes changes.
+async fn said_read_only(
+    deployment: &Deployment,
+    variables: &[(&str, &str)],
+    (service, token): (&Service, &str),
+) -> [Value; 2] {
+    let status = deployment.hub_program(&["status"]);
+    let status = status.envs(variables.iter().copied()).run().json();
+    let sync = reqwest::Client::new().get(format!("{}/api/v1/sync", service.url));
+    let sync = sync.bearer_auth(token).send().await.unwrap();
+    let sync: Value = sync.json().await.unwrap();
+    [status, sync].map(|said| said["sites"][0]["read_only"].clone())
+}
+
+#[tokio::test]
+async fn status_and_the_service_agree_on_who_takes_changes() {
+    for pair in PAIRS {
+        let (deployment, _) = deploy(pair).await;
+        deployment.migrate_and_load();
+        let token = deployment.token("viewer", &[]);
+        let service = serve(&deployment, &token).await;
+        let said = said_read_only(&deployment, &[], (&service, &token)).await;
+        assert_eq!(said, [json!(false), json!(false)], "{pair:?}");
+        drop(service);
+        let never = [("CAUSEWAY_EDITS__WRITE", "false")];
+        let load = deployment.hub_program(&["load"]).envs(never).run();
+        let _ = load.expect_code(0);
+        let service = deployment.serve(&never);
+        let said = said_read_only(&deployment, &never, (&service, &token)).await;
+        assert_eq!(said, [json!(true), json!(true)], "{pair:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_database_that_does_not_own_the_edits_names_the_one_that_does() {
     let (deployment, site) = deploy(PAIRS[0]).await;
@@ -238,6 +271,8 @@ async fn a_database_that_does_not_own_the_edits_names_the_one_that_does() {
         (StatusCode::CONFLICT, &json!("read_only")),
         "{refused}"
     );
+    let said = said_read_only(&deployment, &other, (&service, &token)).await;
+    assert_eq!(said, [json!(true), json!(true)]);
     let owner = deployment.database.url();
     assert!(
         refused["detail"].as_str().unwrap().contains(&owner),
