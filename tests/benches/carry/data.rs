@@ -5,7 +5,7 @@ use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use jiff::ToSpan as _;
-use jiff::civil::{Date, date};
+use jiff::civil::Date;
 use rusqlite::{Connection, Params};
 
 /// All in one SQLite file.
@@ -20,6 +20,7 @@ const CONSULTANTS: i64 = 200;
 pub(crate) struct Shape {
     pub(crate) appointments: i64,
     pub(crate) days: i64,
+    pub(crate) from: Date,
 }
 
 impl Shape {
@@ -30,7 +31,7 @@ impl Shape {
     /// The day of an appointment: booked in order, with the days in their order too.
     pub(crate) fn day(self, n: i64) -> Date {
         let day = n * self.days / self.appointments;
-        date(2023, 1, 1).saturating_add(day.days())
+        self.from.saturating_add(day.days())
     }
 }
 

@@ -11,7 +11,8 @@
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
 //! appointments (each with a slot, and every second with feedback), `service` for the last part alone,
-//! and `load` for the hub's.
+//! `load` for the hub's, `hub` for its service, and `sites` for many sites in one hub (numbers are those of sites
+//! then); `postgres` or `sqlite` for one of the two.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,7 +22,9 @@
 )]
 
 mod baseline;
+mod client;
 mod data;
+mod hub;
 mod load;
 mod measure;
 mod service;
@@ -32,10 +35,14 @@ use causeway_tests::deployment::Deployment;
 use causeway_tests::{DatabaseKind, StoreKind};
 
 use data::Shape;
+use jiff::civil::{Date, date};
 use measure::{Measured, repeat, run_program};
 
 /// Runs of each measurement; the median counts.
 const RUNS: usize = 3;
+
+/// The first day of a site.
+const FROM: Date = date(2023, 1, 1);
 
 /// Fewer appointments are read in less time than the kernel counts in, so that ratios say nothing.
 const RATIOS_FROM: i64 = 50_000;
@@ -53,10 +60,30 @@ fn main() {
     } else {
         sizes
     };
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let mut runtime = match asked("hub") || asked("sites") {
+        true => tokio::runtime::Builder::new_multi_thread(),
+        false => tokio::runtime::Builder::new_current_thread(),
+    };
+    let runtime = runtime.enable_all().build().unwrap();
+    let mut kinds = vec![DatabaseKind::Postgres, DatabaseKind::Sqlite];
+    if asked("sqlite") {
+        kinds.remove(0);
+    }
+    if asked("postgres") {
+        kinds.truncate(1);
+    }
+    if asked("hub") {
+        for appointments in sizes {
+            runtime.block_on(hub::measure(appointments, &kinds));
+        }
+        return;
+    }
+    if asked("sites") {
+        for sites in sizes {
+            runtime.block_on(hub::measure_sites(sites.try_into().unwrap(), &kinds));
+        }
+        return;
+    }
     for appointments in sizes {
         if !only_service && appointments >= RATIOS_FROM {
             runtime.block_on(measure_carrying(appointments, only_load));
@@ -81,6 +108,7 @@ async fn measure_carrying(appointments: i64, only_load: bool) {
     let shape = Shape {
         appointments,
         days: 1_096,
+        from: FROM,
     };
     let rows = data::write_sqlite(&deployment.site().join("site.db"), shape);
     if only_load {
@@ -128,6 +156,7 @@ async fn measure_shuffled(appointments: i64) {
         Shape {
             appointments,
             days: 3_000,
+            from: FROM,
         },
     );
     let migrate = repeat(RUNS, || {

@@ -13,6 +13,7 @@ use causeway_tests::{DatabaseKind, StoreKind, command};
 use rusqlite::Connection;
 use tokio::time::sleep;
 
+use crate::FROM;
 use crate::data::{self, Shape};
 use crate::measure::{cpu_time, peak_memory, resident_memory, written};
 
@@ -39,6 +40,7 @@ pub(crate) async fn measure(appointments: i64) {
     let shape = Shape {
         appointments,
         days: 1_096,
+        from: FROM,
     };
     data::write_sqlite(&database, shape);
     let migrated = deployment.agent(&["migrate"]);

@@ -1,0 +1,295 @@
+//! What the hub's service costs over ten years of partitions: the overview, dates that are not loaded,
+//! history, a booking, an idle minute, and what the archive takes.
+
+use std::time::{Duration, Instant};
+
+use causeway_shared::runtime::clock;
+use causeway_tests::deployment::{Deployment, Service};
+use causeway_tests::gateway::{Asked, Fate, Gateway};
+use causeway_tests::{DatabaseKind, StoreKind};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde_json::json;
+use tokio::time::sleep;
+
+use crate::client::Client;
+use crate::data::{self, Shape};
+use crate::measure::{cpu_time, peak_memory, resident_memory, run_program, written};
+
+/// Ten years, to a few days after today.
+const DAYS: i64 = 3_650;
+const AHEAD: i64 = 10;
+/// How long the overview is asked for.
+const ASKING: Duration = Duration::from_secs(5);
+/// Dates that are not loaded, one after the other.
+const COLD_DATES: i64 = 60;
+const BOOKINGS: usize = 20;
+/// After it a service has read its logs and made its partials.
+const SETTLING: Duration = Duration::from_secs(10);
+const IDLE: Duration = Duration::from_secs(60);
+const PROGRAM_LIMIT: Duration = Duration::from_secs(1_800);
+
+pub(crate) async fn measure(appointments: i64, kinds: &[DatabaseKind]) {
+    for kind in kinds {
+        println!("\n{appointments} appointments over {DAYS} days, S3 and {kind:?}");
+        let pair = (StoreKind::S3, *kind);
+        let deployment = Deployment::create(pair, "meetassist", data::SQLITE_SOURCE).await;
+        let today = today();
+        let shape = Shape {
+            appointments,
+            days: DAYS,
+            from: today.saturating_add((AHEAD - DAYS).days()),
+        };
+        data::write_sqlite(&deployment.site().join("site.db"), shape);
+        let migrate = deployment.agent_program(&["migrate"]);
+        let migrated = migrate.time_limit(PROGRAM_LIMIT).run();
+        assert!(matches!(migrated.code, Some(0 | 3)), "{migrated}");
+        let _ = deployment.hub(&["init"]).expect_code(0);
+        let load = run_program("causeway-hub", &deployment.path("hub.toml"), &["load"]);
+        println!("load of the window          {load}");
+        let token = deployment.token("admin", &[]);
+
+        let service = deployment.serve(&[]);
+        let mut client = Client::connect(&service.url, &token).await;
+        sleep(SETTLING).await;
+        report_memory("service after its start", &service);
+        overview(&service, &token).await;
+        cold_dates(&mut client, shape, today).await;
+        report_memory("service after cold dates", &service);
+        history(&mut client, shape, today).await;
+        report_memory("service after history", &service);
+        bookings(&mut client, today).await;
+        let _ = service.running.terminate();
+
+        archive(&deployment, "first").await;
+        archive(&deployment, "nothing changed").await;
+        let service = deployment.serve(&[]);
+        let mut client = Client::connect(&service.url, &token).await;
+        sleep(SETTLING).await;
+        bookings(&mut client, today.saturating_add(1.day())).await;
+        let _ = service.running.terminate();
+        archive(&deployment, "some edits of one date").await;
+        idle(&deployment).await;
+    }
+}
+
+fn today() -> Date {
+    clock::now().to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+fn ms(of: Duration) -> f64 {
+    of.as_secs_f64() * 1_000.0
+}
+
+/// Median, 95th of a hundred and most.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let at = |share: usize| ms(times[(times.len() - 1) * share / 100]);
+    format!(
+        "median {:.1} ms, p95 {:.1} ms, at most {:.1} ms of {}",
+        at(50),
+        at(95),
+        at(100),
+        times.len()
+    )
+}
+
+fn report_memory(when: &str, service: &Service) {
+    let proc = format!("/proc/{}", service.running.id());
+    println!(
+        "{when:27} resident {} MiB, at most {} MiB",
+        resident_memory(&proc).unwrap() >> 20,
+        peak_memory(&proc).unwrap() >> 20
+    );
+}
+
+async fn overview(service: &Service, token: &str) {
+    let proc = format!("/proc/{}", service.running.id());
+    for clients in [1, 4] {
+        let cpu = cpu_time(&proc).unwrap();
+        let start = Instant::now();
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..clients {
+            let mut client = Client::connect(&service.url, token).await;
+            tasks.spawn(async move {
+                let mut asked = 0_u32;
+                while start.elapsed() < ASKING {
+                    client.get("/api/v1/overview").await;
+                    asked += 1;
+                }
+                asked
+            });
+        }
+        let asked: u32 = tasks.join_all().await.into_iter().sum();
+        let (took, cpu) = (start.elapsed(), cpu_time(&proc).unwrap() - cpu);
+        println!(
+            "overview, {clients} at once         {:.0} a second, {:.2} ms of processor time each (aim 1000)",
+            f64::from(asked) / took.as_secs_f64(),
+            ms(cpu) / f64::from(asked)
+        );
+    }
+}
+
+async fn cold_dates(client: &mut Client, shape: Shape, today: Date) {
+    let mut times = Vec::new();
+    for n in 0..COLD_DATES {
+        // A step that shares no factor with the number of days.
+        let back = 100 + n * 1_009 % (shape.days - 200);
+        let date = today.saturating_sub(back.days());
+        let path = format!("/api/v1/appointments?date={date}&limit=500");
+        let start = Instant::now();
+        let body = client.get(&path).await;
+        times.push(start.elapsed());
+        let listed: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert!(listed["total"].as_u64().unwrap() > 0, "{date}: {listed}");
+    }
+    println!("date that is not loaded     {} (aim 150)", spread(times));
+}
+
+async fn history(client: &mut Client, shape: Shape, today: Date) {
+    let from = today.saturating_sub((shape.days - AHEAD - 1).days());
+    let consultants = format!("/api/v1/stats/consultants?from={from}&to={today}");
+    let customer = |n: i64| format!("/api/v1/customers/fb-{n}/appointments");
+    let row = |n: i64| format!("/api/v1/appointments/{n}");
+    for (what, path) in [
+        ("consultants, ten years", consultants.clone()),
+        ("the same again", consultants),
+        ("a customer's history", customer(7)),
+        ("the same again", customer(7)),
+        ("another's", customer(8)),
+        ("a row by its number", row(shape.appointments / 3)),
+        ("another", row(shape.appointments / 5)),
+    ] {
+        let start = Instant::now();
+        let body = client.get(&path).await;
+        let took = ms(start.elapsed());
+        println!("{what:27} {took:.1} ms, {} kB", body.len() / 1_000);
+    }
+}
+
+async fn bookings(client: &mut Client, date: Date) {
+    let mut times = Vec::new();
+    for n in 0..BOOKINGS {
+        let booking = json!({"customerid": format!("fb-{n}"), "date": date.saturating_add(1.day()),
+            "time": format!("{:02}:{:02}", 8 + n / 60, n % 60)});
+        let start = Instant::now();
+        let body = client.post("/api/v1/appointments", &booking).await;
+        times.push(start.elapsed());
+        let booked: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(booked["flushed"], true, "{booked}");
+    }
+    println!("booking, with its flush     {}", spread(times));
+}
+
+async fn archive(deployment: &Deployment, what: &str) {
+    let hub = deployment.hub_program(&["archive", "run"]);
+    let running = hub.time_limit(PROGRAM_LIMIT).spawn();
+    let (finished, peak) = running.wait_measured(PROGRAM_LIMIT);
+    let run = finished.json();
+    let tables = run["tables"].as_object().unwrap();
+    let count = |name: &str| -> u64 {
+        let of = tables.values().map(|table| table[name].as_u64());
+        of.map(Option::unwrap).sum()
+    };
+    println!(
+        "archive, {what}: {} s, {} published, {} skipped, peak {} MiB, requests {}",
+        run["seconds"],
+        count("published"),
+        count("skipped"),
+        peak >> 20,
+        run["requests"]
+    );
+}
+
+/// A minute in which nothing happens.
+async fn idle(deployment: &Deployment) {
+    let upstream = &deployment.store.config().endpoint;
+    let gateway = Gateway::start(upstream, |_: &Asked| Fate::Pass).await;
+    let endpoint = gateway.endpoint();
+    let service = deployment.serve(&[
+        ("CAUSEWAY_STORE__ENDPOINT", &endpoint),
+        ("CAUSEWAY_REFRESH__EVERY", "10s"),
+    ]);
+    sleep(SETTLING).await;
+    report_idle(&service, &gateway, deployment).await;
+}
+
+pub(crate) async fn report_idle(service: &Service, gateway: &Gateway, deployment: &Deployment) {
+    let proc = format!("/proc/{}", service.running.id());
+    let look = async || {
+        let rows = match deployment.database.kind() {
+            DatabaseKind::Sqlite => 0,
+            DatabaseKind::Postgres => {
+                let client = deployment.database.connect().await;
+                let sql = "SELECT tup_inserted + tup_updated + tup_deleted FROM pg_stat_database \
+                           WHERE datname = current_database()";
+                client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
+            }
+        };
+        (
+            gateway.asked().len(),
+            rows,
+            written(&proc).unwrap(),
+            cpu_time(&proc).unwrap(),
+        )
+    };
+    let before = look().await;
+    sleep(IDLE).await;
+    let after = look().await;
+    println!(
+        "idle for a minute           {} requests, {} rows of the database changed, {} bytes written, \
+         cpu {} ms, resident {} MiB",
+        after.0 - before.0,
+        after.1 - before.1,
+        after.2 - before.2,
+        (after.3 - before.3).as_millis(),
+        resident_memory(&proc).unwrap() >> 20
+    );
+}
+
+/// Many sites in one hub that nothing happens at.
+pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
+    for kind in kinds {
+        println!("\n{sites} sites, S3 and {kind:?}");
+        let pair = (StoreKind::S3, *kind);
+        let deployment = Deployment::create(pair, "meetassist", data::SQLITE_SOURCE).await;
+        let shape = Shape {
+            appointments: 300,
+            days: 30,
+            from: today().saturating_sub(15.days()),
+        };
+        data::write_sqlite(&deployment.site().join("site.db"), shape);
+        let agent = std::fs::read_to_string(deployment.path("agent.toml")).unwrap();
+        for n in 0..sites {
+            let name = format!("site-{n:04}");
+            let agent = agent
+                .replace("hcm-01", &name)
+                .replace("\"state\"", &format!("\"{name}\""));
+            std::fs::write(deployment.path("many.toml"), agent).unwrap();
+            let migrated = deployment.agent_with("many.toml", &["migrate"]);
+            assert!(matches!(migrated.code, Some(0 | 3)), "{migrated}");
+        }
+        let _ = deployment.hub(&["init"]).expect_code(0);
+        let load = run_program("causeway-hub", &deployment.path("hub.toml"), &["load"]);
+        println!("first load                  {load}");
+        let load = run_program("causeway-hub", &deployment.path("hub.toml"), &["load"]);
+        println!("load again                  {load}");
+        let token = deployment.token("admin", &[]);
+        let upstream = &deployment.store.config().endpoint;
+        let gateway = Gateway::start(upstream, |_: &Asked| Fate::Pass).await;
+        let endpoint = gateway.endpoint();
+        let service = deployment.serve(&[
+            ("CAUSEWAY_STORE__ENDPOINT", &endpoint),
+            ("CAUSEWAY_REFRESH__EVERY", "30s"),
+        ]);
+        sleep(IDLE).await;
+        report_idle(&service, &gateway, &deployment).await;
+        report_memory("service", &service);
+        let mut client = Client::connect(&service.url, &token).await;
+        for what in ["overview of all sites", "the same again"] {
+            let start = Instant::now();
+            client.get("/api/v1/overview").await;
+            println!("{what:27} {:.1} ms", ms(start.elapsed()));
+        }
+    }
+}
