@@ -27,6 +27,9 @@ pub(crate) const DEFAULT_FILE: &str = "agent.toml";
 /// The dataset that is embedded.
 const MEETASSIST: &str = "meetassist";
 
+/// The host under which imports write; no machine's id has this form.
+pub const IMPORTER: &str = "import";
+
 /// Most uploads at once: more only queue inside the client.
 const MAX_CONCURRENCY: usize = 64;
 
@@ -275,6 +278,47 @@ impl AgentConfig {
             },
             keep: file.retention.keep.0,
         })
+    }
+
+    /// For an import into a site: no sources, no hub, and a place that all importers share.
+    #[must_use]
+    pub fn for_import(
+        site: SiteName,
+        dataset: Dataset,
+        zone: TimeZone,
+        store: StoreConfig,
+        state_dir: PathBuf,
+    ) -> Self {
+        let file = AgentFile::default();
+        Self {
+            site,
+            dataset,
+            zone_name: zone.iana_name().unwrap_or_default().to_owned(),
+            zone,
+            machine: Machine {
+                host: IMPORTER.to_owned(),
+                ..Machine::this()
+            },
+            base_dir: state_dir.clone(),
+            state_dir,
+            store,
+            sources: Vec::new(),
+            watch: Watch {
+                debounce: file.watch.debounce.0,
+                max_delay: file.watch.max_delay.0,
+                poll: file.watch.poll.0,
+            },
+            guard: Guard {
+                shrink: file.guard.shrink,
+            },
+            hub: None,
+            upload: Upload {
+                concurrency: file.upload.concurrency,
+                bandwidth: None,
+            },
+            keep: file.retention.keep.0,
+            metrics_file: None,
+        }
     }
 
     /// The MD5 of all that decides what a scan makes of the same files: the dataset, what the

@@ -12,6 +12,7 @@
 //! The source itself is the queue: the next cycle finds whatever this one did not get to.
 
 pub(crate) mod attempt;
+pub(crate) mod import;
 pub(crate) mod look;
 pub(crate) mod migrate;
 mod notes;
@@ -25,6 +26,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Instant;
 
+use causeway_shared::catalog::Catalog;
 use causeway_shared::runtime::clock;
 
 use crate::agent::{Agent, blocking};
@@ -41,7 +43,7 @@ use crate::scan::{ObjectId, Stop};
 use crate::source::gate::{self, Moved, SourceFingerprints};
 use crate::state::{AgentState, CycleOutcome, Notes};
 use attempt::{Attempt, CycleStart, SyncOptions};
-use prepare::{LastCycle, Preparation, Prepared};
+use prepare::{LastCycle, Preparation, Prepared, TakePart};
 use settle::CycleResults;
 
 /// How often a cycle is tried where the log moves on meanwhile.
@@ -159,42 +161,17 @@ impl Attempt<'_> {
         last: &LastCycle,
         session: &WriterSession,
     ) -> Result<(Prepared, Spooled), AgentError> {
-        let config = self.agent.config();
-        let state_dir = config.state_dir.clone();
-        // A killed migration may have left thousands of files.
-        let spool = blocking(move || Spool::swept(&state_dir)).await??;
-        let (sender, thread) = spool.start()?;
-        let there = noted_uploads(self.agent, self.state, clock::now())?;
-        let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
-        let log: BTreeSet<ObjectId> = session
-            .catalog
-            .partitions
-            .iter()
-            .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
-            .collect();
-        let take = Box::new(move |object, csv| {
-            if log.contains(&object) || sent.contains(&object) {
-                return Ok(());
-            }
-            sender.add(object, csv).map_err(Stop::from)
-        });
         let preparation = Preparation {
-            config,
+            config: self.agent.config(),
             catalog: &session.catalog,
             last,
             moved,
             allow_shrink: self.options.allow_shrink,
             progress: self.progress,
         };
-        let prepared = preparation.run(take).await;
-        // Where the spool failed, the scan only stopped because of it.
-        let objects = blocking(|| thread.finish()).await??;
-        let spooled = Spooled {
-            spool,
-            objects,
-            there,
-        };
-        Ok((prepared?, spooled))
+        let there = noted_uploads(self.agent, self.state, clock::now())?;
+        let prepare = |take| preparation.run(take);
+        spooled(self.agent, there, &session.catalog, prepare).await
     }
 
     /// Pushes the plan; `None` where there is nothing to push.
@@ -207,25 +184,73 @@ impl Attempt<'_> {
         if plan.is_empty() && !session.announces_writer() {
             return Ok(None);
         }
-        if !session.is_current(self.agent, clock::now()).await? {
-            return Ok(Some(Pushed::Behind));
-        }
-        check_before_first_write(self.agent, self.state, &mut session.writer).await?;
-        let objects = PlannedObjects {
-            to_send: objects_to_send(plan, &spooled.spool, &spooled.objects),
-            there: spooled.there.clone(),
-        };
-        push(
+        let pushed = push_spooled(
             self.agent,
             self.state,
             session,
             plan,
-            objects,
+            spooled,
             self.progress,
-        )
-        .await
-        .map(Some)
+        );
+        pushed.await.map(Some)
     }
+}
+
+/// Runs a scan, and spools what neither log nor store has; `there` are the objects that were sent before.
+async fn spooled<P>(
+    agent: &Agent,
+    there: BTreeMap<ObjectId, u64>,
+    catalog: &Catalog,
+    prepare: impl FnOnce(TakePart) -> P,
+) -> Result<(Prepared, Spooled), AgentError>
+where
+    P: Future<Output = Result<Prepared, AgentError>>,
+{
+    let state_dir = agent.config().state_dir.clone();
+    // A killed migration may have left thousands of files.
+    let spool = blocking(move || Spool::swept(&state_dir)).await??;
+    let (sender, thread) = spool.start()?;
+    let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
+    let log: BTreeSet<ObjectId> = catalog
+        .partitions
+        .iter()
+        .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
+        .collect();
+    let take = Box::new(move |object, csv| {
+        if log.contains(&object) || sent.contains(&object) {
+            return Ok(());
+        }
+        sender.add(object, csv).map_err(Stop::from)
+    });
+    let prepared = prepare(take).await;
+    // Where the spool failed, the scan only stopped because of it.
+    let objects = blocking(|| thread.finish()).await??;
+    let spooled = Spooled {
+        spool,
+        objects,
+        there,
+    };
+    Ok((prepared?, spooled))
+}
+
+/// Pushes a plan whose objects are spooled.
+async fn push_spooled(
+    agent: &Agent,
+    state: &mut AgentState,
+    session: &mut WriterSession,
+    plan: &Plan,
+    spooled: &Spooled,
+    progress: &Arc<dyn Progress>,
+) -> Result<Pushed, AgentError> {
+    if !session.is_current(agent, clock::now()).await? {
+        return Ok(Pushed::Behind);
+    }
+    check_before_first_write(agent, state, &mut session.writer).await?;
+    let objects = PlannedObjects {
+        to_send: objects_to_send(plan, &spooled.spool, &spooled.objects),
+        there: spooled.there.clone(),
+    };
+    push(agent, state, session, plan, objects, progress).await
 }
 
 /// What the scan left on disk for the push, with its sizes in bytes.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::log::LogError;
+use causeway_shared::object::ObjectError;
 use causeway_shared::store::StoreError;
 use causeway_shared::store::check::CheckError;
 use jiff::Timestamp;
@@ -97,6 +98,21 @@ pub enum AgentError {
         /// The object.
         md5: Md5,
     },
+    /// An object whose rows an import was to keep is not whole.
+    #[error(
+        "site {site}: the object of {table} {part} {source}; import all rows of {table}, without --add"
+    )]
+    Kept {
+        /// The site.
+        site: SiteName,
+        /// The table.
+        table: Name,
+        /// The partition.
+        part: Part,
+        /// What is wrong.
+        #[source]
+        source: ObjectError,
+    },
     /// The log moved on each time that a commit was tried.
     #[error(
         "site {site}: the log moved on {attempts} times while a commit was prepared; try again"
@@ -152,6 +168,7 @@ impl AgentError {
             // Its disk may be mounted later.
             Self::Log(LogError::Blank { .. }) => true,
             Self::Log(error) => error.is_retryable(),
+            Self::Kept { source, .. } => source.is_retryable(),
             // Trying again does not upgrade the program.
             Self::State(StateError::Newer { .. }) => false,
             Self::State(_) | Self::File { .. } | Self::System { .. } => true,
@@ -181,6 +198,7 @@ impl AgentError {
                 source: StoreError::Config { .. },
                 ..
             } => Exit::Usage,
+            Self::Kept { source, .. } if !source.is_retryable() => Exit::Look,
             Self::Unfit { .. } | Self::Fenced { .. } => Exit::Look,
             Self::NotVerified { .. } | Self::Clock { .. } => Exit::Look,
             Self::Log(error) if !matches!(error, LogError::Store { .. }) => Exit::Look,

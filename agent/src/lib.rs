@@ -84,15 +84,20 @@ mod verify;
 #[cfg(test)]
 mod fuzz;
 pub use agent::Agent;
-pub use config::{AgentConfig, ConfigError, HubConfig};
+pub use config::{AgentConfig, ConfigError, HubConfig, IMPORTER};
 pub use cycle::attempt::SyncOptions;
+pub use cycle::import::{ImportReport, ImportRequest, import};
 pub use cycle::migrate::migrate;
-pub use cycle::report::CycleReport;
+pub use cycle::preview::{PlanLine, TablePlan};
+pub use cycle::report::{CycleReport, PartitionCounts, RowCounts};
 pub use cycle::sync::{sync, sync_with};
 pub use daemon::observer::{Event, Observer};
 pub use daemon::{Listeners, run};
 pub use error::{AgentError, Exit};
+pub use plan::guard::{HeldTable, Reason};
 pub use progress::{Progress, Silent, Step};
+pub use source::{FileRows, ImportedFile, RowSpool, SpooledRows, Statement};
+pub use state::refused_kinds::RefusedKind;
 
 #[cfg(test)]
 mod testing;

@@ -35,7 +35,7 @@ use causeway_shared::value::Forms;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::source::{Columns, RowsError, Snapshot, Sources, Unreadable};
+use crate::source::{Columns, ImportedRows, RowsError, Snapshot, Sources, Unreadable};
 use join::Keys;
 use parts::{PartWriter, write_parts};
 use read::{Halt, ReadTable, Task};
@@ -67,6 +67,8 @@ pub(crate) struct ScanRequest<'a> {
     pub dataset: &'a Dataset,
     /// Where they live.
     pub sources: &'a Sources,
+    /// The rows of an import, in the place of the sources'.
+    pub import: Option<&'a ImportedRows>,
     /// The tables to scan. With a table that is partitioned `via` another, that
     /// other one has to be among them.
     pub tables: &'a BTreeSet<TableId>,
@@ -186,7 +188,12 @@ impl<'a> Scan<'a> {
             Err(trouble) => return Ok(Err(trouble)),
         };
         let had_rows = self.request.filled.contains(&table);
-        let reader = match snapshot.table(table, declared, had_rows) {
+        let import = self.request.import;
+        let reader = match import {
+            Some(import) => import.table(table, declared, (self.request.now, had_rows)),
+            None => snapshot.table(table, declared, had_rows),
+        };
+        let reader = match reader {
             Ok(reader) => reader,
             Err(trouble) => return Ok(Err(trouble)),
         };
@@ -196,13 +203,17 @@ impl<'a> Scan<'a> {
             table,
             forms: self.forms(table),
             parent,
+            kept: import.and_then(|import| import.kept(table)),
             keys_wanted: self.keys_wanted(table),
             references: &self.references(table),
             spill: self.spill,
             memory_bytes: self.request.memory,
             on_rows: self.request.on_rows,
         };
-        let source = snapshot.place(table);
+        let source = match import {
+            Some(import) => import.place(table),
+            None => snapshot.place(table),
+        };
         let list = &mut self.refused;
         let zone = self.request.zone.clone();
         let refusals = Refusals::new(list, declared, table, source, reader.has_lines(), zone);
@@ -215,6 +226,9 @@ impl<'a> Scan<'a> {
 
     /// How a table's source writes values.
     fn forms(&self, table: TableId) -> Forms {
+        if let Some(import) = self.request.import {
+            return import.forms();
+        }
         let Some(home) = self.request.sources.home(table) else {
             return Forms::default();
         };

@@ -9,6 +9,7 @@ mod config;
 pub(crate) mod csv;
 mod file_state;
 pub(crate) mod gate;
+mod imported;
 mod names;
 mod resolve;
 mod row;
@@ -25,6 +26,8 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use config::{Delimiter, Encoding, SourceConfig, SourceKind};
 pub(crate) use file_state::companion;
+pub use imported::{FileRows, ImportedFile, RowSpool, SpooledRows, Statement};
+pub(crate) use imported::{ImportedRows, ImportedTable, KeptRows, is_kept, kept_raw};
 pub(crate) use resolve::{SourceError, Sources, UnknownTable};
 pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
@@ -117,6 +120,12 @@ impl Columns {
         let columns = table.columns.iter().zip(&self.found);
         let present = columns.filter(|(_, found)| found.is_some());
         present.map(|(column, _)| column.name.clone()).collect()
+    }
+
+    /// The declared columns that the source lacks.
+    pub(crate) fn lacking(&self) -> Vec<usize> {
+        let lacks = |at: &usize| self.found[*at].is_none();
+        (0..self.found.len()).filter(lacks).collect()
     }
 }
 

@@ -27,7 +27,7 @@ use crate::scan::{
     ObjectId, PartBytes, ScanRequest, ScannedTable, ScannedTables, Stop, TableFindings, scan,
 };
 use crate::source::gate::{self, Moved, SourceFile};
-use crate::source::{Sources, Unreadable};
+use crate::source::{ImportedRows, Sources, Unreadable};
 use crate::state::{AgentState, Findings, Notes, PresentColumns, StateError};
 
 /// What the scan may hold in memory, in bytes, before it sorts on disk.
@@ -119,20 +119,41 @@ impl Preparation<'_> {
             &now.collect(),
             &forced_tables(&self.last.held, dataset, self.allow_shrink),
         );
-        let mut scan = self.scan(sources, tables, take).await?;
+        let scan = self.scan(sources, tables, None, take).await?;
+        Ok(self.plan(scan))
+    }
+
+    /// As [`run`](Self::run), of the rows of an import: these tables, whatever the sources are.
+    ///
+    /// # Errors
+    /// As there.
+    pub(crate) async fn import(
+        &self,
+        tables: BTreeSet<TableId>,
+        rows: ImportedRows,
+        take: TakePart,
+    ) -> Result<Prepared, AgentError> {
+        let sources = Arc::new(Sources::none());
+        let scan = self.scan(sources, tables, Some(rows), take).await?;
+        Ok(self.plan(scan))
+    }
+
+    fn plan(&self, mut scan: SiteScan) -> Prepared {
+        let dataset = &self.config.dataset;
         scan.find_lost_columns(dataset, &self.last.columns);
         let rules = Rules {
-            shrink: config.guard.shrink,
+            shrink: self.config.guard.shrink,
             allow_shrink: self.allow_shrink,
         };
         let plan = plan(dataset, self.catalog, &scan.tables, rules);
-        Ok(Prepared { scan, plan })
+        Prepared { scan, plan }
     }
 
     async fn scan(
         &self,
         sources: Arc<Sources>,
         tables: BTreeSet<TableId>,
+        import: Option<ImportedRows>,
         take: TakePart,
     ) -> Result<SiteScan, AgentError> {
         let dropped = StopOnDrop(Arc::new(AtomicBool::new(false)));
@@ -140,6 +161,7 @@ impl Preparation<'_> {
             filled: filled(&self.config.dataset, self.catalog),
             config: Arc::clone(self.config),
             sources,
+            import,
             tables,
             stop: Arc::clone(&dropped.0),
             progress: Arc::clone(self.progress),
@@ -183,6 +205,7 @@ impl Drop for StopOnDrop {
 struct Scanner {
     config: Arc<AgentConfig>,
     sources: Arc<Sources>,
+    import: Option<ImportedRows>,
     tables: BTreeSet<TableId>,
     filled: BTreeSet<TableId>,
     stop: Arc<AtomicBool>,
@@ -197,6 +220,7 @@ impl Scanner {
         let request = ScanRequest {
             dataset,
             sources,
+            import: self.import.as_ref(),
             tables: &self.tables,
             filled: &self.filled,
             now: began,

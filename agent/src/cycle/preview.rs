@@ -49,8 +49,10 @@ pub(crate) struct PlanReport {
 
 /// What would become of a table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub(crate) struct TablePlan {
+pub struct TablePlan {
+    /// Partitions that it would have.
     pub partitions: u64,
+    /// Rows that it would have.
     pub rows: u64,
     /// Its rows in the log.
     pub was_rows: u64,
@@ -62,6 +64,7 @@ pub(crate) struct TablePlan {
     pub changed: u64,
     /// Partitions that would go.
     pub gone: u64,
+    /// Rows that would be refused.
     pub refused: u64,
     /// Why, of the refused rows that are listed.
     pub reasons: Vec<RefusedKind>,
@@ -69,14 +72,29 @@ pub(crate) struct TablePlan {
 
 /// A partition that would change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct PlanLine {
+pub struct PlanLine {
+    /// The table.
     pub table: Name,
+    /// The partition.
     pub part: Part,
     /// The MD5 of its rows; `None` when it goes.
     pub md5: Option<Md5>,
+    /// Its rows, or 0.
     pub rows: u64,
     /// Its rows in the log.
     pub was_rows: u64,
+}
+
+impl PlanLine {
+    pub(super) fn of(change: &PlannedChange) -> Self {
+        Self {
+            table: change.table.clone(),
+            part: change.part,
+            md5: change.now.as_ref().map(|now| now.md5),
+            rows: change.now.as_ref().map_or(0, |now| now.rows),
+            was_rows: change.was.as_ref().map_or(0, |was| was.rows),
+        }
+    }
 }
 
 impl PlanReport {
@@ -148,13 +166,6 @@ pub(crate) async fn preview(
         progress: &progress,
     };
     let Prepared { scan, plan } = preparation.run(take).await?;
-    let line = |change: &PlannedChange| PlanLine {
-        table: change.table.clone(),
-        part: change.part,
-        md5: change.now.as_ref().map(|now| now.md5),
-        rows: change.now.as_ref().map_or(0, |now| now.rows),
-        was_rows: change.was.as_ref().map_or(0, |was| was.rows),
-    };
     let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
     let findings = scan.findings(&config.dataset);
     let elsewhere = last.findings.iter();
@@ -163,7 +174,7 @@ pub(crate) async fn preview(
     Ok(PlanReport {
         site: config.site.clone(),
         tables: tables_of(config, (&plan, &catalog), &scan, &sizes),
-        changes: plan.changes.iter().map(line).collect(),
+        changes: plan.changes.iter().map(PlanLine::of).collect(),
         quarantined: scan.quarantined() + elsewhere,
         quarantine_grows: refuses_more(&findings, &last),
         held: plan.held,
@@ -176,10 +187,10 @@ pub(crate) async fn preview(
 }
 
 /// The size in bytes of every partition that a scan meets.
-type Sizes = Arc<Mutex<BTreeMap<ObjectId, u64>>>;
+pub(super) type Sizes = Arc<Mutex<BTreeMap<ObjectId, u64>>>;
 
 /// Keeps nothing of the partitions but their sizes.
-fn weighed() -> (Sizes, TakePart) {
+pub(super) fn weighed() -> (Sizes, TakePart) {
     let sizes = Sizes::default();
     let taken = Arc::clone(&sizes);
     let take = move |object, csv: PartBytes| {
@@ -191,7 +202,7 @@ fn weighed() -> (Sizes, TakePart) {
 }
 
 /// The tables with something to push or to refuse.
-fn tables_of(
+pub(super) fn tables_of(
     config: &AgentConfig,
     (plan, catalog): (&Plan, &Catalog),
     scan: &SiteScan,

@@ -85,6 +85,28 @@ pub(crate) async fn publish(agent: &Agent, state: &mut AgentState, files: Quaran
     }
 }
 
+/// Replaces the lists of the tables in these findings, and leaves those of other tables.
+///
+/// # Errors
+/// A failure of the store.
+pub(crate) async fn replace_lists(agent: &Agent, findings: &Findings) -> Result<(), AgentError> {
+    let failed = |source: StoreError| AgentError::Store {
+        site: agent.config().site.clone(),
+        source,
+    };
+    let there = listed(agent).await.map_err(failed)?;
+    for (table, found) in findings {
+        let key = SiteKey::Quarantine(table.clone()).of(&agent.config().site);
+        if let Some(file) = QuarantineFile::of(&found.refused) {
+            let put = agent.store().put(&key, file.csv.into()).await;
+            put.map_err(failed)?;
+        } else if there.contains_key(table) {
+            agent.store().delete(&key).await.map_err(failed)?;
+        }
+    }
+    Ok(())
+}
+
 async fn try_publish(
     agent: &Agent,
     state: &mut AgentState,

@@ -71,11 +71,7 @@ impl<'d> Judge<'d> {
     ) -> Result<(), RowProblem> {
         row.clear();
         for (at, (column, raw)) in self.table.columns.iter().zip(raw).enumerate() {
-            let forms = match column.drop_leading_zeros {
-                true => &self.dropping,
-                false => &self.forms,
-            };
-            let value = parse(*raw, column.ty, forms)
+            let value = parse(*raw, column.ty, self.forms_of(column))
                 .map_err(|refusal| RowProblem::of(at, refusal.to_string()))?;
             row.push(match (&value, &column.default) {
                 (Value::Null, Some(Default::Constant(constant))) => borrowed(constant),
@@ -104,6 +100,27 @@ impl<'d> Judge<'d> {
                  declare fewer columns of the table, or divide it: two views in the source, each \
                  with the key and some of the columns"
             ))),
+        }
+    }
+
+    /// The key of a row as it comes, in the form in which it sorts; empty where it is none.
+    pub(super) fn key(&self, raw: &[Raw<'_>]) -> Vec<u8> {
+        let mut key = Vec::new();
+        for column in &self.table.key {
+            let declared = &self.table.columns[*column];
+            let forms = self.forms_of(declared);
+            match parse(raw[*column], declared.ty, forms) {
+                Ok(value) => value.write_sort_key(&mut key),
+                Err(_) => return Vec::new(),
+            }
+        }
+        key
+    }
+
+    fn forms_of(&self, column: &Column) -> &Forms {
+        match column.drop_leading_zeros {
+            true => &self.dropping,
+            false => &self.forms,
         }
     }
 

@@ -10,7 +10,7 @@ use super::sorter::Sorted;
 use super::spill::SpillDir;
 use super::stored::Kept;
 use super::{OnRows, Stop};
-use crate::source::RowsError;
+use crate::source::{KeptRows, RowsError};
 
 /// A table whose rows have been read and judged.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ pub(super) struct Task<'a> {
     pub(super) forms: Forms,
     /// Its parent, if it has one.
     pub(super) parent: Option<&'a ReadTable>,
+    /// Rows of the store that stay beside the source's, whose own come first.
+    pub(super) kept: Option<&'a KeptRows>,
     /// Whether other tables ask for its keys.
     pub(super) keys_wanted: bool,
     /// The columns whose references are to be judged.

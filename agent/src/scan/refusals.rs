@@ -16,10 +16,13 @@ use super::record::CanonicalRecord;
 use super::refused::RefusedLists;
 use super::stored::Stored;
 use super::unique::{Contest, Loser};
-use crate::source::Malformed;
+use crate::source::{Malformed, is_kept};
 
 /// Most characters of a row that are shown.
 const MAX_SHOWN_CHARS: usize = 300;
+
+/// The source of a row that an import found in the store.
+const STORED: &str = "imported before";
 
 /// The refused rows of one table.
 pub(super) struct Refusals<'d> {
@@ -60,20 +63,24 @@ impl<'d> Refusals<'d> {
     }
 
     /// A SQLite row is named by its key, as far as it has one.
-    fn raw_key(&self, raw: &[Raw<'_>]) -> RowPlace {
+    fn raw_key(&self, raw: &[Raw<'_>]) -> String {
         let shown = self.table.key.iter().map(|column| match raw[*column] {
             Raw::Null => "NULL".to_owned(),
             other => show(other),
         });
-        RowPlace::Key(shown.collect::<Vec<_>>().join(","))
+        shown.collect::<Vec<_>>().join(",")
     }
 
     fn refuse(&mut self, place: RowPlace, row: &str, problem: RowProblem) {
         self.count += 1;
         let column = problem.column.map(|at| &self.table.columns[at].name);
+        let source = match place {
+            RowPlace::Stored(_) => STORED.to_owned(),
+            _ => self.source.clone(),
+        };
         let row = RefusedRow {
             since: self.lists.now(),
-            source: self.source.clone(),
+            source,
             place: place.to_string(),
             column: column.map(Name::to_string),
             reason: problem.reason,
@@ -84,10 +91,12 @@ impl<'d> Refusals<'d> {
 
     /// Refuses a row as the source has it.
     pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: RowProblem) {
-        let place = if self.has_lines {
+        let place = if is_kept(at) {
+            RowPlace::Stored(self.raw_key(raw))
+        } else if self.has_lines {
             RowPlace::Line(at)
         } else {
-            self.raw_key(raw)
+            RowPlace::Key(self.raw_key(raw))
         };
         let mut row = Vec::new();
         for (at, field) in raw.iter().enumerate() {
@@ -136,7 +145,7 @@ impl<'d> Refusals<'d> {
     /// Refuses a row that shares a key or unique values with one that stays.
     pub(super) fn loser(&mut self, contest: Contest<'_>, loser: Loser<'_>) {
         let winner = match self.place(loser.winner) {
-            RowPlace::Key(key) => format!("the row with key {key}"),
+            RowPlace::Key(key) | RowPlace::Stored(key) => format!("the row with key {key}"),
             place @ RowPlace::Line(_) => format!("the row of {place}"),
         };
         let (columns, mut reason) = match contest {
@@ -192,14 +201,14 @@ impl<'d> Refusals<'d> {
     }
 
     fn place(&self, row: Stored<'_>) -> RowPlace {
-        if self.has_lines {
-            RowPlace::Line(row.at)
-        } else {
-            RowPlace::Key(
-                CanonicalRecord::default()
-                    .read(row.record)
-                    .show_of(&self.table.key),
-            )
+        if self.has_lines && !is_kept(row.at) {
+            return RowPlace::Line(row.at);
+        }
+        let mut record = CanonicalRecord::default();
+        let key = record.read(row.record).show_of(&self.table.key);
+        match is_kept(row.at) {
+            true => RowPlace::Stored(key),
+            false => RowPlace::Key(key),
         }
     }
 }
@@ -210,13 +219,15 @@ enum RowPlace {
     Line(u64),
     /// The key of a row in a SQLite table, its columns separated by commas.
     Key(String),
+    /// The key of a row that an import found in the store.
+    Stored(String),
 }
 
 impl fmt::Display for RowPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Line(line) => write!(f, "line {line}"),
-            Self::Key(key) => write!(f, "key {key}"),
+            Self::Key(key) | Self::Stored(key) => write!(f, "key {key}"),
         }
     }
 }

@@ -5,10 +5,11 @@ use std::io;
 use std::mem::take;
 use std::ops::ControlFlow;
 
+use causeway_shared::canonical_csv::{Field, split_fields};
 use causeway_shared::dataset::{Partitioning, Table, TableId};
 use causeway_shared::ids::Part;
 use causeway_shared::partition::own_part;
-use causeway_shared::value::Value;
+use causeway_shared::value::{Forms, Raw, Value};
 
 use super::OnRows;
 use super::fingerprints::{Fingerprints, fingerprint};
@@ -21,7 +22,9 @@ use super::row_set::RowSet;
 use super::sorter::Sorter;
 use super::stored::{Kept, PartCode, Stored, damaged};
 use super::unique::{Contest, UniqueRule, refuse_losers};
-use crate::source::{RowsError, SourceRow, TableReader, Unreadable, reuse};
+use crate::source::{
+    KeptRows, RowsError, SourceRow, TableReader, Unreadable, is_kept, kept_raw, reuse,
+};
 
 /// Rows between two calls of [`OnRows`].
 const ROWS_BETWEEN_CALLS: u64 = 4_096;
@@ -36,6 +39,16 @@ pub(super) fn read_table(
     let judge = Judge::new(table, task.forms.clone());
     let mut scan = TableScan::new(task, table, reader.is_ascending())?;
     reader.rows(&mut |row| scan.take(&judge, row, &mut refusals))?;
+    if let Some(kept) = task.kept {
+        // What is stored has one form.
+        let forms = Forms {
+            zone: task.forms.zone.clone(),
+            ..Forms::default()
+        };
+        let judge = Judge::new(table, forms);
+        let rest = kept.rows(&mut |row| scan.take(&judge, row, &mut refusals));
+        rest.map_err(RowsError::Taker)?;
+    }
     if scan.out_of_order {
         let why = format!(
             "the keys of table {} do not come in order: the file is damaged; run `PRAGMA \
@@ -47,6 +60,26 @@ pub(super) fn read_table(
     scan.finish(task, refusals).map_err(RowsError::Taker)
 }
 
+/// The fields of a row of the store, if there is one.
+fn kept_fields(record: Option<&[u8]>) -> io::Result<Vec<Field<'_>>> {
+    let mut fields = Vec::new();
+    if let Some(record) = record {
+        split_fields(record, &mut fields).map_err(io::Error::other)?;
+    }
+    Ok(fields)
+}
+
+/// A row with what it lacks taken from the store's row of its key.
+fn complete<'r>(raw: &[Raw<'r>], lacks: &[usize], stored: &'r [Field<'_>]) -> Vec<Raw<'r>> {
+    let mut completed = raw.to_vec();
+    for column in lacks {
+        if let Some(field) = stored.get(*column) {
+            completed[*column] = kept_raw(field);
+        }
+    }
+    completed
+}
+
 /// A table's rows on their way in.
 pub(super) struct TableScan<'a> {
     table: &'a Table,
@@ -55,13 +88,18 @@ pub(super) struct TableScan<'a> {
     rows: Sorter<'a>,
     keys: Option<Sorter<'a>>,
     placing: Placing<'a>,
+    /// Rows of the store that stay where the source has none with their key.
+    kept_rows: Option<&'a KeptRows>,
     /// Of the keys; `None` where the source guarantees that they differ.
     key_prints: Option<Fingerprints<'a>>,
     /// Per unique rule, of the values.
     value_prints: Vec<Fingerprints<'a>>,
     on_rows: &'a OnRows<'a>,
     position: TableId,
+    /// Rows of the source.
     rows_read: u64,
+    /// Those, and those of the store.
+    rows_taken: u64,
     /// Whether a source that guarantees ascending keys broke its word.
     pub(super) out_of_order: bool,
     scratch: RowBuffers,
@@ -127,6 +165,7 @@ impl<'a> TableScan<'a> {
             rows: Sorter::new(task.spill, 4 * eighth),
             keys: task.keys_wanted.then(|| Sorter::new(task.spill, eighth)),
             placing,
+            kept_rows: task.kept,
             key_prints: (!ascending).then(|| Fingerprints::new(task.spill, prints_bytes)),
             value_prints: rules
                 .iter()
@@ -136,6 +175,7 @@ impl<'a> TableScan<'a> {
             on_rows: task.on_rows,
             position: task.table,
             rows_read: 0,
+            rows_taken: 0,
             out_of_order: false,
             scratch: RowBuffers::default(),
         })
@@ -148,9 +188,13 @@ impl<'a> TableScan<'a> {
         row: SourceRow<'_>,
         refusals: &mut Refusals<'_>,
     ) -> Result<(), Halt> {
-        self.rows_read += 1;
-        if self.rows_read.is_multiple_of(ROWS_BETWEEN_CALLS)
-            && (self.on_rows)(self.position, self.rows_read) == ControlFlow::Break(())
+        let kept_rows = self.kept_rows.filter(|_| !is_kept(row.at));
+        self.rows_taken += 1;
+        if !is_kept(row.at) {
+            self.rows_read += 1;
+        }
+        if self.rows_taken.is_multiple_of(ROWS_BETWEEN_CALLS)
+            && (self.on_rows)(self.position, self.rows_taken) == ControlFlow::Break(())
         {
             return Err(Halt::Stopped);
         }
@@ -159,6 +203,16 @@ impl<'a> TableScan<'a> {
             Err(malformed) => {
                 refusals.malformed(row.at, malformed);
                 return Ok(());
+            }
+        };
+        let (stored, fields, completed);
+        let raw = match kept_rows.filter(|_| !row.lacks.is_empty()) {
+            None => raw,
+            Some(kept) => {
+                stored = kept.find(&judge.key(raw))?;
+                fields = kept_fields(stored.as_deref())?;
+                completed = complete(raw, row.lacks, &fields);
+                &completed[..]
             }
         };
         let mut values = reuse(take(&mut self.scratch.values));
@@ -173,6 +227,9 @@ impl<'a> TableScan<'a> {
                 self.kept.write(row.at, fields, &mut self.scratch.payload);
                 self.note_unique(fields, &values)?;
                 self.place(row.at, &values, refusals)?;
+                if let Some(kept) = kept_rows {
+                    kept.replace(&self.scratch.key)?;
+                }
             }
             Err(problem) => refusals.raw(row.at, raw, problem),
         }

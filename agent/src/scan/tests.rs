@@ -149,6 +149,7 @@ impl Site {
         let request = ScanRequest {
             dataset: &self.dataset,
             sources,
+            import: None,
             tables,
             filled: &self.filled,
             now: self.now(),

@@ -40,6 +40,21 @@ pub struct SourceConfig {
 }
 
 impl SourceConfig {
+    /// A source of which nothing is declared.
+    pub(crate) fn new(kind: SourceKind, path: PathBuf) -> Self {
+        Self {
+            kind,
+            path,
+            tables: BTreeMap::new(),
+            encoding: Encoding::default(),
+            delimiter: Delimiter::default(),
+            dates: Dates::default(),
+            date_numbers: None,
+            decimals: DecimalMark::default(),
+            phone_country: None,
+        }
+    }
+
     /// How values are written in this source.
     pub(crate) fn forms(&self, zone: TimeZone) -> Forms {
         Forms {

@@ -126,6 +126,16 @@ enum Unclear<'a> {
 type Unlisted = BTreeMap<(PathBuf, OsString), UnknownTable>;
 
 impl Sources {
+    /// None at all.
+    pub(crate) fn none() -> Self {
+        Self {
+            sources: Vec::new(),
+            homes: BTreeMap::new(),
+            unclear: BTreeMap::new(),
+            unknown: Vec::new(),
+        }
+    }
+
     /// Looks into the sources for the dataset's tables. Paths are relative to `base_dir`, the
     /// configuration file's folder; `now` tells what is being written from what was left half
     /// written. A source that cannot be read now, and a table that more than one place fits, is no
@@ -139,12 +149,7 @@ impl Sources {
         dataset: &Dataset,
         now: Timestamp,
     ) -> Result<Self, SourceError> {
-        let mut found = Self {
-            sources: Vec::new(),
-            homes: BTreeMap::new(),
-            unclear: BTreeMap::new(),
-            unknown: Vec::new(),
-        };
+        let mut found = Self::none();
         let mut unlisted = Unlisted::new();
         for config in configs {
             found.add(config, base_dir, dataset, now, &mut unlisted)?;

@@ -11,6 +11,9 @@ pub(crate) struct SourceRow<'r> {
     pub(crate) at: u64,
     /// One raw value per declared column; or what is wrong with the row as a whole.
     pub(crate) fields: Result<&'r [Raw<'r>], Malformed>,
+    /// The declared columns that it says nothing of, ascending: they count as empty, and an import that adds
+    /// to what is there leaves them as they are.
+    pub(crate) lacks: &'r [usize],
 }
 
 /// A row whose fields cannot be told apart.

@@ -6,6 +6,7 @@ use causeway_shared::dataset::{Table, TableId};
 use jiff::Timestamp;
 
 use super::csv::{self, CsvTable, Expected};
+use super::imported::SpooledTable;
 use super::resolve::Sources;
 use super::row::{RowsError, SourceRow};
 use super::sqlite::{SqliteSnapshot, SqliteTable};
@@ -31,6 +32,8 @@ pub(crate) enum TableReader<'s> {
     Sqlite(SqliteTable<'s>),
     /// From a CSV file.
     Csv(Box<CsvTable>),
+    /// From rows that were put by.
+    Spooled(SpooledTable),
 }
 
 impl<'s> Snapshot<'s> {
@@ -134,7 +137,7 @@ impl<'s> Snapshot<'s> {
 }
 
 /// A column that every row must fill has to be there.
-fn required_columns(table: &Table, columns: &Columns) -> Result<(), String> {
+pub(super) fn required_columns(table: &Table, columns: &Columns) -> Result<(), String> {
     let lacking: Vec<&str> = table
         .columns
         .iter()
@@ -170,6 +173,7 @@ impl TableReader<'_> {
         match self {
             Self::Sqlite(table) => &table.columns,
             Self::Csv(table) => &table.columns,
+            Self::Spooled(table) => &table.columns,
         }
     }
 
@@ -177,13 +181,13 @@ impl TableReader<'_> {
     pub(crate) fn is_ascending(&self) -> bool {
         match self {
             Self::Sqlite(table) => table.ascending,
-            Self::Csv(_) => false,
+            Self::Csv(_) | Self::Spooled(_) => false,
         }
     }
 
     /// Whether [`SourceRow::at`] is the line of a file.
     pub(crate) fn has_lines(&self) -> bool {
-        matches!(self, Self::Csv(_))
+        matches!(self, Self::Csv(_) | Self::Spooled(_))
     }
 
     /// Gives every row to `each`.
@@ -194,6 +198,7 @@ impl TableReader<'_> {
         match self {
             Self::Sqlite(table) => table.rows(each),
             Self::Csv(table) => table.rows(each),
+            Self::Spooled(table) => table.rows(each),
         }
     }
 }

@@ -297,6 +297,7 @@ impl SqliteTable<'_> {
             each(SourceRow {
                 at,
                 fields: Ok(&fields),
+                lacks: &[],
             })
             .map_err(RowsError::Taker)?;
             buffer = reuse(fields);

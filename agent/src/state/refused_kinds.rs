@@ -5,7 +5,7 @@ use serde::Serialize;
 
 /// Rows that are refused alike.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct RefusedKind {
+pub struct RefusedKind {
     /// How many of the listed rows.
     pub rows: u64,
     /// The column that does not fit, if it is one.

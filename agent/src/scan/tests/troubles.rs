@@ -273,6 +273,7 @@ fn scan_while(site: &Site, table: TableId, happens: impl Fn()) -> (Result<(), Un
     let request = ScanRequest {
         dataset: &site.dataset,
         sources: &site.sources(),
+        import: None,
         tables: &BTreeSet::from([table]),
         filled: &site.filled,
         now: site.now(),
@@ -355,6 +356,7 @@ fn a_scan_can_be_stopped() {
     let request = ScanRequest {
         dataset: &site.dataset,
         sources: &site.sources(),
+        import: None,
         tables: &BTreeSet::from([ROOM]),
         filled: &site.filled,
         now: site.now(),

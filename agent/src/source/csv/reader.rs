@@ -103,6 +103,7 @@ impl CsvTable {
     ) -> Result<(), RowsError<E>> {
         let mut rows = CsvRows {
             columns: &self.columns,
+            lacks: self.columns.lacking(),
             header: &self.header,
             delimiter: self.delimiter,
             buffer: Vec::new(),
@@ -149,6 +150,8 @@ impl CsvTable {
 /// Records on their way to whoever takes the rows.
 struct CsvRows<'t> {
     columns: &'t Columns,
+    /// The declared columns that the file does not have.
+    lacks: Vec<usize>,
     header: &'t Header,
     delimiter: u8,
     /// Memory that is kept from row to row.
@@ -180,6 +183,7 @@ impl CsvRows<'_> {
         let row = SourceRow {
             at: record.line,
             fields: row,
+            lacks: &self.lacks,
         };
         each(row).map_err(RowsError::Taker)?;
         self.buffer = reuse(fields);

@@ -1,0 +1,1 @@
+INSERT INTO kept (key, record) VALUES (?1, ?2)

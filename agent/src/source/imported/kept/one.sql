@@ -1,0 +1,1 @@
+SELECT record FROM kept WHERE key = ?1

@@ -1,0 +1,1 @@
+UPDATE kept SET replaced = 1 WHERE key = ?1

@@ -1,0 +1,1 @@
+SELECT record FROM kept WHERE replaced = 0 ORDER BY key
