@@ -7,6 +7,8 @@ mod appointments;
 mod archive;
 mod customers;
 mod edits;
+#[cfg(feature = "import")]
+mod imports;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod stats;
@@ -19,9 +21,21 @@ use axum::routing::{get, post, put};
 
 use crate::http::App;
 
+/// The routes whose body goes to disk as it comes.
+pub(crate) fn uploads() -> Router<Arc<App>> {
+    #[cfg(feature = "import")]
+    return imports::uploads();
+    #[cfg(not(feature = "import"))]
+    Router::new()
+}
+
 /// The API's routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
-    Router::new()
+    #[cfg(feature = "import")]
+    let router = imports::routes();
+    #[cfg(not(feature = "import"))]
+    let router = Router::new();
+    router
         .route("/api/v1/overview", get(overview::overview))
         .route(
             "/api/v1/appointments",

@@ -3,6 +3,8 @@
 mod archive;
 #[cfg(feature = "demo")]
 mod demo;
+#[cfg(feature = "import")]
+mod import;
 mod init;
 mod show;
 mod token;
@@ -108,6 +110,17 @@ pub enum Command {
     /// Show sites, how many commits each is behind its log, the window, and what is loaded
     #[command(after_help = "Example: causeway-hub status --json")]
     Status,
+    /// Import dumps and CSV files into a site that no agent writes
+    #[cfg(feature = "import")]
+    #[command(
+        after_help = "Of a dump the rows of INSERT and COPY are taken; nothing is executed. A table in the files \
+        replaces that table, unless --add; tables that are not in them stay. The files are kept in the store \
+        under imports/.\n\n\
+        Example: causeway-hub import dump.sql --site hcm-01 --dry-run\n         \
+        causeway-hub import appointment.csv --site hcm-01 --add\n\n\
+        Exit 3: rows were refused, a table was held back, or an agent writes the site."
+    )]
+    Import(import::ImportArgs),
     /// Publish every table as CSV in the store, and say whether `serve` does so by itself
     #[command(subcommand, after_help = "Example: causeway-hub archive run")]
     Archive(ArchiveCommand),
@@ -201,6 +214,9 @@ enum CliError {
     #[cfg(feature = "demo")]
     #[error(transparent)]
     Demo(#[from] DemoError),
+    #[cfg(feature = "import")]
+    #[error(transparent)]
+    Import(#[from] crate::import::ImportError),
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
@@ -231,6 +247,8 @@ impl CliError {
                 true => Exit::Usage,
                 false => Exit::Failed,
             },
+            #[cfg(feature = "import")]
+            Self::Import(error) => error.exit(),
             Self::Serve(error) if error.is_usage() => Exit::Usage,
             Self::Range(_)
             | Self::NoLocation
@@ -364,6 +382,11 @@ impl Cli {
             Command::Archive(command) => {
                 let config = HubConfig::load(self.config.as_deref(), environment);
                 command.answer(config.map_err(HubError::from)?, json).await
+            }
+            #[cfg(feature = "import")]
+            Command::Import(import) => {
+                let config = HubConfig::load(self.config.as_deref(), environment);
+                import.answer(config.map_err(HubError::from)?, json).await
             }
             Command::AthenaDdl(command) => {
                 let config = HubConfig::load(self.config.as_deref(), environment);

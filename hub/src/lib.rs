@@ -17,6 +17,8 @@ mod document;
 mod edits;
 mod error;
 mod http;
+#[cfg(feature = "import")]
+mod import;
 mod object;
 mod scheduler;
 mod serve;

@@ -136,5 +136,9 @@ async fn say_how_to_sign_in(hub: Hub) {
 
 /// All addresses.
 fn router(app: Arc<App>) -> Router {
-    server::router(app, api::routes().merge(dashboard::routes()))
+    server::router(
+        app,
+        api::routes().merge(dashboard::routes()),
+        api::uploads(),
+    )
 }

@@ -46,6 +46,8 @@ pub(crate) use edits_history::{CommittedEdits, WaitingEdits};
 pub(crate) use flush::Flushed;
 pub(crate) use flushes::FlushReport;
 pub(crate) use history::{FoundRow, SiteHistory, Wanted};
+#[cfg(feature = "import")]
+pub(crate) use hub::read_dataset;
 pub(crate) use hub::{Hub, LoadRequest, open_store};
 pub(crate) use load::LogSnapshot;
 pub(crate) use loads::Loads;

@@ -217,6 +217,12 @@ pub fn quarantine_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/quarantine/")
 }
 
+/// A file that was imported into a site, as it came.
+#[must_use]
+pub fn import_file(site: &SiteName, md5: Md5, extension: &str) -> String {
+    format!("imports/{site}/{md5}.{extension}")
+}
+
 /// The number in a name of exactly twenty digits.
 fn numbered(name: &str, suffix: &str) -> Option<Seq> {
     let digits = name.strip_suffix(suffix)?;

@@ -15,29 +15,29 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::dataset::{Dataset, TableId};
+use causeway_shared::dataset::{Column, Dataset, TableId};
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::runtime::clock;
 use causeway_shared::store::RequestCounts;
 use serde::Serialize;
 use tempfile::TempDir;
 
-use super::prepare::{LastCycle, Preparation, Prepared};
+use super::prepare::{LastCycle, Preparation, Prepared, SiteScan};
 use super::preview::{PlanLine, TablePlan, tables_of, weighed};
 use super::report::{PartitionCounts, RowCounts, exit_of};
 use super::{Spooled, push_spooled, spooled};
 use crate::agent::Agent;
 use crate::error::{AgentError, Exit};
 use crate::plan::Plan;
-use crate::plan::guard::HeldTable;
+use crate::plan::guard::{HeldTable, Reason};
 use crate::progress::Progress;
 use crate::push::quarantine::replace_lists;
 use crate::push::session::{LogCheck, WriterSession, open_session};
 use crate::push::{Pushed, noted_uploads};
 use crate::scan::{DanglingReference, ObjectId};
 use crate::source::gate::Moved;
-use crate::source::{ImportedFile, ImportedRows, ImportedTable};
-use crate::state::AgentState;
+use crate::source::{FileRows, ImportedFile, ImportedRows, ImportedTable};
+use crate::state::{AgentState, PresentColumns};
 
 /// How often an import is tried where others write the log meanwhile.
 const MAX_ATTEMPTS: u32 = 5;
@@ -157,7 +157,12 @@ impl Import<'_> {
             allow_shrink: request.allow_shrink,
             progress: self.progress,
         };
-        let prepare = |take| preparation.import(tables, rows, take);
+        let catalog = &session.catalog;
+        let prepare = |take| async {
+            let scan = preparation.scan_import(tables, rows, take).await?;
+            let columns = self.columns(catalog, &scan).await?;
+            Ok(preparation.plan(scan, &columns))
+        };
         if request.dry_run {
             let (sizes, take) = weighed();
             let prepared = prepare(take).await?;
@@ -255,6 +260,32 @@ impl Import<'_> {
         })
     }
 
+    /// The columns that the file lacks of the tables that it replaces, and of which the store has values.
+    /// What has a default has a value in every row, whatever an earlier file had.
+    async fn columns(
+        &self,
+        catalog: &Catalog,
+        scan: &SiteScan,
+    ) -> Result<PresentColumns, AgentError> {
+        let mut columns = PresentColumns::new();
+        let dataset = &self.agent.config().dataset;
+        let replaced = scan.read().filter(|(id, _)| {
+            self.request.files.contains_key(id) && !self.request.add && !self.request.allow_shrink
+        });
+        for (id, scanned) in replaced {
+            let table = &dataset.tables[id];
+            let lacks = |(_, column): &(usize, &Column)| {
+                column.default.is_none() && !scanned.columns.contains(&column.name)
+            };
+            let lacking = table.columns.iter().enumerate().filter(lacks);
+            let lacking: BTreeSet<usize> = lacking.map(|(at, _)| at).collect();
+            let had = kept::with_values(self.agent, catalog, table, lacking).await?;
+            let had = had.into_iter().map(|at| table.columns[at].name.clone());
+            columns.insert(table.name.clone(), had.collect());
+        }
+        Ok(columns)
+    }
+
     /// Publishes the refused rows of the file's tables. A note, where that failed.
     async fn replace_lists(&self, prepared: &Prepared) -> Option<String> {
         let dataset = &self.agent.config().dataset;
@@ -270,13 +301,33 @@ impl Import<'_> {
         ))
     }
 
+    /// Calls files by the names that a person knows them by.
+    fn name_files(&self, held: &mut [HeldTable]) {
+        let files = self.request.files.values();
+        let paths = files.filter_map(|file| match &file.rows {
+            FileRows::Csv(path) => Some((path.display().to_string(), &file.name)),
+            FileRows::Spooled(_) => None,
+        });
+        let paths: Vec<_> = paths.collect();
+        for held in held {
+            if let Reason::Unreadable(trouble) = &mut held.reason {
+                *trouble = trouble.clone().because(|why| {
+                    let named =
+                        |why: String, (path, name): &(String, &String)| why.replace(path, name);
+                    paths.iter().fold(why.to_owned(), named)
+                });
+            }
+        }
+    }
+
     fn report(
         &self,
         catalog: &Catalog,
         prepared: Prepared,
         sizes: &BTreeMap<ObjectId, u64>,
     ) -> ImportReport {
-        let Prepared { scan, plan } = prepared;
+        let Prepared { scan, mut plan } = prepared;
+        self.name_files(&mut plan.held);
         let config = self.agent.config();
         let removed = plan.removed() as u64;
         ImportReport {
@@ -303,7 +354,7 @@ impl Import<'_> {
     }
 }
 
-fn dangling(dataset: &Dataset, scan: &super::prepare::SiteScan) -> Vec<DanglingReference> {
+fn dangling(dataset: &Dataset, scan: &SiteScan) -> Vec<DanglingReference> {
     let findings = scan.findings(dataset).into_values();
     findings.flat_map(|found| found.dangling).collect()
 }

@@ -120,27 +120,27 @@ impl Preparation<'_> {
             &forced_tables(&self.last.held, dataset, self.allow_shrink),
         );
         let scan = self.scan(sources, tables, None, take).await?;
-        Ok(self.plan(scan))
+        Ok(self.plan(scan, &self.last.columns))
     }
 
-    /// As [`run`](Self::run), of the rows of an import: these tables, whatever the sources are.
+    /// Scans these tables, of the rows of an import, whatever the sources are.
     ///
     /// # Errors
-    /// As there.
-    pub(crate) async fn import(
+    /// [`AgentError::Scan`]
+    pub(crate) async fn scan_import(
         &self,
         tables: BTreeSet<TableId>,
         rows: ImportedRows,
         take: TakePart,
-    ) -> Result<Prepared, AgentError> {
+    ) -> Result<SiteScan, AgentError> {
         let sources = Arc::new(Sources::none());
-        let scan = self.scan(sources, tables, Some(rows), take).await?;
-        Ok(self.plan(scan))
+        self.scan(sources, tables, Some(rows), take).await
     }
 
-    fn plan(&self, mut scan: SiteScan) -> Prepared {
+    /// Plans what a scan found; `columns` are those that the tables had.
+    pub(crate) fn plan(&self, mut scan: SiteScan, columns: &PresentColumns) -> Prepared {
         let dataset = &self.config.dataset;
-        scan.find_lost_columns(dataset, &self.last.columns);
+        scan.find_lost_columns(dataset, columns);
         let rules = Rules {
             shrink: self.config.guard.shrink,
             allow_shrink: self.allow_shrink,

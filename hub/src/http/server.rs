@@ -20,11 +20,13 @@ const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long requests in hand may take to end when the service stops.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 
-/// The routes with the layers that their requests pass through, and the routes for monitoring.
-pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>) -> Router {
+/// The routes with the layers that their requests pass through, those whose body is not taken into memory,
+/// and the routes for monitoring.
+pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>, uploads: Router<Arc<App>>) -> Router {
     let limit = middleware::from_fn_with_state(Arc::clone(&app), layers::limit);
     Router::new()
         .merge(routes.layer(limit))
+        .merge(uploads)
         // Monitoring must get its answers also while the service is busy.
         .merge(health::routes())
         .fallback(async || Problem::new(Code::NotFound, "there is nothing at this address"))

@@ -29,6 +29,9 @@ pub(crate) struct App {
     pub(crate) hub: Hub,
     /// Publishes what the store holds.
     pub(crate) archive: Arc<Archive>,
+    /// Files that are imported, or were.
+    #[cfg(feature = "import")]
+    pub(crate) imports: Arc<crate::import::jobs::Jobs>,
     /// Who may call.
     pub(crate) authenticator: Authenticator,
     pub(crate) failed_sign_ins: FailedSignIns,
@@ -62,6 +65,8 @@ impl App {
     pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
         Self {
             archive: Arc::new(Archive::new(Arc::clone(hub.store()), hub.config().clone())),
+            #[cfg(feature = "import")]
+            imports: Arc::default(),
             authenticator: Authenticator::new(hub.store(), hub.database()),
             failed_sign_ins: FailedSignIns::default(),
             refresher: Arc::default(),

@@ -318,7 +318,7 @@ pub(crate) async fn open_store(config: &HubConfig) -> Result<Store, HubError> {
 }
 
 /// The configured dataset: the embedded one or a file.
-fn read_dataset(named: &str) -> Result<Dataset, HubError> {
+pub(crate) fn read_dataset(named: &str) -> Result<Dataset, HubError> {
     if named == "meetassist" {
         return Ok(Dataset::meetassist()?);
     }

@@ -1,7 +1,10 @@
 //! The rows of a table as the store has them, for an import to keep.
 
+use std::collections::BTreeSet;
+use std::io;
 use std::path::Path;
 
+use causeway_shared::canonical_csv::split_fields;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::PartitionObject;
 use causeway_shared::dataset::Table;
@@ -41,19 +44,45 @@ pub(super) async fn read(
     };
     let mut kept = KeptRows::create(&path, table).map_err(failed)?;
     for (part, entry) in catalog.table(table.name.as_str()) {
-        kept = object(agent, table, part, &entry.object, kept).await?;
+        let add = |kept: &mut KeptRows, record: &[u8]| kept.add(record);
+        kept = object(agent, table, (part, &entry.object), kept, add).await?;
     }
     Ok(kept)
 }
 
-/// Adds the rows of one object.
-async fn object(
+/// Those of some columns of a table that have a value in any row.
+pub(super) async fn with_values(
+    agent: &Agent,
+    catalog: &Catalog,
+    table: &Table,
+    columns: BTreeSet<usize>,
+) -> Result<BTreeSet<usize>, AgentError> {
+    let all = columns.len();
+    let mut found = (columns, BTreeSet::new());
+    for (part, entry) in catalog.table(table.name.as_str()) {
+        if found.1.len() == all {
+            break;
+        }
+        let look = |(columns, found): &mut (BTreeSet<usize>, BTreeSet<usize>), record: &[u8]| {
+            let mut fields = Vec::new();
+            split_fields(record, &mut fields).map_err(io::Error::other)?;
+            let has_value = |at: &&usize| fields.get(**at).is_some_and(Option::is_some);
+            found.extend(columns.iter().filter(has_value));
+            Ok(())
+        };
+        found = object(agent, table, (part, &entry.object), found, look).await?;
+    }
+    Ok(found.1)
+}
+
+/// Gives the records of one object to `each`, with what it makes of them.
+async fn object<T: Send + 'static>(
     agent: &Agent,
     table: &Table,
-    part: Part,
-    object: &PartitionObject,
-    mut kept: KeptRows,
-) -> Result<KeptRows, AgentError> {
+    (part, object): (Part, &PartitionObject),
+    mut made: T,
+    each: impl Fn(&mut T, &[u8]) -> io::Result<()> + Copy + Send + 'static,
+) -> Result<T, AgentError> {
     let damaged = |source: ObjectError| AgentError::Kept {
         site: agent.config().site.clone(),
         table: table.name.clone(),
@@ -74,28 +103,26 @@ async fn object(
     while let Some(chunk) = body.next().await {
         reader.give(chunk.map_err(store)?);
         let read = blocking(move || {
-            let mut added = Ok(());
-            let mut step = || {
-                reader.step(|record| {
-                    if added.is_ok() {
-                        added = kept.add(record);
-                    }
-                })
-            };
+            let mut taken = Ok(());
             let read = loop {
-                match step() {
+                let step = reader.step(|record| {
+                    if taken.is_ok() {
+                        taken = each(&mut made, record);
+                    }
+                });
+                match step {
                     Ok(true) => {}
                     Ok(false) => break Ok(()),
                     Err(error) => break Err(error),
                 }
             };
-            (kept, reader, added, read)
+            (made, reader, taken, read)
         });
-        let (given_back, of_object, added, read) = read.await?;
+        let (given_back, of_object, taken, read) = read.await?;
         read.map_err(damaged)?;
-        added.map_err(|source| AgentError::System { source })?;
-        (kept, reader) = (given_back, of_object);
+        taken.map_err(|source| AgentError::System { source })?;
+        (made, reader) = (given_back, of_object);
     }
     reader.finish().map_err(damaged)?;
-    Ok(kept)
+    Ok(made)
 }

@@ -259,6 +259,33 @@ async fn a_table_that_would_shrink_is_held_back_until_that_is_allowed() {
 }
 
 #[tokio::test]
+async fn a_table_whose_file_lacks_values_that_it_had_is_held_back() {
+    let cloud = Cloud::new();
+    let with = "appointmentid,customerid,date,time,description\n1,c,2025-11-28,09:00,mine\n";
+    cloud.replace(&[("appointment", with)]).await;
+    let without = appointments(&["1,c,2025-11-28,09:00,pending"]);
+    let held = cloud.replace(&[("appointment", &without)]).await;
+    assert_eq!((held.commit, held.exit()), (None, Exit::Look));
+    let columns = Reason::ColumnsGone {
+        columns: vec![Name::new("description").unwrap()],
+    };
+    assert_eq!(held.held[0].reason, columns);
+    let added = cloud.add(&[("appointment", &without)]).await;
+    assert_eq!((added.commit, added.held.len()), (None, 0));
+    // `status`, which had its default alone, and columns without any value are no loss.
+    let less = "appointmentid,customerid,date,time,description\n1,c,2025-11-28,10:00,mine\n";
+    assert_eq!(
+        cloud.replace(&[("appointment", less)]).await.commit,
+        Some(Seq(2))
+    );
+    let request = ImportRequest {
+        allow_shrink: true,
+        ..cloud.request(&[("appointment", &without)])
+    };
+    assert_eq!(cloud.run(&request).await.unwrap().commit, Some(Seq(3)));
+}
+
+#[tokio::test]
 async fn the_site_of_an_agent_is_refused_unless_it_is_replaced() {
     let site = Site::new();
     site.sync().await;

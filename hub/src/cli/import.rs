@@ -1,0 +1,122 @@
+//! `causeway-hub import`: files as the rows of a site that no agent writes.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use causeway_agent::Silent;
+use causeway_shared::ids::SiteName;
+use causeway_shared::runtime::program::{Answer, count};
+use clap::Args;
+
+use super::CliError;
+use crate::config::HubConfig;
+use crate::import::dump::Dialect;
+use crate::import::{GivenFile, ImportOptions, Imported, Importer, remedy};
+
+/// What to import, and how.
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// Dumps (.sql) and CSV files that are called as their tables are (appointment.csv)
+    #[arg(value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+    /// The site whose rows they are
+    #[arg(long, value_name = "SITE")]
+    site: SiteName,
+    /// Add rows, and update those whose keys are there; else each table in the files replaces that table
+    #[arg(long)]
+    add: bool,
+    /// Show what would be committed; write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Accept that a table loses a large part of its rows
+    #[arg(long)]
+    allow_shrink: bool,
+    /// Replace the agent that wrote the site
+    #[arg(long)]
+    take_over: bool,
+    /// The database that wrote a dump that does not say so: mysql, postgresql or sqlite
+    #[arg(long, value_name = "DATABASE")]
+    dialect: Option<Dialect>,
+}
+
+impl ImportArgs {
+    pub(super) async fn answer(self, config: HubConfig, json: bool) -> Result<Answer, CliError> {
+        let importer = Importer::open(&config).await?;
+        let options = ImportOptions {
+            site: self.site,
+            add: self.add,
+            dry_run: self.dry_run,
+            take_over: self.take_over,
+            allow_shrink: self.allow_shrink,
+            dialect: self.dialect,
+        };
+        let file = |path: PathBuf| GivenFile {
+            name: path
+                .file_name()
+                .map(|name| name.to_string_lossy().into_owned())
+                .unwrap_or_default(),
+            path,
+        };
+        let files = self.files.into_iter().map(file).collect();
+        let imported = importer.run(files, &options, Arc::new(Silent)).await?;
+        let exit = imported.exit();
+        Ok(Answer::of(
+            json,
+            &imported,
+            shown(&imported, options.dry_run),
+            exit,
+        ))
+    }
+}
+
+/// What an import did, or would do.
+fn shown(imported: &Imported, is_plan: bool) -> String {
+    let report = &imported.report;
+    let mut text = String::new();
+    let would = if is_plan { "would be " } else { "" };
+    for (table, of) in &report.tables {
+        let _ = writeln!(
+            text,
+            "{table}: {}, before {}; {} of {} {would}written, {} removed",
+            count(of.rows, "row"),
+            of.was_rows,
+            of.new + of.changed,
+            count(of.partitions, "partition"),
+            of.gone,
+        );
+        for kind in &of.reasons {
+            let column = kind.column.as_ref().map(|column| format!("{column}: "));
+            let _ = writeln!(
+                text,
+                "  {} refused, as in {}, {}: {}{}",
+                count(kind.rows, "row"),
+                kind.source,
+                kind.place,
+                column.unwrap_or_default(),
+                kind.reason
+            );
+        }
+    }
+    for held in &report.held {
+        let _ = writeln!(text, "{held}\n  {}", remedy(held));
+    }
+    for note in &report.notes {
+        let _ = writeln!(text, "{note}");
+    }
+    for dangling in &report.dangling {
+        let _ = writeln!(text, "{dangling}");
+    }
+    if !imported.skipped.is_empty() {
+        let kind = |(kind, times): (&String, &u64)| format!("{kind} ({times})");
+        let kinds: Vec<String> = imported.skipped.iter().map(kind).collect();
+        let _ = writeln!(text, "not executed: {}", kinds.join(", "));
+    }
+    let read = count(report.rows.scanned, "row");
+    let _ = match report.commit {
+        Some(seq) => writeln!(text, "{read} read; commit {seq} of site {}", report.site),
+        None if is_plan => writeln!(text, "{read} read; nothing was written"),
+        None => writeln!(text, "{read} read; nothing changed"),
+    };
+    text
+}
