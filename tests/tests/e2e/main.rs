@@ -27,6 +27,7 @@ mod harness;
 mod history;
 mod hostile_stores;
 mod idle;
+mod import;
 mod init;
 mod kills;
 mod large_file;
