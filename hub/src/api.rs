@@ -5,6 +5,7 @@
 
 mod appointments;
 mod archive;
+mod conflicts;
 mod customers;
 mod edits;
 #[cfg(feature = "import")]
@@ -75,6 +76,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             put(sync::pin).delete(sync::unpin),
         )
         .route("/api/v1/sync/edits", get(edits::list))
+        .route("/api/v1/sync/conflicts", get(conflicts::list))
+        .route("/api/v1/sync/conflicts/{id}", post(conflicts::take))
         .route("/api/v1/sync/quarantine", get(quarantine::list))
 }
 

@@ -25,7 +25,7 @@ pub(crate) use in_hand::Edits;
 pub(crate) use merge::{MergedPart, MergedRow, RowMerge};
 pub(crate) use row_edit::{PlacedRow, RowEdit, RowState, is_of_block};
 pub(crate) use settle::settle;
-pub(crate) use texts::{bucket_of, site_row};
+pub(crate) use texts::{bucket_of, key_order, site_row};
 
 #[cfg(test)]
 mod tests;

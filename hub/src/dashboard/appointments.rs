@@ -338,8 +338,10 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
             NotAllowed::NoSlot => d.no_slot,
             NotAllowed::SlotTaken => d.slot_taken,
             NotAllowed::ConsultantDisabled => d.disabled,
+            NotAllowed::RowUnknown | NotAllowed::InTheWay => d.changed,
         }
         .to_owned(),
+        ServiceError::Changed(..) => d.changed.to_owned(),
         ServiceError::NotFound(_) => d.gone.to_owned(),
         ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
         ServiceError::Unreadable(_)

@@ -22,6 +22,7 @@ mod journal;
 mod keeping;
 mod limits;
 mod lists;
+mod merge_table;
 mod moves;
 mod overtaken;
 mod past;
@@ -42,6 +43,7 @@ pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
 pub use lists::*;
+pub use merge_table::*;
 pub use moves::*;
 pub use overtaken::*;
 pub use past::*;
@@ -178,6 +180,7 @@ macro_rules! database_conformance {
             a_row_is_put_as_it_was,
             a_row_is_put_back_without_defaults,
             a_side_that_was_taken_is_folded,
+            the_merge_table,
             a_database_knows_who_it_is,
             a_query_takes_texts_for_every_type,
             partials_are_kept_by_site_name_and_partition,

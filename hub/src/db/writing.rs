@@ -172,7 +172,6 @@ pub(crate) trait SiteWrite: Send {
     ///
     /// # Errors
     /// [`DbError::Rejected`] where the tables take no changes, or a failure of the database.
-    #[allow(dead_code, reason = "taking a side will")]
     async fn lock_row(
         &mut self,
         table: &Table,
@@ -184,7 +183,6 @@ pub(crate) trait SiteWrite: Send {
     ///
     /// # Errors
     /// As [`query`](Self::query).
-    #[allow(dead_code, reason = "taking a side will")]
     async fn put_row(
         &mut self,
         table: &Table,
@@ -198,7 +196,6 @@ pub(crate) trait SiteWrite: Send {
     ///
     /// # Errors
     /// [`DbError::Rejected`] where the tables take no changes, or a failure of the database.
-    #[allow(dead_code, reason = "taking a side will")]
     async fn mark(&mut self, table: &Table, mark: &JournalMark) -> Result<(), DbError>;
 
     /// Ends the transaction: the change and its journal rows are there, or the error says why not.

@@ -81,7 +81,7 @@ pub(super) fn canonical(table: &Table, key: &RowKey, row: &Texts) -> Result<Text
 ///
 /// # Errors
 /// [`EditsError::Row`] if it is no key of the table.
-pub(super) fn key_order(table: &Table, key: &RowKey) -> Result<Vec<u8>, EditsError> {
+pub(crate) fn key_order(table: &Table, key: &RowKey) -> Result<Vec<u8>, EditsError> {
     Ok(sort_key(&key_values(table, key)?))
 }
 

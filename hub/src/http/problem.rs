@@ -39,6 +39,8 @@ pub(crate) enum Code {
     SiteRequired,
     /// Another row has what was asked for.
     Clash,
+    /// It is not any more what it was.
+    Changed,
     /// The present state does not allow it.
     NotAllowedNow,
     /// The database takes no writes.
@@ -70,6 +72,7 @@ impl Code {
             Self::Invalid => "invalid",
             Self::SiteRequired => "site_required",
             Self::Clash => "clash",
+            Self::Changed => "changed",
             Self::NotAllowedNow => "not_allowed_now",
             Self::ReadOnly => "read_only",
             Self::Internal => "internal",
@@ -84,6 +87,7 @@ impl Code {
             Self::BadRequest | Self::RangeTooLong | Self::SiteRequired => StatusCode::BAD_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Clash | Self::NotAllowedNow | Self::ReadOnly => StatusCode::CONFLICT,
+            Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -255,6 +259,10 @@ impl From<ServiceError> for Problem {
             ServiceError::NotAllowed(_, present) => {
                 problem(Code::NotAllowedNow).with_present(present)
             }
+            ServiceError::Changed(_, present) => Self {
+                present: present.map(|present| *present),
+                ..problem(Code::Changed)
+            },
             ServiceError::NotFound(_) => problem(Code::NotFound),
             ServiceError::Unreadable(_) => problem(Code::BadRequest),
             ServiceError::RangeTooLong { .. } => problem(Code::RangeTooLong),

@@ -2,6 +2,7 @@
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
+use serde_json::Value;
 
 use super::fields::{FieldError, broken_rule};
 use super::record::Record;
@@ -23,6 +24,9 @@ pub(crate) enum ServiceError {
     /// The present state does not allow it: the row that stands in the way, if there is one.
     #[error("{0}")]
     NotAllowed(NotAllowed, Option<Box<Record>>),
+    /// What it was to be done to is not any more what it was: as it is now.
+    #[error("{0}")]
+    Changed(String, Option<Box<Value>>),
     #[error("{0}")]
     NotFound(String),
     /// What is asked cannot be read; it says what to write.
@@ -63,6 +67,14 @@ pub(crate) enum NotAllowed {
     SlotTaken,
     #[error("the consultant is disabled and takes no new appointments")]
     ConsultantDisabled,
+    #[error(
+        "the row is gone, and of what this side had only some columns are known; take the other side"
+    )]
+    RowUnknown,
+    #[error(
+        "another row has the values that this one would get, and they must be unique; change that row first"
+    )]
+    InTheWay,
 }
 
 impl ServiceError {

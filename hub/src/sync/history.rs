@@ -5,6 +5,7 @@
 //! before the call. They are read as of one instant: a row that moves is in one partition, whatever
 //! loads run meanwhile.
 
+mod conflicts;
 mod find;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::db::Partial;
 use crate::edits::EditsError;
 use crate::error::{HubError, SiteError};
 
+pub(super) use conflicts::ConflictCache;
 pub(super) use find::FoundCache;
 pub(crate) use find::{FoundRow, Wanted};
 

@@ -23,7 +23,7 @@ use super::edits_objects::EditsObjects;
 use super::failed_sites::FailedSites;
 use super::failures::Failures;
 use super::flush::{FlushTask, Flushed};
-use super::history::{FoundCache, READ_AT_ONCE};
+use super::history::{ConflictCache, FoundCache, READ_AT_ONCE};
 use super::on_demand::OnDemand;
 use super::partials::PartialCache;
 use super::quarantine::{Quarantine, QuarantineCache};
@@ -59,6 +59,8 @@ pub(super) struct Inner {
     pub(super) partials: PartialCache,
     /// Rows of history that were looked for.
     pub(super) found: FoundCache,
+    /// Entries with conflicts.
+    pub(super) conflicts: ConflictCache,
     /// Commits of edits that were read.
     pub(super) edits_commits: CommitCache,
     /// One permit for each partition of history that may be read now.
@@ -147,6 +149,7 @@ impl Hub {
             on_demand: OnDemand::default(),
             partials: PartialCache::default(),
             found: FoundCache::default(),
+            conflicts: ConflictCache::default(),
             edits_commits: CommitCache::default(),
             history_reads: Semaphore::new(READ_AT_ONCE),
             unhurried_loads: Semaphore::new(unhurried_loads),

@@ -15,7 +15,7 @@ use super::cache::CachedSite;
 use super::hub::{Hub, LoadRequest};
 use super::load::{LogSnapshot, SiteTask};
 use super::window::DateRange;
-use crate::db::{DbError, Query, Row, SiteState, StoredSite, is_asked_of_late};
+use crate::db::{DbError, PartVersion, Query, Row, SiteState, StoredSite, is_asked_of_late};
 use crate::error::HubError;
 
 /// How often dates are loaded again because others take their place.
@@ -108,6 +108,42 @@ impl Hub {
             parts: BTreeSet::new(),
         };
         self.bring_again(dates, now).await
+    }
+
+    /// Loads a partition whose rows are not those of the database's own catalogs.
+    ///
+    /// # Errors
+    /// As [`bring`](Self::bring).
+    pub(crate) async fn bring_part(
+        &self,
+        site: &SiteName,
+        (table, part): (&Name, Part),
+        now: Timestamp,
+    ) -> Result<(), HubError> {
+        let date = part.date();
+        if let Some(date) = date {
+            self.bring(site, DateRange::day(date), now).await?;
+        }
+        for _ in 0..ATTEMPTS {
+            let stored = &self.cached(site).await?.stored;
+            let key = (table.clone(), part);
+            let object = stored.catalog.partitions.get(&key);
+            let edits = stored.edits_in_effect();
+            let version = PartVersion {
+                object: object.map(|entry| entry.object.md5),
+                edits: edits.partitions.get(&key).map(|entry| entry.object.md5),
+            };
+            let loaded = stored.loaded.get(&key).and_then(|mark| mark.version);
+            if loaded == Some(version) {
+                return Ok(());
+            }
+            let request = LoadRequest {
+                dates: date.into_iter().map(DateRange::day).collect(),
+                ..LoadRequest::at(now)
+            };
+            self.load_from_catalogs(site, &request).await?;
+        }
+        Err(self.taken_out_each_time().into())
     }
 
     /// The same of dates that were loaded, where others may have taken their place since.

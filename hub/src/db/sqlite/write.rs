@@ -334,7 +334,6 @@ impl Open {
         statement.raw_execute().map(drop)
     }
 
-    #[allow(dead_code, reason = "taking a side will")]
     fn mark(&self, table: &Name, mark: &JournalMark) -> rusqlite::Result<()> {
         let (tx, table) = (self.transaction, table.as_str());
         // Its members are texts, so it is always JSON.

@@ -1,0 +1,61 @@
+//! `/api/v1/sync/conflicts`: rows in which site and cloud want different things.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use causeway_shared::ids::SiteName;
+use serde::Deserialize;
+
+use crate::http::App;
+use crate::http::callers::{Editor, Reader};
+use crate::http::problem::{Code, Problem};
+use crate::http::request::{JsonBody, Params, limit};
+use crate::services::appointments::By;
+use crate::services::conflicts::{self, ConflictsPage, ConflictsQuery, Side, Taken};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ConflictsParams {
+    site: Option<SiteName>,
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// Lists conflicts.
+pub(super) async fn list(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(asked): Params<ConflictsParams>,
+) -> Result<Json<ConflictsPage>, Problem> {
+    let after = asked.cursor.map(|cursor| cursor.parse()).transpose();
+    let query = ConflictsQuery {
+        site: asked.site,
+        after: after.map_err(|what: &str| Problem::unreadable("the query", "cursor", what))?,
+        limit: limit(asked.limit)?,
+    };
+    let page = conflicts::list(&app.hub, &query, (app.clock)());
+    Ok(Json(page.await?))
+}
+
+/// Whose values are to stand.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TakeBody {
+    take: Side,
+}
+
+/// Takes a side of a conflict.
+pub(super) async fn take(
+    Editor(caller): Editor,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    JsonBody(TakeBody { take: side }): JsonBody<TakeBody>,
+) -> Result<Json<Taken>, Problem> {
+    let id = id.parse();
+    let id = id.map_err(|what: &str| Problem::new(Code::NotFound, what))?;
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    Ok(Json(conflicts::take(&app.hub, &id, side, by).await?))
+}

@@ -1,0 +1,208 @@
+//! Conflicts: rows in which site and cloud want different things, until somebody takes a side.
+
+mod id;
+mod take;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::str::FromStr;
+
+use causeway_shared::commit::RowKey;
+use causeway_shared::edits_object::{self, Entry, Texts};
+use causeway_shared::ids::{Name, Part, SiteName};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+
+use crate::edits::key_order;
+use crate::error::HubError;
+use crate::sync::{Hub, SiteHistory};
+
+pub(crate) use id::ConflictId;
+pub(crate) use take::{Side, Taken, take};
+
+/// Of what kind a conflict is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ConflictKind {
+    /// Site and cloud changed one row.
+    Edit,
+}
+
+/// A conflict.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Conflict {
+    /// Another one once somebody changes what it is about.
+    pub id: ConflictId,
+    pub site: SiteName,
+    pub table: Name,
+    pub part: Part,
+    pub key: RowKey,
+    pub kind: ConflictKind,
+    /// The row as it stands, in canonical texts; null: it is not there.
+    pub row: Option<Texts>,
+    /// What each side wanted and did not get: values, or null, that the row be deleted.
+    pub lost: edits_object::Conflict,
+    /// Who changed the row last in the cloud, and when.
+    pub actor: String,
+    pub at: Timestamp,
+}
+
+impl Conflict {
+    fn of(site: &SiteName, table: &Name, part: Part, entry: &Entry) -> Self {
+        Self {
+            id: ConflictId::of(site, table, part, entry),
+            site: site.clone(),
+            table: table.clone(),
+            part,
+            key: entry.key.clone(),
+            kind: ConflictKind::Edit,
+            row: entry.row().cloned(),
+            lost: entry.conflict.clone(),
+            actor: entry.actor.clone(),
+            at: entry.at,
+        }
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            site: self.site.clone(),
+            table: self.table.clone(),
+            part: self.part,
+            key: self.key.clone(),
+        }
+    }
+}
+
+/// The place of a conflict in the list. As a text it is the cursor of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    site: SiteName,
+    table: Name,
+    part: Part,
+    key: RowKey,
+}
+
+impl FromStr for Place {
+    type Err = &'static str;
+
+    fn from_str(cursor: &str) -> Result<Self, Self::Err> {
+        let mut parts = cursor.splitn(4, '~');
+        let mut part = || parts.next().unwrap_or_default();
+        let (site, table, of) = (SiteName::new(part()), Name::new(part()), Part::new(part()));
+        match (site, table, of, serde_json::from_str(part())) {
+            (Ok(site), Ok(table), Ok(part), Ok(key)) => Ok(Self {
+                site,
+                table,
+                part,
+                key,
+            }),
+            _ => Err("write the cursor as `next` of the answer before has it"),
+        }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let key = serde_json::to_string(&self.key).unwrap_or_default();
+        write!(f, "{}~{}~{}~{key}", self.site, self.table, self.part)
+    }
+}
+
+impl Serialize for Place {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Which conflicts are asked for.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ConflictsQuery {
+    pub site: Option<SiteName>,
+    /// Those behind this one.
+    pub after: Option<Place>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+/// Some conflicts, by site, table, partition and key.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct ConflictsPage {
+    pub items: Vec<Conflict>,
+    /// Where the next ones begin; null: there are no more.
+    pub next: Option<Place>,
+    /// How many there are altogether.
+    pub total: u64,
+    /// The sites whose edits cannot be read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableConflicts>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct UnreadableConflicts {
+    pub site: SiteName,
+    pub error: String,
+}
+
+/// Lists conflicts. What waits in a journal is in the store before.
+///
+/// # Errors
+/// [`HubError::UnknownSite`], or a failure of the database. What cannot be read of one of several sites
+/// is in the answer.
+pub(crate) async fn list(
+    hub: &Hub,
+    query: &ConflictsQuery,
+    now: Timestamp,
+) -> Result<ConflictsPage, HubError> {
+    let mut page = ConflictsPage::default();
+    for view in hub.sites(query.site.as_ref()).await? {
+        let listed = match hub.history(&view.site, now).await {
+            Ok(Some(history)) => page.add(&history, query).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = listed {
+            if query.site.is_some() {
+                return Err(error);
+            }
+            page.unreadable.push(UnreadableConflicts {
+                site: view.site,
+                error: error.to_string(),
+            });
+        }
+    }
+    if page.items.len() > query.limit {
+        page.items.truncate(query.limit);
+        page.next = page.items.last().map(Conflict::place);
+    }
+    Ok(page)
+}
+
+impl ConflictsPage {
+    /// Adds those of a site, until there is one more than asked for.
+    async fn add(&mut self, history: &SiteHistory, query: &ConflictsQuery) -> Result<(), HubError> {
+        let site = history.site();
+        for (table, part, conflicts) in history.conflicted() {
+            self.total = self.total.saturating_add(conflicts);
+            let here = (site, &table.name, part);
+            let after = query.after.as_ref();
+            let after = after.filter(|after| here <= (&after.site, &after.table, after.part));
+            if self.items.len() > query.limit
+                || after.is_some_and(|after| here != (&after.site, &after.table, after.part))
+            {
+                continue;
+            }
+            let entries = history.conflicts(table, part).await?;
+            let seen = after.map(|after| key_order(table, &after.key).unwrap_or_default());
+            let left = entries.iter().filter(|entry| {
+                let is_behind =
+                    |seen: &Vec<u8>| key_order(table, &entry.key).is_ok_and(|order| order > *seen);
+                seen.as_ref().is_none_or(is_behind)
+            });
+            let room = (query.limit + 1).saturating_sub(self.items.len());
+            let conflicts = left.map(|entry| Conflict::of(site, &table.name, part, entry));
+            self.items.extend(conflicts.take(room));
+        }
+        Ok(())
+    }
+}
