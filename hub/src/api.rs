@@ -78,6 +78,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/sync/edits", get(edits::list))
         .route("/api/v1/sync/conflicts", get(conflicts::list))
         .route("/api/v1/sync/conflicts/{id}", post(conflicts::take))
+        .route("/api/v1/sync/edits/undo", post(edits::undo))
         .route("/api/v1/sync/quarantine", get(quarantine::list))
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/days/pin", post(days::pin))
         .route("/days/unpin", post(days::unpin))
         .route("/edits", get(edits::page))
+        .route("/edits/undo", post(edits::undo))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
         .route_layer(from_fn(problems_as_pages));

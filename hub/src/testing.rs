@@ -21,7 +21,6 @@ use causeway_shared::log::{Appended, SiteLog};
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::summary::Summary;
-#[cfg(test)]
 use causeway_shared::value::Value;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -416,7 +415,6 @@ impl TestHub {
     }
 
     /// Inserts a sale into a [`SHOP`]. Returns the key that it was given.
-    #[cfg(test)]
     pub(crate) async fn sell(&self, site: &TestSite, day: &str, slot: &str) -> Outcome<i64> {
         let sale = site.dataset().table("sale").ok_or("no such table")?;
         self.hub.ensure_keys(self.request.now).await?;

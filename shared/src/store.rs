@@ -450,6 +450,9 @@ pub async fn open_existing(config: &StoreConfig) -> Result<Store, StoreError> {
     open(config, None).await
 }
 
+/// What commented configurations and the documentation write for a store.
+const PLACEHOLDER: &str = "s3://bucket/prefix";
+
 /// Opens the store that a configuration names, also before its folder exists. Writes'
 /// bodies together may be held to a number of bytes per second: see [`throttle`]; a folder takes
 /// them as fast as they come.
@@ -467,6 +470,15 @@ pub async fn open(
             detail: "the bandwidth is too low; write at least 16KiB, or 0 for no limit".to_owned(),
         });
     }
+    if config.url.trim_end_matches('/') == PLACEHOLDER {
+        return Err(StoreError::Config {
+            url: config.url.clone(),
+            detail:
+                "this is a placeholder; write the name of your bucket and a prefix in it, or a \
+                     folder as file:///folder"
+                    .to_owned(),
+        });
+    }
     if let Some(rest) = config.url.strip_prefix("s3://") {
         let store = s3::S3Store::open(rest, config).await?;
         Ok(Arc::new(match bytes_per_second {
@@ -482,5 +494,24 @@ pub async fn open(
             url: config.url.clone(),
             detail: "write s3://bucket/prefix or file:///folder".to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_placeholder_is_refused_as_one() {
+        let config = StoreConfig {
+            url: "s3://bucket/prefix".to_owned(),
+            endpoint: String::new(),
+            region: String::new(),
+            path_style: false,
+            checksums: true,
+        };
+        let refused = open_existing(&config).await.err().map(|e| e.to_string());
+        let refused = refused.unwrap_or_default();
+        assert!(refused.contains("this is a placeholder"), "{refused}");
     }
 }

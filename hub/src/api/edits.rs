@@ -8,10 +8,11 @@ use causeway_shared::ids::{Name, SiteName};
 use serde::Deserialize;
 
 use crate::http::App;
-use crate::http::callers::Reader;
+use crate::http::callers::{Editor, Reader};
 use crate::http::problem::Problem;
-use crate::http::request::{Params, limit};
-use crate::services::edits::{self, EditsPage, EditsQuery, key_of_text};
+use crate::http::request::{JsonBody, Params, limit};
+use crate::services::appointments::By;
+use crate::services::edits::{self, EditRef, EditsPage, EditsQuery, Undone, key_of_text};
 
 #[derive(Debug, Deserialize)]
 pub(super) struct EditsParams {
@@ -40,4 +41,17 @@ pub(super) async fn list(
         limit: limit(asked.limit)?,
     };
     Ok(Json(edits::list(&app.hub, &query).await?))
+}
+
+/// Takes one edit back.
+pub(super) async fn undo(
+    Editor(caller): Editor,
+    State(app): State<Arc<App>>,
+    JsonBody(which): JsonBody<EditRef>,
+) -> Result<Json<Undone>, Problem> {
+    let by = By {
+        actor: &caller.actor(),
+        now: (app.clock)(),
+    };
+    Ok(Json(edits::undo(&app.hub, &which, by).await?))
 }

@@ -329,6 +329,8 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
     let text = match error {
         ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
         ServiceError::Clash(_) => d.clash.to_owned(),
+        // No form here asks for it.
+        ServiceError::NotUnique(_) => format!("{}: {error}", d.refused),
         ServiceError::NotAllowed(why, _) => match why {
             NotAllowed::Closed => d.closed,
             NotAllowed::NotPending => d.not_pending,
@@ -339,6 +341,7 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
             NotAllowed::SlotTaken => d.slot_taken,
             NotAllowed::ConsultantDisabled => d.disabled,
             NotAllowed::RowUnknown | NotAllowed::InTheWay => d.changed,
+            NotAllowed::NothingToUndo => d.refused,
         }
         .to_owned(),
         ServiceError::Changed(..) => d.changed.to_owned(),

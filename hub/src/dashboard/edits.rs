@@ -6,23 +6,30 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Form;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use causeway_shared::ids::{Name, SiteName};
+use axum::extract::rejection::FormRejection;
+use axum::response::{IntoResponse, Redirect, Response};
+use causeway_shared::ids::{Name, Seq, SiteName};
 use form_urlencoded::Serializer;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::appointments::{read, require_editor};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::overview::Unavailable;
 use super::texts::{EditsTexts, Texts};
 use super::{Visitor, html, signed_in};
-use crate::auth::Caller;
+use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
-use crate::services::edits::{self, Edit, EditsPage, EditsQuery, key_of_text, text_of_key};
+use crate::services::appointments::By;
+use crate::services::edits::{
+    self, Edit, EditRef, EditsPage, EditsQuery, key_of_text, text_of_key,
+};
+use crate::services::error::ServiceError;
 
 /// Edits on a page.
 const LIMIT: usize = 50;
@@ -51,6 +58,8 @@ struct Page<'p> {
     t: &'static Texts,
     e: &'static EditsTexts,
     visitor: Option<&'p str>,
+    /// Whether the visitor may change things.
+    is_editor: bool,
     zone: TimeZone,
     sites: Vec<SiteName>,
     tables: BTreeSet<Name>,
@@ -79,7 +88,7 @@ impl Page<'_> {
         row_query(
             &edit.site,
             edit.row.table.as_str(),
-            &text_of_key(&edit.row.key),
+            &text_of_key(edit.row.key.texts()),
         )
     }
 
@@ -173,6 +182,7 @@ async fn show(
         t,
         e: &t.of_edits,
         visitor: signed_in(app, caller),
+        is_editor: caller.role.allows(Action::Change),
         zone: app.hub.zone(),
         tables: tables.map(|table| table.name.clone()).collect(),
         sites: views.into_iter().map(|view| view.site).collect(),
@@ -180,6 +190,45 @@ async fn show(
         page,
     })?;
     Ok(page.into_response())
+}
+
+/// An edit to take back.
+#[derive(Debug, Deserialize)]
+pub(super) struct UndoForm {
+    site: SiteName,
+    commit: Seq,
+    id: String,
+}
+
+/// Takes an edit back and shows those of its row.
+pub(super) async fn undo(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    form: Result<Form<UndoForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let UndoForm { site, commit, id } = read(form)?;
+    require_editor(&caller, reading.language)?;
+    let which = EditRef {
+        site,
+        commit: Some(commit),
+        id,
+    };
+    let by = By {
+        actor: &caller.actor(),
+        now: (app.clock)(),
+    };
+    let undone = match edits::undo(&app.hub, &which, by).await {
+        Ok(undone) => undone,
+        Err(ServiceError::Changed(..)) => {
+            let detail = reading.language.texts().of_edits.changed;
+            return Err(Problem::new(Code::Changed, detail));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let key = text_of_key(&undone.key);
+    let of_row = row_query(&undone.site, undone.table.as_str(), &key);
+    Ok(Redirect::to(&format!("/edits?{of_row}")).into_response())
 }
 
 // On SQLite alone: what the databases do is held to one suite (db/conformance.rs).

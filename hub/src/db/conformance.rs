@@ -30,6 +30,7 @@ mod refusals;
 mod sharing;
 mod steps;
 mod takes;
+mod undos;
 mod values;
 mod window;
 mod writes;
@@ -51,6 +52,7 @@ pub use refusals::*;
 pub use sharing::*;
 pub use steps::*;
 pub use takes::*;
+pub use undos::*;
 pub use values::*;
 pub use window::*;
 pub use writes::*;
@@ -181,6 +183,8 @@ macro_rules! database_conformance {
             a_row_is_put_back_without_defaults,
             a_side_that_was_taken_is_folded,
             the_merge_table,
+            an_edit_is_taken_back_and_that_too,
+            what_went_on_is_not_taken_back,
             a_database_knows_who_it_is,
             a_query_takes_texts_for_every_type,
             partials_are_kept_by_site_name_and_partition,

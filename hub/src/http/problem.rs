@@ -169,6 +169,12 @@ impl Problem {
     pub(crate) fn unreadable(what: &str, member: &str, message: impl ToString) -> Self {
         let message = message.to_string();
         let member = member.trim_start_matches(['.', '?']);
+        if let Some((member, message)) = member_at_fault(member, &message) {
+            return Self {
+                errors: vec![FieldError::new(&member, &*message)],
+                ..Self::bad_request(format!("{what} cannot be read: {member}: {message}"))
+            };
+        }
         if member.is_empty() {
             return Self::bad_request(format!("{what} cannot be read: {message}"));
         }
@@ -182,6 +188,35 @@ impl Problem {
     pub(crate) fn bad_request(detail: impl ToString) -> Self {
         Self::new(Code::BadRequest, detail.to_string())
     }
+}
+
+/// The member that is missing, or that there may not be, and what to write; where the library that reads
+/// bodies says so of the object around it.
+fn member_at_fault(path: &str, message: &str) -> Option<(String, String)> {
+    let within = |name: &str| {
+        if path.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{path}.{name}")
+        }
+    };
+    if let Some(rest) = message.strip_prefix("missing field `") {
+        let (name, _) = rest.split_once('`')?;
+        return Some((within(name), "is needed".to_owned()));
+    }
+    let (name, rest) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    let known: Vec<&str> = rest.split('`').skip(1).step_by(2).collect();
+    let message = match known.as_slice() {
+        [] => "is not taken".to_owned(),
+        known => format!("is not taken; write some of {}", known.join(", ")),
+    };
+    // The path ends in the member itself.
+    let member = if path == name || path.ends_with(&format!(".{name}")) {
+        path.to_owned()
+    } else {
+        within(name)
+    };
+    Some((member, message))
 }
 
 /// The members of `application/problem+json`.
@@ -236,6 +271,12 @@ impl From<HubError> for Problem {
             HubError::UnknownSite { .. } => Self::new(Code::NotFound, error.to_string()),
             HubError::TooManyPins { .. } => Self::new(Code::NotAllowedNow, error.to_string()),
             HubError::NoDateOfParts { .. } => Self::bad_request(error),
+            // What is damaged stays so until somebody has mended it, and says what and how.
+            HubError::Site(_) | HubError::Document(_) | HubError::Archive(_)
+                if !error.is_retryable() =>
+            {
+                Self::new(Code::Unavailable, error.to_string()).because(error)
+            }
             error => Self::new(
                 Code::Unavailable,
                 "the database or the store cannot be reached now; see the hub's log",
@@ -256,6 +297,7 @@ impl From<ServiceError> for Problem {
                 ..problem(Code::Invalid)
             },
             ServiceError::Clash(present) => problem(Code::Clash).with_present(present),
+            ServiceError::NotUnique(_) => problem(Code::Clash),
             ServiceError::NotAllowed(_, present) => {
                 problem(Code::NotAllowedNow).with_present(present)
             }
@@ -280,5 +322,61 @@ impl From<AuthError> for Problem {
             "callers cannot be recognised now; see the hub's log",
         )
         .because(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_member_at_fault_is_named_in_plain_words() {
+        let detail = |member: &str, message: &str| {
+            let problem = Problem::unreadable("the body", member, message);
+            let field = problem.errors.first().map(|error| error.field.clone());
+            (field.unwrap_or_default(), problem.detail)
+        };
+        for (member, message, field, said) in [
+            (
+                "",
+                "missing field `enabled` at line 1 column 2",
+                "enabled",
+                "the body cannot be read: enabled: is needed",
+            ),
+            (
+                "on",
+                "unknown field `on`, expected `enabled` or `every` at line 1 column 5",
+                "on",
+                "the body cannot be read: on: is not taken; write some of enabled, every",
+            ),
+            (
+                "",
+                "unknown field `on`, expected `enabled`",
+                "on",
+                "the body cannot be read: on: is not taken; write some of enabled",
+            ),
+            (
+                "",
+                "EOF while parsing",
+                "",
+                "the body cannot be read: EOF while parsing",
+            ),
+        ] {
+            assert_eq!(detail(member, message), (field.to_owned(), said.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_said_and_what_passes_is_not() {
+        let site = "hcm-01".parse().unwrap();
+        let key = "sites/hcm-01/log/1.json".to_owned();
+        let damaged = HubError::Site(crate::error::SiteError::Vacuumed { site, key });
+        let problem = Problem::from(damaged);
+        assert_eq!(problem.code, Code::Unavailable);
+        assert!(
+            problem.detail.contains("sites/hcm-01/log/1.json"),
+            "{}",
+            problem.detail
+        );
     }
 }

@@ -16,6 +16,7 @@ pub(crate) use history::{CustomerQuery, OfCustomer, by_id, of_customer};
 pub(crate) use list::{ListQuery, listing};
 pub(crate) use steps::{Step, step};
 pub(crate) use write::{By, Written, book};
+pub(super) use write::{in_the_way, lasting};
 
 use causeway_shared::ids::SiteName;
 use jiff::Timestamp;

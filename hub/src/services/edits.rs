@@ -7,10 +7,11 @@ mod cursor;
 mod merged;
 #[cfg(test)]
 mod tests;
+mod undo;
 
 use std::sync::Arc;
 
-use causeway_shared::commit::{JournalRow, RowKey};
+use causeway_shared::commit::JournalRow;
 use causeway_shared::ids::{Name, Seq, SiteName};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::sync::{CommittedEdits, Hub, SiteView, WaitingEdits};
 
 pub(crate) use cursor::Place;
 use merged::Merged;
+pub(crate) use undo::{EditRef, Undone, undo};
 
 /// Most rows of a site's journal that are listed; the older ones are when they are committed.
 const MAX_WAITING: usize = 1_000;
@@ -56,8 +58,8 @@ pub(crate) fn key_of_text(text: &str) -> Vec<String> {
 }
 
 /// A key as a caller writes it.
-pub(crate) fn text_of_key(key: &RowKey) -> String {
-    match key.texts() {
+pub(crate) fn text_of_key(key: &[String]) -> String {
+    match key {
         // Else it would be read as an array.
         [text] if !text.starts_with('[') => text.clone(),
         texts => serde_json::to_string(texts).unwrap_or_default(),

@@ -8,6 +8,7 @@ use super::fields::{FieldError, broken_rule};
 use super::record::Record;
 use crate::db::DbError;
 use crate::error::HubError;
+use crate::stats::meetassist::APPOINTMENT;
 
 /// Most sites that a message names.
 const SHOWN_SITES: usize = 20;
@@ -21,6 +22,9 @@ pub(crate) enum ServiceError {
     /// Another row has what was asked for: that row, if it is still there.
     #[error("another appointment has this consultant at this time")]
     Clash(Option<Box<Record>>),
+    /// Another row has values that only one may have.
+    #[error("{0}")]
+    NotUnique(String),
     /// The present state does not allow it: the row that stands in the way, if there is one.
     #[error("{0}")]
     NotAllowed(NotAllowed, Option<Box<Record>>),
@@ -65,6 +69,8 @@ pub(crate) enum NotAllowed {
     NoSlot,
     #[error("the consultant's slot at this time is not available")]
     SlotTaken,
+    #[error("the edit changed no value, so there is nothing to take back")]
+    NothingToUndo,
     #[error("the consultant is disabled and takes no new appointments")]
     ConsultantDisabled,
     #[error(
@@ -87,7 +93,8 @@ impl ServiceError {
         match error {
             DbError::Clash { .. } => Self::Clash(None),
             DbError::Rejected { state, message } => match state.as_str() {
-                "23505" => Self::Clash(None),
+                "23505" if table.name.as_str() == APPOINTMENT => Self::Clash(None),
+                "23505" => Self::NotUnique(message),
                 "25006" => Self::ReadOnly(message),
                 // The rest of its keys is used up.
                 "2200H" => Self::TryAgain(message),

@@ -98,3 +98,67 @@ async fn the_api_lists_edits_with_what_they_changed() {
         );
     }
 }
+
+#[tokio::test]
+async fn an_edit_is_taken_back_by_the_api_and_by_a_form() {
+    let bed = bed().await;
+    let answer = bed.get("/api/v1/sync/edits?table=appointment&key=1").await;
+    let list: Value = serde_json::from_str(&answer.body).unwrap();
+    let (commit, id) = (
+        &list["items"][0]["commit"],
+        list["items"][0]["id"].as_str().unwrap(),
+    );
+    let body = format!("{{\"site\":\"hcm-01\",\"commit\":{commit},\"id\":\"{id}\"}}");
+    let path = "/api/v1/sync/edits/undo";
+    let viewer = bed.post(&bed.viewer, path, &body).await;
+    assert_eq!(viewer.status, StatusCode::FORBIDDEN);
+    let undone = bed.post(&bed.admin, path, &body).await;
+    assert_eq!(undone.status, StatusCode::OK, "{}", undone.body);
+    let undone: Value = serde_json::from_str(&undone.body).unwrap();
+    assert_eq!(
+        (&undone["row"]["status"], &undone["flushed"]),
+        (&"confirmed".into(), &true.into())
+    );
+    let again = bed.post(&bed.admin, path, &body).await;
+    assert_eq!(
+        again.status,
+        StatusCode::PRECONDITION_FAILED,
+        "{}",
+        again.body
+    );
+    let problem: Value = serde_json::from_str(&again.body).unwrap();
+    assert_eq!(
+        (&problem["code"], &problem["present"]["status"]),
+        (&"changed".into(), &"confirmed".into())
+    );
+
+    let cookie = format!("{}; causeway_lang=en", bed.cookie_of(&bed.admin).await);
+    let send = async |body: String| {
+        let request = axum::http::Request::post("/edits/undo")
+            .header(header::COOKIE, &cookie)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header("sec-fetch-site", "same-origin");
+        bed.send(request.body(body.into()).unwrap()).await
+    };
+    let refused = send(format!("site=hcm-01&commit={commit}&id={id}")).await;
+    assert_eq!(refused.status, StatusCode::PRECONDITION_FAILED);
+    assert!(
+        refused.body.contains("The row was changed since"),
+        "{}",
+        refused.body
+    );
+    let answer = bed.get("/api/v1/sync/edits?table=appointment&key=1").await;
+    let list: Value = serde_json::from_str(&answer.body).unwrap();
+    let (commit, id) = (
+        &list["items"][0]["commit"],
+        list["items"][0]["id"].as_str().unwrap(),
+    );
+    let seen = send(format!("site=hcm-01&commit={commit}&id={id}")).await;
+    assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
+    let row = "/edits?site=hcm-01&table=appointment&key=1";
+    assert_eq!(seen.header(header::LOCATION), row);
+    let page = bed.visit(row, &cookie).await;
+    assert!(
+        page.body.contains("<b>Taken back</b>") && page.body.contains("action=\"/edits/undo\"")
+    );
+}

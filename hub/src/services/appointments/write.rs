@@ -130,7 +130,11 @@ pub(super) fn taken_out_each_time() -> ServiceError {
 }
 
 /// An error, told as one that passes by itself where the database takes no writes just now.
-pub(super) async fn lasting(hub: &Hub, view: &SiteView, error: ServiceError) -> ServiceError {
+pub(in crate::services) async fn lasting(
+    hub: &Hub,
+    view: &SiteView,
+    error: ServiceError,
+) -> ServiceError {
     let ServiceError::ReadOnly(_) = &error else {
         return error;
     };
@@ -203,7 +207,7 @@ fn is_web_address(url: &str) -> bool {
 }
 
 /// The appointment that has a slot.
-async fn in_the_way(
+pub(in crate::services) async fn in_the_way(
     hub: &Hub,
     view: &SiteView,
     slot: Option<&SlotKey>,

@@ -207,7 +207,9 @@ impl Taking<'_> {
     fn failed(&self, error: DbError) -> ServiceError {
         match ServiceError::of_write(self.table, error) {
             // One that has its key, or its values under a unique rule.
-            ServiceError::Clash(_) => ServiceError::NotAllowed(NotAllowed::InTheWay, None),
+            ServiceError::Clash(_) | ServiceError::NotUnique(_) => {
+                ServiceError::NotAllowed(NotAllowed::InTheWay, None)
+            }
             error => error,
         }
     }

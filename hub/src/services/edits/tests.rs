@@ -231,7 +231,6 @@ async fn a_damaged_log_does_not_hide_the_others() -> Outcome {
 fn a_key_is_written_as_it_is_read() {
     for texts in [vec!["7"], vec!["[7]"], vec!["a", "b"], vec!["a,b"]] {
         let texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
-        let key = RowKey::try_from(texts.clone()).unwrap();
-        assert_eq!(key_of_text(&text_of_key(&key)), texts);
+        assert_eq!(key_of_text(&text_of_key(&texts)), texts);
     }
 }
