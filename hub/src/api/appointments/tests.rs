@@ -278,7 +278,7 @@ async fn dates_are_loaded_when_an_admin_asks() {
     for (asked, expected) in [
         (
             json!({"from": "2025-12-20"}),
-            refused(400, "bad_request", ""),
+            refused(400, "bad_request", "to"),
         ),
         (
             json!({"from": "2025-12-24", "to": "2025-12-20"}),
