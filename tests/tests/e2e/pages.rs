@@ -195,7 +195,9 @@ async fn a_day_is_opened_and_an_appointment_booked_and_cancelled() {
         "{row}"
     );
 
-    browser.click("li:target summary").await;
+    browser
+        .click("li:target details:last-of-type summary")
+        .await;
     browser.click("li:target button.danger").await;
     browser
         .wait_for("location.search.includes('done=cancelled')")
