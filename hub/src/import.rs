@@ -44,6 +44,8 @@ pub(crate) struct GivenFile {
     pub(crate) path: PathBuf,
     /// As a person knows it: what it ends in tells what it is, and of CSV the rest which table.
     pub(crate) name: String,
+    /// Whether it is only there to be imported: then it is moved, not copied.
+    pub(crate) is_upload: bool,
 }
 
 /// How to import.

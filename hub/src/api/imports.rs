@@ -130,6 +130,7 @@ async fn begin(
     let file = GivenFile {
         path: upload.path.clone(),
         name,
+        is_upload: true,
     };
     tokio::spawn(run(app, options, file, upload, running));
     Ok((StatusCode::ACCEPTED, Json(begun)).into_response())

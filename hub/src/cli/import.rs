@@ -57,6 +57,7 @@ impl ImportArgs {
                 .map(|name| name.to_string_lossy().into_owned())
                 .unwrap_or_default(),
             path,
+            is_upload: false,
         };
         let files = self.files.into_iter().map(file).collect();
         let imported = importer.run(files, &options, Arc::new(Silent)).await?;

@@ -11,13 +11,13 @@ use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_shared::ids::{Name, Seq, SiteName};
-use form_urlencoded::Serializer;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::appointments::{read, require_editor};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
+use super::lists::{given, query};
 use super::overview::Unavailable;
 use super::texts::{EditsTexts, Texts};
 use super::{Visitor, html, signed_in};
@@ -71,8 +71,8 @@ impl Page<'_> {
     /// The parameters of the filter, for more to follow.
     fn filter(&self) -> String {
         let asked = &self.asked;
-        let mut filter = query(&[
-            ("site", &asked.site),
+        let mut filter = query([
+            ("site", &*asked.site),
             ("table", &asked.table),
             ("key", &asked.key),
             ("actor", &asked.actor),
@@ -94,7 +94,7 @@ impl Page<'_> {
 
     /// The parameters of what the same actor changed.
     fn of_actor(&self, edit: &Edit) -> String {
-        query(&[("actor", &edit.row.actor)])
+        query([("actor", &*edit.row.actor)])
     }
 
     fn when(&self, edit: &Edit) -> String {
@@ -109,13 +109,7 @@ impl Page<'_> {
 
 /// The parameters of the edits of a row.
 pub(super) fn row_query(site: &SiteName, table: &str, key: &str) -> String {
-    query(&[("site", site.as_str()), ("table", table), ("key", key)])
-}
-
-/// Parameters of an address, those that are not empty.
-fn query(parameters: &[(&str, &str)]) -> String {
-    let given = parameters.iter().filter(|(_, value)| !value.is_empty());
-    Serializer::new(String::new()).extend_pairs(given).finish()
+    query([("site", site.as_str()), ("table", table), ("key", key)])
 }
 
 /// For templates: a value's first characters.
@@ -136,7 +130,7 @@ fn parsed<T: FromStr<Err: Display>>(
 
 impl Asked {
     fn query(&self) -> Result<EditsQuery, Problem> {
-        let given = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
+        let given = |text: &str| given(text.trim());
         Ok(EditsQuery {
             site: parsed("site", given(&self.site))?,
             table: parsed("table", given(&self.table))?,

@@ -1,7 +1,7 @@
 //! The files of an import: taken to its folder, and read.
 
 use std::collections::BTreeMap;
-use std::fs::{File, FileTimes};
+use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -67,8 +67,8 @@ pub(super) fn read(
         };
         let (stem, kind) = split(&file.name)?;
         let own = folder.join(number.to_string());
-        std::fs::create_dir(&own).map_err(failed)?;
-        let taken = take(&file.path, kind, &own).map_err(failed)?;
+        fs::create_dir(&own).map_err(failed)?;
+        let taken = take(file, kind, &own).map_err(failed)?;
         match kind {
             Kind::Csv => {
                 let table = table_named(dataset, stem).ok_or_else(|| ImportError::NoTable {
@@ -154,11 +154,19 @@ fn names(dataset: &Dataset) -> String {
     names.join(", ")
 }
 
-/// Copies a file into a folder.
-fn take(path: &Path, kind: Kind, folder: &Path) -> io::Result<TakenFile> {
-    let mut from = regular_file::open(path)?;
+/// Takes a file into a folder.
+fn take(file: &GivenFile, kind: Kind, folder: &Path) -> io::Result<TakenFile> {
     let to = folder.join(format!("file.{}", kind.extension()));
-    let mut copy = File::create_new(&to)?;
+    let (mut from, mut copy) = match file.is_upload {
+        true => {
+            fs::rename(&file.path, &to)?;
+            (File::open(&to)?, None)
+        }
+        false => (
+            regular_file::open(&file.path)?,
+            Some(File::create_new(&to)?),
+        ),
+    };
     let mut digest = causeway_shared::canonical_csv::Digest::default();
     let mut buffer = vec![0; 64 * 1024];
     loop {
@@ -166,13 +174,16 @@ fn take(path: &Path, kind: Kind, folder: &Path) -> io::Result<TakenFile> {
             Ok(0) => break,
             Ok(read) => {
                 digest.update(&buffer[..read]);
-                copy.write_all(&buffer[..read])?;
+                if let Some(copy) = &mut copy {
+                    copy.write_all(&buffer[..read])?;
+                }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
     // To the scan a file that was just written to may still be written.
+    let copy = copy.map_or_else(|| File::options().append(true).open(&to), Ok)?;
     copy.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH))?;
     Ok(TakenFile {
         path: to,

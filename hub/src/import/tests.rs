@@ -48,6 +48,7 @@ impl Cloud {
             GivenFile {
                 path,
                 name: (*name).to_owned(),
+                is_upload: false,
             }
         });
         let importer = Importer {

@@ -14,6 +14,7 @@ mod write;
 pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
 pub(crate) use history::{CustomerQuery, OfCustomer, by_id, of_customer};
 pub(crate) use list::{ListQuery, listing};
+pub(crate) use slots::SLOT_KEY;
 pub(crate) use steps::{Step, step};
 pub(crate) use write::{By, Written, book};
 pub(super) use write::{in_the_way, lasting};

@@ -16,6 +16,7 @@ use serde::{Serialize, Serializer};
 
 use crate::edits::key_order;
 use crate::error::HubError;
+use crate::services::error::UnreadableSite;
 use crate::sync::{Hub, SiteHistory};
 
 pub(crate) use id::ConflictId;
@@ -135,13 +136,7 @@ pub(crate) struct ConflictsPage {
     pub total: u64,
     /// The sites whose edits cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unreadable: Vec<UnreadableConflicts>,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct UnreadableConflicts {
-    pub site: SiteName,
-    pub error: String,
+    pub unreadable: Vec<UnreadableSite>,
 }
 
 /// Lists conflicts. What waits in a journal is in the store before.
@@ -165,7 +160,7 @@ pub(crate) async fn list(
             if query.site.is_some() {
                 return Err(error);
             }
-            page.unreadable.push(UnreadableConflicts {
+            page.unreadable.push(UnreadableSite {
                 site: view.site,
                 error: error.to_string(),
             });

@@ -17,6 +17,7 @@ use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
 use crate::error::HubError;
+use crate::services::error::UnreadableSite;
 use crate::sync::{CommittedEdits, Hub, SiteView, WaitingEdits};
 
 pub(crate) use cursor::Place;
@@ -77,7 +78,7 @@ pub(crate) struct EditsPage {
     pub total: Option<u64>,
     /// The sites whose edits cannot be read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub unreadable: Vec<UnreadableEdits>,
+    pub unreadable: Vec<UnreadableSite>,
 }
 
 /// A change of one row.
@@ -91,12 +92,6 @@ pub(crate) struct Edit {
     /// Where it is in the list.
     #[serde(skip)]
     place: Place,
-}
-
-#[derive(Debug, Serialize)]
-pub(crate) struct UnreadableEdits {
-    pub site: SiteName,
-    pub error: String,
 }
 
 /// A site, and the edits that wait there.

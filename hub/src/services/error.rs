@@ -2,6 +2,7 @@
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::fields::{FieldError, broken_rule};
@@ -12,6 +13,13 @@ use crate::stats::meetassist::APPOINTMENT;
 
 /// Most sites that a message names.
 const SHOWN_SITES: usize = 20;
+
+/// A site of which nothing could be read, in an answer about all sites.
+#[derive(Debug, Serialize)]
+pub(crate) struct UnreadableSite {
+    pub site: SiteName,
+    pub error: String,
+}
 
 /// Why rows were not read or changed as asked.
 #[derive(Debug, thiserror::Error)]

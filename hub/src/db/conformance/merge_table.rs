@@ -63,7 +63,7 @@ const TABLE: [Case; 14] = [
     Case { what: "site moved and changed, updated in the cloud", before: "28 9 a open", cloud: "28 9 b open", site: "29 9 c open",
         shown: ["29 9 b open; site lost note=c", "29 9 c open; cloud lost note=b"],
         take_site: "29 9 c open", take_cloud: "29 9 b open" },
-    Case { what: "site deleted, born in the cloud again", before: "-", cloud: "29 9 b open", site: "29 9 b open",
+    Case { what: "site has the key too, born alike in the cloud", before: "-", cloud: "29 9 b open", site: "29 9 b open",
         shown: ["29 9 b open", "29 9 b open"], take_site: "", take_cloud: "" },
 ];
 

@@ -2,6 +2,7 @@
 
 use tokio_postgres::Row;
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Name, Part, Seq};
@@ -9,7 +10,6 @@ use causeway_shared::value::{Forms, Raw, parse};
 
 use crate::db::JournalEntry;
 use crate::db::records::{count, json, text};
-use causeway_shared::canonical_csv::canonical_text;
 
 /// A row of `sql/journal_read.sql`.
 ///

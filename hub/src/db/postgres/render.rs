@@ -1,5 +1,6 @@
 //! The dataset as PostgreSQL's DDL and DML. No other file makes SQL from names.
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Column, Default, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type, Value};
@@ -7,7 +8,6 @@ use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type, Value};
 use crate::db::sql::{
     CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
 };
-use causeway_shared::canonical_csv::canonical_text;
 
 /// Longest name in PostgreSQL, in bytes.
 const MAX_NAME_BYTES: usize = 63;

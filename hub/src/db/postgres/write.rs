@@ -8,6 +8,7 @@ use deadpool_postgres::Object;
 use tokio::runtime::Handle;
 use tokio_postgres::{Client, Error};
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::Texts;
@@ -17,7 +18,6 @@ use causeway_shared::value::{Type, Value};
 use super::connection::{Connections, answered};
 use super::{error, read, render, statement};
 use crate::db::{DbError, JournalMark, Row, SiteWrite, records, sql};
-use causeway_shared::canonical_csv::canonical_text;
 
 pub(super) struct PostgresWrite {
     /// `None` once the transaction has ended.

@@ -8,13 +8,13 @@ use rusqlite::functions::{Context, FunctionFlags};
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Error};
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::runtime::{chance, clock};
 use causeway_shared::value::{Type, Value};
 
 use super::judge;
 use super::value::from_sql;
-use causeway_shared::canonical_csv::canonical_text;
 
 /// What the error of a refusal begins with; its SQLSTATE and words follow. Functions raise it, since
 /// SQLite before 3.47 cannot read a file whose triggers raise anything but a constant.

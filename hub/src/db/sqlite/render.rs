@@ -1,12 +1,12 @@
 //! The dataset as SQLite's DDL and DML. No other file makes SQL from names.
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Default, Partitioning, Table};
 use causeway_shared::value::{Type, Value};
 
 use crate::db::sql::{
     CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
 };
-use causeway_shared::canonical_csv::canonical_text;
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
 pub(super) fn column_type(ty: Type) -> &'static str {

@@ -1,11 +1,11 @@
 //! A field of canonical CSV as SQLite holds it, and back.
 
 use causeway_shared::canonical_csv::Field;
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
 
 use crate::db::value::read;
-use causeway_shared::canonical_csv::canonical_text;
 
 /// A field as its column's value; `None` where it is not of the column's type.
 pub(super) fn to_sql<'f>(field: &'f Field<'_>, ty: Type) -> Option<ToSqlOutput<'f>> {

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::{Owner, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::edits_object::Texts;
@@ -23,7 +24,6 @@ use super::functions::{self, Transaction};
 use super::value::{from_sql, to_sql};
 use super::{Files, file, fill, read, render};
 use crate::db::{DbError, JournalMark, Row, SiteWrite, records, rules, sql, value};
-use causeway_shared::canonical_csv::canonical_text;
 
 pub(super) struct SqliteWrite {
     files: Arc<Files>,

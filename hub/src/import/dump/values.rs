@@ -212,7 +212,8 @@ fn text_of(text: &[u8]) -> Result<&str, ()> {
     std::str::from_utf8(text).map_err(|_| ())
 }
 
-/// SQLite's `unistr`: `\XXXX`, `\uXXXX`, `\+XXXXXX`, `\UXXXXXXXX` and `\\`.
+/// SQLite's `unistr`: behind `\` or `\u` four hexadecimal digits, behind `\+` six, behind `\U` eight; `\\` is
+/// one backslash.
 fn unistr(text: &str) -> Result<String, ()> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
@@ -18,7 +19,6 @@ use crate::services::fields::text_value;
 use crate::services::record::{Record, read};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, FoundRow, Hub, LoadedDates, SiteView, Wanted};
-use causeway_shared::canonical_csv::canonical_text;
 
 /// Whose appointments are asked for.
 #[derive(Debug, Clone)]

@@ -12,7 +12,10 @@ use crate::services::fields::Fields;
 use crate::services::record::{Record, read_within};
 use crate::sync::{LoadedDates, SiteView};
 
-/// Consultant, date and time as parameters of a statement.
+/// What an appointment shares with no other, and with its slot.
+pub(crate) const SLOT_KEY: [&str; 3] = ["consultantid", "date", "time"];
+
+/// Their values as parameters of a statement.
 pub(super) type SlotKey = [Option<String>; 3];
 
 /// For whom a slot is taken.
@@ -26,7 +29,7 @@ pub(super) enum Holder {
 
 /// The slot of an appointment; `None`: it has no consultant.
 pub(super) fn of(record: &Record) -> Option<SlotKey> {
-    let key = ["consultantid", "date", "time"].map(|name| canonical_text(record.value(name)));
+    let key = SLOT_KEY.map(|name| canonical_text(record.value(name)));
     key.iter().all(Option::is_some).then_some(key)
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::Value;
@@ -11,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::day::{Writes, writes};
-use super::slots::{Holder, SlotKey, fit, take, value};
+use super::slots::{Holder, SLOT_KEY, SlotKey, fit, take, value};
 use super::statements::{BY_ID, OF_SLOT};
 use super::{the_site, today};
 use crate::services::error::ServiceError;
@@ -19,7 +20,6 @@ use crate::services::fields::{self, FieldError, Fields};
 use crate::services::record::{Record, read, read_within};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, Hub, SiteView};
-use causeway_shared::canonical_csv::canonical_text;
 
 /// What is said of an appointment when it is booked. Its status is the declared default.
 const BOOKED: [&str; 7] = [
@@ -167,8 +167,7 @@ pub(super) fn moment(hub: &Hub, by: By<'_>) -> Value<'static> {
 
 /// The slot that is asked for; `None`: no consultant is named.
 fn slot(table: &Table, row: &Fields) -> Option<SlotKey> {
-    let key = ["consultantid", "date", "time"]
-        .map(|name| value(table, row, name).and_then(canonical_text));
+    let key = SLOT_KEY.map(|name| value(table, row, name).and_then(canonical_text));
     key[0].is_some().then_some(key)
 }
 

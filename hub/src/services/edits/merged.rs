@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Edit, EditsQuery, MAX_COMMITS, Place, READ_AT_ONCE, SiteEdits, UnreadableEdits};
+use super::{Edit, EditsQuery, MAX_COMMITS, Place, READ_AT_ONCE, SiteEdits};
 use crate::error::{HubError, SiteError};
+use crate::services::error::UnreadableSite;
 use crate::sync::{CommittedEdits, Hub};
 
 /// How far a list of the edits of some sites has come.
@@ -18,7 +19,7 @@ pub(super) struct Merged<'h> {
     sites: Vec<Reading>,
     /// Whether a site is one of several, so that its failure is not the answer's.
     are_several: bool,
-    unreadable: Vec<UnreadableEdits>,
+    unreadable: Vec<UnreadableSite>,
     /// How many commits were opened.
     opened: usize,
     /// The last place that was looked at.
@@ -114,7 +115,7 @@ impl<'h> Merged<'h> {
         self.last.clone().filter(|_| self.has_more)
     }
 
-    pub(super) fn unreadable(self) -> Vec<UnreadableEdits> {
+    pub(super) fn unreadable(self) -> Vec<UnreadableSite> {
         self.unreadable
     }
 
@@ -123,7 +124,7 @@ impl<'h> Merged<'h> {
             return Err(error.into());
         }
         let error = error.to_string();
-        self.unreadable.push(UnreadableEdits { site, error });
+        self.unreadable.push(UnreadableSite { site, error });
         Ok(())
     }
 }

@@ -16,12 +16,10 @@ use serde_json::{Map, Number, Value as Json};
 
 use crate::db::{JournalMark, SiteWrite};
 use crate::error::HubError;
-use crate::services::appointments::{By, in_the_way, lasting};
+use crate::services::appointments::{By, SLOT_KEY, in_the_way, lasting};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
-/// What an appointment shares with no other.
-const SLOT: [&str; 3] = ["consultantid", "date", "time"];
 /// How often it begins anew because a date was taken out of the database.
 const ATTEMPTS: u32 = 8;
 
@@ -164,7 +162,7 @@ impl Undoing<'_> {
             drop(write);
             return Err(match (refused(error), then) {
                 (ServiceError::Clash(None), Some(then)) => {
-                    let slot = SLOT.map(|name| then.get(name).cloned().flatten());
+                    let slot = SLOT_KEY.map(|name| then.get(name).cloned().flatten());
                     let in_the_way = in_the_way(self.hub, self.view, Some(&slot)).await;
                     ServiceError::Clash(in_the_way?)
                 }
