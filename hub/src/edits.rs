@@ -18,6 +18,7 @@ mod settle;
 mod texts;
 mod unit;
 
+pub(crate) use clash::SharedValues;
 pub(crate) use earlier::entry_of_now;
 pub(crate) use error::EditsError;
 pub(crate) use fold::{RowChange, fold, journal_columns};

@@ -45,7 +45,7 @@ pub(crate) use edits_history::{CommittedEdits, WaitingEdits};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use flush::Flushed;
 pub(crate) use flushes::FlushReport;
-pub(crate) use history::{FoundRow, SiteHistory, Wanted};
+pub(crate) use history::{ClashingRow, Disputed, FoundRow, SiteHistory, Wanted};
 #[cfg(feature = "import")]
 pub(crate) use hub::read_dataset;
 pub(crate) use hub::{Hub, LoadRequest, open_store};

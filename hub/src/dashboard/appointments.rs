@@ -340,7 +340,7 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
             NotAllowed::NoSlot => d.no_slot,
             NotAllowed::SlotTaken => d.slot_taken,
             NotAllowed::ConsultantDisabled => d.disabled,
-            NotAllowed::RowUnknown | NotAllowed::InTheWay => d.changed,
+            NotAllowed::RowUnknown | NotAllowed::InTheWay | NotAllowed::Clashes => d.changed,
             NotAllowed::NothingToUndo => d.refused,
         }
         .to_owned(),

@@ -4,31 +4,50 @@
 //! among each other, since the agent judged them: so the edited rows' values are all that one pass
 //! needs.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
+use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::{Table, Unique};
+use causeway_shared::ids::Name;
 use causeway_shared::value::{Value, sort_key};
 
-/// The values that the edited rows of a partition have under its table's unique rules.
+/// The values that the edited rows of a partition have under its table's unique rules, and the first
+/// row that has each.
 #[derive(Debug)]
 pub(super) struct EditedValues<'t> {
-    rules: Vec<(&'t Unique, BTreeSet<Vec<u8>>)>,
+    table: &'t Table,
+    rules: Vec<(&'t Unique, BTreeMap<Vec<u8>, RowKey>)>,
+}
+
+/// The row that has the values of another under a unique rule, and comes first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct SharedValues {
+    /// The rule's.
+    pub(crate) columns: Vec<Name>,
+    pub(crate) key: RowKey,
 }
 
 impl<'t> EditedValues<'t> {
     pub(super) fn new(table: &'t Table) -> Self {
-        let rules = table.unique.iter().map(|rule| (rule, BTreeSet::new()));
+        let rules = table.unique.iter().map(|rule| (rule, BTreeMap::new()));
         Self {
+            table,
             rules: rules.collect(),
         }
     }
 
     /// Adds an edited row, those of lower keys before it. Whether it clashes with one of them.
-    pub(super) fn add(&mut self, row: &[Value<'_>]) -> bool {
+    pub(super) fn add(&mut self, row: &[Value<'_>], key: &RowKey) -> bool {
         let mut is_clash = false;
         for (rule, values) in &mut self.rules {
             if let Some(of_row) = values_under(rule, row) {
-                is_clash |= !values.insert(of_row);
+                match values.entry(of_row) {
+                    Entry::Vacant(free) => {
+                        free.insert(key.clone());
+                    }
+                    Entry::Occupied(_) => is_clash = true,
+                }
             }
         }
         is_clash
@@ -39,8 +58,22 @@ impl<'t> EditedValues<'t> {
         let mut rules = self.rules.iter();
         rules.any(|(rule, values)| {
             !values.is_empty()
-                && values_under(rule, row).is_some_and(|of_row| values.contains(&of_row))
+                && values_under(rule, row).is_some_and(|of_row| values.contains_key(&of_row))
         })
+    }
+
+    /// What a row of a key clashes with, by rule.
+    pub(super) fn shared_with(&self, row: &[Value<'_>], key: &RowKey) -> Vec<SharedValues> {
+        let shared = self.rules.iter().filter_map(|(rule, values)| {
+            let first = values.get(&values_under(rule, row)?)?;
+            let columns = rule.columns.iter();
+            let columns = columns.map(|column| self.table.columns[*column].name.clone());
+            (first != key).then(|| SharedValues {
+                columns: columns.collect(),
+                key: first.clone(),
+            })
+        });
+        shared.collect()
     }
 }
 

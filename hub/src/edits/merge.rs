@@ -7,18 +7,16 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-#[cfg(test)]
-use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::canonical_csv::{Field, split_fields, write_record};
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::{Column, Table};
-use causeway_shared::edits_object::{Entry, EntryState};
+use causeway_shared::edits_object::{Entry, EntryState, Texts};
 use causeway_shared::summary::{Summary, SummaryBuilder};
 use causeway_shared::value::{Forms, Raw, Value, parse, sort_key};
 
-use super::clash::EditedValues;
+use super::clash::{EditedValues, SharedValues};
 use super::error::EditsError;
-use super::texts::{key_order, values_of};
+use super::texts::{key_order, site_row, values_of};
 
 /// A partition's rows while they are merged.
 #[derive(Debug)]
@@ -38,23 +36,18 @@ pub(crate) struct RowMerge<'t> {
 
 /// A merged row.
 #[derive(Debug)]
-#[cfg_attr(
-    not(test),
-    expect(
-        dead_code,
-        reason = "tests ask of which row it is, and whether it is edited"
-    )
-)]
 pub(crate) struct MergedRow<'r> {
     /// Its canonical CSV record, without the line feed.
     pub(crate) record: &'r [u8],
     /// Whether the cloud changed or bore it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests ask for it"))]
     pub(crate) is_edited: bool,
     /// Whether another row of the partition that comes first has its unique values.
     pub(crate) is_clash: bool,
     table: &'r Table,
     /// Without the columns that are not read.
     row: &'r [Value<'r>],
+    edited: &'r EditedValues<'r>,
 }
 
 /// What a partition is with its edits.
@@ -92,8 +85,10 @@ impl<'t> RowMerge<'t> {
         keyed.sort_by(|a, b| a.order.cmp(&b.order));
         let mut edited = EditedValues::new(table);
         // In key order: of the edited rows the lowest key comes first.
-        for row in keyed.iter_mut().filter_map(|entry| entry.row.as_mut()) {
-            row.is_clash = edited.add(&row.row);
+        for entry in &mut keyed {
+            if let Some(row) = &mut entry.row {
+                row.is_clash = edited.add(&row.row, &entry.key);
+            }
         }
         Ok(Self {
             table,
@@ -199,6 +194,7 @@ impl<'t> RowMerge<'t> {
             is_clash,
             table: self.table,
             row,
+            edited: &self.edited,
         });
     }
 
@@ -228,23 +224,22 @@ impl<'t> RowMerge<'t> {
     }
 }
 
-#[cfg(test)]
 impl MergedRow<'_> {
-    /// The row's key.
+    /// The row's key and its canonical texts.
     ///
     /// # Errors
     /// [`EditsError::Record`] for a key that is longer than keys may be.
-    pub(crate) fn key(&self) -> Result<RowKey, EditsError> {
-        let texts = self
-            .table
-            .key_of(self.row)
-            .map(|value| canonical_text(value).unwrap_or_default());
-        let texts: Vec<String> = texts.collect();
-        RowKey::try_from(texts).map_err(|problem| EditsError::Record {
+    pub(crate) fn texts(&self) -> Result<(RowKey, Texts), EditsError> {
+        site_row(self.table, self.record).map_err(|problem| EditsError::Record {
             table: self.table.name.clone(),
             record: 0,
             problem,
         })
+    }
+
+    /// What the row, of this key, clashes with.
+    pub(crate) fn shares_values(&self, key: &RowKey) -> Vec<SharedValues> {
+        self.edited.shared_with(self.row, key)
     }
 }
 

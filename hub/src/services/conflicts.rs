@@ -1,15 +1,16 @@
-//! Conflicts: rows in which site and cloud want different things, until somebody takes a side.
+//! Conflicts: rows in which site and cloud want different things, until somebody takes a side or changes
+//! one of two rows that clash.
 
 mod id;
 mod take;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::fmt;
 use std::str::FromStr;
 
 use causeway_shared::commit::RowKey;
-use causeway_shared::edits_object::{self, Entry, Texts};
+use causeway_shared::edits_object::{self, Texts};
 use causeway_shared::ids::{Name, Part, SiteName};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
@@ -17,17 +18,28 @@ use serde::{Serialize, Serializer};
 use crate::edits::key_order;
 use crate::error::HubError;
 use crate::services::error::UnreadableSite;
-use crate::sync::{Hub, SiteHistory};
+use crate::sync::{Disputed, Hub, SiteHistory};
 
 pub(crate) use id::ConflictId;
 pub(crate) use take::{Side, Taken, take};
 
 /// Of what kind a conflict is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ConflictKind {
     /// Site and cloud changed one row.
     Edit,
+    /// A row has values of an edited one that only one row may have.
+    Clash,
+}
+
+impl ConflictKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Edit => "edit",
+            Self::Clash => "clash",
+        }
+    }
 }
 
 /// A conflict.
@@ -44,24 +56,62 @@ pub(crate) struct Conflict {
     pub row: Option<Texts>,
     /// What each side wanted and did not get: values, or null, that the row be deleted.
     pub lost: edits_object::Conflict,
-    /// Who changed the row last in the cloud, and when.
+    /// The rows that a clashing one shares values with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clashes: Vec<Clash>,
+    /// Who changed the row last in the cloud, and when; of a clash, the row that comes first.
     pub actor: String,
     pub at: Timestamp,
 }
 
+/// A row that comes before one that clashes with it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub(crate) struct Clash {
+    /// Of these columns only one row may have the values that both have.
+    pub unique: Vec<Name>,
+    pub key: RowKey,
+    pub row: Option<Texts>,
+}
+
 impl Conflict {
-    fn of(site: &SiteName, table: &Name, part: Part, entry: &Entry) -> Self {
-        Self {
-            id: ConflictId::of(site, table, part, entry),
-            site: site.clone(),
-            table: table.clone(),
-            part,
-            key: entry.key.clone(),
-            kind: ConflictKind::Edit,
-            row: entry.row().cloned(),
-            lost: entry.conflict.clone(),
-            actor: entry.actor.clone(),
-            at: entry.at,
+    fn of((site, table, part): (&SiteName, &Name, Part), disputed: &Disputed) -> Self {
+        let id = ConflictId::of((site, table, part), disputed);
+        let (site, table, key) = (site.clone(), table.clone(), disputed.key().clone());
+        match disputed {
+            Disputed::Edit(entry) => Self {
+                id,
+                site,
+                table,
+                part,
+                key,
+                kind: ConflictKind::Edit,
+                row: entry.row().cloned(),
+                lost: entry.conflict.clone(),
+                clashes: Vec::new(),
+                actor: entry.actor.clone(),
+                at: entry.at,
+            },
+            Disputed::Clash(row) => {
+                let first = row.with.first().map(|(_, entry)| entry);
+                let clashes = row.with.iter().map(|(shared, entry)| Clash {
+                    unique: shared.columns.clone(),
+                    key: entry.key.clone(),
+                    row: entry.row().cloned(),
+                });
+                Self {
+                    id,
+                    site,
+                    table,
+                    part,
+                    key,
+                    kind: ConflictKind::Clash,
+                    row: Some(row.row.clone()),
+                    lost: edits_object::Conflict::default(),
+                    clashes: clashes.collect(),
+                    actor: first.map(|entry| entry.actor.clone()).unwrap_or_default(),
+                    at: first.map_or(Timestamp::UNIX_EPOCH, |entry| entry.at),
+                }
+            }
         }
     }
 
@@ -70,6 +120,7 @@ impl Conflict {
             site: self.site.clone(),
             table: self.table.clone(),
             part: self.part,
+            kind: self.kind,
             key: self.key.clone(),
         }
     }
@@ -81,6 +132,7 @@ pub(crate) struct Place {
     site: SiteName,
     table: Name,
     part: Part,
+    kind: ConflictKind,
     key: RowKey,
 }
 
@@ -88,14 +140,19 @@ impl FromStr for Place {
     type Err = &'static str;
 
     fn from_str(cursor: &str) -> Result<Self, Self::Err> {
-        let mut parts = cursor.splitn(4, '~');
+        let mut parts = cursor.splitn(5, '~');
         let mut part = || parts.next().unwrap_or_default();
         let (site, table, of) = (SiteName::new(part()), Name::new(part()), Part::new(part()));
-        match (site, table, of, serde_json::from_str(part())) {
-            (Ok(site), Ok(table), Ok(part), Ok(key)) => Ok(Self {
+        let kind = part();
+        let kind = [ConflictKind::Edit, ConflictKind::Clash]
+            .into_iter()
+            .find(|known| known.as_str() == kind);
+        match (site, table, of, kind, serde_json::from_str(part())) {
+            (Ok(site), Ok(table), Ok(part), Some(kind), Ok(key)) => Ok(Self {
                 site,
                 table,
                 part,
+                kind,
                 key,
             }),
             _ => Err("write the cursor as `next` of the answer before has it"),
@@ -106,7 +163,8 @@ impl FromStr for Place {
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = serde_json::to_string(&self.key).unwrap_or_default();
-        write!(f, "{}~{}~{}~{key}", self.site, self.table, self.part)
+        let (site, table, part, kind) = (&self.site, &self.table, self.part, self.kind.as_str());
+        write!(f, "{site}~{table}~{part}~{kind}~{key}")
     }
 }
 
@@ -187,16 +245,17 @@ impl ConflictsPage {
             {
                 continue;
             }
-            let entries = history.conflicts(table, part).await?;
-            let seen = after.map(|after| key_order(table, &after.key).unwrap_or_default());
-            let left = entries.iter().filter(|entry| {
+            let rows = history.conflicts(table, part).await?;
+            let order = |key: &RowKey, kind| (key_order(table, key).unwrap_or_default(), kind);
+            let seen = after.map(|after| order(&after.key, after.kind));
+            let conflicts = rows.iter().map(|row| Conflict::of(here, row));
+            let left = conflicts.filter(|conflict| {
                 let is_behind =
-                    |seen: &Vec<u8>| key_order(table, &entry.key).is_ok_and(|order| order > *seen);
+                    |seen: &(Vec<u8>, ConflictKind)| order(&conflict.key, conflict.kind) > *seen;
                 seen.as_ref().is_none_or(is_behind)
             });
             let room = (query.limit + 1).saturating_sub(self.items.len());
-            let conflicts = left.map(|entry| Conflict::of(site, &table.name, part, entry));
-            self.items.extend(conflicts.take(room));
+            self.items.extend(left.take(room));
         }
         Ok(())
     }

@@ -89,6 +89,11 @@ pub(crate) enum NotAllowed {
         "another row has the values that this one would get, and they must be unique; change that row first"
     )]
     InTheWay,
+    #[error(
+        "two rows have values that only one may have, so there is no side to take; change these values in one of \
+         the two rows, here or at the site, and the conflict ends"
+    )]
+    Clashes,
 }
 
 impl ServiceError {

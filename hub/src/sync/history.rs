@@ -23,10 +23,11 @@ use super::merged::StoredPart;
 use super::partials::KeyFilterBuilder;
 use super::settle::{Seal, Settling};
 use crate::db::Partial;
-use crate::edits::EditsError;
+use crate::edits::{EditsError, MergedRow};
 use crate::error::{HubError, SiteError};
 
 pub(super) use conflicts::ConflictCache;
+pub(crate) use conflicts::{ClashingRow, Disputed};
 pub(super) use find::FoundCache;
 pub(crate) use find::{FoundRow, Wanted};
 
@@ -65,18 +66,23 @@ impl Hub {
             self.flush_site(site, now).await?;
             state = self.state(site).await?;
         }
-        let cached = self.cached_at(&state).await?;
-        Ok(cached.site_dataset().map(|dataset| SiteHistory {
-            hub: self.clone(),
-            site: site.clone(),
-            dataset: Arc::clone(dataset),
-            dataset_md5: dataset.md5(),
-            cached: Arc::clone(&cached),
-        }))
+        Ok(SiteHistory::new(self, self.cached_at(&state).await?))
     }
 }
 
 impl SiteHistory {
+    /// `None` where nothing was ever loaded.
+    pub(super) fn new(hub: &Hub, cached: Arc<CachedSite>) -> Option<Self> {
+        let dataset = Arc::clone(cached.site_dataset()?);
+        Some(Self {
+            hub: hub.clone(),
+            site: cached.stored.state.site.clone(),
+            dataset_md5: dataset.md5(),
+            dataset,
+            cached,
+        })
+    }
+
     pub(crate) fn site(&self) -> &SiteName {
         &self.site
     }
@@ -138,23 +144,11 @@ impl SiteHistory {
         part: Part,
         mut each: impl FnMut(&[Field<'_>]),
     ) -> Result<(), SiteError> {
-        let key = (table.name.clone(), part);
-        let object = self.cached.site_catalog().partitions.get(&key);
         // The semaphore is never closed.
         let _slot = self.hub.inner.history_reads.acquire().await.ok();
         let entries = self.entries(table, part).await?;
-        if object.is_none() && entries.is_empty() {
-            return Ok(());
-        }
-        let stored = StoredPart {
-            site: &self.site,
-            table,
-            part,
-            object: object.map(|entry| &entry.object),
-            entries: &entries,
-        };
         let mut broken = None;
-        let read = stored.read(self.hub.store(), |row| {
+        let read = self.merge((table, part), &entries, |row| {
             let mut fields = Vec::with_capacity(table.columns.len());
             match split_fields(row.record, &mut fields) {
                 Ok(()) => each(&fields),
@@ -164,11 +158,40 @@ impl SiteHistory {
         read.await?;
         match broken {
             None => Ok(()),
-            Some(problem) => Err(stored.failed(EditsError::Record {
+            Some(problem) => Err(self.failed(EditsError::Record {
                 table: table.name.clone(),
                 record: 0,
                 problem,
             })),
+        }
+    }
+
+    /// Gives the merged rows of a partition to `each`.
+    async fn merge(
+        &self,
+        (table, part): (&Table, Part),
+        entries: &[Entry],
+        each: impl FnMut(MergedRow<'_>),
+    ) -> Result<(), SiteError> {
+        let key = (table.name.clone(), part);
+        let object = self.cached.site_catalog().partitions.get(&key);
+        if object.is_none() && entries.is_empty() {
+            return Ok(());
+        }
+        let stored = StoredPart {
+            site: &self.site,
+            table,
+            part,
+            object: object.map(|entry| &entry.object),
+            entries,
+        };
+        stored.read(self.hub.store(), each).await.map(|_| ())
+    }
+
+    fn failed(&self, source: EditsError) -> SiteError {
+        SiteError::Edits {
+            site: self.site.clone(),
+            source,
         }
     }
 

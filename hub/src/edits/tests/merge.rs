@@ -1,4 +1,5 @@
 use causeway_shared::edits_object::{Entry, EntryState};
+use causeway_shared::ids::Name;
 
 use super::*;
 use crate::edits::{EditsError, MergedPart, MergedRow, RowMerge, site_row};
@@ -9,10 +10,20 @@ fn merged(site: &str, entries: &[Entry]) -> Result<(Vec<String>, MergedPart), Ed
     let mut rows = Vec::new();
     let mut each = |row: MergedRow<'_>| {
         let record = String::from_utf8_lossy(row.record).replace("2025-11-28,", "");
-        let key = row.key().unwrap().texts()[0].clone();
-        assert!(record.starts_with(&format!("{key},")));
+        let key = row.texts().unwrap().0;
+        assert!(record.starts_with(&format!("{},", key.texts()[0])));
         let edited = if row.is_edited { " edited" } else { "" };
-        let clash = if row.is_clash { " clash" } else { "" };
+        let shared = row.shares_values(&key);
+        assert_eq!(row.is_clash, !shared.is_empty());
+        let shared = shared.iter().map(|shared| {
+            let columns: Vec<&str> = shared.columns.iter().map(Name::as_str).collect();
+            format!(
+                " clash with {} in {}",
+                shared.key.texts()[0],
+                columns.join(" ")
+            )
+        });
+        let clash: String = shared.collect();
         rows.push(format!("{record}{edited}{clash}"));
     };
     let mut merge = RowMerge::new(&table, entries)?;
@@ -120,11 +131,11 @@ fn of_rows_that_share_unique_values_an_edited_one_comes_first_then_the_lower_key
     assert_eq!(
         rows(site, &entries),
         [
-            "1,9,a,open, clash",
+            "1,9,a,open, clash with 4 in day slot",
             "2,10,b,void,",
             "3,,c,open,",
             "4,9,d,open, edited",
-            "5,9,e,open, edited clash",
+            "5,9,e,open, edited clash with 4 in day slot",
             "6,10,f,open, edited",
             "7,,g,open, edited",
             "8,9,h,void, edited",

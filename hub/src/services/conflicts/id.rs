@@ -3,12 +3,15 @@
 use std::fmt;
 use std::str::FromStr;
 
-use causeway_shared::edits_object::{Conflict, Entry, Loser, Texts};
+use causeway_shared::commit::RowKey;
+use causeway_shared::edits_object::{Conflict, Loser, Texts};
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::{Serialize, Serializer};
 
+use crate::sync::{ClashingRow, Disputed};
+
 /// Names a conflict: where it is, and digests of the row's key and of what it is about. It is another
-/// one once what lost, or what stands in its place, is something else.
+/// one once what lost, what stands in its place, or what a row clashes with, is something else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ConflictId {
     pub site: SiteName,
@@ -19,14 +22,20 @@ pub(crate) struct ConflictId {
 }
 
 impl ConflictId {
-    pub(super) fn of(site: &SiteName, table: &Name, part: Part, entry: &Entry) -> Self {
-        let row = entry.row().map(|row| concerned(&entry.conflict, row));
+    pub(super) fn of((site, table, part): (&SiteName, &Name, Part), disputed: &Disputed) -> Self {
+        let state = match disputed {
+            Disputed::Edit(entry) => {
+                let row = entry.row().map(|row| concerned(&entry.conflict, row));
+                digest(&(&entry.conflict, row))
+            }
+            Disputed::Clash(row) => digest(&shared(row)),
+        };
         Self {
             site: site.clone(),
             table: table.clone(),
             part,
-            key: digest(&entry.key),
-            state: digest(&(&entry.conflict, row)),
+            key: digest(disputed.key()),
+            state,
         }
     }
 
@@ -34,6 +43,19 @@ impl ConflictId {
     pub(super) fn is_of_row(&self, other: &Self) -> bool {
         (&self.site, &self.table, &self.key) == (&other.site, &other.table, &other.key)
     }
+}
+
+/// What a row clashes with: for each rule its columns, the values and the other row.
+fn shared(row: &ClashingRow) -> Vec<(Texts, &RowKey)> {
+    let with = row.with.iter().map(|(shared, first)| {
+        let names = shared.columns.iter().map(ToString::to_string);
+        let values = names.map(|name| {
+            let text = row.row.get(&name).cloned().flatten();
+            (name, text)
+        });
+        (values.collect(), &first.key)
+    });
+    with.collect()
 }
 
 /// What of a row a conflict is about: the columns that a side lost, or all of it.

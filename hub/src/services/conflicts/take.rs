@@ -14,7 +14,7 @@ use super::{Conflict, ConflictId};
 use crate::db::{DbError, JournalMark};
 use crate::services::appointments::By;
 use crate::services::error::{NotAllowed, ServiceError};
-use crate::sync::{Hub, SiteHistory};
+use crate::sync::{Disputed, Hub, SiteHistory};
 
 /// How often a take begins anew because its partition was taken out of the database, or is behind.
 const ATTEMPTS: u32 = 8;
@@ -85,7 +85,7 @@ fn gone() -> ServiceError {
     ServiceError::NotFound("there is no such conflict any more".to_owned())
 }
 
-/// The entry that a conflict is of.
+/// The entry that a conflict is of. A clash has no sides.
 async fn find<'h>(
     history: &'h SiteHistory,
     id: &ConflictId,
@@ -102,17 +102,20 @@ async fn find<'h>(
     // Where it was comes first; its row may have moved.
     parts.sort_by_key(|part| *part != id.part);
     for part in parts {
-        let entries = history.conflicts(table, part).await.map_err(read)?;
-        for entry in entries.iter() {
-            let found = ConflictId::of(&id.site, &id.table, part, entry);
-            if found == *id {
-                return Ok((table, entry.clone()));
-            }
-            if found.is_of_row(id) {
-                let present = Conflict::of(&id.site, &id.table, part, entry);
-                return Err(changed(&present));
-            }
-        }
+        let rows = history.conflicts(table, part).await.map_err(read)?;
+        let here = (&id.site, &id.table, part);
+        let mut of_row = rows
+            .iter()
+            .filter(|row| ConflictId::of(here, row).is_of_row(id))
+            .peekable();
+        let Some(present) = of_row.peek().copied() else {
+            continue;
+        };
+        return match of_row.find(|row| ConflictId::of(here, row) == *id) {
+            Some(Disputed::Edit(entry)) => Ok((table, entry.clone())),
+            Some(Disputed::Clash(_)) => Err(ServiceError::NotAllowed(NotAllowed::Clashes, None)),
+            None => Err(changed(&Conflict::of(here, present))),
+        };
     }
     Err(gone())
 }
@@ -148,9 +151,10 @@ impl Taking<'_> {
         }
         let row = present.as_ref().map(|(_, row)| row);
         if !self.is_as_listed(present.as_ref()) {
+            let listed = Disputed::Edit(self.entry.clone());
             return Err(changed(&Conflict {
                 row: present.map(|(_, row)| row),
-                ..Conflict::of(site, &table.name, self.part, self.entry)
+                ..Conflict::of((site, &table.name, self.part), &listed)
             }));
         }
         let after = self.after(row)?;

@@ -1,27 +1,58 @@
-//! Conflicts of which nobody has taken a side: what the entries of a site's edits say lost.
+//! Conflicts of which nobody has taken a side: what the entries of a site's edits say lost, and rows that
+//! clash.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::{Entry, Loser, Texts};
-use causeway_shared::ids::{Md5, Part, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 
 use super::SiteHistory;
+use crate::edits::{SharedValues, key_order};
 use crate::error::SiteError;
 use crate::sync::bounded_cache::BoundedCache;
 
-/// Most bytes of entries that are kept in memory.
+/// Most bytes of rows that are kept in memory.
 const MAX_BYTES: usize = 16 << 20;
-/// What an entry takes beside its texts, roughly.
+/// What a row takes beside its texts, roughly.
 const OVERHEAD: usize = 256;
 
-/// The entries with conflicts of edits objects, which never change.
+/// The rows in conflict of partitions, by site and version.
 #[derive(Debug)]
-pub(in crate::sync) struct ConflictCache(BoundedCache<(SiteName, Md5), Arc<[Entry]>>);
+pub(in crate::sync) struct ConflictCache(BoundedCache<(SiteName, Name, Md5), Arc<[Disputed]>>);
 
 impl Default for ConflictCache {
     fn default() -> Self {
         Self(BoundedCache::new(MAX_BYTES))
+    }
+}
+
+/// A row in which site and cloud want different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Disputed {
+    /// Both changed it.
+    Edit(Entry),
+    /// It has values of another one that only one row may have.
+    Clash(ClashingRow),
+}
+
+/// A row that is marked as clashing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ClashingRow {
+    pub(crate) key: RowKey,
+    pub(crate) row: Texts,
+    /// What it shares, and the entries of the rows that come first.
+    pub(crate) with: Vec<(SharedValues, Entry)>,
+}
+
+impl Disputed {
+    pub(crate) fn key(&self) -> &RowKey {
+        match self {
+            Self::Edit(entry) => &entry.key,
+            Self::Clash(row) => &row.key,
+        }
     }
 }
 
@@ -36,48 +67,96 @@ impl SiteHistory {
         })
     }
 
-    /// The entries of a partition that have a conflict, in key order.
+    /// The rows of a partition that are in conflict, in key order; of a row that also clashes the edit comes
+    /// first.
     ///
     /// # Errors
-    /// [`SiteError::EditsObject`], a failure of the store.
+    /// [`SiteError::EditsObject`], [`SiteError::Object`], a failure of the store.
     pub(crate) async fn conflicts(
         &self,
         table: &Table,
         part: Part,
-    ) -> Result<Arc<[Entry]>, SiteError> {
-        let edits = self
-            .cached
-            .edits()
-            .partitions
-            .get(&(table.name.clone(), part));
+    ) -> Result<Arc<[Disputed]>, SiteError> {
+        let edits = &self.cached.edits().partitions;
+        let edits = edits.get(&(table.name.clone(), part));
         let Some(edits) = edits.filter(|entry| entry.object.conflicts > 0) else {
             return Ok(Arc::from([]));
         };
         let cache = &self.hub.inner.conflicts.0;
-        let at = (self.site.clone(), edits.object.md5);
+        let at = (
+            self.site.clone(),
+            table.name.clone(),
+            self.version(&[table], part),
+        );
         if let Some(known) = cache.get(&at) {
             return Ok(known);
         }
-        let mut entries = self.entries(table, part).await?;
-        entries.retain(|entry| !entry.conflict.is_none());
-        let bytes = entries.iter().map(bytes_of).sum();
-        let entries: Arc<[Entry]> = entries.into();
-        cache.put(at, Arc::clone(&entries), bytes);
-        Ok(entries)
+        let entries = self.entries(table, part).await?;
+        let lost = entries.iter().filter(|entry| !entry.conflict.is_none());
+        let mut rows: Vec<Disputed> = lost.cloned().map(Disputed::Edit).collect();
+        // What else is counted clashes.
+        if (rows.len() as u64) < edits.object.conflicts {
+            rows.extend(self.clashing((table, part), &entries).await?);
+            rows.sort_by_cached_key(|row| key_order(table, row.key()).unwrap_or_default());
+        }
+        let bytes = rows.iter().map(bytes_of).sum();
+        let rows: Arc<[Disputed]> = rows.into();
+        cache.put(at, Arc::clone(&rows), bytes);
+        Ok(rows)
+    }
+
+    async fn clashing(
+        &self,
+        of: (&Table, Part),
+        entries: &[Entry],
+    ) -> Result<Vec<Disputed>, SiteError> {
+        let by_key: BTreeMap<&RowKey, &Entry> =
+            entries.iter().map(|entry| (&entry.key, entry)).collect();
+        let mut rows = Ok(Vec::new());
+        let merged = self.merge(of, entries, |row| {
+            let (true, Ok(found)) = (row.is_clash, &mut rows) else {
+                return;
+            };
+            match row.texts() {
+                Ok((key, texts)) => {
+                    let shared = row.shares_values(&key).into_iter();
+                    let with = shared.filter_map(|shared| {
+                        let first = by_key.get(&shared.key)?;
+                        Some((shared, Entry::clone(first)))
+                    });
+                    let with = with.collect();
+                    let row = texts;
+                    found.push(Disputed::Clash(ClashingRow { key, row, with }));
+                }
+                Err(error) => rows = Err(error),
+            }
+        });
+        merged.await?;
+        rows.map_err(|error| self.failed(error))
     }
 }
 
-fn bytes_of(entry: &Entry) -> usize {
-    let texts = |texts: &Texts| {
-        let columns = texts.iter();
-        let bytes =
-            columns.map(|(name, text)| 72 + name.len() + text.as_ref().map_or(0, String::len));
-        bytes.sum::<usize>()
-    };
+fn bytes_of(row: &Disputed) -> usize {
+    match row {
+        Disputed::Edit(entry) => bytes_of_entry(entry),
+        Disputed::Clash(row) => {
+            let with = row.with.iter().map(|(_, entry)| bytes_of_entry(entry));
+            OVERHEAD + bytes_of_texts(&row.row) + with.sum::<usize>()
+        }
+    }
+}
+
+fn bytes_of_entry(entry: &Entry) -> usize {
     let losers = [&entry.conflict.site, &entry.conflict.cloud];
     let lost = losers.into_iter().flatten().map(|loser| match loser {
-        Loser::Columns(columns) => texts(columns),
+        Loser::Columns(columns) => bytes_of_texts(columns),
         Loser::Deletion => 0,
     });
-    OVERHEAD + entry.row().map_or(0, texts) * 2 + lost.sum::<usize>()
+    OVERHEAD + entry.row().map_or(0, bytes_of_texts) * 2 + lost.sum::<usize>()
+}
+
+fn bytes_of_texts(texts: &Texts) -> usize {
+    let columns = texts.iter();
+    let bytes = columns.map(|(name, text)| 72 + name.len() + text.as_ref().map_or(0, String::len));
+    bytes.sum()
 }
