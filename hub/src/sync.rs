@@ -56,7 +56,7 @@ pub(crate) use merged_site::{MergedSite, SitePart};
 pub(crate) use on_demand::LoadedDates;
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
-pub(crate) use report::{LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport};
+pub(crate) use report::{LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport};
 pub(crate) use sites::SiteView;
 #[cfg(test)]
 pub(crate) use sites::{LoadedPart, SiteEdits};

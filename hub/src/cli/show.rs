@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use causeway_shared::commit::Owner;
+use causeway_shared::commit::{Owner, RowKey};
 use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
 use jiff::civil::Date;
 
 use crate::auth::TokenRecord;
 use crate::sync::{
-    DateRange, FlushReport, LoadReport, SiteLoaded, SitePlan, SiteStatus, StatusReport,
+    DateRange, FlushReport, LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport,
 };
 use crate::verify::VerifyReport;
 
@@ -80,20 +80,35 @@ fn edits_of_load(text: &mut String, site: &SiteLoaded) {
     if site.conflicts == 0 {
         return;
     }
-    let named = site.conflicting.iter().take(MAX_LINES);
-    let named: Vec<String> = named
-        .map(|part| format!("{} {}", part.table, part.part))
-        .collect();
-    let more = match site.conflicting.len() > MAX_LINES {
-        true => " and others",
-        false => "",
-    };
     let _ = writeln!(
         text,
-        "  {} of the site's changes with the cloud's, in {}{more}; `causeway-hub status` counts all",
+        "  {} of the site's changes with the cloud's; the page /conflicts lists all that are open",
         count(site.conflicts, "new conflict"),
-        named.join(", ")
     );
+    for conflict in &site.conflicting {
+        let _ = writeln!(text, "    {}", new_conflict(conflict));
+    }
+    let more = site.conflicts.saturating_sub(site.conflicting.len() as u64);
+    if more > 0 {
+        let _ = writeln!(text, "    and {more} more");
+    }
+}
+
+/// Its row, and what it is about.
+fn new_conflict(conflict: &NewConflict) -> String {
+    let key = |key: &RowKey| key.texts().join(" ");
+    let columns: Vec<&str> = conflict.columns.iter().map(String::as_str).collect();
+    let what = match (&*conflict.clashes_with, &*columns) {
+        ([], []) => "deleted on one side".to_owned(),
+        ([], columns) => columns.join(", "),
+        (with, columns) => {
+            let with: Vec<String> = with.iter().map(key).collect();
+            let (columns, with) = (columns.join(", "), with.join(" and "));
+            format!("clashes with {with} in {columns}")
+        }
+    };
+    let (table, part) = (&conflict.table, conflict.part);
+    format!("{table} {part} {}: {what}", key(&conflict.key))
 }
 
 /// That another database owns the edits.

@@ -97,6 +97,15 @@ impl CachedSite {
         }
     }
 
+    /// Of what a database held.
+    ///
+    /// # Errors
+    /// A log that cannot be read.
+    pub(super) async fn of(store: &Store, stored: StoredSite) -> Result<Self, LogError> {
+        let newer = newer(store, &stored).await?;
+        Ok(Self::new(stored, newer))
+    }
+
     /// The loaded rows, as they were counted for the same.
     pub(super) fn counts(&self, key: &CountKey) -> Option<Vec<LoadedCount>> {
         // Whole between any two of its operations, also if a holder panicked.

@@ -32,12 +32,14 @@ use causeway_shared::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::cache::CachedSite;
 use super::dataset_change::{first_obstacle, first_unreadable, with_other_defaults};
 use super::discover::{catalog_at_head, edits_at_head};
 use super::edits_log::owns;
+use super::history::SiteHistory;
 use super::hub::Hub;
 use super::load_plan::{LoadPlan, load_plan};
-use super::report::{PartName, PartitionCounts, SiteLoaded};
+use super::report::{NewConflict, PartitionCounts, SiteLoaded};
 use super::window::Wanted;
 use crate::db::{DbError, StoredSite};
 use crate::error::{HubError, SiteError};
@@ -47,6 +49,9 @@ use execute::{Counted, Executed, Work};
 const ATTEMPTS: u32 = 3;
 /// On a database that only hubs write to they are not, since the flush is one of them.
 const MOST_ATTEMPTS: u32 = 20;
+
+/// Most new conflicts that a load names.
+const NAMED_CONFLICTS: usize = 20;
 
 static NOTHING: BTreeSet<(Name, Part)> = BTreeSet::new();
 
@@ -334,13 +339,11 @@ impl SiteTask<'_> {
             match self.execute(session, &work).await? {
                 Executed::Committed(counted) => {
                     let conflicts = in_effect.new_conflicts(&stored);
+                    let report = self.report(&snapshot, identity, &plan, counted);
                     return Ok(SiteLoaded {
                         conflicts: conflicts.values().sum(),
-                        conflicting: conflicts
-                            .into_keys()
-                            .map(|(table, part)| PartName { table, part })
-                            .collect(),
-                        ..self.report(&snapshot, identity, &plan, counted)
+                        conflicting: self.name_new(&conflicts, stored).await,
+                        ..report
                     });
                 }
                 Executed::Overtaken(left) if attempt < MOST_ATTEMPTS => session = left,
@@ -353,6 +356,36 @@ impl SiteTask<'_> {
             }
             attempt += 1;
         }
+    }
+
+    /// Names the first conflicts that a load has brought to some partitions. The load has succeeded: what
+    /// cannot be read is not named.
+    async fn name_new(
+        &self,
+        conflicts: &BTreeMap<(Name, Part), u64>,
+        before: StoredSite,
+    ) -> Vec<NewConflict> {
+        if conflicts.is_empty() {
+            return Vec::new();
+        }
+        let named = async {
+            let before = CachedSite::of(self.store(), before).await?;
+            let before = SiteHistory::new(self.hub, Arc::new(before));
+            let state = self.hub.state(self.site).await;
+            let state = state.map_err(|source| self.not_opened(source))?;
+            let after = SiteHistory::new(self.hub, self.hub.known(&state).await?);
+            let Some(after) = after else {
+                return Ok(Vec::new());
+            };
+            let parts = conflicts.keys();
+            let new = after.conflicts_since(before.as_ref(), parts, NAMED_CONFLICTS);
+            new.await
+        };
+        named.await.unwrap_or_else(|error: SiteError| {
+            let what = "the site's new conflicts cannot be named";
+            self.hub.log_failure(self.site, what, error);
+            Vec::new()
+        })
     }
 
     fn zone(&self) -> TimeZone {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_shared::commit::Owner;
+use causeway_shared::commit::{Owner, RowKey};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
@@ -49,9 +49,9 @@ pub(crate) struct SiteLoaded {
     pub rows: RowCounts,
     /// New conflicts between the site and changes made in the cloud.
     pub conflicts: u64,
-    /// Where they are.
+    /// The first of them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub conflicting: Vec<PartName>,
+    pub conflicting: Vec<NewConflict>,
     /// The database that owns the site's edits, where this one is read-only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Owner>,
@@ -61,6 +61,19 @@ pub(crate) struct SiteLoaded {
     /// Whether that may pass without anybody's help.
     #[serde(skip)]
     pub retryable: bool,
+}
+
+/// A conflict that was not there before a load.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct NewConflict {
+    pub table: Name,
+    pub part: Part,
+    pub key: RowKey,
+    /// In which a side lost values, or in which two rows have the same; none: only a deletion lost.
+    pub columns: BTreeSet<String>,
+    /// The rows that have the same, where the row clashes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub clashes_with: Vec<RowKey>,
 }
 
 /// Partitions of one load.

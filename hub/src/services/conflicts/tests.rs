@@ -199,7 +199,12 @@ async fn a_clash_has_no_sides_and_ends_when_one_row_gives_way() -> Outcome {
         "3,2025-11-28,x,new",
     ];
     site.put("sale", DAY, &rows).await?.commit().await?;
-    hub.load(&LoadRequest::at(now())).await?;
+    let loaded = hub.load(&LoadRequest::at(now())).await?.sites.remove(0);
+    assert_eq!(loaded.conflicts, 1);
+    let named = serde_json::to_value(&loaded.conflicting)?;
+    let expected = serde_json::json!([{"table": "sale", "part": DAY, "key": ["3"],
+        "columns": ["day", "slot"], "clashes_with": [["1"]]}]);
+    assert_eq!(named, expected);
 
     let all = page_of(&bed, "").await?;
     assert_eq!(all["total"], 3);

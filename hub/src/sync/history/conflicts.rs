@@ -1,7 +1,7 @@
 //! Conflicts of which nobody has taken a side: what the entries of a site's edits say lost, and rows that
 //! clash.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_shared::commit::RowKey;
@@ -13,6 +13,7 @@ use super::SiteHistory;
 use crate::edits::{SharedValues, key_order};
 use crate::error::SiteError;
 use crate::sync::bounded_cache::BoundedCache;
+use crate::sync::report::NewConflict;
 
 /// Most bytes of rows that are kept in memory.
 const MAX_BYTES: usize = 16 << 20;
@@ -52,6 +53,42 @@ impl Disputed {
         match self {
             Self::Edit(entry) => &entry.key,
             Self::Clash(row) => &row.key,
+        }
+    }
+
+    /// Its row, and whether it clashes.
+    fn of_row(&self) -> (&RowKey, bool) {
+        (self.key(), matches!(self, Self::Clash(_)))
+    }
+}
+
+impl NewConflict {
+    fn of(table: &Name, part: Part, row: &Disputed) -> Self {
+        let columns: BTreeSet<String> = match row {
+            Disputed::Edit(entry) => {
+                let losers = [&entry.conflict.site, &entry.conflict.cloud];
+                let losers = losers.into_iter().flatten();
+                let of = losers.filter_map(|loser| match loser {
+                    Loser::Columns(columns) => Some(columns.keys().cloned()),
+                    Loser::Deletion => None,
+                });
+                of.flatten().collect()
+            }
+            Disputed::Clash(row) => {
+                let columns = row.with.iter().flat_map(|(shared, _)| &shared.columns);
+                columns.map(ToString::to_string).collect()
+            }
+        };
+        let clashes_with = match row {
+            Disputed::Edit(_) => Vec::new(),
+            Disputed::Clash(row) => row.with.iter().map(|(s, _)| s.key.clone()).collect(),
+        };
+        Self {
+            table: table.clone(),
+            part,
+            key: row.key().clone(),
+            columns,
+            clashes_with,
         }
     }
 }
@@ -103,6 +140,37 @@ impl SiteHistory {
         let rows: Arc<[Disputed]> = rows.into();
         cache.put(at, Arc::clone(&rows), bytes);
         Ok(rows)
+    }
+
+    /// Conflicts in some partitions that there were not before, the first of them.
+    ///
+    /// # Errors
+    /// As [`conflicts`](Self::conflicts).
+    pub(in crate::sync) async fn conflicts_since(
+        &self,
+        before: Option<&Self>,
+        parts: impl Iterator<Item = &(Name, Part)>,
+        most: usize,
+    ) -> Result<Vec<NewConflict>, SiteError> {
+        let mut new = Vec::new();
+        for (name, part) in parts {
+            let Some(table) = self.dataset.table(name.as_str()) else {
+                continue;
+            };
+            let was = match before {
+                Some(before) => before.conflicts(table, *part).await?,
+                None => Arc::from([]),
+            };
+            let was: BTreeSet<_> = was.iter().map(Disputed::of_row).collect();
+            let now = self.conflicts(table, *part).await?;
+            let now = now.iter().filter(|row| !was.contains(&row.of_row()));
+            let now = now.map(|row| NewConflict::of(name, *part, row));
+            new.extend(now.take(most - new.len()));
+            if new.len() >= most {
+                break;
+            }
+        }
+        Ok(new)
     }
 
     async fn clashing(
