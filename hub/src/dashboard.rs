@@ -5,6 +5,7 @@
 mod appointments;
 mod assets;
 mod chart;
+mod conflicts;
 mod days;
 mod edits;
 mod language;
@@ -48,6 +49,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/days", get(days::page))
         .route("/days/pin", post(days::pin))
         .route("/days/unpin", post(days::unpin))
+        .route("/conflicts", get(conflicts::page))
+        .route("/conflicts/take", post(conflicts::take))
         .route("/edits", get(edits::page))
         .route("/edits/undo", post(edits::undo))
         .route("/login", get(login::page).post(login::sign_in))

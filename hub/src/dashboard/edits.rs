@@ -99,11 +99,7 @@ impl Page<'_> {
 
     fn when(&self, edit: &Edit) -> String {
         let at = edit.row.at.to_zoned(self.zone.clone());
-        format!(
-            "{} {}",
-            self.language.day(at.date()),
-            at.strftime("%H:%M:%S")
-        )
+        self.language.moment(&at)
     }
 }
 
@@ -113,14 +109,14 @@ pub(super) fn row_query(site: &SiteName, table: &str, key: &str) -> String {
 }
 
 /// For templates: a value's first characters.
-fn cut(text: &str) -> String {
+pub(super) fn cut(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
 }
 
-fn parsed<T: FromStr<Err: Display>>(
+pub(super) fn parsed<T: FromStr<Err: Display>>(
     name: &str,
     given: Option<String>,
 ) -> Result<Option<T>, Problem> {

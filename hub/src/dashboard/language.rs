@@ -6,6 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use causeway_shared::summary::Amount;
+use jiff::Zoned;
 use jiff::civil::Date;
 
 use super::texts::{ENGLISH, Texts, VIETNAMESE};
@@ -115,6 +116,11 @@ impl Language {
             Self::Vietnamese => date.strftime("%d/%m/%Y").to_string(),
             Self::English => date.strftime("%-d %b %Y").to_string(),
         }
+    }
+
+    /// A time, to the second.
+    pub(super) fn moment(self, at: &Zoned) -> String {
+        format!("{} {}", self.day(at.date()), at.strftime("%H:%M:%S"))
     }
 
     /// A date in full, with its day of the week.

@@ -1,11 +1,13 @@
 //! What the pages say, in each language. A text that one language lacks does not compile.
 
 mod appointments;
+mod conflicts;
 mod days;
 mod edits;
 mod lists;
 
 pub(super) use appointments::DayTexts;
+pub(super) use conflicts::ConflictsTexts;
 pub(super) use days::DaysTexts;
 pub(super) use edits::EditsTexts;
 pub(super) use lists::ListTexts;
@@ -85,6 +87,7 @@ pub(super) struct Texts {
     /// Of that page.
     pub(super) of_day: DayTexts,
     pub(super) of_days: DaysTexts,
+    pub(super) of_conflicts: ConflictsTexts,
     pub(super) of_edits: EditsTexts,
     pub(super) of_lists: ListTexts,
     statuses: [(&'static str, &'static str); 6],
@@ -174,6 +177,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     open_day: "Xem và đặt lịch hẹn",
     of_day: appointments::VIETNAMESE,
     of_days: days::VIETNAMESE,
+    of_conflicts: conflicts::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
     of_lists: lists::VIETNAMESE,
     statuses: [
@@ -262,6 +266,7 @@ pub(super) const ENGLISH: Texts = Texts {
     open_day: "See and book appointments",
     of_day: appointments::ENGLISH,
     of_days: days::ENGLISH,
+    of_conflicts: conflicts::ENGLISH,
     of_edits: edits::ENGLISH,
     of_lists: lists::ENGLISH,
     statuses: [

@@ -45,6 +45,9 @@ pub(crate) struct SiteFreshness {
     pub log_head: Option<Seq>,
     /// Why the last load failed, if it did; the figures are the last good ones.
     pub last_error: Option<String>,
+    /// How many conflicts are open; `GET /sync` has it.
+    #[serde(skip)]
+    pub conflicts: u64,
 }
 
 /// What the dashboard's first page shows.
@@ -164,6 +167,7 @@ fn fresh(view: &SiteView) -> SiteFreshness {
         loaded_at: view.loaded_at,
         log_head: view.log_head,
         last_error: view.last_error.clone(),
+        conflicts: view.edits.conflicts,
     }
 }
 

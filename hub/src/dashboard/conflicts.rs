@@ -1,0 +1,307 @@
+//! The page of the conflicts: both sides of each, with a button for either. It needs no script.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::response::{IntoResponse, Redirect, Response};
+use causeway_shared::commit::RowKey;
+use causeway_shared::edits_object::{Loser, Texts as RowTexts};
+use causeway_shared::ids::{Part, SiteName};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::appointments::{read, require_editor};
+use super::assets::address;
+use super::edits::{cut, parsed, row_query};
+use super::language::{Language, ReaderLanguage};
+use super::lists::{given, query};
+use super::overview::Unavailable;
+use super::texts::{ConflictsTexts, Texts};
+use super::{Visitor, html, signed_in};
+use crate::auth::{Action, Caller};
+use crate::http::App;
+use crate::http::problem::{Code, Problem};
+use crate::http::request::Params;
+use crate::services::appointments::By;
+use crate::services::conflicts::{
+    self, Clash, Conflict, ConflictKind, ConflictsPage, ConflictsQuery, Place, Side,
+};
+use crate::services::edits::text_of_key;
+use crate::services::error::{NotAllowed, ServiceError};
+use crate::stats::meetassist::APPOINTMENT;
+
+/// Conflicts on a page.
+const LIMIT: usize = 50;
+
+const NOTHING: Shown<'static> = Shown {
+    text: None,
+    stands: false,
+};
+
+/// What the page's address says; what is empty is not asked for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    site: String,
+    #[serde(default)]
+    cursor: String,
+    /// Whose side was just taken.
+    taken: Option<Side>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "conflicts.html")]
+struct Page<'p> {
+    language: Language,
+    t: &'static Texts,
+    c: &'static ConflictsTexts,
+    visitor: Option<&'p str>,
+    /// Whether the visitor may change things.
+    is_editor: bool,
+    zone: TimeZone,
+    sites: Vec<SiteName>,
+    asked: Asked,
+    page: ConflictsPage,
+}
+
+/// What both sides have in a column.
+#[derive(Debug, PartialEq, Eq)]
+struct Line<'c> {
+    /// Empty: the row as a whole.
+    column: &'c str,
+    /// The site's and the cloud's; of a clash the marked row's and the other's.
+    sides: [Shown<'c>; 2],
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Shown<'c> {
+    text: Option<&'c str>,
+    /// Whether it is what the database shows now.
+    stands: bool,
+}
+
+impl Page<'_> {
+    /// The parameters of the filter, for more to follow.
+    fn filter(&self) -> String {
+        let mut filter = query([("site", &*self.asked.site)]);
+        if !filter.is_empty() {
+            filter.push('&');
+        }
+        filter
+    }
+
+    fn cursor(&self, next: &Place) -> String {
+        query([("cursor", &*next.to_string())])
+    }
+
+    /// What both sides say, column by column.
+    fn lines<'c>(&'c self, conflict: &'c Conflict) -> Vec<Line<'c>> {
+        let (t, row) = (self.c, conflict.row.as_ref());
+        let (site, cloud) = (&conflict.lost.site, &conflict.lost.cloud);
+        let mut lines = Vec::new();
+        let is_deletion = |loser: &Option<Loser>| matches!(loser, Some(Loser::Deletion));
+        if row.is_none() || is_deletion(site) || is_deletion(cloud) {
+            let of = |loser: &Option<Loser>| {
+                let is_there = match loser {
+                    Some(Loser::Deletion) => false,
+                    Some(Loser::Columns(_)) => true,
+                    None => row.is_some(),
+                };
+                Shown {
+                    text: Some(if is_there { t.there } else { t.deleted }),
+                    stands: loser.is_none(),
+                }
+            };
+            lines.push(Line {
+                column: "",
+                sides: [of(site), of(cloud)],
+            });
+        }
+        let names: BTreeSet<&str> = [site, cloud].into_iter().flat_map(names_of).collect();
+        lines.extend(names.into_iter().map(|column| Line {
+            column,
+            sides: [shown(column, site, row), shown(column, cloud, row)],
+        }));
+        lines
+    }
+
+    /// Where a clashing row and the one that comes first differ, the values they share before.
+    fn differences<'c>(&self, conflict: &'c Conflict, clash: &'c Clash) -> Vec<Line<'c>> {
+        let (Some(row), Some(first)) = (&conflict.row, &clash.row) else {
+            return Vec::new();
+        };
+        let is_shared = |name: &str| clash.unique.iter().any(|column| column.as_str() == name);
+        let mut lines: Vec<Line<'c>> = row
+            .iter()
+            .filter(|(name, text)| is_shared(name) || first.get(*name) != Some(*text))
+            .map(|(name, text)| {
+                let of = |text: &'c Option<String>| Shown {
+                    text: text.as_deref(),
+                    stands: is_shared(name),
+                };
+                Line {
+                    column: name,
+                    sides: [of(text), first.get(name).map_or(NOTHING, of)],
+                }
+            })
+            .collect();
+        lines.sort_by_key(|line| !is_shared(line.column));
+        lines
+    }
+
+    /// The parameters of the edits of a row.
+    fn of_row(&self, conflict: &Conflict, key: &RowKey) -> String {
+        row_query(
+            &conflict.site,
+            conflict.table.as_str(),
+            &text_of_key(key.texts()),
+        )
+    }
+
+    /// The page on which the rows can be changed.
+    fn day(&self, conflict: &Conflict) -> Option<String> {
+        match conflict.part {
+            Part::Date(date) if conflict.table.as_str() == APPOINTMENT => {
+                Some(format!("/appointments?date={date}&site={}", conflict.site))
+            }
+            _ => None,
+        }
+    }
+
+    fn when(&self, conflict: &Conflict) -> String {
+        let at = conflict.at.to_zoned(self.zone.clone());
+        self.language.moment(&at)
+    }
+
+    fn is_clash(&self, conflict: &Conflict) -> bool {
+        conflict.kind == ConflictKind::Clash
+    }
+}
+
+fn names_of(loser: &Option<Loser>) -> impl Iterator<Item = &str> {
+    let columns = match loser {
+        Some(Loser::Columns(columns)) => Some(columns.keys().map(String::as_str)),
+        _ => None,
+    };
+    columns.into_iter().flatten()
+}
+
+fn shown<'c>(column: &str, lost: &'c Option<Loser>, row: Option<&'c RowTexts>) -> Shown<'c> {
+    let text = |texts: &'c RowTexts| texts.get(column).and_then(Option::as_deref);
+    match lost {
+        Some(Loser::Columns(columns)) if columns.contains_key(column) => Shown {
+            text: text(columns),
+            stands: false,
+        },
+        _ => Shown {
+            text: row.and_then(text),
+            stands: true,
+        },
+    }
+}
+
+/// Answers with the page.
+pub(super) async fn page(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    Params(asked): Params<Asked>,
+) -> Result<Response, Problem> {
+    let language = reading.language;
+    let page = match show(&app, &caller, language, asked).await {
+        Err(problem) if problem.code == Code::Unavailable => {
+            let (t, again) = (language.texts(), "/conflicts");
+            let page = html(&Unavailable { language, t, again })?;
+            return Ok(problem.into_page((reading.headers(), page)));
+        }
+        page => page?,
+    };
+    Ok((reading.headers(), page).into_response())
+}
+
+async fn show(
+    app: &App,
+    caller: &Caller,
+    language: Language,
+    asked: Asked,
+) -> Result<Response, Problem> {
+    let t = language.texts();
+    let query = ConflictsQuery {
+        site: parsed("site", given(&asked.site))?,
+        after: parsed("cursor", given(&asked.cursor))?,
+        limit: LIMIT,
+    };
+    let page = conflicts::list(&app.hub, &query, (app.clock)()).await?;
+    let views = app.hub.sites(None).await?;
+    let page = html(&Page {
+        language,
+        t,
+        c: &t.of_conflicts,
+        visitor: signed_in(app, caller),
+        is_editor: caller.role.allows(Action::Change),
+        zone: app.hub.zone(),
+        sites: views.into_iter().map(|view| view.site).collect(),
+        asked,
+        page,
+    })?;
+    Ok(page.into_response())
+}
+
+/// A side to take.
+#[derive(Debug, Deserialize)]
+pub(super) struct TakeForm {
+    id: String,
+    take: Side,
+    /// The filter of the page that it comes from.
+    #[serde(default)]
+    site: String,
+}
+
+/// Takes a side and shows what is left.
+pub(super) async fn take(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    form: Result<Form<TakeForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = read(form)?;
+    require_editor(&caller, reading.language)?;
+    let c = &reading.language.texts().of_conflicts;
+    let id = form.id.parse();
+    let id = id.map_err(|_: &str| Problem::new(Code::NotFound, c.closed))?;
+    let by = By {
+        actor: &caller.actor(),
+        now: (app.clock)(),
+    };
+    if let Err(error) = conflicts::take(&app.hub, &id, form.take, by).await {
+        return Err(refusal(error, c));
+    }
+    let taken = match form.take {
+        Side::Site => "site",
+        Side::Cloud => "cloud",
+    };
+    let to = query([("site", &*form.site), ("taken", taken)]);
+    Ok(Redirect::to(&format!("/conflicts?{to}")).into_response())
+}
+
+/// Why no side was taken, as people say it.
+fn refusal(error: ServiceError, c: &ConflictsTexts) -> Problem {
+    let detail = match &error {
+        ServiceError::Changed(..) => c.changed,
+        ServiceError::NotFound(_) => c.closed,
+        ServiceError::NotAllowed(NotAllowed::RowUnknown, _) => c.row_unknown,
+        ServiceError::NotAllowed(NotAllowed::InTheWay, _) => c.in_the_way,
+        ServiceError::NotAllowed(NotAllowed::Clashes, _) => c.clash_hint,
+        _ => return error.into(),
+    };
+    let code = Problem::from(error).code;
+    Problem::new(code, detail)
+}
+
+// On SQLite alone: what the databases do is held to one suite (db/conformance.rs).
+#[cfg(test)]
+mod tests;
