@@ -35,7 +35,7 @@ use causeway_shared::value::Forms;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::source::{Columns, ImportedRows, RowsError, Snapshot, Sources, Unreadable};
+use crate::source::{Columns, ImportedRows, KeptRows, RowsError, Snapshot, Sources, Unreadable};
 use join::Keys;
 use parts::{PartWriter, write_parts};
 use read::{Halt, ReadTable, Task};
@@ -60,6 +60,9 @@ pub(crate) type OnPart<'a> = dyn FnMut(ObjectId, PartBytes) -> Result<(), Stop> 
 
 /// Is called every few thousand rows with the table and its rows read so far, and may stop the scan.
 pub(crate) type OnRows<'a> = dyn Fn(TableId, u64) -> ControlFlow<()> + 'a;
+
+/// How often a table is read where rows of the store get their places back.
+const MAX_READS: u32 = 16;
 
 /// What to scan, and with what.
 pub(crate) struct ScanRequest<'a> {
@@ -189,39 +192,57 @@ impl<'a> Scan<'a> {
         };
         let had_rows = self.request.filled.contains(&table);
         let import = self.request.import;
-        let reader = match import {
-            Some(import) => import.table(table, declared, (self.request.now, had_rows)),
-            None => snapshot.table(table, declared, had_rows),
-        };
-        let reader = match reader {
-            Ok(reader) => reader,
-            Err(trouble) => return Ok(Err(trouble)),
-        };
-        self.columns.insert(table, reader.columns().clone());
+        let kept = import.and_then(|import| import.kept(table));
+        let references = self.references(table);
         let task = Task {
             dataset,
             table,
             forms: self.forms(table),
             parent,
-            kept: import.and_then(|import| import.kept(table)),
+            kept,
             keys_wanted: self.keys_wanted(table),
-            references: &self.references(table),
+            references: &references,
             spill: self.spill,
             memory_bytes: self.request.memory,
             on_rows: self.request.on_rows,
         };
-        let source = match import {
-            Some(import) => import.place(table),
-            None => snapshot.place(table),
-        };
-        let list = &mut self.refused;
-        let zone = self.request.zone.clone();
-        let refusals = Refusals::new(list, declared, table, source, reader.has_lines(), zone);
-        match read_table(&task, reader, refusals) {
-            Ok(read) => Ok(Ok(read)),
-            Err(RowsError::Source(trouble)) => Ok(Err(trouble)),
-            Err(RowsError::Taker(halt)) => Err(halt),
+        for _ in 0..MAX_READS {
+            let reader = match import {
+                Some(import) => import.table(table, declared, (self.request.now, had_rows)),
+                None => snapshot.table(table, declared, had_rows),
+            };
+            let reader = match reader {
+                Ok(reader) => reader,
+                Err(trouble) => return Ok(Err(trouble)),
+            };
+            self.columns.insert(table, reader.columns().clone());
+            let source = match import {
+                Some(import) => import.place(table),
+                None => snapshot.place(table),
+            };
+            let list = &mut self.refused;
+            let zone = self.request.zone.clone();
+            let lines = reader.lines();
+            let refusals = Refusals::new(list, declared, table, source, lines, kept, zone);
+            match read_table(&task, reader, refusals) {
+                Ok(read) => {
+                    if !kept.map_or(Ok(false), KeptRows::begin_again)? {
+                        return Ok(Ok(read));
+                    }
+                    // A refused row changes nothing: the store's row that it was to replace stays.
+                    self.refused.forget(table);
+                }
+                Err(RowsError::Source(trouble)) => return Ok(Err(trouble)),
+                Err(RowsError::Taker(halt)) => return Err(halt),
+            }
         }
+        Ok(Err(Unreadable::Failed {
+            why: format!(
+                "in table {} rows are refused one after the other, since each wants values that a row of the \
+                 store keeps; import them in several files, in the order in which the values become free",
+                declared.name
+            ),
+        }))
     }
 
     /// How a table's source writes values.

@@ -29,7 +29,7 @@ pub(crate) use file_state::companion;
 pub use imported::{FileRows, ImportedFile, RowSpool, SpooledRows, Statement};
 pub(crate) use imported::{ImportedRows, ImportedTable, KeptRows, is_kept, kept_raw};
 pub(crate) use resolve::{SourceError, Sources, UnknownTable};
-pub(crate) use row::{Malformed, RowsError, SourceRow, reuse};
+pub(crate) use row::{LineOf, Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};
 pub(crate) use sqlite::{SqliteSnapshot, raw};
 pub(crate) use still::{ABANDONED, FRESH};

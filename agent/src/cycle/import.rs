@@ -171,7 +171,9 @@ impl Import<'_> {
         }
         let there = noted_uploads(agent, &state, clock::now())?;
         let (prepared, spooled) = spooled(agent, there, &session.catalog, prepare).await?;
-        let committed = match prepared.plan.is_empty() {
+        // An agent that is replaced has to find that out.
+        let is_idle = prepared.plan.is_empty() && !session.announces_writer();
+        let committed = match is_idle {
             true => None,
             false => match self
                 .push(&mut state, &mut session, &prepared.plan, &spooled)

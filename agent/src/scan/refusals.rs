@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 
 use causeway_shared::canonical_csv::write_value;
 use causeway_shared::dataset::{Table, TableId};
@@ -16,7 +17,7 @@ use super::record::CanonicalRecord;
 use super::refused::RefusedLists;
 use super::stored::Stored;
 use super::unique::{Contest, Loser};
-use crate::source::{Malformed, is_kept};
+use crate::source::{KeptRows, LineOf, Malformed, is_kept};
 
 /// Most characters of a row that are shown.
 const MAX_SHOWN_CHARS: usize = 300;
@@ -30,8 +31,10 @@ pub(super) struct Refusals<'d> {
     table: &'d Table,
     position: TableId,
     source: String,
-    /// Whether rows are found again by their line; else by their key.
-    has_lines: bool,
+    /// By which rows are found again; else by their key.
+    lines: Option<LineOf>,
+    /// Rows of the store that those of the source take the place of.
+    kept: Option<&'d KeptRows>,
     /// The zone that instants are converted to.
     zone: TimeZone,
     count: u64,
@@ -43,7 +46,8 @@ impl<'d> Refusals<'d> {
         table: &'d Table,
         position: TableId,
         source: String,
-        has_lines: bool,
+        lines: Option<LineOf>,
+        kept: Option<&'d KeptRows>,
         zone: TimeZone,
     ) -> Self {
         Self {
@@ -51,7 +55,8 @@ impl<'d> Refusals<'d> {
             table,
             position,
             source,
-            has_lines,
+            lines,
+            kept,
             zone,
             count: 0,
         }
@@ -93,8 +98,8 @@ impl<'d> Refusals<'d> {
     pub(super) fn raw(&mut self, at: u64, raw: &[Raw<'_>], problem: RowProblem) {
         let place = if is_kept(at) {
             RowPlace::Stored(self.raw_key(raw))
-        } else if self.has_lines {
-            RowPlace::Line(at)
+        } else if let Some(line_of) = self.lines {
+            RowPlace::Line(line_of(at))
         } else {
             RowPlace::Key(self.raw_key(raw))
         };
@@ -113,21 +118,26 @@ impl<'d> Refusals<'d> {
 
     /// Refuses a row whose fields cannot be told apart.
     pub(super) fn malformed(&mut self, at: u64, row: Malformed) {
+        let line = self.lines.map_or(at, |line_of| line_of(at));
         self.refuse(
-            RowPlace::Line(at),
+            RowPlace::Line(line),
             &row.text,
             RowProblem::of_row(row.reason),
         );
     }
 
     /// Refuses a row that had been stored.
-    pub(super) fn stored(&mut self, row: Stored<'_>, problem: RowProblem) {
+    fn stored(&mut self, row: Stored<'_>, problem: RowProblem) -> io::Result<()> {
+        if let Some(kept) = self.kept.filter(|_| !is_kept(row.at)) {
+            kept.refuse(row.at, problem.column, &problem.reason)?;
+        }
         let shown = String::from_utf8_lossy(row.record).into_owned();
         self.refuse(self.place(row), shown.trim_end_matches('\n'), problem);
+        Ok(())
     }
 
     /// Refuses a row whose parent was not found.
-    pub(super) fn orphan(&mut self, row: Stored<'_>, on: usize, parent: &Table) {
+    pub(super) fn orphan(&mut self, row: Stored<'_>, on: usize, parent: &Table) -> io::Result<()> {
         let held = CanonicalRecord::default().read(row.record).show_of(&[on]);
         let reason = format!(
             "{} {held} is not in the source, or is itself refused",
@@ -139,17 +149,17 @@ impl<'d> Refusals<'d> {
                 column: Some(on),
                 reason,
             },
-        );
+        )
     }
 
     /// Refuses a row that shares a key or unique values with one that stays.
-    pub(super) fn loser(&mut self, contest: Contest<'_>, loser: Loser<'_>) {
+    pub(super) fn loser(&mut self, contest: Contest<'_>, loser: Loser<'_>) -> io::Result<()> {
         let winner = match self.place(loser.winner) {
             RowPlace::Key(key) | RowPlace::Stored(key) => format!("the row with key {key}"),
             place @ RowPlace::Line(_) => format!("the row of {place}"),
         };
         let (columns, mut reason) = match contest {
-            Contest::Key if self.has_lines => (
+            Contest::Key if self.lines.is_some() => (
                 &self.table.key[..],
                 format!("{winner} has the same key, and stays"),
             ),
@@ -175,7 +185,7 @@ impl<'d> Refusals<'d> {
                 column: Some(column),
                 reason,
             },
-        );
+        )
     }
 
     /// What to say where rows share a time of the hour that comes twice, when clocks go back: two
@@ -201,8 +211,8 @@ impl<'d> Refusals<'d> {
     }
 
     fn place(&self, row: Stored<'_>) -> RowPlace {
-        if self.has_lines && !is_kept(row.at) {
-            return RowPlace::Line(row.at);
+        if let Some(line_of) = self.lines.filter(|_| !is_kept(row.at)) {
+            return RowPlace::Line(line_of(row.at));
         }
         let mut record = CanonicalRecord::default();
         let key = record.read(row.record).show_of(&self.table.key);

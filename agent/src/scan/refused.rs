@@ -35,6 +35,11 @@ impl RefusedLists {
         self.tables.remove(&table).unwrap_or_default().into()
     }
 
+    /// Forgets those of a table, which is read again.
+    pub(super) fn forget(&mut self, table: TableId) {
+        self.listed -= self.take(table).len();
+    }
+
     /// When the scan looked at the sources.
     pub(super) fn now(&self) -> Timestamp {
         self.now

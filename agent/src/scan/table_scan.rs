@@ -14,7 +14,7 @@ use causeway_shared::value::{Forms, Raw, Value};
 use super::OnRows;
 use super::fingerprints::{Fingerprints, fingerprint};
 use super::join::{KeyPlace, Keys};
-use super::judge::Judge;
+use super::judge::{Judge, RowProblem};
 use super::read::{Halt, ReadTable, Task};
 use super::record::{CanonicalRecord, Fields};
 use super::refusals::Refusals;
@@ -205,6 +205,11 @@ impl<'a> TableScan<'a> {
                 return Ok(());
             }
         };
+        let refused_before = kept_rows.map(|kept| kept.refusal(row.at)).transpose()?;
+        if let Some((column, reason)) = refused_before.flatten() {
+            refusals.raw(row.at, raw, RowProblem { column, reason });
+            return Ok(());
+        }
         let (stored, fields, completed);
         let raw = match kept_rows.filter(|_| !row.lacks.is_empty()) {
             None => raw,
@@ -226,10 +231,10 @@ impl<'a> TableScan<'a> {
             Ok(fields) => {
                 self.kept.write(row.at, fields, &mut self.scratch.payload);
                 self.note_unique(fields, &values)?;
-                self.place(row.at, &values, refusals)?;
                 if let Some(kept) = kept_rows {
-                    kept.replace(&self.scratch.key)?;
+                    kept.replace(&self.scratch.key, row.at)?;
                 }
+                self.place(row.at, &values, refusals)?;
             }
             Err(problem) => refusals.raw(row.at, raw, problem),
         }
@@ -295,7 +300,7 @@ impl<'a> TableScan<'a> {
                 }
                 let part = via.keys.find(bytes)?;
                 if part.is_none() {
-                    refusals.orphan(Stored::read(payload)?, via.on, via.parent);
+                    refusals.orphan(Stored::read(payload)?, via.on, via.parent)?;
                 }
                 part
             }
@@ -385,7 +390,7 @@ impl<'a> TableScan<'a> {
                         scratch,
                     )?;
                 }
-                None => refusals.orphan(row, via.on, via.parent),
+                None => refusals.orphan(row, via.on, via.parent)?,
             }
         }
         Ok(())

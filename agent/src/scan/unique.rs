@@ -102,7 +102,7 @@ pub(super) fn refuse_losers(
     refused: &mut RowSet,
     spill: &SpillDir,
     memory_bytes: usize,
-    each: &mut dyn FnMut(Loser<'_>),
+    each: &mut dyn FnMut(Loser<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     if repeated.is_none() {
         return Ok(());
@@ -130,7 +130,7 @@ pub(super) fn refuse_losers(
         each(Loser {
             row,
             winner: Stored::read(&winner)?,
-        });
+        })?;
     }
     Ok(())
 }

@@ -17,8 +17,8 @@ use super::snapshot::{TableReader, required_columns};
 use super::{SourceConfig, SourceKind, Unreadable};
 
 pub(crate) use kept::{KeptRows, is_kept, raw as kept_raw};
-pub(crate) use spool::SpooledTable;
 pub use spool::{RowSpool, SpooledRows, Statement};
+pub(crate) use spool::{SpooledTable, line_of};
 
 /// Where the rows of one table come from.
 #[derive(Debug)]

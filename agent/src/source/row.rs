@@ -7,7 +7,8 @@ use super::Unreadable;
 /// A row as a source gives it, good until the next one.
 pub(crate) struct SourceRow<'r> {
     /// What tells it from the source's other rows during one scan: the line where it begins in a
-    /// CSV file, its number (from 1) in a SQLite table.
+    /// CSV file, its number (from 1) in a SQLite table; of a dump's row a number that
+    /// [tells its line](LineOf).
     pub(crate) at: u64,
     /// One raw value per declared column; or what is wrong with the row as a whole.
     pub(crate) fields: Result<&'r [Raw<'r>], Malformed>,
@@ -15,6 +16,9 @@ pub(crate) struct SourceRow<'r> {
     /// to what is there leaves them as they are.
     pub(crate) lacks: &'r [usize],
 }
+
+/// The line on which the row of a number begins, from 1.
+pub(crate) type LineOf = fn(u64) -> u64;
 
 /// A row whose fields cannot be told apart.
 pub(crate) struct Malformed {

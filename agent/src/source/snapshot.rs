@@ -6,9 +6,9 @@ use causeway_shared::dataset::{Table, TableId};
 use jiff::Timestamp;
 
 use super::csv::{self, CsvTable, Expected};
-use super::imported::SpooledTable;
+use super::imported::{SpooledTable, line_of};
 use super::resolve::Sources;
-use super::row::{RowsError, SourceRow};
+use super::row::{LineOf, RowsError, SourceRow};
 use super::sqlite::{SqliteSnapshot, SqliteTable};
 use super::{Columns, SourceKind, Unreadable};
 
@@ -185,9 +185,13 @@ impl TableReader<'_> {
         }
     }
 
-    /// Whether [`SourceRow::at`] is the line of a file.
-    pub(crate) fn has_lines(&self) -> bool {
-        matches!(self, Self::Csv(_) | Self::Spooled(_))
+    /// What tells from [`SourceRow::at`] the line of a file; `None`: the source has no lines.
+    pub(crate) fn lines(&self) -> Option<LineOf> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Csv(_) => Some(|at| at),
+            Self::Spooled(_) => Some(line_of),
+        }
     }
 
     /// Gives every row to `each`.

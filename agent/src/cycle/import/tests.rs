@@ -189,6 +189,64 @@ async fn add_updates_rows_by_key_and_keeps_what_the_file_lacks() {
     assert_eq!(report.commit, None, "adding the same again changes nothing");
 }
 
+/// Appointments of one consultant on one day, each a number and an hour.
+fn of_consultant(rows: impl IntoIterator<Item = (u32, u32)>) -> String {
+    let row = |(id, hour)| format!("{id},1,c,2025-11-28,{hour:02}:00\n");
+    let rows: String = rows.into_iter().map(row).collect();
+    format!("appointmentid,consultantid,customerid,date,time\n{rows}")
+}
+
+/// Numbers and times of the appointments in the store.
+async fn ids_and_times(cloud: &Cloud) -> Vec<String> {
+    let rows = cloud.rows("appointment").await;
+    let short = |row: &String| {
+        let fields: Vec<&str> = row.split(',').collect();
+        format!("{} {}", fields[0], &fields[4][..2])
+    };
+    rows.iter().map(short).collect()
+}
+
+#[tokio::test]
+async fn a_row_that_is_refused_leaves_the_stores_row_as_it_is() {
+    let cloud = Cloud::new();
+    let first = of_consultant([(10, 9), (20, 10), (30, 11), (40, 12)]);
+    cloud.replace(&[("appointment", &first)]).await;
+    // The first wants what 10 has, so that 20 keeps what the second wants. The third has a lower key than 30.
+    let more = of_consultant([(20, 9), (25, 10), (5, 11)]);
+    let report = cloud.add(&[("appointment", &more)]).await;
+    assert_eq!((report.rows.scanned, report.rows.quarantined), (3, 3));
+    assert_eq!(
+        ids_and_times(&cloud).await,
+        ["10 09", "20 10", "40 12", "5 11"]
+    );
+    let list = cloud.store.get("sites/a/quarantine/appointment.csv").await;
+    let list = list.unwrap().bytes(1 << 20).await.unwrap();
+    let list = String::from_utf8(list).unwrap();
+    for place in ["line 2", "line 3", "key 30"] {
+        assert!(list.contains(place), "{place}: {list}");
+    }
+}
+
+#[tokio::test]
+async fn a_table_in_which_too_many_rows_wait_for_each_other_is_held_back() {
+    let cloud = Cloud::new();
+    // With the table goes the one whose rows lie where its own do.
+    for (rows, held) in [(9, 0), (23, 2)] {
+        let hours = (0..=rows).map(|hour| (100 + hour, hour));
+        let first: Vec<(u32, u32)> = hours.collect();
+        cloud
+            .replace(&[("appointment", &of_consultant(first.clone()))])
+            .await;
+        let before = ids_and_times(&cloud).await;
+        // Each wants the hour of the one before, of which the first is not in the file.
+        let earlier = first[1..].iter().map(|(id, hour)| (*id, hour - 1));
+        let moved = of_consultant(earlier);
+        let report = cloud.add(&[("appointment", &moved)]).await;
+        assert_eq!((report.commit, report.held.len()), (None, held), "{rows}");
+        assert_eq!(ids_and_times(&cloud).await, before);
+    }
+}
+
 #[tokio::test]
 async fn rows_that_lie_with_others_go_along() {
     let cloud = Cloud::new();
@@ -299,7 +357,23 @@ async fn the_site_of_an_agent_is_refused_unless_it_is_replaced() {
     assert!(matches!(&refused, AgentError::Fenced { fence, .. } if fence.host == "one"));
     assert_eq!(site.commits().await, [1]);
     request.take_over = true;
-    assert_eq!(cloud.run(&request).await.unwrap().commit, Some(Seq(2)));
+    // Where nothing changes the agent has to find that out all the same.
+    let dataset = Dataset::meetassist().unwrap();
+    let columns = dataset.table("appointment").unwrap().columns.iter();
+    let names: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+    let same = format!(
+        "{}\n{}\n",
+        names.join(","),
+        cloud.rows("appointment").await[0]
+    );
+    let same = ImportRequest {
+        files: cloud.request(&[("appointment", &same)]).files,
+        ..request.clone()
+    };
+    for commit in [Some(Seq(2)), None] {
+        assert_eq!(cloud.run(&same).await.unwrap().commit, commit);
+    }
+    assert_eq!(cloud.run(&request).await.unwrap().commit, Some(Seq(3)));
     // The agent finds that out, and writes nothing any more.
     site.write_appointments(0..119, "pending");
     let fenced = crate::cycle::sync::sync(&site.agent(), crate::SyncOptions::default()).await;

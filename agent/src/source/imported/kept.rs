@@ -1,5 +1,10 @@
 //! The store's rows of a table that stay beside those of a file: on disk, found by their key.
+//!
+//! A row of the file takes the place of the store's row of its key. Only when all rows are known it turns
+//! out that one is refused, since it shares what it may not with another. Then the store's row has its place
+//! again, and the table is read once more, without the row that is refused.
 
+use std::cell::Cell;
 use std::io;
 use std::path::Path;
 
@@ -23,7 +28,14 @@ pub(crate) fn is_kept(at: u64) -> bool {
 pub(crate) struct KeptRows {
     connection: Connection,
     table: Table,
+    /// Whether rows of the file were refused that had taken a row's place, and whether since the table was
+    /// read last.
+    has_refused: Cell<bool>,
+    has_news: Cell<bool>,
 }
+
+/// Why a row was refused: the column to blame, and what was found.
+type Refusal = (Option<usize>, String);
 
 impl KeptRows {
     /// None yet, in a file that is not there.
@@ -35,6 +47,8 @@ impl KeptRows {
         Ok(Self {
             connection,
             table: table.clone(),
+            has_refused: Cell::new(false),
+            has_news: Cell::new(false),
         })
     }
 
@@ -80,13 +94,52 @@ impl KeptRows {
             .map_err(failed)
     }
 
-    /// Notes that the file has another row of this key.
-    pub(crate) fn replace(&self, key: &[u8]) -> io::Result<()> {
+    /// Notes that a row of the file takes the place of the row of this key.
+    pub(crate) fn replace(&self, key: &[u8], at: u64) -> io::Result<()> {
         let mut replace = self
             .connection
             .prepare_cached(include_str!("kept/replace.sql"))
             .map_err(failed)?;
-        replace.execute([key]).map(drop).map_err(failed)
+        replace.execute((key, at)).map(drop).map_err(failed)
+    }
+
+    /// Notes that a row of the file is refused, if it has taken a row's place.
+    pub(crate) fn refuse(&self, at: u64, column: Option<usize>, reason: &str) -> io::Result<()> {
+        let mut refuse = self
+            .connection
+            .prepare_cached(include_str!("kept/refuse.sql"))
+            .map_err(failed)?;
+        if refuse.execute((at, column, reason)).map_err(failed)? > 0 {
+            self.has_refused.set(true);
+            self.has_news.set(true);
+        }
+        Ok(())
+    }
+
+    /// Why a row of the file was refused when the table was read before.
+    pub(crate) fn refusal(&self, at: u64) -> io::Result<Option<Refusal>> {
+        if !self.has_refused.get() {
+            return Ok(None);
+        }
+        let mut refusal = self
+            .connection
+            .prepare_cached(include_str!("kept/refusal.sql"))
+            .map_err(failed)?;
+        refusal
+            .query_row([at], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()
+            .map_err(failed)
+    }
+
+    /// Gives all rows their places back if one was taken by a row that is refused, which was not known
+    /// before: then the table has to be read again.
+    pub(crate) fn begin_again(&self) -> io::Result<bool> {
+        if self.has_news.take() {
+            let again = include_str!("kept/begin_again.sql");
+            self.connection.execute(again, []).map_err(failed)?;
+            return Ok(true);
+        }
+        Ok(false)
     }
 
     /// Gives every row that is left to `each`.

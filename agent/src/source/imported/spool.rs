@@ -18,6 +18,14 @@ use crate::source::{Columns, Unreadable};
 /// How much of a refused row's text is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 2_000;
 
+/// Rows that may begin on one line before their numbers reach those of the next.
+const ROWS_OF_LINE: u64 = 1 << 20;
+
+/// The line on which the row of a number begins.
+pub(crate) fn line_of(at: u64) -> u64 {
+    at / ROWS_OF_LINE
+}
+
 /// Takes a table's rows.
 #[derive(Debug)]
 pub struct RowSpool {
@@ -198,12 +206,15 @@ impl SpooledTable {
         let (mut record, mut buffer, mut lacks) =
             (Vec::new(), Vec::<Raw<'static>>::new(), Vec::new());
         let failed = |error: io::Error| unreadable(&self.path, &error);
+        let mut at = 0;
         while next(file, &mut record).map_err(failed)? {
             let mut rest = Reader(&record);
             let mut fields: Vec<Raw<'_>> = reuse(buffer);
             lacks.clear();
             let row = rest.row(self.columns.found.len(), &mut fields, &mut lacks);
-            let (at, malformed) = row.map_err(failed)?;
+            let (line, malformed) = row.map_err(failed)?;
+            // Any number of rows may begin on one line, and each has a number of its own.
+            at = line.saturating_mul(ROWS_OF_LINE).max(at + 1);
             let row = SourceRow {
                 at,
                 fields: match malformed {

@@ -1,1 +1,1 @@
-UPDATE kept SET replaced = 1 WHERE key = ?1
+UPDATE kept SET replaced = ?2 WHERE key = ?1

@@ -1,1 +1,1 @@
-SELECT record FROM kept WHERE replaced = 0 ORDER BY key
+SELECT record FROM kept WHERE replaced IS NULL ORDER BY key

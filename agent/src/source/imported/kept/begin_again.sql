@@ -1,0 +1,1 @@
+UPDATE kept SET replaced = NULL WHERE replaced IS NOT NULL

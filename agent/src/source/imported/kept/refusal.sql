@@ -1,0 +1,1 @@
+SELECT "column", reason FROM refused WHERE at = ?1
