@@ -64,6 +64,7 @@ pub(crate) fn read_dump(
         created: CreatedTables::default(),
         skipped: BTreeMap::new(),
         times_are_utc: false,
+        database: None,
         in_transaction: false,
     };
     let mut splitter = Splitter::new(file, Rules::new(dialect))?;
@@ -88,6 +89,8 @@ struct DumpReader<'d> {
     skipped: BTreeMap<String, u64>,
     /// Whether the dump set its session's zone to UTC, in which MySQL then writes what it keeps as instants.
     times_are_utc: bool,
+    /// The database that the dump has turned to, of those that it is of.
+    database: Option<String>,
     in_transaction: bool,
 }
 
@@ -113,6 +116,7 @@ impl DumpReader<'_> {
                 self.created.take(tokens);
             }
             "SET" => self.set(&head, line)?,
+            "USE" | "\\CONNECT" | "\\C" => self.database = second_word(&splitter.statement),
             "BEGIN" | "START" => self.in_transaction = true,
             "COMMIT" | "END" => self.in_transaction = false,
             "ROLLBACK" => return Err(DumpError::RolledBack),
@@ -158,9 +162,25 @@ impl DumpReader<'_> {
             .or(head.strip_prefix("SET @@TIME_ZONE"))
             .or(head.strip_prefix("SET SESSION TIME_ZONE"));
         if let Some(zone) = is_zone {
-            self.times_are_utc = zone.contains("+00:00") || zone.contains("UTC");
+            let zone = zone.trim_matches([' ', '=', '\'', '"', ';']);
+            self.times_are_utc = ["+00:00", "UTC"].contains(&zone);
+            // What it was before, and the server's own, are the zone of a dump that says none.
+            let is_usual = zone.starts_with('@') || ["SYSTEM", "DEFAULT"].contains(&zone);
+            if !self.times_are_utc && !is_usual {
+                let zone = zone.to_ascii_lowercase();
+                return Err(DumpError::OtherZone { line, zone });
+            }
         }
         Ok(())
+    }
+
+    /// A table's name as the dump has it, with the database where that says which.
+    fn full_name(&self, name: &str) -> String {
+        let name = name.trim();
+        match &self.database {
+            Some(database) => format!("{database}.{name}"),
+            None => name.to_owned(),
+        }
     }
 
     fn skip(&mut self, kind: &str) {
@@ -170,6 +190,13 @@ impl DumpReader<'_> {
         };
         *self.skipped.entry(kind.to_owned()).or_default() += 1;
     }
+}
+
+/// A name that stands alone behind a command.
+fn second_word(statement: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(statement);
+    let name = text.split_whitespace().nth(1)?;
+    Some(name.trim_matches(['`', '"']).to_owned())
 }
 
 /// A statement's beginning in upper case, with single spaces.

@@ -15,8 +15,8 @@ use super::{ImportError, Imported};
 /// Most imports at once: each takes up to 40 MB.
 const MAX_RUNNING: usize = 2;
 
-/// Most imports that are remembered.
-const MAX_KNOWN: usize = 100;
+/// Most imports that are remembered: what came of one may name thousands of partitions.
+const MAX_KNOWN: usize = 20;
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]

@@ -30,7 +30,7 @@ impl DumpReader<'_> {
         let last = tokens
             .name()
             .ok_or_else(|| not_read("a COPY without a table"))?;
-        let full = tokens.since(begun).trim().to_owned();
+        let full = self.full_name(&tokens.since(begun));
         let listed = match tokens.take_sign(b'(') {
             true => Some(names(&mut tokens).ok_or_else(|| not_read("this list of columns"))?),
             false => None,

@@ -61,6 +61,10 @@ pub(crate) enum DumpError {
     )]
     Zone { line: u64, table: String },
     #[error(
+        "line {line}: the dump has its times in zone {zone}; dump again in UTC (`mysqldump --tz-utc`)"
+    )]
+    OtherZone { line: u64, zone: String },
+    #[error(
         "line {line}: {first} and {second} are both table {table} of the dataset; dump one of them"
     )]
     TwoTables {

@@ -11,6 +11,12 @@ use super::values::{Cell, value};
 
 const OTHER_INSERT: &str = "only rows behind VALUES are";
 
+/// Why the rest of a statement is refused, as one row.
+const NOT_READ: &str = "here the statement cannot be read, nor what follows in it";
+
+/// Words that may follow the last row.
+const BEHIND_ROWS: [&str; 3] = ["ON", "AS", "RETURNING"];
+
 impl DumpReader<'_> {
     /// Takes the rows of an INSERT. Its table's name, where the dataset does not have it.
     pub(super) fn insert(
@@ -44,7 +50,7 @@ impl DumpReader<'_> {
         let Some(last) = tokens.name() else {
             return Err(not_read("an INSERT without a table"));
         };
-        let full = tokens.since(begun).trim().to_owned();
+        let full = self.full_name(&tokens.since(begun));
         let Some(table) = self.rows.table(&last) else {
             return Ok(Some(last.chars().take(60).collect()));
         };
@@ -100,14 +106,25 @@ fn take_rows(
             }
             Some(Problem::Value(reason)) => rows.malformed(line, &reason, &tokens.since(begun))?,
             Some(Problem::Row) => {
-                let reason = "here the statement cannot be read, nor what follows in it";
                 while tokens.next().is_some() {}
-                return rows.malformed(line, reason, &tokens.since(begun));
+                return rows.malformed(line, NOT_READ, &tokens.since(begun));
             }
         }
         if !tokens.take_sign(b',') {
-            return Ok(());
+            break;
         }
+    }
+    let line = tokens.line();
+    let begun = tokens.at();
+    let is_read = match tokens.next() {
+        None => true,
+        // What to do where a row of the key is there, or what to answer.
+        Some(word) => BEHIND_ROWS.iter().any(|known| word.is(known)),
+    };
+    while tokens.next().is_some() {}
+    match is_read {
+        true => Ok(()),
+        false => rows.malformed(line, NOT_READ, &tokens.since(begun)),
     }
 }
 

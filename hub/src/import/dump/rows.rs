@@ -20,8 +20,8 @@ struct Spool {
     rows: RowSpool,
     /// The name that the dump has for the table.
     name: String,
-    /// The columns of the last rows, as statements name them.
-    last: Option<(Vec<String>, Target)>,
+    /// The columns of the last rows, as statements name them, and whether MySQL wrote instants in UTC.
+    last: Option<(Vec<String>, bool, Target)>,
 }
 
 /// The columns of rows that were written together.
@@ -95,7 +95,11 @@ impl<'d> TableRows<'d> {
             }
         };
         let target = match spool.last.take() {
-            Some((last, target)) if last == columns => target,
+            Some((last, were_utc, target))
+                if last == columns && were_utc == names.times_are_utc =>
+            {
+                target
+            }
             _ => {
                 let line = names.line;
                 let statement = spool.rows.statement(&columns);
@@ -117,7 +121,7 @@ impl<'d> TableRows<'d> {
                 }
             }
         };
-        spool.last = Some((columns, target.clone()));
+        spool.last = Some((columns, names.times_are_utc, target.clone()));
         Ok((&mut spool.rows, target))
     }
 

@@ -79,7 +79,7 @@ impl<R: Read> Splitter<R> {
             }
             if self.is_before_delimiter()? {
                 (0..self.delimiter.len()).try_for_each(|_| self.next().map(drop))?;
-                match self.statement.trim_ascii().is_empty() {
+                match self.is_at_start() {
                     true => self.statement.clear(),
                     false if self.is_within_trigger() => self.statement.push(b';'),
                     false => return Ok(true),
@@ -87,7 +87,7 @@ impl<R: Read> Splitter<R> {
                 continue;
             }
             let Some(byte) = self.next()? else {
-                return match self.statement.trim_ascii().is_empty() {
+                return match self.is_at_start() {
                     true => Ok(false),
                     false => Err(DumpError::CutOff { line: self.line }),
                 };
@@ -95,10 +95,11 @@ impl<R: Read> Splitter<R> {
             match byte {
                 b'\'' | b'"' | b'`' => self.quoted(byte)?,
                 b'-' if self.is_dashes()? => self.line_comment()?,
-                b'#' if self.rules.is_mysql() => self.line_comment()?,
+                // No statement begins so.
+                b'#' if self.rules.is_mysql() || self.is_at_start() => self.line_comment()?,
                 b'/' if self.is_before(b"*")? => self.block_comment()?,
                 b'$' if !self.rules.is_mysql() => self.dollar()?,
-                b'\\' if self.statement.trim_ascii().is_empty() => {
+                b'\\' if self.is_at_start() => {
                     self.push(byte);
                     self.rest_of_line()?;
                     return Ok(true);
@@ -152,6 +153,11 @@ impl<R: Read> Splitter<R> {
     fn is_before_delimiter(&mut self) -> Result<bool, DumpError> {
         let delimiter = &self.delimiter;
         self.input.is_before(delimiter).map_err(DumpError::Read)
+    }
+
+    /// Whether nothing of a statement was read.
+    fn is_at_start(&self) -> bool {
+        self.statement.trim_ascii().is_empty()
     }
 
     fn push(&mut self, byte: u8) {
@@ -271,7 +277,7 @@ impl<R: Read> Splitter<R> {
         let digits = code.iter().take_while(|byte| byte.is_ascii_digit());
         let code = &code[digits.count()..];
         // MariaDB's sandbox mode is a command of its client.
-        if self.statement.trim_ascii().is_empty() && !code.starts_with(b"\\") {
+        if self.is_at_start() && !code.starts_with(b"\\") {
             code.trim_ascii().iter().for_each(|byte| self.push(*byte));
         }
     }

@@ -174,6 +174,8 @@ impl<'s> Tokens<'s> {
         match byte {
             b'0' if is_mysql => text.push(0),
             b'Z' if is_mysql => text.push(26),
+            // For patterns: elsewhere both characters are the text's.
+            b'%' | b'_' if is_mysql => text.extend([b'\\', byte]),
             b'b' => text.push(8),
             b'n' => text.push(b'\n'),
             b'r' => text.push(b'\r'),
@@ -207,9 +209,21 @@ impl<'s> Tokens<'s> {
     }
 
     fn unicode(&mut self, digits: usize, text: &mut Vec<u8>) {
-        let of = self.digits(16, digits).and_then(char::from_u32);
-        let of = of.unwrap_or(char::REPLACEMENT_CHARACTER);
-        text.extend_from_slice(of.encode_utf8(&mut [0; 4]).as_bytes());
+        let mut code = self.digits(16, digits);
+        if let Some(high @ 0xd800..0xdc00) = code
+            && self.bytes[self.at..].starts_with(b"\\u")
+        {
+            self.at += 2;
+            let low = self
+                .digits(16, 4)
+                .filter(|low| (0xdc00..0xe000).contains(low));
+            code = low.map(|low| 0x1_0000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+        }
+        match code.and_then(char::from_u32) {
+            Some(of) => text.extend_from_slice(of.encode_utf8(&mut [0; 4]).as_bytes()),
+            // No text of UTF-8 has this byte, so that the row is refused.
+            None => text.push(0xff),
+        }
     }
 
     /// A word or a number.

@@ -161,7 +161,7 @@ fn named<'s>(
         return call(&lower, tokens, rules, depth);
     }
     match lower.as_str() {
-        "null" | "default" => Ok(Cell::Null),
+        "null" => Ok(Cell::Null),
         "true" | "false" => Ok(Cell::text(&lower)),
         _ => Err(()),
     }
@@ -258,7 +258,6 @@ mod tests {
         use Dialect::{MySql, PostgreSql, Sqlite};
         for (text, dialect, expected) in [
             ("NULL", Sqlite, "Null"),
-            ("default", PostgreSql, "Null"),
             ("-7", Sqlite, "Int(-7)"),
             ("007", Sqlite, "Text(\"007\")"),
             ("1.50", PostgreSql, "Text(\"1.50\")"),
@@ -272,7 +271,10 @@ mod tests {
             ("'it''s'", Sqlite, "Text(\"it's\")"),
             (r"'a\nb'", Sqlite, r#"Text("a\\nb")"#),
             (r"'a\nb\'c\\'", MySql, r#"Text("a\nb'c\\")"#),
+            (r"'100\% \_'", MySql, r#"Text("100\\% \\_")"#),
             (r"E'a\tb\x41\101\u1EC7'", PostgreSql, r#"Text("a\tbAAệ")"#),
+            (r"E'\uD83D\uDE00'", PostgreSql, "Text(\"😀\")"),
+            (r"E'a\uD83Db'", PostgreSql, "NotUtf8([97, 255, 98])"),
             (r#""a\"b""#, MySql, r#"Text("a\"b")"#),
             ("_utf8mb4'ệ'", MySql, "Text(\"ệ\")"),
             (r"_binary '\0'", MySql, "Int(0)"),
@@ -298,6 +300,11 @@ mod tests {
                 "now()",
                 PostgreSql,
                 "now() is not a value, and nothing is computed",
+            ),
+            (
+                "DEFAULT",
+                PostgreSql,
+                "DEFAULT is not a value, and nothing is computed",
             ),
             (
                 "1 + 2, 3",
