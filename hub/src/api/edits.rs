@@ -15,6 +15,7 @@ use crate::services::appointments::By;
 use crate::services::edits::{self, EditRef, EditsPage, EditsQuery, Undone, key_of_text};
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct EditsParams {
     site: Option<SiteName>,
     table: Option<Name>,

@@ -14,6 +14,7 @@ use crate::http::request::{Params, limit};
 use crate::services::quarantine::{self, RefusedPage, RefusedQuery};
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct QuarantineParams {
     site: Option<SiteName>,
     table: Option<Name>,

@@ -3,8 +3,8 @@
 //! Only commits tell, so they are read from the newest one back until a page is full. What one answer
 //! reads is bounded: one that found little by then says where the next goes on.
 
-mod cursor;
 mod merged;
+mod position;
 #[cfg(test)]
 mod tests;
 mod undo;
@@ -20,8 +20,8 @@ use crate::error::HubError;
 use crate::services::error::UnreadableSite;
 use crate::sync::{CommittedEdits, Hub, SiteView, WaitingEdits};
 
-pub(crate) use cursor::Place;
 use merged::Merged;
+pub(crate) use position::EditPosition;
 pub(crate) use undo::{EditRef, Undone, undo};
 
 /// Most rows of a site's journal that are listed; the older ones are when they are committed.
@@ -40,7 +40,7 @@ pub(crate) struct EditsQuery {
     pub key: Option<Vec<String>>,
     pub actor: Option<String>,
     /// Those that are older than this one.
-    pub after: Option<Place>,
+    pub after: Option<EditPosition>,
     /// How many at most.
     pub limit: usize,
 }
@@ -73,7 +73,7 @@ pub(crate) struct EditsPage {
     pub items: Vec<Edit>,
     /// Where the next ones begin; there may be fewer than asked for before it, or none. Null: there are
     /// no more.
-    pub next: Option<Place>,
+    pub next: Option<EditPosition>,
     /// How many there are altogether; null where the logs are too long to count them.
     pub total: Option<u64>,
     /// The sites whose edits cannot be read.
@@ -91,7 +91,7 @@ pub(crate) struct Edit {
     pub row: JournalRow,
     /// Where it is in the list.
     #[serde(skip)]
-    place: Place,
+    place: EditPosition,
 }
 
 /// A site, and the edits that wait there.
@@ -153,15 +153,15 @@ impl EditsPage {
     fn add_waiting(&mut self, sites: &[SiteEdits], query: &EditsQuery) {
         let after = match &query.after {
             None => None,
-            Some(after @ Place::Waiting { .. }) => Some(after),
-            Some(Place::Committed { .. }) => return,
+            Some(after @ EditPosition::Waiting { .. }) => Some(after),
+            Some(EditPosition::Committed { .. }) => return,
         };
         let rows = sites.iter().flat_map(|of| {
             let rows = of.waiting.rows.iter().filter(|row| query.is_asked(row));
             rows.map(|row| Edit {
                 site: of.site.clone(),
                 commit: None,
-                place: Place::Waiting {
+                place: EditPosition::Waiting {
                     at: row.at,
                     site: of.site.clone(),
                     id: row.id.clone(),
@@ -173,7 +173,7 @@ impl EditsPage {
         // Those of a site stay as the journal has them where they are of one instant.
         self.items
             .sort_by(|a, b| (b.row.at, &a.site).cmp(&(a.row.at, &b.site)));
-        if let Some(Place::Waiting { at, site, id }) = after {
+        if let Some(EditPosition::Waiting { at, site, id }) = after {
             let same = |edit: &Edit| edit.row.id == *id && edit.site == *site;
             let older = |edit: &Edit| (*at, &edit.site) > (edit.row.at, site);
             let begin = match self.items.iter().position(same) {

@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt as _, stream};
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Edit, EditsQuery, MAX_COMMITS, Place, READ_AT_ONCE, SiteEdits};
+use super::{Edit, EditPosition, EditsQuery, MAX_COMMITS, READ_AT_ONCE, SiteEdits};
 use crate::error::{HubError, SiteError};
 use crate::services::error::UnreadableSite;
 use crate::sync::{CommittedEdits, Hub};
@@ -23,7 +23,7 @@ pub(super) struct Merged<'h> {
     /// How many commits were opened.
     opened: usize,
     /// The last place that was looked at.
-    last: Option<Place>,
+    last: Option<EditPosition>,
     /// Whether there is more than one answer may look through.
     has_more: bool,
 }
@@ -46,9 +46,9 @@ impl<'h> Merged<'h> {
     pub(super) async fn begin(
         hub: &'h Hub,
         sites: &[SiteEdits],
-        after: Option<&Place>,
+        after: Option<&EditPosition>,
     ) -> Result<Self, HubError> {
-        let after = after.filter(|place| matches!(place, Place::Committed { .. }));
+        let after = after.filter(|place| matches!(place, EditPosition::Committed { .. }));
         let are_several = sites.len() > 1;
         let begun = sites.iter().map(|of| {
             let head = of.waiting.head.as_ref().map(|head| (head.seq, head.at));
@@ -82,7 +82,8 @@ impl<'h> Merged<'h> {
         loop {
             // Whichever may be the newest: one that is not open may turn out to be older.
             let newest = self.sites.iter_mut().enumerate();
-            let newest = newest.max_by_key(|(_, of)| (of.at, Reverse(of.site.clone())));
+            let newest = newest
+                .max_by(|(_, a), (_, b)| (a.at, Reverse(&a.site)).cmp(&(b.at, Reverse(&b.site))));
             let Some((place, reading)) = newest else {
                 return Ok(None);
             };
@@ -111,7 +112,7 @@ impl<'h> Merged<'h> {
     }
 
     /// Where the answer ends that found no more, if there may be more.
-    pub(super) fn stopped_at(&self) -> Option<Place> {
+    pub(super) fn stopped_at(&self) -> Option<EditPosition> {
         self.last.clone().filter(|_| self.has_more)
     }
 
@@ -135,13 +136,13 @@ impl Reading {
         hub: &Hub,
         site: &SiteName,
         head: Option<(Seq, Timestamp)>,
-        after: Option<&Place>,
+        after: Option<&EditPosition>,
     ) -> Result<Option<Self>, SiteError> {
         let Some((mut seq, mut at)) = head else {
             return Ok(None);
         };
         let mut rows = None;
-        if let Some(Place::Committed {
+        if let Some(EditPosition::Committed {
             at: last,
             site: of,
             seq: there,
@@ -207,8 +208,8 @@ impl Reading {
     }
 
     /// Behind the last row that was looked at.
-    fn place(&self) -> Place {
-        Place::Committed {
+    fn place(&self) -> EditPosition {
+        EditPosition::Committed {
             at: self.at,
             site: self.site.clone(),
             seq: self.seq,

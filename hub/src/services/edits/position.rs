@@ -7,9 +7,9 @@ use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-/// The place of an edit among those of all sites. As a text it is the cursor of an answer.
+/// The place of an edit among those of all sites, the newest first. As a text it is the cursor of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum EditPosition {
     /// Before all commits. Once the edit is committed, those that waited with it are listed there.
     Waiting {
         at: Timestamp,
@@ -26,7 +26,7 @@ pub(crate) enum Place {
     },
 }
 
-impl FromStr for Place {
+impl FromStr for EditPosition {
     type Err = &'static str;
 
     fn from_str(cursor: &str) -> Result<Self, Self::Err> {
@@ -54,7 +54,7 @@ impl FromStr for Place {
 
 const WRONG: &str = "write the cursor as `next` of the answer before has it";
 
-impl fmt::Display for Place {
+impl fmt::Display for EditPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Waiting { at, site, id } => write!(f, "{at}~{site}~~{id}"),
@@ -68,7 +68,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl Serialize for Place {
+impl Serialize for EditPosition {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -84,7 +84,7 @@ mod tests {
             "2025-11-28T02:30:00.123456Z~hcm-01~42~7",
             "2025-11-28T02:30:00Z~hcm-01~~0b7c",
         ] {
-            assert_eq!(cursor.parse::<Place>().unwrap().to_string(), cursor);
+            assert_eq!(cursor.parse::<EditPosition>().unwrap().to_string(), cursor);
         }
         for wrong in [
             "",
@@ -95,7 +95,7 @@ mod tests {
             "2025-11-28T02:30:00Z~HCM~42~1",
             "today~hcm-01~42~1",
         ] {
-            assert!(wrong.parse::<Place>().is_err(), "{wrong:?}");
+            assert!(wrong.parse::<EditPosition>().is_err(), "{wrong:?}");
         }
     }
 }
