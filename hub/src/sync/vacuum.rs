@@ -4,12 +4,12 @@
 //! of them names stays, so that a past state can be loaded from that far back. Commits stay for ever.
 //!
 //! A flush that is under way has written objects that no commit names yet. They are young, and what is
-//! younger than [`YOUNG`] stays however short `[edits] keep` is. No other commit can come to name what is deleted: each edits object has
-//! a name that no object had before, whatever its entries are.
+//! younger than [`YOUNG`] stays however short `[edits] keep` is. No later commit can name what is deleted,
+//! since each new edits object gets a name that no object had before, whatever its entries are.
 //!
-//! How old something is, two clocks say: the store's of its objects, this machine's of the present. They
-//! are compared first, by writing a dataset again as it is; if they disagree by more than [`MAX_SKEW`],
-//! nothing is deleted.
+//! The store's clock says when an object was written, and this machine's what time it is. Both are compared
+//! first, by writing a dataset again as it is: where they differ by more than [`MAX_SKEW`], nothing is
+//! deleted.
 //!
 //! # Order, and what a crash leaves
 //! Checkpoints, then objects, none of them retained, in any order. A crash leaves the rest, which the
@@ -32,6 +32,7 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use super::discover::discover;
+use super::edits_log::owns;
 use super::hub::Hub;
 use crate::error::{HubError, SiteError};
 
@@ -209,17 +210,17 @@ impl<'h> SiteVacuum<'h> {
 
     async fn run(&mut self, identity: &Owner, cut: Cut) -> Result<(), SiteError> {
         let catalog = self.log.read_catalog().await?;
-        let Some(head) = catalog.head else {
+        let Some(head) = &catalog.head else {
             return Ok(());
         };
-        if head.writer != *identity {
-            self.done.owner = Some(head.writer);
+        if !owns(&catalog, identity) {
+            self.done.owner = Some(head.writer.clone());
             return Ok(());
         }
         let retained = Retained::read(&self.log, cut.before).await?;
         self.done.retained_from = retained.from;
         if let Some(now) = cut.now.filter(|_| !self.dry_run) {
-            self.check_clock(&head, now).await?;
+            self.check_clock(head, now).await?;
         }
         self.checkpoints(&retained).await?;
         self.objects(&retained, cut.before).await
