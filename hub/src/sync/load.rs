@@ -246,19 +246,24 @@ impl SiteTask<'_> {
         Ok(())
     }
 
-    /// Whether a load would leave everything as it is stored. What waits in the journal is not a
-    /// load's to look at.
-    fn is_idle(&self, snapshot: &LogSnapshot, stored: &StoredSite, identity: &Owner) -> bool {
-        let edits = stored.edits_in_effect();
-        !self.remove_strays
+    /// The plan of a load that would leave everything as it is stored; `None` where it would not. What
+    /// waits in the journal is not a load's to look at.
+    fn idle_plan(
+        &self,
+        snapshot: &LogSnapshot,
+        stored: &StoredSite,
+        identity: &Owner,
+    ) -> Option<LoadPlan> {
+        let stands = !self.remove_strays
             && snapshot.catalog.head == stored.catalog.head
             && snapshot.edits.head == stored.edits.head
             && (snapshot.edits.head.is_some() || !self.hub.config().edits.write)
             && stored.state.start_known
             && stored.state.writable
                 == (self.hub.config().edits.write && owns(&snapshot.edits, identity))
-            && self.wanted.asked_now(stored, self.now).is_empty()
-            && self.plan(snapshot, &edits, stored).is_empty()
+            && self.wanted.asked_now(stored, self.now).is_empty();
+        let plan = stands.then(|| self.plan(snapshot, &stored.edits_in_effect(), stored));
+        plan.filter(LoadPlan::is_empty)
     }
 
     /// Loads a snapshot: waits for other loads of the site, plans again on what they left, and
@@ -267,8 +272,7 @@ impl SiteTask<'_> {
         let identity = self.hub.identity().await;
         let identity = identity.map_err(|source| self.database_error(source))?;
         // Before the catalogs are copied: at each refresh of each site this is all that there is to do.
-        if self.is_idle(&snapshot, self.known, &identity) {
-            let plan = self.plan(&snapshot, &self.known.edits_in_effect(), self.known);
+        if let Some(plan) = self.idle_plan(&snapshot, self.known, &identity) {
             return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
         }
         match self.load_once(snapshot.clone(), &identity, false).await {
@@ -321,7 +325,7 @@ impl SiteTask<'_> {
             plan.replace(&in_effect.again);
             let is_settled = plan.is_empty()
                 && stored.settled == in_effect.settled
-                && self.is_idle(&snapshot, &stored, identity);
+                && self.idle_plan(&snapshot, &stored, identity).is_some();
             if is_settled {
                 return Ok(self.report(&snapshot, identity, &plan, Counted::default()));
             }
