@@ -3,9 +3,11 @@
 mod archive;
 #[cfg(feature = "demo")]
 mod demo;
+mod error;
 #[cfg(feature = "import")]
 mod import;
 mod init;
+mod load;
 mod show;
 mod token;
 mod vacuum;
@@ -19,23 +21,20 @@ use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit, print, printable};
 use causeway_shared::runtime::telemetry::LogFormat;
 use causeway_shared::store::check::check;
-use clap::{Args, Parser, Subcommand};
-use jiff::civil::Date;
+use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
-use crate::auth::AuthError;
 use crate::config::HubConfig;
-#[cfg(feature = "demo")]
-use crate::demo::DemoError;
-use crate::document::DocumentError;
 use crate::error::HubError;
-use crate::serve::{self, ServeError};
-use crate::sync::{AsOf, DateRange, Hub, InvalidRange, LoadRequest, SitePlan, open_store};
+use crate::serve;
+use crate::sync::{Hub, SitePlan, open_store};
 use crate::verify::VerifyRequest;
 use archive::{ArchiveCommand, AthenaDdl};
 #[cfg(feature = "demo")]
 use demo::DemoArgs;
-use init::{InitArgs, WriteConfigError, write_config};
+use error::CliError;
+use init::{InitArgs, write_config};
+use load::{LoadArgs, Selection};
 use token::TokenCommand;
 use vacuum::VacuumArgs;
 
@@ -157,113 +156,6 @@ pub enum StoreCommand {
     Check,
 }
 
-/// What to load, of when, and into which database.
-#[derive(Debug, Args)]
-pub struct LoadArgs {
-    #[command(flatten)]
-    selection: Selection,
-    /// A past state: the number of a commit, or a time (without an offset: in the window's zone)
-    #[arg(long, value_name = "N|TIME", requires = "into")]
-    as_of: Option<String>,
-    /// The database for it: sqlite:FOLDER or postgres://…
-    #[arg(long, value_name = "URL", requires = "as_of")]
-    into: Option<String>,
-}
-
-/// What to load besides the window.
-#[derive(Debug, Args)]
-pub struct Selection {
-    /// One date besides the window
-    #[arg(long, value_name = "DATE", conflicts_with_all = ["from", "to"])]
-    date: Option<Date>,
-    /// The first of several dates besides the window
-    #[arg(long, value_name = "DATE", requires = "to")]
-    from: Option<Date>,
-    /// The last of them
-    #[arg(long, value_name = "DATE", requires = "from")]
-    to: Option<Date>,
-    /// One site only
-    #[arg(long, value_name = "SITE")]
-    site: Option<SiteName>,
-}
-
-impl Selection {
-    fn request(self) -> Result<LoadRequest, CliError> {
-        let dates = match (self.date, self.from, self.to) {
-            (Some(date), _, _) => vec![DateRange::day(date)],
-            (None, Some(from), Some(to)) => vec![DateRange::new(from, to)?],
-            _ => Vec::new(),
-        };
-        Ok(LoadRequest {
-            now: clock::now(),
-            site: self.site,
-            dates,
-        })
-    }
-}
-
-/// Why a command failed.
-#[derive(Debug, thiserror::Error)]
-enum CliError {
-    #[error(transparent)]
-    Hub(#[from] HubError),
-    #[error(transparent)]
-    Range(#[from] InvalidRange),
-    #[error(transparent)]
-    Auth(#[from] AuthError),
-    #[cfg(feature = "demo")]
-    #[error(transparent)]
-    Demo(#[from] DemoError),
-    #[cfg(feature = "import")]
-    #[error(transparent)]
-    Import(#[from] crate::import::ImportError),
-    #[error(transparent)]
-    Serve(#[from] ServeError),
-    #[error(transparent)]
-    WriteConfig(#[from] WriteConfigError),
-    #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
-    Listen {
-        listen: String,
-        #[source]
-        source: io::Error,
-    },
-    #[error(
-        "say where Athena finds the store: --location s3://bucket/prefix, without quotes, backslashes \
-         and $"
-    )]
-    NoLocation,
-    #[error("cannot write to standard output: {0}")]
-    Output(#[source] io::Error),
-}
-
-impl CliError {
-    fn exit(&self) -> Exit {
-        match self {
-            Self::Hub(error) if error.is_usage() => Exit::Usage,
-            Self::Auth(error) if error.is_usage() => Exit::Usage,
-            Self::Auth(AuthError::Document(DocumentError::Unfit(_))) => Exit::Look,
-            #[cfg(feature = "demo")]
-            Self::Demo(error) => match error.is_usage() {
-                true => Exit::Usage,
-                false => Exit::Failed,
-            },
-            #[cfg(feature = "import")]
-            Self::Import(error) => error.exit(),
-            Self::Serve(error) if error.is_usage() => Exit::Usage,
-            Self::Range(_)
-            | Self::NoLocation
-            | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
-            Self::Hub(error) if !error.is_retryable() => Exit::Look,
-            Self::Hub(_)
-            | Self::Auth(_)
-            | Self::Serve(_)
-            | Self::WriteConfig(_)
-            | Self::Listen { .. }
-            | Self::Output(_) => Exit::Failed,
-        }
-    }
-}
-
 impl Cli {
     /// The level of logs when `RUST_LOG` says nothing: a service tells what it does, a command
     /// only what is wrong.
@@ -334,23 +226,7 @@ impl Cli {
                 let text = init::ready(&database, &taken, &elsewhere);
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
-            Command::Load(load) => {
-                let request = load.selection.request()?;
-                let hub = open().await?;
-                let report = match (load.as_of, load.into) {
-                    (Some(as_of), Some(into)) => {
-                        let as_of = AsOf::new(&as_of, &hub.config().window.timezone.0)?;
-                        hub.load_as_of(as_of, &into, &request).await?
-                    }
-                    _ => {
-                        hub.refuse_past().await?;
-                        hub.load(&request).await?
-                    }
-                };
-                let exit = exit(report.needs_a_look(), report.is_retryable());
-                let text = show::load(&report, &request.dates);
-                Ok(Answer::of(json, &report, text, exit))
-            }
+            Command::Load(load) => load.answer(open, json).await,
             Command::Flush => {
                 let report = open().await?.flush(clock::now()).await?;
                 let exit = exit(report.needs_a_look(), report.is_retryable());
@@ -467,27 +343,5 @@ mod tests {
         let load = "Dates besides the window stay until window.on_demand_days others were asked for \
             after them.";
         assert!(help("load").contains(load));
-    }
-
-    #[test]
-    fn a_range_needs_both_ends_in_order() {
-        let asked = |args: &[&str]| {
-            let args = ["causeway-hub", "load"].iter().chain(args);
-            match Cli::try_parse_from(args).map(|cli| cli.command) {
-                Ok(Command::Load(load)) => Some(load.selection.request().map(|r| r.dates)),
-                _ => None,
-            }
-        };
-        assert!(asked(&["--from", "2025-11-01"]).is_none());
-        assert!(asked(&["--date", "2025-11-01", "--from", "2025-11-01"]).is_none());
-        assert!(asked(&["--date", "2025-02-30"]).is_none());
-        assert!(asked(&["--site", "Not a site"]).is_none());
-        let backwards = asked(&["--from", "2025-11-02", "--to", "2025-11-01"]);
-        assert!(matches!(backwards, Some(Err(CliError::Range(_)))));
-        let range = asked(&["--from", "2025-11-01", "--to", "2025-11-02"]);
-        assert_eq!(
-            range.and_then(Result::ok).map(|dates| dates[0].days()),
-            Some(2)
-        );
     }
 }

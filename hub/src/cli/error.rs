@@ -1,0 +1,77 @@
+//! Why a command failed, and how the program ends then.
+
+use std::io;
+
+use causeway_shared::runtime::program::Exit;
+
+use super::init::WriteConfigError;
+use crate::auth::AuthError;
+#[cfg(feature = "demo")]
+use crate::demo::DemoError;
+use crate::document::DocumentError;
+use crate::error::HubError;
+use crate::serve::ServeError;
+use crate::sync::InvalidRange;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error(transparent)]
+    Range(#[from] InvalidRange),
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    #[cfg(feature = "demo")]
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[cfg(feature = "import")]
+    #[error(transparent)]
+    Import(#[from] crate::import::ImportError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error(transparent)]
+    WriteConfig(#[from] WriteConfigError),
+    #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
+    Listen {
+        listen: String,
+        #[source]
+        source: io::Error,
+    },
+    #[error(
+        "say where Athena finds the store: --location s3://bucket/prefix, without quotes, backslashes \
+         and $"
+    )]
+    NoLocation,
+    #[error("cannot write to standard output: {0}")]
+    Output(#[source] io::Error),
+}
+
+impl CliError {
+    /// How the program ends.
+    pub(super) fn exit(&self) -> Exit {
+        match self {
+            Self::Hub(error) if error.is_usage() => Exit::Usage,
+            Self::Auth(error) if error.is_usage() => Exit::Usage,
+            Self::Auth(AuthError::Document(DocumentError::Unfit(_))) => Exit::Look,
+            #[cfg(feature = "demo")]
+            Self::Demo(error) => match error.is_usage() {
+                true => Exit::Usage,
+                false => Exit::Failed,
+            },
+            #[cfg(feature = "import")]
+            Self::Import(error) => error.exit(),
+            Self::Serve(error) if error.is_usage() => Exit::Usage,
+            Self::Range(_)
+            | Self::NoLocation
+            | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
+            Self::Hub(error) if !error.is_retryable() => Exit::Look,
+            Self::Hub(_)
+            | Self::Auth(_)
+            | Self::Serve(_)
+            | Self::WriteConfig(_)
+            | Self::Listen { .. }
+            | Self::Output(_) => Exit::Failed,
+        }
+    }
+}
