@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use causeway_shared::commit::JournalRow;
 use causeway_shared::ids::{Name, Seq, SiteName};
+use futures_util::future::ready;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde::Serialize;
 
@@ -206,13 +207,12 @@ async fn total(
     let read = stream::iter(all)
         .map(|(site, seq)| async move { hub.committed_edits(&site, seq).await })
         .buffered(READ_AT_ONCE);
-    let read: Result<Vec<Arc<CommittedEdits>>, _> = read.try_collect().await;
-    let Ok(read) = read else {
-        // Which one it is says the list.
-        return Ok(None);
-    };
-    let committed = read.iter().flat_map(|commit| &commit.rows);
-    let waiting = sites.iter().flat_map(|of| &of.waiting.rows);
-    let asked = committed.chain(waiting).filter(|row| query.is_asked(row));
-    Ok(Some(asked.count() as u64))
+    let asked = |rows: &[JournalRow]| rows.iter().filter(|row| query.is_asked(row)).count() as u64;
+    let waiting: u64 = sites.iter().map(|of| asked(&of.waiting.rows)).sum();
+    // One after the other: a commit holds a whole transaction, however many rows that changed.
+    let counted = read.try_fold(waiting, |counted, commit: Arc<CommittedEdits>| {
+        ready(Ok(counted + asked(&commit.rows)))
+    });
+    // Which one cannot be read says the list.
+    Ok(counted.await.ok())
 }
