@@ -3,7 +3,8 @@
 //! First the key: of rows with one key that with the lowest canonical record stays. It is the
 //! row's content that decides, not its place, so that a source written anew in another order
 //! gives the same partitions. Then the unique rules, in declared order: of rows that share the
-//! values, the one with the lowest key stays. A row that has been refused takes no part.
+//! values, the one with the lowest key stays, but one of the store before those that an import adds to
+//! it. A row that has been refused takes no part.
 
 use std::io;
 
@@ -17,6 +18,7 @@ use super::row_set::RowSet;
 use super::sorter::{Sorted, Sorter};
 use super::spill::SpillDir;
 use super::stored::{Stored, damaged, split_key};
+use crate::source::is_kept;
 
 /// A unique rule, ready to be applied to canonical fields.
 #[derive(Debug)]
@@ -169,7 +171,10 @@ fn rivals(
                 key.extend_from_slice(row.record);
                 key.extend_from_slice(&row.at.to_be_bytes());
             }
-            Contest::Values(_) => key.extend_from_slice(own_key),
+            Contest::Values(_) => {
+                key.push(u8::from(!is_kept(row.at)));
+                key.extend_from_slice(own_key);
+            }
         }
         payload.clear();
         payload.extend_from_slice(&group_bytes.to_le_bytes());

@@ -211,18 +211,18 @@ async fn a_row_that_is_refused_leaves_the_stores_row_as_it_is() {
     let cloud = Cloud::new();
     let first = of_consultant([(10, 9), (20, 10), (30, 11), (40, 12)]);
     cloud.replace(&[("appointment", &first)]).await;
-    // The first wants what 10 has, so that 20 keeps what the second wants. The third has a lower key than 30.
+    // The first wants what 10 has, so that 20 keeps what the second wants. The third wants what 30 has.
     let more = of_consultant([(20, 9), (25, 10), (5, 11)]);
     let report = cloud.add(&[("appointment", &more)]).await;
     assert_eq!((report.rows.scanned, report.rows.quarantined), (3, 3));
     assert_eq!(
         ids_and_times(&cloud).await,
-        ["10 09", "20 10", "40 12", "5 11"]
+        ["10 09", "20 10", "30 11", "40 12"]
     );
     let list = cloud.store.get("sites/a/quarantine/appointment.csv").await;
     let list = list.unwrap().bytes(1 << 20).await.unwrap();
     let list = String::from_utf8(list).unwrap();
-    for place in ["line 2", "line 3", "key 30"] {
+    for place in ["line 2", "line 3", "line 4", "the row with key 30"] {
         assert!(list.contains(place), "{place}: {list}");
     }
 }
