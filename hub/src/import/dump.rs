@@ -35,6 +35,9 @@ pub(crate) use rows::table_named;
 /// Most kinds of statements that are named.
 const MAX_KINDS: usize = 50;
 
+/// Most columns and values that are looked at, which no table has: a statement of 16 MiB may have millions.
+const MAX_COLUMNS: usize = 4_096;
+
 /// How much of a statement tells what kind it is.
 const HEAD_BYTES: usize = 200;
 
@@ -113,7 +116,9 @@ impl DumpReader<'_> {
             "COPY" => return self.copy(splitter, line),
             "CREATE" => {
                 let tokens = Tokens::new(&splitter.statement, line, rules);
-                self.created.take(tokens);
+                let rows = &self.rows;
+                self.created
+                    .take(tokens, |table| rows.table(table).is_some());
             }
             "SET" => self.set(&head, line)?,
             "USE" | "\\CONNECT" | "\\C" => self.database = second_word(&splitter.statement),

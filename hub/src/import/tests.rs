@@ -366,6 +366,10 @@ async fn bad_rows_go_to_quarantine_and_the_rest_is_taken() {
             "1 rows, 1 refused",
         ),
         (
+            format!("{good}, (2{})", ", 2".repeat(1 << 20)),
+            "1 rows, 1 refused",
+        ),
+        (
             format!("{good};\n# more;\n{head} (2, 'Bo', 'bo@x', '2020-01-01')"),
             "2 rows, 0 refused",
         ),

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use super::DumpReader;
 use super::dialect::Dialect;
 use super::error::DumpError;
 use super::insert::names;
@@ -11,6 +10,7 @@ use super::rows::RowNames;
 use super::splitter::Splitter;
 use super::tokens::Tokens;
 use super::values::Cell;
+use super::{DumpReader, MAX_COLUMNS};
 
 impl DumpReader<'_> {
     pub(super) fn copy<R: Read>(
@@ -65,6 +65,7 @@ impl DumpReader<'_> {
             let cells: Vec<Cell<'_>> = splitter
                 .statement
                 .split(|byte| *byte == b'\t')
+                .take(MAX_COLUMNS + 1)
                 .map(cell)
                 .collect();
             let raw: Vec<_> = cells.iter().map(Cell::raw).collect();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::MAX_COLUMNS;
 use super::tokens::{Token, Tokens};
 
 /// Words with which an item of CREATE TABLE begins that is no column.
@@ -36,7 +37,7 @@ pub(super) enum CreatedType {
     Other,
 }
 
-/// The tables that a dump has created so far.
+/// The tables of the dataset that a dump has created so far.
 #[derive(Debug, Default)]
 pub(super) struct CreatedTables(BTreeMap<String, Vec<CreatedColumn>>);
 
@@ -45,9 +46,9 @@ impl CreatedTables {
         self.0.get(&table.to_lowercase()).map(Vec::as_slice)
     }
 
-    /// Takes note of a CREATE TABLE with a list of columns; of other statements nothing.
-    pub(super) fn take(&mut self, tokens: Tokens<'_>) {
-        if let Some((name, columns)) = read(tokens) {
+    /// Takes note of a known table's CREATE TABLE with a list of columns; of other statements nothing.
+    pub(super) fn take(&mut self, tokens: Tokens<'_>, is_known: impl Fn(&str) -> bool) {
+        if let Some((name, columns)) = read(tokens).filter(|(name, _)| is_known(name)) {
             self.0.insert(name.to_lowercase(), columns);
         }
     }
@@ -106,6 +107,9 @@ fn read(mut tokens: Tokens<'_>) -> Option<(String, Vec<CreatedColumn>)> {
         tokens.skip_expression();
         if !tokens.take_sign(b',') {
             break;
+        }
+        if columns.len() >= MAX_COLUMNS {
+            return None;
         }
     }
     tokens.take_sign(b')').then_some((name, columns))

@@ -2,12 +2,12 @@
 
 use causeway_agent::RowSpool;
 
-use super::DumpReader;
 use super::dialect::Rules;
 use super::error::DumpError;
 use super::rows::{RowNames, Target};
 use super::tokens::{Token, Tokens};
 use super::values::{Cell, value};
+use super::{DumpReader, MAX_COLUMNS};
 
 const OTHER_INSERT: &str = "only rows behind VALUES are";
 
@@ -147,7 +147,11 @@ fn row<'s>(tokens: &mut Tokens<'s>, rules: Rules, cells: &mut Vec<Cell<'s>>) -> 
     let mut problem = None;
     loop {
         match value(tokens, rules) {
-            Ok(cell) => cells.push(cell),
+            Ok(cell) if cells.len() < MAX_COLUMNS => cells.push(cell),
+            Ok(_) => {
+                let reason = format!("the row has more than {MAX_COLUMNS} values");
+                problem.get_or_insert(Problem::Value(reason));
+            }
             Err(reason) => {
                 problem.get_or_insert(Problem::Value(reason));
             }
@@ -181,7 +185,7 @@ pub(super) fn names(tokens: &mut Tokens<'_>) -> Option<Vec<String>> {
         if tokens.take_sign(b')') {
             return Some(names);
         }
-        if !tokens.take_sign(b',') {
+        if !tokens.take_sign(b',') || names.len() >= MAX_COLUMNS {
             return None;
         }
     }

@@ -10,6 +10,8 @@ use super::tokens::{Token, Tokens};
 
 /// Calls within calls that are followed.
 const MAX_DEPTH: u32 = 64;
+/// Arguments of a call that are looked at.
+const MAX_ARGUMENTS: usize = 64;
 
 #[derive(Debug, PartialEq)]
 pub(super) enum Cell<'s> {
@@ -177,6 +179,9 @@ fn call<'s>(
     tokens.take_sign(b'(');
     let mut arguments = Vec::new();
     loop {
+        if arguments.len() >= MAX_ARGUMENTS {
+            return Err(());
+        }
         arguments.push(operand(tokens, rules, depth + 1)?);
         while casts(tokens) {}
         if function == "cast" && tokens.take("as") {
