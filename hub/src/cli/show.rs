@@ -1,18 +1,18 @@
 //! Answers for people: short, the most important line first, each trouble with its remedy.
 
-use std::collections::BTreeSet;
+mod status;
+
 use std::fmt::Write as _;
 
 use causeway_shared::commit::{Owner, RowKey};
 use causeway_shared::ids::Seq;
 use causeway_shared::runtime::program::count;
-use jiff::civil::Date;
 
 use crate::auth::TokenRecord;
-use crate::sync::{
-    DateRange, FlushReport, LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport,
-};
+use crate::sync::{DateRange, FlushReport, LoadReport, NewConflict, SiteLoaded, SitePlan};
 use crate::verify::VerifyReport;
+
+pub(super) use status::status;
 
 /// Most lines of one kind.
 const MAX_LINES: usize = 20;
@@ -222,136 +222,6 @@ pub(super) fn flush(report: &FlushReport) -> String {
     }
 }
 
-/// How things stand.
-pub(super) fn status(report: &StatusReport) -> String {
-    let window = report.window.0;
-    let mut text = format!(
-        "store     {}\ndatabase  {}\nwindow    {} to {}\n",
-        report.store,
-        report.database,
-        window.from(),
-        window.to()
-    );
-    if !report.pinned.is_empty() {
-        let _ = writeln!(text, "pinned    {}", dates(&report.pinned));
-    }
-    if report.past {
-        text += "\na past state: each site as it was at its commit below; it takes no changes and does not move on\n";
-    }
-    if let Some(error) = &report.store_error {
-        let _ = writeln!(text, "\nthe store cannot be asked: {error}");
-    }
-    match (report.sites.is_empty(), &report.store_error) {
-        (true, None) => {
-            text += "\nno site has committed anything to this store; run `causeway-agent migrate` at one\n";
-        }
-        (true, Some(_)) => text += "\nno site is loaded\n",
-        (false, _) => {}
-    }
-    report.sites.iter().for_each(|of| site(&mut text, of));
-    text
-}
-
-fn site(text: &mut String, of: &SiteStatus) {
-    let _ = match of.commit {
-        Some(seq) => write!(text, "\n{}: commit {seq}", of.site),
-        None => write!(text, "\n{}: never loaded", of.site),
-    };
-    if let Some(at) = of.committed_at {
-        let _ = write!(text, " of {at}");
-    }
-    if let Some(at) = of.loaded_at {
-        let _ = write!(text, ", loaded {at}");
-    }
-    let _ = writeln!(
-        text,
-        "\n  {} of {} and {} of {} loaded",
-        of.partitions.loaded,
-        count(of.partitions.known, "partition"),
-        of.rows.loaded,
-        count(of.rows.known, "row"),
-    );
-    let _ = match of.behind {
-        Some(0) if of.last_error.is_none() && of.partitions.loaded < of.partitions.known => {
-            writeln!(
-                text,
-                "  the others lie on dates outside the window; `causeway-hub load --from DATE --to \
-                 DATE` brings up to window.on_demand_days of them"
-            )
-        }
-        Some(0) => Ok(()),
-        Some(behind) => writeln!(
-            text,
-            "  {} behind the log{}",
-            count(behind, "commit"),
-            match of.last_error {
-                Some(_) => "",
-                None => "; `causeway-hub load` catches up, as `serve` does by itself",
-            }
-        ),
-        None => writeln!(
-            text,
-            "  how far it is behind the log is unknown{}",
-            of.log_error
-                .as_ref()
-                .map_or_else(String::new, |problem| format!(": {}", problem.text)),
-        ),
-    };
-    if !of.asked.is_empty() {
-        let _ = writeln!(text, "  asked for: {}", dates(&of.asked));
-    }
-    edits(text, of);
-    for (table, rows) in of.quarantined.iter().flatten() {
-        let _ = match rows {
-            Some(rows) => writeln!(text, "  {} of {table} in quarantine", count(*rows, "row")),
-            None => writeln!(
-                text,
-                "  the list of {table}'s rows in quarantine is damaged"
-            ),
-        };
-    }
-    if let Some(error) = &of.last_error {
-        let _ = writeln!(text, "  the last load failed: {error}");
-    }
-}
-
-/// Dates, the first of them by name.
-fn dates(dates: &BTreeSet<Date>) -> String {
-    let shown = dates.iter().take(MAX_LINES).map(Date::to_string);
-    let shown = shown.collect::<Vec<_>>().join(", ");
-    match dates.len().saturating_sub(MAX_LINES) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
-}
-
-/// How the edits of a site stand, where there are any.
-fn edits(text: &mut String, of: &SiteStatus) {
-    let Some(at) = of.edits_commit else { return };
-    let _ = write!(text, "  edits at commit {at}");
-    if of.edits_waiting > 0 {
-        let _ = write!(text, ", {} not flushed", count(of.edits_waiting, "change"));
-    }
-    if of.conflicts > 0 {
-        let _ = write!(text, ", {}", count(of.conflicts, "conflict"));
-    }
-    match of.owner.as_ref().filter(|_| of.read_only) {
-        None => {}
-        Some(_) if of.is_owner => {
-            let after = "after a `causeway-hub load` with `[edits] write = true`";
-            let _ = write!(text, "; this database owns them, and takes changes {after}");
-        }
-        Some(owner) => {
-            let _ = write!(
-                text,
-                "; this database is read-only, the database {} at {} owns them",
-                owner.id, owner.address
-            );
-        }
-    }
-    text.push('\n');
-}
-
 /// Tokens, a line each.
 pub(super) fn tokens(records: &[TokenRecord]) -> String {
     let line = |record: &TokenRecord| {
@@ -394,116 +264,6 @@ fn lines(text: &mut String, items: impl Iterator<Item = String>) {
 // On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
 // these tests are about what is done with its answers.
 #[cfg(test)]
-mod tests {
-
-    use causeway_shared::ids::Name;
-    use causeway_shared::layout::SiteKey;
-    use causeway_shared::quarantine::RefusedRows;
-
-    use super::*;
-    use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
-
-    #[tokio::test]
-    async fn verify_says_that_nothing_is_loaded() -> Outcome {
-        let folder = tempfile::tempdir()?;
-        let test = TestHub::in_folder(folder.path()).await?;
-        let report = test.verify(false).await?;
-        insta::assert_snapshot!(verify(&report), @"no site has committed anything yet");
-        let mut site = TestSite::new(&test.store, "here", SHOP)?;
-        site.put("item", "b=0of2", &["1,apple"])
-            .await?
-            .commit()
-            .await?;
-        let report = test.another()?.verify(false).await?;
-        insta::assert_snapshot!(verify(&report), @r#"
-        no site is loaded
-          here: nothing is loaded; `causeway-hub load` loads it
-        "#);
-        Ok(())
-    }
-
-    #[tokio::test]
-    async fn what_people_read() -> Outcome {
-        let folder = tempfile::tempdir()?;
-        let test = TestHub::in_folder(folder.path()).await?;
-        let mut site = TestSite::new(&test.store, "here", SHOP)?;
-        site.put("item", "b=0of2", &["1,apple"]).await?;
-        site.put("sale", "dt=2025-12-24", &["1,2025-12-24,a,"])
-            .await?
-            .commit()
-            .await?;
-
-        insta::assert_snapshot!(plan(&test.hub.plan(&test.request).await?), @r"
-        here: commit 1, 1 partition to load, 0 to take out, 0 to keep
-          load item b=0of2: - → 1
-        ");
-        let mut report = test.load().await?;
-        report.seconds = 0.25;
-        insta::assert_snapshot!(load(&report, &[]), @r#"
-        here: commit 1, 1 partition in and 0 out, 1 row in and 0 out; 1 partition loaded
-        78 requests, 0.2 s
-        "#);
-        report = test.load().await?;
-        report.seconds = 0.25;
-        insta::assert_snapshot!(load(&report, &[]), @r#"
-        here: commit 1, 1 partition loaded, nothing to do
-        2 requests, 0.2 s
-        "#);
-        let loaded = status(&test.another()?.hub.full_status(NOON.parse()?).await?);
-        let of_site = loaded.lines().skip(5).collect::<Vec<_>>().join("\n");
-        insta::assert_snapshot!(of_site, @r#"
-        1 of 2 partitions and 1 of 2 rows loaded
-        the others lie on dates outside the window; `causeway-hub load --from DATE --to DATE` brings up to window.on_demand_days of them
-        edits at commit 1
-        "#);
-        let dates = ["2025-12-24", "2025-12-25"].map(|date| date.parse());
-        let [first, last] = dates;
-        let besides = [
-            DateRange::day(first.clone()?),
-            DateRange::new(first?, last?)?,
-        ];
-        insta::assert_snapshot!(load(&report, &besides), @r#"
-        here: commit 1, 1 partition loaded, nothing to do
-        2 requests, 0.2 s
-        2025-12-24 stays until `[window] on_demand_days` dates were asked for after
-        2025-12-24 to 2025-12-25 stay until `[window] on_demand_days` dates were asked for after
-        "#);
-        insta::assert_snapshot!(
-            verify(&test.verify(false).await?), @"1 row in 1 partition compared, no difference");
-
-        site.put("item", "b=0of2", &["1,pear"])
-            .await?
-            .commit()
-            .await?;
-        test.store
-            .delete(&site.key("item", "b=0of2", &["1,pear"])?)
-            .await?;
-        report = test.load().await?;
-        insta::assert_snapshot!(load(&report, &[]).lines().next().unwrap_or_default(), @"here: not loaded, commit 1 keeps serving");
-        let now = NOON.parse()?;
-        let refused = RefusedRows {
-            total: 3,
-            listed: Vec::new(),
-        };
-        let key = SiteKey::Quarantine(Name::new("sale")?).of(site.name());
-        let csv = refused.encode().unwrap_or_default();
-        test.store.put(&key, csv.into()).await?;
-        let status = status(&test.hub.full_status(now).await?);
-        let status = status.replace(&folder.path().display().to_string(), "<folder>");
-        insta::assert_snapshot!(status, @r#"
-        store     memory:
-        database  sqlite:<folder>
-        window    2025-11-27 to 2025-11-29
-
-        here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
-          1 of 2 partitions and 1 of 2 rows loaded
-          1 commit behind the log
-          edits at commit 1
-          3 rows of sale in quarantine
-          the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
-        "#);
-        Ok(())
-    }
-}
-#[cfg(test)]
 mod edits_tests;
+#[cfg(test)]
+mod tests;
