@@ -14,9 +14,11 @@ use crate::testing::{NOON, Outcome};
 
 mod changes;
 pub(in crate::db) mod clinic;
+mod conflicts;
 mod dataset_changes;
 mod datasets;
 mod edits;
+mod followers;
 mod history;
 mod journal;
 mod keeping;
@@ -37,9 +39,11 @@ mod window;
 mod writes;
 
 pub use changes::*;
+pub use conflicts::*;
 pub use dataset_changes::*;
 pub use datasets::*;
 pub use edits::*;
+pub use followers::*;
 pub use history::*;
 pub use journal::*;
 pub use keeping::*;

@@ -11,7 +11,7 @@ use jiff::civil::date;
 use super::clinic::{CLINIC, Clinic, DAY, refused};
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
-const NOTES: &str = "\n[[table]]\nname = 'note'\nkey = ['id']\n\
+pub(super) const NOTES: &str = "\n[[table]]\nname = 'note'\nkey = ['id']\n\
     partition = { via = 'sale', on = 'id' }\n\
     column = [{ name = 'id', type = 'int' }, { name = 'body', type = 'text' }]";
 
