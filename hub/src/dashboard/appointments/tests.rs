@@ -1,4 +1,6 @@
-//! The page of a day, as visitors see it and as its forms change it.
+//! The page of a day, as visitors see it.
+
+mod forms;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
@@ -25,27 +27,6 @@ async fn send(bed: &Testbed, token: &Token, path: &str, fields: &str) -> Answer 
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
         .header("sec-fetch-site", "same-origin");
     bed.send(request.body(Body::from(body)).unwrap()).await
-}
-
-/// The page behind an answer that sends the browser on.
-async fn follow(bed: &Testbed, answer: &Answer) -> Answer {
-    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    let to = answer.header(header::LOCATION);
-    let (path, _) = to.split_once('#').unwrap();
-    visit(bed, &bed.admin, path).await
-}
-
-/// What the page says of what was done or refused.
-fn notice(answer: &Answer) -> String {
-    let html = &answer.body;
-    let begin = html.find("<div class=\"notice").unwrap();
-    let text = &html[begin..][..html[begin..].find("</div>").unwrap()];
-    let mut words = String::new();
-    for piece in text.split('<').skip(1) {
-        words += piece.split_once('>').map_or("", |(_, text)| text);
-    }
-    let words = words.replace("&#39;", "'");
-    words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test]
@@ -108,107 +89,6 @@ async fn whoever_is_not_signed_in_is_sent_to_do_so() {
 }
 
 #[tokio::test]
-async fn a_slot_is_booked_and_cancelled_by_forms() {
-    let bed = bed().await;
-    let form = "customerid=c2&slot=1+10:00:00&time=&description=%3Cscript%3Ealert(1)%3C/script%3E";
-    let booked = send(&bed, &bed.admin, "/appointments", form).await;
-    let page = follow(&bed, &booked).await;
-    assert!(
-        notice(&page).starts_with("The appointment is booked."),
-        "{}",
-        page.body
-    );
-    assert!(
-        page.body
-            .contains("&#60;script&#62;alert(1)&#60;/script&#62;")
-            && !page.body.contains("<script>")
-    );
-    assert!(
-        !page.body.contains("value=\"1 10:00:00\""),
-        "the slot is taken"
-    );
-
-    let location = booked.header(header::LOCATION);
-    let (_, id) = location.split_once("#a-").unwrap();
-    let cancelled = send(&bed, &bed.admin, &format!("/appointments/{id}/cancel"), "").await;
-    let page = follow(&bed, &cancelled).await;
-    assert!(
-        notice(&page).starts_with("The appointment is cancelled."),
-        "{}",
-        page.body
-    );
-    assert!(
-        page.body.contains("value=\"1 10:00:00\""),
-        "the slot is free"
-    );
-}
-
-#[tokio::test]
-async fn an_appointment_waits_for_a_consultant() {
-    let bed = bed().await;
-    let booked = send(
-        &bed,
-        &bed.admin,
-        "/appointments",
-        "customerid=c1&slot=none&time=08:15",
-    )
-    .await;
-    let page = follow(&bed, &booked).await;
-    assert!(page.body.contains("<time>08:15</time>"), "{}", page.body);
-}
-
-#[tokio::test]
-async fn an_appointment_is_taken_from_step_to_step_by_forms() {
-    let bed = bed().await;
-    let form = "customerid=c2&slot=none&time=14:00";
-    let booked = send(&bed, &bed.admin, "/appointments", form).await;
-    let page = follow(&bed, &booked).await.body;
-    let (_, id) = booked.header(header::LOCATION).split_once("#a-").unwrap();
-    let assign = format!("<select id=\"assign-{id}\" name=\"consultantid\">");
-    let (_, choices) = page.split_once(&assign).unwrap();
-    let choices = choices.split_once("</select>").unwrap().0.trim();
-    assert_eq!(choices, "<option value=\"1\">Lê Dung, 14:00–15:00</option>");
-    for (step, form, expected) in [
-        ("assign", "consultantid=1", "The consultant is assigned."),
-        ("confirm", "", "The appointment is confirmed."),
-        ("complete", "", "The appointment is completed."),
-    ] {
-        let path = format!("/appointments/{id}/{step}");
-        let stepped = send(&bed, &bed.admin, &path, form).await;
-        let page = follow(&bed, &stepped).await;
-        assert!(notice(&page).starts_with(expected), "{step}: {}", page.body);
-    }
-    for (step, form, status, expected) in [
-        ("assign", "", 422, "Not saved: consultantid is needed"),
-        (
-            "assign",
-            "consultantid=1",
-            409,
-            "Only a pending or confirmed appointment can be given to a consultant. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
-        ),
-        (
-            "confirm",
-            "",
-            409,
-            "Only a pending appointment can be confirmed. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
-        ),
-        (
-            "complete",
-            "",
-            409,
-            "Only a confirmed appointment can be completed. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
-        ),
-    ] {
-        let path = format!("/appointments/{id}/{step}");
-        let answer = send(&bed, &bed.admin, &path, form).await;
-        let found = (answer.status.as_u16(), notice(&answer));
-        assert_eq!(found, (status, expected.to_owned()), "{step}");
-    }
-    let none = send(&bed, &bed.admin, &format!("/appointments/{id}/reopen"), "").await;
-    assert_eq!(none.status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
 async fn a_list_is_searched_by_a_form_and_downloaded() {
     let bed = bed().await;
     let path = "/appointments/list?q=nguyen&from=2025-11-28&to=2025-11-29&status=&consultantid=&customerid=";
@@ -259,102 +139,6 @@ async fn a_list_is_searched_by_a_form_and_downloaded() {
     }
     let answer = bed.visit("/appointments/list.csv", "").await;
     assert_eq!(answer.header(header::LOCATION), "/login");
-}
-
-#[tokio::test]
-async fn a_refused_form_says_why_and_what_is_there() {
-    let bed = bed().await;
-    for (path, form, status, expected) in [
-        (
-            "/appointments",
-            "customerid=c1&slot=1+11:00:00",
-            409,
-            "The consultant has another appointment at this time. At present: 11:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Pending",
-        ),
-        (
-            "/appointments",
-            "customerid=c1&slot=1+15:00:00",
-            409,
-            "The consultant's slot at this time is not available any more. At present: 15:00",
-        ),
-        (
-            "/appointments",
-            "customerid=c1&slot=1+07:00:00",
-            409,
-            "The consultant has no slot at this time.",
-        ),
-        (
-            "/appointments",
-            "customerid=c1&slot=2+09:00:00",
-            409,
-            "This consultant takes no new appointments.",
-        ),
-        (
-            "/appointments",
-            "customerid=&slot=&time=",
-            422,
-            "Not saved: slot is needed",
-        ),
-        (
-            "/appointments",
-            "customerid=c1&slot=one+09:00:00",
-            422,
-            "Not saved: consultantid must be a whole number",
-        ),
-        (
-            "/appointments/3/cancel",
-            "",
-            409,
-            "Only a pending or confirmed appointment can be cancelled. At present: 16:00 · Nguyễn An · Completed",
-        ),
-        (
-            "/appointments/99/cancel",
-            "",
-            404,
-            "This appointment is not on the days that are loaded any more.",
-        ),
-    ] {
-        let answer = send(&bed, &bed.admin, path, form).await;
-        assert_eq!(
-            (answer.status.as_u16(), notice(&answer).as_str()),
-            (status, expected),
-            "{path} {form}"
-        );
-        assert!(
-            answer.body.contains("<time>16:00</time>"),
-            "the day is shown: {}",
-            answer.body
-        );
-    }
-    let answer = send(
-        &bed,
-        &bed.admin,
-        "/appointments",
-        "customerid=c2&slot=1+07:00:00&description=tax",
-    )
-    .await;
-    assert!(answer.body.contains("value=\"c2\" selected") && answer.body.contains("value=\"tax\""));
-}
-
-#[tokio::test]
-async fn a_form_of_another_sites_page_changes_nothing() {
-    let bed = bed().await;
-    let cookie = bed.cookie_of(&bed.admin).await;
-    for (name, value) in [
-        ("sec-fetch-site", "cross-site"),
-        ("origin", "http://evil.example"),
-    ] {
-        let request = Request::post("/appointments/2/cancel")
-            .header(header::HOST, "hub.example")
-            .header(header::COOKIE, &cookie)
-            .header(name, value)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
-        let body = Body::from("site=hcm-01&date=2025-11-28");
-        let answer = bed.send(request.body(body).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{value}");
-    }
-    let html = visit(&bed, &bed.admin, "/appointments").await.body;
-    assert!(html.contains("/appointments/2/cancel"), "{html}");
 }
 
 #[tokio::test]
@@ -496,34 +280,5 @@ async fn what_an_address_says_wrongly_gets_a_page_and_not_json() {
         let kind = answer.header(header::CONTENT_TYPE);
         assert!(kind.starts_with("text/html"), "{path}: {kind}");
         assert!(answer.body.contains("That did not work"), "{path}");
-    }
-}
-
-#[tokio::test]
-async fn another_sites_page_books_and_cancels_nothing() {
-    let bed = bed().await;
-    let cookie = bed.cookie_of(&bed.admin).await;
-    for path in ["/appointments", "/appointments/2/cancel"] {
-        let body = "site=hcm-01&date=2025-11-28&customerid=c1&slot=1+10:00:00";
-        let request = Request::post(path)
-            .header(header::COOKIE, &cookie)
-            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-            .header("sec-fetch-site", "cross-site");
-        let answer = bed.send(request.body(Body::from(body)).unwrap()).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path}");
-    }
-    let page = visit(&bed, &bed.admin, "/appointments").await;
-    assert_eq!(page.body.matches("<time>").count(), 4, "{}", page.body);
-    assert!(page.body.contains("action=\"/appointments/2/cancel\""));
-}
-
-#[tokio::test]
-async fn a_form_says_whether_a_consultant_is_wanted() {
-    let bed = bed().await;
-    for slot in ["", "slot=&"] {
-        let form = format!("customerid=c1&{slot}time=17:00");
-        let refused = send(&bed, &bed.admin, "/appointments", &form).await;
-        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(notice(&refused), "Not saved: slot is needed");
     }
 }
