@@ -8,6 +8,7 @@
 //! - one load of a site at a time: a second waits for the first;
 //! - a load that is dropped at any point leaves nothing behind.
 
+mod catalogs;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;

@@ -1,8 +1,10 @@
 //! The catalog: which object is current for each partition of a site, after a given commit.
 
-use std::collections::BTreeMap;
+mod partitions;
 
 use jiff::civil::Date;
+
+pub use partitions::Partitions;
 
 use crate::commit::{
     AgentLog, CatalogPartition, Checkpoint, Commit, FORMAT, LogHead as _, LogKind, Now,
@@ -19,7 +21,7 @@ pub struct Catalog<K: LogKind = AgentLog> {
     /// The last commit taken in; `None` for a site that has committed nothing yet.
     pub head: Option<K::Head>,
     /// Every partition.
-    pub partitions: BTreeMap<(Name, Part), Entry<K>>,
+    pub partitions: Partitions<K>,
 }
 
 /// A partition's current object.
@@ -41,7 +43,7 @@ impl<K: LogKind> Catalog<K> {
         Self {
             site,
             head: None,
-            partitions: BTreeMap::new(),
+            partitions: Partitions::default(),
         }
     }
 

@@ -49,7 +49,7 @@ impl AgentState {
     pub(crate) fn catalog(&self, empty: Catalog) -> Result<Catalog, StateError> {
         Ok(Catalog {
             head: self.head()?,
-            partitions: self.partitions()?,
+            partitions: self.partitions()?.into(),
             ..empty
         })
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,10 +16,11 @@ use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Name, Part, Seq};
 use causeway_shared::value::Value;
 
+use super::catalogs::{Catalogs, KnownCatalogs};
 use super::{DbError, Mark, PartVersion, RowsAt, SiteState, StoredSite};
 
 /// A site's row.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct SiteRecord {
     pub(super) site: String,
     pub(super) revision: i64,
@@ -91,12 +93,21 @@ pub(super) struct AskedRecord {
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) site: SiteRecord,
-    /// The canonical JSON of the loaded commit's dataset.
-    pub(super) dataset: Option<String>,
-    pub(super) partitions: Vec<PartitionRecord>,
-    pub(super) edits: Vec<EditsRecord>,
+    pub(super) catalogs: CatalogRecords,
     pub(super) marks: Vec<MarkRecord>,
     pub(super) asked: Vec<AskedRecord>,
+}
+
+/// What is held of the commits at which a site stands.
+#[derive(Debug)]
+pub(super) enum CatalogRecords {
+    Known(Catalogs),
+    Read {
+        /// The canonical JSON of the loaded commit's dataset.
+        dataset: Option<String>,
+        partitions: Vec<PartitionRecord>,
+        edits: Vec<EditsRecord>,
+    },
 }
 
 impl Records {
@@ -104,9 +115,11 @@ impl Records {
     pub(super) fn of(site: SiteRecord) -> Self {
         Self {
             site,
-            dataset: None,
-            partitions: Vec::new(),
-            edits: Vec::new(),
+            catalogs: CatalogRecords::Read {
+                dataset: None,
+                partitions: Vec::new(),
+                edits: Vec::new(),
+            },
             marks: Vec::new(),
             asked: Vec::new(),
         }
@@ -114,6 +127,11 @@ impl Records {
 }
 
 impl SiteRecord {
+    /// The catalogs of the commits at which the site stands, if they were read before.
+    pub(super) fn known(&self, catalogs: &KnownCatalogs) -> Option<Catalogs> {
+        catalogs.get(&self.clone().read().ok()?)
+    }
+
     /// How the site stands.
     pub(super) fn state(self, database: &str) -> Result<SiteState, DbError> {
         let site = self.site.clone();
@@ -162,36 +180,32 @@ impl SiteRecord {
 
 impl Records {
     /// What is held of the site.
-    pub(super) fn stored(self, database: &str) -> Result<StoredSite, DbError> {
+    pub(super) fn stored(
+        self,
+        database: &str,
+        known: &KnownCatalogs,
+    ) -> Result<StoredSite, DbError> {
         let site = self.site.site.clone();
         let settled = self.site.settled.clone();
         let (loaded_seq, loaded_edits_seq) = (self.site.loaded_seq, self.site.loaded_edits_seq);
         let state = self.site.state(database)?;
         let read = || -> Result<StoredSite, String> {
-            let mut catalog = Catalog::empty(state.site.clone());
-            catalog.head.clone_from(&state.head);
-            for record in &self.partitions {
-                let (key, entry) = record.partition()?;
-                catalog.partitions.insert(key, entry);
-            }
-            let mut edits = Catalog::empty(state.site.clone());
-            edits.head.clone_from(&state.edits_head);
-            for record in &self.edits {
-                let (key, entry) = record.partition()?;
-                edits.partitions.insert(key, entry);
-            }
+            let catalogs = match self.catalogs {
+                CatalogRecords::Known(catalogs) => catalogs,
+                CatalogRecords::Read {
+                    dataset,
+                    partitions,
+                    edits,
+                } => {
+                    let read = catalogs(&state, dataset.as_deref(), &partitions, &edits)?;
+                    known.put(&state, &read);
+                    read
+                }
+            };
             let asked = self.asked.iter().map(AskedRecord::asked);
-            let dataset = self
-                .dataset
-                .as_deref()
-                .map(|json| Dataset::from_json(json.as_bytes()));
-            let mut dataset = dataset.transpose().map_err(|error| error.to_string())?;
-            if let Some(dataset) = &mut dataset {
-                dataset.take_bucket_counts(&catalog);
-            }
             Ok(StoredSite {
-                catalog,
-                edits,
+                catalog: catalogs.catalog,
+                edits: catalogs.edits,
                 settled: match &settled {
                     Some(settled) => json("settled", settled)?,
                     None => Vec::new(),
@@ -201,7 +215,7 @@ impl Records {
                     edits_seq: Seq(count(loaded_edits_seq)?),
                 },
                 asked: asked.collect::<Result<_, _>>()?,
-                dataset,
+                dataset: catalogs.dataset,
                 loaded: self
                     .marks
                     .iter()
@@ -212,6 +226,41 @@ impl Records {
         };
         read().map_err(|what| unreadable(database, &site, what))
     }
+}
+
+/// The catalogs of a site that stands like this.
+fn catalogs(
+    state: &SiteState,
+    dataset: Option<&str>,
+    partitions: &[PartitionRecord],
+    edits: &[EditsRecord],
+) -> Result<Catalogs, String> {
+    let catalog = Catalog {
+        site: state.site.clone(),
+        head: state.head.clone(),
+        partitions: partitions
+            .iter()
+            .map(PartitionRecord::partition)
+            .collect::<Result<_, _>>()?,
+    };
+    let edits = Catalog {
+        site: state.site.clone(),
+        head: state.edits_head.clone(),
+        partitions: edits
+            .iter()
+            .map(EditsRecord::partition)
+            .collect::<Result<_, _>>()?,
+    };
+    let dataset = dataset.map(|json| Dataset::from_json(json.as_bytes()));
+    let mut dataset = dataset.transpose().map_err(|error| error.to_string())?;
+    if let Some(dataset) = &mut dataset {
+        dataset.take_bucket_counts(&catalog);
+    }
+    Ok(Catalogs {
+        catalog,
+        edits,
+        dataset: dataset.map(Arc::new),
+    })
 }
 
 impl PartitionRecord {

@@ -38,6 +38,7 @@ use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 
+use super::catalogs::KnownCatalogs;
 use super::records::stored_count;
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
@@ -61,6 +62,7 @@ struct Files {
     /// The keys of rows that are born here: the rest of the block that this process took last. Each
     /// process takes one of its own.
     keys: Mutex<Option<RangeInclusive<i64>>>,
+    catalogs: KnownCatalogs,
 }
 
 impl Files {
@@ -103,6 +105,7 @@ impl SqliteDatabase {
                 folder,
                 starts_known: Mutex::default(),
                 keys: Mutex::default(),
+                catalogs: KnownCatalogs::default(),
             }),
             address,
         }
@@ -419,5 +422,5 @@ fn read_stored(
     let records: rusqlite::Result<records::Records> = read::records(files, connection, site);
     records
         .map_err(|error| files.site_error(site, error))?
-        .stored(&files.describe())
+        .stored(&files.describe(), &files.catalogs)
 }

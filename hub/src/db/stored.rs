@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
@@ -93,7 +94,7 @@ pub(crate) struct StoredSite {
     /// The dates that were asked for, and when they last were, as far as an hour matters.
     pub asked: BTreeMap<Date, Timestamp>,
     /// The dataset of the loaded commit.
-    pub dataset: Option<Dataset>,
+    pub dataset: Option<Arc<Dataset>>,
     /// The partitions whose rows are in the database.
     pub loaded: Marks,
 }
@@ -250,6 +251,12 @@ impl<'a, K: LogKind> CatalogDelta<'a, K> {
     #[must_use]
     pub(crate) fn between(was: &'a Catalog<K>, now: &'a Catalog<K>) -> Self {
         let (was, now) = (&was.partitions, &now.partitions);
+        if was.are_shared(now) {
+            return Self {
+                partitions: Vec::new(),
+                removed_partitions: Vec::new(),
+            };
+        }
         let changed = now
             .iter()
             .filter(|(key, entry)| was.get(key) != Some(entry));

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use causeway_shared::catalog::{Catalog, Entry};
 use causeway_shared::commit::{EditsLog, PartitionObject};
@@ -13,11 +14,15 @@ use causeway_shared::limits;
 use causeway_shared::log::LogError;
 use causeway_shared::store::Store;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 
 use super::discover::{newer_dataset, read_on_to};
 use super::sites::LoadedPart;
 use super::totals::SiteTotals;
 use crate::db::{Database, DbError, LoadedCount, SiteState, StoredSite};
+
+/// How long a store that does not answer is not asked again for what a reader can do without.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 
 /// Each site is kept until its revision changes.
 #[derive(Debug, Default)]
@@ -43,6 +48,9 @@ pub(super) struct CachedSite {
     /// The site's catalog that the edits go by, where that is not the stored one: a load has settled
     /// them with what the site committed since, and has not put its rows into the database yet.
     newer: Option<Newer>,
+    /// When the store is asked for that again, where it did not answer. Until then a row that the site
+    /// has moved may count twice, or not at all.
+    retry_at: Option<Instant>,
     /// With edits merged.
     pub(super) catalog: Arc<Catalog>,
     pub(super) totals: Arc<SiteTotals>,
@@ -59,19 +67,28 @@ pub(super) struct CachedSite {
 }
 
 impl CachedSite {
-    fn new(stored: StoredSite, newer: Option<Newer>) -> Self {
+    /// `before`: the site as it was read before.
+    fn new(stored: StoredSite, newer: Option<Newer>, before: Option<&Self>) -> Self {
         let edits = stored.edits_in_effect();
         let conflicts = edits
             .partitions
             .values()
             .map(|entry| entry.object.conflicts);
         let conflicts = limits::total(conflicts);
-        let catalog = merged_catalog(
-            newer
-                .as_ref()
-                .map_or(&stored.catalog, |newer| &newer.catalog),
-            &edits,
-        );
+        let of_site = newer.as_ref();
+        let of_site = of_site.map_or(&stored.catalog, |newer| &newer.catalog);
+        // A load of a date changes no catalog, and there are thousands of partitions.
+        let same = before.filter(|before| {
+            before.site_catalog() == of_site && before.edits().partitions == edits.partitions
+        });
+        let (catalog, totals) = match same {
+            Some(before) => (Arc::clone(&before.catalog), Arc::clone(&before.totals)),
+            None => {
+                let catalog = merged_catalog(of_site, &edits);
+                let totals = SiteTotals::of(&catalog);
+                (Arc::new(catalog), Arc::new(totals))
+            }
+        };
         let loaded = stored
             .loaded
             .iter()
@@ -81,11 +98,11 @@ impl CachedSite {
                 rows: mark.rows,
             });
         Self {
-            totals: Arc::new(SiteTotals::of(&catalog)),
-            catalog: Arc::new(catalog),
+            totals,
+            catalog,
             loaded: loaded.collect(),
             counted: Mutex::default(),
-            dataset: stored.dataset.clone().map(Arc::new),
+            dataset: stored.dataset.clone(),
             conflicts,
             settled: match edits {
                 Cow::Borrowed(_) => None,
@@ -93,6 +110,7 @@ impl CachedSite {
             },
             settled_entries: OnceCell::new(),
             newer,
+            retry_at: None,
             stored,
         }
     }
@@ -103,7 +121,25 @@ impl CachedSite {
     /// A log that cannot be read.
     pub(super) async fn of(store: &Store, stored: StoredSite) -> Result<Self, LogError> {
         let newer = newer(store, &stored).await?;
-        Ok(Self::new(stored, newer))
+        Ok(Self::new(stored, newer, None))
+    }
+
+    /// Whether the site still stands like this.
+    fn is_of(&self, state: &SiteState) -> bool {
+        let known = &self.stored.state;
+        known.revision == state.revision
+            && known.head == state.head
+            && known.edits_head == state.edits_head
+            // The server may have started again, and nothing else be different.
+            && known.start_known == state.start_known
+            && known.writable == state.writable
+            // In a database that was made anew meanwhile, revision and head may be the same.
+            && known.loaded_at == state.loaded_at
+    }
+
+    /// Whether it may do for figures: a store that is away is not asked at each question.
+    fn is_good_for_now(&self) -> bool {
+        self.retry_at.is_none_or(|at| Instant::now() < at)
     }
 
     /// The loaded rows, as they were counted for the same.
@@ -191,11 +227,12 @@ impl SiteCache {
         (database, store): (&dyn Database, &Store),
         state: &mut SiteState,
     ) -> Result<Arc<CachedSite>, DbError> {
-        match self.get((database, store), state).await {
+        let read = self.get_if((database, store), state, CachedSite::is_good_for_now);
+        match read.await {
             Err(error @ DbError::Unreadable { .. }) => {
                 state.last_error = Some(error.to_string());
                 let empty = StoredSite::empty(SiteState::unknown(state.site.clone()));
-                Ok(Arc::new(CachedSite::new(empty, None)))
+                Ok(Arc::new(CachedSite::new(empty, None, None)))
             }
             cached => cached,
         }
@@ -205,28 +242,33 @@ impl SiteCache {
     /// changed.
     pub(super) async fn get(
         &self,
-        (database, store): (&dyn Database, &Store),
+        from: (&dyn Database, &Store),
         state: &SiteState,
     ) -> Result<Arc<CachedSite>, DbError> {
-        if let Some(cached) = self.lock().get(&state.site)
-            && cached.stored.state.revision == state.revision
-            && cached.stored.state.head == state.head
-            && cached.stored.state.edits_head == state.edits_head
-            // The server may have started again, and nothing else be different.
-            && cached.stored.state.start_known == state.start_known
-            && cached.stored.state.writable == state.writable
-            // In a database that was made anew meanwhile, revision and head may be the same.
-            && cached.stored.state.loaded_at == state.loaded_at
-        {
+        self.get_if(from, state, |cached| cached.retry_at.is_none())
+            .await
+    }
+
+    async fn get_if(
+        &self,
+        (database, store): (&dyn Database, &Store),
+        state: &SiteState,
+        is_good: fn(&CachedSite) -> bool,
+    ) -> Result<Arc<CachedSite>, DbError> {
+        let before = self.lock().get(&state.site).cloned();
+        let cached = before.as_ref();
+        if let Some(cached) = cached.filter(|cached| cached.is_of(state) && is_good(cached)) {
             return Ok(Arc::clone(cached));
         }
         let stored = database.stored(&state.site).await?;
-        let newer = match newer(store, &stored).await {
-            Ok(newer) => newer,
-            // While the store is away, a row that the site has moved may count twice, or not at all.
-            Err(_) => return Ok(Arc::new(CachedSite::new(stored, None))),
+        let (newer, retry_at) = match newer(store, &stored).await {
+            Ok(newer) => (newer, None),
+            Err(_) => (None, Some(Instant::now() + RETRY_AFTER)),
         };
-        let cached = Arc::new(CachedSite::new(stored, newer));
+        let cached = Arc::new(CachedSite {
+            retry_at,
+            ..CachedSite::new(stored, newer, before.as_deref())
+        });
         self.lock().insert(state.site.clone(), Arc::clone(&cached));
         Ok(cached)
     }
@@ -240,7 +282,65 @@ impl SiteCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Outcome, TestHub, TestSite};
+    use crate::sync::DateRange;
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn a_store_that_is_away_is_not_asked_at_each_read() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        TestSite::with_an_apple(&test.store).await?;
+        test.load_one().await?;
+        let state = test.database.sites().await?.remove(0);
+        let stored = test.database.stored(&state.site).await?;
+        let is_kept = |retry_at| {
+            let cached = CachedSite {
+                retry_at: Some(retry_at),
+                ..CachedSite::new(stored.clone(), None, None)
+            };
+            cached.is_good_for_now()
+        };
+        assert!(is_kept(Instant::now() + RETRY_AFTER));
+        assert!(!is_kept(Instant::now()));
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_load_of_a_date_reads_and_adds_up_no_catalog() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("sale", "dt=2025-12-24", &["1,2025-12-24,a,paid"])
+            .await?;
+        site.commit().await?;
+        test.load_one().await?;
+        let cached = async || {
+            let state = test.database.sites().await?.remove(0);
+            let cached = test
+                .hub
+                .inner
+                .cache
+                .get((&*test.database, &test.store), &state);
+            Outcome::Ok(cached.await?)
+        };
+        let before = cached().await?;
+        let cold = DateRange::day("2025-12-24".parse()?);
+        test.hub.bring(site.name(), cold, test.request.now).await?;
+        let after = cached().await?;
+        assert_eq!((before.loaded.len(), after.loaded.len()), (0, 1));
+        let partitions = [&before, &after].map(|cached| &cached.stored.catalog.partitions);
+        assert!(partitions[0].are_shared(partitions[1]));
+        assert!(Arc::ptr_eq(&before.totals, &after.totals));
+
+        site.put("sale", "dt=2025-12-24", &["1,2025-12-24,a,void"])
+            .await?;
+        site.commit().await?;
+        test.another()?.load_one().await?;
+        let newest = cached().await?;
+        assert_eq!(newest.stored.catalog, *site.catalog());
+        assert!(!Arc::ptr_eq(&after.totals, &newest.totals));
+        Ok(())
+    }
 
     #[tokio::test]
     async fn a_site_is_read_again_when_its_database_has_started_again() -> Outcome {

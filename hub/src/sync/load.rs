@@ -170,7 +170,7 @@ impl SiteTask<'_> {
         let known = (
             &self.known.catalog,
             &self.known.edits,
-            self.known.dataset.as_ref(),
+            self.known.dataset.as_deref(),
         );
         LogSnapshot::read(self.store(), known, self.thorough).await
     }
@@ -202,7 +202,7 @@ impl SiteTask<'_> {
         snapshot: &LogSnapshot,
         stored: &StoredSite,
     ) -> Result<(), SiteError> {
-        let was = stored.dataset.as_ref();
+        let was = stored.dataset.as_deref();
         match was.and_then(|was| first_obstacle(was, &snapshot.dataset)) {
             None => Ok(()),
             Some(detail) => Err(SiteError::DatasetChanged {
@@ -221,7 +221,8 @@ impl SiteTask<'_> {
     ) -> Result<(), SiteError> {
         let newest = snapshot.dataset.md5();
         let mut earlier: BTreeMap<Md5, BTreeSet<&Name>> = BTreeMap::new();
-        for (key, entry) in &snapshot.catalog.partitions {
+        let (was, now) = (&stored.catalog.partitions, &snapshot.catalog.partitions);
+        for (key, entry) in now.iter().filter(|_| !was.are_shared(now)) {
             if stored.catalog.partitions.get(key) != Some(entry) {
                 earlier.entry(entry.dataset).or_default().insert(&key.0);
             }

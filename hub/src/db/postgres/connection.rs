@@ -23,6 +23,7 @@ use super::grants::Roles;
 use super::tls::Encryption;
 use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
+use crate::db::catalogs::KnownCatalogs;
 
 /// The version of the hub's own tables.
 const VERSION: i64 = 7;
@@ -69,6 +70,7 @@ pub(super) struct Connections {
     pub(super) roles: Roles,
     /// Whether the hub's own tables were seen to be of this program's version.
     checked: AtomicBool,
+    pub(super) catalogs: Arc<KnownCatalogs>,
 }
 
 impl fmt::Debug for Connections {
@@ -121,6 +123,7 @@ impl Connections {
                 ..Roles::default()
             },
             checked: AtomicBool::new(false),
+            catalogs: Arc::default(),
         })
     }
 

@@ -5,6 +5,7 @@
 //! finds the journal's rows in the log.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokio_postgres::Error;
@@ -16,6 +17,7 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use super::connection::{Connections, answered};
 use super::session::{Session, Work};
 use super::{error, journal, mark, read};
+use crate::db::catalogs::KnownCatalogs;
 use crate::db::records::{partition, stored_count, unreadable};
 use crate::db::{
     DbError, FlushChange, JournalEntry, PartVersion, SiteFlush, SiteState, StoredSite,
@@ -27,6 +29,7 @@ pub(super) struct PostgresFlush {
     site: SiteName,
     /// Where the database was when this last read what is stored.
     place: Option<String>,
+    catalogs: Arc<KnownCatalogs>,
 }
 
 impl PostgresFlush {
@@ -39,6 +42,7 @@ impl PostgresFlush {
             database: connections.describe().to_owned(),
             site,
             place: None,
+            catalogs: Arc::clone(&connections.catalogs),
         })
     }
 
@@ -138,7 +142,7 @@ impl PostgresFlush {
         // A load may commit at any moment.
         let snapshot = include_str!("sql/snapshot.sql");
         self.client.batch_execute(snapshot).await.map_err(failed)?;
-        let records = read::records(&self.client, &self.site).await;
+        let records = read::records(&self.client, &self.site, &self.catalogs).await;
         let place = include_str!("sql/place_read.sql");
         let place = self.client.query_one(place, &[]).await;
         self.client.batch_execute("COMMIT").await.map_err(failed)?;
@@ -146,7 +150,7 @@ impl PostgresFlush {
         let place = place.and_then(|row| row.try_get(0));
         self.place = place.map_err(|error| error::of_own(&self.database, "reading", error))?;
         match records.map_err(|error| error::of_own(&self.database, "reading", error))? {
-            Some(records) => records.stored(&self.database),
+            Some(records) => records.stored(&self.database, &self.catalogs),
             None => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
         }
     }

@@ -5,6 +5,7 @@
 //! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -25,6 +26,7 @@ use super::grants::Roles;
 use super::indexes::{self, Unindexed};
 use super::session::{Session, Work};
 use super::{error, mark, read, render, triggers};
+use crate::db::catalogs::KnownCatalogs;
 use crate::db::{
     DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records,
 };
@@ -36,6 +38,7 @@ pub(super) struct PostgresLoad {
     client: Session,
     database: String,
     site: SiteName,
+    catalogs: Arc<KnownCatalogs>,
     roles: Roles,
     /// What the tables lack, until it commits.
     unindexed: Vec<Unindexed>,
@@ -52,6 +55,7 @@ impl PostgresLoad {
             client: Session::begin(connections, Work::Load, &site).await?,
             database: connections.describe().to_owned(),
             site,
+            catalogs: Arc::clone(&connections.catalogs),
             roles: connections.roles.clone(),
             unindexed: Vec::new(),
             triggers: None,
@@ -169,8 +173,8 @@ fn gave_up(error: &DbError) -> bool {
 impl SiteLoad for PostgresLoad {
     async fn stored(&mut self) -> Result<StoredSite, DbError> {
         // The lock keeps it from changing between the reads.
-        match read::records(&self.client, &self.site).await {
-            Ok(Some(records)) => records.stored(&self.database),
+        match read::records(&self.client, &self.site, &self.catalogs).await {
+            Ok(Some(records)) => records.stored(&self.database, &self.catalogs),
             Ok(None) => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
             Err(error) => Err(error::of_own(&self.database, "reading", error)),
         }

@@ -10,8 +10,9 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
+use crate::db::catalogs::KnownCatalogs;
 use crate::db::records::{
-    AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
+    AskedRecord, CatalogRecords, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
 };
 use crate::db::value::{self, counted};
 use crate::db::{self, LoadedCount, LoadedCounts};
@@ -54,7 +55,11 @@ pub(super) async fn sites(
 }
 
 /// All that is held of a site besides its rows; the caller's transaction makes it of one instant.
-pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Records>, Error> {
+pub(super) async fn records(
+    client: &Client,
+    of: &SiteName,
+    known: &KnownCatalogs,
+) -> Result<Option<Records>, Error> {
     let Some(site) = sites(client, Some(of)).await?.pop() else {
         return Ok(None);
     };
@@ -62,13 +67,13 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
         return Ok(Some(Records::of(site)));
     }
     let name = of.as_str();
-    let dataset = match &site.dataset {
-        None => None,
-        Some(md5) => {
-            let sql = include_str!("sql/dataset_read.sql");
-            let found = client.query_opt(sql, &[&name, md5]).await?;
-            found.map(|row| row.try_get(0)).transpose()?
-        }
+    let catalogs = match site.known(known) {
+        Some(known) => CatalogRecords::Known(known),
+        None => CatalogRecords::Read {
+            dataset: dataset(client, &site).await?,
+            partitions: partitions(client, name).await?,
+            edits: edits(client, name).await?,
+        },
     };
     let marks = client
         .query(include_str!("sql/loaded_read.sql"), &[&name])
@@ -86,12 +91,19 @@ pub(super) async fn records(client: &Client, of: &SiteName) -> Result<Option<Rec
     };
     Ok(Some(Records {
         site,
-        dataset,
-        partitions: partitions(client, name).await?,
-        edits: edits(client, name).await?,
+        catalogs,
         asked: asked(client, name).await?,
         marks: marks.iter().map(mark).collect::<Result<_, Error>>()?,
     }))
+}
+
+async fn dataset(client: &Client, site: &SiteRecord) -> Result<Option<String>, Error> {
+    let Some(md5) = &site.dataset else {
+        return Ok(None);
+    };
+    let sql = include_str!("sql/dataset_read.sql");
+    let found = client.query_opt(sql, &[&site.site, md5]).await?;
+    found.map(|row| row.try_get(0)).transpose()
 }
 
 async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>, Error> {

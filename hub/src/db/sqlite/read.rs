@@ -14,7 +14,8 @@ use causeway_shared::value::Type;
 use super::value::from_sql;
 use super::{Files, file, pattern, render, write};
 use crate::db::records::{
-    AskedRecord, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord, partition,
+    AskedRecord, CatalogRecords, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
+    partition,
 };
 use crate::db::value::counted;
 use crate::db::{DbError, LoadedCount, LoadedCounts, Query, Row, RowBatches};
@@ -96,13 +97,13 @@ pub(super) fn records(
         .then(|| connection.unchecked_transaction())
         .transpose()?;
     let site = site(files, connection, of)?;
-    let dataset = match &site.dataset {
-        None => None,
-        Some(md5) => connection
-            .query_row(include_str!("sql/dataset_read.sql"), [md5], |row| {
-                row.get(0)
-            })
-            .optional()?,
+    let catalogs = match site.known(&files.catalogs) {
+        Some(known) => CatalogRecords::Known(known),
+        None => CatalogRecords::Read {
+            dataset: dataset(connection, &site)?,
+            partitions: partitions(connection)?,
+            edits: edits(connection)?,
+        },
     };
     let marks = connection
         .prepare(include_str!("sql/loaded_read.sql"))?
@@ -120,12 +121,20 @@ pub(super) fn records(
         .collect::<rusqlite::Result<_>>()?;
     Ok(Records {
         site,
-        dataset,
-        partitions: partitions(connection)?,
-        edits: edits(connection)?,
+        catalogs,
         asked: asked(connection)?,
         marks,
     })
+}
+
+fn dataset(connection: &Connection, site: &SiteRecord) -> rusqlite::Result<Option<String>> {
+    let Some(md5) = &site.dataset else {
+        return Ok(None);
+    };
+    let sql = include_str!("sql/dataset_read.sql");
+    connection
+        .query_row(sql, [md5], |row| row.get(0))
+        .optional()
 }
 
 fn partitions(connection: &Connection) -> rusqlite::Result<Vec<PartitionRecord>> {
