@@ -42,6 +42,8 @@ pub(super) struct PostgresLoad {
     roles: Roles,
     /// What the tables lack, until it commits.
     unindexed: Vec<Unindexed>,
+    /// Gives tables that its transaction fills their triggers back.
+    triggers_on: String,
     /// The triggers that this load made, by their MD5.
     triggers: Option<String>,
     /// What its transaction is to change in the tables.
@@ -58,6 +60,7 @@ impl PostgresLoad {
             catalogs: Arc::clone(&connections.catalogs),
             roles: connections.roles.clone(),
             unindexed: Vec::new(),
+            triggers_on: String::new(),
             triggers: None,
             change: None,
         };
@@ -303,6 +306,7 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn rollback(&mut self) -> Result<(), DbError> {
+        self.triggers_on.clear();
         self.batch("rolling back", "ROLLBACK").await
     }
 
@@ -326,10 +330,16 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn fill(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {
+        // They would let the loader's rows pass, but each by itself: without them PostgreSQL writes a page
+        // of rows at once.
+        let off = render::row_triggers(&self.site, table, false);
+        self.batch("filling a table", &off).await?;
+        self.triggers_on += &render::row_triggers(&self.site, table, true);
         self.copy(table, false).await
     }
 
     async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
+        self.batch("filling tables", &self.triggers_on).await?;
         let made = indexes::make(&self.client, &self.unindexed).await;
         made.map_err(|error| self.failed("indexing", error))?;
         let marked = mark::write(&self.client, &self.site, change).await;

@@ -76,6 +76,14 @@ pub(super) fn index_name(table: &Table, what: &str) -> String {
     }
 }
 
+/// The triggers that look at each row.
+const ROW_TRIGGERS: [&str; 2] = ["before", "after"];
+
+/// A trigger's name, quoted.
+pub(super) fn trigger_name(what: &str) -> String {
+    quote(&format!("causeway {what}"))
+}
+
 /// The table, without keys and indexes: it gets them after its first rows.
 pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
     let body = table_body(table, &columns(table), None);
@@ -237,6 +245,17 @@ pub(super) fn copy(site: &SiteName, table: &Table, staged: bool) -> String {
         target(site, table)
     };
     format!("COPY {into} ({}) FROM STDIN (FORMAT csv)", written(table))
+}
+
+/// Takes the triggers that look at each row from a table, or gives them back. Locks no more than a load does.
+pub(super) fn row_triggers(site: &SiteName, table: &Table, on: bool) -> String {
+    let does = if on { "ENABLE" } else { "DISABLE" };
+    let triggers = ROW_TRIGGERS.map(|name| format!("{does} TRIGGER {}", trigger_name(name)));
+    format!(
+        "ALTER TABLE {} {};\n",
+        target(site, table),
+        triggers.join(", ")
+    )
 }
 
 /// All staged rows.

@@ -14,7 +14,7 @@ use tokio_postgres::{Client, Error};
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, SiteName};
 
-use super::render::{index_name, lock, schema, target};
+use super::render::{index_name, lock, schema, target, trigger_name};
 use crate::db::rules;
 use crate::db::sql::{literal, quote};
 
@@ -120,7 +120,7 @@ impl Triggers<'_> {
             format!(
                 "CREATE OR REPLACE TRIGGER {} {event} ON {} FOR EACH {level} WHEN ({}) \
                  EXECUTE FUNCTION {function};\n",
-                quote(&format!("causeway {name}")),
+                trigger_name(name),
                 target(self.site, table),
                 self.not_the_loader(),
             )
