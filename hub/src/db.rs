@@ -22,7 +22,7 @@ mod stored;
 pub(crate) mod value;
 mod writing;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::Path;
@@ -34,7 +34,7 @@ use futures_util::stream::BoxStream;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::value::Value;
 use jiff::tz::TimeZone;
 
@@ -147,6 +147,16 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
         what: &str,
         parts: &[Part],
     ) -> Result<Vec<Partial>, DbError>;
+
+    /// The versions of all partials of a site that are kept under a name.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn partial_versions(
+        &self,
+        site: &SiteName,
+        what: &str,
+    ) -> Result<BTreeMap<Part, Md5>, DbError>;
 
     /// Keeps partials of a site under a name, each in place of an earlier one of its partition.
     ///

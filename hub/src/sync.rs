@@ -54,6 +54,7 @@ pub(crate) use loads::Loads;
 pub(crate) use merged::StoredPart;
 pub(crate) use merged_site::{MergedSite, SitePart};
 pub(crate) use on_demand::LoadedDates;
+pub(crate) use partials::Keeper;
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport};

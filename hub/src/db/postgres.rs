@@ -22,7 +22,7 @@ mod tls;
 mod triggers;
 mod write;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use async_trait::async_trait;
@@ -32,7 +32,7 @@ use tokio_postgres::Client;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
 use super::records::{stored_count, unreadable};
 use super::{
@@ -399,6 +399,15 @@ impl Database for PostgresDatabase {
         parts: &[Part],
     ) -> Result<Vec<Partial>, DbError> {
         let read = || self.read_partials(site, what, parts);
+        self.connections.retrying(read).await
+    }
+
+    async fn partial_versions(
+        &self,
+        site: &SiteName,
+        what: &str,
+    ) -> Result<BTreeMap<Part, Md5>, DbError> {
+        let read = || self.read_partial_versions(site, what);
         self.connections.retrying(read).await
     }
 

@@ -36,7 +36,7 @@ pub(crate) use pattern::Pattern;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
 use super::catalogs::KnownCatalogs;
 use super::records::stored_count;
@@ -348,6 +348,16 @@ impl Database for SqliteDatabase {
     ) -> Result<Vec<Partial>, DbError> {
         let (site, what, parts) = (site.clone(), what.to_owned(), parts.to_vec());
         self.blocking(move |files| partials::read(files, &site, &what, &parts))
+            .await
+    }
+
+    async fn partial_versions(
+        &self,
+        site: &SiteName,
+        what: &str,
+    ) -> Result<BTreeMap<Part, Md5>, DbError> {
+        let (site, what) = (site.clone(), what.to_owned());
+        self.blocking(move |files| partials::versions(files, &site, &what))
             .await
     }
 

@@ -16,14 +16,12 @@ use crate::db::Partial;
 use crate::error::{HubError, SiteError};
 use crate::stats::meetassist::consultants::{DayRows, DayShare, Share, Slots, tables};
 use crate::stats::meetassist::{APPOINTMENT, StatusCounts, mean};
-use crate::sync::{DateRange, Hub, SiteHistory, SiteView};
+use crate::sync::{DateRange, Hub, Keeper, SiteHistory, SiteView};
 
 /// Under which name the days' shares are kept. Changes with their form.
 const WHAT: &str = "consultants 1";
 /// How many days one reader reads ahead.
 const AHEAD: usize = 4;
-/// How many days' shares are kept at a time.
-const KEPT_AT_ONCE: usize = 64;
 
 /// What a consultant did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -126,10 +124,8 @@ fn versions(history: &SiteHistory, is_wanted: impl Fn(Date) -> bool) -> BTreeMap
 
 /// Those of some days whose shares are not kept yet.
 pub(super) async fn missing(hub: &Hub, history: &SiteHistory) -> BTreeMap<Part, Md5> {
-    let mut wanted = versions(history, |_| true);
-    let kept = hub.partials(history.site(), WHAT, &wanted).await;
-    wanted.retain(|part, _| !kept.contains_key(part));
-    wanted
+    let wanted = versions(history, |_| true);
+    hub.without_partials(history.site(), WHAT, wanted).await
 }
 
 /// Reads days, the newest first, gives out their shares and keeps them.
@@ -142,7 +138,8 @@ pub(super) async fn make(
 ) -> Result<(), SiteError> {
     let mut days = days.into_iter().rev();
     let mut reads = FuturesOrdered::new();
-    let (mut made, mut failed) = (Vec::new(), None);
+    let mut keeper = Keeper::new(hub, history.site(), WHAT);
+    let mut failed = None;
     loop {
         // Made when their turn comes: ten years have thousands of days.
         for of in days.by_ref().take(ahead.saturating_sub(reads.len())) {
@@ -154,19 +151,15 @@ pub(super) async fn make(
         match read {
             Ok((day, partial)) => {
                 add(day);
-                made.push(partial);
+                keeper.add(partial).await;
             }
             Err(error) => {
                 failed = Some(error);
                 break;
             }
         }
-        if made.len() >= KEPT_AT_ONCE {
-            hub.keep_partials(history.site(), WHAT, &made).await;
-            made.clear();
-        }
     }
-    hub.keep_partials(history.site(), WHAT, &made).await;
+    keeper.finish().await;
     failed.map_or(Ok(()), Err)
 }
 

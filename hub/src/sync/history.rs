@@ -35,8 +35,6 @@ pub(crate) use find::{FoundRow, Wanted};
 pub(super) const READ_AT_ONCE: usize = 16;
 /// How many partitions one reader reads ahead.
 pub(super) const AHEAD: usize = 8;
-/// How many partials are kept at a time, so that a reader that stops has not read for nothing.
-pub(super) const KEPT_AT_ONCE: usize = 64;
 
 /// A site's history, as of one instant.
 #[derive(Debug, Clone)]

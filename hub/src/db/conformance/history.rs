@@ -61,6 +61,14 @@ pub async fn partials_are_kept_by_site_name_and_partition(database: &HubDatabase
     assert_eq!(of(&here, "figures", &all).await?, first);
     assert_eq!(of(&here, "others", &all).await?, []);
 
+    let versions = database.0.partial_versions(&here, "keys").await?;
+    let of_expected = expected
+        .iter()
+        .map(|partial| (partial.part, partial.version));
+    assert_eq!(versions, of_expected.collect());
+    let of_others = database.0.partial_versions(&here, "others").await?;
+    assert_eq!(of_others.len(), 0);
+
     let kept = BTreeSet::from([part("b=0of2")?]);
     assert_eq!(database.0.retain_partials(&here, &kept).await?, 3);
     assert_eq!(of(&here, "keys", &all).await?, newer[..1]);

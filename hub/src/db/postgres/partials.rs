@@ -1,6 +1,6 @@
 //! The sites' partials.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokio_postgres::Error;
 
@@ -36,6 +36,25 @@ impl PostgresDatabase {
             }
         }
         Ok(partials)
+    }
+
+    pub(super) async fn read_partial_versions(
+        &self,
+        site: &SiteName,
+        what: &str,
+    ) -> Result<BTreeMap<Part, Md5>, DbError> {
+        let failed = |error| self.partials_error("reading", error);
+        let client = self.connections.client().await?;
+        let sql = include_str!("sql/partial_versions.sql");
+        let rows = client.query(sql, &[&site.as_str(), &what]).await;
+        let mut versions = BTreeMap::new();
+        for row in rows.map_err(failed)? {
+            let part = Part::new(row.try_get(0).map_err(failed)?);
+            let version = Md5::new(row.try_get(1).map_err(failed)?);
+            // What cannot be read is made again.
+            versions.extend(part.ok().zip(version.ok()));
+        }
+        Ok(versions)
     }
 
     pub(super) async fn write_partials(

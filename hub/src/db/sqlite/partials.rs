@@ -1,6 +1,6 @@
 //! A site's partials, in a file of their own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::params;
 
@@ -34,6 +34,27 @@ pub(super) fn read(
             }
         }
         Ok(partials)
+    };
+    read().map_err(|error| files.error("reading", error))
+}
+
+pub(super) fn versions(
+    files: &Files,
+    site: &SiteName,
+    what: &str,
+) -> Result<BTreeMap<Part, Md5>, DbError> {
+    let connection = files.partials(site)?;
+    let read = || -> rusqlite::Result<BTreeMap<Part, Md5>> {
+        let mut statement = connection.prepare(include_str!("sql/partial_versions.sql"))?;
+        let mut rows = statement.query([what])?;
+        let mut versions = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let part = Part::new(row.get_ref(0)?.as_str()?);
+            let version = Md5::new(row.get_ref(1)?.as_str()?);
+            // What cannot be read is made again.
+            versions.extend(part.ok().zip(version.ok()));
+        }
+        Ok(versions)
     };
     read().map_err(|error| files.error("reading", error))
 }

@@ -8,11 +8,11 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Md5, Part, SiteName};
 use futures_util::stream::{self, FuturesOrdered, StreamExt as _};
 
-use super::{AHEAD, KEPT_AT_ONCE, SiteHistory};
+use super::{AHEAD, SiteHistory};
 use crate::db::Partial;
 use crate::error::SiteError;
 use crate::sync::bounded_cache::BoundedCache;
-use crate::sync::partials::KeyFilter;
+use crate::sync::partials::{Keeper, KeyFilter};
 
 /// Most bytes of rows that are kept in memory, of all that was looked for.
 const MAX_BYTES: usize = 16 << 20;
@@ -73,7 +73,7 @@ impl SiteHistory {
         let mut places = places.into_iter();
         let mut looks = FuturesOrdered::new();
         let (mut rows, mut found) = (Vec::new(), BTreeMap::new());
-        let mut made: Vec<Partial> = Vec::new();
+        let mut keeper = Keeper::new(&self.hub, &self.site, &what);
         let mut failed = None;
         loop {
             // Made when their turn comes: there are thousands of partitions.
@@ -95,17 +95,15 @@ impl SiteHistory {
             };
             rows.extend(of_part.1.iter().cloned());
             found.insert(part, of_part);
-            made.extend(partial);
-            if made.len() >= KEPT_AT_ONCE {
-                self.hub.keep_partials(&self.site, &what, &made).await;
-                made.clear();
+            if let Some(partial) = partial {
+                keeper.add(partial).await;
             }
             if wanted.is_unique && !rows.is_empty() {
                 break;
             }
         }
         drop(looks);
-        self.hub.keep_partials(&self.site, &what, &made).await;
+        keeper.finish().await;
         self.hub.inner.found.put(question, found);
         failed.map_or(Ok(rows), Err)
     }
@@ -115,13 +113,10 @@ impl SiteHistory {
         if table.lookup.is_empty() {
             return BTreeMap::new();
         }
-        let mut wanted = self.versions(table);
-        let kept = self
-            .hub
-            .partials(&self.site, &keys_of(table), &wanted)
-            .await;
-        wanted.retain(|part, _| !kept.contains_key(part));
-        wanted
+        let wanted = self.versions(table);
+        self.hub
+            .without_partials(&self.site, &keys_of(table), wanted)
+            .await
     }
 
     /// Makes partials of keys.
@@ -137,17 +132,17 @@ impl SiteHistory {
         let made = parts
             .into_iter()
             .map(|of| self.read_with_keys(table, of, |_| ()));
-        let made = stream::iter(made.collect::<Vec<_>>()).buffered(ahead);
-        let made: Vec<Result<Partial, SiteError>> = made.collect().await;
-        let (made, failed): (Vec<_>, Vec<_>) = made.into_iter().partition(Result::is_ok);
-        let made: Vec<Partial> = made.into_iter().flatten().collect();
-        self.hub
-            .keep_partials(&self.site, &keys_of(table), &made)
-            .await;
+        let mut made = stream::iter(made.collect::<Vec<_>>()).buffered(ahead);
+        let mut keeper = Keeper::new(&self.hub, &self.site, &keys_of(table));
+        let mut failed = Ok(());
+        while let Some(made) = made.next().await {
+            match made {
+                Ok(partial) => keeper.add(partial).await,
+                Err(error) => failed = failed.and(Err(error)),
+            }
+        }
+        keeper.finish().await;
         failed
-            .into_iter()
-            .next()
-            .map_or(Ok(()), |failed| failed.map(drop))
     }
 
     /// What one partition has.

@@ -1,0 +1,1 @@
+SELECT part, version FROM partial WHERE what = ?1;
