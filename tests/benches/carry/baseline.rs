@@ -5,7 +5,6 @@ use std::hint::black_box;
 use std::io::{BufWriter, Read as _};
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::Instant;
 
 use bytes::Bytes;
 use causeway_shared::layout::{SITES, SiteKey};
@@ -14,7 +13,7 @@ use futures_util::SinkExt as _;
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use crate::measure::{Measured, timed};
+use crate::measure::{Measured, Server, timed};
 
 pub(crate) const TABLES: [&str; 5] = [
     "customer",
@@ -168,7 +167,11 @@ fn read_table(folder: &Path, table: &str) -> TableBytes {
 }
 
 /// Copies the bytes into fresh tables with the keys and indexes of the hub's, one transaction.
-pub(crate) async fn copy(database: &TestDatabase, tables: &[TableBytes]) -> Measured {
+pub(crate) async fn copy(
+    database: &TestDatabase,
+    tables: &[TableBytes],
+    server: &Server,
+) -> Measured {
     let mut client = database.connect().await;
     client
         .batch_execute("DROP SCHEMA IF EXISTS raw CASCADE; CREATE SCHEMA raw")
@@ -178,26 +181,23 @@ pub(crate) async fn copy(database: &TestDatabase, tables: &[TableBytes]) -> Meas
         let like = format!("CREATE TABLE raw.{table} (LIKE hcm_01.{table} INCLUDING ALL)");
         client.batch_execute(&like).await.unwrap();
     }
-    let start = Instant::now();
-    let transaction = client.transaction().await.unwrap();
-    for table in tables {
-        let sql = format!(
-            "COPY raw.{} ({}) FROM STDIN (FORMAT csv)",
-            table.table, table.columns
-        );
-        let sink = transaction.copy_in(&sql).await.unwrap();
-        let mut sink = std::pin::pin!(sink);
-        for chunk in &table.chunks {
-            sink.send(chunk.clone()).await.unwrap();
+    let copy = async {
+        let transaction = client.transaction().await.unwrap();
+        for table in tables {
+            let sql = format!(
+                "COPY raw.{} ({}) FROM STDIN (FORMAT csv)",
+                table.table, table.columns
+            );
+            let sink = transaction.copy_in(&sql).await.unwrap();
+            let mut sink = std::pin::pin!(sink);
+            for chunk in &table.chunks {
+                sink.send(chunk.clone()).await.unwrap();
+            }
+            sink.as_mut().finish().await.unwrap();
         }
-        sink.as_mut().finish().await.unwrap();
-    }
-    transaction.commit().await.unwrap();
-    let measured = Measured {
-        wall: start.elapsed(),
-        cpu: None,
-        peak: None,
+        transaction.commit().await.unwrap();
     };
+    let measured = server.timed(copy).await;
     client
         .batch_execute("DROP SCHEMA raw CASCADE; CHECKPOINT")
         .await

@@ -1,5 +1,5 @@
 //! What the hub's service costs over ten years of partitions: the overview, dates that are not loaded,
-//! history, a booking, an idle minute, and what the archive takes.
+//! history, a booking and an idle minute; and what the archive takes.
 
 use std::time::{Duration, Instant};
 
@@ -29,10 +29,18 @@ const SETTLING: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
 const PROGRAM_LIMIT: Duration = Duration::from_secs(1_800);
 
-pub(crate) async fn measure(appointments: i64, kinds: &[DatabaseKind]) {
-    for kind in kinds {
+/// A site of ten years, the dates around today loaded.
+struct Bench {
+    deployment: Deployment,
+    shape: Shape,
+    today: Date,
+    token: String,
+}
+
+impl Bench {
+    async fn prepare(appointments: i64, kind: DatabaseKind) -> Self {
         println!("\n{appointments} appointments over {DAYS} days, S3 and {kind:?}");
-        let pair = (StoreKind::S3, *kind);
+        let pair = (StoreKind::S3, kind);
         let deployment = Deployment::create(pair, "meetassist", data::SQLITE_SOURCE).await;
         let today = today();
         let shape = Shape {
@@ -48,29 +56,58 @@ pub(crate) async fn measure(appointments: i64, kinds: &[DatabaseKind]) {
         let load = run_program("causeway-hub", &deployment.path("hub.toml"), &["load"]);
         println!("load of the window          {load}");
         let token = deployment.token("admin", &[]);
-
-        let service = deployment.serve(&[]);
-        let mut client = Client::connect(&service.url, &token).await;
-        sleep(SETTLING).await;
-        report_memory("service after its start", &service);
-        overview(&service, &token).await;
-        cold_dates(&mut client, shape, today).await;
-        report_memory("service after cold dates", &service);
-        history(&mut client, shape, today).await;
-        report_memory("service after history", &service);
-        bookings(&mut client, today).await;
-        let _ = service.running.terminate();
-
-        archive(&deployment, "first").await;
-        archive(&deployment, "nothing changed").await;
-        let service = deployment.serve(&[]);
-        let mut client = Client::connect(&service.url, &token).await;
-        sleep(SETTLING).await;
-        bookings(&mut client, today.saturating_add(1.day())).await;
-        let _ = service.running.terminate();
-        archive(&deployment, "some edits of one date").await;
-        idle(&deployment).await;
+        Self {
+            deployment,
+            shape,
+            today,
+            token,
+        }
     }
+
+    async fn serve(&self) -> (Service, Client) {
+        let service = self.deployment.serve(&[]);
+        let client = Client::connect(&service.url, &self.token).await;
+        sleep(SETTLING).await;
+        (service, client)
+    }
+
+    async fn service(&self) {
+        let (service, mut client) = self.serve().await;
+        report_memory("service after its start", &service);
+        overview(&service, &self.token).await;
+        cold_dates(&service, &mut client, self.shape, self.today).await;
+        report_memory("service after cold dates", &service);
+        history(&service, &mut client, self.shape, self.today).await;
+        report_memory("service after history", &service);
+        bookings(&mut client, self.today, BOOKINGS).await;
+        let _ = service.running.terminate();
+    }
+
+    async fn archive(&self) {
+        archive(&self.deployment, "first").await;
+        archive(&self.deployment, "nothing changed").await;
+        let (service, mut client) = self.serve().await;
+        // It changes an appointment and a slot.
+        bookings(&mut client, self.today.saturating_add(1.day()), 1).await;
+        let _ = service.running.terminate();
+        archive(&self.deployment, "after one booking").await;
+    }
+}
+
+pub(crate) async fn measure(appointments: i64, kinds: &[DatabaseKind]) {
+    for kind in kinds {
+        let bench = Bench::prepare(appointments, *kind).await;
+        bench.service().await;
+        idle(&bench.deployment).await;
+    }
+}
+
+/// What publishing takes; the database has no part in it.
+pub(crate) async fn measure_archive(appointments: i64) {
+    Bench::prepare(appointments, DatabaseKind::Sqlite)
+        .await
+        .archive()
+        .await;
 }
 
 fn today() -> Date {
@@ -94,6 +131,10 @@ fn spread(mut times: Vec<Duration>) -> String {
     )
 }
 
+fn cpu_of(service: &Service) -> Duration {
+    cpu_time(&format!("/proc/{}", service.running.id())).unwrap()
+}
+
 fn report_memory(when: &str, service: &Service) {
     let proc = format!("/proc/{}", service.running.id());
     println!(
@@ -104,9 +145,8 @@ fn report_memory(when: &str, service: &Service) {
 }
 
 async fn overview(service: &Service, token: &str) {
-    let proc = format!("/proc/{}", service.running.id());
     for clients in [1, 4] {
-        let cpu = cpu_time(&proc).unwrap();
+        let cpu = cpu_of(service);
         let start = Instant::now();
         let mut tasks = tokio::task::JoinSet::new();
         for _ in 0..clients {
@@ -121,7 +161,7 @@ async fn overview(service: &Service, token: &str) {
             });
         }
         let asked: u32 = tasks.join_all().await.into_iter().sum();
-        let (took, cpu) = (start.elapsed(), cpu_time(&proc).unwrap() - cpu);
+        let (took, cpu) = (start.elapsed(), cpu_of(service) - cpu);
         println!(
             "overview, {clients} at once         {:.0} a second, {:.2} ms of processor time each (aim 1000)",
             f64::from(asked) / took.as_secs_f64(),
@@ -130,8 +170,9 @@ async fn overview(service: &Service, token: &str) {
     }
 }
 
-async fn cold_dates(client: &mut Client, shape: Shape, today: Date) {
+async fn cold_dates(service: &Service, client: &mut Client, shape: Shape, today: Date) {
     let mut times = Vec::new();
+    let before = cpu_of(service);
     for n in 0..COLD_DATES {
         // A step that shares no factor with the number of days.
         let back = 100 + n * 1_009 % (shape.days - 200);
@@ -143,10 +184,14 @@ async fn cold_dates(client: &mut Client, shape: Shape, today: Date) {
         let listed: serde_json::Value = serde_json::from_slice(&body).unwrap();
         assert!(listed["total"].as_u64().unwrap() > 0, "{date}: {listed}");
     }
-    println!("date that is not loaded     {} (aim 150)", spread(times));
+    let cpu = ms(cpu_of(service) - before) / times.len() as f64;
+    println!(
+        "date that is not loaded     {}, {cpu:.1} ms of processor time each (aim 150)",
+        spread(times)
+    );
 }
 
-async fn history(client: &mut Client, shape: Shape, today: Date) {
+async fn history(service: &Service, client: &mut Client, shape: Shape, today: Date) {
     let from = today.saturating_sub((shape.days - AHEAD - 1).days());
     let consultants = format!("/api/v1/stats/consultants?from={from}&to={today}");
     let customer = |n: i64| format!("/api/v1/customers/fb-{n}/appointments");
@@ -160,16 +205,20 @@ async fn history(client: &mut Client, shape: Shape, today: Date) {
         ("a row by its number", row(shape.appointments / 3)),
         ("another", row(shape.appointments / 5)),
     ] {
-        let start = Instant::now();
+        let (start, before) = (Instant::now(), cpu_of(service));
         let body = client.get(&path).await;
-        let took = ms(start.elapsed());
-        println!("{what:27} {took:.1} ms, {} kB", body.len() / 1_000);
+        println!(
+            "{what:27} {:.1} ms, {} kB, {} ms of processor time",
+            ms(start.elapsed()),
+            body.len() / 1_000,
+            ms(cpu_of(service) - before)
+        );
     }
 }
 
-async fn bookings(client: &mut Client, date: Date) {
+async fn bookings(client: &mut Client, date: Date, count: usize) {
     let mut times = Vec::new();
-    for n in 0..BOOKINGS {
+    for n in 0..count {
         let booking = json!({"customerid": format!("fb-{n}"), "date": date.saturating_add(1.day()),
             "time": format!("{:02}:{:02}", 8 + n / 60, n % 60)});
         let start = Instant::now();

@@ -1,68 +1,85 @@
-//! What the hub's loads into PostgreSQL take, against the least that the same rows take.
+//! What the hub's loads take, against the least that the same rows take.
 
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
-use causeway_tests::TestDatabase;
 use causeway_tests::deployment::Deployment;
+use causeway_tests::{DatabaseKind, TestDatabase};
 use futures_util::SinkExt as _;
 use rusqlite::Connection;
 
 use crate::RUNS;
 use crate::baseline::{self, TABLES};
 use crate::data::Shape;
-use crate::measure::{Measured, run_program};
+use crate::measure::{Measured, Server, run_program};
 
 /// Every date, wherever today is.
 const ALL_DATES: [&str; 5] = ["load", "--from", "2023-01-01", "--to", "2026-12-31"];
 
-fn load(deployment: &Deployment) -> Measured {
-    run_program("causeway-hub", &deployment.path("hub.toml"), &ALL_DATES)
+/// How often one partition is changed and loaded.
+const CHANGES: usize = 7;
+
+/// A site that was migrated into a folder.
+pub(crate) async fn measure(deployment: &Deployment, shape: Shape, kinds: &[DatabaseKind]) {
+    if kinds.contains(&DatabaseKind::Postgres) {
+        let server = Server::of(&deployment.database).await;
+        first(deployment, &server).await;
+        triggers(deployment, &server).await;
+        one_partition(deployment, shape, &server).await;
+    }
+    if kinds.contains(&DatabaseKind::Sqlite) {
+        sqlite(deployment);
+    }
 }
 
-/// A site that was migrated.
-pub(crate) async fn measure(deployment: &Deployment, shape: Shape) {
+fn load(deployment: &Deployment, config: &str) -> Measured {
+    run_program("causeway-hub", &deployment.path(config), &ALL_DATES)
+}
+
+async fn first(deployment: &Deployment, server: &Server) {
     let _ = deployment.hub(&["init"]).expect_code(0);
-    let _first = load(deployment);
+    let _first = load(deployment, "hub.toml");
     let objects = baseline::decompressed_objects(deployment.store.folder().unwrap());
-    let mut copies = Vec::new();
-    let mut loads = Vec::new();
+    let (mut copies, mut loads) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
-        copies.push(baseline::copy(&deployment.database, &objects).await);
+        copies.push(baseline::copy(&deployment.database, &objects, server).await);
         baseline::drop_site(&deployment.database).await;
         let _ = deployment.hub(&["init"]).expect_code(0);
-        loads.push(load(deployment));
+        loads.push(server.with(|| load(deployment, "hub.toml")));
     }
-    drop(objects);
-    let (copy, first) = (Measured::median(copies), Measured::median(loads));
+    let (copy, first) = (Measured::least(&copies), Measured::least(&loads));
     println!("COPY of the same bytes      {copy}");
+    println!("first load                  {first}");
+    print_ratios(&first, &copy, "COPY", 0.6);
+}
+
+fn print_ratios(of: &Measured, other: &Measured, what: &str, aim: f64) {
+    let (wall, cpu) = (of.ratio(other), of.cpu_ratio(other));
     println!(
-        "first load                  {first}   {:.2} x COPY (aim 0.6)",
-        first.ratio(&copy)
+        "                            {wall:.2} x {what}, in processor time {cpu:.2} x (aim {aim})"
     );
-    triggers(deployment).await;
-    one_partition(deployment, shape).await;
 }
 
 /// The same rows again, into tables with keys and indexes: with triggers, and with none that fires.
-async fn triggers(deployment: &Deployment) {
+async fn triggers(deployment: &Deployment, server: &Server) {
     let database = &deployment.database;
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         for (state, runs) in [("ENABLE", &mut with), ("DISABLE", &mut without)] {
             empty(database, state).await;
-            runs.push(load(deployment));
+            runs.push(server.with(|| load(deployment, "hub.toml")));
         }
     }
     empty(database, "ENABLE").await;
-    let _ = load(deployment);
-    let (with, without) = (Measured::median(with), Measured::median(without));
+    let _ = load(deployment, "hub.toml");
+    report_triggers(&with, &without);
+}
+
+fn report_triggers(with: &[Measured], without: &[Measured]) {
+    let (with, without) = (Measured::least(with), Measured::least(without));
     println!("load again, no triggers     {without}");
-    println!(
-        "load again, triggers        {with}   {:.2} x without (aim 1.1)",
-        with.ratio(&without)
-    );
+    println!("load again, triggers        {with}");
+    print_ratios(&with, &without, "without", 1.1);
 }
 
 /// Empties the tables, so that the hub loads all of it again.
@@ -80,39 +97,82 @@ async fn empty(database: &TestDatabase, triggers: &str) {
     }
 }
 
+/// The same into SQLite, from the same store.
+fn sqlite(deployment: &Deployment) {
+    let folder = deployment.path("sqlite");
+    let config = fs::read_to_string(deployment.path("hub.toml")).unwrap();
+    let url = format!("sqlite:{}", folder.display());
+    let config = config.replace(&deployment.database.url(), &url);
+    fs::write(deployment.path("sqlite.toml"), config).unwrap();
+    let _init = run_program("causeway-hub", &deployment.path("sqlite.toml"), &["init"]);
+    println!(
+        "first load into SQLite      {}",
+        load(deployment, "sqlite.toml")
+    );
+    let file = folder.join("hcm-01.db");
+    let (mut with, mut without) = (Vec::new(), Vec::new());
+    for _ in 0..RUNS {
+        for (has_triggers, runs) in [(true, &mut with), (false, &mut without)] {
+            empty_sqlite(&file, has_triggers);
+            runs.push(load(deployment, "sqlite.toml"));
+        }
+    }
+    report_triggers(&with, &without);
+}
+
+/// The triggers call what only the hub's connections have, so they are away while the rows go.
+fn empty_sqlite(file: &Path, has_triggers: bool) {
+    let db = Connection::open(file).unwrap();
+    let sql = "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'";
+    let mut triggers = db.prepare(sql).unwrap();
+    let triggers = triggers.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+    let triggers: Vec<(String, String)> = triggers.unwrap().map(Result::unwrap).collect();
+    for (name, _) in &triggers {
+        db.execute_batch(&format!("DROP TRIGGER \"{name}\""))
+            .unwrap();
+    }
+    for table in TABLES {
+        db.execute_batch(&format!("DELETE FROM {table}")).unwrap();
+    }
+    db.execute_batch("DELETE FROM causeway_loaded").unwrap();
+    for (_, create) in triggers.iter().filter(|_| has_triggers) {
+        db.execute_batch(create).unwrap();
+    }
+    assert!(!triggers.is_empty(), "each load makes its triggers");
+}
+
 /// All appointments of one day change.
-async fn one_partition(deployment: &Deployment, shape: Shape) {
+async fn one_partition(deployment: &Deployment, shape: Shape, server: &Server) {
     let day = shape.day(shape.appointments / 2).to_string();
     let part = format!("dt={day}");
     let site = Connection::open(deployment.site().join("site.db")).unwrap();
     let (mut loads, mut by_hand) = (Vec::new(), Vec::new());
-    for run in 0..RUNS + 2 {
+    for run in 0..CHANGES {
         let change = "UPDATE appointment SET description = 'changed ' || ?1 WHERE date = ?2";
         site.execute(change, (run, &day)).unwrap();
         let _ = deployment.agent(&["sync"]).expect_code(0);
-        loads.push(load(deployment));
+        loads.push(server.with(|| load(deployment, "hub.toml")));
         let folder = deployment
             .store
             .folder()
             .unwrap()
             .join("sites/hcm-01/data/appointment");
-        by_hand.push(swap_by_hand(&deployment.database, &folder.join(&part), &part).await);
+        let folder = folder.join(&part);
+        let swap = swap_by_hand(&deployment.database, &folder, &part);
+        by_hand.push(server.timed(swap).await);
     }
-    let (loads, by_hand) = (Measured::median(loads), Measured::median(by_hand));
+    let (loads, by_hand) = (Measured::least(&loads), Measured::least(&by_hand));
     println!("one partition by hand       {by_hand}");
-    println!(
-        "load of one partition       {loads}   {:.2} x by hand (aim 2)",
-        loads.ratio(&by_hand)
-    );
+    println!("load of one partition       {loads}");
+    print_ratios(&loads, &by_hand, "by hand", 2.0);
 }
 
 /// The rows of one partition put anew, as a careful person would: from the compressed object, aside,
 /// then in one transaction, by a connection made for it.
-async fn swap_by_hand(database: &TestDatabase, folder: &Path, part: &str) -> Measured {
+async fn swap_by_hand(database: &TestDatabase, folder: &Path, part: &str) {
     let objects = fs::read_dir(folder).unwrap().map(|object| object.unwrap());
     let newest = objects.max_by_key(|object| object.metadata().unwrap().modified().unwrap());
     let newest = newest.unwrap().path();
-    let start = Instant::now();
     let bytes = zstd::decode_all(fs::File::open(newest).unwrap()).unwrap();
     let header = bytes.iter().position(|byte| *byte == b'\n').unwrap();
     let columns = std::str::from_utf8(&bytes[..header]).unwrap();
@@ -135,9 +195,4 @@ async fn swap_by_hand(database: &TestDatabase, folder: &Path, part: &str) -> Mea
          COMMIT"
     );
     client.batch_execute(&swap).await.unwrap();
-    Measured {
-        wall: start.elapsed(),
-        cpu: None,
-        peak: None,
-    }
 }

@@ -4,15 +4,15 @@
 //! - `plan` (scan and partition, nothing sent) as a rate, and against the processor time of reading
 //!   the same rows with SQLite and taking their MD5;
 //! - a first `load` into PostgreSQL against `COPY` of the same CSV bytes into tables with the same
-//!   keys and indexes; a load of the same rows into tables with triggers against one without; a load
-//!   of one changed partition against the same done by hand;
+//!   keys and indexes; on both databases a load of the same rows into tables with triggers against one
+//!   without; a load of one changed partition against the same done by hand;
 //! - the peak memory of both programs, also for a CSV in shuffled order over 3 000 dates;
 //! - what the agent costs as a service: idle, per change, and for the application beside it.
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
 //! appointments (each with a slot, and every second with feedback), `service` for the last part alone,
-//! `load` for the hub's, `hub` for its service, and `sites` for many sites in one hub (numbers are those of sites
-//! then); `postgres` or `sqlite` for one of the two.
+//! `load` for the hub's, `hub` for its service, `archive` for publishing, and `sites` for many sites in one hub
+//! (numbers are those of sites then); `postgres` or `sqlite` for one of the two.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,7 +38,7 @@ use data::Shape;
 use jiff::civil::{Date, date};
 use measure::{Measured, repeat, run_program};
 
-/// Runs of each measurement; the median counts.
+/// Runs of each measurement; the least counts.
 const RUNS: usize = 3;
 
 /// The first day of a site.
@@ -60,7 +60,8 @@ fn main() {
     } else {
         sizes
     };
-    let mut runtime = match asked("hub") || asked("sites") {
+    let is_of_hub = ["hub", "archive", "sites"].iter().any(|part| asked(part));
+    let mut runtime = match is_of_hub {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
     };
@@ -78,6 +79,12 @@ fn main() {
         }
         return;
     }
+    if asked("archive") {
+        for appointments in sizes {
+            runtime.block_on(hub::measure_archive(appointments));
+        }
+        return;
+    }
     if asked("sites") {
         for sites in sizes {
             runtime.block_on(hub::measure_sites(sites.try_into().unwrap(), &kinds));
@@ -86,7 +93,7 @@ fn main() {
     }
     for appointments in sizes {
         if !only_service && appointments >= RATIOS_FROM {
-            runtime.block_on(measure_carrying(appointments, only_load));
+            runtime.block_on(measure_carrying(appointments, only_load, &kinds));
         }
         if !only_load {
             runtime.block_on(service::measure(appointments));
@@ -98,7 +105,7 @@ fn main() {
 }
 
 /// The main job at one size.
-async fn measure_carrying(appointments: i64, only_load: bool) {
+async fn measure_carrying(appointments: i64, only_load: bool, kinds: &[DatabaseKind]) {
     println!(
         "\n{appointments} appointments, {appointments} slots, {} ratings",
         appointments / 2
@@ -117,7 +124,7 @@ async fn measure_carrying(appointments: i64, only_load: bool) {
     } else {
         measure_agent(&deployment, rows);
     }
-    load::measure(&deployment, shape).await;
+    load::measure(&deployment, shape, kinds).await;
 }
 
 /// What the agent does.

@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use causeway_tests::command;
+use causeway_tests::{TestDatabase, command};
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
@@ -15,23 +16,29 @@ pub(crate) struct Measured {
     pub(crate) wall: Duration,
     /// Processor time, user and system.
     pub(crate) cpu: Option<Duration>,
+    /// That of the PostgreSQL server meanwhile.
+    pub(crate) server: Option<Duration>,
     /// Most resident memory of a program, in bytes.
     pub(crate) peak: Option<u64>,
 }
 
 impl Measured {
-    /// The run in the middle, by wall-clock time; the most memory of all.
-    pub(crate) fn median(mut runs: Vec<Self>) -> Self {
-        runs.sort_by_key(|run| run.wall);
+    /// The least of each figure, which other programs on the machine disturb least; the most memory.
+    pub(crate) fn least(runs: &[Self]) -> Self {
         Self {
+            wall: runs.iter().map(|run| run.wall).min().unwrap(),
+            cpu: runs.iter().filter_map(|run| run.cpu).min(),
+            server: runs.iter().filter_map(|run| run.server).min(),
             peak: runs.iter().filter_map(|run| run.peak).max(),
-            ..runs[runs.len() / 2]
         }
     }
 
-    /// How many times the other's processor time.
+    /// How many times the other's processor time, the server's included.
     pub(crate) fn cpu_ratio(&self, other: &Self) -> f64 {
-        let seconds = |of: &Self| of.cpu.unwrap_or_default().as_secs_f64();
+        let seconds = |of: &Self| {
+            let [cpu, server] = [of.cpu, of.server].map(Option::unwrap_or_default);
+            (cpu + server).as_secs_f64()
+        };
         seconds(self) / seconds(other)
     }
 
@@ -47,6 +54,9 @@ impl fmt::Display for Measured {
         if let Some(cpu) = self.cpu {
             write!(f, ", cpu {:6.2} s", cpu.as_secs_f64())?;
         }
+        if let Some(server) = self.server {
+            write!(f, ", server {:6.2} s", server.as_secs_f64())?;
+        }
         if let Some(peak) = self.peak {
             write!(f, ", peak {:4} MiB", peak >> 20)?;
         }
@@ -56,7 +66,7 @@ impl fmt::Display for Measured {
 
 /// Measures something several times.
 pub(crate) fn repeat(runs: usize, mut run: impl FnMut() -> Measured) -> Measured {
-    Measured::median((0..runs).map(|_| run()).collect())
+    Measured::least(&(0..runs).map(|_| run()).collect::<Vec<_>>())
 }
 
 /// Measures something that runs in this process.
@@ -67,6 +77,7 @@ pub(crate) fn timed(run: impl FnOnce()) -> Measured {
     Measured {
         wall: start.elapsed(),
         cpu: Some(cpu() - cpu_before),
+        server: None,
         peak: None,
     }
 }
@@ -101,6 +112,7 @@ pub(crate) fn run_program(program: &str, config: &Path, args: &[&str]) -> Measur
     Measured {
         wall,
         cpu: Some(cpu),
+        server: None,
         peak: Some(peak),
     }
 }
@@ -127,10 +139,61 @@ fn field(file: &str, name: &str) -> Option<u64> {
     line.split_whitespace().next()?.parse().ok()
 }
 
+/// The PostgreSQL server, by the process that all its others are children of.
+pub(crate) struct Server(u32);
+
+impl Server {
+    pub(crate) async fn of(database: &TestDatabase) -> Self {
+        let client = database.connect().await;
+        let backend = client.query_one("SELECT pg_backend_pid()", &[]).await;
+        let backend: i32 = backend.unwrap().get(0);
+        let parent = field(&format!("/proc/{backend}/status"), "PPid:").unwrap();
+        Self(parent.try_into().unwrap())
+    }
+
+    /// Something of this process with the server's share of it.
+    pub(crate) async fn timed(&self, run: impl Future<Output = ()>) -> Measured {
+        let own = || cpu_time("/proc/self").unwrap();
+        let (start, cpu, server) = (Instant::now(), own(), self.cpu_time());
+        run.await;
+        Measured {
+            wall: start.elapsed(),
+            cpu: Some(own() - cpu),
+            server: Some(self.cpu_time() - server),
+            peak: None,
+        }
+    }
+
+    /// A program with the server's share of it.
+    pub(crate) fn with(&self, run: impl FnOnce() -> Measured) -> Measured {
+        let before = self.cpu_time();
+        let measured = run();
+        Measured {
+            server: Some(self.cpu_time() - before),
+            ..measured
+        }
+    }
+
+    /// Of all its processes, those that have ended included.
+    fn cpu_time(&self) -> Duration {
+        let pid = self.0;
+        let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let children = children.split_whitespace();
+        let living = children.filter_map(|child| cpu_time(&format!("/proc/{child}")));
+        living.sum::<Duration>() + ticks(&format!("/proc/{pid}"), 11..15).unwrap()
+    }
+}
+
 /// User and system time; the kernel counts them in hundredths of a second.
 pub(crate) fn cpu_time(proc: &str) -> Option<Duration> {
+    ticks(proc, 11..13)
+}
+
+/// The sum of some fields of `stat`, counted from the state on.
+fn ticks(proc: &str, fields: Range<usize>) -> Option<Duration> {
     let stat = fs::read_to_string(format!("{proc}/stat")).ok()?;
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks: u64 = fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?;
+    let all: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+    let ticks = all.get(fields)?.iter().map(|ticks| ticks.parse::<u64>());
+    let ticks: u64 = ticks.sum::<Result<u64, _>>().ok()?;
     Some(Duration::from_millis(ticks * 10))
 }
