@@ -24,6 +24,7 @@ mod journal;
 mod keeping;
 mod limits;
 mod lists;
+mod long_history;
 mod merge_table;
 mod moves;
 mod moves_at_site;
@@ -49,6 +50,7 @@ pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
 pub use lists::*;
+pub use long_history::*;
 pub use merge_table::*;
 pub use moves::*;
 pub use moves_at_site::*;
@@ -118,6 +120,7 @@ macro_rules! database_conformance {
             pins_are_known_while_the_store_is_away,
             the_last_of_two_hubs_leaves_the_newest_pins,
             a_load_without_change_writes_nothing,
+            a_load_of_the_window_reads_the_same_whatever_the_history_is,
             a_table_that_is_new_in_the_dataset_is_made,
             a_dataset_that_does_not_fit_is_refused,
             a_past_state_is_loaded_beside,

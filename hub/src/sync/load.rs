@@ -17,8 +17,6 @@
 mod copy;
 mod edits;
 mod execute;
-#[cfg(test)]
-mod history;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
