@@ -335,12 +335,22 @@ impl SiteError {
         }
     }
 
+    /// Whether the database is at fault.
+    #[must_use]
+    pub(crate) fn is_of_database(&self) -> bool {
+        matches!(self, Self::Database { .. })
+    }
+
     /// Whether the same load fails again until the store holds something else.
     #[must_use]
     pub(crate) fn is_of_store(&self) -> bool {
         let is_lasting = !self.is_retryable();
         match self {
-            Self::Log(_) | Self::Store { .. } | Self::Object { .. } => is_lasting,
+            // Nothing that lies in the store changes when it takes writes again.
+            Self::Log(LogError::Store { source, .. }) | Self::Store { source, .. } => {
+                is_lasting && !source.is_refused_write()
+            }
+            Self::Log(_) | Self::Object { .. } => is_lasting,
             Self::DatasetChanged { .. }
             | Self::HeldTable { .. }
             | Self::EditsObject { .. }

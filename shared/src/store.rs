@@ -404,6 +404,18 @@ impl StoreError {
         }
     }
 
+    /// Whether the store answers, and does not let this program write.
+    #[must_use]
+    pub fn is_refused_write(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused {
+                action: "write",
+                ..
+            }
+        )
+    }
+
     /// Whether the object is simply not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

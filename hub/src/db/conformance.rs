@@ -151,6 +151,7 @@ macro_rules! database_conformance {
             a_load_keeps_what_waits_in_the_journal,
             a_cold_date_is_staged_once_beside_writers,
             a_cold_date_that_is_written_to_is_staged_again,
+            rows_that_nobody_changed_are_loaded_though_no_change_can_be_flushed,
             a_conflict_is_settled_by_rule_and_counted,
             rows_that_clash_are_loaded_and_marked,
             a_clash_is_a_conflict_until_one_of_the_rows_goes,

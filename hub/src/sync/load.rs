@@ -2,7 +2,8 @@
 //!
 //! # Order, and what a crash leaves
 //! 1. What waits in the journal is flushed, and edits that were merged with another object of the
-//!    site's than the current one are settled and committed. A crash leaves a log that is whole.
+//!    site's than the current one are settled and committed. A crash leaves a log that is whole. Where the
+//!    store takes no flush, rows that nobody has changed since are loaded all the same.
 //! 2. Tables that are missing are made. A crash leaves them empty.
 //! 3. Rows for tables that hold some are staged where no reader sees them. A crash leaves nothing:
 //!    the staging tables end with the connection.
@@ -314,7 +315,7 @@ impl SiteTask<'_> {
             let ready = self
                 .ready(&mut *session, &mut snapshot, doubts_blocks)
                 .await?;
-            let Some((stored, in_effect)) = ready else {
+            let Some((stored, mut in_effect)) = ready else {
                 let plan = LoadPlan::default();
                 return Ok(self.report(&snapshot, identity, &plan, Counted::default()));
             };
@@ -349,12 +350,17 @@ impl SiteTask<'_> {
                         ..report
                     });
                 }
-                Executed::Overtaken(left) if attempt < MOST_ATTEMPTS => session = left,
-                Executed::Overtaken(_) => {
-                    return Err(self.database_error(DbError::Busy {
-                        what: format!("the journal of site {}", self.site),
-                        waited_s: 0,
-                    }));
+                Executed::Overtaken(left) => {
+                    if let Some(error) = in_effect.unflushed.take() {
+                        return Err(error);
+                    }
+                    if attempt >= MOST_ATTEMPTS {
+                        return Err(self.database_error(DbError::Busy {
+                            what: format!("the journal of site {}", self.site),
+                            waited_s: 0,
+                        }));
+                    }
+                    session = left;
                 }
             }
             attempt += 1;

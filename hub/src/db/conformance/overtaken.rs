@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{
     Body, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, Store, StoreError, Version,
 };
@@ -257,6 +258,46 @@ pub async fn a_cold_date_that_is_written_to_is_staged_again(database: &HubDataba
     assert_eq!(of_key.len(), 1, "{rows:?}");
     assert_eq!(test.verify(false).await?.differences, []);
     Ok(())
+}
+
+/// A store that is read and takes no writes: cold dates, and what the site commits of other rows, are loaded
+/// all the same. What waits is in nobody's way, and what the site does to those rows waits for it.
+pub async fn rows_that_nobody_changed_are_loaded_though_no_change_can_be_flushed(
+    database: &HubDatabase,
+) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = loaded(&test, SHOP, ["1", "2", "3"]).await?;
+    let change = "UPDATE sale SET state = 'void' WHERE id = 1";
+    test.change(&site, change).await?;
+    let refuses = FailingStore::new(Arc::clone(&test.store), [Fault::RefuseWritesOf("/edits/")]);
+    let unwritten = test.with_store(Arc::new(refuses))?;
+    let flushed = unwritten.flush(&site).await;
+    assert!(flushed.is_err(), "{flushed:?}");
+    let (cold, now) = (DateRange::day(COLD), test.request.now);
+    unwritten.hub.bring(site.name(), cold, now).await?;
+    site.put("item", "b=0of2", &["1,apple"]).await?;
+    site.commit().await?;
+    unwritten.load_one().await?;
+    assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+    let mut sales = [
+        "dt=2025-11-28 1,2025-11-28,a,void",
+        "dt=2025-11-28 2,2025-11-28,b,paid",
+        "dt=2025-12-24 3,2025-12-24,c,paid",
+    ];
+    assert_eq!(test.rows(&site, "sale").await?, sales);
+    let stored = test.database.stored(site.name()).await?;
+    assert_eq!(stored.state.edits_waiting, 1, "it waits as before");
+
+    let theirs = ["1,2025-11-28,x,paid", "2,2025-11-28,y,paid"];
+    site.put("sale", "dt=2025-11-28", &theirs).await?;
+    site.commit().await?;
+    let error = unwritten.load_one().await.err().ok_or("it was loaded")?;
+    assert!(error.to_string().contains("/edits/"), "{error}");
+    assert_eq!(test.rows(&site, "sale").await?, sales);
+    test.load_one().await?;
+    sales[0] = "dt=2025-11-28 1,2025-11-28,x,void";
+    sales[1] = "dt=2025-11-28 2,2025-11-28,y,paid";
+    ends_well(&test, &site, &sales).await
 }
 
 /// A table that is new in the dataset is fetched before the others, which get columns, are locked.

@@ -28,6 +28,8 @@ pub(super) struct EditsInEffect {
     pub(super) flushed: Vec<String>,
     /// Partitions whose rows are loaded again, since changes were made to them that were not committed.
     pub(super) again: BTreeSet<(Name, Part)>,
+    /// Why what waits in the journal is not in the store. A load that needs it there fails with this.
+    pub(super) unflushed: Option<SiteError>,
 }
 
 impl EditsInEffect {
@@ -64,8 +66,18 @@ impl SiteTask<'_> {
         let mut stored = session.stored().await.map_err(failed)?;
         let is_loaded = stored.catalog.head.is_some();
         let has_news = stored.state.edits_waiting > 0 || !stored.state.start_known;
+        let mut unflushed = None;
         if is_loaded && has_news && !self.hub.is_past().await.map_err(failed)? {
-            self.hub.flush_site(self.site, self.now).await?;
+            match self.hub.flush_site(self.site, self.now).await {
+                Ok(_) => {}
+                // A load of other rows than those that wait needs nothing of them.
+                Err(error) if stored.state.start_known && !error.is_of_database() => {
+                    let what = "what waits in the journal cannot be flushed; other rows are loaded";
+                    self.hub.log_failure(self.site, what, &error);
+                    unflushed = Some(error);
+                }
+                Err(error) => return Err(error),
+            }
             stored = session.stored().await.map_err(failed)?;
         }
         let settled = snapshot.edits.head.as_ref().map(|head| head.site_seq);
@@ -128,9 +140,10 @@ impl SiteTask<'_> {
                 }
             }
         };
-        let in_effect = self
+        let mut in_effect = self
             .with_journal(session, &stored, snapshot, in_effect)
             .await?;
+        in_effect.unflushed = unflushed;
         Ok(Some((stored, in_effect)))
     }
 
@@ -207,5 +220,6 @@ fn in_effect(snapshot: &LogSnapshot, parts: SettledParts, owner: bool) -> EditsI
         owner,
         flushed: Vec::new(),
         again: BTreeSet::new(),
+        unflushed: None,
     }
 }
