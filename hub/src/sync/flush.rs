@@ -259,7 +259,8 @@ impl FlushTask<'_> {
     }
 
     /// A hub meets the database under another start than before: it may be an older self, restored in
-    /// place, or a copy at another address.
+    /// place, or a copy at another address. Unless it stands at the head of the log, its tables are closed
+    /// until they are loaded.
     async fn meet_again(&self, session: &mut dyn SiteFlush, at: At<'_>) -> Result<(), SiteError> {
         let failed = |source| self.database_error(source);
         if self.hub.database().gives_keys() {
@@ -272,6 +273,8 @@ impl FlushTask<'_> {
         // database that was restored from a dump nobody knows whether all of it was.
         let is_doubtful = |key: &&(Name, Part)| stored.state.restored || news.parts.contains(*key);
         let doubtful = stored.loaded.keys().filter(is_doubtful).cloned();
+        let is_at_head = at.edits.seq() == stored.edits.seq() && !stored.state.restored;
+        let is_itself = at.owner && is_at_head;
         // Rows of what the log holds of the journal may lie in partitions that are not loaded.
         let written = session.journal_parts().await.map_err(failed)?;
         let doubtful = doubtful.chain(written).map(|key| (key, None));
@@ -279,7 +282,7 @@ impl FlushTask<'_> {
             flushed: &news.journal,
             versions: &doubtful.collect(),
             start_known: true,
-            writable: Some(false),
+            writable: (!is_itself).then_some(false),
             hold: !owns(at.edits, at.identity),
             ..only_the_catalog(stored, at.edits, self.now)
         };

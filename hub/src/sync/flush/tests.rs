@@ -138,21 +138,31 @@ async fn files_put_back_under_a_program_that_runs_take_no_change_until_it_has_lo
 }
 
 #[tokio::test]
-async fn a_flush_after_a_start_leaves_the_tables_to_the_next_load_to_open() -> Outcome {
+async fn a_flush_by_another_process_leaves_the_tables_open() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let site = shop(&store).await?;
     let folder = tempfile::tempdir()?;
-    let test = start(&store, folder.path()).await?;
-    test.load_one().await?;
-    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
-        .await?;
-    drop(test);
-    let test = start(&store, folder.path()).await?;
-    assert_eq!(test.flush(&site).await?.edits, 1);
-    test.load_one().await?;
-    test.change(&site, "UPDATE sale SET state = 'open' WHERE id = 1")
-        .await?;
-    assert_eq!(test.flush(&site).await?.edits, 1);
+    let service = start(&store, folder.path()).await?;
+    service.load_one().await?;
+    for (n, state) in ["void", "open"].into_iter().enumerate() {
+        let change = format!("UPDATE sale SET state = '{state}' WHERE id = 1");
+        service.change(&site, &change).await?;
+        let command = start(&store, folder.path()).await?;
+        assert_eq!(command.flush(&site).await?.edits, 1);
+        let status = command.hub.status(command.request.now).await?;
+        assert!(!status.sites[0].read_only);
+        // What has read the log takes changes itself.
+        let change = format!("UPDATE sale SET slot = 's{n}' WHERE id = 2");
+        command.change(&site, &change).await?;
+        assert_eq!(command.flush(&site).await?.edits, 1);
+    }
+    service.load_one().await?;
+    assert_eq!(service.verify(false).await?.differences, []);
+    let rows = [
+        "dt=2025-11-28 1,2025-11-28,a,open",
+        "dt=2025-11-28 2,2025-11-28,s1,paid",
+    ];
+    assert_eq!(service.rows(&site, "sale").await?, rows);
     Ok(())
 }
 
