@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// What is written where an HTTP header ends.
 const HEADER_END: &[u8] = b"\r\n\r\n";
@@ -54,6 +55,8 @@ pub enum Fate {
     Stall,
     /// The server does its work, and nobody answers.
     StallAnswer,
+    /// It waits for [`Gateway::release`] and passes then, whether its client still waits or not.
+    Hold,
 }
 
 /// Decides what becomes of requests.
@@ -76,6 +79,7 @@ impl<F: Fn(&Asked) -> Fate + Send + Sync + 'static> Script for F {
 pub struct Gateway {
     endpoint: String,
     asked: Arc<Mutex<Vec<Asked>>>,
+    released: watch::Sender<bool>,
 }
 
 impl Gateway {
@@ -89,15 +93,25 @@ impl Gateway {
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
         let (seen, script) = (Arc::clone(&asked), Arc::new(script));
+        let (released, held) = watch::channel(false);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (upstream, seen) = (upstream.clone(), Arc::clone(&seen));
-                let script = Arc::clone(&script);
+                let (script, held) = (Arc::clone(&script), held.clone());
                 // However a connection ends, that is what its client was to see.
-                tokio::spawn(async move { serve(client, &upstream, &*script, &seen).await });
+                tokio::spawn(async move { serve(client, &upstream, &*script, &seen, held).await });
             }
         });
-        Self { endpoint, asked }
+        Self {
+            endpoint,
+            asked,
+            released,
+        }
+    }
+
+    /// Lets all requests pass that were held, and those that are from now on.
+    pub fn release(&self) {
+        self.released.send_replace(true);
     }
 
     /// Where to connect to instead of the server.
@@ -121,6 +135,7 @@ async fn serve(
     upstream: &str,
     script: &impl Script,
     seen: &Mutex<Vec<Asked>>,
+    mut held: watch::Receiver<bool>,
 ) -> std::io::Result<()> {
     let Some(request) = read_request(&mut client).await? else {
         return Ok(());
@@ -138,6 +153,10 @@ async fn serve(
         Fate::Stall => {
             // Until the client gives up.
             return client.read(&mut [0]).await.map(drop);
+        }
+        Fate::Hold => {
+            // The gateway may end before.
+            let _ = held.wait_for(|released| *released).await;
         }
         _ => {}
     }

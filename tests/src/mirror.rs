@@ -110,6 +110,16 @@ impl Mirror {
         read_rows(&self.db, sql, *key)
     }
 
+    /// Changes the copy, as the cloud changed what it has of the site.
+    ///
+    /// # Panics
+    /// Where the SQL fails.
+    pub fn execute(&self, sql: &str) {
+        self.db
+            .execute_batch(sql)
+            .unwrap_or_else(|e| panic!("{sql}: {e}"));
+    }
+
     /// One number, by SQL over the site's own tables.
     ///
     /// # Panics

@@ -1,5 +1,5 @@
 //! A way to a server that falls silent: what is sent is taken, and nothing arrives, as where a machine
-//! or a cable is gone and nobody has said so.
+//! or a cable is gone and nobody has said so. Or one that is cut, so that both ends hear of it.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,14 @@ use tokio::sync::watch;
 #[derive(Debug)]
 pub struct SilentWay {
     address: SocketAddr,
-    silenced: watch::Sender<u64>,
+    broken: watch::Sender<Option<How>>,
+}
+
+/// How a way breaks.
+#[derive(Debug, Clone, Copy)]
+enum How {
+    Silent,
+    Cut,
 }
 
 impl SilentWay {
@@ -23,7 +30,7 @@ impl SilentWay {
         let upstream = upstream.to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (silenced, watched) = watch::channel(0);
+        let (broken, watched) = watch::channel(None);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let upstream = upstream.clone();
@@ -33,7 +40,7 @@ impl SilentWay {
                 tokio::spawn(async move { serve(client, &upstream, watched).await });
             }
         });
-        Self { address, silenced }
+        Self { address, broken }
     }
 
     /// Where to connect to instead of the server, as `host:port`.
@@ -44,19 +51,27 @@ impl SilentWay {
 
     /// Lets every connection that is open fall silent. Later ones get through.
     pub fn silence(&self) {
-        self.silenced.send_modify(|times| *times += 1);
+        self.broken.send_replace(Some(How::Silent));
+    }
+
+    /// Closes every connection that is open. Later ones get through.
+    pub fn cut(&self) {
+        self.broken.send_replace(Some(How::Cut));
     }
 }
 
 async fn serve(
     mut client: TcpStream,
     upstream: &str,
-    mut watched: watch::Receiver<u64>,
+    mut watched: watch::Receiver<Option<How>>,
 ) -> std::io::Result<()> {
     let mut server = TcpStream::connect(upstream).await?;
     tokio::select! {
         done = copy_bidirectional(&mut client, &mut server) => done.map(drop),
         _ = watched.changed() => {
+            if matches!(*watched.borrow(), Some(How::Cut)) {
+                return Ok(());
+            }
             // Both ends stay open.
             let _kept = (client, server);
             std::future::pending().await

@@ -29,7 +29,7 @@ fn run(deployment: &Deployment) -> Value {
 }
 
 /// Copies what is published to a folder.
-async fn fetch(store: &Store) -> TempDir {
+pub(crate) async fn fetch(store: &Store) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for object in list_all(&**store, "archive/", None).await.unwrap() {
         let path = folder.path().join(&object.key);
@@ -41,7 +41,7 @@ async fn fetch(store: &Store) -> TempDir {
 }
 
 /// Whether `md5sum` agrees with every line.
-fn assert_sums(archive: &Path) {
+pub(crate) fn assert_sums(archive: &Path) {
     let check = Command::new("md5sum")
         .args(["-c", "--quiet", "MD5SUMS"])
         .current_dir(archive)

@@ -200,6 +200,29 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     bot.batch_execute(goes_on).await.unwrap();
 }
 
+/// It holds no edits: its tables are made anew, and what others have beside them stays.
+#[tokio::test]
+async fn a_database_of_an_early_layout_is_emptied_and_loaded_again() {
+    let (database, place) = empty().await;
+    let client = place.connect().await;
+    let early = include_str!("layout_4.sql");
+    client.batch_execute(early).await.unwrap();
+    let error = database.count_sites().await.unwrap_err();
+    assert!(error.to_string().contains("causeway-hub init"), "{error}");
+    let test = TestHub::new(&database).await.unwrap();
+    let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
+    put(&mut site, "1,apple").await;
+    assert_eq!(test.load_rows().await.unwrap(), 1);
+    assert_eq!(test.rows(&site, "item").await.unwrap(), ["b=0of2 1,apple"]);
+    assert_eq!(test.differences().await.unwrap(), [""; 0]);
+    let theirs = client.query_one("SELECT note FROM here.theirs", &[]).await;
+    assert_eq!(theirs.unwrap().get::<_, &str>(0), "kept");
+    test.change(&site, "UPDATE item SET name = 'pear' WHERE id = 1")
+        .await
+        .unwrap();
+    assert_eq!(test.flush_rows(&site).await.unwrap(), 1);
+}
+
 /// The tables stay the same ones when their dataset changes: whoever was granted something keeps it, and a
 /// view goes on. Somebody who reads meanwhile is waited for, and is nobody's victim.
 #[tokio::test]

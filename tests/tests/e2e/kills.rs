@@ -10,7 +10,7 @@ use std::time::Duration;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::gateway::{Asked, Fate, Gateway, Script};
 use causeway_tests::meetassist::MeetAssist;
-use causeway_tests::{Finished, StoreKind, soaks};
+use causeway_tests::{Finished, Program, StoreKind, soaks};
 use fastrand::Rng;
 
 use crate::ground::{assert_equal, deploy};
@@ -18,9 +18,11 @@ use crate::small::{SmallSite, assert_converges};
 
 /// Kills a process around one of its requests.
 struct Killer {
+    /// Which requests count.
+    counts: fn(&Asked) -> bool,
     /// Its number, once it is known.
     victim: Arc<AtomicU32>,
-    /// The request's number, among those that are not of the store's check.
+    /// The request's number, among those that count.
     at: u64,
     /// Whether the server has answered by then.
     answered: bool,
@@ -32,10 +34,14 @@ struct Killer {
 
 /// The check sends some fifty requests before the first write, most of them alike and at once. Its
 /// own tests stop it at each; a process for each would take minutes.
-fn is_of_check(asked: &Asked) -> bool {
-    ["/check/", "check%2F"]
-        .iter()
-        .any(|part| asked.path.contains(part))
+fn is_of_work(asked: &Asked) -> bool {
+    let check = ["/check/", "check%2F"];
+    !check.iter().any(|part| asked.path.contains(part))
+}
+
+/// Of a program whose reads leave nothing behind.
+pub(crate) fn is_write(asked: &Asked) -> bool {
+    asked.method != "GET" && asked.method != "HEAD" && is_of_work(asked)
 }
 
 impl Killer {
@@ -54,7 +60,7 @@ impl Killer {
 
 impl Script for Killer {
     fn fate(&self, asked: &Asked) -> Fate {
-        if is_of_check(asked) {
+        if !(self.counts)(asked) {
             return Fate::Pass;
         }
         let number = self.arrived.fetch_add(1, Ordering::AcqRel) + 1;
@@ -78,10 +84,26 @@ impl Script for Killer {
     }
 }
 
-/// Runs the agent and kills it around its request `at`; false where it sent fewer.
-async fn killed(deployment: &Deployment, command: &str, at: u64, answered: bool) -> bool {
+/// Runs a program and kills it around its request `at`; false where it sent fewer.
+pub(crate) async fn killed(
+    deployment: &Deployment,
+    program: Program,
+    at: u64,
+    answered: bool,
+) -> bool {
+    killed_at(deployment, program, (is_of_work, at), answered).await
+}
+
+/// The same, of the requests that count.
+pub(crate) async fn killed_at(
+    deployment: &Deployment,
+    program: Program,
+    (counts, at): (fn(&Asked) -> bool, u64),
+    answered: bool,
+) -> bool {
     let victim = Arc::new(AtomicU32::new(0));
     let killer = Killer {
+        counts,
         victim: Arc::clone(&victim),
         at,
         answered,
@@ -89,19 +111,13 @@ async fn killed(deployment: &Deployment, command: &str, at: u64, answered: bool)
         chosen: AtomicU64::new(0),
     };
     let gateway = Gateway::start(&deployment.store.config().endpoint, killer).await;
-    let agent = deployment.agent_program(&[command]).envs([
-        ("CAUSEWAY_STORE__ENDPOINT", gateway.endpoint().as_str()),
-        (
-            "CAUSEWAY_RETENTION__KEEP",
-            if command == "vacuum" { "0s" } else { "30d" },
-        ),
-    ]);
-    let running = agent.spawn();
+    let program = program.envs([("CAUSEWAY_STORE__ENDPOINT", gateway.endpoint())]);
+    let running = program.spawn();
     victim.store(running.id(), Ordering::Release);
     let ended = tokio::task::spawn_blocking(move || running.wait(Duration::from_secs(60)));
     let ended: Finished = ended.await.unwrap();
     let asked = gateway.asked();
-    let counted = asked.iter().filter(|asked| !is_of_check(asked)).count();
+    let counted = asked.iter().filter(|asked| counts(asked)).count();
     let reached = counted as u64 >= at;
     let code = if reached { None } else { Some(0) };
     assert_eq!(ended.code, code, "request {at}: {ended}");
@@ -114,7 +130,8 @@ async fn a_migration_that_is_killed_at_any_request_goes_on() {
         let mut at = 1;
         loop {
             let site = SmallSite::new(StoreKind::S3).await;
-            let reached = killed(&site.deployment, "migrate", at, answered).await;
+            let migrate = site.deployment.agent_program(&["migrate"]);
+            let reached = killed(&site.deployment, migrate, at, answered).await;
             site.assert_converges(&format!("request {at}, answered: {answered}"));
             if !reached {
                 break;
@@ -136,7 +153,10 @@ async fn cycles_and_vacuums_that_are_killed_at_any_request_go_on() {
                 if command == "vacuum" {
                     site.sync();
                 }
-                let reached = killed(&site.deployment, command, at, answered).await;
+                let keep = if command == "vacuum" { "0s" } else { "30d" };
+                let program = site.deployment.agent_program(&[command]);
+                let program = program.envs([("CAUSEWAY_RETENTION__KEEP", keep)]);
+                let reached = killed(&site.deployment, program, at, answered).await;
                 let what = format!("{command}, request {at}, answered: {answered}");
                 site.assert_converges(&what);
                 if !reached {

@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod all_the_way;
 mod archive;
 mod booking;
 mod buckets;
@@ -18,6 +19,7 @@ mod crash;
 mod damage;
 mod damage_table;
 mod database;
+mod dataset_bookings;
 mod dataset_writers;
 mod faults;
 mod first_load;
@@ -26,6 +28,7 @@ mod guards;
 mod harness;
 mod history;
 mod hostile_stores;
+mod hub_kills;
 mod idle;
 mod import;
 mod init;
@@ -42,6 +45,7 @@ mod quarantine;
 mod random;
 mod read_only;
 mod rebuild;
+mod refused_writes;
 mod restarts;
 mod restored;
 mod roles;
@@ -54,7 +58,9 @@ mod sql_edits;
 mod sql_races;
 mod store;
 mod store_away;
+mod take_over;
 mod triggers;
+mod two_sides;
 mod units;
 mod window;
 mod without_edits;

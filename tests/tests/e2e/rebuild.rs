@@ -55,7 +55,7 @@ async fn execute(deployment: &Deployment, sql: &str) {
 }
 
 /// Waits until the server has noticed that a killed hub is gone.
-async fn until_nobody_loads(deployment: &Deployment) {
+pub(crate) async fn until_nobody_loads(deployment: &Deployment) {
     if deployment.database.kind() == DatabaseKind::Sqlite {
         return;
     }

@@ -1,11 +1,14 @@
-//! The PostgreSQL server stops and starts in the middle of a load, of a flush and of a change by the API:
-//! the hub goes on by itself, and every change that was taken is there once.
+//! The PostgreSQL server stops and starts, ends the hub's connections, or the way to it is cut, in the middle
+//! of a load, of a flush and of a change by the API: the hub goes on by itself, and every change that was
+//! taken is there once.
 
 use std::time::{Duration, Instant};
 
-use causeway_tests::deployment::{Deployment, PAIRS, Service};
+use causeway_tests::deployment::{Deployment, Service};
 use causeway_tests::meetassist::MeetAssist;
+use causeway_tests::silence::SilentWay;
 use causeway_tests::testbed::{Cluster, Stop};
+use causeway_tests::{DatabaseKind, StoreKind};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -41,8 +44,28 @@ const STATIONS: [(&str, &str, &str); 3] = [
     ),
 ];
 
+/// What happens to the hub's connections, and a day and a consultant whose last slot is free, for it alone.
+const TROUBLES: [(Trouble, i64, i64); 4] = [
+    (Trouble::Stop(Stop::Fast), 1, 1),
+    (Trouble::Stop(Stop::Crash), 2, 2),
+    (Trouble::Ended, 4, 1),
+    (Trouble::Cut, 5, 2),
+];
+
+#[derive(Debug, Clone, Copy)]
+enum Trouble {
+    /// The server stops, and starts again.
+    Stop(Stop),
+    /// The server ends them.
+    Ended,
+    /// The way to the server is cut.
+    Cut,
+}
+
 struct Ground {
     cluster: Cluster,
+    /// How the hub reaches it.
+    way: SilentWay,
     deployment: Deployment,
     site: MeetAssist,
     service: Service,
@@ -54,18 +77,24 @@ struct Ground {
 impl Ground {
     async fn new() -> Self {
         let cluster = Cluster::start().await.unwrap();
-        let (deployment, site) = deploy(PAIRS[0]).await;
+        let url = cluster.url();
+        let (_, server) = url.split_once('@').unwrap();
+        let (server, _) = server.split_once('/').unwrap();
+        let way = SilentWay::start(server).await;
+        let url = url.replace(server, &way.address());
+        let (deployment, site) = deploy((StoreKind::S3, DatabaseKind::Sqlite)).await;
         let file = deployment.path("hub.toml");
         let config = std::fs::read_to_string(&file).unwrap();
-        let config = config.replace(&deployment.database.url(), &cluster.url());
-        // The window has the free slots of two days.
-        let config = format!("{config}[window]\nafter = 2\n");
+        let config = config.replace(&deployment.database.url(), &url);
+        // The window has the free slots.
+        let config = format!("{config}[window]\nafter = 5\n");
         std::fs::write(&file, config).unwrap();
         deployment.migrate_and_load();
         let token = deployment.token("admin", &[]);
         let service = serve_with(&deployment, &token, &OFTEN).await;
         Self {
             cluster,
+            way,
             deployment,
             site,
             service,
@@ -117,9 +146,15 @@ impl Ground {
         }
     }
 
-    /// Stops the server while the hub has something in hand, and starts it again.
-    async fn stop_within(&mut self, (station, hold, waits): (&str, &str, &str), how: Stop) {
-        let what = format!("{station} {how:?}");
+    /// Makes trouble while the hub has something in hand.
+    async fn trouble_within(
+        &mut self,
+        (station, hold, waits): (&str, &str, &str),
+        (trouble, day, consultant): (Trouble, i64, i64),
+    ) {
+        let what = format!("{station} {trouble:?}");
+        let slot = json!({"customerid": "fb-8", "consultantid": consultant,
+            "date": self.site.date(day).to_string(), "time": "12:00", "description": what});
         let holder = self.connect().await;
         let hold = format!("BEGIN; {hold}");
         holder.batch_execute(&hold).await.unwrap();
@@ -134,19 +169,30 @@ impl Ground {
                 let writer = self.connect().await;
                 writer.batch_execute(&insert).await.unwrap();
             }
-            _ => booking = Some(self.book(&self.slot(&what))),
+            _ => booking = Some(self.book(&slot)),
         }
         let waiting = format!(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'causeway-hub' \
              AND wait_event_type = 'Lock' AND query LIKE '{waits}'"
         );
         self.until(&what, &waiting).await;
-        self.cluster.stop(how).await;
+        match trouble {
+            Trouble::Stop(how) => self.cluster.stop(how).await,
+            Trouble::Ended => {
+                let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                    WHERE application_name = 'causeway-hub'";
+                self.connect().await.batch_execute(end).await.unwrap();
+            }
+            Trouble::Cut => self.way.cut(),
+        }
         if let Some(booking) = booking {
             let status = booking.await.unwrap();
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{what}");
         }
-        self.cluster.start_again().await.unwrap();
+        if let Trouble::Stop(_) = trouble {
+            self.cluster.start_again().await.unwrap();
+        }
+        drop(holder);
 
         // By itself, and all of it.
         self.book_until_taken(&what).await;
@@ -158,20 +204,13 @@ impl Ground {
             }
             "flush" => {}
             _ => {
-                let status = self.book(&self.slot(&what)).await.unwrap();
+                let status = self.book(&slot).await.unwrap();
                 assert_eq!(status, StatusCode::CREATED, "{what}: the slot is free");
                 self.taken.push(what.clone());
             }
         }
         let flushed = "SELECT count(*) = 0 FROM causeway.journal";
         self.until(&what, flushed).await;
-    }
-
-    /// A free slot, for each kind of stop another day's and consultant's.
-    fn slot(&self, what: &str) -> Value {
-        let day = if what.contains("Fast") { 1 } else { 2 };
-        json!({"customerid": "fb-8", "consultantid": day, "date": self.site.date(day).to_string(),
-            "time": "12:00", "description": what})
     }
 
     fn change_the_site(&self, note: &str) {
@@ -192,17 +231,17 @@ impl Ground {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_stops_in_the_middle_loses_and_doubles_nothing() {
+async fn connections_that_end_in_the_middle_lose_and_double_nothing() {
     let mut ground = Ground::new().await;
     ground.book_until_taken("first").await;
-    for how in [Stop::Fast, Stop::Crash] {
+    for trouble in TROUBLES {
         for station in STATIONS {
-            ground.stop_within(station, how).await;
+            ground.trouble_within(station, trouble).await;
         }
     }
     let made = ground.made().await;
     let mut expected = ground.taken.clone();
-    expected.extend(["flush Fast", "flush Crash"].map(str::to_owned));
+    expected.extend(TROUBLES.map(|(trouble, ..)| format!("flush {trouble:?}")));
     // A try whose answer was lost may have been taken too.
     for name in &expected {
         assert!(made.contains(&(name.clone(), 1)), "{name} in {made:#?}");

@@ -186,13 +186,58 @@ async fn a_copy_beside_the_original_is_another_database_that_keeps_what_it_has()
     bot.batch_execute(later).await.unwrap();
     assert_eq!(clinic.test.flush_rows(&clinic.site).await.unwrap(), 2);
     assert_eq!(copy.flush_rows(&clinic.site).await.unwrap(), 0);
+    drop_copy(&place);
+}
+
+fn drop_copy(place: &Place) {
+    let name = format!("{}_backup", place.name);
     run(
         "dropdb",
-        &[
-            "--force",
-            "--maintenance-db",
-            &place.url,
-            &format!("{}_backup", place.name),
-        ],
+        &["--force", "--maintenance-db", &place.url, &name],
     );
+}
+
+/// The copy takes over before the original has flushed: what both hold comes in once, and what the original
+/// took until it heard of that comes in when it takes over again.
+#[tokio::test]
+async fn what_waits_in_a_database_and_in_its_copy_is_one_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clinic, bot, place) = open(folder.path()).await;
+    let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
+    bot.batch_execute(waits).await.unwrap();
+    let first = book(&bot, "09:00").await;
+    Restore::CopyPutInItsPlace.back_up(&place).await;
+    let url = place
+        .url
+        .replace(&place.name, &format!("{}_backup", place.name));
+    let copy = HubDatabase::postgres(&url, None).unwrap();
+    let copy = clinic.test.with_database(&copy).await.unwrap();
+    copy.load_rows().await.unwrap();
+    copy.take_over().await.unwrap();
+    copy.load_rows().await.unwrap();
+    let customers = copy.rows(&clinic.site, "customer").await.unwrap();
+    assert!(customers[0].ends_with(",waits"), "{customers:?}");
+    assert_eq!(copy.differences().await.unwrap(), [""; 0]);
+
+    let bot = clinic.another("bot").await;
+    let later = "UPDATE customer SET fullname = 'later' WHERE customerid = 'c1'";
+    bot.batch_execute(later).await.unwrap();
+    assert_eq!(clinic.test.flush_rows(&clinic.site).await.unwrap(), 0);
+    let client = clinic.place.connect().await;
+    let left = "SELECT count(*) FROM causeway.journal";
+    let left = client.query_one(left, &[]).await.unwrap();
+    assert_eq!(left.get::<_, i64>(0), 1, "the log has the others");
+    clinic.test.take_over().await.unwrap();
+    clinic.test.load_rows().await.unwrap();
+    copy.load_rows().await.unwrap();
+    for hub in [&clinic.test, &copy] {
+        let customers = hub.rows(&clinic.site, "customer").await.unwrap();
+        assert!(customers[0].contains(",later,"), "{customers:?}");
+        assert!(customers[0].ends_with(",waits"), "{customers:?}");
+        let booked = hub.rows(&clinic.site, "appointment").await.unwrap();
+        let booked = booked.iter().filter(|row| row.contains(&first.to_string()));
+        assert_eq!(booked.count(), 1);
+        assert_eq!(hub.differences().await.unwrap(), [""; 0]);
+    }
+    drop_copy(&place);
 }
