@@ -18,6 +18,9 @@ use crate::source::{Columns, Unreadable};
 /// How much of a refused row's text is kept, in bytes.
 const MAX_TEXT_BYTES: usize = 2_000;
 
+/// Most names of columns that are noted though the dataset does not have them.
+const MAX_UNKNOWN: usize = 100;
+
 /// Rows that may begin on one line before their numbers reach those of the next.
 const ROWS_OF_LINE: u64 = 1 << 20;
 
@@ -75,7 +78,8 @@ impl RowSpool {
             *known = known.or(*found);
         }
         for name in unknown {
-            if !self.columns.unknown.contains(&name) {
+            let known = &self.columns.unknown;
+            if known.len() < MAX_UNKNOWN && !known.contains(&name) {
                 self.columns.unknown.push(name);
             }
         }
