@@ -28,7 +28,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
 use crate::services::appointments::By;
 use crate::services::conflicts::{
-    self, Clash, Conflict, ConflictKind, ConflictsPage, ConflictsQuery, Place, Side,
+    self, Clash, Conflict, ConflictKind, ConflictPosition, ConflictsPage, ConflictsQuery, Side,
 };
 use crate::services::edits::text_of_key;
 use crate::services::error::{NotAllowed, ServiceError};
@@ -94,7 +94,7 @@ impl Page<'_> {
         filter
     }
 
-    fn cursor(&self, next: &Place) -> String {
+    fn cursor(&self, next: &ConflictPosition) -> String {
         query([("cursor", &*next.to_string())])
     }
 

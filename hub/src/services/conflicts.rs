@@ -115,8 +115,8 @@ impl Conflict {
         }
     }
 
-    fn place(&self) -> Place {
-        Place {
+    fn position(&self) -> ConflictPosition {
+        ConflictPosition {
             site: self.site.clone(),
             table: self.table.clone(),
             part: self.part,
@@ -128,7 +128,7 @@ impl Conflict {
 
 /// The place of a conflict in the list. As a text it is the cursor of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct ConflictPosition {
     site: SiteName,
     table: Name,
     part: Part,
@@ -136,7 +136,7 @@ pub(crate) struct Place {
     key: RowKey,
 }
 
-impl FromStr for Place {
+impl FromStr for ConflictPosition {
     type Err = &'static str;
 
     fn from_str(cursor: &str) -> Result<Self, Self::Err> {
@@ -160,7 +160,7 @@ impl FromStr for Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ConflictPosition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let key = serde_json::to_string(&self.key).unwrap_or_default();
         let (site, table, part, kind) = (&self.site, &self.table, self.part, self.kind.as_str());
@@ -168,7 +168,7 @@ impl fmt::Display for Place {
     }
 }
 
-impl Serialize for Place {
+impl Serialize for ConflictPosition {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -179,7 +179,7 @@ impl Serialize for Place {
 pub(crate) struct ConflictsQuery {
     pub site: Option<SiteName>,
     /// Those behind this one.
-    pub after: Option<Place>,
+    pub after: Option<ConflictPosition>,
     /// How many at most.
     pub limit: usize,
 }
@@ -189,7 +189,7 @@ pub(crate) struct ConflictsQuery {
 pub(crate) struct ConflictsPage {
     pub items: Vec<Conflict>,
     /// Where the next ones begin; null: there are no more.
-    pub next: Option<Place>,
+    pub next: Option<ConflictPosition>,
     /// How many there are altogether.
     pub total: u64,
     /// The sites whose edits cannot be read.
@@ -226,7 +226,7 @@ pub(crate) async fn list(
     }
     if page.items.len() > query.limit {
         page.items.truncate(query.limit);
-        page.next = page.items.last().map(Conflict::place);
+        page.next = page.items.last().map(Conflict::position);
     }
     Ok(page)
 }

@@ -292,7 +292,10 @@ fn a_cursor_is_read_as_it_was_written() {
         "here~sale~dt=2025-11-28~edit~[\"1\"]",
         "a~b~b=0of1~clash~[\"~\",\"2\"]",
     ] {
-        assert_eq!(cursor.parse::<Place>().unwrap().to_string(), cursor);
+        assert_eq!(
+            cursor.parse::<ConflictPosition>().unwrap().to_string(),
+            cursor
+        );
     }
     for wrong in [
         "",
@@ -301,6 +304,6 @@ fn a_cursor_is_read_as_it_was_written() {
         "here~sale~b=0of1~edit~1",
         "here~sale~b=0of1~[\"1\"]",
     ] {
-        assert!(wrong.parse::<Place>().is_err(), "{wrong:?}");
+        assert!(wrong.parse::<ConflictPosition>().is_err(), "{wrong:?}");
     }
 }
