@@ -9,7 +9,7 @@ mod conflicts;
 mod customers;
 mod edits;
 #[cfg(feature = "import")]
-mod imports;
+pub(crate) mod imports;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
 pub(crate) mod stats;

@@ -8,6 +8,8 @@ mod chart;
 mod conflicts;
 mod days;
 mod edits;
+#[cfg(feature = "import")]
+mod import;
 mod language;
 mod lists;
 mod login;
@@ -54,12 +56,28 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/edits", get(edits::page))
         .route("/edits/undo", post(edits::undo))
         .route("/login", get(login::page).post(login::sign_in))
-        .route("/logout", post(login::sign_out))
-        .route_layer(from_fn(problems_as_pages));
+        .route("/logout", post(login::sign_out));
+    #[cfg(feature = "import")]
+    let pages = pages
+        .route("/import", get(import::page))
+        .route("/import/{id}", get(import::job))
+        .route("/import/{id}/run", post(import::run));
+    let pages = pages.route_layer(from_fn(problems_as_pages));
     pages
         .route("/live", get(overview::live))
         .route("/assets/{name}", get(assets::asset))
         .route("/favicon.ico", get(assets::icon))
+}
+
+/// The routes whose body goes to disk as it comes.
+pub(crate) fn uploads() -> Router<Arc<App>> {
+    let pages = Router::new();
+    #[cfg(feature = "import")]
+    let pages = pages
+        .route("/import/preview", post(import::preview))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+        .route_layer(from_fn(problems_as_pages));
+    pages
 }
 
 /// What is shown where a request cannot be answered as asked.

@@ -11,6 +11,7 @@
 pub(crate) mod dump;
 mod files;
 pub(crate) mod jobs;
+pub(crate) mod upload;
 
 use std::collections::BTreeMap;
 use std::io;

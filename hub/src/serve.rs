@@ -139,6 +139,6 @@ fn router(app: Arc<App>) -> Router {
     server::router(
         app,
         api::routes().merge(dashboard::routes()),
-        api::uploads(),
+        api::uploads().merge(dashboard::uploads()),
     )
 }

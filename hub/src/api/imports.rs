@@ -1,9 +1,6 @@
 //! `/api/v1/imports`: files as the rows of a site that no agent writes.
 
-use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
@@ -13,25 +10,16 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::chance::random_id;
-use futures_util::StreamExt as _;
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
-use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
-use tokio::time::timeout;
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, header_text};
 use crate::import::dump::Dialect;
-use crate::import::jobs::{Job, Running};
-use crate::import::{GivenFile, ImportOptions, Importer};
-
-/// The largest file that is taken.
-const MAX_FILE_BYTES: u64 = 1 << 30;
-/// How long the next piece of a file may take to come.
-const PIECE_WITHIN: Duration = Duration::from_secs(30);
+use crate::import::jobs::{Job, Kept, Running};
+use crate::import::upload::{Upload, UploadError};
+use crate::import::{ImportOptions, Importer};
 
 /// The name of a file that says none.
 const SQL: &str = "import.sql";
@@ -113,49 +101,67 @@ async fn begin(
         allow_shrink: asked.allow_shrink.is_set(),
         dialect: asked.dialect,
     };
-    let id = random_id().map_err(failed)?;
-    let jobs = &app.imports;
-    let running = jobs.begin(id, options.site.clone(), name.clone(), options.dry_run);
-    let running = running.ok_or_else(|| {
+    let running = reserve(&app, &options, &name)?;
+    let upload = Upload::receive(name, body.into_data_stream());
+    let upload = upload.await.map_err(not_taken)?;
+    let begun = Begun {
+        id: running.id().to_owned(),
+    };
+    start(app, options, upload.into(), running, (&caller.name, false));
+    Ok((StatusCode::ACCEPTED, Json(begun)).into_response())
+}
+
+/// A place for an import, before its file is taken.
+pub(crate) fn reserve(app: &App, options: &ImportOptions, name: &str) -> Result<Running, Problem> {
+    let id = random_id().map_err(UploadError::Disk).map_err(not_taken)?;
+    let (site, name) = (options.site.clone(), name.to_owned());
+    let running = app.imports.begin(id, site, name, options.dry_run);
+    running.ok_or_else(|| {
         Problem::new(
             Code::Busy,
             "other imports are under way; try again when one has ended",
         )
-    })?;
-    let upload = Upload::receive(body).await?;
-    let begun = Begun {
-        id: running.id().to_owned(),
-    };
-    tracing::info!(site = %options.site, file = name, by = caller.name, "importing");
-    let file = GivenFile {
-        path: upload.path.clone(),
-        name,
-        is_upload: true,
-    };
-    tokio::spawn(run(app, options, file, upload, running));
-    Ok((StatusCode::ACCEPTED, Json(begun)).into_response())
+    })
+}
+
+/// Begins to import a file. `keeps`: that of a preview is kept, so that it can be imported as it was shown.
+pub(crate) fn start(
+    app: Arc<App>,
+    options: ImportOptions,
+    upload: Arc<Upload>,
+    running: Running,
+    (by, keeps): (&str, bool),
+) {
+    tracing::info!(site = %options.site, file = upload.name, by, "importing");
+    tokio::spawn(run(app, options, upload, running, keeps));
 }
 
 async fn run(
     app: Arc<App>,
     options: ImportOptions,
-    file: GivenFile,
-    upload: Upload,
+    upload: Arc<Upload>,
     running: Running,
+    keeps: bool,
 ) {
     let importer = Importer::of(&app.hub);
     let progress = running.progress();
+    let file = upload.given(!keeps);
     let ended = importer.run(vec![file], &options, progress).await;
-    drop(upload);
     if let Err(error) = &ended {
         tracing::warn!(site = %options.site, %error, "nothing was imported");
     }
     let committed = ended
         .as_ref()
         .is_ok_and(|done| done.report.commit.is_some());
+    let site = options.site.clone();
+    if keeps && ended.is_ok() {
+        running.keep(Kept { options, upload });
+    } else {
+        drop(upload);
+    }
     running.end(ended);
     if committed {
-        app.hub.expect_site(options.site);
+        app.hub.expect_site(site);
         app.refresher.wake();
     }
 }
@@ -174,52 +180,19 @@ async fn one(
     })
 }
 
-/// A file that came with a request, until it is dropped.
-struct Upload {
-    path: PathBuf,
-    _folder: TempDir,
-}
-
-impl Upload {
-    async fn receive(body: Body) -> Result<Self, Problem> {
-        let folder = TempDir::with_prefix("causeway-upload-").map_err(failed)?;
-        let path = folder.path().join("file");
-        let mut file = File::create(&path).await.map_err(failed)?;
-        let mut pieces = body.into_data_stream();
-        let mut bytes = 0;
-        loop {
-            let piece = timeout(PIECE_WITHIN, pieces.next()).await.map_err(|_| {
-                let detail = format!(
-                    "no more of the file within {} seconds",
-                    PIECE_WITHIN.as_secs()
-                );
-                Problem::new(Code::RequestTimeout, detail)
-            })?;
-            let Some(piece) = piece else { break };
-            let piece = piece.map_err(|error| {
-                Problem::new(
-                    Code::BadRequest,
-                    format!("the file did not come whole: {error}"),
-                )
-            })?;
-            bytes += piece.len() as u64;
-            if bytes > MAX_FILE_BYTES {
-                let detail = "the file is larger than 1 GiB; use `causeway-hub import`";
-                return Err(Problem::new(Code::TooLarge, detail));
-            }
-            file.write_all(&piece).await.map_err(failed)?;
-        }
-        file.flush().await.map_err(failed)?;
-        Ok(Self {
-            path,
-            _folder: folder,
-        })
+/// Why a file was not taken.
+pub(crate) fn not_taken(error: UploadError) -> Problem {
+    let code = match &error {
+        UploadError::Stalled => Code::RequestTimeout,
+        UploadError::Broken(_) => Code::BadRequest,
+        UploadError::TooLarge => Code::TooLarge,
+        UploadError::Disk(_) => Code::Internal,
+    };
+    let problem = Problem::new(code, error.to_string());
+    match error {
+        UploadError::Disk(cause) => problem.because(cause),
+        _ => problem,
     }
-}
-
-fn failed(error: io::Error) -> Problem {
-    let detail = "the file cannot be put by; see the hub's log";
-    Problem::new(Code::Internal, detail).because(error)
 }
 
 #[cfg(test)]

@@ -4,12 +4,16 @@ mod appointments;
 mod conflicts;
 mod days;
 mod edits;
+#[cfg(feature = "import")]
+mod import;
 mod lists;
 
 pub(super) use appointments::DayTexts;
 pub(super) use conflicts::ConflictsTexts;
 pub(super) use days::DaysTexts;
 pub(super) use edits::EditsTexts;
+#[cfg(feature = "import")]
+pub(super) use import::ImportTexts;
 pub(super) use lists::ListTexts;
 
 /// The texts of one language.
@@ -89,11 +93,25 @@ pub(super) struct Texts {
     pub(super) of_days: DaysTexts,
     pub(super) of_conflicts: ConflictsTexts,
     pub(super) of_edits: EditsTexts,
+    #[cfg(feature = "import")]
+    pub(super) of_import: ImportTexts,
     pub(super) of_lists: ListTexts,
     statuses: [(&'static str, &'static str); 6],
 }
 
 impl Texts {
+    /// The title of the page of imports, where this hub has it.
+    #[cfg_attr(
+        not(feature = "import"),
+        expect(clippy::unused_self, reason = "templates ask")
+    )]
+    pub(super) fn import(&self) -> Option<&'static str> {
+        #[cfg(feature = "import")]
+        return Some(self.of_import.title);
+        #[cfg(not(feature = "import"))]
+        None
+    }
+
     /// A status as people say it; one that is not known is shown as it is.
     pub(super) fn status<'t>(&'t self, status: &'t str) -> &'t str {
         let known = self.statuses.iter().find(|(known, _)| *known == status);
@@ -179,6 +197,8 @@ pub(super) const VIETNAMESE: Texts = Texts {
     of_days: days::VIETNAMESE,
     of_conflicts: conflicts::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
+    #[cfg(feature = "import")]
+    of_import: import::VIETNAMESE,
     of_lists: lists::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
@@ -268,6 +288,8 @@ pub(super) const ENGLISH: Texts = Texts {
     of_days: days::ENGLISH,
     of_conflicts: conflicts::ENGLISH,
     of_edits: edits::ENGLISH,
+    #[cfg(feature = "import")]
+    of_import: import::ENGLISH,
     of_lists: lists::ENGLISH,
     statuses: [
         ("pending", "Pending"),

@@ -10,13 +10,17 @@ use causeway_agent::{Progress, Step};
 use causeway_shared::ids::SiteName;
 use serde::Serialize;
 
-use super::{ImportError, Imported};
+use super::upload::Upload;
+use super::{ImportError, ImportOptions, Imported};
 
 /// Most imports at once: each takes up to 40 MB.
 const MAX_RUNNING: usize = 2;
 
 /// Most imports that are remembered: what came of one may name thousands of partitions.
 const MAX_KNOWN: usize = 20;
+
+/// Most previewed files that are kept.
+const MAX_KEPT: usize = 2;
 
 /// How far an import is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -53,10 +57,20 @@ pub(crate) struct Job {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// What was previewed, while it can be imported.
+    #[serde(skip)]
+    pub(crate) kept: Option<Kept>,
+}
+
+/// A file that was previewed, and how.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    pub(crate) options: ImportOptions,
+    pub(crate) upload: Arc<Upload>,
 }
 
 impl Job {
-    fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         !matches!(self.stage, Stage::Done | Stage::Failed)
     }
 }
@@ -94,6 +108,7 @@ impl Jobs {
             sent: 0,
             result: None,
             error: None,
+            kept: None,
         });
         Some(Running {
             jobs: Arc::clone(self),
@@ -103,6 +118,18 @@ impl Jobs {
 
     pub(crate) fn get(&self, id: &str) -> Option<Job> {
         self.lock().iter().find(|job| job.id == id).cloned()
+    }
+
+    /// Those that are known, the last one first.
+    pub(crate) fn newest(&self) -> Vec<Job> {
+        self.lock().iter().rev().cloned().collect()
+    }
+
+    /// Takes a previewed file, once.
+    pub(crate) fn take_kept(&self, id: &str) -> Option<Kept> {
+        let mut jobs = self.lock();
+        let job = jobs.iter_mut().find(|job| job.id == id);
+        job?.kept.take()
     }
 
     fn lock(&self) -> MutexGuard<'_, VecDeque<Job>> {
@@ -128,6 +155,16 @@ impl Running {
             jobs: Arc::clone(&self.jobs),
             id: self.id.clone(),
         })
+    }
+
+    /// Keeps the file of a preview, so that it can be imported. Of many the last ones are kept.
+    pub(crate) fn keep(&self, kept: Kept) {
+        self.change(|job| job.kept = Some(kept));
+        let mut jobs = self.jobs.lock();
+        let of_previews = jobs.iter_mut().rev().filter(|job| job.kept.is_some());
+        for job in of_previews.skip(MAX_KEPT) {
+            job.kept = None;
+        }
     }
 
     pub(crate) fn end(self, ended: Result<Imported, ImportError>) {

@@ -1,10 +1,11 @@
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
 use causeway_shared::ids::SiteName;
 use serde_json::Value;
 use tokio::time::sleep;
 
-use super::*;
 use crate::auth::Token;
 use crate::serve::testbed::{Answer, Testbed};
 use crate::sync::LoadRequest;

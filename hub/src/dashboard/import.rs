@@ -1,0 +1,326 @@
+//! The page of imports: a file is taken and previewed, then imported as it was shown. It needs no script.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use causeway_agent::{HeldTable, IMPORTER, Reason};
+use causeway_shared::ids::SiteName;
+use serde::Deserialize;
+
+use super::appointments::{read, require_editor};
+use super::assets::address;
+use super::language::{Language, ReaderLanguage};
+use super::texts::{ImportTexts, Texts};
+use super::{Visitor, html, signed_in};
+use crate::api::imports::{not_taken, reserve, start};
+use crate::auth::{Action, Caller};
+use crate::http::App;
+use crate::http::problem::{Code, Problem};
+use crate::import::dump::Dialect;
+use crate::import::jobs::{Job, Running, Stage};
+use crate::import::upload::Upload;
+use crate::import::{ImportOptions, Imported, remedy};
+
+/// Longest text of a field beside the file.
+const MAX_TEXT_BYTES: usize = 200;
+/// Reasons for refused rows that are shown of a table, and lines of each other kind.
+const MAX_LINES: usize = 20;
+/// Earlier imports that are listed.
+const MAX_LISTED: usize = 10;
+
+#[derive(Debug, Template)]
+#[template(path = "import.html")]
+struct FormPage<'p> {
+    language: Language,
+    t: &'static Texts,
+    i: &'static ImportTexts,
+    visitor: Option<&'p str>,
+    /// Whether the visitor may change things.
+    is_editor: bool,
+    /// Why the form was not taken.
+    notice: Option<&'static str>,
+    /// The sites that imports have written.
+    sites: Vec<SiteName>,
+    site: &'p str,
+    jobs: Vec<Job>,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "import_job.html")]
+struct JobPage<'p> {
+    language: Language,
+    t: &'static Texts,
+    i: &'static ImportTexts,
+    visitor: Option<&'p str>,
+    is_editor: bool,
+    job: Job,
+}
+
+impl JobPage<'_> {
+    fn held<'h>(
+        &self,
+        imported: &'h Imported,
+    ) -> impl Iterator<Item = (&'h HeldTable, &'static str)> {
+        let held = imported.report.held.iter().take(MAX_LINES);
+        held.map(|held| (held, remedy(held)))
+    }
+
+    /// Whether a table would lose so many rows that somebody has to agree.
+    fn shrinks(&self, imported: &Imported) -> bool {
+        let mut held = imported.report.held.iter();
+        held.any(|held| {
+            matches!(
+                held.reason,
+                Reason::Shrunk { .. } | Reason::Undeclared { .. } | Reason::ColumnsGone { .. }
+            )
+        })
+    }
+
+    /// Whether importing it would change anything.
+    fn would_change(&self, imported: &Imported) -> bool {
+        !imported.report.changes.is_empty() || self.shrinks(imported)
+    }
+
+    fn number(&self, count: &u64) -> String {
+        self.language.number(*count)
+    }
+
+    /// What else is to say, a line each.
+    fn notes(&self, imported: &Imported) -> Vec<String> {
+        let report = &imported.report;
+        let dangling = report.dangling.iter().map(ToString::to_string);
+        let notes = report.notes.iter().cloned().chain(dangling);
+        notes.take(MAX_LINES).collect()
+    }
+
+    fn skipped(&self, imported: &Imported) -> String {
+        let kinds = imported.skipped.iter().take(MAX_LINES);
+        let kinds = kinds.map(|(kind, times)| format!("{kind} ({times})"));
+        kinds.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Answers with the form.
+pub(super) async fn page(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+) -> Result<Response, Problem> {
+    let page = form(&app, &caller, reading.language, (None, "")).await?;
+    Ok((reading.headers(), page).into_response())
+}
+
+async fn form(
+    app: &App,
+    caller: &Caller,
+    language: Language,
+    (notice, site): (Option<&'static str>, &str),
+) -> Result<Response, Problem> {
+    let t = language.texts();
+    let views = app.hub.sites(None).await?.into_iter();
+    let imported = views.filter(|view| {
+        let head = view.catalog.head.as_ref();
+        head.is_some_and(|head| head.writer.host == IMPORTER)
+    });
+    let mut jobs = app.imports.newest();
+    jobs.truncate(MAX_LISTED);
+    let page = html(&FormPage {
+        language,
+        t,
+        i: &t.of_import,
+        visitor: signed_in(app, caller),
+        is_editor: caller.role.allows(Action::Change),
+        notice,
+        sites: imported.map(|view| view.site).collect(),
+        site,
+        jobs,
+    })?;
+    Ok(page.into_response())
+}
+
+/// The fields beside the file, which stand before it.
+#[derive(Debug, Default)]
+struct Fields {
+    site: String,
+    add: bool,
+    dialect: String,
+}
+
+/// Takes a file and begins to preview its import.
+pub(super) async fn preview(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    sent: Result<Multipart, MultipartRejection>,
+) -> Result<Response, Problem> {
+    require_editor(&caller, reading.language)?;
+    let mut sent = sent.map_err(|why| Problem::of_body(why.status(), why.body_text()))?;
+    let mut fields = Fields::default();
+    while let Some(field) = sent.next_field().await.map_err(broken)? {
+        match field.name() {
+            Some("site") => fields.site = text(field).await?.trim().to_owned(),
+            Some("add") => fields.add = text(field).await? == "true",
+            Some("dialect") => fields.dialect = text(field).await?,
+            // A form without a file sends one that has no name.
+            Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
+                return take(&app, &caller, reading, fields, field).await;
+            }
+            _ => {}
+        }
+    }
+    let i = &reading.language.texts().of_import;
+    refuse(&app, &caller, reading, i.no_file, &fields.site).await
+}
+
+/// The form again, with why it was not taken.
+async fn refuse(
+    app: &App,
+    caller: &Caller,
+    reading: ReaderLanguage,
+    why: &'static str,
+    site: &str,
+) -> Result<Response, Problem> {
+    let page = form(app, caller, reading.language, (Some(why), site)).await?;
+    Ok(Problem::new(Code::Invalid, why).into_page((reading.headers(), page)))
+}
+
+async fn take(
+    app: &Arc<App>,
+    caller: &Caller,
+    reading: ReaderLanguage,
+    fields: Fields,
+    file: Field<'_>,
+) -> Result<Response, Problem> {
+    let i = &reading.language.texts().of_import;
+    let Ok(site) = SiteName::new(&fields.site) else {
+        return refuse(app, caller, reading, i.no_site, &fields.site).await;
+    };
+    let dialect: Option<Dialect> = match &*fields.dialect {
+        "" => None,
+        name => Some(
+            name.parse()
+                .map_err(|problem: String| Problem::unreadable("the form", "dialect", problem))?,
+        ),
+    };
+    let views = app.hub.sites(None).await?;
+    let of_agent = views.iter().any(|view| {
+        let head = view.catalog.head.as_ref();
+        view.site == site && head.is_some_and(|head| head.writer.host != IMPORTER)
+    });
+    if of_agent {
+        return refuse(app, caller, reading, i.has_agent, &fields.site).await;
+    }
+    let options = ImportOptions {
+        site,
+        add: fields.add,
+        dry_run: true,
+        take_over: false,
+        allow_shrink: false,
+        dialect,
+    };
+    let name = file.file_name().unwrap_or_default();
+    // Some browsers send where it lay.
+    let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = name.to_owned();
+    let running = reserve(app, &options, &name)?;
+    let upload = Upload::receive(name, file).await.map_err(not_taken)?;
+    Ok(to_job(begin(app, options, upload.into(), running, caller)))
+}
+
+fn begin(
+    app: &Arc<App>,
+    options: ImportOptions,
+    upload: Arc<Upload>,
+    running: Running,
+    caller: &Caller,
+) -> String {
+    let id = running.id().to_owned();
+    let keeps = options.dry_run;
+    start(
+        Arc::clone(app),
+        options,
+        upload,
+        running,
+        (&caller.name, keeps),
+    );
+    id
+}
+
+fn to_job(id: String) -> Response {
+    Redirect::to(&format!("/import/{id}")).into_response()
+}
+
+fn broken(error: MultipartError) -> Problem {
+    Problem::of_body(error.status(), error.body_text())
+}
+
+async fn text(mut field: Field<'_>) -> Result<String, Problem> {
+    let mut bytes = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(broken)? {
+        bytes.extend_from_slice(&piece);
+        if bytes.len() > MAX_TEXT_BYTES {
+            return Err(Problem::bad_request("a field of the form is too long"));
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Answers with how far an import is, and what came of it.
+pub(super) async fn job(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let language = reading.language;
+    let t = language.texts();
+    let job = app.imports.get(&id);
+    let job = job.ok_or_else(|| Problem::new(Code::NotFound, t.of_import.unknown))?;
+    let page = html(&JobPage {
+        language,
+        t,
+        i: &t.of_import,
+        visitor: signed_in(&app, &caller),
+        is_editor: caller.role.allows(Action::Change),
+        job,
+    })?;
+    Ok((reading.headers(), page).into_response())
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct RunForm {
+    allow_shrink: Option<String>,
+}
+
+/// Imports a file as it was previewed.
+pub(super) async fn run(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    form: Result<Form<RunForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let form = read(form)?;
+    require_editor(&caller, reading.language)?;
+    let gone = || Problem::new(Code::NotFound, reading.language.texts().of_import.not_kept);
+    let previewed = app.imports.get(&id).and_then(|job| job.kept);
+    let previewed = previewed.ok_or_else(gone)?;
+    let options = ImportOptions {
+        dry_run: false,
+        allow_shrink: form.allow_shrink.is_some(),
+        ..previewed.options.clone()
+    };
+    let running = reserve(&app, &options, &previewed.upload.name)?;
+    // Sent twice, it is begun once.
+    let kept = app.imports.take_kept(&id).ok_or_else(gone)?;
+    Ok(to_job(begin(&app, options, kept.upload, running, &caller)))
+}
+
+// On SQLite alone: what is imported is the agent library's to judge.
+#[cfg(test)]
+mod tests;
