@@ -94,6 +94,15 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
     /// A failure of the store.
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError>;
 
+    /// As [`list`](Self::list), for whoever wants the first keys alone: a page of a few, where the store
+    /// can give that for less.
+    ///
+    /// # Errors
+    /// A failure of the store.
+    async fn list_few(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        self.list(prefix, after).await
+    }
+
     /// Whether the store can be seen, without a request that costs, to hold nothing at all: a disk
     /// that is not mounted, or a new store. `false` where only a request would tell.
     ///

@@ -17,7 +17,7 @@ pub(crate) async fn discover(store: &Store) -> Result<BTreeSet<SiteName>, StoreE
     let mut sites = BTreeSet::new();
     let mut after: Option<String> = None;
     loop {
-        let page = store.list(layout::SITES, after.as_deref()).await?;
+        let page = store.list_few(layout::SITES, after.as_deref()).await?;
         let mut last = None;
         for object in &page.objects {
             let name = site_segment(&object.key);

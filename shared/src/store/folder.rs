@@ -46,6 +46,7 @@ use unanswered::Unanswered;
 const CHUNK_BYTES: u64 = 256 * 1_024;
 /// How many objects a page of a listing holds; S3's number.
 const PAGE_OBJECTS: usize = 1_000;
+const FEW_OBJECTS: usize = 10;
 
 /// An object store in a folder.
 #[derive(Debug)]
@@ -79,6 +80,19 @@ impl FolderStore {
         let store = Self::open(root)?;
         store.disk.check_exists()?;
         Ok(store)
+    }
+
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<ListPage, StoreError> {
+        key::check_prefix(prefix)?;
+        self.counters.count(Request::List);
+        let after = after.map(str::to_owned);
+        let list = move |disk: &Disk, prefix: &str| disk.list(prefix, after.as_deref(), most);
+        self.reading("listing", prefix, list).await
     }
 
     /// Reads files where that may block, for a limited time.
@@ -177,12 +191,11 @@ impl ObjectStore for FolderStore {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
-        key::check_prefix(prefix)?;
-        self.counters.count(Request::List);
-        let after = after.map(str::to_owned);
-        let list =
-            move |disk: &Disk, prefix: &str| disk.list(prefix, after.as_deref(), PAGE_OBJECTS);
-        self.reading("listing", prefix, list).await
+        self.page(prefix, after, PAGE_OBJECTS).await
+    }
+
+    async fn list_few(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        self.page(prefix, after, FEW_OBJECTS).await
     }
 
     async fn is_blank(&self) -> Result<bool, StoreError> {

@@ -37,6 +37,7 @@ use failure::{failure, status};
 
 /// How many objects a page of a listing holds; the most that S3 gives.
 const PAGE_OBJECTS: i32 = 1_000;
+const FEW_OBJECTS: i32 = 10;
 
 /// An object store in an S3 bucket.
 #[derive(Debug)]
@@ -290,13 +291,36 @@ impl ObjectStore for S3Store {
     }
 
     async fn list(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        self.page(prefix, after, PAGE_OBJECTS).await
+    }
+
+    async fn list_few(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
+        self.page(prefix, after, FEW_OBJECTS).await
+    }
+
+    fn requests(&self) -> RequestCounts {
+        self.counters.read()
+    }
+
+    fn describe(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.prefix.trim_end_matches('/'))
+    }
+}
+
+impl S3Store {
+    async fn page(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+        most: i32,
+    ) -> Result<ListPage, StoreError> {
         key::check_prefix(prefix)?;
         let list = self
             .client()
             .await
             .list_objects_v2()
             .bucket(&self.bucket)
-            .max_keys(PAGE_OBJECTS);
+            .max_keys(most);
         let list = list
             .prefix(self.s3_key(prefix))
             .set_start_after(after.map(|after| self.s3_key(after)));
@@ -321,14 +345,6 @@ impl ObjectStore for S3Store {
         let objects = objects.filter(|object| !object.as_ref().is_ok_and(is_folder_marker));
         let objects = objects.collect::<Result<_, _>>()?;
         Ok(ListPage { objects, next })
-    }
-
-    fn requests(&self) -> RequestCounts {
-        self.counters.read()
-    }
-
-    fn describe(&self) -> String {
-        format!("s3://{}/{}", self.bucket, self.prefix.trim_end_matches('/'))
     }
 }
 

@@ -113,6 +113,9 @@ pub async fn a_long_listing_comes_in_pages(store: &Store) -> Outcome {
         first.next.as_ref(),
         first.objects.last().map(|last| &last.key)
     );
+    let few = store.list_few("data/", None).await?;
+    assert!(!few.objects.is_empty() && first.objects.starts_with(&few.objects));
+    assert_eq!(few.next.as_ref(), few.objects.last().map(|last| &last.key));
     let sorted = |mut keys: Vec<String>| {
         keys.sort_unstable();
         keys
