@@ -24,7 +24,7 @@ pub(crate) use error::EditsError;
 pub(crate) use fold::{RowChange, fold, journal_columns};
 pub(crate) use in_hand::Edits;
 pub(crate) use merge::{MergedPart, MergedRow, RowMerge};
-pub(crate) use row_edit::{PlacedRow, RowEdit, RowState, is_of_block};
+pub(crate) use row_edit::{PlacedRow, RowEdit, RowState, is_kept, is_of_block};
 pub(crate) use settle::settle;
 pub(crate) use texts::{bucket_of, key_order, site_row};
 

@@ -11,7 +11,7 @@ use causeway_shared::edits_object::{Entry, EntryState};
 use causeway_shared::ids::{Name, Part};
 
 use super::error::EditsError;
-use super::row_edit::{RowEdit, is_kept};
+use super::row_edit::RowEdit;
 use super::texts::key_order;
 
 /// The entries of some partitions.
@@ -145,16 +145,6 @@ impl Edits {
             .map(|entry| Ok((key_order(table, &entry.key)?, entry.clone())))
             .collect();
         Ok(sorted?.into_values().collect())
-    }
-
-    /// The keys of a partition that are looked for wherever the site changes something.
-    ///
-    /// # Errors
-    /// As [`entries`](Self::entries).
-    pub(crate) fn kept(&self, table: &Table, part: Part) -> Result<Vec<RowKey>, EditsError> {
-        let entries = self.entries(table, part)?.into_iter();
-        let kept = entries.filter(|entry| is_kept(table, entry));
-        Ok(kept.map(|entry| entry.key).collect())
     }
 
     /// The partitions whose entries are not those that were put in.

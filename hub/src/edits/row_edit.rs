@@ -223,7 +223,7 @@ fn moved(home: Part, left: &Entry, place: Part, entry: &Entry) -> Result<RowStat
 
 /// Whether an entry's key is looked for wherever the site changes something: the site may bear it
 /// again, or may have born it on its own.
-pub(super) fn is_kept(table: &Table, entry: &Entry) -> bool {
+pub(crate) fn is_kept(table: &Table, entry: &Entry) -> bool {
     match &entry.state {
         EntryState::Changed { .. } | EntryState::Born { from: Some(_), .. } => false,
         EntryState::Born { from: None, .. } => {

@@ -30,8 +30,6 @@ pub(super) struct Settling<'a> {
     pub(super) catalog: &'a Catalog,
     /// The edits as they are in their log.
     pub(super) edits: &'a Catalog<EditsLog>,
-    /// The site's catalog that the database stands at; `None` where there is none.
-    before: Option<&'a Catalog>,
     /// The commit of the site's up to which kept keys were looked for before.
     looked: Seq,
     hand: Edits,
@@ -39,8 +37,13 @@ pub(super) struct Settling<'a> {
     left_out: BTreeSet<Name>,
     /// Partitions that were settled whole with the site's object of now.
     renewed: BTreeSet<(Name, Part)>,
-    /// Partitions of rows whose parent lay there and lies elsewhere now.
+    /// Partitions of rows whose parent lay there and lies elsewhere now, or is there again.
     left: BTreeSet<(Name, Part)>,
+    /// Where rows lie at the site whose edit is gone.
+    at_home: BTreeMap<(Name, RowKey), Part>,
+    /// Rows that were settled, which the cloud bore or moved and which lie where their parent does: whether
+    /// that is nowhere.
+    orphans: BTreeMap<(Name, RowKey), bool>,
     /// Whether settling changed a row's edit.
     changed: bool,
     /// Whether a site may bear keys of blocks, as one does whose own numbers have reached them.
@@ -59,7 +62,6 @@ impl<'a> Settling<'a> {
     ) -> Self {
         let anew = Self::anew((store, site), dataset, catalog, edits);
         Self {
-            before: Some(&stored.catalog),
             // Who does not own the edits settles them anew each time.
             looked: match stored.state.writable {
                 true => stored.catalog.seq(),
@@ -82,12 +84,13 @@ impl<'a> Settling<'a> {
             dataset,
             catalog,
             edits,
-            before: None,
             looked: Seq::NONE,
             hand: Edits::default(),
             left_out: BTreeSet::new(),
             renewed: BTreeSet::new(),
             left: BTreeSet::new(),
+            at_home: BTreeMap::new(),
+            orphans: BTreeMap::new(),
             changed: false,
             doubts_blocks: false,
             gone_before: Timestamp::MIN,
@@ -117,8 +120,8 @@ impl<'a> Settling<'a> {
         self.changed
     }
 
-    /// The partitions whose edits were merged with another object than the site's of now, or lie in
-    /// buckets of another number.
+    /// The partitions whose edits were merged with another object than the site's of now, or whose parents'
+    /// object is another, or that lie in buckets of another number.
     pub(super) fn outdated(&self) -> BTreeSet<(Name, Part)> {
         let is_outdated = |(table, part): &(Name, Part), merged: &Merged| {
             let declared = self.dataset.table(table.as_str());
@@ -131,26 +134,24 @@ impl<'a> Settling<'a> {
             );
             other_buckets
                 || merged.object != self.site_object(table, *part)
-                || self.parent_moved_on(declared, *part, merged.site_seq)
+                || merged.parents != self.parents_object(declared, *part)
         };
         let edits = self.edits.partitions.iter();
         let outdated = edits.filter(|(key, entry)| is_outdated(key, &entry.object.merged));
         outdated.map(|(key, _)| key.clone()).collect()
     }
 
-    /// Whether the site changed the partition of the parents, whose rows a row of the cloud's follows,
-    /// since the children's was settled.
-    fn parent_moved_on(&self, table: &Table, part: Part, settled_at: Seq) -> bool {
-        let Partitioning::Via { parent, .. } = table.partition else {
-            return false;
-        };
-        let key = (self.dataset.tables[parent].name.clone(), part);
-        match self.catalog.partitions.get(&key) {
-            Some(entry) => entry.seq > settled_at,
-            // Whether the site had it when the children's was settled is known to a database alone.
-            None => self
-                .before
-                .is_none_or(|before| before.partitions.contains_key(&key)),
+    /// The site's object of the partition that the parents of a partition's rows lie in.
+    fn parents_object(&self, table: &Table, part: Part) -> Option<Md5> {
+        let parent = self.parent_of(table)?;
+        self.site_object(&parent.name, part)
+    }
+
+    /// The table whose rows those of a table lie with.
+    fn parent_of(&self, table: &Table) -> Option<&'a Table> {
+        match table.partition {
+            Partitioning::Via { parent, .. } => Some(&self.dataset.tables[parent]),
+            _ => None,
         }
     }
 
@@ -200,12 +201,8 @@ impl<'a> Settling<'a> {
             let listed = self.hand.keys(&table.name, part);
             for key in listed.map_err(|error| self.failed(error))? {
                 let edit = self.row(table, &key).await?;
-                let follows = edit.is_some_and(|edit| {
-                    let state = &edit.state;
-                    matches!(state, RowState::Born { .. } | RowState::Moved { .. })
-                        && state.place() == Some(part)
-                });
-                if follows {
+                let is_there = |edit: &RowEdit| edit.state.place() == Some(part);
+                if edit.is_some_and(|edit| follows_parent(&edit) && is_there(&edit)) {
                     let after = self.settled_at(&table.name, part);
                     add_keys(&mut keys, vec![key], after);
                 }
@@ -237,9 +234,10 @@ impl<'a> Settling<'a> {
     }
 
     /// The kept keys of partitions of a table in which the site has changed something since they were
-    /// looked for.
+    /// looked for, there or where their parents may be.
     fn kept_to_look_for(&self, table: &Table) -> Vec<(Part, Vec<RowKey>)> {
-        let newest = self.catalog.table(table.name.as_str());
+        let tables = std::iter::once(table).chain(self.parent_of(table));
+        let newest = tables.flat_map(|table| self.catalog.table(table.name.as_str()));
         let newest = newest.map(|(_, entry)| entry.seq).max();
         let Some(newest) = newest.filter(|newest| *newest > self.looked) else {
             return Vec::new();
@@ -284,15 +282,20 @@ impl<'a> Settling<'a> {
             wanted.insert(key.clone(), search);
         }
         let found = self.site_rows().find(table, &wanted).await?;
-        for key in keys.keys() {
+        for (key, after) in keys {
             let Some(edit) = self.row(table, key).await? else {
                 continue;
             };
-            let parent = self.parent_place(table, &edit, found.contains_key(key));
-            let parent = parent.await?;
+            let is_at_site = found.contains_key(key);
+            let parent = self.parent_place(table, &edit, is_at_site, *after).await?;
             let settled = settle(table, key, edit.clone(), found.get(key), parent);
             let settled = settled.map_err(|error| self.failed(error))?;
             let settled = settled.filter(|edit| !self.is_forgotten(edit));
+            if self.parent_of(table).is_some() {
+                let follows = settled.as_ref().is_some_and(follows_parent);
+                let at = (table.name.clone(), key.clone());
+                self.orphans.insert(at, follows && parent.is_none());
+            }
             if settled.as_ref() != Some(&edit) {
                 self.changed = true;
                 self.set(table, key, settled).await?;
@@ -308,12 +311,14 @@ impl<'a> Settling<'a> {
             && edit.at < self.gone_before
     }
 
-    /// Where the parent lies of a row that the cloud bore, moved, or may keep though the site deleted it.
+    /// Where the parent lies of a row that the cloud bore, moved, or may keep though the site deleted it. One
+    /// that is not where the row is, is looked for in what the site changed after a commit.
     async fn parent_place(
         &mut self,
         table: &Table,
         edit: &RowEdit,
         is_at_site: bool,
+        after: Seq,
     ) -> Result<Option<Part>, SiteError> {
         let Partitioning::Via { parent, on } = table.partition else {
             return Ok(None);
@@ -338,11 +343,9 @@ impl<'a> Settling<'a> {
         if let Some(edit) = self.row(parent, &key).await? {
             return Ok(edit.state.place());
         }
-        let search = Search {
-            home,
-            after: self.settled_at(&table.name, place),
-        };
-        let wanted = BTreeMap::from([(key.clone(), search)]);
+        let left = self.at_home.get(&(parent.name.clone(), key.clone()));
+        let home = left.copied().unwrap_or(home);
+        let wanted = BTreeMap::from([(key.clone(), Search { home, after })]);
         let found = self.site_rows().find(parent, &wanted).await?;
         Ok(found.get(&key).map(|row| row.part))
     }
@@ -370,7 +373,7 @@ impl<'a> Settling<'a> {
         edit: Option<RowEdit>,
     ) -> Result<(), SiteError> {
         let before = self.row(table, key).await?;
-        self.note_left(table, before.map(|edit| edit.state), edit.as_ref());
+        self.note_left(table, key, before.map(|edit| edit.state), edit.as_ref());
         loop {
             match self.hand.set(&table.name, key, edit.clone()) {
                 Err(EditsError::NotInHand { part, .. }) => self.take(table, part).await?,
@@ -379,8 +382,18 @@ impl<'a> Settling<'a> {
         }
     }
 
-    /// Notes where a row lay whose new edit puts it elsewhere, for those that follow it.
-    fn note_left(&mut self, table: &Table, before: Option<RowState>, after: Option<&RowEdit>) {
+    /// Notes where a row lay whose new edit puts it elsewhere, and where rows may lie that had no parent
+    /// until this one was there again, for those that follow it.
+    fn note_left(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+        before: Option<RowState>,
+        after: Option<&RowEdit>,
+    ) {
+        let Some(id) = self.dataset.tables.id(table.name.as_str()) else {
+            return;
+        };
         let after = after.map(|edit| &edit.state);
         // A row without an edit lies where the site has it.
         let at_home = |moved: Option<&RowState>| match moved {
@@ -395,13 +408,25 @@ impl<'a> Settling<'a> {
             Some(state) => state.place(),
             None => at_home(before.as_ref()),
         };
-        if let (Some(was), Some(is), Some(id)) =
-            (was, is, self.dataset.tables.id(table.name.as_str()))
-            && was != is
-        {
-            let followers = self.dataset.followers(id);
-            self.left
-                .extend(followers.map(|(child, _)| (child.name.clone(), was)));
+        if let (None, Some(home)) = (after, is) {
+            self.at_home.insert((table.name.clone(), key.clone()), home);
+        }
+        let is_back = !is_of_block(table, key) || matches!(before, Some(RowState::Deleted { .. }));
+        let followers = self.dataset.followers(id);
+        match (was, is) {
+            (Some(was), Some(is)) if was != is => {
+                let left = followers.map(|(child, _)| (child.name.clone(), was));
+                self.left.extend(left);
+            }
+            (None, Some(_)) if is_back => {
+                for (child, _) in followers {
+                    let edits = self.edits.table(child.name.as_str());
+                    let kept = edits.filter(|(_, entry)| !entry.object.kept.is_empty());
+                    let kept = kept.map(|(part, _)| (child.name.clone(), part));
+                    self.left.extend(kept);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -447,6 +472,11 @@ impl<'a> Settling<'a> {
     }
 }
 
+/// Whether a row lies where its parent does because the cloud bore it or moved it.
+fn follows_parent(edit: &RowEdit) -> bool {
+    matches!(edit.state, RowState::Born { .. } | RowState::Moved { .. })
+}
+
 /// Adds keys that are looked for in what the site changed after a commit; the earliest one counts.
 fn add_keys(keys: &mut BTreeMap<RowKey, Seq>, more: Vec<RowKey>, after: Seq) {
     for key in more {
@@ -465,5 +495,7 @@ fn expected_at(state: &RowState) -> Part {
     }
 }
 
+#[cfg(test)]
+mod follower_tests;
 #[cfg(test)]
 mod tests;

@@ -99,7 +99,8 @@ pub struct EditsObject {
     #[serde(deserialize_with = "limits::count")]
     pub conflicts: u64,
     /// Keys to look for wherever the site changes something: rows that the cloud keeps though the
-    /// site deleted them, `gone` entries whose site row is gone, and keys born outside a block.
+    /// site deleted them, `gone` entries whose site row is gone, keys born outside a block, and rows
+    /// that follow a parent which is nowhere.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kept: Vec<RowKey>,
     /// What the partition is with these edits.
@@ -151,6 +152,10 @@ impl From<RowKey> for Vec<String> {
 pub struct Merged {
     /// The site's object under the edits; `None` where the site has no such partition.
     pub object: Option<Md5>,
+    /// The site's object of the parents' partition, where rows lie where their parents do; `None` where
+    /// the site has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parents: Option<Md5>,
     /// The agent's commit at which the partition was settled.
     pub site_seq: Seq,
     /// The merged rows.

@@ -285,6 +285,7 @@ pub async fn a_flush_takes_rows_out_of_the_journal(database: &HubDatabase) -> Ou
             kept: Vec::new(),
             merged: Merged {
                 object: later.object,
+                parents: None,
                 site_seq: Seq(1),
                 rows: 5,
                 summary: Summary::default(),

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{Change, EditsLog, EditsObject, Merged, Now};
+use causeway_shared::commit::{Change, EditsLog, EditsObject, Merged, Now, RowKey};
 use causeway_shared::dataset::Table;
-use causeway_shared::edits_object::Entry;
+use causeway_shared::edits_object::{Entry, EntryState};
 use causeway_shared::ids::{Name, Part};
 
 use super::Settling;
-use crate::edits::EditsError;
+use crate::edits::{EditsError, is_kept};
 use crate::error::SiteError;
 use crate::sync::edits_objects::{EditsObjects, name_in_memory};
 use crate::sync::merged::StoredPart;
@@ -52,12 +52,19 @@ impl Settling<'_> {
             let key = (name.clone(), *part);
             let is_changed = changed.contains(&key);
             let committed = self.edits.partitions.get(&key).map(|entry| &entry.object);
-            if !is_changed
-                && committed.is_none_or(|c| c.merged.object == self.site_object(name, *part))
-            {
+            let entries = self.hand.entries(table, *part);
+            let entries = entries.map_err(|error| self.failed(error))?;
+            let kept = self.kept(table, &entries, committed);
+            let is_as_committed = |committed: &EditsObject| {
+                committed.merged.object == self.site_object(name, *part)
+                    && committed.merged.parents == self.parents_object(table, *part)
+                    && committed.kept == kept
+            };
+            if !is_changed && committed.is_none_or(is_as_committed) {
                 continue;
             }
-            let sealed = self.seal_part(table, *part, is_changed, committed, seal);
+            let committed = (committed, is_changed);
+            let sealed = self.seal_part((table, *part), entries, kept, committed, seal);
             parts.insert(key, sealed.await?);
         }
         Ok(parts)
@@ -81,15 +88,35 @@ impl Settling<'_> {
         }
     }
 
-    async fn seal_part(
+    /// The keys of a partition's entries that are looked for wherever the site changes something.
+    fn kept(
         &self,
         table: &Table,
-        part: Part,
-        is_changed: bool,
+        entries: &[Entry],
         committed: Option<&EditsObject>,
+    ) -> Vec<RowKey> {
+        let committed: BTreeSet<&RowKey> = committed.iter().flat_map(|c| &c.kept).collect();
+        let is_orphan = |entry: &Entry| {
+            // One that was not settled now is what it was.
+            let settled = self.orphans.get(&(table.name.clone(), entry.key.clone()));
+            self.parent_of(table).is_some()
+                && matches!(entry.state, EntryState::Born { .. })
+                && settled.map_or_else(|| committed.contains(&entry.key), |orphan| *orphan)
+        };
+        let kept = entries
+            .iter()
+            .filter(|entry| is_kept(table, entry) || is_orphan(entry));
+        kept.map(|entry| entry.key.clone()).collect()
+    }
+
+    async fn seal_part(
+        &self,
+        (table, part): (&Table, Part),
+        entries: Vec<Entry>,
+        kept: Vec<RowKey>,
+        (committed, is_changed): (Option<&EditsObject>, bool),
         seal: Seal,
     ) -> Result<SettledPart, SiteError> {
-        let entries = self.hand.entries(table, part).map_err(|e| self.failed(e))?;
         if entries.is_empty() {
             return Ok(SettledPart {
                 entries,
@@ -130,9 +157,10 @@ impl Settling<'_> {
             md5,
             edits: entries.len() as u64,
             conflicts: clashes + entries.iter().filter(|e| !e.conflict.is_none()).count() as u64,
-            kept: self.hand.kept(table, part).map_err(|e| self.failed(e))?,
+            kept,
             merged: Merged {
                 object: site_entry.map(|entry| entry.object.md5),
+                parents: self.parents_object(table, part),
                 site_seq: match committed {
                     // Not all of it was settled: what the site changed since is yet to be looked at.
                     Some(committed) if !self.renewed.contains(&key) => committed.merged.site_seq,

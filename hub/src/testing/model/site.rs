@@ -53,7 +53,7 @@ impl Site {
     /// What it begins with.
     pub(super) fn fill(&mut self, rng: &mut Rng, fresh: &mut Fresh) {
         for _ in 0..8 {
-            self.bear_visit(rng, fresh, &View::new());
+            self.bear_visit(rng, fresh);
         }
         for id in 1..4 {
             self.bear_report(&Key::new(Tab::Visit, &id.to_string()), fresh);
@@ -86,16 +86,12 @@ impl Site {
         }
     }
 
-    /// A visit whose report the cloud keeps is not born anew: the report would stay where it lies, whatever
-    /// the new visit's date is, until something else leads to it.
-    fn bear_visit(&mut self, rng: &mut Rng, fresh: &mut Fresh, view: &View) {
-        let mut ids = (1..40).map(|id: i32| id.to_string());
-        let is_free = |id: &String| {
-            let [visit, report] = [Tab::Visit, Tab::Report].map(|tab| Key::new(tab, id));
-            !self.rows.contains_key(&visit) && !view.contains_key(&report)
+    /// Often one that was there before.
+    fn bear_visit(&mut self, rng: &mut Rng, fresh: &mut Fresh) {
+        let mut keys = (1..40).map(|id: i32| Key::new(Tab::Visit, &id.to_string()));
+        let Some(key) = keys.find(|key| !self.rows.contains_key(key)) else {
+            return;
         };
-        let Some(id) = ids.find(is_free) else { return };
-        let key = Key::new(Tab::Visit, &id);
         let row = vec![
             Some(key.text.clone()),
             Some(DAYS[rng.usize(..DAYS.len())].to_owned()),
@@ -126,7 +122,7 @@ impl Site {
         let tab = [Tab::Visit, Tab::Visit, Tab::Visit, Tab::Report, Tab::Item][rng.usize(..5)];
         let key = rng.choice(self.keys(tab));
         match (rng.u8(..14), key) {
-            (0..=1, _) if tab == Tab::Visit => self.bear_visit(rng, fresh, view),
+            (0..=1, _) if tab == Tab::Visit => self.bear_visit(rng, fresh),
             (0..=1, _) if tab == Tab::Report => {
                 if let Some(visit) = rng.choice(self.keys(Tab::Visit)) {
                     self.bear_report(&visit, fresh);

@@ -39,6 +39,7 @@ fn edits(writer: &str, epoch: u64, seq: u64) -> Commit<EditsLog> {
                 kept: Vec::new(),
                 merged: Merged {
                     object: Some(Md5::of(b"rows")),
+                    parents: None,
                     site_seq: Seq(3),
                     rows: 2,
                     summary: Summary::default(),
