@@ -276,7 +276,10 @@ impl FlushTask<'_> {
         let is_at_head = at.edits.seq() == stored.edits.seq() && !stored.state.restored;
         let is_itself = at.owner && is_at_head;
         // Rows of what the log holds of the journal may lie in partitions that are not loaded.
-        let written = session.journal_parts().await.map_err(failed)?;
+        let written = match is_itself {
+            true => BTreeSet::new(),
+            false => session.journal_parts().await.map_err(failed)?,
+        };
         let doubtful = doubtful.chain(written).map(|key| (key, None));
         let change = FlushChange {
             flushed: &news.journal,

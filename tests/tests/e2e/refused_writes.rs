@@ -2,6 +2,8 @@
 //! shown, and is in the store as soon as that takes writes again.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 use causeway_shared::ids::{Seq, SiteName};
@@ -9,6 +11,7 @@ use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use causeway_tests::crash::{Crash, How};
 use causeway_tests::deployment::{Deployment, Service};
+use causeway_tests::gateway::{Asked, Fate, Gateway};
 use causeway_tests::{DatabaseKind, StoreKind};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -84,6 +87,96 @@ async fn is_all_there(
     let _ = deployment.hub(&["load", "--date", cold]).expect_code(0);
     assert_eq!(rows(deployment).await, loaded);
     let _ = deployment.hub(&["verify"]).expect_code(0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_wait_until_a_bucket_takes_writes_again() {
+    for (database, status, code, exit) in [
+        (DatabaseKind::Sqlite, 403, "AccessDenied", 3),
+        (DatabaseKind::Postgres, 507, "InsufficientStorage", 1),
+    ] {
+        let (deployment, site) = deploy((StoreKind::S3, database)).await;
+        deployment.migrate_and_load();
+        let refuses = Arc::new(AtomicU16::new(0));
+        let gateway = {
+            let refuses = Arc::clone(&refuses);
+            let script = move |asked: &Asked| match refuses.load(Ordering::Relaxed) {
+                refused if refused > 0 && asked.method == "PUT" => Fate::Refuse(refused, code),
+                _ => Fate::Pass,
+            };
+            Gateway::start(&deployment.store.config().endpoint, script).await
+        };
+        let endpoint = gateway.endpoint();
+        let through = [
+            ("CAUSEWAY_STORE__ENDPOINT", endpoint.as_str()),
+            ("CAUSEWAY_EDITS__FLUSH", "200ms"),
+            ("CAUSEWAY_REFRESH__EVERY", "1s"),
+        ];
+        let token = deployment.token("admin", &[]);
+        let service = serve_with(&deployment, &token, &through).await;
+        let date = site.date(1).to_string();
+        let booking = |time: &str| json!({"customerid": "fb-8", "date": date, "time": time});
+        // A service has keys for new rows from its first booking on.
+        let book = (Method::POST, "");
+        let (first, _) = ask(&service, &token, book, Some(booking("17:30"))).await;
+        assert_eq!(first, StatusCode::CREATED);
+        deployment.load();
+        let before = committed(&deployment).await;
+
+        refuses.store(status, Ordering::Relaxed);
+        let booked = unflushed(&service, &token, "", Some(booking("18:30"))).await;
+        let cancel = format!("/{}/cancel", site.first_appointment(1));
+        unflushed(&service, &token, &cancel, None).await;
+        if database == DatabaseKind::Postgres {
+            let client = deployment.database.connect().await;
+            let note = "UPDATE hcm_01.customer SET notes = 'waits' WHERE customerid = 'fb-3'";
+            client.batch_execute(note).await.unwrap();
+        }
+        let waits = waiting(&deployment);
+        assert!(waits >= 2, "{waits}");
+        let flush = deployment.hub_program(&["flush"]).envs(through).run();
+        let flush = flush.expect_code(exit).json();
+        let error = flush["sites"][0]["error"].as_str().unwrap();
+        assert!(error.contains(code), "{error}");
+        assert_eq!((&flush["edits"], waiting(&deployment)), (&json!(0), waits));
+        assert_eq!(committed(&deployment).await, before);
+        // It is read as ever: what was changed, and a date that is not loaded.
+        let shown = listed(&service, &token, &date).await;
+        assert!(shown.contains(&booked["appointmentid"].as_i64().unwrap()));
+        let cold = site.date(-30).to_string();
+        let shown = listed(&service, &token, &cold).await;
+        assert_eq!(shown.len(), 4, "{shown:?}");
+        // The site goes on, in rows that the cloud has not changed and in one that it has.
+        let (other, same) = (site.first_appointment(0), site.first_appointment(1));
+        site.execute(&format!(
+            "UPDATE Appointments SET Duration = 11 WHERE AppointmentId IN ({other}, {same})"
+        ));
+        let _ = deployment.agent(&["sync"]).expect_code(0);
+        let command = deployment.hub_program(&["load"]).envs(through).run();
+        let command = command.expect_code(exit).json();
+        let error = command["sites"][0]["error"].as_str().unwrap();
+        assert!(error.contains(code), "{error}");
+
+        refuses.store(0, Ordering::Relaxed);
+        until_none_waits(&deployment).await;
+        let began = Instant::now();
+        loop {
+            let status = deployment.hub(&["status"]).json()["sites"][0].clone();
+            if (&status["commit"], &status["last_error"]) == (&json!(2), &Value::Null) {
+                break;
+            }
+            assert!(began.elapsed() < WITHIN, "the site is not loaded: {status}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let _ = service.running.terminate().expect_code(0);
+        let appointments = crate::ground::loaded(&deployment, "appointment").await;
+        let row = &appointments[&same.to_string()];
+        assert_eq!(
+            (row[5].as_deref(), row[7].as_deref()),
+            (Some("11"), Some("cancelled"))
+        );
+        is_all_there(&deployment, (waits, &before), &cold).await;
+    }
 }
 
 #[tokio::test]
