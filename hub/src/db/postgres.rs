@@ -491,11 +491,11 @@ mod tests {
             database.unwrap_err().to_string()
         };
         let one = DatabaseConfig {
-            connections: 1,
+            connections: 2,
             ..at("postgres://me@db/causeway")
         };
         let refused = PostgresDatabase::open(&one, String::new()).unwrap_err();
-        insta::assert_snapshot!(refused, @"configuration, database: `connections` must be at least 2");
+        insta::assert_snapshot!(refused, @"configuration, database: `connections` must be at least 3");
         insta::assert_snapshot!(
             problem("postgres://me:secret@db/causeway?sslmode=always"),
             @"configuration, database: `sslmode` must be disable, prefer, require, verify-ca or verify-full"

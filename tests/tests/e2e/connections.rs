@@ -82,10 +82,11 @@ async fn a_connection_that_died_in_silence_is_noticed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_load_gets_through_though_writers_hold_all_connections() {
     let place = TestDatabase::create(DatabaseKind::Postgres).await;
-    let database = HubDatabase::postgres_with_connections(&place.url(), 2).unwrap();
+    let database = HubDatabase::postgres_with_connections(&place.url(), 3).unwrap();
     let test = TestHub::new(&database).await.unwrap();
     let mut site = TestSite::new(&test.store, "here", SHOP).unwrap();
-    let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+    let others = ["1,2025-11-28,a,paid", "3,2025-11-28,c,paid"];
+    let sales = [others[0], "2,2025-11-28,b,paid", others[1]];
     site.put("sale", "dt=2025-11-28", &sales).await.unwrap();
     site.commit().await.unwrap();
     test.load_rows().await.unwrap();
@@ -100,7 +101,7 @@ async fn a_load_gets_through_though_writers_hold_all_connections() {
     let load = async {
         for number in 0..3 {
             let state = format!("2,2025-11-28,b,{number}");
-            let sales = ["1,2025-11-28,a,paid", &state];
+            let sales = [others[0], &state, others[1]];
             site.put("sale", "dt=2025-11-28", &sales).await.unwrap();
             site.commit().await.unwrap();
             let began = Instant::now();
@@ -110,5 +111,5 @@ async fn a_load_gets_through_though_writers_hold_all_connections() {
         }
         done.store(true, Ordering::Relaxed);
     };
-    tokio::join!(write(1), write(2), load);
+    tokio::join!(write(1), write(2), write(3), load);
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 use backon::Retryable as _;
 use causeway_shared::runtime::{chance, retry};
 use deadpool_postgres::{
-    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, Object, Pool, RecyclingMethod,
-    Runtime,
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, Object, Pool, PoolError,
+    RecyclingMethod, Runtime, TimeoutType, Timeouts,
 };
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -33,8 +33,11 @@ const OLDEST_KEPT: i64 = 5;
 /// The oldest version of PostgreSQL, as it numbers itself.
 const OLDEST_VERSION: i32 = 140_000;
 
-/// Fewest connections: a load keeps one, and reads need another.
-const FEWEST_CONNECTIONS: u16 = 2;
+/// Fewest connections: a load keeps one, one of a date that somebody waits for another, and both need one
+/// beside, as do reads.
+const FEWEST_CONNECTIONS: u16 = 3;
+/// Fewest places of loads.
+const FEWEST_PLACES: usize = 2;
 /// Connections beside the configured ones, for flushes alone: a load waits for a flush, and so does
 /// whoever changed something by the API, so that a flush waits for neither loads nor reads.
 const FLUSH_CONNECTIONS: usize = 2;
@@ -90,6 +93,7 @@ impl Connections {
             return Err(refuse(problem));
         }
         let most = usize::from(database.connections);
+        let places = (most / 2).max(FEWEST_PLACES);
         let Encryption {
             url: plain_url,
             mode,
@@ -114,8 +118,8 @@ impl Connections {
         Ok(Self {
             pool: pool(most)?,
             reserve: pool(FLUSH_CONNECTIONS)?,
-            places: Arc::new(Semaphore::new(most / 2)),
-            places_at_most: most / 2,
+            places: Arc::new(Semaphore::new(places)),
+            places_at_most: places,
             described: without_password(url),
             roles: Roles {
                 readers: database.readers.clone(),
@@ -158,11 +162,32 @@ impl Connections {
 
     pub(super) async fn client_of(&self, pool: &Pool) -> Result<Object, DbError> {
         let client = self.pooled(pool).await?;
+        self.check_once(&client).await?;
+        Ok(client)
+    }
+
+    async fn check_once(&self, client: &Client) -> Result<(), DbError> {
         if !self.checked.load(Ordering::Relaxed) {
-            self.check(&client).await?;
+            self.check(client).await?;
             self.checked.store(true, Ordering::Relaxed);
         }
-        Ok(client)
+        Ok(())
+    }
+
+    /// A connection of the pool, if there is one that nobody has.
+    pub(super) async fn client_at_once(&self) -> Result<Option<Object>, DbError> {
+        let at_once = Timeouts {
+            wait: Some(Duration::ZERO),
+            ..self.pool.timeouts()
+        };
+        match self.pool.timeout_get(&at_once).await {
+            Ok(client) => {
+                self.check_once(&client).await?;
+                Ok(Some(client))
+            }
+            Err(PoolError::Timeout(TimeoutType::Wait)) => Ok(None),
+            Err(error) => Err(error::of_pool(&self.described, error)),
+        }
     }
 
     async fn pooled(&self, pool: &Pool) -> Result<Object, DbError> {
@@ -348,5 +373,23 @@ impl Trial {
                 Err(dead())
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_that_somebody_waits_for_has_a_place_beside_a_long_load() {
+        let places = [3, 4, 8].map(|connections| {
+            let config = DatabaseConfig {
+                url: "postgres://me@db/causeway".to_owned(),
+                connections,
+                ..DatabaseConfig::default()
+            };
+            Connections::new(&config).unwrap().places_at_most
+        });
+        assert_eq!(places, [2, 2, 4]);
     }
 }

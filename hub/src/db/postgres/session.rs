@@ -92,10 +92,10 @@ impl Session {
 
     async fn open(connections: &Connections, work: Work, site: &SiteName) -> Result<Self, DbError> {
         let places = Arc::clone(&connections.places);
-        let place = match work {
+        let (place, client) = match work {
             // An error would mean that they are closed, which they never are.
             Work::Load => match timeout(TIMEOUT, places.acquire_owned()).await {
-                Ok(place) => place.ok(),
+                Ok(place) => (place.ok(), connections.client().await?),
                 Err(_) => {
                     return Err(DbError::Busy {
                         what: format!("a connection to load site {site} by"),
@@ -103,14 +103,22 @@ impl Session {
                     });
                 }
             },
-            Work::Flush => places.try_acquire_owned().ok(),
-        };
-        let pool = match place {
-            Some(_) => &connections.pool,
-            None => &connections.reserve,
+            // It does not wait for the pool: writers may hold all of that and wait for a load, which waits
+            // for it.
+            Work::Flush => {
+                let place = places.try_acquire_owned().ok();
+                let client = match place {
+                    Some(_) => connections.client_at_once().await?,
+                    None => None,
+                };
+                match client {
+                    Some(client) => (place, client),
+                    None => (None, connections.client_of(&connections.reserve).await?),
+                }
+            }
         };
         Ok(Self {
-            client: Some(connections.client_of(pool).await?),
+            client: Some(client),
             is_clean: false,
             place,
         })
