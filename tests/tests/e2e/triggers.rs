@@ -1,6 +1,8 @@
 //! What the triggers of a site's tables in PostgreSQL take, fill in and refuse, whoever writes and
 //! whatever that session's settings are.
 
+use tokio_postgres::Client;
+
 use crate::clinic::{Clinic, refusal};
 
 #[tokio::test]
@@ -239,19 +241,50 @@ async fn a_parent_is_not_deleted_under_a_child() {
             "23503 appointment.customerid: \"b\" is not in customer",
         ),
     ] {
-        first.batch_execute(&format!("BEGIN; {one}")).await.unwrap();
-        let commit = async {
-            let waits = "SELECT count(*) FROM pg_stat_activity \
-                WHERE datname = current_database() AND wait_event_type = 'Lock'";
-            let waits = async || clinic.admin.query_one(waits, &[]).await.unwrap();
-            while waits().await.get::<_, i64>(0) == 0 {
-                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-            }
-            first.batch_execute("COMMIT").await.unwrap();
-        };
-        let (result, ()) = tokio::join!(second.batch_execute(&other), commit);
+        let result = while_open(&clinic, (&first, &one), (&second, &other)).await;
         assert_eq!(refusal(result), expected);
     }
+}
+
+/// What another connection does while this one's transaction is open, and how that ends once it commits.
+async fn while_open(
+    clinic: &Clinic,
+    (one, first): (&Client, &str),
+    (other, second): (&Client, &str),
+) -> Result<(), tokio_postgres::Error> {
+    one.batch_execute(&format!("BEGIN; {first}")).await.unwrap();
+    let commit = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity \
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waits = async || clinic.admin.query_one(waits, &[]).await.unwrap();
+        while waits().await.get::<_, i64>(0) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        one.batch_execute("COMMIT").await.unwrap();
+    };
+    tokio::join!(other.batch_execute(second), commit).0
+}
+
+#[tokio::test]
+async fn a_child_that_comes_while_its_parent_is_moved_lies_where_that_lies() {
+    let clinic = Clinic::open().await;
+    let first = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    let second = clinic.another("bot").await;
+    let move_to =
+        |date: &str| format!("UPDATE appointment SET date = '{date}' WHERE appointmentid = 7");
+    let again = "DELETE FROM appointmentfeedback WHERE appointmentid = 7; \
+        INSERT INTO appointmentfeedback (appointmentid, rating) VALUES (7, 3)";
+    let place = "SELECT causeway_part FROM hcm_01.appointmentfeedback";
+    let place = async || -> String { clinic.admin.query_one(place, &[]).await.unwrap().get(0) };
+    let moved = while_open(&clinic, (&first, again), (&second, &move_to("2025-11-29"))).await;
+    moved.unwrap();
+    assert_eq!(place().await, "dt=2025-11-29");
+    let moved = while_open(&clinic, (&first, &move_to("2025-11-27")), (&second, again)).await;
+    moved.unwrap();
+    assert_eq!(place().await, "dt=2025-11-27");
+    clinic.test.flush_rows(&clinic.site).await.unwrap();
+    clinic.test.load_rows().await.unwrap();
+    assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

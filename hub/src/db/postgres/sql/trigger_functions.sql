@@ -145,6 +145,13 @@ BEGIN
               ORDER BY lock) AS l;
 END $$;
 
+-- Before the rows that follow a parent are taken along to where that was moved: waits for writers that are
+-- about to put some where it was.
+CREATE OR REPLACE FUNCTION causeway.move_parent(of_site text, of_table text, key text) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_advisory_xact_lock(causeway.parent_lock(of_site, of_table, key))
+$$;
+
 -- The key of a row that is born here.
 CREATE OR REPLACE FUNCTION causeway.next_key() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -89,9 +89,13 @@ impl Triggers<'_> {
         let take = |(child, on): (&Table, usize)| {
             let moved = format!("TG_OP = 'UPDATE' AND OLD.{part} <> NEW.{part}");
             let update = format!(
-                "PERFORM set_config('causeway.loader', 'off', true);\n    \
+                "PERFORM causeway.move_parent({}, {}, {}::text);\n    \
+                 PERFORM set_config('causeway.loader', 'off', true);\n    \
                  UPDATE {} AS causeway_child SET {part} = NEW.{part} WHERE causeway_child.{} = {} \
                  AND causeway_child.{part} <> NEW.{part};",
+                literal(self.site.as_str()),
+                literal(table.name.as_str()),
+                field("NEW", table, table.key[0]),
                 target(self.site, child),
                 quote(child.columns[on].name.as_str()),
                 field("NEW", table, table.key[0]),

@@ -202,13 +202,19 @@ fn part(triggers: &Triggers<'_>, table: &Table) -> String {
         }
         Partitioning::Via { parent, on } => {
             let missing = when("NOT FOUND", &triggers.refuse_reference(table, on, parent));
+            let parent_table = &triggers.dataset.tables[parent];
+            // Whoever moves the parent ends before this looks where it lies, or takes this row along.
             format!(
                 "    IF {} OR TG_OP = 'UPDATE' AND {part} IS DISTINCT FROM {old} THEN\n    \
+                 PERFORM causeway.keep_parent({}, {}, {}::text);\n    \
                  SELECT causeway_parent.{} INTO {part} FROM {} AS causeway_parent \
                  WHERE causeway_parent.{} = {};\n{missing}    ELSE {part} := {old}; END IF;\n",
                 changed(table, on),
+                literal(triggers.site.as_str()),
+                literal(parent_table.name.as_str()),
+                field("NEW", table, on),
                 quote(PART),
-                target(triggers.site, &triggers.dataset.tables[parent]),
+                target(triggers.site, parent_table),
                 triggers.key_of(parent),
                 field("NEW", table, on),
             )
