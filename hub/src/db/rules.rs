@@ -1,7 +1,7 @@
 //! The rules that a changed row must keep, as the agent judges the site's rows by them, and the
 //! words in which both databases refuse a change. Each renders the conditions in its own SQL.
 
-use causeway_shared::dataset::{Check, Dataset, Partitioning, Table, TableId};
+use causeway_shared::dataset::{Check, Dataset, Partitioning, Table, TableId, Unique};
 use causeway_shared::value::{MAX_FIELD_BYTES, MAX_KEY_BYTES, Type};
 
 use super::value::counted;
@@ -214,6 +214,25 @@ pub(super) fn message_of_needed_parent(parent: &Table, child: &Table, column: us
         "{}: rows of {} refer to it by {}; delete them first",
         parent.name, child.name, child.columns[column].name
     )
+}
+
+/// Whether rows that share the values of a unique rule lie in one partition, so that its merge judges
+/// them. Of a rule across partitions the database judges what is written here; a row of the site's keeps
+/// its values, since who merges one partition does not know the others, and a load never fails.
+pub(super) fn is_within_part(table: &Table, unique: &Unique) -> bool {
+    let has = |column: &usize| unique.columns.contains(column);
+    table.key.iter().all(has)
+        || match table.partition {
+            Partitioning::By { column } => has(&column),
+            Partitioning::Via { on, .. } => has(&on),
+            Partitioning::Buckets { .. } => false,
+        }
+}
+
+/// A table's unique rules across partitions, each with its position.
+pub(super) fn unique_across_parts(table: &Table) -> impl Iterator<Item = (usize, &Unique)> {
+    let rules = table.unique.iter().enumerate();
+    rules.filter(|(_, unique)| !is_within_part(table, unique))
 }
 
 /// A unique rule's values that another row has.

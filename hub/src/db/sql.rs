@@ -2,6 +2,8 @@
 
 use causeway_shared::dataset::{Table, Unique};
 
+use super::rules;
+
 /// The hidden column that says which partition a row is from.
 pub(super) const PART: &str = "causeway_part";
 /// The hidden column that marks a row which breaks a unique rule and is kept all the same.
@@ -43,13 +45,38 @@ pub(super) fn written(table: &Table) -> String {
 
 /// The rows that a unique rule is about: not those that clash, nor those that it leaves out.
 pub(super) fn ruled(table: &Table, unique: &Unique) -> String {
+    format!("NOT {}{}", quote(CLASH), not_exempt(table, unique, ""))
+}
+
+/// What a unique rule's index is called, in a table, and its columns. Of a rule across partitions it holds
+/// the partition too: then no load fails over it.
+pub(super) fn unique_index(table: &Table, at: usize) -> (String, String) {
+    let unique = &table.unique[at];
+    let columns = names(table, &unique.columns);
+    match rules::is_within_part(table, unique) {
+        true => (format!("unique {at}"), columns),
+        false => (
+            format!("unique {at} in part"),
+            format!("{columns}, {}", quote(PART)),
+        ),
+    }
+}
+
+/// The columns of a unique rule, as the message about its index has them.
+pub(super) fn without_part(columns: &str) -> &str {
+    let without = columns.strip_suffix(PART);
+    without.map_or(columns, |columns| columns.trim_end_matches([' ', ',']))
+}
+
+/// The rows, by an alias, that a unique rule does not leave out whatever their marks.
+pub(super) fn not_exempt(table: &Table, unique: &Unique, row: &str) -> String {
     let left_out = unique.unless.iter().map(|(column, values)| {
-        let column = quote(table.columns[*column].name.as_str());
+        let column = format!("{row}{}", quote(table.columns[*column].name.as_str()));
         let values = list(values.iter().map(|value| literal(value)));
         // A row without a value is not left out.
         format!(" AND ({column} IS NULL OR {column} NOT IN ({values}))")
     });
-    format!("NOT {}{}", quote(CLASH), left_out.collect::<String>())
+    left_out.collect()
 }
 
 /// Finds the row of a key, `$1` and so on, so that nobody else changes it: the declared columns, and its part.

@@ -287,6 +287,68 @@ async fn a_child_that_comes_while_its_parent_is_moved_lies_where_that_lies() {
     assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
 }
 
+/// Members in two buckets, of which 1 and 3 lie in the first.
+const CLUB: &str = r#"
+name = "club"
+version = 1
+[[table]]
+name = "member"
+key = ["id"]
+partition = { buckets = 2 }
+unique = [{ columns = ["email"] }]
+column = [{ name = "id", type = "int" }, { name = "email", type = "text" }]
+"#;
+
+#[tokio::test]
+async fn two_writers_do_not_bring_one_value_into_two_buckets() {
+    let mut clinic = Clinic::of(CLUB).await;
+    clinic
+        .site
+        .put("member", "b=0of2", &["1,ada"])
+        .await
+        .unwrap();
+    clinic.load().await;
+    let first = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    let second = clinic.another("bot").await;
+    let bob = |id: i64| format!("INSERT INTO member VALUES ({id}, 'bob')");
+    let result = while_open(&clinic, (&first, &bob(5)), (&second, &bob(3))).await;
+    assert_eq!(
+        refusal(result),
+        "23505 member: another row has the same email"
+    );
+}
+
+#[tokio::test]
+async fn an_index_over_which_loads_could_fail_goes_with_the_next_load() {
+    let mut clinic = Clinic::of(CLUB).await;
+    clinic
+        .site
+        .put("member", "b=0of2", &["1,ada"])
+        .await
+        .unwrap();
+    clinic.load().await;
+    let index = "CREATE UNIQUE INDEX \"member unique 0\" ON hcm_01.member (email)";
+    clinic.admin.batch_execute(index).await.unwrap();
+    let bob = "INSERT INTO hcm_01.member VALUES (5, 'bob')";
+    clinic.admin.batch_execute(bob).await.unwrap();
+    clinic.test.flush_rows(&clinic.site).await.unwrap();
+    clinic
+        .site
+        .put("member", "b=0of2", &["1,ada", "3,bob"])
+        .await
+        .unwrap();
+    clinic.load().await;
+    assert_eq!(
+        clinic
+            .test
+            .rows(&clinic.site, "member")
+            .await
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
 #[tokio::test]
 async fn the_settings_and_objects_of_a_session_change_nothing() {
     let clinic = Clinic::open().await;

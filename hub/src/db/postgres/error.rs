@@ -8,7 +8,7 @@ use tokio_postgres::Error;
 use tokio_postgres::error::SqlState;
 
 use super::connection::POOL_TIMEOUT;
-use crate::db::{DbError, Source, rules};
+use crate::db::{DbError, Source, rules, sql};
 
 /// An error, with what was tried.
 pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError {
@@ -86,10 +86,13 @@ pub(super) fn of_write(database: &str, error: Error) -> DbError {
         return of(database, "writing", error);
     };
     let message = match *db.code() {
-        SqlState::UNIQUE_VIOLATION => rules::message_of_clash(
-            db.table().unwrap_or_default(),
-            columns_of(db.detail().unwrap_or_default()),
-        ),
+        SqlState::UNIQUE_VIOLATION => match db.detail() {
+            Some(detail) => {
+                rules::message_of_clash(db.table().unwrap_or_default(), columns_of(detail))
+            }
+            // A trigger's own words.
+            None => db.message().to_owned(),
+        },
         SqlState::CHECK_VIOLATION
         | SqlState::FOREIGN_KEY_VIOLATION
         | SqlState::NOT_NULL_VIOLATION
@@ -118,7 +121,7 @@ pub(super) fn of_write(database: &str, error: Error) -> DbError {
 fn columns_of(detail: &str) -> &str {
     let columns = detail.strip_prefix("Key (");
     let columns = columns.and_then(|columns| columns.split_once(")=("));
-    columns.map_or("values", |(columns, _)| columns)
+    columns.map_or("values", |(columns, _)| sql::without_part(columns))
 }
 
 /// An error of a query on the hub's own tables, which may not be there.

@@ -54,6 +54,23 @@ pub(super) async fn missing(
     Ok(dataset.tables.iter().filter_map(of_table).collect())
 }
 
+/// The indexes in a site's schema that its tables have outgrown.
+pub(super) async fn outgrown(
+    client: &Client,
+    site: &SiteName,
+    dataset: &Dataset,
+) -> Result<Vec<String>, Error> {
+    let named = dataset.tables.iter().flat_map(render::outgrown_indexes);
+    let named: Vec<String> = named.collect();
+    if named.is_empty() {
+        return Ok(named);
+    }
+    let sql = include_str!("sql/indexes_read.sql");
+    let found = client.query(sql, &[&render::schema(site)]).await?;
+    let is_there = |name: &String| found.iter().any(|row| row.get::<_, &str>(0) == name);
+    Ok(named.into_iter().filter(is_there).collect())
+}
+
 /// Makes the indexes, in the load's transaction.
 pub(super) async fn make(client: &Client, missing: &[Unindexed]) -> Result<(), Error> {
     for sql in missing.iter().flat_map(|of| &of.indexes) {

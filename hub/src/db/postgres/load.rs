@@ -137,6 +137,18 @@ impl PostgresLoad {
         Ok((missing, lacking))
     }
 
+    /// Drops indexes that the tables have outgrown, before the transaction: it needs a lock that keeps readers
+    /// away. The triggers judge meanwhile what those judged.
+    async fn drop_outgrown(&self, dataset: &Dataset) -> Result<(), DbError> {
+        let outgrown = indexes::outgrown(&self.client, &self.site, dataset).await;
+        for name in outgrown.map_err(|error| self.failed("reading", error))? {
+            let sql = render::drop_index(&self.site, &name);
+            let drop = || self.batch("dropping an index", &sql);
+            drop.retry(patiently()).when(gave_up).await?;
+        }
+        Ok(())
+    }
+
     /// Begins the transaction with the tables locked and changed.
     async fn begin_changing(&mut self, change: &TableChange) -> Result<(), DbError> {
         let this = &*self;
@@ -200,6 +212,7 @@ impl SiteLoad for PostgresLoad {
             let create = render::create_schema(&self.site);
             self.batch("creating a schema", &create).await?;
         }
+        self.drop_outgrown(dataset).await?;
         let (missing, lacking) = self.look_at_tables(dataset).await?;
         let is_of_another = change::is_of_another(&self.client, &self.site, dataset).await;
         let is_of_another = is_of_another.map_err(|error| self.failed("reading", error))?;

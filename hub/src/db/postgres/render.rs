@@ -5,8 +5,10 @@ use causeway_shared::dataset::{Column, Default, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type, Value};
 
+use crate::db::rules;
 use crate::db::sql::{
-    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
+    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body,
+    unique_index, written,
 };
 
 /// Longest name in PostgreSQL, in bytes.
@@ -113,15 +115,22 @@ pub(super) fn indexes(site: &SiteName, table: &Table) -> Vec<(String, String)> {
     }
     for (at, unique) in table.unique.iter().enumerate() {
         let predicate = format!(" WHERE {}", ruled(table, unique));
-        let what = format!("unique {at}");
-        all.push(index(
-            "UNIQUE ",
-            &what,
-            &names(table, &unique.columns),
-            &predicate,
-        ));
+        let (what, columns) = unique_index(table, at);
+        all.push(index("UNIQUE ", &what, &columns, &predicate));
     }
     all
+}
+
+/// The names of indexes that an earlier version of this program made, over which a load could fail.
+pub(super) fn outgrown_indexes(table: &Table) -> impl Iterator<Item = String> + '_ {
+    let across = rules::unique_across_parts(table);
+    across.map(|(at, _)| index_name(table, &format!("unique {at}")))
+}
+
+/// Drops an index, unless somebody reads its table for long.
+pub(super) fn drop_index(site: &SiteName, name: &str) -> String {
+    let index = format!("{}.{}", schema(site), quote(name));
+    format!("SET LOCAL lock_timeout = '400ms';\nDROP INDEX IF EXISTS {index};\n")
 }
 
 /// Makes the keys' indexes the tables' primary keys, in a transaction.

@@ -17,7 +17,7 @@ use causeway_shared::runtime::chance;
 
 use super::functions::REFUSED;
 use super::{Files, render};
-use crate::db::{DbError, rules};
+use crate::db::{DbError, rules, sql};
 
 /// How a file's tables are made. A file of an earlier version holds no edits, so that all of its tables
 /// but `keep` are made again; one of the version before may, and is altered.
@@ -357,7 +357,7 @@ fn refusal(error: &rusqlite::Error) -> Option<(String, String)> {
     match code.extended_code {
         SQLITE_CONSTRAINT_UNIQUE | SQLITE_CONSTRAINT_PRIMARYKEY | SQLITE_CONSTRAINT_ROWID => {
             let (table, columns) = columns(message.strip_prefix("UNIQUE constraint failed: ")?)?;
-            let message = rules::message_of_clash(&table, &columns);
+            let message = rules::message_of_clash(&table, sql::without_part(&columns));
             Some(("23505".to_owned(), message))
         }
         SQLITE_CONSTRAINT_NOTNULL => {

@@ -36,6 +36,8 @@ pub(super) struct SqliteLoad {
     /// The statements that make the indexes that are missing: a table gets them after its first rows,
     /// since sorted at once they take half the time.
     indexes: String,
+    /// The statements that drop those which the tables have outgrown.
+    outgrown: String,
 }
 
 /// What a load holds: the site's file, and the lock that keeps other loads out as long.
@@ -61,6 +63,7 @@ impl SqliteLoad {
             bare: Vec::new(),
             change: None,
             indexes: String::new(),
+            outgrown: String::new(),
         })
     }
 
@@ -133,6 +136,8 @@ impl SiteLoad for SqliteLoad {
 
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {
         self.indexes = dataset.tables.iter().map(render::create_indexes).collect();
+        let tables = dataset.tables.iter();
+        self.outgrown = tables.map(render::drop_outgrown_indexes).collect();
         let (files, site) = (Arc::clone(&self.files), self.site.clone());
         let (dataset, zone) = (dataset.clone(), zone.clone());
         let brought = self
@@ -177,6 +182,7 @@ impl SiteLoad for SqliteLoad {
             Some(change) => change.all.clone(),
         };
         let drop: String = bare.iter().map(triggers::drop).collect();
+        let drop = drop + &self.outgrown;
         // SQLite's only write lock is the file's.
         self.run("beginning the load", move |connection| {
             connection.execute_batch("BEGIN IMMEDIATE")?;

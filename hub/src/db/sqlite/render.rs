@@ -4,8 +4,10 @@ use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Default, Partitioning, Table};
 use causeway_shared::value::{Type, Value};
 
+use crate::db::rules;
 use crate::db::sql::{
-    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body, written,
+    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body,
+    unique_index, written,
 };
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
@@ -64,10 +66,20 @@ pub(super) fn create_indexes(table: &Table) -> String {
     }
     for (at, unique) in table.unique.iter().enumerate() {
         let predicate = format!(" WHERE {}", ruled(table, unique));
-        let what = format!("unique {at}");
-        index("UNIQUE ", &what, &names(table, &unique.columns), &predicate);
+        let (what, columns) = unique_index(table, at);
+        index("UNIQUE ", &what, &columns, &predicate);
     }
     sql
+}
+
+/// Drops indexes that an earlier version of this program made, over which a load could fail.
+pub(super) fn drop_outgrown_indexes(table: &Table) -> String {
+    let across = rules::unique_across_parts(table);
+    let drop = across.map(|(at, _)| {
+        let name = quote(&format!("{} unique {at}", table.name));
+        format!("DROP INDEX IF EXISTS main.{name};\n")
+    });
+    drop.collect()
 }
 
 /// Columns that a table lacks, with what its rows have in them.

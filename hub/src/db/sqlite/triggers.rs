@@ -193,13 +193,19 @@ impl Renderer<'_> {
     }
 
     fn after_insert(&self) -> String {
-        [self.references(false), self.journal(false, true)].concat()
+        [
+            self.references(false),
+            self.unique_across_parts(false),
+            self.journal(false, true),
+        ]
+        .concat()
     }
 
     fn after_update(&self) -> String {
         [
             self.references(true),
             self.unmark(),
+            self.unique_across_parts(true),
             self.journal(true, true),
             self.put_right(),
             self.take_along(),

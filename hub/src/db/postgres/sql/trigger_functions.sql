@@ -152,6 +152,14 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
     SELECT pg_advisory_xact_lock(causeway.parent_lock(of_site, of_table, key))
 $$;
 
+-- Keeps other writers from bringing new values of a unique rule across partitions. One lock for all
+-- values: of several, two statements of many rows would wait for each other.
+CREATE OR REPLACE FUNCTION causeway.lock_unique(of_site text, of_table text, rule integer) RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended(
+        format('causeway unique %s %s %s', of_site, of_table, rule), 0))
+$$;
+
 -- The key of a row that is born here.
 CREATE OR REPLACE FUNCTION causeway.next_key() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$

@@ -1,12 +1,12 @@
 //! After a row was written, when all rows of the statement are there: references are checked, and the
 //! journal is written.
 
-use causeway_shared::dataset::{Table, TableId};
+use causeway_shared::dataset::{Table, TableId, Unique};
 
 use super::{Triggers, changed, field, refuse, when};
 use crate::db::postgres::render::{column_type, target};
-use crate::db::rules;
-use crate::db::sql::{PART, list, literal, quote};
+use crate::db::sql::{CLASH, PART, list, literal, quote};
+use crate::db::{rules, sql};
 
 /// The function's body.
 pub(super) fn body(triggers: &Triggers<'_>, table: &Table) -> String {
@@ -26,6 +26,7 @@ pub(super) fn body(triggers: &Triggers<'_>, table: &Table) -> String {
             "RETURN NULL;",
         ),
         triggers.references(table),
+        triggers.unique_across_parts(table),
         format!(
             "    PERFORM causeway.write_journal({}, {}, OLD.{part}, causeway_old, NEW.{part}, causeway_new);\n",
             literal(triggers.site.as_str()),
@@ -79,6 +80,45 @@ impl Triggers<'_> {
             )
         };
         rules::references(table).into_iter().map(check).collect()
+    }
+
+    /// New values of a unique rule across partitions, which no index judges, are no other loaded row's. Who
+    /// brings some waits for whoever did and has not ended yet.
+    fn unique_across_parts(&self, table: &Table) -> String {
+        let judge = |(at, unique): (usize, &Unique)| {
+            let changed = unique.columns.iter().map(|at| changed(table, *at));
+            let was_exempt = format!("NOT (true{})", sql::not_exempt(table, unique, "OLD."));
+            let changed: Vec<_> = changed.chain([was_exempt]).collect();
+            let column = |of: &str, at: &usize| field(of, table, *at);
+            let columns = unique.columns.iter();
+            let given = columns.map(|at| format!(" AND {} IS NOT NULL", column("NEW", at)));
+            let columns = unique.columns.iter();
+            let other = "causeway_other";
+            let same = columns.map(|at| format!("{} = {}", column(other, at), column("NEW", at)));
+            let key = table.key.iter();
+            let is_other = key.map(|at| format!("{} <> {}", column(other, at), column("NEW", at)));
+            let message =
+                rules::message_of_clash(table.name.as_str(), &rules::names(table, &unique.columns));
+            format!(
+                "    IF ({}){}{} THEN\n    PERFORM causeway.lock_unique({}, {}, {at});\n    \
+                 PERFORM FROM {} AS {other} WHERE {} AND ({}) AND NOT {other}.{}{};\n{}    END IF;\n",
+                changed.join(" OR "),
+                given.collect::<String>(),
+                sql::not_exempt(table, unique, "NEW."),
+                literal(self.site.as_str()),
+                literal(table.name.as_str()),
+                target(self.site, table),
+                same.collect::<Vec<_>>().join(" AND "),
+                is_other.collect::<Vec<_>>().join(" OR "),
+                quote(CLASH),
+                sql::not_exempt(table, unique, "causeway_other."),
+                when(
+                    "FOUND",
+                    &refuse("23505", table, unique.columns[0], &literal(&message))
+                ),
+            )
+        };
+        rules::unique_across_parts(table).map(judge).collect()
     }
 
     /// Rows that follow one that was moved go along. Their own triggers judge and journal that, though this is

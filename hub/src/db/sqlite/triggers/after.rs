@@ -4,7 +4,7 @@ use causeway_shared::dataset::Partitioning;
 
 use super::{Renderer, Side, refuse, select};
 use crate::db::rules;
-use crate::db::sql::{CLASH, PART, list, literal, names, quote};
+use crate::db::sql::{CLASH, PART, list, literal, names, not_exempt, quote};
 
 /// Most bytes of a row in the journal, as of a row that the agent sends.
 const MAX_ROW_BYTES: usize = 16 * 1024 * 1024;
@@ -33,6 +33,46 @@ impl Renderer<'_> {
                 &format!(
                     "{changed}{value} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {parent} AS \
                      causeway_parent WHERE causeway_parent.{key} = {value})"
+                ),
+            )
+        });
+        refuse.collect()
+    }
+
+    /// Refuses values of a unique rule across partitions, which no index judges, that another loaded row has.
+    pub(super) fn unique_across_parts(&self, changed: bool) -> String {
+        let refuse = rules::unique_across_parts(self.table).map(|(_, unique)| {
+            let changed = match changed {
+                true => format!(
+                    "({} OR NOT (true{})) AND ",
+                    self.differ(&unique.columns),
+                    not_exempt(self.table, unique, "OLD.")
+                ),
+                false => String::new(),
+            };
+            let other = |at: &usize| {
+                format!("causeway_other.{}", names(self.table, &[*at]))
+            };
+            let columns = unique.columns.iter();
+            let same = columns.map(|at| format!("{} = {}", other(at), self.column(Side::New, *at)));
+            let key = list(self.table.key.iter().map(other));
+            let message = rules::message_of_clash(
+                self.table.name.as_str(),
+                &rules::names(self.table, &unique.columns),
+            );
+            refuse(
+                "23505",
+                &literal(&message),
+                &format!(
+                    "{changed}EXISTS (SELECT 1 FROM {} AS causeway_other WHERE {} AND ({}) IS NOT {} \
+                     AND NOT causeway_other.{}{}){}",
+                    quote(self.table.name.as_str()),
+                    same.collect::<Vec<_>>().join(" AND "),
+                    key,
+                    self.row(Side::New, &self.table.key),
+                    quote(CLASH),
+                    not_exempt(self.table, unique, "causeway_other."),
+                    not_exempt(self.table, unique, "NEW."),
                 ),
             )
         });
