@@ -6,7 +6,7 @@
 mod day;
 mod history;
 mod list;
-mod slots;
+pub(super) mod slots;
 mod statements;
 mod steps;
 mod write;

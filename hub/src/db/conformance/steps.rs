@@ -7,9 +7,9 @@ use crate::services::appointments::{self, By, Step};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
-/// On a date that is not loaded; who wrote the appointments left the slots as they were.
-pub async fn steps_take_and_free_slots(database: &HubDatabase) -> Outcome {
-    let test = TestHub::new(database).await?;
+/// Four appointments on a date that is not loaded, and two consultants' slots; who wrote the appointments left
+/// the slots as they were.
+pub(super) async fn practice(test: &TestHub) -> Outcome<TestSite> {
     let mut site = TestSite::of(&test.store, "here", Dataset::meetassist()?)?;
     let day = date(2015, 6, 1);
     let part = format!("dt={day}");
@@ -32,24 +32,38 @@ pub async fn steps_take_and_free_slots(database: &HubDatabase) -> Outcome {
         ("consultant", "b=0of1", &consultants[..]),
         ("consultantschedule", &part, &slots[..]),
         ("appointment", &part, &visits[..]),
+        (
+            "customer",
+            "b=09of16",
+            &["c1,Chi,chi@example.vn,,,2021-01-01T08:00:00,false,".to_owned()],
+        ),
     ] {
         let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
         site.put(table, part, &rows).await?;
     }
     site.commit().await?;
     test.load_one().await?;
+    Ok(site)
+}
+
+/// Which slots are available, by their numbers.
+pub(super) async fn available(test: &TestHub, site: &TestSite) -> Outcome<String> {
+    let rows = test.rows(site, "consultantschedule").await?;
+    let rows = rows.iter().filter(|row| row.ends_with(",true"));
+    let ids = rows.filter_map(|row| row.split([' ', ',']).nth(1));
+    Ok(ids.collect::<Vec<_>>().join(" "))
+}
+
+/// From step to step, on a date that is not loaded.
+pub async fn steps_take_and_free_slots(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let site = practice(&test).await?;
     let by = By {
         actor: "ann",
         now: test.request.now,
     };
     let step = |id, step| appointments::step(&test.hub, None, id, step, by);
-    // Which slots are available.
-    let available = async || {
-        let rows = test.rows(&site, "consultantschedule").await?;
-        let rows = rows.iter().filter(|row| row.ends_with(",true"));
-        let ids = rows.filter_map(|row| row.split([' ', ',']).nth(1));
-        Outcome::Ok(ids.collect::<Vec<_>>().join(" "))
-    };
+    let available = async || available(&test, &site).await;
     assert_eq!(
         step(1, Step::Confirm).await?.record.text("status"),
         "confirmed"

@@ -2,7 +2,8 @@
 
 use causeway_shared::ids::Seq;
 
-use crate::services::appointments::By;
+use super::steps::{available, practice};
+use crate::services::appointments::{self, By, Step};
 use crate::services::edits::{Edit, EditRef, EditsQuery, Undone, list, undo};
 use crate::services::error::ServiceError;
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
@@ -151,5 +152,77 @@ pub async fn what_went_on_is_not_taken_back(database: &HubDatabase) -> Outcome {
     unknown.commit = Some(Seq(99));
     let refused = take_back(&test, &unknown).await;
     assert!(matches!(refused, Err(ServiceError::NotFound(_))));
+    Ok(())
+}
+
+/// The slot of an appointment goes and comes with it, also where whoever cancelled it left the slot as it was;
+/// not where another appointment has it by now.
+pub async fn an_appointment_comes_back_with_its_slot(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let site = practice(&test).await?;
+    let by = By {
+        actor: "ann",
+        now: test.request.now,
+    };
+    let step = async |step| appointments::step(&test.hub, None, 1, step, by).await;
+    let newest = async |key: &str| -> Outcome<Edit> {
+        let query = EditsQuery {
+            table: Some("appointment".parse()?),
+            key: Some(vec![key.to_owned()]),
+            limit: 1,
+            ..EditsQuery::default()
+        };
+        let page = list(&test.hub, &query).await?;
+        Ok(page.items.into_iter().next().ok_or("no edit")?)
+    };
+    let available = async || available(&test, &site).await;
+
+    step(Step::Confirm).await?;
+    step(Step::Cancel).await?;
+    assert_eq!(available().await?, "1 2 3");
+    let cancelled = newest("1").await?;
+    let row = take_back(&test, &cancelled).await?.row.ok_or("no row")?;
+    assert_eq!(row["status"], "confirmed");
+    assert_eq!(available().await?, "2 3");
+    step(Step::Assign(2)).await?;
+    assert_eq!(available().await?, "1 3");
+    take_back(&test, &newest("1").await?).await?;
+    assert_eq!(available().await?, "2 3");
+
+    // A program cancels it and leaves the slot; another books it then.
+    let write = async |sql: &str| -> Outcome {
+        let mut write = test
+            .database
+            .begin_write(site.name(), site.dataset(), "bot")
+            .await?;
+        write.query(sql, &[], &[]).await?;
+        write.commit().await?;
+        test.flush(&site).await?;
+        Ok(())
+    };
+    write("UPDATE appointment SET status = 'cancelled' WHERE appointmentid = 1").await?;
+    assert_eq!(available().await?, "2 3");
+    let cancelled = newest("1").await?;
+    write("UPDATE appointment SET consultantid = 1, \"time\" = '09:00:00' WHERE appointmentid = 2")
+        .await?;
+    match take_back(&test, &cancelled).await {
+        Err(ServiceError::Clash(Some(other))) => assert_eq!(other.text("appointmentid"), "2"),
+        other => return Err(format!("{other:?}").into()),
+    }
+    assert_eq!(available().await?, "2 3");
+    take_back(&test, &newest("2").await?).await?;
+    assert_eq!(available().await?, "1 2 3");
+    take_back(&test, &cancelled).await?;
+    assert_eq!(available().await?, "2 3");
+
+    // What is deleted needs no slot any more, and takes it again; where there is none it needs none.
+    write("DELETE FROM appointment WHERE appointmentid = 1").await?;
+    let deleted = newest("1").await?;
+    write("UPDATE consultantschedule SET isavailable = true WHERE scheduleid = 1").await?;
+    take_back(&test, &deleted).await?;
+    assert_eq!(available().await?, "2 3");
+    write("UPDATE appointment SET status = 'cancelled' WHERE appointmentid = 4").await?;
+    take_back(&test, &newest("4").await?).await?;
+    assert_eq!(test.differences().await?, [""; 0]);
     Ok(())
 }

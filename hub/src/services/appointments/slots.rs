@@ -2,21 +2,25 @@
 
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Default, Table};
+use causeway_shared::edits_object::Texts;
 use causeway_shared::value::Value;
+use jiff::civil::Date;
 
+use super::has_appointments;
 use super::statements::{CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
 use super::write::appointments;
 use crate::db::SiteWrite;
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::Fields;
 use crate::services::record::{Record, read_within};
+use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{LoadedDates, SiteView};
 
 /// What an appointment shares with no other, and with its slot.
 pub(crate) const SLOT_KEY: [&str; 3] = ["consultantid", "date", "time"];
 
 /// Their values as parameters of a statement.
-pub(super) type SlotKey = [Option<String>; 3];
+pub(in crate::services) type SlotKey = [Option<String>; 3];
 
 /// For whom a slot is taken.
 #[derive(Debug, Clone, Copy)]
@@ -91,7 +95,7 @@ pub(super) async fn take(
 }
 
 /// Makes a slot available again that no appointment has any more.
-pub(super) async fn free(
+pub(in crate::services) async fn free(
     write: &mut dyn SiteWrite,
     view: &SiteView,
     slot: &SlotKey,
@@ -100,6 +104,73 @@ pub(super) async fn free(
     let freed = read_within(write, &view.site, FREE_SLOT, slot).await;
     freed.map_err(|error| ServiceError::of_write(table, error))?;
     Ok(())
+}
+
+/// What becomes of slots where a row becomes another one.
+#[derive(Debug, Default)]
+pub(in crate::services) struct SlotChange {
+    /// Needed by the row as it was.
+    pub(in crate::services) left: Option<SlotKey>,
+    /// Needed by the row as it will be.
+    pub(in crate::services) taken: Option<HeldSlot>,
+}
+
+/// The slot of an appointment that is not cancelled.
+#[derive(Debug)]
+pub(in crate::services) struct HeldSlot {
+    pub(in crate::services) date: Date,
+    slot: SlotKey,
+    appointment: i64,
+}
+
+impl HeldSlot {
+    fn of(row: &Texts) -> Option<Self> {
+        let text = |name: &str| row.get(name).cloned().flatten();
+        let slot = SLOT_KEY.map(text);
+        let is_held = text("status").as_deref() != Some("cancelled");
+        Some(Self {
+            date: slot[1].as_ref()?.parse().ok()?,
+            appointment: text("appointmentid")?.parse().ok()?,
+            slot,
+        })
+        .filter(|held| is_held && held.slot.iter().all(Option::is_some))
+    }
+}
+
+/// Which slots change with a row of a table; none, where it is no appointment.
+pub(in crate::services) fn change(
+    view: &SiteView,
+    table: &Table,
+    rows: [Option<&Texts>; 2],
+) -> SlotChange {
+    if table.name.as_str() != APPOINTMENT || !has_appointments(view) {
+        return SlotChange::default();
+    }
+    let [had, has] = rows.map(|row| row.and_then(HeldSlot::of));
+    let slot = |held: &Option<HeldSlot>| held.as_ref().map(|held| held.slot.clone());
+    match slot(&had) == slot(&has) {
+        true => SlotChange::default(),
+        false => SlotChange {
+            left: slot(&had),
+            taken: has,
+        },
+    }
+}
+
+/// Takes the slot of an appointment that is as it was before: where there is none it needs none, and whoever
+/// cancelled it may have left the slot as it was. `false`: its date is not loaded.
+pub(in crate::services) async fn take_again(
+    write: &mut dyn SiteWrite,
+    view: &SiteView,
+    held: &HeldSlot,
+    date: &LoadedDates,
+) -> Result<bool, ServiceError> {
+    let holder = Holder::Present(held.appointment);
+    match take(write, view, &held.slot, holder, date).await {
+        Ok(taken) => Ok(taken.is_some()),
+        Err(ServiceError::NotAllowed(NotAllowed::NoSlot, _)) => Ok(true),
+        Err(error) => Err(error),
+    }
 }
 
 /// Holds a booking to the length of its slot: one that does not say how long it takes has the usual

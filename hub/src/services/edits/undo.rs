@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::commit::{JournalRow, Operation};
 use causeway_shared::dataset::{Partitioning, Table};
@@ -16,7 +16,7 @@ use serde_json::{Map, Number, Value as Json};
 
 use crate::db::{JournalMark, SiteWrite};
 use crate::error::HubError;
-use crate::services::appointments::{By, SLOT_KEY, in_the_way, lasting};
+use crate::services::appointments::{By, SLOT_KEY, in_the_way, lasting, slots};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
@@ -69,8 +69,9 @@ pub(crate) async fn undo(hub: &Hub, which: &EditRef, by: By<'_>) -> Result<Undon
         edit: &edit,
         by,
     };
+    let mut dates = undoing.dates();
     for _ in 0..ATTEMPTS {
-        match undoing.once().await {
+        match undoing.once(&mut dates).await {
             Ok(None) => {}
             Ok(Some(row)) => {
                 return Ok(Undone {
@@ -138,17 +139,21 @@ struct Undoing<'u> {
 }
 
 impl Undoing<'_> {
-    /// The row as it is then. The outer `None`: its date was taken out of the database meanwhile.
-    async fn once(&self) -> Result<Option<Option<Texts>>, ServiceError> {
+    /// The row as it is then. The outer `None`: its date was taken out of the database meanwhile, or another
+    /// one is needed.
+    async fn once(
+        &self,
+        dates: &mut BTreeSet<Date>,
+    ) -> Result<Option<Option<Texts>>, ServiceError> {
         let refused = |error| ServiceError::of_write(self.table, error);
-        let dates = self.bring().await?;
+        let loaded = self.bring(dates).await?;
         let database = self.hub.database();
         let begun = database.begin_write(&self.view.site, &self.view.dataset, self.by.actor);
         let mut write = begun.await.map_err(refused)?;
         let key = &self.edit.key;
         let now = write.lock_row(self.table, key).await.map_err(refused)?;
         // From the statement above on no load takes rows of the table out.
-        if now.is_none() && !are_loaded(&mut *write, &dates).await? {
+        if now.is_none() && !are_loaded(&mut *write, loaded.values()).await? {
             return Ok(None);
         }
         let now = now.map(|(_, row)| row);
@@ -156,6 +161,16 @@ impl Undoing<'_> {
             return Err(self.changed(now.as_ref()));
         }
         let then = self.before(now.as_ref());
+        let slots = slots::change(self.view, self.table, [now.as_ref(), then.as_ref()]);
+        if let Some(again) = &slots.taken {
+            let Some(date) = loaded.get(&again.date) else {
+                dates.insert(again.date);
+                return Ok(None);
+            };
+            if !slots::take_again(&mut *write, self.view, again, date).await? {
+                return Ok(None);
+            }
+        }
         let put = write.put_row(self.table, key, now.as_ref(), then.as_ref());
         if let Err(error) = put.await {
             // The transaction is over: what stands in the way is read in another.
@@ -169,6 +184,9 @@ impl Undoing<'_> {
                 (error, _) => error,
             });
         }
+        if let Some(slot) = &slots.left {
+            slots::free(&mut *write, self.view, slot).await?;
+        }
         let there = write.lock_row(self.table, key).await.map_err(refused)?;
         let mark = JournalMark {
             op: Operation::Undo,
@@ -181,8 +199,8 @@ impl Undoing<'_> {
         Ok(Some(there.map(|(_, row)| row)))
     }
 
-    /// Loads the dates that the row was in before the edit and after it.
-    async fn bring(&self) -> Result<Vec<LoadedDates>, ServiceError> {
+    /// The dates that the row was in before the edit and after it.
+    fn dates(&self) -> BTreeSet<Date> {
         let mut dates = BTreeSet::new();
         if let Part::Date(date) = self.edit.part {
             dates.insert(date);
@@ -193,12 +211,19 @@ impl Undoing<'_> {
             // Of a timestamp its date.
             dates.extend(texts.filter_map(|text| text.get(..10)?.parse::<Date>().ok()));
         }
-        let mut loaded = Vec::new();
+        dates
+    }
+
+    /// Loads dates.
+    async fn bring(
+        &self,
+        dates: &BTreeSet<Date>,
+    ) -> Result<BTreeMap<Date, LoadedDates>, ServiceError> {
+        let mut loaded = BTreeMap::new();
         for date in dates {
-            let bring = self
-                .hub
-                .bring(&self.view.site, DateRange::day(date), self.by.now);
-            loaded.push(bring.await?);
+            let day = DateRange::day(*date);
+            let bring = self.hub.bring(&self.view.site, day, self.by.now);
+            loaded.insert(*date, bring.await?);
         }
         Ok(loaded)
     }
@@ -268,7 +293,7 @@ impl Undoing<'_> {
 
 async fn are_loaded(
     write: &mut dyn SiteWrite,
-    dates: &[LoadedDates],
+    dates: impl Iterator<Item = &LoadedDates>,
 ) -> Result<bool, ServiceError> {
     for of in dates {
         if !write.are_loaded(&of.parts).await? {
