@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::edits_object::Entry;
+use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::log::SiteLog;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -99,13 +100,15 @@ impl Hub {
         let Some(dataset) = &stored.dataset else {
             return Ok(found);
         };
+        let settled = self.entries_settled_here(dataset, &stored, now).await?;
         for table in &dataset.tables {
             for ((name, part), mark) in &stored.loaded {
                 if *name != table.name {
                     continue;
                 }
-                let verified = self.verify_part(table, *part, *mark, &stored, report);
-                let mut whats = verified.await?;
+                let own = settled.get(&(name.clone(), *part));
+                let verified = self.verify_part((table, *part, *mark), &stored, own, report);
+                let (mut whats, is_put_off) = verified.await?;
                 if !whats.is_empty() {
                     let look = held.look().await.map_err(failed)?;
                     if look.journaled.contains(&(name.clone(), *part)) {
@@ -117,8 +120,8 @@ impl Hub {
                     found.again.insert((name.clone(), *part));
                 }
                 match mark.version {
-                    Some(_) => report.add(site, table, Some(*part), whats),
-                    None => report.add_waiting(site, table, *part, whats),
+                    Some(_) if !is_put_off => report.add(site, table, Some(*part), whats),
+                    _ => report.add_waiting(site, table, *part, whats),
                 }
             }
             let strays = self.strays(site, table, &stored).await?;
@@ -128,15 +131,15 @@ impl Hub {
         Ok(found)
     }
 
-    /// How the rows of one partition differ, in words.
+    /// How the rows of one partition differ, in words, and whether only the next load can tell. `own`: its
+    /// edits, where this database has settled them for itself.
     async fn verify_part(
         &self,
-        table: &Table,
-        part: Part,
-        mark: Mark,
+        (table, part, mark): (&Table, Part, Mark),
         stored: &StoredSite,
+        own: Option<&(Option<Md5>, Vec<Entry>)>,
         report: &mut VerifyReport,
-    ) -> Result<Vec<String>, SiteError> {
+    ) -> Result<(Vec<String>, bool), SiteError> {
         report.partitions += 1;
         let key = (table.name.clone(), part);
         let object = stored.catalog.partitions.get(&key);
@@ -149,15 +152,20 @@ impl Hub {
         };
         // Rows that are loaded again by the next load may be those of the catalogs all the same.
         if mark.version.is_some_and(|version| version != now) {
-            return Ok(vec!["its rows are of an earlier version".to_owned()]);
+            return Ok((vec!["its rows are of an earlier version".to_owned()], false));
         }
-        let entries = match edits {
-            Some(edits) => self.entries(&stored.state.site, (table, part), edits).await,
-            None => Ok(Vec::new()),
+        // The log of edits may have moved on past those that the rows were merged with.
+        let is_put_off = own.is_some_and(|(md5, _)| *md5 != now.edits);
+        let entries = match (own, edits) {
+            (Some((_, entries)), _) => Ok(entries.clone()),
+            (None, Some(edits)) => self.entries(&stored.state.site, (table, part), edits).await,
+            (None, None) => Ok(Vec::new()),
         };
         let entries = match entries {
             Ok(entries) => entries,
-            Err(error @ SiteError::EditsObject { .. }) => return Ok(vec![error.to_string()]),
+            Err(error @ SiteError::EditsObject { .. }) => {
+                return Ok((vec![error.to_string()], false));
+            }
             Err(error) => return Err(error),
         };
         let rows = StoredPart {
@@ -167,21 +175,22 @@ impl Hub {
             object,
             entries: &entries,
         };
-        match compare(self.store(), &**self.database(), &rows).await {
+        let whats = match compare(self.store(), &**self.database(), &rows).await {
             Ok(differences) => {
                 let rows = edits.map(|edits| edits.merged.rows);
                 report.rows += rows.or(object.map(|object| object.rows)).unwrap_or(0);
-                Ok(differences)
+                differences
             }
-            Err(SiteError::Object { source, key, .. }) => Ok(vec![format!(
+            Err(SiteError::Object { source, key, .. }) => vec![format!(
                 "{key} {source}; run `causeway-agent verify --repair` at the site"
-            )]),
+            )],
             // A table that somebody changed or dropped is a difference, a database away is none.
             Err(SiteError::Database { source, .. }) if !source.is_retryable() => {
-                Ok(vec![format!("its rows cannot be read: {source}")])
+                vec![format!("its rows cannot be read: {source}")]
             }
-            Err(error) => Err(error),
-        }
+            Err(error) => return Err(error),
+        };
+        Ok((whats, is_put_off))
     }
 
     /// Rows of a table that belong to no loaded partition, in words.
@@ -452,6 +461,40 @@ mod tests {
         let report = test.verify(false).await?;
         assert_eq!((report.partitions, report.rows), (3, 4));
         assert_eq!(report.differences, []);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn edits_that_a_read_only_database_settled_for_itself_are_compared() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(&folder.path().join("owner")).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let day = "dt=2025-11-28";
+        site.put("sale", day, &["1,2025-11-28,a,paid"]).await?;
+        site.commit().await?;
+        test.load_one().await?;
+        test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
+            .await?;
+        test.flush(&site).await?;
+        let other = test.in_another_folder(&folder.path().join("other")).await?;
+        // The owner has not seen it yet.
+        site.put("sale", day, &["1,2025-11-28,b,paid"]).await?;
+        site.commit().await?;
+        other.load_one().await?;
+        let own = "dt=2025-11-28 1,2025-11-28,b,void";
+        assert_eq!(other.rows(&site, "sale").await?, [own]);
+        let report = other.verify(false).await?;
+        assert_eq!((report.differences, report.rows), (Vec::new(), 1));
+        // The log moves on past what it has settled.
+        test.load_one().await?;
+        let report = other.verify(false).await?;
+        assert_eq!((report.differences, report.rows), (Vec::new(), 1));
+        test.change(&site, "UPDATE sale SET slot = 'c' WHERE id = 1")
+            .await?;
+        test.flush(&site).await?;
+        assert!(!other.verify(false).await?.needs_a_look());
+        other.load_one().await?;
+        assert_eq!(other.verify(false).await?.differences, []);
         Ok(())
     }
 

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use causeway_shared::canonical_csv::{Field, split_fields};
+use causeway_shared::catalog::Catalog;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::edits_object::Entry;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
@@ -22,7 +23,7 @@ use super::hub::Hub;
 use super::merged::StoredPart;
 use super::partials::KeyFilterBuilder;
 use super::settle::{Seal, Settling};
-use crate::db::Partial;
+use crate::db::{Partial, StoredSite};
 use crate::edits::{EditsError, MergedRow};
 use crate::error::{HubError, SiteError};
 
@@ -65,6 +66,22 @@ impl Hub {
             state = self.state(site).await?;
         }
         Ok(SiteHistory::new(self, self.cached_at(&state).await?))
+    }
+}
+
+impl Hub {
+    /// The entries of the edits that a database has settled for itself, which no store holds, and what each
+    /// partition's are called.
+    ///
+    /// # Errors
+    /// [`SiteError`] for objects that cannot be read, or edits that do not go together.
+    pub(crate) async fn entries_settled_here(
+        &self,
+        dataset: &Dataset,
+        stored: &StoredSite,
+        now: Timestamp,
+    ) -> Result<SettledHere, SiteError> {
+        settled_here(self, dataset, (&stored.catalog, stored), now).await
     }
 }
 
@@ -233,15 +250,48 @@ impl SiteHistory {
 
     /// What a database that does not own the edits settles for itself: no store holds it.
     async fn settle(&self) -> Result<BTreeMap<(Name, Part), Vec<Entry>>, SiteError> {
-        let stored = &self.cached.stored;
-        let at = (self.hub.store(), &self.site);
-        let (catalog, edits) = (self.cached.site_catalog(), &stored.edits);
-        let mut settling = Settling::new(at, &self.dataset, catalog, edits, stored);
-        settling.settle_parts(&settling.outdated()).await?;
-        let parts = settling.seal(Seal::InMemory).await?;
-        let entries = parts.into_iter().map(|(key, part)| (key, part.entries));
-        Ok(entries.collect())
+        let (stored, catalog) = (&self.cached.stored, self.cached.site_catalog());
+        let settled = settled_here(&self.hub, &self.dataset, (catalog, stored), Timestamp::MIN);
+        let entries = settled.await?.into_iter();
+        Ok(entries.map(|(key, (_, entries))| (key, entries)).collect())
     }
+}
+
+/// By partition, what its edits are called, and its entries.
+type SettledHere = BTreeMap<(Name, Part), (Option<Md5>, Vec<Entry>)>;
+
+/// What a database that does not own the edits has settled for itself, settled again.
+async fn settled_here(
+    hub: &Hub,
+    dataset: &Dataset,
+    (catalog, stored): (&Catalog, &StoredSite),
+    now: Timestamp,
+) -> Result<SettledHere, SiteError> {
+    let mut own = SettledHere::new();
+    if stored.settled.is_empty() {
+        return Ok(own);
+    }
+    let site = &stored.state.site;
+    let mut settling = Settling::new((hub.store(), site), dataset, catalog, &stored.edits, stored);
+    settling.forget_gone_before(hub.config().edits.kept_since(now));
+    settling.settle_parts(&settling.outdated()).await?;
+    let mut parts = settling.seal(Seal::InMemory).await?;
+    for change in &stored.settled {
+        let key = (change.table.clone(), change.part);
+        let in_log = stored.edits.partitions.get(&key).map(|entry| &entry.object);
+        let table = dataset.table(key.0.as_str());
+        let entries = match (parts.remove(&key), in_log, table) {
+            (Some(part), ..) => (part.object.map(|object| object.md5), part.entries),
+            // The log has moved on to where there is nothing to settle.
+            (None, Some(object), Some(table)) => {
+                let entries = hub.entries(site, (table, key.1), object).await?;
+                (Some(object.md5), entries)
+            }
+            _ => (None, Vec::new()),
+        };
+        own.insert(key, entries);
+    }
+    Ok(own)
 }
 
 #[cfg(test)]
