@@ -60,6 +60,17 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// How many loads it takes at a time; others wait.
     fn loads_at_once(&self) -> usize;
 
+    /// Whether the triggers of a site's tables are those that this program makes for a dataset and a zone.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn has_triggers(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        zone: &TimeZone,
+    ) -> Result<bool, DbError>;
+
     /// Where hubs reach the database: as configured, or its URL without user, password and options.
     fn address(&self) -> &str;
 

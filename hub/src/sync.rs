@@ -29,6 +29,7 @@ mod pass;
 mod pins;
 mod quarantine;
 mod report;
+mod seen_triggers;
 mod settle;
 mod shared_window;
 mod site_rows;

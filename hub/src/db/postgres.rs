@@ -28,6 +28,7 @@ use std::ops::RangeInclusive;
 use async_trait::async_trait;
 use deadpool_postgres::{Object, Transaction};
 use futures_util::StreamExt as _;
+use jiff::tz::TimeZone;
 use tokio_postgres::Client;
 
 use causeway_shared::commit::Owner;
@@ -181,6 +182,17 @@ impl PostgresDatabase {
         Ok(counts)
     }
 
+    async fn look_at_triggers(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        zone: &TimeZone,
+    ) -> Result<bool, DbError> {
+        let client = self.connections.client().await?;
+        let triggers = triggers::statements(&client, site, dataset, zone).await;
+        Ok(triggers.map_err(|error| self.error(error))?.are_there)
+    }
+
     /// A transaction that reads everything as of one instant.
     async fn snapshot<'c>(&self, client: &'c mut Object) -> Result<Transaction<'c>, DbError> {
         let snapshot = client
@@ -289,6 +301,16 @@ impl Database for PostgresDatabase {
 
     fn loads_at_once(&self) -> usize {
         self.connections.places_at_most
+    }
+
+    async fn has_triggers(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        zone: &TimeZone,
+    ) -> Result<bool, DbError> {
+        let look = || self.look_at_triggers(site, dataset, zone);
+        self.connections.retrying(look).await
     }
 
     fn address(&self) -> &str {

@@ -29,6 +29,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 #[cfg(test)]
@@ -163,6 +164,23 @@ impl Database for SqliteDatabase {
 
     fn loads_at_once(&self) -> usize {
         tokio::sync::Semaphore::MAX_PERMITS
+    }
+
+    async fn has_triggers(
+        &self,
+        site: &SiteName,
+        dataset: &Dataset,
+        zone: &TimeZone,
+    ) -> Result<bool, DbError> {
+        let (site, triggers) = (site.clone(), triggers::Made::of(site, dataset, zone));
+        self.blocking(move |files| {
+            if !files.known()?.contains(&site) {
+                return Ok(true);
+            }
+            let there = triggers.are_there(&files.site(&site)?);
+            there.map_err(|error| files.error("reading", error))
+        })
+        .await
     }
 
     fn address(&self) -> &str {

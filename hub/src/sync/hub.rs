@@ -27,6 +27,7 @@ use super::history::{ConflictCache, FoundCache, READ_AT_ONCE};
 use super::on_demand::OnDemand;
 use super::partials::PartialCache;
 use super::quarantine::{Quarantine, QuarantineCache};
+use super::seen_triggers::SeenTriggers;
 use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
 use crate::config::{HubConfig, WindowConfig};
@@ -72,6 +73,7 @@ pub(super) struct Inner {
     pub(super) window: RwLock<WindowConfig>,
     /// Whether the database was told this hub's own.
     pub(super) window_is_told: AtomicBool,
+    pub(super) seen_triggers: SeenTriggers,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
 }
@@ -153,6 +155,7 @@ impl Hub {
             edits_commits: CommitCache::default(),
             history_reads: Semaphore::new(READ_AT_ONCE),
             unhurried_loads: Semaphore::new(unhurried_loads),
+            seen_triggers: SeenTriggers::default(),
             failures: Failures::default(),
         };
         Ok(Self {

@@ -272,23 +272,28 @@ impl SiteTask<'_> {
         let identity = self.hub.identity().await;
         let identity = identity.map_err(|source| self.database_error(source))?;
         // Before the catalogs are copied: at each refresh of each site this is all that there is to do.
-        if let Some(plan) = self.idle_plan(&snapshot, self.known, &identity) {
+        let has_triggers = self.hub.has_triggers(self.site, &snapshot.dataset).await;
+        let has_triggers = has_triggers.map_err(|source| self.database_error(source))?;
+        let idle = self.idle_plan(&snapshot, self.known, &identity);
+        if let Some(plan) = idle.filter(|_| has_triggers) {
             return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
         }
-        match self.load_once(snapshot.clone(), &identity, false).await {
-            Err(error) if error.is_of_one_key_twice() => {
-                self.load_once(snapshot, &identity, true).await
-            }
+        let load = |snapshot, doubts_blocks| {
+            self.load_once(snapshot, &identity, (has_triggers, doubts_blocks))
+        };
+        match load(snapshot.clone(), false).await {
+            Err(error) if error.is_of_one_key_twice() => load(snapshot, true).await,
             loaded => loaded,
         }
     }
 
-    /// `doubts_blocks`: whether the site may bear keys that databases took from blocks.
+    /// `has_triggers`: whether the tables have this program's; `doubts_blocks`: whether the site may bear keys
+    /// that databases took from blocks.
     async fn load_once(
         &self,
         mut snapshot: LogSnapshot,
         identity: &Owner,
-        doubts_blocks: bool,
+        (has_triggers, doubts_blocks): (bool, bool),
     ) -> Result<SiteLoaded, SiteError> {
         let failed = |source| self.database_error(source);
         let database = self.hub.database();
@@ -323,7 +328,8 @@ impl SiteTask<'_> {
             again.extend(with_other_values(&snapshot, &stored));
             let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);
             plan.replace(&in_effect.again);
-            let is_settled = plan.is_empty()
+            let is_settled = has_triggers
+                && plan.is_empty()
                 && stored.settled == in_effect.settled
                 && self.idle_plan(&snapshot, &stored, identity).is_some();
             if is_settled {

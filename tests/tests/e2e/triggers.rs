@@ -1,6 +1,7 @@
 //! What the triggers of a site's tables in PostgreSQL take, fill in and refuse, whoever writes and
 //! whatever that session's settings are.
 
+use causeway_hub::testing::HubDatabase;
 use tokio_postgres::Client;
 
 use crate::clinic::{Clinic, refusal};
@@ -194,6 +195,23 @@ async fn triggers_are_made_once_and_with_each_new_table() {
         refusal(clinic.admin.batch_execute(insert).await),
         "23503 programparticipant.programid: \"1\" is not in communityprogram"
     );
+}
+
+#[tokio::test]
+async fn an_upgraded_hub_brings_its_triggers_though_nothing_is_to_be_loaded() {
+    let clinic = Clinic::open().await;
+    let older = "DROP TRIGGER \"causeway after\" ON hcm_01.customer; \
+        UPDATE causeway.site SET triggers = 'older'";
+    clinic.admin.batch_execute(older).await.unwrap();
+    let database = HubDatabase::postgres(&clinic.place.url(), None).unwrap();
+    let upgraded = clinic.test.with_database(&database).await.unwrap();
+    upgraded.load_rows().await.unwrap();
+    let count = "SELECT count(*) FROM pg_trigger WHERE tgname = 'causeway after'";
+    let there: i64 = clinic.admin.query_one(count, &[]).await.unwrap().get(0);
+    assert_eq!(there, 7);
+    let sql = "UPDATE hcm_01.customer SET notes = 'x' WHERE customerid = 'c1'";
+    clinic.admin.batch_execute(sql).await.unwrap();
+    assert_eq!(upgraded.flush_rows(&clinic.site).await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -91,14 +91,18 @@ impl Made {
         Ok(())
     }
 
-    /// Makes them in place of others.
-    pub(super) fn bring(&self, connection: &Connection) -> rusqlite::Result<()> {
+    /// Whether the tables have them.
+    pub(super) fn are_there(&self, connection: &Connection) -> rusqlite::Result<bool> {
         let found = include_str!("sql/triggers_read.sql");
         let found = connection.query_row(found, [], |row| Ok((row.get(0)?, row.get(1)?)));
         let found: Option<(Option<String>, u64)> = found.optional()?;
-        let are_there = found
-            .is_some_and(|(md5, count)| md5.as_ref() == Some(&self.md5) && count >= self.triggers);
-        if are_there {
+        Ok(found
+            .is_some_and(|(md5, count)| md5.as_ref() == Some(&self.md5) && count >= self.triggers))
+    }
+
+    /// Makes them in place of others.
+    pub(super) fn bring(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if self.are_there(connection)? {
             return Ok(());
         }
         let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;

@@ -44,6 +44,22 @@ async fn a_change_by_another_program_fails_as_a_whole() -> Outcome {
 }
 
 #[tokio::test]
+async fn an_upgraded_hub_brings_its_triggers_though_nothing_is_to_be_loaded() -> Outcome {
+    let (database, folder) = empty().await;
+    let test = TestHub::new(&database).await?;
+    TestSite::with_an_apple(&test.store).await?;
+    test.load_one().await?;
+    let made = triggers(&folder);
+    let older = "DROP TRIGGER \"item after delete\"; UPDATE causeway_site SET triggers = 'older'";
+    file(&folder).execute_batch(older)?;
+    test.load_one().await?;
+    assert_ne!(triggers(&folder), made, "it looks once");
+    test.another()?.load_one().await?;
+    assert_eq!(triggers(&folder), made);
+    Ok(())
+}
+
+#[tokio::test]
 async fn values_that_are_not_of_their_columns_type_are_refused() -> Outcome {
     let (database, _folder) = empty().await;
     let clinic = Clinic::open(&database).await?;
