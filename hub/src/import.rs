@@ -96,8 +96,19 @@ pub(crate) enum ImportError {
         #[source]
         source: io::Error,
     },
-    #[error("a folder for temporary files cannot be made: {0}")]
+    #[error("a folder for temporary files cannot be made: {0}; TMPDIR says where")]
     Folder(#[source] io::Error),
+    #[error(
+        "{name} cannot be put into {folder}: {source}; it takes room for the file and for its rows as CSV: free \
+         space there, or let TMPDIR name another folder",
+        folder = folder.display()
+    )]
+    Room {
+        name: String,
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
     #[error("the import stopped: {0}; this is a mistake in the program")]
     Stopped(#[source] JoinError),
     #[error(
@@ -140,10 +151,10 @@ impl ImportError {
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Folder(_) => true,
+            Self::Folder(_) | Self::Room { .. } => true,
             Self::Store { source, .. } => source.is_retryable(),
             Self::Agent(error) => error.is_retryable(),
-            Self::Dump { source, .. } => matches!(source, DumpError::Read(_) | DumpError::Spool(_)),
+            Self::Dump { source, .. } => matches!(source, DumpError::Read(_)),
             _ => false,
         }
     }

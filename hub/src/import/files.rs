@@ -11,7 +11,7 @@ use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::Md5;
 use causeway_shared::runtime::regular_file;
 
-use super::dump::{Dialect, Dump, read_dump, table_named};
+use super::dump::{Dialect, Dump, DumpError, read_dump, table_named};
 use super::{GivenFile, ImportError};
 
 /// What a file is, by its name.
@@ -66,9 +66,17 @@ pub(super) fn read(
             source,
         };
         let (stem, kind) = split(&file.name)?;
+        let room = |source| ImportError::Room {
+            name: file.name.clone(),
+            folder: folder.to_owned(),
+            source,
+        };
         let own = folder.join(number.to_string());
-        fs::create_dir(&own).map_err(failed)?;
-        let taken = take(file, kind, &own).map_err(failed)?;
+        fs::create_dir(&own).map_err(room)?;
+        let taken = take(file, kind, &own).map_err(|error| match error {
+            TakeError::Read(source) => failed(source),
+            TakeError::Write(source) => room(source),
+        })?;
         match kind {
             Kind::Csv => {
                 let table = table_named(dataset, stem).ok_or_else(|| ImportError::NoTable {
@@ -84,9 +92,12 @@ pub(super) fn read(
                     tables,
                     rows,
                     skipped,
-                } = dump.map_err(|source| ImportError::Dump {
-                    name: file.name.clone(),
-                    source,
+                } = dump.map_err(|source| match source {
+                    DumpError::Spool(source) => room(source),
+                    source => ImportError::Dump {
+                        name: file.name.clone(),
+                        source,
+                    },
                 })?;
                 read.dumped += rows;
                 for (table, rows) in tables {
@@ -154,17 +165,24 @@ fn names(dataset: &Dataset) -> String {
     names.join(", ")
 }
 
+/// Which of both files a file could not be taken for.
+enum TakeError {
+    Read(io::Error),
+    Write(io::Error),
+}
+
 /// Takes a file into a folder.
-fn take(file: &GivenFile, kind: Kind, folder: &Path) -> io::Result<TakenFile> {
+fn take(file: &GivenFile, kind: Kind, folder: &Path) -> Result<TakenFile, TakeError> {
+    use TakeError::{Read, Write};
     let to = folder.join(format!("file.{}", kind.extension()));
     let (mut from, mut copy) = match file.is_upload {
         true => {
-            fs::rename(&file.path, &to)?;
-            (File::open(&to)?, None)
+            fs::rename(&file.path, &to).map_err(Write)?;
+            (File::open(&to).map_err(Read)?, None)
         }
         false => (
-            regular_file::open(&file.path)?,
-            Some(File::create_new(&to)?),
+            regular_file::open(&file.path).map_err(Read)?,
+            Some(File::create_new(&to).map_err(Write)?),
         ),
     };
     let mut digest = causeway_shared::canonical_csv::Digest::default();
@@ -175,16 +193,18 @@ fn take(file: &GivenFile, kind: Kind, folder: &Path) -> io::Result<TakenFile> {
             Ok(read) => {
                 digest.update(&buffer[..read]);
                 if let Some(copy) = &mut copy {
-                    copy.write_all(&buffer[..read])?;
+                    copy.write_all(&buffer[..read]).map_err(Write)?;
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+            Err(error) => return Err(Read(error)),
         }
     }
     // To the scan a file that was just written to may still be written.
-    let copy = copy.map_or_else(|| File::options().append(true).open(&to), Ok)?;
-    copy.set_times(FileTimes::new().set_modified(SystemTime::UNIX_EPOCH))?;
+    let copy = copy.map_or_else(|| File::options().append(true).open(&to), Ok);
+    let copy = copy.map_err(Write)?;
+    let times = FileTimes::new().set_modified(SystemTime::UNIX_EPOCH);
+    copy.set_times(times).map_err(Write)?;
     Ok(TakenFile {
         path: to,
         md5: digest.finish(),

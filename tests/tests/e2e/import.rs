@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use causeway_tests::crash::{Crash, How};
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::{DatabaseKind, StoreKind};
 use reqwest::{Method, StatusCode};
@@ -89,6 +90,53 @@ async fn an_imported_site_is_loaded_and_what_was_changed_in_the_cloud_survives_t
         assert_eq!(appointments.len(), 3);
         let _ = deployment.hub(&["verify"]).expect_code(0);
     }
+}
+
+/// Everything under TMPDIR and in the store that needs space fails from some step on, each in turn.
+#[tokio::test]
+async fn an_import_or_archive_on_a_full_disk_says_so_and_goes_on_from_there() {
+    let deployment = empty(PAIRS[0]).await;
+    let file = deployment.path("dump.sql");
+    fs::write(&file, dump(&[(1, "09:00", "one"), (2, "10:00", "two")])).unwrap();
+    let _ = deployment.hub(&["init"]).expect_code(0);
+    let (crash, temporary) = (Crash::build(), deployment.path("tmp"));
+    fs::create_dir(&temporary).unwrap();
+    let store = deployment.store.folder().unwrap();
+    let import = ["import", file.to_str().unwrap(), "--site", "hcm-01"];
+    for (command, written) in [
+        (&import[..], &["sites", "imports"][..]),
+        (&["archive", "run"], &["archive"]),
+    ] {
+        let mut step = 1;
+        loop {
+            for folder in written {
+                let _ = fs::remove_dir_all(store.join(folder));
+            }
+            let full = crash.at(step, How::Full, &[&temporary, store], &[]);
+            let program = deployment.hub_program(command).envs(full);
+            let began = Instant::now();
+            let ended = program.envs([("TMPDIR", &temporary)]).run();
+            assert!(began.elapsed() < Duration::from_secs(30), "{ended}");
+            if !crash.was_reached() {
+                let _ = ended.expect_code(0);
+                break;
+            }
+            // What it can do without it does without.
+            assert!(matches!(ended.code, Some(0 | 1)), "step {step}: {ended}");
+            let names = [&*temporary, store].map(|folder| folder.to_str().unwrap());
+            let says = |what: &str| ended.stderr.contains(what);
+            let says_where = says("archive_info.json") || names.iter().any(|name| says(name));
+            assert!(ended.code == Some(0) || says_where, "step {step}: {ended}");
+            assert!(!says("panicked"), "step {step}: {ended}");
+            // Nothing is left behind, and what was begun is made good.
+            assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "step {step}");
+            let _ = deployment.hub(command).expect_code(0);
+            step += 1;
+        }
+        assert!(step > 5, "{command:?} has {step} steps");
+    }
+    deployment.load();
+    assert_eq!(loaded(&deployment, "appointment").await.len(), 2);
 }
 
 #[tokio::test]
