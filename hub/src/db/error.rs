@@ -93,6 +93,17 @@ pub(crate) enum DbError {
         #[source]
         source: Option<Source>,
     },
+    /// The server takes no changes from anybody.
+    #[error(
+        "{database} takes no changes: {detail}; the server is a standby, or `default_transaction_read_only` \
+         is on: name one that takes changes as `url` under [database], or have that switched off"
+    )]
+    ReadOnlyServer {
+        database: String,
+        detail: String,
+        #[source]
+        source: Option<Source>,
+    },
     /// The database refuses.
     #[error("{database} refused {action}: {detail}")]
     Refused {
@@ -146,6 +157,7 @@ impl DbError {
             | Self::Newer { .. }
             | Self::AnotherTable { .. }
             | Self::Untrusted { .. }
+            | Self::ReadOnlyServer { .. }
             | Self::Refused { .. }
             | Self::Rejected { .. }
             | Self::Clash { .. }

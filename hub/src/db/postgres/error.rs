@@ -52,6 +52,11 @@ pub(super) fn of(database: &str, action: &'static str, error: Error) -> DbError 
             detail,
             source,
         },
+        SqlState::READ_ONLY_SQL_TRANSACTION => DbError::ReadOnlyServer {
+            database,
+            detail,
+            source,
+        },
         SqlState::LOCK_NOT_AVAILABLE
         | SqlState::T_R_DEADLOCK_DETECTED
         | SqlState::T_R_SERIALIZATION_FAILURE

@@ -70,8 +70,20 @@ impl PostgresLoad {
         Ok(load)
     }
 
-    /// Before the schema is made again, so that a crash after that leaves no marks without rows.
+    /// Before the schema is made again, so that a crash after that leaves no marks without rows. Where there is
+    /// nothing to forget nothing is written, as on a server that takes no changes.
     async fn forget_dropped(&self) -> Result<(), DbError> {
+        let is_dropped = include_str!("sql/site_is_dropped.sql");
+        let is_dropped = self
+            .client
+            .query_one(is_dropped, &[&self.site.as_str()])
+            .await;
+        if !is_dropped
+            .map_err(|error| self.failed("reading", error))?
+            .get::<_, bool>(0)
+        {
+            return Ok(());
+        }
         let forget = include_str!("sql/site_forget.sql");
         let forgotten = self.client.execute(forget, &[&self.site.as_str()]).await;
         forgotten
