@@ -12,6 +12,7 @@ mod edits;
 pub(crate) mod imports;
 pub(crate) mod overview;
 pub(crate) mod quarantine;
+mod rows;
 pub(crate) mod stats;
 pub(crate) mod sync;
 
@@ -21,6 +22,7 @@ use axum::Router;
 use axum::routing::{get, post, put};
 
 use crate::http::App;
+use crate::services::customers::CUSTOMERS;
 
 /// The routes whose body goes to disk as it comes.
 pub(crate) fn uploads() -> Router<Arc<App>> {
@@ -63,6 +65,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/v1/customers/{id}/appointments",
             get(customers::appointments),
         )
+        .merge(rows::routes(&CUSTOMERS))
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/archive", get(archive::status))
         .route("/api/v1/archive/run", post(archive::run))

@@ -15,6 +15,7 @@ mod lists;
 mod login;
 mod overview;
 mod per_table;
+mod rows;
 mod share;
 mod texts;
 
@@ -56,7 +57,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/edits", get(edits::page))
         .route("/edits/undo", post(edits::undo))
         .route("/login", get(login::page).post(login::sign_in))
-        .route("/logout", post(login::sign_out));
+        .route("/logout", post(login::sign_out))
+        .merge(rows::routes());
     #[cfg(feature = "import")]
     let pages = pages
         .route("/import", get(import::page))

@@ -3,6 +3,7 @@
 pub(crate) mod appointments;
 pub(crate) mod conflicts;
 pub(crate) mod consultants;
+pub(crate) mod customers;
 pub(crate) mod days;
 pub(crate) mod edits;
 pub(crate) mod error;
@@ -12,4 +13,6 @@ pub(crate) mod overview;
 pub(crate) mod partials;
 pub(crate) mod quarantine;
 pub(crate) mod record;
+pub(crate) mod rows;
 pub(crate) mod search;
+mod sites;

@@ -45,7 +45,7 @@ pub(super) struct ListParams {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SiteParams {
-    site: Option<SiteName>,
+    pub(super) site: Option<SiteName>,
 }
 
 pub(super) async fn list(
@@ -180,7 +180,10 @@ impl Change {
 }
 
 /// The site that the query or the body names.
-fn site(of: SiteParams, given: &mut Map<String, Value>) -> Result<Option<SiteName>, Problem> {
+pub(super) fn site(
+    of: SiteParams,
+    given: &mut Map<String, Value>,
+) -> Result<Option<SiteName>, Problem> {
     let of_body = match given.remove("site") {
         None | Some(Value::Null) => None,
         Some(Value::String(name)) => Some(SiteName::new(&name).map_err(Problem::bad_request)?),

@@ -328,7 +328,7 @@ async fn refuse(
 fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
     let text = match error {
         ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
-        ServiceError::Clash(_) => d.clash.to_owned(),
+        ServiceError::Clash(_) | ServiceError::KeyTaken(..) => d.clash.to_owned(),
         // No form here asks for it.
         ServiceError::NotUnique(_) => format!("{}: {error}", d.refused),
         ServiceError::NotAllowed(why, _) => match why {

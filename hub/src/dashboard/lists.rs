@@ -33,6 +33,8 @@ pub(super) struct Field {
 pub(super) enum Control {
     /// An `input` of a type, of so many characters at most; 0: any number.
     Input(&'static str, usize),
+    /// A text of several lines, of so many characters at most.
+    Long(usize),
     /// Values, and their texts.
     Choice(Vec<(String, String)>),
 }
@@ -58,8 +60,8 @@ impl Field {
 /// A cell of a table, with where it leads.
 #[derive(Debug)]
 pub(super) struct Cell {
-    text: String,
-    address: Option<String>,
+    pub(super) text: String,
+    pub(super) address: Option<String>,
 }
 
 impl Cell {
@@ -169,6 +171,14 @@ pub(super) async fn show(
 pub(super) fn query<'v>(values: impl IntoIterator<Item = (&'static str, &'v str)>) -> String {
     let values = values.into_iter().filter(|(_, value)| !value.is_empty());
     Serializer::new(String::new()).extend_pairs(values).finish()
+}
+
+/// The address of a row's page, behind that of its list.
+pub(super) fn row_address(path: &str, key: &str, site: &str) -> String {
+    let key: String = form_urlencoded::byte_serialize(key.as_bytes()).collect();
+    // A path has its own way to write a space.
+    let key = key.replace('+', "%20");
+    format!("{path}/{key}?{}", query([("site", site)]))
 }
 
 /// A text of an address; empty: there is none.

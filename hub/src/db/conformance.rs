@@ -207,6 +207,7 @@ macro_rules! database_conformance {
             pages_of_a_list_survive_inserts,
             a_list_is_answered_whole_as_csv,
             steps_take_and_free_slots,
+            rows_are_made_changed_and_listed,
         }
     };
     (@cases $open:expr; $($case:ident),+ $(,)?) => {

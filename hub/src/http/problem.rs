@@ -296,6 +296,7 @@ impl From<ServiceError> for Problem {
                 errors,
                 ..problem(Code::Invalid)
             },
+            ServiceError::KeyTaken(_, present) => problem(Code::Clash).with_present(present),
             ServiceError::Clash(present) => problem(Code::Clash).with_present(present),
             ServiceError::NotUnique(_) => problem(Code::Clash),
             ServiceError::NotAllowed(_, present) => {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use causeway_shared::commit::{
     Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject, Writer,
 };
@@ -162,10 +162,22 @@ impl Testbed {
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    /// A POST of JSON with a token; an empty body has no type.
+    /// A POST of JSON with a token.
     pub(crate) async fn post(&self, token: &Token, path: &str, body: &str) -> Answer {
+        self.call(Method::POST, token, path, body).await
+    }
+
+    /// A request with a token; an empty body has no type, others are JSON.
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        token: &Token,
+        path: &str,
+        body: &str,
+    ) -> Answer {
         let bearer = format!("Bearer {}", token.reveal());
-        let mut request = Request::post(path).header(header::AUTHORIZATION, bearer);
+        let mut request = Request::builder().method(method).uri(path);
+        request = request.header(header::AUTHORIZATION, bearer);
         if !body.is_empty() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }

@@ -17,19 +17,23 @@ pub(crate) use list::{ListQuery, listing};
 pub(crate) use slots::SLOT_KEY;
 pub(crate) use steps::{Step, step};
 pub(crate) use write::{By, Written, book};
-pub(super) use write::{in_the_way, lasting};
+pub(super) use write::{in_the_way, lasting, written};
 
 use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::error::ServiceError;
-use super::record::{Columns, Record, read};
+use super::record::{Record, read};
+use super::sites::{has, having, the_one};
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
 pub(super) use statements::CONSULTANT_NAMES;
 use statements::NEEDED;
+
+/// As messages name them.
+const WHAT: &str = "appointments";
 
 /// The sites that have appointments in the database, or one of them.
 ///
@@ -39,17 +43,7 @@ pub(crate) async fn sites(
     hub: &Hub,
     only: Option<&SiteName>,
 ) -> Result<Vec<SiteView>, ServiceError> {
-    let mut sites = hub.sites(only).await?;
-    sites.retain(has_appointments);
-    if !sites.is_empty() {
-        return Ok(sites);
-    }
-    Err(ServiceError::NotFound(match only {
-        Some(site) => {
-            format!("site {site} has no appointments as MeetAssist's dataset declares them")
-        }
-        None => "no site with MeetAssist's appointments is loaded".to_owned(),
-    }))
+    having(hub, only, &NEEDED, WHAT).await
 }
 
 /// The one site that a change is meant for.
@@ -58,29 +52,12 @@ pub(crate) async fn sites(
 /// [`ServiceError::SiteRequired`] where there are several, [`ServiceError::NotFound`], or a failure
 /// of the database.
 async fn the_site(hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, ServiceError> {
-    if named.is_none() {
-        let known = hub.sites(None).await?;
-        if known.len() > 1 {
-            let names = known.into_iter().map(|view| view.site);
-            return Err(ServiceError::SiteRequired(names.collect()));
-        }
-    }
-    let mut sites = sites(hub, named).await?;
-    Ok(sites.remove(0))
+    the_one(hub, named, &NEEDED, WHAT).await
 }
 
 /// Whether rows are loaded, of tables that have all that the statements here name.
 fn has_appointments(view: &SiteView) -> bool {
-    let has = |(table, columns): &(&str, Columns)| {
-        let table = view.dataset.table(table);
-        table.is_some_and(|table| {
-            columns.iter().all(|(name, ty)| {
-                let column = table.column(name).map(|at| &table.columns[at]);
-                column.is_some_and(|column| column.ty == *ty)
-            })
-        })
-    };
-    view.catalog.head.is_some() && NEEDED.iter().all(has)
+    has(view, &NEEDED)
 }
 
 /// A day in the hub's zone.

@@ -33,6 +33,9 @@ pub(crate) enum ServiceError {
     /// Another row has values that only one may have.
     #[error("{0}")]
     NotUnique(String),
+    /// Another row has the key: what a row of its table is called, and that row.
+    #[error("another {0} has this key")]
+    KeyTaken(&'static str, Option<Box<Record>>),
     /// The present state does not allow it: the row that stands in the way, if there is one.
     #[error("{0}")]
     NotAllowed(NotAllowed, Option<Box<Record>>),

@@ -28,11 +28,19 @@ impl FieldError {
     }
 }
 
+/// Which columns have to have a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Needs {
+    /// All that need one and have no default.
+    All,
+    /// Those among them that are given.
+    Given,
+}
+
 /// Values of columns, by position.
 pub(super) type Fields = Vec<(usize, Value<'static>)>;
 
-/// The members as values of the columns that a caller may set. Columns that need a value and have no
-/// default must be among them.
+/// The members as values of the columns that a caller may set.
 ///
 /// # Errors
 /// Everything that is wrong.
@@ -40,6 +48,7 @@ pub(super) fn read(
     table: &Table,
     settable: &[&str],
     given: &Map<String, Json>,
+    needs: Needs,
 ) -> Result<Fields, Vec<FieldError>> {
     let mut fields = Fields::new();
     let mut errors = Vec::new();
@@ -59,10 +68,17 @@ pub(super) fn read(
     }
     let is_needed = |name: &&&str| {
         let column = table.column(name).map(|at| &table.columns[at]);
-        column.is_some_and(|column| column.not_null && column.default.is_none())
+        column.is_some_and(|column| {
+            let has_default = column.default.is_some() && needs == Needs::All;
+            column.not_null && !has_default
+        })
     };
     for name in settable.iter().filter(is_needed) {
-        if matches!(given.get(*name), None | Some(Json::Null)) {
+        let is_missing = match given.get(*name) {
+            None => needs == Needs::All,
+            Some(value) => value.is_null(),
+        };
+        if is_missing {
             errors.push(FieldError::new(name, "is needed"));
         }
     }
@@ -153,7 +169,7 @@ mod tests {
     fn read_json(given: &Json) -> Result<Fields, Vec<FieldError>> {
         let dataset = Dataset::meetassist().unwrap();
         let table = dataset.table("appointment").unwrap();
-        read(table, &SETTABLE, given.as_object().unwrap())
+        read(table, &SETTABLE, given.as_object().unwrap(), Needs::All)
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::{clock, date};
 use crate::dashboard::Visitor;
 use crate::dashboard::language::{Language, ReaderLanguage};
-use crate::dashboard::lists::{Cell, Control, Field, View, given, query, show};
+use crate::dashboard::lists::{Cell, Control, Field, View, given, query, row_address, show};
 use crate::http::App;
 use crate::http::lists::download;
 use crate::http::problem::Problem;
@@ -221,7 +221,7 @@ async fn filters(
     Ok(fields)
 }
 
-fn cells(language: Language, row: &Record) -> Vec<Cell> {
+pub(in crate::dashboard) fn cells(language: Language, row: &Record) -> Vec<Cell> {
     let t = language.texts();
     let date = row.text("date");
     let (site, id) = (row.site.as_str(), row.text("appointmentid"));
@@ -239,7 +239,10 @@ fn cells(language: Language, row: &Record) -> Vec<Cell> {
     vec![
         Cell::link(day, address),
         Cell::text(clock(row, "time")),
-        Cell::text(named("customername", "customerid")),
+        Cell::link(
+            named("customername", "customerid"),
+            row_address("/customers", &row.text("customerid"), site),
+        ),
         Cell::text(named("consultantname", "consultantid")),
         Cell::text(t.status(&row.text("status"))),
         Cell::text(row.text("duration")),

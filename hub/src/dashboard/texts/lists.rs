@@ -21,6 +21,24 @@ pub(in crate::dashboard) struct ListTexts {
     pub(in crate::dashboard) csv: &'static str,
     pub(in crate::dashboard) by_day: &'static str,
     pub(in crate::dashboard) as_list: &'static str,
+    pub(in crate::dashboard) active: &'static str,
+    pub(in crate::dashboard) disabled: &'static str,
+    pub(in crate::dashboard) new: &'static str,
+    pub(in crate::dashboard) save: &'static str,
+    pub(in crate::dashboard) disable: &'static str,
+    pub(in crate::dashboard) enable: &'static str,
+    pub(in crate::dashboard) created: &'static str,
+    pub(in crate::dashboard) saved: &'static str,
+    /// What columns are called.
+    columns: &'static [(&'static str, &'static str)],
+}
+
+impl ListTexts {
+    /// A column as people call it; one that is not known by its own name.
+    pub(in crate::dashboard) fn column<'t>(&'t self, name: &'t str) -> &'t str {
+        let known = self.columns.iter().find(|(known, _)| *known == name);
+        known.map_or(name, |(_, text)| text)
+    }
 }
 
 pub(super) const VIETNAMESE: ListTexts = ListTexts {
@@ -43,6 +61,24 @@ pub(super) const VIETNAMESE: ListTexts = ListTexts {
     csv: "Tải tất cả (CSV)",
     by_day: "Xem theo ngày",
     as_list: "Danh sách và tìm kiếm",
+    active: "Đang hoạt động",
+    disabled: "Đã ngừng",
+    new: "Thêm mới",
+    save: "Lưu",
+    disable: "Ngừng hoạt động",
+    enable: "Cho hoạt động lại",
+    created: "Đã lưu mới.",
+    saved: "Đã lưu thay đổi.",
+    columns: &[
+        ("customerid", "Mã khách hàng"),
+        ("fullname", "Họ tên"),
+        ("email", "E-mail"),
+        ("phonenumber", "Số điện thoại"),
+        ("dateofbirth", "Ngày sinh"),
+        ("createdat", "Ngày tạo"),
+        ("isdisabled", "Trạng thái"),
+        ("notes", "Ghi chú"),
+    ],
 };
 
 pub(super) const ENGLISH: ListTexts = ListTexts {
@@ -65,4 +101,22 @@ pub(super) const ENGLISH: ListTexts = ListTexts {
     csv: "Download all (CSV)",
     by_day: "Show one day",
     as_list: "List and search",
+    active: "Active",
+    disabled: "Disabled",
+    new: "Add a new one",
+    save: "Save",
+    disable: "Disable",
+    enable: "Enable again",
+    created: "It is saved as a new one.",
+    saved: "The changes are saved.",
+    columns: &[
+        ("customerid", "Customer number"),
+        ("fullname", "Name"),
+        ("email", "E-mail"),
+        ("phonenumber", "Telephone"),
+        ("dateofbirth", "Date of birth"),
+        ("createdat", "Created"),
+        ("isdisabled", "Status"),
+        ("notes", "Notes"),
+    ],
 };

@@ -10,7 +10,10 @@ use jiff::civil::{Date, date};
 use serde_json::json;
 
 use crate::services::appointments::{self, By, ListQuery};
+use crate::services::customers::CUSTOMERS;
+use crate::services::error::ServiceError;
 use crate::services::list::Listed;
+use crate::services::rows::RowsQuery;
 use crate::sync::DateRange;
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
@@ -18,7 +21,7 @@ const LONG_AGO: Date = date(2015, 6, 1);
 const TODAY: Date = date(2025, 11, 28);
 
 /// Customers whose names are written in every way.
-const CUSTOMERS: [&str; 6] = [
+const ROWS: [&str; 6] = [
     "c1,Nguyễn Đức An,an@example.vn,0912 345 678,,2015-01-01T00:00:00,false,",
     // Decomposed.
     "c2,Tra\u{302}\u{300}n Bi\u{300}nh,BINH@example.vn,+84987654321,,2015-01-01T00:00:00,false,",
@@ -37,7 +40,7 @@ async fn write(test: &TestHub, name: &str) -> Outcome<TestSite> {
         .ok_or("no customers")?
         .clone();
     let mut buckets: std::collections::BTreeMap<String, Vec<&str>> = Default::default();
-    for row in CUSTOMERS {
+    for row in ROWS {
         let key = Value::Text(row.split(',').next().unwrap().into());
         let part = causeway_shared::partition::own_part(&table, &[key], &mut Vec::new());
         buckets
@@ -51,7 +54,7 @@ async fn write(test: &TestHub, name: &str) -> Outcome<TestSite> {
     let consultants = ["1,Lê Dũng,dung@example.vn,,,,,2010-01-01,2010-01-01T00:00:00,false"];
     site.put("consultant", "b=0of1", &consultants).await?;
     for (at, date) in [LONG_AGO, TODAY].into_iter().enumerate() {
-        let visits = CUSTOMERS.iter().enumerate().map(|(n, row)| {
+        let visits = ROWS.iter().enumerate().map(|(n, row)| {
             let (customer, _) = row.split_once(',').unwrap();
             let (id, consultant) = (at * 10 + n + 1, if n == 0 { "1" } else { "" });
             format!(
@@ -195,5 +198,82 @@ pub async fn a_list_is_answered_whole_as_csv(database: &HubDatabase) -> Outcome 
         "here,3,,c3,2015-06-01,10:00:00,60,,pending,\"'-1+1 Tư vấn, 2\",2015-01-01T00:00:00,,\"'=SUM(1), \"\"x\"\"\",",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    Ok(())
+}
+
+/// A customer is made, changed column by column, found and disabled.
+pub async fn rows_are_made_changed_and_listed(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    write(&test, "here").await?;
+    test.load_one().await?;
+    let by = By {
+        actor: "ann",
+        now: test.request.now,
+    };
+    let given = json!({"customerid": "x 1", "fullname": "Đỗ Hạnh", "email": "H@example.vn",
+        "dateofbirth": "1990-02-28", "phonenumber": "+84 905 111 222"});
+    let given = given.as_object().ok_or("no object")?;
+    let made = CUSTOMERS.create(&test.hub, None, given, by).await?;
+    assert_eq!(
+        (made.record.text("fullname"), made.flushed),
+        ("Đỗ Hạnh".to_owned(), true)
+    );
+    let taken = CUSTOMERS.create(&test.hub, None, given, by).await;
+    assert!(
+        matches!(taken, Err(ServiceError::KeyTaken("customer", Some(_)))),
+        "{taken:?}"
+    );
+    let mut expected = serde_json::to_value(&made.record)?;
+    for (name, value) in [
+        ("fullname", json!("Do Hanh")),
+        ("email", json!("h@example.vn")),
+        ("phonenumber", json!(null)),
+        ("dateofbirth", json!("2000-02-29")),
+        ("dateofbirth", json!(null)),
+        ("notes", json!("'; --")),
+        ("isdisabled", json!(true)),
+        ("isdisabled", json!(false)),
+        ("isdisabled", json!(true)),
+    ] {
+        let change = json!({name: value});
+        let change = change.as_object().ok_or("no object")?;
+        let changed = CUSTOMERS.change(&test.hub, None, "x 1", change, by).await?;
+        expected[name] = value;
+        assert_eq!(serde_json::to_value(&changed.record)?, expected, "{name}");
+    }
+    for (q, isdisabled, expected) in [
+        ("hanh", None, vec!["x 1"]),
+        ("HẠNH", Some(true), vec!["x 1"]),
+        ("hạnh", Some(false), vec![]),
+        ("x 1", None, vec!["x 1"]),
+        ("nguyen", None, vec!["nguyen", "c1", "c4"]),
+        ("nguyen", Some(true), vec!["c4"]),
+        ("0912", None, vec!["c1"]),
+    ] {
+        let query = RowsQuery {
+            isdisabled,
+            q: q.to_owned(),
+            ..RowsQuery::default()
+        };
+        // In pages of one.
+        let (mut seen, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let listing = CUSTOMERS.listing(&test.hub, &query).await?;
+            let listed = listing
+                .page(&test.hub, cursor.as_deref(), 1, by.now)
+                .await?;
+            assert_eq!(listed.total, expected.len() as u64, "{q}");
+            seen.extend(listed.items.iter().map(|row| row.text("customerid")));
+            match listed.next {
+                Some(next) => cursor = Some(next.to_string()),
+                None => break,
+            }
+        }
+        // By name, as the database sorts texts.
+        seen.sort();
+        let mut expected = expected;
+        expected.sort_unstable();
+        assert_eq!(seen, expected, "{q}");
+    }
     Ok(())
 }

@@ -16,7 +16,7 @@ use super::slots::{Holder, SLOT_KEY, SlotKey, fit, take, value};
 use super::statements::{BY_ID, OF_SLOT};
 use super::{the_site, today};
 use crate::services::error::ServiceError;
-use crate::services::fields::{self, FieldError, Fields};
+use crate::services::fields::{self, FieldError, Fields, Needs};
 use crate::services::record::{Record, read, read_within};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, Hub, SiteView};
@@ -67,7 +67,7 @@ pub(crate) async fn book(
 ) -> Result<Written, ServiceError> {
     let view = the_site(hub, site).await?;
     let table = appointments(&view)?;
-    let mut row = fields::read(table, &BOOKED, given).map_err(ServiceError::Invalid)?;
+    let mut row = fields::read(table, &BOOKED, given, Needs::All).map_err(ServiceError::Invalid)?;
     let wrong = problems(table, &row, today(hub, by.now));
     if !wrong.is_empty() {
         return Err(ServiceError::Invalid(wrong));
@@ -218,7 +218,7 @@ pub(in crate::services) async fn in_the_way(
 }
 
 /// What is answered of a change that is in the database.
-pub(super) async fn written(hub: &Hub, record: Record, now: Timestamp) -> Written {
+pub(in crate::services) async fn written(hub: &Hub, record: Record, now: Timestamp) -> Written {
     Written {
         flushed: hub.flush_soon(&record.site, now).await,
         record,

@@ -1,0 +1,136 @@
+//! Resources whose rows are listed, created, changed and disabled: the same at each address.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Json, Router};
+use causeway_shared::ids::SiteName;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::appointments::{SiteParams, site};
+use crate::http::App;
+use crate::http::callers::{Editor, Reader};
+use crate::http::lists::{ListForm, answer};
+use crate::http::problem::Problem;
+use crate::http::request::{JsonBody, Members, Params, json};
+use crate::services::appointments::{By, Written};
+use crate::services::record::Record;
+use crate::services::rows::{Resource, RowsQuery};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListParams {
+    site: Option<SiteName>,
+    isdisabled: Option<bool>,
+    #[serde(default)]
+    q: String,
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// The routes of a resource, under its name.
+pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
+    let path = format!("/api/v1/{}", resource.name());
+    let list = move |caller, app, form, params| list(resource, caller, app, form, params);
+    let create = move |caller, app, params, body| create(resource, caller, app, params, body);
+    let one = move |caller, app, path, params| one(resource, caller, app, path, params);
+    let change =
+        move |caller, app, path, params, body| change(resource, caller, app, path, params, body);
+    let disable =
+        move |caller, app, path, params, body| disable(resource, caller, app, path, params, body);
+    Router::new().route(&path, get(list).post(create)).route(
+        &format!("{path}/{{id}}"),
+        get(one).patch(change).delete(disable),
+    )
+}
+
+async fn list(
+    resource: &'static Resource,
+    _: Reader,
+    State(app): State<Arc<App>>,
+    form: ListForm,
+    Params(asked): Params<ListParams>,
+) -> Result<Response, Problem> {
+    let query = RowsQuery {
+        site: asked.site,
+        isdisabled: asked.isdisabled,
+        q: asked.q,
+    };
+    let listing = resource.listing(&app.hub, &query).await?;
+    let page = (asked.cursor.as_deref(), asked.limit);
+    answer(&app, form, listing, page, resource.name()).await
+}
+
+async fn one(
+    resource: &'static Resource,
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Params(of): Params<SiteParams>,
+) -> Result<Json<Record>, Problem> {
+    Ok(Json(resource.one(&app.hub, of.site.as_ref(), &id).await?))
+}
+
+async fn create(
+    resource: &'static Resource,
+    Editor(caller): Editor,
+    State(app): State<Arc<App>>,
+    Params(of): Params<SiteParams>,
+    JsonBody(Members(mut given)): JsonBody<Members>,
+) -> Result<(StatusCode, Json<Written>), Problem> {
+    let site = site(of, &mut given)?;
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    let created = resource.create(&app.hub, site.as_ref(), &given, by).await?;
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+/// Takes a JSON Merge Patch.
+async fn change(
+    resource: &'static Resource,
+    Editor(caller): Editor,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Params(of): Params<SiteParams>,
+    JsonBody(Members(mut given)): JsonBody<Members>,
+) -> Result<Json<Written>, Problem> {
+    let site = site(of, &mut given)?;
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    let changed = resource.change(&app.hub, site.as_ref(), &id, &given, by);
+    Ok(Json(changed.await?))
+}
+
+/// The row stays, disabled. The body may be left out; all it may hold is the site.
+async fn disable(
+    resource: &'static Resource,
+    Editor(caller): Editor,
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    Params(of): Params<SiteParams>,
+    body: Bytes,
+) -> Result<Json<Written>, Problem> {
+    let Members(mut given) = match body.is_empty() {
+        true => Members::default(),
+        false => json(&body)?,
+    };
+    let site = site(of, &mut given)?;
+    if let Some(name) = given.keys().next() {
+        let detail = format!("the body has a member {name:?}; all it may hold is \"site\"");
+        return Err(Problem::bad_request(detail));
+    }
+    let given = Map::from_iter([("isdisabled".to_owned(), Value::Bool(true))]);
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    let changed = resource.change(&app.hub, site.as_ref(), &id, &given, by);
+    Ok(Json(changed.await?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,400 @@
+//! Each resource that is kept by its key, as callers list, create, change and disable its rows. What is
+//! tried with a column follows from its declaration.
+//!
+//! On SQLite alone: the SQL of both databases is held to one suite (`db/conformance.rs`).
+
+use axum::http::{Method, header};
+use causeway_shared::dataset::{Column, Dataset};
+use causeway_shared::value::Type;
+use serde_json::json;
+
+use super::*;
+use crate::auth::Token;
+use crate::serve::testbed::{Answer, Testbed};
+use crate::services::customers::CUSTOMERS;
+
+const HOSTILE: &str = "'); DROP TABLE x; -- <script>alert(1)</script> \\ % é";
+
+/// Each resource, and a row that it takes.
+fn resources() -> Vec<(&'static Resource, Value)> {
+    vec![(
+        &CUSTOMERS,
+        json!({"fullname": "Đỗ Hạnh", "email": "hanh@example.vn", "phonenumber": "0911 222 333",
+               "dateofbirth": "1990-02-28", "notes": "line\nline", "isdisabled": false}),
+    )]
+}
+
+fn columns(resource: &Resource) -> Vec<Column> {
+    let dataset = Dataset::meetassist().unwrap();
+    let table = dataset.table(resource.table()).unwrap();
+    let settable = resource.settable().iter();
+    settable
+        .map(|name| table.columns[table.column(name).unwrap()].clone())
+        .collect()
+}
+
+fn path(resource: &Resource) -> String {
+    format!("/api/v1/{}", resource.name())
+}
+
+fn json_of(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// Status, code, and the fields that it is about.
+fn refusal(answer: &Answer) -> (u16, String, String) {
+    let problem = json_of(answer);
+    let fields = problem["errors"].as_array().into_iter().flatten();
+    let fields: Vec<&str> = fields.map(|e| e["field"].as_str().unwrap()).collect();
+    let code = problem["code"].as_str().unwrap_or_default().to_owned();
+    (answer.status.as_u16(), code, fields.join(" "))
+}
+
+fn refused(status: u16, code: &str, fields: &str) -> (u16, String, String) {
+    (status, code.to_owned(), fields.to_owned())
+}
+
+async fn call(bed: &Testbed, method: Method, path: &str, body: &Value) -> Answer {
+    let body = if body.is_null() {
+        String::new()
+    } else {
+        body.to_string()
+    };
+    bed.call(method, &bed.admin, path, &body).await
+}
+
+async fn create(bed: &Testbed, resource: &Resource, row: &Value) -> Value {
+    let answer = call(bed, Method::POST, &path(resource), row).await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.body);
+    json_of(&answer)
+}
+
+/// The address of a row, which has no site where one is known.
+fn address(resource: &Resource, row: &Value) -> String {
+    let key = &row[resource.key()];
+    let key = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
+    format!("{}/{key}", path(resource))
+}
+
+async fn total(bed: &Testbed, resource: &Resource, query: &str) -> u64 {
+    let listed = json_of(&bed.get(&format!("{}{query}", path(resource))).await);
+    listed["total"].as_u64().unwrap()
+}
+
+#[tokio::test]
+async fn a_row_is_created_changed_and_disabled() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    for (resource, valid) in resources() {
+        let before = total(&bed, resource, "").await;
+        let created = create(&bed, resource, &valid).await;
+        for (name, value) in valid.as_object().unwrap() {
+            assert_eq!(created[name], *value, "{name}");
+        }
+        assert_eq!(
+            (&created["site"], &created["flushed"]),
+            (&json!("hcm-01"), &json!(true))
+        );
+        assert_eq!(total(&bed, resource, "").await, before + 1);
+        let address = address(resource, &created);
+        let read = json_of(&bed.get(&address).await);
+        for column in columns(resource) {
+            let name = column.name.as_str();
+            assert_eq!(read[name], valid[name], "{name}");
+            // One at a time, and the others stay.
+            let value = match column.ty {
+                Type::Text if !column.values.is_empty() => json!(column.values[1]),
+                Type::Text | Type::Phone => json!(HOSTILE),
+                Type::Date => json!("2000-02-29"),
+                Type::Bool => json!(true),
+                _ => json!(7),
+            };
+            let answer = call(&bed, Method::PATCH, &address, &json!({name: value})).await;
+            assert_eq!(answer.status, StatusCode::OK, "{name}: {}", answer.body);
+            let changed = json_of(&bed.get(&address).await);
+            let mut expected = read.clone();
+            expected[name] = value;
+            assert_eq!(changed, expected, "{name}");
+            let back = json!({name: read[name]});
+            assert_eq!(
+                call(&bed, Method::PATCH, &address, &back).await.status,
+                StatusCode::OK
+            );
+            if !column.not_null {
+                let answer = call(&bed, Method::PATCH, &address, &json!({name: null})).await;
+                assert_eq!(json_of(&answer)[name], Value::Null, "{}", answer.body);
+                call(&bed, Method::PATCH, &address, &back).await;
+            }
+        }
+        assert_eq!(json_of(&bed.get(&address).await), read);
+        let active = total(&bed, resource, "?isdisabled=false").await;
+        for _ in 0..2 {
+            let answer = call(&bed, Method::DELETE, &address, &Value::Null).await;
+            assert_eq!(json_of(&answer)["isdisabled"], true, "{}", answer.body);
+        }
+        assert_eq!(total(&bed, resource, "?isdisabled=false").await, active - 1);
+        assert_eq!(total(&bed, resource, "").await, before + 1, "it stays");
+    }
+}
+
+#[tokio::test]
+async fn what_a_column_does_not_take_is_refused_by_its_name() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    for (resource, valid) in resources() {
+        let created = create(&bed, resource, &valid).await;
+        let one = address(resource, &created);
+        let before = json_of(&bed.get(&one).await);
+        let mut wrong = vec![
+            ("nothing".to_owned(), json!(1)),
+            ("createdat".to_owned(), json!("2020-01-01T00:00:00")),
+        ];
+        for column in columns(resource) {
+            let mut add = |value: Value| wrong.push((column.name.to_string(), value));
+            add(json!({"a": 1}));
+            add(json!([]));
+            match column.ty {
+                Type::Text | Type::Phone => {
+                    add(json!(5));
+                    add(json!(true));
+                    add(json!("a\u{0}b"));
+                    if let Some(max) = column.max_chars {
+                        add(json!("é".repeat(max as usize + 1)));
+                    }
+                    if !column.values.is_empty() {
+                        add(json!(HOSTILE));
+                    }
+                }
+                Type::Date => add(json!("28.11.2025")),
+                Type::Bool => add(json!("true")),
+                _ => add(json!("7")),
+            }
+            if column.not_null {
+                if column.default.is_none() {
+                    add(Value::Null);
+                }
+                if column.ty == Type::Text && column.values.is_empty() {
+                    add(json!(" "));
+                }
+            }
+        }
+        let count = total(&bed, resource, "").await;
+        for (name, value) in wrong {
+            let mut row = valid.clone();
+            row[&name] = value.clone();
+            for (method, path, body) in [
+                (Method::POST, path(resource), row),
+                (Method::PATCH, one.clone(), json!({&name: value})),
+            ] {
+                let answer = call(&bed, method.clone(), &path, &body).await;
+                assert_eq!(
+                    refusal(&answer),
+                    refused(422, "invalid", &name),
+                    "{method} {body}: {}",
+                    answer.body
+                );
+            }
+        }
+        assert_eq!(total(&bed, resource, "").await, count);
+        assert_eq!(json_of(&bed.get(&one).await), before);
+        let long = format!("{{\"fullname\":\"{}\"}}", "x".repeat(70_000));
+        for (method, path) in [(Method::POST, path(resource)), (Method::PATCH, one)] {
+            for (body, expected) in [
+                ("{", refused(400, "bad_request", "")),
+                ("[]", refused(400, "bad_request", "")),
+                ("7", refused(400, "bad_request", "")),
+                ("", refused(415, "unsupported_media_type", "")),
+                (
+                    "{\"isdisabled\":true,\"isdisabled\":true}",
+                    refused(400, "bad_request", ""),
+                ),
+                ("{\"site\":7}", refused(400, "bad_request", "")),
+                (&long, refused(413, "too_large", "")),
+            ] {
+                let answer = bed.call(method.clone(), &bed.admin, &path, body).await;
+                assert_eq!(refusal(&answer), expected, "{method} {:.40}", body);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_row_is_not_found() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    for (resource, _) in resources() {
+        for key in ["nobody", "%00", "99999", "x%27%20OR%201=1"] {
+            let path = format!("{}/{key}", path(resource));
+            for (method, body) in [
+                (Method::GET, Value::Null),
+                (Method::PATCH, json!({"isdisabled": true})),
+                (Method::DELETE, Value::Null),
+            ] {
+                let answer = call(&bed, method.clone(), &path, &body).await;
+                assert_eq!(
+                    refusal(&answer),
+                    refused(404, "not_found", ""),
+                    "{method} {path}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn admins_alone_change_rows() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let nobody = Token::parse(&format!("cw_{}", "a".repeat(43))).unwrap();
+    for (resource, valid) in resources() {
+        let one = address(resource, &create(&bed, resource, &valid).await);
+        let body = valid.to_string();
+        for (method, path) in [
+            (Method::POST, path(resource)),
+            (Method::PATCH, one.clone()),
+            (Method::DELETE, one.clone()),
+        ] {
+            for token in [&bed.viewer, &bed.agent] {
+                let answer = bed.call(method.clone(), token, &path, &body).await;
+                assert_eq!(refusal(&answer), refused(403, "forbidden", ""), "{method}");
+            }
+            let answer = bed.call(method.clone(), &nobody, &path, &body).await;
+            assert_eq!(
+                refusal(&answer),
+                refused(401, "unauthorized", ""),
+                "{method}"
+            );
+        }
+        for path in [path(resource), one] {
+            for (token, status) in [
+                (&bed.viewer, 200),
+                (&bed.admin, 200),
+                (&bed.agent, 403),
+                (&nobody, 401),
+            ] {
+                let answer = bed.call(Method::GET, token, &path, "").await;
+                assert_eq!(answer.status.as_u16(), status, "{path}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_that_cannot_be_is_refused() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    for (resource, _) in resources() {
+        for (query, expected) in [
+            ("limit=0", refused(400, "bad_request", "")),
+            ("limit=501", refused(400, "bad_request", "")),
+            ("cursor=x", refused(400, "bad_request", "")),
+            ("isdisabled=2", refused(400, "bad_request", "isdisabled")),
+            ("date=2025-11-28", refused(400, "bad_request", "date")),
+            ("site=hcm-09", refused(404, "not_found", "")),
+            (
+                &format!("q={}", "x".repeat(101)),
+                refused(422, "invalid", "q"),
+            ),
+        ] {
+            let answer = bed.get(&format!("{}?{query}", path(resource))).await;
+            assert_eq!(refusal(&answer), expected, "{query}: {}", answer.body);
+        }
+        assert_eq!(total(&bed, resource, "?q=%27%20OR%201=1%20--").await, 0);
+    }
+}
+
+#[tokio::test]
+async fn rows_of_several_sites_are_listed_and_changed_by_site() {
+    let bed = Testbed::with_a_day(&["hcm-01", "hcm-02"]).await;
+    for (resource, valid) in resources() {
+        let answer = call(&bed, Method::POST, &path(resource), &valid).await;
+        assert_eq!(refusal(&answer), refused(400, "site_required", ""));
+        let mut row = valid.clone();
+        row["site"] = json!("hcm-02");
+        let created = create(&bed, resource, &row).await;
+        assert_eq!(created["site"], "hcm-02");
+        let one = address(resource, &created);
+        for (method, body) in [
+            (Method::GET, Value::Null),
+            (Method::PATCH, json!({"isdisabled": true})),
+            (Method::DELETE, Value::Null),
+        ] {
+            let answer = call(&bed, method.clone(), &one, &body).await;
+            assert_eq!(
+                refusal(&answer),
+                refused(400, "site_required", ""),
+                "{method}"
+            );
+            let elsewhere = call(&bed, method.clone(), &format!("{one}?site=hcm-01"), &body).await;
+            assert_eq!(
+                refusal(&elsewhere),
+                refused(404, "not_found", ""),
+                "{method}"
+            );
+        }
+        let both = call(
+            &bed,
+            Method::DELETE,
+            &format!("{one}?site=hcm-02"),
+            &json!({"site": "hcm-01"}),
+        )
+        .await;
+        assert_eq!(refusal(&both), refused(400, "bad_request", ""));
+        // Page by page, and all at once.
+        let mut seen = Vec::new();
+        let mut next = format!("{}?limit=1", path(resource));
+        loop {
+            let page = json_of(&bed.get(&next).await);
+            seen.extend(page["items"].as_array().unwrap().clone());
+            let Some(cursor) = page["next"].as_str() else {
+                break;
+            };
+            next = format!("{}?limit=1&cursor={cursor}", path(resource));
+        }
+        let all = json_of(&bed.get(&path(resource)).await);
+        assert_eq!(all["items"], json!(seen));
+        assert_eq!(all["total"], seen.len());
+        let bearer = format!("Bearer {}", bed.viewer.reveal());
+        let request = axum::http::Request::get(path(resource))
+            .header(header::AUTHORIZATION, bearer)
+            .header(header::ACCEPT, "text/csv");
+        let file = bed
+            .send(request.body(axum::body::Body::empty()).unwrap())
+            .await;
+        assert!(file.body.starts_with("\u{feff}site,"), "{}", file.body);
+        let rows = file.body.lines().filter(|line| line.starts_with("hcm-"));
+        assert_eq!(rows.count(), seen.len());
+    }
+}
+
+#[tokio::test]
+async fn a_customer_keeps_the_number_that_it_comes_with() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let customer = |id: Value| json!({"customerid": id, "fullname": "A", "email": "a@example.vn"});
+    let created = create(&bed, &CUSTOMERS, &customer(json!("6754 x/~"))).await;
+    assert_eq!(created["customerid"], "6754 x/~");
+    let read = bed.get("/api/v1/customers/6754%20x%2F~").await;
+    assert_eq!(json_of(&read)["fullname"], "A", "{}", read.body);
+    let again = call(
+        &bed,
+        Method::POST,
+        "/api/v1/customers",
+        &customer(json!("c1")),
+    )
+    .await;
+    assert_eq!(refusal(&again), refused(409, "clash", ""));
+    assert_eq!(json_of(&again)["present"]["fullname"], "Nguyễn An");
+    for id in [json!(""), json!(" "), json!("x".repeat(51)), json!(5)] {
+        let answer = call(&bed, Method::POST, "/api/v1/customers", &customer(id)).await;
+        assert_eq!(refusal(&answer), refused(422, "invalid", "customerid"));
+    }
+    let change = json!({"customerid": "c9"});
+    let answer = call(&bed, Method::PATCH, "/api/v1/customers/c1", &change).await;
+    assert_eq!(refusal(&answer), refused(422, "invalid", "customerid"));
+    let made = create(&bed, &CUSTOMERS, &customer(Value::Null)).await;
+    let id = made["customerid"].as_str().unwrap();
+    assert_eq!(
+        (id.len(), &id[14..15], &id[..13]),
+        (36, "7", "019ac84b-c440"),
+        "{id}"
+    );
+    assert_eq!(total(&bed, &CUSTOMERS, "?q=nguyen").await, 1);
+    let booking = json!({"customerid": id, "date": "2025-11-28", "time": "17:00"});
+    let booked = call(&bed, Method::POST, "/api/v1/appointments", &booking).await;
+    assert_eq!(booked.status, StatusCode::CREATED, "{}", booked.body);
+}

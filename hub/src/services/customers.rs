@@ -1,0 +1,70 @@
+//! MeetAssist's customers.
+
+use causeway_shared::runtime::chance;
+use causeway_shared::value::Type;
+
+use super::appointments::By;
+use super::error::ServiceError;
+use super::list::List;
+use super::record::{Columns, Statement};
+use super::rows::Resource;
+use crate::error::HubError;
+
+const LISTED_COLUMNS: Columns = &[
+    ("total", Type::Int),
+    ("customerid", Type::Text),
+    ("fullname", Type::Text),
+    ("email", Type::Text),
+    ("phonenumber", Type::Phone),
+    ("dateofbirth", Type::Date),
+    ("createdat", Type::Timestamp),
+    ("isdisabled", Type::Bool),
+    ("notes", Type::Text),
+];
+
+pub(crate) static CUSTOMERS: Resource = Resource {
+    table: "customer",
+    key: "customerid",
+    names: ["customer", "customers"],
+    list: List {
+        statement: Statement {
+            sql: include_str!("sql/customers_list.sql"),
+            columns: LISTED_COLUMNS,
+        },
+        order: &["fullname", "customerid"],
+    },
+    by_key: Statement {
+        sql: include_str!("sql/customer_by_key.sql"),
+        columns: LISTED_COLUMNS.split_at(1).1,
+    },
+    change: Statement {
+        sql: include_str!("sql/customer_change.sql"),
+        columns: &[("customerid", Type::Text)],
+    },
+    settable: &[
+        "fullname",
+        "email",
+        "phonenumber",
+        "dateofbirth",
+        "notes",
+        "isdisabled",
+    ],
+    needed: &["fullname", "email"],
+    new_key: Some(uuid),
+};
+
+/// A UUID of version 7: of two the later sorts behind the other.
+fn uuid(by: By<'_>) -> Result<String, ServiceError> {
+    let mut bytes = [0; 16];
+    chance::fill(&mut bytes).map_err(|error| {
+        let problem = format!("this system has no randomness to give: {error}");
+        HubError::from(crate::db::DbError::Configuration { problem })
+    })?;
+    let millis = by.now.as_millisecond().to_be_bytes();
+    bytes[..6].copy_from_slice(&millis[2..]);
+    bytes[6] = bytes[6] & 0x0f | 0x70;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
+    Ok(parts.map(|part| &digits[part]).join("-"))
+}

@@ -1,0 +1,3 @@
+SELECT customerid, fullname, email, phonenumber, dateofbirth, createdat, isdisabled, notes
+FROM customer
+WHERE customerid = $1
