@@ -1,18 +1,21 @@
 //! Random histories of a site, its databases and its store against a plain model in memory.
 //!
-//! A history is a seed: what the site's application does, what is written in the cloud, loads, flushes,
+//! A history is a seed: what the site's application does, what is written in the cloud (on PostgreSQL by
+//! a role that owns nothing too), sides of conflicts that are taken, edits that are undone, loads, flushes,
 //! dates that are asked for, midnights, runs of the archive, databases that are dropped, put back, copied
 //! or taken over, two hubs on one database, and kills between any two requests. The model ([`cloud`],
-//! [`truth`]) knows the merge table of docs/edits.md and the order in which the logs say that things
+//! [`change`], [`truth`]) knows the merge table of docs/edits.md and the order in which the logs say that things
 //! happened; it shares no code with what folds, merges and places rows. After each load, and when all is
-//! quiet, database, totals and published files have to equal it.
+//! quiet, database, totals, conflicts and published files have to equal it.
 
+mod change;
 mod cloud;
 mod compare;
 mod pause;
 mod play;
 mod rows;
 mod servers;
+mod services;
 mod site;
 #[cfg(test)]
 mod tests;
@@ -36,7 +39,14 @@ const STEPS: u32 = 60;
 /// What is not as the model says, and all that happened before.
 pub async fn play(seed: u64, servers: &dyn Servers) -> Outcome<BTreeMap<&'static str, u32>> {
     let mut world = World::new(seed, servers).await?;
-    match world.play(STEPS).await {
+    let played = world.play(STEPS).await.and_then(|()| {
+        let is_compared = ["compared", "archived"].map(|what| world.counted.contains_key(what));
+        match is_compared {
+            [true, true] => Ok(()),
+            _ => Err("nothing was compared".into()),
+        }
+    });
+    match played {
         Ok(()) => Ok(world.counted),
         Err(error) => {
             let (told, rows) = (world.told.join("\n"), world.truth.tell());

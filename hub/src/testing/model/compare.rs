@@ -3,15 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use causeway_shared::edits_object::Loser;
 use causeway_shared::layout;
 use causeway_shared::store::list_all;
 
-use super::rows::{Key, STATE, STATES, Tab, record};
+use super::cloud::{Lost, Values};
+use super::rows::{Key, STATE, STATES, Tab, Text, record};
 use super::truth::{View, clashing};
 use super::world::World;
+use super::writes::Read;
 use crate::archive::Archive;
 use crate::config::HubConfig;
 use crate::db::Query;
+use crate::services::conflicts::{self, ConflictKind, ConflictsQuery};
 use crate::testing::Outcome;
 
 /// That two lists are the same, or in what they differ.
@@ -93,12 +97,89 @@ impl World<'_> {
             clashes,
         )?;
         self.totals(at, &view).await?;
+        self.conflicts(at, &view).await?;
         self.count("compared");
+        Ok(())
+    }
+
+    /// What is listed of conflicts, and how many there are.
+    async fn conflicts(&mut self, at: usize, view: &View) -> Outcome {
+        let query = ConflictsQuery {
+            limit: 1_000,
+            ..ConflictsQuery::default()
+        };
+        let hub = &self.places[&at].test.hub;
+        let page = conflicts::list(hub, &query, self.now).await?;
+        let (mut edits, mut clashes) = (BTreeSet::new(), BTreeSet::new());
+        for found in &page.items {
+            let on = found.part.date().map(|date| date.to_string());
+            let on = on.unwrap_or_default();
+            let key = found.key.texts().join(",");
+            let lost = |loser: &Option<Loser>| match loser {
+                None => "nothing".to_owned(),
+                Some(Loser::Deletion) => "its deletion".to_owned(),
+                Some(Loser::Columns(texts)) => format!("{texts:?}"),
+            };
+            let lost = (lost(&found.lost.site), lost(&found.lost.cloud));
+            match found.kind {
+                ConflictKind::Edit => {
+                    let (table, row) = (&found.table, &found.row);
+                    edits.insert(format!("{table} {key} on {on}: {row:?}, {lost:?}"))
+                }
+                ConflictKind::Clash => clashes.insert(key),
+            };
+        }
+        let expected: BTreeSet<String> = self
+            .truth
+            .met_at(self.truth.head())?
+            .iter()
+            .filter(|(_, edit)| edit.is_conflict())
+            .map(|(key, edit)| {
+                let names = key.tab.columns();
+                let texts = |values: &Values| -> BTreeMap<String, Text> {
+                    let texts = values.iter();
+                    texts
+                        .map(|(at, text)| (names[*at].to_owned(), text.clone()))
+                        .collect()
+                };
+                let lost = |lost: &Lost| match lost {
+                    Lost::Nothing => "nothing".to_owned(),
+                    Lost::Deletion => "its deletion".to_owned(),
+                    Lost::Values(values) => format!("{:?}", texts(values)),
+                };
+                let lost = (lost(&edit.site_lost), lost(&edit.cloud_lost));
+                let row = edit.shown().map(|at| {
+                    let row: Values = at.row.iter().cloned().enumerate().collect();
+                    texts(&row)
+                });
+                let (table, text, on) = (key.tab.name(), &key.text, edit.listed_on());
+                format!("{table} {text} on {on}: {row:?}, {lost:?}")
+            })
+            .collect();
+        let clashing: BTreeSet<String> = clashing(view).iter().map(i64::to_string).collect();
+        let total = (expected.len() + clashing.len()) as u64;
+        let is_any = total > 0;
+        same(&format!("conflicts in {at}"), edits, expected)?;
+        same(&format!("clashes listed by {at}"), clashes, clashing)?;
+        if page.total != total {
+            return Err(format!("{at} counts {} conflicts, and not {total}", page.total).into());
+        }
+        if is_any {
+            self.count("conflicted");
+        }
         Ok(())
     }
 
     /// The rows of a table, each behind the date on which it lies.
     async fn rows(&self, at: usize, tab: Tab) -> Outcome<BTreeSet<String>> {
+        let placed = self.placed(at, tab).await?.into_iter();
+        Ok(placed
+            .map(|(_, (placed, _))| format!("{} {}", placed.on, record(&placed.row)))
+            .collect())
+    }
+
+    /// The rows of a table.
+    pub(super) async fn placed(&self, at: usize, tab: Tab) -> Outcome<Vec<(Key, Read)>> {
         let query = Query {
             sql: super::writes::select(tab).into(),
             parameters: Vec::new(),
@@ -107,13 +188,13 @@ impl World<'_> {
         let (name, nothing) = (self.site.agent.name(), BTreeSet::new());
         let database = &self.places[&at].test.database;
         let found = database.query(name, &[query], &nothing).await?;
-        let mut rows = BTreeSet::new();
+        let mut rows: Vec<(Key, Read)> = Vec::new();
         for values in found.into_iter().flatten().flatten() {
-            let (_, (placed, _)) = super::writes::read(tab, &values);
-            let row = format!("{} {}", placed.on, record(&placed.row));
-            if !rows.insert(row.clone()) {
-                return Err(format!("{tab:?} in {at}: {row} is there twice").into());
+            let (key, read) = super::writes::read(tab, &values);
+            if rows.last().is_some_and(|(last, _)| *last == key) {
+                return Err(format!("{tab:?} in {at}: {} is there twice", key.text).into());
             }
+            rows.push((key, read));
         }
         Ok(rows)
     }

@@ -1,24 +1,35 @@
 //! What happens in a history, one thing after the other.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::store::Store;
+use fastrand::Rng;
 use jiff::civil::Date;
+use tokio::time::timeout;
 
 use super::pause::{PausingStore, Stop};
 use super::rows::DAYS;
 use super::world::World;
+use crate::archive::Archive;
+use crate::config::HubConfig;
 use crate::sync::DateRange;
 use crate::testing::{Outcome, TestHub};
 
-/// What a hub does with its database.
+/// How long something waits for a process that is stopped until it is over.
+const WAITS: Duration = Duration::from_millis(500);
+/// Nothing takes so long.
+const HANGS: Duration = Duration::from_secs(120);
+
+/// What a hub does with its database, and with the archive.
 #[derive(Debug, Clone, Copy)]
-enum Work {
+pub(super) enum Work {
     Flush,
     Load,
     Bring(Date),
     TakeOver,
+    Archive,
 }
 
 /// Something that happens while a hub works.
@@ -45,6 +56,10 @@ async fn work(test: TestHub, site: SiteName, work: Work) -> Outcome {
         Work::Load => drop(test.load_one().await?),
         Work::Bring(date) => drop(test.hub.bring(&site, DateRange::day(date), now).await?),
         Work::TakeOver => drop(test.hub.take_over(None, now).await?),
+        Work::Archive => {
+            let archive = Archive::new(Arc::clone(&test.store), HubConfig::default());
+            drop(archive.run(now).await?);
+        }
     }
     Ok(())
 }
@@ -52,10 +67,16 @@ async fn work(test: TestHub, site: SiteName, work: Work) -> Outcome {
 impl World<'_> {
     pub(super) async fn play(&mut self, steps: u32) -> Outcome {
         self.work(0, Work::Load).await?;
+        let mut seeds = Rng::with_seed(self.rng.u64(..));
         for _ in 0..steps {
-            self.step().await?;
+            // Whatever chance decided in a step, the next ones are the same.
+            self.rng = Rng::with_seed(seeds.u64(..));
+            match timeout(HANGS, self.step()).await {
+                Ok(done) => done?,
+                Err(_) => return Err("it hangs".into()),
+            }
         }
-        self.come_to_rest().await
+        timeout(HANGS, self.come_to_rest()).await?
     }
 
     /// Mostly one that takes changes, so that something comes of it.
@@ -70,8 +91,9 @@ impl World<'_> {
 
     fn any_work(&mut self) -> Work {
         let day = DAYS[self.rng.usize(..DAYS.len())];
-        match self.rng.u8(..8) {
+        match self.rng.u8(..9) {
             0..=2 => Work::Flush,
+            8 => Work::Archive,
             3 => day.parse().map_or(Work::Flush, Work::Bring),
             _ => Work::Load,
         }
@@ -79,10 +101,10 @@ impl World<'_> {
 
     async fn step(&mut self) -> Outcome {
         let at = self.any_place();
-        match self.rng.u8(..60) {
+        match self.rng.u8(..70) {
             0..=9 => self.change_at_site().await?,
             10..=25 => {
-                let what = self.write(at).await?;
+                let what = self.write(at, HANGS).await?;
                 self.tell(what);
             }
             26..=37 => {
@@ -112,6 +134,8 @@ impl World<'_> {
                 self.open(at).await?;
             }
             53 | 54 => self.new_or_gone().await?,
+            55..=60 => self.take_side(at).await?,
+            61..=64 => self.undo(at).await?,
             _ => self.an_older_self(at).await?,
         }
         self.follow().await
@@ -143,8 +167,11 @@ impl World<'_> {
     }
 
     /// A hub works, and nobody disturbs it: it has to succeed.
-    async fn work(&mut self, at: usize, what: Work) -> Outcome {
+    pub(super) async fn work(&mut self, at: usize, what: Work) -> Outcome {
         self.tell(format!("{at}: {what:?}"));
+        if matches!(what, Work::Archive) {
+            return self.archive().await;
+        }
         // By the hub that is there, or by one beside it.
         let test = match self.rng.bool() {
             true => self.another(at, &self.store)?,
@@ -171,7 +198,7 @@ impl World<'_> {
     /// A hub works, and at one of its calls to the store something else happens.
     async fn interrupted(&mut self, at: usize, what: Work, meanwhile: Meanwhile) -> Outcome {
         let stop = Stop {
-            call: self.rng.u64(1..20),
+            call: self.rng.u64(1..24),
             is_done: self.rng.bool(),
         };
         self.tell(format!("{at}: {what:?}, at {stop:?}: {meanwhile:?}"));
@@ -216,7 +243,7 @@ impl World<'_> {
         match what {
             Meanwhile::Kill => {}
             Meanwhile::Write => {
-                let said = self.write(at).await?;
+                let said = self.write(at, WAITS).await?;
                 self.tell(format!("  {said}"));
             }
             Meanwhile::Site => self.change_at_site().await?,
@@ -228,8 +255,7 @@ impl World<'_> {
                 let site = self.site.agent.name().clone();
                 let test = self.another(at, &self.store)?;
                 // Where it has to wait for the one that is stopped here, it never ends.
-                let limit = std::time::Duration::from_millis(300);
-                let done = tokio::time::timeout(limit, work(test, site, what)).await;
+                let done = timeout(WAITS, work(test, site, what)).await;
                 self.tell(format!("  {}", if done.is_ok() { "done" } else { "waits" }));
             }
             Meanwhile::TakeOver => {
@@ -242,7 +268,11 @@ impl World<'_> {
                 if let Some(other) = self.rng.choice(others) {
                     self.tell(format!("  {other} takes over"));
                     let site = self.site.agent.name().clone();
-                    work(self.another(other, &self.store)?, site, Work::TakeOver).await?;
+                    let test = self.another(other, &self.store)?;
+                    match timeout(WAITS, work(test, site, Work::TakeOver)).await {
+                        Ok(done) => done?,
+                        Err(_) => self.tell("  waits".to_owned()),
+                    }
                 }
             }
         }

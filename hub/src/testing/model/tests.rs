@@ -53,6 +53,24 @@ async fn play_part(part: u64) -> Outcome {
         }
     }
     println!("{} histories: {counted:?}", seeds.len());
+    if seeds.len() as u64 >= SEEDS && failed.is_empty() {
+        for what in [
+            "written",
+            "refused",
+            "moved",
+            "taken",
+            "undone",
+            "conflicted",
+            "killed",
+            "interrupted",
+            "restored",
+        ] {
+            assert!(
+                counted.contains_key(what),
+                "no history has {what}: {counted:?}"
+            );
+        }
+    }
     match failed.len() {
         0 => Ok(()),
         1 => Err(failed.remove(0).into()),

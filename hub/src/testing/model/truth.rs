@@ -9,7 +9,8 @@ use causeway_shared::commit::{Commit, EditsLog, Operation, Owner};
 use causeway_shared::ids::{Md5, Seq};
 use causeway_shared::log::SiteLog;
 
-use super::cloud::{Edit, Written, written};
+use super::change::{Written, written};
+use super::cloud::{Edit, Lost};
 use super::rows::{Key, Placed, Rows, Rules, Tab, record, taken};
 use crate::testing::Outcome;
 
@@ -27,6 +28,15 @@ pub(super) struct Change {
     pub(super) holders: BTreeSet<usize>,
     /// Which of a database's changes it is.
     pub(super) place: Option<Place>,
+    pub(super) mark: Option<Mark>,
+}
+
+/// What makes a change one of its own kind.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    pub(super) op: Operation,
+    /// What the sides of a conflict had lost when one was taken: it is closed.
+    pub(super) closes: Option<(Lost, Lost)>,
 }
 
 /// Where a change stands in the log of edits.
@@ -44,6 +54,8 @@ pub(super) struct Truth {
     /// Its catalogs at each commit.
     pub(super) catalogs: Vec<Catalog>,
     pub(super) changes: Vec<Change>,
+    /// Commit, id and change of the log's rows.
+    pub(super) log: Vec<(u64, String, usize)>,
     pub(super) edits: BTreeMap<Key, Edit>,
     /// The commits of edits that were read.
     pub(super) seq: u64,
@@ -68,6 +80,7 @@ impl Truth {
             site: vec![Rows::new()],
             catalogs: vec![empty],
             changes: Vec::new(),
+            log: Vec::new(),
             edits: BTreeMap::new(),
             seq: 0,
             owner: None,
@@ -148,11 +161,13 @@ impl Truth {
             let key = Key::new(tab, row.key.texts().first().ok_or("no key")?);
             let at = self.change_of(&key, &row.actor)?;
             let change = &self.changes[at];
-            let op = match (&change.old, &change.new) {
-                (None, _) => Operation::Insert,
-                (_, None) => Operation::Delete,
+            let op = match (&change.mark, &change.old, &change.new) {
+                (Some(mark), ..) => mark.op,
+                (_, None, _) => Operation::Insert,
+                (_, _, None) => Operation::Delete,
                 _ => Operation::Update,
             };
+            self.log.push((commit.head.seq.0, row.id.clone(), at));
             let columns = columns_of(change);
             if (row.op, &row.columns) != (op, &columns) {
                 return Err(format!("{key:?}: {:?}, and not {columns:?}", row.columns).into());
@@ -162,6 +177,7 @@ impl Truth {
                 new: change.new.clone(),
                 base: self.base(change, site_seq, stands)?,
                 is_at_site: self.at(site_seq)?.contains_key(&key),
+                closes: change.mark.as_ref().and_then(|mark| mark.closes.clone()),
             };
             let before = self.edits.remove(&key);
             if let Some(edit) = written(tab, before, &change) {
@@ -181,7 +197,9 @@ impl Truth {
             let changes = self.changes.iter().enumerate();
             changes.filter(|(_, change)| change.key == *key && change.place.is_none())
         };
-        let found = of_row().find(|(_, change)| actor == format!("w{}", change.tx));
+        // A role that is not the hub's stands before the name that it goes by.
+        let name = actor.rsplit('/').next().unwrap_or(actor);
+        let found = of_row().find(|(_, change)| name == format!("w{}", change.tx));
         let Some((at, found)) = found else {
             return Err(
                 format!("{key:?} by {actor}: nobody wrote that, or it is there already").into(),
@@ -235,10 +253,15 @@ impl Truth {
         Ok(())
     }
 
+    /// The edits as they are with what the site had at a commit.
+    pub(super) fn met_at(&self, seq: u64) -> Outcome<BTreeMap<Key, Edit>> {
+        Ok(met(&self.edits, self.rules, self.at(seq)?))
+    }
+
     /// The rows that somebody sees who has read the log of edits and the site's up to a commit.
     pub(super) fn view(&self, seq: u64) -> Outcome<View> {
         let rows = self.at(seq)?;
-        let edits = met(&self.edits, self.rules, rows);
+        let edits = self.met_at(seq)?;
         let mut view = View::new();
         for (key, row) in rows.iter().filter(|(key, _)| !edits.contains_key(key)) {
             let shown = Shown {
@@ -275,6 +298,8 @@ impl Truth {
             waiting.filter(|change| change.place.is_none() && change.holders.contains(&at));
         for change in waiting {
             match &change.new {
+                // A side was taken that the row had already.
+                None if change.old.is_none() => {}
                 None => drop(view.remove(&change.key)),
                 Some(new) => {
                     let shown = Shown {

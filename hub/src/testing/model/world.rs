@@ -20,7 +20,7 @@ use crate::testing::{NOON, Outcome, TestHub};
 pub(super) struct World<'s> {
     pub(super) rng: Rng,
     pub(super) store: Store,
-    servers: &'s dyn Servers,
+    pub(super) servers: &'s dyn Servers,
     pub(super) site: Site,
     pub(super) truth: Truth,
     pub(super) fresh: Fresh,

@@ -1,10 +1,13 @@
 //! What services and other programs write in the cloud.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::ids::{Md5, Name, Part};
 use causeway_shared::value::{Type, Value};
+use tokio::time::timeout;
 
 use super::rows::{DAYS, Key, Placed, Row, STATES, Tab};
 use super::truth::Change;
@@ -67,7 +70,7 @@ fn literal(text: &str) -> String {
 
 impl World<'_> {
     /// Somebody changes some rows in one transaction. Says how it ended.
-    pub(super) async fn write(&mut self, at: usize) -> Outcome<String> {
+    pub(super) async fn write(&mut self, at: usize, limit: Duration) -> Outcome<String> {
         let name = self.site.agent.name().clone();
         let now = self.now;
         let test = &self.places[&at].test;
@@ -78,7 +81,20 @@ impl World<'_> {
         // As services do before they write.
         test.hub.ensure_keys(now).await?;
         let actor = format!("w{}", self.transactions);
-        let write = test.database.begin_write(&name, &dataset, &actor).await?;
+        let writer = match self.rng.u8(..3) {
+            0 => self.servers.as_writer(at)?,
+            _ => None,
+        };
+        if writer.is_some() {
+            self.count("sql");
+        }
+        let test = &self.places[&at].test;
+        let database = writer.map_or_else(|| Arc::clone(&test.database), |writer| writer.0);
+        let begun = database.begin_write(&name, &dataset, &actor);
+        let Ok(begun) = timeout(limit, begun).await else {
+            return Ok(format!("{actor} in {at} waits"));
+        };
+        let write = begun?;
         self.transactions += 1;
         let mut writer = Writer {
             stored,
@@ -91,7 +107,13 @@ impl World<'_> {
         let mut said = Vec::new();
         let mut refused = None;
         for _ in 0..steps {
-            match writer.step().await {
+            // Whoever holds its tables may be stopped until this is over.
+            let Ok(done) = timeout(limit, writer.step()).await else {
+                said.push("waits".to_owned());
+                refused = Some(("it waits".to_owned(), String::new()));
+                break;
+            };
+            match done {
                 Ok(what) => said.push(what),
                 Err(DbError::Rejected { state, message }) => {
                     refused = Some((state, message));
@@ -113,7 +135,7 @@ impl World<'_> {
         }
         if let Some((state, message)) = refused {
             self.count("refused");
-            let is_known = ["23505", "23503", "25006"].contains(&state.as_str());
+            let is_known = ["23505", "23503", "25006", "it waits"].contains(&state.as_str());
             let is_wrong = state == "25006" && self.places[&at].takes_changes;
             if !is_known || is_wrong {
                 return Err(format!("{actor} in {at}: {said:?}, then {state} {message}").into());
@@ -180,6 +202,7 @@ impl Writer<'_, '_> {
             object,
             holders: BTreeSet::new(),
             place: None,
+            mark: None,
         });
     }
 
@@ -244,12 +267,18 @@ impl Writer<'_, '_> {
         let Some((key, old)) = self.any(tab).await? else {
             return Ok("no row".to_owned());
         };
+        let report_key = Key::new(Tab::Report, &key.text);
+        let report = match tab {
+            Tab::Visit => self.row(&report_key).await?,
+            _ => None,
+        };
         let (fresh, rng) = (&mut self.world.fresh, &mut self.world.rng);
         let note = format!("note = {}", literal(&fresh.note()));
         let set = match (tab, rng.u8(..8)) {
             (Tab::Visit, 0..=1) => format!("slot = {}", rng.u8(1..5)),
             (Tab::Visit, 2..=3) => format!("state = {}", literal(STATES[rng.usize(..3)])),
             (Tab::Visit, 4) => format!("price = {}, {note}", fresh.number()),
+            (Tab::Visit, 6 | 7) => format!("day = {}", literal(DAYS[rng.usize(..DAYS.len())])),
             (Tab::Report, 0..=3) => format!("stars = {}", rng.u8(1..4)),
             (Tab::Item, 0..=3) => format!("size = {}", rng.u8(1..4)),
             // Back to what the site has.
@@ -277,7 +306,16 @@ impl Writer<'_, '_> {
         let new = self.row(&key).await?;
         let what = format!("{tab:?} {} {set}", key.text);
         if new.as_ref().map(|new| &new.0.row) != Some(&old.0.row) {
+            let is_moved = new.as_ref().is_some_and(|new| new.0.on != old.0.on);
             self.changed(key, Some(old), new);
+            if is_moved {
+                self.world.count("moved");
+            }
+            if let Some(report) = report.filter(|_| is_moved) {
+                // It lies where its visit lies.
+                let new = self.row(&report_key).await?;
+                self.changed(report_key, Some(report), new);
+            }
         }
         Ok(what)
     }
