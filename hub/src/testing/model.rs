@@ -1,7 +1,7 @@
 //! Random histories of a site, its databases and its store against a plain model in memory.
 //!
-//! A history is a seed: what the site's application does, what is written in the cloud (on PostgreSQL by
-//! a role that owns nothing too), sides of conflicts that are taken, edits that are undone, loads, flushes,
+//! A history is a seed: what the site's application does, what is written in the cloud,
+//! sides of conflicts that are taken, edits that are undone, loads, flushes,
 //! dates that are asked for, midnights, runs of the archive, databases that are dropped, put back, copied
 //! or taken over, two hubs on one database, and kills between any two requests. The model ([`cloud`],
 //! [`change`], [`truth`]) knows the merge table of docs/edits.md and the order in which the logs say that things

@@ -35,6 +35,7 @@ mod init;
 mod kills;
 mod large_file;
 mod large_site;
+mod model;
 mod moments;
 mod moves;
 mod not_files;

@@ -1,0 +1,104 @@
+//! Random histories of databases on PostgreSQL against a model in memory, as the hub's own tests play them on
+//! SQLite.
+
+use async_trait::async_trait;
+use causeway_hub::testing::model::{Servers, play};
+use causeway_hub::testing::{HubDatabase, Outcome};
+use causeway_tests::{DatabaseKind, TestDatabase, run_beside, soaks};
+
+/// Databases beside one that is there for its name.
+struct Databases {
+    first: TestDatabase,
+}
+
+impl Databases {
+    fn live(&self, at: usize) -> String {
+        format!("{}_{at}", self.first.name())
+    }
+
+    fn backup(&self, at: usize) -> String {
+        format!("{}_backup", self.live(at))
+    }
+
+    fn url(&self, at: usize) -> String {
+        self.first.url().replace(self.first.name(), &self.live(at))
+    }
+
+    async fn remove_all(&self) {
+        for at in 0..self.count() {
+            drop_database(&self.live(at)).await;
+            drop_database(&self.backup(at)).await;
+        }
+    }
+}
+
+async fn drop_database(name: &str) {
+    run_beside(&[&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")]).await;
+}
+
+/// Puts a copy of a database in the place of another.
+async fn copy(from: &str, to: &str) {
+    drop_database(to).await;
+    run_beside(&[
+        &format!("ALTER DATABASE {from} ALLOW_CONNECTIONS false"),
+        &format!(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{from}'"
+        ),
+        &format!("CREATE DATABASE {to} TEMPLATE {from}"),
+        &format!("ALTER DATABASE {from} ALLOW_CONNECTIONS true"),
+        &format!("ALTER DATABASE {to} ALLOW_CONNECTIONS true"),
+    ])
+    .await;
+}
+
+#[async_trait]
+impl Servers for Databases {
+    fn count(&self) -> usize {
+        3
+    }
+
+    async fn open(&self, at: usize) -> Outcome<HubDatabase> {
+        let live = self.live(at);
+        let admin = self.first.connect().await;
+        let found = "SELECT 1 FROM pg_database WHERE datname = $1";
+        if admin.query_opt(found, &[&live]).await?.is_none() {
+            run_beside(&[&format!("CREATE DATABASE {live}")]).await;
+        }
+        HubDatabase::postgres(&self.url(at), None)
+    }
+
+    async fn remove(&self, at: usize) -> Outcome {
+        drop_database(&self.live(at)).await;
+        Ok(())
+    }
+
+    async fn back_up(&self, at: usize) -> Outcome {
+        copy(&self.live(at), &self.backup(at)).await;
+        Ok(())
+    }
+
+    async fn restore(&self, from: usize, to: usize) -> Outcome {
+        copy(&self.backup(from), &self.live(to)).await;
+        Ok(())
+    }
+}
+
+async fn play_one(seed: u64) -> Outcome {
+    let databases = Databases {
+        first: TestDatabase::create(DatabaseKind::Postgres).await,
+    };
+    let played = play(seed, &databases).await;
+    databases.remove_all().await;
+    drop(played?);
+    Ok(())
+}
+
+/// Three histories, with `./test --soak` thirty.
+#[tokio::test]
+async fn histories_on_postgresql_are_as_the_model_says() -> Outcome {
+    let seeds = if soaks() { 30 } else { 3 };
+    for seed in 0..seeds {
+        play_one(seed).await?;
+    }
+    Ok(())
+}
