@@ -278,22 +278,20 @@ impl SiteTask<'_> {
         if let Some(plan) = idle.filter(|_| has_triggers) {
             return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
         }
-        let load = |snapshot, doubts_blocks| {
-            self.load_once(snapshot, &identity, (has_triggers, doubts_blocks))
-        };
-        match load(snapshot.clone(), false).await {
-            Err(error) if error.is_of_one_key_twice() => load(snapshot, true).await,
+        match self.load_once(snapshot.clone(), &identity, false).await {
+            Err(error) if error.is_of_one_key_twice() => {
+                self.load_once(snapshot, &identity, true).await
+            }
             loaded => loaded,
         }
     }
 
-    /// `has_triggers`: whether the tables have this program's; `doubts_blocks`: whether the site may bear keys
-    /// that databases took from blocks.
+    /// `doubts_blocks`: whether the site may bear keys that databases took from blocks.
     async fn load_once(
         &self,
         mut snapshot: LogSnapshot,
         identity: &Owner,
-        (has_triggers, doubts_blocks): (bool, bool),
+        doubts_blocks: bool,
     ) -> Result<SiteLoaded, SiteError> {
         let failed = |source| self.database_error(source);
         let database = self.hub.database();
@@ -306,6 +304,9 @@ impl SiteTask<'_> {
         // Asked once: whoever waits for the load's locks may hold all other connections.
         self.hub.is_past().await.map_err(failed)?;
         let mut session = database.begin_load(self.site).await.map_err(failed)?;
+        // Another load may have brought them meanwhile. As above, before tables are locked.
+        let has_triggers = self.hub.has_triggers(self.site, &snapshot.dataset).await;
+        let has_triggers = has_triggers.map_err(failed)?;
         let mut attempt = 1;
         loop {
             // The last time, whoever writes waits from here on, so that nothing can change any more.
