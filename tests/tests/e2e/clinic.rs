@@ -102,3 +102,22 @@ pub(crate) fn refusal<T: std::fmt::Debug>(result: Result<T, tokio_postgres::Erro
         hint.unwrap_or_default()
     )
 }
+
+/// What another connection does while this one's transaction is open, and how that ends once it commits.
+pub(crate) async fn while_open(
+    clinic: &Clinic,
+    (one, first): (&Client, &str),
+    (other, second): (&Client, &str),
+) -> Result<(), tokio_postgres::Error> {
+    one.batch_execute(&format!("BEGIN; {first}")).await.unwrap();
+    let commit = async {
+        let waits = "SELECT count(*) FROM pg_stat_activity \
+            WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let waits = async || clinic.admin.query_one(waits, &[]).await.unwrap();
+        while waits().await.get::<_, i64>(0) == 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        one.batch_execute("COMMIT").await.unwrap();
+    };
+    tokio::join!(other.batch_execute(second), commit).0
+}

@@ -4,7 +4,7 @@ use causeway_hub::testing::HubDatabase;
 use causeway_tests::{DatabaseKind, TestDatabase};
 use jiff::civil::date;
 
-use crate::clinic::{Clinic, refusal};
+use crate::clinic::{Clinic, refusal, while_open};
 
 /// All that is loaded of appointments and feedback.
 async fn rows(clinic: &Clinic) -> Vec<String> {
@@ -72,28 +72,22 @@ async fn a_role_that_owns_nothing_moves_an_appointment_with_its_feedback() {
 /// Feedback that comes while its appointment is being moved by somebody else.
 #[tokio::test]
 async fn feedback_of_an_appointment_that_is_just_being_moved_follows_it() {
-    for flushes_between in [false, true] {
-        let mut clinic = Clinic::open().await;
-        let none = clinic.site.put("appointmentfeedback", "dt=2025-11-28", &[]);
-        none.await.unwrap();
-        clinic.load().await;
-        let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
-        let other = clinic.another("bot").await;
-        let away = "BEGIN; UPDATE appointment SET date = '2025-11-29' WHERE appointmentid = 7";
-        bot.batch_execute(away).await.unwrap();
-        let feedback = "INSERT INTO appointmentfeedback (appointmentid, rating, createdat) \
-            VALUES (7, 5, '2025-11-28T11:00:00')";
-        other.batch_execute(feedback).await.unwrap();
-        if flushes_between {
-            clinic.test.flush_rows(&clinic.site).await.unwrap();
-        }
-        bot.batch_execute("COMMIT").await.unwrap();
-        clinic.test.flush_rows(&clinic.site).await.unwrap();
-        clinic.test.load_rows().await.unwrap();
-        let mut expected = moved_to("2025-11-29");
-        expected[1] = "dt=2025-11-29 7,5,,2025-11-28T11:00:00".to_owned();
-        assert_eq!(rows(&clinic).await, expected, "{flushes_between}");
-        assert_eq!(rows_made_anew(&clinic).await, expected);
-        assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
-    }
+    let mut clinic = Clinic::open().await;
+    let none = clinic.site.put("appointmentfeedback", "dt=2025-11-28", &[]);
+    none.await.unwrap();
+    clinic.load().await;
+    let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
+    let other = clinic.another("bot").await;
+    let away = "UPDATE appointment SET date = '2025-11-29' WHERE appointmentid = 7";
+    let feedback = "INSERT INTO appointmentfeedback (appointmentid, rating, createdat) \
+        VALUES (7, 5, '2025-11-28T11:00:00')";
+    let written = while_open(&clinic, (&bot, away), (&other, feedback)).await;
+    written.unwrap();
+    clinic.test.flush_rows(&clinic.site).await.unwrap();
+    clinic.test.load_rows().await.unwrap();
+    let mut expected = moved_to("2025-11-29");
+    expected[1] = "dt=2025-11-29 7,5,,2025-11-28T11:00:00".to_owned();
+    assert_eq!(rows(&clinic).await, expected);
+    assert_eq!(rows_made_anew(&clinic).await, expected);
+    assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
 }

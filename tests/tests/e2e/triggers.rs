@@ -1,10 +1,8 @@
 //! What the triggers of a site's tables in PostgreSQL take, fill in and refuse, whoever writes and
 //! whatever that session's settings are.
 
+use crate::clinic::{Clinic, refusal, while_open};
 use causeway_hub::testing::HubDatabase;
-use tokio_postgres::Client;
-
-use crate::clinic::{Clinic, refusal};
 
 #[tokio::test]
 async fn every_rule_is_named() {
@@ -262,25 +260,6 @@ async fn a_parent_is_not_deleted_under_a_child() {
         let result = while_open(&clinic, (&first, &one), (&second, &other)).await;
         assert_eq!(refusal(result), expected);
     }
-}
-
-/// What another connection does while this one's transaction is open, and how that ends once it commits.
-async fn while_open(
-    clinic: &Clinic,
-    (one, first): (&Client, &str),
-    (other, second): (&Client, &str),
-) -> Result<(), tokio_postgres::Error> {
-    one.batch_execute(&format!("BEGIN; {first}")).await.unwrap();
-    let commit = async {
-        let waits = "SELECT count(*) FROM pg_stat_activity \
-            WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let waits = async || clinic.admin.query_one(waits, &[]).await.unwrap();
-        while waits().await.get::<_, i64>(0) == 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-        one.batch_execute("COMMIT").await.unwrap();
-    };
-    tokio::join!(other.batch_execute(second), commit).0
 }
 
 #[tokio::test]
