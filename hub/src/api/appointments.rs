@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::Response;
@@ -17,7 +17,7 @@ use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::lists::{ListForm, answer};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{IsoDate, JsonBody, Members, Params, RangeParams, dates, json};
+use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams, dates, json};
 use crate::services::appointments::{self, By, ListQuery, Step, Written, today};
 use crate::services::error::ServiceError;
 use crate::services::fields::FieldError;
@@ -74,7 +74,7 @@ pub(super) async fn list(
 pub(super) async fn one(
     _: Reader,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
 ) -> Result<Json<Record>, Problem> {
     let found = appointments::by_id(&app.hub, of.site.as_ref(), number(&id)?, (app.clock)());
@@ -136,8 +136,7 @@ impl FromRequestParts<Arc<App>> for Change {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let Editor(caller) = Editor::from_request_parts(parts, app).await?;
         let Params(of) = Params::from_request_parts(parts, app).await?;
-        let path = Path::<String>::from_request_parts(parts, app).await;
-        let Path(id) = path.map_err(|error| Problem::bad_request(error.body_text()))?;
+        let PathOf(id) = PathOf::<String>::from_request_parts(parts, app).await?;
         Ok(Self {
             app: Arc::clone(app),
             caller,

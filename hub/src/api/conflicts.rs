@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{JsonBody, Params, limit};
+use crate::http::request::{JsonBody, Params, PathOf, limit};
 use crate::services::appointments::By;
 use crate::services::conflicts::{self, ConflictsPage, ConflictsQuery, Side, Taken};
 
@@ -50,7 +50,7 @@ pub(super) struct TakeBody {
 pub(super) async fn take(
     Editor(caller): Editor,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     JsonBody(TakeBody { take: side }): JsonBody<TakeBody>,
 ) -> Result<Json<Taken>, Problem> {
     let id = id.parse();

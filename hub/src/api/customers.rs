@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
 use crate::http::App;
 use crate::http::callers::Reader;
 use crate::http::problem::Problem;
-use crate::http::request::{Params, limit};
+use crate::http::request::{Params, PathOf, limit};
 use crate::services::appointments::{CustomerQuery, OfCustomer, of_customer};
 
 #[derive(Debug, Deserialize)]
@@ -26,7 +26,7 @@ pub(super) struct PageParams {
 pub(super) async fn appointments(
     _: Reader,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     Params(asked): Params<PageParams>,
 ) -> Result<Json<OfCustomer>, Problem> {
     let after = asked.cursor.map(|cursor| cursor.parse()).transpose();

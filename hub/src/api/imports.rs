@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{Params, header_text};
+use crate::http::request::{Params, PathOf, header_text};
 use crate::import::dump::Dialect;
 use crate::import::jobs::{Job, Kept, Running};
 use crate::import::upload::{Upload, UploadError};
@@ -170,7 +170,7 @@ async fn run(
 async fn one(
     _: Reader,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
 ) -> Result<Json<Job>, Problem> {
     let job = app.imports.get(&id);
     job.map(Json).ok_or_else(|| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
@@ -17,7 +17,7 @@ use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::lists::{ListForm, answer};
 use crate::http::problem::Problem;
-use crate::http::request::{JsonBody, Members, Params, json};
+use crate::http::request::{JsonBody, Members, Params, PathOf, json};
 use crate::services::appointments::{By, Written};
 use crate::services::record::Record;
 use crate::services::rows::{Resource, RowsQuery};
@@ -71,7 +71,7 @@ async fn one(
     resource: &'static Resource,
     _: Reader,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
 ) -> Result<Json<Record>, Problem> {
     Ok(Json(resource.one(&app.hub, of.site.as_ref(), &id).await?))
@@ -96,7 +96,7 @@ async fn change(
     resource: &'static Resource,
     Editor(caller): Editor,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<Json<Written>, Problem> {
@@ -112,7 +112,7 @@ async fn disable(
     resource: &'static Resource,
     Editor(caller): Editor,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
     body: Bytes,
 ) -> Result<Json<Written>, Problem> {

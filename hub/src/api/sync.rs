@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::auth::Role;
 use crate::http::App;
 use crate::http::callers::{Editor, Notifier, Reader};
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{IsoDate, JsonBody, RangeParams, date_of_path};
+use crate::http::request::{IsoDate, JsonBody, PathOf, RangeParams, date_of_path};
 use crate::scheduler::RefreshStatus;
 use crate::services::days;
 use crate::sync::{DateRange, SiteStatus, Window};
@@ -158,7 +158,7 @@ pub(super) struct Pinned {
 pub(super) async fn pin(
     _: Editor,
     State(app): State<Arc<App>>,
-    Path(date): Path<String>,
+    PathOf(date): PathOf<String>,
 ) -> Result<Json<Pinned>, Problem> {
     let pinned = days::pin(&app.hub, date_of_path(&date)?, (app.clock)()).await?;
     Ok(Json(Pinned { pinned }))
@@ -168,7 +168,7 @@ pub(super) async fn pin(
 pub(super) async fn unpin(
     _: Editor,
     State(app): State<Arc<App>>,
-    Path(date): Path<String>,
+    PathOf(date): PathOf<String>,
 ) -> Result<Json<Pinned>, Problem> {
     let pinned = app.hub.unpin(date_of_path(&date)?).await?;
     app.refresher.wake();

@@ -135,6 +135,23 @@ async fn nobody_reads_without_a_token() {
 }
 
 #[tokio::test]
+async fn a_path_that_is_not_utf8_is_a_problem() {
+    let bed = Testbed::new().await;
+    for path in [
+        "/api/v1/appointments/%C3",
+        "/api/v1/customers/%ff/appointments",
+        "/api/v1/imports/%C3",
+    ] {
+        let answer = bed.get(path).await;
+        assert_eq!(
+            (code(&answer).as_str(), answer.status),
+            ("bad_request", StatusCode::BAD_REQUEST),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn roles_are_kept_apart() {
     let bed = Testbed::new().await;
     let read = Request::get("/api/v1/overview").header(

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
+use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_shared::ids::SiteName;
 use jiff::civil::Date;
@@ -24,7 +24,7 @@ use super::{Visitor, html, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
-use crate::http::request::{Params, iso_date};
+use crate::http::request::{Params, PathOf, iso_date};
 use crate::services::appointments::{
     self, By, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Step, Writes, Written,
 };
@@ -225,7 +225,7 @@ pub(super) async fn step(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    Path((id, name)): Path<(String, String)>,
+    PathOf((id, name)): PathOf<(String, String)>,
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;

@@ -3,12 +3,12 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use causeway_shared::ids::Md5;
 
 use crate::http::problem::{Code, Problem};
+use crate::http::request::PathOf;
 
 /// Kept for a year: another content has another address.
 const KEEP: &str = "public, max-age=31536000, immutable";
@@ -54,7 +54,7 @@ pub(super) fn address(name: &str) -> &'static str {
 }
 
 /// Answers with a file.
-pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Problem> {
+pub(super) async fn asset(PathOf(name): PathOf<String>) -> Result<Response, Problem> {
     let file = FILES.iter().find(|(known, ..)| *known == name);
     let (_, kind, content) =
         file.ok_or_else(|| Problem::new(Code::NotFound, "there is no such file"))?;
@@ -64,7 +64,7 @@ pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Problem>
 
 /// Answers browsers that ask for an icon by its old name.
 pub(super) async fn icon() -> Result<Response, Problem> {
-    asset(Path("icon.svg".to_owned())).await
+    asset(PathOf("icon.svg".to_owned())).await
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
+use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_agent::{HeldTable, IMPORTER, Reason};
 use causeway_shared::ids::SiteName;
@@ -21,6 +21,7 @@ use crate::api::imports::{not_taken, reserve, start};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
+use crate::http::request::PathOf;
 use crate::import::dump::Dialect;
 use crate::import::jobs::{Job, Running, Stage};
 use crate::import::upload::Upload;
@@ -275,7 +276,7 @@ pub(super) async fn job(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
 ) -> Result<Response, Problem> {
     let language = reading.language;
     let t = language.texts();
@@ -302,7 +303,7 @@ pub(super) async fn run(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     form: Result<Form<RunForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;

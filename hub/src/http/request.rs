@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, header};
 use jiff::civil::Date;
@@ -35,6 +35,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
             let parameter = error.path().to_string();
             Problem::unreadable("the query", &parameter, error.inner())
         })
+    }
+}
+
+/// What the path names, in the place of [`axum::extract::Path`], which answers with plain text.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PathOf<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = Path::<T>::from_request_parts(parts, state).await;
+        let Path(of) = path.map_err(|error| Problem::bad_request(error.body_text()))?;
+        Ok(Self(of))
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
+use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Path, State};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::Type;
@@ -22,7 +22,7 @@ use crate::dashboard::texts::{ListTexts, Texts};
 use crate::dashboard::{Visitor, html, signed_in};
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::http::request::Params;
+use crate::http::request::{Params, PathOf};
 use crate::services::appointments::{By, CustomerQuery, Written, of_customer};
 use crate::services::error::ServiceError;
 use crate::services::record::Record;
@@ -114,7 +114,7 @@ pub(super) async fn page(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     Params(asked): Params<RowParams>,
 ) -> Result<Response, Problem> {
     let t = reading.language.texts();
@@ -149,7 +149,7 @@ pub(super) async fn change(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    Path(id): Path<String>,
+    PathOf(id): PathOf<String>,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Problem> {
     let sent = read(form)?;
