@@ -193,6 +193,7 @@ macro_rules! database_conformance {
             a_second_flush_waits,
             a_journal_row_says_of_which_kind_it_is,
             a_row_is_put_as_it_was,
+            a_conflict_stands_until_a_side_is_taken,
             a_row_is_put_back_without_defaults,
             a_side_that_was_taken_is_folded,
             the_merge_table,

@@ -168,7 +168,8 @@ pub(crate) trait SiteWrite: Send {
     ) -> Result<Row, DbError>;
 
     /// The row of a key, and the partition that it lies in. From then on nobody else changes it, and no
-    /// load puts it in or takes it out, until the transaction ends.
+    /// load puts it in or takes it out, until the transaction ends; whoever else locks it waits, whether it
+    /// is there or not.
     ///
     /// # Errors
     /// [`DbError::Rejected`] where the tables take no changes, or a failure of the database.
@@ -190,6 +191,19 @@ pub(crate) trait SiteWrite: Send {
         was: Option<&Texts>,
         row: Option<&Texts>,
     ) -> Result<(), DbError>;
+
+    /// Whether a conflict is as it was read with the edits of its partition, behind
+    /// [`lock_row`](Self::lock_row) of its row: they are current, and nobody has taken a side since.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn conflict_stands(
+        &mut self,
+        table: &Name,
+        part: Part,
+        edits: Md5,
+        key: &RowKey,
+    ) -> Result<bool, DbError>;
 
     /// Says of which kind the transaction's changes of a table are. Where it has made none, the journal
     /// gets a row that changes nothing.

@@ -3,8 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
-use causeway_shared::commit::{EditsLog, Operation};
+use std::time::Duration;
+
+use causeway_shared::commit::{EditsLog, Operation, RowKey};
 use causeway_shared::edits_object::{Conflict, Texts};
+use causeway_shared::ids::Part;
 use causeway_shared::log::SiteLog;
 use causeway_shared::value::{Type, Value};
 
@@ -239,5 +242,71 @@ pub async fn a_side_that_was_taken_is_folded(database: &HubDatabase) -> Outcome 
     assert_eq!(test.load_one().await?.conflicts, 0);
     assert_eq!(test.rows(&site, "sale").await?, expected);
     assert_eq!(test.verify(false).await?.differences, []);
+    Ok(())
+}
+
+/// A conflict stands until somebody has taken a side or its partition has other edits. Who takes the
+/// row meanwhile waits, also where it is not there.
+pub async fn a_conflict_stands_until_a_side_is_taken(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    let part: Part = "dt=2025-11-28".parse()?;
+    let sales = ["1,2025-11-28,a,paid", "2,2025-11-28,b,paid"];
+    site.put("sale", "dt=2025-11-28", &sales)
+        .await?
+        .commit()
+        .await?;
+    test.load_one().await?;
+    test.change(&site, "UPDATE sale SET state = 'void'").await?;
+    test.flush(&site).await?;
+
+    let sale = site.dataset().table("sale").unwrap();
+    let edits = async || {
+        let history = test.hub.history(site.name(), test.request.now).await?;
+        let edits = history.and_then(|history| history.edits_object(sale, part));
+        Outcome::Ok(edits.ok_or("no edits")?)
+    };
+    let read = edits().await?;
+    let begin = || {
+        test.database
+            .begin_write(site.name(), site.dataset(), "lan")
+    };
+    for id in ["1", "9"] {
+        let key: RowKey = vec![id.to_owned()].try_into()?;
+        let mut first = begin().await?;
+        first.lock_row(sale, &key).await?;
+        assert!(first.conflict_stands(&sale.name, part, read, &key).await?);
+        let taken = Conflict::default();
+        let op = Operation::Take;
+        let mark = JournalMark {
+            op,
+            part,
+            key: key.clone(),
+            taken,
+        };
+        first.mark(sale, &mark).await?;
+
+        let second = async {
+            let mut second = begin().await?;
+            second.lock_row(sale, &key).await?;
+            second.conflict_stands(&sale.name, part, read, &key).await
+        };
+        tokio::pin!(second);
+        let waited = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+        assert!(waited.is_err(), "{id}: {waited:?}");
+        first.commit().await?;
+        assert!(!second.await?, "{id}");
+    }
+    let two: RowKey = vec!["2".to_owned()].try_into()?;
+    let mut other = begin().await?;
+    assert!(other.conflict_stands(&sale.name, part, read, &two).await?);
+    drop(other);
+    let sql = "UPDATE sale SET state = 'held' WHERE id = 1";
+    test.change(&site, sql).await?;
+    test.flush(&site).await?;
+    let now = edits().await?;
+    let mut other = begin().await?;
+    assert!(!other.conflict_stands(&sale.name, part, read, &two).await?);
+    assert!(other.conflict_stands(&sale.name, part, now, &two).await?);
     Ok(())
 }

@@ -12,7 +12,7 @@ use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::Texts;
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
@@ -75,6 +75,12 @@ fn key_of(key: &RowKey) -> Vec<Option<String>> {
     key.texts().iter().cloned().map(Some).collect()
 }
 
+/// As a mark has it.
+fn json(key: &RowKey) -> String {
+    // Its members are texts, so it is always JSON.
+    serde_json::to_string(key).unwrap_or_default()
+}
+
 /// Lets a transaction's statements name the site's tables, and says in whose name it works.
 pub(super) async fn prepare(client: &Client, site: &SiteName, actor: &str) -> Result<(), Error> {
     let sql = include_str!("sql/write_begin.sql");
@@ -134,6 +140,16 @@ impl SiteWrite for PostgresWrite {
     ) -> Result<Option<(Part, Texts)>, DbError> {
         let types = table.columns.iter().map(|column| column.ty);
         let types: Vec<Type> = types.chain([Type::Text]).collect();
+        let locked = async {
+            let (site, name) = (self.site.as_str(), table.name.as_str());
+            let key = json(key);
+            let sql = include_str!("sql/row_lock.sql");
+            let locked = self.client()?.query(sql, &[&site, &name, &key]).await;
+            locked.map_err(|error| self.failed(error))
+        };
+        let locked = answered(&self.database, locked).await;
+        self.is_broken = locked.is_err();
+        locked?;
         let found = self
             .query(&sql::lock_row(table), &key_of(key), &types)
             .await?;
@@ -180,6 +196,29 @@ impl SiteWrite for PostgresWrite {
             (None, None) => {}
         }
         Ok(())
+    }
+
+    async fn conflict_stands(
+        &mut self,
+        table: &Name,
+        part: Part,
+        edits: Md5,
+        key: &RowKey,
+    ) -> Result<bool, DbError> {
+        let run = async {
+            let sql = include_str!("sql/conflict_stands.sql");
+            let (site, table, key) = (self.site.as_str(), table.as_str(), json(key));
+            let (part, edits) = (part.to_string(), edits.to_string());
+            let found = self
+                .client()?
+                .query_one(sql, &[&site, &table, &part, &edits, &key])
+                .await;
+            let stands = found.and_then(|row| Ok(row.try_get::<_, i64>(0)? > 0));
+            stands.map_err(|error| self.failed(error))
+        };
+        let stands = answered(&self.database, run).await;
+        self.is_broken = stands.is_err();
+        stands
     }
 
     async fn mark(&mut self, table: &Table, mark: &JournalMark) -> Result<(), DbError> {

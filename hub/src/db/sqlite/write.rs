@@ -15,7 +15,7 @@ use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::{Owner, RowKey};
 use causeway_shared::dataset::{Dataset, Partitioning, Table, TableId};
 use causeway_shared::edits_object::Texts;
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::partition::own_part;
 use causeway_shared::runtime::clock;
 use causeway_shared::value::{Raw, Type, Value};
@@ -182,6 +182,30 @@ impl SiteWrite for SqliteWrite {
                 changed.map_err(|error| files.rejected("changing a row", error))
             }
             (None, None) => Ok(()),
+        })
+        .await
+    }
+
+    async fn conflict_stands(
+        &mut self,
+        table: &Name,
+        part: Part,
+        edits: Md5,
+        key: &RowKey,
+    ) -> Result<bool, DbError> {
+        let (table, part, edits) = (table.to_string(), part.to_string(), edits.to_string());
+        // Its members are texts, so it is always JSON.
+        let key = serde_json::to_string(key).unwrap_or_default();
+        self.run(move |open, files| {
+            let sql = include_str!("sql/conflict_stands.sql");
+            let mut count = open
+                .connection
+                .prepare(sql)
+                .map_err(|error| files.error("reading", error))?;
+            let stands = count.query_row(params![table, part, edits, key], |row| {
+                Ok(row.get::<_, i64>(0)? > 0)
+            });
+            stands.map_err(|error| files.error("reading", error))
         })
         .await
     }

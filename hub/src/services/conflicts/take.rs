@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use causeway_shared::commit::{Operation, RowKey};
 use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::{Entry, EntryState, Loser, Texts};
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::{Deserialize, Serialize};
 
 use super::id::concerned;
@@ -16,7 +16,7 @@ use crate::services::appointments::By;
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::sync::{Disputed, Hub, SiteHistory};
 
-/// How often a take begins anew because its partition was taken out of the database, or is behind.
+/// How often a take begins anew because its partition was taken out of the database, or has other edits.
 const ATTEMPTS: u32 = 8;
 
 /// Whose values are to stand.
@@ -62,6 +62,7 @@ pub(crate) async fn take(
             history: &history,
             table,
             part: id.part,
+            edits: history.edits_object(table, id.part).ok_or_else(gone)?,
             entry: &entry,
             side,
         };
@@ -77,7 +78,7 @@ pub(crate) async fn take(
         }
     }
     Err(ServiceError::TryAgain(
-        "the row's partition was taken out of the database each time; try again".to_owned(),
+        "others changed the row's partition each time; try again".to_owned(),
     ))
 }
 
@@ -131,13 +132,15 @@ struct Taking<'a> {
     history: &'a SiteHistory,
     table: &'a Table,
     part: Part,
+    /// The edits that the entry is of.
+    edits: Md5,
     entry: &'a Entry,
     side: Side,
 }
 
 impl Taking<'_> {
     /// Changes the row and closes the conflict, and answers the row as it is then. `None`: its partition
-    /// is not in the database.
+    /// is not in the database, or has other edits by now.
     async fn run(&self, actor: &str) -> Result<Option<Option<Texts>>, ServiceError> {
         let (table, key) = (self.table, &self.entry.key);
         let failed = |error| self.failed(error);
@@ -146,7 +149,8 @@ impl Taking<'_> {
         let mut write = begun.await.map_err(failed)?;
         let present = write.lock_row(table, key).await.map_err(failed)?;
         let parts = BTreeSet::from([(table.name.clone(), self.part)]);
-        if !write.are_loaded(&parts).await? {
+        let stands = write.conflict_stands(&table.name, self.part, self.edits, key);
+        if !stands.await? || !write.are_loaded(&parts).await? {
             return Ok(None);
         }
         let row = present.as_ref().map(|(_, row)| row);

@@ -153,6 +153,23 @@ async fn a_side_is_taken_once_by_whoever_may_change_rows() -> Outcome {
 }
 
 #[tokio::test]
+async fn of_two_who_take_a_side_at_once_one_does() -> Outcome {
+    let (bed, _) = bed(&[1, 2, 3, 4, 5, 6]).await?;
+    let all = page_of(&bed, "").await?;
+    for conflict in all["items"].as_array().ok_or("no items")? {
+        // The cloud's side changes nothing in the row.
+        let (site, cloud) =
+            tokio::join!(take(&bed, conflict, "site"), take(&bed, conflict, "cloud"));
+        let statuses = [site?, cloud?].map(|(answer, _)| answer.status.as_u16());
+        let taken = statuses.iter().filter(|status| **status == 200).count();
+        let refused = statuses.iter().any(|status| [404, 412].contains(status));
+        assert!(taken == 1 && refused, "{statuses:?}");
+    }
+    assert_eq!(page_of(&bed, "").await?["total"], 0);
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_conflict_that_went_on_is_refused_with_what_it_is_now() -> Outcome {
     let (bed, mut site) = bed(&[1, 2]).await?;
     let all = page_of(&bed, "").await?;

@@ -104,6 +104,13 @@ impl SiteHistory {
         })
     }
 
+    /// The MD5 of a partition's edits.
+    pub(crate) fn edits_object(&self, table: &Table, part: Part) -> Option<Md5> {
+        let edits = &self.cached.edits().partitions;
+        let edits = edits.get(&(table.name.clone(), part))?;
+        Some(edits.object.md5)
+    }
+
     /// The rows of a partition that are in conflict, in key order; of a row that also clashes the edit comes
     /// first.
     ///
