@@ -307,14 +307,18 @@ impl FlushTask<'_> {
             return Ok(());
         }
         let mut versions = Versions::new();
-        if !news.journal.is_empty() {
-            let parts = news
-                .parts
-                .iter()
-                .filter(|key| stored.loaded.contains_key(*key));
+        // What a database keeps once it does not own the edits any more is not shown, and what the log
+        // holds of its changes comes with the log's objects.
+        let is_replaced = !owner && stored.state.writable;
+        if is_replaced || !news.journal.is_empty() {
             let written = session.journal_parts().await;
             let written = written.map_err(|source| self.database_error(source))?;
-            versions.extend(parts.cloned().chain(written).map(|key| (key, None)));
+            versions.extend(written.into_iter().map(|key| (key, None)));
+        }
+        if !news.journal.is_empty() {
+            let is_loaded = |key: &&(Name, Part)| stored.loaded.contains_key(*key);
+            let parts = news.parts.iter().filter(is_loaded);
+            versions.extend(parts.map(|key| (key.clone(), None)));
         }
         let change = FlushChange {
             flushed: &news.journal,

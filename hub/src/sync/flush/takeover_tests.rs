@@ -135,3 +135,17 @@ async fn a_flush_after_a_take_over_is_fenced_and_keeps_its_changes() -> Outcome 
     two.first.load_one().await?;
     two.ends_well(0).await
 }
+
+#[tokio::test]
+async fn changes_of_a_database_that_was_replaced_are_not_shown() -> Outcome {
+    let two = Two::open().await?;
+    let (first, second) = (&two.first, &two.second);
+    // Nobody else knows of this date.
+    first.sell(&two.site, "2025-11-27", "e").await?;
+    second.hub.take_over(None, second.request.now).await?;
+    first.flush(&two.site).await?;
+    first.load_one().await?;
+    let shown = first.rows(&two.site, "sale").await?;
+    assert_eq!(shown, second.rows(&two.site, "sale").await?);
+    Ok(())
+}
