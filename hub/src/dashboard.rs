@@ -31,6 +31,7 @@ use axum::routing::{get, post};
 
 use self::assets::address;
 use self::language::{Language, ReaderLanguage};
+use self::overview::Unavailable;
 use self::texts::Texts;
 use crate::auth::{Action, Caller};
 use crate::config::AuthMode;
@@ -135,4 +136,21 @@ fn html(page: &impl Template) -> Result<Html<String>, Problem> {
         let detail = "the page cannot be shown; see the hub's log";
         Problem::new(Code::Internal, detail).because(error)
     })
+}
+
+/// A page, or what is shown instead while the database or the store does not answer; `again` is the
+/// page's address.
+fn or_unavailable(
+    reading: ReaderLanguage,
+    page: Result<Response, Problem>,
+    again: &'static str,
+) -> Result<Response, Problem> {
+    let page = match page {
+        Err(problem) if problem.code == Code::Unavailable => {
+            let (language, t) = (reading.language, reading.language.texts());
+            problem.into_page(html(&Unavailable { language, t, again })?)
+        }
+        page => page?,
+    };
+    Ok((reading.headers(), page).into_response())
 }

@@ -19,9 +19,8 @@ use super::assets::address;
 use super::edits::{cut, parsed, row_query};
 use super::language::{Language, ReaderLanguage};
 use super::lists::{given, query};
-use super::overview::Unavailable;
 use super::texts::{ConflictsTexts, Texts};
-use super::{Visitor, html, signed_in};
+use super::{Visitor, html, or_unavailable, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
@@ -211,16 +210,8 @@ pub(super) async fn page(
     State(app): State<Arc<App>>,
     Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
-    let language = reading.language;
-    let page = match show(&app, &caller, language, asked).await {
-        Err(problem) if problem.code == Code::Unavailable => {
-            let (t, again) = (language.texts(), "/conflicts");
-            let page = html(&Unavailable { language, t, again })?;
-            return Ok(problem.into_page((reading.headers(), page)));
-        }
-        page => page?,
-    };
-    Ok((reading.headers(), page).into_response())
+    let page = show(&app, &caller, reading.language, asked).await;
+    or_unavailable(reading, page, "/conflicts")
 }
 
 async fn show(

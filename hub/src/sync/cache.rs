@@ -286,7 +286,7 @@ mod tests {
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_not_asked_at_each_read() -> Outcome {
+    async fn what_was_read_without_the_store_is_good_for_a_while() -> Outcome {
         let folder = tempfile::tempdir()?;
         let test = TestHub::in_folder(folder.path()).await?;
         TestSite::with_an_apple(&test.store).await?;

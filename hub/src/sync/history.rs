@@ -67,9 +67,7 @@ impl Hub {
         }
         Ok(SiteHistory::new(self, self.cached_at(&state).await?))
     }
-}
 
-impl Hub {
     /// The entries of the edits that a database has settled for itself, which no store holds, and what each
     /// partition's are called.
     ///

@@ -19,14 +19,6 @@ pub trait Servers: Send + Sync {
     /// Opens one as a process that starts, and makes it empty if it is not there.
     async fn open(&self, at: usize) -> Outcome<HubDatabase>;
 
-    /// One that is open, as a role reaches it that owns nothing and may write; `None` where there are no roles.
-    ///
-    /// # Errors
-    /// If it cannot be opened.
-    fn as_writer(&self, _at: usize) -> Outcome<Option<HubDatabase>> {
-        Ok(None)
-    }
-
     /// Removes one, which nobody has open.
     async fn remove(&self, at: usize) -> Outcome;
 

@@ -81,15 +81,7 @@ impl World<'_> {
         // As services do before they write.
         test.hub.ensure_keys(now).await?;
         let actor = format!("w{}", self.transactions);
-        let writer = match self.rng.u8(..3) {
-            0 => self.servers.as_writer(at)?,
-            _ => None,
-        };
-        if writer.is_some() {
-            self.count("sql");
-        }
-        let test = &self.places[&at].test;
-        let database = writer.map_or_else(|| Arc::clone(&test.database), |writer| writer.0);
+        let database = Arc::clone(&test.database);
         let begun = database.begin_write(&name, &dataset, &actor);
         let Ok(begun) = timeout(limit, begun).await else {
             return Ok(format!("{actor} in {at} waits"));
