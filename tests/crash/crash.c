@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -29,6 +30,7 @@
 #include <unistd.h>
 
 static atomic_long steps;
+static atomic_int is_marked;
 
 /* Whether one of the parts of `list` is in `path`, at its beginning or anywhere. */
 static int matches(const char *list, const char *path, int at_start) {
@@ -83,7 +85,10 @@ static enum verdict step(enum need need) {
     if (number == chosen) {
         const char *mark = getenv("CRASH_MARK");
         if (mark) syscall(SYS_close, syscall(SYS_openat, AT_FDCWD, mark, O_CREAT | O_WRONLY, 0600));
+        is_marked = 1;
     }
+    /* Another thread's next call may be here already: it must not end the program unmarked. */
+    while (!is_marked) sched_yield();
     if (torn) return TEAR;
     if (full || !strcmp(how, "eio")) {
         errno = full ? ENOSPC : EIO;
