@@ -44,7 +44,10 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             "/api/v1/appointments",
             get(appointments::list).post(appointments::book),
         )
-        .route("/api/v1/appointments/{id}", get(appointments::one))
+        .route(
+            "/api/v1/appointments/{id}",
+            get(appointments::one).patch(appointments::change),
+        )
         .route(
             "/api/v1/appointments/{id}/assign",
             post(appointments::assign),

@@ -49,6 +49,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         )
         .route("/appointments/list", get(appointments::list::page))
         .route("/appointments/list.csv", get(appointments::list::csv))
+        .route("/appointments/{id}/move", post(appointments::move_here))
         .route("/appointments/{id}/{step}", post(appointments::step))
         .route("/days", get(days::page))
         .route("/days/pin", post(days::pin))

@@ -4,6 +4,7 @@
 
 pub(crate) mod callers;
 mod connections;
+pub(crate) mod etag;
 pub(crate) mod forwarded;
 mod health;
 mod layers;

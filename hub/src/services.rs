@@ -9,6 +9,7 @@ pub(crate) mod edits;
 pub(crate) mod error;
 pub(crate) mod fields;
 pub(crate) mod list;
+pub(crate) mod only_if;
 pub(crate) mod overview;
 pub(crate) mod partials;
 pub(crate) mod quarantine;

@@ -1,4 +1,4 @@
-//! `/api/v1/appointments`: the appointments of some dates; book one, and take it from step to step.
+//! `/api/v1/appointments`: the appointments of some dates; book one, move it, and take it from step to step.
 
 use std::sync::Arc;
 
@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::auth::Caller;
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
+use crate::http::etag::{IfMatch, Tagged};
 use crate::http::lists::{ListForm, answer};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams, dates, json};
@@ -76,9 +77,24 @@ pub(super) async fn one(
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
-) -> Result<Json<Record>, Problem> {
+) -> Result<Tagged<Record>, Problem> {
     let found = appointments::by_id(&app.hub, of.site.as_ref(), number(&id)?, (app.clock)());
-    Ok(Json(found.await?))
+    let found = found.await?;
+    Ok(Tagged(appointments::tag(&found), found))
+}
+
+/// A JSON Merge Patch. With `If-Match` it is for an appointment that is still as the caller read it.
+pub(super) async fn change(
+    of: Change,
+    IfMatch(only_if): IfMatch,
+    JsonBody(Members(mut given)): JsonBody<Members>,
+) -> Result<Tagged<Written>, Problem> {
+    let site = site(of.of, &mut given)?;
+    let (actor, now) = (of.caller.actor(), (of.app.clock)());
+    let by = By { actor: &actor, now };
+    let which = (site.as_ref(), of.id);
+    let changed = appointments::move_to(&of.app.hub, which, &given, &only_if, by).await?;
+    Ok(Tagged(appointments::tag(&changed.record), changed))
 }
 
 pub(super) async fn book(

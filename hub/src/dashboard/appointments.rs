@@ -1,4 +1,4 @@
-//! The page of a day: its appointments, and forms to book them and to take them from step to step. It needs
+//! The page of a day: its appointments, and forms to book and move them and to take them from step to step. It needs
 //! no script.
 
 pub(super) mod list;
@@ -30,6 +30,7 @@ use crate::services::appointments::{
 };
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::FieldError;
+use crate::services::only_if::OnlyIf;
 use crate::services::record::Record;
 use crate::stats::meetassist::APPOINTMENT;
 
@@ -42,6 +43,8 @@ pub(super) struct DayParams {
     cursor: Option<String>,
     #[serde(default)]
     find: String,
+    /// The appointment that is being moved: the page's day is where it may go.
+    r#move: Option<i64>,
     /// What was done just now.
     done: Option<String>,
     /// Whether it is not in the store yet.
@@ -68,6 +71,9 @@ pub(super) struct BookForm {
     /// To whom an appointment is given.
     #[serde(default)]
     consultantid: String,
+    /// The appointment that was to be moved.
+    #[serde(skip)]
+    moves: Option<i64>,
 }
 
 #[derive(Debug, Template)]
@@ -104,10 +110,21 @@ impl Page<'_> {
 
     /// The address of another day.
     fn of_date(&self, day: &DayPage, date: Option<Date>) -> String {
+        let moving = match &day.moving {
+            Some(row) => format!("&move={}", row.text("appointmentid")),
+            None => String::new(),
+        };
         match date {
-            Some(date) => format!("/appointments?date={date}&site={}", day.site),
-            None => format!("/appointments?site={}", day.site),
+            Some(date) => format!("/appointments?date={date}&site={}{moving}", day.site),
+            None => format!("/appointments?site={}{moving}", day.site),
         }
+    }
+
+    /// When an appointment is, and whose.
+    fn with_date(&self, row: &Record) -> String {
+        let date = iso_date(&row.text("date"));
+        let date = date.map_or_else(|_| String::new(), |date| self.language.date(date));
+        format!("{date} · {}", self.in_words(row))
     }
 
     /// The parameters of who changed an appointment.
@@ -170,6 +187,7 @@ pub(super) async fn page(
         Some("booked") => Some(d.booked),
         Some("confirmed") => Some(d.confirmed),
         Some("completed") => Some(d.completed),
+        Some("moved") => Some(d.moved),
         Some("cancelled") => Some(d.cancelled),
         Some("assigned") => Some(d.assigned),
         _ => None,
@@ -188,6 +206,7 @@ pub(super) async fn page(
         date: date(&asked.date)?,
         cursor: asked.cursor,
         find: asked.find,
+        moves: asked.r#move,
     };
     let form = BookForm {
         find: query.find.clone(),
@@ -216,6 +235,42 @@ pub(super) async fn book(
     }
     match appointments::book(&app.hub, Some(&site), &given(&form), by).await {
         Ok(written) => Ok(see(&written, "booked")),
+        Err(error) => refuse(&app, &caller, reading.language, error, form).await,
+    }
+}
+
+/// Moves an appointment to a slot of the page's day and shows it there, or the form again.
+pub(super) async fn move_here(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    PathOf(id): PathOf<String>,
+    form: Result<Form<BookForm>, FormRejection>,
+) -> Result<Response, Problem> {
+    let mut form = read(form)?;
+    require_editor(&caller, reading.language)?;
+    let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
+    let id: i64 = id.parse().map_err(Problem::bad_request)?;
+    form.moves = Some(id);
+    let (actor, now) = (caller.actor(), (app.clock)());
+    let by = By { actor: &actor, now };
+    let mut place = given(&form);
+    place.retain(|name, _| matches!(name.as_str(), "date" | "time" | "consultantid"));
+    // Nobody, where no slot of a consultant's is chosen.
+    place.entry("consultantid").or_insert(Value::Null);
+    let is_chosen = !form.slot.is_empty() && place.contains_key("time");
+    let moved = match is_chosen {
+        true => appointments::move_to(&app.hub, (Some(&site), id), &place, &OnlyIf::Any, by).await,
+        false => {
+            let field = if form.slot.is_empty() { "slot" } else { "time" };
+            Err(ServiceError::Invalid(vec![FieldError::new(
+                field,
+                "is needed",
+            )]))
+        }
+    };
+    match moved {
+        Ok(written) => Ok(see(&written, "moved")),
         Err(error) => refuse(&app, &caller, reading.language, error, form).await,
     }
 }
@@ -318,6 +373,7 @@ async fn refuse(
         date: iso_date(&form.date).ok(),
         cursor: None,
         find: form.find.clone(),
+        moves: form.moves,
     };
     let notice = refusal(&error, &language.texts().of_day);
     let page = show(app, caller, language, &query, Some(notice), form).await?;
@@ -336,6 +392,7 @@ fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
             NotAllowed::NotPending => d.not_pending,
             NotAllowed::NotConfirmed => d.not_confirmed,
             NotAllowed::NotOpen => d.not_open,
+            NotAllowed::NotMovable => d.not_movable,
             NotAllowed::ChangedMeanwhile => d.changed,
             NotAllowed::NoSlot => d.no_slot,
             NotAllowed::SlotTaken => d.slot_taken,

@@ -207,6 +207,7 @@ macro_rules! database_conformance {
             a_list_finds_what_people_look_for,
             pages_of_a_list_survive_inserts,
             a_list_is_answered_whole_as_csv,
+            a_move_takes_one_slot_and_frees_another,
             steps_take_and_free_slots,
             rows_are_made_changed_and_listed,
         }

@@ -264,7 +264,8 @@ async fn write_site(store: &Store) {
 
 /// Writes a site with a day of appointments and slots. Consultant 1 has a slot that is booked at
 /// 09:00, free ones at 10:00 and 14:00, one at 11:00 that a program booked without taking the slot,
-/// and one at 15:00 that is not available. Consultant 2 is disabled.
+/// and one at 15:00 that is not available. Consultant 2 is disabled. On a date that is not loaded
+/// consultant 1 has a free slot of half an hour at 08:00 and one of an hour at 09:00.
 async fn write_day(store: &Store, site: &str) -> Outcome {
     let mut site = TestSite::of(store, site, Dataset::meetassist()?)?;
     let customers = [
@@ -292,6 +293,12 @@ async fn write_day(store: &Store, site: &str) -> Outcome {
     site.put("customer", "b=07of16", &customers).await?;
     site.put("consultant", "b=0of1", &consultants).await?;
     site.put("consultantschedule", "dt=2025-11-28", &slots)
+        .await?;
+    let later = [
+        "7,1,2025-12-20,08:00:00,08:30:00,true",
+        "8,1,2025-12-20,09:00:00,10:00:00,true",
+    ];
+    site.put("consultantschedule", "dt=2025-12-20", &later)
         .await?;
     site.put("appointment", "dt=2025-11-28", &appointments)
         .await?;

@@ -1,4 +1,4 @@
-//! MeetAssist's appointments: listed, booked, and taken from step to step.
+//! MeetAssist's appointments: listed, booked, moved, and taken from step to step.
 //!
 //! A write is one transaction, in the caller's name: the slot is taken or freed by a conditional
 //! update, and what the columns' rules say is left to the database.
@@ -6,6 +6,7 @@
 mod day;
 mod history;
 mod list;
+mod moves;
 pub(super) mod slots;
 mod statements;
 mod steps;
@@ -14,23 +15,25 @@ mod write;
 pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
 pub(crate) use history::{CustomerQuery, OfCustomer, by_id, of_customer};
 pub(crate) use list::{ListQuery, listing};
+pub(crate) use moves::move_to;
 pub(crate) use slots::SLOT_KEY;
 pub(crate) use steps::{Step, step};
 pub(crate) use write::{By, Written, book};
 pub(super) use write::{in_the_way, lasting, written};
 
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, SiteName};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::error::ServiceError;
+use super::only_if;
 use super::record::{Record, read};
 use super::sites::{has, having, the_one};
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
 pub(super) use statements::CONSULTANT_NAMES;
-use statements::NEEDED;
+use statements::{NEEDED, OWN};
 
 /// As messages name them.
 const WHAT: &str = "appointments";
@@ -58,6 +61,11 @@ async fn the_site(hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, Servi
 /// Whether rows are loaded, of tables that have all that the statements here name.
 fn has_appointments(view: &SiteView) -> bool {
     has(view, &NEEDED)
+}
+
+/// The entity tag of an appointment.
+pub(crate) fn tag(row: &Record) -> Md5 {
+    only_if::tag(row, OWN)
 }
 
 /// A day in the hub's zone.

@@ -74,6 +74,8 @@ pub(crate) enum NotAllowed {
     NotConfirmed,
     #[error("only a pending or confirmed appointment can be given to a consultant")]
     NotOpen,
+    #[error("only a pending or confirmed appointment can be moved")]
+    NotMovable,
     #[error("somebody else has just changed the appointment")]
     ChangedMeanwhile,
     #[error("the consultant has no slot at this time")]

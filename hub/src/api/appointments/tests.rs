@@ -18,6 +18,7 @@ use crate::serve::testbed::{Answer, Testbed};
 use crate::testing::TestSite;
 
 mod changes;
+mod moves;
 mod steps;
 
 const ALL: &str = "/api/v1/appointments";

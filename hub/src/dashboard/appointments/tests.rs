@@ -228,6 +228,7 @@ fn a_read_only_database_names_its_owner_and_shows_no_forms() {
         visitor: None,
         is_editor: true,
         day: Some(DayPage {
+            moving: None,
             date,
             today: date,
             sites: vec![site.clone()],

@@ -5,6 +5,7 @@ use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::history::by_id;
 use super::list::{LIST, ListQuery, filters};
 use super::sites;
 use super::statements::{CUSTOMERS, FREE_SLOTS};
@@ -32,6 +33,8 @@ pub(crate) struct DayQuery {
     pub cursor: Option<String>,
     /// Part of a customer's name, e-mail address or telephone number, or their id.
     pub find: String,
+    /// An appointment that is to be moved to the day.
+    pub moves: Option<i64>,
 }
 
 /// A day of a site.
@@ -44,6 +47,8 @@ pub(crate) struct DayPage {
     pub site: SiteName,
     pub writes: Writes,
     pub rows: DayRows,
+    /// The appointment that is to be moved to the day.
+    pub moving: Option<Record>,
 }
 
 /// The rows of a day.
@@ -87,8 +92,13 @@ pub(crate) async fn day(
     };
     let today = super::today(hub, now);
     let date = asked.date.unwrap_or(today);
+    let moving = match asked.moves {
+        Some(id) => by_id(hub, Some(&view.site), id, now).await.ok(),
+        None => None,
+    };
     Ok(DayPage {
         date,
+        moving,
         today,
         writes: writes(hub, view).await,
         rows: rows(hub, view, asked, date, now).await?,

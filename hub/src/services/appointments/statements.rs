@@ -27,6 +27,9 @@ const LISTED_COLUMNS: Columns = &[
 /// What is answered of an appointment: its columns, and the names of whom it is about.
 pub(super) const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
 
+/// Those of its own table.
+pub(super) const OWN: Columns = COLUMNS.split_at(11).0;
+
 const SLOT_COLUMNS: Columns = &[
     ("scheduleid", Type::Int),
     ("consultantid", Type::Int),
@@ -38,7 +41,7 @@ const SLOT_COLUMNS: Columns = &[
 
 /// The columns that the statements name.
 pub(super) const NEEDED: [(&str, Columns); 4] = [
-    (APPOINTMENT, COLUMNS.split_at(11).0),
+    (APPOINTMENT, OWN),
     (
         "customer",
         &[
@@ -88,6 +91,7 @@ const CHANGED: Columns = &[("key", Type::Int)];
 pub(super) const BY_ID: Statement = appointments!("appointment_by_id.sql");
 pub(super) const OF_SLOT: Statement = appointments!("appointment_of_slot.sql");
 pub(super) const LISTED: Statement = statement!("appointments_list.sql", LISTED_COLUMNS);
+pub(super) const MOVE: Statement = statement!("appointment_move.sql", CHANGED);
 pub(super) const STEP: Statement = statement!("appointment_step.sql", CHANGED);
 
 pub(super) const SLOT: Statement = statement!("slot.sql", SLOT_COLUMNS);

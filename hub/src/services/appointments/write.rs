@@ -172,7 +172,7 @@ fn slot(table: &Table, row: &Fields) -> Option<SlotKey> {
 }
 
 /// What no rule of a column says of a booking.
-fn problems(table: &Table, row: &Fields, today: Date) -> Vec<FieldError> {
+pub(super) fn problems(table: &Table, row: &Fields, today: Date) -> Vec<FieldError> {
     let mut wrong = Vec::new();
     if let Some(Value::Date(date)) = value(table, row, "date")
         && *date < today

@@ -248,3 +248,78 @@ async fn a_form_says_whether_a_consultant_is_wanted() {
         assert_eq!(notice(&refused), "Not saved: slot is needed");
     }
 }
+
+#[tokio::test]
+async fn an_appointment_is_moved_to_another_day_by_links_and_a_form() {
+    let bed = bed().await;
+    let page = visit(&bed, &bed.admin, "/appointments").await.body;
+    let link = "/appointments?date=2025-11-28&amp;site=hcm-01&amp;move=1#move";
+    assert!(page.contains(link), "{page}");
+    assert!(!page.contains("move=3"), "it is completed: {page}");
+    // The day is chosen with the same links as ever.
+    let page = visit(&bed, &bed.admin, "/appointments?move=1").await.body;
+    let tomorrow = "/appointments?date=2025-11-29&#38;site=hcm-01&#38;move=1";
+    assert!(page.contains(tomorrow), "{page}");
+    assert!(page.contains("name=\"move\" value=\"1\""), "{page}");
+    let page = visit(&bed, &bed.admin, "/appointments?date=2025-12-20&move=1").await;
+    let html = &page.body;
+    for shown in [
+        "Friday, 28 Nov 2025 · 09:00 · Nguyễn An · Lê Dung · Confirmed",
+        "action=\"/appointments/1/move\"",
+        "<option value=\"1 09:00:00\">",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    let viewers = visit(&bed, &bed.viewer, "/appointments?date=2025-12-20&move=1").await;
+    assert!(!viewers.body.contains("/move"), "{}", viewers.body);
+
+    let to = |slot: &str| format!("date=2025-12-20&site=hcm-01&slot={slot}");
+    let path = "/appointments/1/move";
+    for (slot, status, expected) in [
+        ("", 422, "Not saved: slot is needed"),
+        ("none", 422, "Not saved: time is needed"),
+        (
+            "1+08:00:00",
+            422,
+            "Not saved: duration is longer than the consultant's slot of 30 minutes",
+        ),
+        (
+            "1+11:00:00",
+            409,
+            "The consultant has no slot at this time.",
+        ),
+    ] {
+        let answer = send_form(&bed, path, &to(slot)).await;
+        assert_eq!(
+            (answer.status.as_u16(), notice(&answer).as_str()),
+            (status, expected)
+        );
+        assert!(
+            answer.body.contains("action=\"/appointments/1/move\""),
+            "{slot}"
+        );
+    }
+    let moved = send_form(&bed, path, &to("1+09:00:00")).await;
+    let page = follow(&bed, &moved).await;
+    assert_eq!(notice(&page), "The appointment is moved.");
+    assert!(page.body.contains("Saturday, 20 Dec 2025"), "{}", page.body);
+    assert!(page.body.contains("id=\"a-1\""), "{}", page.body);
+    assert!(!page.body.contains("id=\"move\""), "{}", page.body);
+    let without = send_form(&bed, path, &format!("{}&time=10:15", to("none"))).await;
+    let page = follow(&bed, &without).await;
+    assert!(page.body.contains("no consultant yet"), "{}", page.body);
+    let path = "/appointments/1/move";
+    let answer = send(&bed, &bed.viewer, path, "slot=1+10:00:00").await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+/// Sends a form of another day as the admin's browser does.
+async fn send_form(bed: &Testbed, path: &str, body: &str) -> Answer {
+    let cookie = format!("{}; causeway_lang=en", bed.cookie_of(&bed.admin).await);
+    let request = Request::post(path)
+        .header(header::COOKIE, cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header("sec-fetch-site", "same-origin");
+    bed.send(request.body(Body::from(body.to_owned())).unwrap())
+        .await
+}
