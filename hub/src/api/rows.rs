@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Json, Router};
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::appointments::{SiteParams, site};
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
+use crate::http::etag::{IfMatch, Tagged};
 use crate::http::lists::{ListForm, answer};
 use crate::http::problem::Problem;
 use crate::http::request::{JsonBody, Members, Params, PathOf, json};
@@ -40,10 +41,12 @@ pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
     let list = move |caller, app, form, params| list(resource, caller, app, form, params);
     let create = move |caller, app, params, body| create(resource, caller, app, params, body);
     let one = move |caller, app, path, params| one(resource, caller, app, path, params);
-    let change =
-        move |caller, app, path, params, body| change(resource, caller, app, path, params, body);
-    let disable =
-        move |caller, app, path, params, body| disable(resource, caller, app, path, params, body);
+    let change = move |caller, app, path, params, only_if, body| {
+        change(resource, caller, app, path, params, only_if, body)
+    };
+    let disable = move |caller, app, path, params, only_if, body| {
+        disable(resource, caller, app, path, params, only_if, body)
+    };
     Router::new().route(&path, get(list).post(create)).route(
         &format!("{path}/{{id}}"),
         get(one).patch(change).delete(disable),
@@ -73,8 +76,9 @@ async fn one(
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
-) -> Result<Json<Record>, Problem> {
-    Ok(Json(resource.one(&app.hub, of.site.as_ref(), &id).await?))
+) -> Result<Tagged<Record>, Problem> {
+    let row = resource.one(&app.hub, of.site.as_ref(), &id).await?;
+    Ok(Tagged(resource.tag(&row), row))
 }
 
 async fn create(
@@ -83,12 +87,13 @@ async fn create(
     State(app): State<Arc<App>>,
     Params(of): Params<SiteParams>,
     JsonBody(Members(mut given)): JsonBody<Members>,
-) -> Result<(StatusCode, Json<Written>), Problem> {
+) -> Result<(StatusCode, Tagged<Written>), Problem> {
     let site = site(of, &mut given)?;
     let (actor, now) = (caller.actor(), (app.clock)());
     let by = By { actor: &actor, now };
     let created = resource.create(&app.hub, site.as_ref(), &given, by).await?;
-    Ok((StatusCode::CREATED, Json(created)))
+    let tag = resource.tag(&created.record);
+    Ok((StatusCode::CREATED, Tagged(tag, created)))
 }
 
 /// Takes a JSON Merge Patch.
@@ -98,13 +103,17 @@ async fn change(
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
+    IfMatch(only_if): IfMatch,
     JsonBody(Members(mut given)): JsonBody<Members>,
-) -> Result<Json<Written>, Problem> {
+) -> Result<Tagged<Written>, Problem> {
     let site = site(of, &mut given)?;
     let (actor, now) = (caller.actor(), (app.clock)());
     let by = By { actor: &actor, now };
-    let changed = resource.change(&app.hub, site.as_ref(), &id, &given, by);
-    Ok(Json(changed.await?))
+    let which = (id.as_str(), &only_if);
+    let changed = resource
+        .change(&app.hub, site.as_ref(), which, &given, by)
+        .await?;
+    Ok(Tagged(resource.tag(&changed.record), changed))
 }
 
 /// The row stays, disabled. The body may be left out; all it may hold is the site.
@@ -114,8 +123,9 @@ async fn disable(
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
+    IfMatch(only_if): IfMatch,
     body: Bytes,
-) -> Result<Json<Written>, Problem> {
+) -> Result<Tagged<Written>, Problem> {
     let Members(mut given) = match body.is_empty() {
         true => Members::default(),
         false => json(&body)?,
@@ -128,8 +138,11 @@ async fn disable(
     let given = Map::from_iter([("isdisabled".to_owned(), Value::Bool(true))]);
     let (actor, now) = (caller.actor(), (app.clock)());
     let by = By { actor: &actor, now };
-    let changed = resource.change(&app.hub, site.as_ref(), &id, &given, by);
-    Ok(Json(changed.await?))
+    let which = (id.as_str(), &only_if);
+    let changed = resource
+        .change(&app.hub, site.as_ref(), which, &given, by)
+        .await?;
+    Ok(Tagged(resource.tag(&changed.record), changed))
 }
 
 #[cfg(test)]

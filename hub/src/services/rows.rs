@@ -3,8 +3,9 @@
 //! A resource is a value: its table, its statements and what may be set. All else is here.
 
 use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::Table;
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::{Type, Value};
 use serde_json::{Map, Value as Json};
 
@@ -12,6 +13,7 @@ use super::appointments::{By, Written, lasting, written};
 use super::error::ServiceError;
 use super::fields::{self, FieldError, Fields, Needs, text_value};
 use super::list::{List, Listing};
+use super::only_if::{self, OnlyIf};
 use super::record::{Columns, Record, Statement, read, read_within};
 use super::search::Search;
 use super::sites;
@@ -84,6 +86,11 @@ impl Resource {
     pub(crate) fn type_of(&self, name: &str) -> Option<Type> {
         let mut columns = self.columns().iter();
         Some(columns.find(|(column, _)| *column == name)?.1)
+    }
+
+    /// The entity tag of a row.
+    pub(crate) fn tag(&self, row: &Record) -> Md5 {
+        only_if::tag(row, self.columns())
     }
 
     /// The columns of a row.
@@ -222,7 +229,7 @@ impl Resource {
         &self,
         hub: &Hub,
         site: Option<&SiteName>,
-        key: &str,
+        (key, only_if): (&str, &OnlyIf),
         given: &Map<String, Json>,
         by: By<'_>,
     ) -> Result<Written, ServiceError> {
@@ -243,7 +250,7 @@ impl Resource {
                 value => canonical_text(value),
             }));
         }
-        match self.update(hub, &view, table, &parameters, by).await {
+        match self.update(hub, &view, &parameters, only_if, by).await {
             Ok(Some(record)) => Ok(written(hub, record, by.now).await),
             Ok(None) => Err(self.unknown(key)),
             Err(error) => Err(lasting(hub, &view, error).await),
@@ -254,14 +261,27 @@ impl Resource {
         &self,
         hub: &Hub,
         view: &SiteView,
-        table: &Table,
         parameters: &[Option<String>],
+        only_if: &OnlyIf,
         by: By<'_>,
     ) -> Result<Option<Record>, ServiceError> {
+        let table = self.declared(view)?;
         let refused = |error| ServiceError::of_write(table, error);
         let database = hub.database();
         let begun = database.begin_write(&view.site, &view.dataset, by.actor);
         let mut write = begun.await.map_err(refused)?;
+        if *only_if != OnlyIf::Any {
+            let key = parameters[0].clone().into_iter().collect::<Vec<_>>();
+            if let Ok(key) = RowKey::try_from(key) {
+                // So that it stays as it is read here.
+                write.lock_row(table, &key).await.map_err(refused)?;
+            }
+            let present = read_within(&mut *write, &view.site, self.by_key, &parameters[..1]);
+            let Some(present) = present.await?.pop() else {
+                return Ok(None);
+            };
+            only_if.check(&present, self.columns())?;
+        }
         let changed = read_within(&mut *write, &view.site, self.change, parameters).await;
         if changed.map_err(refused)?.is_empty() {
             return Ok(None);

@@ -398,3 +398,38 @@ async fn a_customer_keeps_the_number_that_it_comes_with() {
     let booked = call(&bed, Method::POST, "/api/v1/appointments", &booking).await;
     assert_eq!(booked.status, StatusCode::CREATED, "{}", booked.body);
 }
+
+#[tokio::test]
+async fn what_another_has_changed_is_changed_with_its_new_tag_alone() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    for (resource, valid) in resources() {
+        let address = address(resource, &create(&bed, resource, &valid).await);
+        let send = async |method: Method, tag: &str, body: &Value| {
+            let bearer = format!("Bearer {}", bed.admin.reveal());
+            let request = axum::http::Request::builder()
+                .method(method)
+                .uri(&address)
+                .header(header::AUTHORIZATION, bearer)
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::IF_MATCH, tag);
+            let request = request.body(axum::body::Body::from(body.to_string()));
+            bed.send(request.unwrap()).await
+        };
+        let (on, off) = (json!({"isdisabled": true}), json!({"isdisabled": false}));
+        let early = bed.get(&address).await.header(header::ETAG).to_owned();
+        let changed = send(Method::PATCH, &early, &on).await;
+        assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+        let tag = changed.header(header::ETAG).to_owned();
+        assert_ne!(tag, early);
+        assert_eq!(bed.get(&address).await.header(header::ETAG), tag);
+        for method in [Method::PATCH, Method::DELETE] {
+            let late = send(method.clone(), &early, &json!({})).await;
+            assert_eq!(refusal(&late), refused(412, "changed", ""), "{method}");
+            assert_eq!(json_of(&late)["present"]["isdisabled"], true);
+        }
+        let wrong = send(Method::PATCH, "x", &off).await;
+        assert_eq!(refusal(&wrong), refused(400, "bad_request", ""));
+        let back = send(Method::PATCH, &format!("\"x\", {tag}"), &off).await;
+        assert_eq!(back.header(header::ETAG), early, "{}", back.body);
+    }
+}

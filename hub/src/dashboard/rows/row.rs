@@ -7,7 +7,7 @@ use axum::Form;
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::value::Type;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -25,6 +25,7 @@ use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf};
 use crate::services::appointments::{By, CustomerQuery, Written, of_customer};
 use crate::services::error::ServiceError;
+use crate::services::only_if::OnlyIf;
 use crate::services::record::Record;
 
 /// Appointments that a customer's page shows.
@@ -64,6 +65,8 @@ struct Page<'p> {
     action: Option<String>,
     site: String,
     fields: Vec<Field>,
+    /// The row's entity tag; `None`: it is not there yet.
+    tag: Option<Md5>,
     /// Whether the row is disabled; `None`: it is not there yet.
     isdisabled: Option<bool>,
     /// The appointments of a customer, and how many more there are.
@@ -158,9 +161,14 @@ pub(super) async fn change(
     let (actor, now) = (caller.actor(), (app.clock)());
     let by = By { actor: &actor, now };
     let members = members(shown, &sent);
-    let changed = shown
-        .resource
-        .change(&app.hub, site.as_ref(), &id, &members, by);
+    let only_if = only_if(&sent)?;
+    let changed = shown.resource.change(
+        &app.hub,
+        site.as_ref(),
+        (id.as_str(), &only_if),
+        &members,
+        by,
+    );
     match changed.await {
         Ok(written) => Ok(see(shown, &written, "saved")),
         Err(error) => {
@@ -180,6 +188,15 @@ fn see(shown: &Shown, written: &Written, done: &str) -> Response {
     Redirect::to(&to).into_response()
 }
 
+/// The row that the form was filled from: what somebody else saved since is not written over.
+fn only_if(sent: &Sent) -> Result<OnlyIf, Problem> {
+    let Some((_, tag)) = sent.iter().find(|(name, _)| name == "tag") else {
+        return Ok(OnlyIf::Any);
+    };
+    let tag = Md5::new(tag).map_err(Problem::bad_request)?;
+    Ok(OnlyIf::Tags(vec![tag]))
+}
+
 fn site_of(sent: &Sent) -> Result<Option<SiteName>, Problem> {
     let site = sent.iter().find(|(name, _)| name == "site");
     let site = site.and_then(|(_, site)| given(site));
@@ -190,7 +207,9 @@ fn site_of(sent: &Sent) -> Result<Option<SiteName>, Problem> {
 /// The form's fields as the members of a row: what is left empty is NULL. What cannot be one is left for
 /// the service to refuse.
 fn members(shown: &Shown, sent: &Sent) -> Map<String, Value> {
-    let fields = sent.iter().filter(|(name, _)| name != "site");
+    let fields = sent
+        .iter()
+        .filter(|(name, _)| name != "site" && name != "tag");
     let members = fields.map(|(name, text)| {
         // As rows have line breaks, not as forms send them.
         let text = text.replace("\r\n", "\n");
@@ -221,6 +240,7 @@ fn refusal(error: &ServiceError, language: Language) -> String {
             let errors: Vec<String> = errors.iter().map(of).collect();
             format!("{} – {}", d.refused, errors.join("; "))
         }
+        ServiceError::Changed(..) => t.of_lists.changed.to_owned(),
         ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
         ServiceError::TryAgain(_) | ServiceError::Hub(_) => d.not_now.to_owned(),
         error => format!("{}: {error}", d.refused),
@@ -290,6 +310,7 @@ async fn show_new(
         action: Some(shown.new_path.to_owned()),
         site,
         fields,
+        tag: None,
         isdisabled: None,
         appointments: None,
     })?;
@@ -333,6 +354,7 @@ async fn show_row(
         action: is_editor.then(|| shown.address(row)),
         site: row.site.to_string(),
         fields,
+        tag: Some(shown.resource.tag(row)),
         isdisabled: Some(row.text("isdisabled") == "true"),
         appointments,
     })?;

@@ -194,3 +194,34 @@ async fn a_customers_page_shows_its_appointments() {
     let none = visit(&bed, &bed.viewer, "/customers/nobody").await;
     assert_eq!(none.status, StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn a_form_does_not_write_over_what_another_has_saved() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let path = "/customers/c1?site=hcm-01";
+    let tag = |html: &str| {
+        let (_, rest) = html.split_once("name=\"tag\" value=\"").unwrap();
+        rest[..32].to_owned()
+    };
+    let early = tag(&visit(&bed, &bed.admin, path).await.body);
+    let form = |tag: &str, name: &str| {
+        format!("site=hcm-01&tag={tag}&fullname={name}&email=a&phonenumber=&dateofbirth=&notes=")
+    };
+    let saved = send(&bed, &bed.admin, path, &form(&early, "Ly")).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    let late = send(&bed, &bed.admin, path, &form(&early, "Mai")).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+    assert!(
+        late.body.contains("Somebody else has just saved this.") && late.body.contains("Mai"),
+        "{}",
+        late.body
+    );
+    let again = form(&tag(&late.body), "Mai");
+    let saved = send(&bed, &bed.admin, path, &again).await;
+    assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", saved.body);
+    let page = visit(&bed, &bed.admin, path).await.body;
+    assert!(
+        page.contains("<h1>Mai") || page.contains("value=\"Mai\""),
+        "{page}"
+    );
+}

@@ -29,6 +29,7 @@ pub(in crate::dashboard) struct ListTexts {
     pub(in crate::dashboard) enable: &'static str,
     pub(in crate::dashboard) created: &'static str,
     pub(in crate::dashboard) saved: &'static str,
+    pub(in crate::dashboard) changed: &'static str,
     /// What columns are called.
     columns: &'static [(&'static str, &'static str)],
 }
@@ -69,6 +70,7 @@ pub(super) const VIETNAMESE: ListTexts = ListTexts {
     enable: "Cho hoạt động lại",
     created: "Đã lưu mới.",
     saved: "Đã lưu thay đổi.",
+    changed: "Người khác vừa lưu dữ liệu này. Xem lại bên dưới rồi lưu lần nữa nếu vẫn muốn thay bằng nội dung của bạn.",
     columns: &[
         ("customerid", "Mã khách hàng"),
         ("fullname", "Họ tên"),
@@ -109,6 +111,7 @@ pub(super) const ENGLISH: ListTexts = ListTexts {
     enable: "Enable again",
     created: "It is saved as a new one.",
     saved: "The changes are saved.",
+    changed: "Somebody else has just saved this. Save it again if what the form says is to replace that.",
     columns: &[
         ("customerid", "Customer number"),
         ("fullname", "Name"),

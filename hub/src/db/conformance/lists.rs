@@ -13,6 +13,7 @@ use crate::services::appointments::{self, By, ListQuery};
 use crate::services::customers::CUSTOMERS;
 use crate::services::error::ServiceError;
 use crate::services::list::Listed;
+use crate::services::only_if::OnlyIf;
 use crate::services::rows::RowsQuery;
 use crate::sync::DateRange;
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
@@ -224,6 +225,8 @@ pub async fn rows_are_made_changed_and_listed(database: &HubDatabase) -> Outcome
         "{taken:?}"
     );
     let mut expected = serde_json::to_value(&made.record)?;
+    let early = OnlyIf::Tags(vec![CUSTOMERS.tag(&made.record)]);
+    let mut only_if = early.clone();
     for (name, value) in [
         ("fullname", json!("Do Hanh")),
         ("email", json!("h@example.vn")),
@@ -237,10 +240,18 @@ pub async fn rows_are_made_changed_and_listed(database: &HubDatabase) -> Outcome
     ] {
         let change = json!({name: value});
         let change = change.as_object().ok_or("no object")?;
-        let changed = CUSTOMERS.change(&test.hub, None, "x 1", change, by).await?;
+        let which = ("x 1", &only_if);
+        let changed = CUSTOMERS.change(&test.hub, None, which, change, by).await?;
+        only_if = OnlyIf::Tags(vec![CUSTOMERS.tag(&changed.record)]);
         expected[name] = value;
         assert_eq!(serde_json::to_value(&changed.record)?, expected, "{name}");
     }
+    let late = json!({"notes": "late"});
+    let late = late.as_object().ok_or("no object")?;
+    let late = CUSTOMERS
+        .change(&test.hub, None, ("x 1", &early), late, by)
+        .await;
+    assert!(matches!(late, Err(ServiceError::Changed(..))), "{late:?}");
     for (q, isdisabled, expected) in [
         ("hanh", None, vec!["x 1"]),
         ("HẠNH", Some(true), vec!["x 1"]),
