@@ -22,12 +22,13 @@ mod texts;
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Router;
+use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use axum::{Form, Router};
 
 use self::assets::address;
 use self::language::{Language, ReaderLanguage};
@@ -36,7 +37,7 @@ use self::texts::Texts;
 use crate::auth::{Action, Caller};
 use crate::config::AuthMode;
 use crate::http::App;
-use crate::http::callers::recognise;
+use crate::http::callers::{Editor, recognise};
 use crate::http::problem::{Code, Problem};
 
 /// The dashboard's routes.
@@ -129,6 +130,18 @@ impl FromRequestParts<Arc<App>> for Visitor {
 /// The name of a visitor's token; `None` where nobody signs in.
 fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
     (app.hub.config().auth.mode == AuthMode::Token).then_some(caller.name.as_str())
+}
+
+/// The visitor as somebody who may change things.
+fn editor(app: &App, caller: &Caller, language: Language) -> Result<Editor, Problem> {
+    let detail = language.texts().of_day.not_allowed;
+    Editor::of(caller, app).ok_or_else(|| Problem::new(Code::Forbidden, detail))
+}
+
+/// A form as it was sent.
+fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
+    let read = form.map(|Form(form)| form);
+    read.map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
 }
 
 /// A template's page. One that cannot be rendered is a mistake of this program.

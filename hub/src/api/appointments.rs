@@ -12,14 +12,13 @@ use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::auth::Caller;
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::etag::{IfMatch, Tagged};
 use crate::http::lists::{ListForm, answer};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams, dates, json};
-use crate::services::appointments::{self, By, ListQuery, Step, Written, today};
+use crate::services::appointments::{self, ListQuery, Step, Written, today};
 use crate::services::error::ServiceError;
 use crate::services::fields::FieldError;
 use crate::services::record::Record;
@@ -90,23 +89,19 @@ pub(super) async fn change(
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<Tagged<Written>, Problem> {
     let site = site(of.of, &mut given)?;
-    let (actor, now) = (of.caller.actor(), (of.app.clock)());
-    let by = By { actor: &actor, now };
-    let which = (site.as_ref(), of.id);
+    let (which, by) = ((site.as_ref(), of.id), of.editor.by());
     let changed = appointments::move_to(&of.app.hub, which, &given, &only_if, by).await?;
     Ok(Tagged(appointments::tag(&changed.record), changed))
 }
 
 pub(super) async fn book(
-    Editor(caller): Editor,
+    editor: Editor,
     State(app): State<Arc<App>>,
     Params(of): Params<SiteParams>,
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<(StatusCode, Json<Written>), Problem> {
     let site = site(of, &mut given)?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
-    let booked = appointments::book(&app.hub, site.as_ref(), &given, by).await?;
+    let booked = appointments::book(&app.hub, site.as_ref(), &given, editor.by()).await?;
     Ok((StatusCode::CREATED, Json(booked)))
 }
 
@@ -141,7 +136,7 @@ pub(super) async fn assign(
 #[derive(Debug)]
 pub(super) struct Change {
     app: Arc<App>,
-    caller: Caller,
+    editor: Editor,
     id: i64,
     of: SiteParams,
 }
@@ -150,12 +145,12 @@ impl FromRequestParts<Arc<App>> for Change {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        let Editor(caller) = Editor::from_request_parts(parts, app).await?;
+        let editor = Editor::from_request_parts(parts, app).await?;
         let Params(of) = Params::from_request_parts(parts, app).await?;
         let PathOf(id) = PathOf::<String>::from_request_parts(parts, app).await?;
         Ok(Self {
             app: Arc::clone(app),
-            caller,
+            editor,
             id: number(&id)?,
             of,
         })
@@ -187,8 +182,7 @@ impl Change {
                 format!("the body has a member {name:?}; all it may hold is {also}\"site\"");
             return Err(Problem::bad_request(detail));
         }
-        let (actor, now) = (self.caller.actor(), (self.app.clock)());
-        let by = By { actor: &actor, now };
+        let by = self.editor.by();
         let changed = appointments::step(&self.app.hub, site.as_ref(), self.id, step, by);
         Ok(Json(changed.await?))
     }

@@ -11,7 +11,6 @@ use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{JsonBody, Params, PathOf, limit};
-use crate::services::appointments::By;
 use crate::services::conflicts::{self, ConflictsPage, ConflictsQuery, Side, Taken};
 
 #[derive(Debug, Deserialize)]
@@ -48,14 +47,13 @@ pub(super) struct TakeBody {
 
 /// Takes a side of a conflict.
 pub(super) async fn take(
-    Editor(caller): Editor,
+    editor: Editor,
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     JsonBody(TakeBody { take: side }): JsonBody<TakeBody>,
 ) -> Result<Json<Taken>, Problem> {
     let id = id.parse();
     let id = id.map_err(|what: &str| Problem::new(Code::NotFound, what))?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
-    Ok(Json(conflicts::take(&app.hub, &id, side, by).await?))
+    let taken = conflicts::take(&app.hub, &id, side, editor.by());
+    Ok(Json(taken.await?))
 }

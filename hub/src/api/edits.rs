@@ -11,7 +11,6 @@ use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::Problem;
 use crate::http::request::{JsonBody, Params, limit};
-use crate::services::appointments::By;
 use crate::services::edits::{self, EditRef, EditsPage, EditsQuery, Undone, key_of_text};
 
 #[derive(Debug, Deserialize)]
@@ -46,13 +45,10 @@ pub(super) async fn list(
 
 /// Takes one edit back.
 pub(super) async fn undo(
-    Editor(caller): Editor,
+    editor: Editor,
     State(app): State<Arc<App>>,
     JsonBody(which): JsonBody<EditRef>,
 ) -> Result<Json<Undone>, Problem> {
-    let by = By {
-        actor: &caller.actor(),
-        now: (app.clock)(),
-    };
-    Ok(Json(edits::undo(&app.hub, &which, by).await?))
+    let undone = edits::undo(&app.hub, &which, editor.by());
+    Ok(Json(undone.await?))
 }

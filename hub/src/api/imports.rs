@@ -74,7 +74,7 @@ struct Begun {
 
 /// Takes a file and begins to import it: 202 with the number under which it can be asked for.
 async fn begin(
-    Editor(caller): Editor,
+    Editor { caller, .. }: Editor,
     State(app): State<Arc<App>>,
     Params(asked): Params<Asked>,
     headers: HeaderMap,

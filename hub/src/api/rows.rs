@@ -19,7 +19,7 @@ use crate::http::etag::{IfMatch, Tagged};
 use crate::http::lists::{ListForm, answer};
 use crate::http::problem::Problem;
 use crate::http::request::{JsonBody, Members, Params, PathOf, json};
-use crate::services::appointments::{By, Written};
+use crate::services::appointments::Written;
 use crate::services::record::Record;
 use crate::services::rows::{Resource, RowsQuery};
 
@@ -83,15 +83,15 @@ async fn one(
 
 async fn create(
     resource: &'static Resource,
-    Editor(caller): Editor,
+    editor: Editor,
     State(app): State<Arc<App>>,
     Params(of): Params<SiteParams>,
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<(StatusCode, Tagged<Written>), Problem> {
     let site = site(of, &mut given)?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
-    let created = resource.create(&app.hub, site.as_ref(), &given, by).await?;
+    let created = resource
+        .create(&app.hub, site.as_ref(), &given, editor.by())
+        .await?;
     let tag = resource.tag(&created.record);
     Ok((StatusCode::CREATED, Tagged(tag, created)))
 }
@@ -99,7 +99,7 @@ async fn create(
 /// Takes a JSON Merge Patch.
 async fn change(
     resource: &'static Resource,
-    Editor(caller): Editor,
+    editor: Editor,
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
@@ -107,11 +107,9 @@ async fn change(
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<Tagged<Written>, Problem> {
     let site = site(of, &mut given)?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
     let which = (id.as_str(), &only_if);
     let changed = resource
-        .change(&app.hub, site.as_ref(), which, &given, by)
+        .change(&app.hub, site.as_ref(), which, &given, editor.by())
         .await?;
     Ok(Tagged(resource.tag(&changed.record), changed))
 }
@@ -119,7 +117,7 @@ async fn change(
 /// The row stays, disabled. The body may be left out; all it may hold is the site.
 async fn disable(
     resource: &'static Resource,
-    Editor(caller): Editor,
+    editor: Editor,
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
@@ -136,11 +134,9 @@ async fn disable(
         return Err(Problem::bad_request(detail));
     }
     let given = Map::from_iter([("isdisabled".to_owned(), Value::Bool(true))]);
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
     let which = (id.as_str(), &only_if);
     let changed = resource
-        .change(&app.hub, site.as_ref(), which, &given, by)
+        .change(&app.hub, site.as_ref(), which, &given, editor.by())
         .await?;
     Ok(Tagged(resource.tag(&changed.record), changed))
 }

@@ -20,13 +20,13 @@ use super::edits::row_query;
 use super::language::{Language, ReaderLanguage};
 use super::overview::Unavailable;
 use super::texts::{DayTexts, Texts};
-use super::{Visitor, html, signed_in};
+use super::{Visitor, editor, html, read, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, PathOf, iso_date};
 use crate::services::appointments::{
-    self, By, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Step, Writes, Written,
+    self, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Step, Writes, Written,
 };
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::FieldError;
@@ -224,16 +224,14 @@ pub(super) async fn book(
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    require_editor(&caller, reading.language)?;
+    let editor = editor(&app, &caller, reading.language)?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
     if form.slot.is_empty() {
         // Without one it would be booked for nobody, which has a choice of its own.
         let error = ServiceError::Invalid(vec![FieldError::new("slot", "is needed")]);
         return refuse(&app, &caller, reading.language, error, form).await;
     }
-    match appointments::book(&app.hub, Some(&site), &given(&form), by).await {
+    match appointments::book(&app.hub, Some(&site), &given(&form), editor.by()).await {
         Ok(written) => Ok(see(&written, "booked")),
         Err(error) => refuse(&app, &caller, reading.language, error, form).await,
     }
@@ -248,19 +246,20 @@ pub(super) async fn move_here(
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let mut form = read(form)?;
-    require_editor(&caller, reading.language)?;
+    let editor = editor(&app, &caller, reading.language)?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     let id: i64 = id.parse().map_err(Problem::bad_request)?;
     form.moves = Some(id);
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
     let mut place = given(&form);
     place.retain(|name, _| matches!(name.as_str(), "date" | "time" | "consultantid"));
     // Nobody, where no slot of a consultant's is chosen.
     place.entry("consultantid").or_insert(Value::Null);
     let is_chosen = !form.slot.is_empty() && place.contains_key("time");
     let moved = match is_chosen {
-        true => appointments::move_to(&app.hub, (Some(&site), id), &place, &OnlyIf::Any, by).await,
+        true => {
+            let (which, by) = ((Some(&site), id), editor.by());
+            appointments::move_to(&app.hub, which, &place, &OnlyIf::Any, by).await
+        }
         false => {
             let field = if form.slot.is_empty() { "slot" } else { "time" };
             Err(ServiceError::Invalid(vec![FieldError::new(
@@ -284,7 +283,7 @@ pub(super) async fn step(
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    require_editor(&caller, reading.language)?;
+    let editor = editor(&app, &caller, reading.language)?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     let id: i64 = id.parse().map_err(Problem::bad_request)?;
     let (step, done) = match name.as_str() {
@@ -301,17 +300,10 @@ pub(super) async fn step(
         },
         _ => return Err(Problem::new(Code::NotFound, "there is no such page")),
     };
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
-    match appointments::step(&app.hub, Some(&site), id, step, by).await {
+    match appointments::step(&app.hub, Some(&site), id, step, editor.by()).await {
         Ok(written) => Ok(see(&written, done)),
         Err(error) => refuse(&app, &caller, reading.language, error, form).await,
     }
-}
-
-pub(super) fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
-    let read = form.map(|Form(form)| form);
-    read.map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
 }
 
 /// The date of an address; a form may leave it empty.
@@ -319,14 +311,6 @@ fn date(text: &str) -> Result<Option<Date>, Problem> {
     let date = Some(text).filter(|text| !text.is_empty());
     date.map(|text| iso_date(text).map_err(Problem::bad_request))
         .transpose()
-}
-
-pub(super) fn require_editor(caller: &Caller, language: Language) -> Result<(), Problem> {
-    if caller.role.allows(Action::Change) {
-        return Ok(());
-    }
-    let detail = language.texts().of_day.not_allowed;
-    Err(Problem::new(Code::Forbidden, detail))
 }
 
 /// The form's fields as the members of a row. What cannot be one is left for the service to refuse.

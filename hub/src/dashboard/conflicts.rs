@@ -14,18 +14,16 @@ use causeway_shared::ids::{Part, SiteName};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::appointments::{read, require_editor};
 use super::assets::address;
 use super::edits::{cut, parsed, row_query};
 use super::language::{Language, ReaderLanguage};
 use super::lists::{given, query};
 use super::texts::{ConflictsTexts, Texts};
-use super::{Visitor, html, or_unavailable, signed_in};
+use super::{Visitor, editor, html, or_unavailable, read, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
-use crate::services::appointments::By;
 use crate::services::conflicts::{
     self, Clash, Conflict, ConflictKind, ConflictPosition, ConflictsPage, ConflictsQuery, Side,
 };
@@ -260,15 +258,12 @@ pub(super) async fn take(
     form: Result<Form<TakeForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    require_editor(&caller, reading.language)?;
+    let editor = editor(&app, &caller, reading.language)?;
     let c = &reading.language.texts().of_conflicts;
     let id = form.id.parse();
     let id = id.map_err(|_: &str| Problem::new(Code::NotFound, c.closed))?;
-    let by = By {
-        actor: &caller.actor(),
-        now: (app.clock)(),
-    };
-    if let Err(error) = conflicts::take(&app.hub, &id, form.take, by).await {
+    let taken = conflicts::take(&app.hub, &id, form.take, editor.by());
+    if let Err(error) = taken.await {
         return Err(refusal(error, c));
     }
     let taken = match form.take {

@@ -10,12 +10,11 @@ use axum::response::{IntoResponse, Redirect, Response};
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::appointments::{read, require_editor};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::overview::Unavailable;
 use super::texts::{DaysTexts, Texts};
-use super::{Visitor, html, signed_in};
+use super::{Visitor, editor, html, read, signed_in};
 use crate::auth::{Action, Caller};
 use crate::error::HubError;
 use crate::http::App;
@@ -74,7 +73,7 @@ pub(super) async fn pin(
     State(app): State<Arc<App>>,
     form: Result<Form<DayForm>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let date = date(form, &caller, reading.language)?;
+    let date = date(&app, form, &caller, reading.language)?;
     let pinned = days::pin(&app.hub, date, (app.clock)()).await;
     see(&app, &caller, reading.language, date, pinned.err()).await
 }
@@ -86,19 +85,20 @@ pub(super) async fn unpin(
     State(app): State<Arc<App>>,
     form: Result<Form<DayForm>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let date = date(form, &caller, reading.language)?;
+    let date = date(&app, form, &caller, reading.language)?;
     let unpinned = app.hub.unpin(date).await;
     app.refresher.wake();
     see(&app, &caller, reading.language, date, unpinned.err()).await
 }
 
 fn date(
+    app: &App,
     form: Result<Form<DayForm>, FormRejection>,
     caller: &Caller,
     language: Language,
 ) -> Result<Date, Problem> {
     let form = read(form)?;
-    require_editor(caller, language)?;
+    editor(app, caller, language)?;
     iso_date(&form.date).map_err(Problem::bad_request)
 }
 

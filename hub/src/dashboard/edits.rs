@@ -14,17 +14,15 @@ use causeway_shared::ids::{Name, Seq, SiteName};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::appointments::{read, require_editor};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::lists::{given, query};
 use super::texts::{EditsTexts, Texts};
-use super::{Visitor, html, or_unavailable, signed_in};
+use super::{Visitor, editor, html, or_unavailable, read, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
-use crate::services::appointments::By;
 use crate::services::edits::{
     self, Edit, EditRef, EditsPage, EditsQuery, key_of_text, text_of_key,
 };
@@ -189,17 +187,13 @@ pub(super) async fn undo(
     form: Result<Form<UndoForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let UndoForm { site, commit, id } = read(form)?;
-    require_editor(&caller, reading.language)?;
+    let editor = editor(&app, &caller, reading.language)?;
     let which = EditRef {
         site,
         commit: Some(commit),
         id,
     };
-    let by = By {
-        actor: &caller.actor(),
-        now: (app.clock)(),
-    };
-    let undone = match edits::undo(&app.hub, &which, by).await {
+    let undone = match edits::undo(&app.hub, &which, editor.by()).await {
         Ok(undone) => undone,
         Err(ServiceError::Changed(..)) => {
             let detail = reading.language.texts().of_edits.changed;

@@ -12,11 +12,10 @@ use causeway_agent::{HeldTable, IMPORTER, Reason};
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
-use super::appointments::{read, require_editor};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ImportTexts, Texts};
-use super::{Visitor, html, signed_in};
+use super::{Visitor, editor, html, read, signed_in};
 use crate::api::imports::{not_taken, reserve, start};
 use crate::auth::{Action, Caller};
 use crate::http::App;
@@ -159,7 +158,7 @@ pub(super) async fn preview(
     State(app): State<Arc<App>>,
     sent: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
-    require_editor(&caller, reading.language)?;
+    editor(&app, &caller, reading.language)?;
     let mut sent = sent.map_err(|why| Problem::of_body(why.status(), why.body_text()))?;
     let mut fields = Fields::default();
     while let Some(field) = sent.next_field().await.map_err(broken)? {
@@ -307,7 +306,7 @@ pub(super) async fn run(
     form: Result<Form<RunForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    require_editor(&caller, reading.language)?;
+    editor(&app, &caller, reading.language)?;
     let gone = || Problem::new(Code::NotFound, reading.language.texts().of_import.not_kept);
     let previewed = app.imports.get(&id).and_then(|job| job.kept);
     let previewed = previewed.ok_or_else(gone)?;

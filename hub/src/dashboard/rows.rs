@@ -21,7 +21,7 @@ use crate::auth::Action;
 use crate::http::App;
 use crate::http::lists::download;
 use crate::http::problem::Problem;
-use crate::http::request::Params;
+use crate::http::request::{Params, PathOf};
 use crate::services::customers::CUSTOMERS;
 use crate::services::list::Listing;
 use crate::services::record::Record;
@@ -68,12 +68,12 @@ pub(super) fn routes() -> Router<Arc<App>> {
         let csv = move |visitor, app, asked| csv(shown, visitor, app, asked);
         let new = move |visitor, reading, app| row::new(shown, visitor, reading, app);
         let create =
-            move |visitor, reading, app, form| row::create(shown, visitor, reading, app, form);
+            move |visitor, reading, app, form| row::save(shown, None, visitor, reading, app, form);
         let one = move |visitor, reading, app, path, asked| {
             row::page(shown, visitor, reading, app, path, asked)
         };
-        let change = move |visitor, reading, app, path, form| {
-            row::change(shown, visitor, reading, app, path, form)
+        let change = move |visitor, reading, app, PathOf(key): PathOf<String>, form| {
+            row::save(shown, Some(key), visitor, reading, app, form)
         };
         router
             .route(shown.path, get(list))

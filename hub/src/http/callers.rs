@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
+use jiff::Timestamp;
 
 use super::forwarded;
 use super::origin::refuse_other_sites;
@@ -16,6 +17,7 @@ use super::request::header_text;
 use super::state::App;
 use crate::auth::{Action, Caller, Role, Session, Token};
 use crate::config::AuthMode;
+use crate::services::appointments::By;
 
 /// The cookie that holds a signed-in browser's session.
 pub(crate) const COOKIE: &str = "causeway_session";
@@ -29,7 +31,32 @@ pub(crate) struct Reader;
 
 /// A caller who may change data.
 #[derive(Debug, Clone)]
-pub(crate) struct Editor(pub Caller);
+pub(crate) struct Editor {
+    pub(crate) caller: Caller,
+    /// As the journal has it.
+    actor: String,
+    /// When the request came.
+    now: Timestamp,
+}
+
+impl Editor {
+    /// `None`: the caller may change nothing.
+    pub(crate) fn of(caller: &Caller, app: &App) -> Option<Self> {
+        caller.role.allows(Action::Change).then(|| Self {
+            actor: caller.actor(),
+            caller: caller.clone(),
+            now: (app.clock)(),
+        })
+    }
+
+    /// In whose name the request changes rows, and when.
+    pub(crate) fn by(&self) -> By<'_> {
+        By {
+            actor: &self.actor,
+            now: self.now,
+        }
+    }
+}
 
 /// A caller who may tell of new commits.
 #[derive(Debug, Clone)]
@@ -51,7 +78,8 @@ impl FromRequestParts<Arc<App>> for Editor {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
-        authorize(parts, app, Action::Change).await.map(Self)
+        let caller = authorize(parts, app, Action::Change).await?;
+        Self::of(&caller, app).ok_or_else(|| forbidden(&caller))
     }
 }
 
@@ -130,11 +158,13 @@ async fn authorize(parts: &Parts, app: &App, action: Action) -> Result<Caller, P
     if caller.role.allows(action) {
         return Ok(caller);
     }
-    let detail = format!(
-        "a token of role {} does not allow this",
-        caller.role.as_str()
-    );
-    Err(Problem::new(Code::Forbidden, detail))
+    Err(forbidden(&caller))
+}
+
+fn forbidden(caller: &Caller) -> Problem {
+    let role = caller.role.as_str();
+    let detail = format!("a token of role {role} does not allow this");
+    Problem::new(Code::Forbidden, detail)
 }
 
 /// Who is calling; `None`: nobody that this hub knows.

@@ -14,16 +14,15 @@ use serde_json::{Map, Value};
 
 use super::{Shown, control, text};
 use crate::auth::{Action, Caller};
-use crate::dashboard::appointments::{read, require_editor};
 use crate::dashboard::assets::address;
 use crate::dashboard::language::{Language, ReaderLanguage};
 use crate::dashboard::lists::{Cell, Control, Field, given};
 use crate::dashboard::texts::{ListTexts, Texts};
-use crate::dashboard::{Visitor, html, signed_in};
+use crate::dashboard::{Visitor, editor, html, read, signed_in};
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf};
-use crate::services::appointments::{By, CustomerQuery, Written, of_customer};
+use crate::services::appointments::{CustomerQuery, Written, of_customer};
 use crate::services::error::ServiceError;
 use crate::services::only_if::OnlyIf;
 use crate::services::record::Record;
@@ -80,35 +79,9 @@ pub(super) async fn new(
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {
-    require_editor(&caller, reading.language)?;
+    editor(&app, &caller, reading.language)?;
     let page = show_new(shown, &app, &caller, reading.language, None, &Sent::new()).await?;
     Ok((reading.headers(), page).into_response())
-}
-
-/// Makes a row and shows it, or the form again.
-pub(super) async fn create(
-    shown: &'static Shown,
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-    form: Result<Form<Sent>, FormRejection>,
-) -> Result<Response, Problem> {
-    let sent = read(form)?;
-    require_editor(&caller, reading.language)?;
-    let site = site_of(&sent)?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
-    let members = members(shown, &sent);
-    let created = shown.resource.create(&app.hub, site.as_ref(), &members, by);
-    match created.await {
-        Ok(written) => Ok(see(shown, &written, "created")),
-        Err(error) => {
-            let language = reading.language;
-            let notice = Some((refusal(&error, language), true));
-            let page = show_new(shown, &app, &caller, language, notice, &sent).await?;
-            Ok(Problem::from(error).into_page(page))
-        }
-    }
 }
 
 /// The page of a row.
@@ -146,39 +119,44 @@ pub(super) async fn page(
     Ok((reading.headers(), page.await?).into_response())
 }
 
-/// Changes a row and shows it, with the reason where it cannot be.
-pub(super) async fn change(
+/// Makes a row, or changes the one of a key, and shows it; or the form again, with the reason why not.
+pub(super) async fn save(
     shown: &'static Shown,
+    key: Option<String>,
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
-    PathOf(id): PathOf<String>,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let sent = read(form)?;
-    require_editor(&caller, reading.language)?;
-    let site = site_of(&sent)?;
-    let (actor, now) = (caller.actor(), (app.clock)());
-    let by = By { actor: &actor, now };
+    let (sent, language) = (read(form)?, reading.language);
+    let editor = editor(&app, &caller, language)?;
+    let (site, by) = (site_of(&sent)?, editor.by());
+    let (site, resource) = (site.as_ref(), shown.resource);
     let members = members(shown, &sent);
-    let only_if = only_if(&sent)?;
-    let changed = shown.resource.change(
-        &app.hub,
-        site.as_ref(),
-        (id.as_str(), &only_if),
-        &members,
-        by,
-    );
-    match changed.await {
-        Ok(written) => Ok(see(shown, &written, "saved")),
-        Err(error) => {
-            let language = reading.language;
-            let row = shown.resource.one(&app.hub, site.as_ref(), &id).await?;
-            let notice = Some((refusal(&error, language), true));
-            let page = show_row(shown, &app, &caller, language, &row, notice, &sent).await?;
-            Ok(Problem::from(error).into_page(page))
+    let saved = match &key {
+        None => resource.create(&app.hub, site, &members, by).await,
+        Some(key) => {
+            let only_if = only_if(&sent)?;
+            let which = (key.as_str(), &only_if);
+            resource.change(&app.hub, site, which, &members, by).await
         }
-    }
+    };
+    let error = match saved {
+        Ok(written) => {
+            let done = if key.is_none() { "created" } else { "saved" };
+            return Ok(see(shown, &written, done));
+        }
+        Err(error) => error,
+    };
+    let notice = Some((refusal(&error, language), true));
+    let page = match &key {
+        None => show_new(shown, &app, &caller, language, notice, &sent).await?,
+        Some(key) => {
+            let row = resource.one(&app.hub, site, key).await?;
+            show_row(shown, &app, &caller, language, &row, notice, &sent).await?
+        }
+    };
+    Ok(Problem::from(error).into_page(page))
 }
 
 /// Sends the browser to the page of a changed row.
