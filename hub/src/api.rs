@@ -6,11 +6,13 @@
 mod appointments;
 mod archive;
 mod conflicts;
+mod consultants;
 mod customers;
 mod edits;
 #[cfg(feature = "import")]
 pub(crate) mod imports;
 pub(crate) mod overview;
+mod programs;
 pub(crate) mod quarantine;
 mod rows;
 pub(crate) mod stats;
@@ -19,10 +21,12 @@ pub(crate) mod sync;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::routing::{get, post, put};
+use axum::routing::{get, patch, post, put};
 
 use crate::http::App;
+use crate::services::consultants::CONSULTANTS;
 use crate::services::customers::CUSTOMERS;
+use crate::services::programs::PROGRAMS;
 
 /// The routes whose body goes to disk as it comes.
 pub(crate) fn uploads() -> Router<Arc<App>> {
@@ -69,6 +73,18 @@ pub(crate) fn routes() -> Router<Arc<App>> {
             get(customers::appointments),
         )
         .merge(rows::routes(&CUSTOMERS))
+        .route("/api/v1/consultants/{id}/slots", get(consultants::slots))
+        .route(
+            "/api/v1/consultants/{id}/slots/generate",
+            post(consultants::generate),
+        )
+        .route("/api/v1/slots/{id}", patch(consultants::set_slot))
+        .merge(rows::routes(&CONSULTANTS))
+        .route(
+            "/api/v1/programs/{id}/participants",
+            get(programs::participants),
+        )
+        .merge(rows::routes(&PROGRAMS))
         .route("/api/v1/stats/appointments", get(stats::appointments))
         .route("/api/v1/archive", get(archive::status))
         .route("/api/v1/archive/run", post(archive::run))

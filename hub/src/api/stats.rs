@@ -13,11 +13,9 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, Params, RangeParams};
 use crate::services::appointments::per_day;
 use crate::services::consultants::{ConsultantFigures, figures};
+use crate::services::days::MAX_FIGURE_DAYS;
 use crate::stats::meetassist::Day;
 use crate::sync::DateRange;
-
-/// Most days of one answer: ten years and a little.
-const MAX_DAYS: u32 = 3_700;
 
 #[derive(Debug, Deserialize)]
 pub(super) struct DaysParams {
@@ -36,11 +34,11 @@ impl DaysParams {
         let window = app.hub.window((app.clock)()).0;
         let range = asked.range()?.unwrap_or(window);
         let days = range.days();
-        if days <= MAX_DAYS {
+        if days <= MAX_FIGURE_DAYS {
             return Ok(range);
         }
         let detail = format!(
-            "{days} days are too many for one answer; ask for at most {MAX_DAYS} at a time"
+            "{days} days are too many for one answer; ask for at most {MAX_FIGURE_DAYS} at a time"
         );
         Err(Problem::new(Code::RangeTooLong, detail))
     }

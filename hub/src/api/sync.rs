@@ -131,11 +131,7 @@ pub(super) async fn load(
         to: Some(asked.to),
     };
     let range = given.range()?.unwrap_or(DateRange::day(asked.from.0));
-    let (days, most) = (range.days(), app.hub.window_config().on_demand_days);
-    if days > u32::from(most) {
-        let detail = format!("{days} days are too many; window.on_demand_days keeps {most}");
-        return Err(Problem::new(Code::RangeTooLong, detail));
-    }
+    days::require_loadable(&app.hub, range)?;
     let views = app.hub.sites(asked.site.as_ref()).await?;
     let sites: Vec<SiteName> = views.into_iter().map(|view| view.site).collect();
     for site in &sites {

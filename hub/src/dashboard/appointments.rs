@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use super::assets::address;
 use super::edits::row_query;
 use super::language::{Language, ReaderLanguage};
+use super::lists::date;
 use super::overview::Unavailable;
 use super::texts::{DayTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
@@ -94,8 +95,8 @@ struct Page<'p> {
 
 /// What became of a form that was sent.
 #[derive(Debug)]
-struct Notice {
-    text: String,
+pub(super) struct Notice {
+    pub(super) text: String,
     is_refusal: bool,
     /// The row that stands in the way.
     present: Option<Box<Record>>,
@@ -170,7 +171,7 @@ fn free_at<'r>(rows: &'r DayRows, row: &Record) -> Vec<&'r Record> {
 }
 
 /// For templates: a time of day without seconds that are none.
-fn clock(row: &Record, column: &str) -> String {
+pub(super) fn clock(row: &Record, column: &str) -> String {
     let text = row.text(column);
     text.strip_suffix(":00").unwrap_or(&text).to_owned()
 }
@@ -306,13 +307,6 @@ pub(super) async fn step(
     }
 }
 
-/// The date of an address; a form may leave it empty.
-fn date(text: &str) -> Result<Option<Date>, Problem> {
-    let date = Some(text).filter(|text| !text.is_empty());
-    date.map(|text| iso_date(text).map_err(Problem::bad_request))
-        .transpose()
-}
-
 /// The form's fields as the members of a row. What cannot be one is left for the service to refuse.
 fn given(form: &BookForm) -> Map<String, Value> {
     let (consultant, time) = form.slot.split_once(' ').unwrap_or(("", &form.time));
@@ -365,7 +359,7 @@ async fn refuse(
 }
 
 /// Why a change was refused, as people say it.
-fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
+pub(super) fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
     let text = match error {
         ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
         ServiceError::Clash(_) | ServiceError::KeyTaken(..) => d.clash.to_owned(),

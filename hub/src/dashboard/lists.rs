@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse as _, Response};
 use form_urlencoded::Serializer;
+use jiff::civil::Date;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
@@ -12,9 +13,11 @@ use super::{html, signed_in};
 use crate::auth::Caller;
 use crate::http::App;
 use crate::http::problem::Problem;
+use crate::http::request::iso_date;
 use crate::services::error::ServiceError;
 use crate::services::list::{Listed, Listing};
 use crate::services::record::Record;
+use crate::sync::DateRange;
 
 /// Rows of a page.
 const PAGE_ROWS: usize = 100;
@@ -179,6 +182,21 @@ pub(super) fn row_address(path: &str, key: &str, site: &str) -> String {
     // A path has its own way to write a space.
     let key = key.replace('+', "%20");
     format!("{path}/{key}?{}", query([("site", site)]))
+}
+
+/// A date of an address; a form may leave it empty.
+pub(super) fn date(text: &str) -> Result<Option<Date>, Problem> {
+    let date = given(text).map(|text| iso_date(&text));
+    date.transpose().map_err(Problem::bad_request)
+}
+
+/// The dates that a list is of.
+pub(super) fn covers(language: Language, dates: DateRange) -> String {
+    if dates.days() == 1 {
+        return language.date(dates.from());
+    }
+    let ends = [dates.from(), dates.to()].map(|date| language.day(date));
+    ends.join(" – ")
 }
 
 /// A text of an address; empty: there is none.

@@ -1,32 +1,40 @@
 //! Pages of resources that are kept by their key: the list, a row with its form, a new row. They need no
 //! script.
 
+mod besides;
 mod row;
+mod slots;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 use serde::Deserialize;
 
 use super::Visitor;
 use super::language::{Language, ReaderLanguage};
-use super::lists::{Cell, Control, Field, View, given, row_address, show};
+use super::lists::{Cell, Control, Field, View, covers, date, given, row_address, show};
 use super::texts::Texts;
 use crate::auth::Action;
 use crate::http::App;
 use crate::http::lists::download;
 use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf};
+use crate::services::appointments::today;
+use crate::services::consultants::{CONSULTANTS, ConsultantFigures, figures};
 use crate::services::customers::CUSTOMERS;
+use crate::services::days::MAX_FIGURE_DAYS;
 use crate::services::list::Listing;
+use crate::services::programs::PROGRAMS;
 use crate::services::record::Record;
 use crate::services::rows::{Resource, RowsQuery};
 use crate::services::search::MAX_SEARCH;
+use crate::sync::DateRange;
 
 /// How a resource is shown.
 #[derive(Debug)]
@@ -41,29 +49,76 @@ struct Shown {
     name: &'static str,
     /// Columns of the list, the name first.
     columns: &'static [&'static str],
-    /// Whether a row's page shows the appointments of the customer that it is.
-    has_appointments: bool,
+    besides: Besides,
 }
 
-static SHOWN: [Shown; 1] = [Shown {
-    resource: &CUSTOMERS,
-    title: |t| t.customers,
-    path: "/customers",
-    new_path: "/new/customers",
-    name: "fullname",
-    columns: &[
-        "fullname",
-        "email",
-        "phonenumber",
-        "dateofbirth",
-        "isdisabled",
-    ],
-    has_appointments: true,
-}];
+/// What is shown of a row besides its columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Besides {
+    /// Those of the customer that it is.
+    Appointments,
+    /// Those of the consultant that it is, and in the list the consultant's figures.
+    Slots,
+    /// Those of the program that it is.
+    Participants,
+}
+
+static SHOWN: [Shown; 3] = [
+    Shown {
+        resource: &CONSULTANTS,
+        title: |t| t.consultants,
+        path: "/consultants",
+        new_path: "/new/consultants",
+        name: "fullname",
+        columns: &["fullname", "specialties", "isdisabled"],
+        besides: Besides::Slots,
+    },
+    Shown {
+        resource: &CUSTOMERS,
+        title: |t| t.customers,
+        path: "/customers",
+        new_path: "/new/customers",
+        name: "fullname",
+        columns: &[
+            "fullname",
+            "email",
+            "phonenumber",
+            "dateofbirth",
+            "isdisabled",
+        ],
+        besides: Besides::Appointments,
+    },
+    Shown {
+        resource: &PROGRAMS,
+        title: |t| t.programs,
+        path: "/programs",
+        new_path: "/new/programs",
+        name: "programname",
+        columns: &[
+            "programname",
+            "date",
+            "status",
+            "organizer",
+            "participants",
+            "isdisabled",
+        ],
+        besides: Besides::Participants,
+    },
+];
+
+/// Statuses of appointments, as the list of consultants has them.
+const FIGURES: [&str; 4] = ["pending", "confirmed", "completed", "cancelled"];
 
 /// The pages' routes.
 pub(super) fn routes() -> Router<Arc<App>> {
-    SHOWN.iter().fold(Router::new(), |router, shown| {
+    let router = Router::new()
+        .route("/consultants/{id}/slots", post(slots::set))
+        .route("/consultants/{id}/slots/generate", post(slots::generate))
+        .route(
+            "/programs/{id}/participants.csv",
+            get(besides::participants_csv),
+        );
+    SHOWN.iter().fold(router, |router, shown| {
         let list = move |visitor, reading, app, asked| list(shown, visitor, reading, app, asked);
         let csv = move |visitor, app, asked| csv(shown, visitor, app, asked);
         let new = move |visitor, reading, app| row::new(shown, visitor, reading, app);
@@ -98,19 +153,74 @@ struct ListParams {
     site: String,
     isdisabled: String,
     q: String,
+    /// The dates of figures.
+    from: String,
+    to: String,
     cursor: Option<String>,
 }
 
 impl ListParams {
-    async fn listing(&self, shown: &'static Shown, app: &App) -> Result<Listing, Problem> {
+    fn site(&self) -> Result<Option<SiteName>, Problem> {
         let site = given(&self.site).map(|site| SiteName::new(&site));
+        site.transpose().map_err(Problem::bad_request)
+    }
+
+    async fn listing(&self, shown: &'static Shown, app: &App) -> Result<Listing, Problem> {
         let isdisabled = given(&self.isdisabled).map(|is| is.parse());
         let query = RowsQuery {
-            site: site.transpose().map_err(Problem::bad_request)?,
+            site: self.site()?,
             isdisabled: isdisabled.transpose().map_err(Problem::bad_request)?,
             q: self.q.clone(),
         };
         Ok(shown.resource.listing(&app.hub, &query).await?)
+    }
+
+    /// The dates of figures: the present month, unless others are asked for.
+    fn period(&self, app: &App) -> Result<DateRange, Problem> {
+        let today = today(&app.hub, (app.clock)());
+        let from = date(&self.from)?.unwrap_or(today.first_of_month());
+        let to = date(&self.to)?.unwrap_or(today.max(from).last_of_month());
+        let range = DateRange::new(from, to).map_err(Problem::bad_request)?;
+        if range.days() > MAX_FIGURE_DAYS {
+            let detail = format!("ask for at most {MAX_FIGURE_DAYS} days");
+            return Err(Problem::bad_request(detail));
+        }
+        Ok(range)
+    }
+}
+
+/// What consultants did, by site and number.
+struct Figures {
+    period: DateRange,
+    of: BTreeMap<(SiteName, String), ConsultantFigures>,
+}
+
+impl Figures {
+    async fn read(asked: &ListParams, app: &App) -> Result<Self, Problem> {
+        let (site, period) = (asked.site()?, asked.period(app)?);
+        let read = figures(&app.hub, site.as_ref(), period, (app.clock)()).await?;
+        let of = read.into_iter().map(|figures| {
+            let key = (figures.site.clone(), figures.consultantid.to_string());
+            (key, figures)
+        });
+        Ok(Self {
+            period,
+            of: of.collect(),
+        })
+    }
+
+    fn cells(&self, language: Language, row: &Record) -> Vec<Cell> {
+        let key = (row.site.clone(), row.text("consultantid"));
+        let Some(figures) = self.of.get(&key) else {
+            return (0..FIGURES.len() + 2).map(|_| Cell::text("")).collect();
+        };
+        let counts = FIGURES.map(|status| language.number(figures.by_status.get(status)));
+        let rating = figures.average_rating;
+        let rating = rating.map_or_else(|| "–".to_owned(), |mean| language.mean(mean));
+        let [used, offered] = [figures.slots.used, figures.slots.offered];
+        let slots = [used, offered].map(|slots| language.number(slots));
+        let texts = counts.into_iter().chain([rating, slots.join(" / ")]);
+        texts.map(Cell::text).collect()
     }
 }
 
@@ -125,6 +235,58 @@ async fn list(
     let t = language.texts();
     let l = &t.of_lists;
     let listing = asked.listing(shown, &app).await?;
+    let figures = match shown.besides {
+        Besides::Slots => Some(Figures::read(&asked, &app).await?),
+        Besides::Appointments | Besides::Participants => None,
+    };
+    let mut columns: Vec<&str> = shown.columns.iter().map(|name| l.column(name)).collect();
+    if figures.is_some() {
+        columns.extend(FIGURES.map(|status| t.status(status)));
+        columns.extend([t.rating, t.of_slots.used]);
+    }
+    let period = figures.as_ref().map(|figures| figures.period);
+    let is_editor = caller.role.allows(Action::Change);
+    let new = is_editor.then(|| (shown.new_path.to_owned(), l.new));
+    let view = View {
+        path: shown.path,
+        title: (shown.title)(t),
+        covers: period.map_or_else(String::new, |period| {
+            format!("{}: {}", t.of_slots.figures, covers(language, period))
+        }),
+        filters: filters(shown, &app, language, &asked, period).await?,
+        asked: &[
+            ("site", &asked.site),
+            ("isdisabled", &asked.isdisabled),
+            ("q", &asked.q),
+            ("from", &asked.from),
+            ("to", &asked.to),
+        ],
+        columns: &columns,
+        row: &|row| {
+            let mut cells = cells(shown, language, row);
+            cells.extend(figures.iter().flat_map(|of| of.cells(language, row)));
+            cells
+        },
+        links: new.into_iter().collect(),
+    };
+    show(
+        &app,
+        &caller,
+        reading,
+        (listing, asked.cursor.as_deref()),
+        view,
+    )
+    .await
+}
+
+async fn filters(
+    shown: &'static Shown,
+    app: &App,
+    language: Language,
+    asked: &ListParams,
+    period: Option<DateRange>,
+) -> Result<Vec<Field>, Problem> {
+    let l = &language.texts().of_lists;
     let states = [("", l.any), ("false", l.active), ("true", l.disabled)];
     let states = states.map(|(value, text)| (value.to_owned(), text.to_owned()));
     let mut filters = vec![
@@ -141,43 +303,21 @@ async fn list(
             Control::Choice(states.into()),
         ),
     ];
+    if let Some(period) = period {
+        let ends = [("from", l.from, period.from()), ("to", l.to, period.to())];
+        filters.extend(ends.map(|(name, label, date)| {
+            Field::new(name, label, &date.to_string(), Control::Input("date", 0))
+        }));
+    }
     let sites = shown.resource.sites(&app.hub, None).await?;
     if sites.len() > 1 || !asked.site.is_empty() {
         let sites = sites.iter().map(|view| view.site.to_string());
         let mut choices = vec![(String::new(), l.any.to_owned())];
         choices.extend(sites.map(|site| (site.clone(), site)));
-        filters.push(Field::new(
-            "site",
-            l.site,
-            &asked.site,
-            Control::Choice(choices),
-        ));
+        let choices = Control::Choice(choices);
+        filters.push(Field::new("site", l.site, &asked.site, choices));
     }
-    let columns: Vec<&str> = shown.columns.iter().map(|name| l.column(name)).collect();
-    let is_editor = caller.role.allows(Action::Change);
-    let new = is_editor.then(|| (shown.new_path.to_owned(), l.new));
-    let view = View {
-        path: shown.path,
-        title: (shown.title)(t),
-        covers: String::new(),
-        filters,
-        asked: &[
-            ("site", &asked.site),
-            ("isdisabled", &asked.isdisabled),
-            ("q", &asked.q),
-        ],
-        columns: &columns,
-        row: &|row| cells(shown, language, row),
-        links: new.into_iter().collect(),
-    };
-    show(
-        &app,
-        &caller,
-        reading,
-        (listing, asked.cursor.as_deref()),
-        view,
-    )
-    .await
+    Ok(filters)
 }
 
 async fn csv(
@@ -204,11 +344,12 @@ fn cells(shown: &Shown, language: Language, row: &Record) -> Vec<Cell> {
 
 /// A value as people read it.
 fn text(language: Language, row: &Record, name: &str) -> String {
-    let l = &language.texts().of_lists;
+    let t = language.texts();
     match row.value(name) {
         Value::Date(date) => language.day(*date),
-        Value::Bool(true) if name == "isdisabled" => l.disabled.to_owned(),
-        Value::Bool(false) if name == "isdisabled" => l.active.to_owned(),
+        Value::Bool(true) if name == "isdisabled" => t.of_lists.disabled.to_owned(),
+        Value::Bool(false) if name == "isdisabled" => t.of_lists.active.to_owned(),
+        Value::Text(status) if name == "status" => t.status(status).to_owned(),
         _ => row.text(name),
     }
 }

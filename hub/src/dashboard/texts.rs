@@ -7,6 +7,7 @@ mod edits;
 #[cfg(feature = "import")]
 mod import;
 mod lists;
+mod slots;
 
 pub(super) use appointments::DayTexts;
 pub(super) use conflicts::ConflictsTexts;
@@ -15,6 +16,7 @@ pub(super) use edits::EditsTexts;
 #[cfg(feature = "import")]
 pub(super) use import::ImportTexts;
 pub(super) use lists::ListTexts;
+pub(super) use slots::SlotsTexts;
 
 /// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,7 +98,8 @@ pub(super) struct Texts {
     #[cfg(feature = "import")]
     pub(super) of_import: ImportTexts,
     pub(super) of_lists: ListTexts,
-    statuses: [(&'static str, &'static str); 6],
+    pub(super) of_slots: SlotsTexts,
+    statuses: [(&'static str, &'static str); 8],
 }
 
 impl Texts {
@@ -200,6 +203,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     #[cfg(feature = "import")]
     of_import: import::VIETNAMESE,
     of_lists: lists::VIETNAMESE,
+    of_slots: slots::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
         ("confirmed", "Đã xác nhận"),
@@ -207,6 +211,8 @@ pub(super) const VIETNAMESE: Texts = Texts {
         ("cancelled", "Đã hủy"),
         ("upcoming", "Sắp diễn ra"),
         ("ongoing", "Đang diễn ra"),
+        ("registered", "Đã đăng ký"),
+        ("attended", "Đã tham dự"),
     ],
 };
 
@@ -291,6 +297,7 @@ pub(super) const ENGLISH: Texts = Texts {
     #[cfg(feature = "import")]
     of_import: import::ENGLISH,
     of_lists: lists::ENGLISH,
+    of_slots: slots::ENGLISH,
     statuses: [
         ("pending", "Pending"),
         ("confirmed", "Confirmed"),
@@ -298,5 +305,7 @@ pub(super) const ENGLISH: Texts = Texts {
         ("cancelled", "Cancelled"),
         ("upcoming", "Upcoming"),
         ("ongoing", "Ongoing"),
+        ("registered", "Registered"),
+        ("attended", "Attended"),
     ],
 };

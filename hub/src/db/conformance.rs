@@ -32,6 +32,7 @@ mod overtaken;
 mod past;
 mod refusals;
 mod sharing;
+mod slots;
 mod steps;
 mod takes;
 mod undos;
@@ -59,6 +60,7 @@ pub use overtaken::*;
 pub use past::*;
 pub use refusals::*;
 pub use sharing::*;
+pub use slots::*;
 pub use steps::*;
 pub use takes::*;
 pub use undos::*;
@@ -210,6 +212,9 @@ macro_rules! database_conformance {
             a_move_takes_one_slot_and_frees_another,
             steps_take_and_free_slots,
             rows_are_made_changed_and_listed,
+            slots_are_made_where_there_are_none,
+            a_slot_is_closed_and_opened,
+            consultants_and_programs_are_made_and_changed,
         }
     };
     (@cases $open:expr; $($case:ident),+ $(,)?) => {

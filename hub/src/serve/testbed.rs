@@ -19,6 +19,7 @@ use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use jiff::Timestamp;
+use serde_json::Value;
 use tower::ServiceExt as _;
 
 use super::router;
@@ -63,6 +64,23 @@ impl Answer {
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
+}
+
+pub(crate) fn json_of(answer: &Answer) -> Value {
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+/// A refusal: status, code, and the fields that it is about.
+pub(crate) fn refusal(answer: &Answer) -> (u16, String, String) {
+    let problem = json_of(answer);
+    let fields = problem["errors"].as_array().into_iter().flatten();
+    let fields: Vec<&str> = fields.map(|e| e["field"].as_str().unwrap()).collect();
+    let code = problem["code"].as_str().unwrap_or_default().to_owned();
+    (answer.status.as_u16(), code, fields.join(" "))
+}
+
+pub(crate) fn refused(status: u16, code: &str, fields: &str) -> (u16, String, String) {
+    (status, code.to_owned(), fields.to_owned())
 }
 
 impl Testbed {
@@ -265,7 +283,8 @@ async fn write_site(store: &Store) {
 /// Writes a site with a day of appointments and slots. Consultant 1 has a slot that is booked at
 /// 09:00, free ones at 10:00 and 14:00, one at 11:00 that a program booked without taking the slot,
 /// and one at 15:00 that is not available. Consultant 2 is disabled. On a date that is not loaded
-/// consultant 1 has a free slot of half an hour at 08:00 and one of an hour at 09:00.
+/// consultant 1 has a free slot of half an hour at 08:00 and one of an hour at 09:00. Of two programs the first
+/// has a participant who registered and one who cancelled.
 async fn write_day(store: &Store, site: &str) -> Outcome {
     let mut site = TestSite::of(store, site, Dataset::meetassist()?)?;
     let customers = [
@@ -290,6 +309,17 @@ async fn write_day(store: &Store, site: &str) -> Outcome {
         "3,,c1,2025-11-28,16:00:00,60,,completed,,2025-11-20T08:00:00,",
         "4,1,c1,2025-11-28,10:00:00,60,,cancelled,,2025-11-20T08:00:00,",
     ];
+    let programs = [
+        "1,Hướng nghiệp 12,2025-12-05,Ngày hội,,Sở Giáo dục,https://example.vn/p,false,upcoming,2025-11-01T00:00:00",
+        "2,<i>Old</i>,2025-03-01,,,,,false,completed,2025-02-01T00:00:00",
+    ];
+    let participants = [
+        "1,c1,2025-11-02T08:00:00,registered",
+        "1,c2,2025-11-03T08:00:00,cancelled",
+    ];
+    site.put("communityprogram", "b=0of1", &programs).await?;
+    site.put("programparticipant", "b=0of4", &participants)
+        .await?;
     site.put("customer", "b=07of16", &customers).await?;
     site.put("consultant", "b=0of1", &consultants).await?;
     site.put("consultantschedule", "dt=2025-11-28", &slots)

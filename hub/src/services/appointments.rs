@@ -32,7 +32,7 @@ use super::sites::{has, having, the_one};
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
-pub(super) use statements::CONSULTANT_NAMES;
+pub(super) use statements::{CONSULTANT_NAMES, SLOT_COLUMNS};
 use statements::{NEEDED, OWN};
 
 /// As messages name them.
@@ -54,7 +54,7 @@ pub(crate) async fn sites(
 /// # Errors
 /// [`ServiceError::SiteRequired`] where there are several, [`ServiceError::NotFound`], or a failure
 /// of the database.
-async fn the_site(hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, ServiceError> {
+pub(super) async fn the_site(hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, ServiceError> {
     the_one(hub, named, &NEEDED, WHAT).await
 }
 

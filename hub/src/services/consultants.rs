@@ -1,9 +1,9 @@
-//! What consultants did in a range of dates, loaded or not.
+//! MeetAssist's consultants, and what they did in a range of dates, loaded or not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::ids::{Md5, Part, SiteName};
-use causeway_shared::value::Value;
+use causeway_shared::value::{Type, Value};
 use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -11,12 +11,64 @@ use serde::Serialize;
 
 use super::appointments::{CONSULTANT_NAMES, sites};
 use super::error::ServiceError;
-use super::record::read;
+use super::list::List;
+use super::record::{Columns, Statement, read};
+use super::rows::Resource;
 use crate::db::Partial;
 use crate::error::{HubError, SiteError};
 use crate::stats::meetassist::consultants::{DayRows, DayShare, Share, Slots, tables};
-use crate::stats::meetassist::{APPOINTMENT, StatusCounts, mean};
+use crate::stats::meetassist::{APPOINTMENT, CONSULTANT, StatusCounts, mean};
 use crate::sync::{DateRange, Hub, Keeper, SiteHistory, SiteView};
+
+const LISTED_COLUMNS: Columns = &[
+    ("total", Type::Int),
+    ("consultantid", Type::Int),
+    ("fullname", Type::Text),
+    ("email", Type::Text),
+    ("phonenumber", Type::Phone),
+    ("imageurl", Type::Text),
+    ("specialties", Type::Text),
+    ("qualifications", Type::Text),
+    ("joindate", Type::Date),
+    ("createdat", Type::Timestamp),
+    ("isdisabled", Type::Bool),
+];
+
+const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
+
+pub(crate) static CONSULTANTS: Resource = Resource {
+    table: (CONSULTANT, COLUMNS),
+    others: &[],
+    key: "consultantid",
+    names: ["consultant", "consultants"],
+    list: List {
+        statement: Statement {
+            sql: include_str!("sql/consultants_list.sql"),
+            columns: LISTED_COLUMNS,
+        },
+        order: &["fullname", "consultantid"],
+    },
+    by_key: Statement {
+        sql: include_str!("sql/consultant_by_key.sql"),
+        columns: COLUMNS,
+    },
+    change: Statement {
+        sql: include_str!("sql/consultant_change.sql"),
+        columns: &[("consultantid", Type::Int)],
+    },
+    settable: &[
+        "fullname",
+        "email",
+        "phonenumber",
+        "imageurl",
+        "specialties",
+        "qualifications",
+        "joindate",
+        "isdisabled",
+    ],
+    needed: &["fullname", "email", "joindate"],
+    new_key: None,
+};
 
 /// Under which name the days' shares are kept. Changes with their form.
 const WHAT: &str = "consultants 1";

@@ -23,7 +23,8 @@ const LISTED_COLUMNS: Columns = &[
 ];
 
 pub(crate) static CUSTOMERS: Resource = Resource {
-    table: "customer",
+    table: ("customer", LISTED_COLUMNS.split_at(1).1),
+    others: &[],
     key: "customerid",
     names: ["customer", "customers"],
     list: List {

@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use jiff::civil::Date;
 
+use super::error::ServiceError;
 use crate::error::HubError;
 use crate::sync::{DateRange, Hub, LoadRequest};
+
+/// Most days of an answer of figures: ten years and a little.
+pub(crate) const MAX_FIGURE_DAYS: u32 = 3_700;
 
 /// The days that are loaded, or are to be.
 #[derive(Debug)]
@@ -24,6 +28,18 @@ pub(crate) struct Day {
     pub is_pinned: bool,
     /// Whether somebody asked for it, and it is kept for now.
     pub is_asked: bool,
+}
+
+/// Refuses dates that cannot all be loaded at a time.
+///
+/// # Errors
+/// [`ServiceError::RangeTooLong`]
+pub(crate) fn require_loadable(hub: &Hub, dates: DateRange) -> Result<(), ServiceError> {
+    let (days, most) = (dates.days(), hub.window_config().on_demand_days);
+    if days > u32::from(most).max(1) {
+        return Err(ServiceError::RangeTooLong { days, most });
+    }
+    Ok(())
 }
 
 /// Reads which days are loaded, asked for and pinned.

@@ -3,7 +3,7 @@
 //! Only types are judged here, and which members there may be. The rules of the columns are the
 //! database's.
 
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::value::{Forms, Raw, Type, Value, parse};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -129,6 +129,63 @@ pub(crate) fn text_value(text: &str, ty: Type) -> Result<Value<'static>, String>
     value
         .map(Value::into_owned)
         .map_err(|refusal| refusal.to_string())
+}
+
+/// Refuses a value that a column's declaration does not list.
+///
+/// # Errors
+/// Which ones there are.
+pub(super) fn require_value(
+    dataset: &Dataset,
+    (table, column): (&str, &str),
+    value: Option<&str>,
+) -> Result<(), Vec<FieldError>> {
+    let declared = dataset.table(table).and_then(|table| {
+        let values = &table.columns[table.column(column)?].values;
+        (!values.is_empty()).then_some(values)
+    });
+    match (declared, value) {
+        (Some(values), Some(value)) if !values.iter().any(|known| known == value) => {
+            let message = format!("must be one of {}", values.join(", "));
+            Err(vec![FieldError::new(column, message)])
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A member of a body that is no row: its name, its type, and what it is where it is left out.
+pub(super) type Member = (&'static str, Type, Option<Value<'static>>);
+
+/// The values of members, in their order.
+///
+/// # Errors
+/// Everything that is wrong.
+pub(super) fn members<const N: usize>(
+    taken: [Member; N],
+    given: &Map<String, Json>,
+) -> Result<[Value<'static>; N], Vec<FieldError>> {
+    let names = taken.each_ref().map(|(name, ..)| *name);
+    let unknown = given.keys().filter(|name| !names.contains(&name.as_str()));
+    let refused = |name: &String| {
+        let message = format!("is not taken; write some of {}", names.join(", "));
+        FieldError::new(name, message)
+    };
+    let mut errors: Vec<FieldError> = unknown.map(refused).collect();
+    let values = taken.map(|(name, ty, usual)| {
+        let value = match given.get(name) {
+            None | Some(Json::Null) => usual.ok_or_else(|| "is needed".to_owned()),
+            Some(given) => value_of(given, ty),
+        };
+        value.unwrap_or_else(|message| {
+            errors.push(FieldError::new(name, message));
+            Value::Null
+        })
+    });
+    if errors.is_empty() {
+        Ok(values)
+    } else {
+        Err(errors)
+    }
 }
 
 /// How JSON writes a type.

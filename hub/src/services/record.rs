@@ -8,9 +8,10 @@ use causeway_shared::value::{Type, Value};
 use jiff::Timestamp;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
+use super::fields::text_value;
 use crate::db::{DbError, Query, Row, SiteWrite};
 use crate::error::HubError;
-use crate::sync::{DateRange, Hub};
+use crate::sync::{DateRange, FoundRow, Hub, SiteView, Wanted};
 
 /// Columns: the name and type of each.
 pub(crate) type Columns = &'static [(&'static str, Type)];
@@ -31,15 +32,6 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    /// A row that no statement answered: a value for each column.
-    pub(super) fn of(site: &SiteName, columns: Columns, values: Row) -> Self {
-        Self {
-            site: site.clone(),
-            columns,
-            values,
-        }
-    }
-
     /// Gives a column another value.
     pub(super) fn set(&mut self, name: &str, value: Value<'static>) {
         let mut named = self.columns.iter().zip(&mut self.values);
@@ -156,7 +148,48 @@ pub(super) async fn read_dates(
     Ok(asked.iter().zip(found).map(of).collect())
 }
 
-/// The same within a transaction.
+/// The rows of a table that have a value in a column, whatever their date, the newest partitions first; the
+/// value is a canonical text.
+///
+/// # Errors
+/// A failure of database or store.
+pub(super) async fn find(
+    hub: &Hub,
+    view: &SiteView,
+    (table, columns): (&str, Columns),
+    (column, text): (&str, &str),
+    now: Timestamp,
+) -> Result<Vec<Record>, HubError> {
+    let Some(history) = hub.history(&view.site, now).await? else {
+        return Ok(Vec::new());
+    };
+    // Its dataset may be another one by now.
+    let table = history.dataset().table(table);
+    let Some((table, column)) = table.and_then(|table| Some((table, table.column(column)?))) else {
+        return Ok(Vec::new());
+    };
+    let wanted = Wanted {
+        table,
+        column,
+        text,
+        is_unique: table.key == [column],
+    };
+    let record = |row: &FoundRow| {
+        let value = |(name, ty): &(&str, Type)| {
+            let text = table.column(name).and_then(|at| row.get(at)?.as_deref());
+            let value = text.and_then(|text| text_value(text, *ty).ok());
+            value.unwrap_or(Value::Null)
+        };
+        Record {
+            site: view.site.clone(),
+            columns,
+            values: columns.iter().map(value).collect(),
+        }
+    };
+    Ok(history.find(wanted).await?.iter().map(record).collect())
+}
+
+/// The rows that a statement finds within a transaction.
 ///
 /// # Errors
 /// [`DbError::Rejected`] where a rule forbids a change, or a failure of the database.

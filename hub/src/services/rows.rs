@@ -16,19 +16,22 @@ use super::list::{List, Listing};
 use super::only_if::{self, OnlyIf};
 use super::record::{Columns, Record, Statement, read, read_within};
 use super::search::Search;
-use super::sites;
+use super::sites::{self, Needed};
 use crate::sync::{Hub, SiteView};
 
 /// Rows of a table that is loaded whole.
 #[derive(Debug)]
 pub(crate) struct Resource {
-    pub(super) table: &'static str,
+    /// Its table, and the columns that it has.
+    pub(super) table: (&'static str, Columns),
+    /// Other tables that its statements name.
+    pub(super) others: &'static Needed,
     pub(super) key: &'static str,
     /// As messages name one row and several.
     pub(super) names: [&'static str; 2],
     /// Its filters are whether rows are disabled, what is looked for, and the key that may be meant.
     pub(super) list: List,
-    /// With the key.
+    /// With the key. Answers the columns of the table, and what is added up for it.
     pub(super) by_key: Statement,
     /// With the key, then for each column that may be set whether it is (`t`), and its value. Answers
     /// the key, if there is such a row.
@@ -57,9 +60,8 @@ impl Resource {
     }
 
     /// The table of its rows.
-    #[cfg(test)]
     pub(crate) fn table(&self) -> &'static str {
-        self.table
+        self.table.0
     }
 
     /// What may be set of a row.
@@ -77,9 +79,9 @@ impl Resource {
         self.needed
     }
 
-    /// The names of a row's columns.
+    /// The names of what is answered of a row.
     pub(crate) fn column_names(&self) -> impl Iterator<Item = &'static str> {
-        Record::names(self.columns())
+        Record::names(self.by_key.columns)
     }
 
     /// The type of a column.
@@ -93,9 +95,13 @@ impl Resource {
         only_if::tag(row, self.columns())
     }
 
-    /// The columns of a row.
+    /// The columns of its table.
     fn columns(&self) -> Columns {
-        self.by_key.columns
+        self.table.1
+    }
+
+    fn needed_tables(&self) -> Vec<(&'static str, Columns)> {
+        [self.table].iter().chain(self.others).copied().collect()
     }
 
     /// The rows that a query leaves.
@@ -128,13 +134,11 @@ impl Resource {
         hub: &Hub,
         only: Option<&SiteName>,
     ) -> Result<Vec<SiteView>, ServiceError> {
-        let needed = [(self.table, self.columns())];
-        sites::having(hub, only, &needed, self.name()).await
+        sites::having(hub, only, &self.needed_tables(), self.name()).await
     }
 
     async fn site(&self, hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, ServiceError> {
-        let needed = [(self.table, self.columns())];
-        sites::the_one(hub, named, &needed, self.name()).await
+        sites::the_one(hub, named, &self.needed_tables(), self.name()).await
     }
 
     /// A row by its key.
@@ -293,7 +297,7 @@ impl Resource {
     }
 
     fn declared<'v>(&self, view: &'v SiteView) -> Result<&'v Table, ServiceError> {
-        let table = view.dataset.table(self.table);
+        let table = view.dataset.table(self.table.0);
         table.ok_or_else(|| {
             ServiceError::NotFound(format!("site {} has no {}", view.site, self.name()))
         })

@@ -18,12 +18,12 @@ use crate::db::LoadedCount;
 use crate::sync::{DateRange, SiteView};
 
 const CUSTOMER: &str = "customer";
-const CONSULTANT: &str = "consultant";
+pub(crate) const CONSULTANT: &str = "consultant";
 pub(crate) const SCHEDULE: &str = "consultantschedule";
 pub(crate) const APPOINTMENT: &str = "appointment";
 pub(crate) const FEEDBACK: &str = "appointmentfeedback";
-const PROGRAM: &str = "communityprogram";
-const PARTICIPANT: &str = "programparticipant";
+pub(crate) const PROGRAM: &str = "communityprogram";
+pub(crate) const PARTICIPANT: &str = "programparticipant";
 
 /// The column of appointments and programs that says how they stand.
 pub(crate) const STATUS: &str = "status";

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::auth::Token;
 use crate::config::AuthMode;
-use crate::serve::testbed::{Answer, Testbed};
+use crate::serve::testbed::{Answer, Testbed, json_of, refusal, refused};
 use crate::testing::TestSite;
 
 mod changes;
@@ -25,23 +25,6 @@ const ALL: &str = "/api/v1/appointments";
 
 async fn bed() -> Testbed {
     Testbed::with_a_day(&["hcm-01"]).await
-}
-
-fn json_of(answer: &Answer) -> Value {
-    serde_json::from_str(&answer.body).unwrap()
-}
-
-/// A refusal: status, code, and the fields that it is about.
-fn refusal(answer: &Answer) -> (u16, String, String) {
-    let problem = json_of(answer);
-    let fields = problem["errors"].as_array().into_iter().flatten();
-    let fields: Vec<&str> = fields.map(|e| e["field"].as_str().unwrap()).collect();
-    let code = problem["code"].as_str().unwrap().to_owned();
-    (answer.status.as_u16(), code, fields.join(" "))
-}
-
-fn refused(status: u16, code: &str, fields: &str) -> (u16, String, String) {
-    (status, code.to_owned(), fields.to_owned())
 }
 
 /// The numbers of the appointments of an answer.

@@ -10,18 +10,34 @@ use serde_json::json;
 
 use super::*;
 use crate::auth::Token;
-use crate::serve::testbed::{Answer, Testbed};
+use crate::serve::testbed::{Answer, Testbed, json_of, refusal, refused};
+use crate::services::consultants::CONSULTANTS;
 use crate::services::customers::CUSTOMERS;
+use crate::services::programs::PROGRAMS;
 
 const HOSTILE: &str = "'); DROP TABLE x; -- <script>alert(1)</script> \\ % é";
 
 /// Each resource, and a row that it takes.
 fn resources() -> Vec<(&'static Resource, Value)> {
-    vec![(
-        &CUSTOMERS,
-        json!({"fullname": "Đỗ Hạnh", "email": "hanh@example.vn", "phonenumber": "0911 222 333",
-               "dateofbirth": "1990-02-28", "notes": "line\nline", "isdisabled": false}),
-    )]
+    vec![
+        (
+            &CUSTOMERS,
+            json!({"fullname": "Đỗ Hạnh", "email": "hanh@example.vn", "phonenumber": "0911 222 333",
+                   "dateofbirth": "1990-02-28", "notes": "line\nline", "isdisabled": false}),
+        ),
+        (
+            &CONSULTANTS,
+            json!({"fullname": "Võ Giang", "email": "giang@example.vn", "phonenumber": "0911 222 333",
+                   "imageurl": "https://example.vn/g.png", "specialties": "thuế\nluật",
+                   "qualifications": "MBA", "joindate": "2024-02-29", "isdisabled": false}),
+        ),
+        (
+            &PROGRAMS,
+            json!({"programname": "Ngày hội", "date": "2026-02-28", "status": "upcoming",
+                   "organizer": "Đoàn", "url": "https://example.vn", "description": "a", "content": "b\nc",
+                   "isdisabled": false}),
+        ),
+    ]
 }
 
 fn columns(resource: &Resource) -> Vec<Column> {
@@ -35,23 +51,6 @@ fn columns(resource: &Resource) -> Vec<Column> {
 
 fn path(resource: &Resource) -> String {
     format!("/api/v1/{}", resource.name())
-}
-
-fn json_of(answer: &Answer) -> Value {
-    serde_json::from_str(&answer.body).unwrap()
-}
-
-/// Status, code, and the fields that it is about.
-fn refusal(answer: &Answer) -> (u16, String, String) {
-    let problem = json_of(answer);
-    let fields = problem["errors"].as_array().into_iter().flatten();
-    let fields: Vec<&str> = fields.map(|e| e["field"].as_str().unwrap()).collect();
-    let code = problem["code"].as_str().unwrap_or_default().to_owned();
-    (answer.status.as_u16(), code, fields.join(" "))
-}
-
-fn refused(status: u16, code: &str, fields: &str) -> (u16, String, String) {
-    (status, code.to_owned(), fields.to_owned())
 }
 
 async fn call(bed: &Testbed, method: Method, path: &str, body: &Value) -> Answer {

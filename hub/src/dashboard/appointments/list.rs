@@ -7,10 +7,12 @@ use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
-use super::{clock, date};
+use super::clock;
 use crate::dashboard::Visitor;
 use crate::dashboard::language::{Language, ReaderLanguage};
-use crate::dashboard::lists::{Cell, Control, Field, View, given, query, row_address, show};
+use crate::dashboard::lists::{
+    Cell, Control, Field, View, covers, date, given, query, row_address, show,
+};
 use crate::http::App;
 use crate::http::lists::download;
 use crate::http::problem::Problem;
@@ -133,15 +135,6 @@ pub(in crate::dashboard) async fn csv(
 ) -> Result<Response, Problem> {
     let listing = asked.listing(&app).await?;
     download(&app, listing, "appointments").await
-}
-
-fn covers(language: Language, dates: DateRange) -> String {
-    let (from, to) = (language.day(dates.from()), language.day(dates.to()));
-    if dates.days() == 1 {
-        language.date(dates.from())
-    } else {
-        format!("{from} – {to}")
-    }
 }
 
 async fn filters(

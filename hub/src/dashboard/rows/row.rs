@@ -12,23 +12,23 @@ use causeway_shared::value::Type;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Shown, control, text};
+use super::besides::{self, Asked};
+use super::{SHOWN, Shown, control, text};
 use crate::auth::{Action, Caller};
+use crate::dashboard::appointments;
 use crate::dashboard::assets::address;
 use crate::dashboard::language::{Language, ReaderLanguage};
-use crate::dashboard::lists::{Cell, Control, Field, given};
+use crate::dashboard::lists::{Control, Field, given};
 use crate::dashboard::texts::{ListTexts, Texts};
 use crate::dashboard::{Visitor, editor, html, read, signed_in};
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf};
-use crate::services::appointments::{CustomerQuery, Written, of_customer};
+use crate::services::appointments::Written;
 use crate::services::error::ServiceError;
 use crate::services::only_if::OnlyIf;
 use crate::services::record::Record;
 
-/// Appointments that a customer's page shows.
-const SHOWN_APPOINTMENTS: usize = 100;
 /// Most characters of a text that its declaration does not bound.
 const LONG: usize = 20_000;
 
@@ -41,10 +41,39 @@ pub(super) struct RowParams {
     done: String,
     /// Whether it is not in the store yet.
     waits: bool,
+    /// Slots that were made, and those that were there.
+    created: u64,
+    kept: u64,
+    /// The week of slots.
+    week: String,
+    /// Of participants.
+    status: String,
+}
+
+impl RowParams {
+    fn notice(&self, language: Language) -> Option<(String, bool)> {
+        let t = language.texts();
+        let (l, s) = (&t.of_lists, &t.of_slots);
+        let done = match self.done.as_str() {
+            "created" => l.created.to_owned(),
+            "saved" => l.saved.to_owned(),
+            "opened" => s.was_opened.to_owned(),
+            "closed" => s.was_closed.to_owned(),
+            "generated" => {
+                let [created, kept] = [self.created, self.kept].map(|n| language.number(n));
+                format!("{created} {}; {kept} {}.", s.made, s.kept)
+            }
+            _ => return None,
+        };
+        match self.waits {
+            true => Some((format!("{done} {}", t.of_day.not_flushed), false)),
+            false => Some((done, false)),
+        }
+    }
 }
 
 /// A form as it was sent: names and texts.
-type Sent = Vec<(String, String)>;
+pub(super) type Sent = Vec<(String, String)>;
 
 #[derive(Debug, Template)]
 #[template(path = "row.html")]
@@ -68,8 +97,8 @@ struct Page<'p> {
     tag: Option<Md5>,
     /// Whether the row is disabled; `None`: it is not there yet.
     isdisabled: Option<bool>,
-    /// The appointments of a customer, and how many more there are.
-    appointments: Option<(Vec<Vec<Cell>>, u64)>,
+    /// What follows its columns, as HTML.
+    besides: String,
 }
 
 /// The form for a new row.
@@ -93,29 +122,16 @@ pub(super) async fn page(
     PathOf(id): PathOf<String>,
     Params(asked): Params<RowParams>,
 ) -> Result<Response, Problem> {
-    let t = reading.language.texts();
-    let done = match asked.done.as_str() {
-        "created" => Some(t.of_lists.created),
-        "saved" => Some(t.of_lists.saved),
-        _ => None,
-    };
-    let notice = done.map(|text| match asked.waits {
-        true => (format!("{text} {}", t.of_day.not_flushed), false),
-        false => (text.to_owned(), false),
-    });
+    let notice = asked.notice(reading.language);
     let site = given(&asked.site).map(|site| SiteName::new(&site));
     let site = site.transpose().map_err(Problem::bad_request)?;
     let row = shown.resource.one(&app.hub, site.as_ref(), &id).await?;
-    let unsent = Sent::new();
-    let page = show_row(
-        shown,
-        &app,
-        &caller,
-        reading.language,
-        &row,
-        notice,
-        &unsent,
-    );
+    let asked = Asked {
+        week: &asked.week,
+        status: &asked.status,
+        ..Asked::default()
+    };
+    let page = show_row(shown, &app, &caller, reading.language, &row, notice, asked);
     Ok((reading.headers(), page.await?).into_response())
 }
 
@@ -153,7 +169,11 @@ pub(super) async fn save(
         None => show_new(shown, &app, &caller, language, notice, &sent).await?,
         Some(key) => {
             let row = resource.one(&app.hub, site, key).await?;
-            show_row(shown, &app, &caller, language, &row, notice, &sent).await?
+            let asked = Asked {
+                sent: &sent,
+                ..Asked::default()
+            };
+            show_row(shown, &app, &caller, language, &row, notice, asked).await?
         }
     };
     Ok(Problem::from(error).into_page(page))
@@ -206,8 +226,29 @@ fn members(shown: &Shown, sent: &Sent) -> Map<String, Value> {
     members.collect()
 }
 
+/// The page of a consultant, where a form about slots was refused.
+pub(super) async fn show_refused(
+    app: &App,
+    caller: &Caller,
+    language: Language,
+    (site, id): (&SiteName, &str),
+    why: String,
+    sent: &Sent,
+) -> Result<Response, Problem> {
+    let [consultants, ..] = &SHOWN;
+    let row = consultants.resource.one(&app.hub, Some(site), id).await?;
+    let week = sent.iter().find(|(name, _)| name == "week");
+    let asked = Asked {
+        week: week.map_or("", |(_, week)| week),
+        sent,
+        ..Asked::default()
+    };
+    let notice = Some((why, true));
+    show_row(consultants, app, caller, language, &row, notice, asked).await
+}
+
 /// Why a change was refused, as people say it.
-fn refusal(error: &ServiceError, language: Language) -> String {
+pub(super) fn refusal(error: &ServiceError, language: Language) -> String {
     let t = language.texts();
     let d = &t.of_day;
     match error {
@@ -219,15 +260,28 @@ fn refusal(error: &ServiceError, language: Language) -> String {
             format!("{} – {}", d.refused, errors.join("; "))
         }
         ServiceError::Changed(..) => t.of_lists.changed.to_owned(),
-        ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
-        ServiceError::TryAgain(_) | ServiceError::Hub(_) => d.not_now.to_owned(),
-        error => format!("{}: {error}", d.refused),
+        ServiceError::KeyTaken(..) | ServiceError::NotUnique(_) | ServiceError::NotFound(_) => {
+            format!("{}: {error}", d.refused)
+        }
+        error => appointments::refusal(error, d).text,
     }
 }
 
 /// The fields of a row's form: as they were sent, else as the row has them.
-fn fields(shown: &Shown, language: Language, row: Option<&Record>, sent: &Sent) -> Vec<Field> {
-    let l = &language.texts().of_lists;
+fn fields(
+    shown: &Shown,
+    app: &App,
+    language: Language,
+    row: Option<&Record>,
+    sent: &[(String, String)],
+) -> Vec<Field> {
+    let t = language.texts();
+    let l = &t.of_lists;
+    let table = app.hub.dataset().table(shown.resource.table());
+    let values = |name: &str| {
+        let values = table.map(|table| Some(&table.columns[table.column(name)?].values));
+        values.flatten().filter(|values| !values.is_empty())
+    };
     let settable = shown.resource.settable().iter();
     let of_form = settable.filter(|name| **name != "isdisabled");
     let field = |name: &&'static str| {
@@ -238,9 +292,13 @@ fn fields(shown: &Shown, language: Language, row: Option<&Record>, sent: &Sent) 
             (None, None) => String::new(),
         };
         let ty = shown.resource.type_of(name).unwrap_or(Type::Text);
-        let control = match (*name, ty) {
+        let control = match (*name, values(name)) {
+            (_, Some(values)) => {
+                let text = |value: &String| (value.clone(), t.status(value).to_owned());
+                Control::Choice(values.iter().map(text).collect())
+            }
             ("notes" | "content" | "specialties" | "qualifications", _) => Control::Long(LONG),
-            (_, ty) => control(ty, LONG),
+            _ => control(ty, LONG),
         };
         let is_needed = shown.resource.needed().contains(name);
         Field {
@@ -261,7 +319,7 @@ async fn show_new(
 ) -> Result<Response, Problem> {
     let t = language.texts();
     let l = &t.of_lists;
-    let mut fields = fields(shown, language, None, sent);
+    let mut fields = fields(shown, app, language, None, sent);
     let sites = shown.resource.sites(&app.hub, None).await?;
     let sites: Vec<String> = sites.iter().map(|view| view.site.to_string()).collect();
     let site = match &sites[..] {
@@ -290,7 +348,7 @@ async fn show_new(
         fields,
         tag: None,
         isdisabled: None,
-        appointments: None,
+        besides: String::new(),
     })?;
     Ok(page.into_response())
 }
@@ -302,23 +360,21 @@ async fn show_row(
     language: Language,
     row: &Record,
     notice: Option<(String, bool)>,
-    sent: &Sent,
+    asked: Asked<'_>,
 ) -> Result<Response, Problem> {
     let t = language.texts();
     let l = &t.of_lists;
     let is_editor = caller.role.allows(Action::Change);
     let fields = match is_editor {
-        true => fields(shown, language, Some(row), sent),
+        true => fields(shown, app, language, Some(row), asked.sent),
         false => Vec::new(),
     };
     let names = shown.resource.column_names();
     let facts = names.filter(|name| !fields.iter().any(|field| field.name == *name));
     let facts = facts.map(|name| (l.column(name), text(language, row, name)));
     let facts = facts.filter(|(_, text)| !text.is_empty()).collect();
-    let appointments = match shown.has_appointments {
-        true => Some(appointments(app, language, row).await?),
-        false => None,
-    };
+    let asked = Asked { is_editor, ..asked };
+    let besides = besides::part(shown, app, language, row, &asked).await?;
     let page = html(&Page {
         language,
         t,
@@ -334,29 +390,7 @@ async fn show_row(
         fields,
         tag: Some(shown.resource.tag(row)),
         isdisabled: Some(row.text("isdisabled") == "true"),
-        appointments,
+        besides,
     })?;
     Ok(page.into_response())
-}
-
-/// The appointments of a customer, the newest first, and how many more there are.
-async fn appointments(
-    app: &App,
-    language: Language,
-    row: &Record,
-) -> Result<(Vec<Vec<Cell>>, u64), Problem> {
-    let query = CustomerQuery {
-        site: Some(row.site.clone()),
-        customerid: row.text("customerid"),
-        after: None,
-        limit: SHOWN_APPOINTMENTS,
-    };
-    let found = of_customer(&app.hub, &query, (app.clock)()).await?;
-    let rows: Vec<Vec<Cell>> = found
-        .items
-        .iter()
-        .map(|row| crate::dashboard::appointments::list::cells(language, row))
-        .collect();
-    let more = found.total - rows.len() as u64;
-    Ok((rows, more))
 }

@@ -26,7 +26,8 @@ async fn send(bed: &Testbed, token: &Token, path: &str, fields: &str) -> Answer 
 /// The page behind an answer that sends the browser on.
 async fn follow(bed: &Testbed, answer: &Answer) -> Answer {
     assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.body);
-    visit(bed, &bed.admin, answer.header(header::LOCATION)).await
+    let to = answer.header(header::LOCATION);
+    visit(bed, &bed.admin, to.split('#').next().unwrap()).await
 }
 
 #[tokio::test]
@@ -224,4 +225,152 @@ async fn a_form_does_not_write_over_what_another_has_saved() {
         page.contains("<h1>Mai") || page.contains("value=\"Mai\""),
         "{page}"
     );
+}
+
+#[tokio::test]
+async fn consultants_are_listed_with_their_figures() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let html = visit(&bed, &bed.viewer, "/consultants").await.body;
+    // Pending, confirmed, completed, cancelled, rating, slots.
+    let figures = ["1", "1", "0", "1", "–", "2 / 5"].map(|text| format!("<td>{text}</td>"));
+    assert!(html.contains(&figures.concat()), "{html}");
+    assert!(
+        html.contains("Figures of: 1 Nov 2025 – 30 Nov 2025"),
+        "{html}"
+    );
+    let later = "/consultants?q=dung&from=2025-12-01&to=2025-12-31";
+    let html = visit(&bed, &bed.viewer, later).await.body;
+    assert!(html.contains("<td>0 / 2</td>"), "{html}");
+    for wrong in [
+        "from=2000-01-01&to=2025-12-31",
+        "from=1.1.2025",
+        "from=2025-12-01&to=2025-11-01",
+    ] {
+        let answer = visit(&bed, &bed.viewer, &format!("/consultants?{wrong}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn slots_are_opened_closed_and_made_by_forms() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let path = "/consultants/1?site=hcm-01&week=2025-11-30";
+    let html = visit(&bed, &bed.admin, path).await.body;
+    for shown in [
+        "<time>09:00–10:00</time>",
+        "#a-1\">Nguyễn An</a>",
+        "name=\"close\" value=\"2\"",
+        "name=\"open\" value=\"5\"",
+        "&#60;b&#62;Bình&#60;/b&#62;",
+        "week=2025-11-17#slots",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    let viewers = visit(&bed, &bed.viewer, path).await.body;
+    assert!(
+        viewers.contains("09:00–10:00") && !viewers.contains("name=\"close\""),
+        "{viewers}"
+    );
+    let made = "from=2026-01-02&to=2026-01-05&start=08:00&end=10:30&minutes=60&weekends=false";
+    for (form, expected) in [
+        ("close=2", "The slot is closed."),
+        ("open=2", "The slot is open."),
+        (made, "4 slots were made; 0 were there already"),
+        (made, "0 slots were made; 4 were there already"),
+    ] {
+        let action = match form == made {
+            true => "/consultants/1/slots/generate",
+            false => "/consultants/1/slots",
+        };
+        let week = if form == made { "" } else { "&week=2025-11-24" };
+        let form = format!("site=hcm-01{week}&{form}");
+        let page = follow(&bed, &send(&bed, &bed.admin, action, &form).await).await;
+        assert!(page.body.contains(expected), "{form}: {}", page.body);
+        let shown = if week.is_empty() {
+            "1 Jan 2026"
+        } else {
+            "28 Nov 2025"
+        };
+        assert!(page.body.contains(shown), "{form}: {}", page.body);
+        let refused = send(&bed, &bed.viewer, action, &form).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    }
+    for (action, form, status, expected) in [
+        (
+            "",
+            "open=1",
+            409,
+            "The consultant has another appointment at this time.",
+        ),
+        ("", "open=99", 404, "there is no slot 99"),
+        ("", "", 400, "That did not work"),
+        (
+            "/generate",
+            "from=2026-01-02&to=2026-01-05&start=08:00&end=10:30&minutes=x&weekends=false",
+            422,
+            "Minutes of a slot: must be a whole number",
+        ),
+        ("/generate", "from=2026-01-02", 422, "To: is needed"),
+    ] {
+        let action = format!("/consultants/1/slots{action}");
+        let answer = send(&bed, &bed.admin, &action, &format!("site=hcm-01&{form}")).await;
+        assert_eq!(
+            answer.status.as_u16(),
+            status,
+            "{action} {form}: {}",
+            answer.body
+        );
+        assert!(
+            answer.body.contains(expected),
+            "{expected}: {}",
+            answer.body
+        );
+    }
+    let disabled = "/consultants/2/slots/generate";
+    let answer = send(&bed, &bed.admin, disabled, &format!("site=hcm-01&{made}")).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT);
+    assert!(
+        answer
+            .body
+            .contains("This consultant takes no new appointments.")
+    );
+    assert!(answer.body.contains("<details open>"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_programs_page_shows_its_participants() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let path = "/programs/1?site=hcm-01";
+    let html = visit(&bed, &bed.admin, path).await.body;
+    assert!(
+        html.contains("Registered <b>1</b></a>") && html.contains("Attended <b>0</b></a>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("<a href=\"/customers/c1?site=hcm-01\">Nguyễn An</a>"),
+        "{html}"
+    );
+    assert!(
+        html.contains("<option value=\"upcoming\" selected>Upcoming</option>"),
+        "{html}"
+    );
+    let cancelled = visit(&bed, &bed.viewer, &format!("{path}&status=cancelled")).await;
+    assert!(
+        !cancelled.body.contains("Nguyễn An") && cancelled.body.contains("Bình"),
+        "{}",
+        cancelled.body
+    );
+    let file = "/programs/1/participants.csv?site=hcm-01&status=registered";
+    let file = visit(&bed, &bed.viewer, file).await;
+    assert_eq!(file.body.lines().count(), 2, "{}", file.body);
+    let form = "site=hcm-01&programname=T%E1%BA%BFt&date=2026-02-17&status=ongoing&organizer=&url=&description=&content=";
+    let created = send(&bed, &bed.admin, "/new/programs", form).await;
+    let page = follow(&bed, &created).await.body;
+    assert!(
+        page.contains("<h1>Tết</h1>")
+            && page.contains("<option value=\"ongoing\" selected>Ongoing</option>"),
+        "{page}"
+    );
+    let none = visit(&bed, &bed.viewer, &format!("{path}&status=open")).await;
+    assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
 }

@@ -5,7 +5,6 @@ use std::fmt;
 use std::str::FromStr;
 
 use causeway_shared::canonical_csv::canonical_text;
-use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 use jiff::Timestamp;
@@ -13,12 +12,11 @@ use serde::{Serialize, Serializer};
 
 use super::statements::{BY_ID, COLUMNS, CONSULTANT_NAMES, CUSTOMER_NAME};
 use super::{sites, the_site};
-use crate::error::HubError;
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
-use crate::services::record::{Record, read};
+use crate::services::record::{self, Record, read};
 use crate::stats::meetassist::APPOINTMENT;
-use crate::sync::{DateRange, FoundRow, Hub, LoadedDates, SiteView, Wanted};
+use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
 /// Whose appointments are asked for.
 #[derive(Debug, Clone)]
@@ -49,6 +47,19 @@ pub(crate) struct HistoryPosition {
     when: std::cmp::Reverse<(String, String)>,
     site: SiteName,
     id: i64,
+}
+
+impl HistoryPosition {
+    fn of(row: &Record) -> Option<Self> {
+        let Value::Int(id) = row.value("appointmentid") else {
+            return None;
+        };
+        Some(Self {
+            when: std::cmp::Reverse((row.text("date"), row.text("time"))),
+            site: row.site.clone(),
+            id: *id,
+        })
+    }
 }
 
 impl FromStr for HistoryPosition {
@@ -177,52 +188,16 @@ fn unknown(id: i64) -> ServiceError {
     ServiceError::NotFound(format!("there is no appointment {id}"))
 }
 
-/// The appointments with a value in a column, by site and place, without the names.
+/// The appointments with a value in a column, each with its place, without the names.
 async fn find(
     hub: &Hub,
     view: &SiteView,
-    (column, value): (&str, &str),
+    of: (&str, &str),
     now: Timestamp,
 ) -> Result<Vec<(HistoryPosition, Record)>, ServiceError> {
-    let Some(history) = hub.history(&view.site, now).await? else {
-        return Ok(Vec::new());
-    };
-    let dataset = history.dataset();
-    // Its dataset may be another one by now.
-    let table = dataset.table(APPOINTMENT);
-    let Some((table, column)) = table.and_then(|table| Some((table, table.column(column)?))) else {
-        return Ok(Vec::new());
-    };
-    let wanted = Wanted {
-        table,
-        column,
-        text: value,
-        is_unique: table.key == [column],
-    };
-    let rows = history.find(wanted).await.map_err(HubError::from)?;
-    Ok(rows
-        .iter()
-        .filter_map(|row| placed(&view.site, table, row))
-        .collect())
-}
-
-/// A row as an answer has it, and its place.
-fn placed(site: &SiteName, table: &Table, row: &FoundRow) -> Option<(HistoryPosition, Record)> {
-    let value = |(name, ty): &(&str, Type)| {
-        let text = table.column(name).and_then(|at| row.get(at)?.as_deref());
-        text.and_then(|text| text_value(text, *ty).ok())
-            .unwrap_or(Value::Null)
-    };
-    let record = Record::of(site, COLUMNS, COLUMNS.iter().map(value).collect());
-    let Value::Int(id) = record.value("appointmentid") else {
-        return None;
-    };
-    let place = HistoryPosition {
-        when: std::cmp::Reverse((record.text("date"), record.text("time"))),
-        site: site.clone(),
-        id: *id,
-    };
-    Some((place, record))
+    let rows = record::find(hub, view, (APPOINTMENT, COLUMNS), of, now).await?;
+    let placed = |row: Record| Some((HistoryPosition::of(&row)?, row));
+    Ok(rows.into_iter().filter_map(placed).collect())
 }
 
 /// The same rows with the names of whom they are about.

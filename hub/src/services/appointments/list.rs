@@ -6,12 +6,13 @@ use causeway_shared::value::Type;
 
 use super::sites;
 use super::statements::LISTED;
+use crate::services::days::require_loadable;
 use crate::services::error::ServiceError;
-use crate::services::fields::text_value;
+use crate::services::fields::{require_value, text_value};
 use crate::services::list::{List, Listing};
 use crate::services::search::Search;
 use crate::stats::meetassist::{APPOINTMENT, STATUS};
-use crate::sync::{DateRange, Hub, SiteView};
+use crate::sync::{DateRange, Hub};
 
 /// By date, time and number.
 pub(super) static LIST: List = List {
@@ -36,13 +37,11 @@ pub(crate) struct ListQuery {
 /// # Errors
 /// [`ServiceError`]
 pub(crate) async fn listing(hub: &Hub, query: &ListQuery) -> Result<Listing, ServiceError> {
-    let (days, most) = (query.dates.days(), hub.window_config().on_demand_days);
-    if days > u32::from(most).max(1) {
-        return Err(ServiceError::RangeTooLong { days, most });
-    }
+    require_loadable(hub, query.dates)?;
     let views = sites(hub, query.site.as_ref()).await?;
     for view in &views {
-        require_status(view, query)?;
+        let of = (APPOINTMENT, STATUS);
+        require_value(&view.dataset, of, query.status.as_deref()).map_err(ServiceError::Invalid)?;
     }
     Ok(Listing {
         list: &LIST,
@@ -50,21 +49,6 @@ pub(crate) async fn listing(hub: &Hub, query: &ListQuery) -> Result<Listing, Ser
         dates: Some(query.dates),
         filters: filters(query)?,
     })
-}
-
-/// Makes sure that appointments can have the status asked for.
-fn require_status(view: &SiteView, query: &ListQuery) -> Result<(), ServiceError> {
-    let declared = view.dataset.table(APPOINTMENT).and_then(|table| {
-        let column = &table.columns[table.column(STATUS)?];
-        (!column.values.is_empty()).then_some(&column.values)
-    });
-    match (declared, &query.status) {
-        (Some(values), Some(status)) if !values.contains(status) => {
-            let message = format!("must be one of {}", values.join(", "));
-            Err(ServiceError::invalid(STATUS, message))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The filters as parameters of the statement.

@@ -30,7 +30,7 @@ pub(super) const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
 /// Those of its own table.
 pub(super) const OWN: Columns = COLUMNS.split_at(11).0;
 
-const SLOT_COLUMNS: Columns = &[
+pub(in crate::services) const SLOT_COLUMNS: Columns = &[
     ("scheduleid", Type::Int),
     ("consultantid", Type::Int),
     ("date", Type::Date),
@@ -112,7 +112,7 @@ pub(super) const CONSULTANT: Statement =
     statement!("consultant.sql", &[("isdisabled", Type::Bool)]);
 pub(super) const CUSTOMER_NAME: Statement =
     statement!("customer_name.sql", &[("fullname", Type::Text)]);
-pub(crate) const CONSULTANT_NAMES: Statement = statement!(
+pub(in crate::services) const CONSULTANT_NAMES: Statement = statement!(
     "consultant_names.sql",
     &[("consultantid", Type::Int), ("fullname", Type::Text)]
 );

@@ -1,0 +1,86 @@
+//! `/api/v1/consultants/{id}/slots` and `/api/v1/slots/{id}`: when consultants can be booked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use causeway_shared::ids::SiteName;
+use jiff::ToSpan as _;
+use serde::Deserialize;
+
+use super::appointments::{SiteParams, site};
+use crate::http::App;
+use crate::http::callers::{Editor, Reader};
+use crate::http::lists::{ListForm, answer};
+use crate::http::problem::{Code, Problem};
+use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams};
+use crate::services::appointments::{Written, today};
+use crate::services::schedule::{self, Generated};
+use crate::sync::DateRange;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SlotsParams {
+    site: Option<SiteName>,
+    /// Without both the week from today on.
+    from: Option<IsoDate>,
+    to: Option<IsoDate>,
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+/// Lists a consultant's slots, loaded or not.
+pub(super) async fn slots(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    form: ListForm,
+    PathOf(id): PathOf<String>,
+    Params(asked): Params<SlotsParams>,
+) -> Result<Response, Problem> {
+    let range = RangeParams {
+        from: asked.from,
+        to: asked.to,
+    };
+    let today = today(&app.hub, (app.clock)());
+    let week = DateRange::new(today, today.saturating_add(6.days()));
+    let dates = match range.range()? {
+        Some(dates) => dates,
+        None => week.map_err(Problem::bad_request)?,
+    };
+    let listing = schedule::listing(&app.hub, asked.site.as_ref(), &id, dates).await?;
+    let page = (asked.cursor.as_deref(), asked.limit);
+    answer(&app, form, listing, page, "slots").await
+}
+
+/// Makes a consultant's slots for some dates.
+pub(super) async fn generate(
+    editor: Editor,
+    State(app): State<Arc<App>>,
+    PathOf(id): PathOf<String>,
+    Params(of): Params<SiteParams>,
+    JsonBody(Members(mut given)): JsonBody<Members>,
+) -> Result<Json<Generated>, Problem> {
+    let site = site(of, &mut given)?;
+    let generated = schedule::generate(&app.hub, site.as_ref(), &id, &given, editor.by());
+    Ok(Json(generated.await?))
+}
+
+/// Opens or closes a slot.
+pub(super) async fn set_slot(
+    editor: Editor,
+    State(app): State<Arc<App>>,
+    PathOf(id): PathOf<String>,
+    Params(of): Params<SiteParams>,
+    JsonBody(Members(mut given)): JsonBody<Members>,
+) -> Result<Json<Written>, Problem> {
+    let site = site(of, &mut given)?;
+    let no_such = |_| Problem::new(Code::NotFound, format!("there is no slot {id:?}"));
+    let number = id.parse().map_err(no_such)?;
+    let set = schedule::set(&app.hub, site.as_ref(), number, &given, editor.by());
+    Ok(Json(set.await?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,234 @@
+//! A consultant's slots on the consultant's page: a week of them, to open and to close, and a form that
+//! makes slots for a range of dates.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::response::{IntoResponse as _, Redirect, Response};
+use causeway_shared::ids::SiteName;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde_json::{Map, Value};
+
+use super::besides::Asked;
+use super::row::{Sent, refusal, show_refused};
+use crate::dashboard::appointments::clock;
+use crate::dashboard::language::{Language, ReaderLanguage};
+use crate::dashboard::lists::{Control, Field, date, query, row_address};
+use crate::dashboard::texts::SlotsTexts;
+use crate::dashboard::{Visitor, editor, html, read};
+use crate::http::App;
+use crate::http::problem::Problem;
+use crate::http::request::PathOf;
+use crate::services::appointments::today;
+use crate::services::record::Record;
+use crate::services::schedule::{self, listing};
+use crate::sync::DateRange;
+
+/// Most slots of a week that are shown.
+const MAX_SLOTS: usize = 500;
+
+#[derive(Debug, Template)]
+#[template(path = "slots.html")]
+struct Week {
+    language: Language,
+    s: &'static SlotsTexts,
+    is_editor: bool,
+    /// The consultant's page.
+    path: String,
+    site: String,
+    monday: Date,
+    today: Date,
+    days: Vec<(Date, Vec<Record>)>,
+    /// Of the form that makes slots.
+    fields: Vec<Field>,
+    /// Whether that form was refused just now.
+    is_refused: bool,
+}
+
+impl Week {
+    /// The page with the week that is so many weeks later.
+    fn address(&self, weeks: i64) -> String {
+        let monday = self.monday.saturating_add(weeks.weeks());
+        self.of(&monday.to_string())
+    }
+
+    fn of(&self, week: &str) -> String {
+        let asked = query([("site", &*self.site), ("week", week)]);
+        format!("{}?{asked}#slots", self.path)
+    }
+
+    /// The address of the appointment that has a slot, on its day.
+    fn appointment(&self, slot: &Record) -> String {
+        let day = query([("date", &*slot.text("date")), ("site", &self.site)]);
+        format!("/appointments?{day}#a-{}", slot.text("appointmentid"))
+    }
+}
+
+/// For templates: what a slot is: free, held by an appointment, or closed.
+fn state(slot: &Record) -> &'static str {
+    if !slot.text("appointmentid").is_empty() {
+        "held"
+    } else if slot.text("isfree") == "true" {
+        "free"
+    } else {
+        "closed"
+    }
+}
+
+/// The week of a date, from Monday on.
+fn week_of(date: Date) -> DateRange {
+    let days = i64::from(date.weekday().to_monday_zero_offset());
+    DateRange::around(date.saturating_sub(days.days()), 0, 6)
+}
+
+/// The part of a consultant's page about slots.
+pub(super) async fn week(
+    app: &App,
+    language: Language,
+    row: &Record,
+    asked: &Asked<'_>,
+) -> Result<String, Problem> {
+    let today = today(&app.hub, (app.clock)());
+    let dates = week_of(date(asked.week)?.unwrap_or(today));
+    let id = row.text("consultantid");
+    let slots = listing(&app.hub, Some(&row.site), &id, dates).await?;
+    let slots = slots.page(&app.hub, None, MAX_SLOTS, (app.clock)());
+    let mut slots = slots.await?.items.into_iter().peekable();
+    let days = dates.dates().map(|day| {
+        let of_day = |slot: &Record| slot.text("date") == day.to_string();
+        let mut slots_of_day = Vec::new();
+        while let Some(slot) = slots.next_if(of_day) {
+            slots_of_day.push(slot);
+        }
+        (day, slots_of_day)
+    });
+    let part = Week {
+        language,
+        s: &language.texts().of_slots,
+        is_editor: asked.is_editor,
+        path: format!("/consultants/{id}"),
+        site: row.site.to_string(),
+        monday: dates.from(),
+        today,
+        days: days.collect(),
+        fields: fields(language, dates.from().max(today), dates, asked.sent),
+        is_refused: asked.sent.iter().any(|(name, _)| name == "minutes"),
+    };
+    Ok(html(&part)?.0)
+}
+
+/// The fields of the form that makes slots: as they were sent, else a week of working hours.
+fn fields(
+    language: Language,
+    from: Date,
+    week: DateRange,
+    sent: &[(String, String)],
+) -> Vec<Field> {
+    let l = &language.texts().of_lists;
+    let s = &language.texts().of_slots;
+    let (from, to) = (from.to_string(), from.max(week.to()).to_string());
+    let weekends = [("false", s.off), ("true", s.on)];
+    let weekends = weekends.map(|(value, text)| (value.to_owned(), text.to_owned()));
+    let fields = [
+        ("from", &*from, Control::Input("date", 0)),
+        ("to", &to, Control::Input("date", 0)),
+        ("start", "08:00", Control::Input("time", 0)),
+        ("end", "17:00", Control::Input("time", 0)),
+        ("minutes", "60", Control::Input("number", 0)),
+        ("weekends", "false", Control::Choice(weekends.into())),
+    ];
+    let field = |(name, usual, control): (&'static str, &str, Control)| {
+        let sent = sent.iter().find(|(sent, _)| sent == name);
+        let value = sent.map_or(usual, |(_, text)| text);
+        Field {
+            is_needed: true,
+            ..Field::new(name, l.column(name), value, control)
+        }
+    };
+    fields.map(field).into()
+}
+
+/// A field of a form as it was sent.
+fn sent<'s>(form: &'s Sent, name: &str) -> &'s str {
+    let field = form.iter().find(|(sent, _)| sent == name);
+    field.map_or("", |(_, text)| text)
+}
+
+/// Where a form about slots leads when it was taken.
+fn see(id: &str, form: &Sent, more: &str) -> Response {
+    let page = row_address("/consultants", id, sent(form, "site"));
+    let week = query([("week", sent(form, "week"))]);
+    Redirect::to(&format!("{page}&{week}&{more}#slots")).into_response()
+}
+
+/// Opens or closes the slot whose button was pressed, and shows the week again.
+pub(super) async fn set(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    PathOf(id): PathOf<String>,
+    form: Result<Form<Sent>, FormRejection>,
+) -> Result<Response, Problem> {
+    let (form, language) = (read(form)?, reading.language);
+    let editor = editor(&app, &caller, language)?;
+    let site = SiteName::new(sent(&form, "site")).map_err(Problem::bad_request)?;
+    let opens = !sent(&form, "open").is_empty();
+    let slot = sent(&form, if opens { "open" } else { "close" });
+    let slot: i64 = slot.parse().map_err(Problem::bad_request)?;
+    let given = Map::from_iter([("isavailable".to_owned(), Value::Bool(opens))]);
+    match schedule::set(&app.hub, Some(&site), slot, &given, editor.by()).await {
+        Ok(written) => {
+            let done = if opens { "opened" } else { "closed" };
+            let waits = if written.flushed { "" } else { "&waits=true" };
+            Ok(see(&id, &form, &format!("done={done}{waits}")))
+        }
+        Err(error) => {
+            let why = refusal(&error, language);
+            let page = show_refused(&app, &caller, language, (&site, &id), why, &form).await?;
+            Ok(Problem::from(error).into_page(page))
+        }
+    }
+}
+
+/// Makes slots for a range of dates, and shows the week of the first.
+pub(super) async fn generate(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+    PathOf(id): PathOf<String>,
+    form: Result<Form<Sent>, FormRejection>,
+) -> Result<Response, Problem> {
+    let (mut form, language) = (read(form)?, reading.language);
+    let editor = editor(&app, &caller, language)?;
+    let site = SiteName::new(sent(&form, "site")).map_err(Problem::bad_request)?;
+    let members = form.iter().filter(|(name, _)| name != "site");
+    let given: Map<String, Value> = members
+        .map(|(name, text)| {
+            let number = text.parse::<i64>().map(Value::from);
+            let value = match (name.as_str(), number) {
+                ("minutes", Ok(number)) => number,
+                ("weekends", _) => Value::Bool(text == "true"),
+                _ => text.as_str().into(),
+            };
+            (name.clone(), value)
+        })
+        .collect();
+    form.push(("week".to_owned(), sent(&form, "from").to_owned()));
+    match schedule::generate(&app.hub, Some(&site), &id, &given, editor.by()).await {
+        Ok(made) => {
+            let waits = if made.flushed { "" } else { "&waits=true" };
+            let (created, kept) = (made.created, made.kept);
+            let more = format!("done=generated&created={created}&kept={kept}{waits}");
+            Ok(see(&id, &form, &more))
+        }
+        Err(error) => {
+            let why = refusal(&error, language);
+            let page = show_refused(&app, &caller, language, (&site, &id), why, &form).await?;
+            Ok(Problem::from(error).into_page(page))
+        }
+    }
+}

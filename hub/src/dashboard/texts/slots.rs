@@ -1,0 +1,73 @@
+//! The texts about consultants' slots and figures.
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::dashboard) struct SlotsTexts {
+    pub(in crate::dashboard) title: &'static str,
+    pub(in crate::dashboard) before: &'static str,
+    pub(in crate::dashboard) this_week: &'static str,
+    pub(in crate::dashboard) after: &'static str,
+    pub(in crate::dashboard) none: &'static str,
+    pub(in crate::dashboard) free: &'static str,
+    pub(in crate::dashboard) closed: &'static str,
+    pub(in crate::dashboard) open: &'static str,
+    pub(in crate::dashboard) close: &'static str,
+    pub(in crate::dashboard) was_opened: &'static str,
+    pub(in crate::dashboard) was_closed: &'static str,
+    pub(in crate::dashboard) make: &'static str,
+    pub(in crate::dashboard) make_now: &'static str,
+    pub(in crate::dashboard) make_hint: &'static str,
+    pub(in crate::dashboard) off: &'static str,
+    pub(in crate::dashboard) on: &'static str,
+    /// Behind a number.
+    pub(in crate::dashboard) made: &'static str,
+    pub(in crate::dashboard) kept: &'static str,
+    /// Before the dates that figures are of.
+    pub(in crate::dashboard) figures: &'static str,
+    pub(in crate::dashboard) used: &'static str,
+}
+
+pub(super) const VIETNAMESE: SlotsTexts = SlotsTexts {
+    title: "Khung giờ",
+    before: "Tuần trước",
+    this_week: "Tuần này",
+    after: "Tuần sau",
+    none: "Không có khung giờ.",
+    free: "còn trống",
+    closed: "đã đóng",
+    open: "Mở",
+    close: "Đóng",
+    was_opened: "Đã mở khung giờ.",
+    was_closed: "Đã đóng khung giờ.",
+    make: "Tạo khung giờ cho nhiều ngày",
+    make_now: "Tạo khung giờ",
+    make_hint: "Khung giờ đã có được giữ nguyên.",
+    off: "Nghỉ",
+    on: "Có làm việc",
+    made: "khung giờ mới",
+    kept: "khung giờ đã có, giữ nguyên",
+    figures: "Số liệu",
+    used: "Khung giờ đã dùng / đã mở",
+};
+
+pub(super) const ENGLISH: SlotsTexts = SlotsTexts {
+    title: "Slots",
+    before: "Week before",
+    this_week: "This week",
+    after: "Week after",
+    none: "No slots.",
+    free: "free",
+    closed: "closed",
+    open: "Open",
+    close: "Close",
+    was_opened: "The slot is open.",
+    was_closed: "The slot is closed.",
+    make: "Make slots for several days",
+    make_now: "Make slots",
+    make_hint: "Slots that are there already stay as they are.",
+    off: "Off",
+    on: "Working days",
+    made: "slots were made",
+    kept: "were there already and stay as they are",
+    figures: "Figures of",
+    used: "Slots used / offered",
+};

@@ -1,0 +1,231 @@
+//! Consultants' slots: made for a range of dates, opened, closed and listed. Programs beside them.
+
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
+use causeway_shared::dataset::Dataset;
+use serde_json::{Value as Json, json};
+
+use crate::services::appointments::By;
+use crate::services::consultants::CONSULTANTS;
+use crate::services::error::ServiceError;
+use crate::services::list::Listing;
+use crate::services::only_if::OnlyIf;
+use crate::services::programs::{PROGRAMS, by_status, participants};
+use crate::services::rows::RowsQuery;
+use crate::services::schedule::{self, Generated, generate};
+use crate::sync::DateRange;
+use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
+
+/// A Saturday that is not loaded. Consultant 1 has slots at 09:00 and 10:00; consultant 2 has none, and at
+/// 09:00 an appointment.
+const SATURDAY: &str = "2025-12-20";
+
+async fn practice(test: &TestHub) -> Outcome<TestSite> {
+    let mut site = TestSite::of(&test.store, "here", Dataset::meetassist()?)?;
+    let part = format!("dt={SATURDAY}");
+    let consultants = ["1,An", "2,Bình"]
+        .map(|of| format!("{of},a@example.vn,,,,,2010-01-01,2010-01-01T00:00:00,false"));
+    let slots = [("4", 9), ("5", 10)].map(|(id, hour)| {
+        format!(
+            "{id},1,{SATURDAY},{hour:02}:00:00,{:02}:00:00,true",
+            hour + 1
+        )
+    });
+    let visit = format!("1,2,c1,{SATURDAY},09:00:00,60,,pending,,2015-01-01T00:00:00,");
+    let program = "1,Ngày hội,2025-12-05,,,,,false,upcoming,2025-11-01T00:00:00";
+    let takes_part = "1,c1,2025-11-02T08:00:00,registered";
+    let customer = "c1,Chi,chi@example.vn,,,2021-01-01T08:00:00,false,";
+    let texts = |rows: &[String]| rows.to_vec();
+    for (table, part, rows) in [
+        ("consultant", "b=0of1", texts(&consultants)),
+        ("consultantschedule", &part, texts(&slots)),
+        ("appointment", &part, vec![visit]),
+        ("communityprogram", "b=0of1", vec![program.to_owned()]),
+        ("programparticipant", "b=0of4", vec![takes_part.to_owned()]),
+        ("customer", "b=09of16", vec![customer.to_owned()]),
+    ] {
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        site.put(table, part, &rows).await?;
+    }
+    site.commit().await?;
+    test.load_one().await?;
+    Ok(site)
+}
+
+fn by(test: &TestHub) -> By<'static> {
+    By {
+        actor: "ann",
+        now: test.request.now,
+    }
+}
+
+/// A plan of hours from nine to noon.
+fn plan(from: &str, to: &str, minutes: i64) -> serde_json::Map<String, Json> {
+    let plan = json!({"from": from, "to": to, "start": "09:00", "end": "12:00", "minutes": minutes,
+        "weekends": true});
+    plan.as_object().cloned().unwrap_or_default()
+}
+
+/// All rows of a list, in pages of one: the columns named.
+async fn listed(test: &TestHub, listing: &Listing, names: &[&str]) -> Outcome<Vec<String>> {
+    let (mut rows, mut cursor) = (Vec::new(), None::<String>);
+    loop {
+        let page = listing.page(&test.hub, cursor.as_deref(), 1, test.request.now);
+        let page = page.await?;
+        let texts = |row: &crate::services::record::Record| {
+            names
+                .iter()
+                .map(|name| row.text(name))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        rows.extend(page.items.iter().map(texts));
+        match page.next {
+            Some(next) => cursor = Some(next.to_string()),
+            None if page.total == rows.len() as u64 => return Ok(rows),
+            None => return Err(format!("{} of {}", rows.len(), page.total).into()),
+        }
+    }
+}
+
+async fn slots(test: &TestHub, consultant: &str, from: &str, to: &str) -> Outcome<Vec<String>> {
+    let dates = DateRange::new(from.parse()?, to.parse()?)?;
+    let listing = schedule::listing(&test.hub, None, consultant, dates).await?;
+    let names = ["date", "starttime", "endtime", "isfree", "appointmentid"];
+    listed(test, &listing, &names).await
+}
+
+/// Whatever is there stays, also half of an hour that is taken; of two who make slots at once one finds those
+/// of the other.
+pub async fn slots_are_made_where_there_are_none(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    practice(&test).await?;
+    let (hub, by) = (&test.hub, by(&test));
+    let made = |created, kept| Generated {
+        created,
+        kept,
+        flushed: true,
+    };
+    let days = plan("2025-12-19", "2025-12-21", 60);
+    assert_eq!(generate(hub, None, "1", &days, by).await?, made(7, 2));
+    assert_eq!(generate(hub, None, "1", &days, by).await?, made(0, 9));
+    let halves = plan(SATURDAY, SATURDAY, 30);
+    assert_eq!(generate(hub, None, "1", &halves, by).await?, made(0, 6));
+
+    let hours = plan(SATURDAY, SATURDAY, 60);
+    let (one, other) = tokio::join!(
+        generate(hub, None, "2", &hours, by),
+        generate(hub, None, "2", &halves, by)
+    );
+    let (one, other) = (one?, other?);
+    let created = (one.created, other.created);
+    assert!(matches!(created, (3, 0) | (0, 6)), "{one:?} {other:?}");
+    let there = slots(&test, "2", SATURDAY, SATURDAY).await?;
+    assert_eq!(there.len(), created.0 + created.1, "{there:?}");
+    // Somebody has an appointment then, for which there was no slot.
+    let (first, rest) = there.split_first().ok_or("no slots")?;
+    assert!(first.ends_with("false 1"), "{first}");
+    assert!(rest.iter().all(|slot| slot.ends_with("true ")), "{rest:?}");
+
+    let again = slots(&test, "1", "2025-12-19", "2025-12-21").await?;
+    assert_eq!(again.len(), 9);
+    assert_eq!(again[3], format!("{SATURDAY} 09:00:00 10:00:00 true "));
+    Ok(())
+}
+
+/// On a date that is not loaded.
+pub async fn a_slot_is_closed_and_opened(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    practice(&test).await?;
+    let (hub, by) = (&test.hub, by(&test));
+    let set = async |id, opens: bool| {
+        let given = json!({"isavailable": opens});
+        let given = given.as_object().cloned().unwrap_or_default();
+        schedule::set(hub, None, id, &given, by).await
+    };
+    for opens in [false, true, true, false] {
+        let slot = set(4, opens).await?;
+        assert_eq!(slot.record.text("isavailable"), opens.to_string());
+        let there = slots(&test, "1", SATURDAY, SATURDAY).await?;
+        assert_eq!(there[0], format!("{SATURDAY} 09:00:00 10:00:00 {opens} "));
+    }
+    generate(hub, None, "2", &plan(SATURDAY, SATURDAY, 60), by).await?;
+    let of_two = DateRange::day(SATURDAY.parse()?);
+    let of_two = schedule::listing(hub, None, "2", of_two).await?;
+    let held = listed(&test, &of_two, &["scheduleid"]).await?[0].parse()?;
+    let held = set(held, true).await;
+    let Err(ServiceError::Clash(Some(present))) = held else {
+        return Err(format!("{held:?}").into());
+    };
+    assert_eq!(present.text("appointmentid"), "1");
+    let unknown = set(99, true).await;
+    assert!(
+        matches!(unknown, Err(ServiceError::NotFound(_))),
+        "{unknown:?}"
+    );
+    Ok(())
+}
+
+/// Column by column, with keys of this database.
+pub async fn consultants_and_programs_are_made_and_changed(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    practice(&test).await?;
+    let (hub, by) = (&test.hub, by(&test));
+    for (resource, given, found, changes) in [
+        (
+            &CONSULTANTS,
+            json!({"fullname": "Võ Giang", "email": "G@example.vn", "joindate": "2024-02-29"}),
+            "vo giang",
+            json!({"fullname": "Vo", "email": "g", "phonenumber": "0911", "imageurl": "x", "specialties": "a\nb",
+                "qualifications": "'; --", "joindate": "2024-03-01", "isdisabled": true}),
+        ),
+        (
+            &PROGRAMS,
+            json!({"programname": "Tết", "date": "2026-02-17", "organizer": "Đoàn"}),
+            "doan",
+            json!({"programname": "T", "date": "2026-02-18", "status": "ongoing", "organizer": null, "url": "x",
+                "description": "a", "content": "b\nc", "isdisabled": true}),
+        ),
+    ] {
+        let object = |of: &Json| of.as_object().cloned().unwrap_or_default();
+        let made = resource.create(hub, None, &object(&given), by).await?;
+        let key = made.record.text(resource.key());
+        let query = RowsQuery {
+            q: found.to_owned(),
+            ..RowsQuery::default()
+        };
+        let listing = resource.listing(hub, &query).await?;
+        assert_eq!(
+            listed(&test, &listing, &[resource.key()]).await?,
+            [key.as_str()]
+        );
+        let mut expected = serde_json::to_value(&made.record)?;
+        for (name, value) in object(&changes) {
+            let change = object(&json!({&name: value}));
+            let tag = OnlyIf::Tags(vec![resource.tag(&resource.one(hub, None, &key).await?)]);
+            let changed = resource
+                .change(hub, None, (&key, &tag), &change, by)
+                .await?;
+            expected[&name] = value;
+            assert_eq!(serde_json::to_value(&changed.record)?, expected, "{name}");
+        }
+        let all = resource.listing(hub, &RowsQuery::default()).await?;
+        let all = listed(&test, &all, &[resource.key(), "isdisabled"]).await?;
+        assert!(all.contains(&format!("{key} true")), "{all:?}");
+    }
+    let of_program = participants(hub, None, "1", Some("registered")).await?;
+    let names = ["customerid", "fullname", "registeredtime", "status"];
+    assert_eq!(
+        listed(&test, &of_program, &names).await?,
+        ["c1 Chi 2025-11-02T08:00:00 registered"]
+    );
+    let program = PROGRAMS.one(hub, None, "1").await?;
+    assert_eq!(program.text("participants"), "1");
+    let counts = by_status(hub, &program).await?;
+    let counts: Vec<_> = counts.iter().collect();
+    assert_eq!(
+        counts,
+        [("registered", 1), ("attended", 0), ("cancelled", 0)]
+    );
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! Consultants' slots: listed, generated for a range of dates, opened and closed.
+
+mod generate;
+
+use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::SiteName;
+use causeway_shared::value::{Type, Value};
+use serde_json::{Map, Value as Json};
+
+pub(crate) use self::generate::{Generated, generate};
+use super::appointments::{
+    By, SLOT_COLUMNS, Written, in_the_way, lasting, slots, the_site, written,
+};
+use super::consultants::CONSULTANTS;
+use super::days::require_loadable;
+use super::error::ServiceError;
+use super::fields::{self, Needs};
+use super::list::{List, Listing};
+use super::record::{Columns, Record, Statement, find, read, read_within};
+use crate::stats::meetassist::SCHEDULE;
+use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
+
+/// How often a change begins anew because its date was taken out of the database, or somebody else makes
+/// slots too.
+const ATTEMPTS: u32 = 8;
+
+const LISTED_COLUMNS: Columns = &[
+    ("total", Type::Int),
+    ("scheduleid", Type::Int),
+    ("consultantid", Type::Int),
+    ("date", Type::Date),
+    ("starttime", Type::Time),
+    ("endtime", Type::Time),
+    ("isavailable", Type::Bool),
+    // Whether it can be booked.
+    ("isfree", Type::Bool),
+    ("consultantname", Type::Text),
+    // The appointment that has it.
+    ("appointmentid", Type::Int),
+    ("status", Type::Text),
+    ("customerid", Type::Text),
+    ("customername", Type::Text),
+];
+
+/// Slots by date, start and number. Its filters are the first and the last date, and a consultant.
+pub(super) static SLOTS: List = List {
+    statement: Statement {
+        sql: include_str!("sql/slots_list.sql"),
+        columns: LISTED_COLUMNS,
+    },
+    order: &["date", "starttime", "scheduleid"],
+};
+
+const BY_ID: Statement = Statement {
+    sql: include_str!("sql/slot_by_id.sql"),
+    columns: SLOT_COLUMNS,
+};
+const CLOSE: Statement = changing(include_str!("sql/slot_close.sql"));
+const fn changing(sql: &'static str) -> Statement {
+    Statement {
+        sql,
+        columns: &[("scheduleid", Type::Int)],
+    }
+}
+
+/// The slots of a consultant, and the appointment that has each.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn listing(
+    hub: &Hub,
+    site: Option<&SiteName>,
+    consultant: &str,
+    dates: DateRange,
+) -> Result<Listing, ServiceError> {
+    require_loadable(hub, dates)?;
+    let consultant = CONSULTANTS.one(hub, site, consultant).await?;
+    let view = the_site(hub, Some(&consultant.site)).await?;
+    let key = canonical_text(consultant.value("consultantid"));
+    Ok(Listing {
+        list: &SLOTS,
+        sites: vec![view.site],
+        dates: Some(dates),
+        filters: filters(dates, key),
+    })
+}
+
+/// The filters of [`SLOTS`].
+pub(super) fn filters(dates: DateRange, consultant: Option<String>) -> Vec<Option<String>> {
+    let [from, to] = [dates.from(), dates.to()].map(|date| Some(date.to_string()));
+    vec![from, to, consultant]
+}
+
+/// Closes a slot, or opens one that no appointment has.
+///
+/// # Errors
+/// [`ServiceError`]: nothing was changed.
+pub(crate) async fn set(
+    hub: &Hub,
+    site: Option<&SiteName>,
+    id: i64,
+    given: &Map<String, Json>,
+    by: By<'_>,
+) -> Result<Written, ServiceError> {
+    let view = the_site(hub, site).await?;
+    let table = declared(&view, SCHEDULE)?;
+    let row = fields::read(table, &["isavailable"], given, Needs::Given)
+        .map_err(ServiceError::Invalid)?;
+    let opens = match row.first() {
+        Some((_, Value::Bool(opens))) => *opens,
+        _ => return Err(ServiceError::invalid("isavailable", "is needed")),
+    };
+    for _ in 0..ATTEMPTS {
+        let (slot, loaded) = bring(hub, &view, id, by).await?;
+        match set_row(hub, &view, &slot, &loaded, opens, by).await {
+            Ok(Some(record)) => return Ok(written(hub, record, by.now).await),
+            Ok(None) => {}
+            Err(error) => return Err(lasting(hub, &view, error).await),
+        }
+    }
+    Err(taken_out_each_time())
+}
+
+/// `None`: its date was taken out of the database meanwhile, or the slot is gone.
+async fn set_row(
+    hub: &Hub,
+    view: &SiteView,
+    slot: &Record,
+    loaded: &LoadedDates,
+    opens: bool,
+    by: By<'_>,
+) -> Result<Option<Record>, ServiceError> {
+    let table = declared(view, SCHEDULE)?;
+    let refused = |error| ServiceError::of_write(table, error);
+    let begun = hub
+        .database()
+        .begin_write(&view.site, &view.dataset, by.actor);
+    let mut write = begun.await.map_err(refused)?;
+    let key = [canonical_text(slot.value("scheduleid"))];
+    let of_slot = ["consultantid", "date", "starttime"];
+    let of_slot = of_slot.map(|name| canonical_text(slot.value(name)));
+    if opens {
+        slots::free(&mut *write, view, &of_slot).await?;
+    } else {
+        let closed = read_within(&mut *write, &view.site, CLOSE, &key).await;
+        closed.map_err(refused)?;
+    }
+    // From the statement above on no load takes slots out.
+    if !write.are_loaded(&loaded.parts).await? {
+        return Ok(None);
+    }
+    let Some(record) = read_within(&mut *write, &view.site, BY_ID, &key)
+        .await?
+        .pop()
+    else {
+        return Ok(None);
+    };
+    if *record.value("isavailable") != Value::Bool(opens) {
+        drop(write);
+        let there = in_the_way(hub, view, Some(&of_slot)).await?;
+        return Err(ServiceError::Clash(there));
+    }
+    write.commit().await.map_err(refused)?;
+    Ok(Some(record))
+}
+
+/// Loads the date of a slot. Answers the slot as it was found.
+async fn bring(
+    hub: &Hub,
+    view: &SiteView,
+    id: i64,
+    by: By<'_>,
+) -> Result<(Record, LoadedDates), ServiceError> {
+    let key = [Some(id.to_string())];
+    let mut rows = read(hub, &view.site, BY_ID, &key).await?;
+    if rows.is_empty() {
+        let of = ("scheduleid", &*id.to_string());
+        rows = find(hub, view, (SCHEDULE, SLOT_COLUMNS), of, by.now).await?;
+    }
+    let slot = rows.pop();
+    let date = slot.as_ref().map(|slot| slot.value("date"));
+    let (Some(Value::Date(date)), Some(slot)) = (date.cloned(), slot) else {
+        return Err(ServiceError::NotFound(format!("there is no slot {id}")));
+    };
+    let loaded = hub.bring(&view.site, DateRange::day(date), by.now).await?;
+    Ok((slot, loaded))
+}
+
+fn taken_out_each_time() -> ServiceError {
+    ServiceError::TryAgain("somebody else changes the same slots; try again".to_owned())
+}
+
+fn declared<'v>(view: &'v SiteView, name: &str) -> Result<&'v Table, ServiceError> {
+    let table = view.dataset.table(name);
+    table.ok_or_else(|| ServiceError::NotFound(format!("site {} has no {name}", view.site)))
+}

@@ -1,0 +1,3 @@
+SELECT scheduleid, consultantid, "date", starttime, endtime, isavailable
+FROM consultantschedule
+WHERE scheduleid = $1

@@ -1,0 +1,4 @@
+UPDATE consultantschedule
+SET isavailable = false
+WHERE scheduleid = $1
+RETURNING scheduleid
