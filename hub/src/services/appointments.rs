@@ -54,7 +54,10 @@ pub(crate) async fn sites(
 /// # Errors
 /// [`ServiceError::SiteRequired`] where there are several, [`ServiceError::NotFound`], or a failure
 /// of the database.
-pub(super) async fn the_site(hub: &Hub, named: Option<&SiteName>) -> Result<SiteView, ServiceError> {
+pub(super) async fn the_site(
+    hub: &Hub,
+    named: Option<&SiteName>,
+) -> Result<SiteView, ServiceError> {
     the_one(hub, named, &NEEDED, WHAT).await
 }
 

@@ -138,4 +138,3 @@ pub(crate) async fn by_status(hub: &Hub, program: &Record) -> Result<StatusCount
     }
     Ok(counts)
 }
-

@@ -57,6 +57,37 @@ async fn a_day_shows_its_appointments_and_free_slots() {
         ["10:00:00", "14:00:00"],
         "free ones of consultants who are not disabled"
     );
+    let hours: Vec<&str> = html
+        .split("<th scope=\"row\">")
+        .skip(1)
+        .map(|row| row.split_once("</tr>").unwrap().0)
+        .collect();
+    // A held slot, one that is free, one that a program booked, one that is closed.
+    for (hour, time, shown) in [
+        (
+            0,
+            "09:00",
+            "#a-1\"><span class=\"key s-confirmed\" aria-hidden=\"true\"></span>Nguyễn An",
+        ),
+        (
+            1,
+            "10:00",
+            "<button name=\"slot\" value=\"1 10:00:00\" class=\"free\">10:00–11:00",
+        ),
+        (
+            2,
+            "11:00",
+            "s-pending\" aria-hidden=\"true\"></span>&#60;b&#62;Bình",
+        ),
+        (3, "14:00", "value=\"1 14:00:00\""),
+        (4, "15:00", "<span class=\"closed\">closed</span>"),
+    ] {
+        assert!(hours[hour].starts_with(time), "{time}: {}", hours[hour]);
+        assert!(hours[hour].contains(shown), "{shown}: {}", hours[hour]);
+    }
+    assert_eq!(hours.len(), 5);
+    assert_eq!(hours[0].matches("<td>").count(), 2, "{}", hours[0]);
+    assert!(html.contains("<a href=\"/consultants/1?site=hcm-01\">Lê Dung</a>"));
     let forms: Vec<&str> = html
         .split("action=\"/appointments/")
         .skip(1)

@@ -2,23 +2,25 @@
 
 use causeway_shared::commit::Owner;
 use causeway_shared::ids::SiteName;
+use causeway_shared::value::Value;
 use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::history::by_id;
 use super::list::{LIST, ListQuery, filters};
 use super::sites;
-use super::statements::{CUSTOMERS, FREE_SLOTS};
+use super::statements::CUSTOMERS;
 use crate::services::error::ServiceError;
 use crate::services::list::{Listed, Position};
 use crate::services::record::{Record, read_dates};
+use crate::services::schedule::{self, SLOTS};
 use crate::services::search::Search;
 use crate::sync::{DateRange, Hub, SiteView};
 
 /// Most appointments of a page.
 const MAX_APPOINTMENTS: usize = 200;
-/// Most free slots that are offered.
-const MAX_SLOTS: usize = 500;
+/// Most slots of a page.
+const MAX_SLOTS: usize = 1_000;
 /// Most customers that are offered.
 pub(crate) const MAX_CUSTOMERS: usize = 50;
 
@@ -55,9 +57,28 @@ pub(crate) struct DayPage {
 #[derive(Debug, Default)]
 pub(crate) struct DayRows {
     pub appointments: Listed,
-    pub free_slots: Vec<Record>,
+    /// All slots, by time.
+    pub slots: Vec<Record>,
     /// Customers that were looked for, by name; one more than [`MAX_CUSTOMERS`] where there are more.
     pub customers: Vec<Record>,
+}
+
+impl DayRows {
+    /// The slots that can be booked, by consultant and time.
+    pub(crate) fn free_slots(&self) -> Vec<&Record> {
+        let slots = self.slots.iter();
+        let mut free: Vec<&Record> = slots
+            .filter(|slot| *slot.value("isfree") == Value::Bool(true))
+            .collect();
+        free.sort_by_key(|slot| {
+            let number = match slot.value("consultantid") {
+                Value::Int(number) => *number,
+                _ => 0,
+            };
+            (slot.text("consultantname"), number)
+        });
+        free
+    }
 }
 
 /// Whether a site's rows can be changed here.
@@ -126,18 +147,19 @@ async fn rows(
     let after = asked.cursor.as_deref();
     let after = after.map(|cursor| Position::parse(cursor, &LIST));
     let after = after.transpose()?;
-    let slots = [Some(date.to_string()), Some(MAX_SLOTS.to_string())];
     let [pattern, key] = Search::new("find", &asked.find)?.parameters();
     let customers = [pattern, key, Some((MAX_CUSTOMERS + 1).to_string())];
     let statements = [
-        FREE_SLOTS.with(&slots),
+        SLOTS.asked(&schedule::filters(day, None), None, MAX_SLOTS),
         CUSTOMERS.with(&customers),
         LIST.asked(&filters(&query)?, after.as_ref(), MAX_APPOINTMENTS + 1),
     ];
     let found = read_dates(hub, &view.site, day, &statements, now).await?;
     let mut found = found.into_iter();
+    let mut slots = Listed::default();
+    slots.add(&SLOTS, found.next().unwrap_or_default());
     let mut rows = DayRows {
-        free_slots: found.next().unwrap_or_default(),
+        slots: slots.items,
         customers: found.next().unwrap_or_default(),
         appointments: Listed::default(),
     };

@@ -97,17 +97,6 @@ pub(super) const STEP: Statement = statement!("appointment_step.sql", CHANGED);
 pub(super) const SLOT: Statement = statement!("slot.sql", SLOT_COLUMNS);
 pub(super) const TAKE_SLOT: Statement = statement!("slot_take.sql", CHANGED);
 pub(super) const FREE_SLOT: Statement = statement!("slot_free.sql", CHANGED);
-pub(super) const FREE_SLOTS: Statement = statement!(
-    "slots_free.sql",
-    &[
-        ("scheduleid", Type::Int),
-        ("consultantid", Type::Int),
-        ("starttime", Type::Time),
-        ("endtime", Type::Time),
-        ("consultantname", Type::Text),
-    ]
-);
-
 pub(super) const CONSULTANT: Statement =
     statement!("consultant.sql", &[("isdisabled", Type::Bool)]);
 pub(super) const CUSTOMER_NAME: Statement =

@@ -80,12 +80,18 @@ async fn an_appointment_is_taken_from_step_to_step_by_forms() {
     let booked = send(&bed, &bed.admin, "/appointments", form).await;
     let page = follow(&bed, &booked).await.body;
     let (_, id) = booked.header(header::LOCATION).split_once("#a-").unwrap();
-    let assign = format!("<select id=\"assign-{id}\" name=\"consultantid\">");
-    let (_, choices) = page.split_once(&assign).unwrap();
-    let choices = choices.split_once("</select>").unwrap().0.trim();
-    assert_eq!(choices, "<option value=\"1\">Lê Dung, 14:00–15:00</option>");
+    let assign = format!("/appointments?date=2025-11-28&amp;site=hcm-01&amp;move={id}");
+    assert!(
+        page.contains(&format!("href=\"{assign}\">Assign")),
+        "{page}"
+    );
+    // The slot at its time comes first.
+    let page = visit(&bed, &bed.admin, &assign.replace("&amp;", "&")).await;
+    let slot = "<button name=\"slot\" value=\"1 14:00:00\" class=\"free\" autofocus>14:00–15:00";
+    assert!(page.body.contains(slot), "{}", page.body);
+    assert_eq!(page.body.matches("autofocus").count(), 1);
     for (step, form, expected) in [
-        ("assign", "consultantid=1", "The consultant is assigned."),
+        ("move", "slot=1+14:00:00", "The appointment is moved."),
         ("confirm", "", "The appointment is confirmed."),
         ("complete", "", "The appointment is completed."),
     ] {
@@ -95,13 +101,6 @@ async fn an_appointment_is_taken_from_step_to_step_by_forms() {
         assert!(notice(&page).starts_with(expected), "{step}: {}", page.body);
     }
     for (step, form, status, expected) in [
-        ("assign", "", 422, "Not saved: consultantid is needed"),
-        (
-            "assign",
-            "consultantid=1",
-            409,
-            "Only a pending or confirmed appointment can be given to a consultant. At present: 14:00 · &#60;b&#62;Bình&#60;/b&#62; · Lê Dung · Completed",
-        ),
         (
             "confirm",
             "",
@@ -253,7 +252,7 @@ async fn a_form_says_whether_a_consultant_is_wanted() {
 async fn an_appointment_is_moved_to_another_day_by_links_and_a_form() {
     let bed = bed().await;
     let page = visit(&bed, &bed.admin, "/appointments").await.body;
-    let link = "/appointments?date=2025-11-28&amp;site=hcm-01&amp;move=1#move";
+    let link = "/appointments?date=2025-11-28&amp;site=hcm-01&amp;move=1\">Move";
     assert!(page.contains(link), "{page}");
     assert!(!page.contains("move=3"), "it is completed: {page}");
     // The day is chosen with the same links as ever.
@@ -266,7 +265,8 @@ async fn an_appointment_is_moved_to_another_day_by_links_and_a_form() {
     for shown in [
         "Friday, 28 Nov 2025 · 09:00 · Nguyễn An · Lê Dung · Confirmed",
         "action=\"/appointments/1/move\"",
-        "<option value=\"1 09:00:00\">",
+        "<button name=\"slot\" value=\"1 09:00:00\" class=\"free\" autofocus>",
+        "<button name=\"slot\" value=\"1 08:00:00\" class=\"free\">",
     ] {
         assert!(html.contains(shown), "{shown}: {html}");
     }
