@@ -293,6 +293,13 @@ impl HubDatabase {
         })
     }
 
+    /// A database in a folder.
+    #[must_use]
+    pub fn sqlite(folder: &Path) -> Self {
+        let database = SqliteDatabase::open(folder, folder.display().to_string());
+        Self(Arc::new(database))
+    }
+
     fn of(config: DatabaseConfig) -> Outcome<Self> {
         let database = PostgresDatabase::open(&config, config.url.clone())?;
         Ok(Self(Arc::new(database)))
@@ -342,8 +349,7 @@ impl TestHub {
     /// # Errors
     /// A failure of the database.
     pub async fn in_folder(folder: &Path) -> Outcome<Self> {
-        let database = SqliteDatabase::open(folder, folder.display().to_string());
-        Self::new(&HubDatabase(Arc::new(database))).await
+        Self::new(&HubDatabase::sqlite(folder)).await
     }
 
     /// A hub over the same store with another database, which is made.
@@ -389,8 +395,7 @@ impl TestHub {
 
     /// A hub over the same store with a database of its own in a folder.
     pub(crate) async fn in_another_folder(&self, folder: &Path) -> Outcome<Self> {
-        let database = SqliteDatabase::open(folder, folder.display().to_string());
-        self.with_database(&HubDatabase(Arc::new(database))).await
+        self.with_database(&HubDatabase::sqlite(folder)).await
     }
 
     /// A hub over another store and the same database.

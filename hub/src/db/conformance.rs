@@ -18,6 +18,7 @@ mod conflicts;
 mod dataset_changes;
 mod datasets;
 mod edits;
+mod everybody;
 mod followers;
 mod history;
 mod journal;
@@ -46,6 +47,7 @@ pub use conflicts::*;
 pub use dataset_changes::*;
 pub use datasets::*;
 pub use edits::*;
+pub use everybody::*;
 pub use followers::*;
 pub use history::*;
 pub use journal::*;
@@ -199,6 +201,7 @@ macro_rules! database_conformance {
             a_row_is_put_back_without_defaults,
             a_side_that_was_taken_is_folded,
             the_merge_table,
+            everybody_shows_the_owners_rows,
             an_edit_is_taken_back_and_that_too,
             what_went_on_is_not_taken_back,
             an_appointment_comes_back_with_its_slot,

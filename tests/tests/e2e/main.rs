@@ -21,6 +21,7 @@ mod damage_table;
 mod database;
 mod dataset_bookings;
 mod dataset_writers;
+mod everybody;
 mod faults;
 mod first_load;
 mod ground;
