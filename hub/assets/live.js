@@ -36,14 +36,17 @@ function show(html) {
   const before = new Map([...figures()].map(([name, figure]) => [name, figure.textContent]));
   const opened = [...live.querySelectorAll("details[open]")].map((details) => details.id);
   const scrolled = [...live.querySelectorAll(".scroll[id]")].map((chart) => [chart.id, chart.scrollLeft]);
-  const focused = document.activeElement?.closest("#live [id]")?.id;
+  const focus = live.contains(document.activeElement) ? document.activeElement : null;
+  const [link, focused] = [focus?.getAttribute("href"), focus?.closest("#live [id]")?.id];
   live.innerHTML = html;
   for (const id of opened) document.getElementById(id)?.setAttribute("open", "");
   for (const [id, left] of scrolled) {
     const chart = document.getElementById(id);
     if (chart) chart.scrollLeft = left;
   }
-  if (focused) {
+  const same = link && live.querySelector(`a[href="${CSS.escape(link)}"]`);
+  if (same) same.focus({ preventScroll: true });
+  else if (focused) {
     const again = document.getElementById(focused);
     (again?.querySelector("summary") ?? again)?.focus({ preventScroll: true });
   }

@@ -15,6 +15,12 @@ use tempfile::TempDir;
 /// How long a page may take to become what a test waits for.
 const WAIT_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
+/// The Tab key, as WebDriver calls it.
+const TAB: char = '\u{e004}';
+/// The Enter key, as WebDriver calls it.
+pub const ENTER: char = '\u{e007}';
+/// More than a page has that can have the focus.
+const MAX_TABS: usize = 100;
 /// The line that chromedriver writes once it listens.
 const READY: &str = "started successfully on port ";
 
@@ -175,6 +181,83 @@ impl Browser {
         self.call(Method::POST, &path, &keys).await.unwrap();
     }
 
+    /// Presses a key where the focus is, as a keyboard does.
+    ///
+    /// # Panics
+    /// If the browser does not do it.
+    pub async fn press(&self, key: char) {
+        let strokes = ["keyDown", "keyUp"].map(|stroke| json!({ "type": stroke, "value": key }));
+        let keyboard = json!({ "type": "key", "id": "keyboard", "actions": strokes });
+        let press = json!({ "actions": [keyboard] });
+        self.call(Method::POST, "/actions", &press).await.unwrap();
+    }
+
+    /// Goes from element to element by Tab until one of these has the focus, which is to be seen.
+    ///
+    /// # Panics
+    /// If none is come to, or one on the way does not show that it has the focus.
+    pub async fn tab_to(&self, css: &str) {
+        let look = "const at = document.activeElement; \
+                    return [at.matches(arguments[0]), \
+                        at === document.body || getComputedStyle(at).outlineStyle !== 'none', \
+                        at.outerHTML.slice(0, 200)]";
+        let mut way = Vec::new();
+        for _ in 0..MAX_TABS {
+            self.press(TAB).await;
+            let at = self.run(look, json!([css])).await;
+            assert_eq!(at[1], true, "its focus is not seen: {}", at[2]);
+            if at[0] == true {
+                return;
+            }
+            way.push(at[2].to_string());
+        }
+        panic!("Tab does not come to {css}, but to {way:#?}");
+    }
+
+    /// Types where the focus is; into a field for a file, its path.
+    ///
+    /// # Panics
+    /// If nothing there takes it.
+    pub async fn type_there(&self, text: &str) {
+        let there = self.call(Method::GET, "/element/active", &Value::Null);
+        let there = reference(&there.await.unwrap());
+        let keys = json!({ "text": text });
+        let path = format!("/element/{there}/value");
+        self.call(Method::POST, &path, &keys).await.unwrap();
+    }
+
+    /// Shows pages on a screen of so many pixels, to somebody who prefers `light` or `dark`.
+    ///
+    /// # Panics
+    /// If the browser does not do it.
+    pub async fn show_on(&self, width: u32, scheme: &str) {
+        // A phone's scroll bar takes no room.
+        let is_phone = width < 600;
+        let screen =
+            json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": is_phone });
+        self.tell("Emulation.setDeviceMetricsOverride", &screen)
+            .await;
+        let prefers = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.tell("Emulation.setEmulatedMedia", &prefers).await;
+    }
+
+    /// A picture of the whole page (PNG).
+    ///
+    /// # Panics
+    /// If the browser does not make it.
+    pub async fn picture(&self) -> Vec<u8> {
+        let whole = json!({ "captureBeyondViewport": true });
+        let taken = self.tell("Page.captureScreenshot", &whole).await;
+        from_base64(taken["data"].as_str().unwrap())
+    }
+
+    /// One command of Chromium's own.
+    async fn tell(&self, command: &str, with: &Value) -> Value {
+        let told = json!({ "cmd": command, "params": with });
+        let told = self.call(Method::POST, "/goog/cdp/execute", &told).await;
+        told.unwrap_or_else(|error| panic!("{command}: {error}"))
+    }
+
     /// The page's cookies, with those that scripts do not see.
     ///
     /// # Panics
@@ -190,8 +273,7 @@ impl Browser {
             .await;
         let by = json!({ "using": "css selector", "value": css });
         let found = self.call(Method::POST, "/element", &by).await.unwrap();
-        let reference = found.as_object().unwrap().values().next().unwrap();
-        reference.as_str().unwrap().to_owned()
+        reference(&found)
     }
 
     /// One command of WebDriver; its error in words.
@@ -211,6 +293,31 @@ impl Browser {
             Err(value["message"].to_string())
         }
     }
+}
+
+/// What WebDriver calls the element that it answers with.
+fn reference(element: &Value) -> String {
+    let reference = element.as_object().unwrap().values().next().unwrap();
+    reference.as_str().unwrap().to_owned()
+}
+
+fn from_base64(text: &str) -> Vec<u8> {
+    let digit = |letter: u8| match letter {
+        b'A'..=b'Z' => letter - b'A',
+        b'a'..=b'z' => letter - b'a' + 26,
+        b'0'..=b'9' => letter - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let digits: Vec<u8> = text.trim_end_matches('=').bytes().map(digit).collect();
+    let bytes = digits.chunks(4).flat_map(|four| {
+        let bits = four
+            .iter()
+            .fold(0_u32, |bits, digit| bits << 6 | u32::from(*digit));
+        let bits = bits << (6 * (4 - four.len()));
+        bits.to_be_bytes()[1..four.len()].to_vec()
+    });
+    bytes.collect()
 }
 
 impl Drop for Browser {

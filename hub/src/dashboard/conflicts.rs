@@ -15,7 +15,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::assets::address;
-use super::edits::{cut, parsed, row_query};
+use super::edits::{self, cut, parsed, row_query};
 use super::language::{Language, ReaderLanguage};
 use super::lists::{given, query};
 use super::texts::{ConflictsTexts, Texts};
@@ -259,12 +259,12 @@ pub(super) async fn take(
 ) -> Result<Response, Problem> {
     let form = read(form)?;
     let editor = editor(&app, &caller, reading.language)?;
-    let c = &reading.language.texts().of_conflicts;
+    let t = reading.language.texts();
     let id = form.id.parse();
-    let id = id.map_err(|_: &str| Problem::new(Code::NotFound, c.closed))?;
+    let id = id.map_err(|_: &str| Problem::new(Code::NotFound, t.of_conflicts.closed))?;
     let taken = conflicts::take(&app.hub, &id, form.take, editor.by());
     if let Err(error) = taken.await {
-        return Err(refusal(error, c));
+        return Err(refusal(error, t));
     }
     let taken = match form.take {
         Side::Site => "site",
@@ -275,17 +275,17 @@ pub(super) async fn take(
 }
 
 /// Why no side was taken, as people say it.
-fn refusal(error: ServiceError, c: &ConflictsTexts) -> Problem {
+fn refusal(error: ServiceError, t: &Texts) -> Problem {
+    let c = &t.of_conflicts;
     let detail = match &error {
         ServiceError::Changed(..) => c.changed,
         ServiceError::NotFound(_) => c.closed,
         ServiceError::NotAllowed(NotAllowed::RowUnknown, _) => c.row_unknown,
         ServiceError::NotAllowed(NotAllowed::InTheWay, _) => c.in_the_way,
         ServiceError::NotAllowed(NotAllowed::Clashes, _) => c.clash_hint,
-        _ => return error.into(),
+        _ => return edits::refusal(error, t),
     };
-    let code = Problem::from(error).code;
-    Problem::new(code, detail)
+    Problem::from(error).saying(detail)
 }
 
 // On SQLite alone: what the databases do is held to one suite (db/conformance.rs).

@@ -46,6 +46,8 @@ pub(super) struct Asked {
     actor: String,
     #[serde(default)]
     cursor: String,
+    /// Whether one was just taken back.
+    undone: Option<bool>,
 }
 
 #[derive(Debug, Template)]
@@ -199,11 +201,22 @@ pub(super) async fn undo(
             let detail = reading.language.texts().of_edits.changed;
             return Err(Problem::new(Code::Changed, detail));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(refusal(error, reading.language.texts())),
     };
     let key = text_of_key(&undone.key);
     let of_row = row_query(&undone.site, undone.table.as_str(), &key);
-    Ok(Redirect::to(&format!("/edits?{of_row}")).into_response())
+    Ok(Redirect::to(&format!("/edits?{of_row}&undone=true")).into_response())
+}
+
+/// Why a change was refused, as people say it where it may be so of any change.
+pub(super) fn refusal(error: ServiceError, t: &Texts) -> Problem {
+    let d = &t.of_day;
+    let detail = match &error {
+        ServiceError::TryAgain(_) => d.not_now.to_owned(),
+        ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
+        _ => return error.into(),
+    };
+    Problem::from(error).saying(detail)
 }
 
 // On SQLite alone: what the databases do is held to one suite (db/conformance.rs).

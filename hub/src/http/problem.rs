@@ -27,6 +27,8 @@ pub(crate) enum Code {
     MethodNotAllowed,
     /// The body is longer than taken.
     TooLarge,
+    /// There is no room for the body.
+    NoRoom,
     /// The body did not come in time.
     RequestTimeout,
     /// The body is not JSON by its type.
@@ -66,6 +68,7 @@ impl Code {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::TooLarge => "too_large",
+            Self::NoRoom => "no_room",
             Self::RequestTimeout => "request_timeout",
             Self::UnsupportedMediaType => "unsupported_media_type",
             Self::RangeTooLong => "range_too_long",
@@ -93,6 +96,7 @@ impl Code {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -147,6 +151,14 @@ impl Problem {
         // A row without a JSON form is none that anybody could be shown.
         self.present = present.and_then(|row| serde_json::to_value(*row).ok());
         self
+    }
+
+    /// The same, said in other words.
+    pub(crate) fn saying(self, detail: impl Into<String>) -> Self {
+        Self {
+            detail: detail.into(),
+            ..self
+        }
     }
 
     /// The same, with its cause for the log.

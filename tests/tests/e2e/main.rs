@@ -21,6 +21,7 @@ mod damage_table;
 mod database;
 mod dataset_bookings;
 mod dataset_writers;
+mod edits_pages;
 mod everybody;
 mod faults;
 mod first_load;

@@ -31,7 +31,7 @@ async fn session(browser: &Browser) -> Value {
 }
 
 /// A browser that has signed in and shows a page.
-async fn signed_in_at(service: &Service, token: &str, path: &str) -> Browser {
+pub(crate) async fn signed_in_at(service: &Service, token: &str, path: &str) -> Browser {
     let browser = Browser::start().await;
     let link = format!("{}/login?lang=en#token={token}", service.url);
     browser.open(&link).await;

@@ -156,8 +156,10 @@ async fn an_edit_is_taken_back_by_the_api_and_by_a_form() {
     let seen = send(format!("site=hcm-01&commit={commit}&id={id}")).await;
     assert_eq!(seen.status, StatusCode::SEE_OTHER, "{}", seen.body);
     let row = "/edits?site=hcm-01&table=appointment&key=1";
-    assert_eq!(seen.header(header::LOCATION), row);
-    let page = bed.visit(row, &cookie).await;
+    let taken_back = format!("{row}&undone=true");
+    assert_eq!(seen.header(header::LOCATION), taken_back);
+    let page = bed.visit(&taken_back, &cookie).await;
+    assert!(page.body.contains("The change is taken back."));
     assert!(
         page.body.contains("<b>Taken back</b>") && page.body.contains("action=\"/edits/undo\"")
     );

@@ -23,6 +23,7 @@ pub(in crate::dashboard) struct EditsTexts {
     pub(in crate::dashboard) undo: &'static str,
     pub(in crate::dashboard) undo_hint: &'static str,
     pub(in crate::dashboard) undo_now: &'static str,
+    pub(in crate::dashboard) is_undone: &'static str,
     /// Why an edit is not taken back.
     pub(in crate::dashboard) changed: &'static str,
     inserted: &'static str,
@@ -62,6 +63,7 @@ pub(super) const VIETNAMESE: EditsTexts = EditsTexts {
     undo: "Hoàn tác",
     undo_hint: "Dòng trở lại như trước thay đổi này.",
     undo_now: "Hoàn tác ngay",
+    is_undone: "Đã hoàn tác. Dưới đây là các thay đổi của dòng này.",
     changed: "Dòng này đã được sửa tiếp sau đó, nên thay đổi này không hoàn tác được.",
     inserted: "Thêm",
     updated: "Sửa",
@@ -88,6 +90,7 @@ pub(super) const ENGLISH: EditsTexts = EditsTexts {
     undo: "Take back",
     undo_hint: "The row becomes what it was before this change.",
     undo_now: "Take it back",
+    is_undone: "The change is taken back. These are the changes of its row.",
     changed: "The row was changed since, so this change cannot be taken back.",
     inserted: "Added",
     updated: "Changed",
