@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::id::concerned;
 use super::{Conflict, ConflictId};
 use crate::db::{DbError, JournalMark};
-use crate::services::appointments::By;
+use crate::services::appointments::{By, lasting};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::sync::{Disputed, Hub, SiteHistory};
 
@@ -66,15 +66,23 @@ pub(crate) async fn take(
             entry: &entry,
             side,
         };
-        if let Some(row) = taking.run(by.actor).await? {
-            return Ok(Taken {
-                site: id.site.clone(),
-                table: id.table.clone(),
-                key: entry.key.clone(),
-                taken: side,
-                row,
-                flushed: hub.flush_soon(&id.site, by.now).await,
-            });
+        match taking.run(by.actor).await {
+            Ok(None) => {}
+            Ok(Some(row)) => {
+                return Ok(Taken {
+                    site: id.site.clone(),
+                    table: id.table.clone(),
+                    key: entry.key.clone(),
+                    taken: side,
+                    row,
+                    flushed: hub.flush_soon(&id.site, by.now).await,
+                });
+            }
+            Err(error) => {
+                let views = hub.sites(Some(&id.site)).await?;
+                let view = views.first().ok_or_else(gone)?;
+                return Err(lasting(hub, view, error).await);
+            }
         }
     }
     Err(ServiceError::TryAgain(

@@ -10,6 +10,8 @@ use serde_json::Value;
 use super::*;
 use crate::config::AuthMode;
 use crate::serve::testbed::{Answer, Testbed, now};
+use crate::services::appointments::By;
+use crate::services::error::ServiceError;
 use crate::sync::LoadRequest;
 use crate::testing::{Outcome, SHOP, TestSite};
 
@@ -166,6 +168,30 @@ async fn of_two_who_take_a_side_at_once_one_does() -> Outcome {
         assert!(taken == 1 && refused, "{statuses:?}");
     }
     assert_eq!(page_of(&bed, "").await?["total"], 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn no_side_is_taken_before_a_hub_that_starts_has_read_the_store() -> Outcome {
+    let (bed, _) = bed(&[1]).await?;
+    let config = bed.app.hub.config().clone();
+    // Another start of the database.
+    let database = crate::db::open(&config.database).await?;
+    let hub = Hub::with(config, Arc::clone(bed.app.hub.store()), database)?;
+    let query = ConflictsQuery {
+        limit: 1,
+        ..ConflictsQuery::default()
+    };
+    let listed = list(&hub, &query, now()).await?.items.remove(0);
+    let by = By {
+        actor: "admin/ann",
+        now: now(),
+    };
+    let early = super::take(&hub, &listed.id, Side::Site, by).await;
+    assert!(matches!(early, Err(ServiceError::TryAgain(_))), "{early:?}");
+    hub.load(&LoadRequest::at(now())).await?;
+    let taken = super::take(&hub, &listed.id, Side::Site, by).await?;
+    assert!(taken.flushed, "{taken:?}");
     Ok(())
 }
 
