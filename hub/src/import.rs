@@ -10,6 +10,7 @@
 
 pub(crate) mod dump;
 mod files;
+pub(crate) mod folder;
 pub(crate) mod jobs;
 pub(crate) mod upload;
 
@@ -30,7 +31,6 @@ use causeway_shared::runtime::program::Exit;
 use causeway_shared::store::{Body, Store, StoreConfig, StoreError};
 use jiff::tz::TimeZone;
 use serde::Serialize;
-use tempfile::TempDir;
 use tokio::task::JoinError;
 
 use crate::config::HubConfig;
@@ -38,6 +38,7 @@ use crate::error::HubError;
 use crate::sync::{Hub, open_store, read_dataset};
 use dump::{Dialect, DumpError};
 use files::{ReadFiles, TakenFile};
+use folder::ImportFolder;
 
 /// A file to import.
 #[derive(Debug, Clone)]
@@ -111,6 +112,8 @@ pub(crate) enum ImportError {
     },
     #[error("the import stopped: {0}; this is a mistake in the program")]
     Stopped(#[source] JoinError),
+    #[error("the import was cut off; import the same file again")]
+    CutOff,
     #[error(
         "{name} is neither SQL nor CSV by its name; call it .sql, or as its table is called and .csv"
     )]
@@ -133,7 +136,8 @@ pub(crate) enum ImportError {
     Nothing { passed: String },
     #[error(
         "site {site} is written by an agent (host {host}): give the rows to it, as a source in its agent.toml, \
-         or import them as another site. If that agent is gone for good, --take-over replaces it"
+         or import them as another site. If that agent is gone for good, import with --take-over, over HTTP with \
+         `take_over=true`"
     )]
     HasAgent { site: SiteName, host: String },
     #[error("site {site}: {source}")]
@@ -151,7 +155,7 @@ impl ImportError {
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Room { .. } => true,
+            Self::Folder(_) | Self::Room { .. } | Self::CutOff => true,
             Self::Store { source, .. } => source.is_retryable(),
             Self::Agent(error) => error.is_retryable(),
             Self::Dump { source, .. } => matches!(source, DumpError::Read(_)),
@@ -219,7 +223,7 @@ impl Importer {
         options: &ImportOptions,
         progress: Arc<dyn Progress>,
     ) -> Result<Imported, ImportError> {
-        let folder = TempDir::with_prefix("causeway-import-").map_err(ImportError::Folder)?;
+        let folder = ImportFolder::make().map_err(ImportError::Folder)?;
         let agent = self.agent(options, &folder)?;
         self.refuse_agents_site(&agent, options).await?;
         let (dataset, dialect) = (Arc::clone(&self.dataset), options.dialect);
@@ -244,7 +248,7 @@ impl Importer {
         })
     }
 
-    fn agent(&self, options: &ImportOptions, folder: &TempDir) -> Result<Agent, ImportError> {
+    fn agent(&self, options: &ImportOptions, folder: &ImportFolder) -> Result<Agent, ImportError> {
         let config = AgentConfig::for_import(
             options.site.clone(),
             Dataset::clone(&self.dataset),

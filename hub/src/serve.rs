@@ -74,6 +74,8 @@ pub(crate) async fn serve(
     let listen = listener.local_addr()?;
     refuse_open_to_all(hub.config(), listen)?;
     tokio::spawn(say_how_to_sign_in(hub.clone()));
+    #[cfg(feature = "import")]
+    tokio::task::spawn_blocking(sweep);
     let mut seed = [0; 8];
     chance::fill(&mut seed)?;
     let chance = fastrand::Rng::with_seed(u64::from_le_bytes(seed));
@@ -120,6 +122,16 @@ pub(crate) async fn serve(
         tracing::warn!(%error, "the journal is not flushed; the next start goes on");
     }
     served
+}
+
+/// Takes away what imports of killed processes left among the temporary files.
+#[cfg(feature = "import")]
+fn sweep() {
+    match crate::import::folder::sweep() {
+        Ok(0) => {}
+        Ok(folders) => tracing::info!(folders, "what killed imports left is taken away"),
+        Err(error) => tracing::warn!(%error, "what killed imports may have left stays"),
+    }
 }
 
 /// Warns where there is no token yet, so that nobody can sign in.

@@ -102,8 +102,14 @@ async fn begin(
         dialect: asked.dialect,
     };
     let running = reserve(&app, &options, &name)?;
-    let upload = Upload::receive(name, body.into_data_stream());
-    let upload = upload.await.map_err(not_taken)?;
+    let announced = announced(&headers);
+    let upload = match Upload::receive(name, announced, body.into_data_stream()).await {
+        Ok(upload) => upload,
+        Err(error) => {
+            running.forget();
+            return Err(not_taken(error));
+        }
+    };
     let begun = Begun {
         id: running.id().to_owned(),
     };
@@ -111,9 +117,16 @@ async fn begin(
     Ok((StatusCode::ACCEPTED, Json(begun)).into_response())
 }
 
+/// How many bytes a body is said to have.
+pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+    header_text(headers, header::CONTENT_LENGTH)?.parse().ok()
+}
+
 /// A place for an import, before its file is taken.
 pub(crate) fn reserve(app: &App, options: &ImportOptions, name: &str) -> Result<Running, Problem> {
-    let id = random_id().map_err(UploadError::Disk).map_err(not_taken)?;
+    let id = random_id().map_err(|error| {
+        Problem::new(Code::Internal, "no import can begin; see the hub's log").because(error)
+    })?;
     let (site, name) = (options.site.clone(), name.to_owned());
     let running = app.imports.begin(id, site, name, options.dry_run);
     running.ok_or_else(|| {
@@ -186,13 +199,11 @@ pub(crate) fn not_taken(error: UploadError) -> Problem {
         UploadError::Stalled => Code::RequestTimeout,
         UploadError::Broken(_) => Code::BadRequest,
         UploadError::TooLarge => Code::TooLarge,
-        UploadError::Disk(_) => Code::Internal,
+        UploadError::NoRoom { .. } => {
+            return Problem::new(Code::NoRoom, error.to_string()).because(error);
+        }
     };
-    let problem = Problem::new(code, error.to_string());
-    match error {
-        UploadError::Disk(cause) => problem.because(cause),
-        _ => problem,
-    }
+    Problem::new(code, error.to_string())
 }
 
 #[cfg(test)]

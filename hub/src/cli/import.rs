@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use causeway_agent::Silent;
 use causeway_shared::ids::SiteName;
+use causeway_shared::runtime::blocking;
 use causeway_shared::runtime::program::{Answer, count};
 use clap::Args;
 
 use super::CliError;
 use crate::config::HubConfig;
 use crate::import::dump::Dialect;
+use crate::import::folder::sweep;
 use crate::import::{GivenFile, ImportOptions, Imported, Importer, remedy};
 
 /// What to import, and how.
@@ -43,6 +45,8 @@ pub struct ImportArgs {
 impl ImportArgs {
     pub(super) async fn answer(self, config: HubConfig, json: bool) -> Result<Answer, CliError> {
         let importer = Importer::open(&config).await?;
+        // They only take room; what cannot be taken away stays.
+        let _ = blocking::spawn(sweep).await;
         let options = ImportOptions {
             site: self.site,
             add: self.add,

@@ -7,8 +7,9 @@ use axum::Form;
 use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::rejection::FormRejection;
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Redirect, Response};
-use causeway_agent::{HeldTable, IMPORTER, Reason};
+use causeway_agent::{IMPORTER, Reason};
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
@@ -16,7 +17,7 @@ use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ImportTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
-use crate::api::imports::{not_taken, reserve, start};
+use crate::api::imports::{announced, not_taken, reserve, start};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
@@ -24,8 +25,10 @@ use crate::http::request::PathOf;
 use crate::import::dump::Dialect;
 use crate::import::jobs::{Job, Running, Stage};
 use crate::import::upload::Upload;
-use crate::import::{ImportOptions, Imported, remedy};
+use crate::import::{ImportOptions, Imported};
 
+/// What a form may have beside the file.
+const MAX_FORM_BYTES: u64 = 64 << 10;
 /// Longest text of a field beside the file.
 const MAX_TEXT_BYTES: usize = 200;
 /// Reasons for refused rows that are shown of a table, and lines of each other kind.
@@ -62,14 +65,6 @@ struct JobPage<'p> {
 }
 
 impl JobPage<'_> {
-    fn held<'h>(
-        &self,
-        imported: &'h Imported,
-    ) -> impl Iterator<Item = (&'h HeldTable, &'static str)> {
-        let held = imported.report.held.iter().take(MAX_LINES);
-        held.map(|held| (held, remedy(held)))
-    }
-
     /// Whether a table would lose so many rows that somebody has to agree.
     fn shrinks(&self, imported: &Imported) -> bool {
         let mut held = imported.report.held.iter();
@@ -156,9 +151,11 @@ pub(super) async fn preview(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
+    headers: HeaderMap,
     sent: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
     editor(&app, &caller, reading.language)?;
+    let announced = announced(&headers).map(|bytes| bytes.saturating_sub(MAX_FORM_BYTES));
     let mut sent = sent.map_err(|why| Problem::of_body(why.status(), why.body_text()))?;
     let mut fields = Fields::default();
     while let Some(field) = sent.next_field().await.map_err(broken)? {
@@ -168,7 +165,7 @@ pub(super) async fn preview(
             Some("dialect") => fields.dialect = text(field).await?,
             // A form without a file sends one that has no name.
             Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
-                return take(&app, &caller, reading, fields, field).await;
+                return take(&app, &caller, reading, fields, (field, announced)).await;
             }
             _ => {}
         }
@@ -194,7 +191,7 @@ async fn take(
     caller: &Caller,
     reading: ReaderLanguage,
     fields: Fields,
-    file: Field<'_>,
+    (file, announced): (Field<'_>, Option<u64>),
 ) -> Result<Response, Problem> {
     let i = &reading.language.texts().of_import;
     let Ok(site) = SiteName::new(&fields.site) else {
@@ -227,9 +224,24 @@ async fn take(
     // Some browsers send where it lay.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.to_owned();
-    let running = reserve(app, &options, &name)?;
-    let upload = Upload::receive(name, file).await.map_err(not_taken)?;
+    let running = reserve(app, &options, &name).map_err(|problem| busy(problem, i))?;
+    let upload = match Upload::receive(name, announced, file).await {
+        Ok(upload) => upload,
+        Err(error) => {
+            running.forget();
+            let why = i.not_taken(&error);
+            return Err(not_taken(error).saying(why));
+        }
+    };
     Ok(to_job(begin(app, options, upload.into(), running, caller)))
+}
+
+/// The same, in the language of the page where it is that others are under way.
+fn busy(problem: Problem, i: &ImportTexts) -> Problem {
+    match problem.code {
+        Code::Busy => problem.saying(i.busy),
+        _ => problem,
+    }
 }
 
 fn begin(
@@ -315,7 +327,9 @@ pub(super) async fn run(
         allow_shrink: form.allow_shrink.is_some(),
         ..previewed.options.clone()
     };
-    let running = reserve(&app, &options, &previewed.upload.name)?;
+    let i = &reading.language.texts().of_import;
+    let running = reserve(&app, &options, &previewed.upload.name);
+    let running = running.map_err(|problem| busy(problem, i))?;
     // Sent twice, it is begun once.
     let kept = app.imports.take_kept(&id).ok_or_else(gone)?;
     Ok(to_job(begin(&app, options, kept.upload, running, &caller)))

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_agent::{Progress, Step};
 use causeway_shared::ids::SiteName;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::upload::Upload;
 use super::{ImportError, ImportOptions, Imported};
@@ -55,8 +55,8 @@ pub(crate) struct Job {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<Imported>,
     /// Why it failed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    pub(crate) error: Option<Arc<ImportError>>,
     /// What was previewed, while it can be imported.
     #[serde(skip)]
     pub(crate) kept: Option<Kept>,
@@ -67,6 +67,18 @@ pub(crate) struct Job {
 pub(crate) struct Kept {
     pub(crate) options: ImportOptions,
     pub(crate) upload: Arc<Upload>,
+}
+
+/// An error, as it is told.
+#[expect(clippy::ref_option, reason = "serde asks for it")]
+fn as_text<S: Serializer>(
+    error: &Option<Arc<ImportError>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match error {
+        Some(error) => serializer.collect_str(error),
+        None => serializer.serialize_none(),
+    }
 }
 
 impl Job {
@@ -167,6 +179,11 @@ impl Running {
         }
     }
 
+    /// Forgets it, since its file was not taken.
+    pub(crate) fn forget(self) {
+        self.jobs.lock().retain(|job| job.id != self.id);
+    }
+
     pub(crate) fn end(self, ended: Result<Imported, ImportError>) {
         self.change(|job| match ended {
             Ok(imported) => {
@@ -175,7 +192,7 @@ impl Running {
             }
             Err(error) => {
                 job.stage = Stage::Failed;
-                job.error = Some(error.to_string());
+                job.error = Some(Arc::new(error));
             }
         });
     }
@@ -192,7 +209,7 @@ impl Drop for Running {
         self.change(|job| {
             if job.is_running() {
                 job.stage = Stage::Failed;
-                job.error = Some("the import was cut off; import the same file again".to_owned());
+                job.error = Some(Arc::new(ImportError::CutOff));
             }
         });
     }

@@ -9,6 +9,7 @@ use causeway_shared::object::ObjectReader;
 use causeway_shared::store::list_all;
 use causeway_shared::store::memory::MemoryStore;
 use fastrand::Rng;
+use tempfile::TempDir;
 
 use super::*;
 
@@ -300,7 +301,7 @@ async fn what_cannot_be_read_is_refused_with_what_to_do() {
     d.sql: the dump ends with ROLLBACK, since sqlite3 met an error: rows are missing; dump again
     d.sql: the file ends within what begins on line 2: it is cut off; dump again
     d.sql: line 1: a COPY from elsewhere is not read; only COPY … FROM stdin in pg_dump's form is
-    d.sql: line 1: a text has a backslash, and whether that escapes what follows depends on the database that wrote it; say which with --dialect mysql, postgresql or sqlite
+    d.sql: line 1: a text has a backslash, and whether that escapes what follows depends on the database that wrote it; say which with --dialect, over HTTP with `dialect=`: mysql, postgresql or sqlite
     d.sql: line 1: the rows of consultant do not say their columns, and no CREATE TABLE does; dump again with columns (`pg_dump --column-inserts`, `mysqldump --complete-insert`)
     d.sql: line 1: an INSERT … SELECT, SET or DEFAULT VALUES is not read; only rows behind VALUES are
     d.sql: line 1: the dump is in latin1; dump again in UTF-8 (`mysqldump --default-character-set=utf8mb4`, `pg_dump --encoding=UTF8`)

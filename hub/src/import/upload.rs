@@ -1,19 +1,19 @@
 //! A file that comes with a request: on disk until nobody needs it any more.
 
 use std::fmt::Display;
-use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::time::Duration;
+use std::{env, io};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
-use tempfile::TempDir;
 use tokio::fs::File;
 use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use super::GivenFile;
+use super::folder::ImportFolder;
 
 /// The largest file that is taken.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -26,7 +26,7 @@ pub(crate) struct Upload {
     path: PathBuf,
     /// As a person knows it.
     pub(crate) name: String,
-    _folder: TempDir,
+    _folder: ImportFolder,
 }
 
 /// Why a file was not taken.
@@ -38,8 +38,16 @@ pub(crate) enum UploadError {
     Broken(String),
     #[error("the file is larger than 1 GiB; use `causeway-hub import`")]
     TooLarge,
-    #[error("the file cannot be put by; see the hub's log")]
-    Disk(#[from] io::Error),
+    #[error(
+        "the file cannot be put into {folder}: {source}; it takes room for the file and for its rows as CSV: \
+         free space there, or let the hub's TMPDIR name another folder",
+        folder = folder.display()
+    )]
+    NoRoom {
+        folder: PathBuf,
+        #[source]
+        source: io::Error,
+    },
 }
 
 impl Upload {
@@ -52,17 +60,26 @@ impl Upload {
         }
     }
 
-    /// Takes a file as it comes.
+    /// Takes a file as it comes. `announced`: how many bytes it is said to have.
     ///
     /// # Errors
     /// [`UploadError`]; nothing of it is left.
     pub(crate) async fn receive<E: Display>(
         name: String,
+        announced: Option<u64>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<Self, UploadError> {
-        let folder = TempDir::with_prefix("causeway-upload-")?;
+        if announced.is_some_and(|bytes| bytes > MAX_FILE_BYTES) {
+            return Err(UploadError::TooLarge);
+        }
+        let no_room = |folder: &Path| {
+            let folder = folder.to_owned();
+            |source| UploadError::NoRoom { folder, source }
+        };
+        let folder = ImportFolder::make().map_err(no_room(&env::temp_dir()))?;
         let path = folder.path().join("file");
-        let mut file = File::create(&path).await?;
+        let created = File::create(&path).await;
+        let mut file = created.map_err(no_room(folder.path()))?;
         let mut pieces = pin!(pieces);
         let mut bytes = 0;
         loop {
@@ -75,9 +92,10 @@ impl Upload {
             if bytes > MAX_FILE_BYTES {
                 return Err(UploadError::TooLarge);
             }
-            file.write_all(&piece).await?;
+            let written = file.write_all(&piece).await;
+            written.map_err(no_room(folder.path()))?;
         }
-        file.flush().await?;
+        file.flush().await.map_err(no_room(folder.path()))?;
         Ok(Self {
             path,
             name,

@@ -65,5 +65,6 @@ mod take_over;
 mod triggers;
 mod two_sides;
 mod units;
+mod uploads;
 mod window;
 mod without_edits;

@@ -95,7 +95,7 @@ async fn the_site_of_an_agent_is_refused_with_what_to_do() {
     let bed = Testbed::new().await;
     let begun = send(&bed, &bed.admin, "site=hcm-01", "application/sql", SQL).await;
     let job = ended(&bed, &begun).await;
-    insta::assert_snapshot!(job["error"].as_str().unwrap(), @"site hcm-01 is written by an agent (host h): give the rows to it, as a source in its agent.toml, or import them as another site. If that agent is gone for good, --take-over replaces it");
+    insta::assert_snapshot!(job["error"].as_str().unwrap(), @"site hcm-01 is written by an agent (host h): give the rows to it, as a source in its agent.toml, or import them as another site. If that agent is gone for good, import with --take-over, over HTTP with `take_over=true`");
 }
 
 #[tokio::test]
@@ -139,6 +139,23 @@ async fn requests_that_cannot_be_taken_are_refused() {
     drop(running);
     let cut_off = bed.get("/api/v1/imports/1").await;
     assert!(cut_off.body.contains("cut off"), "{}", cut_off.body);
+}
+
+#[tokio::test]
+async fn a_file_that_is_said_to_be_too_large_is_refused_at_once() {
+    let bed = Testbed::new().await;
+    for (bytes, status) in [
+        (1_u64 << 30, StatusCode::ACCEPTED),
+        ((1 << 30) + 1, StatusCode::PAYLOAD_TOO_LARGE),
+    ] {
+        let bearer = format!("Bearer {}", bed.admin.reveal());
+        let request = Request::post("/api/v1/imports?site=hcm-02&dry_run")
+            .header(header::AUTHORIZATION, bearer)
+            .header(header::CONTENT_LENGTH, bytes);
+        let answer = bed.send(request.body(Body::from(SQL)).unwrap()).await;
+        assert_eq!(answer.status, status, "{}", answer.body);
+    }
+    assert_eq!(bed.app.imports.newest().len(), 1);
 }
 
 #[tokio::test]

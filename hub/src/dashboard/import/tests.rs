@@ -135,6 +135,23 @@ async fn what_cannot_be_imported_is_said() {
         &["Nothing was imported: a.txt is neither SQL nor CSV"],
     );
 
+    let in_vietnamese = cookie.replace("=en", "=vi");
+    let (_, failed) = ended(&bed, &in_vietnamese, &sent).await;
+    assert_has(
+        &failed,
+        &[
+            "Không nhập được: Tên tệp phải kết thúc bằng .sql hoặc .csv.",
+            "<p lang=\"en\">a.txt is neither SQL nor CSV",
+        ],
+    );
+    let jobs = &bed.app.imports;
+    let other = |id: &str| jobs.begin(id.into(), "hcm-02".parse().unwrap(), "x.sql".into(), true);
+    let running = (other("1"), other("2"));
+    let busy = send(&bed, &in_vietnamese, &site("hcm-02"), ("a.sql", SQL)).await;
+    assert_eq!(busy.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_has(&busy, &["Đang có các lần nhập khác."]);
+    drop(running);
+
     let viewer = format!("{}; causeway_lang=en", bed.cookie_of(&bed.viewer).await);
     let form = bed.visit("/import", &viewer).await;
     assert!(
@@ -185,6 +202,19 @@ async fn a_table_that_would_shrink_is_imported_if_somebody_agrees() {
         let (path, preview) = ended(&bed, &cookie, &sent).await;
         let asks = preview.body.contains("name=\"allow_shrink\"");
         assert_eq!(asks, !agrees.is_empty(), "{}", preview.body);
+        if asks {
+            assert_has(
+                &preview,
+                &[
+                    "would shrink from 299 rows to 9; if the rows are meant to go, agree to it below",
+                ],
+            );
+            let preview = bed.visit(&path, &cookie.replace("=en", "=vi")).await;
+            assert_has(
+                &preview,
+                &["customer được giữ nguyên: bảng sẽ giảm từ 299 còn 9 dòng; nếu đúng"],
+            );
+        }
         let run = format!("{path}/run");
         let begun = post(&bed, &cookie, &run, kind, agrees.to_owned()).await;
         let (_, done) = ended(&bed, &cookie, &begun).await;

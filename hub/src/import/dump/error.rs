@@ -35,7 +35,7 @@ pub(crate) enum DumpError {
     RolledBack,
     #[error(
         "line {line}: a text has a backslash, and whether that escapes what follows depends on the database \
-         that wrote it; say which with --dialect mysql, postgresql or sqlite"
+         that wrote it; say which with --dialect, over HTTP with `dialect=`: mysql, postgresql or sqlite"
     )]
     Backslash { line: u64 },
     #[error(
