@@ -19,6 +19,8 @@ use crate::ground::deploy;
 
 /// How long the hub may take until it is at work again.
 const AGAIN: Duration = Duration::from_secs(30);
+/// How long a server may keep what it locked for somebody of whom it hears nothing.
+const LET_GO: Duration = Duration::from_secs(100);
 /// A hub that looks often.
 const OFTEN: [(&str, &str); 2] = [
     ("CAUSEWAY_REFRESH__EVERY", "1s"),
@@ -138,10 +140,14 @@ impl Ground {
 
     /// Waits until a statement answers true.
     async fn until(&self, what: &str, sql: &str) {
+        self.until_within(AGAIN, what, sql).await;
+    }
+
+    async fn until_within(&self, limit: Duration, what: &str, sql: &str) {
         let client = self.connect().await;
         let began = Instant::now();
         while !client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) {
-            assert!(began.elapsed() < AGAIN, "{what}: {sql}");
+            assert!(began.elapsed() < limit, "{what}: {sql}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -161,21 +167,10 @@ impl Ground {
         let mut booking = None;
         match station {
             "load" => self.change_the_site(&what),
-            "flush" => {
-                let insert = format!(
-                    "INSERT INTO hcm_01.customer (customerid, fullname, email) \
-                     VALUES ('{what}', 'x', 'x')"
-                );
-                let writer = self.connect().await;
-                writer.batch_execute(&insert).await.unwrap();
-            }
+            "flush" => self.insert(&what).await,
             _ => booking = Some(self.book(&slot)),
         }
-        let waiting = format!(
-            "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'causeway-hub' \
-             AND wait_event_type = 'Lock' AND query LIKE '{waits}'"
-        );
-        self.until(&what, &waiting).await;
+        self.until(&what, &waiting(waits)).await;
         match trouble {
             Trouble::Stop(how) => self.cluster.stop(how).await,
             Trouble::Ended => {
@@ -213,6 +208,14 @@ impl Ground {
         self.until(&what, flushed).await;
     }
 
+    /// A customer, by plain SQL.
+    async fn insert(&self, id: &str) {
+        let insert = format!(
+            "INSERT INTO hcm_01.customer (customerid, fullname, email) VALUES ('{id}', 'x', 'x')"
+        );
+        self.connect().await.batch_execute(&insert).await.unwrap();
+    }
+
     fn change_the_site(&self, note: &str) {
         let change = format!("UPDATE Customers SET Notes = '{note}'");
         self.site.execute(&change);
@@ -228,6 +231,14 @@ impl Ground {
         let rows = self.connect().await.query(sql, &[]).await.unwrap();
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
+}
+
+/// Whether the hub waits in a statement.
+fn waiting(statement: &str) -> String {
+    format!(
+        "SELECT count(*) > 0 FROM pg_stat_activity WHERE application_name = 'causeway-hub' \
+         AND wait_event_type = 'Lock' AND query LIKE '{statement}'"
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -256,4 +267,46 @@ async fn connections_that_end_in_the_middle_lose_and_double_nothing() {
     let _ = init.expect_code(0);
     ground.deployment.load();
     assert_eq!(ground.made().await, made);
+}
+
+/// Neither end hears anything of the other any more, and both keep their ends open: what the hub had locked
+/// is free once the server has waited for it long enough.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_that_falls_silent_in_the_middle_loses_and_locks_nothing() {
+    let mut ground = Ground::new().await;
+    let slot = json!({"customerid": "fb-8", "consultantid": 1,
+        "date": ground.site.date(1).to_string(), "time": "12:00", "description": "silent"});
+    let mut holders = Vec::new();
+    let stations = &STATIONS[1..];
+    for (_, hold, _) in stations {
+        let holder = ground.connect().await;
+        holder
+            .batch_execute(&format!("BEGIN; {hold}"))
+            .await
+            .unwrap();
+        holders.push(holder);
+    }
+    ground.insert("flush silent").await;
+    let booking = ground.book(&slot);
+    for (station, _, waits) in stations {
+        ground.until(station, &waiting(waits)).await;
+    }
+    ground.way.silence();
+    drop(holders);
+    let status = booking.await.unwrap();
+    assert!(status.is_server_error(), "{status}");
+    // By other connections the hub goes on.
+    ground.book_until_taken("meanwhile").await;
+    let began = Instant::now();
+    while ground.book(&slot).await.unwrap() != StatusCode::CREATED {
+        assert!(began.elapsed() < LET_GO, "the slot is not free");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let flushed = "SELECT count(*) = 0 FROM causeway.journal";
+    ground.until_within(LET_GO, "flush", flushed).await;
+    let _ = ground.deployment.hub(&["verify"]).expect_code(0);
+    let made = ground.made().await;
+    for name in ["flush silent", "meanwhile, 0", "silent"] {
+        assert!(made.contains(&(name.to_owned(), 1)), "{name} in {made:#?}");
+    }
 }
