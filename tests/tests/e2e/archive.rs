@@ -12,6 +12,8 @@ use causeway_shared::store::{Store, list_all};
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::duckdb::published_rows;
 use causeway_tests::mirror::tables;
+use causeway_tests::testbed::{Cluster, Stop};
+use causeway_tests::{DatabaseKind, StoreKind};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -147,6 +149,43 @@ async fn published_files_are_the_merged_rows() {
             "the file, MD5SUMS, manifest, info: {changed}"
         );
         assert_sums(&fetch(&store).await.path().join("archive"));
+    }
+}
+
+#[tokio::test]
+async fn the_archive_is_run_while_the_database_is_down() {
+    let mut cluster = Cluster::start().await.unwrap();
+    let (deployment, site) = deploy((StoreKind::S3, DatabaseKind::Sqlite)).await;
+    let file = deployment.path("hub.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    let config = config.replace(&deployment.database.url(), &cluster.url());
+    fs::write(&file, config).unwrap();
+    deployment.migrate_and_load();
+    let token = deployment.token("admin", &[]);
+    let service = serve(&deployment, &token).await;
+    let id = site.first_appointment(1);
+    let cancel = format!("/{id}/cancel");
+    let (status, cancelled) = ask(&service, &token, (Method::POST, &cancel), None).await;
+    assert_eq!(status, StatusCode::OK, "{cancelled}");
+    let _ = service.running.kill();
+    cluster.stop(Stop::Fast).await;
+    let changed = site.first_appointment(-30);
+    site.execute(&format!(
+        "UPDATE Appointments SET Duration = 11 WHERE AppointmentId = {changed}"
+    ));
+    let _ = deployment.agent(&["sync"]).expect_code(0);
+    let _ = deployment.hub(&["load"]).expect_code(1);
+
+    run(&deployment);
+    let archive = fetch(&deployment.store.open().await).await;
+    let folder = archive.path().join("archive");
+    assert_sums(&folder);
+    for (day, id, column, value) in [(1, id, 7, "cancelled"), (-30, changed, 5, "11")] {
+        let file = format!("appointment/dt={}/hcm-01.csv", site.date(day));
+        let csv = fs::read_to_string(folder.join(file)).unwrap();
+        let row = csv.lines().find(|line| line.starts_with(&format!("{id},")));
+        let row: Vec<&str> = row.unwrap().split(',').collect();
+        assert_eq!(row[column], value, "{row:?}");
     }
 }
 

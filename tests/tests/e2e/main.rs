@@ -41,6 +41,7 @@ mod model;
 mod moments;
 mod moves;
 mod not_files;
+mod old_edits;
 mod orders;
 mod pages;
 mod past;
