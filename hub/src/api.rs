@@ -90,6 +90,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/archive/run", post(archive::run))
         .route("/api/v1/archive/schedule", put(archive::schedule))
         .route("/api/v1/stats/consultants", get(stats::consultants))
+        .route("/api/v1/stats/customers", get(stats::customers))
+        .route("/api/v1/stats/programs", get(stats::programs))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
         .route("/api/v1/sync/load", post(sync::load))

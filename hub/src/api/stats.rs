@@ -13,7 +13,9 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, Params, RangeParams};
 use crate::services::appointments::per_day;
 use crate::services::consultants::{ConsultantFigures, figures};
+use crate::services::customers::{MonthTotal, per_month};
 use crate::services::days::MAX_FIGURE_DAYS;
+use crate::services::programs::{self, ProgramFigures};
 use crate::stats::meetassist::Day;
 use crate::sync::DateRange;
 
@@ -49,9 +51,10 @@ pub(super) struct Days {
     days: Vec<Day>,
 }
 
+/// Figures of several.
 #[derive(Debug, Serialize)]
-pub(super) struct Consultants {
-    items: Vec<ConsultantFigures>,
+pub(super) struct Items<T> {
+    items: Vec<T>,
 }
 
 /// Answers with the appointments of every day of the range; without one, of the window.
@@ -69,8 +72,28 @@ pub(super) async fn consultants(
     _: Reader,
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
-) -> Result<Json<Consultants>, Problem> {
+) -> Result<Json<Items<ConsultantFigures>>, Problem> {
     let (site, now) = (of.site.as_ref(), (app.clock)());
     let items = figures(&app.hub, site, of.range(&app)?, now).await?;
-    Ok(Json(Consultants { items }))
+    Ok(Json(Items { items }))
+}
+
+/// Answers with the new customers of each month.
+pub(super) async fn customers(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(of): Params<DaysParams>,
+) -> Result<Json<Items<MonthTotal>>, Problem> {
+    let items = per_month(&app.hub, of.site.as_ref(), of.range(&app)?).await?;
+    Ok(Json(Items { items }))
+}
+
+/// Answers with the programs of the range and their participants by status.
+pub(super) async fn programs(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(of): Params<DaysParams>,
+) -> Result<Json<Items<ProgramFigures>>, Problem> {
+    let items = programs::figures(&app.hub, of.site.as_ref(), of.range(&app)?).await?;
+    Ok(Json(Items { items }))
 }

@@ -1,14 +1,21 @@
 //! MeetAssist's customers.
 
+use std::collections::BTreeMap;
+
+use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::chance;
-use causeway_shared::value::Type;
+use causeway_shared::value::{Type, Value};
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde::Serialize;
 
 use super::appointments::By;
 use super::error::ServiceError;
 use super::list::List;
-use super::record::{Columns, Statement};
+use super::record::{Columns, Statement, read};
 use super::rows::Resource;
 use crate::error::HubError;
+use crate::sync::{DateRange, Hub};
 
 const LISTED_COLUMNS: Columns = &[
     ("total", Type::Int),
@@ -53,6 +60,53 @@ pub(crate) static CUSTOMERS: Resource = Resource {
     needed: &["fullname", "email"],
     new_key: Some(uuid),
 };
+
+const PER_MONTH: Statement = Statement {
+    sql: include_str!("sql/customers_per_month.sql"),
+    columns: &[("month", Type::Text), ("rows", Type::Int)],
+};
+
+/// How many customers a month brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct MonthTotal {
+    /// Like `2025-11`.
+    pub month: String,
+    pub total: u64,
+}
+
+/// New customers of every month that a range touches, of the days in the range.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn per_month(
+    hub: &Hub,
+    only: Option<&SiteName>,
+    range: DateRange,
+) -> Result<Vec<MonthTotal>, ServiceError> {
+    let mut months: BTreeMap<String, u64> = BTreeMap::new();
+    let mut month = range.from().first_of_month();
+    while month <= range.to() {
+        months.insert(month.strftime("%Y-%m").to_string(), 0);
+        let Ok(next) = month.checked_add(1.month()) else {
+            break;
+        };
+        month = next;
+    }
+    let midnight = |date: Date| format!("{date}T00:00:00");
+    let behind = range.to().tomorrow().ok().map(midnight);
+    let asked = [Some(midnight(range.from())), behind];
+    for view in CUSTOMERS.sites(hub, only).await? {
+        for row in read(hub, &view.site, PER_MONTH, &asked).await? {
+            if let Value::Int(rows) = row.value("rows") {
+                *months.entry(row.text("month")).or_default() += rows.unsigned_abs();
+            }
+        }
+    }
+    let months = months.into_iter();
+    Ok(months
+        .map(|(month, total)| MonthTotal { month, total })
+        .collect())
+}
 
 /// A UUID of version 7: of two the later sorts behind the other.
 fn uuid(by: By<'_>) -> Result<String, ServiceError> {

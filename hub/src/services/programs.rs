@@ -3,6 +3,7 @@
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
+use serde::Serialize;
 
 use super::error::ServiceError;
 use super::fields::require_value;
@@ -10,7 +11,7 @@ use super::list::{List, Listing};
 use super::record::{Columns, Record, Statement, read};
 use super::rows::Resource;
 use crate::stats::meetassist::{PARTICIPANT, PROGRAM, STATUS, StatusCounts};
-use crate::sync::Hub;
+use crate::sync::{DateRange, Hub};
 
 const LISTED_COLUMNS: Columns = &[
     ("total", Type::Int),
@@ -94,6 +95,68 @@ const BY_STATUS: Statement = Statement {
     sql: include_str!("sql/participants_by_status.sql"),
     columns: &[("status", Type::Text), ("rows", Type::Int)],
 };
+
+const FIGURES: Statement = Statement {
+    sql: include_str!("sql/program_figures.sql"),
+    columns: &[
+        ("programid", Type::Int),
+        ("programname", Type::Text),
+        ("date", Type::Date),
+        ("status", Type::Text),
+        ("participant", Type::Text),
+        ("rows", Type::Int),
+    ],
+};
+
+/// A program, and how many take part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ProgramFigures {
+    pub site: SiteName,
+    pub programid: i64,
+    pub programname: String,
+    pub date: String,
+    pub status: String,
+    /// Its participants.
+    pub by_status: StatusCounts,
+}
+
+/// The figures of the programs of a range, by site, date and number.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn figures(
+    hub: &Hub,
+    only: Option<&SiteName>,
+    range: DateRange,
+) -> Result<Vec<ProgramFigures>, ServiceError> {
+    let dates = [range.from(), range.to()].map(|date| Some(date.to_string()));
+    let mut figures: Vec<ProgramFigures> = Vec::new();
+    for view in PROGRAMS.sites(hub, only).await? {
+        let none = StatusCounts::declared(&view.dataset, &[&view], PARTICIPANT);
+        for row in read(hub, &view.site, FIGURES, &dates).await? {
+            let (Value::Int(id), Value::Int(rows)) = (row.value("programid"), row.value("rows"))
+            else {
+                continue;
+            };
+            let known = figures.last();
+            if known.is_none_or(|of| (&of.site, of.programid) != (&view.site, *id)) {
+                figures.push(ProgramFigures {
+                    site: view.site.clone(),
+                    programid: *id,
+                    programname: row.text("programname"),
+                    date: row.text("date"),
+                    status: row.text("status"),
+                    by_status: none.clone(),
+                });
+            }
+            let (status, last) = (row.text("participant"), figures.last_mut());
+            if let Some(last) = last.filter(|_| *rows > 0) {
+                last.by_status.add(&status, rows.unsigned_abs());
+            }
+        }
+    }
+    Ok(figures)
+}
 
 /// The participants of a program, or those of a status.
 ///

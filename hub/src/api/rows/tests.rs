@@ -432,3 +432,46 @@ async fn what_another_has_changed_is_changed_with_its_new_tag_alone() {
         assert_eq!(back.header(header::ETAG), early, "{}", back.body);
     }
 }
+
+#[tokio::test]
+async fn customers_and_programs_have_figures_of_any_dates() {
+    let bed = Testbed::with_a_day(&["hcm-01", "hcm-02"]).await;
+    for (path, expected) in [
+        (
+            "customers?from=2024-12-15&to=2025-01-31",
+            json!({"items": [{"month": "2024-12", "total": 0}, {"month": "2025-01", "total": 4}]}),
+        ),
+        (
+            "customers?from=2024-12-15&to=2025-01-31&site=hcm-02",
+            json!({"items": [{"month": "2024-12", "total": 0}, {"month": "2025-01", "total": 2}]}),
+        ),
+        (
+            "programs?from=2025-11-01&to=2025-12-31&site=hcm-01",
+            json!({"items": [{"site": "hcm-01", "programid": 1, "programname": "Hướng nghiệp 12",
+                "date": "2025-12-05", "status": "upcoming",
+                "by_status": {"registered": 1, "attended": 0, "cancelled": 1}}]}),
+        ),
+        ("programs", json!({"items": []})),
+    ] {
+        let answer = bed.get(&format!("/api/v1/stats/{path}")).await;
+        assert_eq!(json_of(&answer), expected, "{path}");
+    }
+    for of in ["customers", "programs"] {
+        for (query, expected) in [
+            ("from=2025-01-01", refused(400, "bad_request", "")),
+            ("from=2025-01-01&to=x", refused(400, "bad_request", "to")),
+            (
+                "from=2000-01-01&to=2025-01-01",
+                refused(400, "range_too_long", ""),
+            ),
+            ("x=1", refused(400, "bad_request", "x")),
+            ("site=hcm-09", refused(404, "not_found", "")),
+        ] {
+            let answer = bed.get(&format!("/api/v1/stats/{of}?{query}")).await;
+            assert_eq!(refusal(&answer), expected, "{of} {query}");
+        }
+        let path = format!("/api/v1/stats/{of}");
+        let agent = bed.call(Method::GET, &bed.agent, &path, "").await;
+        assert_eq!(refusal(&agent), refused(403, "forbidden", ""));
+    }
+}

@@ -7,10 +7,11 @@ use serde_json::{Value as Json, json};
 
 use crate::services::appointments::By;
 use crate::services::consultants::CONSULTANTS;
+use crate::services::customers::per_month;
 use crate::services::error::ServiceError;
 use crate::services::list::Listing;
 use crate::services::only_if::OnlyIf;
-use crate::services::programs::{PROGRAMS, by_status, participants};
+use crate::services::programs::{PROGRAMS, by_status, figures, participants};
 use crate::services::rows::RowsQuery;
 use crate::services::schedule::{self, Generated, generate};
 use crate::sync::DateRange;
@@ -219,6 +220,24 @@ pub async fn consultants_and_programs_are_made_and_changed(database: &HubDatabas
         listed(&test, &of_program, &names).await?,
         ["c1 Chi 2025-11-02T08:00:00 registered"]
     );
+    let range = DateRange::new("2025-12-01".parse()?, "2026-02-28".parse()?)?;
+    let figures = serde_json::to_value(figures(hub, None, range).await?)?;
+    let of = |at: usize, name: &str| figures[at][name].clone();
+    assert_eq!(
+        (of(0, "programname"), of(1, "programname")),
+        (json!("Ngày hội"), json!("T"))
+    );
+    let counts = json!({"registered": 1, "attended": 0, "cancelled": 0});
+    assert_eq!(of(0, "by_status"), counts);
+    assert_eq!(of(1, "by_status")["registered"], 0);
+    let months = DateRange::new("2020-12-15".parse()?, "2021-02-01".parse()?)?;
+    let months = serde_json::to_value(per_month(hub, None, months).await?)?;
+    assert_eq!(
+        months,
+        json!([{"month": "2020-12", "total": 0}, {"month": "2021-01", "total": 1}, {"month": "2021-02", "total": 0}])
+    );
+    let later = DateRange::new("2021-01-02".parse()?, "2021-01-31".parse()?)?;
+    assert_eq!(per_month(hub, None, later).await?[0].total, 0);
     let program = PROGRAMS.one(hub, None, "1").await?;
     assert_eq!(program.text("participants"), "1");
     let counts = by_status(hub, &program).await?;
