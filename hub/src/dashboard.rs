@@ -50,6 +50,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         )
         .route("/appointments/list", get(appointments::list::page))
         .route("/appointments/list.csv", get(appointments::list::csv))
+        .route("/appointments/{id}", get(appointments::one::page))
         .route("/appointments/{id}/move", post(appointments::move_here))
         .route("/appointments/{id}/{step}", post(appointments::step))
         .route("/days", get(days::page))

@@ -20,6 +20,7 @@ use crate::stats::meetassist::Day;
 use crate::sync::DateRange;
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct DaysParams {
     from: Option<IsoDate>,
     to: Option<IsoDate>,

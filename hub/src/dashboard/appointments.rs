@@ -3,6 +3,7 @@
 
 mod forms;
 pub(super) mod list;
+pub(super) mod one;
 mod table;
 
 use std::sync::Arc;
@@ -18,7 +19,6 @@ use self::forms::{BookForm, Notice};
 pub(super) use self::forms::{book, move_here, refusal, step};
 use self::table::{DayTable, is_free};
 use super::assets::address;
-use super::edits::row_query;
 use super::language::{Language, ReaderLanguage};
 use super::lists::date;
 use super::overview::Unavailable;
@@ -31,7 +31,6 @@ use crate::http::request::{Params, iso_date};
 use crate::services::appointments::{self, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes};
 use crate::services::error::ServiceError;
 use crate::services::record::Record;
-use crate::stats::meetassist::APPOINTMENT;
 
 /// What the page's address says.
 #[derive(Debug, Default, Deserialize)]
@@ -99,11 +98,6 @@ impl Page<'_> {
         let date = iso_date(&row.text("date"));
         let date = date.map_or_else(|_| String::new(), |date| self.language.date(date));
         format!("{date} · {}", self.in_words(row))
-    }
-
-    /// The parameters of who changed an appointment.
-    fn changes(&self, day: &DayPage, row: &Record) -> String {
-        row_query(&day.site, APPOINTMENT, &row.text("appointmentid"))
     }
 
     /// An appointment or a slot in a few words.

@@ -24,12 +24,14 @@ use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
 use crate::services::edits::{
-    self, Edit, EditRef, EditsPage, EditsQuery, key_of_text, text_of_key,
+    self, Edit, EditPosition, EditRef, EditsQuery, key_of_text, text_of_key,
 };
-use crate::services::error::ServiceError;
+use crate::services::error::{ServiceError, UnreadableSite};
 
 /// Edits on a page.
 const LIMIT: usize = 50;
+/// Edits on the page of their row.
+const MAX_OF_ROW: usize = 10;
 /// Characters of a value that are shown.
 const MAX_SHOWN: usize = 200;
 
@@ -57,13 +59,12 @@ struct Page<'p> {
     t: &'static Texts,
     e: &'static EditsTexts,
     visitor: Option<&'p str>,
-    /// Whether the visitor may change things.
-    is_editor: bool,
-    zone: TimeZone,
     sites: Vec<SiteName>,
     tables: BTreeSet<Name>,
     asked: Asked,
-    page: EditsPage,
+    total: Option<u64>,
+    unreadable: Vec<UnreadableSite>,
+    list: Edits,
 }
 
 impl Page<'_> {
@@ -81,7 +82,24 @@ impl Page<'_> {
         }
         filter
     }
+}
 
+/// Edits as a table, each with a form that takes it back.
+#[derive(Debug, Template)]
+#[template(path = "edits_table.html")]
+struct Edits {
+    language: Language,
+    t: &'static Texts,
+    e: &'static EditsTexts,
+    /// Whether the visitor may change things.
+    is_editor: bool,
+    zone: TimeZone,
+    with_sites: bool,
+    items: Vec<Edit>,
+    next: Option<EditPosition>,
+}
+
+impl Edits {
     /// The parameters of the edits of an edit's row.
     fn of_row(&self, edit: &Edit) -> String {
         row_query(
@@ -100,6 +118,51 @@ impl Page<'_> {
         let at = edit.row.at.to_zoned(self.zone.clone());
         self.language.moment(&at)
     }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "changes.html")]
+struct Changes {
+    e: &'static EditsTexts,
+    /// Where all of them are listed.
+    all: String,
+    /// `None`: they cannot be read now.
+    list: Option<Edits>,
+}
+
+/// The part of a row's page that says who changed it, as HTML.
+pub(super) async fn changes(
+    app: &App,
+    is_editor: bool,
+    language: Language,
+    (site, table, key): (&SiteName, &str, &str),
+) -> Result<String, Problem> {
+    let t = language.texts();
+    let query = EditsQuery {
+        site: Some(site.clone()),
+        table: Some(Name::new(table).map_err(Problem::bad_request)?),
+        key: Some(vec![key.to_owned()]),
+        limit: MAX_OF_ROW,
+        ..EditsQuery::default()
+    };
+    // The row is shown though the store that has its past does not answer.
+    let listed = edits::list(&app.hub, &query).await;
+    let list = listed.ok().filter(|page| page.unreadable.is_empty());
+    let changes = Changes {
+        e: &t.of_edits,
+        all: row_query(site, table, &text_of_key(&[key.to_owned()])),
+        list: list.map(|page| Edits {
+            language,
+            t,
+            e: &t.of_edits,
+            is_editor,
+            zone: app.hub.zone(),
+            with_sites: false,
+            items: page.items,
+            next: page.next,
+        }),
+    };
+    Ok(html(&changes)?.0)
 }
 
 /// The parameters of the edits of a row.
@@ -163,12 +226,21 @@ async fn show(
         t,
         e: &t.of_edits,
         visitor: signed_in(app, caller),
-        is_editor: caller.role.allows(Action::Change),
-        zone: app.hub.zone(),
         tables: tables.map(|table| table.name.clone()).collect(),
-        sites: views.into_iter().map(|view| view.site).collect(),
         asked,
-        page,
+        total: page.total,
+        unreadable: page.unreadable,
+        list: Edits {
+            language,
+            t,
+            e: &t.of_edits,
+            is_editor: caller.role.allows(Action::Change),
+            zone: app.hub.zone(),
+            with_sites: views.len() > 1,
+            items: page.items,
+            next: page.next,
+        },
+        sites: views.into_iter().map(|view| view.site).collect(),
     })?;
     Ok(page.into_response())
 }

@@ -13,12 +13,12 @@ mod steps;
 mod write;
 
 pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
-pub(crate) use history::{CustomerQuery, OfCustomer, by_id, of_customer};
+pub(crate) use history::{CustomerQuery, OfCustomer, Opened, by_id, of_customer, open};
 pub(crate) use list::{ListQuery, listing};
 pub(crate) use moves::move_to;
 pub(crate) use slots::SLOT_KEY;
 pub(crate) use steps::{Step, step};
-pub(crate) use write::{By, Written, book};
+pub(crate) use write::{By, Written, book, is_web_address};
 pub(super) use write::{in_the_way, lasting, written};
 
 use causeway_shared::ids::{Md5, SiteName};

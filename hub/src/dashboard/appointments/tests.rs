@@ -314,3 +314,57 @@ async fn what_an_address_says_wrongly_gets_a_page_and_not_json() {
         assert!(answer.body.contains("That did not work"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn an_appointment_is_opened_with_its_changes_and_a_change_is_taken_back() {
+    let bed = bed().await;
+    let day = visit(&bed, &bed.viewer, "/appointments").await.body;
+    let link = "<a href=\"/appointments/1?site=hcm-01\">Nguyễn An</a>";
+    assert!(day.contains(link), "{day}");
+    let path = "/appointments/1?site=hcm-01";
+    let html = visit(&bed, &bed.admin, path).await.body;
+    for shown in [
+        "<h1>Nguyễn An</h1>",
+        "Friday, 28 Nov 2025, 09:00</a>",
+        "<a href=\"/consultants/1?site=hcm-01\">Lê Dung</a>",
+        "action=\"/appointments/1/complete\"",
+        "action=\"/appointments/1/cancel\"",
+        "move=1\">Move</a>",
+        "Nothing was changed.",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    let cancelled = send(&bed, &bed.admin, "/appointments/1/cancel", "").await;
+    assert_eq!(cancelled.status, StatusCode::SEE_OTHER);
+    let html = visit(&bed, &bed.admin, path).await.body;
+    assert!(
+        html.contains("<del>confirmed</del> <ins>cancelled</ins>"),
+        "{html}"
+    );
+    assert!(!html.contains("action=\"/appointments/1/"), "{html}");
+    let viewers = visit(&bed, &bed.viewer, path).await.body;
+    assert!(
+        viewers.contains("<ins>cancelled</ins>") && !viewers.contains("action=\"/edits/undo\""),
+        "{viewers}"
+    );
+    let field = |name: &str| {
+        let (_, rest) = html
+            .split_once(&format!("name=\"{name}\" value=\""))
+            .unwrap();
+        rest.split_once('"').unwrap().0.to_owned()
+    };
+    let form = format!("commit={}&id={}", field("commit"), field("id"));
+    let undone = send(&bed, &bed.admin, "/edits/undo", &form).await;
+    assert_eq!(undone.status, StatusCode::SEE_OTHER, "{}", undone.body);
+    let html = visit(&bed, &bed.admin, path).await.body;
+    assert!(
+        html.contains("action=\"/appointments/1/complete\""),
+        "{html}"
+    );
+    for path in ["/appointments/99", "/appointments/x"] {
+        let none = visit(&bed, &bed.viewer, path).await;
+        assert_eq!(none.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let answer = bed.visit(path, "").await;
+    assert_eq!(answer.header(header::LOCATION), "/login");
+}

@@ -54,9 +54,12 @@ async fn the_filter_is_the_address() {
     let wrong = visit(&bed, "/edits?cursor=7", "en").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.header(header::CONTENT_TYPE).starts_with("text/html"));
-    let day = visit(&bed, "/appointments", "en").await;
-    let link = "href=\"/edits?site=hcm-01&#38;table=appointment&#38;key=2\"";
-    assert!(day.body.contains(link), "{}", day.body);
+    for path in ["/appointments/1", "/customers/c1"] {
+        let of_row = visit(&bed, path, "en").await;
+        assert!(of_row.body.contains("id=\"changes\""), "{}", of_row.body);
+        let is_changed = of_row.body.contains("<ins>cancelled</ins>");
+        assert_eq!(is_changed, path == "/appointments/1", "{}", of_row.body);
+    }
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use super::{SHOWN, Shown, control, text};
 use crate::auth::{Action, Caller};
 use crate::dashboard::appointments;
 use crate::dashboard::assets::address;
+use crate::dashboard::edits::changes;
 use crate::dashboard::language::{Language, ReaderLanguage};
 use crate::dashboard::lists::{Control, Field, given};
 use crate::dashboard::texts::{ListTexts, Texts};
@@ -375,6 +376,9 @@ async fn show_row(
     let facts = facts.filter(|(_, text)| !text.is_empty()).collect();
     let asked = Asked { is_editor, ..asked };
     let besides = besides::part(shown, app, language, row, &asked).await?;
+    let key = row.text(shown.resource.key());
+    let which = (&row.site, shown.resource.table(), &*key);
+    let changes = changes(app, is_editor, language, which).await?;
     let page = html(&Page {
         language,
         t,
@@ -390,7 +394,7 @@ async fn show_row(
         fields,
         tag: Some(shown.resource.tag(row)),
         isdisabled: Some(row.text("isdisabled") == "true"),
-        besides,
+        besides: besides + &changes,
     })?;
     Ok(page.into_response())
 }

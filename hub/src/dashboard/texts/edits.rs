@@ -20,6 +20,8 @@ pub(in crate::dashboard) struct EditsTexts {
     pub(in crate::dashboard) older: &'static str,
     /// The link to the edits of one row.
     pub(in crate::dashboard) of_row: &'static str,
+    /// In their place where they cannot be read.
+    pub(in crate::dashboard) unreadable: &'static str,
     pub(in crate::dashboard) undo: &'static str,
     pub(in crate::dashboard) undo_hint: &'static str,
     pub(in crate::dashboard) undo_now: &'static str,
@@ -60,6 +62,7 @@ pub(super) const VIETNAMESE: EditsTexts = EditsTexts {
     none_yet: "Không có trong các thay đổi mới nhất.",
     older: "Cũ hơn",
     of_row: "Lịch sử",
+    unreadable: "Hiện không đọc được các thay đổi.",
     undo: "Hoàn tác",
     undo_hint: "Dòng trở lại như trước thay đổi này.",
     undo_now: "Hoàn tác ngay",
@@ -87,6 +90,7 @@ pub(super) const ENGLISH: EditsTexts = EditsTexts {
     none_yet: "None among the newest changes.",
     older: "Older",
     of_row: "History",
+    unreadable: "The changes cannot be read now.",
     undo: "Take back",
     undo_hint: "The row becomes what it was before this change.",
     undo_now: "Take it back",

@@ -10,12 +10,14 @@ use causeway_shared::value::{Type, Value};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
-use super::statements::{BY_ID, COLUMNS, CONSULTANT_NAMES, CUSTOMER_NAME};
+use super::day::{Writes, writes};
+use super::statements::{BY_ID, COLUMNS, CONSULTANT_NAMES, CUSTOMER_NAME, OF_FEEDBACK};
 use super::{sites, the_site};
 use crate::services::error::ServiceError;
 use crate::services::fields::text_value;
-use crate::services::record::{self, Record, read};
-use crate::stats::meetassist::APPOINTMENT;
+use crate::services::record::{self, Record, read, read_dates};
+use crate::services::sites::has;
+use crate::stats::meetassist::{APPOINTMENT, FEEDBACK};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
 /// Whose appointments are asked for.
@@ -153,6 +155,42 @@ pub(crate) async fn by_id(
     let found = found.into_iter().map(|(_, record)| record).collect();
     let mut found = with_names(hub, found).await?;
     found.pop().ok_or_else(|| unknown(id))
+}
+
+/// An appointment, and what is known besides.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub record: Record,
+    /// What its customer said of it.
+    pub feedback: Option<Record>,
+    pub writes: Writes,
+}
+
+/// An appointment, whatever its date, which is loaded.
+///
+/// # Errors
+/// [`ServiceError`]
+pub(crate) async fn open(
+    hub: &Hub,
+    site: Option<&SiteName>,
+    id: i64,
+    now: Timestamp,
+) -> Result<Opened, ServiceError> {
+    let view = the_site(hub, site).await?;
+    let record = by_id(hub, Some(&view.site), id, now).await?;
+    let feedback = match record.value("date") {
+        Value::Date(date) if has(&view, &[(FEEDBACK, OF_FEEDBACK.columns)]) => {
+            let asked = OF_FEEDBACK.with(&[Some(id.to_string())]);
+            let found = read_dates(hub, &view.site, DateRange::day(*date), &[asked], now).await?;
+            found.into_iter().flatten().next()
+        }
+        _ => None,
+    };
+    Ok(Opened {
+        writes: writes(hub, &view).await,
+        feedback,
+        record,
+    })
 }
 
 /// Loads the date of an appointment, so that it can be changed. Answers the row as it was found, and the

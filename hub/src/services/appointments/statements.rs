@@ -94,6 +94,15 @@ pub(super) const LISTED: Statement = statement!("appointments_list.sql", LISTED_
 pub(super) const MOVE: Statement = statement!("appointment_move.sql", CHANGED);
 pub(super) const STEP: Statement = statement!("appointment_step.sql", CHANGED);
 
+pub(super) const OF_FEEDBACK: Statement = statement!(
+    "appointment_feedback.sql",
+    &[
+        ("rating", Type::Float),
+        ("customerfeedback", Type::Text),
+        ("createdat", Type::Timestamp),
+    ]
+);
+
 pub(super) const SLOT: Statement = statement!("slot.sql", SLOT_COLUMNS);
 pub(super) const TAKE_SLOT: Statement = statement!("slot_take.sql", CHANGED);
 pub(super) const FREE_SLOT: Statement = statement!("slot_free.sql", CHANGED);

@@ -197,7 +197,7 @@ pub(super) fn problems(table: &Table, row: &Fields, today: Date) -> Vec<FieldErr
 }
 
 /// Whether a page may link to it.
-fn is_web_address(url: &str) -> bool {
+pub(crate) fn is_web_address(url: &str) -> bool {
     let is_plain = !url.contains(|c: char| c.is_whitespace() || c.is_control());
     let host = url.split_once("://").filter(|(scheme, _)| {
         scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("http")

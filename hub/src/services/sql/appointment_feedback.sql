@@ -1,0 +1,3 @@
+SELECT rating, customerfeedback, createdat
+FROM appointmentfeedback
+WHERE appointmentid = $1
