@@ -14,7 +14,8 @@ use tokio::time::sleep;
 
 use crate::client::Client;
 use crate::data::{self, Shape};
-use crate::measure::{cpu_time, peak_memory, resident_memory, run_program, written};
+use crate::idle::{idle, report_idle};
+use crate::measure::{cpu_time, peak_memory, resident_memory, run_program};
 
 /// Ten years, to a few days after today.
 const DAYS: i64 = 3_650;
@@ -25,12 +26,12 @@ const ASKING: Duration = Duration::from_secs(5);
 const COLD_DATES: i64 = 60;
 const BOOKINGS: usize = 20;
 /// After it a service has read its logs.
-const SETTLING: Duration = Duration::from_secs(10);
+pub(crate) const SETTLING: Duration = Duration::from_secs(10);
 /// A service that works less than this in a second makes no partials any more.
 const AT_REST: Duration = Duration::from_millis(30);
 /// How long a service may take to make its partials.
 const PARTIALS_LIMIT: Duration = Duration::from_secs(600);
-const IDLE: Duration = Duration::from_secs(60);
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
 const PROGRAM_LIMIT: Duration = Duration::from_secs(1_800);
 
 /// A site of ten years, the dates around today loaded.
@@ -68,18 +69,23 @@ impl Bench {
         }
     }
 
-    async fn serve(&self) -> (Service, Client) {
+    async fn serve(&self) -> Service {
         let service = self.deployment.serve(&[]);
-        let client = Client::connect(&service.url, &self.token).await;
         sleep(SETTLING).await;
-        (service, client)
+        service
+    }
+
+    async fn connect(&self, service: &Service) -> Client {
+        Client::connect(&service.url, &self.token).await
     }
 
     async fn service(&self) {
-        let (service, mut client) = self.serve().await;
+        let service = self.serve().await;
         report_memory("service after its start", &service);
         partials(&service).await;
         overview(&service, &self.token).await;
+        // A connection on which nothing is asked for a while is closed.
+        let mut client = self.connect(&service).await;
         cold_dates(&service, &mut client, self.shape, self.today).await;
         report_memory("service after cold dates", &service);
         history(&service, &mut client, self.shape, self.today).await;
@@ -91,7 +97,8 @@ impl Bench {
     async fn archive(&self) {
         archive(&self.deployment, "first").await;
         archive(&self.deployment, "nothing changed").await;
-        let (service, mut client) = self.serve().await;
+        let service = self.serve().await;
+        let mut client = self.connect(&service).await;
         // It changes an appointment and a slot.
         bookings(&mut client, self.today.saturating_add(1.day()), 1).await;
         let _ = service.running.terminate();
@@ -275,53 +282,6 @@ async fn archive(deployment: &Deployment, what: &str) {
     );
 }
 
-/// A minute in which nothing happens.
-async fn idle(deployment: &Deployment) {
-    let upstream = &deployment.store.config().endpoint;
-    let gateway = Gateway::start(upstream, |_: &Asked| Fate::Pass).await;
-    let endpoint = gateway.endpoint();
-    let service = deployment.serve(&[
-        ("CAUSEWAY_STORE__ENDPOINT", &endpoint),
-        ("CAUSEWAY_REFRESH__EVERY", "10s"),
-    ]);
-    sleep(SETTLING).await;
-    report_idle(&service, &gateway, deployment).await;
-}
-
-pub(crate) async fn report_idle(service: &Service, gateway: &Gateway, deployment: &Deployment) {
-    let proc = format!("/proc/{}", service.running.id());
-    let look = async || {
-        let rows = match deployment.database.kind() {
-            DatabaseKind::Sqlite => 0,
-            DatabaseKind::Postgres => {
-                let client = deployment.database.connect().await;
-                // Of all tables but PostgreSQL's own, which gather statistics by themselves.
-                let sql = "SELECT sum(n_tup_ins + n_tup_upd + n_tup_del)::bigint \
-                           FROM pg_stat_user_tables";
-                client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0)
-            }
-        };
-        (
-            gateway.asked().len(),
-            rows,
-            written(&proc).unwrap(),
-            cpu_time(&proc).unwrap(),
-        )
-    };
-    let before = look().await;
-    sleep(IDLE).await;
-    let after = look().await;
-    println!(
-        "idle for a minute           {} requests, {} rows of the database changed, {} bytes written, \
-         cpu {} ms, resident {} MiB",
-        after.0 - before.0,
-        after.1 - before.1,
-        after.2 - before.2,
-        (after.3 - before.3).as_millis(),
-        resident_memory(&proc).unwrap() >> 20
-    );
-}
-
 /// Many sites in one hub that nothing happens at.
 pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
     for kind in kinds {
@@ -357,7 +317,8 @@ pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
             ("CAUSEWAY_STORE__ENDPOINT", &endpoint),
             ("CAUSEWAY_REFRESH__EVERY", "30s"),
         ]);
-        sleep(IDLE).await;
+        sleep(SETTLING).await;
+        partials(&service).await;
         report_idle(&service, &gateway, &deployment).await;
         report_memory("service", &service);
         let mut client = Client::connect(&service.url, &token).await;

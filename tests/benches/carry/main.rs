@@ -25,6 +25,7 @@ mod baseline;
 mod client;
 mod data;
 mod hub;
+mod idle;
 mod load;
 mod measure;
 mod service;
