@@ -2,7 +2,8 @@
 //! to one, since attached files do not commit as one; only what can be made again is in
 //! `<site>.partials.db`. For one process at a time to serve from.
 //!
-//! Each operation opens the file that it needs, works and closes it, on a thread that may block.
+//! Each operation opens the file that it needs, works and closes it, on a thread that may block; how
+//! the sites stand is read once for each change of their files.
 //! The files are in WAL mode, so readers go on seeing the last state while a load writes.
 
 mod change;
@@ -20,6 +21,7 @@ mod render;
 #[cfg(test)]
 mod tests;
 mod triggers;
+mod unchanged;
 mod value;
 mod write;
 
@@ -40,11 +42,12 @@ use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
 use super::catalogs::KnownCatalogs;
-use super::records::stored_count;
+use super::records::{SiteRecord, stored_count};
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
     SiteLoad, SiteState, SiteWrite, StoredSite, records,
 };
+use unchanged::Unchanged;
 
 /// The database in a folder.
 #[derive(Debug, Clone)]
@@ -64,6 +67,8 @@ struct Files {
     /// process takes one of its own.
     keys: Mutex<Option<RangeInclusive<i64>>>,
     catalogs: KnownCatalogs,
+    known: Unchanged<Vec<SiteName>>,
+    records: Unchanged<SiteRecord>,
 }
 
 impl Files {
@@ -107,6 +112,8 @@ impl SqliteDatabase {
                 starts_known: Mutex::default(),
                 keys: Mutex::default(),
                 catalogs: KnownCatalogs::default(),
+                known: Unchanged::default(),
+                records: Unchanged::default(),
             }),
             address,
         }
@@ -291,11 +298,8 @@ impl Database for SqliteDatabase {
         self.blocking(|files| {
             let mut states = Vec::new();
             for site in files.known()? {
-                let read = files.site(&site).and_then(|connection| {
-                    let record = read::site(files, &connection, &site);
-                    let record = record.map_err(|error| files.site_error(&site, error))?;
-                    record.state(&files.describe())
-                });
+                let record = read::site_once(files, &site);
+                let read = record.and_then(|record| record.state(&files.describe()));
                 states.push(SiteState::or_unreadable(site.as_str(), read)?);
             }
             Ok(states)

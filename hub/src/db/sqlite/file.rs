@@ -13,7 +13,7 @@ use rusqlite::ffi::{
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use causeway_shared::ids::SiteName;
-use causeway_shared::runtime::chance;
+use causeway_shared::runtime::{chance, clock};
 
 use super::functions::REFUSED;
 use super::{Files, render};
@@ -102,6 +102,12 @@ impl Files {
 
     /// The sites that have been added, in name order.
     pub(super) fn known(&self) -> Result<Vec<SiteName>, DbError> {
+        let path = self.hub_path();
+        self.known
+            .get_or_read(&path, clock::now(), || self.read_known())
+    }
+
+    fn read_known(&self) -> Result<Vec<SiteName>, DbError> {
         let connection = self.hub()?;
         let names = connection
             .prepare(include_str!("sql/hub_sites.sql"))
@@ -128,9 +134,13 @@ impl Files {
         self.open(self.hub_path(), false, &HUB)
     }
 
+    pub(super) fn site_path(&self, site: &SiteName) -> PathBuf {
+        self.folder.join(format!("{site}.db"))
+    }
+
     /// A site's file, made if somebody took it away.
     pub(super) fn site(&self, site: &SiteName) -> Result<Connection, DbError> {
-        let opened = self.open(self.folder.join(format!("{site}.db")), true, &SITE);
+        let opened = self.open(self.site_path(site), true, &SITE);
         opened.map_err(|error| self.error_of_site(site, error))
     }
 

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::runtime::clock;
 use causeway_shared::value::Type;
 
 use super::value::from_sql;
@@ -76,6 +77,22 @@ pub(super) fn site(
         log_head: None,
         last_error: None,
     }))
+}
+
+/// As [`site`], read once for each change of the site's file.
+pub(super) fn site_once(files: &Files, of: &SiteName) -> Result<SiteRecord, DbError> {
+    // Before the file is looked at, which another thread may change at any moment.
+    let seen = files.starts_known().get(of).copied();
+    let path = files.site_path(of);
+    let record = files.records.get_or_read(&path, clock::now(), || {
+        let record = site(files, &files.site(of)?, of);
+        record.map_err(|error| files.site_error(of, error))
+    })?;
+    Ok(SiteRecord {
+        // The log may have been read since the file was.
+        start_known: seen.is_some_and(|seen| record.revision >= seen),
+        ..record
+    })
 }
 
 /// How often the site was loaded or flushed.

@@ -90,6 +90,38 @@ async fn in_a_folder_that_others_may_enter_its_files_are_still_nobody_elses_busi
 }
 
 #[tokio::test]
+async fn an_older_self_is_seen_in_place_of_a_file_that_nobody_changed_for_a_while() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let database = SqliteDatabase::open(&folder.path().join("hub"), "here".to_owned());
+    let files = Arc::clone(&database.files);
+    let test = TestHub::new(&HubDatabase(Arc::new(database))).await?;
+    let mut site = TestSite::with_an_apple(&test.store).await?;
+    test.load_one().await?;
+    let (file, older) = (
+        folder.path().join("hub/here.db"),
+        folder.path().join("older"),
+    );
+    std::fs::copy(&file, &older)?;
+    site.put("item", "b=0of2", &["1,pear"]).await?;
+    site.commit().await?;
+    test.load_one().await?;
+
+    let stands = async || {
+        let state = test.database.sites().await?.remove(0);
+        Outcome::Ok((state.head.map(|head| head.seq.0), state.start_known))
+    };
+    assert_eq!(stands().await?, (Some(2), true));
+    assert!(!files.records.is_known(&file));
+    tokio::time::sleep(std::time::Duration::from_millis(2_100)).await;
+    assert_eq!(stands().await?, (Some(2), true));
+    assert!(files.records.is_known(&file));
+    assert_eq!(stands().await?, (Some(2), true));
+    std::fs::rename(&older, &file)?;
+    assert_eq!(stands().await?, (Some(1), false));
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_sites_file_that_was_taken_away_is_made_again() -> Outcome {
     let (database, folder) = empty().await;
     let test = TestHub::new(&database).await?;
