@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// What a value takes beside what it holds: its key and its place.
+const OVERHEAD: usize = 128;
+
 #[derive(Debug)]
 pub(super) struct BoundedCache<K, V> {
     most_bytes: usize,
@@ -49,6 +52,7 @@ impl<K: Clone + Eq + Hash, V: Clone> BoundedCache<K, V> {
 
     /// Keeps a value that takes so many bytes. One that is too large alone pushes nothing out.
     pub(super) fn put(&self, key: K, value: V, bytes: usize) {
+        let bytes = bytes.saturating_add(OVERHEAD);
         let mut kept = self.lock();
         if let Some(before) = kept.of.remove(&key) {
             kept.bytes -= before.bytes;
@@ -82,7 +86,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_least_recently_is_forgotten_first() {
-        let cache = BoundedCache::new(9);
+        let cache = BoundedCache::new(9 + 2 * OVERHEAD);
         for key in ['a', 'b'] {
             cache.put(key, (), 3);
         }
@@ -91,11 +95,20 @@ mod tests {
         let is_there = |key: char| cache.get(&key).is_some();
         assert_eq!(['a', 'b', 'c'].map(is_there), [true, false, true]);
         // What is too large alone pushes nothing out.
-        cache.put('d', (), 10);
+        cache.put('d', (), 10 + OVERHEAD);
         assert_eq!(['a', 'c', 'd'].map(is_there), [true, true, false]);
         for key in ['a', 'c'] {
-            cache.put(key, (), 10);
+            cache.put(key, (), 10 + OVERHEAD);
         }
         assert_eq!(cache.lock().bytes, 0);
+    }
+
+    #[test]
+    fn values_that_hold_nothing_take_room_too() {
+        let cache = BoundedCache::new(3 * OVERHEAD);
+        for key in 0..100 {
+            cache.put(key, (), 0);
+        }
+        assert_eq!(cache.lock().of.len(), 3);
     }
 }
