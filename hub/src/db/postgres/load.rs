@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use futures_util::SinkExt as _;
+use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
 use tokio_postgres::{CopyInSink, Error, Row};
 
@@ -131,9 +132,14 @@ impl PostgresLoad {
         dataset: &Dataset,
     ) -> Result<(Vec<Table>, Vec<(Table, Vec<usize>)>), DbError> {
         let (mut missing, mut lacking) = (Vec::new(), Vec::new());
-        for table in &dataset.tables {
-            let found = change::find(&self.client, &self.site, table).await;
-            match found.map_err(|error| self.failed("reading", error))? {
+        let tables = &dataset.tables;
+        let find = tables
+            .iter()
+            .map(|table| change::find(&self.client, &self.site, table));
+        let found = try_join_all(find).await;
+        let found = found.map_err(|error| self.failed("reading", error))?;
+        for (table, found) in tables.iter().zip(found) {
+            match found {
                 Found::Missing => missing.push(table.clone()),
                 Found::Lacking(columns) if columns.is_empty() => {}
                 Found::Lacking(columns) => lacking.push((table.clone(), columns)),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use deadpool_postgres::Object;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use tokio::try_join;
 use tokio_postgres::{Client, Error, Row};
 
 use causeway_shared::dataset::Table;
@@ -67,18 +68,35 @@ pub(super) async fn records(
         return Ok(Some(Records::of(site)));
     }
     let name = of.as_str();
-    let catalogs = match site.known(known) {
-        Some(known) => CatalogRecords::Known(known),
-        None => CatalogRecords::Read {
-            dataset: dataset(client, &site).await?,
-            partitions: partitions(client, name).await?,
-            edits: edits(client, name).await?,
-        },
+    let catalogs = async {
+        Ok(match site.known(known) {
+            Some(known) => CatalogRecords::Known(known),
+            None => {
+                let (dataset, partitions, edits) = try_join!(
+                    dataset(client, &site),
+                    partitions(client, name),
+                    edits(client, name)
+                )?;
+                CatalogRecords::Read {
+                    dataset,
+                    partitions,
+                    edits,
+                }
+            }
+        })
     };
-    let marks = client
-        .query(include_str!("sql/loaded_read.sql"), &[&name])
-        .await?;
-    let mark = |row: &Row| {
+    // The server is asked for all at once, so that it works while its answers are on their way.
+    let (catalogs, marks, asked) = try_join!(catalogs, marks(client, name), asked(client, name))?;
+    Ok(Some(Records {
+        site,
+        catalogs,
+        asked,
+        marks,
+    }))
+}
+
+async fn marks(client: &Client, site: &str) -> Result<Vec<MarkRecord>, Error> {
+    let record = |row: &Row| {
         Ok(MarkRecord {
             table: row.try_get(0)?,
             part: row.try_get(1)?,
@@ -89,12 +107,12 @@ pub(super) async fn records(
             clashes: row.try_get(6)?,
         })
     };
-    Ok(Some(Records {
-        site,
-        catalogs,
-        asked: asked(client, name).await?,
-        marks: marks.iter().map(mark).collect::<Result<_, Error>>()?,
-    }))
+    client
+        .query(include_str!("sql/loaded_read.sql"), &[&site])
+        .await?
+        .iter()
+        .map(record)
+        .collect()
 }
 
 async fn dataset(client: &Client, site: &SiteRecord) -> Result<Option<String>, Error> {
