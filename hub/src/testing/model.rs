@@ -1,7 +1,7 @@
 //! Random histories of a site, its databases and its store against a plain model in memory.
 //!
-//! A history is a seed: what the site's application does, what is written in the cloud,
-//! sides of conflicts that are taken, edits that are undone, loads, flushes,
+//! A history is a seed: what the site's application does, what is written in the cloud (on PostgreSQL by
+//! a role that owns nothing too), sides of conflicts that are taken, edits that are undone, loads, flushes,
 //! dates that are asked for, midnights, runs of the archive, databases that are dropped, put back, copied
 //! or taken over, two hubs on one database, and kills between any two requests. The model ([`cloud`],
 //! [`change`], [`truth`]) knows the merge table of docs/edits.md and the order in which the logs say that things
@@ -32,6 +32,25 @@ use crate::testing::Outcome;
 
 /// How many things happen in a history.
 const STEPS: u32 = 60;
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what a test is to do beside what it does always"
+)]
+fn setting(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+/// The seeds that `CAUSEWAY_TEST_SEEDS=17` (or `0..100`) asks for instead of those that are played always.
+#[must_use]
+pub fn asked_for() -> Option<Vec<u64>> {
+    let text = setting("CAUSEWAY_TEST_SEEDS")?;
+    let (first, end) = match text.split_once("..") {
+        Some((first, end)) => (first.parse().ok()?, end.parse().ok()?),
+        None => (text.parse().ok()?, text.parse::<u64>().ok()? + 1),
+    };
+    Some((first..end).collect())
+}
 
 /// Plays the history of a seed. Returns how often what happened in it.
 ///

@@ -27,6 +27,11 @@ pub trait Servers: Send + Sync {
 
     /// Puts what was set aside from one place in the place of another, or of the same, which nobody has open.
     async fn restore(&self, from: usize, to: usize) -> Outcome;
+
+    /// A role that owns nothing and may write, where databases have such.
+    fn writer(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// SQLite databases in folders.

@@ -1,32 +1,14 @@
-//! Histories on SQLite. `./test --soak` plays more of them; `CAUSEWAY_TEST_SEEDS=17` (or `0..100`) those alone.
+//! Histories on SQLite. `./test --soak` plays more of them.
 
 use std::collections::BTreeMap;
 
-use super::{Folders, play};
+use super::{Folders, asked_for, play, setting};
 use crate::testing::Outcome;
 
 /// How many are played by each of the tests.
 const SEEDS: u64 = 5;
 /// How many more with `./test --soak`.
 const SOAK: u64 = 50;
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "what a test is to do beside what it does always"
-)]
-fn setting(name: &str) -> Option<String> {
-    std::env::var(name).ok()
-}
-
-/// The seeds that somebody asked for.
-fn asked() -> Option<Vec<u64>> {
-    let text = setting("CAUSEWAY_TEST_SEEDS")?;
-    let (first, end) = match text.split_once("..") {
-        Some((first, end)) => (first.parse().ok()?, end.parse().ok()?),
-        None => (text.parse().ok()?, text.parse::<u64>().ok()? + 1),
-    };
-    Some((first..end).collect())
-}
 
 /// Plays a sixth of the histories, or, if this is the first one, those that somebody asked for.
 async fn play_part(part: u64) -> Outcome {
@@ -35,7 +17,7 @@ async fn play_part(part: u64) -> Outcome {
     } else {
         0
     };
-    let seeds = match asked() {
+    let seeds = match asked_for() {
         Some(_) if part > 0 => Vec::new(),
         Some(asked) => asked,
         None => (0..SEEDS + soak).map(|n| n * 6 + part).collect(),

@@ -86,7 +86,14 @@ impl World<'_> {
         let Ok(begun) = timeout(limit, begun).await else {
             return Ok(format!("{actor} in {at} waits"));
         };
-        let write = begun?;
+        let mut write = begun?;
+        if let Some(role) = self.servers.writer()
+            && self.rng.u8(..3) == 0
+        {
+            let become_it = format!("SET LOCAL SESSION AUTHORIZATION {role}");
+            write.query(&become_it, &[], &[]).await?;
+            self.count("written by a role");
+        }
         self.transactions += 1;
         let mut writer = Writer {
             stored,
