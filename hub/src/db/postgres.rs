@@ -278,10 +278,23 @@ impl PostgresDatabase {
 async fn identity(client: &Client, database: &str) -> Result<Owner, DbError> {
     let sql = include_str!("postgres/sql/identity_read.sql");
     let failed = |error| error::of_own(database, "reading", error);
-    let Some(row) = client.query_opt(sql, &[]).await.map_err(failed)? else {
-        return Err(DbError::NotInitialised {
-            database: database.to_owned(),
-        });
+    let rows = client.query(sql, &[]).await.map_err(failed)?;
+    let row = match &*rows {
+        [] => {
+            return Err(DbError::NotInitialised {
+                database: database.to_owned(),
+            });
+        }
+        [row] => row,
+        rows => {
+            return Err(DbError::Configuration {
+                problem: format!(
+                    "{database} holds {} identities, as after a restore over itself that did not take \
+                     out what was there; restore it again in one transaction (`pg_restore --clean -1`)",
+                    rows.len()
+                ),
+            });
+        }
     };
     Ok(Owner {
         id: row.try_get(0).map_err(failed)?,

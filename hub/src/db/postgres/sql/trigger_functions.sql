@@ -16,13 +16,14 @@ LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp AS $$
 $$;
 
 -- Which database this is, and when its identity was written there. A restore of a dump makes another of
--- it, and so does a copy that is put in its place.
+-- it, and so does a copy that is put in its place. NULL where a restore has left several identities.
 CREATE OR REPLACE FUNCTION causeway.place() RETURNS text
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
-    SELECT format('%s %s', d.oid, i.xmin)
-      FROM pg_database AS d, causeway.database AS i
-     WHERE d.datname = current_database()
-$$;
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT CASE count(*) WHEN 1 THEN min(format('%s %s', d.oid, i.xmin)) END
+              FROM pg_database AS d, causeway.database AS i
+             WHERE d.datname = current_database());
+END $$;
 
 -- Refuses where a site's tables take no changes.
 CREATE OR REPLACE FUNCTION causeway.require_writable(of_site text) RETURNS void
@@ -79,6 +80,7 @@ CREATE OR REPLACE FUNCTION causeway.check_writable() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     PERFORM causeway.require_writable(TG_ARGV[0]);
+    PERFORM set_config('causeway.checked', 'on', true);
     RETURN NULL;
 END $$;
 
@@ -160,10 +162,17 @@ LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
         format('causeway unique %s %s %s', of_site, of_table, rule), 0))
 $$;
 
--- The key of a row that is born here.
+-- The key of a row that is born here. A restore in many transactions puts the sequence back, and brings the
+-- trigger that calls this before the one that checks: until then it gives none. Where one has checked, the
+-- transaction's locks keep a restore from taking the tables away, and it takes the sequence after them.
 CREATE OR REPLACE FUNCTION causeway.next_key() RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
+    IF current_setting('causeway.checked', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION USING ERRCODE = '25006', MESSAGE = 'this database gives no keys while it is being restored',
+            HINT = 'wait until the restore has ended, and for the next refresh of a hub that runs, or run '
+                '`causeway-hub load`';
+    END IF;
     RETURN nextval('causeway.keys');
 EXCEPTION WHEN sequence_generator_limit_exceeded THEN
     RAISE EXCEPTION USING ERRCODE = '2200H', MESSAGE = 'this database has no keys left for new rows',
