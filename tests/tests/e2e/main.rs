@@ -34,6 +34,7 @@ mod hub_kills;
 mod idle;
 mod import;
 mod init;
+mod isolation;
 mod kills;
 mod large_file;
 mod large_site;

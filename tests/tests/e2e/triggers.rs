@@ -313,6 +313,13 @@ async fn two_writers_do_not_bring_one_value_into_two_buckets() {
         refusal(result),
         "23505 member: another row has the same email"
     );
+    // Who does not see what others have committed cannot tell.
+    let eve = "BEGIN ISOLATION LEVEL SERIALIZABLE; INSERT INTO member VALUES (7, 'eve')";
+    let refused = refusal(second.batch_execute(eve).await);
+    assert!(
+        refused.starts_with("0A000 member: a transaction that is SERIALIZABLE cannot bring values"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

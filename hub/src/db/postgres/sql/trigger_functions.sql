@@ -122,6 +122,18 @@ BEGIN
     END IF;
 END $$;
 
+-- Refuses what all rows that are there have to be judged by, in a transaction that sees none which others
+-- have committed since it began.
+CREATE OR REPLACE FUNCTION causeway.require_sight(of_table text, what text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT LIKE 'read %' THEN
+        RAISE EXCEPTION USING ERRCODE = '0A000', TABLE = of_table, HINT = 'do it under READ COMMITTED',
+            MESSAGE = format('%s: a transaction that is %s cannot %s', of_table,
+                upper(current_setting('transaction_isolation')), what);
+    END IF;
+END $$;
+
 -- The name of a lock on the rows of a table that others refer to; there are few, since each takes room
 -- in the server until its transaction ends.
 CREATE OR REPLACE FUNCTION causeway.parent_lock(of_site text, of_table text, key text) RETURNS bigint
@@ -145,6 +157,9 @@ BEGIN
               WHERE j.site = of_site AND j.tx = txid_current() AND j.table_name = of_table
                 AND j.new IS NULL
               ORDER BY lock) AS l;
+    IF FOUND THEN
+        PERFORM causeway.require_sight(of_table, 'delete rows that others may refer to');
+    END IF;
 END $$;
 
 -- Before the rows that follow a parent are taken along to where that was moved: waits for writers that are
@@ -157,10 +172,12 @@ $$;
 -- Keeps other writers from bringing new values of a unique rule across partitions. One lock for all
 -- values: of several, two statements of many rows would wait for each other.
 CREATE OR REPLACE FUNCTION causeway.lock_unique(of_site text, of_table text, rule integer) RETURNS void
-LANGUAGE sql SET search_path = pg_catalog, pg_temp AS $$
-    SELECT pg_advisory_xact_lock(hashtextextended(
-        format('causeway unique %s %s %s', of_site, of_table, rule), 0))
-$$;
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    PERFORM causeway.require_sight(of_table, 'bring values that are unique across partitions');
+    PERFORM pg_advisory_xact_lock(hashtextextended(
+        format('causeway unique %s %s %s', of_site, of_table, rule), 0));
+END $$;
 
 -- The key of a row that is born here. A restore in many transactions puts the sequence back, and brings the
 -- trigger that calls this before the one that checks: until then it gives none. Where one has checked, the

@@ -1,7 +1,7 @@
 //! After a row was written, when all rows of the statement are there: references are checked, and the
 //! journal is written.
 
-use causeway_shared::dataset::{Table, TableId, Unique};
+use causeway_shared::dataset::{Partitioning, Table, TableId, Unique};
 
 use super::{Triggers, changed, field, refuse, when};
 use crate::db::postgres::render::{column_type, target};
@@ -62,21 +62,40 @@ fn json(table: &Table, row: &str) -> String {
 
 impl Triggers<'_> {
     /// A new value refers to a row that is there, which no other writer deletes until the transaction ends.
-    /// The row itself is not locked: a load that puts it anew waits for nobody.
+    /// The row itself is not locked: a load that puts it anew waits for nobody. Only who does not see what
+    /// others have committed locks it, and begins anew where somebody has changed it.
     fn references(&self, table: &Table) -> String {
         let check = |(column, parent): (usize, TableId)| {
             let new = field("NEW", table, column);
             let parent_table = &self.dataset.tables[parent];
+            let name = format!("{}.{}", table.name, table.columns[column].name);
+            let busy = format!(
+                "{name}: somebody else changes the row of {}",
+                parent_table.name
+            );
+            // A key is what most rows go by; one that follows goes by the date as well.
+            let share = match table.partition {
+                Partitioning::Via { on, .. } if on == column => "SHARE",
+                _ => "KEY SHARE",
+            };
+            let found = format!(
+                "PERFORM FROM {} AS causeway_parent WHERE causeway_parent.{} = {new}",
+                target(self.site, parent_table),
+                self.key_of(parent),
+            );
             format!(
                 "    IF {} AND {new} IS NOT NULL THEN\n    PERFORM causeway.keep_parent({}, {}, {new}::text);\n\
-                 \x20   PERFORM FROM {} AS causeway_parent WHERE causeway_parent.{} = {new};\n\
-                 {}    END IF;\n",
+                 \x20   {found};\n{}    \
+                 IF current_setting('transaction_isolation') NOT LIKE 'read %' THEN\n    \
+                 {found} FOR {share} SKIP LOCKED;\n{}    END IF;\n    END IF;\n",
                 changed(table, column),
                 literal(self.site.as_str()),
                 literal(parent_table.name.as_str()),
-                target(self.site, parent_table),
-                self.key_of(parent),
-                when("NOT FOUND", &self.refuse_reference(table, column, parent))
+                when("NOT FOUND", &self.refuse_reference(table, column, parent)),
+                when(
+                    "NOT FOUND",
+                    &refuse("40001", table, column, &literal(&busy))
+                ),
             )
         };
         rules::references(table).into_iter().map(check).collect()
