@@ -30,7 +30,7 @@ use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
 use crate::db::{Database, Query};
 use crate::edits::RowMerge;
-use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, SiteLoaded};
+use crate::sync::{DateRange, Hub, LoadReport, LoadRequest, Repair, SiteLoaded};
 use crate::verify::{VerifyReport, VerifyRequest};
 
 pub use crate::db::conformance;
@@ -506,6 +506,33 @@ impl TestHub {
             repair,
         };
         Ok(self.hub.verify(&request).await?)
+    }
+
+    /// Loads again all that is loaded of the only site, and takes out what no load has brought.
+    pub(crate) async fn repair(&self) -> Outcome {
+        let state = self
+            .hub
+            .states(None)
+            .await?
+            .pop()
+            .ok_or("there is no site")?;
+        let repair = Repair {
+            again: self
+                .database
+                .stored(&state.site)
+                .await?
+                .loaded
+                .into_keys()
+                .collect(),
+            remove_strays: true,
+        };
+        let wanted = self.hub.wanted(&self.request).await?;
+        let now = self.request.now;
+        let loaded = self.hub.load_site(&state, &wanted, now, &repair).await;
+        match loaded.and_then(|loaded| loaded.error) {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 
     /// Loads the window of all sites.

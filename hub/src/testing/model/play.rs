@@ -18,7 +18,7 @@ use crate::sync::DateRange;
 use crate::testing::{Outcome, TestHub};
 
 /// How long something waits for a process that is stopped until it is over.
-const WAITS: Duration = Duration::from_millis(500);
+pub(super) const WAITS: Duration = Duration::from_millis(500);
 /// Nothing takes so long.
 const HANGS: Duration = Duration::from_secs(120);
 
@@ -30,6 +30,8 @@ pub(super) enum Work {
     Bring(Date),
     TakeOver,
     Archive,
+    /// All that is loaded is loaded again, and what no load has brought goes.
+    Repair,
 }
 
 /// Something that happens while a hub works.
@@ -49,7 +51,7 @@ enum Meanwhile {
     TakeOver,
 }
 
-async fn work(test: TestHub, site: SiteName, work: Work) -> Outcome {
+pub(super) async fn work(test: TestHub, site: SiteName, work: Work) -> Outcome {
     let now = test.request.now;
     match work {
         Work::Flush => drop(test.hub.flush_site(&site, now).await?),
@@ -60,6 +62,7 @@ async fn work(test: TestHub, site: SiteName, work: Work) -> Outcome {
             let archive = Archive::new(Arc::clone(&test.store), HubConfig::default());
             drop(archive.run(now).await?);
         }
+        Work::Repair => test.repair().await?,
     }
     Ok(())
 }
@@ -91,9 +94,10 @@ impl World<'_> {
 
     fn any_work(&mut self) -> Work {
         let day = DAYS[self.rng.usize(..DAYS.len())];
-        match self.rng.u8(..9) {
+        match self.rng.u8(..10) {
             0..=2 => Work::Flush,
             8 => Work::Archive,
+            9 => Work::Repair,
             3 => day.parse().map_or(Work::Flush, Work::Bring),
             _ => Work::Load,
         }
@@ -187,7 +191,7 @@ impl World<'_> {
             }
             (_, done) => done?,
         }
-        if matches!(what, Work::Load) {
+        if matches!(what, Work::Load | Work::Repair) {
             self.compare(at, true).await?;
             let owns = self.owns(at).await?;
             self.at(at)?.takes_changes = owns;
@@ -233,7 +237,7 @@ impl World<'_> {
         if let Err(error) = done {
             // It may have failed over what happened; the next one may not.
             self.tell(format!("  {error}"));
-        } else if matches!(what, Work::Load) {
+        } else if matches!(what, Work::Load | Work::Repair) {
             self.compare(at, false).await?;
         }
         Ok(())

@@ -9,7 +9,8 @@ use causeway_shared::value::Value;
 use fastrand::Rng;
 
 use super::rows::{
-    DAY, DAYS, Key, Placed, Row, Rows, Rules, SLOT, STATE, STATES, Tab, dataset, record, taken,
+    DAY, DAYS, Key, Placed, Row, Rows, Rule, Rules, SLOT, STATE, STATES, Tab, dataset, record,
+    taken,
 };
 use super::truth::{Truth, View};
 use crate::testing::{Outcome, TestSite};
@@ -184,6 +185,15 @@ impl Site {
                 self.buckets = rng.u32(1..4);
                 return format!("the site has {} buckets", self.buckets);
             }
+            // It takes effect with the next commit.
+            (12, _) if rng.u8(..4) == 0 => {
+                let rule = &mut self.rules[tab as usize];
+                *rule = match rule {
+                    Rule::Cloud => Rule::Site,
+                    Rule::Site => Rule::Cloud,
+                };
+                return format!("the rule of {tab:?}s is {rule:?}");
+            }
             (_, Some(key)) => {
                 let mut row = self.rows[&key].clone();
                 let last = row.len() - 1;
@@ -254,6 +264,7 @@ impl Site {
         self.committed = now;
         self.agent.commit().await?;
         truth.site.push(placed);
+        truth.rules.push(self.rules);
         truth.catalogs.push(self.agent.catalog().clone());
         Ok(true)
     }

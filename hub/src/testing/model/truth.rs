@@ -48,7 +48,8 @@ pub(super) struct Place {
 /// Everything that is true.
 #[derive(Debug)]
 pub(super) struct Truth {
-    pub(super) rules: Rules,
+    /// The tables' rules at each of the site's commits.
+    pub(super) rules: Vec<Rules>,
     /// The site's rows at each commit, from the empty one on.
     pub(super) site: Vec<Rows>,
     /// Its catalogs at each commit.
@@ -76,7 +77,7 @@ pub(super) type View = BTreeMap<Key, Shown>;
 impl Truth {
     pub(super) fn new(rules: Rules, empty: Catalog) -> Self {
         Self {
-            rules,
+            rules: vec![rules],
             site: vec![Rows::new()],
             catalogs: vec![empty],
             changes: Vec::new(),
@@ -111,12 +112,11 @@ impl Truth {
         told
     }
 
-    fn at(&self, seq: u64) -> Outcome<&Rows> {
+    /// The site's rows and rules at a commit.
+    fn at(&self, seq: u64) -> Outcome<(Rules, &Rows)> {
         let at = usize::try_from(seq)?;
-        Ok(self
-            .site
-            .get(at)
-            .ok_or(format!("the site has made no commit {seq}"))?)
+        let found = self.rules.get(at).copied().zip(self.site.get(at));
+        Ok(found.ok_or(format!("the site has made no commit {seq}"))?)
     }
 
     /// Reads on in the log of edits. `stands`: at which of the site's commits each database stood
@@ -176,7 +176,7 @@ impl Truth {
                 old: change.old.clone(),
                 new: change.new.clone(),
                 base: self.base(change, site_seq, stands)?,
-                is_at_site: self.at(site_seq)?.contains_key(&key),
+                is_at_site: self.at(site_seq)?.1.contains_key(&key),
                 closes: change.mark.as_ref().and_then(|mark| mark.closes.clone()),
             };
             let before = self.edits.remove(&key);
@@ -236,7 +236,7 @@ impl Truth {
                     && entry.object.md5 == *md5
             });
             if parts.next().is_some() {
-                let row = self.at(*seq)?.get(&change.key);
+                let row = self.at(*seq)?.1.get(&change.key);
                 let is_there = |row: &&Placed| {
                     change.key.tab == Tab::Item || format!("dt={}", row.on) == *part
                 };
@@ -248,19 +248,19 @@ impl Truth {
 
     /// All edits meet what the site had at a commit, parents first.
     pub(super) fn meet(&mut self, seq: u64) -> Outcome {
-        let rows = self.at(seq)?.clone();
-        self.edits = met(&self.edits, self.rules, &rows);
+        self.edits = self.met_at(seq)?;
         Ok(())
     }
 
     /// The edits as they are with what the site had at a commit.
     pub(super) fn met_at(&self, seq: u64) -> Outcome<BTreeMap<Key, Edit>> {
-        Ok(met(&self.edits, self.rules, self.at(seq)?))
+        let (rules, rows) = self.at(seq)?;
+        Ok(met(&self.edits, rules, rows))
     }
 
     /// The rows that somebody sees who has read the log of edits and the site's up to a commit.
     pub(super) fn view(&self, seq: u64) -> Outcome<View> {
-        let rows = self.at(seq)?;
+        let (_, rows) = self.at(seq)?;
         let edits = self.met_at(seq)?;
         let mut view = View::new();
         for (key, row) in rows.iter().filter(|(key, _)| !edits.contains_key(key)) {

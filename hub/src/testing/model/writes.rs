@@ -9,6 +9,7 @@ use causeway_shared::ids::{Md5, Name, Part};
 use causeway_shared::value::{Type, Value};
 use tokio::time::timeout;
 
+use super::play::{WAITS, Work, work};
 use super::rows::{DAYS, Key, Placed, Row, STATES, Tab};
 use super::truth::Change;
 use super::world::World;
@@ -141,6 +142,9 @@ impl World<'_> {
             }
             return Ok(format!("{actor} in {at}: {said:?}, then {state}"));
         }
+        if limit > WAITS && self.servers.writer().is_some() && self.rng.u8(..4) == 0 {
+            self.while_open(at).await?;
+        }
         write.commit().await?;
         for change in &mut changes {
             change.holders.insert(at);
@@ -150,6 +154,25 @@ impl World<'_> {
         }
         self.truth.changes.extend(changes);
         Ok(format!("{actor} in {at}: {said:?}"))
+    }
+}
+
+impl World<'_> {
+    /// A hub works beside a transaction that is open. Where it has to wait for that, it is killed.
+    async fn while_open(&mut self, at: usize) -> Outcome {
+        let what = match self.rng.bool() {
+            true => Work::Flush,
+            false => Work::Load,
+        };
+        let site = self.site.agent.name().clone();
+        let test = self.another(at, &self.store)?;
+        let done = match timeout(WAITS, work(test, site, what)).await {
+            Ok(done) => done.is_ok(),
+            Err(_) => false,
+        };
+        self.tell(format!("  {what:?} meanwhile, done: {done}"));
+        self.count("left open");
+        self.follow().await
     }
 }
 
