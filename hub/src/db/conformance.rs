@@ -21,6 +21,7 @@ mod edits;
 mod everybody;
 mod followers;
 mod history;
+mod inserted_again;
 mod journal;
 mod keeping;
 mod limits;
@@ -50,6 +51,7 @@ pub use edits::*;
 pub use everybody::*;
 pub use followers::*;
 pub use history::*;
+pub use inserted_again::*;
 pub use journal::*;
 pub use keeping::*;
 pub use limits::*;
@@ -167,6 +169,9 @@ macro_rules! database_conformance {
             edits_follow_another_number_of_buckets,
             a_child_of_the_cloud_follows_its_parent,
             a_child_that_is_kept_follows_its_parent,
+            a_row_is_inserted_again_beside_its_moved_parent,
+            a_moved_row_comes_back_without_a_conflict,
+            a_key_of_ones_own_is_looked_for_everywhere,
             a_site_that_was_never_loaded_is_taken_over,
             a_row_that_is_moved_takes_along_what_follows_it,
             a_row_that_follows_another_parent_goes_there,

@@ -41,6 +41,8 @@ pub(super) struct Settling<'a> {
     left: BTreeSet<(Name, Part)>,
     /// Where rows lie at the site whose edit is gone.
     at_home: BTreeMap<(Name, RowKey), Part>,
+    /// Where the site has rows that were inserted in the cloud, of those that were looked for.
+    inserted: BTreeMap<(Name, RowKey), Option<Part>>,
     /// Rows that were settled, which the cloud bore or moved and which lie where their parent does: whether
     /// that is nowhere.
     orphans: BTreeMap<(Name, RowKey), bool>,
@@ -90,6 +92,7 @@ impl<'a> Settling<'a> {
             renewed: BTreeSet::new(),
             left: BTreeSet::new(),
             at_home: BTreeMap::new(),
+            inserted: BTreeMap::new(),
             orphans: BTreeMap::new(),
             changed: false,
             doubts_blocks: false,
@@ -275,9 +278,16 @@ impl<'a> Settling<'a> {
                 }
                 _ => expected_at(&edit.state),
             };
-            let search = Search {
-                home,
-                after: *after,
+            let looked_for = self.inserted.get(&(table.name.clone(), key.clone()));
+            let search = match looked_for {
+                Some(found) => Search {
+                    home: found.unwrap_or(home),
+                    after: self.catalog.seq(),
+                },
+                None => Search {
+                    home,
+                    after: *after,
+                },
             };
             wanted.insert(key.clone(), search);
         }
@@ -448,6 +458,58 @@ impl<'a> Settling<'a> {
         };
         let put = self.hand.put(&table.name, part, entries);
         put.map_err(|error| self.failed(error))
+    }
+
+    /// Takes in hand what the cloud did to some rows that the site does not have, wherever they lay.
+    pub(super) async fn take_kept(
+        &mut self,
+        table: &Table,
+        keys: &BTreeSet<RowKey>,
+    ) -> Result<(), SiteError> {
+        let edits = self.edits;
+        for (part, entry) in edits.table(table.name.as_str()) {
+            if entry.object.kept.iter().any(|key| keys.contains(key)) {
+                self.take(table, part).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks for rows that were inserted in the cloud among those that the site has, and takes in hand what the
+    /// cloud did to these before: a row that was deleted in one partition may come back in another.
+    pub(super) async fn look_for_inserted(
+        &mut self,
+        table: &Table,
+        wanted: &BTreeMap<RowKey, Search>,
+    ) -> Result<(), SiteError> {
+        let found = self.site_rows().find(table, wanted).await?;
+        for key in wanted.keys() {
+            let home = found.get(key).map(|row| row.part);
+            if let Some(home) = home {
+                self.take(table, home).await?;
+            }
+            self.inserted
+                .insert((table.name.clone(), key.clone()), home);
+        }
+        Ok(())
+    }
+
+    /// Where the site has the parent of a row that is keyed by its parent, if the cloud has moved that
+    /// elsewhere.
+    pub(super) async fn home_of_moved_parent(
+        &mut self,
+        table: &Table,
+        key: &RowKey,
+        place: Part,
+    ) -> Result<Option<Part>, SiteError> {
+        let Some(parent) = self.parent_of(table) else {
+            return Ok(None);
+        };
+        self.take(parent, place).await?;
+        Ok(match self.row(parent, key).await?.map(|edit| edit.state) {
+            Some(RowState::Moved { home, .. }) => Some(home),
+            _ => None,
+        })
     }
 
     pub(super) fn site_rows(&self) -> SiteRows<'a> {

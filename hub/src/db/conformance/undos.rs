@@ -20,7 +20,7 @@ async fn sales_of(test: &TestHub, site: &TestSite) -> Outcome<Vec<String>> {
 }
 
 /// The newest edit of a sale.
-async fn newest(test: &TestHub, id: i64) -> Outcome<Edit> {
+pub(super) async fn newest(test: &TestHub, id: i64) -> Outcome<Edit> {
     let query = EditsQuery {
         key: Some(vec![id.to_string()]),
         limit: 1,
@@ -30,7 +30,7 @@ async fn newest(test: &TestHub, id: i64) -> Outcome<Edit> {
     Ok(page.items.into_iter().next().ok_or("no edit")?)
 }
 
-async fn take_back(test: &TestHub, edit: &Edit) -> Result<Undone, ServiceError> {
+pub(super) async fn take_back(test: &TestHub, edit: &Edit) -> Result<Undone, ServiceError> {
     let which = EditRef {
         site: edit.site.clone(),
         commit: edit.commit,

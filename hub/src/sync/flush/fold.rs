@@ -77,6 +77,7 @@ impl FlushTask<'_> {
             }
         }
         settling.settle_parts(&touched).await?;
+        look_for_inserted(&mut settling, rows).await?;
         let bases = self.bases(&settling, stored, &catalog, rows).await?;
         let mut folded_keys: BTreeMap<Name, BTreeMap<RowKey, Seq>> = BTreeMap::new();
         let mut journal = Vec::new();
@@ -87,6 +88,16 @@ impl FlushTask<'_> {
             // A row that cannot be folded stays in the journal: the flush fails over it.
             let mut change = row_change(table, row, &bases).map_err(|e| settling.failed(e))?;
             journal.extend(committed_row(row, &change));
+            let after = look_after(&settling, table, row);
+            if is_keyed_by_parent(table)
+                && let (None, Some(new)) = (&change.old, &change.new)
+                && let Some(home) = settling
+                    .home_of_moved_parent(table, &change.key, new.part)
+                    .await?
+            {
+                let wanted = BTreeMap::from([(change.key.clone(), Search { home, after })]);
+                settling.look_for_inserted(table, &wanted).await?;
+            }
             let edit = settling.row(table, &change.key).await?;
             let is_asked = match &change.new {
                 None => true,
@@ -97,7 +108,6 @@ impl FlushTask<'_> {
             let new = fold(table, edit, &change).map_err(|error| settling.failed(error))?;
             let new = new.map(|edit| without_unseen(table, edit, (row, &change)));
             settling.set(table, &change.key, new).await?;
-            let after = look_after(&settling, table, row, &change);
             let keys = folded_keys.entry(table.name.clone()).or_default();
             let bound = keys.entry(change.key).or_insert(after);
             *bound = (*bound).min(after);
@@ -280,18 +290,45 @@ fn row_change(table: &Table, row: &JournalEntry, bases: &Bases) -> Result<RowCha
     })
 }
 
+/// Looks for what was inserted: the cloud may have deleted it in another partition, and the site may have had
+/// such a key all along, in a date that is not loaded. A key that is its parent's lies where that does.
+async fn look_for_inserted(
+    settling: &mut Settling<'_>,
+    rows: &[JournalEntry],
+) -> Result<(), SiteError> {
+    let dataset = settling.dataset;
+    let mut inserted: BTreeMap<&Name, BTreeMap<RowKey, Search>> = BTreeMap::new();
+    for row in rows {
+        if let (None, Some((home, new))) = (&row.old, &row.new)
+            && let Some(table) = dataset.table(row.table.as_str())
+            && !matches!(table.partition, Partitioning::Buckets { .. })
+            && let Some(key) = key_of(table, new).filter(|key| !is_of_block(table, key))
+        {
+            let (home, after) = (*home, Seq::NONE);
+            let keys = inserted.entry(&row.table).or_default();
+            keys.insert(key, Search { home, after });
+        }
+    }
+    for (name, wanted) in inserted {
+        if let Some(table) = dataset.table(name.as_str()) {
+            let keys = wanted.keys().cloned().collect();
+            settling.take_kept(table, &keys).await?;
+            if !is_keyed_by_parent(table) {
+                settling.look_for_inserted(table, &wanted).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a row's key names the row that it follows.
+fn is_keyed_by_parent(table: &Table) -> bool {
+    matches!(table.partition, Partitioning::Via { on, .. } if table.key == [on])
+}
+
 /// The commit of the site's after which its partitions are looked through for a folded key.
-fn look_after(
-    settling: &Settling<'_>,
-    table: &Table,
-    row: &JournalEntry,
-    change: &RowChange,
-) -> Seq {
-    let is_via = matches!(table.partition, Partitioning::Via { .. });
-    // The site may have had such a key all along, in a date that is not loaded.
-    let is_inserted =
-        row.old.is_none() && row.new.is_some() && !is_of_block(table, &change.key) && !is_via;
-    if row.held || is_inserted {
+fn look_after(settling: &Settling<'_>, table: &Table, row: &JournalEntry) -> Seq {
+    if row.held {
         return Seq::NONE;
     }
     let settled = row.parts().map(|part| {
