@@ -4,7 +4,9 @@
 //! A page is looked at by CSS selectors and by JavaScript; whatever is asked for is waited for, so
 //! that no test sleeps.
 
+use std::fs;
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -241,6 +243,29 @@ impl Browser {
         self.tell("Emulation.setEmulatedMedia", &prefers).await;
     }
 
+    /// What axe-core finds wrong with the page for people who do not see, hear or move well: each rule with
+    /// the elements that break it.
+    ///
+    /// # Panics
+    /// If axe-core is missing: `./test` installs it.
+    pub async fn findings(&self) -> Vec<String> {
+        if self.run("return typeof axe", json!([])).await == "undefined" {
+            self.run(&axe_core(), json!([])).await;
+        }
+        let script = "const done = arguments[0]; \
+                      const told = (found) => `${found.id}: ${found.help}: ` + \
+                          found.nodes.map((node) => node.html.slice(0, 200)).join(' | '); \
+                      axe.run(document, { resultTypes: ['violations'] }) \
+                          .then((all) => done(all.violations.map(told)), (error) => done([String(error)]))";
+        let call = json!({ "script": script, "args": [] });
+        let found = self.call(Method::POST, "/execute/async", &call).await;
+        let found = found.unwrap_or_else(|error| panic!("axe-core: {error}"));
+        let found = found.as_array().unwrap().iter();
+        found
+            .map(|found| found.as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// A picture of the whole page (PNG).
     ///
     /// # Panics
@@ -293,6 +318,18 @@ impl Browser {
             Err(value["message"].to_string())
         }
     }
+}
+
+/// The source of axe-core, from where the test command puts it.
+fn axe_core() -> String {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".venv");
+    let versions = fs::read_dir(venv.join("lib")).into_iter().flatten();
+    let packages = versions.flatten().map(|of| of.path().join("site-packages"));
+    let mut files = packages
+        .chain([venv.clone()])
+        .map(|packages| packages.join("axe_playwright_python/axe.min.js"));
+    let source = files.find_map(|file| fs::read_to_string(file).ok());
+    source.expect("axe-core is not installed: run ./test")
 }
 
 /// What WebDriver calls the element that it answers with.

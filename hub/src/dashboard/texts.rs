@@ -22,6 +22,9 @@ pub(super) use slots::SlotsTexts;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Texts {
     pub(super) language: &'static str,
+    /// What is said of the links to pages, and to languages.
+    pub(super) pages: &'static str,
+    pub(super) languages: &'static str,
     pub(super) overview: &'static str,
     pub(super) sign_in: &'static str,
     pub(super) sign_out: &'static str,
@@ -124,6 +127,8 @@ impl Texts {
 
 pub(super) const VIETNAMESE: Texts = Texts {
     language: "Tiếng Việt",
+    pages: "Các trang",
+    languages: "Ngôn ngữ",
     overview: "Tổng quan",
     sign_in: "Đăng nhập",
     sign_out: "Đăng xuất",
@@ -218,6 +223,8 @@ pub(super) const VIETNAMESE: Texts = Texts {
 
 pub(super) const ENGLISH: Texts = Texts {
     language: "English",
+    pages: "Pages",
+    languages: "Languages",
     overview: "Overview",
     sign_in: "Sign in",
     sign_out: "Sign out",

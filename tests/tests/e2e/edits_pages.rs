@@ -1,8 +1,7 @@
 //! The pages of what was changed in the cloud, and of imports, in a real browser: by mouse and by keyboard
 //! alone, on a phone and on a screen, light and dark.
 
-use std::path::PathBuf;
-use std::{env, fs};
+use std::fs;
 
 use causeway_tests::browser::{Browser, ENTER};
 use causeway_tests::deployment::{Deployment, PAIRS, Service};
@@ -11,6 +10,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::booking::{ask, serve_with};
+use crate::every_page::assert_is_well;
 use crate::ground::deploy;
 use crate::pages::signed_in_at;
 
@@ -33,6 +33,13 @@ impl With {
         }
     }
 
+    /// Once is enough.
+    async fn look_at(self, browser: &Browser, name: &str) {
+        if matches!(self, Self::Mouse) {
+            assert_is_well(browser, name).await;
+        }
+    }
+
     async fn fill(self, browser: &Browser, css: &str, text: &str) {
         match self {
             Self::Mouse => browser.type_into(css, text).await,
@@ -44,37 +51,8 @@ impl With {
     }
 }
 
-/// Fails where the page is wider than the screen. With `CAUSEWAY_PICTURES` it keeps pictures in that folder.
-async fn assert_fits(browser: &Browser, name: &str) {
-    let beyond =
-        "const root = document.documentElement; return root.scrollWidth - root.clientWidth";
-    let ground = "return getComputedStyle(document.body).backgroundColor";
-    let mut grounds = Vec::new();
-    for (width, scheme) in [
-        (320, "light"),
-        (320, "dark"),
-        (1280, "dark"),
-        (1280, "light"),
-    ] {
-        browser.show_on(width, scheme).await;
-        let wide = browser.run(beyond, json!([])).await;
-        assert_eq!(wide, 0, "{name} on {width} px");
-        grounds.push(browser.run(ground, json!([])).await);
-        if let Some(folder) = pictures() {
-            let file = folder.join(format!("{name}-{scheme}-{width}.png"));
-            fs::write(file, browser.picture().await).unwrap();
-        }
-    }
-    assert_ne!(grounds[0], grounds[1], "light and dark");
-}
-
-#[expect(clippy::disallowed_methods, reason = "whoever runs the tests says it")]
-fn pictures() -> Option<PathBuf> {
-    env::var_os("CAUSEWAY_PICTURES").map(PathBuf::from)
-}
-
 /// A service that looks often, of a site.
-async fn ground() -> (Deployment, MeetAssist, Service, String) {
+pub(crate) async fn ground() -> (Deployment, MeetAssist, Service, String) {
     let (deployment, site) = deploy(PAIRS[0]).await;
     deployment.migrate_and_load();
     let token = deployment.token("admin", &[]);
@@ -83,7 +61,7 @@ async fn ground() -> (Deployment, MeetAssist, Service, String) {
     (deployment, site, service, token)
 }
 
-async fn cancel(service: &Service, token: &str, id: i64) {
+pub(crate) async fn cancel(service: &Service, token: &str, id: i64) {
     let cancel = format!("/{id}/cancel");
     let (status, cancelled) = ask(service, token, (Method::POST, &cancel), None).await;
     assert_eq!(status, StatusCode::OK, "{cancelled}");
@@ -131,7 +109,7 @@ async fn conflicts_are_opened_from_the_overview_and_settled() {
             values.contains("completed") && values.contains("cancelled (shown now)"),
             "{values}"
         );
-        assert_fits(&browser, "conflicts").await;
+        with.look_at(&browser, "conflicts").await;
         let button = format!("button[name=take][value={side}]");
         with.press(&browser, &button).await;
         let taken = format!("location.search.includes('taken={side}')");
@@ -142,7 +120,7 @@ async fn conflicts_are_opened_from_the_overview_and_settled() {
         assert_eq!(browser.run(shown, json!([])).await, left.len());
         assert_eq!(status_of(&service, &token, id).await, status, "{with:?}");
     }
-    assert_fits(&browser, "conflicts-none").await;
+    assert_is_well(&browser, "conflicts-none").await;
 }
 
 #[tokio::test]
@@ -161,10 +139,10 @@ async fn edits_are_opened_from_the_overview_and_taken_back() {
             newest.contains(&format!("appointment {id}")) && newest.contains("cancelled"),
             "{newest}"
         );
-        assert_fits(&browser, "edits").await;
+        with.look_at(&browser, "edits").await;
         let summary = ".edits tr:first-child details summary";
         with.press(&browser, summary).await;
-        assert_fits(&browser, "edits-undo").await;
+        with.look_at(&browser, "edits-undo").await;
         with.press(&browser, ".edits tr:first-child details[open] button")
             .await;
         browser
@@ -175,7 +153,7 @@ async fn edits_are_opened_from_the_overview_and_taken_back() {
         let newest = browser.text(".edits tbody tr").await;
         assert!(newest.contains("Taken back"), "{newest}");
         assert_eq!(status_of(&service, &token, id).await, before, "{with:?}");
-        assert_fits(&browser, "edits-undone").await;
+        with.look_at(&browser, "edits-undone").await;
     }
 }
 
@@ -192,7 +170,6 @@ async fn files_are_uploaded_previewed_and_imported() {
         let browser = signed_in_at(&service, &token, "/").await;
         with.press(&browser, "a[href=\"/import\"]").await;
         browser.wait_for_path("/import").await;
-        assert_fits(&browser, "import").await;
         let site = format!("hcm-{name}");
         with.fill(&browser, "#site", &site).await;
         with.fill(&browser, "#file", file.to_str().unwrap()).await;
@@ -203,12 +180,12 @@ async fn files_are_uploaded_previewed_and_imported() {
         assert_eq!(browser.text("[data-figure=refused]").await, "1");
         let table = browser.text("tbody").await;
         assert!(table.contains("customer"), "{table}");
-        assert_fits(&browser, "import-preview").await;
+        with.look_at(&browser, "import-preview").await;
         with.press(&browser, "form[action$=\"/run\"] button").await;
         let done =
             "document.querySelector('[data-figure=result]')?.innerText.startsWith('Imported')";
         browser.wait_for(done).await;
-        assert_fits(&browser, "import-done").await;
+        with.look_at(&browser, "import-done").await;
         browser.open(&format!("{}/import", service.url)).await;
         let listed = browser.text("tbody").await;
         let last = listed.lines().next().unwrap_or_default();
@@ -231,5 +208,5 @@ async fn files_are_uploaded_previewed_and_imported() {
         said.contains("Tệp không đầy đủ") && said.contains("it is cut off"),
         "{said}"
     );
-    assert_fits(&browser, "import-failed").await;
+    assert_is_well(&browser, "import-failed").await;
 }

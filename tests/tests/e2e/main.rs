@@ -22,6 +22,7 @@ mod database;
 mod dataset_bookings;
 mod dataset_writers;
 mod edits_pages;
+mod every_page;
 mod everybody;
 mod faults;
 mod first_load;
