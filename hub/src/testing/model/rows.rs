@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// A dated table with a group of columns that are merged as one, its children, and a bucketed table.
+/// A dated table with groups of columns that are merged as one, its children, and a bucketed table.
 /// `{visit}`, `{report}` and `{item}` are the tables' merge rules, `{buckets}` the number of buckets.
 const DATASET: &str = r#"
 name = "model"
@@ -12,7 +12,7 @@ name = "visit"
 key = ["id"]
 partition = { by = "day" }
 merge = "{visit}"
-merge_together = [["day", "slot"]]
+merge_together = [["day", "slot"], ["state", "note"]]
 unique = [{ columns = ["day", "slot"], unless = { state = ["void"] } }]
 summary = { count_by = ["state"], sum = ["price"] }
 column = [
@@ -99,7 +99,7 @@ impl Tab {
     /// Columns that count as one value.
     pub(super) fn units(self) -> &'static [&'static [usize]] {
         match self {
-            Self::Visit => &[&[0], &[DAY, SLOT], &[STATE], &[4], &[5]],
+            Self::Visit => &[&[0], &[DAY, SLOT], &[STATE, 4], &[5]],
             Self::Report | Self::Item => &[&[0], &[1], &[2]],
         }
     }

@@ -74,6 +74,16 @@ impl Site {
         keys.cloned().collect()
     }
 
+    /// Those to which the cloud did something, or to whose report.
+    fn edited(&self, tab: Tab, truth: &Truth) -> Vec<Key> {
+        let keys = truth.edits.keys().map(|key| match key.parent() {
+            Some(parent) if tab == Tab::Visit => parent,
+            _ => key.clone(),
+        });
+        keys.filter(|key| key.tab == tab && self.rows.contains_key(key))
+            .collect()
+    }
+
     /// Takes a visit in, if no other has its place.
     fn put_visit(&mut self, key: Key, row: Row) {
         let mut others = self
@@ -121,7 +131,11 @@ impl Site {
         (truth, view): (&Truth, &View),
     ) -> String {
         let tab = [Tab::Visit, Tab::Visit, Tab::Visit, Tab::Report, Tab::Item][rng.usize(..5)];
-        let key = rng.choice(self.keys(tab));
+        let key = match rng.bool() {
+            true => rng.choice(self.edited(tab, truth)),
+            false => None,
+        };
+        let key = key.or_else(|| rng.choice(self.keys(tab)));
         match (rng.u8(..14), key) {
             (0..=1, _) if tab == Tab::Visit => self.bear_visit(rng, fresh),
             (0..=1, _) if tab == Tab::Report => {
