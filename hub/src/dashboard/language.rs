@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use causeway_shared::summary::Amount;
 use jiff::Zoned;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use super::texts::{ENGLISH, Texts, VIETNAMESE};
 use crate::http::callers::cookie;
@@ -121,6 +121,11 @@ impl Language {
     /// A time, to the second.
     pub(super) fn moment(self, at: &Zoned) -> String {
         format!("{} {}", self.day(at.date()), at.strftime("%H:%M:%S"))
+    }
+
+    /// A timestamp, to the minute.
+    pub(super) fn timestamp(self, at: DateTime) -> String {
+        format!("{} {}", self.day(at.date()), at.strftime("%H:%M"))
     }
 
     /// A date in full, with its day of the week.

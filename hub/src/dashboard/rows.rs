@@ -347,6 +347,7 @@ fn text(language: Language, row: &Record, name: &str) -> String {
     let t = language.texts();
     match row.value(name) {
         Value::Date(date) => language.day(*date),
+        Value::Timestamp(at) => language.timestamp(*at),
         Value::Bool(true) if name == "isdisabled" => t.of_lists.disabled.to_owned(),
         Value::Bool(false) if name == "isdisabled" => t.of_lists.active.to_owned(),
         Value::Text(status) if name == "status" => t.status(status).to_owned(),

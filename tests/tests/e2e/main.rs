@@ -21,6 +21,7 @@ mod damage_table;
 mod database;
 mod dataset_bookings;
 mod dataset_writers;
+mod day_pages;
 mod edits_pages;
 mod every_page;
 mod everybody;

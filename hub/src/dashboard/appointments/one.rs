@@ -6,6 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use causeway_shared::ids::SiteName;
+use causeway_shared::value::Value;
 use jiff::civil::Date;
 use serde::Deserialize;
 
@@ -58,6 +59,13 @@ impl Page<'_> {
     /// The address of somebody's page.
     fn page_of(&self, path: &str, key: &str) -> String {
         row_address(path, &self.row.text(key), self.row.site.as_str())
+    }
+
+    fn created(&self) -> String {
+        match self.row.value("createdat") {
+            Value::Timestamp(at) => self.language.timestamp(*at),
+            _ => String::new(),
+        }
     }
 
     fn has_link(&self) -> bool {

@@ -134,7 +134,11 @@ async fn of_program(
         let name = [row.text("fullname"), row.text("customerid")];
         let name = name.into_iter().find(|name| !name.is_empty());
         let mut cells = vec![Cell::link(name.unwrap_or_default(), customer)];
-        cells.extend(columns[1..].iter().map(|name| Cell::text(row.text(name))));
+        cells.extend(
+            columns[1..]
+                .iter()
+                .map(|name| Cell::text(text(language, row, name))),
+        );
         cells.push(Cell::text(text(language, row, "status")));
         cells
     };
