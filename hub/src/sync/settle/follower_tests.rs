@@ -96,6 +96,56 @@ async fn so_has_one_that_takes_over_before_it_loads() -> Outcome {
     Ok(())
 }
 
+/// A key that the database gives is looked for at no site: only the parent tells that the row has to go.
+#[tokio::test]
+async fn a_row_with_a_key_of_its_own_follows_a_parent_of_the_sites() -> Outcome {
+    let (folder, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let test = TestHub::in_folder(folder.path()).await?;
+    let notes = NOTES.replace("on = 'id'", "on = 'sale'");
+    let notes = notes.replace(
+        "'body', type = 'text'",
+        "'sale', type = 'int', not_null = true",
+    );
+    let mut site = TestSite::new(&test.store, "here", &format!("{SHOP}{notes}"))?;
+    site.put("sale", DAY_28, &["1,2025-11-28,a,paid"]).await?;
+    site.put("sale", DAY_29, &["2,2025-11-29,b,paid"]).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    test.hub.ensure_keys(test.request.now).await?;
+    let table = site.dataset().table("note").ok_or("no such table")?;
+    let write = test
+        .database
+        .begin_write(site.name(), site.dataset(), "lan");
+    let mut write = write.await?;
+    write.insert(table, &[(1, Value::Int(1))]).await?;
+    write.commit().await?;
+    test.flush(&site).await?;
+    let other = test.in_another_folder(elsewhere.path()).await?;
+    assert!(loaded(&other, &site).await?[0].starts_with(DAY_28));
+    moved(&mut site).await?;
+    for test in [&other, &test, &other] {
+        let rows = loaded(test, &site).await?;
+        assert!(rows[0].starts_with(DAY_29), "{rows:?}");
+    }
+
+    // The parent is gone for a while.
+    site.put("sale", DAY_29, &["2,2025-11-29,b,paid"]).await?;
+    site.commit().await?;
+    loaded(&test, &site).await?;
+    site.put("item", "b=0of2", &["1,apple"]).await?;
+    site.commit().await?;
+    loaded(&test, &site).await?;
+    site.put("sale", DAY_28, &["1,2025-11-28,a,paid"]).await?;
+    site.commit().await?;
+    for test in [&other, &test, &other] {
+        let rows = loaded(test, &site).await?;
+        assert!(rows[0].starts_with(DAY_28), "{rows:?}");
+        assert_eq!(rows.len(), 1);
+    }
+    assert_eq!(test.differences().await?, [""; 0]);
+    Ok(())
+}
+
 /// What was kept over a fence may be of a date that the parent left before the partition was settled last.
 #[tokio::test]
 async fn a_row_that_was_kept_over_a_fence_goes_to_its_parent() -> Outcome {
