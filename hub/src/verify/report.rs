@@ -1,7 +1,11 @@
 //! What `verify` says, in the form of its JSON.
 
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use serde::Serialize;
+
+use crate::db::SiteState;
+use crate::error::SiteError;
 
 /// How database and store compare.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -33,6 +37,78 @@ impl VerifyReport {
 
     fn left(&self) -> impl Iterator<Item = &Difference> {
         self.differences.iter().filter(|found| !found.repaired)
+    }
+
+    pub(super) fn add(
+        &mut self,
+        site: &SiteName,
+        table: &Table,
+        part: Option<Part>,
+        whats: Vec<String>,
+    ) {
+        let difference = |what| Difference {
+            site: site.clone(),
+            table: Some(table.name.clone()),
+            part,
+            what,
+            repaired: false,
+            is_put_off: false,
+        };
+        self.differences.extend(whats.into_iter().map(difference));
+    }
+
+    /// Adds what differs in a partition that the next load brings again: only then can it be judged.
+    pub(super) fn add_waiting(
+        &mut self,
+        site: &SiteName,
+        table: &Table,
+        part: Part,
+        whats: Vec<String>,
+    ) {
+        let from = self.differences.len();
+        let words = |what| format!("it waits for `causeway-hub load`; until then {what}");
+        self.add(
+            site,
+            table,
+            Some(part),
+            whats.into_iter().map(words).collect(),
+        );
+        for difference in &mut self.differences[from..] {
+            difference.is_put_off = true;
+        }
+    }
+
+    pub(super) fn add_of_site(&mut self, site: &SiteName, what: String, is_put_off: bool) {
+        self.differences.push(Difference {
+            site: site.clone(),
+            table: None,
+            part: None,
+            what,
+            repaired: false,
+            is_put_off,
+        });
+    }
+
+    pub(super) fn add_unverified(&mut self, site: &SiteName, error: &SiteError) {
+        let what = format!("cannot be verified: {error}");
+        self.add_of_site(site, what, error.is_retryable());
+    }
+
+    /// Says why nothing of a site was compared: none of it is loaded. Where it has committed nothing,
+    /// there is nothing to say.
+    pub(super) fn add_unloaded(&mut self, state: &SiteState, last_commit: Result<Seq, SiteError>) {
+        match (&state.last_error, last_commit) {
+            (Some(error), _) => {
+                let what = format!("nothing is loaded; the last load failed: {error}");
+                self.add_of_site(&state.site, what, false);
+            }
+            (None, Ok(Seq::NONE)) => {}
+            (None, Ok(_)) => {
+                let what = "nothing is loaded; `causeway-hub load` loads it";
+                self.add_of_site(&state.site, what.to_owned(), false);
+            }
+            (None, Err(error)) => self.add_unverified(&state.site, &error),
+        }
     }
 }
 
