@@ -134,6 +134,8 @@ impl World<'_> {
         };
         let hub = self.places[&at].test.hub.clone();
         let listed = conflicts::list(&hub, &query, self.now).await?.items;
+        // What waited is flushed before, where the load had nothing to do.
+        self.follow().await?;
         let listed = listed.into_iter().filter(|c| c.kind == ConflictKind::Edit);
         let Some(conflict) = self.rng.choice(listed.collect::<Vec<_>>()) else {
             return Ok(());
