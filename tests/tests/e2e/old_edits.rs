@@ -91,6 +91,8 @@ async fn a_vacuum_takes_what_nobody_needs_any_more() {
         assert_eq!(vacuum(&[]), first.len());
         assert_eq!(objects(&deployment), &all - &first);
         assert_eq!(vacuum(&[]), 0);
+        // The service may have ended before it took the dates of long ago out.
+        deployment.load();
         let _ = deployment.hub(&["verify"]).expect_code(0);
         let before = rows(&deployment).await;
         drop_database(&deployment).await;
