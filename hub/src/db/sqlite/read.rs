@@ -88,9 +88,13 @@ pub(super) fn site_once(files: &Files, of: &SiteName) -> Result<SiteRecord, DbEr
         let record = site(files, &files.site(of)?, of);
         record.map_err(|error| files.site_error(of, error))
     })?;
+    // The log may have been read since the file was.
+    let start_known = seen.is_some_and(|seen| record.revision >= seen);
+    if start_known && let Some(seen) = files.starts_known().get_mut(of) {
+        *seen = record.revision.max(*seen);
+    }
     Ok(SiteRecord {
-        // The log may have been read since the file was.
-        start_known: seen.is_some_and(|seen| record.revision >= seen),
+        start_known,
         ..record
     })
 }
