@@ -3,6 +3,8 @@ SET datestyle = 'ISO, YMD';
 SET timezone = 'UTC';
 SET extra_float_digits = 1;
 SET standard_conforming_strings = on;
+-- Triggers judge by what others have committed.
+SET default_transaction_isolation = 'read committed';
 SET client_min_messages = warning;
 SET statement_timeout = '60s';
 SET lock_timeout = '10s';
