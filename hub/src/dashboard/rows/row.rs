@@ -149,12 +149,14 @@ pub(super) async fn save(
     let editor = editor(&app, &caller, language)?;
     let (site, by) = (site_of(&sent)?, editor.by());
     let (site, resource) = (site.as_ref(), shown.resource);
-    let members = members(shown, &sent);
+    let mut members = members(shown, &sent);
     let saved = match &key {
         None => resource.create(&app.hub, site, &members, by).await,
         Some(key) => {
             let only_if = only_if(&sent)?;
             let which = (key.as_str(), &only_if);
+            let row = resource.one(&app.hub, site, key).await?;
+            members.retain(|name, _| !is_as_shown(&sent, name, &row));
             resource.change(&app.hub, site, which, &members, by).await
         }
     };
@@ -201,6 +203,14 @@ fn site_of(sent: &Sent) -> Result<Option<SiteName>, Problem> {
     let site = site.and_then(|(_, site)| given(site));
     let site = site.map(|site| SiteName::new(&site)).transpose();
     site.map_err(Problem::bad_request)
+}
+
+/// Whether a field holds what the row has, as far as a browser can tell: it has line breaks of its own, and an
+/// empty text looks like NULL there.
+fn is_as_shown(sent: &Sent, name: &str, row: &Record) -> bool {
+    let sent = sent.iter().find(|(sent, _)| sent == name);
+    let plain = |text: &str| text.replace("\r\n", "\n");
+    sent.is_some_and(|(_, text)| plain(text) == plain(&row.text(name)))
 }
 
 /// The form's fields as the members of a row: what is left empty is NULL. What cannot be one is left for
@@ -299,6 +309,8 @@ fn fields(
                 Control::Choice(values.iter().map(text).collect())
             }
             ("notes" | "content" | "specialties" | "qualifications", _) => Control::Long(LONG),
+            // A field of one line would take the breaks out.
+            _ if value.contains(['\n', '\r']) => Control::Long(LONG),
             _ => control(ty, LONG),
         };
         let is_needed = shown.resource.needed().contains(name);

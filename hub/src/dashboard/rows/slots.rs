@@ -28,8 +28,8 @@ use crate::services::record::Record;
 use crate::services::schedule::{self, listing};
 use crate::sync::DateRange;
 
-/// Most slots of a week that are shown.
-const MAX_SLOTS: usize = 500;
+/// Most slots of a week that are shown: as many as there may be of five minutes.
+const MAX_SLOTS: usize = 7 * 24 * 60 / 5;
 
 #[derive(Debug, Template)]
 #[template(path = "slots.html")]

@@ -1,7 +1,7 @@
 //! Lists, rows and forms as visitors see them.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 
 use super::*;
 use crate::auth::Token;
@@ -373,4 +373,25 @@ async fn a_programs_page_shows_its_participants() {
     );
     let none = visit(&bed, &bed.viewer, &format!("{path}&status=open")).await;
     assert_eq!(none.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_back_as_it_came_changes_nothing() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let odd = r#"{"fullname": "An\nB", "notes": ""}"#;
+    let path = "/api/v1/customers/c1";
+    let changed = bed.call(Method::PATCH, &bed.admin, path, odd).await;
+    assert_eq!(changed.status, StatusCode::OK, "{}", changed.body);
+    let changes = async || {
+        let path = "/api/v1/sync/edits?table=customer&key=c1";
+        let listed: serde_json::Value = serde_json::from_str(&bed.get(path).await.body).unwrap();
+        listed["total"].clone()
+    };
+    let before = changes().await;
+    let form =
+        "site=hcm-01&fullname=An%0D%0AB&email=an@example.vn&phonenumber=&dateofbirth=&notes=";
+    let saved = send(&bed, &bed.admin, "/customers/c1?site=hcm-01", form).await;
+    let page = follow(&bed, &saved).await.body;
+    assert!(page.contains(">An\nB</textarea>"), "{page}");
+    assert_eq!((before, changes().await), (1.into(), 1.into()));
 }

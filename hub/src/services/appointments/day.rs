@@ -20,7 +20,7 @@ use crate::sync::{DateRange, Hub, SiteView};
 /// Most appointments of a page.
 const MAX_APPOINTMENTS: usize = 200;
 /// Most slots of a page.
-const MAX_SLOTS: usize = 1_000;
+const MAX_SLOTS: usize = 5_000;
 /// Most customers that are offered.
 pub(crate) const MAX_CUSTOMERS: usize = 50;
 
