@@ -290,7 +290,7 @@ async fn identity(client: &Client, database: &str) -> Result<Owner, DbError> {
             return Err(DbError::Configuration {
                 problem: format!(
                     "{database} holds {} identities, as after a restore over itself that did not take \
-                     out what was there; restore it again in one transaction (`pg_restore --clean -1`)",
+                     out what was there; restore it again in one transaction (`pg_restore --clean --if-exists -1`)",
                     rows.len()
                 ),
             });
