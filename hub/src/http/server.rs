@@ -38,6 +38,7 @@ pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>, uploads: Router<Ar
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(layers::security_headers))
+        .layer(layers::compression())
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             layers::observe,
