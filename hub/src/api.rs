@@ -4,10 +4,11 @@
 //! with JSON or a [`Problem`](crate::http::problem::Problem).
 
 mod appointments;
-mod archive;
+pub(crate) mod archive;
 mod conflicts;
 mod consultants;
 mod customers;
+mod database;
 mod edits;
 #[cfg(feature = "import")]
 pub(crate) mod imports;
@@ -92,6 +93,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/stats/consultants", get(stats::consultants))
         .route("/api/v1/stats/customers", get(stats::customers))
         .route("/api/v1/stats/programs", get(stats::programs))
+        .route("/api/v1/database/schema", get(database::schema))
+        .route("/api/v1/database/stats", get(database::stats))
         .route("/api/v1/sync", get(sync::status))
         .route("/api/v1/sync/notify", post(sync::notify))
         .route("/api/v1/sync/load", post(sync::load))

@@ -3,9 +3,11 @@
 //! Each page is one file: what it shows, its template's struct, its handler, its tests.
 
 mod appointments;
+mod archive;
 mod assets;
 mod chart;
 mod conflicts;
+mod database;
 mod days;
 mod edits;
 #[cfg(feature = "import")]
@@ -17,6 +19,7 @@ mod overview;
 mod per_table;
 mod rows;
 mod share;
+mod sync;
 mod texts;
 
 use std::sync::Arc;
@@ -53,6 +56,11 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/appointments/{id}", get(appointments::one::page))
         .route("/appointments/{id}/move", post(appointments::move_here))
         .route("/appointments/{id}/{step}", post(appointments::step))
+        .route("/archive", get(archive::page))
+        .route("/archive/run", post(archive::run))
+        .route("/archive/switch", post(archive::switch))
+        .route("/database", get(database::page))
+        .route("/sync", get(sync::page))
         .route("/days", get(days::page))
         .route("/days/pin", post(days::pin))
         .route("/days/unpin", post(days::unpin))

@@ -254,6 +254,13 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
         table: &Table,
     ) -> Result<Vec<(Option<String>, u64)>, DbError>;
 
+    /// How many bytes each of a site's tables takes, its indexes included; tables that are none of the
+    /// dataset's may be among them.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn sizes(&self, site: &SiteName) -> Result<BTreeMap<String, u64>, DbError>;
+
     /// The rows of a table per partition and value of one column, and at which of the site's
     /// revisions they were. Rows without a partition, which the loader did not write, are left out.
     ///

@@ -4,6 +4,7 @@ pub(crate) mod appointments;
 pub(crate) mod conflicts;
 pub(crate) mod consultants;
 pub(crate) mod customers;
+pub(crate) mod database;
 pub(crate) mod days;
 pub(crate) mod edits;
 pub(crate) mod error;

@@ -58,7 +58,9 @@ pub(crate) use on_demand::LoadedDates;
 pub(crate) use partials::Keeper;
 pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
-pub(crate) use report::{LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport};
+pub(crate) use report::{
+    KnownAndLoaded, LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport,
+};
 pub(crate) use sites::SiteView;
 #[cfg(test)]
 pub(crate) use sites::{LoadedPart, SiteEdits};

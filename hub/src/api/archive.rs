@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::timeout;
 
-use crate::archive::ArchiveStatus;
+use crate::archive::{ArchiveReport, ArchiveStatus};
 use crate::error::HubError;
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
@@ -29,18 +29,38 @@ pub(super) async fn status(
     Ok(Json(status.map_err(HubError::from)?))
 }
 
+/// A run that somebody asked for.
+#[derive(Debug)]
+pub(crate) enum Published {
+    Done(ArchiveReport),
+    /// It, or one that was under way, goes on when nobody waits any more.
+    GoesOn,
+}
+
+/// Publishes now, unless a run is under way.
+///
+/// # Errors
+/// Where nothing could be published.
+pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
+    if app.archive.is_running() {
+        return Ok(Published::GoesOn);
+    }
+    let (archive, now) = (Arc::clone(&app.archive), (app.clock)());
+    let running = tokio::spawn(async move { archive.run(now).await });
+    let Ok(ran) = timeout(CALLER_WAIT, running).await else {
+        return Ok(Published::GoesOn);
+    };
+    let ran = ran.map_err(|stopped| {
+        let detail = "the run stopped; see the hub's log";
+        Problem::new(Code::Internal, detail).because(stopped)
+    })?;
+    Ok(Published::Done(ran.map_err(HubError::from)?))
+}
+
 /// Publishes now: 200 with what was done, or 202 with how the archive stands while a run goes on.
 pub(super) async fn run(_: Editor, State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    if !app.archive.is_running() {
-        let (archive, now) = (Arc::clone(&app.archive), (app.clock)());
-        let running = tokio::spawn(async move { archive.run(now).await });
-        if let Ok(ran) = timeout(CALLER_WAIT, running).await {
-            let ran = ran.map_err(|stopped| {
-                let detail = "the run stopped; see the hub's log";
-                Problem::new(Code::Internal, detail).because(stopped)
-            })?;
-            return Ok(Json(ran.map_err(HubError::from)?).into_response());
-        }
+    if let Published::Done(report) = publish(&app).await? {
+        return Ok(Json(report).into_response());
     }
     let status = app.archive.status().await.map_err(HubError::from)?;
     Ok((StatusCode::ACCEPTED, Json(status)).into_response())

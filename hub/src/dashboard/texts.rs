@@ -1,22 +1,28 @@
 //! What the pages say, in each language. A text that one language lacks does not compile.
 
 mod appointments;
+mod archive;
 mod conflicts;
+mod database;
 mod days;
 mod edits;
 #[cfg(feature = "import")]
 mod import;
 mod lists;
 mod slots;
+mod sync;
 
 pub(super) use appointments::DayTexts;
+pub(super) use archive::ArchiveTexts;
 pub(super) use conflicts::ConflictsTexts;
+pub(super) use database::DatabaseTexts;
 pub(super) use days::DaysTexts;
 pub(super) use edits::EditsTexts;
 #[cfg(feature = "import")]
 pub(super) use import::ImportTexts;
 pub(super) use lists::ListTexts;
 pub(super) use slots::SlotsTexts;
+pub(super) use sync::SyncTexts;
 
 /// The texts of one language.
 #[derive(Debug, PartialEq, Eq)]
@@ -96,12 +102,15 @@ pub(super) struct Texts {
     /// Of that page.
     pub(super) of_day: DayTexts,
     pub(super) of_days: DaysTexts,
+    pub(super) of_archive: ArchiveTexts,
     pub(super) of_conflicts: ConflictsTexts,
+    pub(super) of_database: DatabaseTexts,
     pub(super) of_edits: EditsTexts,
     #[cfg(feature = "import")]
     pub(super) of_import: ImportTexts,
     pub(super) of_lists: ListTexts,
     pub(super) of_slots: SlotsTexts,
+    pub(super) of_sync: SyncTexts,
     statuses: [(&'static str, &'static str); 8],
 }
 
@@ -203,12 +212,15 @@ pub(super) const VIETNAMESE: Texts = Texts {
     open_day: "Xem và đặt lịch hẹn",
     of_day: appointments::VIETNAMESE,
     of_days: days::VIETNAMESE,
+    of_archive: archive::VIETNAMESE,
     of_conflicts: conflicts::VIETNAMESE,
+    of_database: database::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
     #[cfg(feature = "import")]
     of_import: import::VIETNAMESE,
     of_lists: lists::VIETNAMESE,
     of_slots: slots::VIETNAMESE,
+    of_sync: sync::VIETNAMESE,
     statuses: [
         ("pending", "Chờ xác nhận"),
         ("confirmed", "Đã xác nhận"),
@@ -299,12 +311,15 @@ pub(super) const ENGLISH: Texts = Texts {
     open_day: "See and book appointments",
     of_day: appointments::ENGLISH,
     of_days: days::ENGLISH,
+    of_archive: archive::ENGLISH,
     of_conflicts: conflicts::ENGLISH,
+    of_database: database::ENGLISH,
     of_edits: edits::ENGLISH,
     #[cfg(feature = "import")]
     of_import: import::ENGLISH,
     of_lists: lists::ENGLISH,
     of_slots: slots::ENGLISH,
+    of_sync: sync::ENGLISH,
     statuses: [
         ("pending", "Pending"),
         ("confirmed", "Confirmed"),

@@ -111,6 +111,7 @@ macro_rules! database_conformance {
             an_empty_partition_is_loaded,
             a_row_without_a_key_is_refused,
             counts_are_per_part_and_value,
+            a_table_takes_more_with_more_rows,
             rows_follow_the_commits,
             a_row_moves_between_dates,
             two_rows_swap_a_unique_value,

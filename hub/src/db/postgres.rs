@@ -165,6 +165,12 @@ impl PostgresDatabase {
         counts.map_err(|error| self.error(error))
     }
 
+    async fn read_sizes(&self, site: &SiteName) -> Result<BTreeMap<String, u64>, DbError> {
+        let client = self.connections.client().await?;
+        let sizes = read::sizes(&client, &site.schema()).await;
+        sizes.map_err(|error| self.error(error))
+    }
+
     async fn read_counts(
         &self,
         site: &SiteName,
@@ -494,6 +500,10 @@ impl Database for PostgresDatabase {
         self.connections
             .retrying(|| self.read_part_counts(&sql))
             .await
+    }
+
+    async fn sizes(&self, site: &SiteName) -> Result<BTreeMap<String, u64>, DbError> {
+        self.connections.retrying(|| self.read_sizes(site)).await
     }
 
     async fn counts(

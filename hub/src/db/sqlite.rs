@@ -433,6 +433,10 @@ impl Database for SqliteDatabase {
             .await
     }
 
+    async fn sizes(&self, site: &SiteName) -> Result<BTreeMap<String, u64>, DbError> {
+        self.read(site, read::sizes).await
+    }
+
     async fn counts(
         &self,
         site: &SiteName,

@@ -25,31 +25,31 @@ pub(crate) struct RefusedQuery {
 /// Some refused rows, the newest first.
 #[derive(Debug, Serialize)]
 pub(crate) struct RefusedPage {
-    items: Vec<RefusedItem>,
+    pub(crate) items: Vec<RefusedItem>,
     /// Where the next page starts; null after the last row that is listed.
-    next: Option<usize>,
+    pub(crate) next: Option<usize>,
     /// All refused rows, listed or not.
-    total: u64,
-    tables: Vec<RefusedTable>,
+    pub(crate) total: u64,
+    pub(crate) tables: Vec<RefusedTable>,
 }
 
 #[derive(Debug, Serialize)]
-struct RefusedItem {
-    site: SiteName,
-    table: Name,
+pub(crate) struct RefusedItem {
+    pub(crate) site: SiteName,
+    pub(crate) table: Name,
     #[serde(flatten)]
-    row: RefusedRow,
+    pub(crate) row: RefusedRow,
 }
 
 /// How many rows of a table are refused.
 #[derive(Debug, Serialize)]
-struct RefusedTable {
-    site: SiteName,
+pub(crate) struct RefusedTable {
+    pub(crate) site: SiteName,
     /// Null where the lists of the whole site cannot be read.
     table: Option<Name>,
     /// Null where the list cannot be read.
     total: Option<u64>,
-    error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 /// Lists refused rows.

@@ -8,6 +8,7 @@
 
 mod all_the_way;
 mod archive;
+mod archive_pages;
 mod booking;
 mod buckets;
 mod chart;

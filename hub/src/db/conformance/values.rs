@@ -247,3 +247,26 @@ pub async fn a_row_without_a_key_is_refused(database: &HubDatabase) -> Outcome {
     assert_eq!((loaded.commit, loaded.rows.inserted), (None, 0));
     Ok(())
 }
+
+/// Every table that was made has a size, which grows with its rows.
+pub async fn a_table_takes_more_with_more_rows(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = TestSite::with_an_apple(&test.store).await?;
+    let name = site.name().clone();
+    test.load_one().await?;
+    let before = database.0.sizes(&name).await?;
+
+    let rows: Vec<String> = (2..3_000)
+        .map(|id| format!("{id},{}", "plum".repeat(9)))
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    site.put("item", "b=1of2", &rows).await?.commit().await?;
+    test.load_one().await?;
+    let after = database.0.sizes(&name).await?;
+    assert!(
+        after["item"] > before["item"] + 100_000,
+        "{before:?} {after:?}"
+    );
+    assert_eq!(after["sale"], before["sale"]);
+    Ok(())
+}

@@ -1,6 +1,6 @@
 //! What is read from PostgreSQL.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::Object;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
@@ -203,6 +203,18 @@ pub(super) async fn part_counts(
 ) -> Result<Vec<(Option<String>, u64)>, Error> {
     let count = |row: &Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
     client.query(sql, &[]).await?.iter().map(count).collect()
+}
+
+/// Bytes of each table in a schema, its indexes included.
+pub(super) async fn sizes(client: &Client, schema: &str) -> Result<BTreeMap<String, u64>, Error> {
+    let size = |row: &Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
+    let sql = include_str!("sql/sizes_read.sql");
+    client
+        .query(sql, &[&schema])
+        .await?
+        .iter()
+        .map(size)
+        .collect()
 }
 
 /// Rows per part and value; the caller's transaction makes them of one instant with the revision.

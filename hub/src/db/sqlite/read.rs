@@ -1,6 +1,6 @@
 //! What is read from a site's file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::StreamExt as _;
@@ -210,6 +210,14 @@ pub(super) fn part_counts(
 ) -> rusqlite::Result<Vec<(Option<String>, u64)>> {
     connection
         .prepare(sql)?
+        .query_map([], |row| Ok((row.get(0)?, rows_of(row.get(1)?))))?
+        .collect()
+}
+
+/// Bytes of each table's pages, and of its indexes'.
+pub(super) fn sizes(connection: &Connection) -> rusqlite::Result<BTreeMap<String, u64>> {
+    connection
+        .prepare(include_str!("sql/sizes_read.sql"))?
         .query_map([], |row| Ok((row.get(0)?, rows_of(row.get(1)?))))?
         .collect()
 }

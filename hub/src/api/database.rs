@@ -1,0 +1,113 @@
+//! `/api/v1/database`: what tables there are, and how much is in them. There is no SQL here.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::SiteName;
+use causeway_shared::limits;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::appointments::SiteParams;
+use crate::http::App;
+use crate::http::callers::Reader;
+use crate::http::problem::{Code, Problem};
+use crate::http::request::Params;
+use crate::services::database::{self, TableStats};
+
+/// The datasets of the sites.
+#[derive(Debug, Serialize)]
+pub(super) struct Schemas {
+    items: Vec<Schema>,
+}
+
+#[derive(Debug, Serialize)]
+struct Schema {
+    site: SiteName,
+    /// As a dataset file declares it, defaults left out.
+    dataset: Value,
+}
+
+/// Answers with the tables of the sites, or of one: columns, types, keys and rules.
+pub(super) async fn schema(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(of): Params<SiteParams>,
+) -> Result<Json<Schemas>, Problem> {
+    let views = app.hub.sites(of.site.as_ref()).await?;
+    let schema = |(site, dataset): (SiteName, Arc<Dataset>)| {
+        let parsed = serde_json::from_str(dataset.canonical_json());
+        let dataset = parsed.map_err(|error| {
+            let detail = format!("the dataset of site {site} cannot be shown; see the hub's log");
+            Problem::new(Code::Internal, detail).because(error)
+        })?;
+        Ok(Schema { site, dataset })
+    };
+    let views = views.into_iter().map(|view| (view.site, view.dataset));
+    let items = views.map(schema).collect::<Result<_, Problem>>()?;
+    Ok(Json(Schemas { items }))
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Stats {
+    /// Which database, without its password.
+    database: String,
+    /// What all tables take.
+    bytes: u64,
+    items: Vec<TableStats>,
+}
+
+/// Answers with what the tables of the sites, or of one, hold and take.
+pub(super) async fn stats(
+    _: Reader,
+    State(app): State<Arc<App>>,
+    Params(of): Params<SiteParams>,
+) -> Result<Json<Stats>, Problem> {
+    let items = database::stats(&app.hub, of.site.as_ref()).await?;
+    Ok(Json(Stats {
+        database: app.hub.database().describe(),
+        bytes: limits::total(items.iter().filter_map(|table| table.bytes)),
+        items,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::serve::testbed::{Testbed, json_of};
+
+    #[tokio::test]
+    async fn the_declared_tables_are_shown() {
+        let bed = Testbed::with_a_shop().await;
+        let schema = json_of(&bed.get("/api/v1/database/schema").await);
+        let shown = &schema["items"][0];
+        assert_eq!(
+            (shown["site"].as_str(), shown["dataset"]["name"].as_str()),
+            (Some("here"), Some("shop"))
+        );
+        let item = shown["dataset"]["table"].as_array().unwrap();
+        let item = item.iter().find(|table| table["name"] == "item").unwrap();
+        assert_eq!(item["key"], serde_json::json!(["id"]));
+    }
+
+    #[tokio::test]
+    async fn rows_are_counted_in_all_history_and_in_the_database() {
+        let bed = Testbed::with_a_day(&["hcm-01", "hcm-02"]).await;
+        let stats = json_of(&bed.get("/api/v1/database/stats?site=hcm-01").await);
+        let items = stats["items"].as_array().unwrap();
+        let table = |name: &str| items.iter().find(|of| of["table"] == name).unwrap();
+        assert_eq!(
+            table("consultant")["rows"]["known"],
+            table("consultant")["rows"]["loaded"]
+        );
+        assert!(table("appointment")["bytes"].as_u64() > Some(0));
+        assert!(items.iter().all(|of| of["site"] == "hcm-01"));
+        let sum: u64 = items.iter().filter_map(|of| of["bytes"].as_u64()).sum();
+        assert_eq!(stats["bytes"], sum);
+        assert_eq!(
+            bed.get("/api/v1/database/stats?site=nowhere").await.status,
+            404
+        );
+    }
+}

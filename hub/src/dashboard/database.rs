@@ -1,0 +1,151 @@
+//! The page of the database: its tables, what is in them and what they take, and what is declared of them.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::dataset::{Column, Dataset, Table};
+use causeway_shared::ids::SiteName;
+
+use super::assets::address;
+use super::language::{Language, ReaderLanguage};
+use super::texts::{DatabaseTexts, Texts};
+use super::{Visitor, html, or_unavailable, signed_in};
+use crate::auth::Caller;
+use crate::http::App;
+use crate::http::problem::Problem;
+use crate::services::database::{self, TableStats};
+
+/// From here on sizes are written in the next unit.
+const NEXT_UNIT: u64 = 1_024;
+
+#[derive(Debug, Template)]
+#[template(path = "database.html")]
+struct Page<'p> {
+    language: Language,
+    t: &'static Texts,
+    d: &'static DatabaseTexts,
+    visitor: Option<&'p str>,
+    database: String,
+    sites: Vec<Site>,
+}
+
+#[derive(Debug)]
+struct Site {
+    name: SiteName,
+    dataset: Arc<Dataset>,
+    tables: Vec<TableStats>,
+}
+
+impl Page<'_> {
+    fn number(&self, count: &u64) -> String {
+        self.language.number(*count)
+    }
+
+    /// A size in the largest unit of which there is one.
+    fn size(&self, bytes: &u64) -> String {
+        let units = ["B", "KiB", "MiB", "GiB", "TiB"];
+        let (mut size, mut unit) = (*bytes, 0);
+        while size >= NEXT_UNIT && unit + 1 < units.len() {
+            size /= NEXT_UNIT;
+            unit += 1;
+        }
+        format!("{} {}", self.language.number(size), units[unit])
+    }
+
+    /// What is declared of a column, in words.
+    fn rules(&self, dataset: &Dataset, table: &Table, (place, column): (usize, &Column)) -> String {
+        let d = self.d;
+        let mut rules = Vec::new();
+        if table.key.contains(&place) {
+            rules.push(d.key.to_owned());
+        } else if column.not_null {
+            rules.push(d.required.to_owned());
+        }
+        if let Some(parent) = column.references {
+            rules.push(format!("{} {}", d.refers_to, dataset.tables[parent].name));
+        }
+        if !column.values.is_empty() {
+            rules.push(format!("{} {}", d.one_of, column.values.join(", ")));
+        }
+        if let Some(most) = column.max_chars {
+            rules.push(format!(
+                "{} {}",
+                self.language.number(most.into()),
+                d.characters
+            ));
+        }
+        for (bound, word) in [(&column.min, d.at_least), (&column.max, d.at_most)] {
+            if let Some(text) = bound.as_ref().and_then(canonical_text) {
+                rules.push(format!("{word} {text}"));
+            }
+        }
+        rules.join("; ")
+    }
+}
+
+/// Answers with the page.
+pub(super) async fn page(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+) -> Result<Response, Problem> {
+    let page = show(&app, &caller, reading.language).await;
+    or_unavailable(reading, page, "/database")
+}
+
+async fn show(app: &App, caller: &Caller, language: Language) -> Result<Response, Problem> {
+    let t = language.texts();
+    let stats = database::stats(&app.hub, None).await?;
+    let sites = app.hub.sites(None).await?.into_iter().map(|view| Site {
+        tables: stats
+            .iter()
+            .filter(|of| of.site == view.site)
+            .cloned()
+            .collect(),
+        name: view.site,
+        dataset: view.dataset,
+    });
+    let page = html(&Page {
+        language,
+        t,
+        d: &t.of_database,
+        visitor: signed_in(app, caller),
+        database: app.hub.database().describe(),
+        sites: sites.collect(),
+    })?;
+    Ok(page.into_response())
+}
+
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs).
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use crate::serve::testbed::Testbed;
+
+    #[tokio::test]
+    async fn tables_are_shown_with_what_is_declared_of_them() {
+        let bed = Testbed::with_a_day(&["hcm-01"]).await;
+        let cookie = format!("{}; causeway_lang=en", bed.cookie_of(&bed.viewer).await);
+        let page = bed.visit("/database", &cookie).await;
+        assert_eq!(page.status, StatusCode::OK);
+        for shown in [
+            "<th scope=\"row\">appointment</th>",
+            "one of pending, confirmed, completed, cancelled",
+            "required; refers to customer",
+            "KiB",
+        ] {
+            assert!(page.body.contains(shown), "{shown}: {}", page.body);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_signed_in_sees_nothing() {
+        let bed = Testbed::with_a_shop().await;
+        let page = bed.visit("/database", "").await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER);
+    }
+}

@@ -1,0 +1,62 @@
+//! The texts of the page of the database.
+
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::dashboard) struct DatabaseTexts {
+    pub(in crate::dashboard) title: &'static str,
+    pub(in crate::dashboard) hint: &'static str,
+    pub(in crate::dashboard) rows_known: &'static str,
+    pub(in crate::dashboard) rows_loaded: &'static str,
+    pub(in crate::dashboard) partitions: &'static str,
+    pub(in crate::dashboard) size: &'static str,
+    pub(in crate::dashboard) columns: &'static str,
+    pub(in crate::dashboard) column: &'static str,
+    pub(in crate::dashboard) kind: &'static str,
+    pub(in crate::dashboard) rules: &'static str,
+    pub(in crate::dashboard) key: &'static str,
+    pub(in crate::dashboard) required: &'static str,
+    pub(in crate::dashboard) refers_to: &'static str,
+    pub(in crate::dashboard) one_of: &'static str,
+    pub(in crate::dashboard) at_least: &'static str,
+    pub(in crate::dashboard) at_most: &'static str,
+    pub(in crate::dashboard) characters: &'static str,
+}
+
+pub(super) const VIETNAMESE: DatabaseTexts = DatabaseTexts {
+    title: "Cơ sở dữ liệu",
+    hint: "Kho giữ toàn bộ dữ liệu; cơ sở dữ liệu chỉ giữ phần đang cần, và có thể tạo lại bất cứ lúc nào.",
+    rows_known: "Dòng từ trước đến nay",
+    rows_loaded: "Dòng đang nạp",
+    partitions: "Phần đang nạp / tất cả",
+    size: "Dung lượng",
+    columns: "Các cột",
+    column: "Cột",
+    kind: "Kiểu",
+    rules: "Quy tắc",
+    key: "khóa",
+    required: "bắt buộc",
+    refers_to: "thuộc",
+    one_of: "một trong",
+    at_least: "từ",
+    at_most: "đến",
+    characters: "ký tự trở xuống",
+};
+
+pub(super) const ENGLISH: DatabaseTexts = DatabaseTexts {
+    title: "Database",
+    hint: "The store has all data; the database holds what is needed now, and can be made again at any time.",
+    rows_known: "Rows in all history",
+    rows_loaded: "Rows loaded",
+    partitions: "Partitions loaded / known",
+    size: "Size",
+    columns: "Columns",
+    column: "Column",
+    kind: "Type",
+    rules: "Rules",
+    key: "key",
+    required: "required",
+    refers_to: "refers to",
+    one_of: "one of",
+    at_least: "from",
+    at_most: "up to",
+    characters: "characters at most",
+};
