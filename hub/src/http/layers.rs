@@ -118,3 +118,56 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use axum::http::Request;
+    use flate2::read::GzDecoder;
+
+    use crate::serve::testbed::Testbed;
+
+    use super::*;
+
+    async fn fetch(bed: &Testbed, path: &str, kind: &str, codings: &str) -> (String, Vec<u8>) {
+        let request = Request::get(path)
+            .header(header::COOKIE, bed.cookie().await)
+            .header(header::ACCEPT, kind)
+            .header(header::ACCEPT_ENCODING, codings);
+        let (answer, body) = bed
+            .send_for_bytes(request.body(Body::empty()).unwrap())
+            .await;
+        let coding = answer.headers.get(header::CONTENT_ENCODING);
+        let coding = coding.map_or("", |coding| coding.to_str().unwrap());
+        (coding.to_owned(), body)
+    }
+
+    #[tokio::test]
+    async fn long_answers_are_compressed_for_whoever_takes_it() {
+        let bed = Testbed::with_a_day(&["hcm-01"]).await;
+        for (path, kind) in [
+            ("/api/v1/appointments", "application/json"),
+            ("/api/v1/appointments", "text/csv"),
+            ("/appointments", "text/html"),
+        ] {
+            let (coding, plain) = fetch(&bed, path, kind, "br").await;
+            assert_eq!(coding, "", "{path} as {kind}");
+            let (coding, packed) = fetch(&bed, path, kind, "br, gzip").await;
+            assert_eq!(coding, "gzip", "{path} as {kind}");
+            let mut unpacked = Vec::new();
+            let read = GzDecoder::new(&*packed).read_to_end(&mut unpacked);
+            assert_eq!(read.unwrap(), plain.len(), "{path} as {kind}");
+            assert_eq!(unpacked, plain, "{path} as {kind}");
+        }
+    }
+
+    #[tokio::test]
+    async fn short_answers_are_sent_as_they_are() {
+        let bed = Testbed::new().await;
+        for path in ["/healthz", "/api/v1/appointments/9"] {
+            let (coding, body) = fetch(&bed, path, "*/*", "gzip").await;
+            assert!(coding.is_empty() && body.starts_with(b"{"), "{path}");
+        }
+    }
+}

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use causeway_shared::commit::{
     Change, Commit, FORMAT, Head, NoLookups, Now, PartitionObject, Writer,
@@ -224,15 +225,19 @@ impl Testbed {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, 1 << 20).await.unwrap();
-        let body = String::from_utf8(body.to_vec()).unwrap();
+        let (parts, body) = self.send_for_bytes(request).await;
         Answer {
             status: parts.status,
             headers: parts.headers,
-            body,
+            body: String::from_utf8(body).unwrap(),
         }
+    }
+
+    /// Sends a request whose answer may be no text.
+    pub(crate) async fn send_for_bytes(&self, request: Request<Body>) -> (Parts, Vec<u8>) {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts, to_bytes(body, 1 << 20).await.unwrap().to_vec())
     }
 }
 
