@@ -27,21 +27,22 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequestParts, Request};
+use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use axum::{Form, Router};
+use axum::{Extension, Form, Router};
 
 use self::assets::address;
 use self::language::{Language, ReaderLanguage};
-use self::overview::Unavailable;
 use self::texts::Texts;
 use crate::auth::{Action, Caller};
 use crate::config::AuthMode;
 use crate::http::App;
 use crate::http::callers::{Editor, recognise};
 use crate::http::problem::{Code, Problem};
+use crate::http::request_id::RequestId;
 
 /// The dashboard's routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -101,10 +102,20 @@ struct ProblemPage<'p> {
     language: Language,
     t: &'static Texts,
     detail: &'p str,
+    request_id: &'p str,
+    /// Whether the page is to be asked for again by itself, until it can be shown.
+    tries_again: bool,
 }
 
 /// Shows people a page in place of the JSON that programs get.
-async fn problems_as_pages(reading: ReaderLanguage, request: Request, next: Next) -> Response {
+async fn problems_as_pages(
+    reading: ReaderLanguage,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+    next: Next,
+) -> Response {
+    // A form that was sent is not sent again by itself.
+    let is_read = request.method() == Method::GET;
     let mut response = next.run(request).await;
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
@@ -113,10 +124,12 @@ async fn problems_as_pages(reading: ReaderLanguage, request: Request, next: Next
         language: reading.language,
         t: reading.language.texts(),
         detail: &problem.detail,
+        request_id: id.as_str(),
+        tries_again: is_read && problem.code == Code::Unavailable,
     });
     match page {
         Ok(page) => problem.into_page((reading.headers(), page)),
-        Err(_) => response,
+        Err(unrendered) => unrendered.into_response(),
     }
 }
 
@@ -159,21 +172,4 @@ fn html(page: &impl Template) -> Result<Html<String>, Problem> {
         let detail = "the page cannot be shown; see the hub's log";
         Problem::new(Code::Internal, detail).because(error)
     })
-}
-
-/// A page, or what is shown instead while the database or the store does not answer; `again` is the
-/// page's address.
-fn or_unavailable(
-    reading: ReaderLanguage,
-    page: Result<Response, Problem>,
-    again: &'static str,
-) -> Result<Response, Problem> {
-    let page = match page {
-        Err(problem) if problem.code == Code::Unavailable => {
-            let (language, t) = (reading.language, reading.language.texts());
-            problem.into_page(html(&Unavailable { language, t, again })?)
-        }
-        page => page?,
-    };
-    Ok((reading.headers(), page).into_response())
 }

@@ -14,6 +14,7 @@ pub(crate) mod origin;
 mod probes;
 pub(crate) mod problem;
 pub(crate) mod request;
+pub(crate) mod request_id;
 pub(crate) mod server;
 mod state;
 

@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use crate::archive::{ArchiveReport, ArchiveStatus};
 use crate::error::HubError;
@@ -46,7 +47,8 @@ pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
         return Ok(Published::GoesOn);
     }
     let (archive, now) = (Arc::clone(&app.archive), (app.clock)());
-    let running = tokio::spawn(async move { archive.run(now).await });
+    let running = async move { archive.run(now).await };
+    let running = tokio::spawn(running.in_current_span());
     let Ok(ran) = timeout(CALLER_WAIT, running).await else {
         return Ok(Published::GoesOn);
     };

@@ -11,6 +11,7 @@ use axum::{Json, Router};
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::chance::random_id;
 use serde::{Deserialize, Serialize};
+use tracing::Instrument as _;
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
@@ -146,7 +147,8 @@ pub(crate) fn start(
     (by, keeps): (&str, bool),
 ) {
     tracing::info!(site = %options.site, file = upload.name, by, "importing");
-    tokio::spawn(run(app, options, upload, running, keeps));
+    let run = run(app, options, upload, running, keeps);
+    tokio::spawn(run.in_current_span());
 }
 
 async fn run(

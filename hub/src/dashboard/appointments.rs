@@ -21,7 +21,6 @@ use self::table::{DayTable, is_free};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::lists::date;
-use super::overview::Unavailable;
 use super::texts::{DayTexts, Texts};
 use super::{Visitor, html, signed_in};
 use crate::auth::{Action, Caller};
@@ -213,17 +212,7 @@ async fn show(
     let (day, problem) = match appointments::day(&app.hub, query, (app.clock)()).await {
         Ok(day) => (Some(day), None),
         Err(error @ ServiceError::NotFound(_)) => (None, Some(Problem::from(error))),
-        Err(error @ (ServiceError::Unreadable(_) | ServiceError::Invalid(_))) => {
-            return Err(error.into());
-        }
-        Err(error) => {
-            let page = html(&Unavailable {
-                language,
-                t,
-                again: "/appointments",
-            })?;
-            return Ok(Problem::from(error).into_page(page));
-        }
+        Err(error) => return Err(error.into()),
     };
     let page = html(&Page {
         language,

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ArchiveTexts, Texts};
-use super::{Visitor, editor, html, or_unavailable, read, signed_in};
+use super::{Visitor, editor, html, read, signed_in};
 use crate::api::archive::{Published, publish};
 use crate::archive::{ArchiveStatus, Run};
 use crate::auth::{Action, Caller};
@@ -75,7 +75,7 @@ pub(super) async fn page(
     Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
     let page = show(&app, &caller, reading.language, asked).await;
-    or_unavailable(reading, page, "/archive")
+    Ok((reading.headers(), page?).into_response())
 }
 
 async fn show(

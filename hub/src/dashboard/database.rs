@@ -12,7 +12,7 @@ use causeway_shared::ids::SiteName;
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{DatabaseTexts, Texts};
-use super::{Visitor, html, or_unavailable, signed_in};
+use super::{Visitor, html, signed_in};
 use crate::auth::Caller;
 use crate::http::App;
 use crate::http::problem::Problem;
@@ -93,7 +93,7 @@ pub(super) async fn page(
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {
     let page = show(&app, &caller, reading.language).await;
-    or_unavailable(reading, page, "/database")
+    Ok((reading.headers(), page?).into_response())
 }
 
 async fn show(app: &App, caller: &Caller, language: Language) -> Result<Response, Problem> {

@@ -12,7 +12,6 @@ use serde::Deserialize;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
-use super::overview::Unavailable;
 use super::texts::{DaysTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
 use crate::auth::{Action, Caller};
@@ -125,14 +124,7 @@ async fn show(
     refusal: Option<String>,
 ) -> Result<Response, Problem> {
     let t = language.texts();
-    let days = match days::read(&app.hub, (app.clock)()).await {
-        Ok(days) => days,
-        Err(error) => {
-            let again = "/days";
-            let page = html(&Unavailable { language, t, again })?;
-            return Ok(Problem::from(error).into_page(page));
-        }
-    };
+    let days = days::read(&app.hub, (app.clock)()).await?;
     let page = html(&Page {
         language,
         t,

@@ -18,7 +18,7 @@ use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::lists::{given, query};
 use super::texts::{EditsTexts, Texts};
-use super::{Visitor, editor, html, or_unavailable, read, signed_in};
+use super::{Visitor, editor, html, read, signed_in};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
@@ -208,7 +208,7 @@ pub(super) async fn page(
     Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
     let page = show(&app, &caller, reading.language, asked).await;
-    or_unavailable(reading, page, "/edits")
+    Ok((reading.headers(), page?).into_response())
 }
 
 async fn show(

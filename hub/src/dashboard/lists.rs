@@ -7,15 +7,13 @@ use jiff::civil::Date;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
-use super::overview::Unavailable;
 use super::texts::{ListTexts, Texts};
 use super::{html, signed_in};
 use crate::auth::Caller;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::iso_date;
-use crate::services::error::ServiceError;
-use crate::services::list::{Listed, Listing};
+use crate::services::list::Listing;
 use crate::services::record::Record;
 use crate::sync::DateRange;
 
@@ -131,15 +129,7 @@ pub(super) async fn show(
     let language = reading.language;
     let t = language.texts();
     let listed = listing.page(&app.hub, cursor, PAGE_ROWS, (app.clock)());
-    let listed: Listed = match listed.await {
-        Ok(listed) => listed,
-        Err(error @ ServiceError::Hub(_)) => {
-            let again = view.path;
-            let page = html(&Unavailable { language, t, again })?;
-            return Ok(Problem::from(error).into_page(page));
-        }
-        Err(error) => return Err(error.into()),
-    };
+    let listed = listed.await?;
     let asked = query(view.asked.iter().copied());
     let with = |path: String, more: String| match (asked.is_empty(), more.is_empty()) {
         (true, true) => path,

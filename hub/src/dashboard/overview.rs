@@ -44,16 +44,6 @@ struct OverviewHtml<'p> {
     live: Live,
 }
 
-/// What is shown instead while the figures cannot be read.
-#[derive(Debug, Template)]
-#[template(path = "unavailable.html")]
-pub(super) struct Unavailable {
-    pub(super) language: Language,
-    pub(super) t: &'static Texts,
-    /// The page that is tried again.
-    pub(super) again: &'static str,
-}
-
 /// The part that the script keeps fresh.
 #[derive(Debug, Template)]
 #[template(path = "overview_live.html")]
@@ -159,21 +149,12 @@ pub(super) async fn page(
     State(app): State<Arc<App>>,
 ) -> Result<Response, Problem> {
     let language = reading.language;
-    let t = language.texts();
-    let page = match live_part(&app, language).await {
-        Ok(live) => html(&OverviewHtml {
-            language,
-            t,
-            visitor: signed_in(&app, &caller),
-            live,
-        })?
-        .into_response(),
-        Err(problem) => problem.into_page(html(&Unavailable {
-            language,
-            t,
-            again: "/",
-        })?),
-    };
+    let page = html(&OverviewHtml {
+        language,
+        t: language.texts(),
+        visitor: signed_in(&app, &caller),
+        live: live_part(&app, language).await?,
+    })?;
     Ok((reading.headers(), page).into_response())
 }
 

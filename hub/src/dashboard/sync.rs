@@ -13,7 +13,7 @@ use super::assets::address;
 use super::edits::cut;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{SyncTexts, Texts};
-use super::{Visitor, html, or_unavailable, signed_in};
+use super::{Visitor, html, signed_in};
 use crate::auth::Caller;
 use crate::http::App;
 use crate::http::problem::Problem;
@@ -67,7 +67,7 @@ pub(super) async fn page(
     Params(asked): Params<Asked>,
 ) -> Result<Response, Problem> {
     let page = show(&app, &caller, reading.language, &asked).await;
-    or_unavailable(reading, page, "/sync")
+    Ok((reading.headers(), page?).into_response())
 }
 
 async fn show(

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::request_id::RequestId;
 use crate::auth::AuthError;
 use crate::error::HubError;
 use crate::services::error::ServiceError;
@@ -137,6 +138,28 @@ impl Problem {
         }
     }
 
+    /// Its answer, with the body that programs get.
+    pub(super) fn into_json(self, mut answer: Response, request: &RequestId) -> Response {
+        let status = self.code.status();
+        let body = Json(ProblemMembers {
+            r#type: "about:blank",
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            code: self.code.as_str(),
+            detail: &self.detail,
+            request_id: request.as_str(),
+            errors: &self.errors,
+            present: self.present.as_ref(),
+        });
+        *answer.body_mut() = body.into_response().into_body();
+        let headers = answer.headers_mut();
+        // That of the answer without a body.
+        headers.remove(header::CONTENT_LENGTH);
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        answer
+    }
+
     /// The answer where a page is shown in its stead.
     pub(crate) fn into_page(self, page: impl IntoResponse) -> Response {
         let mut response = (self.code.status(), page).into_response();
@@ -239,6 +262,7 @@ struct ProblemMembers<'p> {
     status: u16,
     code: &'static str,
     detail: &'p str,
+    request_id: &'p str,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'p [FieldError],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -246,32 +270,20 @@ struct ProblemMembers<'p> {
 }
 
 impl IntoResponse for Problem {
+    /// An answer whose body is still to be written: [`identify`](super::request_id::identify) writes it for programs, and
+    /// where people look, a page says it instead.
     fn into_response(self) -> Response {
-        let status = self.code.status();
-        let body = ProblemMembers {
-            r#type: "about:blank",
-            title: status.canonical_reason().unwrap_or("Error"),
-            status: status.as_u16(),
-            code: self.code.as_str(),
-            detail: &self.detail,
-            errors: &self.errors,
-            present: self.present.as_ref(),
-        };
-        let mut response = (status, Json(body)).into_response();
+        let mut response = self.code.status().into_response();
         let headers = response.headers_mut();
-        let json = HeaderValue::from_static("application/problem+json");
-        headers.insert(header::CONTENT_TYPE, json);
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if matches!(self.code, Code::Busy | Code::Unavailable) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if let Some(cause) = self.cause.clone() {
             response.extensions_mut().insert(cause);
         }
-        let headers = response.headers_mut();
-        if matches!(self.code, Code::Busy | Code::Unavailable) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        // Where people look, a page says it instead.
         response.extensions_mut().insert(self);
         response
     }

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::problem::{Code, Problem};
 use super::state::App;
-use super::{connections, health, layers};
+use super::{connections, health, layers, request_id};
 
 /// Longest body of a request that a route does not set its own limit for.
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -38,11 +38,12 @@ pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>, uploads: Router<Ar
         })
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
         .layer(middleware::from_fn(layers::security_headers))
-        .layer(layers::compression())
         .route_layer(middleware::from_fn_with_state(
             Arc::clone(&app),
             layers::observe,
         ))
+        .layer(middleware::from_fn(request_id::identify))
+        .layer(layers::compression())
         .with_state(app)
 }
 

@@ -17,7 +17,7 @@ use crate::dashboard::edits::changes;
 use crate::dashboard::language::{Language, ReaderLanguage};
 use crate::dashboard::lists::{query, row_address};
 use crate::dashboard::texts::{DayTexts, ListTexts, Texts};
-use crate::dashboard::{Visitor, html, or_unavailable, signed_in};
+use crate::dashboard::{Visitor, html, signed_in};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, PathOf, iso_date};
@@ -82,7 +82,7 @@ pub(in crate::dashboard) async fn page(
     Params(asked): Params<OneParams>,
 ) -> Result<Response, Problem> {
     let page = show(&app, &caller, reading.language, &id, asked.site.as_ref()).await;
-    or_unavailable(reading, page, "/appointments")
+    Ok((reading.headers(), page?).into_response())
 }
 
 async fn show(
