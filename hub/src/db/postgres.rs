@@ -20,6 +20,7 @@ mod session;
 mod statement;
 mod tls;
 mod triggers;
+mod typed;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,7 +116,7 @@ impl PostgresDatabase {
         };
         let sql = include_str!("postgres/sql/journal_newest.sql");
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = client.query(sql, &[&site.as_str(), &most]).await;
+        let rows = typed::rows(client, sql, &[&site.as_str(), &most]).await;
         let rows = rows.map_err(|error| self.error(error))?;
         let ended = transaction.commit().await;
         ended.map_err(|error| self.error(error))?;
@@ -135,8 +136,7 @@ impl PostgresDatabase {
     ) -> Result<(), DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/site_note.sql");
-        client
-            .execute(sql, &[&site.as_str(), &log_head, &failure])
+        typed::execute(&client, sql, &[&site.as_str(), &log_head, &failure])
             .await
             .map(|_| ())
             .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
@@ -145,7 +145,7 @@ impl PostgresDatabase {
     async fn put_copy(&self, key: &str, body: &[u8]) -> Result<(), DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/copy_put.sql");
-        let copied = client.execute(sql, &[&key, &body]).await;
+        let copied = typed::execute(&client, sql, &[&key, &body]).await;
         copied
             .map(|_| ())
             .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
@@ -154,7 +154,7 @@ impl PostgresDatabase {
     async fn read_copy(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/copy_read.sql");
-        let row = client.query_opt(sql, &[&key]).await;
+        let row = typed::row_if_any(&client, sql, &[&key]).await;
         row.and_then(|row| row.map(|row| row.try_get(0)).transpose())
             .map_err(|error| error::of_own(self.connections.describe(), "reading", error))
     }
@@ -217,9 +217,7 @@ impl PostgresDatabase {
     async fn write_identity(&self, identity: &Owner) -> Result<(), DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/identity_set.sql");
-        let set = client
-            .execute(sql, &[&identity.id, &identity.address])
-            .await;
+        let set = typed::execute(&client, sql, &[&identity.id, &identity.address]).await;
         set.map(|_| ())
             .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
     }
@@ -227,7 +225,7 @@ impl PostgresDatabase {
     async fn read_keys_left(&self) -> Result<u64, DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/keys_left.sql");
-        let row = client.query_one(sql, &[]).await;
+        let row = typed::row(&client, sql, &[]).await;
         let left = row.and_then(|row| row.try_get::<_, i64>(0));
         left.map(i64::unsigned_abs)
             .map_err(|error| error::of_own(self.connections.describe(), "reading", error))
@@ -284,7 +282,7 @@ impl PostgresDatabase {
 async fn identity(client: &Client, database: &str) -> Result<Owner, DbError> {
     let sql = include_str!("postgres/sql/identity_read.sql");
     let failed = |error| error::of_own(database, "reading", error);
-    let rows = client.query(sql, &[]).await.map_err(failed)?;
+    let rows = typed::rows(client, sql, &[]).await.map_err(failed)?;
     let row = match &*rows {
         [] => {
             return Err(DbError::NotInitialised {

@@ -1,12 +1,14 @@
 //! The tables of a site whose dataset changed, brought to the newest within the load's transaction: new
 //! tables, new columns, triggers and grants come with the rows, or not at all.
 
+use std::collections::BTreeMap;
+
 use tokio_postgres::{Client, Error};
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::SiteName;
 
-use super::{render, triggers};
+use super::{render, triggers, typed};
 use crate::db::sql;
 
 /// What a load does to the tables before it touches rows.
@@ -84,20 +86,28 @@ pub(super) enum Found {
     Another(String),
 }
 
-/// Looks at a table.
-pub(super) async fn find(client: &Client, site: &SiteName, table: &Table) -> Result<Found, Error> {
-    let target = render::target(site, table);
+/// Looks at a dataset's tables, in their order.
+pub(super) async fn find(
+    client: &Client,
+    site: &SiteName,
+    dataset: &Dataset,
+) -> Result<Vec<Found>, Error> {
+    let tables = &dataset.tables;
+    let targets: Vec<String> = tables.iter().map(|of| render::target(site, of)).collect();
     let columns = include_str!("sql/columns_read.sql");
-    let existing = client.query(columns, &[&target]).await?;
-    let existing: Vec<(String, String)> = existing
-        .iter()
-        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
-        .collect::<Result<_, Error>>()?;
-    if existing.is_empty() {
-        return Ok(Found::Missing);
+    let mut existing: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for row in typed::rows(client, columns, &[&targets]).await? {
+        let columns = existing.entry(row.try_get(0)?).or_default();
+        columns.push((row.try_get(1)?, row.try_get(2)?));
     }
-    let lacking = sql::lacking(table, &render::columns(table), &existing);
-    Ok(lacking.map_or_else(Found::Another, Found::Lacking))
+    let found = tables.iter().zip(&targets).map(|(table, target)| {
+        let Some(existing) = existing.get(target) else {
+            return Found::Missing;
+        };
+        let lacking = sql::lacking(table, &render::columns(table), existing);
+        lacking.map_or_else(Found::Another, Found::Lacking)
+    });
+    Ok(found.collect())
 }
 
 /// Whether rows of another dataset are in the site's tables.
@@ -107,7 +117,7 @@ pub(super) async fn is_of_another(
     dataset: &Dataset,
 ) -> Result<bool, Error> {
     let sql = include_str!("sql/site_dataset.sql");
-    let row = client.query_one(sql, &[&site.as_str()]).await?;
+    let row = typed::row(client, sql, &[&site.as_str()]).await?;
     let loaded: Option<String> = row.try_get(0)?;
     Ok(loaded.is_some_and(|md5| md5 != dataset.md5().to_string()))
 }

@@ -18,9 +18,9 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error;
 use super::grants::Roles;
 use super::tls::Encryption;
+use super::{error, typed};
 use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
 use crate::db::catalogs::KnownCatalogs;
@@ -211,7 +211,7 @@ impl Connections {
     async fn version(&self, client: &Client) -> Result<i64, DbError> {
         let own = |error| error::of_own(&self.described, "reading", error);
         let sql = include_str!("sql/version_read.sql");
-        let row = client.query_one(sql, &[]).await.map_err(own)?;
+        let row = typed::row(client, sql, &[]).await.map_err(own)?;
         let found: i64 = row.try_get(0).map_err(own)?;
         if found > VERSION {
             return Err(DbError::Newer {
@@ -232,8 +232,7 @@ impl Connections {
         let lock = include_str!("sql/version_lock.sql");
         transaction.batch_execute(lock).await.map_err(failed)?;
         let there = include_str!("sql/version_there.sql");
-        let there: bool = transaction
-            .query_one(there, &[])
+        let there: bool = typed::row(transaction.client(), there, &[])
             .await
             .map_err(failed)?
             .get(0);
@@ -256,7 +255,7 @@ impl Connections {
             };
             transaction.batch_execute(tables).await.map_err(failed)?;
             let set = include_str!("sql/version_set.sql");
-            let set = transaction.execute(set, &[&VERSION]).await;
+            let set = typed::execute(transaction.client(), set, &[&VERSION]).await;
             set.map_err(failed)?;
         }
         // No layout of their own: they can be made again at any time.
@@ -268,7 +267,7 @@ impl Connections {
             problem: format!("this system has no randomness to give: {error}"),
         })?;
         let make = include_str!("sql/identity_make.sql");
-        let made = transaction.execute(make, &[&id, &address]).await;
+        let made = typed::execute(transaction.client(), make, &[&id, &address]).await;
         made.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         self.roles.grant(&client, &self.described, None).await
@@ -277,9 +276,7 @@ impl Connections {
     /// Only UTF-8 holds every text that a site may have, and only from version 14 on are triggers
     /// replaced.
     async fn check_server(&self, client: &Client) -> Result<(), DbError> {
-        let row = client
-            .query_one(include_str!("sql/server_read.sql"), &[])
-            .await;
+        let row = typed::row(client, include_str!("sql/server_read.sql"), &[]).await;
         let row = row.map_err(|error| error::of(&self.described, "reading", error))?;
         let (encoding, version): (&str, i32) = (row.get(0), row.get(1));
         let problem = if version < OLDEST_VERSION {

@@ -16,7 +16,7 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 
 use super::connection::{Connections, answered};
 use super::session::{Session, Work};
-use super::{error, journal, mark, read};
+use super::{error, journal, mark, read, typed};
 use crate::db::catalogs::KnownCatalogs;
 use crate::db::records::{partition, stored_count, unreadable};
 use crate::db::{
@@ -54,13 +54,13 @@ impl PostgresFlush {
         let client = &*self.client;
         let site = self.site.as_str();
         let lock = include_str!("sql/flush_lock.sql");
-        let stands_at: Option<i64> = match client.query_opt(lock, &[&site]).await? {
+        let stands_at: Option<i64> = match typed::row_if_any(client, lock, &[&site]).await? {
             Some(row) => row.try_get(0)?,
             None => None,
         };
         if !change.flushed.is_empty() {
             let sql = include_str!("sql/journal_remove.sql");
-            client.execute(sql, &[&site, &change.flushed]).await?;
+            typed::execute(client, sql, &[&site, &change.flushed]).await?;
         }
         let moves_on = stands_at.unwrap_or(0) == stored_count(change.was.seq().0);
         if moves_on {
@@ -71,30 +71,30 @@ impl PostgresFlush {
             let dates: Vec<String> = change.asked.iter().map(ToString::to_string).collect();
             let sql = include_str!("sql/asked_put.sql");
             let at = change.at.to_string();
-            client.execute(sql, &[&site, &dates, &at]).await?;
+            typed::execute(client, sql, &[&site, &dates, &at]).await?;
         }
         if change.hold {
             let sql = include_str!("sql/journal_hold.sql");
-            client.execute(sql, &[&site]).await?;
+            typed::execute(client, sql, &[&site]).await?;
         }
         // Its members are texts and numbers, so it is always JSON.
         let head = change.now.head.as_ref();
         let head = head.map(|head| serde_json::to_string(head).unwrap_or_default());
         let sql = include_str!("sql/flush_mark.sql");
-        client
-            .execute(
-                sql,
-                &[
-                    &site,
-                    &moves_on,
-                    &head,
-                    &change.moves_loaded_seq,
-                    &change.start_known,
-                    &change.writable,
-                    &self.place,
-                ],
-            )
-            .await?;
+        typed::execute(
+            client,
+            sql,
+            &[
+                &site,
+                &moves_on,
+                &head,
+                &change.moves_loaded_seq,
+                &change.start_known,
+                &change.writable,
+                &self.place,
+            ],
+        )
+        .await?;
         Ok(())
     }
 
@@ -114,23 +114,23 @@ impl PostgresFlush {
         let (was_objects, was_edits) = (md5s(|v| v.0.object), md5s(|v| v.0.edits));
         let (objects, edits) = (md5s(|v| v.1.object), md5s(|v| v.1.edits));
         let sql = include_str!("sql/flush_versions.sql");
-        self.client
-            .execute(
-                sql,
-                &[
-                    &site,
-                    &tables,
-                    &parts,
-                    &known,
-                    &was_objects,
-                    &was_edits,
-                    &objects,
-                    &edits,
-                ],
-            )
-            .await?;
+        typed::execute(
+            &self.client,
+            sql,
+            &[
+                &site,
+                &tables,
+                &parts,
+                &known,
+                &was_objects,
+                &was_edits,
+                &objects,
+                &edits,
+            ],
+        )
+        .await?;
         let sql = include_str!("sql/flush_partitions_add.sql");
-        self.client.execute(sql, &[&site, &tables, &parts]).await?;
+        typed::execute(&self.client, sql, &[&site, &tables, &parts]).await?;
         Ok(())
     }
 }
@@ -144,7 +144,7 @@ impl PostgresFlush {
         self.client.batch_execute(snapshot).await.map_err(failed)?;
         let records = read::records(&self.client, &self.site, &self.catalogs).await;
         let place = include_str!("sql/place_read.sql");
-        let place = self.client.query_one(place, &[]).await;
+        let place = typed::row(&self.client, place, &[]).await;
         self.client.batch_execute("COMMIT").await.map_err(failed)?;
         self.client.is_clean = true;
         let place = place.and_then(|row| row.try_get(0));
@@ -162,7 +162,7 @@ impl PostgresFlush {
     ) -> Result<Vec<JournalEntry>, DbError> {
         let sql = include_str!("sql/journal_read.sql");
         let most = i64::try_from(most).unwrap_or(i64::MAX);
-        let rows = self.client.query(sql, &[&self.site.as_str(), &most]).await;
+        let rows = typed::rows(&self.client, sql, &[&self.site.as_str(), &most]).await;
         let rows = rows.map_err(|error| self.failed("reading the journal", error))?;
         let entry = |row| {
             let entry = journal::entry(row, dataset);
@@ -210,7 +210,7 @@ impl SiteFlush for PostgresFlush {
 
     async fn journal_parts(&mut self) -> Result<BTreeSet<(Name, Part)>, DbError> {
         let parts = include_str!("sql/journal_parts.sql");
-        let parts = self.client.query(parts, &[&self.site.as_str()]).await;
+        let parts = typed::rows(&self.client, parts, &[&self.site.as_str()]).await;
         let parts = parts.map_err(|error| self.failed("reading the journal", error))?;
         let parts = parts.iter();
         Ok(parts

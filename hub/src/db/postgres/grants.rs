@@ -7,7 +7,7 @@ use tokio_postgres::{Client, Error};
 
 use causeway_shared::ids::SiteName;
 
-use super::error;
+use super::{error, typed};
 use crate::db::DbError;
 
 /// The roles that `[database]` names.
@@ -41,7 +41,7 @@ impl Roles {
     ) -> Result<(), DbError> {
         let failed = |error| error::of_own(database, "granting", error);
         let there = include_str!("sql/granted_there.sql");
-        let there = client.query_one(there, &[]).await.map_err(failed)?;
+        let there = typed::row(client, there, &[]).await.map_err(failed)?;
         if !there.get::<_, bool>(0) {
             if self.all().is_empty() {
                 return Ok(());
@@ -65,8 +65,7 @@ impl Roles {
         let surplus = is_first.then_some(include_str!("sql/grants_surplus.sql"));
         let missing = include_str!("sql/grants_missing.sql");
         for sql in surplus.into_iter().chain([missing]) {
-            let rows = client
-                .query(sql, &[&schema, &self.readers, &self.writers])
+            let rows = typed::rows(client, sql, &[&schema, &self.readers, &self.writers])
                 .await
                 .map_err(failed)?;
             statements.extend(rows.iter().map(|row| row.get::<_, String>(0)));
@@ -86,7 +85,7 @@ impl Roles {
 
     async fn missing(&self, client: &Client) -> Result<Vec<String>, Error> {
         let sql = include_str!("sql/roles_missing.sql");
-        let missing = client.query(sql, &[&self.all()]).await?;
+        let missing = typed::rows(client, sql, &[&self.all()]).await?;
         missing.iter().map(|row| row.try_get(0)).collect()
     }
 }

@@ -16,7 +16,7 @@ use tokio_postgres::{Client, Error};
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::SiteName;
 
-use super::render;
+use super::{render, typed};
 
 /// How long a moment is waited for in which nobody reads.
 const READERS_TIMEOUT: Duration = Duration::from_secs(3);
@@ -31,44 +31,41 @@ pub(super) struct Unindexed {
     is_keyed: bool,
 }
 
-/// The tables that lack keys or indexes.
-pub(super) async fn missing(
-    client: &Client,
-    site: &SiteName,
-    dataset: &Dataset,
-) -> Result<Vec<Unindexed>, Error> {
+/// The indexes in a site's schema by name, and whether each is a primary key's.
+#[derive(Debug)]
+pub(super) struct Indexes(BTreeMap<String, bool>);
+
+/// Looks at the indexes in a site's schema.
+pub(super) async fn find(client: &Client, site: &SiteName) -> Result<Indexes, Error> {
     let sql = include_str!("sql/indexes_read.sql");
-    let rows = client.query(sql, &[&render::schema(site)]).await?;
-    let found: BTreeMap<&str, bool> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let rows = typed::rows(client, sql, &[&render::schema(site)]).await?;
+    let found = rows
+        .iter()
+        .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)));
+    Ok(Indexes(found.collect::<Result<_, Error>>()?))
+}
+
+/// The tables that lack keys or indexes.
+pub(super) fn missing(found: &Indexes, site: &SiteName, dataset: &Dataset) -> Vec<Unindexed> {
+    let Indexes(found) = found;
     let of_table = |table: &Table| {
         let indexes = render::indexes(site, table).into_iter();
-        let indexes = indexes.filter(|(name, _)| !found.contains_key(&**name));
+        let indexes = indexes.filter(|(name, _)| !found.contains_key(name));
         let indexes: Vec<String> = indexes.map(|(_, create)| create).collect();
-        let is_keyed = found.get(&*render::key_name(table)) == Some(&true);
+        let is_keyed = found.get(&render::key_name(table)) == Some(&true);
         (!is_keyed || !indexes.is_empty()).then(|| Unindexed {
             table: table.clone(),
             indexes,
             is_keyed,
         })
     };
-    Ok(dataset.tables.iter().filter_map(of_table).collect())
+    dataset.tables.iter().filter_map(of_table).collect()
 }
 
-/// The indexes in a site's schema that its tables have outgrown.
-pub(super) async fn outgrown(
-    client: &Client,
-    site: &SiteName,
-    dataset: &Dataset,
-) -> Result<Vec<String>, Error> {
+/// The indexes that the tables have outgrown.
+pub(super) fn outgrown(found: &Indexes, dataset: &Dataset) -> Vec<String> {
     let named = dataset.tables.iter().flat_map(render::outgrown_indexes);
-    let named: Vec<String> = named.collect();
-    if named.is_empty() {
-        return Ok(named);
-    }
-    let sql = include_str!("sql/indexes_read.sql");
-    let found = client.query(sql, &[&render::schema(site)]).await?;
-    let is_there = |name: &String| found.iter().any(|row| row.get::<_, &str>(0) == name);
-    Ok(named.into_iter().filter(is_there).collect())
+    named.filter(|name| found.0.contains_key(name)).collect()
 }
 
 /// Makes the indexes, in the load's transaction.

@@ -13,8 +13,8 @@ use async_trait::async_trait;
 use backon::{ExponentialBuilder, Retryable as _};
 use bytes::Bytes;
 use futures_util::SinkExt as _;
-use futures_util::future::try_join_all;
 use jiff::tz::TimeZone;
+use tokio::try_join;
 use tokio_postgres::{CopyInSink, Error, Row};
 
 use causeway_shared::commit::Owner;
@@ -26,7 +26,8 @@ use super::connection::Connections;
 use super::grants::Roles;
 use super::indexes::{self, Unindexed};
 use super::session::{Session, Work};
-use super::{error, mark, read, render, triggers};
+use super::typed::Parameter;
+use super::{error, mark, read, render, triggers, typed};
 use crate::db::catalogs::KnownCatalogs;
 use crate::db::{
     DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records,
@@ -34,6 +35,9 @@ use crate::db::{
 
 /// How long a load waits for other programs' transactions, beside its tries.
 const WRITERS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Tables, and the columns that each lacks.
+type Lacking = Vec<(Table, Vec<usize>)>;
 
 pub(super) struct PostgresLoad {
     client: Session,
@@ -66,8 +70,8 @@ impl PostgresLoad {
             change: None,
         };
         let session = include_str!("sql/session_loader.sql");
-        load.batch("connecting", session).await?;
-        load.forget_dropped().await?;
+        let session = load.batch("connecting", session);
+        try_join!(session, load.forget_dropped())?;
         Ok(load)
     }
 
@@ -75,10 +79,7 @@ impl PostgresLoad {
     /// nothing to forget nothing is written, as on a server that takes no changes.
     async fn forget_dropped(&self) -> Result<(), DbError> {
         let is_dropped = include_str!("sql/site_is_dropped.sql");
-        let is_dropped = self
-            .client
-            .query_one(is_dropped, &[&self.site.as_str()])
-            .await;
+        let is_dropped = typed::row(&self.client, is_dropped, &[&self.site.as_str()]).await;
         if !is_dropped
             .map_err(|error| self.failed("reading", error))?
             .get::<_, bool>(0)
@@ -86,7 +87,7 @@ impl PostgresLoad {
             return Ok(());
         }
         let forget = include_str!("sql/site_forget.sql");
-        let forgotten = self.client.execute(forget, &[&self.site.as_str()]).await;
+        let forgotten = typed::execute(&self.client, forget, &[&self.site.as_str()]).await;
         forgotten
             .map(|_| ())
             .map_err(|error| self.failed("forgetting", error))
@@ -103,7 +104,7 @@ impl PostgresLoad {
 
     async fn delete(&self, sql: &str, parts: &[Part]) -> Result<u64, DbError> {
         let parts: Vec<String> = parts.iter().map(Part::to_string).collect();
-        let deleted = self.client.execute(sql, &[&parts]).await;
+        let deleted = typed::execute(&self.client, sql, &[&parts]).await;
         deleted.map_err(|error| self.failed("deleting", error))
     }
 
@@ -118,8 +119,8 @@ impl PostgresLoad {
 
     /// Begins the transaction and locks the tables, or leaves nothing begun.
     async fn begin_locked(&self, lock: String) -> Result<(), DbError> {
-        self.batch("beginning the load", "BEGIN").await?;
-        let locked = self.batch("locking the tables", &lock).await;
+        let begin = format!("BEGIN;\n{lock}");
+        let locked = self.batch("locking the tables", &begin).await;
         if locked.is_err() {
             self.batch("beginning the load", "ROLLBACK").await?;
         }
@@ -127,18 +128,13 @@ impl PostgresLoad {
     }
 
     /// The tables of a dataset that are missing, and the columns that others lack.
-    async fn look_at_tables(
+    fn compare(
         &self,
         dataset: &Dataset,
-    ) -> Result<(Vec<Table>, Vec<(Table, Vec<usize>)>), DbError> {
+        found: Vec<Found>,
+    ) -> Result<(Vec<Table>, Lacking), DbError> {
         let (mut missing, mut lacking) = (Vec::new(), Vec::new());
-        let tables = &dataset.tables;
-        let find = tables
-            .iter()
-            .map(|table| change::find(&self.client, &self.site, table));
-        let found = try_join_all(find).await;
-        let found = found.map_err(|error| self.failed("reading", error))?;
-        for (table, found) in tables.iter().zip(found) {
+        for (table, found) in dataset.tables.iter().zip(found) {
             match found {
                 Found::Missing => missing.push(table.clone()),
                 Found::Lacking(columns) if columns.is_empty() => {}
@@ -157,10 +153,9 @@ impl PostgresLoad {
 
     /// Drops indexes that the tables have outgrown, before the transaction: it needs a lock that keeps readers
     /// away. The triggers judge meanwhile what those judged.
-    async fn drop_outgrown(&self, dataset: &Dataset) -> Result<(), DbError> {
-        let outgrown = indexes::outgrown(&self.client, &self.site, dataset).await;
-        for name in outgrown.map_err(|error| self.failed("reading", error))? {
-            let sql = render::drop_index(&self.site, &name);
+    async fn drop_outgrown(&self, outgrown: &[String]) -> Result<(), DbError> {
+        for name in outgrown {
+            let sql = render::drop_index(&self.site, name);
             let drop = || self.batch("dropping an index", &sql);
             drop.retry(patiently()).when(gave_up).await?;
         }
@@ -178,8 +173,9 @@ impl PostgresLoad {
         begin.retry(patiently()).when(gave_up).await?;
         self.batch("changing the tables", &change.statements(&self.site))
             .await?;
-        let unindexed = indexes::missing(&self.client, &self.site, change.dataset()).await;
-        self.unindexed = unindexed.map_err(|error| self.failed("reading", error))?;
+        let found = indexes::find(&self.client, &self.site).await;
+        let found = found.map_err(|error| self.failed("reading", error))?;
+        self.unindexed = indexes::missing(&found, &self.site, change.dataset());
         let site = Some(&self.site);
         self.roles.grant(&self.client, &self.database, site).await?;
         self.triggers = Some(change.triggers_md5().to_owned());
@@ -218,25 +214,31 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {
+        let (client, site) = (&*self.client, &self.site);
         let there = include_str!("sql/schema_there.sql");
-        let there = self
-            .client
-            .query_one(there, &[&render::schema(&self.site)])
-            .await;
-        if !there
-            .map_err(|error| self.failed("reading", error))?
-            .get::<_, bool>(0)
-        {
-            let create = render::create_schema(&self.site);
+        let schema = render::schema(site);
+        // Asked for all at once: no other load of the site changes it meanwhile.
+        let found = try_join!(
+            async {
+                typed::row(client, there, &[&schema])
+                    .await?
+                    .try_get::<_, bool>(0)
+            },
+            indexes::find(client, site),
+            change::find(client, site, dataset),
+            change::is_of_another(client, site, dataset),
+            triggers::statements(client, site, dataset, zone)
+        );
+        let (is_there, indexes, tables, is_of_another, triggers) =
+            found.map_err(|error| self.failed("reading", error))?;
+        if !is_there {
+            let create = render::create_schema(site);
             self.batch("creating a schema", &create).await?;
         }
-        self.drop_outgrown(dataset).await?;
-        let (missing, lacking) = self.look_at_tables(dataset).await?;
-        let is_of_another = change::is_of_another(&self.client, &self.site, dataset).await;
-        let is_of_another = is_of_another.map_err(|error| self.failed("reading", error))?;
+        self.drop_outgrown(&indexes::outgrown(&indexes, dataset))
+            .await?;
+        let (missing, lacking) = self.compare(dataset, tables)?;
         if is_of_another || !lacking.is_empty() {
-            let triggers = triggers::statements(&self.client, &self.site, dataset, zone).await;
-            let triggers = triggers.map_err(|error| self.failed("reading", error))?;
             self.change = Some(TableChange::new(dataset, missing, lacking, triggers));
             return Ok(());
         }
@@ -245,14 +247,13 @@ impl SiteLoad for PostgresLoad {
             self.batch("creating a table", &create).await?;
         }
         let anew = !missing.is_empty();
-        let unindexed = indexes::missing(&self.client, &self.site, dataset).await;
-        self.unindexed = unindexed.map_err(|error| self.failed("reading", error))?;
+        self.unindexed = indexes::missing(&indexes, &self.site, dataset);
         let this = &*self;
         let attempts = AtomicUsize::new(0);
         let make = || async {
             let attempt = attempts.fetch_add(1, Ordering::Relaxed);
             let (client, site) = (&this.client, &this.site);
-            let made = triggers::make(client, site, dataset, zone, anew, attempt).await;
+            let made = triggers::make(client, site, dataset, &triggers, anew, attempt).await;
             made.map_err(|error| this.failed("making triggers", error))
         };
         self.triggers = make.retry(patiently()).when(gave_up).await?;
@@ -266,7 +267,7 @@ impl SiteLoad for PostgresLoad {
             return Ok(false);
         }
         let sql = render::is_empty(&self.site, table);
-        let row = self.client.query_one(&sql, &[]).await;
+        let row = typed::row(&self.client, &sql, &[]).await;
         Ok(row.map_err(|error| self.failed("reading", error))?.get(0))
     }
 
@@ -303,13 +304,14 @@ impl SiteLoad for PostgresLoad {
         let failed = |error| self.failed("reading the journal", error);
         let site = self.site.as_str();
         let lock = include_str!("sql/site_lock.sql");
-        let at = self
-            .client
-            .query_opt(lock, &[&site])
-            .await
-            .map_err(failed)?;
         let parts = include_str!("sql/journal_parts.sql");
-        let parts = self.client.query(parts, &[&site]).await.map_err(failed)?;
+        let of_site: [&dyn Parameter; 1] = [&site];
+        // In this order: the server answers one after the other.
+        let looked = try_join!(
+            typed::row_if_any(&self.client, lock, &of_site),
+            typed::rows(&self.client, parts, &of_site)
+        );
+        let (at, parts) = looked.map_err(failed)?;
         let number = |row: &Row, at: usize| Seq(row.get::<_, i64>(at).unsigned_abs());
         let parts_where = |is_held: bool| {
             let rows = parts.iter().filter(|row| row.get::<_, bool>(2) == is_held);
@@ -330,7 +332,7 @@ impl SiteLoad for PostgresLoad {
     async fn has_journaled_keys(&mut self, table: &Table) -> Result<bool, DbError> {
         let sql = render::has_journaled_keys(table);
         let (site, table) = (self.site.as_str(), table.name.as_str());
-        let row = self.client.query_one(&sql, &[&site, &table]).await;
+        let row = typed::row(&self.client, &sql, &[&site, &table]).await;
         Ok(row
             .map_err(|error| self.failed("reading the journal", error))?
             .get(0))
@@ -352,11 +354,15 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError> {
-        let insert = render::insert_staged(&self.site, table);
-        let inserted = self.client.execute(&insert, &[]).await;
-        let inserted = inserted.map_err(|error| self.failed("inserting", error))?;
-        self.batch("inserting", &render::drop_staging(table))
-            .await?;
+        let (insert, drop) = (
+            render::insert_staged(&self.site, table),
+            render::drop_staging(table),
+        );
+        let done = try_join!(
+            typed::execute(&self.client, &insert, &[]),
+            self.client.batch_execute(&drop)
+        );
+        let (inserted, ()) = done.map_err(|error| self.failed("inserting", error))?;
         Ok(inserted)
     }
 
@@ -370,7 +376,9 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
-        self.batch("filling tables", &self.triggers_on).await?;
+        if !self.triggers_on.is_empty() {
+            self.batch("filling tables", &self.triggers_on).await?;
+        }
         let made = indexes::make(&self.client, &self.unindexed).await;
         made.map_err(|error| self.failed("indexing", error))?;
         let marked = mark::write(&self.client, &self.site, change).await;

@@ -1,11 +1,14 @@
 //! What a load writes down beside the rows, in a handful of statements whatever its size.
 
+use tokio::try_join;
 use tokio_postgres::{Client, Error};
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::EditsLog;
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, SiteName};
 
+use super::typed;
 use crate::db::records::stored_count;
 use crate::db::{CatalogDelta, PartVersion, SiteChange};
 
@@ -18,94 +21,130 @@ fn counts<T>(rows: &[T], column: impl Fn(&T) -> u64) -> Vec<i64> {
     rows.iter().map(|row| stored_count(column(row))).collect()
 }
 
-/// Writes down the catalog and what is loaded.
+/// Writes down the catalog and what is loaded, in the load's transaction. The server is told all of it at
+/// once, and takes one after the other.
 pub(super) async fn write(
     client: &Client,
     site: &SiteName,
     change: &SiteChange<'_>,
 ) -> Result<(), Error> {
-    let name = site.as_str();
+    let site = site.as_str();
     let delta = CatalogDelta::between(change.was, change.now);
-    write_partitions(client, name, &delta).await?;
-    write_edits(client, name, change.edits_was, change.edits).await?;
+    try_join!(
+        write_partitions(client, site, &delta),
+        write_edits(client, site, change.edits_was, change.edits),
+        write_loaded(client, site, change),
+        write_asked(client, site, change),
+        remove_flushed(client, site, change.flushed),
+        add_dataset(client, site, change.dataset),
+        mark_site(client, site, change)
+    )?;
+    Ok(())
+}
+
+async fn write_loaded(client: &Client, site: &str, change: &SiteChange<'_>) -> Result<(), Error> {
     let evicted = change.evicted;
     if !evicted.is_empty() {
         let (tables, parts) = (texts(evicted, |k| k.0.clone()), texts(evicted, |k| k.1));
         let sql = include_str!("sql/loaded_remove.sql");
-        client.execute(sql, &[&name, &tables, &parts]).await?;
+        typed::execute(client, sql, &[&site, &tables, &parts]).await?;
     }
     let loaded = change.loaded;
-    if !loaded.is_empty() {
-        let (tables, parts) = (texts(loaded, |l| l.0.0.clone()), texts(loaded, |l| l.0.1));
-        let known: Vec<bool> = loaded.iter().map(|l| l.1.version.is_some()).collect();
-        let md5s = |of: fn(PartVersion) -> Option<Md5>| -> Vec<Option<String>> {
-            let md5s = loaded.iter().map(|l| l.1.version.and_then(of));
-            md5s.map(|md5| md5.map(|md5| md5.to_string())).collect()
-        };
-        let (objects, edits) = (md5s(|v| v.object), md5s(|v| v.edits));
-        let rows = counts(loaded, |l| l.1.rows);
-        let clashes = counts(loaded, |l| l.1.clashes);
-        let sql = include_str!("sql/loaded_put.sql");
-        client
-            .execute(
-                sql,
-                &[
-                    &name, &tables, &parts, &known, &objects, &edits, &rows, &clashes,
-                ],
-            )
-            .await?;
+    if loaded.is_empty() {
+        return Ok(());
     }
-    if !change.flushed.is_empty() {
-        let sql = include_str!("sql/journal_remove.sql");
-        client.execute(sql, &[&name, &change.flushed]).await?;
-    }
-    let (md5, json) = (
-        change.dataset.md5().to_string(),
-        change.dataset.canonical_json(),
-    );
-    let sql = include_str!("sql/dataset_add.sql");
-    client.execute(sql, &[&name, &md5, &json]).await?;
+    let (tables, parts) = (texts(loaded, |l| l.0.0.clone()), texts(loaded, |l| l.0.1));
+    let known: Vec<bool> = loaded.iter().map(|l| l.1.version.is_some()).collect();
+    let md5s = |of: fn(PartVersion) -> Option<Md5>| -> Vec<Option<String>> {
+        let md5s = loaded.iter().map(|l| l.1.version.and_then(of));
+        md5s.map(|md5| md5.map(|md5| md5.to_string())).collect()
+    };
+    let (objects, edits) = (md5s(|v| v.object), md5s(|v| v.edits));
+    let rows = counts(loaded, |l| l.1.rows);
+    let clashes = counts(loaded, |l| l.1.clashes);
+    let sql = include_str!("sql/loaded_put.sql");
+    typed::execute(
+        client,
+        sql,
+        &[
+            &site, &tables, &parts, &known, &objects, &edits, &rows, &clashes,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn write_asked(client: &Client, site: &str, change: &SiteChange<'_>) -> Result<(), Error> {
     if !change.asked.is_empty() {
         let (dates, at) = (texts(change.asked, |date| *date), change.at.to_string());
         let sql = include_str!("sql/asked_put.sql");
-        client.execute(sql, &[&name, &dates, &at]).await?;
+        typed::execute(client, sql, &[&site, &dates, &at]).await?;
     }
     if !change.forgotten.is_empty() {
         let dates = texts(change.forgotten, |date| *date);
         let sql = include_str!("sql/asked_remove.sql");
-        client.execute(sql, &[&name, &dates]).await?;
+        typed::execute(client, sql, &[&site, &dates]).await?;
     }
+    Ok(())
+}
+
+async fn remove_flushed(client: &Client, site: &str, flushed: &[String]) -> Result<(), Error> {
+    if !flushed.is_empty() {
+        let sql = include_str!("sql/journal_remove.sql");
+        typed::execute(client, sql, &[&site, &flushed]).await?;
+    }
+    Ok(())
+}
+
+async fn add_dataset(client: &Client, site: &str, dataset: &Dataset) -> Result<(), Error> {
+    let (md5, json) = (dataset.md5().to_string(), dataset.canonical_json());
+    let sql = include_str!("sql/dataset_add.sql");
+    typed::execute(client, sql, &[&site, &md5, &json]).await?;
+    Ok(())
+}
+
+async fn mark_site(client: &Client, site: &str, change: &SiteChange<'_>) -> Result<(), Error> {
     let Some(head) = &change.now.head else {
         return Ok(());
     };
-    client
-        .execute(
-            include_str!("sql/site_mark.sql"),
-            &[
-                &name,
-                &stored_count(head.seq.0),
-                &head.at.to_string(),
-                &stored_count(head.epoch),
-                &head.writer.id,
-                &head.writer.host,
-                &head.dataset.to_string(),
-                &change.at.to_string(),
-            ],
-        )
-        .await?;
+    let (seq, epoch) = (stored_count(head.seq.0), stored_count(head.epoch));
+    let (at, dataset) = (head.at.to_string(), head.dataset.to_string());
+    let (writer, loaded_at) = (&head.writer, change.at.to_string());
     // Its members are texts and numbers, so it is always JSON.
     let edits_head = change.edits.head.as_ref();
     let edits_head = edits_head.map(|head| serde_json::to_string(head).unwrap_or_default());
     let settled = (!change.settled.is_empty())
         .then(|| serde_json::to_string(change.settled).unwrap_or_default());
     let edits_seq = stored_count(change.edits.seq().0);
-    let sql = include_str!("sql/site_edits_mark.sql");
-    client
-        .execute(
+    let stands_at = async {
+        let sql = include_str!("sql/site_mark.sql");
+        typed::execute(
+            client,
             sql,
-            &[&name, &edits_head, &settled, &edits_seq, &change.writable],
+            &[
+                &site,
+                &seq,
+                &at,
+                &epoch,
+                &writer.id,
+                &writer.host,
+                &dataset,
+                &loaded_at,
+            ],
         )
-        .await?;
+        .await
+    };
+    let edits = async {
+        let sql = include_str!("sql/site_edits_mark.sql");
+        typed::execute(
+            client,
+            sql,
+            &[&site, &edits_head, &settled, &edits_seq, &change.writable],
+        )
+        .await
+    };
+    // In this order: the first may make the row that the second changes.
+    try_join!(stands_at, edits)?;
     Ok(())
 }
 
@@ -121,7 +160,7 @@ pub(super) async fn write_edits(
     if !gone.is_empty() {
         let (tables, parts) = (texts(gone, |k| k.0.clone()), texts(gone, |k| k.1));
         let sql = include_str!("sql/edits_partition_remove.sql");
-        client.execute(sql, &[&site, &tables, &parts]).await?;
+        typed::execute(client, sql, &[&site, &tables, &parts]).await?;
     }
     let put = &delta.partitions;
     if put.is_empty() {
@@ -131,19 +170,19 @@ pub(super) async fn write_edits(
     let objects = texts(put, |(_, entry)| {
         serde_json::to_string(&entry.object).unwrap_or_default()
     });
-    client
-        .execute(
-            include_str!("sql/edits_partition_put.sql"),
-            &[
-                &site,
-                &texts(put, |(key, _)| key.0.clone()),
-                &texts(put, |(key, _)| key.1),
-                &objects,
-                &texts(put, |(_, entry)| entry.dataset),
-                &counts(put, |(_, entry)| entry.seq.0),
-            ],
-        )
-        .await?;
+    typed::execute(
+        client,
+        include_str!("sql/edits_partition_put.sql"),
+        &[
+            &site,
+            &texts(put, |(key, _)| key.0.clone()),
+            &texts(put, |(key, _)| key.1),
+            &objects,
+            &texts(put, |(_, entry)| entry.dataset),
+            &counts(put, |(_, entry)| entry.seq.0),
+        ],
+    )
+    .await?;
     Ok(())
 }
 
@@ -156,7 +195,7 @@ async fn write_partitions(
     if !gone.is_empty() {
         let (tables, parts) = (texts(gone, |k| k.0.clone()), texts(gone, |k| k.1));
         let sql = include_str!("sql/partition_remove.sql");
-        client.execute(sql, &[&site, &tables, &parts]).await?;
+        typed::execute(client, sql, &[&site, &tables, &parts]).await?;
     }
     let put = &delta.partitions;
     if put.is_empty() {
@@ -166,21 +205,21 @@ async fn write_partitions(
     let summaries = texts(put, |(_, entry)| {
         serde_json::to_string(&entry.object.summary).unwrap_or_default()
     });
-    client
-        .execute(
-            include_str!("sql/partition_put.sql"),
-            &[
-                &site,
-                &texts(put, |(key, _)| key.0.clone()),
-                &texts(put, |(key, _)| key.1),
-                &texts(put, |(_, entry)| entry.object.md5),
-                &counts(put, |(_, entry)| entry.object.rows),
-                &counts(put, |(_, entry)| entry.object.bytes),
-                &summaries,
-                &texts(put, |(_, entry)| entry.dataset),
-                &counts(put, |(_, entry)| entry.seq.0),
-            ],
-        )
-        .await?;
+    typed::execute(
+        client,
+        include_str!("sql/partition_put.sql"),
+        &[
+            &site,
+            &texts(put, |(key, _)| key.0.clone()),
+            &texts(put, |(key, _)| key.1),
+            &texts(put, |(_, entry)| entry.object.md5),
+            &counts(put, |(_, entry)| entry.object.rows),
+            &counts(put, |(_, entry)| entry.object.bytes),
+            &summaries,
+            &texts(put, |(_, entry)| entry.dataset),
+            &counts(put, |(_, entry)| entry.seq.0),
+        ],
+    )
+    .await?;
     Ok(())
 }

@@ -6,7 +6,7 @@ use tokio_postgres::Error;
 
 use causeway_shared::ids::{Md5, Part, SiteName};
 
-use super::{PostgresDatabase, error};
+use super::{PostgresDatabase, error, typed};
 use crate::db::{DbError, Partial};
 
 impl PostgresDatabase {
@@ -20,7 +20,7 @@ impl PostgresDatabase {
         let client = self.connections.client().await?;
         let sql = include_str!("sql/partial_read.sql");
         let parts = texts(parts);
-        let rows = client.query(sql, &[&site.as_str(), &what, &parts]).await;
+        let rows = typed::rows(&client, sql, &[&site.as_str(), &what, &parts]).await;
         let mut partials = Vec::new();
         for row in rows.map_err(failed)? {
             let part = Part::new(row.try_get(0).map_err(failed)?);
@@ -46,7 +46,7 @@ impl PostgresDatabase {
         let failed = |error| self.partials_error("reading", error);
         let client = self.connections.client().await?;
         let sql = include_str!("sql/partial_versions.sql");
-        let rows = client.query(sql, &[&site.as_str(), &what]).await;
+        let rows = typed::rows(&client, sql, &[&site.as_str(), &what]).await;
         let mut versions = BTreeMap::new();
         for row in rows.map_err(failed)? {
             let part = Part::new(row.try_get(0).map_err(failed)?);
@@ -68,9 +68,12 @@ impl PostgresDatabase {
         let parts = texts(partials.iter().map(|partial| &partial.part));
         let versions = texts(partials.iter().map(|partial| &partial.version));
         let bodies: Vec<&[u8]> = partials.iter().map(|partial| &*partial.body).collect();
-        let put = client
-            .execute(sql, &[&site.as_str(), &what, &parts, &versions, &bodies])
-            .await;
+        let put = typed::execute(
+            &client,
+            sql,
+            &[&site.as_str(), &what, &parts, &versions, &bodies],
+        )
+        .await;
         put.map(drop)
             .map_err(|error| self.partials_error("writing", error))
     }
@@ -82,7 +85,7 @@ impl PostgresDatabase {
     ) -> Result<u64, DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("sql/partial_retain.sql");
-        let dropped = client.execute(sql, &[&site.as_str(), &texts(kept)]).await;
+        let dropped = typed::execute(&client, sql, &[&site.as_str(), &texts(kept)]).await;
         dropped.map_err(|error| self.partials_error("writing", error))
     }
 

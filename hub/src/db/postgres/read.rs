@@ -11,6 +11,7 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
+use super::typed;
 use crate::db::catalogs::KnownCatalogs;
 use crate::db::records::{
     AskedRecord, CatalogRecords, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
@@ -26,9 +27,7 @@ pub(super) async fn sites(
     site: Option<&SiteName>,
 ) -> Result<Vec<SiteRecord>, Error> {
     let site = site.map(SiteName::as_str);
-    let rows = client
-        .query(include_str!("sql/site_list.sql"), &[&site])
-        .await?;
+    let rows = typed::rows(client, include_str!("sql/site_list.sql"), &[&site]).await?;
     let record = |row: &Row| {
         Ok(SiteRecord {
             site: row.try_get(0)?,
@@ -107,8 +106,7 @@ async fn marks(client: &Client, site: &str) -> Result<Vec<MarkRecord>, Error> {
             clashes: row.try_get(6)?,
         })
     };
-    client
-        .query(include_str!("sql/loaded_read.sql"), &[&site])
+    typed::rows(client, include_str!("sql/loaded_read.sql"), &[&site])
         .await?
         .iter()
         .map(record)
@@ -120,7 +118,7 @@ async fn dataset(client: &Client, site: &SiteRecord) -> Result<Option<String>, E
         return Ok(None);
     };
     let sql = include_str!("sql/dataset_read.sql");
-    let found = client.query_opt(sql, &[&site.site, md5]).await?;
+    let found = typed::row_if_any(client, sql, &[&site.site, md5]).await?;
     found.map(|row| row.try_get(0)).transpose()
 }
 
@@ -137,8 +135,7 @@ async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>,
             seq: row.try_get(7)?,
         })
     };
-    client
-        .query(include_str!("sql/partition_read.sql"), &[&site])
+    typed::rows(client, include_str!("sql/partition_read.sql"), &[&site])
         .await?
         .iter()
         .map(record)
@@ -155,12 +152,15 @@ async fn edits(client: &Client, site: &str) -> Result<Vec<EditsRecord>, Error> {
             seq: row.try_get(4)?,
         })
     };
-    client
-        .query(include_str!("sql/edits_partition_read.sql"), &[&site])
-        .await?
-        .iter()
-        .map(record)
-        .collect()
+    typed::rows(
+        client,
+        include_str!("sql/edits_partition_read.sql"),
+        &[&site],
+    )
+    .await?
+    .iter()
+    .map(record)
+    .collect()
 }
 
 async fn asked(client: &Client, site: &str) -> Result<Vec<AskedRecord>, Error> {
@@ -170,8 +170,7 @@ async fn asked(client: &Client, site: &str) -> Result<Vec<AskedRecord>, Error> {
             hour: row.try_get(1)?,
         })
     };
-    client
-        .query(include_str!("sql/asked_read.sql"), &[&site])
+    typed::rows(client, include_str!("sql/asked_read.sql"), &[&site])
         .await?
         .iter()
         .map(record)
@@ -190,9 +189,7 @@ pub(super) async fn are_loaded(
     let tables: Vec<String> = parts.iter().map(|(table, _)| table.to_string()).collect();
     let names: Vec<String> = parts.iter().map(|(_, part)| part.to_string()).collect();
     let sql = include_str!("sql/loaded_count.sql");
-    let row = client
-        .query_one(sql, &[&site.as_str(), &tables, &names])
-        .await?;
+    let row = typed::row(client, sql, &[&site.as_str(), &tables, &names]).await?;
     Ok(row.try_get::<_, i64>(0)?.unsigned_abs() == parts.len() as u64)
 }
 
@@ -202,7 +199,11 @@ pub(super) async fn part_counts(
     sql: &str,
 ) -> Result<Vec<(Option<String>, u64)>, Error> {
     let count = |row: &Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
-    client.query(sql, &[]).await?.iter().map(count).collect()
+    typed::rows(client, sql, &[])
+        .await?
+        .iter()
+        .map(count)
+        .collect()
 }
 
 /// Bytes of each table in a schema, its indexes included.
@@ -227,7 +228,7 @@ pub(super) async fn counts(
     let revision = sites(client, Some(site)).await?.pop();
     let revision = revision.map_or(0, |site| site.revision.unsigned_abs());
     let mut counts = Vec::new();
-    for row in client.query(sql, &[]).await? {
+    for row in typed::rows(client, sql, &[]).await? {
         // A part that is no part is not the loader's.
         let Ok(part) = Part::new(row.try_get(0)?) else {
             continue;

@@ -13,7 +13,7 @@ use tokio_postgres::Client;
 use causeway_shared::ids::SiteName;
 
 use super::connection::{Connections, answered};
-use super::error;
+use super::{error, typed};
 use crate::db::DbError;
 
 /// How long a lock is waited for.
@@ -126,12 +126,9 @@ impl Session {
 
     async fn try_lock(&self, database: &str, name: &str) -> Result<bool, DbError> {
         let sql = include_str!("sql/advisory_lock.sql");
-        let asked = async {
-            let statement = self.object().prepare_cached(sql).await?;
-            self.query_one(&statement, &[&name]).await?.try_get(0)
-        };
-        asked
-            .await
+        let locked = typed::row(self, sql, &[&name]).await;
+        locked
+            .and_then(|row| row.try_get(0))
             .map_err(|error| error::of(database, "locking", error))
     }
 

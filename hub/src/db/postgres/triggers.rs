@@ -15,6 +15,7 @@ use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, SiteName};
 
 use super::render::{index_name, lock, schema, target, trigger_name};
+use super::typed;
 use crate::db::rules;
 use crate::db::sql::{literal, quote};
 
@@ -44,7 +45,7 @@ pub(super) async fn statements(
     zone: &TimeZone,
 ) -> Result<Statements, Error> {
     let read = include_str!("sql/triggers_read.sql");
-    let row = client.query_one(read, &[&site.as_str()]).await?;
+    let row = typed::row(client, read, &[&site.as_str()]).await?;
     let (owner, found): (&str, Option<&str>) = (row.try_get(0)?, row.try_get(1)?);
     let triggers = Triggers {
         site,
@@ -70,11 +71,10 @@ pub(super) async fn make(
     client: &Client,
     site: &SiteName,
     dataset: &Dataset,
-    zone: &TimeZone,
+    triggers: &Statements,
     anew: bool,
     attempt: usize,
 ) -> Result<Option<String>, Error> {
-    let triggers = statements(client, site, dataset, zone).await?;
     if triggers.are_there && !anew {
         return Ok(None);
     }
@@ -83,13 +83,13 @@ pub(super) async fn make(
     let lock = lock(site, &tables, attempt);
     client.batch_execute(&(lock + &triggers.sql)).await?;
     note(client, site, &triggers.md5).await?;
-    Ok(Some(triggers.md5))
+    Ok(Some(triggers.md5.clone()))
 }
 
 /// Writes down which triggers a site's tables have.
 pub(super) async fn note(client: &Client, site: &SiteName, md5: &str) -> Result<(), Error> {
     let set = include_str!("sql/triggers_set.sql");
-    client.execute(set, &[&site.as_str(), &md5]).await?;
+    typed::execute(client, set, &[&site.as_str(), &md5]).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
-use super::{error, read, render, statement};
+use super::{error, read, render, statement, typed};
 use crate::db::{DbError, JournalMark, Row, SiteWrite, records, sql};
 
 pub(super) struct PostgresWrite {
@@ -85,7 +85,7 @@ fn json(key: &RowKey) -> String {
 pub(super) async fn prepare(client: &Client, site: &SiteName, actor: &str) -> Result<(), Error> {
     let sql = include_str!("sql/write_begin.sql");
     let path = render::search_path(site);
-    client.execute(sql, &[&path, &actor]).await?;
+    typed::execute(client, sql, &[&path, &actor]).await?;
     Ok(())
 }
 
@@ -144,7 +144,7 @@ impl SiteWrite for PostgresWrite {
             let (site, name) = (self.site.as_str(), table.name.as_str());
             let key = json(key);
             let sql = include_str!("sql/row_lock.sql");
-            let locked = self.client()?.query(sql, &[&site, &name, &key]).await;
+            let locked = typed::rows(self.client()?, sql, &[&site, &name, &key]).await;
             locked.map_err(|error| self.failed(error))
         };
         let locked = answered(&self.database, locked).await;
@@ -209,10 +209,8 @@ impl SiteWrite for PostgresWrite {
             let sql = include_str!("sql/conflict_stands.sql");
             let (site, table, key) = (self.site.as_str(), table.as_str(), json(key));
             let (part, edits) = (part.to_string(), edits.to_string());
-            let found = self
-                .client()?
-                .query_one(sql, &[&site, &table, &part, &edits, &key])
-                .await;
+            let found =
+                typed::row(self.client()?, sql, &[&site, &table, &part, &edits, &key]).await;
             let stands = found.and_then(|row| Ok(row.try_get::<_, i64>(0)? > 0));
             stands.map_err(|error| self.failed(error))
         };
@@ -229,10 +227,10 @@ impl SiteWrite for PostgresWrite {
             let part = mark.part.to_string();
             let marked = async {
                 let sql = include_str!("sql/journal_mark.sql");
-                if client.execute(sql, &[&site, &table, &json]).await? == 0 {
+                if typed::execute(client, sql, &[&site, &table, &json]).await? == 0 {
                     let note = include_str!("sql/journal_note.sql");
-                    client.query(note, &[&site, &table, &part]).await?;
-                    client.execute(sql, &[&site, &table, &json]).await?;
+                    typed::rows(client, note, &[&site, &table, &part]).await?;
+                    typed::execute(client, sql, &[&site, &table, &json]).await?;
                 }
                 Ok(())
             };

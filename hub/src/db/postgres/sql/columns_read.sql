@@ -1,5 +1,6 @@
--- The columns of a table that is there, in order.
-SELECT attname::text, format_type(atttypid, atttypmod)
-FROM pg_attribute
-WHERE attrelid = to_regclass($1::text) AND attnum > 0 AND NOT attisdropped
-ORDER BY attnum;
+-- The columns of those tables that are there, in order.
+SELECT asked.name, a.attname::text, format_type(a.atttypid, a.atttypmod)
+FROM unnest($1::text[]) AS asked (name)
+JOIN pg_attribute AS a ON a.attrelid = to_regclass(asked.name)
+WHERE a.attnum > 0 AND NOT a.attisdropped
+ORDER BY a.attnum;
