@@ -8,10 +8,10 @@
 //! - one load of a site at a time: a second waits for the first;
 //! - a load that is dropped at any point leaves nothing behind.
 
-mod catalogs;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
 mod error;
+mod known_sites;
 mod partial;
 pub(crate) mod postgres;
 mod records;

@@ -104,7 +104,7 @@ impl Hub {
         };
         let settled = self.entries_settled_here(dataset, &stored, now).await?;
         for table in &dataset.tables {
-            for ((name, part), mark) in &stored.loaded {
+            for ((name, part), mark) in &*stored.loaded {
                 if *name != table.name {
                     continue;
                 }

@@ -86,14 +86,14 @@ impl PostgresDatabase {
         let mut client = self.connections.client().await?;
         let database = self.connections.describe();
         let transaction = self.snapshot(&mut client).await?;
-        let records = read::records(transaction.client(), site, &self.connections.catalogs).await;
+        let records = read::records(transaction.client(), site, &self.connections.known).await;
         let records = records.map_err(|error| error::of_own(database, "reading", error))?;
         transaction
             .commit()
             .await
             .map_err(|error| self.error(error))?;
         match records {
-            Some(records) => records.stored(database, &self.connections.catalogs),
+            Some(records) => records.stored(database, &self.connections.known),
             None => Ok(StoredSite::empty(SiteState::unknown(site.clone()))),
         }
     }

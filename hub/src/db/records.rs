@@ -16,7 +16,7 @@ use causeway_shared::edits_object::Texts;
 use causeway_shared::ids::{Name, Part, Seq};
 use causeway_shared::value::Value;
 
-use super::catalogs::{Catalogs, KnownCatalogs};
+use super::known_sites::{Holdings, Known, KnownSites, SiteCatalog};
 use super::{DbError, Mark, PartVersion, RowsAt, SiteState, StoredSite};
 
 /// A site's row.
@@ -93,21 +93,31 @@ pub(super) struct AskedRecord {
 #[derive(Debug)]
 pub(super) struct Records {
     pub(super) site: SiteRecord,
-    pub(super) catalogs: CatalogRecords,
-    pub(super) marks: Vec<MarkRecord>,
-    pub(super) asked: Vec<AskedRecord>,
+    pub(super) catalog: Recorded<SiteCatalog, CatalogRecords>,
+    pub(super) edits: Recorded<Catalog<EditsLog>, Vec<EditsRecord>>,
+    pub(super) holdings: Recorded<Holdings, HoldingRecords>,
 }
 
-/// What is held of the commits at which a site stands.
+/// What was known before, or had to be read.
 #[derive(Debug)]
-pub(super) enum CatalogRecords {
-    Known(Catalogs),
-    Read {
-        /// The canonical JSON of the loaded commit's dataset.
-        dataset: Option<String>,
-        partitions: Vec<PartitionRecord>,
-        edits: Vec<EditsRecord>,
-    },
+pub(super) enum Recorded<K, R> {
+    Known(K),
+    Read(R),
+}
+
+/// What is held of the agent's commit at which a site stands.
+#[derive(Debug, Default)]
+pub(super) struct CatalogRecords {
+    /// The canonical JSON of its dataset.
+    pub(super) dataset: Option<String>,
+    pub(super) partitions: Vec<PartitionRecord>,
+}
+
+/// Which of its partitions are held.
+#[derive(Debug, Default)]
+pub(super) struct HoldingRecords {
+    pub(super) asked: Vec<AskedRecord>,
+    pub(super) marks: Vec<MarkRecord>,
 }
 
 impl Records {
@@ -115,21 +125,18 @@ impl Records {
     pub(super) fn of(site: SiteRecord) -> Self {
         Self {
             site,
-            catalogs: CatalogRecords::Read {
-                dataset: None,
-                partitions: Vec::new(),
-                edits: Vec::new(),
-            },
-            marks: Vec::new(),
-            asked: Vec::new(),
+            catalog: Recorded::Read(CatalogRecords::default()),
+            edits: Recorded::Read(Vec::new()),
+            holdings: Recorded::Read(HoldingRecords::default()),
         }
     }
 }
 
 impl SiteRecord {
-    /// The catalogs of the commits at which the site stands, if they were read before.
-    pub(super) fn known(&self, catalogs: &KnownCatalogs) -> Option<Catalogs> {
-        catalogs.get(&self.clone().read().ok()?)
+    /// What was read of the site before, and is still the same.
+    pub(super) fn known(&self, known: &KnownSites) -> Known {
+        let state = self.clone().read();
+        state.map_or_else(|_| Known::default(), |state| known.get(&state))
     }
 
     /// How the site stands.
@@ -180,32 +187,34 @@ impl SiteRecord {
 
 impl Records {
     /// What is held of the site.
-    pub(super) fn stored(
-        self,
-        database: &str,
-        known: &KnownCatalogs,
-    ) -> Result<StoredSite, DbError> {
+    pub(super) fn stored(self, database: &str, known: &KnownSites) -> Result<StoredSite, DbError> {
         let site = self.site.site.clone();
         let settled = self.site.settled.clone();
         let (loaded_seq, loaded_edits_seq) = (self.site.loaded_seq, self.site.loaded_edits_seq);
         let state = self.site.state(database)?;
         let read = || -> Result<StoredSite, String> {
-            let catalogs = match self.catalogs {
-                CatalogRecords::Known(catalogs) => catalogs,
-                CatalogRecords::Read {
-                    dataset,
-                    partitions,
-                    edits,
-                } => {
-                    let read = catalogs(&state, dataset.as_deref(), &partitions, &edits)?;
-                    known.put(&state, &read);
-                    read
-                }
+            let is_known = matches!(
+                (&self.catalog, &self.edits, &self.holdings),
+                (Recorded::Known(_), Recorded::Known(_), Recorded::Known(_))
+            );
+            let of_site = match self.catalog {
+                Recorded::Known(known) => known,
+                Recorded::Read(records) => records.catalog(&state)?,
             };
-            let asked = self.asked.iter().map(AskedRecord::asked);
+            let edits = match self.edits {
+                Recorded::Known(known) => known,
+                Recorded::Read(records) => edits_catalog(&state, &records)?,
+            };
+            let holdings = match self.holdings {
+                Recorded::Known(known) => known,
+                Recorded::Read(records) => records.holdings()?,
+            };
+            if !is_known {
+                known.put(&state, (&of_site, &edits), &holdings);
+            }
             Ok(StoredSite {
-                catalog: catalogs.catalog,
-                edits: catalogs.edits,
+                catalog: of_site.catalog,
+                edits,
                 settled: match &settled {
                     Some(settled) => json("settled", settled)?,
                     None => Vec::new(),
@@ -214,13 +223,9 @@ impl Records {
                     seq: Seq(count(loaded_seq)?),
                     edits_seq: Seq(count(loaded_edits_seq)?),
                 },
-                asked: asked.collect::<Result<_, _>>()?,
-                dataset: catalogs.dataset,
-                loaded: self
-                    .marks
-                    .iter()
-                    .map(MarkRecord::mark)
-                    .collect::<Result<_, _>>()?,
+                asked: holdings.asked,
+                dataset: of_site.dataset,
+                loaded: holdings.loaded,
                 state,
             })
         };
@@ -228,38 +233,46 @@ impl Records {
     }
 }
 
-/// The catalogs of a site that stands like this.
-fn catalogs(
-    state: &SiteState,
-    dataset: Option<&str>,
-    partitions: &[PartitionRecord],
-    edits: &[EditsRecord],
-) -> Result<Catalogs, String> {
-    let catalog = Catalog {
-        site: state.site.clone(),
-        head: state.head.clone(),
-        partitions: partitions
-            .iter()
-            .map(PartitionRecord::partition)
-            .collect::<Result<_, _>>()?,
-    };
-    let edits = Catalog {
+impl HoldingRecords {
+    fn holdings(&self) -> Result<Holdings, String> {
+        let asked = self.asked.iter().map(AskedRecord::asked);
+        let marks = self.marks.iter().map(MarkRecord::mark);
+        Ok(Holdings {
+            asked: asked.collect::<Result<_, _>>()?,
+            loaded: Arc::new(marks.collect::<Result<_, _>>()?),
+        })
+    }
+}
+
+impl CatalogRecords {
+    /// The catalog of a site that stands like this.
+    fn catalog(&self, state: &SiteState) -> Result<SiteCatalog, String> {
+        let partitions = self.partitions.iter().map(PartitionRecord::partition);
+        let catalog = Catalog {
+            site: state.site.clone(),
+            head: state.head.clone(),
+            partitions: partitions.collect::<Result<_, _>>()?,
+        };
+        let dataset = self.dataset.as_ref();
+        let dataset = dataset.map(|json| Dataset::from_json(json.as_bytes()));
+        let mut dataset = dataset.transpose().map_err(|error| error.to_string())?;
+        if let Some(dataset) = &mut dataset {
+            dataset.take_bucket_counts(&catalog);
+        }
+        Ok(SiteCatalog {
+            catalog,
+            dataset: dataset.map(Arc::new),
+        })
+    }
+}
+
+/// The catalog of edits of a site that stands like this.
+fn edits_catalog(state: &SiteState, edits: &[EditsRecord]) -> Result<Catalog<EditsLog>, String> {
+    let partitions = edits.iter().map(EditsRecord::partition);
+    Ok(Catalog {
         site: state.site.clone(),
         head: state.edits_head.clone(),
-        partitions: edits
-            .iter()
-            .map(EditsRecord::partition)
-            .collect::<Result<_, _>>()?,
-    };
-    let dataset = dataset.map(|json| Dataset::from_json(json.as_bytes()));
-    let mut dataset = dataset.transpose().map_err(|error| error.to_string())?;
-    if let Some(dataset) = &mut dataset {
-        dataset.take_bucket_counts(&catalog);
-    }
-    Ok(Catalogs {
-        catalog,
-        edits,
-        dataset: dataset.map(Arc::new),
+        partitions: partitions.collect::<Result<_, _>>()?,
     })
 }
 

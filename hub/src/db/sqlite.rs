@@ -41,7 +41,7 @@ use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
-use super::catalogs::KnownCatalogs;
+use super::known_sites::KnownSites;
 use super::records::{SiteRecord, stored_count};
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
@@ -66,7 +66,7 @@ struct Files {
     /// The keys of rows that are born here: the rest of the block that this process took last. Each
     /// process takes one of its own.
     keys: Mutex<Option<RangeInclusive<i64>>>,
-    catalogs: KnownCatalogs,
+    known_sites: KnownSites,
     known: Unchanged<Vec<SiteName>>,
     records: Unchanged<SiteRecord>,
 }
@@ -111,7 +111,7 @@ impl SqliteDatabase {
                 folder,
                 starts_known: Mutex::default(),
                 keys: Mutex::default(),
-                catalogs: KnownCatalogs::default(),
+                known_sites: KnownSites::default(),
                 known: Unchanged::default(),
                 records: Unchanged::default(),
             }),
@@ -458,5 +458,5 @@ fn read_stored(
     let records: rusqlite::Result<records::Records> = read::records(files, connection, site);
     records
         .map_err(|error| files.site_error(site, error))?
-        .stored(&files.describe(), &files.catalogs)
+        .stored(&files.describe(), &files.known_sites)
 }

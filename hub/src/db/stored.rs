@@ -63,6 +63,18 @@ impl SiteState {
         }
     }
 
+    /// Whether all that the database holds of the site is what it was when it stood like this.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        self.revision == other.revision
+            && self.head == other.head
+            && self.edits_head == other.edits_head
+            // The server may have started again, and nothing else be different.
+            && self.start_known == other.start_known
+            && self.writable == other.writable
+            // In a database that was made anew meanwhile, revision and head may be the same.
+            && self.loaded_at == other.loaded_at
+    }
+
     /// How a site stands, or that what the database holds of it cannot be read: the others can.
     ///
     /// # Errors
@@ -96,7 +108,7 @@ pub(crate) struct StoredSite {
     /// The dataset of the loaded commit.
     pub dataset: Option<Arc<Dataset>>,
     /// The partitions whose rows are in the database.
-    pub loaded: Marks,
+    pub loaded: Arc<Marks>,
 }
 
 impl StoredSite {
@@ -111,7 +123,7 @@ impl StoredSite {
             asked: BTreeMap::new(),
             state,
             dataset: None,
-            loaded: Marks::new(),
+            loaded: Arc::default(),
         }
     }
 }

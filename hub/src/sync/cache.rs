@@ -126,15 +126,7 @@ impl CachedSite {
 
     /// Whether the site still stands like this.
     fn is_of(&self, state: &SiteState) -> bool {
-        let known = &self.stored.state;
-        known.revision == state.revision
-            && known.head == state.head
-            && known.edits_head == state.edits_head
-            // The server may have started again, and nothing else be different.
-            && known.start_known == state.start_known
-            && known.writable == state.writable
-            // In a database that was made anew meanwhile, revision and head may be the same.
-            && known.loaded_at == state.loaded_at
+        self.stored.state.is_as(state)
     }
 
     /// Whether it may do for figures: a store that is away is not asked at each question.

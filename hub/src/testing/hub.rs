@@ -295,7 +295,8 @@ impl TestHub {
                 .stored(&state.site)
                 .await?
                 .loaded
-                .into_keys()
+                .keys()
+                .cloned()
                 .collect(),
             remove_strays: true,
         };

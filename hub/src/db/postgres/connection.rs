@@ -23,7 +23,7 @@ use super::tls::Encryption;
 use super::{error, typed};
 use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
-use crate::db::catalogs::KnownCatalogs;
+use crate::db::known_sites::KnownSites;
 
 /// The version of the hub's own tables.
 const VERSION: i64 = 7;
@@ -73,7 +73,7 @@ pub(super) struct Connections {
     pub(super) roles: Roles,
     /// Whether the hub's own tables were seen to be of this program's version.
     checked: AtomicBool,
-    pub(super) catalogs: Arc<KnownCatalogs>,
+    pub(super) known: Arc<KnownSites>,
 }
 
 impl fmt::Debug for Connections {
@@ -127,7 +127,7 @@ impl Connections {
                 ..Roles::default()
             },
             checked: AtomicBool::new(false),
-            catalogs: Arc::default(),
+            known: Arc::default(),
         })
     }
 

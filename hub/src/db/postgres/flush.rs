@@ -17,7 +17,7 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use super::connection::{Connections, answered};
 use super::session::{Session, Work};
 use super::{error, journal, mark, read, typed};
-use crate::db::catalogs::KnownCatalogs;
+use crate::db::known_sites::KnownSites;
 use crate::db::records::{partition, stored_count, unreadable};
 use crate::db::{
     DbError, FlushChange, JournalEntry, PartVersion, SiteFlush, SiteState, StoredSite,
@@ -29,7 +29,7 @@ pub(super) struct PostgresFlush {
     site: SiteName,
     /// Where the database was when this last read what is stored.
     place: Option<String>,
-    catalogs: Arc<KnownCatalogs>,
+    known: Arc<KnownSites>,
 }
 
 impl PostgresFlush {
@@ -42,7 +42,7 @@ impl PostgresFlush {
             database: connections.describe().to_owned(),
             site,
             place: None,
-            catalogs: Arc::clone(&connections.catalogs),
+            known: Arc::clone(&connections.known),
         })
     }
 
@@ -142,7 +142,7 @@ impl PostgresFlush {
         // A load may commit at any moment.
         let snapshot = include_str!("sql/snapshot.sql");
         self.client.batch_execute(snapshot).await.map_err(failed)?;
-        let records = read::records(&self.client, &self.site, &self.catalogs).await;
+        let records = read::records(&self.client, &self.site, &self.known).await;
         let place = include_str!("sql/place_read.sql");
         let place = typed::row(&self.client, place, &[]).await;
         self.client.batch_execute("COMMIT").await.map_err(failed)?;
@@ -150,7 +150,7 @@ impl PostgresFlush {
         let place = place.and_then(|row| row.try_get(0));
         self.place = place.map_err(|error| error::of_own(&self.database, "reading", error))?;
         match records.map_err(|error| error::of_own(&self.database, "reading", error))? {
-            Some(records) => records.stored(&self.database, &self.catalogs),
+            Some(records) => records.stored(&self.database, &self.known),
             None => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
         }
     }

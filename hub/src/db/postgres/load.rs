@@ -28,7 +28,7 @@ use super::indexes::{self, Unindexed};
 use super::session::{Session, Work};
 use super::typed::Parameter;
 use super::{error, mark, read, render, triggers, typed};
-use crate::db::catalogs::KnownCatalogs;
+use crate::db::known_sites::KnownSites;
 use crate::db::{
     DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records,
 };
@@ -43,7 +43,7 @@ pub(super) struct PostgresLoad {
     client: Session,
     database: String,
     site: SiteName,
-    catalogs: Arc<KnownCatalogs>,
+    known: Arc<KnownSites>,
     roles: Roles,
     /// What the tables lack, until it commits.
     unindexed: Vec<Unindexed>,
@@ -62,7 +62,7 @@ impl PostgresLoad {
             client: Session::begin(connections, Work::Load, &site).await?,
             database: connections.describe().to_owned(),
             site,
-            catalogs: Arc::clone(&connections.catalogs),
+            known: Arc::clone(&connections.known),
             roles: connections.roles.clone(),
             unindexed: Vec::new(),
             triggers_on: String::new(),
@@ -202,8 +202,8 @@ fn gave_up(error: &DbError) -> bool {
 impl SiteLoad for PostgresLoad {
     async fn stored(&mut self) -> Result<StoredSite, DbError> {
         // The lock keeps it from changing between the reads.
-        match read::records(&self.client, &self.site, &self.catalogs).await {
-            Ok(Some(records)) => records.stored(&self.database, &self.catalogs),
+        match read::records(&self.client, &self.site, &self.known).await {
+            Ok(Some(records)) => records.stored(&self.database, &self.known),
             Ok(None) => Ok(StoredSite::empty(SiteState::unknown(self.site.clone()))),
             Err(error) => Err(error::of_own(&self.database, "reading", error)),
         }

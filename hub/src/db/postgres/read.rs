@@ -12,9 +12,10 @@ use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
 use super::typed;
-use crate::db::catalogs::KnownCatalogs;
+use crate::db::known_sites::KnownSites;
 use crate::db::records::{
-    AskedRecord, CatalogRecords, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
+    AskedRecord, CatalogRecords, EditsRecord, HoldingRecords, MarkRecord, PartitionRecord,
+    Recorded, Records, SiteRecord,
 };
 use crate::db::value::{self, counted};
 use crate::db::{self, LoadedCount, LoadedCounts};
@@ -58,7 +59,7 @@ pub(super) async fn sites(
 pub(super) async fn records(
     client: &Client,
     of: &SiteName,
-    known: &KnownCatalogs,
+    known: &KnownSites,
 ) -> Result<Option<Records>, Error> {
     let Some(site) = sites(client, Some(of)).await?.pop() else {
         return Ok(None);
@@ -67,30 +68,39 @@ pub(super) async fn records(
         return Ok(Some(Records::of(site)));
     }
     let name = of.as_str();
-    let catalogs = async {
-        Ok(match site.known(known) {
-            Some(known) => CatalogRecords::Known(known),
-            None => {
-                let (dataset, partitions, edits) = try_join!(
-                    dataset(client, &site),
-                    partitions(client, name),
-                    edits(client, name)
-                )?;
-                CatalogRecords::Read {
-                    dataset,
-                    partitions,
-                    edits,
-                }
-            }
+    let known = site.known(known);
+    let catalog = async {
+        if let Some(known) = known.site {
+            return Ok(Recorded::Known(known));
+        }
+        let read = try_join!(dataset(client, &site), partitions(client, name));
+        read.map(|(dataset, partitions)| {
+            Recorded::Read(CatalogRecords {
+                dataset,
+                partitions,
+            })
         })
     };
+    let edits = async {
+        match known.edits {
+            Some(known) => Ok(Recorded::Known(known)),
+            None => edits(client, name).await.map(Recorded::Read),
+        }
+    };
+    let holdings = async {
+        if let Some(known) = known.holdings {
+            return Ok(Recorded::Known(known));
+        }
+        let read = try_join!(asked(client, name), marks(client, name));
+        read.map(|(asked, marks)| Recorded::Read(HoldingRecords { asked, marks }))
+    };
     // The server is asked for all at once, so that it works while its answers are on their way.
-    let (catalogs, marks, asked) = try_join!(catalogs, marks(client, name), asked(client, name))?;
+    let (catalog, edits, holdings) = try_join!(catalog, edits, holdings)?;
     Ok(Some(Records {
         site,
-        catalogs,
-        asked,
-        marks,
+        catalog,
+        edits,
+        holdings,
     }))
 }
 

@@ -15,8 +15,8 @@ use causeway_shared::value::Type;
 use super::value::from_sql;
 use super::{Files, file, pattern, render, write};
 use crate::db::records::{
-    AskedRecord, CatalogRecords, EditsRecord, MarkRecord, PartitionRecord, Records, SiteRecord,
-    partition,
+    AskedRecord, CatalogRecords, EditsRecord, HoldingRecords, MarkRecord, PartitionRecord,
+    Recorded, Records, SiteRecord, partition,
 };
 use crate::db::value::counted;
 use crate::db::{DbError, LoadedCount, LoadedCounts, Query, Row, RowBatches};
@@ -118,15 +118,35 @@ pub(super) fn records(
         .then(|| connection.unchecked_transaction())
         .transpose()?;
     let site = site(files, connection, of)?;
-    let catalogs = match site.known(&files.catalogs) {
-        Some(known) => CatalogRecords::Known(known),
-        None => CatalogRecords::Read {
+    let known = site.known(&files.known_sites);
+    let catalog = match known.site {
+        Some(known) => Recorded::Known(known),
+        None => Recorded::Read(CatalogRecords {
             dataset: dataset(connection, &site)?,
             partitions: partitions(connection)?,
-            edits: edits(connection)?,
-        },
+        }),
     };
-    let marks = connection
+    let edits = match known.edits {
+        Some(known) => Recorded::Known(known),
+        None => Recorded::Read(edits(connection)?),
+    };
+    let holdings = match known.holdings {
+        Some(known) => Recorded::Known(known),
+        None => Recorded::Read(HoldingRecords {
+            asked: asked(connection)?,
+            marks: marks(connection)?,
+        }),
+    };
+    Ok(Records {
+        site,
+        catalog,
+        edits,
+        holdings,
+    })
+}
+
+fn marks(connection: &Connection) -> rusqlite::Result<Vec<MarkRecord>> {
+    connection
         .prepare(include_str!("sql/loaded_read.sql"))?
         .query_map([], |row| {
             Ok(MarkRecord {
@@ -139,13 +159,7 @@ pub(super) fn records(
                 clashes: row.get(6)?,
             })
         })?
-        .collect::<rusqlite::Result<_>>()?;
-    Ok(Records {
-        site,
-        catalogs,
-        asked: asked(connection)?,
-        marks,
-    })
+        .collect()
 }
 
 fn dataset(connection: &Connection, site: &SiteRecord) -> rusqlite::Result<Option<String>> {
