@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use causeway_shared::catalog::{Catalog, Entry};
@@ -41,6 +41,13 @@ struct Newer {
     dataset: Option<Arc<Dataset>>,
 }
 
+/// The site's catalog with edits merged, and what that adds up to.
+#[derive(Debug, Clone)]
+struct Merged {
+    catalog: Arc<Catalog>,
+    totals: Arc<SiteTotals>,
+}
+
 /// A site as it was read, and the parts of it that readers share.
 #[derive(Debug)]
 pub(super) struct CachedSite {
@@ -51,9 +58,8 @@ pub(super) struct CachedSite {
     /// When the store is asked for that again, where it did not answer. Until then a row that the site
     /// has moved may count twice, or not at all.
     retry_at: Option<Instant>,
-    /// With edits merged.
-    pub(super) catalog: Arc<Catalog>,
-    pub(super) totals: Arc<SiteTotals>,
+    /// Made when somebody asks: a load does not.
+    merged: OnceLock<Merged>,
     pub(super) loaded: Arc<[LoadedPart]>,
     pub(super) dataset: Option<Arc<Dataset>>,
     /// Rows in which site and cloud want different things.
@@ -81,14 +87,7 @@ impl CachedSite {
         let same = before.filter(|before| {
             before.site_catalog() == of_site && before.edits().partitions == edits.partitions
         });
-        let (catalog, totals) = match same {
-            Some(before) => (Arc::clone(&before.catalog), Arc::clone(&before.totals)),
-            None => {
-                let catalog = merged_catalog(of_site, &edits);
-                let totals = SiteTotals::of(&catalog);
-                (Arc::new(catalog), Arc::new(totals))
-            }
-        };
+        let merged = same.map_or_else(OnceLock::new, |before| before.merged.clone());
         let loaded = stored
             .loaded
             .iter()
@@ -98,8 +97,7 @@ impl CachedSite {
                 rows: mark.rows,
             });
         Self {
-            totals,
-            catalog,
+            merged,
             loaded: loaded.collect(),
             counted: Mutex::default(),
             dataset: stored.dataset.clone(),
@@ -159,6 +157,26 @@ impl CachedSite {
         let newer = self.newer.as_ref();
         let newer = newer.and_then(|newer| newer.dataset.as_ref());
         newer.or(self.dataset.as_ref())
+    }
+
+    fn merged(&self) -> &Merged {
+        self.merged.get_or_init(|| {
+            let catalog = merged_catalog(self.site_catalog(), self.edits());
+            Merged {
+                totals: Arc::new(SiteTotals::of(&catalog)),
+                catalog: Arc::new(catalog),
+            }
+        })
+    }
+
+    /// The site's catalog with edits merged.
+    pub(super) fn catalog(&self) -> &Arc<Catalog> {
+        &self.merged().catalog
+    }
+
+    /// What that adds up to.
+    pub(super) fn totals(&self) -> &Arc<SiteTotals> {
+        &self.merged().totals
     }
 
     /// The edits that the rows are merged with.
@@ -316,13 +334,14 @@ mod tests {
             Outcome::Ok(cached.await?)
         };
         let before = cached().await?;
+        let totals = Arc::clone(before.totals());
         let cold = DateRange::day("2025-12-24".parse()?);
         test.hub.bring(site.name(), cold, test.request.now).await?;
         let after = cached().await?;
         assert_eq!((before.loaded.len(), after.loaded.len()), (0, 1));
         let partitions = [&before, &after].map(|cached| &cached.stored.catalog.partitions);
         assert!(partitions[0].are_shared(partitions[1]));
-        assert!(Arc::ptr_eq(&before.totals, &after.totals));
+        assert!(Arc::ptr_eq(&totals, after.totals()));
 
         site.put("sale", "dt=2025-12-24", &["1,2025-12-24,a,void"])
             .await?;
@@ -330,7 +349,7 @@ mod tests {
         test.another()?.load_one().await?;
         let newest = cached().await?;
         assert_eq!(newest.stored.catalog, *site.catalog());
-        assert!(!Arc::ptr_eq(&after.totals, &newest.totals));
+        assert!(!Arc::ptr_eq(&totals, newest.totals()));
         Ok(())
     }
 

@@ -111,12 +111,16 @@ impl SiteHistory {
 
     /// All partitions that either catalog has.
     pub(crate) fn parts(&self) -> impl Iterator<Item = Part> + '_ {
-        self.cached.catalog.partitions.keys().map(|(_, part)| *part)
+        self.cached
+            .catalog()
+            .partitions
+            .keys()
+            .map(|(_, part)| *part)
     }
 
     /// The partitions of a table that have rows.
     pub(crate) fn parts_of<'a>(&'a self, table: &'a Table) -> impl Iterator<Item = Part> + 'a {
-        let parts = self.cached.catalog.table(table.name.as_str());
+        let parts = self.cached.catalog().table(table.name.as_str());
         parts
             .filter(|(_, entry)| entry.object.rows > 0)
             .map(|(part, _)| part)

@@ -102,21 +102,26 @@ pub(crate) fn load_plan(
         let parts: BTreeSet<Part> = parts.filter(|part| wanted.contains(*part)).collect();
         for part in parts {
             let key = (table.name.clone(), part);
-            let planned = Planned {
-                object: catalog.partitions.get(&key).map(|e| e.object.clone()),
-                edits: edits.partitions.get(&key).map(|e| e.object.clone()),
-                was: loaded.get(&key).copied(),
-                table: key.0.clone(),
-                part,
+            let object = catalog.partitions.get(&key).map(|entry| &entry.object);
+            let edits = edits.partitions.get(&key).map(|entry| &entry.object);
+            let version = PartVersion {
+                object: object.map(|object| object.md5),
+                edits: edits.map(|edits| edits.md5),
             };
-            let is_loaded = planned
-                .was
-                .is_some_and(|mark| mark.version == Some(planned.version()));
+            let was = loaded.get(&key).copied();
+            let is_loaded = was.is_some_and(|mark| mark.version == Some(version));
             if is_loaded && !again.contains(&key) {
                 plan.keep += 1;
-            } else {
-                plan.load.push(planned);
+                continue;
             }
+            // Of thousands of partitions a load brings few: only those are copied.
+            plan.load.push(Planned {
+                object: object.cloned(),
+                edits: edits.cloned(),
+                was,
+                table: key.0,
+                part,
+            });
         }
     }
     let stays = |key: &&(Name, Part)| {
