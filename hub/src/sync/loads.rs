@@ -69,8 +69,7 @@ impl Loads {
     /// As [`load`](Hub::load).
     pub(crate) async fn round(&mut self, what: &LoadRequest) -> Result<Vec<SiteLoaded>, HubError> {
         let states = self.hub.states(what.site.as_ref()).await?;
-        self.hub.tell_window(Teller::Service).await?;
-        let wanted = Arc::new(self.hub.wanted(what).await?);
+        let wanted = Arc::new(self.hub.wanted_by(Teller::Service, what).await?);
         for state in states {
             if !self.is_under_way(&state.site) {
                 self.begin(state, Arc::clone(&wanted), what.now);

@@ -57,8 +57,7 @@ impl Hub {
         let started = Instant::now();
         let requests = self.inner.store.requests();
         let states = self.states(what.site.as_ref()).await?;
-        self.tell_window(Teller::Command).await?;
-        let wanted = self.wanted(what).await?;
+        let wanted = self.wanted_by(Teller::Command, what).await?;
         let repair = Repair::default();
         let loads: Vec<_> = states
             .iter()
@@ -278,6 +277,23 @@ impl Hub {
     /// A failure of the database.
     pub(crate) async fn wanted(&self, what: &LoadRequest) -> Result<Wanted, HubError> {
         self.follow_window().await?;
+        self.wanted_in_window(what).await
+    }
+
+    /// The same for whoever begins to load, and tells others the window.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub(super) async fn wanted_by(
+        &self,
+        who: Teller,
+        what: &LoadRequest,
+    ) -> Result<Wanted, HubError> {
+        self.tell_window(who).await?;
+        self.wanted_in_window(what).await
+    }
+
+    async fn wanted_in_window(&self, what: &LoadRequest) -> Result<Wanted, HubError> {
         Ok(Wanted {
             window: self.window(what.now),
             budget: match self.is_past().await? {

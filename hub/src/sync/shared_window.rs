@@ -48,7 +48,7 @@ impl Hub {
     }
 
     /// Has all hubs of the database load by this one's configuration, once, as it begins to load: a command
-    /// only where no service has told its own.
+    /// only where no service has told its own. Otherwise this one goes by what another has told.
     ///
     /// # Errors
     /// A failure of the database.
@@ -61,6 +61,7 @@ impl Hub {
             Teller::Command => is_told || by == Some(Teller::Service),
         };
         if is_anothers {
+            self.follow(shared);
             return Ok(());
         }
         let own = SharedWindow {
@@ -73,6 +74,7 @@ impl Hub {
             self.database().copy(KEY, &json).await?;
         }
         self.inner.window_is_told.store(true, Ordering::Relaxed);
+        self.follow(Some(own));
         Ok(())
     }
 
@@ -94,11 +96,17 @@ impl Hub {
     /// # Errors
     /// A failure of the database.
     pub(super) async fn follow_window(&self) -> Result<(), DbError> {
-        let Some(SharedWindow { window: shared, by }) = self.shared_window().await? else {
-            return Ok(());
+        let shared = self.shared_window().await?;
+        self.follow(shared);
+        Ok(())
+    }
+
+    fn follow(&self, shared: Option<SharedWindow>) {
+        let Some(SharedWindow { window: shared, by }) = shared else {
+            return;
         };
         if shared == self.window_config() {
-            return Ok(());
+            return;
         }
         if shared != self.config().window {
             tracing::warn!(
@@ -118,7 +126,6 @@ impl Hub {
             .write()
             .unwrap_or_else(PoisonError::into_inner);
         *config = shared;
-        Ok(())
     }
 
     /// What the database holds; `None` where that is nothing, or nothing that this version knows.
