@@ -157,15 +157,24 @@ pub enum StoreCommand {
 }
 
 impl Cli {
+    /// Whether it goes on until it is told to end.
+    #[must_use]
+    pub fn is_service(&self) -> bool {
+        match &self.command {
+            Command::Serve => true,
+            #[cfg(feature = "demo")]
+            Command::Demo(demo) => !demo.once,
+            _ => false,
+        }
+    }
+
     /// The level of logs when `RUST_LOG` says nothing: a service tells what it does, a command
     /// only what is wrong.
     #[must_use]
     pub fn default_filter(&self) -> &'static str {
-        match &self.command {
-            Command::Serve => "info,aws=warn,hyper=warn",
-            #[cfg(feature = "demo")]
-            Command::Demo(demo) if !demo.once => "info,aws=warn,hyper=warn",
-            _ => "warn,causeway_shared::store::check=info",
+        match self.is_service() {
+            true => "info,aws=warn,hyper=warn",
+            false => "warn,causeway_shared::store::check=info",
         }
     }
 

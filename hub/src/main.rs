@@ -17,9 +17,15 @@ fn main() -> ExitCode {
     let filter = environment.iter().find(|(name, _)| name == "RUST_LOG");
     let filter = filter.map_or(cli.default_filter(), |(_, filter)| filter);
     telemetry::init(cli.log_format, Some(filter));
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build();
+    let runtime = match cli.is_service() {
+        true => tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build(),
+        // Each answer of a database would wake one thread to have it wake another.
+        false => tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build(),
+    };
     let exit = match runtime {
         Ok(runtime) => {
             let exit = runtime.block_on(cli.execute(&environment, stopped()));
