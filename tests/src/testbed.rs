@@ -20,7 +20,7 @@ use tokio::time;
 
 use crate::servers;
 use postgres::Postgres;
-pub use postgres::Stop;
+pub use postgres::{Durability, Stop};
 use seaweed::Seaweed;
 
 /// How long a server may take until it answers.
@@ -43,10 +43,10 @@ impl Testbed {
     ///
     /// # Errors
     /// If a server is not installed or does not start; what it logged is in the error.
-    pub async fn start() -> Result<Self> {
+    pub async fn start(durability: Durability) -> Result<Self> {
         let folder = open_folder()?;
         let (postgres, seaweed) = tokio::try_join!(
-            Postgres::start(folder.path().join("postgres"), false),
+            Postgres::start(folder.path().join("postgres"), durability),
             Seaweed::start(folder.path().join("seaweed")),
         )?;
         Ok(Self {
@@ -101,7 +101,7 @@ impl Cluster {
     /// If it does not start; what it logged is in the error.
     pub async fn start() -> Result<Self> {
         let folder = open_folder()?;
-        let postgres = Postgres::start(folder.path().join("postgres"), true).await?;
+        let postgres = Postgres::start(folder.path().join("postgres"), Durability::Server).await?;
         Ok(Self {
             postgres,
             _folder: folder,

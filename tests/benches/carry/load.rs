@@ -5,11 +5,11 @@ use std::path::Path;
 
 use causeway_tests::deployment::Deployment;
 use causeway_tests::{DatabaseKind, TestDatabase};
-use futures_util::SinkExt as _;
 use rusqlite::Connection;
 
 use crate::RUNS;
 use crate::baseline::{self, TABLES};
+use crate::by_hand;
 use crate::data::Shape;
 use crate::measure::{Measured, Server, run_program};
 
@@ -25,7 +25,7 @@ pub(crate) async fn measure(deployment: &Deployment, shape: Shape, kinds: &[Data
         let server = Server::of(&deployment.database).await;
         first(deployment, &server).await;
         triggers(deployment, &server).await;
-        one_partition(deployment, shape, &server).await;
+        one_partition(deployment, shape, &server);
     }
     if kinds.contains(&DatabaseKind::Sqlite) {
         sqlite(deployment);
@@ -142,57 +142,22 @@ fn empty_sqlite(file: &Path, has_triggers: bool) {
 }
 
 /// All appointments of one day change.
-async fn one_partition(deployment: &Deployment, shape: Shape, server: &Server) {
+fn one_partition(deployment: &Deployment, shape: Shape, server: &Server) {
     let day = shape.day(shape.appointments / 2).to_string();
     let part = format!("dt={day}");
     let site = Connection::open(deployment.site().join("site.db")).unwrap();
-    let (mut loads, mut by_hand) = (Vec::new(), Vec::new());
+    let (mut loads, mut swaps) = (Vec::new(), Vec::new());
     for run in 0..CHANGES {
         let change = "UPDATE appointment SET description = 'changed ' || ?1 WHERE date = ?2";
         site.execute(change, (run, &day)).unwrap();
         let _ = deployment.agent(&["sync"]).expect_code(0);
         loads.push(server.with(|| load(deployment, "hub.toml")));
-        let folder = deployment
-            .store
-            .folder()
-            .unwrap()
-            .join("sites/hcm-01/data/appointment");
-        let folder = folder.join(&part);
-        let swap = swap_by_hand(&deployment.database, &folder, &part);
-        by_hand.push(server.timed(swap).await);
+        let (url, store) = (deployment.database.url(), deployment.store.folder());
+        let swap = || by_hand::swap(&url, store.unwrap(), &part);
+        swaps.push(server.with(swap));
     }
-    let (loads, by_hand) = (Measured::least(&loads), Measured::least(&by_hand));
-    println!("one partition by hand       {by_hand}");
+    let (loads, swaps) = (Measured::least(&loads), Measured::least(&swaps));
+    println!("one partition by hand       {swaps}");
     println!("load of one partition       {loads}");
-    print_ratios(&loads, &by_hand, "by hand", 2.0);
-}
-
-/// The rows of one partition put anew, as a careful person would: from the compressed object, aside,
-/// then in one transaction, by a connection made for it.
-async fn swap_by_hand(database: &TestDatabase, folder: &Path, part: &str) {
-    let objects = fs::read_dir(folder).unwrap().map(|object| object.unwrap());
-    let newest = objects.max_by_key(|object| object.metadata().unwrap().modified().unwrap());
-    let newest = newest.unwrap().path();
-    let bytes = zstd::decode_all(fs::File::open(newest).unwrap()).unwrap();
-    let header = bytes.iter().position(|byte| *byte == b'\n').unwrap();
-    let columns = std::str::from_utf8(&bytes[..header]).unwrap();
-    let client = database.connect().await;
-    let stage = format!(
-        "SET causeway.loader = on; \
-         CREATE TEMP TABLE stage AS SELECT {columns} FROM hcm_01.appointment WITH NO DATA"
-    );
-    client.batch_execute(&stage).await.unwrap();
-    let copy = format!("COPY stage ({columns}) FROM STDIN (FORMAT csv)");
-    let sink = client.copy_in(&copy).await.unwrap();
-    let mut sink = std::pin::pin!(sink);
-    let rows = bytes::Bytes::copy_from_slice(&bytes[header + 1..]);
-    sink.send(rows).await.unwrap();
-    sink.as_mut().finish().await.unwrap();
-    let swap = format!(
-        "BEGIN; LOCK TABLE hcm_01.appointment IN SHARE ROW EXCLUSIVE MODE; \
-         DELETE FROM hcm_01.appointment WHERE causeway_part = '{part}'; \
-         INSERT INTO hcm_01.appointment ({columns}, causeway_part) SELECT {columns}, '{part}' FROM stage; \
-         COMMIT"
-    );
-    client.batch_execute(&swap).await.unwrap();
+    print_ratios(&loads, &swaps, "by hand", 2.0);
 }

@@ -22,6 +22,7 @@
 )]
 
 mod baseline;
+mod by_hand;
 mod client;
 mod data;
 mod hub;
@@ -50,6 +51,9 @@ const RATIOS_FROM: i64 = 50_000;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [by_hand::ARGUMENT, ..] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        return by_hand::run(&arguments[1..]);
+    }
     let asked = |part: &str| arguments.iter().any(|argument| argument == part);
     let (only_service, only_load) = (asked("service"), asked("load"));
     let sizes: Vec<i64> = arguments

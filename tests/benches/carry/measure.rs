@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use causeway_tests::{TestDatabase, command};
@@ -84,15 +84,15 @@ pub(crate) fn timed(run: impl FnOnce()) -> Measured {
 
 /// Measures one of Causeway's programs from its start to its end.
 pub(crate) fn run_program(program: &str, config: &Path, args: &[&str]) -> Measured {
+    let mut command = command(program);
+    command.args(args).args(["--json", "--config"]).arg(config);
+    run_command(command.env("RUST_LOG", "error"))
+}
+
+/// Measures a process from its start to its end.
+pub(crate) fn run_command(command: &mut Command) -> Measured {
     let start = Instant::now();
-    let mut child = command(program)
-        .args(args)
-        .args(["--json", "--config"])
-        .arg(config)
-        .env("RUST_LOG", "error")
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let proc = format!("/proc/{}", child.id());
     let (mut peak, mut cpu) = (0, Duration::ZERO);
     let status = loop {
@@ -107,7 +107,7 @@ pub(crate) fn run_program(program: &str, config: &Path, args: &[&str]) -> Measur
     let wall = start.elapsed();
     assert!(
         matches!(status.code(), Some(0 | 3)),
-        "{program} {args:?}: {status}"
+        "{command:?}: {status}"
     );
     Measured {
         wall,

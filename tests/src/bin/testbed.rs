@@ -1,12 +1,13 @@
-//! `testbed -- COMMAND…`: runs a command beside a throw-away PostgreSQL cluster and SeaweedFS,
-//! named to it in the environment, and ends with its exit code.
+//! `testbed [--durable] -- COMMAND…`: runs a command beside a throw-away PostgreSQL cluster and SeaweedFS,
+//! named to it in the environment, and ends with its exit code. With `--durable` PostgreSQL waits for the
+//! disk at each commit, as in earnest.
 
 use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use causeway_tests::testbed::Testbed;
+use causeway_tests::testbed::{Durability, Testbed};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time;
@@ -26,10 +27,14 @@ async fn main() -> ExitCode {
 }
 
 async fn serve() -> Result<ExitCode> {
-    let mut arguments = std::env::args_os()
-        .skip(1)
-        .skip_while(|argument| argument == "--");
-    let program = arguments.next().context("usage: testbed -- COMMAND…")?;
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    let durability = match arguments.next_if(|argument| argument == "--durable") {
+        Some(_) => Durability::Disk,
+        None => Durability::Nothing,
+    };
+    let mut arguments = arguments.skip_while(|argument| argument == "--");
+    let program = arguments.next();
+    let program = program.context("usage: testbed [--durable] -- COMMAND…")?;
     let mut command = Command::new(program);
     command.args(arguments).kill_on_drop(true);
 
@@ -43,7 +48,7 @@ async fn serve() -> Result<ExitCode> {
         }
     };
 
-    let testbed = Testbed::start().await?;
+    let testbed = Testbed::start(durability).await?;
     command.envs(testbed.env());
     let outcome = run(command, signalled).await;
     testbed.stop().await?;

@@ -28,7 +28,18 @@ pub(super) struct Postgres {
     folder: PathBuf,
     port: u16,
     certificate: Certificate,
-    durable: bool,
+    durability: Durability,
+}
+
+/// What a cluster still has of what it committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing has to be kept.
+    Nothing,
+    /// After a crash of the server, all of it.
+    Server,
+    /// After a power cut too, as in earnest.
+    Disk,
 }
 
 /// How a server is stopped.
@@ -48,8 +59,8 @@ struct Programs {
 }
 
 impl Postgres {
-    /// Starts a cluster. One that is `durable` has what it committed after a crash of its own.
-    pub(super) async fn start(folder: PathBuf, durable: bool) -> Result<Self> {
+    /// Starts a cluster.
+    pub(super) async fn start(folder: PathBuf, durability: Durability) -> Result<Self> {
         fs::create_dir(&folder)?;
         let programs = Programs {
             dir: programs_dir()?,
@@ -63,7 +74,8 @@ impl Postgres {
         insist_on_tls(&folder.join("data"))?;
 
         let [port] = free_ports()?;
-        let server = programs.serve(&folder, port, &certificate, durable).await?;
+        let server = programs.serve(&folder, port, &certificate, durability);
+        let server = server.await?;
         let (client, connection) = tokio_postgres::connect(&url(port), NoTls).await?;
         tokio::spawn(connection);
         let role = format!("CREATE ROLE {TLS_USER} SUPERUSER LOGIN");
@@ -74,7 +86,7 @@ impl Postgres {
             folder,
             port,
             certificate,
-            durable,
+            durability,
         })
     }
 
@@ -108,7 +120,7 @@ impl Postgres {
         let (folder, certificate) = (&self.folder, &self.certificate);
         let server = self
             .programs
-            .serve(folder, self.port, certificate, self.durable);
+            .serve(folder, self.port, certificate, self.durability);
         self.server = server.await?;
         Ok(())
     }
@@ -126,20 +138,22 @@ fn insist_on_tls(data_dir: &Path) -> Result<()> {
     Ok(fs::write(&file, rule + &rules)?)
 }
 
-fn settings(durable: bool) -> [&'static str; 6] {
-    [
+fn settings(durability: Durability) -> Vec<&'static str> {
+    let keeping: &[&str] = match durability {
+        Durability::Nothing => &[
+            "fsync=off",
+            "full_page_writes=off",
+            "synchronous_commit=off",
+        ],
+        Durability::Server => &["fsync=off", "full_page_writes=off"],
+        Durability::Disk => &[],
+    };
+    let all = [
         "listen_addresses=127.0.0.1",
         "max_connections=200",
-        // Nothing here has to survive a crash of the machine.
-        "fsync=off",
-        if durable {
-            "synchronous_commit=on"
-        } else {
-            "synchronous_commit=off"
-        },
-        "full_page_writes=off",
         "max_wal_size=4GB",
-    ]
+    ];
+    all.iter().chain(keeping).copied().collect()
 }
 
 impl Programs {
@@ -162,7 +176,7 @@ impl Programs {
         folder: &Path,
         port: u16,
         certificate: &Certificate,
-        durable: bool,
+        durability: Durability,
     ) -> Result<Child> {
         let log = folder.join("log");
         let mut server = self
@@ -172,7 +186,7 @@ impl Programs {
             .arg("-k")
             .arg(folder)
             .args(["-p", &port.to_string()])
-            .args(settings(durable).iter().flat_map(|of| ["-c", *of]))
+            .args(settings(durability).iter().flat_map(|of| ["-c", *of]))
             .args(certificate.settings().iter().flat_map(|of| ["-c", of]))
             .stdout(File::options().create(true).append(true).open(&log)?)
             .stderr(File::options().append(true).open(&log)?)
