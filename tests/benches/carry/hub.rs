@@ -1,6 +1,9 @@
 //! What the hub's service costs over ten years of partitions: the overview, dates that are not loaded,
 //! history, a booking and an idle minute; and what the archive takes.
 
+use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use causeway_shared::runtime::clock;
@@ -25,6 +28,8 @@ const ASKING: Duration = Duration::from_secs(5);
 /// Dates that are not loaded, one after the other.
 const COLD_DATES: i64 = 60;
 const BOOKINGS: usize = 20;
+/// Agents at work at a time, of many.
+const CARRIED_AT_ONCE: usize = 4;
 /// After it a service has read its logs.
 pub(crate) const SETTLING: Duration = Duration::from_secs(10);
 /// A service that works less than this in a second makes no partials any more.
@@ -282,6 +287,35 @@ async fn archive(deployment: &Deployment, what: &str) {
     );
 }
 
+/// Carries the same rows to the store as those of many sites, a few at once.
+fn carry_sites(deployment: &Deployment, sites: u32) {
+    let agent = fs::read_to_string(deployment.path("agent.toml")).unwrap();
+    let carry = |n: u32| {
+        let name = format!("site-{n:04}");
+        let agent = agent
+            .replace("hcm-01", &name)
+            .replace("\"state\"", &format!("\"{name}\""));
+        let config = format!("{name}.toml");
+        fs::write(deployment.path(&config), agent).unwrap();
+        let migrated = deployment.agent_with(&config, &["migrate"]);
+        assert!(matches!(migrated.code, Some(0 | 3)), "{migrated}");
+        fs::remove_dir_all(deployment.path(&name)).unwrap();
+    };
+    let (start, next) = (Instant::now(), AtomicU32::new(0));
+    thread::scope(|scope| {
+        for _ in 0..CARRIED_AT_ONCE {
+            scope.spawn(|| {
+                let numbers = std::iter::repeat_with(|| next.fetch_add(1, Ordering::Relaxed));
+                numbers.take_while(|n| *n < sites).for_each(carry);
+            });
+        }
+    });
+    println!(
+        "carried to the store        {:.1} s",
+        start.elapsed().as_secs_f64()
+    );
+}
+
 /// Many sites in one hub that nothing happens at.
 pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
     for kind in kinds {
@@ -294,16 +328,7 @@ pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
             from: today().saturating_sub(15.days()),
         };
         data::write_sqlite(&deployment.site().join("site.db"), shape);
-        let agent = std::fs::read_to_string(deployment.path("agent.toml")).unwrap();
-        for n in 0..sites {
-            let name = format!("site-{n:04}");
-            let agent = agent
-                .replace("hcm-01", &name)
-                .replace("\"state\"", &format!("\"{name}\""));
-            std::fs::write(deployment.path("many.toml"), agent).unwrap();
-            let migrated = deployment.agent_with("many.toml", &["migrate"]);
-            assert!(matches!(migrated.code, Some(0 | 3)), "{migrated}");
-        }
+        carry_sites(&deployment, sites);
         let _ = deployment.hub(&["init"]).expect_code(0);
         let load = run_program("causeway-hub", &deployment.path("hub.toml"), &["load"]);
         println!("first load                  {load}");
