@@ -20,6 +20,7 @@ mod sorter;
 mod spill;
 mod stored;
 mod table_scan;
+mod targets;
 mod unique;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,14 +37,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::source::{Columns, ImportedRows, KeptRows, RowsError, Snapshot, Sources, Unreadable};
-use join::Keys;
 use parts::{PartWriter, write_parts};
 use read::{Halt, ReadTable, Task};
 use references::{Noted, Noting};
 use refusals::Refusals;
 use refused::RefusedLists;
+use row_set::RowSet;
+use sorter::Sorted;
 use spill::SpillDir;
 use table_scan::read_table;
+use targets::stored_keys;
 
 pub(crate) use findings::{DanglingReference, TableFindings};
 pub(crate) use outcome::{PartitionContent, ScanOutcome, ScannedTable, ScannedTables};
@@ -70,7 +73,7 @@ pub(crate) struct ScanRequest<'a> {
     pub dataset: &'a Dataset,
     /// Where they live.
     pub sources: &'a Sources,
-    /// The rows of an import, in the place of the sources'.
+    /// The rows of an import, in the place of the sources', with the keys that they may refer to.
     pub import: Option<&'a ImportedRows>,
     /// The tables to scan. With a table that is partitioned `via` another, that
     /// other one has to be among them.
@@ -135,6 +138,8 @@ pub(crate) fn scan(
         spill: &spill,
         columns: BTreeMap::new(),
         refused: RefusedLists::new(request.now),
+        stored_keys: stored_keys(request, &spill).map_err(|source| failed(source.into()))?,
+        none_refused: RowSet::default(),
     };
     let tables = scan.read().map_err(failed)?;
     let (mut scanned, noted) = scan.write(&tables, on_part).map_err(failed)?;
@@ -158,6 +163,9 @@ struct Scan<'a> {
     /// How the declared columns were found in the sources.
     columns: BTreeMap<TableId, Columns>,
     refused: RefusedLists,
+    /// The keys that the store has of tables that are not scanned.
+    stored_keys: BTreeMap<TableId, Sorted>,
+    none_refused: RowSet,
 }
 
 impl<'a> Scan<'a> {
@@ -257,55 +265,6 @@ impl<'a> Scan<'a> {
         source.config.forms(self.request.zone.clone())
     }
 
-    /// The columns whose references can be judged: their target is scanned too. What a `via` child
-    /// holds of its parent's key has been found already.
-    fn references(&self, table: TableId) -> Vec<usize> {
-        let declared = &self.request.dataset.tables[table];
-        let by_via = |column: usize, target: TableId| {
-            declared.partition
-                == Partitioning::Via {
-                    parent: target,
-                    on: column,
-                }
-        };
-        let columns = declared.columns.iter().enumerate();
-        columns
-            .filter_map(|(column, declared)| Some((column, declared.references?)))
-            .filter(|(column, target)| {
-                self.request.tables.contains(target) && !by_via(*column, *target)
-            })
-            .map(|(column, _)| column)
-            .collect()
-    }
-
-    /// The tables that the columns to be judged point at, as far as they were read.
-    fn targets<'t>(&self, table: TableId, tables: &'t ReadTables) -> Vec<(usize, &'t ReadTable)> {
-        let columns = &self.request.dataset.tables[table].columns;
-        let target = |column: usize| tables.get(&columns[column].references?)?.as_ref().ok();
-        self.references(table)
-            .into_iter()
-            .filter_map(|column| Some((column, target(column)?)))
-            .collect()
-    }
-
-    /// Whether a table has `via` children, or is pointed at, among the tables asked for.
-    fn keys_wanted(&self, table: TableId) -> bool {
-        self.request.tables.iter().any(|other| {
-            let declared = &self.request.dataset.tables[*other];
-            let is_parent = matches!(
-                declared.partition,
-                Partitioning::Via { parent, .. } if parent == table
-            );
-            let pointed_at = || {
-                let references = self.references(*other);
-                references
-                    .iter()
-                    .any(|c| declared.columns[*c].references == Some(table))
-            };
-            is_parent || pointed_at()
-        })
-    }
-
     /// Takes back what was read from sources that changed, and from tables whose parent was.
     fn take_back(&self, moved: BTreeMap<usize, Unreadable>, tables: &mut ReadTables) {
         let dataset = self.request.dataset;
@@ -363,38 +322,6 @@ impl<'a> Scan<'a> {
             scanned.insert(table, outcome);
         }
         Ok((scanned, all_noted))
-    }
-
-    /// Compares what references hold with the keys that were committed.
-    fn judge_references(
-        &self,
-        tables: &ReadTables,
-        noted: &NotedReferences,
-        scanned: &mut ScannedTables,
-    ) -> io::Result<()> {
-        let dataset = self.request.dataset;
-        for (table, noted) in noted {
-            let declared = &dataset.tables[*table];
-            for noted in noted {
-                let Some(target) = declared.columns[noted.column].references else {
-                    continue;
-                };
-                let Some(Ok(ReadTable {
-                    keys: Some(keys),
-                    refused,
-                    ..
-                })) = tables.get(&target)
-                else {
-                    continue;
-                };
-                let keys = Keys::new(keys, refused)?;
-                let dangling = noted.dangling(declared, keys, &dataset.tables[target])?;
-                if let Some(Ok(scanned)) = scanned.get_mut(table) {
-                    scanned.findings.dangling.extend(dangling);
-                }
-            }
-        }
-        Ok(())
     }
 }
 

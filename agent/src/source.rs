@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use config::{Delimiter, Encoding, SourceConfig, SourceKind};
 pub(crate) use file_state::companion;
 pub use imported::{FileRows, ImportedFile, RowSpool, SpooledRows, Statement};
-pub(crate) use imported::{ImportedRows, ImportedTable, KeptRows, is_kept, kept_raw};
+pub(crate) use imported::{ImportedRows, ImportedTable, KeptRows, StoredKeys, is_kept, kept_raw};
 pub(crate) use resolve::{SourceError, Sources, UnknownTable};
 pub(crate) use row::{LineOf, Malformed, RowsError, SourceRow, reuse};
 pub(crate) use snapshot::{Snapshot, TableReader};

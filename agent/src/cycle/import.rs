@@ -258,6 +258,7 @@ impl Import<'_> {
         }
         Ok(ImportedRows {
             tables: imported,
+            keys: kept::keys_referred_to(self.agent, catalog, tables, folder.path()).await?,
             zone: self.agent.config().zone.clone(),
         })
     }

@@ -20,6 +20,7 @@ use super::record::text_of;
 use super::sorter::{Sorted, Sorter};
 use super::spill::SpillDir;
 use super::stored::damaged;
+use super::targets::TargetKeys;
 
 /// Most values shown of one column.
 const MAX_EXAMPLES: usize = 5;
@@ -47,11 +48,11 @@ pub(super) struct Noted {
 }
 
 impl<'d> Noting<'d> {
-    /// For the references of a table whose targets were read as well, given by column.
+    /// For the references of a table whose targets' keys are known, given by column.
     pub(super) fn new(
         table: &'d Table,
         read: &ReadTable,
-        targets: &[(usize, &ReadTable)],
+        targets: &[(usize, TargetKeys<'_>)],
         spill: &'d SpillDir,
         memory_bytes: usize,
     ) -> io::Result<Self> {
@@ -62,7 +63,7 @@ impl<'d> Noting<'d> {
             columns.push(Column {
                 column: *column,
                 kept: kept.ok_or_else(damaged)?,
-                known: KnownKeys::new(target, half)?,
+                known: KnownKeys::new(*target, half)?,
                 unknown: Sorter::new(spill, half),
             });
         }
@@ -140,14 +141,11 @@ impl Noted {
 struct KnownKeys(HashSet<u64, BuildHasherDefault<AsItIs>>);
 
 impl KnownKeys {
-    fn new(target: &ReadTable, memory_bytes: usize) -> io::Result<Self> {
+    fn new(target: TargetKeys<'_>, memory_bytes: usize) -> io::Result<Self> {
         /// What a fingerprint takes in a set that is about half full.
         const ENTRY_BYTES: usize = 20;
         let mut known = Self::default();
-        let Some(keys) = &target.keys else {
-            return Ok(known);
-        };
-        let mut keys = keys.stream()?;
+        let mut keys = target.keys.stream()?;
         while known.0.len() < memory_bytes / ENTRY_BYTES && keys.advance()? {
             if !target.refused.contains(KeyPlace::read(keys.payload())?.at) {
                 known.0.insert(fingerprint(keys.key()));

@@ -2,6 +2,7 @@
 //! beside them.
 
 mod kept;
+mod keys;
 mod spool;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use super::snapshot::{TableReader, required_columns};
 use super::{SourceConfig, SourceKind, Unreadable};
 
 pub(crate) use kept::{KeptRows, is_kept, raw as kept_raw};
+pub(crate) use keys::StoredKeys;
 pub use spool::{RowSpool, SpooledRows, Statement};
 pub(crate) use spool::{SpooledTable, line_of};
 
@@ -50,6 +52,8 @@ pub enum FileRows {
 /// The tables of an import.
 pub(crate) struct ImportedRows {
     pub(crate) tables: BTreeMap<TableId, ImportedTable>,
+    /// What the store has of the tables that are not imported, and that rows of the others refer to.
+    pub(crate) keys: BTreeMap<TableId, StoredKeys>,
     pub(crate) zone: TimeZone,
 }
 

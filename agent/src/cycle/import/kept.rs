@@ -1,13 +1,13 @@
-//! The rows of a table as the store has them, for an import to keep.
+//! The rows of a table as the store has them, for an import to keep or to refer to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
 use causeway_shared::canonical_csv::split_fields;
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::PartitionObject;
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Table, TableId};
 use causeway_shared::ids::Part;
 use causeway_shared::layout::LogKey;
 use causeway_shared::object::{ObjectError, ObjectReader};
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::agent::{Agent, blocking};
 use crate::error::AgentError;
-use crate::source::KeptRows;
+use crate::source::{KeptRows, StoredKeys};
 
 /// A folder for such rows, which goes when it is dropped.
 pub(super) fn folder(agent: &Agent) -> Result<TempDir, AgentError> {
@@ -48,6 +48,36 @@ pub(super) async fn read(
         kept = object(agent, table, (part, &entry.object), kept, add).await?;
     }
     Ok(kept)
+}
+
+/// Reads the keys of the tables to which rows of some tables refer, and which are not among these. Of
+/// references within an import the scan knows both ends.
+pub(super) async fn keys_referred_to(
+    agent: &Agent,
+    catalog: &Catalog,
+    tables: &BTreeSet<TableId>,
+    folder: &Path,
+) -> Result<BTreeMap<TableId, StoredKeys>, AgentError> {
+    let dataset = &agent.config().dataset;
+    let columns = tables.iter().flat_map(|id| &dataset.tables[*id].columns);
+    let targets: BTreeSet<TableId> = columns.filter_map(|column| column.references).collect();
+    let failed = |source| AgentError::File {
+        action: "write to a temporary file in",
+        path: folder.to_owned(),
+        source,
+    };
+    let mut all = BTreeMap::new();
+    for id in targets.difference(tables) {
+        let table = &dataset.tables[*id];
+        let mut keys = StoredKeys::create(folder, table).map_err(failed)?;
+        for (part, entry) in catalog.table(table.name.as_str()) {
+            let add = |keys: &mut StoredKeys, record: &[u8]| keys.add(record);
+            keys = object(agent, table, (part, &entry.object), keys, add).await?;
+        }
+        keys.finish().map_err(failed)?;
+        all.insert(*id, keys);
+    }
+    Ok(all)
 }
 
 /// Those of some columns of a table that have a value in any row.

@@ -1,4 +1,5 @@
 mod beside;
+mod references;
 
 use std::fs;
 use std::path::Path;

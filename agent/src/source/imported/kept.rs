@@ -68,19 +68,7 @@ impl KeptRows {
     /// A row's key in the form in which it sorts. A row whose key the dataset does not take any more
     /// is found by nobody; the scan refuses it.
     fn key(&self, fields: &[Field<'_>], record: &[u8]) -> Vec<u8> {
-        let forms = Forms::default();
-        let mut key = Vec::new();
-        for column in &self.table.key {
-            let value = match fields.get(*column) {
-                Some(Some(text)) => parse(Raw::Text(text), self.table.columns[*column].ty, &forms),
-                _ => Ok(Value::Null),
-            };
-            match value {
-                Ok(value) => value.write_sort_key(&mut key),
-                Err(_) => return [b"\xff\xff", record].concat(),
-            }
-        }
-        key
+        key_of(&self.table, fields).unwrap_or_else(|| [b"\xff\xff", record].concat())
     }
 
     /// The row of a key, as a canonical record.
@@ -168,6 +156,20 @@ impl KeptRows {
         }
         Ok(())
     }
+}
+
+/// A row's key in the form in which it sorts; `None` where the dataset does not take it any more.
+pub(super) fn key_of(table: &Table, fields: &[Field<'_>]) -> Option<Vec<u8>> {
+    let forms = Forms::default();
+    let mut key = Vec::new();
+    for column in &table.key {
+        let value = match fields.get(*column) {
+            Some(Some(text)) => parse(Raw::Text(text), table.columns[*column].ty, &forms),
+            _ => Ok(Value::Null),
+        };
+        value.ok()?.write_sort_key(&mut key);
+    }
+    Some(key)
 }
 
 /// A canonical field as a raw value.
