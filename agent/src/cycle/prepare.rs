@@ -248,7 +248,7 @@ impl Scanner {
             began,
             took: started.elapsed(),
             unread: unread.chain(unlisted(sources)).collect(),
-            notes: notes(sources, dataset, &outcome),
+            notes: notes(sources, self.import.as_ref(), dataset, &outcome),
             passed_over: passed_over(&outcome),
             tables: outcome.tables,
         })

@@ -30,6 +30,20 @@ async fn add_updates_rows_by_key_and_keeps_what_the_file_lacks() {
     assert_eq!(report.commit, None, "adding the same again changes nothing");
 }
 
+#[tokio::test]
+async fn a_note_says_what_new_rows_have_and_that_others_keep_theirs() {
+    let cloud = Cloud::new();
+    let rows = appointments(&["1,c,2025-11-28,09:00,pending"]);
+    let consultants = "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n";
+    cloud
+        .replace(&[("appointment", &rows), ("consultant", consultants)])
+        .await;
+    let notes = cloud.add(&[("consultant", consultants)]).await.notes;
+    insta::assert_snapshot!(notes.join("\n"), @"table consultant has no phonenumber, imageurl, specialties, qualifications: empty in new rows; no createdat, isdisabled: the default in new rows; rows that are there keep what they have");
+    let notes = cloud.replace(&[("consultant", consultants)]).await.notes;
+    insta::assert_snapshot!(notes.join("\n"), @"table consultant has no phonenumber, imageurl, specialties, qualifications: empty in every row; no createdat, isdisabled: the default in every row");
+}
+
 /// Appointments of one consultant on one day, each a number and an hour.
 fn of_consultant(rows: impl IntoIterator<Item = (u32, u32)>) -> String {
     let row = |(id, hour)| format!("{id},1,c,2025-11-28,{hour:02}:00\n");
