@@ -49,15 +49,12 @@ pub(super) fn cycle(report: &CycleReport) -> String {
     passed_over(&mut text, &report.passed_over);
     held(&mut text, &report.held);
     if report.in_quarantine > 0 {
-        let new = match (report.quarantine_grew, report.in_quarantine) {
-            (false, _) => "as before",
-            (true, 1) => "not there before",
-            (true, _) => "not all there before",
-        };
+        let grew = report.quarantine_grew;
         let _ = writeln!(
             text,
-            "{} in quarantine, {new}; `causeway-agent quarantine` lists them",
-            count(report.in_quarantine, "row")
+            "{} in quarantine{}; `causeway-agent quarantine` lists them",
+            count(report.in_quarantine, "row"),
+            since_before(grew, report.in_quarantine, report.was_in_quarantine),
         );
     }
     lines(&mut text, report.dangling.iter());
@@ -216,6 +213,16 @@ pub(super) fn quarantine(report: &QuarantineReport) -> String {
     text
 }
 
+/// Whether rows that are refused were so before; of the first ones there is nothing to compare with.
+fn since_before(grew: bool, now: u64, before: u64) -> &'static str {
+    match (grew, now) {
+        (false, _) => ", as before",
+        (true, _) if before == 0 => "",
+        (true, 1) => ", not there before",
+        (true, _) => ", not all there before",
+    }
+}
+
 fn held(text: &mut String, held: &[HeldTable]) {
     for held in held {
         let _ = writeln!(text, "{held}\n  {}", held.remedy());
@@ -304,6 +311,7 @@ mod tests {
             verified: None,
             scan_took: Some(Default::default()),
             in_quarantine: 1,
+            was_in_quarantine: 2,
             quarantine_grew: true,
         }
     }
@@ -332,7 +340,7 @@ mod tests {
             commit: None,
             ..report()
         };
-        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"passed_over":[],"absent":[],"dangling":[],"notes":[],"in_quarantine":1,"quarantine_grew":true}"#);
+        insta::assert_snapshot!(serde_json::to_string(&quiet).unwrap(), @r#"{"site":"hcm-01","commit":null,"epoch":1,"partitions":{"scanned":900,"changed":1,"removed":2},"rows":{"scanned":12000,"quarantined":1},"bytes_sent":1572864,"requests":{"put":0,"get":0,"head":0,"list":0,"delete":0},"seconds":1.23,"held":[],"missing":[],"passed_over":[],"absent":[],"dangling":[],"notes":[],"in_quarantine":1,"was_in_quarantine":2,"quarantine_grew":true}"#);
         insta::assert_snapshot!(serde_json::to_string(&report().held).unwrap(), @r#"[{"table":"appointment","reason":"shrunk","was":900,"now":100}]"#);
     }
 

@@ -48,6 +48,7 @@ impl Attempt<'_> {
         held: Vec<HeldTable>,
         missing: Vec<SourceFile>,
     ) -> Result<CycleReport, AgentError> {
+        let in_quarantine = self.state.quarantined()?;
         Ok(CycleReport {
             site: self.agent.config().site.clone(),
             commit: None,
@@ -66,7 +67,8 @@ impl Attempt<'_> {
             look_again: None,
             verified: None,
             scan_took: None,
-            in_quarantine: self.state.quarantined()?,
+            in_quarantine,
+            was_in_quarantine: in_quarantine,
             quarantine_grew: false,
         })
     }

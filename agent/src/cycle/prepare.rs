@@ -59,6 +59,11 @@ impl LastCycle {
         })
     }
 
+    /// How many rows were refused, of all tables.
+    pub(crate) fn in_quarantine(&self) -> u64 {
+        in_quarantine(&self.findings)
+    }
+
     /// Where each table was read from.
     pub(crate) fn files(&self, dataset: &Dataset) -> TableFiles {
         let file = |(id, table): (TableId, &Table)| {
@@ -314,6 +319,11 @@ impl SiteScan {
             }
         }
     }
+}
+
+/// How many rows are refused, of all tables of which something is known.
+pub(crate) fn in_quarantine(all: &Findings) -> u64 {
+    all.values().map(|found| found.refused.total).sum()
 }
 
 /// Whether a row is refused now that was not before. The rows of a table held back until now stayed

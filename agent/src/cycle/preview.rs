@@ -8,8 +8,11 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::Serialize;
 
 use super::look::look;
-use super::prepare::{LastCycle, Preparation, Prepared, SiteScan, TakePart, refuses_more};
+use super::prepare::{
+    LastCycle, Preparation, Prepared, SiteScan, TakePart, in_quarantine, refuses_more,
+};
 use super::report::exit_of;
+use super::settle::{all_findings, dangling, findings_after};
 use crate::agent::Agent;
 use crate::config::AgentConfig;
 use crate::error::{AgentError, Exit};
@@ -17,22 +20,26 @@ use crate::plan::guard::HeldTable;
 use crate::plan::{Plan, PlannedChange};
 use crate::progress::Progress;
 use crate::push::session::same_log;
-use crate::scan::{ObjectId, PartBytes};
+use crate::scan::{DanglingReference, ObjectId, PartBytes};
 use crate::source::gate::{self, SourceFile};
-use crate::state::AgentState;
 use crate::state::refused_kinds::{RefusedKind, kinds};
+use crate::state::{AgentState, Findings};
 
 /// What the next cycle would push.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub(crate) struct PlanReport {
     pub site: SiteName,
-    /// The tables with something to push or to refuse, by name.
+    /// The tables with something to push or in quarantine, by name, scanned or not.
     pub tables: BTreeMap<Name, TablePlan>,
     pub changes: Vec<PlanLine>,
     /// Rows that would be in quarantine, of all tables.
     pub quarantined: u64,
+    /// Rows that are there now.
+    pub was_quarantined: u64,
     /// Whether some of them are new, or their table was held back until now.
     pub quarantine_grows: bool,
+    /// References to rows that would not be there.
+    pub dangling: Vec<DanglingReference>,
     pub held: Vec<HeldTable>,
     /// Configured files and folders that are not there.
     pub missing: Vec<SourceFile>,
@@ -137,17 +144,19 @@ pub(crate) async fn preview(
 
     let now = look(agent, before.as_ref(), &progress).await?;
     let moved = gate::moved(before.as_ref(), &now);
+    let was_quarantined = last.in_quarantine();
     if moved.is_nothing() {
+        let findings = all_findings(&config.dataset, last.findings, Findings::new());
+        let mut tables = BTreeMap::new();
+        add_refused_elsewhere(&mut tables, &catalog, &findings);
         return Ok(PlanReport {
             site: config.site.clone(),
-            tables: BTreeMap::new(),
+            tables,
             changes: Vec::new(),
-            quarantined: last
-                .findings
-                .values()
-                .map(|found| found.refused.total)
-                .sum(),
+            quarantined: in_quarantine(&findings),
+            was_quarantined,
             quarantine_grows: false,
+            dangling: dangling(&findings),
             held: last.held,
             missing: now.absent(),
             passed_over: last.passed_over,
@@ -167,16 +176,20 @@ pub(crate) async fn preview(
     };
     let Prepared { scan, plan } = preparation.run(take).await?;
     let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner);
-    let findings = scan.findings(&config.dataset);
-    let elsewhere = last.findings.iter();
-    let elsewhere = elsewhere.filter(|(table, _)| !findings.contains_key(*table));
-    let elsewhere: u64 = elsewhere.map(|(_, found)| found.refused.total).sum();
+    let scanned = scan.findings(&config.dataset);
+    let quarantine_grows = refuses_more(&scanned, &last);
+    let findings = findings_after(scanned, &last.findings, &plan.held);
+    let findings = all_findings(&config.dataset, last.findings, findings);
+    let mut tables = tables_of(config, (&plan, &catalog), &scan, &sizes);
+    add_refused_elsewhere(&mut tables, &catalog, &findings);
     Ok(PlanReport {
         site: config.site.clone(),
-        tables: tables_of(config, (&plan, &catalog), &scan, &sizes),
+        tables,
         changes: plan.changes.iter().map(PlanLine::of).collect(),
-        quarantined: scan.quarantined() + elsewhere,
-        quarantine_grows: refuses_more(&findings, &last),
+        quarantined: in_quarantine(&findings),
+        was_quarantined,
+        quarantine_grows,
+        dangling: dangling(&findings),
         held: plan.held,
         missing: now.absent(),
         passed_over: scan.passed_over,
@@ -199,6 +212,30 @@ pub(super) fn weighed() -> (Sizes, TakePart) {
         Ok(())
     };
     (sizes, Box::new(take))
+}
+
+/// Adds the tables that were not scanned, or not judged, and have rows in quarantine. They stay as they are.
+fn add_refused_elsewhere(
+    tables: &mut BTreeMap<Name, TablePlan>,
+    catalog: &Catalog,
+    findings: &Findings,
+) {
+    for (name, found) in findings {
+        if found.refused.total == 0 {
+            continue;
+        }
+        let rows = catalog.rows(name.as_str());
+        let table = tables.entry(name.clone()).or_insert_with(|| TablePlan {
+            partitions: catalog.table(name.as_str()).count() as u64,
+            rows,
+            was_rows: rows,
+            ..TablePlan::default()
+        });
+        if table.refused == 0 {
+            table.refused = found.refused.total;
+            table.reasons = kinds(&found.refused);
+        }
+    }
 }
 
 /// The tables with something to push or to refuse.

@@ -50,6 +50,8 @@ pub struct CycleReport {
     pub scan_took: Option<Duration>,
     /// Rows in quarantine, of all tables, scanned or not.
     pub in_quarantine: u64,
+    /// How many there were before this cycle.
+    pub was_in_quarantine: u64,
     /// How soon to look again at a source that was just written to, and may be half written.
     #[serde(skip)]
     pub look_again: Option<Duration>,
@@ -203,6 +205,7 @@ mod tests {
             verified: None,
             scan_took: None,
             in_quarantine: 9,
+            was_in_quarantine: 9,
             quarantine_grew: false,
         };
         report.exit()

@@ -1,5 +1,6 @@
 //! The end of a cycle: what the state keeps of it, and what is reported.
 
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::Name;
 use causeway_shared::runtime::clock;
 
@@ -12,7 +13,7 @@ use crate::plan::guard::HeldTable;
 use crate::push::Pushed;
 use crate::push::quarantine::{self, QuarantineFiles};
 use crate::push::session::WriterSession;
-use crate::scan::{DanglingReference, TableFindings};
+use crate::scan::DanglingReference;
 use crate::source::gate::{FileFingerprint, SourceFingerprints};
 use crate::source::{FRESH, Unreadable};
 use crate::state::{CompletedCycle, CycleOutcome, Findings, Notes, PresentColumns};
@@ -64,6 +65,7 @@ impl Attempt<'_> {
         self.forget_missing(&mut fingerprints, scan, &last);
         let scanned = scan.findings(&self.agent.config().dataset);
         let quarantine_grew = refuses_more(&scanned, &last);
+        let was_in_quarantine = last.in_quarantine();
         let findings = findings_after(scanned, &last.findings, &plan.held);
         let undeclared = self.undeclared(&last.findings);
         let columns = self.columns_after(scan, &last, &plan.held);
@@ -107,24 +109,18 @@ impl Attempt<'_> {
             bytes_sent,
             absent: plan.absent,
             passed_over: scan.passed_over.clone(),
-            dangling: self.dangling(last.findings, findings),
+            dangling: dangling(&all_findings(
+                &self.agent.config().dataset,
+                last.findings,
+                findings,
+            )),
             notes: new_notes,
             look_again: is_any_fresh.then(|| FRESH.unsigned_abs()),
             scan_took: Some(scan.took),
             quarantine_grew,
+            was_in_quarantine,
             ..self.report(session.writer.epoch, held, missing)?
         })
-    }
-
-    /// The references that dangle now: those of the tables scanned, and those of the others still.
-    fn dangling(&self, before: Findings, now: Findings) -> Vec<DanglingReference> {
-        let dataset = &self.agent.config().dataset;
-        let stands = |(table, _): &(Name, TableFindings)| {
-            !now.contains_key(table) && dataset.table(table.as_str()).is_some()
-        };
-        let still: Vec<_> = before.into_iter().filter(stands).collect();
-        let all = still.into_iter().chain(now);
-        all.flat_map(|(_, found)| found.dangling).collect()
     }
 
     /// Forgets the fingerprint of a CSV file that was there when the cycle looked and gone when it
@@ -214,10 +210,24 @@ fn new_notes(notes: &Notes, known: &Notes) -> Vec<String> {
     new.collect()
 }
 
+/// What is known of all tables: of those scanned, and of the other declared ones still.
+pub(super) fn all_findings(dataset: &Dataset, before: Findings, now: Findings) -> Findings {
+    let mut all = before;
+    all.retain(|table, _| dataset.table(table.as_str()).is_some());
+    all.extend(now);
+    all
+}
+
+/// The references that dangle.
+pub(super) fn dangling(all: &Findings) -> Vec<DanglingReference> {
+    let dangling = all.values().flat_map(|found| &found.dangling);
+    dangling.cloned().collect()
+}
+
 /// What was found of the tables scanned. References to a table that was not scanned were not
 /// judged again, and neither were the rows of a table that is missing and held back: they stay in the
 /// log, and the refused ones in quarantine.
-fn findings_after(scanned: Findings, before: &Findings, held: &[HeldTable]) -> Findings {
+pub(super) fn findings_after(scanned: Findings, before: &Findings, held: &[HeldTable]) -> Findings {
     let mut findings = scanned.clone();
     for (table, found) in &mut findings {
         let Some(before) = before.get(table) else {

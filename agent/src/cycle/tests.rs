@@ -12,7 +12,7 @@ use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::{Store, list_all};
 
 use super::migrate::migrate;
-use super::preview::preview;
+use super::preview::{PlanReport, preview};
 use super::report::PartitionCounts;
 use super::sync::sync;
 use super::*;
@@ -268,6 +268,7 @@ async fn a_plan_says_what_would_be_refused_and_ends_as_its_cycle_would() {
     let site = Site::small();
     site.write("consultant", ODD);
     let planned = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
+    assert_eq!((planned.was_quarantined, planned.quarantined), (0, 2));
     let consultant = &planned.tables[&Name::new("consultant").unwrap()];
     assert_eq!(
         (consultant.rows, consultant.refused, consultant.new),
@@ -286,6 +287,49 @@ async fn a_plan_says_what_would_be_refused_and_ends_as_its_cycle_would() {
     assert_eq!((planned.quarantined, planned.exit()), (2, Exit::Done));
     // It goes on to say so until somebody has mended it.
     assert_eq!(status(&site.agent()).await.unwrap().exit(), Exit::Look);
+}
+
+#[tokio::test]
+async fn a_plan_lists_the_refused_rows_of_tables_that_it_does_not_scan() {
+    let site = Site::small();
+    site.refuse_a_consultant();
+    let planned = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
+    site.sync().await;
+    for moves in [false, true] {
+        if moves {
+            site.write_appointments(0..30, "confirmed");
+        }
+        let again = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
+        assert_eq!((again.changes.len(), again.quarantined), (moves.into(), 1));
+        let consultant = |planned: &PlanReport| {
+            let table = planned.tables[&Name::new("consultant").unwrap()].clone();
+            (table.partitions, table.rows, table.refused, table.reasons)
+        };
+        assert_eq!(consultant(&again), consultant(&planned));
+    }
+}
+
+#[tokio::test]
+async fn a_plan_names_the_references_that_its_cycle_warns_of() {
+    let site = Site::small();
+    let of = |consultant| {
+        let header = "appointmentid,customerid,consultantid,date,time";
+        site.write(
+            "appointment",
+            &format!("{header}\n1,fb-1,{consultant},2025-01-01,09:00\n"),
+        );
+    };
+    of(7);
+    let planned = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
+    let told: Vec<String> = planned.dangling.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["1 row of appointment whose consultantid is not in consultant: 7"]
+    );
+    assert_eq!(site.sync().await.dangling, planned.dangling);
+    // Also where nothing is to be done.
+    let again = preview(&site.agent(), Arc::new(Silent)).await.unwrap();
+    assert_eq!((again.changes.len(), again.dangling), (0, planned.dangling));
 }
 
 #[tokio::test]

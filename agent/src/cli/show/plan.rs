@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use causeway_shared::ids::Name;
 use causeway_shared::runtime::program::count;
 
-use super::{absent, held, lines, missing, passed_over, size};
+use super::{absent, held, lines, missing, passed_over, since_before, size};
 use crate::cycle::preview::{PlanLine, PlanReport, TablePlan};
 
 /// Most kinds of refused rows that are shown of one table.
@@ -44,6 +44,7 @@ pub(in crate::cli) fn plan(report: &PlanReport, partitions: bool) -> String {
     passed_over(&mut text, &report.passed_over);
     held(&mut text, &report.held);
     refused(&mut text, report);
+    lines(&mut text, report.dangling.iter());
     lines(&mut text, report.notes.iter());
     absent(&mut text, &report.absent);
     text
@@ -92,14 +93,18 @@ fn refused(text: &mut String, report: &PlanReport) {
     if report.quarantined == 0 {
         return;
     }
-    let rows = count(report.quarantined, "row");
-    let _ = match report.quarantine_grows {
-        true if report.quarantined == 1 => {
-            writeln!(text, "{rows} would be refused, not as before:")
-        }
-        true => writeln!(text, "{rows} would be refused, not all as before:"),
-        false => writeln!(text, "{rows} in quarantine, as before"),
-    };
+    let grows = report.quarantine_grows;
+    let _ = writeln!(
+        text,
+        "{} {}{}:",
+        count(report.quarantined, "row"),
+        if grows {
+            "would be refused"
+        } else {
+            "in quarantine"
+        },
+        since_before(grows, report.quarantined, report.was_quarantined)
+    );
     for (name, table) in &report.tables {
         let listed: u64 = table.reasons.iter().map(|kind| kind.rows).sum();
         for kind in table.reasons.iter().take(MAX_KINDS) {
@@ -188,7 +193,9 @@ mod tests {
             ],
             tables: BTreeMap::from([(appointment, table)]),
             quarantined: 1_009,
+            was_quarantined: 7,
             quarantine_grows: true,
+            dangling: vec![],
             held: vec![],
             missing: vec![],
             passed_over: vec![
@@ -207,7 +214,7 @@ mod tests {
           appointment: 3 rows in 1 partition (was 4 rows), 1 changed, 1 gone, 2 KiB, 1009 rows refused
         the dataset has changed, which a commit would say
         x.csv of csv is passed over: it is a folder, not a file; move it away
-        1009 rows would be refused, not all as before:
+        1009 rows would be refused, not all there before:
           appointment.duration: 990 rows, such as csv/a.csv, line 7: "x" is not a value of type int
           appointment.time: 7 rows, such as csv/a.csv, line 7: "x" is not a value of type int
           appointment.date: 2 rows, such as csv/a.csv, line 7: "x" is not a value of type int
