@@ -46,7 +46,7 @@ pub(crate) struct Job {
     pub(crate) file: String,
     pub(crate) dry_run: bool,
     pub(crate) stage: Stage,
-    /// Rows judged so far, of the table in hand.
+    /// Rows judged so far, of the table in hand; in the end those of the files.
     pub(crate) rows: u64,
     /// Partitions to be sent, and sent.
     pub(crate) partitions: u64,
@@ -188,6 +188,7 @@ impl Running {
         self.change(|job| match ended {
             Ok(imported) => {
                 job.stage = Stage::Done;
+                job.rows = imported.report.rows.scanned;
                 job.result = Some(imported);
             }
             Err(error) => {

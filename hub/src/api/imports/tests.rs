@@ -57,6 +57,15 @@ async fn a_file_is_imported_and_loaded() {
         serde_json::json!({"scanned": 2, "quarantined": 1})
     );
     assert_eq!(job["result"]["changes"], plan["result"]["changes"]);
+    assert_eq!((&job["rows"], &plan["rows"]), (&2.into(), &2.into()));
+    for of in [&plan, &job] {
+        let dangling = &of["result"]["dangling"];
+        assert_eq!(
+            dangling[0]["examples"],
+            serde_json::json!(["c"]),
+            "{dangling}"
+        );
+    }
     // What `serve` does when it is woken.
     let loaded = bed
         .app
