@@ -37,6 +37,17 @@ pub(crate) enum AuthError {
         "a token of role agent names its site, and no other does: write --site with --role agent alone"
     )]
     Site,
+    /// One that would not be told from another.
+    #[error(
+        "there is a token of role {role} with the name {name:?} already; choose another name, or revoke that \
+         one first: causeway-hub token revoke {id}",
+        role = .role.as_str()
+    )]
+    Taken {
+        role: Role,
+        name: String,
+        id: String,
+    },
     /// Too many tokens.
     #[error("the store holds {MAX_TOKENS} tokens already; revoke some that are no longer used")]
     Full,
@@ -54,7 +65,7 @@ impl AuthError {
     pub(crate) fn is_usage(&self) -> bool {
         matches!(
             self,
-            Self::Name | Self::Site | Self::Full | Self::Unknown { .. }
+            Self::Name | Self::Site | Self::Taken { .. } | Self::Full | Self::Unknown { .. }
         )
     }
 }
@@ -158,7 +169,8 @@ impl Tokens {
         Self(Document::new(Arc::clone(store)))
     }
 
-    /// Makes a token. It can be shown only now: the store keeps its hash.
+    /// Makes a token. It can be shown only now: the store keeps its hash. No other has its role, name and
+    /// site.
     ///
     /// # Errors
     /// [`AuthError`]; no token was made then.
@@ -194,6 +206,15 @@ impl Tokens {
             // It is there already where the answer to an earlier try was lost.
             if file.by_id(&stored.record.id).is_some() {
                 return Ok(());
+            }
+            let of = |record: &TokenRecord| (record.role, record.name.clone(), record.site.clone());
+            let mut tokens = file.tokens.iter().map(|stored| &stored.record);
+            if let Some(taken) = tokens.find(|there| of(there) == of(&stored.record)) {
+                return Err(AuthError::Taken {
+                    role: taken.role,
+                    name: taken.name.clone(),
+                    id: taken.id.clone(),
+                });
             }
             if file.tokens.len() >= MAX_TOKENS {
                 return Err(AuthError::Full);
@@ -287,8 +308,8 @@ mod tests {
     #[tokio::test]
     async fn revoking_takes_a_name_or_an_id() {
         let (_, tokens) = set_up();
-        for name in ["a", "a", "b"] {
-            tokens.create(name, Role::Viewer, None, NOW).await.unwrap();
+        for (name, role) in [("a", Role::Viewer), ("a", Role::Admin), ("b", Role::Viewer)] {
+            tokens.create(name, role, None, NOW).await.unwrap();
         }
         assert_eq!(tokens.revoke("a").await.unwrap().len(), 2);
         let id = tokens.list().await.unwrap()[0].id.clone();
@@ -333,6 +354,26 @@ mod tests {
             let made = tokens.create(name, Role::Viewer, None, NOW).await;
             assert!(matches!(made, Err(AuthError::Name)), "{name:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn two_tokens_are_told_apart_by_role_name_and_site() {
+        let (_, tokens) = set_up();
+        let site = |name: &str| Some(SiteName::new(name).unwrap());
+        let make = async |role, site| tokens.create("a", role, site, NOW).await;
+        for (role, site) in [
+            (Role::Viewer, None),
+            (Role::Admin, None),
+            (Role::Agent, site("hcm-01")),
+            (Role::Agent, site("hcm-02")),
+        ] {
+            let (_, record) = make(role, site.clone()).await.unwrap();
+            let again = make(role, site).await.unwrap_err();
+            assert!(again.is_usage());
+            let revoke = format!("causeway-hub token revoke {}", record.id);
+            assert!(again.to_string().contains(&revoke), "{again}");
+        }
+        assert_eq!(names(&tokens).await.len(), 4);
     }
 
     #[tokio::test]

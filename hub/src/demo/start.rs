@@ -148,10 +148,7 @@ impl Started {
         now: Timestamp,
     ) -> Result<Login, DemoError> {
         let tokens = Tokens::new(self.hub.store());
-        match tokens.revoke(AGENT).await {
-            Ok(_) | Err(AuthError::Unknown { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        revoke(&tokens, AGENT).await?;
         let site = self.agent_config.site.clone();
         let (agent, _) = tokens.create(AGENT, Role::Agent, Some(site), now).await?;
         let authenticator = Authenticator::new(self.hub.store(), self.hub.database());
@@ -160,7 +157,9 @@ impl Started {
             .and_then(|text| Token::parse(text.trim()));
         let token = match kept {
             Some(kept) if authenticator.by_token(&kept, now).await?.is_some() => kept,
+            // The file of the last one is gone, or the token was revoked.
             _ => {
+                revoke(&tokens, VISITOR).await?;
                 let (token, _) = tokens.create(VISITOR, Role::Admin, None, now).await?;
                 folder.write_token(token.reveal())?;
                 token
@@ -173,6 +172,14 @@ impl Started {
             token,
             agent,
         })
+    }
+}
+
+/// Revokes the tokens of a name, if there are any.
+async fn revoke(tokens: &Tokens, name: &str) -> Result<(), AuthError> {
+    match tokens.revoke(name).await {
+        Ok(_) | Err(AuthError::Unknown { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

@@ -68,15 +68,15 @@ async fn whoever_writes_first_tries_the_store_once() {
         let site = Deployment::create(pair, "meetassist", source).await;
         let rows = "consultantid,fullname,email,joindate\n1,An,an@x,2020-01-01\n";
         fs::write(site.site().join("consultant.csv"), rows).unwrap();
-        let token = ["token", "create", "--role", "viewer", "--name", "a"];
+        let token = |name| site.hub(&["token", "create", "--role", "viewer", "--name", name]);
         assert_eq!(checks(&site.agent(&["sync"]).expect_code(0)), 1);
-        assert_eq!(checks(&site.hub(&token).expect_code(0)), 1);
+        assert_eq!(checks(&token("a").expect_code(0)), 1);
 
         let more = format!("{rows}2,Bo,bo@x,2020-01-01\n");
         fs::write(site.site().join("consultant.csv"), more).unwrap();
         let second = site.agent(&["sync"]).expect_code(0);
         assert_eq!((checks(&second), &second.json()["commit"]), (0, &2.into()));
-        assert_eq!(checks(&site.hub(&token).expect_code(0)), 0);
+        assert_eq!(checks(&token("b").expect_code(0)), 0);
     }
 }
 
