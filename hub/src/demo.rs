@@ -43,16 +43,35 @@ const PORTS: u16 = 20;
 pub(crate) struct DemoOptions {
     /// Its folder; made where it is missing.
     pub dir: PathBuf,
-    /// Appointments, at most [`MAX_APPOINTMENTS`], of a site that is not there yet.
-    pub appointments: u32,
-    /// The seed for the rows of a site that is not there yet.
-    pub seed: u64,
+    /// How many appointments a new site is to have, at most [`MAX_APPOINTMENTS`], where that was asked for.
+    pub appointments: Option<u32>,
+    /// The seed for the rows of a new site, where one was named.
+    pub seed: Option<u64>,
     /// Whether to end after the first load.
     pub once: bool,
     /// Whether to write the report as one JSON object.
     pub json: bool,
     /// Where the dashboard listens; the next free port if this one is taken.
     pub listen: SocketAddr,
+}
+
+impl DemoOptions {
+    /// What was asked for of a new site, where the folder has one already.
+    fn ignored(&self, is_new: bool) -> Option<String> {
+        let asked = [
+            self.appointments.map(|rows| format!("--rows {rows}")),
+            self.seed.map(|seed| format!("--seed {seed}")),
+        ];
+        let asked: Vec<String> = asked.into_iter().flatten().collect();
+        (!is_new && !asked.is_empty()).then(|| {
+            format!(
+                "{} counts for nothing: {} has a site already, which is gone on with; remove that folder, or \
+                 choose another --dir",
+                asked.join(" "),
+                self.dir.display()
+            )
+        })
+    }
 }
 
 /// Why the demo cannot run.
@@ -116,13 +135,16 @@ pub(crate) async fn run(
     out: &mut impl Write,
     shutdown: impl Future<Output = ()> + Send,
 ) -> Result<(), DemoError> {
-    if options.appointments > MAX_APPOINTMENTS {
-        return Err(DemoError::TooMany {
-            given: options.appointments,
-        });
+    if let Some(given) = options.appointments
+        && given > MAX_APPOINTMENTS
+    {
+        return Err(DemoError::TooMany { given });
     }
     let folder = Folder::open(&options.dir)?;
     let started = start(&folder, options, clock).await?;
+    if let Some(ignored) = options.ignored(started.wrote_site) {
+        tracing::warn!("{ignored}");
+    }
     if options.once {
         let report = DemoReport {
             started: &started,

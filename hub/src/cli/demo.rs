@@ -17,12 +17,12 @@ pub struct DemoArgs {
     /// The demo's folder; one that is there is gone on with
     #[arg(long, value_name = "DIR", default_value = "causeway-demo")]
     dir: PathBuf,
-    /// Appointments of a new site, three years of them around today
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    rows: u32,
-    /// Where chance begins for a new site: the same seed gives the same site
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    /// Appointments of a new site, three years of them around today [default: 20000]
+    #[arg(long, value_name = "N")]
+    rows: Option<u32>,
+    /// Where chance begins for a new site: the same seed gives the same site [default: 1]
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Stop after the first load and print the overview
     #[arg(long)]
     pub(super) once: bool,

@@ -1,11 +1,15 @@
 //! Rows that the dataset refuses, as real sites have them: each ends in quarantine with a reason.
 
+use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::plan::DemoPlan;
 
 /// A smaller site is written without dirt.
 const LEAST_APPOINTMENTS: u32 = 50;
+
+/// How long ago the appointment is whose status is refused.
+const STATUS_DAYS_AGO: i64 = 45;
 
 /// What the plan's last appointments are refused for. They count among its appointments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,9 +31,13 @@ pub(super) fn appointments(plan: &DemoPlan) -> Vec<DirtyAppointment> {
             date: format!("{}-02-31", plan.today.year()),
             status: "confirmed",
         },
-        // A status that the application had once.
+        // A status that the application had once. Not on a day around today, whose appointments somebody
+        // who tries the demo changes, which may repair it.
         DirtyAppointment {
-            date: plan.today.to_string(),
+            date: plan
+                .today
+                .saturating_sub(STATUS_DAYS_AGO.days())
+                .to_string(),
             status: "no-show",
         },
     ]
@@ -64,4 +72,27 @@ pub(super) fn repeated_participants(plan: &DemoPlan) -> usize {
 
 fn is_dirty(plan: &DemoPlan) -> bool {
     plan.appointments >= LEAST_APPOINTMENTS
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    /// The README has today's appointments changed.
+    #[test]
+    fn no_refused_appointment_is_one_of_today_or_soon() {
+        let today = date(2025, 11, 28);
+        let plan = DemoPlan {
+            appointments: LEAST_APPOINTMENTS,
+            seed: 1,
+            today,
+        };
+        let dates: Vec<String> = appointments(&plan)
+            .into_iter()
+            .map(|dirty| dirty.date)
+            .collect();
+        assert_eq!(dates, ["2025-02-31", "2025-10-14"]);
+    }
 }

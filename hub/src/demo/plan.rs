@@ -13,6 +13,11 @@ const BOOKED_AHEAD_DAYS: f64 = 21.0;
 /// Most appointments a demo is made with; its files then take about a gigabyte.
 pub(crate) const MAX_APPOINTMENTS: u32 = 5_000_000;
 
+/// How many are made unless a number is asked for.
+pub(super) const APPOINTMENTS: u32 = 20_000;
+/// Where chance begins unless that is asked for.
+pub(super) const SEED: u64 = 1;
+
 /// The size and the seed of a site. The same plan always gives the same files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct DemoPlan {

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::folder::Folder;
-use super::plan::DemoPlan;
+use super::plan::{APPOINTMENTS, DemoPlan, SEED};
 use super::{DemoError, DemoOptions, site};
 use crate::auth::{AuthError, Authenticator, Role, Token, Tokens};
 use crate::config::HubConfig;
@@ -63,8 +63,8 @@ pub(crate) async fn start(
         .to_zoned(hub_config.window.timezone.0.clone())
         .date();
     let plan = DemoPlan {
-        appointments: options.appointments,
-        seed: options.seed,
+        appointments: options.appointments.unwrap_or(APPOINTMENTS),
+        seed: options.seed.unwrap_or(SEED),
         today,
     };
     let files = folder.site();

@@ -20,8 +20,8 @@ fn now() -> Timestamp {
 fn options(dir: &Path) -> DemoOptions {
     DemoOptions {
         dir: dir.to_owned(),
-        appointments: 300,
-        seed: 1,
+        appointments: Some(300),
+        seed: Some(1),
         once: true,
         json: true,
         listen: SocketAddr::from(([127, 0, 0, 1], 0)),
@@ -134,6 +134,19 @@ async fn started_twice_it_goes_on_with_what_is_there() {
     let total = |overview: &Value| overview["appointments"]["total"].as_i64().unwrap();
     assert_eq!(total(&second), total(&first) - 1);
     assert_eq!(second["fresh"][0]["commit"], 2);
+}
+
+#[test]
+fn what_is_asked_of_a_new_site_is_not_dropped_in_silence() {
+    let asked = options(Path::new("there"));
+    insta::assert_snapshot!(asked.ignored(false).unwrap(), @"--rows 300 --seed 1 counts for nothing: there has a site already, which is gone on with; remove that folder, or choose another --dir");
+    assert_eq!(asked.ignored(true), None);
+    let nothing = DemoOptions {
+        appointments: None,
+        seed: None,
+        ..asked
+    };
+    assert_eq!(nothing.ignored(false), None);
 }
 
 #[tokio::test]
