@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use causeway_shared::runtime::clock;
-use causeway_shared::runtime::program::Answer;
+use causeway_shared::runtime::program::{Answer, unless_read_enough};
 use clap::Args;
 
 use super::CliError;
-use crate::demo::{self, DemoOptions};
+use crate::demo::{self, DemoError, DemoOptions};
 
 /// How large the demo is, and where.
 #[derive(Debug, Args)]
@@ -46,7 +46,12 @@ impl DemoArgs {
             json,
             listen: self.listen,
         };
-        demo::run(&options, clock::now, &mut io::stdout(), shutdown).await?;
+        match demo::run(&options, clock::now, &mut io::stdout(), shutdown).await {
+            Err(DemoError::Output(error)) => {
+                unless_read_enough(Err(error)).map_err(CliError::Output)?;
+            }
+            ran => ran?,
+        }
         Ok(Answer::silent())
     }
 }

@@ -57,17 +57,29 @@ impl Answer {
     }
 }
 
-/// Prints a text on standard output, its last line ended once.
+/// Prints a text on standard output, its last line ended once. Whoever has read enough of it (`head`) may
+/// have gone.
 ///
 /// # Errors
-/// If nobody reads it.
+/// If it cannot be written.
 pub fn print(text: &str) -> io::Result<()> {
     if text.is_empty() {
         return Ok(());
     }
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{}", printable(text.trim_end()))?;
-    stdout.flush()
+    let printed = writeln!(stdout, "{}", printable(text.trim_end()));
+    unless_read_enough(printed.and_then(|()| stdout.flush()))
+}
+
+/// What came of printing; that the reader has gone is no failure.
+///
+/// # Errors
+/// Any other failure.
+pub fn unless_read_enough(printed: io::Result<()>) -> io::Result<()> {
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        printed => printed,
+    }
 }
 
 /// A text that commands no terminal: a control character, which a value or a file's name may hold,

@@ -15,6 +15,7 @@ mod chart;
 mod chatbot;
 mod clinic;
 mod clock;
+mod closed_output;
 mod connections;
 mod crash;
 mod damage;
