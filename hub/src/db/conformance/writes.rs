@@ -28,6 +28,7 @@ pub async fn a_row_that_is_born_here_is_filled_in(database: &HubDatabase) -> Out
     let zone = TimeZone::get("Asia/Ho_Chi_Minh")?;
     let age = clock::now().duration_since(since.to_zoned(zone)?.timestamp());
     assert!((0..60).contains(&age.as_secs()), "{since}");
+    assert_eq!(since.subsec_nanosecond(), 0, "{since}");
 
     let row = clinic
         .insert("visit", &visit("2025-12-24", "08:00:00"))

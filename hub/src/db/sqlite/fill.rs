@@ -10,7 +10,7 @@ use crate::db::rules::{self, Rule};
 use crate::db::{DbError, Row};
 
 /// The whole row of a writer's values, by position. `next_key` takes a key from the database's block;
-/// `now` is the present in the hub's zone.
+/// `now` is the present in the hub's zone, in whole seconds.
 pub(super) fn row(
     dataset: &Dataset,
     id: TableId,

@@ -292,7 +292,7 @@ impl Open {
         // Before a key is taken for nothing.
         self.require_writable()?;
         let table = &self.dataset.tables[id];
-        let now = clock::now().to_zoned(self.zone.clone()).datetime();
+        let now = value::present(clock::now(), &self.zone);
         let row = fill::row(&self.dataset, id, values, || files.next_key(), now)?;
         self.insert_whole(files, table, &row)?;
         Ok(row)

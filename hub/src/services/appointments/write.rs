@@ -15,6 +15,7 @@ use super::day::{Writes, writes};
 use super::slots::{Holder, SLOT_KEY, SlotKey, fit, take, value};
 use super::statements::{BY_ID, OF_SLOT};
 use super::{the_site, today};
+use crate::db::value::present;
 use crate::services::error::ServiceError;
 use crate::services::fields::{self, FieldError, Fields, Needs};
 use crate::services::record::{Record, read, read_within};
@@ -161,8 +162,7 @@ fn updated(hub: &Hub, table: &Table, by: By<'_>) -> Option<(usize, Value<'static
 
 /// The time of a change, in the hub's zone and to the second.
 pub(super) fn moment(hub: &Hub, by: By<'_>) -> Value<'static> {
-    let at = by.now.to_zoned(hub.zone()).datetime();
-    Value::Timestamp(at.with().subsec_nanosecond(0).build().unwrap_or(at))
+    Value::Timestamp(present(by.now, &hub.zone()))
 }
 
 /// The slot that is asked for; `None`: no consultant is named.

@@ -67,7 +67,8 @@ fn defaults(triggers: &Triggers<'_>, table: &Table) -> String {
             // A row that is born here has the time of its birth.
             _ if column.ty == Type::Timestamp => {
                 let zone = literal(triggers.zone);
-                constants += &fill(&format!("clock_timestamp() AT TIME ZONE {zone}"));
+                let now = format!("clock_timestamp() AT TIME ZONE {zone}");
+                constants += &fill(&format!("date_trunc('second', {now})"));
             }
             Default::Constant(value) => constants += &fill(&constant(value, &column_type(column))),
             Default::Column(from) => columns += &fill(&field("NEW", table, *from)),
