@@ -55,7 +55,7 @@ impl ArchiveCommand {
 /// Where Athena finds what is published.
 #[derive(Debug, Args)]
 pub struct AthenaDdl {
-    /// The store as Athena reaches it [default: store.url, where that is S3]
+    /// The store as Athena reaches it; needed where store.url is a folder [default: store.url, where that is S3]
     #[arg(long, value_name = "S3_URL")]
     location: Option<String>,
 }
@@ -65,10 +65,14 @@ impl AthenaDdl {
         let location = match self.location {
             Some(location) => location,
             None if config.store.url.starts_with("s3://") => config.store.url.clone(),
-            None => return Err(CliError::NoLocation),
+            None => {
+                return Err(CliError::NoLocation {
+                    store: config.store.url,
+                });
+            }
         };
         if !is_plain(&location) {
-            return Err(CliError::NoLocation);
+            return Err(CliError::BadLocation { location });
         }
         let store = open_store(&config).await?;
         let archive = Archive::new(store, config);
@@ -169,5 +173,23 @@ fn stands(status: &ArchiveStatus) -> String {
 fn error(text: &mut String, error: Option<&str>) {
     if let Some(error) = error {
         let _ = writeln!(text, "  {error}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn where_the_store_is_a_folder_it_has_to_be_said_where_athena_finds_it() {
+        let ask = async |location: Option<&str>| {
+            let mut config = HubConfig::default();
+            config.store.url = "file:///srv/store".to_owned();
+            let location = location.map(ToOwned::to_owned);
+            let asked = AthenaDdl { location }.answer(config, false).await;
+            asked.map(drop).unwrap_err().to_string()
+        };
+        insta::assert_snapshot!(ask(None).await, @"Athena reads S3, and the store is file:///srv/store: with --location s3://bucket/prefix say where its archive/ lies for Athena, as a copy for example");
+        insta::assert_snapshot!(ask(Some("s3://a'b")).await, @r#""s3://a'b" is not where Athena finds a store: write --location s3://bucket/prefix, without quotes, backslashes and $"#);
     }
 }

@@ -39,10 +39,15 @@ pub(super) enum CliError {
         source: io::Error,
     },
     #[error(
-        "say where Athena finds the store: --location s3://bucket/prefix, without quotes, backslashes \
-         and $"
+        "Athena reads S3, and the store is {store}: with --location s3://bucket/prefix say where its archive/ lies \
+         for Athena, as a copy for example"
     )]
-    NoLocation,
+    NoLocation { store: String },
+    #[error(
+        "{location:?} is not where Athena finds a store: write --location s3://bucket/prefix, without quotes, \
+         backslashes and $"
+    )]
+    BadLocation { location: String },
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
 }
@@ -63,7 +68,8 @@ impl CliError {
             Self::Import(error) => error.exit(),
             Self::Serve(error) if error.is_usage() => Exit::Usage,
             Self::Range(_)
-            | Self::NoLocation
+            | Self::NoLocation { .. }
+            | Self::BadLocation { .. }
             | Self::WriteConfig(WriteConfigError::Exists { .. }) => Exit::Usage,
             Self::Hub(error) if !error.is_retryable() => Exit::Look,
             Self::Hub(_)
