@@ -64,6 +64,8 @@ pub(super) struct CachedSite {
     pub(super) dataset: Option<Arc<Dataset>>,
     /// Rows in which site and cloud want different things.
     pub(super) conflicts: u64,
+    /// Whether the cloud changed anything.
+    pub(super) has_edits: bool,
     /// The edits that the rows are merged with, where the database has settled some for itself.
     settled: Option<Catalog<EditsLog>>,
     /// Rows that were counted last.
@@ -76,11 +78,9 @@ impl CachedSite {
     /// `before`: the site as it was read before.
     fn new(stored: StoredSite, newer: Option<Newer>, before: Option<&Self>) -> Self {
         let edits = stored.edits_in_effect();
-        let conflicts = edits
-            .partitions
-            .values()
-            .map(|entry| entry.object.conflicts);
-        let conflicts = limits::total(conflicts);
+        let objects = || edits.partitions.values().map(|entry| &entry.object);
+        let conflicts = limits::total(objects().map(|object| object.conflicts));
+        let has_edits = objects().any(|object| object.edits > 0);
         let of_site = newer.as_ref();
         let of_site = of_site.map_or(&stored.catalog, |newer| &newer.catalog);
         // A load of a date changes no catalog, and there are thousands of partitions.
@@ -102,6 +102,7 @@ impl CachedSite {
             counted: Mutex::default(),
             dataset: stored.dataset.clone(),
             conflicts,
+            has_edits,
             settled: match edits {
                 Cow::Borrowed(_) => None,
                 Cow::Owned(settled) => Some(settled),

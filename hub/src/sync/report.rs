@@ -210,6 +210,9 @@ pub(crate) struct SiteStatus {
     pub edits_waiting: u64,
     /// The last commit of edits that its rows stand at.
     pub edits_commit: Option<Seq>,
+    /// Whether the rows have any edits.
+    #[serde(skip)]
+    pub has_edits: bool,
     /// Rows in which site and cloud want different things.
     pub conflicts: u64,
     /// Whether its tables take no writes, also after a hub has read the log.
@@ -240,6 +243,7 @@ impl SiteStatus {
             last_error: None,
             edits_waiting: 0,
             edits_commit: None,
+            has_edits: false,
             conflicts: 0,
             read_only: true,
             is_owner: false,

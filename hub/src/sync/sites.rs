@@ -53,6 +53,8 @@ pub(crate) struct SiteEdits {
     pub waiting: u64,
     /// Rows in which site and cloud want different things.
     pub conflicts: u64,
+    /// Whether any stand.
+    pub are_there: bool,
     /// Whether the tables take writes now.
     pub writable: bool,
     /// Whether they do as soon as a hub has read the log, which on SQLite each process does for itself.
@@ -113,6 +115,7 @@ impl Hub {
         SiteView {
             edits: SiteEdits {
                 conflicts: cached.conflicts,
+                are_there: cached.has_edits,
                 head: state.edits_head,
                 waiting: state.edits_waiting,
                 writable: state.writable && state.start_known,

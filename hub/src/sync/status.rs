@@ -167,6 +167,7 @@ fn status(view: &SiteView, own: &Owner) -> SiteStatus {
         edits_waiting: view.edits.waiting,
         edits_commit: view.edits.head.as_ref().map(|head| head.seq),
         conflicts: view.edits.conflicts,
+        has_edits: view.edits.are_there,
         // A copy at another address holds what its original does, and owns nothing.
         read_only: !(view.edits.owned && is_owner),
         is_owner,

@@ -111,10 +111,14 @@ fn dates(dates: &BTreeSet<Date>) -> String {
     }
 }
 
-/// How the edits of a site stand, where there are any.
+/// How the edits of a site stand, where a database owns them.
 fn edits(text: &mut String, of: &SiteStatus) {
     let Some(at) = of.edits_commit else { return };
-    let _ = write!(text, "  edits at commit {at}");
+    // The first commit says who owns them, and no more.
+    let _ = match of.has_edits {
+        true => write!(text, "  edits at commit {at}"),
+        false => write!(text, "  no edits"),
+    };
     if of.edits_waiting > 0 {
         let _ = write!(text, ", {} not flushed", count(of.edits_waiting, "change"));
     }

@@ -56,7 +56,7 @@ async fn what_people_read() -> Outcome {
     insta::assert_snapshot!(of_site, @r#"
     1 of 2 partitions and 1 of 2 rows loaded
     the others lie on dates outside the window; `causeway-hub load --from DATE --to DATE` brings up to window.on_demand_days of them
-    edits at commit 1
+    no edits
     "#);
     let dates = ["2025-12-24", "2025-12-25"].map(|date| date.parse());
     let [first, last] = dates;
@@ -100,7 +100,7 @@ async fn what_people_read() -> Outcome {
     here: commit 1 of 2025-11-24T16:00:01Z, loaded 2025-11-28T05:00:00Z
       1 of 2 partitions and 1 of 2 rows loaded
       1 commit behind the log
-      edits at commit 1
+      no edits
       3 rows of sale in quarantine
       the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
     "#);
