@@ -230,7 +230,8 @@ impl Cli {
                     false => Vec::new(),
                 };
                 let database = hub.database().describe();
-                let done = serde_json::json!({ "database": database, "taken_over": taken });
+                let sites: Vec<&SiteName> = taken.iter().map(|of| &of.site).collect();
+                let done = serde_json::json!({ "database": database, "taken_over": sites });
                 let elsewhere = hub.owned_elsewhere().await;
                 let text = init::ready(&database, &taken, &elsewhere);
                 Ok(Answer::of(json, &done, text, Exit::Done))

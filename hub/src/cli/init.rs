@@ -10,18 +10,20 @@ use clap::Args;
 
 use super::show::read_only;
 use crate::config::DEFAULT_FILE;
+use crate::sync::TakenOver;
 
 /// Every key, with its default and what it is for.
 const TEMPLATE: &str = include_str!("../../../config/hub.toml");
 
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// Write a commented hub.toml with the default of every setting, and nothing else; a file that
-    /// is there already is left as it is
+    /// Write a commented hub.toml with the default of every setting, and nothing else; refused where
+    /// there is a file already
     #[arg(long)]
     pub(super) write_config: bool,
-    /// Make this database the one whose edits count: every other one becomes read-only, and what it
-    /// has not flushed is kept there
+    /// Make this database the owner of all sites' edits. The one that owned them takes no changes any more
+    /// once its hub looks at the store again, and keeps those that it has not flushed; taking over there
+    /// brings them in
     #[arg(long, conflicts_with = "write_config")]
     pub(super) take_over: bool,
 }
@@ -63,18 +65,26 @@ pub(super) fn wrote(path: &Path) -> String {
 /// What was made, and which sites' edits were taken over.
 pub(super) fn ready(
     database: &str,
-    taken: &[SiteName],
+    taken: &[TakenOver],
     owned_elsewhere: &[(SiteName, Owner)],
 ) -> String {
     let elsewhere = owned_elsewhere.iter();
     let elsewhere = elsewhere.map(|(site, owner)| format!("{site}: {}\n", read_only(owner)));
-    let taken = taken.iter().map(|site| {
-        format!(
-            "it owns the edits of {site} now; `causeway-hub load` opens its tables for changes\n"
-        )
-    });
-    let lines: String = taken.chain(elsewhere).collect();
+    let lines: String = taken.iter().map(took_over).chain(elsewhere).collect();
     format!("{database} is ready\n{lines}")
+}
+
+fn took_over(taken: &TakenOver) -> String {
+    let TakenOver { site, former } = taken;
+    let opens = "`causeway-hub load` opens its tables for changes";
+    match former {
+        None => format!("it owns the edits of {site}; {opens}\n"),
+        Some(Owner { id, address }) => format!(
+            "it owns the edits of {site} now; {opens}\n  the database {id} at {address} owned them: it takes no \
+             changes any more once its hub looks at the store, and keeps those that it has not flushed until \
+             `causeway-hub init --take-over` is run there\n"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -92,7 +102,39 @@ mod tests {
         let error = error.replace(&folder.path().display().to_string(), "<folder>");
         insta::assert_snapshot!(error, @"<folder>/hub.toml is there already; move it away, or name another file with --config");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+        let help = InitArgs::augment_args(clap::Command::new("init")).render_help();
+        let help = help
+            .to_string()
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(
+            help.contains("refused where there is a file already"),
+            "{help}"
+        );
         insta::assert_snapshot!(wrote(Path::new("hub.toml")), @"wrote hub.toml: set store.url to the agent's, database.url, and window.timezone, which says what day today is; then run `causeway-hub --config hub.toml init`");
+    }
+
+    #[test]
+    fn a_take_over_says_what_becomes_of_the_former_owner() {
+        let site = SiteName::new("hcm-01").unwrap();
+        let former = Some(Owner {
+            id: "a1".into(),
+            address: "postgres://old/db".into(),
+        });
+        let [first, again] = [former, None].map(|former| TakenOver {
+            site: site.clone(),
+            former,
+        });
+        insta::assert_snapshot!(ready("sqlite:new", &[first], &[]), @"
+        sqlite:new is ready
+        it owns the edits of hcm-01 now; `causeway-hub load` opens its tables for changes
+          the database a1 at postgres://old/db owned them: it takes no changes any more once its hub looks at the store, and keeps those that it has not flushed until `causeway-hub init --take-over` is run there
+        ");
+        insta::assert_snapshot!(ready("sqlite:new", &[again], &[]), @"
+        sqlite:new is ready
+        it owns the edits of hcm-01; `causeway-hub load` opens its tables for changes
+        ");
     }
 
     #[cfg(unix)]

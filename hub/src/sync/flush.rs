@@ -131,6 +131,7 @@ impl FlushTask<'_> {
             identity: &identity,
             owner: self.hub.config().edits.write && owns(&edits, &identity),
         };
+        self.hub.note_owner(&stored.edits, &edits, &identity);
         if !stored.state.start_known {
             self.meet_again(session, at).await?;
             return Ok(Step::of(&edits, at.owner, Next::Again));

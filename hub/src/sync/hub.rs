@@ -27,6 +27,7 @@ use super::history::{ConflictCache, FoundCache, READ_AT_ONCE};
 use super::on_demand::OnDemand;
 use super::partials::PartialCache;
 use super::quarantine::{Quarantine, QuarantineCache};
+use super::seen_owners::SeenOwners;
 use super::seen_triggers::SeenTriggers;
 use super::watchlist::Watchlist;
 use super::window::{DateRange, Window};
@@ -74,6 +75,7 @@ pub(super) struct Inner {
     /// Whether the database was told this hub's own.
     pub(super) window_is_told: AtomicBool,
     pub(super) seen_triggers: SeenTriggers,
+    pub(super) seen_owners: SeenOwners,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
 }
@@ -156,6 +158,7 @@ impl Hub {
             history_reads: Semaphore::new(READ_AT_ONCE),
             unhurried_loads: Semaphore::new(unhurried_loads),
             seen_triggers: SeenTriggers::default(),
+            seen_owners: SeenOwners::default(),
             failures: Failures::default(),
         };
         Ok(Self {

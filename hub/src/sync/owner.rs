@@ -42,6 +42,14 @@ impl Default for Keys {
     }
 }
 
+/// A site whose edits this database owns now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct TakenOver {
+    pub(crate) site: SiteName,
+    /// The database that owned them until now, if it was another one.
+    pub(crate) former: Option<Owner>,
+}
+
 impl Content for Keys {
     const KEY: &'static str = "hub/keys.json";
     const FORMAT: u32 = 1;
@@ -138,7 +146,7 @@ impl Hub {
         self.claim(catalog, edits, now).await
     }
 
-    /// Makes this database the owner of the edits, of all sites or of one.
+    /// Makes this database the owner of the edits, of all sites or of one. It may own some already.
     ///
     /// # Errors
     /// A failure of store or database. Sites that were taken over stay so.
@@ -146,7 +154,7 @@ impl Hub {
         &self,
         only: Option<&SiteName>,
         now: Timestamp,
-    ) -> Result<Vec<SiteName>, HubError> {
+    ) -> Result<Vec<TakenOver>, HubError> {
         if !self.config().edits.write {
             return Err(HubError::Configuration {
                 key: "edits.write",
@@ -169,10 +177,15 @@ impl Hub {
             let mut edits = log.read_catalog().await.map_err(SiteError::Log)?;
             self.ensure_keys(now).await?;
             let identity = self.identity().await?;
+            let mut former = None;
             while !owns(&edits, &identity) {
+                former = edits.head.as_ref().map(|head| head.writer.clone());
                 self.claim(&catalog, &mut edits, now).await?;
             }
-            taken.push(state.site);
+            taken.push(TakenOver {
+                site: state.site,
+                former,
+            });
         }
         Ok(taken)
     }
@@ -236,9 +249,7 @@ impl Hub {
             journal: Vec::new(),
             now,
         };
-        if append(&log, edits, claim).await? == Written::Yes {
-            tracing::info!(site = %catalog.site, "this database takes the site's edits from now on");
-        } else {
+        if append(&log, edits, claim).await? != Written::Yes {
             catch_up(&log, edits).await?;
         }
         Ok(())

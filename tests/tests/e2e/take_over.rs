@@ -217,3 +217,30 @@ async fn a_commit_whose_sender_was_killed_and_replaced_counts_once() {
         taken_over_meanwhile(database, Commit::IsThere).await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_service_says_once_that_it_is_replaced_and_once_that_it_takes_over() {
+    for (_, database) in PAIRS {
+        let (deployment, _) = deploy((StoreKind::Folder, database)).await;
+        deployment.migrate_and_load();
+        let second = TestDatabase::create(database).await;
+        let two = Two { deployment, second };
+        let mut service = two.deployment.serve(&OFTEN);
+        let said = [
+            "another database owns the site's edits now",
+            "this database owns the site's edits now",
+        ];
+        for (of_second, said) in [true, false].into_iter().zip(said) {
+            let takes_over = two.hub(of_second, &["init", "--take-over"]).run();
+            let _ = takes_over.expect_code(0);
+            let line = service.running.wait_for_line(said, WITHIN);
+            assert!(line.contains("hcm-01"), "{line}");
+        }
+        let (logged, _) = (service.running.stderr(), service.running.terminate());
+        assert_eq!(
+            said.map(|said| logged.matches(said).count()),
+            [1, 1],
+            "{logged}"
+        );
+    }
+}

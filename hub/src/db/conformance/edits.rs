@@ -276,7 +276,9 @@ pub async fn a_site_that_was_never_loaded_is_taken_over(database: &HubDatabase) 
         .await?;
     other.flush(&site).await?;
     let taken = test.hub.take_over(None, test.request.now).await?;
-    assert_eq!(taken, [site.name().clone()]);
+    let former = other.hub.identity().await?;
+    let taken: Vec<_> = taken.into_iter().map(|of| (of.site, of.former)).collect();
+    assert_eq!(taken, [(site.name().clone(), Some(former))]);
     test.load_one().await?;
     assert_eq!(
         test.rows(&site, "sale").await?[0],

@@ -140,6 +140,8 @@ impl SiteTask<'_> {
                 }
             }
         };
+        self.hub
+            .note_owner(&stored.edits, &snapshot.edits, &identity);
         let mut in_effect = self
             .with_journal(session, &stored, snapshot, in_effect)
             .await?;
