@@ -19,6 +19,7 @@ mod texts;
 mod unit;
 
 pub(crate) use clash::SharedValues;
+pub(crate) use conflict::disputed_columns;
 pub(crate) use earlier::entry_of_now;
 pub(crate) use error::EditsError;
 pub(crate) use fold::{RowChange, fold, journal_columns};

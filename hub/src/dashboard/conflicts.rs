@@ -1,6 +1,5 @@
 //! The page of the conflicts: both sides of each, with a button for either. It needs no script.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -21,6 +20,7 @@ use super::lists::{given, query};
 use super::texts::{ConflictsTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
 use crate::auth::{Action, Caller};
+use crate::edits::disputed_columns;
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
@@ -118,8 +118,8 @@ impl Page<'_> {
                 sides: [of(site), of(cloud)],
             });
         }
-        let names: BTreeSet<&str> = [site, cloud].into_iter().flat_map(names_of).collect();
-        lines.extend(names.into_iter().map(|column| Line {
+        let columns = disputed_columns(&conflict.lost, row);
+        lines.extend(columns.into_iter().map(|column| Line {
             column,
             sides: [shown(column, site, row), shown(column, cloud, row)],
         }));
@@ -177,14 +177,6 @@ impl Page<'_> {
     fn is_clash(&self, conflict: &Conflict) -> bool {
         conflict.kind == ConflictKind::Clash
     }
-}
-
-fn names_of(loser: &Option<Loser>) -> impl Iterator<Item = &str> {
-    let columns = match loser {
-        Some(Loser::Columns(columns)) => Some(columns.keys().map(String::as_str)),
-        _ => None,
-    };
-    columns.into_iter().flatten()
 }
 
 fn shown<'c>(column: &str, lost: &'c Option<Loser>, row: Option<&'c RowTexts>) -> Shown<'c> {

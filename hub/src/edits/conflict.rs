@@ -1,5 +1,7 @@
 //! What lost, while a row is settled. A column is lost by the side that lost it last.
 
+use std::collections::BTreeSet;
+
 use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::{Conflict, Loser, Texts};
 
@@ -49,6 +51,31 @@ pub(super) fn close(conflict: &mut Conflict, seen: &Conflict, table: &Table) {
 /// A side lost nothing where the row has the same.
 pub(super) fn forget_same(loser: &mut Option<Loser>, row: &Texts) {
     forget(loser, |name, text| row.get(name) == Some(text));
+}
+
+/// The columns that a conflict is about: of those that a side lost, those in which the row has something else.
+/// Where there are none, since the row as a whole is in another place, all of them.
+pub(crate) fn disputed_columns<'c>(
+    conflict: &'c Conflict,
+    row: Option<&Texts>,
+) -> BTreeSet<&'c str> {
+    let losers = [&conflict.site, &conflict.cloud].into_iter().flatten();
+    let (mut lost, mut differing) = (BTreeSet::new(), BTreeSet::new());
+    for loser in losers {
+        let Loser::Columns(columns) = loser else {
+            continue;
+        };
+        for (name, text) in columns {
+            lost.insert(name.as_str());
+            if row.is_none_or(|row| row.get(name) != Some(text)) {
+                differing.insert(name.as_str());
+            }
+        }
+    }
+    match differing.is_empty() {
+        true => lost,
+        false => differing,
+    }
 }
 
 /// Whether a side lost a whole row or a deletion, and not some columns.

@@ -1,6 +1,6 @@
 //! What a load says of edits.
 
-use super::load;
+use super::{load, status};
 use crate::cli::init;
 use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
@@ -68,6 +68,34 @@ async fn new_conflicts_are_named_by_row_and_columns() -> Outcome {
     let text = load(&test.load().await?, &[]);
     let line = "    sale dt=2025-11-28 91: clashes with 6 in day, slot\n";
     assert!(text.contains(line), "{text}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_a_row_that_the_cloud_moved_the_columns_are_named_that_differ() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(folder.path()).await?;
+    let mut site = TestSite::new(&test.store, "here", SHOP)?;
+    let day = "dt=2025-11-28";
+    let put = site.put("sale", day, &["1,2025-11-28,a,paid"]).await?;
+    put.commit().await?;
+    test.load_one().await?;
+    assert!(status(&test.hub.full_status(test.request.now).await?).contains("\n  no edits\n"));
+    test.change(&site, "UPDATE sale SET day = '2025-11-29' WHERE id = 1")
+        .await?;
+    test.flush(&site).await?;
+    let put = site.put("sale", day, &["1,2025-11-28,a,held"]).await?;
+    put.commit().await?;
+    let text = load(&test.load().await?, &[]);
+    assert!(
+        text.contains("\n    sale dt=2025-11-29 1: day, state\n"),
+        "{text}"
+    );
+    let text = status(&test.hub.full_status(test.request.now).await?);
+    assert!(
+        text.contains("\n  edits at commit 3, 1 conflict\n"),
+        "{text}"
+    );
     Ok(())
 }
 

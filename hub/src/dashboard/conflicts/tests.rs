@@ -79,6 +79,22 @@ async fn both_sides_are_shown_and_one_is_taken() -> Outcome {
 }
 
 #[tokio::test]
+async fn of_a_row_that_the_cloud_moved_the_columns_are_shown_that_differ() -> Outcome {
+    let (bed, mut site) = bed(&[1]).await?;
+    let moves = "UPDATE sale SET day = '2025-11-29' WHERE id = 1";
+    change(&bed, &site, moves).await?;
+    let hub = &bed.app.hub;
+    hub.flush_site(site.name(), (bed.app.clock)()).await?;
+    say(&mut site, &[1], "paid").await?;
+    hub.load(&LoadRequest::at((bed.app.clock)())).await?;
+    let page = visit(&bed, "/conflicts", "en").await.body;
+    let shown = |column: &str| page.contains(&format!("<th scope=\"row\">{column}</th>"));
+    let columns = ["id", "day", "slot", "state"];
+    assert_eq!(columns.map(shown), [false, true, false, true], "{page}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_row_that_is_deleted_on_one_side_and_one_that_clashes_are_told() -> Outcome {
     let (bed, mut site) = bed(&[1, 2]).await?;
     let hub = &bed.app.hub;

@@ -10,7 +10,7 @@ use causeway_shared::edits_object::{Entry, Loser, Texts};
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 
 use super::SiteHistory;
-use crate::edits::{SharedValues, key_order};
+use crate::edits::{SharedValues, disputed_columns, key_order};
 use crate::error::SiteError;
 use crate::sync::bounded_cache::BoundedCache;
 use crate::sync::report::NewConflict;
@@ -66,13 +66,8 @@ impl NewConflict {
     fn of(table: &Name, part: Part, row: &Disputed) -> Self {
         let columns: BTreeSet<String> = match row {
             Disputed::Edit(entry) => {
-                let losers = [&entry.conflict.site, &entry.conflict.cloud];
-                let losers = losers.into_iter().flatten();
-                let of = losers.filter_map(|loser| match loser {
-                    Loser::Columns(columns) => Some(columns.keys().cloned()),
-                    Loser::Deletion => None,
-                });
-                of.flatten().collect()
+                let columns = disputed_columns(&entry.conflict, entry.row());
+                columns.into_iter().map(ToOwned::to_owned).collect()
             }
             Disputed::Clash(row) => {
                 let columns = row.with.iter().flat_map(|(shared, _)| &shared.columns);
