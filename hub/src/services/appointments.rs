@@ -18,8 +18,8 @@ pub(crate) use list::{ListQuery, listing};
 pub(crate) use moves::move_to;
 pub(crate) use slots::SLOT_KEY;
 pub(crate) use steps::{Step, step};
+pub(super) use write::{ATTEMPTS, in_the_way, lasting, written};
 pub(crate) use write::{By, Written, book, is_web_address};
-pub(super) use write::{in_the_way, lasting, written};
 
 use causeway_shared::ids::{Md5, SiteName};
 use jiff::Timestamp;

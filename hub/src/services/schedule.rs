@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json};
 
 pub(crate) use self::generate::{Generated, generate};
 use super::appointments::{
-    By, SLOT_COLUMNS, Written, in_the_way, lasting, slots, the_site, written,
+    ATTEMPTS, By, SLOT_COLUMNS, Written, in_the_way, lasting, the_site, written,
 };
 use super::consultants::CONSULTANTS;
 use super::days::require_loadable;
@@ -20,10 +20,6 @@ use super::list::{List, Listing};
 use super::record::{Columns, Record, Statement, find, read, read_within};
 use crate::stats::meetassist::SCHEDULE;
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
-
-/// How often a change begins anew because its date was taken out of the database, or somebody else makes
-/// slots too.
-const ATTEMPTS: u32 = 8;
 
 const LISTED_COLUMNS: Columns = &[
     ("total", Type::Int),
@@ -57,6 +53,9 @@ const BY_ID: Statement = Statement {
     columns: SLOT_COLUMNS,
 };
 const CLOSE: Statement = changing(include_str!("sql/slot_close.sql"));
+/// Opens a slot that no appointment has.
+const OPEN: Statement = changing(include_str!("sql/slot_open.sql"));
+
 const fn changing(sql: &'static str) -> Statement {
     Statement {
         sql,
@@ -112,8 +111,8 @@ pub(crate) async fn set(
         _ => return Err(ServiceError::invalid("isavailable", "is needed")),
     };
     for _ in 0..ATTEMPTS {
-        let (slot, loaded) = bring(hub, &view, id, by).await?;
-        match set_row(hub, &view, &slot, &loaded, opens, by).await {
+        let loaded = bring(hub, &view, id, by).await?;
+        match set_row(hub, &view, id, &loaded, opens, by).await {
             Ok(Some(record)) => return Ok(written(hub, record, by.now).await),
             Ok(None) => {}
             Err(error) => return Err(lasting(hub, &view, error).await),
@@ -126,7 +125,7 @@ pub(crate) async fn set(
 async fn set_row(
     hub: &Hub,
     view: &SiteView,
-    slot: &Record,
+    id: i64,
     loaded: &LoadedDates,
     opens: bool,
     by: By<'_>,
@@ -137,15 +136,10 @@ async fn set_row(
         .database()
         .begin_write(&view.site, &view.dataset, by.actor);
     let mut write = begun.await.map_err(refused)?;
-    let key = [canonical_text(slot.value("scheduleid"))];
-    let of_slot = ["consultantid", "date", "starttime"];
-    let of_slot = of_slot.map(|name| canonical_text(slot.value(name)));
-    if opens {
-        slots::free(&mut *write, view, &of_slot).await?;
-    } else {
-        let closed = read_within(&mut *write, &view.site, CLOSE, &key).await;
-        closed.map_err(refused)?;
-    }
+    let key = [Some(id.to_string())];
+    let change = if opens { OPEN } else { CLOSE };
+    let changed = read_within(&mut *write, &view.site, change, &key).await;
+    changed.map_err(refused)?;
     // From the statement above on no load takes slots out.
     if !write.are_loaded(&loaded.parts).await? {
         return Ok(None);
@@ -158,6 +152,8 @@ async fn set_row(
     };
     if *record.value("isavailable") != Value::Bool(opens) {
         drop(write);
+        let of_slot = ["consultantid", "date", "starttime"];
+        let of_slot = of_slot.map(|name| canonical_text(record.value(name)));
         let there = in_the_way(hub, view, Some(&of_slot)).await?;
         return Err(ServiceError::Clash(there));
     }
@@ -165,26 +161,24 @@ async fn set_row(
     Ok(Some(record))
 }
 
-/// Loads the date of a slot. Answers the slot as it was found.
+/// Loads the date of a slot.
 async fn bring(
     hub: &Hub,
     view: &SiteView,
     id: i64,
     by: By<'_>,
-) -> Result<(Record, LoadedDates), ServiceError> {
+) -> Result<LoadedDates, ServiceError> {
     let key = [Some(id.to_string())];
     let mut rows = read(hub, &view.site, BY_ID, &key).await?;
     if rows.is_empty() {
         let of = ("scheduleid", &*id.to_string());
         rows = find(hub, view, (SCHEDULE, SLOT_COLUMNS), of, by.now).await?;
     }
-    let slot = rows.pop();
-    let date = slot.as_ref().map(|slot| slot.value("date"));
-    let (Some(Value::Date(date)), Some(slot)) = (date.cloned(), slot) else {
+    let date = rows.first().map(|slot| slot.value("date"));
+    let Some(Value::Date(date)) = date else {
         return Err(ServiceError::NotFound(format!("there is no slot {id}")));
     };
-    let loaded = hub.bring(&view.site, DateRange::day(date), by.now).await?;
-    Ok((slot, loaded))
+    Ok(hub.bring(&view.site, DateRange::day(*date), by.now).await?)
 }
 
 fn taken_out_each_time() -> ServiceError {

@@ -167,6 +167,40 @@ pub async fn a_slot_is_closed_and_opened(database: &HubDatabase) -> Outcome {
     Ok(())
 }
 
+/// Of two slots at one time, of which the site brought one beside one that was changed here, that whose number
+/// is given.
+pub async fn a_slot_is_opened_by_its_number(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let mut site = practice(&test).await?;
+    let (hub, by) = (&test.hub, by(&test));
+    let set = async |id, opens: bool| {
+        let given = json!({"isavailable": opens});
+        let given = given.as_object().cloned().unwrap_or_default();
+        schedule::set(hub, None, id, &given, by).await
+    };
+    set(4, false).await?;
+    let rows = ["4,1", "5,1", "6,1"].iter().zip(["09", "10", "09"]);
+    let rows: Vec<String> = rows
+        .map(|(of, hour)| {
+            let is_open = !of.starts_with('6');
+            format!("{of},{SATURDAY},{hour}:00:00,{hour}:30:00,{is_open}")
+        })
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let part = format!("dt={SATURDAY}");
+    site.put("consultantschedule", &part, &rows).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    set(6, true).await?;
+    let dates = DateRange::day(SATURDAY.parse()?);
+    let there = schedule::listing(hub, None, "1", dates).await?;
+    assert_eq!(
+        listed(&test, &there, &["scheduleid", "isavailable"]).await?,
+        ["4 false", "6 true", "5 true"]
+    );
+    Ok(())
+}
+
 /// Column by column, with keys of this database.
 pub async fn consultants_and_programs_are_made_and_changed(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;

@@ -53,8 +53,9 @@ pub(crate) struct By<'a> {
 /// How many minutes an appointment takes.
 const DURATIONS: RangeInclusive<i64> = 1..=24 * 60;
 
-/// How often a change begins anew because its date was taken out of the database.
-pub(super) const ATTEMPTS: u32 = 8;
+/// How often a change begins anew because its date was taken out of the database, or somebody else changes
+/// the same.
+pub(in crate::services) const ATTEMPTS: u32 = 8;
 
 /// Books an appointment. Where a consultant is named, their slot has to be free, and is taken.
 ///
