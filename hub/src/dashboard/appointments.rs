@@ -211,6 +211,10 @@ async fn show(
     let t = language.texts();
     let (day, problem) = match appointments::day(&app.hub, query, (app.clock)()).await {
         Ok(day) => (Some(day), None),
+        // Who wants to move what is not there is not offered to book.
+        Err(error @ ServiceError::NotFound(_)) if query.moves.is_some() => {
+            return Err(Problem::from(error).saying(t.of_day.gone));
+        }
         Err(error @ ServiceError::NotFound(_)) => (None, Some(Problem::from(error))),
         Err(error) => return Err(error.into()),
     };

@@ -114,7 +114,7 @@ pub(crate) async fn day(
     let today = super::today(hub, now);
     let date = asked.date.unwrap_or(today);
     let moving = match asked.moves {
-        Some(id) => by_id(hub, Some(&view.site), id, now).await.ok(),
+        Some(id) => Some(by_id(hub, Some(&view.site), id, now).await?),
         None => None,
     };
     Ok(DayPage {

@@ -249,6 +249,22 @@ async fn a_form_says_whether_a_consultant_is_wanted() {
 }
 
 #[tokio::test]
+async fn what_is_to_be_moved_and_is_not_there_is_refused() {
+    let bed = bed().await;
+    let page = visit(&bed, &bed.admin, "/appointments?date=2025-12-20&move=99").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    let gone = "This appointment is not on the days that are loaded any more.";
+    assert!(page.body.contains(gone), "{}", page.body);
+    assert!(
+        !page
+            .body
+            .contains("<form method=\"post\" action=\"/appointments"),
+        "{}",
+        page.body
+    );
+}
+
+#[tokio::test]
 async fn an_appointment_is_moved_to_another_day_by_links_and_a_form() {
     let bed = bed().await;
     let page = visit(&bed, &bed.admin, "/appointments").await.body;
