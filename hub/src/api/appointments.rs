@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::etag::{IfMatch, Tagged};
-use crate::http::lists::{ListForm, answer};
+use crate::http::lists::ListRequest;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams, dates, json};
 use crate::services::appointments::{self, ListQuery, Step, Written, today};
@@ -36,9 +36,6 @@ pub(super) struct ListParams {
     customerid: Option<String>,
     #[serde(default)]
     q: String,
-    limit: Option<usize>,
-    /// The `next` of the answer before.
-    cursor: Option<String>,
 }
 
 /// Which site is meant.
@@ -48,27 +45,22 @@ pub(super) struct SiteParams {
     pub(super) site: Option<SiteName>,
 }
 
-pub(super) async fn list(
-    _: Reader,
-    State(app): State<Arc<App>>,
-    form: ListForm,
-    Params(asked): Params<ListParams>,
-) -> Result<Response, Problem> {
+pub(super) async fn list(list: ListRequest<ListParams>) -> Result<Response, Problem> {
+    let (app, asked) = (&list.app, &list.asked);
     let range = RangeParams {
         from: asked.from,
         to: asked.to,
     };
     let query = ListQuery {
-        site: asked.site,
+        site: asked.site.clone(),
         dates: dates(asked.date, range, today(&app.hub, (app.clock)()))?,
-        status: asked.status,
+        status: asked.status.clone(),
         consultantid: asked.consultantid,
-        customerid: asked.customerid,
-        q: asked.q,
+        customerid: asked.customerid.clone(),
+        q: asked.q.clone(),
     };
     let listing = appointments::listing(&app.hub, &query).await?;
-    let page = (asked.cursor.as_deref(), asked.limit);
-    answer(&app, form, listing, page, "appointments").await
+    list.answer(listing, "appointments").await
 }
 
 pub(super) async fn one(

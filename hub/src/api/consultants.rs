@@ -11,8 +11,8 @@ use serde::Deserialize;
 
 use super::appointments::{SiteParams, site};
 use crate::http::App;
-use crate::http::callers::{Editor, Reader};
-use crate::http::lists::{ListForm, answer};
+use crate::http::callers::Editor;
+use crate::http::lists::ListRequest;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams};
 use crate::services::appointments::{Written, today};
@@ -26,19 +26,14 @@ pub(super) struct SlotsParams {
     /// Without both the week from today on.
     from: Option<IsoDate>,
     to: Option<IsoDate>,
-    limit: Option<usize>,
-    /// The `next` of the answer before.
-    cursor: Option<String>,
 }
 
 /// Lists a consultant's slots, loaded or not.
 pub(super) async fn slots(
-    _: Reader,
-    State(app): State<Arc<App>>,
-    form: ListForm,
+    list: ListRequest<SlotsParams>,
     PathOf(id): PathOf<String>,
-    Params(asked): Params<SlotsParams>,
 ) -> Result<Response, Problem> {
+    let (app, asked) = (&list.app, &list.asked);
     let range = RangeParams {
         from: asked.from,
         to: asked.to,
@@ -50,8 +45,7 @@ pub(super) async fn slots(
         None => week.map_err(Problem::bad_request)?,
     };
     let listing = schedule::listing(&app.hub, asked.site.as_ref(), &id, dates).await?;
-    let page = (asked.cursor.as_deref(), asked.limit);
-    answer(&app, form, listing, page, "slots").await
+    list.answer(listing, "slots").await
 }
 
 /// Makes a consultant's slots for some dates.

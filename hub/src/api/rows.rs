@@ -16,7 +16,7 @@ use super::appointments::{SiteParams, site};
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::etag::{IfMatch, Tagged};
-use crate::http::lists::{ListForm, answer};
+use crate::http::lists::ListRequest;
 use crate::http::problem::Problem;
 use crate::http::request::{JsonBody, Members, Params, PathOf, json};
 use crate::services::appointments::Written;
@@ -30,15 +30,12 @@ struct ListParams {
     isdisabled: Option<bool>,
     #[serde(default)]
     q: String,
-    limit: Option<usize>,
-    /// The `next` of the answer before.
-    cursor: Option<String>,
 }
 
 /// The routes of a resource, under its name.
 pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
     let path = format!("/api/v1/{}", resource.name());
-    let list = move |caller, app, form, params| list(resource, caller, app, form, params);
+    let list = move |asked| list(resource, asked);
     let create = move |caller, app, params, body| create(resource, caller, app, params, body);
     let one = move |caller, app, path, params| one(resource, caller, app, path, params);
     let change = move |caller, app, path, params, only_if, body| {
@@ -55,19 +52,15 @@ pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
 
 async fn list(
     resource: &'static Resource,
-    _: Reader,
-    State(app): State<Arc<App>>,
-    form: ListForm,
-    Params(asked): Params<ListParams>,
+    list: ListRequest<ListParams>,
 ) -> Result<Response, Problem> {
     let query = RowsQuery {
-        site: asked.site,
-        isdisabled: asked.isdisabled,
-        q: asked.q,
+        site: list.asked.site.clone(),
+        isdisabled: list.asked.isdisabled,
+        q: list.asked.q.clone(),
     };
-    let listing = resource.listing(&app.hub, &query).await?;
-    let page = (asked.cursor.as_deref(), asked.limit);
-    answer(&app, form, listing, page, resource.name()).await
+    let listing = resource.listing(&list.app.hub, &query).await?;
+    list.answer(listing, resource.name()).await
 }
 
 async fn one(

@@ -1,6 +1,7 @@
 //! Lists as callers want them: a page as JSON, or all rows as CSV.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Body;
@@ -8,15 +9,18 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
+use super::callers::Reader;
 use super::problem::Problem;
-use super::request::{header_text, limit};
+use super::request::{header_text, limit, parameters};
 use super::state::App;
 use crate::services::list::Listing;
 
 /// In which form a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ListForm {
+enum ListForm {
     Json,
     Csv,
 }
@@ -49,31 +53,72 @@ impl ListForm {
     }
 }
 
-/// Answers with a page, or with all rows as a file of that name.
-///
-/// # Errors
-/// Why the rows cannot be listed.
-pub(crate) async fn answer(
-    app: &App,
+/// A list that somebody asks for who may read: which rows (`Q`), which page of them, and in which form.
+#[derive(Debug)]
+pub(crate) struct ListRequest<Q> {
+    pub(crate) app: Arc<App>,
+    pub(crate) asked: Q,
+    page: PageParams,
     form: ListForm,
-    listing: Listing,
-    (cursor, rows): (Option<&str>, Option<usize>),
-    name: &str,
-) -> Result<Response, Problem> {
-    let mut response = match form {
-        ListForm::Json => {
-            let page = listing.page(&app.hub, cursor, limit(rows)?, (app.clock)());
-            Json(page.await?).into_response()
-        }
-        ListForm::Csv if cursor.is_none() && rows.is_none() => download(app, listing, name).await?,
-        ListForm::Csv => {
-            let detail = "as CSV a list has all its rows: leave limit and cursor out";
-            return Err(Problem::bad_request(detail));
-        }
-    };
-    let vary = HeaderValue::from_static("accept");
-    response.headers_mut().insert(header::VARY, vary);
-    Ok(response)
+}
+
+#[derive(Debug, Deserialize)]
+struct PageParams {
+    limit: Option<usize>,
+    /// The `next` of the answer before.
+    cursor: Option<String>,
+}
+
+impl PageParams {
+    const NAMES: [&str; 2] = ["limit", "cursor"];
+}
+
+impl<Q: DeserializeOwned> FromRequestParts<Arc<App>> for ListRequest<Q> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        Reader::from_request_parts(parts, app).await?;
+        let is_of_page = |name: &str| PageParams::NAMES.contains(&name);
+        let Ok(form) = ListForm::from_request_parts(parts, app).await;
+        Ok(Self {
+            app: Arc::clone(app),
+            asked: parameters(parts, |name| !is_of_page(name))?,
+            page: parameters(parts, is_of_page)?,
+            form,
+        })
+    }
+}
+
+impl<Q> ListRequest<Q> {
+    /// Answers with a page, or with all rows as a file of that name.
+    ///
+    /// # Errors
+    /// Why the rows cannot be listed.
+    pub(crate) async fn answer(self, listing: Listing, name: &str) -> Result<Response, Problem> {
+        let (
+            app,
+            PageParams {
+                limit: rows,
+                cursor,
+            },
+        ) = (&*self.app, &self.page);
+        let mut response = match self.form {
+            ListForm::Json => {
+                let page = listing.page(&app.hub, cursor.as_deref(), limit(*rows)?, (app.clock)());
+                Json(page.await?).into_response()
+            }
+            ListForm::Csv if cursor.is_none() && rows.is_none() => {
+                download(app, listing, name).await?
+            }
+            ListForm::Csv => {
+                let detail = "as CSV a list has all its rows: leave limit and cursor out";
+                return Err(Problem::bad_request(detail));
+            }
+        };
+        let vary = HeaderValue::from_static("accept");
+        response.headers_mut().insert(header::VARY, vary);
+        Ok(response)
+    }
 }
 
 /// Answers with all rows as a CSV file of that name.

@@ -28,14 +28,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
-        let pairs = form_urlencoded::parse(query.as_bytes());
-        let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
-        read.map(Self).map_err(|error| {
-            let parameter = error.path().to_string();
-            Problem::unreadable("the query", &parameter, error.inner())
-        })
+        parameters(parts, |_| true).map(Self)
     }
+}
+
+/// Reads those of the query's parameters whose names are to be read here.
+pub(super) fn parameters<T: DeserializeOwned>(
+    parts: &Parts,
+    is_read: impl Fn(&str) -> bool,
+) -> Result<T, Problem> {
+    let query = parts.uri.query().unwrap_or_default();
+    let mut text = form_urlencoded::Serializer::new(String::new());
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    text.extend_pairs(pairs.filter(|(name, _)| is_read(name)));
+    let text = text.finish();
+    let pairs = form_urlencoded::parse(text.as_bytes());
+    let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
+    read.map_err(|error| {
+        let parameter = error.path().to_string();
+        Problem::unreadable("the query", &parameter, error.inner())
+    })
 }
 
 /// What the path names, in the place of [`axum::extract::Path`], which answers with plain text.
