@@ -16,6 +16,7 @@ use crate::http::lists::ListRequest;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams};
 use crate::services::appointments::{Written, today};
+use crate::services::days::most_readable;
 use crate::services::schedule::{self, Generated};
 use crate::sync::DateRange;
 
@@ -23,7 +24,7 @@ use crate::sync::DateRange;
 #[serde(deny_unknown_fields)]
 pub(super) struct SlotsParams {
     site: Option<SiteName>,
-    /// Without both the week from today on.
+    /// Without both the week from today on, or as many of its days as can be read at a time.
     from: Option<IsoDate>,
     to: Option<IsoDate>,
 }
@@ -39,7 +40,8 @@ pub(super) async fn slots(
         to: asked.to,
     };
     let today = today(&app.hub, (app.clock)());
-    let week = DateRange::new(today, today.saturating_add(6.days()));
+    let after = most_readable(&app.hub).min(7) - 1;
+    let week = DateRange::new(today, today.saturating_add(i64::from(after).days()));
     let dates = match range.range()? {
         Some(dates) => dates,
         None => week.map_err(Problem::bad_request)?,

@@ -131,7 +131,7 @@ pub(super) async fn load(
         to: Some(asked.to),
     };
     let range = given.range()?.unwrap_or(DateRange::day(asked.from.0));
-    days::require_loadable(&app.hub, range)?;
+    days::require_kept(&app.hub, range)?;
     let views = app.hub.sites(asked.site.as_ref()).await?;
     let sites: Vec<SiteName> = views.into_iter().map(|view| view.site).collect();
     for site in &sites {

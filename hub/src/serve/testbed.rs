@@ -18,6 +18,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::layout::{LogKey, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
+use causeway_shared::store::failing::{FailingStore, Fault};
 use causeway_shared::store::memory::MemoryStore;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -97,11 +98,19 @@ impl Testbed {
 
     /// A service with a [day](write_day) of each of these sites.
     pub(crate) async fn with_a_day(sites: &[&str]) -> Self {
+        Self::with_a_day_and(sites, |_| {}).await
+    }
+
+    /// The same, configured in another way.
+    pub(crate) async fn with_a_day_and(
+        sites: &[&str],
+        configure: impl FnOnce(&mut HubConfig),
+    ) -> Self {
         let store: Store = Arc::new(MemoryStore::new());
         for site in sites {
             write_day(&store, site).await.unwrap();
         }
-        Self::over(AuthMode::Token, store).await
+        Self::configured(store, configure).await
     }
 
     /// A service of a site whose dataset is not MeetAssist's.
@@ -113,10 +122,15 @@ impl Testbed {
 
     /// A service of what is in a store.
     pub(crate) async fn over(mode: AuthMode, store: Store) -> Self {
+        Self::configured(store, |config| config.auth.mode = mode).await
+    }
+
+    async fn configured(store: Store, configure: impl FnOnce(&mut HubConfig)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("hub").display());
         let mut config = HubConfig::default();
-        config.auth.mode = mode;
+        config.auth.mode = AuthMode::Token;
+        configure(&mut config);
         config.database.url.clone_from(&url);
         let database = DatabaseConfig {
             url,
@@ -155,8 +169,18 @@ impl Testbed {
 
     /// The service as it is after a restart.
     pub(crate) fn restarted(&self) -> Self {
+        self.restarted_over(Arc::clone(self.app.hub.store()))
+    }
+
+    /// The service as it is where the store does not answer any more.
+    pub(crate) fn without_its_store(&self) -> Self {
+        let store = Arc::clone(self.app.hub.store());
+        self.restarted_over(Arc::new(FailingStore::new(store, [Fault::StopAt(1)])))
+    }
+
+    fn restarted_over(&self, store: Store) -> Self {
         let hub = &self.app.hub;
-        let (config, store) = (hub.config().clone(), Arc::clone(hub.store()));
+        let config = hub.config().clone();
         let hub = Hub::with(config, store, Arc::clone(hub.database())).unwrap();
         let app = Arc::new(App::new(hub, now));
         Self {

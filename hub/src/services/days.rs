@@ -30,16 +30,34 @@ pub(crate) struct Day {
     pub is_asked: bool,
 }
 
-/// Refuses dates that cannot all be loaded at a time.
+/// How many dates can be read at a time: as many as are kept beside the window, and always one, which need not
+/// be kept.
+pub(crate) fn most_readable(hub: &Hub) -> u16 {
+    hub.window_config().on_demand_days.max(1)
+}
+
+/// Refuses dates that cannot all be read at a time.
 ///
 /// # Errors
 /// [`ServiceError::RangeTooLong`]
-pub(crate) fn require_loadable(hub: &Hub, dates: DateRange) -> Result<(), ServiceError> {
-    let (days, most) = (dates.days(), hub.window_config().on_demand_days);
-    if days > u32::from(most).max(1) {
-        return Err(ServiceError::RangeTooLong { days, most });
+pub(crate) fn require_readable(hub: &Hub, dates: DateRange) -> Result<(), ServiceError> {
+    require_at_most(most_readable(hub), dates)
+}
+
+/// Refuses dates that would not all be kept beside the window.
+///
+/// # Errors
+/// [`ServiceError::RangeTooLong`]
+pub(crate) fn require_kept(hub: &Hub, dates: DateRange) -> Result<(), ServiceError> {
+    require_at_most(hub.window_config().on_demand_days, dates)
+}
+
+fn require_at_most(most: u16, dates: DateRange) -> Result<(), ServiceError> {
+    let days = dates.days();
+    match days > u32::from(most) {
+        true => Err(ServiceError::RangeTooLong { days, most }),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// Reads which days are loaded, asked for and pinned.

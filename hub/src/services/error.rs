@@ -48,7 +48,7 @@ pub(crate) enum ServiceError {
     #[error("{0}")]
     Unreadable(String),
     /// More dates than are loaded at a time.
-    #[error("{days} days are too many; window.on_demand_days keeps {most}")]
+    #[error("{} too many; window.on_demand_days keeps {most}", days_are(*.days))]
     RangeTooLong { days: u32, most: u16 },
     /// It has to be said which site is meant.
     #[error("name the site: write site={}", names(.0))]
@@ -133,6 +133,13 @@ fn sentence(errors: &[FieldError]) -> String {
     let of = |error: &FieldError| format!("{} {}", error.field, error.message);
     let errors: Vec<String> = errors.iter().map(of).collect();
     errors.join("; ").trim().to_owned()
+}
+
+fn days_are(days: u32) -> String {
+    match days {
+        1 => "1 day is".to_owned(),
+        days => format!("{days} days are"),
+    }
 }
 
 fn names(sites: &[SiteName]) -> String {

@@ -13,7 +13,7 @@ use super::appointments::{
     ATTEMPTS, By, SLOT_COLUMNS, Written, in_the_way, lasting, the_site, written,
 };
 use super::consultants::CONSULTANTS;
-use super::days::require_loadable;
+use super::days::require_readable;
 use super::error::ServiceError;
 use super::fields::{self, Needs};
 use super::list::{List, Listing};
@@ -73,7 +73,7 @@ pub(crate) async fn listing(
     consultant: &str,
     dates: DateRange,
 ) -> Result<Listing, ServiceError> {
-    require_loadable(hub, dates)?;
+    require_readable(hub, dates)?;
     let consultant = CONSULTANTS.one(hub, site, consultant).await?;
     let view = the_site(hub, Some(&consultant.site)).await?;
     let key = canonical_text(consultant.value("consultantid"));

@@ -285,6 +285,18 @@ async fn dates_are_loaded_when_an_admin_asks() {
 }
 
 #[tokio::test]
+async fn where_no_date_is_kept_beside_the_window_one_is_read_and_none_loaded() {
+    let bed = Testbed::with_a_day_and(&["hcm-01"], |config| config.window.on_demand_days = 0).await;
+    let read = bed.get(&format!("{ALL}?date=2025-12-20")).await;
+    assert_eq!(read.status, StatusCode::OK, "{}", read.body);
+    let asked = json!({"from": "2025-12-20", "to": "2025-12-20"}).to_string();
+    let loaded = bed.post(&bed.admin, "/api/v1/sync/load", &asked).await;
+    assert_eq!(refusal(&loaded), refused(400, "range_too_long", ""));
+    let detail = json_of(&loaded)["detail"].clone();
+    assert_eq!(detail, "1 day is too many; window.on_demand_days keeps 0");
+}
+
+#[tokio::test]
 async fn a_query_that_cannot_be_read_names_its_parameter() {
     let bed = bed().await;
     for (query, field) in [

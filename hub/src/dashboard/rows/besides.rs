@@ -16,7 +16,7 @@ use crate::dashboard::texts::ListTexts;
 use crate::dashboard::{Visitor, html};
 use crate::http::App;
 use crate::http::lists::download;
-use crate::http::problem::Problem;
+use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, PathOf};
 use crate::services::appointments::{CustomerQuery, of_customer};
 use crate::services::programs::{by_status, participants};
@@ -43,6 +43,15 @@ struct TableOf {
     csv: Option<String>,
 }
 
+/// In the place of a part that cannot be read now.
+#[derive(Debug, Template)]
+#[template(path = "away.html")]
+struct Away {
+    id: &'static str,
+    title: &'static str,
+    text: &'static str,
+}
+
 /// What the page's address asks of it.
 #[derive(Debug, Default)]
 pub(super) struct Asked<'a> {
@@ -63,10 +72,33 @@ pub(super) async fn part(
     row: &Record,
     asked: &Asked<'_>,
 ) -> Result<String, Problem> {
-    match shown.besides {
-        Besides::Appointments => appointments(app, language, row).await,
-        Besides::Slots => slots::week(app, language, row, asked).await,
-        Besides::Participants => of_program(app, language, row, asked.status).await,
+    let (t, l) = (language.texts(), &language.texts().of_lists);
+    let (part, id, title) = match shown.besides {
+        Besides::Appointments => (
+            appointments(app, language, row).await,
+            "appointments",
+            t.appointments,
+        ),
+        Besides::Slots => (
+            slots::week(app, language, row, asked).await,
+            "slots",
+            t.of_slots.title,
+        ),
+        Besides::Participants => (
+            of_program(app, language, row, asked.status).await,
+            "participants",
+            l.column("participants"),
+        ),
+    };
+    match part {
+        // The row is shown though the store, which has the rest, does not answer.
+        Err(problem) if problem.code == Code::Unavailable => {
+            let what = "a part of a row's page cannot be read; the rest is shown";
+            app.hub.log_failure(&row.site, what, &problem.detail);
+            let text = l.away;
+            Ok(html(&Away { id, title, text })?.0)
+        }
+        part => part,
     }
 }
 

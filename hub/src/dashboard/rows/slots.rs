@@ -1,4 +1,5 @@
-//! A consultant's slots on the consultant's page: a week of them, to open and to close, and a form that
+//! A consultant's slots on the consultant's page: a week of them, or as many days as can be read at a time, to
+//! open and to close, and a form that
 //! makes slots for a range of dates.
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::PathOf;
 use crate::services::appointments::today;
+use crate::services::days::most_readable;
 use crate::services::record::Record;
 use crate::services::schedule::{self, listing};
 use crate::sync::DateRange;
@@ -40,7 +42,7 @@ struct Week {
     /// The consultant's page.
     path: String,
     site: String,
-    monday: Date,
+    first: Date,
     today: Date,
     days: Vec<(Date, Vec<Record>)>,
     /// Of the form that makes slots.
@@ -50,10 +52,10 @@ struct Week {
 }
 
 impl Week {
-    /// The page with the week that is so many weeks later.
-    fn address(&self, weeks: i64) -> String {
-        let monday = self.monday.saturating_add(weeks.weeks());
-        self.of(&monday.to_string())
+    /// The page with the days before these (-1) or after them (1).
+    fn address(&self, turns: i64) -> String {
+        let days = turns.saturating_mul(i64::try_from(self.days.len()).unwrap_or(1));
+        self.of(&self.first.saturating_add(days.days()).to_string())
     }
 
     fn of(&self, week: &str) -> String {
@@ -79,10 +81,15 @@ fn state(slot: &Record) -> &'static str {
     }
 }
 
-/// The week of a date, from Monday on.
-fn week_of(date: Date) -> DateRange {
-    let days = i64::from(date.weekday().to_monday_zero_offset());
-    DateRange::around(date.saturating_sub(days.days()), 0, 6)
+/// The week of a date, from Monday on; where not all of it can be read at a time, as many days from the date on.
+fn week_of(date: Date, most: u16) -> DateRange {
+    match most {
+        ..7 => DateRange::around(date, 0, most.saturating_sub(1)),
+        7.. => {
+            let days = i64::from(date.weekday().to_monday_zero_offset());
+            DateRange::around(date.saturating_sub(days.days()), 0, 6)
+        }
+    }
 }
 
 /// The part of a consultant's page about slots.
@@ -93,7 +100,7 @@ pub(super) async fn week(
     asked: &Asked<'_>,
 ) -> Result<String, Problem> {
     let today = today(&app.hub, (app.clock)());
-    let dates = week_of(date(asked.week)?.unwrap_or(today));
+    let dates = week_of(date(asked.week)?.unwrap_or(today), most_readable(&app.hub));
     let id = row.text("consultantid");
     let slots = listing(&app.hub, Some(&row.site), &id, dates).await?;
     let slots = slots.page(&app.hub, None, MAX_SLOTS, (app.clock)());
@@ -112,7 +119,7 @@ pub(super) async fn week(
         is_editor: asked.is_editor,
         path: format!("/consultants/{id}"),
         site: row.site.to_string(),
-        monday: dates.from(),
+        first: dates.from(),
         today,
         days: days.collect(),
         fields: fields(language, dates.from().max(today), dates, asked.sent),

@@ -5,7 +5,7 @@ use axum::http::{Method, Request, StatusCode, header};
 
 use super::*;
 use crate::auth::Token;
-use crate::serve::testbed::{Answer, Testbed};
+use crate::serve::testbed::{Answer, Testbed, json_of};
 
 async fn visit(bed: &Testbed, token: &Token, path: &str) -> Answer {
     let cookie = format!("{}; causeway_lang=en", bed.cookie_of(token).await);
@@ -248,6 +248,38 @@ async fn consultants_are_listed_with_their_figures() {
     ] {
         let answer = visit(&bed, &bed.viewer, &format!("/consultants?{wrong}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn of_a_week_that_cannot_be_read_at_a_time_some_days_are_shown() {
+    let bed = Testbed::with_a_day_and(&["hcm-01"], |config| config.window.on_demand_days = 3).await;
+    let path = "/consultants/1?site=hcm-01&week=2025-11-27";
+    let html = visit(&bed, &bed.viewer, path).await.body;
+    let shown = |day: &str| html.contains(&format!("/appointments?date=2025-11-{day}&amp;site"));
+    let days = ["26", "27", "28", "29", "30"];
+    assert_eq!(days.map(shown), [false, true, true, true, false], "{html}");
+    for turned in ["week=2025-11-24#slots", "week=2025-11-30#slots"] {
+        assert!(html.contains(turned), "{turned}: {html}");
+    }
+    let slots = json_of(&bed.get("/api/v1/consultants/1/slots").await);
+    assert_eq!(slots["total"], 5, "from today on as many days: {slots}");
+}
+
+#[tokio::test]
+async fn a_row_is_shown_while_the_store_that_has_more_of_it_is_away() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let cookie = format!("{}; causeway_lang=en", bed.cookie().await);
+    // A week that is not loaded.
+    let consultant = "/consultants/1?site=hcm-01&week=2025-12-20";
+    let paths = [consultant, "/customers/c1?site=hcm-01"];
+    let bed = bed.without_its_store();
+    for (path, name) in paths.iter().zip(["Lê Dung", "Nguyễn An"]) {
+        let page = bed.visit(path, &cookie).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
+        for shown in [name, "This part cannot be read now"] {
+            assert!(page.body.contains(shown), "{path} {shown}: {}", page.body);
+        }
     }
 }
 

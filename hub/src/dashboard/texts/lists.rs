@@ -30,6 +30,8 @@ pub(in crate::dashboard) struct ListTexts {
     pub(in crate::dashboard) created: &'static str,
     pub(in crate::dashboard) saved: &'static str,
     pub(in crate::dashboard) changed: &'static str,
+    /// Of a part of a page.
+    pub(in crate::dashboard) away: &'static str,
     /// What columns are called.
     columns: &'static [(&'static str, &'static str)],
 }
@@ -71,6 +73,7 @@ pub(super) const VIETNAMESE: ListTexts = ListTexts {
     created: "Đã lưu mới.",
     saved: "Đã lưu thay đổi.",
     changed: "Người khác vừa lưu dữ liệu này. Xem lại bên dưới rồi lưu lần nữa nếu vẫn muốn thay bằng nội dung của bạn.",
+    away: "Hiện không đọc được phần này; hãy thử lại sau ít phút. Nhật ký của hub cho biết lý do.",
     columns: &[
         ("customerid", "Mã khách hàng"),
         ("fullname", "Họ tên"),
@@ -135,6 +138,7 @@ pub(super) const ENGLISH: ListTexts = ListTexts {
     created: "It is saved as a new one.",
     saved: "The changes are saved.",
     changed: "Somebody else has just saved this. Save it again if what the form says is to replace that.",
+    away: "This part cannot be read now; try again in a while. The hub's log says why.",
     columns: &[
         ("customerid", "Customer number"),
         ("fullname", "Name"),

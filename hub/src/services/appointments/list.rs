@@ -6,7 +6,7 @@ use causeway_shared::value::Type;
 
 use super::sites;
 use super::statements::LISTED;
-use crate::services::days::require_loadable;
+use crate::services::days::require_readable;
 use crate::services::error::ServiceError;
 use crate::services::fields::{require_value, text_value};
 use crate::services::list::{List, Listing};
@@ -37,7 +37,7 @@ pub(crate) struct ListQuery {
 /// # Errors
 /// [`ServiceError`]
 pub(crate) async fn listing(hub: &Hub, query: &ListQuery) -> Result<Listing, ServiceError> {
-    require_loadable(hub, query.dates)?;
+    require_readable(hub, query.dates)?;
     let views = sites(hub, query.site.as_ref()).await?;
     for view in &views {
         let of = (APPOINTMENT, STATUS);

@@ -15,7 +15,7 @@ use super::{ATTEMPTS, changing, declared, taken_out_each_time};
 use crate::db::SiteWrite;
 use crate::services::appointments::{By, lasting, the_site, today};
 use crate::services::consultants::CONSULTANTS;
-use crate::services::days::require_loadable;
+use crate::services::days::require_readable;
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::{self, FieldError};
 use crate::services::record::{Record, Statement, read_within};
@@ -67,7 +67,7 @@ pub(crate) async fn generate(
         return Err(ServiceError::invalid("consultantid", "is no number"));
     };
     let plan = Plan::read(given, today(hub, by.now))?;
-    require_loadable(hub, plan.dates)?;
+    require_readable(hub, plan.dates)?;
     if let Err(error) = hub.ensure_keys(by.now).await {
         // There may be some left; if not, the insert says so.
         tracing::warn!(%error, "the database has few keys for new rows, and gets no more");
