@@ -77,12 +77,12 @@ pub(super) async fn one(
 /// A JSON Merge Patch. With `If-Match` it is for an appointment that is still as the caller read it.
 pub(super) async fn change(
     of: Change,
-    IfMatch(only_if): IfMatch,
+    IfMatch(precondition): IfMatch,
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<Tagged<Written>, Problem> {
     let site = site(of.of, &mut given)?;
     let (which, by) = ((site.as_ref(), of.id), of.editor.by());
-    let changed = appointments::move_to(&of.app.hub, which, &given, &only_if, by).await?;
+    let changed = appointments::move_to(&of.app.hub, which, &given, &precondition, by).await?;
     Ok(Tagged(appointments::tag(&changed.record), changed))
 }
 

@@ -103,8 +103,8 @@ async fn begin(
         dialect: asked.dialect,
     };
     let running = reserve(&app, &options, &name)?;
-    let announced = announced(&headers);
-    let upload = match Upload::receive(name, announced, body.into_data_stream()).await {
+    let content_length = content_length(&headers);
+    let upload = match Upload::receive(name, content_length, body.into_data_stream()).await {
         Ok(upload) => upload,
         Err(error) => {
             running.forget();
@@ -119,7 +119,7 @@ async fn begin(
 }
 
 /// How many bytes a body is said to have.
-pub(crate) fn announced(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     header_text(headers, header::CONTENT_LENGTH)?.parse().ok()
 }
 

@@ -38,11 +38,11 @@ pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
     let list = move |asked| list(resource, asked);
     let create = move |caller, app, params, body| create(resource, caller, app, params, body);
     let one = move |caller, app, path, params| one(resource, caller, app, path, params);
-    let change = move |caller, app, path, params, only_if, body| {
-        change(resource, caller, app, path, params, only_if, body)
+    let change = move |caller, app, path, params, precondition, body| {
+        change(resource, caller, app, path, params, precondition, body)
     };
-    let disable = move |caller, app, path, params, only_if, body| {
-        disable(resource, caller, app, path, params, only_if, body)
+    let disable = move |caller, app, path, params, precondition, body| {
+        disable(resource, caller, app, path, params, precondition, body)
     };
     Router::new().route(&path, get(list).post(create)).route(
         &format!("{path}/{{id}}"),
@@ -96,11 +96,11 @@ async fn change(
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
-    IfMatch(only_if): IfMatch,
+    IfMatch(precondition): IfMatch,
     JsonBody(Members(mut given)): JsonBody<Members>,
 ) -> Result<Tagged<Written>, Problem> {
     let site = site(of, &mut given)?;
-    let which = (id.as_str(), &only_if);
+    let which = (id.as_str(), &precondition);
     let changed = resource
         .change(&app.hub, site.as_ref(), which, &given, editor.by())
         .await?;
@@ -114,7 +114,7 @@ async fn disable(
     State(app): State<Arc<App>>,
     PathOf(id): PathOf<String>,
     Params(of): Params<SiteParams>,
-    IfMatch(only_if): IfMatch,
+    IfMatch(precondition): IfMatch,
     body: Bytes,
 ) -> Result<Tagged<Written>, Problem> {
     let Members(mut given) = match body.is_empty() {
@@ -127,7 +127,7 @@ async fn disable(
         return Err(Problem::bad_request(detail));
     }
     let given = Map::from_iter([("isdisabled".to_owned(), Value::Bool(true))]);
-    let which = (id.as_str(), &only_if);
+    let which = (id.as_str(), &precondition);
     let changed = resource
         .change(&app.hub, site.as_ref(), which, &given, editor.by())
         .await?;

@@ -16,7 +16,7 @@ use jiff::civil::Date;
 use serde::Deserialize;
 
 use self::forms::{BookForm, Notice};
-pub(super) use self::forms::{book, move_here, refusal, step};
+pub(super) use self::forms::{book, move_here, refusal_notice, step};
 use self::table::{DayTable, is_free};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};

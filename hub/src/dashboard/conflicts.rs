@@ -256,7 +256,7 @@ pub(super) async fn take(
     let id = id.map_err(|_: &str| Problem::new(Code::NotFound, t.of_conflicts.closed))?;
     let taken = conflicts::take(&app.hub, &id, form.take, editor.by());
     if let Err(error) = taken.await {
-        return Err(refusal(error, t));
+        return Err(problem_of_take(error, t));
     }
     let taken = match form.take {
         Side::Site => "site",
@@ -267,7 +267,7 @@ pub(super) async fn take(
 }
 
 /// Why no side was taken, as people say it.
-fn refusal(error: ServiceError, t: &Texts) -> Problem {
+fn problem_of_take(error: ServiceError, t: &Texts) -> Problem {
     let c = &t.of_conflicts;
     let detail = match &error {
         ServiceError::Changed(..) => c.changed,
@@ -275,7 +275,7 @@ fn refusal(error: ServiceError, t: &Texts) -> Problem {
         ServiceError::NotAllowed(NotAllowed::RowUnknown, _) => c.row_unknown,
         ServiceError::NotAllowed(NotAllowed::InTheWay, _) => c.in_the_way,
         ServiceError::NotAllowed(NotAllowed::Clashes, _) => c.clash_hint,
-        _ => return edits::refusal(error, t),
+        _ => return edits::problem_of_change(error, t),
     };
     Problem::from(error).saying(detail)
 }

@@ -273,7 +273,7 @@ pub(super) async fn undo(
             let detail = reading.language.texts().of_edits.changed;
             return Err(Problem::new(Code::Changed, detail));
         }
-        Err(error) => return Err(refusal(error, reading.language.texts())),
+        Err(error) => return Err(problem_of_change(error, reading.language.texts())),
     };
     let key = text_of_key(&undone.key);
     let of_row = row_query(&undone.site, undone.table.as_str(), &key);
@@ -281,7 +281,7 @@ pub(super) async fn undo(
 }
 
 /// Why a change was refused, as people say it where it may be so of any change.
-pub(super) fn refusal(error: ServiceError, t: &Texts) -> Problem {
+pub(super) fn problem_of_change(error: ServiceError, t: &Texts) -> Problem {
     let d = &t.of_day;
     let detail = match &error {
         ServiceError::TryAgain(_) => d.not_now.to_owned(),

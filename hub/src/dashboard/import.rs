@@ -17,7 +17,7 @@ use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ImportTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
-use crate::api::imports::{announced, not_taken, reserve, start};
+use crate::api::imports::{content_length, not_taken, reserve, start};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
@@ -155,7 +155,7 @@ pub(super) async fn preview(
     sent: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
     editor(&app, &caller, reading.language)?;
-    let announced = announced(&headers).map(|bytes| bytes.saturating_sub(MAX_FORM_BYTES));
+    let content_length = content_length(&headers).map(|bytes| bytes.saturating_sub(MAX_FORM_BYTES));
     let mut sent = sent.map_err(|why| Problem::of_body(why.status(), why.body_text()))?;
     let mut fields = Fields::default();
     while let Some(field) = sent.next_field().await.map_err(broken)? {
@@ -165,7 +165,7 @@ pub(super) async fn preview(
             Some("dialect") => fields.dialect = text(field).await?,
             // A form without a file sends one that has no name.
             Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
-                return take(&app, &caller, reading, fields, (field, announced)).await;
+                return take(&app, &caller, reading, fields, (field, content_length)).await;
             }
             _ => {}
         }
@@ -191,7 +191,7 @@ async fn take(
     caller: &Caller,
     reading: ReaderLanguage,
     fields: Fields,
-    (file, announced): (Field<'_>, Option<u64>),
+    (file, content_length): (Field<'_>, Option<u64>),
 ) -> Result<Response, Problem> {
     let i = &reading.language.texts().of_import;
     let Ok(site) = SiteName::new(&fields.site) else {
@@ -225,7 +225,7 @@ async fn take(
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.to_owned();
     let running = reserve(app, &options, &name).map_err(|problem| busy(problem, i))?;
-    let upload = match Upload::receive(name, announced, file).await {
+    let upload = match Upload::receive(name, content_length, file).await {
         Ok(upload) => upload,
         Err(error) => {
             running.forget();

@@ -9,7 +9,7 @@ use causeway_shared::ids::Md5;
 use serde::Serialize;
 
 use super::problem::Problem;
-use crate::services::only_if::OnlyIf;
+use crate::services::precondition::Precondition;
 
 /// JSON about a row, with the row's tag.
 #[derive(Debug)]
@@ -24,21 +24,21 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 
 /// The rows that `If-Match` allows to be changed.
 #[derive(Debug)]
-pub(crate) struct IfMatch(pub OnlyIf);
+pub(crate) struct IfMatch(pub Precondition);
 
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         if !parts.headers.contains_key(header::IF_MATCH) {
-            return Ok(Self(OnlyIf::Any));
+            return Ok(Self(Precondition::Any));
         }
         let mut tags = Vec::new();
         for value in parts.headers.get_all(header::IF_MATCH) {
             for given in value.to_str().map_err(|_| unreadable())?.split(',') {
                 let given = given.trim();
                 if given == "*" {
-                    return Ok(Self(OnlyIf::Any));
+                    return Ok(Self(Precondition::Any));
                 }
                 // A weak tag promises less than a change needs.
                 let strong = given.strip_prefix("W/").unwrap_or(given);
@@ -54,7 +54,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
                 }
             }
         }
-        Ok(Self(OnlyIf::Tags(tags)))
+        Ok(Self(Precondition::Tags(tags)))
     }
 }
 

@@ -60,16 +60,16 @@ impl Upload {
         }
     }
 
-    /// Takes a file as it comes. `announced`: how many bytes it is said to have.
+    /// Takes a file as it comes. `content_length`: how many bytes it is said to have.
     ///
     /// # Errors
     /// [`UploadError`]; nothing of it is left.
     pub(crate) async fn receive<E: Display>(
         name: String,
-        announced: Option<u64>,
+        content_length: Option<u64>,
         pieces: impl Stream<Item = Result<Bytes, E>>,
     ) -> Result<Self, UploadError> {
-        if announced.is_some_and(|bytes| bytes > MAX_FILE_BYTES) {
+        if content_length.is_some_and(|bytes| bytes > MAX_FILE_BYTES) {
             return Err(UploadError::TooLarge);
         }
         let no_room = |folder: &Path| {

@@ -26,7 +26,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::error::ServiceError;
-use super::only_if;
+use super::precondition;
 use super::record::{Record, read};
 use super::sites::{has, having, the_one};
 use crate::error::HubError;
@@ -68,7 +68,7 @@ fn has_appointments(view: &SiteView) -> bool {
 
 /// The entity tag of an appointment.
 pub(crate) fn tag(row: &Record) -> Md5 {
-    only_if::tag(row, OWN)
+    precondition::tag(row, OWN)
 }
 
 /// A day in the hub's zone.

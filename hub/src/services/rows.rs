@@ -13,7 +13,7 @@ use super::appointments::{By, Written, lasting, written};
 use super::error::ServiceError;
 use super::fields::{self, FieldError, Fields, Needs, text_value};
 use super::list::{List, Listing};
-use super::only_if::{self, OnlyIf};
+use super::precondition::{self, Precondition};
 use super::record::{Columns, Record, Statement, read, read_within};
 use super::search::Search;
 use super::sites::{self, Needed};
@@ -92,7 +92,7 @@ impl Resource {
 
     /// The entity tag of a row.
     pub(crate) fn tag(&self, row: &Record) -> Md5 {
-        only_if::tag(row, self.columns())
+        precondition::tag(row, self.columns())
     }
 
     /// The columns of its table.
@@ -233,7 +233,7 @@ impl Resource {
         &self,
         hub: &Hub,
         site: Option<&SiteName>,
-        (key, only_if): (&str, &OnlyIf),
+        (key, precondition): (&str, &Precondition),
         given: &Map<String, Json>,
         by: By<'_>,
     ) -> Result<Written, ServiceError> {
@@ -254,7 +254,7 @@ impl Resource {
                 value => canonical_text(value),
             }));
         }
-        match self.update(hub, &view, &parameters, only_if, by).await {
+        match self.update(hub, &view, &parameters, precondition, by).await {
             Ok(Some(record)) => Ok(written(hub, record, by.now).await),
             Ok(None) => Err(self.unknown(key)),
             Err(error) => Err(lasting(hub, &view, error).await),
@@ -266,7 +266,7 @@ impl Resource {
         hub: &Hub,
         view: &SiteView,
         parameters: &[Option<String>],
-        only_if: &OnlyIf,
+        precondition: &Precondition,
         by: By<'_>,
     ) -> Result<Option<Record>, ServiceError> {
         let table = self.declared(view)?;
@@ -274,7 +274,7 @@ impl Resource {
         let database = hub.database();
         let begun = database.begin_write(&view.site, &view.dataset, by.actor);
         let mut write = begun.await.map_err(refused)?;
-        if *only_if != OnlyIf::Any {
+        if *precondition != Precondition::Any {
             let key = parameters[0].clone().into_iter().collect::<Vec<_>>();
             if let Ok(key) = RowKey::try_from(key) {
                 // So that it stays as it is read here.
@@ -284,7 +284,7 @@ impl Resource {
             let Some(present) = present.await?.pop() else {
                 return Ok(None);
             };
-            only_if.check(&present, self.columns())?;
+            precondition.check(&present, self.columns())?;
         }
         let changed = read_within(&mut *write, &view.site, self.change, parameters).await;
         if changed.map_err(refused)?.is_empty() {

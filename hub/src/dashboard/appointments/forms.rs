@@ -21,7 +21,7 @@ use crate::http::request::{PathOf, iso_date};
 use crate::services::appointments::{self, DayQuery, Step, Written};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::FieldError;
-use crate::services::only_if::OnlyIf;
+use crate::services::precondition::Precondition;
 use crate::services::record::Record;
 
 /// The form to book with; the others have some of its fields.
@@ -96,7 +96,7 @@ pub(in crate::dashboard) async fn move_here(
     let moved = match is_chosen {
         true => {
             let (which, by) = ((Some(&site), id), editor.by());
-            appointments::move_to(&app.hub, which, &place, &OnlyIf::Any, by).await
+            appointments::move_to(&app.hub, which, &place, &Precondition::Any, by).await
         }
         false => {
             let field = if form.slot.is_empty() { "slot" } else { "time" };
@@ -182,13 +182,13 @@ async fn refuse(
         find: form.find.clone(),
         moves: form.moves,
     };
-    let notice = refusal(&error, &language.texts().of_day);
+    let notice = refusal_notice(&error, &language.texts().of_day);
     let page = show(app, caller, language, &query, Some(notice), form).await?;
     Ok(Problem::from(error).into_page(page))
 }
 
 /// Why a change was refused, as people say it.
-pub(in crate::dashboard) fn refusal(error: &ServiceError, d: &'static DayTexts) -> Notice {
+pub(in crate::dashboard) fn refusal_notice(error: &ServiceError, d: &'static DayTexts) -> Notice {
     let text = match error {
         ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
         ServiceError::Clash(_) | ServiceError::KeyTaken(..) => d.clash.to_owned(),

@@ -27,7 +27,7 @@ use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf};
 use crate::services::appointments::Written;
 use crate::services::error::ServiceError;
-use crate::services::only_if::OnlyIf;
+use crate::services::precondition::Precondition;
 use crate::services::record::Record;
 
 /// Most characters of a text that its declaration does not bound.
@@ -153,8 +153,8 @@ pub(super) async fn save(
     let saved = match &key {
         None => resource.create(&app.hub, site, &members, by).await,
         Some(key) => {
-            let only_if = only_if(&sent)?;
-            let which = (key.as_str(), &only_if);
+            let precondition = precondition(&sent)?;
+            let which = (key.as_str(), &precondition);
             let row = resource.one(&app.hub, site, key).await?;
             members.retain(|name, _| !is_as_shown(&sent, name, &row));
             resource.change(&app.hub, site, which, &members, by).await
@@ -167,7 +167,7 @@ pub(super) async fn save(
         }
         Err(error) => error,
     };
-    let notice = Some((refusal(&error, language), true));
+    let notice = Some((refusal_text(&error, language), true));
     let page = match &key {
         None => show_new(shown, &app, &caller, language, notice, &sent).await?,
         Some(key) => {
@@ -190,12 +190,12 @@ fn see(shown: &Shown, written: &Written, done: &str) -> Response {
 }
 
 /// The row that the form was filled from: what somebody else saved since is not written over.
-fn only_if(sent: &Sent) -> Result<OnlyIf, Problem> {
+fn precondition(sent: &Sent) -> Result<Precondition, Problem> {
     let Some((_, tag)) = sent.iter().find(|(name, _)| name == "tag") else {
-        return Ok(OnlyIf::Any);
+        return Ok(Precondition::Any);
     };
     let tag = Md5::new(tag).map_err(Problem::bad_request)?;
-    Ok(OnlyIf::Tags(vec![tag]))
+    Ok(Precondition::Tags(vec![tag]))
 }
 
 fn site_of(sent: &Sent) -> Result<Option<SiteName>, Problem> {
@@ -259,7 +259,7 @@ pub(super) async fn show_refused(
 }
 
 /// Why a change was refused, as people say it.
-pub(super) fn refusal(error: &ServiceError, language: Language) -> String {
+pub(super) fn refusal_text(error: &ServiceError, language: Language) -> String {
     let t = language.texts();
     let d = &t.of_day;
     match error {
@@ -274,7 +274,7 @@ pub(super) fn refusal(error: &ServiceError, language: Language) -> String {
         ServiceError::KeyTaken(..) | ServiceError::NotUnique(_) | ServiceError::NotFound(_) => {
             format!("{}: {error}", d.refused)
         }
-        error => appointments::refusal(error, d).text,
+        error => appointments::refusal_notice(error, d).text,
     }
 }
 

@@ -15,7 +15,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::besides::Asked;
-use super::row::{Sent, refusal, show_refused};
+use super::row::{Sent, refusal_text, show_refused};
 use crate::dashboard::appointments::clock;
 use crate::dashboard::language::{Language, ReaderLanguage};
 use crate::dashboard::lists::{Control, Field, date, query, row_address};
@@ -194,7 +194,7 @@ pub(super) async fn set(
             Ok(see(&id, &form, &format!("done={done}{waits}")))
         }
         Err(error) => {
-            let why = refusal(&error, language);
+            let why = refusal_text(&error, language);
             let page = show_refused(&app, &caller, language, (&site, &id), why, &form).await?;
             Ok(Problem::from(error).into_page(page))
         }
@@ -233,7 +233,7 @@ pub(super) async fn generate(
             Ok(see(&id, &form, &more))
         }
         Err(error) => {
-            let why = refusal(&error, language);
+            let why = refusal_text(&error, language);
             let page = show_refused(&app, &caller, language, (&site, &id), why, &form).await?;
             Ok(Problem::from(error).into_page(page))
         }

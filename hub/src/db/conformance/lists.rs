@@ -13,7 +13,7 @@ use crate::services::appointments::{self, By, ListQuery};
 use crate::services::customers::CUSTOMERS;
 use crate::services::error::ServiceError;
 use crate::services::list::Listed;
-use crate::services::only_if::OnlyIf;
+use crate::services::precondition::Precondition;
 use crate::services::rows::RowsQuery;
 use crate::sync::DateRange;
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
@@ -225,8 +225,8 @@ pub async fn rows_are_made_changed_and_listed(database: &HubDatabase) -> Outcome
         "{taken:?}"
     );
     let mut expected = serde_json::to_value(&made.record)?;
-    let early = OnlyIf::Tags(vec![CUSTOMERS.tag(&made.record)]);
-    let mut only_if = early.clone();
+    let early = Precondition::Tags(vec![CUSTOMERS.tag(&made.record)]);
+    let mut precondition = early.clone();
     for (name, value) in [
         ("fullname", json!("Do Hanh")),
         ("email", json!("h@example.vn")),
@@ -240,9 +240,9 @@ pub async fn rows_are_made_changed_and_listed(database: &HubDatabase) -> Outcome
     ] {
         let change = json!({name: value});
         let change = change.as_object().ok_or("no object")?;
-        let which = ("x 1", &only_if);
+        let which = ("x 1", &precondition);
         let changed = CUSTOMERS.change(&test.hub, None, which, change, by).await?;
-        only_if = OnlyIf::Tags(vec![CUSTOMERS.tag(&changed.record)]);
+        precondition = Precondition::Tags(vec![CUSTOMERS.tag(&changed.record)]);
         expected[name] = value;
         assert_eq!(serde_json::to_value(&changed.record)?, expected, "{name}");
     }

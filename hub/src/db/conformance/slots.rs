@@ -10,7 +10,7 @@ use crate::services::consultants::CONSULTANTS;
 use crate::services::customers::per_month;
 use crate::services::error::ServiceError;
 use crate::services::list::Listing;
-use crate::services::only_if::OnlyIf;
+use crate::services::precondition::Precondition;
 use crate::services::programs::{PROGRAMS, by_status, figures, participants};
 use crate::services::rows::RowsQuery;
 use crate::services::schedule::{self, Generated, generate};
@@ -237,7 +237,7 @@ pub async fn consultants_and_programs_are_made_and_changed(database: &HubDatabas
         let mut expected = serde_json::to_value(&made.record)?;
         for (name, value) in object(&changes) {
             let change = object(&json!({&name: value}));
-            let tag = OnlyIf::Tags(vec![resource.tag(&resource.one(hub, None, &key).await?)]);
+            let tag = Precondition::Tags(vec![resource.tag(&resource.one(hub, None, &key).await?)]);
             let changed = resource
                 .change(hub, None, (&key, &tag), &change, by)
                 .await?;

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::services::appointments::{self, By, Step};
 use crate::services::error::{NotAllowed, ServiceError};
-use crate::services::only_if::OnlyIf;
+use crate::services::precondition::Precondition;
 use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
 /// Four appointments on a date that is not loaded, and two consultants' slots; who wrote the appointments left
@@ -119,14 +119,14 @@ pub async fn a_move_takes_one_slot_and_frees_another(database: &HubDatabase) -> 
     let site = practice(&test).await?;
     let now = test.request.now;
     let by = By { actor: "ann", now };
-    let to = async |id, time: &str, only_if: &OnlyIf| {
+    let to = async |id, time: &str, precondition: &Precondition| {
         let given = json!({"consultantid": 1, "date": "2025-12-20", "time": time});
         let given = given.as_object().cloned().unwrap_or_default();
-        appointments::move_to(&test.hub, (None, id), &given, only_if, by).await
+        appointments::move_to(&test.hub, (None, id), &given, precondition, by).await
     };
     let as_read = async || {
         let row = appointments::by_id(&test.hub, None, 1, now).await?;
-        Outcome::Ok(OnlyIf::Tags(vec![appointments::tag(&row)]))
+        Outcome::Ok(Precondition::Tags(vec![appointments::tag(&row)]))
     };
     let early = as_read().await?;
     appointments::step(&test.hub, None, 1, Step::Confirm, by).await?;
@@ -142,7 +142,10 @@ pub async fn a_move_takes_one_slot_and_frees_another(database: &HubDatabase) -> 
     assert_eq!(available(&test, &site).await?, "1 2 3 5");
 
     // Of two who want one slot at once one wins.
-    let (one, other) = tokio::join!(to(2, "10:00", &OnlyIf::Any), to(3, "10:00", &OnlyIf::Any));
+    let (one, other) = tokio::join!(
+        to(2, "10:00", &Precondition::Any),
+        to(3, "10:00", &Precondition::Any)
+    );
     assert_eq!(available(&test, &site).await?, "1 2 3");
     let (won, lost) = match (one, other) {
         (Ok(won), Err(lost)) | (Err(lost), Ok(won)) => (won, lost),

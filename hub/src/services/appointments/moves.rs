@@ -16,7 +16,7 @@ use super::write::{
 use super::{the_site, today};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::{self, Fields, Needs};
-use crate::services::only_if::{OnlyIf, tag};
+use crate::services::precondition::{Precondition, tag};
 use crate::services::record::{Record, read_within};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
@@ -29,7 +29,7 @@ struct Move<'m> {
     view: &'m SiteView,
     id: i64,
     given: &'m Fields,
-    only_if: &'m OnlyIf,
+    precondition: &'m Precondition,
     by: By<'m>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) async fn move_to(
     hub: &Hub,
     (site, id): (Option<&SiteName>, i64),
     given: &Map<String, Json>,
-    only_if: &OnlyIf,
+    precondition: &Precondition,
     by: By<'_>,
 ) -> Result<Written, ServiceError> {
     let view = the_site(hub, site).await?;
@@ -57,7 +57,7 @@ pub(crate) async fn move_to(
         view: &view,
         id,
         given: &row,
-        only_if,
+        precondition,
         by,
     };
     for _ in 0..ATTEMPTS {
@@ -91,7 +91,7 @@ impl Move<'_> {
         before: &Record,
         (here, there): (&LoadedDates, Option<&LoadedDates>),
     ) -> Result<Option<Record>, ServiceError> {
-        self.only_if.check(before, OWN)?;
+        self.precondition.check(before, OWN)?;
         if !matches!(before.text("status").as_str(), "pending" | "confirmed") {
             let before = Some(Box::new(before.clone()));
             return Err(ServiceError::NotAllowed(NotAllowed::NotMovable, before));
@@ -148,7 +148,7 @@ impl Move<'_> {
         for name in SLOT_KEY.into_iter().chain(["updatedat"]) {
             unmoved.set(name, before.value(name).clone());
         }
-        if *self.only_if != OnlyIf::Any && tag(&unmoved, OWN) != tag(before, OWN) {
+        if *self.precondition != Precondition::Any && tag(&unmoved, OWN) != tag(before, OWN) {
             return Ok(None);
         }
         if was[0].is_some() {

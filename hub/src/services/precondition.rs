@@ -8,7 +8,7 @@ use super::record::{Columns, Record};
 
 /// Which rows a caller means to change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum OnlyIf {
+pub(crate) enum Precondition {
     /// Whatever they are by now.
     #[default]
     Any,
@@ -24,7 +24,7 @@ pub(super) fn tag(row: &Record, own: Columns) -> Md5 {
     Md5::of(&record)
 }
 
-impl OnlyIf {
+impl Precondition {
     /// Refuses a row that is not as the caller knows it.
     ///
     /// # Errors
