@@ -1,5 +1,7 @@
 //! `causeway-hub`: the environment, the signals and the runtime; all else is in the library.
 
+mod heap;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use clap::Parser as _;
 const LAST_WAIT: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
+    heap::share();
     let environment = environment();
     let cli = Cli::parse();
     let filter = environment.iter().find(|(name, _)| name == "RUST_LOG");
