@@ -6,8 +6,12 @@ use tokio_postgres::error::SqlState;
 
 use crate::clinic::{Clinic, refusal};
 
-/// The customer's upsert with an appointment, as one statement.
 fn booking(customer: &str, date: &str, time: &str) -> String {
+    booking_with(1, customer, date, time)
+}
+
+/// The customer's upsert with an appointment, as one statement.
+pub(crate) fn booking_with(consultant: i64, customer: &str, date: &str, time: &str) -> String {
     format!(
         "WITH customer_upsert AS (
             INSERT INTO customer (customerid, fullname, email, phonenumber)
@@ -17,14 +21,14 @@ fn booking(customer: &str, date: &str, time: &str) -> String {
             RETURNING customerid
         )
         INSERT INTO appointment (customerid, consultantid, date, time, status)
-        SELECT customerid, 1, DATE '{date}', TIME '{time}', 'pending' FROM customer_upsert
+        SELECT customerid, {consultant}, DATE '{date}', TIME '{time}', 'pending' FROM customer_upsert
         RETURNING appointmentid"
     )
 }
 
-/// The same, with the customer's old appointment cancelled first.
-fn rebooking(customer: &str, old: i64, date: &str, time: &str) -> String {
-    booking(customer, date, time).replacen(
+/// A booking, with the customer's old appointment cancelled first.
+pub(crate) fn instead_of(customer: &str, old: i64, booking: &str) -> String {
+    booking.replacen(
         "WITH ",
         &format!(
             "WITH cancelled AS (
@@ -101,7 +105,7 @@ async fn a_rebooking_cancels_the_old_appointment() {
     let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
     let old = book(&bot, &booking("fb-777", "2025-11-28", "09:00")).await;
     let old = old.unwrap();
-    let moved = rebooking("fb-777", old, "2025-11-29", "10:00");
+    let moved = instead_of("fb-777", old, &booking("fb-777", "2025-11-29", "10:00"));
     let new = book(&bot, &moved).await.unwrap();
     let states =
         "SELECT appointmentid, status FROM appointment WHERE appointmentid >= $1 ORDER BY 1";

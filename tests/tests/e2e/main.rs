@@ -28,6 +28,7 @@ mod edits_pages;
 mod every_page;
 mod everybody;
 mod faults;
+mod fifty_clients;
 mod first_load;
 mod ground;
 mod guards;
