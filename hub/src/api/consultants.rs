@@ -39,14 +39,15 @@ pub(super) async fn slots(
         from: asked.from,
         to: asked.to,
     };
-    let today = today(&app.hub, (app.clock)());
+    let now = (app.clock)();
+    let today = today(&app.hub, now);
     let after = most_readable(&app.hub).min(7) - 1;
     let week = DateRange::new(today, today.saturating_add(i64::from(after).days()));
     let dates = match range.range()? {
         Some(dates) => dates,
         None => week.map_err(Problem::bad_request)?,
     };
-    let listing = schedule::listing(&app.hub, asked.site.as_ref(), &id, dates).await?;
+    let listing = schedule::listing(&app.hub, asked.site.as_ref(), &id, dates, now).await?;
     list.answer(listing, "slots").await
 }
 

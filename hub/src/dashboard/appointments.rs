@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use self::forms::{BookForm, Notice};
 pub(super) use self::forms::{book, move_here, refusal_notice, step};
-use self::table::{DayTable, is_free};
+use self::table::DayTable;
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::lists::date;
@@ -30,6 +30,7 @@ use crate::http::request::{Params, iso_date};
 use crate::services::appointments::{self, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes};
 use crate::services::error::ServiceError;
 use crate::services::record::Record;
+use crate::services::schedule::is_bookable;
 
 /// What the page's address says.
 #[derive(Debug, Default, Deserialize)]

@@ -23,12 +23,13 @@ pub(crate) use write::{By, Written, book, is_web_address};
 
 use causeway_shared::ids::{Md5, SiteName};
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 
 use super::error::ServiceError;
 use super::precondition;
 use super::record::{Record, read};
 use super::sites::{has, having, the_one};
+use crate::db::value::present;
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
@@ -71,9 +72,14 @@ pub(crate) fn tag(row: &Record) -> Md5 {
     precondition::tag(row, OWN)
 }
 
+/// A time in the hub's zone, to the second.
+pub(crate) fn local(hub: &Hub, now: Timestamp) -> DateTime {
+    present(now, &hub.zone())
+}
+
 /// A day in the hub's zone.
 pub(crate) fn today(hub: &Hub, now: Timestamp) -> Date {
-    now.to_zoned(hub.zone()).date()
+    local(hub, now).date()
 }
 
 /// The sites that have appointments, and the consultants of all of them, or of one.

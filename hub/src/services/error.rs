@@ -82,6 +82,8 @@ pub(crate) enum NotAllowed {
     NoSlot,
     #[error("the consultant's slot at this time is not available")]
     SlotTaken,
+    #[error("the consultant's slot at this time is over")]
+    SlotOver,
     #[error("the edit changed no value, so there is nothing to take back")]
     NothingToUndo,
     #[error("the consultant is disabled and takes no new appointments")]

@@ -6,11 +6,13 @@ use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
 use serde_json::{Map, Value as Json};
 
 pub(crate) use self::generate::{Generated, generate};
 use super::appointments::{
-    ATTEMPTS, By, SLOT_COLUMNS, Written, in_the_way, lasting, the_site, written,
+    ATTEMPTS, By, SLOT_COLUMNS, Written, in_the_way, lasting, local, the_site, written,
 };
 use super::consultants::CONSULTANTS;
 use super::days::require_readable;
@@ -29,8 +31,10 @@ const LISTED_COLUMNS: Columns = &[
     ("starttime", Type::Time),
     ("endtime", Type::Time),
     ("isavailable", Type::Bool),
-    // Whether it can be booked.
+    // Whether it can be booked by whoever plans ahead.
     ("isfree", Type::Bool),
+    // `free`; `begun`: it can still be booked, for somebody who is there; `over`, `closed`, or `held`.
+    ("state", Type::Text),
     ("consultantname", Type::Text),
     // The appointment that has it.
     ("appointmentid", Type::Int),
@@ -39,7 +43,8 @@ const LISTED_COLUMNS: Columns = &[
     ("customername", Type::Text),
 ];
 
-/// Slots by date, start and number. Its filters are the first and the last date, and a consultant.
+/// Slots by date, start and number. Its filters are the first and the last date, a consultant, and the present
+/// date and time.
 pub(super) static SLOTS: List = List {
     statement: Statement {
         sql: include_str!("sql/slots_list.sql"),
@@ -72,6 +77,7 @@ pub(crate) async fn listing(
     site: Option<&SiteName>,
     consultant: &str,
     dates: DateRange,
+    now: Timestamp,
 ) -> Result<Listing, ServiceError> {
     require_readable(hub, dates)?;
     let consultant = CONSULTANTS.one(hub, site, consultant).await?;
@@ -81,14 +87,25 @@ pub(crate) async fn listing(
         list: &SLOTS,
         sites: vec![view.site],
         dates: Some(dates),
-        filters: filters(dates, key),
+        filters: filters(dates, key, local(hub, now)),
     })
 }
 
 /// The filters of [`SLOTS`].
-pub(super) fn filters(dates: DateRange, consultant: Option<String>) -> Vec<Option<String>> {
-    let [from, to] = [dates.from(), dates.to()].map(|date| Some(date.to_string()));
-    vec![from, to, consultant]
+pub(super) fn filters(
+    dates: DateRange,
+    consultant: Option<String>,
+    now: DateTime,
+) -> Vec<Option<String>> {
+    let [from, to, today] =
+        [dates.from(), dates.to(), now.date()].map(|date| Some(date.to_string()));
+    let time = now.strftime("%H:%M:%S").to_string();
+    vec![from, to, consultant, today, Some(time)]
+}
+
+/// For whoever books: whether a slot can be booked, or still can.
+pub(crate) fn is_bookable(slot: &Record) -> bool {
+    matches!(slot.text("state").as_str(), "free" | "begun")
 }
 
 /// Closes a slot, or opens one that no appointment has.

@@ -192,7 +192,7 @@ async fn everything_is_there_again_and_as_sql_says() {
         // Nothing of the far dates is loaded: no key is given again for that.
         let service = serve(&deployment, &token).await;
         assert_eq!(figures(&service, &token, &site).await, before);
-        let booking = json!({"customerid": "fb-9", "date": site.date(0), "time": "18:45"});
+        let booking = json!({"customerid": "fb-9", "date": site.date(1), "time": "18:45"});
         let (status, row) = ask(&service, &token, (Method::POST, ""), Some(booking)).await;
         assert_eq!(status, StatusCode::CREATED, "{row}");
         let next = row["appointmentid"].as_i64().unwrap();

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode, header};
+use axum::http::{Method, Request, StatusCode, header};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;

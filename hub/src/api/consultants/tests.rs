@@ -46,6 +46,51 @@ fn slots(answer: &Answer) -> Vec<Value> {
     items.iter().map(of).collect()
 }
 
+/// What each slot of a day is, as the list says.
+async fn states(bed: &Testbed, date: &str) -> Vec<String> {
+    let listed = bed.get(&format!("{SLOTS}?from={date}&to={date}")).await;
+    let listed = json_of(&listed);
+    let items = listed["items"].as_array().unwrap().iter();
+    let of = |slot: &Value| {
+        let start = slot["starttime"].as_str().unwrap();
+        format!("{} {}", &start[..5], slot["state"].as_str().unwrap())
+    };
+    items.map(of).collect()
+}
+
+#[tokio::test]
+async fn a_slot_of_today_is_free_until_it_begins_and_over_when_it_ends() {
+    let bed = bed().await;
+    let early =
+        r#"{"from":"2025-11-28","to":"2025-11-28","start":"07:30","end":"09:00","minutes":90}"#;
+    let made = bed
+        .post(&bed.admin, &format!("{SLOTS}/generate"), early)
+        .await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+    bed.post(&bed.admin, "/api/v1/appointments/1/cancel", "")
+        .await;
+    // It is half past nine.
+    assert_eq!(
+        states(&bed, "2025-11-28").await,
+        [
+            "07:30 over",
+            "09:00 begun",
+            "10:00 free",
+            "11:00 held",
+            "14:00 free",
+            "15:00 closed"
+        ]
+    );
+    let of_two = bed
+        .get("/api/v1/consultants/2/slots?from=2025-11-28&to=2025-11-28")
+        .await;
+    assert_eq!(
+        json_of(&of_two)["items"][0]["state"],
+        "closed",
+        "the consultant is disabled"
+    );
+}
+
 #[tokio::test]
 async fn slots_are_listed_with_the_appointment_that_has_each() {
     let bed = bed().await;
@@ -58,7 +103,7 @@ async fn slots_are_listed_with_the_appointment_that_has_each() {
         [5, "15:00:00", false, null],
     ]);
     assert_eq!(json!(slots(&all)), expected, "{}", all.body);
-    insta::assert_snapshot!(json_of(&all)["items"][0], @r#"{"appointmentid":1,"consultantid":1,"consultantname":"Lê Dung","customerid":"c1","customername":"Nguyễn An","date":"2025-11-28","endtime":"10:00:00","isavailable":false,"isfree":false,"scheduleid":1,"site":"hcm-01","starttime":"09:00:00","status":"confirmed"}"#);
+    insta::assert_snapshot!(json_of(&all)["items"][0], @r#"{"appointmentid":1,"consultantid":1,"consultantname":"Lê Dung","customerid":"c1","customername":"Nguyễn An","date":"2025-11-28","endtime":"10:00:00","isavailable":false,"isfree":false,"scheduleid":1,"site":"hcm-01","starttime":"09:00:00","state":"held","status":"confirmed"}"#);
 
     let (mut seen, mut cursor) = (Vec::new(), String::new());
     loop {

@@ -203,6 +203,7 @@ pub(in crate::dashboard) fn refusal_notice(error: &ServiceError, d: &'static Day
             NotAllowed::ChangedMeanwhile => d.changed,
             NotAllowed::NoSlot => d.no_slot,
             NotAllowed::SlotTaken => d.slot_taken,
+            NotAllowed::SlotOver => d.slot_over,
             NotAllowed::ConsultantDisabled => d.disabled,
             NotAllowed::RowUnknown | NotAllowed::InTheWay | NotAllowed::Clashes => d.changed,
             NotAllowed::NothingToUndo => d.refused,

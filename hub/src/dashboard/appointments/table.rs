@@ -7,6 +7,7 @@ use causeway_shared::value::Value;
 use super::is_open;
 use crate::services::appointments::DayRows;
 use crate::services::record::Record;
+use crate::services::schedule::is_bookable;
 
 /// A day's slots and appointments by consultant and time.
 #[derive(Debug, Default)]
@@ -90,11 +91,6 @@ impl<'d> DayTable<'d> {
             .hours
             .iter()
             .flat_map(|hour| hour.cells.iter().flatten());
-        cells.copied().filter(|slot| is_free(slot))
+        cells.copied().filter(|slot| is_bookable(slot))
     }
-}
-
-/// For templates: whether a slot can be booked.
-pub(super) fn is_free(row: &Record) -> bool {
-    *row.value("isfree") == Value::Bool(true)
 }

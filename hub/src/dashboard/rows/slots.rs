@@ -63,21 +63,20 @@ impl Week {
         format!("{}?{asked}#slots", self.path)
     }
 
+    /// What a slot that no appointment has is called.
+    fn state(&self, slot: &Record) -> &'static str {
+        match slot.text("state").as_str() {
+            "free" => self.s.free,
+            "begun" => self.s.begun,
+            "over" => self.s.over,
+            _ => self.s.closed,
+        }
+    }
+
     /// The address of the appointment that has a slot, on its day.
     fn appointment(&self, slot: &Record) -> String {
         let day = query([("date", &*slot.text("date")), ("site", &self.site)]);
         format!("/appointments?{day}#a-{}", slot.text("appointmentid"))
-    }
-}
-
-/// For templates: what a slot is: free, held by an appointment, or closed.
-fn state(slot: &Record) -> &'static str {
-    if !slot.text("appointmentid").is_empty() {
-        "held"
-    } else if slot.text("isfree") == "true" {
-        "free"
-    } else {
-        "closed"
     }
 }
 
@@ -99,11 +98,12 @@ pub(super) async fn week(
     row: &Record,
     asked: &Asked<'_>,
 ) -> Result<String, Problem> {
-    let today = today(&app.hub, (app.clock)());
+    let now = (app.clock)();
+    let today = today(&app.hub, now);
     let dates = week_of(date(asked.week)?.unwrap_or(today), most_readable(&app.hub));
     let id = row.text("consultantid");
-    let slots = listing(&app.hub, Some(&row.site), &id, dates).await?;
-    let slots = slots.page(&app.hub, None, MAX_SLOTS, (app.clock)());
+    let slots = listing(&app.hub, Some(&row.site), &id, dates, now).await?;
+    let slots = slots.page(&app.hub, None, MAX_SLOTS, now);
     let mut slots = slots.await?.items.into_iter().peekable();
     let days = dates.dates().map(|day| {
         let of_day = |slot: &Record| slot.text("date") == day.to_string();

@@ -91,7 +91,7 @@ async fn listed(test: &TestHub, listing: &Listing, names: &[&str]) -> Outcome<Ve
 
 async fn slots(test: &TestHub, consultant: &str, from: &str, to: &str) -> Outcome<Vec<String>> {
     let dates = DateRange::new(from.parse()?, to.parse()?)?;
-    let listing = schedule::listing(&test.hub, None, consultant, dates).await?;
+    let listing = schedule::listing(&test.hub, None, consultant, dates, test.request.now).await?;
     let names = ["date", "starttime", "endtime", "isfree", "appointmentid"];
     listed(test, &listing, &names).await
 }
@@ -152,7 +152,7 @@ pub async fn a_slot_is_closed_and_opened(database: &HubDatabase) -> Outcome {
     }
     generate(hub, None, "2", &plan(SATURDAY, SATURDAY, 60), by).await?;
     let of_two = DateRange::day(SATURDAY.parse()?);
-    let of_two = schedule::listing(hub, None, "2", of_two).await?;
+    let of_two = schedule::listing(hub, None, "2", of_two, by.now).await?;
     let held = listed(&test, &of_two, &["scheduleid"]).await?[0].parse()?;
     let held = set(held, true).await;
     let Err(ServiceError::Clash(Some(present))) = held else {
@@ -193,7 +193,7 @@ pub async fn a_slot_is_opened_by_its_number(database: &HubDatabase) -> Outcome {
     test.load_one().await?;
     set(6, true).await?;
     let dates = DateRange::day(SATURDAY.parse()?);
-    let there = schedule::listing(hub, None, "1", dates).await?;
+    let there = schedule::listing(hub, None, "1", dates, by.now).await?;
     assert_eq!(
         listed(&test, &there, &["scheduleid", "isavailable"]).await?,
         ["4 false", "6 true", "5 true"]

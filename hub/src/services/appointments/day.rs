@@ -64,12 +64,10 @@ pub(crate) struct DayRows {
 }
 
 impl DayRows {
-    /// The slots that can be booked, by consultant and time.
+    /// The slots that can be booked, those that have begun too, by consultant and time.
     pub(crate) fn free_slots(&self) -> Vec<&Record> {
         let slots = self.slots.iter();
-        let mut free: Vec<&Record> = slots
-            .filter(|slot| *slot.value("isfree") == Value::Bool(true))
-            .collect();
+        let mut free: Vec<&Record> = slots.filter(|slot| schedule::is_bookable(slot)).collect();
         free.sort_by_key(|slot| {
             let number = match slot.value("consultantid") {
                 Value::Int(number) => *number,
@@ -150,7 +148,11 @@ async fn rows(
     let [pattern, key] = Search::new("find", &asked.find)?.parameters();
     let customers = [pattern, key, Some((MAX_CUSTOMERS + 1).to_string())];
     let statements = [
-        SLOTS.asked(&schedule::filters(day, None), None, MAX_SLOTS),
+        SLOTS.asked(
+            &schedule::filters(day, None, super::local(hub, now)),
+            None,
+            MAX_SLOTS,
+        ),
         CUSTOMERS.with(&customers),
         LIST.asked(&filters(&query)?, after.as_ref(), MAX_APPOINTMENTS + 1),
     ];

@@ -7,13 +7,15 @@ use causeway_shared::value::Value;
 use serde_json::{Map, Value as Json};
 
 use super::history::{bring, by_id};
-use super::slots::{Holder, SLOT_KEY, SlotKey, fit, free, take, value};
+use super::slots::{
+    Holder, SLOT_KEY, SlotKey, fit, free, require_ahead, require_not_over, take, value,
+};
 use super::statements::{BY_ID, MOVE, OWN};
 use super::write::{
     ATTEMPTS, By, Written, appointments, in_the_way, lasting, moment, problems,
     taken_out_each_time, written,
 };
-use super::{the_site, today};
+use super::{local, the_site};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::fields::{self, Fields, Needs};
 use crate::services::precondition::{Precondition, tag};
@@ -48,7 +50,7 @@ pub(crate) async fn move_to(
     let view = the_site(hub, site).await?;
     let table = appointments(&view)?;
     let row = fields::read(table, &MOVABLE, given, Needs::Given).map_err(ServiceError::Invalid)?;
-    let wrong = problems(table, &row, today(hub, by.now));
+    let wrong = problems(table, &row, local(hub, by.now).date());
     if !wrong.is_empty() {
         return Err(ServiceError::Invalid(wrong));
     }
@@ -103,6 +105,15 @@ impl Move<'_> {
             let here = Some(&self.view.site);
             return by_id(self.hub, here, self.id, self.by.now).await.map(Some);
         }
+        // Who it was with may be noted afterwards, when it was not.
+        let is_at_another_time = slot[1..] != was[1..];
+        let now = local(self.hub, self.by.now);
+        if is_at_another_time && slot[0].is_none() {
+            let [_, date, time] = slot.clone().map(Option::unwrap_or_default);
+            if let Ok(start) = format!("{date}T{time}").parse() {
+                require_ahead(table, start, Some(before.value("duration")), now)?;
+            }
+        }
         let refused = |error| ServiceError::of_write(table, error);
         let (site, database) = (&self.view.site, self.hub.database());
         let begun = database.begin_write(site, &self.view.dataset, self.by.actor);
@@ -113,6 +124,9 @@ impl Move<'_> {
             let Some(taken) = taken else {
                 return Ok(None);
             };
+            if is_at_another_time {
+                require_not_over(&taken, now)?;
+            }
             let duration = table.column("duration");
             let duration = duration.map(|at| (at, before.value("duration").clone()));
             fit(table, &duration.into_iter().collect(), &taken)?;

@@ -4,7 +4,8 @@ use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Default, Table};
 use causeway_shared::edits_object::Texts;
 use causeway_shared::value::Value;
-use jiff::civil::Date;
+use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
 
 use super::has_appointments;
 use super::statements::{CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
@@ -15,6 +16,9 @@ use crate::services::fields::Fields;
 use crate::services::record::{Record, read_within};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{LoadedDates, SiteView};
+
+/// No appointment takes longer.
+const DAY_MINUTES: i64 = 24 * 60;
 
 /// What an appointment shares with no other, and with its slot.
 pub(crate) const SLOT_KEY: [&str; 3] = ["consultantid", "date", "time"];
@@ -203,6 +207,45 @@ pub(super) fn fit(
             Ok((!usual_fits).then_some((at, Value::Int(minutes))))
         }
     }
+}
+
+/// Refuses a slot that is over. One that has begun is still taken, for somebody who is there already.
+pub(super) fn require_not_over(slot: &Record, now: DateTime) -> Result<(), ServiceError> {
+    match (slot.value("date"), slot.value("endtime")) {
+        (Value::Date(date), Value::Time(end)) if date.to_datetime(*end) <= now => {
+            // As it was, and will be, since what took it is not committed.
+            let mut slot = slot.clone();
+            slot.set("isavailable", Value::Bool(true));
+            let slot = Some(Box::new(slot));
+            Err(ServiceError::NotAllowed(NotAllowed::SlotOver, slot))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The same of an appointment that needs no slot and takes so many minutes, else the usual ones.
+pub(super) fn require_ahead(
+    table: &Table,
+    start: DateTime,
+    minutes: Option<&Value<'_>>,
+    now: DateTime,
+) -> Result<(), ServiceError> {
+    let usual = table
+        .column("duration")
+        .and_then(|at| match &table.columns[at].default {
+            Some(Default::Constant(usual)) => Some(usual),
+            _ => None,
+        });
+    let minutes = match minutes.or(usual) {
+        Some(Value::Int(minutes)) => (*minutes).clamp(0, DAY_MINUTES),
+        _ => 0,
+    };
+    let end = start.checked_add(SignedDuration::from_mins(minutes));
+    if end.is_ok_and(|end| end <= now) {
+        let message = format!("is over: it is {} now", now.strftime("%H:%M"));
+        return Err(ServiceError::invalid("time", message));
+    }
+    Ok(())
 }
 
 /// A column's value, where one is given.

@@ -12,10 +12,9 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::day::{Writes, writes};
-use super::slots::{Holder, SLOT_KEY, SlotKey, fit, take, value};
+use super::slots::{Holder, SLOT_KEY, SlotKey, fit, require_ahead, require_not_over, take, value};
 use super::statements::{BY_ID, OF_SLOT};
-use super::{the_site, today};
-use crate::db::value::present;
+use super::{local, the_site};
 use crate::services::error::ServiceError;
 use crate::services::fields::{self, FieldError, Fields, Needs};
 use crate::services::record::{Record, read, read_within};
@@ -70,11 +69,24 @@ pub(crate) async fn book(
     let view = the_site(hub, site).await?;
     let table = appointments(&view)?;
     let mut row = fields::read(table, &BOOKED, given, Needs::All).map_err(ServiceError::Invalid)?;
-    let wrong = problems(table, &row, today(hub, by.now));
+    let now = local(hub, by.now);
+    let wrong = problems(table, &row, now.date());
     if !wrong.is_empty() {
         return Err(ServiceError::Invalid(wrong));
     }
     let slot = slot(table, &row);
+    if let (None, Some(Value::Date(date)), Some(Value::Time(time))) = (
+        &slot,
+        value(table, &row, "date"),
+        value(table, &row, "time"),
+    ) {
+        require_ahead(
+            table,
+            date.to_datetime(*time),
+            value(table, &row, "duration"),
+            now,
+        )?;
+    }
     // One instant for both: a new row was not changed before it was there.
     let born = table.column("createdat").map(|at| (at, moment(hub, by)));
     row.extend(born.into_iter().chain(updated(hub, table, by)));
@@ -115,6 +127,7 @@ async fn book_row(
                 loaded = hub.bring_again(loaded, by.now).await?;
                 continue;
             };
+            require_not_over(&taken, local(hub, by.now))?;
             row.extend(fit(table, &row, &taken)?);
         }
         let inserted = write.insert(table, &row).await.map_err(refused)?;
@@ -163,7 +176,7 @@ fn updated(hub: &Hub, table: &Table, by: By<'_>) -> Option<(usize, Value<'static
 
 /// The time of a change, in the hub's zone and to the second.
 pub(super) fn moment(hub: &Hub, by: By<'_>) -> Value<'static> {
-    Value::Timestamp(present(by.now, &hub.zone()))
+    Value::Timestamp(local(hub, by.now))
 }
 
 /// The slot that is asked for; `None`: no consultant is named.

@@ -34,6 +34,45 @@ async fn without_a_consultant_no_slot_is_needed() {
 }
 
 #[tokio::test]
+async fn an_hour_of_today_that_runs_can_be_booked_and_one_that_is_over_cannot() {
+    let bed = bed().await;
+    let early =
+        r#"{"from":"2025-11-28","to":"2025-11-28","start":"08:30","end":"09:00","minutes":30}"#;
+    let slots = "/api/v1/consultants/1/slots/generate";
+    let made = bed.post(&bed.admin, slots, early).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.body);
+    bed.post(&bed.admin, &format!("{ALL}/1/cancel"), "").await;
+    // It is half past nine.
+    let over = book(&bed, json!({"time": "08:30"})).await;
+    assert_eq!(refusal(&over), refused(409, "not_allowed_now", ""));
+    let present = json_of(&over)["present"].take();
+    assert_eq!(
+        (&present["starttime"], &present["isavailable"]),
+        (&json!("08:30:00"), &json!(true))
+    );
+    let nobody = json!({"consultantid": null, "time": "08:30"});
+    assert_eq!(
+        refusal(&book(&bed, nobody).await),
+        refused(422, "invalid", "time")
+    );
+    let there = json!({"time": "08:30"}).to_string();
+    let moved = bed
+        .call(Method::PATCH, &bed.admin, &format!("{ALL}/2"), &there)
+        .await;
+    assert_eq!(refusal(&moved), refused(409, "not_allowed_now", ""));
+    let there = json!({"time": "08:30", "consultantid": null}).to_string();
+    let moved = bed
+        .call(Method::PATCH, &bed.admin, &format!("{ALL}/2"), &there)
+        .await;
+    assert_eq!(refusal(&moved), refused(422, "invalid", "time"));
+
+    let walked_in = book(&bed, json!({"time": "09:00"})).await;
+    assert_eq!(walked_in.status, StatusCode::CREATED, "{}", walked_in.body);
+    let longer = json!({"consultantid": null, "time": "08:30", "duration": 61});
+    assert_eq!(book(&bed, longer).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn a_date_that_had_no_rows_takes_a_booking() {
     let bed = bed().await;
     let changes = json!({"consultantid": null, "date": "2025-11-29"});

@@ -84,8 +84,8 @@ async fn what_is_not_given_stays_and_nobody_needs_a_slot() {
         (&Value::Null, &json!("09:00:00"))
     );
     assert_eq!(free(&bed, "2025-11-28").await[0], "09:00");
-    let row = json_of(&patch(&bed, 1, None, &json!({"time": "06:15"})).await);
-    assert_eq!(row["time"], "06:15:00");
+    let row = json_of(&patch(&bed, 1, None, &json!({"time": "20:15"})).await);
+    assert_eq!(row["time"], "20:15:00");
     let row = json_of(&patch(&bed, 1, None, &json!({"consultantid": 1, "time": "09:00"})).await);
     assert_eq!(row["consultantid"], 1);
     let same = json_of(&patch(&bed, 1, None, &json!({})).await);

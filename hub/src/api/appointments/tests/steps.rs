@@ -39,7 +39,7 @@ async fn an_appointment_is_confirmed_and_completed() {
 async fn an_appointment_is_given_to_a_consultant() {
     let bed = bed().await;
     let mut waiting = Vec::new();
-    for time in ["14:00", "14:00", "11:00", "15:00", "07:00", "09:00"] {
+    for time in ["14:00", "14:00", "11:00", "15:00", "17:00", "09:00"] {
         let booked = book(&bed, json!({"consultantid": null, "time": time})).await;
         waiting.push(json_of(&booked)["appointmentid"].to_string());
     }
