@@ -32,6 +32,12 @@ use crate::services::error::ServiceError;
 use crate::services::record::Record;
 use crate::services::schedule::is_bookable;
 
+/// Characters that are shown of what an appointment is about; its own page has them all.
+const MAX_SHOWN: usize = 60;
+
+/// Those of the table.
+const STATUSES: [&str; 3] = ["pending", "confirmed", "completed"];
+
 /// What the page's address says.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct DayParams {
@@ -142,6 +148,15 @@ fn customer(row: &Record) -> String {
     let named = ["customername", "customerid"].map(|name| row.text(name));
     let named = named.into_iter().find(|name| !name.is_empty());
     named.unwrap_or_default()
+}
+
+/// For templates: what an appointment is about, as far as a line goes.
+fn in_short(row: &Record) -> String {
+    let text = row.text("description");
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// For templates: whether an appointment can still be cancelled.

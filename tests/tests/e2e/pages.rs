@@ -195,16 +195,15 @@ async fn a_day_is_opened_and_an_appointment_booked_and_cancelled() {
         "{row}"
     );
 
-    browser
-        .click("li:target details:last-of-type summary")
-        .await;
-    browser.click("li:target button.danger").await;
+    browser.click("li:target .who a").await;
+    browser.click("details.confirm summary").await;
+    browser.click("details.confirm button.danger").await;
     browser
         .wait_for("location.search.includes('done=cancelled')")
         .await;
     let row = browser.text("li:target").await;
     assert!(row.contains("Cancelled"), "{row}");
-    let forms = "return document.querySelectorAll('li:target form').length";
+    let forms = "return document.querySelectorAll('li:target button').length";
     assert_eq!(browser.run(forms, json!([])).await, 0);
 }
 

@@ -1,5 +1,6 @@
 //! The page of a day, as visitors see it.
 
+mod crowded;
 mod forms;
 
 use axum::body::Body;
@@ -67,7 +68,7 @@ async fn a_day_shows_its_appointments_and_free_slots() {
         (
             0,
             "09:00",
-            "#a-1\"><span class=\"key s-confirmed\" aria-hidden=\"true\"></span>Nguyễn An",
+            "<a class=\"s-confirmed\" href=\"#a-1\">Nguyễn An",
         ),
         (
             1,
@@ -77,7 +78,7 @@ async fn a_day_shows_its_appointments_and_free_slots() {
         (
             2,
             "11:00",
-            "s-pending\" aria-hidden=\"true\"></span>&#60;b&#62;Bình",
+            "<a class=\"s-pending\" href=\"#a-2\">&#60;b&#62;Bình",
         ),
         (3, "14:00", "value=\"1 14:00:00\""),
         (4, "15:00", "<span class=\"closed\">closed</span>"),
@@ -93,8 +94,33 @@ async fn a_day_shows_its_appointments_and_free_slots() {
         .skip(1)
         .filter_map(|rest| Some(rest.split_once('"')?.0))
         .collect();
-    // Of pending and confirmed ones; at their time nobody is free.
-    assert_eq!(forms, ["1/complete", "1/cancel", "2/confirm", "2/cancel"]);
+    // Of pending and confirmed ones; they are cancelled on their own page.
+    assert_eq!(forms, ["1/complete", "2/confirm"]);
+    assert_eq!(html.matches("<form method=\"post\">").count(), 1);
+}
+
+#[tokio::test]
+async fn the_hours_of_today_that_are_over_are_shown_as_such() {
+    let bed = bed().await;
+    let early =
+        r#"{"from":"2025-11-28","to":"2025-11-28","start":"07:30","end":"09:00","minutes":90}"#;
+    let slots = "/api/v1/consultants/1/slots/generate";
+    bed.post(&bed.admin, slots, early).await;
+    send(&bed, &bed.admin, "/appointments/1/cancel", "").await;
+    let html = visit(&bed, &bed.admin, "/appointments").await.body;
+    let over = "<th scope=\"row\">07:30</th><td><span class=\"closed\">over</span>";
+    assert!(html.contains(over), "{html}");
+    for shown in [
+        "value=\"1 09:00:00\" class=\"free\">09:00–10:00 (has begun)<",
+        "<option value=\"1 09:00:00\">Lê Dung, 09:00–10:00 (has begun)</option>",
+    ] {
+        assert!(html.contains(shown), "{shown}: {html}");
+    }
+    assert!(!html.contains("value=\"1 07:30:00\""), "{html}");
+    let late = "customerid=c1&slot=1+07:30:00";
+    let refused = send(&bed, &bed.admin, "/appointments", late).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert!(refused.body.contains("The slot at this time is over."));
 }
 
 #[tokio::test]
@@ -321,7 +347,7 @@ async fn what_an_address_says_wrongly_gets_a_page_and_not_json() {
 async fn an_appointment_is_opened_with_its_changes_and_a_change_is_taken_back() {
     let bed = bed().await;
     let day = visit(&bed, &bed.viewer, "/appointments").await.body;
-    let link = "<a href=\"/appointments/1?site=hcm-01\">Nguyễn An</a>";
+    let link = "<a href=\"/appointments/1\">Nguyễn An</a>";
     assert!(day.contains(link), "{day}");
     let path = "/appointments/1?site=hcm-01";
     let html = visit(&bed, &bed.admin, path).await.body;

@@ -18,7 +18,7 @@ use crate::services::search::Search;
 use crate::sync::{DateRange, Hub, SiteView};
 
 /// Most appointments of a page.
-const MAX_APPOINTMENTS: usize = 200;
+const MAX_APPOINTMENTS: usize = 500;
 /// Most slots of a page.
 const MAX_SLOTS: usize = 5_000;
 /// Most customers that are offered.

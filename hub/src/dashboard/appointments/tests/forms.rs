@@ -216,7 +216,10 @@ async fn a_form_of_another_sites_page_changes_nothing() {
         assert_eq!(answer.status, StatusCode::FORBIDDEN, "{value}");
     }
     let html = visit(&bed, &bed.admin, "/appointments").await.body;
-    assert!(html.contains("/appointments/2/cancel"), "{html}");
+    assert!(
+        html.contains("formaction=\"/appointments/2/confirm\""),
+        "{html}"
+    );
 }
 
 #[tokio::test]
@@ -234,7 +237,7 @@ async fn another_sites_page_books_and_cancels_nothing() {
     }
     let page = visit(&bed, &bed.admin, "/appointments").await;
     assert_eq!(page.body.matches("<time>").count(), 4, "{}", page.body);
-    assert!(page.body.contains("action=\"/appointments/2/cancel\""));
+    assert!(page.body.contains("formaction=\"/appointments/2/confirm\""));
 }
 
 #[tokio::test]
@@ -268,9 +271,9 @@ async fn what_is_to_be_moved_and_is_not_there_is_refused() {
 async fn an_appointment_is_moved_to_another_day_by_links_and_a_form() {
     let bed = bed().await;
     let page = visit(&bed, &bed.admin, "/appointments").await.body;
-    let link = "/appointments?date=2025-11-28&amp;site=hcm-01&amp;move=1\">Move";
-    assert!(page.contains(link), "{page}");
-    assert!(!page.contains("move=3"), "it is completed: {page}");
+    let button = |id: i64| format!("<button form=\"to-move\" name=\"move\" value=\"{id}\">Move");
+    assert!(page.contains(&button(1)), "{page}");
+    assert!(!page.contains(&button(3)), "it is completed: {page}");
     // The day is chosen with the same links as ever.
     let page = visit(&bed, &bed.admin, "/appointments?move=1").await.body;
     let tomorrow = "/appointments?date=2025-11-29&#38;site=hcm-01&#38;move=1";
