@@ -282,3 +282,48 @@ async fn of_admins_and_chatbots_at_the_same_slots_no_two_get_one() {
     }
     assert_rebuilt(&deployment, service).await;
 }
+
+/// The chatbot's one statement takes the customer's row, the new slot's place and the old appointment, in this order;
+/// an admin moves the same appointment to the same place meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_admin_and_a_chatbot_who_move_one_appointment_to_one_slot_do_not_block_each_other() {
+    let (deployment, site) = deploy(PAIRS[1]).await;
+    deployment.migrate_and_load();
+    let token = deployment.token("admin", &[]);
+    let service = serve(&deployment, &token).await;
+    let date = site.date(1).to_string();
+    make_slots(&service, &token, &date).await;
+    let bots = chatbots(&deployment, 1).await;
+    let (time, elsewhere) = (TIMES[0], booking_with(2, "bot-1", &date, TIMES[0]));
+    let booking = booking_with(1, "bot-1", &date, time);
+    let own = bots[0].query_one(&booking, &[]).await.unwrap();
+    let own: i64 = own.get(0);
+
+    bots[0].batch_execute("BEGIN").await.unwrap();
+    bots[0].query_one(&elsewhere, &[]).await.unwrap();
+    let path = format!("/{own}/assign");
+    let body = Some(json!({"consultantid": 2}));
+    let assign = ask(&service, &token, (Method::POST, &path), body);
+    let go_on = async {
+        let watcher = deployment.database.connect().await;
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+            AND application_name = 'causeway-hub' AND wait_event_type = 'Lock'";
+        while watcher
+            .query_one(waits, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0)
+            == 0
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        let cancel = format!(
+            "UPDATE appointment SET status = 'cancelled' WHERE appointmentid = {own}; COMMIT"
+        );
+        bots[0].batch_execute(&cancel).await
+    };
+    let ((status, said), cancelled) = tokio::join!(assign, go_on);
+    cancelled.unwrap();
+    let refused = (status, said["code"].as_str());
+    assert_eq!(refused, (StatusCode::CONFLICT, Some("clash")), "{said}");
+}

@@ -12,7 +12,7 @@ use super::slots::{
 };
 use super::statements::{BY_ID, MOVE, OWN};
 use super::write::{
-    ATTEMPTS, By, Written, appointments, in_the_way, lasting, moment, problems,
+    ATTEMPTS, By, Written, appointments, hold, in_the_way, lasting, moment, problems,
     taken_out_each_time, written,
 };
 use super::{local, the_site};
@@ -118,6 +118,9 @@ impl Move<'_> {
         let (site, database) = (&self.view.site, self.hub.database());
         let begun = database.begin_write(site, &self.view.dataset, self.by.actor);
         let mut write = begun.await.map_err(refused)?;
+        hold(&mut *write, self.view, before)
+            .await
+            .map_err(refused)?;
         if slot[0].is_some() {
             let there = there.unwrap_or(here);
             let taken = take(&mut *write, self.view, &slot, Holder::New, there).await?;

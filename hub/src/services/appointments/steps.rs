@@ -1,8 +1,8 @@
 //! What becomes of an appointment: confirmed, completed, cancelled, given to a consultant.
 //!
-//! A step reads the row, takes the slot that it needs, changes the row if it is still as it was read, and
-//! frees the slot that is not needed any more: in this order, so that whoever wants the same waits for the
-//! slot with nothing else in hand.
+//! A step reads the row, holds it with its customer, takes the slot that it needs, changes the row if it is
+//! still as it was read, and frees the slot that is not needed any more: in this order, so that no two who
+//! want the same wait for each other.
 
 #[cfg(test)]
 mod tests;
@@ -16,7 +16,7 @@ use super::slots::{self, Holder, SlotKey};
 use super::statements::{BY_ID, STEP};
 use super::the_site;
 use super::write::{
-    ATTEMPTS, By, Written, appointments, lasting, moment, taken_out_each_time, written,
+    ATTEMPTS, By, Written, appointments, hold, lasting, moment, taken_out_each_time, written,
 };
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::services::record::{Record, read_within};
@@ -131,6 +131,7 @@ async fn step_row(
     let database = hub.database();
     let begun = database.begin_write(&view.site, &view.dataset, by.actor);
     let mut write = begun.await.map_err(refused)?;
+    hold(&mut *write, view, before).await.map_err(refused)?;
     if let Some((slot, holder)) = step.takes(before, slot.as_ref())
         && slots::take(&mut *write, view, &slot, holder, loaded)
             .await?

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 
 use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::Value;
@@ -15,6 +16,7 @@ use super::day::{Writes, writes};
 use super::slots::{Holder, SLOT_KEY, SlotKey, fit, require_ahead, require_not_over, take, value};
 use super::statements::{BY_ID, OF_SLOT};
 use super::{local, the_site};
+use crate::db::{DbError, SiteWrite};
 use crate::services::error::ServiceError;
 use crate::services::fields::{self, FieldError, Fields, Needs};
 use crate::services::record::{Record, read, read_within};
@@ -138,6 +140,25 @@ async fn book_row(
         return Ok(record);
     }
     Err(taken_out_each_time())
+}
+
+/// Has whoever else changes an appointment wait until the transaction ends, before they hold what it wants. A
+/// chatbot that books another slot instead takes the customer's row, the new slot's place and then the
+/// appointment: without the first it would hold the place to which an admin moves the same appointment.
+pub(super) async fn hold(
+    write: &mut dyn SiteWrite,
+    view: &SiteView,
+    row: &Record,
+) -> Result<(), DbError> {
+    for (table, key) in [("customer", "customerid"), (APPOINTMENT, "appointmentid")] {
+        let key = canonical_text(row.value(key))
+            .into_iter()
+            .collect::<Vec<_>>();
+        if let (Some(table), Ok(key)) = (view.dataset.table(table), RowKey::try_from(key)) {
+            write.lock_row(table, &key).await?;
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn taken_out_each_time() -> ServiceError {
