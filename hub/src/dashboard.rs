@@ -36,7 +36,7 @@ use axum::{Extension, Form, Router};
 
 use self::assets::address;
 use self::language::{Language, ReaderLanguage};
-use self::texts::Texts;
+use self::texts::{Texts, sentence};
 use crate::auth::{Action, Caller};
 use crate::config::AuthMode;
 use crate::http::App;
@@ -120,10 +120,15 @@ async fn problems_as_pages(
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
+    let language = reading.language;
+    let detail = match (language, &problem.errors[..]) {
+        (Language::Vietnamese, errors) if !errors.is_empty() => sentence(language, errors),
+        _ => problem.detail.clone(),
+    };
     let page = html(&ProblemPage {
-        language: reading.language,
-        t: reading.language.texts(),
-        detail: &problem.detail,
+        language,
+        t: language.texts(),
+        detail: &detail,
         request_id: id.as_str(),
         tries_again: is_read && problem.code == Code::Unavailable,
     });

@@ -8,6 +8,7 @@ pub(crate) mod database;
 pub(crate) mod days;
 pub(crate) mod edits;
 pub(crate) mod error;
+pub(crate) mod field_error;
 pub(crate) mod fields;
 pub(crate) mod list;
 pub(crate) mod overview;

@@ -20,7 +20,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams, dates, json};
 use crate::services::appointments::{self, ListQuery, Step, Written, today};
 use crate::services::error::ServiceError;
-use crate::services::fields::FieldError;
+use crate::services::field_error::FieldError;
 use crate::services::record::Record;
 
 #[derive(Debug, Deserialize)]

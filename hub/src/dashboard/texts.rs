@@ -6,6 +6,7 @@ mod conflicts;
 mod database;
 mod days;
 mod edits;
+mod fields;
 #[cfg(feature = "import")]
 mod import;
 mod lists;
@@ -18,6 +19,7 @@ pub(super) use conflicts::ConflictsTexts;
 pub(super) use database::DatabaseTexts;
 pub(super) use days::DaysTexts;
 pub(super) use edits::EditsTexts;
+pub(super) use fields::sentence;
 #[cfg(feature = "import")]
 pub(super) use import::ImportTexts;
 pub(super) use lists::ListTexts;

@@ -10,7 +10,7 @@ use super::request_id::RequestId;
 use crate::auth::AuthError;
 use crate::error::HubError;
 use crate::services::error::ServiceError;
-use crate::services::fields::FieldError;
+use crate::services::field_error::FieldError;
 use crate::services::record::Record;
 
 /// What went wrong, by kind. Scripts rely on [`Code::as_str`].
@@ -115,7 +115,7 @@ pub(crate) struct Problem {
     /// What went wrong this time, and what to do.
     pub detail: String,
     /// What is wrong with each member of the body.
-    errors: Vec<FieldError>,
+    pub errors: Vec<FieldError>,
     /// The row that stands in the way, as it is now.
     present: Option<Value>,
     /// Why, for the log alone.

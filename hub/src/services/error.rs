@@ -5,7 +5,7 @@ use causeway_shared::ids::SiteName;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::{FieldError, broken_rule};
+use super::field_error::{FieldError, Sentence, Wrong, broken_rule};
 use super::record::Record;
 use crate::db::DbError;
 use crate::error::HubError;
@@ -25,7 +25,7 @@ pub(crate) struct UnreadableSite {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServiceError {
     /// Values that cannot be taken.
-    #[error("{}", sentence(.0))]
+    #[error("{}", Sentence(.0))]
     Invalid(Vec<FieldError>),
     /// Another row has what was asked for: that row, if it is still there.
     #[error("another appointment has this consultant at this time")]
@@ -104,8 +104,8 @@ pub(crate) enum NotAllowed {
 }
 
 impl ServiceError {
-    pub(super) fn invalid(field: &str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldError::new(field, message)])
+    pub(super) fn invalid(field: &str, wrong: impl Into<Wrong>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, wrong)])
     }
 
     /// What a failed change of a table's row means.
@@ -129,12 +129,6 @@ impl From<DbError> for ServiceError {
     fn from(error: DbError) -> Self {
         Self::Hub(error.into())
     }
-}
-
-fn sentence(errors: &[FieldError]) -> String {
-    let of = |error: &FieldError| format!("{} {}", error.field, error.message);
-    let errors: Vec<String> = errors.iter().map(of).collect();
-    errors.join("; ").trim().to_owned()
 }
 
 fn days_are(days: u32) -> String {

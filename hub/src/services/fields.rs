@@ -5,28 +5,11 @@
 
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::value::{Forms, Raw, Type, Value, parse};
-use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use causeway_shared::canonical_csv::canonical_text;
 
-/// What is wrong with a member.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct FieldError {
-    /// Its name; empty where it is not about one alone.
-    pub field: String,
-    /// What is wrong, and what to write.
-    pub message: String,
-}
-
-impl FieldError {
-    pub(crate) fn new(field: &str, message: impl Into<String>) -> Self {
-        Self {
-            field: field.to_owned(),
-            message: message.into(),
-        }
-    }
-}
+use super::field_error::{FieldError, Wrong};
 
 /// Which columns have to have a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,13 +40,12 @@ pub(super) fn read(
             .column(name)
             .filter(|_| settable.contains(&name.as_str()));
         let Some(at) = at else {
-            let message = format!("is not taken; write some of {}", settable.join(", "));
-            errors.push(FieldError::new(name, message));
+            errors.push(FieldError::new(name, Wrong::NotTaken(settable.join(", "))));
             continue;
         };
         match value_of(value, table.columns[at].ty) {
             Ok(value) => fields.push((at, value)),
-            Err(message) => errors.push(FieldError::new(name, message)),
+            Err(wrong) => errors.push(FieldError::new(name, wrong)),
         }
     }
     let is_needed = |name: &&&str| {
@@ -79,7 +61,7 @@ pub(super) fn read(
             Some(value) => value.is_null(),
         };
         if is_missing {
-            errors.push(FieldError::new(name, "is needed"));
+            errors.push(FieldError::new(name, Wrong::Needed));
         }
     }
     if errors.is_empty() {
@@ -90,7 +72,7 @@ pub(super) fn read(
 }
 
 /// A member's value, where it is one of the type; else what to write.
-fn value_of(given: &Json, ty: Type) -> Result<Value<'static>, String> {
+fn value_of(given: &Json, ty: Type) -> Result<Value<'static>, Wrong> {
     let value = match (given, ty) {
         (Json::Null, _) => Ok(Value::Null),
         (Json::Bool(is), Type::Bool) => Ok(Value::Bool(*is)),
@@ -101,9 +83,10 @@ fn value_of(given: &Json, ty: Type) -> Result<Value<'static>, String> {
         (Json::String(text), Type::Date | Type::Time | Type::Timestamp) => plain_moment(text, ty),
         _ => Err(String::new()),
     };
-    value.map_err(|message| match form(ty) {
-        Some(form) => format!("must be {form}"),
-        None => message,
+    value.map_err(|message| match ty {
+        // Which of its digits, it says.
+        Type::Decimal(_) | Type::Phone if !message.is_empty() => message.into(),
+        _ => Wrong::NotOfType(ty),
     })
 }
 
@@ -146,8 +129,8 @@ pub(super) fn require_value(
     });
     match (declared, value) {
         (Some(values), Some(value)) if !values.iter().any(|known| known == value) => {
-            let message = format!("must be one of {}", values.join(", "));
-            Err(vec![FieldError::new(column, message)])
+            let wrong = Wrong::NotListed(values.join(", "));
+            Err(vec![FieldError::new(column, wrong)])
         }
         _ => Ok(()),
     }
@@ -166,18 +149,15 @@ pub(super) fn members<const N: usize>(
 ) -> Result<[Value<'static>; N], Vec<FieldError>> {
     let names = taken.each_ref().map(|(name, ..)| *name);
     let unknown = given.keys().filter(|name| !names.contains(&name.as_str()));
-    let refused = |name: &String| {
-        let message = format!("is not taken; write some of {}", names.join(", "));
-        FieldError::new(name, message)
-    };
+    let refused = |name: &String| FieldError::new(name, Wrong::NotTaken(names.join(", ")));
     let mut errors: Vec<FieldError> = unknown.map(refused).collect();
     let values = taken.map(|(name, ty, usual)| {
         let value = match given.get(name) {
-            None | Some(Json::Null) => usual.ok_or_else(|| "is needed".to_owned()),
+            None | Some(Json::Null) => usual.ok_or(Wrong::Needed),
             Some(given) => value_of(given, ty),
         };
-        value.unwrap_or_else(|message| {
-            errors.push(FieldError::new(name, message));
+        value.unwrap_or_else(|wrong| {
+            errors.push(FieldError::new(name, wrong));
             Value::Null
         })
     });
@@ -186,32 +166,6 @@ pub(super) fn members<const N: usize>(
     } else {
         Err(errors)
     }
-}
-
-/// How JSON writes a type.
-fn form(ty: Type) -> Option<&'static str> {
-    Some(match ty {
-        Type::Int => "a whole number",
-        Type::Float => "a number",
-        Type::Bool => "true or false",
-        Type::Text => "a text without U+0000",
-        Type::Date => "a date like \"2025-11-28\"",
-        Type::Time => "a time like \"09:30\"",
-        Type::Timestamp => "a date and time like \"2025-11-28T09:30:00\"",
-        Type::Decimal(_) | Type::Phone => return None,
-    })
-}
-
-/// The error of a rule that the database found broken: its message begins with table and column.
-pub(super) fn broken_rule(table: &Table, message: &str) -> FieldError {
-    let own = message.strip_prefix(table.name.as_str());
-    let named = own.and_then(|own| own.strip_prefix('.'));
-    let column = named.and_then(|named| {
-        let (name, rest) = named.split_once([' ', ':'])?;
-        table.column(name)?;
-        Some(FieldError::new(name, rest.trim_start()))
-    });
-    column.unwrap_or_else(|| FieldError::new("", message))
 }
 
 #[cfg(test)]
@@ -251,7 +205,7 @@ mod tests {
         let errors = read_json(&given).unwrap_err();
         let errors: Vec<_> = errors
             .iter()
-            .map(|e| format!("{}: {}", e.field, e.message))
+            .map(|e| format!("{}: {}", e.field, e.wrong))
             .collect();
         insta::assert_snapshot!(errors.join("\n"), @r#"
         consultantid: must be a whole number
@@ -265,7 +219,7 @@ mod tests {
                 .unwrap_err();
         let errors: Vec<_> = errors
             .iter()
-            .map(|e| format!("{}: {}", e.field, e.message))
+            .map(|e| format!("{}: {}", e.field, e.wrong))
             .collect();
         insta::assert_snapshot!(errors.join("\n"), @r#"
         consultantid: must be a whole number
@@ -295,26 +249,5 @@ mod tests {
         ] {
             assert_eq!(value_of(&json!(given), ty).is_ok(), is_taken, "{given:?}");
         }
-    }
-
-    #[test]
-    fn a_broken_rule_is_about_the_column_that_it_names() {
-        let dataset = Dataset::meetassist().unwrap();
-        let table = dataset.table("appointment").unwrap();
-        let error = broken_rule(
-            table,
-            "appointment.meetingurl must have at most 255 characters",
-        );
-        assert_eq!(
-            error,
-            FieldError::new("meetingurl", "must have at most 255 characters")
-        );
-        let error = broken_rule(table, "appointment.customerid: \"c9\" is not in customer");
-        assert_eq!(
-            error,
-            FieldError::new("customerid", "\"c9\" is not in customer")
-        );
-        let error = broken_rule(table, "appointment.nothing is odd");
-        assert_eq!(error, FieldError::new("", "appointment.nothing is odd"));
     }
 }

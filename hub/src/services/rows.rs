@@ -11,7 +11,8 @@ use serde_json::{Map, Value as Json};
 
 use super::appointments::{By, Written, lasting, written};
 use super::error::ServiceError;
-use super::fields::{self, FieldError, Fields, Needs, text_value};
+use super::field_error::{FieldError, Wrong};
+use super::fields::{self, Fields, Needs, text_value};
 use super::list::{List, Listing};
 use super::precondition::{self, Precondition};
 use super::record::{Columns, Record, Statement, read, read_within};
@@ -324,8 +325,7 @@ fn require_texts(table: &Table, row: &Fields) -> Result<(), ServiceError> {
     let blank = row.iter().filter_map(|(at, value)| {
         let column = &table.columns[*at];
         let is_needed = column.not_null || table.key.contains(at);
-        (is_needed && is_blank(value))
-            .then(|| FieldError::new(column.name.as_str(), "must not be empty"))
+        (is_needed && is_blank(value)).then(|| FieldError::new(column.name.as_str(), Wrong::Empty))
     });
     let blank: Vec<FieldError> = blank.collect();
     if blank.is_empty() {

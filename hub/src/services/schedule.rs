@@ -17,6 +17,7 @@ use super::appointments::{
 use super::consultants::CONSULTANTS;
 use super::days::require_readable;
 use super::error::ServiceError;
+use super::field_error::Wrong;
 use super::fields::{self, Needs};
 use super::list::{List, Listing};
 use super::record::{Columns, Record, Statement, find, read, read_within};
@@ -125,7 +126,7 @@ pub(crate) async fn set(
         .map_err(ServiceError::Invalid)?;
     let opens = match row.first() {
         Some((_, Value::Bool(opens))) => *opens,
-        _ => return Err(ServiceError::invalid("isavailable", "is needed")),
+        _ => return Err(ServiceError::invalid("isavailable", Wrong::Needed)),
     };
     for _ in 0..ATTEMPTS {
         let loaded = bring(hub, &view, id, by).await?;

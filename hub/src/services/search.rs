@@ -11,6 +11,7 @@ use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
 
 use super::error::ServiceError;
+use super::field_error::Wrong;
 
 /// Most characters that are looked for.
 pub(crate) const MAX_SEARCH: usize = 100;
@@ -42,8 +43,7 @@ impl Search {
         let text = text.replace('\0', "");
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if text.chars().count() > MAX_SEARCH {
-            let message = format!("must have at most {MAX_SEARCH} characters");
-            return Err(ServiceError::invalid(field, message));
+            return Err(ServiceError::invalid(field, Wrong::TooLong(MAX_SEARCH)));
         }
         Ok(Self { text })
     }

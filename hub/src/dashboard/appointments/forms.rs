@@ -13,14 +13,14 @@ use serde_json::{Map, Value};
 use super::show;
 use crate::auth::Caller;
 use crate::dashboard::language::{Language, ReaderLanguage};
-use crate::dashboard::texts::DayTexts;
+use crate::dashboard::texts::sentence;
 use crate::dashboard::{Visitor, editor, read};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{PathOf, iso_date};
 use crate::services::appointments::{self, DayQuery, Step, Written};
 use crate::services::error::{NotAllowed, ServiceError};
-use crate::services::fields::FieldError;
+use crate::services::field_error::{FieldError, Wrong};
 use crate::services::precondition::Precondition;
 use crate::services::record::Record;
 
@@ -66,7 +66,7 @@ pub(in crate::dashboard) async fn book(
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     if form.slot.is_empty() {
         // Without one it would be booked for nobody, which has a choice of its own.
-        let error = ServiceError::Invalid(vec![FieldError::new("slot", "is needed")]);
+        let error = ServiceError::Invalid(vec![FieldError::new("slot", Wrong::Needed)]);
         return refuse(&app, &caller, reading.language, error, form).await;
     }
     match appointments::book(&app.hub, Some(&site), &given(&form), editor.by()).await {
@@ -102,7 +102,7 @@ pub(in crate::dashboard) async fn move_here(
             let field = if form.slot.is_empty() { "slot" } else { "time" };
             Err(ServiceError::Invalid(vec![FieldError::new(
                 field,
-                "is needed",
+                Wrong::Needed,
             )]))
         }
     };
@@ -182,15 +182,18 @@ async fn refuse(
         find: form.find.clone(),
         moves: form.moves,
     };
-    let notice = refusal_notice(&error, &language.texts().of_day);
+    let notice = refusal_notice(&error, language);
     let page = show(app, caller, language, &query, Some(notice), form).await?;
     Ok(Problem::from(error).into_page(page))
 }
 
 /// Why a change was refused, as people say it.
-pub(in crate::dashboard) fn refusal_notice(error: &ServiceError, d: &'static DayTexts) -> Notice {
+pub(in crate::dashboard) fn refusal_notice(error: &ServiceError, language: Language) -> Notice {
+    let d = &language.texts().of_day;
     let text = match error {
-        ServiceError::Invalid(_) => format!("{}: {error}", d.refused),
+        ServiceError::Invalid(errors) => {
+            format!("{} – {}", d.refused, sentence(language, errors))
+        }
         ServiceError::Clash(_) | ServiceError::KeyTaken(..) => d.clash.to_owned(),
         // No form here asks for it.
         ServiceError::NotUnique(_) => format!("{}: {error}", d.refused),

@@ -263,18 +263,11 @@ pub(super) fn refusal_text(error: &ServiceError, language: Language) -> String {
     let t = language.texts();
     let d = &t.of_day;
     match error {
-        ServiceError::Invalid(errors) => {
-            let of = |error: &crate::services::fields::FieldError| {
-                format!("{}: {}", t.of_lists.column(&error.field), error.message)
-            };
-            let errors: Vec<String> = errors.iter().map(of).collect();
-            format!("{} – {}", d.refused, errors.join("; "))
-        }
         ServiceError::Changed(..) => t.of_lists.changed.to_owned(),
         ServiceError::KeyTaken(..) | ServiceError::NotUnique(_) | ServiceError::NotFound(_) => {
             format!("{}: {error}", d.refused)
         }
-        error => appointments::refusal_notice(error, d).text,
+        error => appointments::refusal_notice(error, language).text,
     }
 }
 

@@ -12,6 +12,7 @@ use super::statements::{CONSULTANT, FREE_SLOT, OF_SLOT, SLOT, TAKE_SLOT};
 use super::write::appointments;
 use crate::db::SiteWrite;
 use crate::services::error::{NotAllowed, ServiceError};
+use crate::services::field_error::Wrong;
 use crate::services::fields::Fields;
 use crate::services::record::{Record, read_within};
 use crate::stats::meetassist::APPOINTMENT;
@@ -55,10 +56,7 @@ pub(super) async fn take(
     let consultant = read_within(write, &view.site, CONSULTANT, &slot[..1]).await?;
     match consultant.first().map(|row| row.value("isdisabled")) {
         None => {
-            return Err(ServiceError::invalid(
-                "consultantid",
-                "is no consultant's number",
-            ));
+            return Err(ServiceError::invalid("consultantid", Wrong::NoConsultant));
         }
         Some(Value::Bool(true)) => {
             return Err(ServiceError::NotAllowed(
@@ -195,8 +193,8 @@ pub(super) fn fit(
     let is_longer = |value: &Value<'_>| matches!(value, Value::Int(given) if *given > minutes);
     match value(table, row, "duration") {
         Some(given) if is_longer(given) => {
-            let message = format!("is longer than the consultant's slot of {minutes} minutes");
-            Err(ServiceError::invalid("duration", message))
+            let wrong = Wrong::LongerThanSlot(minutes);
+            Err(ServiceError::invalid("duration", wrong))
         }
         Some(_) => Ok(None),
         None => {
@@ -242,8 +240,7 @@ pub(super) fn require_ahead(
     };
     let end = start.checked_add(SignedDuration::from_mins(minutes));
     if end.is_ok_and(|end| end <= now) {
-        let message = format!("is over: it is {} now", now.strftime("%H:%M"));
-        return Err(ServiceError::invalid("time", message));
+        return Err(ServiceError::invalid("time", Wrong::Over(now)));
     }
     Ok(())
 }

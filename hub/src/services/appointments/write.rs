@@ -18,7 +18,8 @@ use super::statements::{BY_ID, OF_SLOT};
 use super::{local, the_site};
 use crate::db::{DbError, SiteWrite};
 use crate::services::error::ServiceError;
-use crate::services::fields::{self, FieldError, Fields, Needs};
+use crate::services::field_error::{FieldError, Wrong};
+use crate::services::fields::{self, Fields, Needs};
 use crate::services::record::{Record, read, read_within};
 use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, Hub, SiteView};
@@ -116,7 +117,7 @@ async fn book_row(
 ) -> Result<Record, ServiceError> {
     let refused = |error| ServiceError::of_write(table, error);
     let Some(Value::Date(date)) = value(table, &row, "date") else {
-        return Err(ServiceError::invalid("date", "is needed"));
+        return Err(ServiceError::invalid("date", Wrong::Needed));
     };
     let mut loaded = hub.bring(&view.site, DateRange::day(*date), by.now).await?;
     for _ in 0..ATTEMPTS {
@@ -212,21 +213,18 @@ pub(super) fn problems(table: &Table, row: &Fields, today: Date) -> Vec<FieldErr
     if let Some(Value::Date(date)) = value(table, row, "date")
         && *date < today
     {
-        let message = format!("is in the past: today is {today}");
-        wrong.push(FieldError::new("date", message));
+        wrong.push(FieldError::new("date", Wrong::Past(today)));
     }
     if let Some(Value::Int(minutes)) = value(table, row, "duration")
         && !DURATIONS.contains(minutes)
     {
         let (least, most) = (DURATIONS.start(), DURATIONS.end());
-        let message = format!("must be from {least} to {most} minutes");
-        wrong.push(FieldError::new("duration", message));
+        wrong.push(FieldError::new("duration", Wrong::Minutes(*least, *most)));
     }
     if let Some(Value::Text(url)) = value(table, row, "meetingurl")
         && !is_web_address(url)
     {
-        let message = "must be a web address that begins with https:// or http://";
-        wrong.push(FieldError::new("meetingurl", message));
+        wrong.push(FieldError::new("meetingurl", Wrong::NoWebAddress));
     }
     wrong
 }

@@ -17,7 +17,8 @@ use crate::services::appointments::{By, lasting, the_site, today};
 use crate::services::consultants::CONSULTANTS;
 use crate::services::days::require_readable;
 use crate::services::error::{NotAllowed, ServiceError};
-use crate::services::fields::{self, FieldError};
+use crate::services::field_error::{FieldError, Wrong};
+use crate::services::fields;
 use crate::services::record::{Record, Statement, read_within};
 use crate::stats::meetassist::{CONSULTANT, SCHEDULE};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
@@ -124,30 +125,22 @@ impl Plan {
             return Err(ServiceError::invalid("", "cannot be read"));
         };
         let mut wrong = Vec::new();
-        let mut add = |is_wrong: bool, field: &str, message: String| {
+        let mut add = |is_wrong: bool, field: &str, why: Wrong| {
             if is_wrong {
-                wrong.push(FieldError::new(field, message));
+                wrong.push(FieldError::new(field, why));
             }
         };
-        add(
-            from < today,
-            "from",
-            format!("is in the past: today is {today}"),
-        );
-        add(to < from, "to", "is before `from`".to_owned());
+        add(from < today, "from", Wrong::Past(today));
+        add(to < from, "to", Wrong::BeforeFrom);
         let (least, most) = (MINUTES.start(), MINUTES.end());
         add(
             !MINUTES.contains(&minutes),
             "minutes",
-            format!("must be from {least} to {most}"),
+            Wrong::Minutes(*least, *most),
         );
         let times = times(start, end, minutes);
         let is_too_short = MINUTES.contains(&minutes) && times.is_empty();
-        add(
-            is_too_short,
-            "end",
-            format!("must be {minutes} minutes or more after `start`"),
-        );
+        add(is_too_short, "end", Wrong::TooSoon(minutes));
         let dates = DateRange::new(from, to).ok().filter(|_| wrong.is_empty());
         let dates = dates.ok_or(ServiceError::Invalid(wrong))?;
         let plan = Self {
@@ -157,9 +150,8 @@ impl Plan {
         };
         let days = plan.days().take(MAX_GENERATED + 1).count();
         if days * plan.times.len() > MAX_GENERATED {
-            let message =
-                format!("make too many slots; at most {MAX_GENERATED} are made at a time");
-            return Err(ServiceError::invalid("minutes", message));
+            let wrong = Wrong::TooManySlots(MAX_GENERATED);
+            return Err(ServiceError::invalid("minutes", wrong));
         }
         Ok(plan)
     }

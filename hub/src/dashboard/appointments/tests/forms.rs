@@ -155,13 +155,13 @@ async fn a_refused_form_says_why_and_what_is_there() {
             "/appointments",
             "customerid=&slot=&time=",
             422,
-            "Not saved: slot is needed",
+            "Not saved – Slot: is needed",
         ),
         (
             "/appointments",
             "customerid=c1&slot=one+09:00:00",
             422,
-            "Not saved: consultantid must be a whole number",
+            "Not saved – Consultant number: must be a whole number",
         ),
         (
             "/appointments/3/cancel",
@@ -247,7 +247,10 @@ async fn a_form_says_whether_a_consultant_is_wanted() {
         let form = format!("customerid=c1&{slot}time=17:00");
         let refused = send(&bed, &bed.admin, "/appointments", &form).await;
         assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert_eq!(notice(&refused), "Not saved: slot is needed");
+        assert_eq!(notice(&refused), "Not saved – Slot: is needed");
+        let refused = send(&bed, &bed.admin, "/appointments?lang=vi", &form).await;
+        let expected = "Không lưu được – Khung giờ: cần có giá trị";
+        assert_eq!(notice(&refused), expected);
     }
 }
 
@@ -295,12 +298,12 @@ async fn an_appointment_is_moved_to_another_day_by_links_and_a_form() {
     let to = |slot: &str| format!("date=2025-12-20&site=hcm-01&slot={slot}");
     let path = "/appointments/1/move";
     for (slot, status, expected) in [
-        ("", 422, "Not saved: slot is needed"),
-        ("none", 422, "Not saved: time is needed"),
+        ("", 422, "Not saved – Slot: is needed"),
+        ("none", 422, "Not saved – Time: is needed"),
         (
             "1+08:00:00",
             422,
-            "Not saved: duration is longer than the consultant's slot of 30 minutes",
+            "Not saved – Minutes: is longer than the consultant's slot of 30 minutes",
         ),
         (
             "1+11:00:00",
