@@ -5,11 +5,13 @@
 mod appointments;
 mod archive;
 mod assets;
+mod bars;
 mod chart;
 mod conflicts;
 mod database;
 mod days;
 mod edits;
+mod figures;
 #[cfg(feature = "import")]
 mod import;
 mod language;
@@ -71,6 +73,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/edits/undo", post(edits::undo))
         .route("/login", get(login::page).post(login::sign_in))
         .route("/logout", post(login::sign_out))
+        .merge(figures::routes())
         .merge(rows::routes());
     #[cfg(feature = "import")]
     let pages = pages

@@ -10,6 +10,7 @@ pub(crate) mod edits;
 pub(crate) mod error;
 pub(crate) mod field_error;
 pub(crate) mod fields;
+pub(crate) mod figures;
 pub(crate) mod list;
 pub(crate) mod overview;
 pub(crate) mod partials;

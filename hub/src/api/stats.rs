@@ -1,21 +1,23 @@
-//! `GET /api/v1/stats/…`: figures over any range of dates, loaded or not.
+//! `GET /api/v1/stats/…`: figures over any range of dates, loaded or not, as JSON or as CSV.
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use serde::{Deserialize, Serialize};
 
 use crate::http::App;
 use crate::http::callers::Reader;
+use crate::http::lists::{ListForm, figures};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, Params, RangeParams};
 use crate::services::appointments::per_day;
-use crate::services::consultants::{ConsultantFigures, figures};
-use crate::services::customers::{MonthTotal, per_month};
+use crate::services::consultants;
+use crate::services::customers::per_month;
 use crate::services::days::MAX_FIGURE_DAYS;
-use crate::services::programs::{self, ProgramFigures};
+use crate::services::figures::FigureTable;
+use crate::services::programs;
 use crate::stats::meetassist::Day;
 use crate::sync::DateRange;
 
@@ -61,40 +63,48 @@ pub(super) struct Items<T> {
 /// Answers with the appointments of every day of the range; without one, of the window.
 pub(super) async fn appointments(
     _: Reader,
+    form: ListForm,
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
-) -> Result<Json<Days>, Problem> {
+) -> Result<Response, Problem> {
     let days = per_day(&app.hub, of.site.as_ref(), of.range(&app)?).await?;
-    Ok(Json(Days { days }))
+    let table = |of: &Days| FigureTable::of_days(&of.days);
+    Ok(figures(form, Days { days }, table, "appointments-per-day"))
 }
 
 /// Answers with what each consultant did in the range; without one, in the window.
 pub(super) async fn consultants(
     _: Reader,
+    form: ListForm,
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
-) -> Result<Json<Items<ConsultantFigures>>, Problem> {
+) -> Result<Response, Problem> {
     let (site, now) = (of.site.as_ref(), (app.clock)());
-    let items = figures(&app.hub, site, of.range(&app)?, now).await?;
-    Ok(Json(Items { items }))
+    let items = consultants::figures(&app.hub, site, of.range(&app)?, now).await?;
+    let table = |of: &Items<_>| FigureTable::of_consultants(&of.items);
+    Ok(figures(form, Items { items }, table, "consultants"))
 }
 
 /// Answers with the new customers of each month.
 pub(super) async fn customers(
     _: Reader,
+    form: ListForm,
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
-) -> Result<Json<Items<MonthTotal>>, Problem> {
+) -> Result<Response, Problem> {
     let items = per_month(&app.hub, of.site.as_ref(), of.range(&app)?).await?;
-    Ok(Json(Items { items }))
+    let table = |of: &Items<_>| FigureTable::of_months(&of.items);
+    Ok(figures(form, Items { items }, table, "customers-per-month"))
 }
 
 /// Answers with the programs of the range and their participants by status.
 pub(super) async fn programs(
     _: Reader,
+    form: ListForm,
     State(app): State<Arc<App>>,
     Params(of): Params<DaysParams>,
-) -> Result<Json<Items<ProgramFigures>>, Problem> {
+) -> Result<Response, Problem> {
     let items = programs::figures(&app.hub, of.site.as_ref(), of.range(&app)?).await?;
-    Ok(Json(Items { items }))
+    let table = |of: &Items<_>| FigureTable::of_programs(&of.items);
+    Ok(figures(form, Items { items }, table, "programs"))
 }

@@ -176,7 +176,7 @@ fn title(day: &Bar, language: Language) -> String {
 }
 
 /// The scale's top, at least `most`, and the step of its lines: 1, 2 or 5 times a power of ten.
-fn scale(most: u64) -> (u64, u64) {
+pub(super) fn scale(most: u64) -> (u64, u64) {
     let wanted = most.div_ceil(LINES).max(1);
     let mut power = 1;
     let step = loop {
@@ -196,7 +196,7 @@ fn scale(most: u64) -> (u64, u64) {
     clippy::cast_precision_loss,
     reason = "a drawing; counts stay far below 2^53"
 )]
-fn float(count: u64) -> f64 {
+pub(super) fn float(count: u64) -> f64 {
     count as f64
 }
 

@@ -118,6 +118,14 @@ impl Language {
         }
     }
 
+    /// A month with its year.
+    pub(super) fn month(self, date: Date) -> String {
+        match self {
+            Self::Vietnamese => date.strftime("%m/%Y").to_string(),
+            Self::English => date.strftime("%b %Y").to_string(),
+        }
+    }
+
     /// A time, to the second.
     pub(super) fn moment(self, at: &Zoned) -> String {
         format!("{} {}", self.day(at.date()), at.strftime("%H:%M:%S"))

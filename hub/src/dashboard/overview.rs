@@ -132,7 +132,7 @@ impl Live {
 
 impl SiteFreshness {
     /// How the site's figures stand, for their mark's colour.
-    fn state(&self) -> &'static str {
+    pub(super) fn state(&self) -> &'static str {
         match (self.commit, self.log_head) {
             _ if self.last_error.is_some() => "failing",
             (None, _) => "empty",
@@ -191,7 +191,7 @@ async fn live_part(app: &App, language: Language) -> Result<Live, Problem> {
 }
 
 /// For templates: a length in a drawing, to a tenth of its unit.
-fn tenth(length: &f64) -> String {
+pub(super) fn tenth(length: &f64) -> String {
     format!("{length:.1}")
 }
 

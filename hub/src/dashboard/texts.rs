@@ -7,6 +7,7 @@ mod database;
 mod days;
 mod edits;
 mod fields;
+mod figures;
 #[cfg(feature = "import")]
 mod import;
 mod lists;
@@ -20,6 +21,7 @@ pub(super) use database::DatabaseTexts;
 pub(super) use days::DaysTexts;
 pub(super) use edits::EditsTexts;
 pub(super) use fields::sentence;
+pub(super) use figures::FiguresTexts;
 #[cfg(feature = "import")]
 pub(super) use import::ImportTexts;
 pub(super) use lists::ListTexts;
@@ -110,6 +112,7 @@ pub(super) struct Texts {
     pub(super) of_conflicts: ConflictsTexts,
     pub(super) of_database: DatabaseTexts,
     pub(super) of_edits: EditsTexts,
+    pub(super) of_figures: FiguresTexts,
     #[cfg(feature = "import")]
     pub(super) of_import: ImportTexts,
     pub(super) of_lists: ListTexts,
@@ -221,6 +224,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     of_conflicts: conflicts::VIETNAMESE,
     of_database: database::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
+    of_figures: figures::VIETNAMESE,
     #[cfg(feature = "import")]
     of_import: import::VIETNAMESE,
     of_lists: lists::VIETNAMESE,
@@ -321,6 +325,7 @@ pub(super) const ENGLISH: Texts = Texts {
     of_conflicts: conflicts::ENGLISH,
     of_database: database::ENGLISH,
     of_edits: edits::ENGLISH,
+    of_figures: figures::ENGLISH,
     #[cfg(feature = "import")]
     of_import: import::ENGLISH,
     of_lists: lists::ENGLISH,

@@ -9,18 +9,19 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::callers::Reader;
 use super::problem::Problem;
 use super::request::{header_text, limit, parameters};
 use super::state::App;
+use crate::services::figures::FigureTable;
 use crate::services::list::Listing;
 
 /// In which form a list is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum ListForm {
+pub(crate) enum ListForm {
     Json,
     Csv,
 }
@@ -121,18 +122,39 @@ impl<Q> ListRequest<Q> {
     }
 }
 
+/// Answers with figures: as JSON, or as a file of that name.
+pub(crate) fn figures<T: Serialize>(
+    form: ListForm,
+    figures: T,
+    table: impl FnOnce(&T) -> FigureTable,
+    name: &str,
+) -> Response {
+    let mut response = match form {
+        ListForm::Json => Json(figures).into_response(),
+        ListForm::Csv => file(name, Body::from(table(&figures).csv())),
+    };
+    let vary = HeaderValue::from_static("accept");
+    response.headers_mut().insert(header::VARY, vary);
+    response
+}
+
+/// A CSV file of that name.
+pub(crate) fn file(name: &str, body: Body) -> Response {
+    let file = format!("attachment; filename=\"{name}.csv\"");
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (header::CONTENT_DISPOSITION, &file),
+    ];
+    (headers, body).into_response()
+}
+
 /// Answers with all rows as a CSV file of that name.
 ///
 /// # Errors
 /// Why the rows cannot be listed.
 pub(crate) async fn download(app: &App, listing: Listing, name: &str) -> Result<Response, Problem> {
     let rows = listing.csv(app.hub.clone(), (app.clock)()).await?;
-    let file = format!("attachment; filename=\"{name}.csv\"");
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, &file),
-    ];
-    Ok((headers, Body::from_stream(rows)).into_response())
+    Ok(file(name, Body::from_stream(rows)))
 }
 
 #[cfg(test)]

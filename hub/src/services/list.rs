@@ -3,7 +3,7 @@
 //! A resource has a [`List`]: a statement and its order. A [`Listing`] is that list with its filters.
 //! Its pages begin behind a row's place, so that rows which are born meanwhile move nothing.
 
-mod csv;
+pub(super) mod csv;
 mod position;
 
 use bytes::Bytes;

@@ -16,6 +16,18 @@ pub(super) fn header(columns: Columns) -> Vec<u8> {
     out
 }
 
+/// A whole file of other values.
+pub(in crate::services) fn table(columns: &[String], rows: &[Vec<Value<'static>>]) -> Vec<u8> {
+    let mut out = BYTE_ORDER_MARK.to_vec();
+    let names: Vec<_> = columns.iter().map(|name| guarded(name)).collect();
+    write_header(names.iter().map(|name| &**name), &mut out);
+    for row in rows {
+        let values: Vec<Value<'_>> = row.iter().map(cell).collect();
+        write_record(&values, &mut out);
+    }
+    out
+}
+
 pub(super) fn rows(records: &[Record]) -> Vec<u8> {
     let mut out = Vec::new();
     for record in records {
