@@ -16,7 +16,8 @@ use serde::Deserialize;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
-use super::lists::{given, query};
+use super::lists::{given, query, row_address};
+use super::rows;
 use super::texts::{EditsTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
 use crate::auth::{Action, Caller};
@@ -27,6 +28,7 @@ use crate::services::edits::{
     self, Edit, EditPosition, EditRef, EditsQuery, key_of_text, text_of_key,
 };
 use crate::services::error::{ServiceError, UnreadableSite};
+use crate::stats::meetassist::APPOINTMENT;
 
 /// Edits on a page.
 const LIMIT: usize = 50;
@@ -97,6 +99,8 @@ struct Edits {
     with_sites: bool,
     items: Vec<Edit>,
     next: Option<EditPosition>,
+    /// Whether it stands on the row's page, to which taking one back returns.
+    is_of_row: bool,
 }
 
 impl Edits {
@@ -160,6 +164,7 @@ pub(super) async fn changes(
             with_sites: false,
             items: page.items,
             next: page.next,
+            is_of_row: true,
         }),
     };
     Ok(html(&changes)?.0)
@@ -168,6 +173,16 @@ pub(super) async fn changes(
 /// The parameters of the edits of a row.
 pub(super) fn row_query(site: &SiteName, table: &str, key: &str) -> String {
     query([("site", site.as_str()), ("table", table), ("key", key)])
+}
+
+/// The address of a row's page, where its table has such pages.
+fn row_page(site: &SiteName, table: &str, key: &[String]) -> Option<String> {
+    let [key] = key else { return None };
+    let path = match table {
+        APPOINTMENT => "/appointments",
+        table => rows::path_of(table)?,
+    };
+    Some(row_address(path, key, site.as_str()))
 }
 
 /// For templates: a value's first characters.
@@ -239,6 +254,7 @@ async fn show(
             with_sites: views.len() > 1,
             items: page.items,
             next: page.next,
+            is_of_row: false,
         },
         sites: views.into_iter().map(|view| view.site).collect(),
     })?;
@@ -251,16 +267,24 @@ pub(super) struct UndoForm {
     site: SiteName,
     commit: Seq,
     id: String,
+    /// Whether the form stands on the row's page.
+    #[serde(default)]
+    of_row: bool,
 }
 
-/// Takes an edit back and shows those of its row.
+/// Takes an edit back and shows those of its row; the row's page, where that was left for it.
 pub(super) async fn undo(
     Visitor(caller): Visitor,
     reading: ReaderLanguage,
     State(app): State<Arc<App>>,
     form: Result<Form<UndoForm>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let UndoForm { site, commit, id } = read(form)?;
+    let UndoForm {
+        site,
+        commit,
+        id,
+        of_row,
+    } = read(form)?;
     let editor = editor(&app, &caller, reading.language)?;
     let which = EditRef {
         site,
@@ -275,6 +299,12 @@ pub(super) async fn undo(
         }
         Err(error) => return Err(problem_of_change(error, reading.language.texts())),
     };
+    // A row that is gone has no page.
+    let page = undone.row.as_ref().filter(|_| of_row);
+    let page = page.and_then(|_| row_page(&undone.site, undone.table.as_str(), &undone.key));
+    if let Some(page) = page {
+        return Ok(Redirect::to(&format!("{page}&done=undone#changes")).into_response());
+    }
     let key = text_of_key(&undone.key);
     let of_row = row_query(&undone.site, undone.table.as_str(), &key);
     Ok(Redirect::to(&format!("/edits?{of_row}&undone=true")).into_response())

@@ -138,6 +138,12 @@ pub(super) fn routes() -> Router<Arc<App>> {
     })
 }
 
+/// The address of the list of a table's rows, which a row's own page is behind.
+pub(super) fn path_of(table: &str) -> Option<&'static str> {
+    let mut shown = SHOWN.iter();
+    Some(shown.find(|shown| shown.resource.table() == table)?.path)
+}
+
 impl Shown {
     /// The address of a row.
     fn address(&self, row: &Record) -> String {

@@ -29,6 +29,8 @@ use crate::stats::meetassist::APPOINTMENT;
 #[serde(default)]
 pub(in crate::dashboard) struct OneParams {
     site: Option<SiteName>,
+    /// What was done just now.
+    done: String,
 }
 
 #[derive(Debug, Template)]
@@ -42,6 +44,8 @@ struct Page<'p> {
     row: Record,
     date: Date,
     feedback: Option<Record>,
+    /// Whether a change was just taken back.
+    is_undone: bool,
     /// Whether the visitor may take it a step on.
     has_steps: bool,
     /// Who changed it, as HTML.
@@ -81,7 +85,7 @@ pub(in crate::dashboard) async fn page(
     PathOf(id): PathOf<String>,
     Params(asked): Params<OneParams>,
 ) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language, &id, asked.site.as_ref()).await;
+    let page = show(&app, &caller, reading.language, &id, &asked).await;
     Ok((reading.headers(), page?).into_response())
 }
 
@@ -90,7 +94,7 @@ async fn show(
     caller: &Caller,
     language: Language,
     id: &str,
-    site: Option<&SiteName>,
+    asked: &OneParams,
 ) -> Result<Response, Problem> {
     let t = language.texts();
     let no_such = || Problem::new(Code::NotFound, t.of_day.gone);
@@ -99,7 +103,7 @@ async fn show(
         record: row,
         feedback,
         writes,
-    } = open(&app.hub, site, id, (app.clock)()).await?;
+    } = open(&app.hub, asked.site.as_ref(), id, (app.clock)()).await?;
     let is_editor = caller.role.allows(Action::Change);
     let which = (&row.site, APPOINTMENT, &*id.to_string());
     let page = html(&Page {
@@ -112,6 +116,7 @@ async fn show(
         date: iso_date(&row.text("date")).map_err(|_| no_such())?,
         has_steps: is_editor && writes == Writes::Taken && is_open(&row),
         feedback,
+        is_undone: asked.done == "undone",
         row,
     })?;
     Ok(page.into_response())

@@ -381,10 +381,20 @@ async fn an_appointment_is_opened_with_its_changes_and_a_change_is_taken_back() 
             .unwrap();
         rest.split_once('"').unwrap().0.to_owned()
     };
-    let form = format!("commit={}&id={}", field("commit"), field("id"));
+    let form = format!(
+        "commit={}&id={}&of_row={}",
+        field("commit"),
+        field("id"),
+        field("of_row")
+    );
     let undone = send(&bed, &bed.admin, "/edits/undo", &form).await;
     assert_eq!(undone.status, StatusCode::SEE_OTHER, "{}", undone.body);
-    let html = visit(&bed, &bed.admin, path).await.body;
+    let back = "/appointments/1?site=hcm-01&done=undone#changes";
+    assert_eq!(undone.header(header::LOCATION), back);
+    let html = visit(&bed, &bed.admin, &back.replace("#changes", ""))
+        .await
+        .body;
+    assert!(html.contains("The change is taken back."), "{html}");
     assert!(
         html.contains("action=\"/appointments/1/complete\""),
         "{html}"

@@ -58,6 +58,7 @@ impl RowParams {
         let done = match self.done.as_str() {
             "created" => l.created.to_owned(),
             "saved" => l.saved.to_owned(),
+            "undone" => t.of_edits.is_undone.to_owned(),
             "opened" => s.was_opened.to_owned(),
             "closed" => s.was_closed.to_owned(),
             "generated" => {
