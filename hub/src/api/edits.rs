@@ -10,8 +10,10 @@ use serde::Deserialize;
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::Problem;
-use crate::http::request::{JsonBody, Params, limit};
-use crate::services::edits::{self, EditRef, EditsPage, EditsQuery, Undone, key_of_text};
+use crate::http::request::{IsoDate, JsonBody, Params, limit};
+use crate::services::edits::{
+    self, EditPeriod, EditRef, EditsPage, EditsQuery, Undone, key_of_text,
+};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +22,8 @@ pub(super) struct EditsParams {
     table: Option<Name>,
     key: Option<String>,
     actor: Option<String>,
+    from: Option<IsoDate>,
+    to: Option<IsoDate>,
     limit: Option<usize>,
     /// The `next` of the answer before.
     cursor: Option<String>,
@@ -37,6 +41,11 @@ pub(super) async fn list(
         table: asked.table,
         key: asked.key.as_deref().map(key_of_text),
         actor: asked.actor,
+        days: EditPeriod::between(
+            asked.from.map(|IsoDate(date)| date),
+            asked.to.map(|IsoDate(date)| date),
+            &app.hub.zone(),
+        ),
         after: cursor.map_err(|what| Problem::unreadable("the query", "cursor", what))?,
         limit: limit(asked.limit)?,
     };

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
-use super::lists::{given, query, row_address};
+use super::lists::{date, given, query, row_address};
 use super::rows;
 use super::texts::{EditsTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
@@ -25,7 +25,7 @@ use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
 use crate::services::edits::{
-    self, Edit, EditPosition, EditRef, EditsQuery, key_of_text, text_of_key,
+    self, Edit, EditPeriod, EditPosition, EditRef, EditsQuery, key_of_text, text_of_key,
 };
 use crate::services::error::{ServiceError, UnreadableSite};
 use crate::stats::meetassist::APPOINTMENT;
@@ -48,6 +48,10 @@ pub(super) struct Asked {
     key: String,
     #[serde(default)]
     actor: String,
+    #[serde(default)]
+    from: String,
+    #[serde(default)]
+    to: String,
     #[serde(default)]
     cursor: String,
     /// Whether one was just taken back.
@@ -78,6 +82,8 @@ impl Page<'_> {
             ("table", &asked.table),
             ("key", &asked.key),
             ("actor", &asked.actor),
+            ("from", &asked.from),
+            ("to", &asked.to),
         ]);
         if !filter.is_empty() {
             filter.push('&');
@@ -202,13 +208,14 @@ pub(super) fn parsed<T: FromStr<Err: Display>>(
 }
 
 impl Asked {
-    fn query(&self) -> Result<EditsQuery, Problem> {
+    fn query(&self, app: &App) -> Result<EditsQuery, Problem> {
         let given = |text: &str| given(text.trim());
         Ok(EditsQuery {
             site: parsed("site", given(&self.site))?,
             table: parsed("table", given(&self.table))?,
             key: given(&self.key).as_deref().map(key_of_text),
             actor: given(&self.actor),
+            days: EditPeriod::between(date(&self.from)?, date(&self.to)?, &app.hub.zone()),
             after: parsed("cursor", given(&self.cursor))?,
             limit: LIMIT,
         })
@@ -233,7 +240,7 @@ async fn show(
     asked: Asked,
 ) -> Result<Response, Problem> {
     let t = language.texts();
-    let page = edits::list(&app.hub, &asked.query()?).await?;
+    let page = edits::list(&app.hub, &asked.query(app)?).await?;
     let views = app.hub.sites(None).await?;
     let tables = views.iter().flat_map(|view| view.dataset.tables.iter());
     let page = html(&Page {

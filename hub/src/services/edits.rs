@@ -15,6 +15,9 @@ use causeway_shared::commit::JournalRow;
 use causeway_shared::ids::{Name, Seq, SiteName};
 use futures_util::future::ready;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use crate::error::HubError;
@@ -29,6 +32,8 @@ pub(crate) use undo::{EditRef, Undone, undo};
 const MAX_WAITING: usize = 1_000;
 /// Most commits that an answer looks through.
 const MAX_COMMITS: usize = 200;
+/// By how much the clocks of a hub and its database may differ.
+const SKEW: SignedDuration = SignedDuration::from_hours(1);
 /// Commits read at once.
 const READ_AT_ONCE: usize = 8;
 
@@ -40,6 +45,7 @@ pub(crate) struct EditsQuery {
     /// The canonical texts of the key's columns.
     pub key: Option<Vec<String>>,
     pub actor: Option<String>,
+    pub days: EditPeriod,
     /// Those that are older than this one.
     pub after: Option<EditPosition>,
     /// How many at most.
@@ -51,6 +57,32 @@ impl EditsQuery {
         self.table.as_ref().is_none_or(|table| *table == row.table)
             && self.key.as_ref().is_none_or(|key| key == row.key.texts())
             && self.actor.as_ref().is_none_or(|actor| *actor == row.actor)
+            && self.days.begin.is_none_or(|begin| begin <= row.at)
+            && self.days.end.is_none_or(|end| row.at < end)
+    }
+}
+
+/// The time in which edits were made, its end not included; `None`: it has none.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct EditPeriod {
+    begin: Option<Timestamp>,
+    end: Option<Timestamp>,
+}
+
+impl EditPeriod {
+    /// From a day to a day, in a zone.
+    pub(crate) fn between(from: Option<Date>, to: Option<Date>, zone: &TimeZone) -> Self {
+        let midnight = |date: Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp());
+        Self {
+            begin: from.and_then(midnight),
+            end: to.and_then(|to| midnight(to.tomorrow().ok()?)),
+        }
+    }
+
+    /// Whether all of it is later than a commit, and so than what that holds.
+    fn are_behind(&self, commit: Timestamp) -> bool {
+        let begin = self.begin.and_then(|begin| begin.checked_sub(SKEW).ok());
+        begin.is_some_and(|begin| commit < begin)
     }
 }
 

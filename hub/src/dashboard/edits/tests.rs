@@ -51,6 +51,18 @@ async fn the_filter_is_the_address() {
     );
     let page = visit(&bed, "/edits?key=2", "en").await;
     assert!(page.body.contains("Nothing was changed."));
+    // It was made just now.
+    for (days, is_found) in [
+        ("from=2025-11-28", true),
+        ("to=2025-11-28", false),
+        ("from=2025-11-27&to=2025-11-28", false),
+    ] {
+        let page = visit(&bed, &format!("/edits?{days}"), "en").await;
+        let is_shown = page.body.contains("appointment 1</a>");
+        assert_eq!(is_shown, is_found, "{days}: {}", page.body);
+    }
+    let wrong = visit(&bed, "/edits?from=28.11.2025", "en").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     let wrong = visit(&bed, "/edits?cursor=7", "en").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.header(header::CONTENT_TYPE).starts_with("text/html"));

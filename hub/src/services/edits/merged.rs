@@ -87,6 +87,9 @@ impl<'h> Merged<'h> {
             let Some((place, reading)) = newest else {
                 return Ok(None);
             };
+            if query.days.are_behind(reading.at) {
+                return Ok(None);
+            }
             if reading.open.is_none() {
                 if self.opened >= MAX_COMMITS {
                     self.has_more = true;
