@@ -36,6 +36,8 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 #[cfg(test)]
 pub(crate) use pattern::Pattern;
+#[cfg(any(test, feature = "testing"))]
+pub(crate) use pattern::register as register_pattern;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};

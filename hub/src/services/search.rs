@@ -87,6 +87,15 @@ impl Search {
     }
 }
 
+/// The pattern of what somebody wrote.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn pattern_of(text: &str) -> String {
+    let search = Search {
+        text: text.to_owned(),
+    };
+    search.pattern()
+}
+
 /// Appends what a character without its marks is found by.
 fn push(pattern: &mut String, c: char) {
     if c == ' ' {

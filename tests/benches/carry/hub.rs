@@ -162,7 +162,7 @@ fn report_memory(when: &str, service: &Service) {
 }
 
 /// Waits until what the service prepares in the background is there: it would count as others' work.
-async fn partials(service: &Service) {
+pub(crate) async fn partials(service: &Service) {
     let (start, cpu) = (Instant::now(), cpu_of(service));
     let mut quiet = 0;
     // It looks for what is missing every few seconds.

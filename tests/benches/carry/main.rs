@@ -12,7 +12,7 @@
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
 //! appointments (each with a slot, and every second with feedback), `service` for the last part alone,
 //! `load` for the hub's, `hub` for its service, `archive` for publishing, and `sites` for many sites in one hub
-//! (numbers are those of sites then); `postgres` or `sqlite` for one of the two.
+//! (numbers are those of sites then), and `admin` for what an admin waits for (numbers of customers); `postgres` or `sqlite` for one of the two.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,6 +21,7 @@
     reason = "a bench ends where it cannot go on, and prints what it measured"
 )]
 
+mod admin;
 mod baseline;
 mod by_hand;
 mod client;
@@ -65,7 +66,9 @@ fn main() {
     } else {
         sizes
     };
-    let is_of_hub = ["hub", "archive", "sites"].iter().any(|part| asked(part));
+    let is_of_hub = ["admin", "hub", "archive", "sites"]
+        .iter()
+        .any(|part| asked(part));
     let mut runtime = match is_of_hub {
         true => tokio::runtime::Builder::new_multi_thread(),
         false => tokio::runtime::Builder::new_current_thread(),
@@ -77,6 +80,12 @@ fn main() {
     }
     if asked("postgres") {
         kinds.truncate(1);
+    }
+    if asked("admin") {
+        for customers in sizes {
+            runtime.block_on(admin::measure(customers, &kinds));
+        }
+        return;
     }
     if asked("hub") {
         for appointments in sizes {

@@ -140,7 +140,7 @@ fn begins(atoms: &[Atom], mut text: &str) -> bool {
 }
 
 /// Gives a connection the function.
-pub(super) fn register(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn register(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection.create_scalar_function("textregexeq", 2, flags, finds)
 }
