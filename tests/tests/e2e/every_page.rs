@@ -46,6 +46,14 @@ async fn wrong_with(browser: &Browser, name: &str) -> Vec<String> {
     wrong
 }
 
+/// Keeps a picture of a page as most see it, where the tests are told to.
+pub(crate) async fn keep_picture(browser: &Browser, name: &str) {
+    if let Some(folder) = pictures() {
+        browser.show_on(1280, "light").await;
+        fs::write(folder.join(format!("{name}.png")), browser.picture().await).unwrap();
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "whoever runs the tests says it")]
 fn pictures() -> Option<PathBuf> {
     env::var_os("CAUSEWAY_PICTURES").map(PathBuf::from)
@@ -71,6 +79,9 @@ async fn pages_of_appointments_can_be_used_by_everybody() {
         ("appointments", "/appointments"),
         ("appointments-list", "/appointments/list?q=nguyen"),
         ("days", "/days"),
+        ("figures-consultants", "/stats/consultants"),
+        ("figures-customers", "/stats/customers"),
+        ("figures-programs", "/stats/programs"),
     ];
     assert_are_well("en", &pages).await;
 }

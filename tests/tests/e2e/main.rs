@@ -6,6 +6,7 @@
     reason = "tests end where they cannot go on"
 )]
 
+mod admin_day;
 mod all_the_way;
 mod archive;
 mod archive_pages;
