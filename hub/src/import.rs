@@ -66,6 +66,14 @@ pub(crate) struct ImportOptions {
     pub(crate) dialect: Option<Dialect>,
 }
 
+/// Makes sure that a file's name says what the file is.
+///
+/// # Errors
+/// [`ImportError::NoKind`]
+pub(crate) fn require_kind(name: &str) -> Result<(), ImportError> {
+    files::split(name).map(drop)
+}
+
 /// What an import did, or would do.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Imported {

@@ -20,7 +20,7 @@ use crate::http::request::{Params, PathOf, header_text};
 use crate::import::dump::Dialect;
 use crate::import::jobs::{Job, Kept, Running};
 use crate::import::upload::{Upload, UploadError};
-use crate::import::{ImportOptions, Importer};
+use crate::import::{ImportOptions, Importer, require_kind};
 
 /// The name of a file that says none.
 const SQL: &str = "import.sql";
@@ -94,6 +94,7 @@ async fn begin(
         }
         None => SQL.to_owned(),
     };
+    require_kind(&name).map_err(|error| Problem::unreadable("the query", "name", error))?;
     let options = ImportOptions {
         site: asked.site,
         add: asked.add.is_set(),

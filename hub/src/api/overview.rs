@@ -14,6 +14,7 @@ use crate::http::request::Params;
 use crate::services::overview::{self, Overview};
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct OverviewParams {
     /// Without it all sites.
     site: Option<SiteName>,

@@ -147,7 +147,7 @@ impl ReadFiles {
 }
 
 /// A file's name without its extension, and what it is.
-fn split(name: &str) -> Result<(&str, Kind), ImportError> {
+pub(super) fn split(name: &str) -> Result<(&str, Kind), ImportError> {
     let kind = name.rsplit_once('.').and_then(|(stem, extension)| {
         let kinds = [Kind::Sql, Kind::Csv];
         let mut kinds = kinds.into_iter();

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::auth::Token;
-use crate::serve::testbed::{Answer, Testbed};
+use crate::serve::testbed::{Answer, Testbed, refusal, refused};
 use crate::sync::LoadRequest;
 
 const SQL: &str = "INSERT INTO appointment (appointmentid, customerid, date, time) VALUES \
@@ -165,6 +165,14 @@ async fn a_file_that_is_said_to_be_too_large_is_refused_at_once() {
         assert_eq!(answer.status, status, "{}", answer.body);
     }
     assert_eq!(bed.app.imports.newest().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_neither_sql_nor_csv_by_its_name_is_not_taken() {
+    let bed = Testbed::new().await;
+    let asked = "site=hcm-02&name=dump.txt";
+    let answer = send(&bed, &bed.admin, asked, "application/sql", SQL).await;
+    assert_eq!(refusal(&answer), refused(400, "bad_request", "name"));
 }
 
 #[tokio::test]
