@@ -41,6 +41,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::sleep;
+use utoipa::ToSchema;
 
 use crate::config::HubConfig;
 use crate::document::{Document, DocumentError};
@@ -66,8 +67,9 @@ const PAUSE: Duration = Duration::from_millis(50);
 const MIN_EVERY: Duration = Duration::from_secs(1);
 
 /// What is published, the schedule, and how the last runs went.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ArchiveStatus {
+    #[schema(value_type = String)]
     pub(crate) every: Span,
     /// Whether the process that is asked is publishing now.
     pub(crate) running: bool,

@@ -24,6 +24,7 @@ use causeway_shared::store::check::check;
 use clap::{Parser, Subcommand};
 use tokio::net::TcpListener;
 
+use crate::api::openapi;
 use crate::config::HubConfig;
 use crate::error::HubError;
 use crate::serve;
@@ -134,6 +135,10 @@ pub enum Command {
         Only the database that owns a site's edits deletes them. A past state that needs what was \
         deleted can be loaded no more. Exit 3: a log is damaged, or a clock is wrong.")]
     Vacuum(VacuumArgs),
+    /// Print the API's OpenAPI document
+    #[command(after_help = "Example: causeway-hub openapi > openapi.json")]
+    #[command(name = "openapi")]
+    OpenApi,
     /// Look after the store
     #[command(after_help = "Example: causeway-hub store check")]
     #[command(subcommand)]
@@ -284,6 +289,15 @@ impl Cli {
                 let report = check(&store, layout::HUB_CHECK).await;
                 let report = report.map_err(HubError::from)?;
                 Ok(Answer::of(json, &report, report.text(), report.exit()))
+            }
+            Command::OpenApi => {
+                let text = openapi::text().map_err(CliError::OpenApi)?;
+                Ok(Answer::of(
+                    json,
+                    openapi::document().map_err(CliError::OpenApi)?,
+                    text,
+                    Exit::Done,
+                ))
             }
             Command::Vacuum(command) => command.answer(&open().await?, json).await,
             Command::Token(command) => command.answer(&open().await?, json).await,

@@ -6,7 +6,7 @@ pub(crate) mod callers;
 mod connections;
 pub(crate) mod etag;
 pub(crate) mod forwarded;
-mod health;
+pub(crate) mod health;
 mod layers;
 pub(crate) mod lists;
 mod metrics;

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use tokio::sync::Notify;
 use tokio::time::sleep;
+use utoipa::ToSchema;
 
 use crate::sync::{Hub, LoadRequest, Loads, SiteLoaded};
 
@@ -27,7 +28,7 @@ const REMIND_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 const MAX_FAILURES: usize = 1_000;
 
 /// The hub's rounds over the sites' logs, as status and metrics show them.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct RefreshStatus {
     /// Rounds since the start.
     pub rounds: u64,

@@ -18,6 +18,8 @@ pub mod layout;
 pub mod limits;
 pub mod log;
 pub mod object;
+#[cfg(feature = "openapi")]
+mod openapi;
 pub mod partition;
 pub mod quarantine;
 pub mod row_diff;

@@ -39,6 +39,7 @@ pub struct RefusedRows {
 
 /// A refused row.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RefusedRow {
     /// When the agent first listed it.
     pub since: Timestamp,

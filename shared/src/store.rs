@@ -224,6 +224,7 @@ pub async fn list_all(
 
 /// Requests by kind. Every attempt that reached the store counts, failed ones too: they are billed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RequestCounts {
     /// Writes, conditional or not.
     pub put: u64,

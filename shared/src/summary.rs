@@ -24,6 +24,7 @@ const MAX_COLUMN_BYTES: usize = 63;
 
 /// What a partition's rows add up to, per declared column.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Summary {
     /// Rows per value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -37,6 +38,7 @@ pub struct Summary {
 
 /// Rows per value of one column.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Counts {
     /// Rows per value, in its canonical form.
     #[serde(deserialize_with = "counted_values")]
@@ -71,9 +73,11 @@ fn is_zero(n: &u64) -> bool {
 
 /// The sum of one column.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Sum {
     /// The sum of all values that are not NULL. Of integers and decimals it is exact; floats are
     /// added in key order within a partition, and in the catalog's order in a total.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub sum: Amount,
     /// How many there are.
     #[serde(deserialize_with = "limits::count")]

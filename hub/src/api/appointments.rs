@@ -11,11 +11,12 @@ use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::etag::{IfMatch, Tagged};
-use crate::http::lists::ListRequest;
+use crate::http::lists::{ListRequest, PageParams};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams, dates, json};
 use crate::services::appointments::{self, ListQuery, Step, Written, today};
@@ -23,28 +24,49 @@ use crate::services::error::ServiceError;
 use crate::services::field_error::FieldError;
 use crate::services::record::Record;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListParams {
+    /// One site; without it all of them.
     site: Option<SiteName>,
-    /// Without any of the three today.
+    /// Their date; without any of the three today.
     date: Option<IsoDate>,
+    /// The first date.
     from: Option<IsoDate>,
+    /// The last date.
     to: Option<IsoDate>,
+    /// How they stand.
     status: Option<String>,
+    /// Whose they are.
     consultantid: Option<i64>,
+    /// Of whom they are.
     customerid: Option<String>,
+    /// A text that is found in names, e-mail addresses, telephone numbers or the description.
     #[serde(default)]
+    #[param(max_length = 100)]
     q: String,
 }
 
 /// Which site is meant.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SiteParams {
+    /// The site; needed where there are several.
     pub(super) site: Option<SiteName>,
 }
 
+/// List the appointments of some dates, loaded or not.
+#[utoipa::path(
+    get,
+    path = "/api/v1/appointments",
+    params(ListParams, PageParams),
+    responses(
+        (status = 200, content((ref("AppointmentList") = "application/json"), (String = "text/csv"))),
+        (status = 404), (status = 422),
+    ),
+)]
 pub(super) async fn list(list: ListRequest<ListParams>) -> Result<Response, Problem> {
     let (app, asked) = (&list.app, &list.asked);
     let range = RangeParams {
@@ -63,6 +85,15 @@ pub(super) async fn list(list: ListRequest<ListParams>) -> Result<Response, Prob
     list.answer(listing, "appointments").await
 }
 
+/// Read an appointment, whatever its date.
+#[utoipa::path(
+    get,
+    path = "/api/v1/appointments/{id}",
+    params(("id" = i64, Path, description = "Its number.", example = 1), SiteParams),
+    responses(
+        (status = 200, body = ref("Appointment"), headers(("ETag" = String))),
+    ),
+)]
 pub(super) async fn one(
     _: Reader,
     State(app): State<Arc<App>>,
@@ -74,7 +105,17 @@ pub(super) async fn one(
     Ok(Tagged(appointments::tag(&found), found))
 }
 
-/// A JSON Merge Patch. With `If-Match` it is for an appointment that is still as the caller read it.
+/// Move an appointment, or take its consultant away (JSON Merge Patch).
+#[utoipa::path(
+    patch,
+    path = "/api/v1/appointments/{id}",
+    params(("id" = i64, Path, description = "Its number.", example = 2), SiteParams, ("If-Match" = Option<String>, Header)),
+    request_body = ref("AppointmentChange"),
+    responses(
+        (status = 200, body = ref("AppointmentWritten"), headers(("ETag" = String))),
+        (status = 409), (status = 412), (status = 415), (status = 422),
+    ),
+)]
 pub(super) async fn change(
     of: Change,
     IfMatch(precondition): IfMatch,
@@ -86,6 +127,17 @@ pub(super) async fn change(
     Ok(Tagged(appointments::tag(&changed.record), changed))
 }
 
+/// Book an appointment. Where a consultant is named, their slot of that time has to be free, and is taken.
+#[utoipa::path(
+    post,
+    path = "/api/v1/appointments",
+    params(SiteParams),
+    request_body = ref("AppointmentNew"),
+    responses(
+        (status = 201, body = ref("AppointmentWritten")),
+        (status = 404), (status = 409), (status = 415), (status = 422),
+    ),
+)]
 pub(super) async fn book(
     editor: Editor,
     State(app): State<Arc<App>>,
@@ -97,18 +149,59 @@ pub(super) async fn book(
     Ok((StatusCode::CREATED, Json(booked)))
 }
 
+/// Confirm a pending appointment.
+#[utoipa::path(
+    post,
+    path = "/api/v1/appointments/{id}/confirm",
+    params(("id" = i64, Path, description = "Its number.", example = 2), SiteParams),
+    responses(
+        (status = 200, body = ref("AppointmentWritten")),
+        (status = 409), (status = 422),
+    ),
+)]
 pub(super) async fn confirm(of: Change, body: Bytes) -> Result<Json<Written>, Problem> {
     of.step(body, Step::Confirm).await
 }
 
+/// Complete a confirmed appointment.
+#[utoipa::path(
+    post,
+    path = "/api/v1/appointments/{id}/complete",
+    params(("id" = i64, Path, description = "Its number.", example = 1), SiteParams),
+    responses(
+        (status = 200, body = ref("AppointmentWritten")),
+        (status = 409), (status = 422),
+    ),
+)]
 pub(super) async fn complete(of: Change, body: Bytes) -> Result<Json<Written>, Problem> {
     of.step(body, Step::Complete).await
 }
 
+/// Cancel a pending or confirmed appointment; its slot is free again.
+#[utoipa::path(
+    post,
+    path = "/api/v1/appointments/{id}/cancel",
+    params(("id" = i64, Path, description = "Its number.", example = 1), SiteParams),
+    responses(
+        (status = 200, body = ref("AppointmentWritten")),
+        (status = 409), (status = 422),
+    ),
+)]
 pub(super) async fn cancel(of: Change, body: Bytes) -> Result<Json<Written>, Problem> {
     of.step(body, Step::Cancel).await
 }
 
+/// Give a pending or confirmed appointment to a consultant, whose slot has to be free.
+#[utoipa::path(
+    post,
+    path = "/api/v1/appointments/{id}/assign",
+    params(("id" = i64, Path, description = "Its number.", example = 2), SiteParams),
+    request_body = ref("AppointmentAssign"),
+    responses(
+        (status = 200, body = ref("AppointmentWritten")),
+        (status = 409), (status = 415), (status = 422),
+    ),
+)]
 pub(super) async fn assign(
     of: Change,
     JsonBody(Members(mut given)): JsonBody<Members>,

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::timeout;
 use tracing::Instrument as _;
+use utoipa::ToSchema;
 
 use crate::archive::{ArchiveReport, ArchiveStatus};
 use crate::error::HubError;
@@ -21,7 +22,12 @@ use crate::http::request::JsonBody;
 /// How long a caller waits for a run; it goes on beyond that.
 const CALLER_WAIT: Duration = Duration::from_secs(10);
 
-/// Answers with what is published, and how the last runs went.
+/// Read what is published, and how the last runs went.
+#[utoipa::path(
+    get,
+    path = "/api/v1/archive",
+    responses((status = 200, body = ArchiveStatus)),
+)]
 pub(super) async fn status(
     _: Reader,
     State(app): State<Arc<App>>,
@@ -59,7 +65,15 @@ pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
     Ok(Published::Done(ran.map_err(HubError::from)?))
 }
 
-/// Publishes now: 200 with what was done, or 202 with how the archive stands while a run goes on.
+/// Publish now. A run that takes longer than ten seconds goes on after the answer.
+#[utoipa::path(
+    post,
+    path = "/api/v1/archive/run",
+    responses(
+        (status = 202, description = "A run goes on.", body = ArchiveStatus),
+        (status = 200, description = "What was done.", body = ArchiveReport),
+    ),
+)]
 pub(super) async fn run(_: Editor, State(app): State<Arc<App>>) -> Result<Response, Problem> {
     if let Published::Done(report) = publish(&app).await? {
         return Ok(Json(report).into_response());
@@ -69,13 +83,19 @@ pub(super) async fn run(_: Editor, State(app): State<Arc<App>>) -> Result<Respon
 }
 
 /// Whether it runs by itself.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Schedule {
     enabled: bool,
 }
 
-/// Switches the schedule on or off, for all hubs of the store.
+/// Switch the schedule on or off, for all hubs of the store.
+#[utoipa::path(
+    put,
+    path = "/api/v1/archive/schedule",
+    request_body = Schedule,
+    responses((status = 200, body = ArchiveStatus), (status = 415)),
+)]
 pub(super) async fn schedule(
     _: Editor,
     State(app): State<Arc<App>>,

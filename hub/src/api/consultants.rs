@@ -8,11 +8,12 @@ use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use jiff::ToSpan as _;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::appointments::{SiteParams, site};
 use crate::http::App;
 use crate::http::callers::Editor;
-use crate::http::lists::ListRequest;
+use crate::http::lists::{ListRequest, PageParams};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, Members, Params, PathOf, RangeParams};
 use crate::services::appointments::{Written, today};
@@ -20,16 +21,27 @@ use crate::services::days::most_readable;
 use crate::services::schedule::{self, Generated};
 use crate::sync::DateRange;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SlotsParams {
+    /// The consultant's site; needed where there are several.
     site: Option<SiteName>,
-    /// Without both the week from today on, or as many of its days as can be read at a time.
+    /// The first date; without both the week from today on, or as many of its days as can be read at a time.
     from: Option<IsoDate>,
+    /// The last date.
     to: Option<IsoDate>,
 }
 
-/// Lists a consultant's slots, loaded or not.
+/// List a consultant's slots, loaded or not.
+#[utoipa::path(
+    get,
+    path = "/api/v1/consultants/{id}/slots",
+    params(("id" = i64, Path, description = "Its number.", example = 1), SlotsParams, PageParams),
+    responses(
+        (status = 200, content((ref("ListedSlotList") = "application/json"), (String = "text/csv"))),
+    ),
+)]
 pub(super) async fn slots(
     list: ListRequest<SlotsParams>,
     PathOf(id): PathOf<String>,
@@ -51,7 +63,17 @@ pub(super) async fn slots(
     list.answer(listing, "slots").await
 }
 
-/// Makes a consultant's slots for some dates.
+/// Make a consultant's slots for some dates; what is there stays.
+#[utoipa::path(
+    post,
+    path = "/api/v1/consultants/{id}/slots/generate",
+    params(("id" = i64, Path, description = "Its number.", example = 1), SiteParams),
+    request_body = ref("SlotsNew"),
+    responses(
+        (status = 200, body = Generated),
+        (status = 409), (status = 415), (status = 422),
+    ),
+)]
 pub(super) async fn generate(
     editor: Editor,
     State(app): State<Arc<App>>,
@@ -64,7 +86,17 @@ pub(super) async fn generate(
     Ok(Json(generated.await?))
 }
 
-/// Opens or closes a slot.
+/// Open or close a slot.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/slots/{id}",
+    params(("id" = i64, Path, description = "Its number.", example = 2), SiteParams),
+    request_body = ref("SlotChange"),
+    responses(
+        (status = 200, body = ref("SlotWritten")),
+        (status = 409), (status = 415), (status = 422),
+    ),
+)]
 pub(super) async fn set_slot(
     editor: Editor,
     State(app): State<Arc<App>>,

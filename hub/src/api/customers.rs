@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::App;
 use crate::http::callers::Reader;
@@ -13,16 +14,26 @@ use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf, limit};
 use crate::services::appointments::{CustomerQuery, OfCustomer, of_customer};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageParams {
+    /// One site; without it all of them.
     site: Option<SiteName>,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<usize>,
     /// The `next` of the answer before.
     cursor: Option<String>,
 }
 
-/// Answers with the customer's appointments, whatever their date, the newest first.
+/// List a customer's appointments, whatever their date, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/customers/{id}/appointments",
+    params(("id" = String, Path, description = "The customer's id.", example = "c1"), PageParams),
+    responses((status = 200, body = ref("AppointmentList")), (status = 422)),
+)]
 pub(super) async fn appointments(
     _: Reader,
     State(app): State<Arc<App>>,

@@ -9,8 +9,9 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::limits;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use super::appointments::SiteParams;
+use super::overview::SitesParams;
 use crate::http::App;
 use crate::http::callers::Reader;
 use crate::http::problem::{Code, Problem};
@@ -18,23 +19,30 @@ use crate::http::request::Params;
 use crate::services::database::{self, TableStats};
 
 /// The datasets of the sites.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Schemas {
     items: Vec<Schema>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Schema {
     site: SiteName,
     /// As a dataset file declares it, defaults left out.
+    #[schema(value_type = Object)]
     dataset: Value,
 }
 
-/// Answers with the tables of the sites, or of one: columns, types, keys and rules.
+/// Read the tables of the sites: columns, types, keys and rules.
+#[utoipa::path(
+    get,
+    path = "/api/v1/database/schema",
+    params(SitesParams),
+    responses((status = 200, body = Schemas), (status = 404)),
+)]
 pub(super) async fn schema(
     _: Reader,
     State(app): State<Arc<App>>,
-    Params(of): Params<SiteParams>,
+    Params(of): Params<SitesParams>,
 ) -> Result<Json<Schemas>, Problem> {
     let views = app.hub.sites(of.site.as_ref()).await?;
     let schema = |(site, dataset): (SiteName, Arc<Dataset>)| {
@@ -50,7 +58,7 @@ pub(super) async fn schema(
     Ok(Json(Schemas { items }))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Stats {
     /// Which database, without its password.
     database: String,
@@ -59,11 +67,17 @@ pub(super) struct Stats {
     items: Vec<TableStats>,
 }
 
-/// Answers with what the tables of the sites, or of one, hold and take.
+/// Read what the tables of the sites hold and take.
+#[utoipa::path(
+    get,
+    path = "/api/v1/database/stats",
+    params(SitesParams),
+    responses((status = 200, body = Stats), (status = 404)),
+)]
 pub(super) async fn stats(
     _: Reader,
     State(app): State<Arc<App>>,
-    Params(of): Params<SiteParams>,
+    Params(of): Params<SitesParams>,
 ) -> Result<Json<Stats>, Problem> {
     let items = database::stats(&app.hub, of.site.as_ref()).await?;
     Ok(Json(Stats {

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use causeway_shared::ids::{Name, SiteName};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
@@ -15,21 +16,36 @@ use crate::services::edits::{
     self, EditPeriod, EditRef, EditsPage, EditsQuery, Undone, key_of_text,
 };
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct EditsParams {
+    /// One site; without it all of them.
     site: Option<SiteName>,
+    /// Of one table.
     table: Option<Name>,
+    /// Of one row: its key, or an array of texts where it has several columns.
     key: Option<String>,
+    /// Made by one.
     actor: Option<String>,
+    /// Those of this day in the hub's zone and later.
     from: Option<IsoDate>,
+    /// Those of this day and before.
     to: Option<IsoDate>,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<usize>,
     /// The `next` of the answer before.
     cursor: Option<String>,
 }
 
-/// Lists edits, the newest first.
+/// List who changed what in the cloud, the newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sync/edits",
+    params(EditsParams),
+    responses((status = 200, body = EditsPage), (status = 404)),
+)]
 pub(super) async fn list(
     _: Reader,
     State(app): State<Arc<App>>,
@@ -52,7 +68,16 @@ pub(super) async fn list(
     Ok(Json(edits::list(&app.hub, &query).await?))
 }
 
-/// Takes one edit back.
+/// Take an edit back, as a new edit.
+#[utoipa::path(
+    post,
+    path = "/api/v1/sync/edits/undo",
+    request_body = EditRef,
+    responses(
+        (status = 200, body = Undone),
+        (status = 404), (status = 409), (status = 412), (status = 415), (status = 422),
+    ),
+)]
 pub(super) async fn undo(
     editor: Editor,
     State(app): State<Arc<App>>,

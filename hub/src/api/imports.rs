@@ -12,6 +12,7 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::chance::random_id;
 use serde::{Deserialize, Serialize};
 use tracing::Instrument as _;
+use utoipa::{IntoParams, OpenApi, ToSchema};
 
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
@@ -30,30 +31,42 @@ pub(crate) fn uploads() -> Router<Arc<App>> {
     Router::new().route("/api/v1/imports", post(begin))
 }
 
+/// What the document of the API has of it.
+#[derive(OpenApi)]
+#[openapi(paths(begin, one), components(schemas(Dialect, Flag)))]
+pub(super) struct ImportsDocument;
+
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new().route("/api/v1/imports/{id}", get(one))
 }
 
 /// How to import, as a query says it.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 struct Asked {
+    /// The site, which no agent writes.
     site: SiteName,
+    /// Add by key; else each table in the file replaces that table.
     #[serde(default)]
     add: Flag,
+    /// Write nothing, and say what would be done.
     #[serde(default)]
     dry_run: Flag,
+    /// Take over from an agent.
     #[serde(default)]
     take_over: Flag,
+    /// Let a table lose many rows.
     #[serde(default)]
     allow_shrink: Flag,
+    /// The dump's kind of SQL, where it cannot be told.
     dialect: Option<Dialect>,
     /// The file's name: what it ends in tells what it is, and of CSV the rest which table.
     name: Option<String>,
 }
 
 /// A parameter that says yes by being there: `add`, `add=1`, `add=true`.
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 enum Flag {
     #[default]
     #[serde(rename = "false", alias = "0")]
@@ -68,12 +81,22 @@ impl Flag {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Begun {
     id: String,
 }
 
-/// Takes a file and begins to import it: 202 with the number under which it can be asked for.
+/// Take a file and begin to import it, as the rows of a site that no agent writes.
+#[utoipa::path(
+    post,
+    path = "/api/v1/imports",
+    params(Asked),
+    request_body(content((String = "application/sql"), (String = "text/csv"))),
+    responses(
+        (status = 202, description = "The id under which the import can be asked for.", body = Begun),
+        (status = 415), (status = 507),
+    ),
+)]
 async fn begin(
     Editor { caller, .. }: Editor,
     State(app): State<Arc<App>>,
@@ -182,7 +205,13 @@ async fn run(
     }
 }
 
-/// Answers with how far an import is, and what came of it.
+/// Read how far an import is, and what came of it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/imports/{id}",
+    params(("id" = String, Path, description = "The import's id.")),
+    responses((status = 200, body = Job)),
+)]
 async fn one(
     _: Reader,
     State(app): State<Arc<App>>,

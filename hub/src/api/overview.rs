@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::http::App;
 use crate::http::callers::Reader;
@@ -13,17 +14,26 @@ use crate::http::problem::Problem;
 use crate::http::request::Params;
 use crate::services::overview::{self, Overview};
 
-#[derive(Debug, Deserialize)]
+/// Which sites are meant.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(super) struct OverviewParams {
-    /// Without it all sites.
-    site: Option<SiteName>,
+pub(super) struct SitesParams {
+    /// One site; without it all of them.
+    pub(super) site: Option<SiteName>,
 }
 
+/// Read the figures of the first page.
+#[utoipa::path(
+    get,
+    path = "/api/v1/overview",
+    params(SitesParams),
+    responses((status = 200, body = Overview), (status = 404)),
+)]
 pub(super) async fn overview(
     _: Reader,
     State(app): State<Arc<App>>,
-    Params(of): Params<OverviewParams>,
+    Params(of): Params<SitesParams>,
 ) -> Result<Json<Overview>, Problem> {
     let overview = overview::read(&app.hub, of.site.as_ref(), (app.clock)());
     Ok(Json(overview.await?))

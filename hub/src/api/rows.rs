@@ -11,29 +11,48 @@ use axum::routing::get;
 use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use utoipa::IntoParams;
 
 use super::appointments::{SiteParams, site};
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::etag::{IfMatch, Tagged};
-use crate::http::lists::ListRequest;
+use crate::http::lists::{ListRequest, PageParams};
 use crate::http::problem::Problem;
 use crate::http::request::{JsonBody, Members, Params, PathOf, json};
 use crate::services::appointments::Written;
+use crate::services::consultants::CONSULTANTS;
+use crate::services::customers::CUSTOMERS;
+use crate::services::programs::PROGRAMS;
 use crate::services::record::Record;
 use crate::services::rows::{Resource, RowsQuery};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-struct ListParams {
+pub(super) struct ListParams {
+    /// One site; without it all of them.
     site: Option<SiteName>,
+    /// Whether they are disabled.
     isdisabled: Option<bool>,
+    /// A text that is found in names, e-mail addresses, telephone numbers.
     #[serde(default)]
+    #[param(max_length = 100)]
     q: String,
 }
 
-/// The routes of a resource, under its name.
-pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
+/// The resources.
+pub(super) static RESOURCES: [&Resource; 3] = [&CONSULTANTS, &CUSTOMERS, &PROGRAMS];
+
+/// The routes of all resources, each under its name.
+pub(super) fn routes() -> Router<Arc<App>> {
+    RESOURCES
+        .map(of)
+        .into_iter()
+        .fold(Router::new(), Router::merge)
+}
+
+fn of(resource: &'static Resource) -> Router<Arc<App>> {
     let path = format!("/api/v1/{}", resource.name());
     let list = move |asked| list(resource, asked);
     let create = move |caller, app, params, body| create(resource, caller, app, params, body);
@@ -50,7 +69,17 @@ pub(super) fn routes(resource: &'static Resource) -> Router<Arc<App>> {
     )
 }
 
-async fn list(
+/// List the rows.
+#[utoipa::path(
+    get,
+    path = "/api/v1/{resource}",
+    params(ListParams, PageParams),
+    responses(
+        (status = 200, content((ref("RowList") = "application/json"), (String = "text/csv"))),
+        (status = 404), (status = 422),
+    ),
+)]
+pub(super) async fn list(
     resource: &'static Resource,
     list: ListRequest<ListParams>,
 ) -> Result<Response, Problem> {
@@ -63,7 +92,14 @@ async fn list(
     list.answer(listing, resource.name()).await
 }
 
-async fn one(
+/// Read a row.
+#[utoipa::path(
+    get,
+    path = "/api/v1/{resource}/{id}",
+    params(("id" = String, Path, description = "Its key.", example = "{key}"), SiteParams),
+    responses((status = 200, body = ref("Row"), headers(("ETag" = String)))),
+)]
+pub(super) async fn one(
     resource: &'static Resource,
     _: Reader,
     State(app): State<Arc<App>>,
@@ -74,7 +110,18 @@ async fn one(
     Ok(Tagged(resource.tag(&row), row))
 }
 
-async fn create(
+/// Add a row.
+#[utoipa::path(
+    post,
+    path = "/api/v1/{resource}",
+    params(SiteParams),
+    request_body = ref("RowNew"),
+    responses(
+        (status = 201, body = ref("RowWritten"), headers(("ETag" = String))),
+        (status = 404), (status = 409), (status = 415), (status = 422),
+    ),
+)]
+pub(super) async fn create(
     resource: &'static Resource,
     editor: Editor,
     State(app): State<Arc<App>>,
@@ -89,8 +136,18 @@ async fn create(
     Ok((StatusCode::CREATED, Tagged(tag, created)))
 }
 
-/// Takes a JSON Merge Patch.
-async fn change(
+/// Change a row (JSON Merge Patch).
+#[utoipa::path(
+    patch,
+    path = "/api/v1/{resource}/{id}",
+    params(("id" = String, Path, description = "Its key.", example = "{key}"), SiteParams, ("If-Match" = Option<String>, Header)),
+    request_body = ref("RowChange"),
+    responses(
+        (status = 200, body = ref("RowWritten"), headers(("ETag" = String))),
+        (status = 409), (status = 412), (status = 415), (status = 422),
+    ),
+)]
+pub(super) async fn change(
     resource: &'static Resource,
     editor: Editor,
     State(app): State<Arc<App>>,
@@ -107,8 +164,17 @@ async fn change(
     Ok(Tagged(resource.tag(&changed.record), changed))
 }
 
-/// The row stays, disabled. The body may be left out; all it may hold is the site.
-async fn disable(
+/// Disable a row. It stays: nothing is ever deleted.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/{resource}/{id}",
+    params(("id" = String, Path, description = "Its key.", example = "{key}"), SiteParams, ("If-Match" = Option<String>, Header)),
+    responses(
+        (status = 200, body = ref("RowWritten"), headers(("ETag" = String))),
+        (status = 409), (status = 412), (status = 422),
+    ),
+)]
+pub(super) async fn disable(
     resource: &'static Resource,
     editor: Editor,
     State(app): State<Arc<App>>,

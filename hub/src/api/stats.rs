@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 
 use crate::http::App;
 use crate::http::callers::Reader;
@@ -14,18 +15,22 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, Params, RangeParams};
 use crate::services::appointments::per_day;
 use crate::services::consultants;
-use crate::services::customers::per_month;
+use crate::services::customers::{MonthTotal, per_month};
 use crate::services::days::MAX_FIGURE_DAYS;
 use crate::services::figures::FigureTable;
 use crate::services::programs;
 use crate::stats::meetassist::Day;
 use crate::sync::DateRange;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DaysParams {
+    /// The first date; without both the window.
     from: Option<IsoDate>,
+    /// The last date.
     to: Option<IsoDate>,
+    /// One site; without it all of them.
     site: Option<SiteName>,
 }
 
@@ -49,18 +54,27 @@ impl DaysParams {
     }
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Days {
     days: Vec<Day>,
 }
 
 /// Figures of several.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Items<T> {
     items: Vec<T>,
 }
 
-/// Answers with the appointments of every day of the range; without one, of the window.
+/// Count the appointments of every day of a range.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stats/appointments",
+    params(DaysParams),
+    responses(
+        (status = 200, content((Days = "application/json"), (String = "text/csv"))),
+        (status = 404),
+    ),
+)]
 pub(super) async fn appointments(
     _: Reader,
     form: ListForm,
@@ -72,7 +86,16 @@ pub(super) async fn appointments(
     Ok(figures(form, Days { days }, table, "appointments-per-day"))
 }
 
-/// Answers with what each consultant did in the range; without one, in the window.
+/// Tell what each consultant did in a range.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stats/consultants",
+    params(DaysParams),
+    responses(
+        (status = 200, content((Items<consultants::ConsultantFigures> = "application/json"), (String = "text/csv"))),
+        (status = 404),
+    ),
+)]
 pub(super) async fn consultants(
     _: Reader,
     form: ListForm,
@@ -85,7 +108,16 @@ pub(super) async fn consultants(
     Ok(figures(form, Items { items }, table, "consultants"))
 }
 
-/// Answers with the new customers of each month.
+/// Count the new customers of each month of a range.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stats/customers",
+    params(DaysParams),
+    responses(
+        (status = 200, content((Items<MonthTotal> = "application/json"), (String = "text/csv"))),
+        (status = 404),
+    ),
+)]
 pub(super) async fn customers(
     _: Reader,
     form: ListForm,
@@ -97,7 +129,16 @@ pub(super) async fn customers(
     Ok(figures(form, Items { items }, table, "customers-per-month"))
 }
 
-/// Answers with the programs of the range and their participants by status.
+/// Count the participants of the programs of a range.
+#[utoipa::path(
+    get,
+    path = "/api/v1/stats/programs",
+    params(DaysParams),
+    responses(
+        (status = 200, content((Items<programs::ProgramFigures> = "application/json"), (String = "text/csv"))),
+        (status = 404),
+    ),
+)]
 pub(super) async fn programs(
     _: Reader,
     form: ListForm,

@@ -10,6 +10,7 @@ use causeway_shared::ids::{Seq, SiteName};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::auth::Role;
 use crate::http::App;
@@ -20,7 +21,7 @@ use crate::scheduler::RefreshStatus;
 use crate::services::days;
 use crate::sync::{DateRange, SiteStatus, Window};
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SyncStatus {
     now: Timestamp,
     window: Window,
@@ -33,7 +34,7 @@ pub(super) struct SyncStatus {
     refresh: RefreshStatus,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct SyncSite {
     #[serde(flatten)]
     status: SiteStatus,
@@ -41,7 +42,12 @@ struct SyncSite {
     commit_age_seconds: Option<i64>,
 }
 
-/// Answers with the sites, the window and the last refresh.
+/// Read how the sites stand.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sync",
+    responses((status = 200, body = SyncStatus)),
+)]
 pub(super) async fn status(
     _: Reader,
     State(app): State<Arc<App>>,
@@ -66,20 +72,26 @@ pub(super) async fn status(
 }
 
 /// A site's new commit.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 pub(crate) struct CommitNotice {
     site: SiteName,
     seq: Seq,
 }
 
 /// What becomes of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Accepted {
     accepted: bool,
 }
 
 /// Takes note that a site has a new commit: the next refresh begins at once. What is said is only
 /// a reason to look, so that it may be late, wrong or repeated.
+#[utoipa::path(
+    post,
+    path = "/api/v1/sync/notify",
+    request_body = CommitNotice,
+    responses((status = 202, body = Accepted), (status = 415)),
+)]
 pub(crate) async fn notify(
     Notifier(caller): Notifier,
     State(app): State<Arc<App>>,
@@ -103,7 +115,7 @@ pub(crate) async fn notify(
 }
 
 /// Dates that are to be loaded.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DatesAsked {
     from: IsoDate,
@@ -113,7 +125,7 @@ pub(super) struct DatesAsked {
 }
 
 /// The dates that are loaded now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct DatesLoaded {
     from: Date,
     to: Date,
@@ -121,6 +133,12 @@ pub(super) struct DatesLoaded {
 }
 
 /// Loads dates beside the window, which stay as ones that were asked for.
+#[utoipa::path(
+    post,
+    path = "/api/v1/sync/load",
+    request_body = DatesAsked,
+    responses((status = 200, body = DatesLoaded), (status = 404), (status = 415)),
+)]
 pub(super) async fn load(
     _: Editor,
     State(app): State<Arc<App>>,
@@ -145,12 +163,18 @@ pub(super) async fn load(
 }
 
 /// The dates that are pinned now.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Pinned {
     pinned: BTreeSet<Date>,
 }
 
 /// Pins a date, and answers when every site's rows of it are there.
+#[utoipa::path(
+    put,
+    path = "/api/v1/sync/pins/{date}",
+    params(("date" = String, Path, format = Date, description = "The date.", example = "2025-12-24")),
+    responses((status = 200, body = Pinned), (status = 409)),
+)]
 pub(super) async fn pin(
     _: Editor,
     State(app): State<Arc<App>>,
@@ -161,6 +185,12 @@ pub(super) async fn pin(
 }
 
 /// Unpins a date: the next refresh takes its rows out, unless something else keeps them.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/sync/pins/{date}",
+    params(("date" = String, Path, format = Date, description = "The date.", example = "2025-12-24")),
+    responses((status = 200, body = Pinned)),
+)]
 pub(super) async fn unpin(
     _: Editor,
     State(app): State<Arc<App>>,

@@ -7,6 +7,7 @@ use causeway_shared::ids::{Md5, Name, Seq, SiteName};
 use causeway_shared::layout;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::manifest::Manifest;
 use super::report::{ArchiveReport, TableArchived};
@@ -16,7 +17,7 @@ use crate::document::Content;
 const MAX_HISTORY: usize = 100;
 
 /// What is published.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct ArchiveInfo {
     /// When a run last found something to say.
     pub last_updated: Option<Timestamp>,
@@ -33,7 +34,7 @@ pub(crate) struct ArchiveInfo {
 }
 
 /// What is published of a table.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct TableInfo {
     pub record_count: u64,
     /// MD5 over the MD5s of its files, as texts, in the order of `MD5SUMS`; none without a file.
@@ -50,7 +51,7 @@ pub(crate) struct TableInfo {
 }
 
 /// The commits of a site that are published whole.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct SiteInfo {
     pub commit: Option<Seq>,
     pub edits_commit: Option<Seq>,
@@ -60,7 +61,7 @@ pub(crate) struct SiteInfo {
 }
 
 /// One run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Run {
     pub timestamp: Timestamp,
     pub tables_count: u64,

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// What a run did.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ArchiveReport {
     pub tables: BTreeMap<Name, TableArchived>,
     pub sites: BTreeMap<SiteName, SiteArchived>,
@@ -18,7 +19,7 @@ pub(crate) struct ArchiveReport {
 }
 
 /// What it did about a table, over all sites.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct TableArchived {
     /// Files that are published now.
     pub partitions: u64,
@@ -38,7 +39,7 @@ pub(crate) struct TableArchived {
 }
 
 /// What is published of a site.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct SiteArchived {
     /// The commit that is published whole.
     pub commit: Option<Seq>,

@@ -5,6 +5,7 @@ use std::io;
 use causeway_shared::runtime::program::Exit;
 
 use super::init::WriteConfigError;
+use crate::api::openapi::OpenApiError;
 use crate::auth::AuthError;
 #[cfg(feature = "demo")]
 use crate::demo::DemoError;
@@ -48,6 +49,8 @@ pub(super) enum CliError {
          backslashes and $"
     )]
     BadLocation { location: String },
+    #[error(transparent)]
+    OpenApi(&'static OpenApiError),
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
 }
@@ -77,6 +80,7 @@ impl CliError {
             | Self::Serve(_)
             | Self::WriteConfig(_)
             | Self::Listen { .. }
+            | Self::OpenApi(_)
             | Self::Output(_) => Exit::Failed,
         }
     }

@@ -8,11 +8,17 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Serialize;
+use utoipa::{OpenApi, ToSchema};
 
 use super::callers::MetricsReader;
 use super::metrics::render;
 use super::problem::{Code, Problem};
 use super::state::App;
+
+/// What the document of the API has of it.
+#[derive(OpenApi)]
+#[openapi(paths(alive, ready, metrics))]
+pub(crate) struct HealthDocument;
 
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
@@ -21,19 +27,31 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/metrics", get(metrics))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Health {
     status: &'static str,
 }
 
 const HEALTHY: Health = Health { status: "ok" };
 
-/// The process answers.
+/// Tell that the process answers.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    security(()),
+    responses((status = 200, body = Health)),
+)]
 async fn alive() -> Json<Health> {
     Json(HEALTHY)
 }
 
-/// Database and store answer too.
+/// Tell whether database and store answer, too.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    security(()),
+    responses((status = 200, body = Health)),
+)]
 async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     match app.readiness.look(&app.hub, (app.clock)()).await {
         None => Ok(Json(HEALTHY)),
@@ -41,7 +59,14 @@ async fn ready(State(app): State<Arc<App>>) -> Result<Json<Health>, Problem> {
     }
 }
 
-/// Figures for Prometheus. They name sites and count rows, so not everybody gets them.
+/// Read figures for Prometheus. They name sites and count rows, so not everybody gets them.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    responses(
+        (status = 200, body = String, content_type = "text/plain; version=0.0.4; charset=utf-8"),
+    ),
+)]
 async fn metrics(_: MetricsReader, State(app): State<Arc<App>>) -> impl IntoResponse {
     let sites = app.sites_for_metrics.read(&app.hub).await;
     let text = render(

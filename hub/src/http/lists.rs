@@ -11,6 +11,7 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use utoipa::IntoParams;
 
 use super::callers::Reader;
 use super::problem::Problem;
@@ -63,8 +64,12 @@ pub(crate) struct ListRequest<Q> {
     form: ListForm,
 }
 
-#[derive(Debug, Deserialize)]
-struct PageParams {
+/// Which page of a list is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageParams {
+    /// How many at most.
+    #[param(minimum = 1, maximum = 500, default = 50)]
     limit: Option<usize>,
     /// The `next` of the answer before.
     cursor: Option<String>,

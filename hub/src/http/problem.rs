@@ -59,6 +59,29 @@ pub(crate) enum Code {
 }
 
 impl Code {
+    pub(crate) const ALL: [Self; 20] = [
+        Self::BadRequest,
+        Self::Unauthorized,
+        Self::Forbidden,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::TooLarge,
+        Self::NoRoom,
+        Self::RequestTimeout,
+        Self::UnsupportedMediaType,
+        Self::RangeTooLong,
+        Self::Invalid,
+        Self::SiteRequired,
+        Self::Clash,
+        Self::Changed,
+        Self::NotAllowedNow,
+        Self::ReadOnly,
+        Self::Internal,
+        Self::Unavailable,
+        Self::Busy,
+        Self::Timeout,
+    ];
+
     /// As the answer writes it.
     #[must_use]
     pub(crate) fn as_str(self) -> &'static str {
@@ -86,7 +109,7 @@ impl Code {
         }
     }
 
-    fn status(self) -> StatusCode {
+    pub(crate) fn status(self) -> StatusCode {
         match self {
             Self::BadRequest | Self::RangeTooLong | Self::SiteRequired => StatusCode::BAD_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -138,19 +161,24 @@ impl Problem {
         }
     }
 
-    /// Its answer, with the body that programs get.
-    pub(super) fn into_json(self, mut answer: Response, request: &RequestId) -> Response {
+    /// The body that programs get, of a request of that id.
+    pub(crate) fn members<'p>(&'p self, request_id: &'p str) -> ProblemMembers<'p> {
         let status = self.code.status();
-        let body = Json(ProblemMembers {
+        ProblemMembers {
             r#type: "about:blank",
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             code: self.code.as_str(),
             detail: &self.detail,
-            request_id: request.as_str(),
+            request_id,
             errors: &self.errors,
             present: self.present.as_ref(),
-        });
+        }
+    }
+
+    /// Its answer, with the body that programs get.
+    pub(super) fn into_json(self, mut answer: Response, request: &RequestId) -> Response {
+        let body = Json(self.members(request.as_str()));
         *answer.body_mut() = body.into_response().into_body();
         let headers = answer.headers_mut();
         // That of the answer without a body.
@@ -256,7 +284,7 @@ fn member_at_fault(path: &str, message: &str) -> Option<(String, String)> {
 
 /// The members of `application/problem+json`.
 #[derive(Debug, Serialize)]
-struct ProblemMembers<'p> {
+pub(crate) struct ProblemMembers<'p> {
     r#type: &'static str,
     title: &'static str,
     status: u16,

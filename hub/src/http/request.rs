@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::problem::{Code, Problem};
 use crate::sync::DateRange;
@@ -65,7 +66,8 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathOf<
 }
 
 /// A date as the API writes it, and in no other form.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String, format = Date)]
 pub(crate) struct IsoDate(pub Date);
 
 impl<'de> Deserialize<'de> for IsoDate {

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use causeway_agent::{Progress, Step};
 use causeway_shared::ids::SiteName;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::upload::Upload;
 use super::{ImportError, ImportOptions, Imported};
@@ -23,7 +24,7 @@ const MAX_KNOWN: usize = 20;
 const MAX_KEPT: usize = 2;
 
 /// How far an import is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
     /// The file is read.
@@ -38,7 +39,7 @@ pub(crate) enum Stage {
 }
 
 /// An import, as it is shown.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) site: SiteName,
@@ -53,9 +54,11 @@ pub(crate) struct Job {
     pub(crate) sent: u64,
     /// What came of it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
     pub(crate) result: Option<Imported>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_text")]
+    #[schema(value_type = Option<String>)]
     pub(crate) error: Option<Arc<ImportError>>,
     /// What was previewed, while it can be imported.
     #[serde(skip)]

@@ -15,11 +15,12 @@ mod write;
 pub(crate) use day::{DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes, day};
 pub(crate) use history::{CustomerQuery, OfCustomer, Opened, by_id, of_customer, open};
 pub(crate) use list::{ListQuery, listing};
-pub(crate) use moves::move_to;
+pub(crate) use moves::{MOVABLE, move_to};
 pub(crate) use slots::SLOT_KEY;
+pub(crate) use statements::{COLUMNS, SLOT_COLUMNS};
 pub(crate) use steps::{Step, step};
 pub(super) use write::{ATTEMPTS, in_the_way, lasting, written};
-pub(crate) use write::{By, Written, book, is_web_address};
+pub(crate) use write::{BOOKED, By, DURATIONS, Written, book, is_web_address};
 
 use causeway_shared::ids::{Md5, SiteName};
 use jiff::Timestamp;
@@ -33,7 +34,7 @@ use crate::db::value::present;
 use crate::error::HubError;
 use crate::stats::meetassist::{Day, appointments_per_day, is_meetassist};
 use crate::sync::{DateRange, Hub, SiteView};
-pub(super) use statements::{CONSULTANT_NAMES, SLOT_COLUMNS};
+pub(super) use statements::CONSULTANT_NAMES;
 use statements::{NEEDED, OWN};
 
 /// As messages name them.

@@ -14,6 +14,7 @@ use causeway_shared::edits_object::{self, Texts};
 use causeway_shared::ids::{Name, Part, SiteName};
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use crate::edits::key_order;
 use crate::error::HubError;
@@ -24,7 +25,7 @@ pub(crate) use id::ConflictId;
 pub(crate) use take::{Side, Taken, take};
 
 /// Of what kind a conflict is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum ConflictKind {
     /// Site and cloud changed one row.
@@ -43,9 +44,10 @@ impl ConflictKind {
 }
 
 /// A conflict.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Conflict {
     /// Another one once somebody changes what it is about.
+    #[schema(value_type = String)]
     pub id: ConflictId,
     pub site: SiteName,
     pub table: Name,
@@ -53,8 +55,10 @@ pub(crate) struct Conflict {
     pub key: RowKey,
     pub kind: ConflictKind,
     /// The row as it stands, in canonical texts; null: it is not there.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     pub row: Option<Texts>,
     /// What each side wanted and did not get: values, or null, that the row be deleted.
+    #[schema(value_type = BTreeMap<String, Option<BTreeMap<String, Option<String>>>>)]
     pub lost: edits_object::Conflict,
     /// The rows that a clashing one shares values with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,11 +69,12 @@ pub(crate) struct Conflict {
 }
 
 /// A row that comes before one that clashes with it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Clash {
     /// Of these columns only one row may have the values that both have.
     pub unique: Vec<Name>,
     pub key: RowKey,
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     pub row: Option<Texts>,
 }
 
@@ -185,10 +190,11 @@ pub(crate) struct ConflictsQuery {
 }
 
 /// Some conflicts, by site, table, partition and key.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct ConflictsPage {
     pub items: Vec<Conflict>,
     /// Where the next ones begin; null: there are no more.
+    #[schema(value_type = Option<String>)]
     pub next: Option<ConflictPosition>,
     /// How many there are altogether.
     pub total: u64,

@@ -8,6 +8,7 @@ use futures_util::stream::{FuturesOrdered, StreamExt as _};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::appointments::{CONSULTANT_NAMES, sites};
 use super::error::ServiceError;
@@ -76,13 +77,14 @@ const WHAT: &str = "consultants 1";
 const AHEAD: usize = 4;
 
 /// What a consultant did.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ConsultantFigures {
     pub site: SiteName,
     pub consultantid: i64,
     /// `None` where the consultant's row is gone.
     pub fullname: Option<String>,
     /// Their appointments.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub by_status: StatusCounts,
     /// Of the feedback on their appointments; `None` where there is none.
     pub average_rating: Option<f64>,

@@ -8,6 +8,7 @@ use causeway_shared::value::{Type, Value};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::appointments::By;
 use super::error::ServiceError;
@@ -67,7 +68,7 @@ const PER_MONTH: Statement = Statement {
 };
 
 /// How many customers a month brought.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct MonthTotal {
     /// Like `2025-11`.
     pub month: String,

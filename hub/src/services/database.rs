@@ -3,12 +3,13 @@
 use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::limits;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::HubError;
 use crate::sync::{Hub, KnownAndLoaded, SiteView};
 
 /// A site's table.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct TableStats {
     pub(crate) site: SiteName,
     pub(crate) table: Name,

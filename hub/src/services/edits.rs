@@ -19,6 +19,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::HubError;
 use crate::services::error::UnreadableSite;
@@ -101,11 +102,12 @@ pub(crate) fn text_of_key(key: &[String]) -> String {
 }
 
 /// Some edits, the newest first.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct EditsPage {
     pub items: Vec<Edit>,
     /// Where the next ones begin; there may be fewer than asked for before it, or none. Null: there are
     /// no more.
+    #[schema(value_type = Option<String>)]
     pub next: Option<EditPosition>,
     /// How many there are altogether; null where the logs are too long to count them.
     pub total: Option<u64>,
@@ -115,7 +117,7 @@ pub(crate) struct EditsPage {
 }
 
 /// A change of one row.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Edit {
     pub site: SiteName,
     /// The commit of edits that holds it; null while it waits for one.

@@ -4,6 +4,7 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::SiteName;
 use serde::Serialize;
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use super::field_error::{FieldError, Sentence, Wrong, broken_rule};
 use super::record::Record;
@@ -15,7 +16,7 @@ use crate::stats::meetassist::APPOINTMENT;
 const SHOWN_SITES: usize = 20;
 
 /// A site of which nothing could be read, in an answer about all sites.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UnreadableSite {
     pub site: SiteName,
     pub error: String,

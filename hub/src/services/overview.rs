@@ -4,6 +4,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
 use jiff::{Timestamp, Zoned};
 use serde::{Serialize, Serializer};
+use utoipa::ToSchema;
 
 use super::quarantine::{self, RefusedTotals};
 use crate::db::LoadedCount;
@@ -15,10 +16,11 @@ use crate::stats::meetassist::{
 use crate::sync::{DateRange, Hub, SiteView};
 
 /// The overview, in the form of `GET /api/v1/overview`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct Overview {
     /// When the figures were read, in the hub's zone.
     #[serde(serialize_with = "with_offset")]
+    #[schema(value_type = String, format = DateTime)]
     pub now: Zoned,
     /// The dates whose rows are loaded.
     pub window: DateRange,
@@ -32,7 +34,7 @@ pub(crate) struct Overview {
 }
 
 /// How fresh one site's figures are.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct SiteFreshness {
     pub site: SiteName,
     /// The commit that its figures stand at; `None` before the first.

@@ -4,6 +4,7 @@ use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::error::ServiceError;
 use super::fields::require_value;
@@ -73,20 +74,25 @@ pub(crate) static PROGRAMS: Resource = Resource {
     new_key: None,
 };
 
+const LISTED_PARTICIPANT: Columns = &[
+    ("total", Type::Int),
+    ("programid", Type::Int),
+    ("customerid", Type::Text),
+    ("registeredtime", Type::Timestamp),
+    ("status", Type::Text),
+    ("fullname", Type::Text),
+    ("email", Type::Text),
+    ("phonenumber", Type::Phone),
+];
+
+/// What is listed of a participant.
+pub(crate) const PARTICIPANT_COLUMNS: Columns = LISTED_PARTICIPANT.split_at(1).1;
+
 /// By name.
 static PARTICIPANTS: List = List {
     statement: Statement {
         sql: include_str!("sql/participants_list.sql"),
-        columns: &[
-            ("total", Type::Int),
-            ("programid", Type::Int),
-            ("customerid", Type::Text),
-            ("registeredtime", Type::Timestamp),
-            ("status", Type::Text),
-            ("fullname", Type::Text),
-            ("email", Type::Text),
-            ("phonenumber", Type::Phone),
-        ],
+        columns: LISTED_PARTICIPANT,
     },
     order: &["fullname", "customerid"],
 };
@@ -109,14 +115,16 @@ const FIGURES: Statement = Statement {
 };
 
 /// A program, and how many take part.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct ProgramFigures {
     pub site: SiteName,
     pub programid: i64,
     pub programname: String,
+    #[schema(value_type = String, format = Date)]
     pub date: String,
     pub status: String,
     /// Its participants.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub by_status: StatusCounts,
 }
 

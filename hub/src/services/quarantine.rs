@@ -8,6 +8,7 @@ use causeway_shared::limits;
 use causeway_shared::quarantine::RefusedRow;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::HubError;
 use crate::sync::{Hub, Quarantine, SiteView};
@@ -23,7 +24,7 @@ pub(crate) struct RefusedQuery {
 }
 
 /// Some refused rows, the newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedPage {
     pub(crate) items: Vec<RefusedItem>,
     /// Where the next page starts; null after the last row that is listed.
@@ -33,7 +34,7 @@ pub(crate) struct RefusedPage {
     pub(crate) tables: Vec<RefusedTable>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedItem {
     pub(crate) site: SiteName,
     pub(crate) table: Name,
@@ -42,7 +43,7 @@ pub(crate) struct RefusedItem {
 }
 
 /// How many rows of a table are refused.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct RefusedTable {
     pub(crate) site: SiteName,
     /// Null where the lists of the whole site cannot be read.

@@ -80,6 +80,17 @@ impl Resource {
         self.needed
     }
 
+    /// What may be said of a new row.
+    pub(crate) fn new_members(&self) -> Vec<&'static str> {
+        let key = self.new_key.map(|_| self.key);
+        self.settable.iter().copied().chain(key).collect()
+    }
+
+    /// What is answered of a row.
+    pub(crate) fn answered(&self) -> Columns {
+        self.by_key.columns
+    }
+
     /// The names of what is answered of a row.
     pub(crate) fn column_names(&self) -> impl Iterator<Item = &'static str> {
         Record::names(self.by_key.columns)

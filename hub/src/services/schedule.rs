@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use serde_json::{Map, Value as Json};
 
-pub(crate) use self::generate::{Generated, generate};
+pub(crate) use self::generate::{Generated, MINUTES, generate};
 use super::appointments::{
     ATTEMPTS, By, SLOT_COLUMNS, Written, in_the_way, lasting, local, the_site, written,
 };
@@ -43,6 +43,9 @@ const LISTED_COLUMNS: Columns = &[
     ("customerid", Type::Text),
     ("customername", Type::Text),
 ];
+
+/// What is listed of a slot.
+pub(crate) const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
 
 /// Slots by date, start and number. Its filters are the first and the last date, a consultant, and the present
 /// date and time.

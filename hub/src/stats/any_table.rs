@@ -9,11 +9,12 @@ use causeway_shared::ids::Name;
 use causeway_shared::summary::{Counts, Summary};
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::sync::DateRange;
 use crate::sync::{SiteView, TableTotals};
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct TableFigures {
     pub table: Name,
     /// Whether its rows lie on dates: by a date of their own, or by their parent's.
@@ -33,13 +34,13 @@ pub(crate) struct TableFigures {
 }
 
 /// What of a table is in the database.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub(crate) struct LoadedFigures {
     pub partitions: u64,
     pub rows: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct TableDay {
     pub date: Date,
     /// Its rows, loaded or not.

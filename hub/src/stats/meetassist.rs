@@ -13,6 +13,7 @@ use causeway_shared::limits;
 use causeway_shared::summary::Summary;
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::db::LoadedCount;
 use crate::sync::{DateRange, SiteView};
@@ -55,7 +56,7 @@ pub(crate) fn is_table(name: &str) -> bool {
 }
 
 /// What `GET /api/v1/overview` tells of MeetAssist.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct MeetAssistFigures {
     pub customers: People,
     pub consultants: People,
@@ -66,27 +67,28 @@ pub(crate) struct MeetAssistFigures {
 }
 
 /// How many people there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct People {
     pub total: u64,
     /// Those who are not disabled.
     pub active: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct TotalByStatus {
     pub total: u64,
     /// How they stand. Every declared status is listed.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub by_status: StatusCounts,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Total {
     pub total: u64,
 }
 
 /// Appointments of all history, and of the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Appointments {
     /// All history.
     #[serde(flatten)]
@@ -98,7 +100,7 @@ pub(crate) struct Appointments {
 }
 
 /// How many appointments a day has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct DayTotal {
     pub date: Date,
     /// Its appointments.
@@ -106,7 +108,7 @@ pub(crate) struct DayTotal {
 }
 
 /// What customers say.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
 pub(crate) struct FeedbackFigures {
     /// How many said something.
     pub count: u64,

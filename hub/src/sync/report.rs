@@ -8,6 +8,7 @@ use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::window::Window;
 
@@ -178,7 +179,7 @@ impl StatusReport {
 }
 
 /// How one site stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct SiteStatus {
     pub site: SiteName,
     /// The commit that its rows stand at.
@@ -194,6 +195,7 @@ pub(crate) struct SiteStatus {
     pub behind: Option<u64>,
     /// Why its log could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub log_error: Option<LogProblem>,
     /// Dates beyond the window that were asked for and are kept for now.
     pub asked: BTreeSet<Date>,
@@ -268,7 +270,7 @@ impl From<LogProblem> for String {
 }
 
 /// A figure over all history, and over what is loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub(crate) struct KnownAndLoaded {
     /// Over all history.
     pub known: u64,

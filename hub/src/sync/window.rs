@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::civil::Date;
 use jiff::{Span, Timestamp};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use causeway_shared::ids::Part;
 
@@ -13,7 +14,7 @@ use crate::config::WindowConfig;
 use crate::db::{StoredSite, is_asked_of_late};
 
 /// A range of dates, both ends included; never empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 pub(crate) struct DateRange {
     from: Date,
     to: Date,
@@ -88,7 +89,7 @@ impl DateRange {
 }
 
 /// The dates around today whose rows are always loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(transparent)]
 pub(crate) struct Window(pub DateRange);
 

@@ -78,6 +78,7 @@ impl LogHead for EditsHead {
 
 /// The database whose edits count.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Owner {
     /// Made by `init`: a database that was dropped and made again has another.
     #[serde(deserialize_with = "limits::name")]
@@ -118,6 +119,7 @@ impl LogObject for EditsObject {
 /// At most [`MAX_KEY_BYTES`] in all, as the agent has it of the rows that it commits.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Vec<String>", into = "Vec<String>")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RowKey(Vec<String>);
 
 impl RowKey {
@@ -176,6 +178,7 @@ pub struct Journal {
 
 /// A change of one row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JournalRow {
     /// A UUID: a row that is flushed again is known by it.
     #[serde(deserialize_with = "limits::name")]
@@ -201,6 +204,7 @@ pub struct JournalRow {
 /// What was done to a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Operation {
     /// It was born in the cloud.
     Insert,

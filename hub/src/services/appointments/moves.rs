@@ -23,7 +23,7 @@ use crate::services::record::{Record, read_within};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
 /// What may be changed of an appointment. What is not given stays as it is.
-const MOVABLE: [&str; 3] = ["consultantid", "date", "time"];
+pub(crate) const MOVABLE: [&str; 3] = ["consultantid", "date", "time"];
 
 /// A move of one appointment.
 struct Move<'m> {

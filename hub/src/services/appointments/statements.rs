@@ -25,12 +25,12 @@ const LISTED_COLUMNS: Columns = &[
 ];
 
 /// What is answered of an appointment: its columns, and the names of whom it is about.
-pub(super) const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
+pub(crate) const COLUMNS: Columns = LISTED_COLUMNS.split_at(1).1;
 
 /// Those of its own table.
 pub(super) const OWN: Columns = COLUMNS.split_at(11).0;
 
-pub(in crate::services) const SLOT_COLUMNS: Columns = &[
+pub(crate) const SLOT_COLUMNS: Columns = &[
     ("scheduleid", Type::Int),
     ("consultantid", Type::Int),
     ("date", Type::Date),

@@ -25,7 +25,7 @@ use crate::stats::meetassist::APPOINTMENT;
 use crate::sync::{DateRange, Hub, SiteView};
 
 /// What is said of an appointment when it is booked. Its status is the declared default.
-const BOOKED: [&str; 7] = [
+pub(crate) const BOOKED: [&str; 7] = [
     "customerid",
     "consultantid",
     "date",
@@ -53,7 +53,7 @@ pub(crate) struct By<'a> {
 }
 
 /// How many minutes an appointment takes.
-const DURATIONS: RangeInclusive<i64> = 1..=24 * 60;
+pub(crate) const DURATIONS: RangeInclusive<i64> = 1..=24 * 60;
 
 /// How often a change begins anew because its date was taken out of the database, or somebody else changes
 /// the same.

@@ -8,6 +8,7 @@ use causeway_shared::dataset::Table;
 use causeway_shared::edits_object::{Entry, EntryState, Loser, Texts};
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::id::concerned;
 use super::{Conflict, ConflictId};
@@ -20,7 +21,7 @@ use crate::sync::{Disputed, Hub, SiteHistory};
 const ATTEMPTS: u32 = 8;
 
 /// Whose values are to stand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Side {
     Site,
@@ -28,13 +29,14 @@ pub(crate) enum Side {
 }
 
 /// A row of which a side was taken.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Taken {
     pub site: SiteName,
     pub table: Name,
     pub key: RowKey,
     pub taken: Side,
     /// The row as it is now; null: it is gone.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     pub row: Option<Texts>,
     /// Whether that is in the store already.
     pub flushed: bool,

@@ -13,6 +13,7 @@ use causeway_shared::value::Type;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Number, Value as Json};
+use utoipa::ToSchema;
 
 use crate::db::{JournalMark, SiteWrite};
 use crate::error::HubError;
@@ -24,7 +25,7 @@ use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 const ATTEMPTS: u32 = 8;
 
 /// Which edit is meant.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct EditRef {
     pub site: SiteName,
@@ -34,12 +35,13 @@ pub(crate) struct EditRef {
 }
 
 /// What became of it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Undone {
     pub site: SiteName,
     pub table: Name,
     pub key: Vec<String>,
     /// The row as it is now; null: there is none any more.
+    #[schema(value_type = Option<Object>)]
     pub row: Option<Map<String, Json>>,
     /// Whether the change is in the store already.
     pub flushed: bool,

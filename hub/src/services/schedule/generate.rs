@@ -10,6 +10,7 @@ use jiff::SignedDuration;
 use jiff::civil::{Date, Time, Weekday};
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
 
 use super::{ATTEMPTS, changing, declared, taken_out_each_time};
 use crate::db::SiteWrite;
@@ -24,7 +25,7 @@ use crate::stats::meetassist::{CONSULTANT, SCHEDULE};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
 /// How many minutes a slot may have.
-const MINUTES: RangeInclusive<i64> = 5..=24 * 60;
+pub(crate) const MINUTES: RangeInclusive<i64> = 5..=24 * 60;
 /// Most slots that are generated at a time.
 const MAX_GENERATED: usize = 2_000;
 const HOLD: Statement = changing(include_str!("../sql/slots_hold.sql"));
@@ -42,7 +43,7 @@ const APPOINTMENTS: Statement = Statement {
 };
 
 /// What became of slots that were to be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Generated {
     pub created: usize,
     /// Those that were not made, since the consultant has a slot at that time.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_shared::canonical_csv::Field;
 use causeway_shared::dataset::{Dataset, Table};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{APPOINTMENT, FEEDBACK, SCHEDULE, STATUS};
 
@@ -23,7 +24,7 @@ pub(crate) struct Share {
 }
 
 /// A consultant's slots.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Slots {
     /// All that there are, available or not.
     pub(crate) offered: u64,

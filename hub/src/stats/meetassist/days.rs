@@ -3,18 +3,20 @@
 use causeway_shared::dataset::Dataset;
 use jiff::civil::Date;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{APPOINTMENT, StatusCounts};
 use crate::sync::DateRange;
 use crate::sync::SiteView;
 
 /// One day's appointments.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Day {
     pub date: Date,
     /// Its appointments.
     pub total: u64,
     /// How they stand.
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub by_status: StatusCounts,
 }
 
