@@ -10,6 +10,7 @@ mod chart;
 mod conflicts;
 mod database;
 mod days;
+mod docs;
 mod edits;
 mod figures;
 #[cfg(feature = "import")]
@@ -64,6 +65,7 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/archive/switch", post(archive::switch))
         .route("/database", get(database::page))
         .route("/sync", get(sync::page))
+        .route("/docs", get(docs::page))
         .route("/days", get(days::page))
         .route("/days/pin", post(days::pin))
         .route("/days/unpin", post(days::unpin))

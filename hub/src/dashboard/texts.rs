@@ -5,6 +5,7 @@ mod archive;
 mod conflicts;
 mod database;
 mod days;
+mod docs;
 mod edits;
 mod fields;
 mod figures;
@@ -19,6 +20,7 @@ pub(super) use archive::ArchiveTexts;
 pub(super) use conflicts::ConflictsTexts;
 pub(super) use database::DatabaseTexts;
 pub(super) use days::DaysTexts;
+pub(super) use docs::DocsTexts;
 pub(super) use edits::EditsTexts;
 pub(super) use fields::sentence;
 pub(super) use figures::FiguresTexts;
@@ -109,6 +111,7 @@ pub(super) struct Texts {
     pub(super) of_day: DayTexts,
     pub(super) of_days: DaysTexts,
     pub(super) of_archive: ArchiveTexts,
+    pub(super) of_docs: DocsTexts,
     pub(super) of_conflicts: ConflictsTexts,
     pub(super) of_database: DatabaseTexts,
     pub(super) of_edits: EditsTexts,
@@ -221,6 +224,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     of_day: appointments::VIETNAMESE,
     of_days: days::VIETNAMESE,
     of_archive: archive::VIETNAMESE,
+    of_docs: docs::VIETNAMESE,
     of_conflicts: conflicts::VIETNAMESE,
     of_database: database::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
@@ -322,6 +326,7 @@ pub(super) const ENGLISH: Texts = Texts {
     of_day: appointments::ENGLISH,
     of_days: days::ENGLISH,
     of_archive: archive::ENGLISH,
+    of_docs: docs::ENGLISH,
     of_conflicts: conflicts::ENGLISH,
     of_database: database::ENGLISH,
     of_edits: edits::ENGLISH,

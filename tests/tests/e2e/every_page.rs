@@ -104,6 +104,7 @@ async fn other_pages_can_be_used_by_everybody() {
         ("programs", "/programs"),
         ("program", "/programs/1?site=hcm-01"),
         ("import", "/import"),
+        ("docs", "/docs"),
         ("nothing-found", "/customers?q=nobody"),
         ("problem", "/customers/nobody?site=hcm-01"),
     ];
@@ -116,6 +117,7 @@ async fn pages_can_be_used_by_everybody_in_vietnamese() {
         ("overview-vi", "/"),
         ("appointments-vi", "/appointments"),
         ("import-vi", "/import"),
+        ("docs-vi", "/docs"),
     ];
     assert_are_well("vi", &pages).await;
 }
