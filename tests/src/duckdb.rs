@@ -1,9 +1,9 @@
 //! DuckDB, which reads what is published as anybody's engine does.
 
 use std::path::Path;
-use std::process::Command;
 
 use crate::mirror::{Rows, key_of};
+use crate::python::python;
 
 const READ: &str = include_str!("duckdb.py");
 
@@ -13,15 +13,9 @@ const READ: &str = include_str!("duckdb.py");
 /// Where it cannot be read, for one because DuckDB is not installed.
 #[must_use]
 pub fn published_rows(archive: &Path, table: &str, key_columns: usize) -> Rows {
-    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".venv");
-    let python = match venv.join("bin/python3") {
-        python if python.exists() => python,
-        _ => "python3".into(),
-    };
-    let read = Command::new(python)
+    let read = python()
         .args(["-c", READ])
         .arg(archive.join(table))
-        .env("PYTHONPATH", &venv)
         .output()
         .unwrap();
     assert!(

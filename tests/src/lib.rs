@@ -22,6 +22,8 @@ pub mod loaded;
 pub mod meetassist;
 pub mod mirror;
 pub mod proxy;
+mod python;
+pub mod schemathesis;
 pub mod silence;
 pub mod stall;
 pub mod testbed;

@@ -8,6 +8,7 @@
 
 mod admin_day;
 mod all_the_way;
+mod api_fuzz;
 mod archive;
 mod archive_pages;
 mod booking;

@@ -1,0 +1,16 @@
+//! Python, with what `./test` installs for it.
+
+use std::path::Path;
+use std::process::Command;
+
+/// The interpreter.
+pub(crate) fn python() -> Command {
+    let venv = Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name(".venv");
+    let mut python = match venv.join("bin/python3") {
+        python if python.exists() => Command::new(python),
+        _ => Command::new("python3"),
+    };
+    // Where there is no such folder for programs, it is one of modules.
+    python.env("PYTHONPATH", &venv);
+    python
+}
