@@ -103,7 +103,7 @@ fn is_sure(state: &SiteState) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use causeway_shared::commit::{Head, Writer};
+    use causeway_shared::commit::{EditsHead, Head, Owner, Writer};
     use causeway_shared::ids::{Md5, Seq};
 
     use super::*;
@@ -162,6 +162,25 @@ mod tests {
             known(&stands_at(2, 2)),
             [false, true, false],
             "the site committed"
+        );
+        let flushed = SiteState {
+            edits_head: Some(EditsHead {
+                seq: Seq(1),
+                at: Timestamp::UNIX_EPOCH,
+                epoch: 1,
+                writer: Owner {
+                    id: "a".to_owned(),
+                    address: "b".to_owned(),
+                },
+                dataset: Md5::of(b""),
+                site_seq: Seq(1),
+            }),
+            ..stands_at(1, 2)
+        };
+        assert_eq!(
+            known(&flushed),
+            [true, false, false],
+            "the cloud changed a row"
         );
         let started_again = SiteState {
             start_known: false,

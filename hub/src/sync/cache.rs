@@ -335,6 +335,7 @@ mod tests {
             Outcome::Ok(cached.await?)
         };
         let before = cached().await?;
+        assert!(before.merged.get().is_none(), "a load adds nothing up");
         let totals = Arc::clone(before.totals());
         let cold = DateRange::day("2025-12-24".parse()?);
         test.hub.bring(site.name(), cold, test.request.now).await?;

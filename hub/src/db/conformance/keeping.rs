@@ -171,6 +171,28 @@ pub async fn a_damaged_object_leaves_the_last_good_data(database: &HubDatabase) 
     Ok(())
 }
 
+/// Whichever answer of the database comes first.
+pub async fn a_key_that_is_there_already_is_told_as_that(database: &HubDatabase) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
+    test.load_one().await?;
+    let item = &site.dataset().tables[TableId(0)];
+    for _ in 0..50 {
+        let mut load = database.0.begin_load(site.name()).await?;
+        let mut staged = load.stage(item).await?;
+        staged.write("1,plum,b=0of2,f\n".into()).await?;
+        staged.finish().await?;
+        load.begin(&[item]).await?;
+        let inserted = load.insert_staged(item).await;
+        assert!(
+            matches!(inserted, Err(DbError::Clash { .. })),
+            "{inserted:?}"
+        );
+    }
+    assert_eq!(test.rows(&site, "item").await?, ["b=0of2 1,apple"]);
+    Ok(())
+}
+
 /// Each site's load is its own.
 pub async fn a_damaged_site_does_not_stop_the_others(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;

@@ -307,11 +307,11 @@ impl SiteLoad for PostgresLoad {
         let parts = include_str!("sql/journal_parts.sql");
         let of_site: [&dyn Parameter; 1] = [&site];
         // In this order: the server answers one after the other.
-        let looked = try_join!(
+        let looked = typed::both(
             typed::row_if_any(&self.client, lock, &of_site),
-            typed::rows(&self.client, parts, &of_site)
+            typed::rows(&self.client, parts, &of_site),
         );
-        let (at, parts) = looked.map_err(failed)?;
+        let (at, parts) = looked.await.map_err(failed)?;
         let number = |row: &Row, at: usize| Seq(row.get::<_, i64>(at).unsigned_abs());
         let parts_where = |is_held: bool| {
             let rows = parts.iter().filter(|row| row.get::<_, bool>(2) == is_held);
@@ -358,11 +358,13 @@ impl SiteLoad for PostgresLoad {
             render::insert_staged(&self.site, table),
             render::drop_staging(table),
         );
-        let done = try_join!(
+        let done = typed::both(
             typed::execute(&self.client, &insert, &[]),
-            self.client.batch_execute(&drop)
+            self.client.batch_execute(&drop),
         );
-        let (inserted, ()) = done.map_err(|error| self.failed("inserting", error))?;
+        let (inserted, ()) = done
+            .await
+            .map_err(|error| self.failed("inserting", error))?;
         Ok(inserted)
     }
 

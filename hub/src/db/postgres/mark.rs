@@ -1,6 +1,6 @@
 //! What a load writes down beside the rows, in a handful of statements whatever its size.
 
-use tokio::try_join;
+use tokio::join;
 use tokio_postgres::{Client, Error};
 
 use causeway_shared::catalog::Catalog;
@@ -21,8 +21,8 @@ fn counts<T>(rows: &[T], column: impl Fn(&T) -> u64) -> Vec<i64> {
     rows.iter().map(|row| stored_count(column(row))).collect()
 }
 
-/// Writes down the catalog and what is loaded, in the load's transaction. The server is told all of it at
-/// once, and takes one after the other.
+/// Writes down the catalog and what is loaded, in the load's transaction. The server is told of each at once,
+/// and takes one after the other.
 pub(super) async fn write(
     client: &Client,
     site: &SiteName,
@@ -30,7 +30,7 @@ pub(super) async fn write(
 ) -> Result<(), Error> {
     let site = site.as_str();
     let delta = CatalogDelta::between(change.was, change.now);
-    try_join!(
+    let written = join!(
         write_partitions(client, site, &delta),
         write_edits(client, site, change.edits_was, change.edits),
         write_loaded(client, site, change),
@@ -38,8 +38,8 @@ pub(super) async fn write(
         remove_flushed(client, site, change.flushed),
         add_dataset(client, site, change.dataset),
         mark_site(client, site, change)
-    )?;
-    Ok(())
+    );
+    typed::all(written.into())
 }
 
 async fn write_loaded(client: &Client, site: &str, change: &SiteChange<'_>) -> Result<(), Error> {
@@ -144,8 +144,7 @@ async fn mark_site(client: &Client, site: &str, change: &SiteChange<'_>) -> Resu
         .await
     };
     // In this order: the first may make the row that the second changes.
-    try_join!(stands_at, edits)?;
-    Ok(())
+    typed::both(stands_at, edits).await.map(drop)
 }
 
 /// Brings the catalog of edits from one state to another.

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::Object;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
-use tokio::try_join;
 use tokio_postgres::{Client, Error, Row};
 
 use causeway_shared::dataset::Table;
@@ -73,8 +72,8 @@ pub(super) async fn records(
         if let Some(known) = known.site {
             return Ok(Recorded::Known(known));
         }
-        let read = try_join!(dataset(client, &site), partitions(client, name));
-        read.map(|(dataset, partitions)| {
+        let read = typed::both(dataset(client, &site), partitions(client, name));
+        read.await.map(|(dataset, partitions)| {
             Recorded::Read(CatalogRecords {
                 dataset,
                 partitions,
@@ -91,11 +90,12 @@ pub(super) async fn records(
         if let Some(known) = known.holdings {
             return Ok(Recorded::Known(known));
         }
-        let read = try_join!(asked(client, name), marks(client, name));
-        read.map(|(asked, marks)| Recorded::Read(HoldingRecords { asked, marks }))
+        let read = typed::both(asked(client, name), marks(client, name));
+        read.await
+            .map(|(asked, marks)| Recorded::Read(HoldingRecords { asked, marks }))
     };
     // The server is asked for all at once, so that it works while its answers are on their way.
-    let (catalog, edits, holdings) = try_join!(catalog, edits, holdings)?;
+    let (catalog, (edits, holdings)) = typed::both(catalog, typed::both(edits, holdings)).await?;
     Ok(Some(Records {
         site,
         catalog,
@@ -220,12 +220,8 @@ pub(super) async fn part_counts(
 pub(super) async fn sizes(client: &Client, schema: &str) -> Result<BTreeMap<String, u64>, Error> {
     let size = |row: &Row| Ok((row.try_get(0)?, row.try_get::<_, i64>(1)?.unsigned_abs()));
     let sql = include_str!("sql/sizes_read.sql");
-    client
-        .query(sql, &[&schema])
-        .await?
-        .iter()
-        .map(size)
-        .collect()
+    let rows = typed::rows(client, sql, &[&schema]).await?;
+    rows.iter().map(size).collect()
 }
 
 /// Rows per part and value; the caller's transaction makes them of one instant with the revision.

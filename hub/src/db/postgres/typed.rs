@@ -3,6 +3,8 @@
 //! Their parameters go with them, and the types of these: otherwise the server is asked for the types
 //! first, and told afterwards that the statement is not needed any more.
 
+use tokio::join;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
@@ -80,4 +82,31 @@ pub(super) async fn execute(
     parameters: &Parameters<'_>,
 ) -> Result<u64, Error> {
     client.execute_typed(sql, &typed(parameters)).await
+}
+
+/// What two statements answer that are sent at once, the first one first.
+pub(super) async fn both<A, B>(
+    first: impl Future<Output = Result<A, Error>>,
+    second: impl Future<Output = Result<B, Error>>,
+) -> Result<(A, B), Error> {
+    match join!(first, second) {
+        (Ok(first), Ok(second)) => Ok((first, second)),
+        (Err(first), Err(second)) => Err(match follows_another(&first) {
+            true => second,
+            false => first,
+        }),
+        (Err(error), Ok(_)) | (Ok(_), Err(error)) => Err(error),
+    }
+}
+
+/// Whether all statements succeeded that were sent at once; else the failure from which the others follow.
+pub(super) fn all<const N: usize>(done: [Result<(), Error>; N]) -> Result<(), Error> {
+    let failed = done.into_iter().filter_map(Result::err);
+    let (others, causes): (Vec<Error>, Vec<Error>) = failed.partition(follows_another);
+    causes.into_iter().chain(others).next().map_or(Ok(()), Err)
+}
+
+/// Whether a statement failed only since one before it had, in the same transaction.
+fn follows_another(error: &Error) -> bool {
+    error.code() == Some(&SqlState::IN_FAILED_SQL_TRANSACTION)
 }
