@@ -58,6 +58,11 @@ impl Page<'_> {
         self.language.number(*count)
     }
 
+    /// How often it runs by itself.
+    fn every(&self) -> String {
+        self.language.span(self.status.every.0)
+    }
+
     fn when(&self, at: &Timestamp) -> String {
         self.language.moment(&at.to_zoned(self.zone.clone()))
     }

@@ -1,6 +1,7 @@
 //! The reader's language, and how it writes numbers and dates.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -108,6 +109,19 @@ impl Language {
             Some((whole, decimals)) => format!("{sign}{}{mark}{decimals}", self.grouped(whole)),
             None => format!("{sign}{}", self.grouped(text)),
         }
+    }
+
+    /// How long something takes, in the largest unit of which it is a whole number.
+    pub(super) fn span(self, span: Duration) -> String {
+        let (days, hours, minutes, seconds) = match self {
+            Self::Vietnamese => ("ngày", "giờ", "phút", "giây"),
+            Self::English => ("d", "h", "min", "s"),
+        };
+        let all = span.as_secs();
+        let units = [(86_400, days), (3_600, hours), (60, minutes)];
+        let whole = |(length, _): &(u64, &str)| all > 0 && all.is_multiple_of(*length);
+        let (length, unit) = units.into_iter().find(whole).unwrap_or((1, seconds));
+        format!("{} {unit}", self.number(all / length))
     }
 
     /// A date with its year.
@@ -232,6 +246,14 @@ mod tests {
         assert_eq!(english, "0 999 1,000 1,234,567");
         assert_eq!(Language::Vietnamese.number(20_000), "20.000");
         assert_eq!(Language::Vietnamese.mean(4.256), "4,26");
+    }
+
+    #[test]
+    fn spans_have_the_largest_unit() {
+        let spans = [0, 90, 300, 7_200, 172_800].map(Duration::from_secs);
+        let english = spans.map(|span| Language::English.span(span)).join(", ");
+        assert_eq!(english, "0 s, 90 s, 5 min, 2 h, 2 d");
+        assert_eq!(Language::Vietnamese.span(spans[2]), "5 phút");
     }
 
     #[test]

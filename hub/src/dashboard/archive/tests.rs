@@ -64,7 +64,7 @@ async fn the_switch_is_everybodys() {
         visit(&bed, "/archive")
             .await
             .body
-            .contains("Runs by itself every 5m")
+            .contains("Runs by itself every 5 min")
     );
     let off = ("/archive/switch", "enabled=false");
     press(&bed, &bed.admin, off, "same-origin").await;
