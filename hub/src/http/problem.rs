@@ -218,6 +218,13 @@ impl Problem {
         self
     }
 
+    /// What a log says of it.
+    pub(crate) fn for_the_log(&self) -> &str {
+        self.cause
+            .as_ref()
+            .map_or(&self.detail, |Cause(cause)| cause)
+    }
+
     /// A body that cannot be read, by the status that says why.
     pub(crate) fn of_body(why: StatusCode, detail: String) -> Self {
         let code = match why {

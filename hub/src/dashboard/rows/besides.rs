@@ -94,7 +94,7 @@ pub(super) async fn part(
         // The row is shown though the store, which has the rest, does not answer.
         Err(problem) if problem.code == Code::Unavailable => {
             let what = "a part of a row's page cannot be read; the rest is shown";
-            app.hub.log_failure(&row.site, what, &problem.detail);
+            app.hub.log_failure(&row.site, what, problem.for_the_log());
             let text = l.away;
             Ok(html(&Away { id, title, text })?.0)
         }
