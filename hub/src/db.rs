@@ -25,7 +25,7 @@ mod writing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -440,8 +440,55 @@ pub(crate) fn address(config: &DatabaseConfig) -> String {
             format!("{scheme}://{rest}")
         }
         None => match url.strip_prefix("sqlite:").map(std::path::absolute) {
-            Some(Ok(folder)) => format!("sqlite:{}", folder.display()),
+            Some(Ok(folder)) => format!("sqlite:{}", without_dots(&folder).display()),
             _ => url.to_owned(),
         },
+    }
+}
+
+/// A folder as it is reached without `..`, so that a configuration file names the same database from wherever
+/// it is read.
+fn without_dots(folder: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for component in folder.components() {
+        if component == Component::ParentDir {
+            // What lies above a link is not what stands before it in the path.
+            plain = plain.canonicalize().unwrap_or(plain);
+            plain.pop();
+        } else {
+            plain.push(component);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address_of(folder: &Path) -> String {
+        address(&DatabaseConfig {
+            url: format!("sqlite:{}", folder.display()),
+            ..DatabaseConfig::default()
+        })
+    }
+
+    #[test]
+    fn a_folder_has_one_address_from_wherever_it_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path().canonicalize().unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        std::os::unix::fs::symlink(root.join("a/b"), root.join("link")).unwrap();
+        let plain = address_of(&root.join("hub"));
+        assert_eq!(plain, format!("sqlite:{}/hub", root.display()));
+        for same in [
+            "a/../hub",
+            "a/b/../../hub",
+            "./hub",
+            "gone/../hub",
+            "link/../../hub",
+        ] {
+            assert_eq!(address_of(&root.join(same)), plain, "{same}");
+        }
     }
 }
