@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use causeway_agent::Silent;
 use causeway_shared::ids::SiteName;
+use causeway_shared::limits;
 use causeway_shared::runtime::blocking;
 use causeway_shared::runtime::program::{Answer, count};
 use clap::Args;
@@ -56,10 +57,10 @@ impl ImportArgs {
             dialect: self.dialect,
         };
         let file = |path: PathBuf| GivenFile {
-            name: path
-                .file_name()
-                .map(|name| name.to_string_lossy().into_owned())
-                .unwrap_or_default(),
+            name: path.file_name().map_or_else(
+                || path.display().to_string(),
+                |name| name.to_string_lossy().into_owned(),
+            ),
             path,
             is_upload: false,
         };
@@ -101,6 +102,12 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
                 column.unwrap_or_default(),
                 kind.reason
             );
+        }
+        // Of a table with very many refused rows only the first are kept with their reasons.
+        let listed = limits::total(of.reasons.iter().map(|kind| kind.rows));
+        if let Some(others @ 1..) = of.refused.checked_sub(listed) {
+            let others = count(others, "more row");
+            let _ = writeln!(text, "  {others} refused, {} in all", of.refused);
         }
     }
     for held in &report.held {
