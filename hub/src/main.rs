@@ -12,6 +12,9 @@ use clap::Parser as _;
 
 /// How long a thread is waited for at the end that still reads a disk which does not answer.
 const LAST_WAIT: Duration = Duration::from_secs(2);
+/// As much as a command has, which runs on the first thread. A request that has dates loaded from S3 into PostgreSQL
+/// goes deep: without optimisation it needs more than the usual 2 MiB. What is not touched takes no memory.
+const STACK_BYTES: usize = 8 << 20;
 
 fn main() -> ExitCode {
     heap::share();
@@ -22,6 +25,7 @@ fn main() -> ExitCode {
     telemetry::init(cli.log_format, Some(filter));
     let runtime = match cli.is_service() {
         true => tokio::runtime::Builder::new_multi_thread()
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build(),
         // Each answer of a database would wake one thread to have it wake another.

@@ -78,7 +78,8 @@ impl FlushTask<'_> {
         loop {
             let stored = session.stored().await.map_err(failed)?;
             let waiting = *waiting.get_or_insert(stored.state.edits_waiting);
-            let step = match self.step(&mut *session, &stored).await {
+            // In the heap: a flush is large, and a request waits for it deep within a write.
+            let step = match Box::pin(self.step(&mut *session, &stored)).await {
                 // A load may have brought another dataset since, with which the journal reads.
                 Err(error) if attempts < ATTEMPTS => {
                     let now = session.stored().await.map_err(failed)?;

@@ -278,9 +278,11 @@ impl SiteTask<'_> {
         if let Some(plan) = idle.filter(|_| has_triggers) {
             return Ok(self.report(&snapshot, &identity, &plan, Counted::default()));
         }
-        match self.load_once(snapshot.clone(), &identity, false).await {
+        // In the heap: a load is large, and whoever asks for a date may be deep in a request already.
+        let once = Box::pin(self.load_once(snapshot.clone(), &identity, false));
+        match once.await {
             Err(error) if error.is_of_one_key_twice() => {
-                self.load_once(snapshot, &identity, true).await
+                Box::pin(self.load_once(snapshot, &identity, true)).await
             }
             loaded => loaded,
         }
