@@ -48,7 +48,11 @@ async fn each_store_is_a_test_s_own() {
 fn a_program_is_run_and_its_output_kept() {
     let run = Program::new("testbed").run().expect_code(1);
     assert_eq!(run.stdout, "");
-    assert!(run.stderr.contains("usage: testbed -- COMMAND…"), "{run}");
+    assert!(
+        run.stderr
+            .contains("usage: testbed [--durable] -- COMMAND…"),
+        "{run}"
+    );
 }
 
 #[test]

@@ -188,7 +188,7 @@ async fn without_a_database_the_page_says_so_and_tries_again() {
     bed.lose_the_database();
     let answer = bed.visit("/?lang=en", &cookie).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(answer.body.contains("cannot be read now") && answer.body.contains("refresh"));
+    assert!(answer.body.contains("cannot be shown now") && answer.body.contains("refresh"));
 }
 
 #[test]
