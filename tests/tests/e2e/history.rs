@@ -1,5 +1,6 @@
 //! Totals cover all history, whatever is loaded.
 
+use causeway_shared::runtime::clock;
 use causeway_tests::StoreKind;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::gateway::{Asked, Fate, Gateway};
@@ -10,7 +11,11 @@ use crate::ground::{deploy, loaded};
 
 /// A figure that the server gives.
 pub(crate) async fn get(deployment: &Deployment, path: &str) -> Value {
-    let token = deployment.token("viewer", &[]);
+    // A name of its own, since some ask twice.
+    let name = format!("viewer-{}", clock::now().as_microsecond());
+    let made = deployment.hub(&["token", "create", "--role", "viewer", "--name", &name]);
+    let made = made.expect_code(0).json();
+    let token = made["token"].as_str().unwrap();
     let service = deployment.serve(&[]);
     let url = format!("{}{path}", service.url);
     let answer = reqwest::Client::new()
