@@ -2,6 +2,9 @@
 //!
 //! Their parameters go with them, and the types of these: otherwise the server is asked for the types
 //! first, and told afterwards that the statement is not needed any more.
+//!
+//! What waits for an answer lies in the heap: several such within another, one behind the other, are more than
+//! the stack of a thread holds.
 
 use tokio::join;
 use tokio_postgres::error::SqlState;
@@ -54,7 +57,7 @@ pub(super) async fn rows(
     sql: &str,
     parameters: &Parameters<'_>,
 ) -> Result<Vec<Row>, Error> {
-    client.query_typed(sql, &typed(parameters)).await
+    Box::pin(client.query_typed(sql, &typed(parameters))).await
 }
 
 /// The one row of a statement.
@@ -63,7 +66,7 @@ pub(super) async fn row(
     sql: &str,
     parameters: &Parameters<'_>,
 ) -> Result<Row, Error> {
-    client.query_typed_one(sql, &typed(parameters)).await
+    Box::pin(client.query_typed_one(sql, &typed(parameters))).await
 }
 
 /// The row of a statement that has one at most.
@@ -72,7 +75,7 @@ pub(super) async fn row_if_any(
     sql: &str,
     parameters: &Parameters<'_>,
 ) -> Result<Option<Row>, Error> {
-    client.query_typed_opt(sql, &typed(parameters)).await
+    Box::pin(client.query_typed_opt(sql, &typed(parameters))).await
 }
 
 /// Runs a statement. Returns how many rows it changed.
@@ -81,7 +84,7 @@ pub(super) async fn execute(
     sql: &str,
     parameters: &Parameters<'_>,
 ) -> Result<u64, Error> {
-    client.execute_typed(sql, &typed(parameters)).await
+    Box::pin(client.execute_typed(sql, &typed(parameters))).await
 }
 
 /// What two statements answer that are sent at once, the first one first.
@@ -89,7 +92,7 @@ pub(super) async fn both<A, B>(
     first: impl Future<Output = Result<A, Error>>,
     second: impl Future<Output = Result<B, Error>>,
 ) -> Result<(A, B), Error> {
-    match join!(first, second) {
+    match join!(Box::pin(first), Box::pin(second)) {
         (Ok(first), Ok(second)) => Ok((first, second)),
         (Err(first), Err(second)) => Err(match follows_another(&first) {
             true => second,
