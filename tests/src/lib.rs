@@ -3,7 +3,8 @@
 //! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
-//! [`loaded`] what did, and [`duckdb`] what is published of it. [`browser`] is what a page is looked at with.
+//! [`loaded`] what did, and [`duckdb`] what is published of it. [`browser`] is what a page is looked at with, and
+//! [`python`] runs what is tested there.
 //! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
 //! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump.
 #![allow(
@@ -22,7 +23,7 @@ pub mod loaded;
 pub mod meetassist;
 pub mod mirror;
 pub mod proxy;
-mod python;
+pub mod python;
 pub mod schemathesis;
 pub mod silence;
 pub mod stall;

@@ -14,3 +14,22 @@ pub(crate) fn python() -> Command {
     python.env("PYTHONPATH", &venv);
     python
 }
+
+/// Runs a file of Python tests beside this crate's.
+///
+/// # Panics
+/// Where one fails.
+pub fn pytest(file: &str) {
+    let ended = python()
+        .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", file])
+        .env("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .unwrap();
+    assert!(
+        ended.status.success(),
+        "{}",
+        String::from_utf8_lossy(&ended.stdout)
+    );
+}
