@@ -26,6 +26,8 @@ pub struct Asked {
     pub path: String,
     /// The size of its body, in bytes.
     pub bytes: u64,
+    /// Whether it is only to make what is not there yet (`If-None-Match: *`).
+    pub create_only: bool,
 }
 
 impl Asked {
@@ -197,6 +199,7 @@ impl HttpRequest {
             method: words.next().unwrap_or_default(),
             path: words.next().unwrap_or_default(),
             bytes: self.body.len() as u64,
+            create_only: field(&text, "if-none-match") == Some("*"),
         }
     }
 }
