@@ -1,4 +1,4 @@
-//! What lies in `config/aws`: templates as they have to be, and the agent's policy against what it sends.
+//! What lies in `config/aws`: templates and scripts against a stand-in for AWS, and the agent's policy against what it sends.
 
 use std::fs;
 
@@ -14,6 +14,11 @@ use crate::small::SmallSite;
 #[test]
 fn templates_are_as_they_have_to_be() {
     pytest("aws/test_templates.py");
+}
+
+#[test]
+fn a_deployment_is_made_left_alone_changed_and_taken_down() {
+    pytest("aws/test_deploy.py");
 }
 
 #[test]

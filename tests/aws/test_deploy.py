@@ -1,0 +1,188 @@
+"""`deploy` and `destroy` against a stand-in for AWS: what they do, what they leave alone, and what they refuse."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from cloud import CONFIG, PASSED_OVER, Cloud
+from moto.cloudformation.parsing import get_model_map
+from templates import everything
+
+WAITING = {"sites": [{"site": "hcm-01", "edits_waiting": 0}, {"site": "hue-01", "edits_waiting": 3}]}
+FLUSHED = {"sites": [{"site": "hcm-01", "edits_waiting": 0}]}
+OPTIONS = ("--name", "test")
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory):
+    with Cloud(tmp_path_factory.mktemp("cloud")) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    path = tmp_path_factory.mktemp("package") / "hub.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("bootstrap", "")
+        file.writestr("rds.pem", "")
+    return path
+
+
+def outputs(cloud, kind):
+    stacks = cloud.client("cloudformation").describe_stacks(StackName=f"test-{kind}")["Stacks"]
+    return {it["OutputKey"]: it["OutputValue"] for it in stacks[0]["Outputs"]}
+
+
+def stacks(cloud):
+    return sorted(it["StackName"] for it in cloud.client("cloudformation").describe_stacks()["Stacks"])
+
+
+def what(calls):
+    """The calls without their arguments, those that only look left out."""
+    verbs = [" ".join(call.split()[:2]) for call in calls]
+    return [it for it in verbs if not it.split()[1].startswith(("describe", "head", "get"))]
+
+
+def test_a_life_of_a_deployment(cloud, package):
+    """Made, left alone, changed, asleep, refused to go, gone, and there again with its bucket: in order, since each needs the last."""
+    # Nobody said how many requests may be served at once: nothing is made.
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package)
+    assert (ended.returncode, what(calls)) == (2, []), ended
+    assert "ReservedConcurrency=5" in ended.stderr
+
+    # Made, in order, and a first token.
+    cloud.answers["token"] = {"token": "cw_first"}
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "ReservedConcurrency=5")
+    assert ended.returncode == 0, ended
+    deploy = "cloudformation deploy"
+    assert what(calls) == [deploy, "s3api put-object", deploy, deploy, deploy, "s3api put-bucket-cors", "lambda invoke"]
+    assert stacks(cloud) == ["test-app", "test-data", "test-database", "test-network"]
+    data, app = outputs(cloud, "data"), outputs(cloud, "app")
+    assert f"store    {data['Store']}\n" in ended.stdout
+    assert f"address  {app['Address']}\n" in ended.stdout
+    assert "token    cw_first\n" in ended.stdout
+    keys = [it["Key"] for it in cloud.client("s3").list_objects_v2(Bucket=data["Bucket"])["Contents"]]
+    [key] = keys
+    assert key.startswith("packages/") and len(key) == len("packages/.zip") + 64
+    functions = cloud.client("lambda").list_functions()["Functions"]
+    assert {it["FunctionName"] for it in functions} == {app["Hub"], app["Keeper"]}
+
+    # Unchanged: nothing is done.
+    cloud.answers["token"] = {"token": None}
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package)
+    assert ended.returncode == 0, ended
+    assert what(calls) == [deploy, deploy, deploy, deploy, "lambda invoke"]
+    assert ended.stderr.count("No changes to deploy") == 4, ended
+    assert "token" not in ended.stdout
+
+    # Changed, after somebody has switched the archive on: it stays on.
+    cloud.client("events").enable_rule(Name=app["ArchiveRule"])
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "Memory=512")
+    assert ended.returncode == 0, ended
+    assert ended.stderr.count("No changes to deploy") == 3, ended
+    app = outputs(cloud, "app")
+    assert cloud.client("events").describe_rule(Name=app["ArchiveRule"])["State"] == "ENABLED"
+    assert cloud.client("lambda").get_function(FunctionName=app["Hub"])["Configuration"]["MemorySize"] == 512
+
+    # Not while the database sleeps.
+    instance = outputs(cloud, "database")["Instance"]
+    cloud.client("rds").stop_db_instance(DBInstanceIdentifier=instance)
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "Memory=256")
+    assert (ended.returncode, what(calls)) == (1, []), ended
+    assert "wake it first" in ended.stderr
+
+    # It stays while changes are in the database alone, or the hub cannot say.
+    for answer, reason in [(WAITING, "3 changes wait"), ({}, "does not say"), (RuntimeError("no database"), "no database")]:
+        cloud.answers["status"] = answer
+        ended, calls = cloud.run("destroy", *OPTIONS)
+        assert (ended.returncode, what(calls)) == (1, ["lambda invoke"]), ended
+        assert reason in ended.stderr
+    assert "test-app" in stacks(cloud)
+
+    # It goes, and the bucket stays.
+    cloud.answers["status"] = FLUSHED
+    ended, calls = cloud.run("destroy", *OPTIONS)
+    assert ended.returncode == 0, ended
+    gone = [call.split()[-1] for call in calls if "delete-stack" in call]
+    assert gone == ["test-app", "test-database", "test-network"]
+    assert stacks(cloud) == ["test-data"]
+    assert data["Store"] in ended.stdout
+
+    # There again, over the same bucket.
+    ended, _ = cloud.run("deploy", *OPTIONS, "--package", package, "ReservedConcurrency=none")
+    assert ended.returncode == 0, ended
+    assert outputs(cloud, "data") == data
+
+
+@pytest.mark.parametrize(("lose_edits", "code"), [((), 1), (("--lose-edits",), 0)])
+def test_a_hub_that_cannot_flush_keeps_its_stack_unless_that_is_meant(cloud, tmp_path, lose_edits, code):
+    calls = tmp_path / "calls"
+    # Until its custom resource is left behind, the stack of the hub stays.
+    (tmp_path / "aws").write_text(
+        f"""#!/bin/sh
+echo "$*" >>{calls}
+case "$*" in
+    *invoke*) for answer; do :; done && echo '{{"sites":[]}}' >"$answer" && echo None ;;
+    *retain-resources*) touch {tmp_path}/left ;;
+    *wait*app) [ -e {tmp_path}/left ] ;;
+esac
+"""
+    )
+    (tmp_path / "aws").chmod(0o755)
+    ended = cloud.run_at(CONFIG / "destroy", tmp_path, *OPTIONS, *lose_edits)
+    assert ended.returncode == code, ended
+    deleted = [call for call in calls.read_text().splitlines() if "delete-stack " in call]
+    first = "cloudformation delete-stack --stack-name test-app"
+    if code:
+        assert deleted == [first]
+        assert "describe-stack-events" in ended.stderr
+    else:
+        assert deleted[:2] == [first, f"{first} --retain-resources Init"]
+        assert deleted[2:] == [first.replace("app", kind) for kind in ("database", "network")]
+
+
+def test_what_no_template_takes_is_refused_before_anything_is_made(cloud, package):
+    ended, calls = cloud.run("deploy", "--name", "other", "--package", package, "ReservedConcurency=5")
+    assert (ended.returncode, calls) == (2, []), ended
+    assert "ReservedConcurency" in ended.stderr
+
+
+def test_a_package_holds_the_program_and_the_certificates_and_is_the_same_again(cloud, tmp_path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, script in {
+        "cargo": '[ "$1" = lambda ] || exit 1; [ "$2" != build ] || { mkdir -p target/lambda/causeway-hub && echo hub >target/lambda/causeway-hub/bootstrap; }',
+        "curl": 'while [ "$1" != --output ]; do shift; done; echo "-----BEGIN CERTIFICATE-----" >"$2"',
+    }.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}\n")
+        (programs / name).chmod(0o755)
+    # The program is built in a folder of its own.
+    copy = tmp_path / "copy" / "config" / "aws"
+    copy.mkdir(parents=True)
+    (copy / "package").write_bytes((CONFIG / "package").read_bytes())
+    (copy / "package").chmod(0o755)
+    made = []
+    for name in ("one.zip", "two.zip"):
+        ended = cloud.run_at(copy / "package", programs, tmp_path / name)
+        assert (ended.returncode, ended.stdout) == (0, "arm64\n"), ended
+        made.append((tmp_path / name).read_bytes())
+    with zipfile.ZipFile(tmp_path / "one.zip") as package:
+        assert package.namelist() == ["bootstrap", "rds.pem"]
+        assert package.getinfo("bootstrap").external_attr >> 16 & 0o777 == 0o755
+    assert made[0] == made[1]
+
+
+def test_what_the_stand_in_passes_over_is_known():
+    kinds = {resource["Type"] for resource in everything().values() if not resource["Type"].startswith("Custom::")}
+    assert kinds - set(get_model_map()) == PASSED_OVER
+
+
+def test_shellcheck_finds_nothing():
+    shellcheck = shutil.which("shellcheck", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}:.venv/bin")
+    scripts = [CONFIG / name for name in ("deploy", "destroy", "package")]
+    found = subprocess.run([shellcheck, *scripts], capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "")
