@@ -163,11 +163,11 @@ pub(crate) fn with_settled(
     edits
 }
 
-/// When a date was asked for, as it is written down: to the second, so that its text tells which is later.
+/// When a date was asked for, as it is written down: of two texts the later time has the greater one, also
+/// where many dates are asked for within a second.
 #[must_use]
-pub(super) fn asked_at(at: Timestamp) -> Timestamp {
-    // A second that a time has is in its range.
-    Timestamp::from_second(at.as_second()).unwrap_or(at)
+pub(super) fn asked_at(at: Timestamp) -> String {
+    format!("{at:.6}")
 }
 
 /// Whether a date was asked for less than an hour ago: asking again is not written down.

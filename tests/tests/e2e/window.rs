@@ -157,13 +157,8 @@ async fn hundreds_of_dates_are_read_within_the_budget() {
             }
         }
         let loaded = dates(&deployment).await;
-        // Of the first of them some were asked for within one second with others.
-        assert!(
-            days[days.len() - BUDGET + 20..]
-                .iter()
-                .all(|day| loaded.contains(day)),
-            "{loaded:?}"
-        );
+        let last = &days[days.len() - BUDGET..];
+        assert!(last.iter().all(|day| loaded.contains(day)), "{loaded:?}");
     }
 }
 
