@@ -129,10 +129,8 @@ impl Archive {
     /// [`ArchiveError`] for what concerns all of them.
     pub(crate) async fn run(&self, now: Timestamp) -> Result<ArchiveReport, ArchiveError> {
         let mut memory = self.memory.lock().await;
-        self.running.store(true, Ordering::Relaxed);
-        let ran = self.run_alone(&mut memory, now).await;
-        self.running.store(false, Ordering::Relaxed);
-        ran
+        let _running = RunsWhileHeld::begin(&self.running);
+        self.run_alone(&mut memory, now).await
     }
 
     async fn run_alone(
@@ -261,6 +259,23 @@ impl Archive {
     #[must_use]
     pub(crate) fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed)
+    }
+}
+
+/// Says that a run is under way, until that ends or is stopped.
+#[derive(Debug)]
+struct RunsWhileHeld<'a>(&'a AtomicBool);
+
+impl<'a> RunsWhileHeld<'a> {
+    fn begin(running: &'a AtomicBool) -> Self {
+        running.store(true, Ordering::Relaxed);
+        Self(running)
+    }
+}
+
+impl Drop for RunsWhileHeld<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
     }
 }
 

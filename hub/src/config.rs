@@ -82,6 +82,10 @@ pub(crate) struct DatabaseConfig {
     pub secret: String,
     /// Whether to sign in to RDS by IAM instead of a password.
     pub iam: bool,
+    /// Whether the process may be frozen between requests, as a function is: then any connection may be
+    /// gone without a word, and there is one request at a time. No key of the file.
+    #[serde(skip)]
+    pub may_freeze: bool,
 }
 
 impl Default for DatabaseConfig {
@@ -96,6 +100,7 @@ impl Default for DatabaseConfig {
             writers: Vec::new(),
             secret: String::new(),
             iam: false,
+            may_freeze: false,
         }
     }
 }

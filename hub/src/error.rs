@@ -247,6 +247,12 @@ pub(crate) enum SiteError {
          with it"
     )]
     TooSlow { site: SiteName, minutes: u64 },
+    /// The time was over that a function has.
+    #[error(
+        "site {site}: its load did not end in the function's time; its last good data stays, and the next tick \
+         tries again. Where it never ends, give the function more time or memory, or run `causeway-hub load` elsewhere"
+    )]
+    CutOff { site: SiteName },
     /// The site's dataset changed in a way that loaded tables cannot follow.
     #[error(
         "site {site}: its dataset changed: {detail}; its tables cannot follow that with their rows in \
@@ -311,6 +317,7 @@ impl SiteError {
             Self::Database { source, .. } => source.is_retryable(),
             Self::Object { source, .. } => source.is_retryable(),
             Self::NotOpened { source, .. } => source.is_retryable(),
+            Self::CutOff { .. } => true,
             Self::AnotherLog { .. }
             | Self::ArchivedLog { .. }
             | Self::DatasetChanged { .. }
@@ -363,6 +370,7 @@ impl SiteError {
             | Self::AnotherPast { .. }
             | Self::Vacuumed { .. }
             | Self::Clocks { .. }
+            | Self::CutOff { .. }
             | Self::TooSlow { .. } => false,
         }
     }

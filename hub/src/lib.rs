@@ -16,6 +16,8 @@ mod demo;
 mod document;
 mod edits;
 mod error;
+#[cfg(feature = "lambda")]
+pub mod function;
 mod http;
 #[cfg(feature = "import")]
 mod import;
@@ -25,6 +27,7 @@ mod serve;
 mod services;
 mod stats;
 mod sync;
+mod tasks;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod verify;

@@ -6,8 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use causeway_hub::cli::Cli;
+#[cfg(feature = "lambda")]
+use causeway_hub::function;
 use causeway_shared::runtime::program::{Exit, environment, stopped};
 use causeway_shared::runtime::telemetry;
+#[cfg(feature = "lambda")]
+use causeway_shared::runtime::telemetry::LogFormat;
 use clap::Parser as _;
 
 /// How long a thread is waited for at the end that still reads a disk which does not answer.
@@ -19,6 +23,10 @@ const STACK_BYTES: usize = 8 << 20;
 fn main() -> ExitCode {
     heap::share();
     let environment = environment();
+    #[cfg(feature = "lambda")]
+    if std::env::args_os().len() == 1 && function::is_asked(&environment) {
+        return run_function(&environment).into();
+    }
     let cli = Cli::parse();
     let filter = environment.iter().find(|(name, _)| name == "RUST_LOG");
     let filter = filter.map_or(cli.default_filter(), |(_, filter)| filter);
@@ -45,4 +53,21 @@ fn main() -> ExitCode {
         }
     };
     exit.into()
+}
+
+/// The hub as a Lambda function. It has one processor at most, and one invocation at a time.
+#[cfg(feature = "lambda")]
+fn run_function(environment: &[(String, String)]) -> Exit {
+    let filter = environment.iter().find(|(name, _)| name == "RUST_LOG");
+    telemetry::init(LogFormat::Json, filter.map(|(_, filter)| &**filter));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(function::run(environment)),
+        Err(error) => {
+            tracing::error!(%error, "the runtime cannot be started");
+            Exit::Failed
+        }
+    }
 }

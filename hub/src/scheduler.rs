@@ -2,12 +2,15 @@
 //! commit, and at midnight, when the window rolls. All three only mean "look".
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::repeats::Repeats;
 use fastrand::Rng;
+#[cfg(feature = "lambda")]
+use futures_util::FutureExt as _;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -62,6 +65,31 @@ impl Refresher {
         self.lock().clone()
     }
 
+    /// Whether somebody has woken the rounds since this was last asked: for whoever makes them without
+    /// [`run`].
+    #[cfg(feature = "lambda")]
+    pub(crate) fn take_news(&self) -> bool {
+        self.news.notified().now_or_never().is_some()
+    }
+
+    /// Notes how a round went, from when to when.
+    pub(crate) fn note<E: fmt::Display>(
+        &self,
+        (began, ended): (Timestamp, Timestamp),
+        round: Result<&[SiteLoaded], E>,
+    ) {
+        let fails = match &round {
+            Ok(loaded) => loaded.iter().any(|site| site.error.is_some()),
+            Err(_) => true,
+        };
+        let mut status = self.lock();
+        status.rounds += 1;
+        status.failed += u64::from(fails);
+        status.last_at = Some(ended);
+        status.last_seconds = ended.duration_since(began).as_secs_f64();
+        status.last_error = round.err().map(|error| error.to_string());
+    }
+
     fn lock(&self) -> MutexGuard<'_, RefreshStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,21 +125,14 @@ async fn refresh_once(
 ) -> Result<Vec<(SiteName, String)>, String> {
     let began = clock();
     let loaded = loads.round(&LoadRequest::at(began)).await;
-    let ended = clock();
-    let round = match &loaded {
+    refresher.note((began, clock()), loaded.as_deref());
+    match &loaded {
         Ok(loaded) => Ok(failing_sites(loaded)),
         Err(error) => Err(error.to_string()),
-    };
-    let mut status = refresher.lock();
-    status.rounds += 1;
-    status.failed += u64::from(!matches!(&round, Ok(failing) if failing.is_empty()));
-    status.last_at = Some(ended);
-    status.last_seconds = ended.duration_since(began).as_secs_f64();
-    status.last_error = round.as_ref().err().cloned();
-    round
+    }
 }
 
-fn failing_sites(loaded: &[SiteLoaded]) -> Vec<(SiteName, String)> {
+pub(crate) fn failing_sites(loaded: &[SiteLoaded]) -> Vec<(SiteName, String)> {
     let failing = |site: &SiteLoaded| Some((site.site.clone(), site.error.clone()?));
     loaded.iter().filter_map(failing).collect()
 }

@@ -147,7 +147,7 @@ async fn say_how_to_sign_in(hub: Hub) {
 }
 
 /// All addresses.
-fn router(app: Arc<App>) -> Router {
+pub(crate) fn router(app: Arc<App>) -> Router {
     server::router(
         app,
         api::routes().merge(dashboard::routes()),

@@ -6,7 +6,8 @@
 //! [`loaded`] what did, and [`duckdb`] what is published of it. [`browser`] is what a page is looked at with, and
 //! [`python`] runs what is tested there.
 //! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
-//! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump.
+//! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump. [`lambda`] is what
+//! AWS puts around a function.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -19,6 +20,7 @@ pub mod crash;
 pub mod deployment;
 pub mod duckdb;
 pub mod gateway;
+pub mod lambda;
 pub mod loaded;
 pub mod meetassist;
 pub mod mirror;

@@ -232,6 +232,16 @@ impl Running {
         Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
     }
 
+    /// Stops it where it is, until [`thaw`](Self::thaw).
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
     fn signal(&self, signal: &str) {
         let pid = self.child.id().to_string();
         Command::new("kill")

@@ -18,6 +18,7 @@ use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::JsonBody;
+use crate::tasks;
 
 /// How long a caller waits for a run; it goes on beyond that.
 const CALLER_WAIT: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
     }
     let (archive, now) = (Arc::clone(&app.archive), (app.clock)());
     let running = async move { archive.run(now).await };
-    let running = tokio::spawn(running.in_current_span());
+    let running = tasks::spawn(running.in_current_span());
     let Ok(ran) = timeout(CALLER_WAIT, running).await else {
         return Ok(Published::GoesOn);
     };

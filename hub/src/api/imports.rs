@@ -22,6 +22,7 @@ use crate::import::dump::Dialect;
 use crate::import::jobs::{Job, Kept, Running};
 use crate::import::upload::{Upload, UploadError};
 use crate::import::{ImportOptions, Importer, require_kind};
+use crate::tasks;
 
 /// The name of a file that says none.
 const SQL: &str = "import.sql";
@@ -172,7 +173,7 @@ pub(crate) fn start(
 ) {
     tracing::info!(site = %options.site, file = upload.name, by, "importing");
     let run = run(app, options, upload, running, keeps);
-    tokio::spawn(run.in_current_span());
+    tasks::spawn(run.in_current_span());
 }
 
 async fn run(

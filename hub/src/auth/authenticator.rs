@@ -111,6 +111,17 @@ impl Authenticator {
         Ok(())
     }
 
+    /// Reads tokens and sessions, so that the first caller need not wait for them.
+    ///
+    /// # Errors
+    /// [`AuthError`] if they were never read and cannot be.
+    #[cfg(feature = "lambda")]
+    pub(crate) async fn look(&self, now: Timestamp) -> Result<(), AuthError> {
+        let (tokens, sessions) = tokio::join!(self.tokens.look_up(now), self.sessions.look_up(now));
+        tokens?;
+        Ok(sessions?)
+    }
+
     fn unsaved(&self) -> MutexGuard<'_, SessionFile> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }

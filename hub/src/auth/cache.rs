@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use crate::db::Database;
 use crate::document::{Content, Document, DocumentError, decode, encode};
+use crate::tasks;
 
 /// A change by another hub is noticed after at most this long.
 pub(super) const LOOK_AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(15);
@@ -91,6 +92,15 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
             return Ok(Some(found));
         }
         Ok(find(&*self.content(LOOK_FOR_UNKNOWN_AFTER, now).await?))
+    }
+
+    /// Reads the file where it was not read of late.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    #[cfg(feature = "lambda")]
+    pub(super) async fn look_up(&self, now: Timestamp) -> Result<(), DocumentError> {
+        self.content(LOOK_AGAIN_AFTER, now).await.map(drop)
     }
 
     /// Changes the file; this hub knows it at once.
@@ -232,7 +242,7 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
     fn copy(&self) -> JoinHandle<()> {
         let (known, copying) = (Arc::clone(&self.known), Arc::clone(&self.copying));
         let database = Arc::clone(&self.database);
-        tokio::spawn(async move {
+        tasks::spawn(async move {
             let _copying = copying.lock().await;
             let (content, is_copied) = {
                 let known = known.lock().unwrap_or_else(PoisonError::into_inner);

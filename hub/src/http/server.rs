@@ -7,6 +7,12 @@ use std::time::Duration;
 
 use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
+#[cfg(feature = "lambda")]
+use axum::{body::Body, http::Request, response::Response};
+#[cfg(feature = "lambda")]
+use hyper::service::Service as _;
+#[cfg(feature = "lambda")]
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -45,6 +51,20 @@ pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>, uploads: Router<Ar
         .layer(middleware::from_fn(request_id::identify))
         .layer(layers::compression())
         .with_state(app)
+}
+
+/// The answer to a request that cannot be passed on to the routes.
+#[cfg(feature = "lambda")]
+pub(crate) async fn refuse(problem: Problem) -> Response {
+    let router = Router::new()
+        .fallback(async move || problem)
+        .layer(middleware::from_fn(layers::security_headers))
+        .layer(middleware::from_fn(request_id::identify));
+    let refused = TowerToHyperService::new(router).call(Request::<Body>::default());
+    match refused.await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
 }
 
 /// Answers what comes in until `shutdown`; then what is in hand is ended.

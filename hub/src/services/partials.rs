@@ -24,21 +24,43 @@ pub(crate) async fn keep_making(hub: &Hub, clock: fn() -> Timestamp) {
     let mut done = Done::new();
     loop {
         sleep(EVERY).await;
-        make_missing(hub, &mut done, clock).await;
+        make_missing(hub, &mut done, (clock, Pace::Rests)).await;
+    }
+}
+
+/// Makes what is missing of all sites without a rest. Dropped at any point it leaves what was made.
+#[cfg(feature = "lambda")]
+pub(crate) async fn make_some(hub: &Hub, done: &mut Done, clock: fn() -> Timestamp) {
+    make_missing(hub, done, (clock, Pace::Hurries)).await;
+}
+
+/// Whether it rests as long as it works, so that it is in nobody's way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    Rests,
+    #[cfg(any(feature = "lambda", test))]
+    Hurries,
+}
+
+impl Pace {
+    async fn rest(self, began: Instant) {
+        if self == Self::Rests {
+            sleep(began.elapsed()).await;
+        }
     }
 }
 
 /// The state of each site of which nothing is missing.
-type Done = BTreeMap<SiteName, u64>;
+pub(crate) type Done = BTreeMap<SiteName, u64>;
 
-async fn make_missing(hub: &Hub, done: &mut Done, clock: impl Fn() -> Timestamp) {
+async fn make_missing(hub: &Hub, done: &mut Done, (clock, pace): (impl Fn() -> Timestamp, Pace)) {
     // A database that is away is reported by the refresh.
     for state in hub.database().sites().await.unwrap_or_default() {
         let is_done = done.get(&state.site) == Some(&state.revision);
         if state.head.is_none() || is_done {
             continue;
         }
-        let made = make(hub, &state.site, clock()).await;
+        let made = make(hub, &state.site, (clock(), pace)).await;
         let revision = made.unwrap_or_else(|error| {
             let what = "figures of the past are not prepared";
             hub.log_failure(&state.site, what, error);
@@ -52,11 +74,11 @@ async fn make_missing(hub: &Hub, done: &mut Done, clock: impl Fn() -> Timestamp)
 /// Makes what is missing of all sites.
 #[cfg(test)]
 pub(crate) async fn make_all(hub: &Hub, now: Timestamp) {
-    make_missing(hub, &mut Done::new(), || now).await;
+    make_missing(hub, &mut Done::new(), (|| now, Pace::Hurries)).await;
 }
 
 /// Makes what is missing of a site. At which state of it.
-async fn make(hub: &Hub, site: &SiteName, now: Timestamp) -> Result<u64, HubError> {
+async fn make(hub: &Hub, site: &SiteName, (now, pace): (Timestamp, Pace)) -> Result<u64, HubError> {
     let Some(history) = hub.history(site, now).await? else {
         return Ok(0);
     };
@@ -67,7 +89,7 @@ async fn make(hub: &Hub, site: &SiteName, now: Timestamp) -> Result<u64, HubErro
             let began = Instant::now();
             failed = failed.or(history.make_keys(table, some, AHEAD).await.err());
             stop_at(&mut failed)?;
-            sleep(began.elapsed()).await;
+            pace.rest(began).await;
         }
     }
     let mut missing = consultants::missing(hub, &history).await;
@@ -77,7 +99,7 @@ async fn make(hub: &Hub, site: &SiteName, now: Timestamp) -> Result<u64, HubErro
             .await
             .err());
         stop_at(&mut failed)?;
-        sleep(began.elapsed()).await;
+        pace.rest(began).await;
     }
     if let Some(failed) = failed {
         return Err(failed.into());

@@ -12,6 +12,7 @@ use tokio::time::{sleep, timeout};
 use super::hub::Hub;
 use crate::db::SiteState;
 use crate::error::HubError;
+use crate::tasks;
 
 /// How many sites are flushed at once.
 const FLUSHED_AT_ONCE: usize = 8;
@@ -112,7 +113,7 @@ impl Hub {
     /// the flush goes on beyond that.
     pub(crate) async fn flush_soon(&self, site: &SiteName, now: Timestamp) -> bool {
         let (hub, of) = (self.clone(), site.clone());
-        let flush = tokio::spawn(async move {
+        let flush = tasks::spawn(async move {
             let flushed = hub.flush_site(&of, now).await;
             flushed.map_err(|error| hub.log_failure(&of, "the journal cannot be flushed", error))
         });
@@ -156,7 +157,8 @@ impl Hub {
         }
     }
 
-    async fn see_to_keys(&self, now: Timestamp) {
+    /// Sees to it that the database has keys for new rows.
+    pub(crate) async fn see_to_keys(&self, now: Timestamp) {
         if self.database().gives_keys()
             && let Err(error) = self.ensure_keys(now).await
         {

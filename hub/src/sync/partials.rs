@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::hub::Hub;
 use crate::db::Partial;
+use crate::tasks;
 
 pub(super) use keys::{KeyFilter, KeyFilterBuilder};
 
@@ -218,7 +219,7 @@ impl Keeper {
         let (hub, site, what) = (self.hub.clone(), self.site.clone(), self.what.clone());
         let made = mem::take(&mut self.made);
         let keep = async move { hub.keep_partials(&site, &what, &made).await };
-        self.keeping = Some(tokio::spawn(keep));
+        self.keeping = Some(tasks::spawn(keep));
     }
 
     async fn wait(&mut self) {

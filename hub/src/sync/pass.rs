@@ -11,7 +11,7 @@ use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::runtime::retry;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::cache::CachedSite;
 use super::discover::discover;
@@ -31,6 +31,9 @@ pub(super) const SITES_AT_ONCE: usize = 4;
 /// How long reading a log may take, so that one without end is given up some day. What is loaded has
 /// an end: the commits say how many rows there are, and each object has a time of its own.
 const LOG_TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
+
+/// How long a note may take of a load whose time is over.
+const NOTE_WITHIN: Duration = Duration::from_millis(300);
 
 /// What to load besides what changed.
 #[derive(Debug, Default)]
@@ -54,18 +57,61 @@ impl Hub {
     /// # Errors
     /// [`HubError`] for what concerns all sites: no database, no store, an unknown site.
     pub(crate) async fn load(&self, what: &LoadRequest) -> Result<LoadReport, HubError> {
+        self.load_by(Teller::Command, what, None).await
+    }
+
+    /// The same for a service whose time is over then. A site's rows are loaded in one transaction: a load
+    /// that does not end leaves the last good data, and its site comes last the next time, so that it
+    /// keeps no other from its turn.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    #[cfg(feature = "lambda")]
+    pub(crate) async fn load_until(
+        &self,
+        what: &LoadRequest,
+        until: tokio::time::Instant,
+    ) -> Result<LoadReport, HubError> {
+        self.load_by(Teller::Service, what, Some(until)).await
+    }
+
+    async fn load_by(
+        &self,
+        who: Teller,
+        what: &LoadRequest,
+        until: Option<tokio::time::Instant>,
+    ) -> Result<LoadReport, HubError> {
         let started = Instant::now();
         let requests = self.inner.store.requests();
-        let states = self.states(what.site.as_ref()).await?;
-        let wanted = self.wanted_by(Teller::Command, what).await?;
+        let mut states = self.states(what.site.as_ref()).await?;
+        states.sort_by_key(was_cut_off);
+        let wanted = self.wanted_by(who, what).await?;
         let repair = Repair::default();
-        let loads: Vec<_> = states
-            .iter()
-            .map(|state| self.load_site(state, &wanted, what.now, &repair))
-            .collect();
+        let (wanted, repair) = (&wanted, &repair);
+        let load = |state| async move {
+            let load = self.load_site(state, wanted, what.now, repair);
+            match until {
+                None => load.await,
+                // It has not begun, so that its turn comes first the next time.
+                Some(until) if tokio::time::Instant::now() >= until => Some(cut_off(state)),
+                Some(until) => match timeout_at(until, load).await {
+                    Ok(loaded) => loaded,
+                    Err(_) => {
+                        let cut_off = cut_off(state);
+                        let note = self.note(&state.site, None, cut_off.error.as_deref());
+                        // Where the database takes no note, the next load begins with this site again.
+                        let _ = timeout(NOTE_WITHIN, note).await;
+                        Some(cut_off)
+                    }
+                },
+            }
+        };
+        let loads: Vec<_> = states.iter().map(load).collect();
         let loaded: Vec<_> = stream::iter(loads).buffered(SITES_AT_ONCE).collect().await;
+        let mut sites: Vec<SiteLoaded> = loaded.into_iter().flatten().collect();
+        sites.sort_by(|a, b| a.site.cmp(&b.site));
         Ok(LoadReport {
-            sites: loaded.into_iter().flatten().collect(),
+            sites,
             requests: self.inner.store.requests().since(&requests),
             seconds: started.elapsed().as_secs_f64(),
         })
@@ -323,6 +369,18 @@ impl Hub {
             self.inner.failures.log(Some(site), what, failure);
         }
     }
+}
+
+/// What comes of a load that did not end in time.
+fn cut_off(state: &SiteState) -> SiteLoaded {
+    let error = SiteError::CutOff {
+        site: state.site.clone(),
+    };
+    failed(state, error.to_string(), true)
+}
+
+fn was_cut_off(state: &SiteState) -> bool {
+    state.last_error.is_some() && state.last_error == cut_off(state).error
 }
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.

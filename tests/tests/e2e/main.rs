@@ -33,6 +33,8 @@ mod everybody;
 mod faults;
 mod fifty_clients;
 mod first_load;
+
+mod function;
 mod ground;
 mod guards;
 mod harness;

@@ -36,6 +36,10 @@ const OLDEST_VERSION: i32 = 140_000;
 /// Fewest connections: a load keeps one, one of a date that somebody waits for another, and both need one
 /// beside, as do reads.
 const FEWEST_CONNECTIONS: u16 = 3;
+/// As many as a function takes: one for the request in hand, one that it needs beside a load. There are
+/// as many functions as requests at a time, and a micro server takes about 80 connections.
+const FUNCTION_CONNECTIONS: usize = 2;
+
 /// Fewest places of loads.
 const FEWEST_PLACES: usize = 2;
 /// Connections beside the configured ones, for flushes alone: a load waits for a flush, and so does
@@ -92,8 +96,14 @@ impl Connections {
             let problem = format!("`connections` must be at least {FEWEST_CONNECTIONS}");
             return Err(refuse(problem));
         }
-        let most = usize::from(database.connections);
-        let places = (most / 2).max(FEWEST_PLACES);
+        let sizes = match database.may_freeze {
+            true => Sizes::OF_FUNCTION,
+            false => Sizes::of(usize::from(database.connections)),
+        };
+        let tried_after = match database.may_freeze {
+            true => Duration::ZERO,
+            false => TRIED_AFTER,
+        };
         let Encryption {
             url: plain_url,
             mode,
@@ -114,12 +124,12 @@ impl Connections {
             .tcp_user_timeout(NETWORK_TIMEOUT)
             .keepalives_idle(KEEPALIVE_AFTER)
             .keepalives_interval(KEEPALIVE_AFTER);
-        let pool = |size| pool(&config, &connector, size).map_err(refuse);
+        let pool = |size| pool(&config, &connector, (size, tried_after)).map_err(refuse);
         Ok(Self {
-            pool: pool(most)?,
-            reserve: pool(FLUSH_CONNECTIONS)?,
-            places: Arc::new(Semaphore::new(places)),
-            places_at_most: places,
+            pool: pool(sizes.pool)?,
+            reserve: pool(sizes.reserve)?,
+            places: Arc::new(Semaphore::new(sizes.places)),
+            places_at_most: sizes.places,
             described: without_password(url),
             roles: Roles {
                 readers: database.readers.clone(),
@@ -307,7 +317,36 @@ pub(super) async fn answered<T>(
     })
 }
 
-fn pool(config: &Config, connector: &MakeRustlsConnect, size: usize) -> Result<Pool, String> {
+/// How many connections there are at most, and how many places of loads.
+#[derive(Debug, Clone, Copy)]
+struct Sizes {
+    pool: usize,
+    reserve: usize,
+    places: usize,
+}
+
+impl Sizes {
+    /// A flush within a load takes one more for as long as it lasts.
+    const OF_FUNCTION: Self = Self {
+        pool: FUNCTION_CONNECTIONS,
+        reserve: 1,
+        places: 1,
+    };
+
+    fn of(connections: usize) -> Self {
+        Self {
+            pool: connections,
+            reserve: FLUSH_CONNECTIONS,
+            places: (connections / 2).max(FEWEST_PLACES),
+        }
+    }
+}
+
+fn pool(
+    config: &Config,
+    connector: &MakeRustlsConnect,
+    (size, tried_after): (usize, Duration),
+) -> Result<Pool, String> {
     let manager = Manager::from_config(
         config.clone(),
         connector.clone(),
@@ -315,7 +354,10 @@ fn pool(config: &Config, connector: &MakeRustlsConnect, size: usize) -> Result<P
             recycling_method: RecyclingMethod::Fast,
         },
     );
-    let trial = Arc::new(Trial::default());
+    let trial = Arc::new(Trial {
+        after: tried_after,
+        found_dead: Mutex::default(),
+    });
     Pool::builder(manager)
         .max_size(size)
         .runtime(Runtime::Tokio1)
@@ -339,8 +381,10 @@ fn pool(config: &Config, connector: &MakeRustlsConnect, size: usize) -> Result<P
 }
 
 /// Tries connections that lay idle: the server, or the way to it, may have gone without a word.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Trial {
+    /// One that nobody has taken for so long is tried.
+    after: Duration,
     /// When one was last found dead. Those that were last taken before that count as dead.
     found_dead: Mutex<Option<Instant>>,
 }
@@ -356,7 +400,7 @@ impl Trial {
         if found_dead.is_some_and(|at| used < at) {
             return Err(dead());
         }
-        if metrics.last_used() < TRIED_AFTER {
+        if metrics.last_used() < self.after {
             return Ok(());
         }
         match timeout(TRIAL_TIMEOUT, client.simple_query("")).await {

@@ -15,6 +15,7 @@ use causeway_shared::ids::SiteName;
 use super::connection::{Connections, answered};
 use super::{error, typed};
 use crate::db::DbError;
+use crate::tasks;
 
 /// How long a lock is waited for.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -151,14 +152,13 @@ impl Drop for Session {
         let Some(client) = self.client.take() else {
             return;
         };
-        let runtime = Handle::try_current();
-        let (true, Ok(runtime)) = (self.is_clean, runtime) else {
+        let (true, Ok(_)) = (self.is_clean, Handle::try_current()) else {
             // Outside its pool it is closed, and the server frees what it held.
             drop(Object::take(client));
             return;
         };
         let place = self.place.take();
-        runtime.spawn(async move {
+        tasks::spawn(async move {
             let unlock = include_str!("sql/advisory_unlock.sql");
             if !matches!(
                 timeout(UNLOCK_TIMEOUT, client.batch_execute(unlock)).await,

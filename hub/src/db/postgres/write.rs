@@ -18,6 +18,7 @@ use causeway_shared::value::{Type, Value};
 use super::connection::{Connections, answered};
 use super::{error, read, render, statement, typed};
 use crate::db::{DbError, JournalMark, Row, SiteWrite, records, sql};
+use crate::tasks;
 
 pub(super) struct PostgresWrite {
     /// `None` once the transaction has ended.
@@ -259,12 +260,12 @@ impl Drop for PostgresWrite {
         let Some(client) = self.client.take() else {
             return;
         };
-        let Ok(runtime) = Handle::try_current() else {
+        if Handle::try_current().is_err() {
             // Without a pool it is closed, and the server rolls back.
             drop(Object::take(client));
             return;
-        };
-        runtime.spawn(async move {
+        }
+        tasks::spawn(async move {
             if client.batch_execute("ROLLBACK").await.is_err() {
                 drop(Object::take(client));
             }

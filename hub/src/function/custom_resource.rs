@@ -1,0 +1,165 @@
+//! The hub's database as a resource of CloudFormation's: made and loaded with the stack, flushed before
+//! that goes.
+//!
+//! CloudFormation waits an hour for an answer at the URL that it names, so whatever happens is
+//! answered there.
+
+use std::time::Duration;
+
+use backon::Retryable as _;
+use causeway_shared::runtime::retry;
+use reqwest::Client;
+use reqwest::header::CONTENT_TYPE;
+use serde::Deserialize;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+
+use super::failure::Failure;
+use super::runtime_api::Answer;
+use super::state::State;
+use super::work;
+use crate::db::DbError;
+use crate::error::HubError;
+use crate::sync::FlushReport;
+
+/// How long telling CloudFormation may take.
+const TELLS_WITHIN: Duration = Duration::from_secs(10);
+/// What is kept of an invocation's time for telling it.
+const RESERVED: Duration = Duration::from_secs(3);
+/// Most of a reason that is told: CloudFormation takes 4 KB in all.
+const MAX_REASON_CHARS: usize = 1_000;
+
+/// The resource. It has one name for ever: by another CloudFormation would delete it after an update.
+const NAME: &str = "causeway-hub";
+/// One that was never made, so that nothing is flushed when CloudFormation takes it away again.
+const UNMADE: &str = "causeway-hub-unmade";
+
+/// What CloudFormation asks. Not `Debug`: whoever has the URL may answer.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct ResourceEvent {
+    request_type: String,
+    #[serde(rename = "ResponseURL")]
+    response_url: String,
+    #[serde(default)]
+    stack_id: String,
+    #[serde(default)]
+    request_id: String,
+    #[serde(default)]
+    logical_resource_id: String,
+    physical_resource_id: Option<String>,
+    #[serde(default)]
+    resource_properties: Properties,
+}
+
+/// What the template says of it. CloudFormation sends every value as a text.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Properties {
+    /// `true`: this database becomes the owner of all sites' edits.
+    take_over: String,
+}
+
+/// Does what is asked, and tells CloudFormation.
+///
+/// # Errors
+/// [`Failure::NotTold`]; what was asked is done or has failed all the same.
+pub(super) async fn answer(
+    state: &State,
+    event: &ResourceEvent,
+    until: Instant,
+) -> Result<Answer, Failure> {
+    let until = until.checked_sub(RESERVED).unwrap_or(until);
+    let done = match event.request_type.as_str() {
+        "Create" | "Update" => make(state, event, until).await,
+        "Delete" => end(state, event, until).await,
+        other => Err(format!("{other} is nothing that this resource can do")),
+    };
+    if let Err(reason) = &done {
+        tracing::error!(reason, "the resource's {} failed", event.request_type);
+    }
+    tell(event, done).await.map_err(Failure::NotTold)?;
+    Ok(Answer::nothing())
+}
+
+/// Tells CloudFormation that nothing could be done.
+pub(super) async fn fail(event: &ResourceEvent, reason: &str) {
+    if let Err(error) = tell(event, Err(reason.to_owned())).await {
+        tracing::error!(%error, "CloudFormation cannot be answered");
+    }
+}
+
+/// Makes or upgrades the database's tables and loads them. A site that fails is no failure of the stack,
+/// nor is one that takes long: the next tick goes on.
+async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
+    let hub = state.hub();
+    let making = async {
+        hub.init().await?;
+        if event.resource_properties.take_over == "true" {
+            hub.take_over(None, (state.app.clock)()).await?;
+        }
+        Ok::<_, HubError>(())
+    };
+    let made = timeout_at(until, making).await;
+    made.map_err(|_| Failure::TimeIsOver.to_string())?
+        .map_err(|error| error.to_string())?;
+    let loaded = work::load(state, until).await;
+    loaded.map(drop).map_err(|error| error.to_string())
+}
+
+/// Takes all changes to the store. Tables stay as they are: whoever deletes the database keeps a snapshot.
+async fn end(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
+    if event.physical_resource_id.as_deref() == Some(UNMADE) {
+        return Ok(());
+    }
+    let flushed = timeout_at(until, state.hub().flush((state.app.clock)())).await;
+    match flushed.map_err(|_| Failure::TimeIsOver.to_string())? {
+        Ok(report) => all_flushed(&report),
+        // Nobody has ever changed anything in it.
+        Err(HubError::Database(DbError::NotInitialised { .. })) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+fn all_flushed(report: &FlushReport) -> Result<(), String> {
+    let unflushed = report.sites.iter().find_map(|site| match &site.error {
+        Some(error) => Some(error.clone()),
+        None if site.kept > 0 => Some(format!(
+            "{} changes of site {} are in this database alone, since another owns its edits: run `causeway-hub \
+             init --take-over` and `flush` first",
+            site.kept, site.site
+        )),
+        None => None,
+    });
+    unflushed.map_or(Ok(()), Err)
+}
+
+/// Answers at the URL that CloudFormation named.
+async fn tell(event: &ResourceEvent, done: Result<(), String>) -> reqwest::Result<()> {
+    let given = event.physical_resource_id.as_deref();
+    let id = match &done {
+        Err(_) if event.request_type == "Create" => UNMADE,
+        _ => given.unwrap_or(NAME),
+    };
+    let reason = done.as_ref().err();
+    let reason = reason.map(|reason| reason.chars().take(MAX_REASON_CHARS).collect::<String>());
+    let body = json!({
+        "Status": if done.is_ok() { "SUCCESS" } else { "FAILED" },
+        "Reason": reason.unwrap_or_default(),
+        "PhysicalResourceId": id,
+        "StackId": event.stack_id,
+        "RequestId": event.request_id,
+        "LogicalResourceId": event.logical_resource_id,
+    });
+    let body = body.to_string();
+    let client = Client::builder().timeout(TELLS_WITHIN).build()?;
+    let put = || async {
+        // The URL is signed for no type of content.
+        let put = client.put(&event.response_url).header(CONTENT_TYPE, "");
+        let told = put.body(body.clone()).send().await;
+        // An error would say the URL, which whoever reads the log could answer at.
+        told.and_then(reqwest::Response::error_for_status)
+            .map_err(reqwest::Error::without_url)
+    };
+    put.retry(retry::a_few_times()).await.map(drop)
+}

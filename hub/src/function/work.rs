@@ -1,0 +1,109 @@
+//! What events ask besides answers over HTTP: the commands, and what a tick does in a service's stead.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use super::event::Command;
+use super::failure::Failure;
+use super::runtime_api::Answer;
+use super::state::State;
+use crate::error::HubError;
+use crate::services::partials;
+use crate::sync::{FlushReport, Hub, LoadReport, LoadRequest};
+
+/// How long a tick prepares figures of the past, after all else.
+const PREPARES_FOR: Duration = Duration::from_secs(5);
+
+/// What a tick did.
+#[derive(Debug, Serialize)]
+struct TickReport {
+    flush: FlushReport,
+    load: LoadReport,
+}
+
+/// # Errors
+/// [`Failure`] where nothing could be done, or not all of it in time.
+pub(super) async fn command(
+    state: &State,
+    command: Command,
+    until: Instant,
+) -> Result<Answer, Failure> {
+    let now = (state.app.clock)();
+    match command {
+        Command::Load => of(&load(state, until).await?),
+        Command::Flush => of(&in_time(until, state.hub().flush(now)).await?),
+        Command::Status => of(&in_time(until, state.hub().full_status(now)).await?),
+        Command::Archive => {
+            let ran = timeout_at(until, state.app.archive.run(now)).await;
+            of(&ran.map_err(|_| Failure::TimeIsOver)??)
+        }
+        Command::Tick => of(&tick(state, until).await?),
+    }
+}
+
+/// What `serve` does by timers: changes to the store, the sites' news and today's window into the
+/// database, and a little of what figures of the past are made from.
+async fn tick(state: &State, until: Instant) -> Result<TickReport, Failure> {
+    let flushed = in_time(until, state.hub().flush((state.app.clock)())).await;
+    // A flush that fails keeps no news out.
+    let loaded = load(state, until).await;
+    let (flush, load) = (flushed?, loaded?);
+    state.hub().see_to_keys((state.app.clock)()).await;
+    let prepares_until = until.min(Instant::now() + PREPARES_FOR);
+    let mut prepared = state.prepared.lock().await;
+    // What was made by then is kept.
+    let preparing = partials::make_some(state.hub(), &mut prepared, state.app.clock);
+    let _ = timeout_at(prepares_until, preparing).await;
+    Ok(TickReport { flush, load })
+}
+
+pub(super) async fn load(state: &State, until: Instant) -> Result<LoadReport, HubError> {
+    let began = (state.app.clock)();
+    let loaded = state.hub().load_until(&LoadRequest::at(began), until).await;
+    let sites = loaded.as_ref().map(|report| report.sites.as_slice());
+    let refresher = &state.app.refresher;
+    refresher.note((began, (state.app.clock)()), sites);
+    for (site, error) in sites.map_or_else(|_| Vec::new(), crate::scheduler::failing_sites) {
+        tracing::error!(%site, error, "the site cannot be loaded; its last good data stays");
+    }
+    loaded
+}
+
+/// Loads what somebody brought news of.
+pub(super) async fn refresh(state: &State, until: Instant) {
+    if let Err(error) = load(state, until).await {
+        tracing::error!(%error, "the sites cannot be refreshed; the last good data stays");
+    }
+}
+
+/// Has a database that has started since it was last met take changes again, before somebody makes one. A
+/// service's flushes do so by themselves.
+pub(super) async fn meet(hub: &Hub) {
+    // A database that is away the request itself reports.
+    for state in hub.database().sites().await.unwrap_or_default() {
+        if !state.start_known && state.head.is_some() {
+            let met = hub
+                .flush_site(&state.site, (causeway_shared::runtime::clock::now)())
+                .await;
+            if let Err(error) = met {
+                let what =
+                    "the database has started again, and its changes cannot be taken to the store";
+                hub.log_failure(&state.site, what, error);
+            }
+        }
+    }
+}
+
+async fn in_time<T>(
+    until: Instant,
+    work: impl Future<Output = Result<T, HubError>>,
+) -> Result<T, Failure> {
+    let done = timeout_at(until, work).await;
+    Ok(done.map_err(|_| Failure::TimeIsOver)??)
+}
+
+fn of(report: &impl Serialize) -> Result<Answer, Failure> {
+    Ok(Answer::Done(serde_json::to_string(report)?))
+}

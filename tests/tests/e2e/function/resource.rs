@@ -1,0 +1,125 @@
+//! The custom resource of CloudFormation's: it makes the database, and flushes it before it goes.
+
+use causeway_tests::lambda::{Function, recorded};
+use serde_json::{Value, json};
+
+use super::ON_AWS;
+use crate::ground::deploy;
+
+/// Asks as CloudFormation does: what it is told.
+async fn ask(function: &Function, what: &str, id: Option<&str>) -> Value {
+    let url = function.response_url();
+    let replace = [
+        ("type", what),
+        ("url", &url),
+        ("id", id.unwrap_or_default()),
+    ];
+    let mut event = recorded("cloud_formation.json", &replace);
+    if id.is_none() {
+        event.as_object_mut().unwrap().remove("PhysicalResourceId");
+    }
+    function.invoke(&event).await;
+    let told = function.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    for name in ["StackId", "RequestId", "LogicalResourceId"] {
+        assert_eq!(told[0][name], event[name], "{name}");
+    }
+    told[0].clone()
+}
+
+fn status(told: &Value) -> (&str, &str, &str) {
+    let text = |name: &str| told[name].as_str().unwrap();
+    (text("Status"), text("PhysicalResourceId"), text("Reason"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_makes_loads_and_flushes_the_database() {
+    let (deployment, site) = deploy(ON_AWS).await;
+    let _ = deployment.agent(&["migrate"]);
+    let function = Function::start(&deployment, &[]).await;
+    let told = ask(&function, "Create", None).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+    let database = deployment.database.connect().await;
+    let customers = "SELECT count(*) FROM hcm_01.customer";
+    assert_eq!(
+        database
+            .query_one(customers, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0),
+        30
+    );
+
+    site.execute("DELETE FROM Customers WHERE CustomerId = 'fb-30'");
+    let _ = deployment.agent(&["sync"]);
+    let told = ask(&function, "Update", Some("causeway-hub")).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+
+    let write = "UPDATE hcm_01.customer SET notes = 'last' WHERE customerid = 'fb-3'";
+    database.batch_execute(write).await.unwrap();
+    let told = ask(&function, "Delete", Some("causeway-hub")).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+    let waiting = "SELECT count(*) FROM causeway.journal";
+    assert_eq!(
+        database
+            .query_one(waiting, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0),
+        0
+    );
+    let rows = "SELECT count(*) FROM hcm_01.customer WHERE notes = 'last'";
+    assert_eq!(
+        database
+            .query_one(rows, &[])
+            .await
+            .unwrap()
+            .get::<_, i64>(0),
+        1,
+        "it stays"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_is_told_and_what_was_never_made_is_deleted_in_peace() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    let nowhere = (
+        "CAUSEWAY_DATABASE__URL",
+        "postgres://me:hidden@127.0.0.1:1/causeway",
+    );
+    let function = Function::start(&deployment, &[nowhere]).await;
+    let told = ask(&function, "Create", None).await;
+    let (failed, id, reason) = status(&told);
+    assert_eq!((failed, id), ("FAILED", "causeway-hub-unmade"));
+    assert!(
+        reason.contains("127.0.0.1:1/causeway cannot be reached"),
+        "{reason}"
+    );
+    assert!(!reason.contains("hidden"), "{reason}");
+    let told = ask(&function, "Delete", Some(id)).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub-unmade", ""));
+
+    let told = ask(&function, "Delete", Some("causeway-hub")).await;
+    assert_eq!(
+        told["Status"], "FAILED",
+        "what is not flushed would be lost: {told}"
+    );
+    let told = ask(&function, "Rename", Some("causeway-hub")).await;
+    let (failed, _, reason) = status(&told);
+    assert_eq!(
+        (failed, reason),
+        ("FAILED", "Rename is nothing that this resource can do")
+    );
+    assert!(!function.process.stderr().contains("signature=secret"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hub_that_cannot_be_opened_fails_the_stack_at_once() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    let function = Function::start(&deployment, &[("CAUSEWAY_STORE__URL", "")]).await;
+    let told = ask(&function, "Create", None).await;
+    let (failed, _, reason) = status(&told);
+    assert_eq!(failed, "FAILED");
+    assert!(reason.contains("store.url"), "{reason}");
+    assert_eq!(json!(function.told()), json!([]));
+}
