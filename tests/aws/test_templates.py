@@ -215,6 +215,12 @@ def test_the_master_password_is_the_keepers_alone():
     assert "Secret" not in str(init)
 
 
+def test_nobody_writes_any_more_when_the_hub_flushes_for_the_last_time():
+    # What depends on a resource is gone before that is taken down.
+    for name in ("Stage", "TickRule"):
+        assert resources("app")[name]["DependsOn"] == "Init"
+
+
 def configured(table, prefix="CAUSEWAY_"):
     for key, value in table.items():
         if isinstance(value, dict):
