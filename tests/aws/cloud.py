@@ -9,7 +9,6 @@ import socketserver
 import subprocess
 import sys
 import threading
-import warnings
 from pathlib import Path
 
 from awscli.clidriver import create_clidriver
@@ -108,7 +107,6 @@ class Cloud:
     def __enter__(self):
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         logging.getLogger("moto").setLevel(logging.ERROR)
-        warnings.filterwarnings("ignore", message="Tried to parse")
         os.environ.update(ACCOUNT)
         LambdaFunction.invoke = self._invoke
         self.server.start()

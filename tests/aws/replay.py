@@ -11,14 +11,14 @@ from policies import allowing, asked, grants, policies
 told = json.load(sys.stdin)
 policy = policies(told["bucket"], told["prefix"], told["site"])
 mays = {"agent": policy["AgentPolicy"], "vacuum": policy["AgentPolicy"] + policy["VacuumPolicy"]}
-used = {}
+used = {who: set() for who in mays}
 for who, may in mays.items():
     for request in told[who]:
         for need in asked(*request):
             by = allowing(may, need)
             if not by:
                 sys.exit(f"denied to {who}: {request}, which needs {need}")
-            used.setdefault(who, set()).update(by)
+            used[who].update(by)
 unused = grants(policy["AgentPolicy"]) - used["agent"] | grants(policy["VacuumPolicy"]) - used["vacuum"]
 if unused:
     sys.exit(f"granted, and never needed: {sorted(unused)}")

@@ -118,6 +118,22 @@ def test_a_life_of_a_deployment(cloud, package):
     assert outputs(cloud, "data") == data
 
 
+def test_a_bucket_that_is_there_is_used_and_keeps_its_rules(cloud, package):
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket="ours", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"})
+    other = {"ID": "other", "AllowedOrigins": ["https://example.vn"], "AllowedMethods": ["GET"]}
+    s3.put_bucket_cors(Bucket="ours", CORSConfiguration={"CORSRules": [other]})
+    before = [it["Name"] for it in s3.list_buckets()["Buckets"]]
+    options = ("--name", "second", "--bucket", "ours", "--package", package, "Prefix=causeway/", "ReservedConcurrency=none")
+    ended, _ = cloud.run("deploy", *options)
+    assert ended.returncode == 0, ended
+    assert "store    s3://ours/causeway/\n" in ended.stdout
+    assert [it["Name"] for it in s3.list_buckets()["Buckets"]] == before
+    assert [it["Key"].rpartition("/")[0] for it in s3.list_objects_v2(Bucket="ours")["Contents"]] == ["causeway/packages"]
+    rules = s3.get_bucket_cors(Bucket="ours")["CORSRules"]
+    assert {it["ID"]: it["AllowedMethods"] for it in rules} == {"second": ["PUT"], "other": ["GET"]}
+
+
 @pytest.mark.parametrize(("lose_edits", "code"), [((), 1), (("--lose-edits",), 0)])
 def test_a_hub_that_cannot_flush_keeps_its_stack_unless_that_is_meant(cloud, tmp_path, lose_edits, code):
     calls = tmp_path / "calls"

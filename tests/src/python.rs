@@ -42,7 +42,8 @@ pub fn run(file: &str, input: &str) {
 /// Where one fails.
 pub fn pytest(file: &str) {
     let ended = python()
-        .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider", file])
+        .args(["-m", "pytest", "--quiet", "--disable-warnings"])
+        .args(["-p", "no:cacheprovider", file])
         .env("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .current_dir(env!("CARGO_MANIFEST_DIR"))
