@@ -31,6 +31,7 @@ pub(super) enum Command {
     Flush,
     Status,
     Tick,
+    Token,
 }
 
 /// An event that asks for nothing that is known here.
@@ -41,7 +42,7 @@ pub(super) enum UnknownEvent {
     #[error("the event is no object; send {{\"command\": \"status\"}}, for one")]
     NoObject,
     #[error(
-        "there is no command {0}; write load, archive, flush, status or tick, as in {{\"command\": \"load\"}}"
+        "there is no command {0}; write load, archive, flush, status, tick or token, as in {{\"command\": \"load\"}}"
     )]
     Command(Value),
     #[error(
@@ -137,8 +138,8 @@ mod tests {
     #[test]
     fn commands_are_known_by_name() {
         assert_eq!(asked(r#"{"command":"tick"}"#), "Tick");
-        insta::assert_snapshot!(asked(r#"{"command":"drop"}"#), @r#"there is no command "drop"; write load, archive, flush, status or tick, as in {"command": "load"}"#);
-        insta::assert_snapshot!(asked(r#"{"command":7}"#), @r#"there is no command 7; write load, archive, flush, status or tick, as in {"command": "load"}"#);
+        insta::assert_snapshot!(asked(r#"{"command":"drop"}"#), @r#"there is no command "drop"; write load, archive, flush, status, tick or token, as in {"command": "load"}"#);
+        insta::assert_snapshot!(asked(r#"{"command":7}"#), @r#"there is no command 7; write load, archive, flush, status, tick or token, as in {"command": "load"}"#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use tokio::task::JoinError;
 use super::event::UnknownEvent;
 use super::runtime_api::Answer;
 use crate::archive::ArchiveError;
+use crate::auth::AuthError;
 use crate::error::HubError;
 
 /// Why an invocation failed.
@@ -15,6 +16,8 @@ pub(super) enum Failure {
     Unknown(#[from] UnknownEvent),
     #[error(transparent)]
     Hub(#[from] HubError),
+    #[error(transparent)]
+    Token(#[from] AuthError),
     #[error(
         "the function's time was over before all was done; what was done stays, and the next tick goes on. Where it \
          is never done, give the function more time or memory"
@@ -40,7 +43,7 @@ impl Failure {
         match self {
             Self::Unknown(_) => "UnknownEvent",
             Self::Hub(error) if error.is_usage() => "Configuration",
-            Self::Hub(_) => "Hub",
+            Self::Hub(_) | Self::Token(_) => "Hub",
             Self::TimeIsOver => "TimeIsOver",
             Self::NotTold(_) => "NotTold",
             Self::Stopped(_) | Self::Unwritten(_) => "Internal",

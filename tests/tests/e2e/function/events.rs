@@ -3,7 +3,8 @@
 use causeway_tests::lambda::{Function, http_answer, recorded};
 use serde_json::{Value, json};
 
-use super::Ground;
+use super::{Ground, ON_AWS};
+use crate::ground::deploy;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn requests_of_each_kind_are_answered() {
@@ -76,6 +77,19 @@ async fn commands_answer_as_the_program_does() {
     assert_eq!(of("flush").await, of_program(&["flush"]));
     let archived = of("archive").await;
     assert_eq!(keys(&archived), keys(&of_program(&["archive", "run"])));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_first_admins_token_is_made_once() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    let _ = deployment.hub(&["init"]).expect_code(0);
+    let function = Function::start(&deployment, &[]).await;
+    let ask = async || function.invoke(&json!({"command": "token"})).await;
+    let made = ask().await;
+    let token = made["token"].as_str().unwrap();
+    assert_eq!(ask().await, json!({ "token": null }));
+    let read = function.http(token, ("GET", "/api/v1/sync"), Value::Null);
+    assert_eq!(read.await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
