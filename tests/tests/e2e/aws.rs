@@ -119,3 +119,28 @@ async fn the_agents_policy_allows_a_month_of_its_life_and_no_more() {
     });
     python::run("aws/replay.py", &told.to_string());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_takes_credentials_from_a_program() {
+    let site = SmallSite::new(StoreKind::S3).await;
+    let deployment = &site.deployment;
+    let [key, secret] =
+        ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"].map(|name| std::env::var(name).unwrap());
+    let given = json!({ "Version": 1, "AccessKeyId": key, "SecretAccessKey": secret });
+    fs::write(deployment.path("given.json"), given.to_string()).unwrap();
+    let given = deployment.path("given.json").display().to_string();
+    fs::write(
+        deployment.path("aws"),
+        format!("[default]\ncredential_process = cat {given}\n"),
+    )
+    .unwrap();
+
+    let config = deployment.path("aws").display().to_string();
+    let agent = deployment.agent_program(&["migrate"]).envs([
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_CONFIG_FILE", config.as_str()),
+    ]);
+    let _ = agent.run().expect_code(0);
+    assert_eq!(site.commits().await, 1);
+}
