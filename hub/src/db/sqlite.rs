@@ -25,7 +25,7 @@ mod unchanged;
 mod value;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,6 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tokio::sync::OwnedMutexGuard;
 
 #[cfg(test)]
 pub(crate) use pattern::Pattern;
@@ -71,9 +72,22 @@ struct Files {
     known_sites: KnownSites,
     known: Unchanged<Vec<SiteName>>,
     records: Unchanged<SiteRecord>,
+    /// Whose turn it is to write to a site's file.
+    turns: Mutex<HashMap<SiteName, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 impl Files {
+    /// The turn to write to a site's file, in the order in which this process asked for it. SQLite has whoever
+    /// finds it locked sleep and look again, and one of many may find it so for seconds.
+    async fn turn(&self, site: &SiteName) -> OwnedMutexGuard<()> {
+        let turn = {
+            // The map is whole between any two of its operations, also if a holder panicked.
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(site.clone()).or_default())
+        };
+        turn.lock_owned().await
+    }
+
     fn starts_known(&self) -> MutexGuard<'_, BTreeMap<SiteName, i64>> {
         // The map is whole between any two of its operations, also if a holder panicked.
         let known = self.starts_known.lock();
@@ -116,6 +130,7 @@ impl SqliteDatabase {
                 known_sites: KnownSites::default(),
                 known: Unchanged::default(),
                 records: Unchanged::default(),
+                turns: Mutex::default(),
             }),
             address,
         }

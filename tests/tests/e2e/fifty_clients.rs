@@ -99,25 +99,6 @@ impl Outcome {
     }
 }
 
-/// Asks again where the machine is too slow for so many at once, as the answer says: whoever waits ten seconds for
-/// the database is told so.
-async fn ask_again(
-    service: &Service,
-    token: &str,
-    (method, path): (Method, &str),
-    body: Option<Value>,
-) -> (StatusCode, Value) {
-    let mut answer = ask(service, token, (method.clone(), path), body.clone()).await;
-    for _ in 0..20 {
-        if answer.0 != StatusCode::SERVICE_UNAVAILABLE {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
-        answer = ask(service, token, (method.clone(), path), body.clone()).await;
-    }
-    answer
-}
-
 /// Books, and does something to an appointment that is there, whoever's it is.
 async fn admin(service: &Service, token: &str, date: &str, number: usize) -> Outcome {
     let mut outcome = Outcome::default();
@@ -126,12 +107,12 @@ async fn admin(service: &Service, token: &str, date: &str, number: usize) -> Out
         let (consultant, time) = slot(number + 3 * round);
         let booking =
             json!({"customerid": customer, "consultantid": consultant, "date": date, "time": time});
-        let booked = ask_again(service, token, (Method::POST, ""), Some(booking)).await;
+        let booked = ask(service, token, (Method::POST, ""), Some(booking)).await;
         let booked = outcome.answer("book", &booked);
         outcome.took.extend(booked);
 
         let path = format!("?date={date}&limit=500");
-        let (status, listed) = ask_again(service, token, (Method::GET, &path), None).await;
+        let (status, listed) = ask(service, token, (Method::GET, &path), None).await;
         assert_eq!(status, StatusCode::OK, "{listed}");
         let open = listed["items"].as_array().unwrap().iter().filter(|row| {
             let is_of_race = TIMES.contains(&row["time"].as_str().unwrap());
@@ -152,7 +133,7 @@ async fn admin(service: &Service, token: &str, date: &str, number: usize) -> Out
             _ => (Method::PATCH, "", Some(elsewhere)),
         };
         let path = format!("/{id}{step}");
-        let done = ask_again(service, token, (method, &path), body).await;
+        let done = ask(service, token, (method, &path), body).await;
         let is_same_place = done.1["time"] == row["time"] && step.is_empty();
         if outcome.answer(&path, &done).is_some() && step != "/cancel" && !is_same_place {
             outcome.took.insert(id);

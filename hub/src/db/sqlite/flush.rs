@@ -104,6 +104,8 @@ impl SiteFlush for SqliteFlush {
         let was = stored_count(change.was.seq().0);
         let moved_on = Statements::of_flush(&self.site, change, false);
         let statements = Statements::of_flush(&self.site, change, true);
+        let files = Arc::clone(&self.files);
+        let _turn = files.turn(&self.site).await;
         self.run(move |files, _, connection| {
             let commit = || -> rusqlite::Result<()> {
                 connection.pragma_update(None, "synchronous", "full")?;

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _};
+use tokio::sync::OwnedMutexGuard;
 
 use causeway_shared::canonical_csv::{Malformed, RecordSplitter, split_fields};
 use causeway_shared::commit::Owner;
@@ -29,6 +30,8 @@ pub(super) struct SqliteLoad {
     site: SiteName,
     /// `None` only while a thread works with it, or after that thread failed.
     held: Option<Held>,
+    /// While its transaction is open.
+    turn: Option<OwnedMutexGuard<()>>,
     /// The tables whose triggers its transaction has taken away.
     bare: Vec<Name>,
     /// What its transaction is to change in the tables.
@@ -60,6 +63,7 @@ impl SqliteLoad {
                 connection,
                 _lock: lock,
             }),
+            turn: None,
             bare: Vec::new(),
             change: None,
             indexes: String::new(),
@@ -184,6 +188,7 @@ impl SiteLoad for SqliteLoad {
         let drop: String = bare.iter().map(triggers::drop).collect();
         let drop = drop + &self.outgrown;
         // SQLite's only write lock is the file's.
+        self.turn = Some(self.files.turn(&self.site).await);
         self.run("beginning the load", move |connection| {
             connection.execute_batch("BEGIN IMMEDIATE")?;
             connection.execute_batch(&drop)?;
@@ -231,7 +236,7 @@ impl SiteLoad for SqliteLoad {
             connection.execute_batch("ROLLBACK")
         })
         .await?;
-        self.bare.clear();
+        (self.turn, self.bare) = (None, Vec::new());
         Ok(())
     }
 
@@ -277,6 +282,7 @@ impl SiteLoad for SqliteLoad {
         self.files.know_start(&self.site);
         let held = self.held.take();
         // The last to close a file writes its WAL back, which may take a while.
+        self.turn = None;
         file::blocking(move || {
             drop(held);
             Ok(())

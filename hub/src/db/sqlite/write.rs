@@ -1,6 +1,6 @@
 //! A transaction that changes a site's rows, on a connection that has the triggers' functions.
 //!
-//! SQLite has one writer at a time: a second transaction waits until the first one ends. A commit is
+//! SQLite has one writer at a time: a second transaction waits for its turn. A commit is
 //! on the disk when it returns, since the journal is the only copy of a change until it is flushed.
 
 use std::collections::BTreeSet;
@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use async_trait::async_trait;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
+use tokio::sync::OwnedMutexGuard;
 
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::{Owner, RowKey};
@@ -29,6 +30,7 @@ pub(super) struct SqliteWrite {
     files: Arc<Files>,
     /// `None` while a thread works with it, and after an error: the transaction is over then.
     open: Option<Open>,
+    _turn: OwnedMutexGuard<()>,
 }
 
 /// An open transaction. Dropped, it changes nothing.
@@ -53,6 +55,7 @@ impl SqliteWrite {
         actor: String,
         own: Owner,
     ) -> Result<Self, DbError> {
+        let turn = files.turn(&site).await;
         let opener = Arc::clone(&files);
         let open = file::blocking(move || {
             let connection = opener.site(&site)?;
@@ -63,6 +66,7 @@ impl SqliteWrite {
         Ok(Self {
             files,
             open: Some(open),
+            _turn: turn,
         })
     }
 
