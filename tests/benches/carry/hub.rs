@@ -2,14 +2,17 @@
 //! history, a booking and an idle minute; and what the archive takes.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use causeway_shared::runtime::clock;
+use causeway_shared::store::Store;
 use causeway_tests::deployment::{Deployment, Service};
 use causeway_tests::gateway::{Asked, Fate, Gateway};
-use causeway_tests::{DatabaseKind, StoreKind};
+use causeway_tests::{DatabaseKind, StoreKind, TestStore};
+use futures_util::{StreamExt as _, stream};
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 use serde_json::json;
@@ -30,6 +33,8 @@ const COLD_DATES: i64 = 60;
 const BOOKINGS: usize = 20;
 /// Agents at work at a time, of many.
 const CARRIED_AT_ONCE: usize = 4;
+/// Objects that are copied at a time.
+const PUTS_AT_ONCE: usize = 32;
 /// After it a service has read its logs.
 pub(crate) const SETTLING: Duration = Duration::from_secs(10);
 /// A service that works less than this in a second makes no partials any more.
@@ -316,11 +321,41 @@ fn carry_sites(deployment: &Deployment, sites: u32) {
     );
 }
 
-/// Many sites in one hub that nothing happens at.
+/// Has a store hold what a folder holds. By plain PUTs, many at once: SeaweedFS sleeps for a second at many a
+/// create-only one.
+async fn copy_to(store: &Store, folder: &Path) {
+    let start = Instant::now();
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let entry = entry.unwrap();
+            match entry.file_type().unwrap().is_dir() {
+                true => folders.push(entry.path()),
+                false => files.push(entry.path()),
+            }
+        }
+    }
+    let copied = files.len();
+    let put = async |file: PathBuf| {
+        let key = file.strip_prefix(folder).unwrap().to_str().unwrap();
+        let body = fs::read(&file).unwrap();
+        store.put(key, body.into()).await.unwrap();
+    };
+    stream::iter(files)
+        .for_each_concurrent(PUTS_AT_ONCE, put)
+        .await;
+    println!(
+        "copied to S3                {:.1} s, {copied} objects",
+        start.elapsed().as_secs_f64()
+    );
+}
+
+/// Many sites in one hub that nothing happens at. They are carried to a folder, where the hub loads them first:
+/// nothing of that is measured but the load.
 pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
     for kind in kinds {
         println!("\n{sites} sites, S3 and {kind:?}");
-        let pair = (StoreKind::S3, *kind);
+        let pair = (StoreKind::Folder, *kind);
         let deployment = Deployment::create(pair, "meetassist", data::SQLITE_SOURCE).await;
         let shape = Shape {
             appointments: 300,
@@ -335,13 +370,16 @@ pub(crate) async fn measure_sites(sites: u32, kinds: &[DatabaseKind]) {
         let load = run_program("causeway-hub", &deployment.path("hub.toml"), &["load"]);
         println!("load again                  {load}");
         let token = deployment.token("admin", &[]);
-        let upstream = &deployment.store.config().endpoint;
-        let gateway = Gateway::start(upstream, |_: &Asked| Fate::Pass).await;
-        let endpoint = gateway.endpoint();
-        let service = deployment.serve(&[
-            ("CAUSEWAY_STORE__ENDPOINT", &endpoint),
+        let s3 = TestStore::create(StoreKind::S3);
+        copy_to(&s3.open().await, deployment.store.folder().unwrap()).await;
+        let gateway = Gateway::start(&s3.config().endpoint, |_: &Asked| Fate::Pass).await;
+        let (variables, endpoint) = (s3.env(), gateway.endpoint());
+        let variables = variables.iter().map(|(name, value)| (&**name, &**value));
+        let more = [
+            ("CAUSEWAY_STORE__ENDPOINT", endpoint.as_str()),
             ("CAUSEWAY_REFRESH__EVERY", "30s"),
-        ]);
+        ];
+        let service = deployment.serve(&variables.chain(more).collect::<Vec<_>>());
         sleep(SETTLING).await;
         partials(&service).await;
         report_idle(&service, &gateway, &deployment).await;
