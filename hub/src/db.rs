@@ -12,6 +12,7 @@
 pub mod conformance;
 mod error;
 mod known_sites;
+mod outline;
 mod partial;
 pub(crate) mod postgres;
 mod records;
@@ -41,6 +42,7 @@ use jiff::tz::TimeZone;
 use crate::config::DatabaseConfig;
 
 pub(crate) use error::{DbError, Source};
+pub(crate) use outline::{Outline, Scope, ScopeOf};
 pub(crate) use partial::Partial;
 pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
@@ -123,6 +125,12 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// # Errors
     /// A failure of the database.
     async fn stored(&self, site: &SiteName) -> Result<StoredSite, DbError>;
+
+    /// The same as far as a load has to know it. Somebody may change it meanwhile, and the revision tells.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError>;
 
     /// Notes how looking at a site went, apart from any load: the newest commit seen (never an
     /// older one than is noted already), and why it failed.

@@ -63,6 +63,7 @@ pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{
     KnownAndLoaded, LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport,
 };
+pub(crate) use shared_window::Teller;
 pub(crate) use sites::SiteView;
 #[cfg(test)]
 pub(crate) use sites::{LoadedPart, SiteEdits};

@@ -20,7 +20,7 @@ use jiff::civil::Date;
 
 use crate::db::{Mark, PartVersion, SiteState, StoredSite};
 use crate::error::{HubError, SiteError};
-use crate::sync::{DateRange, Hub, LoadRequest, Repair, StoredPart};
+use crate::sync::{DateRange, Hub, LoadRequest, Repair, StoredPart, Teller};
 use compare::compare;
 
 #[derive(Debug, Clone)]
@@ -266,7 +266,8 @@ impl Hub {
             report.add_of_site(&state.site, what, false);
             return;
         }
-        let loaded = self.load_site(state, &wanted, what.now, &repair).await;
+        let load = self.load_site(Teller::Command, state, &wanted, what.now, &repair);
+        let loaded = load.await;
         let Some(loaded) = loaded else { return };
         report.repaired += loaded.partitions.loaded;
         if let Some(error) = loaded.error {

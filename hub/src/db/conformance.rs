@@ -123,6 +123,7 @@ macro_rules! database_conformance {
             dates_are_read_with_their_rows_though_others_take_their_place,
             a_date_is_kept_by_who_asked_last,
             a_pinned_date_stays,
+            an_outline_is_a_part_of_the_whole,
             nights_that_nobody_was_awake_for_pass_at_once,
             hubs_of_one_database_share_a_window,
             a_command_goes_by_the_window_of_a_service,

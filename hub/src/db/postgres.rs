@@ -38,8 +38,8 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 
 use super::records::{stored_count, unreadable};
 use super::{
-    Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
-    SiteLoad, SiteState, SiteWrite, StoredSite,
+    Database, DbError, JournalEntry, LoadedCounts, Outline, Partial, Query, Row, RowBatches,
+    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite,
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
@@ -95,6 +95,19 @@ impl PostgresDatabase {
         match records {
             Some(records) => records.stored(database, &self.connections.known),
             None => Ok(StoredSite::empty(SiteState::unknown(site.clone()))),
+        }
+    }
+
+    async fn read_outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError> {
+        let client = self.connections.client().await?;
+        let database = self.connections.describe();
+        let read = read::outline(&client, site, scope).await;
+        match read.map_err(|error| error::of_own(database, "reading", error))? {
+            Some(read) => read.outline(database),
+            None => Ok(Outline {
+                stored: StoredSite::empty(SiteState::unknown(site.clone())),
+                others: 0,
+            }),
         }
     }
 
@@ -407,6 +420,12 @@ impl Database for PostgresDatabase {
 
     async fn stored(&self, site: &SiteName) -> Result<StoredSite, DbError> {
         self.connections.retrying(|| self.read_stored(site)).await
+    }
+
+    async fn outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError> {
+        self.connections
+            .retrying(|| self.read_outline(site, scope))
+            .await
     }
 
     async fn note(

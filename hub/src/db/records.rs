@@ -17,7 +17,7 @@ use causeway_shared::ids::{Name, Part, Seq};
 use causeway_shared::value::Value;
 
 use super::known_sites::{Holdings, Known, KnownSites, SiteCatalog};
-use super::{DbError, Mark, PartVersion, RowsAt, SiteState, StoredSite};
+use super::{DbError, Mark, Outline, PartVersion, RowsAt, SiteState, StoredSite};
 
 /// A site's row.
 #[derive(Debug, Clone)]
@@ -96,6 +96,14 @@ pub(super) struct Records {
     pub(super) catalog: Recorded<SiteCatalog, CatalogRecords>,
     pub(super) edits: Recorded<Catalog<EditsLog>, Vec<EditsRecord>>,
     pub(super) holdings: Recorded<Holdings, HoldingRecords>,
+}
+
+/// The part of it that a load has to know.
+#[derive(Debug)]
+pub(super) struct OutlineRecords {
+    pub(super) records: Records,
+    /// How many partitions are held in all.
+    pub(super) loaded: i64,
 }
 
 /// What was known before, or had to be read.
@@ -233,6 +241,18 @@ impl Records {
     }
 }
 
+impl OutlineRecords {
+    pub(super) fn outline(self, database: &str) -> Result<Outline, DbError> {
+        // No part is kept as the whole.
+        let stored = self.records.stored(database, &KnownSites::default())?;
+        let loaded = self.loaded.unsigned_abs();
+        Ok(Outline {
+            others: loaded.saturating_sub(stored.loaded.len() as u64),
+            stored,
+        })
+    }
+}
+
 impl HoldingRecords {
     fn holdings(&self) -> Result<Holdings, String> {
         let asked = self.asked.iter().map(AskedRecord::asked);
@@ -311,7 +331,7 @@ impl EditsRecord {
 }
 
 impl AskedRecord {
-    fn asked(&self) -> Result<(Date, Timestamp), String> {
+    pub(super) fn asked(&self) -> Result<(Date, Timestamp), String> {
         Ok((text("date", &self.date)?, text("hour", &self.hour)?))
     }
 }

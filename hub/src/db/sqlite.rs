@@ -47,8 +47,8 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use super::known_sites::KnownSites;
 use super::records::{SiteRecord, stored_count};
 use super::{
-    Database, DbError, JournalEntry, LoadedCounts, Partial, Query, Row, RowBatches, SiteFlush,
-    SiteLoad, SiteState, SiteWrite, StoredSite, records,
+    Database, DbError, JournalEntry, LoadedCounts, Outline, Partial, Query, Row, RowBatches,
+    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, records,
 };
 use unchanged::Unchanged;
 
@@ -333,6 +333,12 @@ impl Database for SqliteDatabase {
             read_stored(files, &files.site(&site)?, &site)
         })
         .await
+    }
+
+    async fn outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError> {
+        // No server sends it: what is read of a file costs little.
+        let stored = self.stored(site).await?;
+        Ok(scope(&stored.asked).outline(stored))
     }
 
     async fn note(

@@ -217,6 +217,8 @@ pub(crate) struct Look {
     pub held: BTreeSet<(Name, Part)>,
     /// Where the catalogs stand.
     pub at: RowsAt,
+    /// As [`SiteState::revision`].
+    pub revision: u64,
     /// As [`SiteState::start_known`].
     pub start_known: bool,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{AgentLog, EditsLog, LogHead as _, LogKind};
+use causeway_shared::commit::{AgentLog, Commit, EditsLog, LogHead as _, LogKind};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::layout;
@@ -11,6 +11,9 @@ use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{Store, StoreError};
 
 use crate::error::SiteError;
+
+/// Most commits whose changes are looked at one by one.
+const MOST_COMMITS: usize = 32;
 
 /// The sites that have anything in the store. Costs one listing per site and one more.
 pub(crate) async fn discover(store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
@@ -65,6 +68,35 @@ pub(crate) async fn catalog_at_head<K: LogKind>(
         return Ok(catalog);
     }
     Ok(catalog)
+}
+
+/// The commits after the one that a database stands at, as closely looked at as by [`catalog_at_head`].
+/// `None`: it takes a whole catalog to say where the log leads.
+pub(super) async fn commits_after<K: LogKind>(
+    log: &SiteLog<K>,
+    head: &K::Head,
+    thorough: bool,
+) -> Result<Option<Vec<Commit<K>>>, SiteError> {
+    let mut commits = Vec::new();
+    let mut seq = head.seq();
+    while let Some(commit) = log.commit(seq.next()).await? {
+        seq = seq.next();
+        commits.push(commit);
+        if commits.len() > MOST_COMMITS {
+            return Ok(None);
+        }
+    }
+    if thorough || !commits.is_empty() {
+        let found = match log.commit(head.seq()).await {
+            Err(error) if !error.is_retryable() => None,
+            commit => commit?,
+        };
+        if !found.is_some_and(|commit| is_head::<K>(&commit.head, head)) {
+            return Ok(None);
+        }
+    }
+    let ends = !thorough || log.ends_at(seq).await?;
+    Ok(ends.then_some(commits))
 }
 
 /// Reads a site's log on to a commit, and no further: what the site committed after the one that edits

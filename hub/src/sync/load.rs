@@ -18,6 +18,7 @@
 mod copy;
 mod edits;
 mod execute;
+mod news;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ use super::report::{NewConflict, PartitionCounts, SiteLoaded};
 use super::window::Wanted;
 use crate::db::{DbError, StoredSite};
 use crate::error::{HubError, SiteError};
+use edits::EditsInEffect;
 use execute::{Counted, Executed, Work};
 
 /// A load that others wrote into is begun anew. From this attempt on they are locked out.
@@ -348,6 +350,7 @@ impl SiteTask<'_> {
                 in_effect: &in_effect,
                 plan: &plan,
                 is_locked,
+                is_outline: false,
             };
             match self.execute(session, &work).await? {
                 Executed::Committed(counted) => {

@@ -99,7 +99,7 @@ impl Loads {
         let task = self.tasks.spawn(async move {
             let slot = slots.short.acquire_owned().await.ok();
             let nothing = Repair::default();
-            let load = hub.load_site(&state, &wanted, now, &nothing);
+            let load = hub.load_site(Teller::Service, &state, &wanted, now, &nothing);
             tokio::pin!(load);
             tokio::select! {
                 loaded = &mut load => return loaded,

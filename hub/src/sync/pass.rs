@@ -89,7 +89,7 @@ impl Hub {
         let repair = Repair::default();
         let (wanted, repair) = (&wanted, &repair);
         let load = |state| async move {
-            let load = self.load_site(state, wanted, what.now, repair);
+            let load = self.load_site(who, state, wanted, what.now, repair);
             match until {
                 None => load.await,
                 // It has not begun, so that its turn comes first the next time.
@@ -185,6 +185,7 @@ impl Hub {
     /// anything yet.
     pub(crate) async fn load_site(
         &self,
+        who: Teller,
         state: &SiteState,
         wanted: &Wanted,
         now: Timestamp,
@@ -215,6 +216,15 @@ impl Hub {
         // The newest commit seen, whether it can be loaded or not.
         let seen = AtomicU64::new(0);
         let attempt = || async {
+            // A service has the catalogs in memory.
+            if who == Teller::Command && repair.is_none() {
+                let news = self
+                    .load_news(state, wanted, (now, thorough), &seen)
+                    .await?;
+                if news.is_some() {
+                    return Ok(news);
+                }
+            }
             let known = self.known(state).await?;
             let task = SiteTask {
                 thorough,

@@ -21,7 +21,7 @@ const KEY: &str = "window";
 /// Who tells the others which settings count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Teller {
+pub(crate) enum Teller {
     /// It loads again and again, and tells its settings again where a command has told others.
     Service,
     /// It loads once.

@@ -172,6 +172,21 @@ impl Wanted {
         wanted
     }
 
+    /// How many dates it names.
+    pub(super) fn days(&self) -> usize {
+        let ranges = self.dates.iter().chain([&self.window.0]);
+        let days = ranges.map(|range| u64::from(range.days())).sum::<u64>();
+        usize::try_from(days).unwrap_or(usize::MAX)
+    }
+
+    /// All dates, with those that were asked for before, as many of them as are kept.
+    pub(super) fn all_dates(&self, asked: &Asked) -> BTreeSet<Date> {
+        let ranges = self.dates.iter().chain([&self.window.0]);
+        let dates = ranges.flat_map(|range| range.dates());
+        let dates = dates.chain(self.pinned.iter().copied());
+        dates.chain(self.budgeted(asked).0).collect()
+    }
+
     /// Whether a date is loaded though nobody asks for it.
     fn stays(&self, date: Date) -> bool {
         self.window.0.contains(date) || self.pinned.contains(&date)

@@ -19,7 +19,7 @@ use crate::config::{DatabaseConfig, HubConfig, WindowConfig};
 use crate::db::postgres::PostgresDatabase;
 use crate::db::sqlite::SqliteDatabase;
 use crate::db::{Database, Query};
-use crate::sync::{DateRange, Flushed, Hub, LoadReport, LoadRequest, Repair, SiteLoaded};
+use crate::sync::{DateRange, Flushed, Hub, LoadReport, LoadRequest, Repair, SiteLoaded, Teller};
 use crate::verify::{VerifyReport, VerifyRequest};
 
 /// A database of the hub's, whichever it is.
@@ -302,7 +302,10 @@ impl TestHub {
         };
         let wanted = self.hub.wanted(&self.request).await?;
         let now = self.request.now;
-        let loaded = self.hub.load_site(&state, &wanted, now, &repair).await;
+        let load = self
+            .hub
+            .load_site(Teller::Command, &state, &wanted, now, &repair);
+        let loaded = load.await;
         match loaded.and_then(|loaded| loaded.error) {
             Some(error) => Err(error.into()),
             None => Ok(()),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use causeway_shared::ids::Part;
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::value::{Type, Value};
@@ -10,7 +11,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, ToSpan as _};
 
 use crate::config::WindowConfig;
-use crate::db::Query;
+use crate::db::{Query, Scope};
 use crate::sync::{DateRange, Loads};
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
@@ -302,5 +303,40 @@ pub async fn hubs_of_one_database_share_a_window(database: &HubDatabase) -> Outc
     other.load_one().await?;
     let here: BTreeSet<Date> = (28..=30).map(|day| date(2025, 11, day)).collect();
     assert_eq!(loaded(&test, &site).await?, here);
+    Ok(())
+}
+
+/// What a command reads of a site is what of the whole it may have to change.
+pub async fn an_outline_is_a_part_of_the_whole(database: &HubDatabase) -> Outcome {
+    let (test, mut site) = shop(database, 8).await?;
+    let day = |n: i64| DAY.saturating_sub(n.days());
+    let brought = DateRange::new(day(3), day(1))?;
+    test.hub
+        .bring(site.name(), brought, test.request.now)
+        .await?;
+    test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 2")
+        .await?;
+    test.flush(&site).await?;
+    // The cloud keeps a row that the site deletes.
+    site.put("sale", &format!("dt={}", day(2)), &[]).await?;
+    site.commit().await?;
+    test.load_one().await?;
+    let whole = test.database.stored(site.name()).await?;
+    let kept = whole.edits.partitions.values();
+    assert_eq!(kept.map(|entry| entry.object.kept.len()).sum::<usize>(), 1);
+    for (dates, changed, others) in [
+        (vec![day(1), day(2), day(3)], vec![], 2),
+        (vec![day(1), day(2), day(4)], vec![], 1),
+        (vec![day(1)], vec![day(1), day(6)], 0),
+    ] {
+        let scope = |_: &_| Scope {
+            dates: dates.iter().copied().collect(),
+            changed: changed.iter().map(|date| Part::Date(*date)).collect(),
+        };
+        let outline = test.database.outline(site.name(), &scope).await?;
+        assert_eq!(outline.others, others, "{dates:?}, {changed:?}");
+        let expected = scope(&whole.asked).outline(whole.clone());
+        assert_eq!(outline, expected, "{dates:?}, {changed:?}");
+    }
     Ok(())
 }

@@ -322,6 +322,7 @@ impl SiteLoad for PostgresLoad {
             journaled: parts_where(false),
             held: parts_where(true),
             start_known: at.as_ref().is_some_and(|row| row.get(2)),
+            revision: at.as_ref().map_or(0, |row| number(row, 3).0),
             at: at.map_or_else(RowsAt::default, |row| RowsAt {
                 seq: number(&row, 0),
                 edits_seq: number(&row, 1),

@@ -10,14 +10,14 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::value::{Raw, Type, Value};
 
-use super::typed;
+use super::typed::{self, Parameter};
 use crate::db::known_sites::KnownSites;
 use crate::db::records::{
-    AskedRecord, CatalogRecords, EditsRecord, HoldingRecords, MarkRecord, PartitionRecord,
-    Recorded, Records, SiteRecord,
+    AskedRecord, CatalogRecords, EditsRecord, HoldingRecords, MarkRecord, OutlineRecords,
+    PartitionRecord, Recorded, Records, SiteRecord,
 };
 use crate::db::value::{self, counted};
-use crate::db::{self, LoadedCount, LoadedCounts};
+use crate::db::{self, LoadedCount, LoadedCounts, Scope, ScopeOf};
 
 const BATCH_ROWS: usize = 1_000;
 
@@ -102,6 +102,86 @@ pub(super) async fn records(
         edits,
         holdings,
     }))
+}
+
+/// The same as far as a load has to know it.
+pub(super) async fn outline(
+    client: &Client,
+    of: &SiteName,
+    scope: &ScopeOf<'_>,
+) -> Result<Option<OutlineRecords>, Error> {
+    let name = of.as_str();
+    let (mut site, asked) = typed::both(sites(client, Some(of)), asked(client, name)).await?;
+    let Some(site) = site.pop() else {
+        return Ok(None);
+    };
+    // A date that cannot be read is an error below.
+    let dates = asked.iter().filter_map(|asked| asked.asked().ok());
+    let Scope { dates, changed } = scope(&dates.collect());
+    let dates = dates.into_iter().map(|date| Part::Date(date).to_string());
+    let (dates, changed): (Vec<String>, Vec<String>) = (
+        dates.collect(),
+        changed.iter().map(Part::to_string).collect(),
+    );
+    let sql = include_str!("sql/outline_read.sql");
+    let in_scope: [&dyn Parameter; 3] = [&name, &dates, &changed];
+    let of_site: [&dyn Parameter; 1] = [&name];
+    let total = include_str!("sql/loaded_total.sql");
+    let read = typed::both(
+        dataset(client, &site),
+        typed::both(
+            typed::rows(client, sql, &in_scope),
+            typed::row(client, total, &of_site),
+        ),
+    );
+    let (dataset, (rows, total)) = read.await?;
+    let mut records = OutlineRecords {
+        loaded: total.try_get(0)?,
+        records: Records::of(site),
+    };
+    let (mut partitions, mut edits, mut marks) = (Vec::new(), Vec::new(), Vec::new());
+    for row in &rows {
+        let (table, part): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        if let Some(md5) = row.try_get(2)? {
+            partitions.push(PartitionRecord {
+                table: table.clone(),
+                part: part.clone(),
+                md5,
+                rows: row.try_get(3)?,
+                bytes: row.try_get(4)?,
+                summary: row.try_get(5)?,
+                dataset: row.try_get(6)?,
+                seq: row.try_get(7)?,
+            });
+        }
+        if let Some(object) = row.try_get(8)? {
+            edits.push(EditsRecord {
+                table: table.clone(),
+                part: part.clone(),
+                object,
+                dataset: row.try_get(9)?,
+                seq: row.try_get(10)?,
+            });
+        }
+        if let Some(known) = row.try_get(11)? {
+            marks.push(MarkRecord {
+                table,
+                part,
+                known,
+                object: row.try_get(12)?,
+                edits: row.try_get(13)?,
+                rows: row.try_get(14)?,
+                clashes: row.try_get(15)?,
+            });
+        }
+    }
+    records.records.catalog = Recorded::Read(CatalogRecords {
+        dataset,
+        partitions,
+    });
+    records.records.edits = Recorded::Read(edits);
+    records.records.holdings = Recorded::Read(HoldingRecords { asked, marks });
+    Ok(Some(records))
 }
 
 async fn marks(client: &Client, site: &str) -> Result<Vec<MarkRecord>, Error> {

@@ -207,14 +207,17 @@ impl SiteLoad for SqliteLoad {
                     let number: i64 = row.get(at)?;
                     Ok::<_, rusqlite::Error>(Seq(number.unsigned_abs()))
                 };
-                Ok(RowsAt {
+                let at = RowsAt {
                     seq: number(0)?,
                     edits_seq: number(1)?,
-                })
+                };
+                Ok((at, number(2)?.0))
             });
             let [journaled, held] = read::journal_parts(connection)?;
+            let (at, revision) = at.optional()?.unwrap_or_default();
             Ok(Look {
-                at: at.optional()?.unwrap_or_default(),
+                at,
+                revision,
                 start_known: files.start_is_known(&site, connection)?,
                 journaled,
                 held,
@@ -279,10 +282,10 @@ impl SiteLoad for SqliteLoad {
             connection.execute_batch("COMMIT")
         })
         .await?;
+        self.turn = None;
         self.files.know_start(&self.site);
         let held = self.held.take();
         // The last to close a file writes its WAL back, which may take a while.
-        self.turn = None;
         file::blocking(move || {
             drop(held);
             Ok(())

@@ -33,6 +33,11 @@ pub(super) struct EditsInEffect {
 }
 
 impl EditsInEffect {
+    /// Where this database owns the edits, and none of them is to be settled.
+    pub(super) fn as_they_are(snapshot: &LogSnapshot) -> Self {
+        in_effect(snapshot, SettledParts::new(), true)
+    }
+
     /// Whether the load itself did nothing to the edits, nor brings rows for their sake.
     pub(super) fn is_as_stored(&self, stored: &StoredSite) -> bool {
         self.settled.is_empty()

@@ -29,6 +29,8 @@ pub(super) struct Work<'w> {
     pub(super) plan: &'w LoadPlan,
     /// Whether the transaction has begun, with all tables locked.
     pub(super) is_locked: bool,
+    /// Whether `stored` is no more than an [outline](crate::db::Outline), read before the load had its lock.
+    pub(super) is_outline: bool,
 }
 
 /// How an attempt ended.
@@ -128,6 +130,9 @@ impl SiteTask<'_> {
             stored, snapshot, ..
         } = *work;
         let look = session.look().await.map_err(failed)?;
+        if work.is_outline && look.revision != stored.state.revision {
+            return Ok(None);
+        }
         if look.at.seq != stored.catalog.seq() || look.start_known != stored.state.start_known {
             return Ok(None);
         }

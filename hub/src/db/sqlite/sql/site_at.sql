@@ -1,2 +1,2 @@
 -- Where the catalogs stand.
-SELECT coalesce(seq, 0), coalesce(edits_head ->> '$.seq', 0) FROM causeway_site;
+SELECT coalesce(seq, 0), coalesce(edits_head ->> '$.seq', 0), revision FROM causeway_site;

@@ -1,0 +1,1 @@
+SELECT count(*) FROM causeway.loaded WHERE site = $1;
