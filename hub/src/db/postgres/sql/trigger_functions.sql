@@ -18,12 +18,11 @@ $$;
 -- Which database this is, and when its identity was written there. A restore of a dump makes another of
 -- it, and so does a copy that is put in its place. NULL where a restore has left several identities.
 CREATE OR REPLACE FUNCTION causeway.place() RETURNS text
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
-BEGIN
-    RETURN (SELECT CASE count(*) WHEN 1 THEN min(format('%s %s', d.oid, i.xmin)) END
-              FROM pg_database AS d, causeway.database AS i
-             WHERE d.datname = current_database());
-END $$;
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp AS $$
+    SELECT CASE count(*) WHEN 1 THEN min(format('%s %s', d.oid, i.xmin)) END
+      FROM pg_database AS d, causeway.database AS i
+     WHERE d.datname = current_database()
+$$;
 
 -- Refuses where a site's tables take no changes.
 CREATE OR REPLACE FUNCTION causeway.require_writable(of_site text) RETURNS void
