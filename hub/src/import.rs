@@ -10,7 +10,6 @@
 
 pub(crate) mod dump;
 mod files;
-pub(crate) mod folder;
 pub(crate) mod jobs;
 pub(crate) mod upload;
 
@@ -36,9 +35,9 @@ use tokio::task::JoinError;
 use crate::config::HubConfig;
 use crate::error::HubError;
 use crate::sync::{Hub, open_store, read_dataset};
+use crate::temporary_folder::TemporaryFolder;
 use dump::{Dialect, DumpError};
 use files::{ReadFiles, TakenFile};
-use folder::ImportFolder;
 
 /// A file to import.
 #[derive(Debug, Clone)]
@@ -231,7 +230,7 @@ impl Importer {
         options: &ImportOptions,
         progress: Arc<dyn Progress>,
     ) -> Result<Imported, ImportError> {
-        let folder = ImportFolder::make().map_err(ImportError::Folder)?;
+        let folder = TemporaryFolder::make().map_err(ImportError::Folder)?;
         let agent = self.agent(options, &folder)?;
         self.refuse_agents_site(&agent, options).await?;
         let (dataset, dialect) = (Arc::clone(&self.dataset), options.dialect);
@@ -256,7 +255,11 @@ impl Importer {
         })
     }
 
-    fn agent(&self, options: &ImportOptions, folder: &ImportFolder) -> Result<Agent, ImportError> {
+    fn agent(
+        &self,
+        options: &ImportOptions,
+        folder: &TemporaryFolder,
+    ) -> Result<Agent, ImportError> {
         let config = AgentConfig::for_import(
             options.site.clone(),
             Dataset::clone(&self.dataset),

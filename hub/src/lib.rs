@@ -28,6 +28,7 @@ mod services;
 mod stats;
 mod sync;
 mod tasks;
+mod temporary_folder;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 mod verify;

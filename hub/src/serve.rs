@@ -20,7 +20,7 @@ use crate::config::{AuthMode, HubConfig};
 use crate::http::{App, server};
 use crate::services::partials;
 use crate::sync::Hub;
-use crate::{api, dashboard, scheduler};
+use crate::{api, dashboard, scheduler, temporary_folder};
 
 /// How long the last flush may take, before whoever stops the service kills it.
 const LAST_FLUSH: Duration = Duration::from_secs(5);
@@ -74,7 +74,6 @@ pub(crate) async fn serve(
     let listen = listener.local_addr()?;
     refuse_open_to_all(hub.config(), listen)?;
     tokio::spawn(say_how_to_sign_in(hub.clone()));
-    #[cfg(feature = "import")]
     tokio::task::spawn_blocking(sweep);
     let mut seed = [0; 8];
     chance::fill(&mut seed)?;
@@ -124,13 +123,12 @@ pub(crate) async fn serve(
     served
 }
 
-/// Takes away what imports of killed processes left among the temporary files.
-#[cfg(feature = "import")]
+/// Takes away what killed processes left among the temporary files.
 fn sweep() {
-    match crate::import::folder::sweep() {
+    match temporary_folder::sweep() {
         Ok(0) => {}
-        Ok(folders) => tracing::info!(folders, "what killed imports left is taken away"),
-        Err(error) => tracing::warn!(%error, "what killed imports may have left stays"),
+        Ok(folders) => tracing::info!(folders, "what killed processes left is taken away"),
+        Err(error) => tracing::warn!(%error, "what killed processes may have left stays"),
     }
 }
 

@@ -14,8 +14,8 @@ use clap::Args;
 use super::CliError;
 use crate::config::HubConfig;
 use crate::import::dump::Dialect;
-use crate::import::folder::sweep;
 use crate::import::{GivenFile, ImportOptions, Imported, Importer, remedy};
+use crate::temporary_folder::sweep;
 
 /// What to import, and how.
 #[derive(Debug, Args)]

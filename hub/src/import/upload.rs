@@ -13,7 +13,7 @@ use tokio::io::AsyncWriteExt as _;
 use tokio::time::timeout;
 
 use super::GivenFile;
-use super::folder::ImportFolder;
+use crate::temporary_folder::TemporaryFolder;
 
 /// The largest file that is taken.
 const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -26,7 +26,7 @@ pub(crate) struct Upload {
     path: PathBuf,
     /// As a person knows it.
     pub(crate) name: String,
-    _folder: ImportFolder,
+    _folder: TemporaryFolder,
 }
 
 /// Why a file was not taken.
@@ -76,7 +76,7 @@ impl Upload {
             let folder = folder.to_owned();
             |source| UploadError::NoRoom { folder, source }
         };
-        let folder = ImportFolder::make().map_err(no_room(&env::temp_dir()))?;
+        let folder = TemporaryFolder::make().map_err(no_room(&env::temp_dir()))?;
         let path = folder.path().join("file");
         let created = File::create(&path).await;
         let mut file = created.map_err(no_room(folder.path()))?;

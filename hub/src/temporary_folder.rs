@@ -1,5 +1,5 @@
-//! Folders for what an import has in hand. Each goes with its owner; what a killed process left, the next start
-//! takes away.
+//! Folders for what is in hand, of an import or while the database sleeps. Each goes with its owner; what a killed
+//! process left, the next start takes away.
 //!
 //! A folder is its owner's as long as that holds a lock on a file in it, which the system frees when the
 //! process ends. Where a file system knows no locks, folders are left as they are.
@@ -12,21 +12,21 @@ use causeway_shared::runtime::regular_file;
 use tempfile::TempDir;
 
 /// What the name of each begins with.
-const PREFIX: &str = "causeway-import-";
+const PREFIX: &str = "causeway-hub-";
 /// The file in it that is locked.
 const LOCK: &str = "lock";
 
 /// A folder among the temporary ones, until it is dropped.
 #[derive(Debug)]
-pub(crate) struct ImportFolder {
+pub(crate) struct TemporaryFolder {
     folder: TempDir,
     _lock: File,
 }
 
-impl ImportFolder {
+impl TemporaryFolder {
     /// # Errors
     /// Where it cannot be made; the error names the folder.
-    pub(super) fn make() -> io::Result<Self> {
+    pub(crate) fn make() -> io::Result<Self> {
         Self::make_in(&std::env::temp_dir())
     }
 
@@ -48,7 +48,7 @@ impl ImportFolder {
         }
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 }
@@ -65,8 +65,8 @@ fn sweep_in(temporary: &Path) -> io::Result<u64> {
     let mut swept = 0;
     for entry in fs::read_dir(temporary)? {
         let entry = entry?;
-        let is_import = entry.file_name().to_string_lossy().starts_with(PREFIX);
-        if !is_import || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             continue;
         }
         // Another user's cannot be opened, and a folder without a lock is being made.
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn what_nobody_holds_is_swept() {
         let temporary = tempfile::tempdir().unwrap();
-        let held = ImportFolder::make_in(temporary.path()).unwrap();
+        let held = TemporaryFolder::make_in(temporary.path()).unwrap();
         let left = |name: &str, files: &[&str]| {
             let folder = temporary.path().join(name);
             fs::create_dir(&folder).unwrap();
@@ -96,12 +96,12 @@ mod tests {
             }
             folder
         };
-        let killed = left("causeway-import-1", &[LOCK, "file"]);
+        let killed = left("causeway-hub-1", &[LOCK, "file"]);
         let others = [
-            left("causeway-import-2", &[]),
-            left("another-import", &[LOCK, "file"]),
+            left("causeway-hub-2", &[]),
+            left("another", &[LOCK, "file"]),
         ];
-        fs::write(temporary.path().join("causeway-import-3"), "x").unwrap();
+        fs::write(temporary.path().join("causeway-hub-3"), "x").unwrap();
         assert_eq!(sweep_in(temporary.path()).unwrap(), 1);
         assert!(!killed.exists());
         assert!(others.iter().all(|folder| folder.exists()));
