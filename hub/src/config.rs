@@ -1,5 +1,7 @@
 //! `hub.toml`: what the hub reads, where it keeps it and what it serves.
 
+mod aws;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,8 +13,13 @@ use serde::{Deserialize, Serialize};
 use causeway_shared::runtime::settings::{self, SettingsError, Span};
 use causeway_shared::store::StoreConfig;
 
+pub(crate) use aws::AwsConfig;
+
 /// The file that is read where no other is named.
 pub(crate) const DEFAULT_FILE: &str = "hub.toml";
+
+/// Set where the program is the keeper; no key of the configuration.
+pub(crate) const KEEPER: &str = "CAUSEWAY_KEEPER";
 
 /// The hub's configuration. Every key has a default but `store.url`.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -36,6 +43,8 @@ pub(crate) struct HubConfig {
     pub http: HttpConfig,
     /// Who may use them.
     pub auth: AuthConfig,
+    /// What of AWS is started, stopped and switched.
+    pub aws: AwsConfig,
 }
 
 impl Default for HubConfig {
@@ -56,6 +65,7 @@ impl Default for HubConfig {
             archive: ArchiveConfig::default(),
             http: HttpConfig::default(),
             auth: AuthConfig::default(),
+            aws: AwsConfig::default(),
         }
     }
 }
@@ -86,6 +96,8 @@ pub(crate) struct DatabaseConfig {
     /// gone without a word, and there is one request at a time. No key of the file.
     #[serde(skip)]
     pub may_freeze: bool,
+    /// Whether a change that somebody asks for wakes it where it sleeps.
+    pub wake: bool,
 }
 
 impl Default for DatabaseConfig {
@@ -101,6 +113,7 @@ impl Default for DatabaseConfig {
             secret: String::new(),
             iam: false,
             may_freeze: false,
+            wake: false,
         }
     }
 }
@@ -117,6 +130,7 @@ impl fmt::Debug for DatabaseConfig {
             .field("writers", &self.writers)
             .field("secret", &self.secret)
             .field("iam", &self.iam)
+            .field("wake", &self.wake)
             .finish()
     }
 }
@@ -309,7 +323,9 @@ impl HubConfig {
         path: Option<&Path>,
         environment: &[(String, String)],
     ) -> Result<Self, SettingsError> {
-        let (mut config, folder) = settings::load::<Self>(path, DEFAULT_FILE, environment)?;
+        let keys = environment.iter().filter(|(name, _)| name != KEEPER);
+        let keys: Vec<_> = keys.cloned().collect();
+        let (mut config, folder) = settings::load::<Self>(path, DEFAULT_FILE, &keys)?;
         config.resolve(&folder);
         Ok(config)
     }
@@ -365,8 +381,9 @@ mod tests {
         keys(&toml::from_str(&text).unwrap(), "", &mut found);
         assert_eq!(
             found.join(" "),
-            "archive.enabled archive.every archive.excel auth.mode database.address database.connections database.iam \
-             database.readers database.root_certificate database.secret database.url database.writers dataset edits.flush edits.keep edits.write http.listen refresh.every \
+            "archive.enabled archive.every archive.excel auth.mode aws.endpoint aws.function aws.instance aws.keeper \
+             aws.region aws.rule database.address database.connections database.iam \
+             database.readers database.root_certificate database.secret database.url database.wake database.writers dataset edits.flush edits.keep edits.write http.listen refresh.every \
              store.checksums store.endpoint store.path_style store.region store.url \
              window.after window.before window.on_demand_days window.timezone"
         );
@@ -392,7 +409,7 @@ mod tests {
         };
         assert_eq!(
             format!("{config:?}"),
-            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", address: "", connections: 8, readers: [], writers: [], secret: "", iam: false }"#
+            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", address: "", connections: 8, readers: [], writers: [], secret: "", iam: false, wake: false }"#
         );
     }
 

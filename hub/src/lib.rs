@@ -25,6 +25,7 @@ mod object;
 mod scheduler;
 mod serve;
 mod services;
+mod stack;
 mod stats;
 mod sync;
 mod tasks;
