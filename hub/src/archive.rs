@@ -39,13 +39,16 @@ use causeway_shared::runtime::settings::Span;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
-use crate::config::HubConfig;
-use crate::document::{Document, DocumentError};
+use crate::config::{AwsConfig, HubConfig};
+use crate::control::What;
+use crate::document::Document;
 use crate::error::{HubError, SiteError};
+use crate::stack::{Invocation, Stack};
 use crate::sync::{LogSnapshot, discover};
 pub(crate) use athena::Statements;
 pub(crate) use error::ArchiveError;
@@ -168,17 +171,45 @@ impl Archive {
     /// Whether it runs by itself.
     ///
     /// # Errors
-    /// [`DocumentError`]
-    pub(crate) async fn is_enabled(&self) -> Result<bool, DocumentError> {
-        switch::is_enabled(&self.store, self.config.archive.enabled).await
+    /// [`ArchiveError`]
+    pub(crate) async fn is_enabled(&self) -> Result<bool, ArchiveError> {
+        switch::is_enabled(&self.store, &self.config).await
     }
 
     /// Switches the schedule on or off, for all hubs of the store.
     ///
     /// # Errors
-    /// [`DocumentError`]
-    pub(crate) async fn set_enabled(&self, enabled: bool) -> Result<(), DocumentError> {
-        switch::set_enabled(&self.store, enabled).await
+    /// [`ArchiveError`]
+    pub(crate) async fn set_enabled(&self, enabled: bool) -> Result<(), ArchiveError> {
+        switch::set_enabled(&self.store, &self.config, enabled).await
+    }
+
+    /// Has the keeper call the function that publishes, where there is a keeper. Whether there is.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]
+    pub(crate) async fn ask_the_keeper(&self) -> Result<bool, ArchiveError> {
+        if self.config.aws.keeper {
+            switch::ask(&self.store, What::Invoke).await?;
+        }
+        Ok(self.config.aws.keeper)
+    }
+
+    /// Has the function publish that does so on AWS, and answers what it says; `None`: there is none.
+    ///
+    /// # Errors
+    /// [`ArchiveError`]
+    pub(crate) async fn call_the_function(&self) -> Result<Option<Value>, ArchiveError> {
+        let AwsConfig {
+            keeper, function, ..
+        } = &self.config.aws;
+        if *keeper || function.is_empty() {
+            return Ok(None);
+        }
+        let aws = Stack::open(&self.config).await?;
+        let payload = json!({"command": "archive"});
+        let answer = aws.invoke(function, Invocation::Answered, &payload).await?;
+        Ok(Some(answer))
     }
 
     /// How often it runs by itself.
@@ -190,8 +221,8 @@ impl Archive {
     /// What is published, and how the last runs went.
     ///
     /// # Errors
-    /// [`DocumentError`]
-    pub(crate) async fn status(&self) -> Result<ArchiveStatus, DocumentError> {
+    /// [`ArchiveError`]
+    pub(crate) async fn status(&self) -> Result<ArchiveStatus, ArchiveError> {
         let info = Document::<ArchiveInfo>::new(Store::clone(&self.store));
         let (mut info, _) = info.read().await?;
         info.enabled = self.is_enabled().await?;
@@ -203,8 +234,13 @@ impl Archive {
         })
     }
 
-    /// Runs at the configured pace while the switch is on, until it is dropped.
+    /// Runs at the configured pace while the switch is on, until it is dropped. Where a rule of AWS has the
+    /// archive run, nothing else does.
     pub(crate) async fn keep_running(&self, clock: fn() -> Timestamp) {
+        let aws = &self.config.aws;
+        if aws.keeper || !aws.rule.is_empty() {
+            return std::future::pending().await;
+        }
         let mut failure = None;
         loop {
             sleep(self.every().0.max(MIN_EVERY)).await;

@@ -9,6 +9,7 @@ mod import;
 mod init;
 mod load;
 mod show;
+mod sleep;
 mod token;
 mod vacuum;
 
@@ -36,6 +37,7 @@ use demo::DemoArgs;
 use error::CliError;
 use init::{InitArgs, write_config};
 use load::{LoadArgs, Selection};
+use sleep::{SleepArgs, WakeArgs};
 use token::TokenCommand;
 use vacuum::VacuumArgs;
 
@@ -135,6 +137,25 @@ pub enum Command {
         Only the database that owns a site's edits deletes them. A past state that needs what was \
         deleted can be loaded no more. Exit 3: a log is damaged, or a clock is wrong.")]
     Vacuum(VacuumArgs),
+    /// Take all that the database has to the store, and have its server stopped until `wake`
+    #[command(
+        after_help = "Changes are refused from then on; reads are answered from the store. On a server \
+        that is no RDS instance (aws.instance) it ends before the stop, which is the operator's.\n\n\
+        Example: causeway-hub sleep --wait 2m\n\n\
+        Exit 3: somebody has a transaction open, or another database owns the edits; the database stays awake."
+    )]
+    Sleep(SleepArgs),
+    /// Have the database's server started, wait until it answers, and load the database
+    #[command(
+        after_help = "The database may be gone: it is made again. Its edits are taken over, as by \
+        `init --take-over`.\n\n\
+        Example: causeway-hub wake --wait 30m\n\n\
+        Exit 3: as of `load`."
+    )]
+    Wake(WakeArgs),
+    /// Do once what hub/wake.json asks of AWS, as the keeper does every minute
+    #[command(after_help = "Example: causeway-hub keeper --json")]
+    Keeper,
     /// Print the API's OpenAPI document
     #[command(after_help = "Example: causeway-hub openapi > openapi.json")]
     #[command(name = "openapi")]
@@ -179,7 +200,7 @@ impl Cli {
     pub fn default_filter(&self) -> &'static str {
         match self.is_service() {
             true => "info,aws=warn,hyper=warn",
-            false => "warn,causeway_shared::store::check=info",
+            false => "warn,causeway_shared::store::check=info,causeway_hub::sleep=info",
         }
     }
 
@@ -190,7 +211,13 @@ impl Cli {
         shutdown: impl Future<Output = ()> + Send,
     ) -> Exit {
         let json = self.json;
-        match self.answer(environment, shutdown).await {
+        let config = self.config.clone();
+        let answered = self.answer(environment, shutdown).await;
+        let answered = match answered {
+            Err(error) => Err(sleep::explained(error, config.as_deref(), environment).await),
+            answered => answered,
+        };
+        match answered {
             Ok(answer) => match print(&answer.text) {
                 Ok(()) => answer.exit,
                 Err(error) => complain(&CliError::Output(error)),
@@ -278,6 +305,12 @@ impl Cli {
             Command::Import(import) => {
                 let config = HubConfig::load(self.config.as_deref(), environment);
                 import.answer(config.map_err(HubError::from)?, json).await
+            }
+            Command::Sleep(command) => command.answer(&open().await?, json).await,
+            Command::Wake(command) => command.answer(&open().await?, json).await,
+            Command::Keeper => {
+                let config = HubConfig::load(self.config.as_deref(), environment);
+                sleep::keep(config.map_err(HubError::from)?, json).await
             }
             Command::AthenaDdl(command) => {
                 let config = HubConfig::load(self.config.as_deref(), environment);

@@ -21,6 +21,7 @@ mod sql;
 pub(crate) mod sqlite;
 mod stored;
 pub(crate) mod value;
+mod writer;
 mod writing;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +49,15 @@ pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
     SiteState, StoredSite, is_asked_of_late, with_settled,
 };
+pub(crate) use writer::Writer;
 pub(crate) use writing::{FlushChange, JournalEntry, JournalMark, Query, SiteFlush, SiteWrite};
+
+/// By which a database that sleeps, or is about to, keeps since when, beside its copies of the store's files;
+/// nothing where it is awake. The triggers look there.
+pub(crate) const SLEEP: &str = "sleep";
+
+/// By which its triggers' refusal is known.
+pub(crate) const SLEEPS: &str = "the database is going to sleep";
 
 /// What the hub asks of a database.
 #[async_trait]
@@ -61,6 +70,28 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
 
     /// How many loads it takes at a time; others wait.
     fn loads_at_once(&self) -> usize;
+
+    /// Whether it is on a server, which can be stopped.
+    fn has_server(&self) -> bool {
+        false
+    }
+
+    /// Whether the server answers, by a connection that nobody else uses.
+    ///
+    /// # Errors
+    /// Why it does not.
+    async fn ping(&self) -> Result<(), DbError> {
+        Ok(())
+    }
+
+    /// Who may still change rows though it is told to [`SLEEP`]: whoever has done so in a transaction that is
+    /// open, and whoever does not see yet that it is told so.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn writers(&self) -> Result<Vec<Writer>, DbError> {
+        Ok(Vec::new())
+    }
 
     /// Whether the triggers of a site's tables are those that this program makes for a dataset and a zone.
     ///

@@ -9,6 +9,7 @@ mod archive;
 mod auth;
 pub mod cli;
 mod config;
+mod control;
 mod dashboard;
 mod db;
 #[cfg(feature = "demo")]
@@ -25,6 +26,7 @@ mod object;
 mod scheduler;
 mod serve;
 mod services;
+mod sleep;
 mod stack;
 mod stats;
 mod sync;

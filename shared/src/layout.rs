@@ -144,6 +144,9 @@ pub const PINS: &str = "hub/pins.json";
 /// The prefix of what hubs write outside any site.
 pub const HUB: &str = "hub/";
 
+/// How the database is to stand, and what the keeper is to do.
+pub const WAKE: &str = "hub/wake.json";
+
 /// The archive's switch.
 pub const ARCHIVE_SWITCH: &str = "hub/archive.json";
 

@@ -50,7 +50,8 @@ pub(crate) enum Published {
 /// # Errors
 /// Where nothing could be published.
 pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
-    if app.archive.is_running() {
+    let is_asked = app.archive.ask_the_keeper().await.map_err(HubError::from)?;
+    if is_asked || app.archive.is_running() {
         return Ok(Published::GoesOn);
     }
     let (archive, now) = (Arc::clone(&app.archive), (app.clock)());

@@ -2,7 +2,9 @@
 
 use causeway_shared::store::StoreError;
 
+use crate::control::{Pending, What};
 use crate::document::DocumentError;
+use crate::stack::StackError;
 
 /// Why nothing, or no more, could be published.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +16,14 @@ pub(crate) enum ArchiveError {
     /// The manifest, `archive_info.json` or the switch cannot be used.
     #[error("the archive cannot go on: {0}")]
     Document(#[from] DocumentError),
+    /// The rule that publishes, or the function.
+    #[error(transparent)]
+    Stack(#[from] StackError),
+    /// The keeper has something else to do first.
+    #[error(
+        "the keeper has not done yet what hub/wake.json asks for ({what:?}); it looks there every minute: try again then"
+    )]
+    KeeperBusy { what: What },
     /// Others publish all the time.
     #[error("the archive was overtaken by other runs {times} times; they publish the same")]
     Overtaken { times: u32 },
@@ -26,7 +36,14 @@ impl ArchiveError {
         match self {
             Self::Store(error) => error.is_retryable(),
             Self::Document(error) => error.is_retryable(),
-            Self::Overtaken { .. } => true,
+            Self::Stack(error) => error.is_retryable(),
+            Self::KeeperBusy { .. } | Self::Overtaken { .. } => true,
         }
+    }
+}
+
+impl From<Pending> for ArchiveError {
+    fn from(Pending(what): Pending) -> Self {
+        Self::KeeperBusy { what }
     }
 }

@@ -1,11 +1,16 @@
-//! `hub/archive.json`: whether the archive runs by itself.
+//! `hub/archive.json`: whether the archive runs by itself. On AWS a rule has it run, and that rule's state says
+//! whether it does.
 
 use causeway_shared::layout;
 use causeway_shared::store::Store;
 use serde::{Deserialize, Serialize};
 
+use super::ArchiveError;
 use super::info::ArchiveInfo;
+use crate::config::HubConfig;
+use crate::control::{Control, What};
 use crate::document::{Content, Document, DocumentError};
+use crate::stack::Stack;
 
 /// What the switch says; nothing before somebody has used it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,20 +25,55 @@ impl Content for Switch {
     const REMEDY: &'static str = "remove it, and use `causeway-hub archive enable` or `disable`";
 }
 
-/// Whether the archive runs by itself; `first` counts until somebody has used the switch.
+/// Whether the archive runs by itself; what is configured counts until somebody has used the switch.
 ///
 /// # Errors
-/// [`DocumentError`]
-pub(super) async fn is_enabled(store: &Store, first: bool) -> Result<bool, DocumentError> {
+/// [`ArchiveError`]
+pub(super) async fn is_enabled(store: &Store, config: &HubConfig) -> Result<bool, ArchiveError> {
+    let aws = &config.aws;
+    let of_rule = if aws.keeper {
+        of_keeper(&Control::read(store).await?)
+    } else if aws.rule.is_empty() {
+        None
+    } else {
+        let aws = Stack::open(config).await?;
+        Some(aws.rule_is_enabled(&config.aws.rule).await?)
+    };
+    if let Some(enabled) = of_rule {
+        return Ok(enabled);
+    }
     let (switch, _) = Document::<Switch>::new(Store::clone(store)).read().await?;
-    Ok(switch.enabled.unwrap_or(first))
+    Ok(switch.enabled.unwrap_or(config.archive.enabled))
+}
+
+/// How the rule stands as the keeper saw it, or as it is to make it.
+fn of_keeper(control: &Control) -> Option<bool> {
+    match control.pending().map(|wish| wish.what) {
+        Some(What::Enable) => Some(true),
+        Some(What::Disable) => Some(false),
+        _ => control.archive,
+    }
 }
 
 /// Switches it, and says so in `archive_info.json` where there is one.
 ///
 /// # Errors
-/// [`DocumentError`]
-pub(super) async fn set_enabled(store: &Store, enabled: bool) -> Result<(), DocumentError> {
+/// [`ArchiveError`]
+pub(super) async fn set_enabled(
+    store: &Store,
+    config: &HubConfig,
+    enabled: bool,
+) -> Result<(), ArchiveError> {
+    if config.aws.keeper {
+        let what = match enabled {
+            true => What::Enable,
+            false => What::Disable,
+        };
+        ask(store, what).await?;
+    } else if !config.aws.rule.is_empty() {
+        let aws = Stack::open(config).await?;
+        aws.switch_rule(&config.aws.rule, enabled).await?;
+    }
     let switch = Document::<Switch>::new(Store::clone(store));
     let set = switch.change(|switch| {
         switch.enabled = Some(enabled);
@@ -45,5 +85,13 @@ pub(super) async fn set_enabled(store: &Store, enabled: bool) -> Result<(), Docu
         info.enabled = enabled && info.last_updated.is_some();
         Ok::<_, DocumentError>(())
     });
-    say.await.map(drop)
+    Ok(say.await.map(drop)?)
+}
+
+/// Has the keeper do something.
+///
+/// # Errors
+/// [`ArchiveError::KeeperBusy`], or a failure of the store.
+pub(super) async fn ask(store: &Store, what: What) -> Result<(), ArchiveError> {
+    Control::change(store, |control| Ok(control.ask(what)?)).await
 }

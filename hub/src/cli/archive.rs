@@ -17,7 +17,7 @@ use crate::sync::open_store;
 pub enum ArchiveCommand {
     /// Publish what changed as CSV now, whether the schedule is on or not
     #[command(after_help = "Example: causeway-hub archive run --json\n\n\
-        It reads the store alone, so the database may sleep. Exit 3: some of it cannot be published \
+        It reads the store alone, so the database may sleep. With aws.function set, that function does so. Exit 3: some of it cannot be published \
         until somebody has mended it; its last files stay.")]
     Run,
     /// Have `serve` publish by itself, every archive.every
@@ -37,6 +37,10 @@ impl ArchiveCommand {
         let archive = Archive::new(store, config);
         match self {
             Self::Run => {
+                if let Some(report) = archive.call_the_function().await.map_err(HubError::from)? {
+                    let text = format!("the function published: {report}\n");
+                    return Ok(Answer::of(json, &report, text, Exit::Done));
+                }
                 let report = archive.run(clock::now()).await.map_err(HubError::from)?;
                 let exit = exit(report.needs_a_look(), report.is_retryable());
                 Ok(Answer::of(json, &report, ran(&report), exit))

@@ -3,6 +3,7 @@
 use std::io;
 
 use causeway_shared::runtime::program::Exit;
+use jiff::Timestamp;
 
 use super::init::WriteConfigError;
 use crate::api::openapi::OpenApiError;
@@ -12,6 +13,7 @@ use crate::demo::DemoError;
 use crate::document::DocumentError;
 use crate::error::HubError;
 use crate::serve::ServeError;
+use crate::sleep::SleepError;
 use crate::sync::InvalidRange;
 
 /// Why a command failed.
@@ -32,6 +34,8 @@ pub(super) enum CliError {
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
+    Sleep(#[from] SleepError),
+    #[error(transparent)]
     WriteConfig(#[from] WriteConfigError),
     #[error("cannot listen on {listen}: {source}; set http.listen to another address")]
     Listen {
@@ -51,6 +55,12 @@ pub(super) enum CliError {
     BadLocation { location: String },
     #[error(transparent)]
     OpenApi(&'static OpenApiError),
+    #[error("the database sleeps since {since}; wake it with `causeway-hub wake` ({source})")]
+    Asleep {
+        since: Timestamp,
+        #[source]
+        source: Box<CliError>,
+    },
     #[error("cannot write to standard output: {0}")]
     Output(#[source] io::Error),
 }
@@ -69,6 +79,8 @@ impl CliError {
             },
             #[cfg(feature = "import")]
             Self::Import(error) => error.exit(),
+            Self::Sleep(error) => error.exit(),
+            Self::Asleep { source, .. } => source.exit(),
             Self::Serve(error) if error.is_usage() => Exit::Usage,
             Self::Range(_)
             | Self::NoLocation { .. }

@@ -323,6 +323,7 @@ pub(super) fn problem_of_change(error: ServiceError, t: &Texts) -> Problem {
     let detail = match &error {
         ServiceError::TryAgain(_) => d.not_now.to_owned(),
         ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
+        ServiceError::Asleep(_) => t.of_sleep.refused.to_owned(),
         _ => return error.into(),
     };
     Problem::from(error).saying(detail)

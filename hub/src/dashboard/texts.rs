@@ -12,6 +12,7 @@ mod figures;
 #[cfg(feature = "import")]
 mod import;
 mod lists;
+mod sleep;
 mod slots;
 mod sync;
 
@@ -27,6 +28,7 @@ pub(super) use figures::FiguresTexts;
 #[cfg(feature = "import")]
 pub(super) use import::ImportTexts;
 pub(super) use lists::ListTexts;
+pub(super) use sleep::SleepTexts;
 pub(super) use slots::SlotsTexts;
 pub(super) use sync::SyncTexts;
 
@@ -114,6 +116,7 @@ pub(super) struct Texts {
     pub(super) of_docs: DocsTexts,
     pub(super) of_conflicts: ConflictsTexts,
     pub(super) of_database: DatabaseTexts,
+    pub(super) of_sleep: SleepTexts,
     pub(super) of_edits: EditsTexts,
     pub(super) of_figures: FiguresTexts,
     #[cfg(feature = "import")]
@@ -227,6 +230,7 @@ pub(super) const VIETNAMESE: Texts = Texts {
     of_docs: docs::VIETNAMESE,
     of_conflicts: conflicts::VIETNAMESE,
     of_database: database::VIETNAMESE,
+    of_sleep: sleep::VIETNAMESE,
     of_edits: edits::VIETNAMESE,
     of_figures: figures::VIETNAMESE,
     #[cfg(feature = "import")]
@@ -329,6 +333,7 @@ pub(super) const ENGLISH: Texts = Texts {
     of_docs: docs::ENGLISH,
     of_conflicts: conflicts::ENGLISH,
     of_database: database::ENGLISH,
+    of_sleep: sleep::ENGLISH,
     of_edits: edits::ENGLISH,
     of_figures: figures::ENGLISH,
     #[cfg(feature = "import")]

@@ -22,6 +22,7 @@ mod tls;
 mod triggers;
 mod typed;
 mod write;
+mod writers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -39,7 +40,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use super::records::{stored_count, unreadable};
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Outline, Partial, Query, Row, RowBatches,
-    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite,
+    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, Writer,
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
@@ -331,6 +332,18 @@ impl Database for PostgresDatabase {
 
     fn loads_at_once(&self) -> usize {
         self.connections.places_at_most
+    }
+
+    fn has_server(&self) -> bool {
+        true
+    }
+
+    async fn ping(&self) -> Result<(), DbError> {
+        self.answers().await
+    }
+
+    async fn writers(&self) -> Result<Vec<Writer>, DbError> {
+        self.connections.retrying(|| self.read_writers()).await
     }
 
     async fn has_triggers(

@@ -12,6 +12,7 @@ use crate::error::HubError;
 use crate::services::error::ServiceError;
 use crate::services::field_error::FieldError;
 use crate::services::record::Record;
+use crate::sleep::SleepError;
 
 /// What went wrong, by kind. Scripts rely on [`Code::as_str`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub(crate) enum Code {
     NotAllowedNow,
     /// The database takes no writes.
     ReadOnly,
+    /// The database takes no writes until it is woken.
+    DatabaseAsleep,
     /// A mistake in this program.
     Internal,
     /// The store or the database cannot be reached.
@@ -59,7 +62,7 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -76,6 +79,7 @@ impl Code {
         Self::Changed,
         Self::NotAllowedNow,
         Self::ReadOnly,
+        Self::DatabaseAsleep,
         Self::Internal,
         Self::Unavailable,
         Self::Busy,
@@ -102,6 +106,7 @@ impl Code {
             Self::Changed => "changed",
             Self::NotAllowedNow => "not_allowed_now",
             Self::ReadOnly => "read_only",
+            Self::DatabaseAsleep => "database_asleep",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
             Self::Busy => "busy",
@@ -124,7 +129,9 @@ impl Code {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::Busy | Self::DatabaseAsleep => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
@@ -313,8 +320,14 @@ impl IntoResponse for Problem {
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if matches!(self.code, Code::Busy | Code::Unavailable) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let retry_after = match self.code {
+            Code::Busy | Code::Unavailable => Some("1"),
+            // A server takes minutes to start.
+            Code::DatabaseAsleep => Some("60"),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static(seconds));
         }
         if let Some(cause) = self.cause.clone() {
             response.extensions_mut().insert(cause);
@@ -370,8 +383,27 @@ impl From<ServiceError> for Problem {
             ServiceError::RangeTooLong { .. } => problem(Code::RangeTooLong),
             ServiceError::SiteRequired(_) => problem(Code::SiteRequired),
             ServiceError::ReadOnly(_) => problem(Code::ReadOnly),
+            ServiceError::Asleep(_) => problem(Code::DatabaseAsleep),
             ServiceError::TryAgain(_) => problem(Code::Unavailable),
         }
+    }
+}
+
+impl From<SleepError> for Problem {
+    fn from(error: SleepError) -> Self {
+        let code = match error {
+            SleepError::Hub(error) => return Self::from(error),
+            SleepError::NoServer { .. }
+            | SleepError::ReadOnly
+            | SleepError::NotOwner { .. }
+            | SleepError::Writers { .. }
+            | SleepError::AnotherHead { .. } => Code::NotAllowedNow,
+            SleepError::Stack(_)
+            | SleepError::Unflushed { .. }
+            | SleepError::NoAnswer { .. }
+            | SleepError::Halfway { .. } => Code::Unavailable,
+        };
+        Self::new(code, error.to_string()).because(error)
     }
 }
 

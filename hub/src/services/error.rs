@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::field_error::{FieldError, Sentence, Wrong, broken_rule};
 use super::record::Record;
-use crate::db::DbError;
+use crate::db::{DbError, SLEEPS};
 use crate::error::HubError;
 use crate::stats::meetassist::APPOINTMENT;
 
@@ -57,6 +57,9 @@ pub(crate) enum ServiceError {
     /// The database takes no writes; it says why.
     #[error("{0}")]
     ReadOnly(String),
+    /// The database sleeps, or is about to; it says so.
+    #[error("{0}")]
+    Asleep(String),
     /// The database will take it in a moment; it says why not now.
     #[error("{0}")]
     TryAgain(String),
@@ -116,6 +119,7 @@ impl ServiceError {
             DbError::Rejected { state, message } => match state.as_str() {
                 "23505" if table.name.as_str() == APPOINTMENT => Self::Clash(None),
                 "23505" => Self::NotUnique(message),
+                "25006" if message.contains(SLEEPS) => Self::Asleep(message),
                 "25006" => Self::ReadOnly(message),
                 // The rest of its keys is used up.
                 "2200H" => Self::TryAgain(message),

@@ -86,7 +86,9 @@ fn succeed(response: &mut Value, example: Option<&Value>) {
     if let Some(json) = response.pointer_mut("/content/application~1json") {
         show(json, example);
     }
-    response["headers"]["X-Request-Id"] = json!({"$ref": "#/components/headers/X-Request-Id"});
+    for header in ["X-Request-Id", "X-Causeway-Database"] {
+        response["headers"][header] = json!({"$ref": format!("#/components/headers/{header}")});
+    }
 }
 
 fn show(content: &mut Value, example: Option<&Value>) {
@@ -102,6 +104,10 @@ pub(super) fn headers() -> Value {
         "required": true,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
         "example": "job-7",
+    }, "X-Causeway-Database": {
+        "description": "There while the database sleeps or does not answer: the answer was made from the store.",
+        "required": false,
+        "schema": {"type": "string", "enum": ["asleep"]},
     }})
 }
 
@@ -181,6 +187,7 @@ fn meaning(code: Code) -> &'static str {
             "the present state does not allow it; `present` is what stands in the way"
         }
         Code::ReadOnly => "this database takes no writes; `detail` says which one does",
+        Code::DatabaseAsleep => "the database sleeps; reads are answered, writes once it is woken",
         Code::Internal => "a mistake in the hub; its log says more",
         Code::Unavailable => "the database or the store cannot be used now",
         Code::Busy => "more at once than is taken",
@@ -212,6 +219,7 @@ fn example(code: Code) -> Value {
         Code::Changed => "the row is not any more what it was",
         Code::NotAllowedNow => "only a pending appointment can be confirmed",
         Code::ReadOnly => "this database takes no writes; another one owns the site's edits",
+        Code::DatabaseAsleep => "the database sleeps and takes no changes; an admin wakes it",
         Code::Internal => "the run stopped; see the hub's log",
         Code::Unavailable => "the database or the store cannot be reached now; see the hub's log",
         Code::Busy => "too many requests at once; try again in a moment",

@@ -215,6 +215,7 @@ pub(in crate::dashboard) fn refusal_notice(error: &ServiceError, language: Langu
         ServiceError::Changed(..) => d.changed.to_owned(),
         ServiceError::NotFound(_) => d.gone.to_owned(),
         ServiceError::ReadOnly(why) => format!("{} {why}", d.read_only),
+        ServiceError::Asleep(_) => language.texts().of_sleep.refused.to_owned(),
         ServiceError::Unreadable(_)
         | ServiceError::RangeTooLong { .. }
         | ServiceError::SiteRequired(_) => format!("{}: {error}", d.refused),

@@ -68,6 +68,8 @@ pub(super) struct Connections {
     pub(super) pool: Pool,
     /// Those for flushes alone.
     pub(super) reserve: Pool,
+    /// One that finds out whether the server is there.
+    pub(super) probe: Pool,
     /// Places of loads and flushes in the pool. They keep a connection for long, and need another one
     /// meanwhile: half of the pool is left to what is over soon.
     pub(super) places: Arc<Semaphore>,
@@ -128,6 +130,7 @@ impl Connections {
         Ok(Self {
             pool: pool(sizes.pool)?,
             reserve: pool(sizes.reserve)?,
+            probe: pool(1)?,
             places: Arc::new(Semaphore::new(sizes.places)),
             places_at_most: sizes.places,
             described: without_password(url),
@@ -200,7 +203,7 @@ impl Connections {
         }
     }
 
-    async fn pooled(&self, pool: &Pool) -> Result<Object, DbError> {
+    pub(super) async fn pooled(&self, pool: &Pool) -> Result<Object, DbError> {
         let client = pool.get().await;
         client.map_err(|error| error::of_pool(&self.described, error))
     }

@@ -33,6 +33,7 @@ DECLARE
     owner       json;
     own         record;
     is_loaded   boolean;
+    sleeps      boolean;
     message     text;
     hint        text;
 BEGIN
@@ -41,7 +42,8 @@ BEGIN
       INTO writable, start_known, owner, is_loaded
       FROM causeway.site AS s
      WHERE s.site = of_site;
-    IF writable AND start_known THEN
+    sleeps := EXISTS (SELECT FROM causeway.copy AS k WHERE k.key = 'sleep' AND k.body <> '');
+    IF writable AND start_known AND NOT sleeps THEN
         RETURN;
     END IF;
     SELECT d.id, d.address INTO own FROM causeway.database AS d;
@@ -49,6 +51,9 @@ BEGIN
     IF own.id LIKE 'past-%' THEN
         message := 'it takes no changes here: the database holds a past state';
         hint := 'write to the present database';
+    ELSIF sleeps THEN
+        message := 'it takes no changes: the database is going to sleep';
+        hint := 'wake it with `causeway-hub wake`';
     ELSIF writable THEN
         message := 'it takes no changes until a hub has read its log: the database server has started again, '
             'or the database was restored';

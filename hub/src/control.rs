@@ -1,0 +1,248 @@
+//! `hub/wake.json`: how the database is to stand, and one wish for the keeper. It names nothing of AWS: what is
+//! meant by it is the keeper's own configuration.
+
+use causeway_shared::layout;
+use causeway_shared::store::Store;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::document::{Content, Document, DocumentError};
+
+/// How the database is to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Standing {
+    #[default]
+    Awake,
+    /// The store has all of it, and its server is stopped or may be.
+    Asleep,
+    /// Its server is to start; it is not loaded yet.
+    Waking,
+}
+
+/// What the keeper is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum What {
+    /// Start the database's instance.
+    Start,
+    /// Stop it.
+    Stop,
+    /// Have the archive run by itself.
+    Enable,
+    /// Have it run no more by itself.
+    Disable,
+    /// Run it now.
+    Invoke,
+}
+
+impl What {
+    /// Whether how the database is to [stand](Standing) says it as well.
+    fn is_of_the_instance(self) -> bool {
+        matches!(self, Self::Start | Self::Stop)
+    }
+}
+
+/// Something that is to be done once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Wish {
+    /// One more than that of the wish before.
+    pub(crate) number: u64,
+    pub(crate) what: What,
+}
+
+/// What became of the last wish that the keeper has looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outcome {
+    /// The wish's.
+    pub(crate) number: u64,
+    pub(crate) at: Timestamp,
+    /// Why it could not be done yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// What the file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Control {
+    #[serde(default)]
+    pub(crate) database: Standing,
+    /// Since when.
+    #[serde(default)]
+    pub(crate) since: Option<Timestamp>,
+    #[serde(default)]
+    pub(crate) wish: Option<Wish>,
+    #[serde(default)]
+    pub(crate) outcome: Option<Outcome>,
+    /// Whether the rule that publishes is on, as the keeper saw it last.
+    #[serde(default)]
+    pub(crate) archive: Option<bool>,
+}
+
+impl Content for Control {
+    const KEY: &'static str = layout::WAKE;
+    const FORMAT: u32 = 1;
+    const MAX_BYTES: u64 = 10_000;
+    const REMEDY: &'static str = "remove it: the database counts as awake then";
+}
+
+/// A wish that is not carried out yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pending(pub(crate) What);
+
+impl Control {
+    fn file(store: &Store) -> Document<Self> {
+        Document::new(Store::clone(store))
+    }
+
+    /// What the file of a store holds.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn read(store: &Store) -> Result<Self, DocumentError> {
+        Ok(Self::file(store).read().await?.0)
+    }
+
+    /// Changes it.
+    ///
+    /// # Errors
+    /// What `change` answers with, or a [`DocumentError`].
+    pub(crate) async fn change<E: From<DocumentError>>(
+        store: &Store,
+        change: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        Self::file(store).change(change).await.map(drop)
+    }
+
+    /// As [`stand`](Self::stand), in the file of a store.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn say(
+        store: &Store,
+        standing: Standing,
+        now: Timestamp,
+        keeper: bool,
+    ) -> Result<(), DocumentError> {
+        let say = |control: &mut Self| {
+            // One that is awake is not woken.
+            if (control.database, standing) != (Standing::Awake, Standing::Waking) {
+                control.stand(standing, now, keeper);
+            }
+            Ok(())
+        };
+        Self::change(store, say).await
+    }
+
+    /// Says how the database is to stand, with a wish for a keeper where there is one.
+    pub(crate) fn stand(&mut self, standing: Standing, now: Timestamp, keeper: bool) {
+        if self.database != standing {
+            self.database = standing;
+            self.since = Some(now);
+        }
+        let what = match standing {
+            Standing::Asleep => What::Stop,
+            Standing::Waking => What::Start,
+            Standing::Awake => return,
+        };
+        if keeper {
+            // What else is wished for first is not forgotten for it: the standing says it, too.
+            let _ = self.ask(what);
+        }
+    }
+
+    /// Has the keeper do something, unless it has something else to do first.
+    ///
+    /// # Errors
+    /// [`Pending`]
+    pub(crate) fn ask(&mut self, what: What) -> Result<(), Pending> {
+        match self.pending() {
+            Some(pending) if pending.what == what => return Ok(()),
+            Some(pending)
+                if !pending.what.is_of_the_instance() && !is_undone(pending.what, what) =>
+            {
+                return Err(Pending(pending.what));
+            }
+            _ => {}
+        }
+        let last = self.wish.map_or(0, |wish| wish.number);
+        let done = self.outcome.as_ref().map_or(0, |outcome| outcome.number);
+        let number = last.max(done).saturating_add(1);
+        self.wish = Some(Wish { number, what });
+        Ok(())
+    }
+
+    /// The wish that is not carried out yet.
+    #[must_use]
+    pub(crate) fn pending(&self) -> Option<Wish> {
+        let is_done = |wish: &Wish| {
+            let mut outcome = self.outcome.iter();
+            outcome.any(|outcome| outcome.number >= wish.number && outcome.error.is_none())
+        };
+        self.wish.filter(|wish| !is_done(wish))
+    }
+}
+
+/// Whether one wish is the other's opposite.
+fn is_undone(pending: What, what: What) -> bool {
+    matches!(
+        (pending, what),
+        (What::Enable, What::Disable) | (What::Disable, What::Enable)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(wish: Option<What>) -> Control {
+        let mut control = Control::default();
+        wish.into_iter().for_each(|what| control.ask(what).unwrap());
+        control
+    }
+
+    fn done(number: u64, error: Option<&str>) -> Option<Outcome> {
+        let at = Timestamp::UNIX_EPOCH;
+        let error = error.map(str::to_owned);
+        Some(Outcome { number, at, error })
+    }
+
+    #[test]
+    fn wishes_are_numbered_and_one_is_asked_for_once() {
+        let mut control = control(Some(What::Invoke));
+        control.ask(What::Invoke).unwrap();
+        assert_eq!(control.wish.unwrap().number, 1);
+        control.outcome = done(1, None);
+        assert_eq!(control.pending(), None);
+        control.ask(What::Invoke).unwrap();
+        let (number, what) = (2, What::Invoke);
+        assert_eq!(control.pending(), Some(Wish { number, what }));
+    }
+
+    #[test]
+    fn a_wish_that_failed_is_pending_still() {
+        let mut control = control(Some(What::Enable));
+        control.outcome = done(1, Some("AWS does not answer"));
+        assert_eq!(control.pending().unwrap().what, What::Enable);
+    }
+
+    #[test]
+    fn a_wish_about_the_archive_is_not_forgotten_for_another() {
+        for (pending, next, then) in [
+            (What::Enable, What::Invoke, Err(Pending(What::Enable))),
+            (What::Invoke, What::Disable, Err(Pending(What::Invoke))),
+            (What::Enable, What::Disable, Ok(What::Disable)),
+            (What::Stop, What::Invoke, Ok(What::Invoke)),
+            (What::Stop, What::Start, Ok(What::Start)),
+        ] {
+            let mut control = control(Some(pending));
+            let asked = control.ask(next);
+            assert_eq!(asked.map(|()| control.wish.unwrap().what), then);
+        }
+        let mut control = control(Some(What::Enable));
+        control.stand(Standing::Asleep, Timestamp::UNIX_EPOCH, true);
+        assert_eq!(control.pending().unwrap().what, What::Enable);
+        assert_eq!(control.database, Standing::Asleep);
+    }
+}

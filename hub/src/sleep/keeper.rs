@@ -1,0 +1,212 @@
+//! The keeper: a small function that reaches AWS, for hubs that do not. Every minute, and when RDS tells of the
+//! instance, it does what `hub/wake.json` asks for.
+//!
+//! How the database is to stand is a state, not an order: an instance that RDS starts by itself after seven days
+//! is stopped again. What is wished for besides is done once: it counts as done when the file says so, and what
+//! was done when that could not be written is done again, which changes nothing.
+
+use causeway_shared::store::Store;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::json;
+
+use super::SleepError;
+use crate::config::{AwsConfig, HubConfig};
+use crate::control::{Control, Outcome, Standing, What};
+use crate::document::DocumentError;
+use crate::stack::{InstanceState, Invocation, Stack, StackError};
+
+/// A call of AWS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Step {
+    Start,
+    Stop,
+    Enable,
+    Disable,
+    Invoke,
+}
+
+/// What is to be done now.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub(crate) struct Plan {
+    pub(crate) steps: Vec<Step>,
+    /// The wish that is carried out by them.
+    pub(crate) fulfils: Option<u64>,
+}
+
+/// What was done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct KeeperReport {
+    #[serde(flatten)]
+    pub(crate) plan: Plan,
+    /// Why not all of it was done; the next round tries again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// What is to be done, by what is asked for and how the instance stands; `None`: there is none.
+#[must_use]
+pub(crate) fn plan(control: &Control, instance: Option<InstanceState>) -> Plan {
+    let mut plan = Plan::default();
+    match (control.database, instance) {
+        (Standing::Asleep, Some(InstanceState::Available)) => plan.steps.push(Step::Stop),
+        (Standing::Waking, Some(InstanceState::Stopped)) => plan.steps.push(Step::Start),
+        _ => {}
+    }
+    let Some(wish) = control.pending() else {
+        return plan;
+    };
+    let step = match wish.what {
+        // The database's standing has said it. While the instance is between two states, it waits.
+        What::Start | What::Stop if instance == Some(InstanceState::Between) => return plan,
+        What::Start | What::Stop => None,
+        What::Enable => Some(Step::Enable),
+        What::Disable => Some(Step::Disable),
+        What::Invoke => Some(Step::Invoke),
+    };
+    plan.steps.extend(step);
+    plan.fulfils = Some(wish.number);
+    plan
+}
+
+/// Does what is asked for now.
+///
+/// # Errors
+/// [`SleepError`] where that cannot be found out, or where it cannot be said that it is done. What AWS refuses
+/// is in the report, and in the file.
+pub(crate) async fn round(
+    store: &Store,
+    config: &HubConfig,
+    now: Timestamp,
+) -> Result<KeeperReport, SleepError> {
+    let aws = Stack::open(config).await?;
+    let names = &config.aws;
+    let control = Control::read(store).await?;
+    let instance = match names.instance.as_str() {
+        "" => None,
+        instance => Some(aws.instance_state(instance).await?),
+    };
+    let plan = plan(&control, instance);
+    let mut failed = None;
+    for step in &plan.steps {
+        tracing::info!(?step, "doing what hub/wake.json asks for");
+        if let Err(error) = carry_out(&aws, names, *step).await {
+            tracing::error!(%error, ?step, "what hub/wake.json asks for is not done");
+            failed.get_or_insert(error);
+        }
+    }
+    let error = failed.map(|error| error.to_string());
+    if control == Control::default() {
+        // No hub has written the file yet. The first one tries whether the store is fit for it.
+        return Ok(KeeperReport { plan, error });
+    }
+    let rule = match names.rule.as_str() {
+        "" => None,
+        rule => aws.rule_is_enabled(rule).await.ok(),
+    };
+    let said = Control::change(store, |control| {
+        if let Some(number) = plan.fulfils {
+            let same = control.outcome.as_ref();
+            let same = same.is_some_and(|of| of.number == number && of.error == error);
+            if !same {
+                let error = error.clone();
+                control.outcome = Some(Outcome {
+                    number,
+                    at: now,
+                    error,
+                });
+            }
+        }
+        control.archive = rule.or(control.archive);
+        Ok::<_, DocumentError>(())
+    });
+    said.await?;
+    Ok(KeeperReport { plan, error })
+}
+
+async fn carry_out(aws: &Stack, names: &AwsConfig, step: Step) -> Result<(), StackError> {
+    match step {
+        Step::Start => aws.start_instance(&names.instance).await,
+        Step::Stop => aws.stop_instance(&names.instance).await,
+        Step::Enable | Step::Disable => {
+            let rule = named(&names.rule, "rule is named; set aws.rule")?;
+            aws.switch_rule(rule, step == Step::Enable).await
+        }
+        Step::Invoke => {
+            let function = named(&names.function, "function is named; set aws.function")?;
+            let payload = json!({"command": "archive"});
+            let begun = aws.invoke(function, Invocation::Begun, &payload);
+            begun.await.map(drop)
+        }
+    }
+}
+
+fn named<'n>(name: &'n str, what: &'static str) -> Result<&'n str, StackError> {
+    match name {
+        "" => Err(StackError::NotConfigured { what }),
+        name => Ok(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(database: Standing, wish: Option<What>) -> Control {
+        let mut control = Control {
+            database,
+            ..Control::default()
+        };
+        wish.into_iter().for_each(|what| control.ask(what).unwrap());
+        control
+    }
+
+    #[test]
+    fn the_instance_follows_how_the_database_is_to_stand() {
+        use InstanceState::{Available, Between, Stopped};
+        for (database, instance, steps) in [
+            (Standing::Asleep, Available, vec![Step::Stop]),
+            (Standing::Asleep, Between, vec![]),
+            (Standing::Asleep, Stopped, vec![]),
+            (Standing::Waking, Available, vec![]),
+            (Standing::Waking, Between, vec![]),
+            (Standing::Waking, Stopped, vec![Step::Start]),
+            (Standing::Awake, Available, vec![]),
+            // Somebody stopped it by hand.
+            (Standing::Awake, Stopped, vec![]),
+        ] {
+            let planned = plan(&asked(database, None), Some(instance));
+            assert_eq!(planned.steps, steps, "{database:?} {instance:?}");
+        }
+    }
+
+    #[test]
+    fn a_wish_is_carried_out_once() {
+        let mut control = asked(Standing::Awake, Some(What::Invoke));
+        let first = plan(&control, None);
+        assert_eq!((first.steps, first.fulfils), (vec![Step::Invoke], Some(1)));
+        control.outcome = Some(Outcome {
+            number: 1,
+            at: Timestamp::UNIX_EPOCH,
+            error: None,
+        });
+        assert_eq!(plan(&control, None), Plan::default());
+    }
+
+    #[test]
+    fn a_stop_waits_while_the_instance_is_busy() {
+        let control = asked(Standing::Asleep, Some(What::Stop));
+        let busy = plan(&control, Some(InstanceState::Between));
+        assert_eq!(busy, Plan::default());
+        let there = plan(&control, Some(InstanceState::Available));
+        assert_eq!((there.steps, there.fulfils), (vec![Step::Stop], Some(1)));
+    }
+
+    #[test]
+    fn a_wish_and_the_instance_are_seen_to_together() {
+        let control = asked(Standing::Asleep, Some(What::Enable));
+        let planned = plan(&control, Some(InstanceState::Available));
+        assert_eq!(planned.steps, [Step::Stop, Step::Enable]);
+    }
+}

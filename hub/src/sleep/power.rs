@@ -1,0 +1,95 @@
+//! Who starts and stops the database's server.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+
+use crate::config::HubConfig;
+use crate::stack::{InstanceState, Stack, StackError};
+
+/// How often the instance is asked whether it has come out of what it is busy with.
+const POLL: Duration = Duration::from_secs(10);
+/// How long that is waited for.
+const BETWEEN: Duration = Duration::from_secs(15 * 60);
+
+/// Who starts and stops the database's server.
+#[derive(Debug)]
+pub(crate) enum Power {
+    /// This program, by asking RDS.
+    Instance { aws: Box<Stack>, instance: String },
+    /// The keeper, which looks at `hub/wake.json`.
+    Keeper,
+    /// Whoever runs it.
+    Operator,
+}
+
+impl Power {
+    /// As configured.
+    ///
+    /// # Errors
+    /// [`StackError::NotConfigured`]
+    pub(crate) async fn open(config: &HubConfig) -> Result<Self, StackError> {
+        if config.aws.keeper {
+            return Ok(Self::Keeper);
+        }
+        if config.aws.instance.is_empty() {
+            return Ok(Self::Operator);
+        }
+        Ok(Self::Instance {
+            aws: Box::new(Stack::open(config).await?),
+            instance: config.aws.instance.clone(),
+        })
+    }
+
+    /// Who it is, as reports name it.
+    #[must_use]
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Instance { .. } => "rds",
+            Self::Keeper => "keeper",
+            Self::Operator => "operator",
+        }
+    }
+
+    /// Has the server stop, where that is this program's to do. Asked again it changes nothing.
+    ///
+    /// # Errors
+    /// [`StackError`]
+    pub(super) async fn stop(&self) -> Result<(), StackError> {
+        let Self::Instance { aws, instance } = self else {
+            return Ok(());
+        };
+        match settled(aws, instance).await? {
+            InstanceState::Available => aws.stop_instance(instance).await,
+            InstanceState::Stopped | InstanceState::Between => Ok(()),
+        }
+    }
+
+    /// Has it start, likewise.
+    ///
+    /// # Errors
+    /// [`StackError`]
+    pub(super) async fn start(&self) -> Result<(), StackError> {
+        let Self::Instance { aws, instance } = self else {
+            return Ok(());
+        };
+        match settled(aws, instance).await? {
+            InstanceState::Stopped => aws.start_instance(instance).await,
+            InstanceState::Available | InstanceState::Between => Ok(()),
+        }
+    }
+}
+
+/// How an instance stands, once it is out of what it is busy with; what lasts for too long is told as that.
+async fn settled(aws: &Stack, instance: &str) -> Result<InstanceState, StackError> {
+    let mut waited = Duration::ZERO;
+    loop {
+        let state = aws.instance_state(instance).await?;
+        if state != InstanceState::Between || waited >= BETWEEN {
+            return Ok(state);
+        }
+        tracing::info!(instance, "the instance is busy; it is waited for");
+        sleep(POLL).await;
+        waited += POLL;
+    }
+}
