@@ -9,7 +9,7 @@ pub(crate) mod archive;
 mod conflicts;
 mod consultants;
 mod customers;
-mod database;
+pub(crate) mod database;
 mod edits;
 #[cfg(feature = "import")]
 pub(crate) mod imports;
@@ -92,6 +92,8 @@ routes! {
     "/api/v1/archive/schedule": put archive::schedule;
     "/api/v1/database/schema": get database::schema;
     "/api/v1/database/stats": get database::stats;
+    "/api/v1/database/sleep": get database::standing, post database::sleep;
+    "/api/v1/database/wake": post database::wake;
     "/api/v1/sync": get sync::status;
     "/api/v1/sync/notify": post sync::notify;
     "/api/v1/sync/load": post sync::load;

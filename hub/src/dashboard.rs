@@ -4,6 +4,7 @@
 
 mod appointments;
 mod archive;
+pub(crate) mod asleep;
 mod assets;
 mod bars;
 mod chart;
@@ -40,7 +41,7 @@ use axum::{Extension, Form, Router};
 use self::assets::address;
 use self::language::{Language, ReaderLanguage};
 use self::texts::{Texts, sentence};
-use crate::auth::{Action, Caller};
+use crate::auth::{Action, Caller, Role};
 use crate::config::AuthMode;
 use crate::http::App;
 use crate::http::callers::{Editor, recognise};
@@ -64,6 +65,8 @@ pub(crate) fn routes() -> Router<Arc<App>> {
         .route("/archive/run", post(archive::run))
         .route("/archive/switch", post(archive::switch))
         .route("/database", get(database::page))
+        .route("/database/sleep", post(database::sleep))
+        .route("/database/wake", post(database::wake))
         .route("/sync", get(sync::page))
         .route("/docs", get(docs::page))
         .route("/days", get(days::page))
@@ -152,10 +155,29 @@ impl FromRequestParts<Arc<App>> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
         match recognise(&parts.method, &parts.headers, app).await {
-            Ok(Some(caller)) if caller.role.allows(Action::Read) => Ok(Self(caller)),
+            Ok(Some(caller)) if caller.role.allows(Action::Read) => {
+                Ok(Self(looking_on(caller, parts.uri.path())))
+            }
             Ok(_) => Err(Redirect::to("/login").into_response()),
             Err(problem) => Err(problem.into_response()),
         }
+    }
+}
+
+/// A caller as somebody who may only look on, where what the address changes is asleep: pages show no forms then.
+fn looking_on(caller: Caller, path: &str) -> Caller {
+    match asleep::why() {
+        Some(_)
+            if caller.role == Role::Admin
+                && !asleep::takes_changes(path)
+                && path != "/database" =>
+        {
+            Caller {
+                role: Role::Viewer,
+                ..caller
+            }
+        }
+        _ => caller,
     }
 }
 
@@ -166,8 +188,11 @@ fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
 
 /// The visitor as somebody who may change things.
 fn editor(app: &App, caller: &Caller, language: Language) -> Result<Editor, Problem> {
-    let detail = language.texts().of_day.not_allowed;
-    Editor::of(caller, app).ok_or_else(|| Problem::new(Code::Forbidden, detail))
+    let t = language.texts();
+    Editor::of(caller, app).ok_or_else(|| match asleep::why() {
+        Some(_) => Problem::new(Code::DatabaseAsleep, t.of_sleep.refused),
+        None => Problem::new(Code::Forbidden, t.of_day.not_allowed),
+    })
 }
 
 /// A form as it was sent.

@@ -1,5 +1,6 @@
 //! The service: API, dashboard and what runs beside them, put together.
 
+pub(crate) mod standby;
 #[cfg(test)]
 pub(crate) mod testbed;
 
@@ -21,6 +22,7 @@ use crate::http::{App, server};
 use crate::services::partials;
 use crate::sync::Hub;
 use crate::{api, dashboard, scheduler, temporary_folder};
+use standby::Standby;
 
 /// How long the last flush may take, before whoever stops the service kills it.
 const LAST_FLUSH: Duration = Duration::from_secs(5);
@@ -102,6 +104,7 @@ pub(crate) async fn serve(
         let (hub, clock) = (app.hub.clone(), app.clock);
         tokio::spawn(async move { hub.keep_vacuuming(clock).await })
     };
+    let looking = tokio::spawn(Standby::keep_looking(Arc::clone(&app)));
     let hub = app.hub.clone();
     tracing::info!(%listen, "serving");
     let served = tokio::select! {
@@ -116,6 +119,8 @@ pub(crate) async fn serve(
     preparing.abort();
     // What it has not deleted yet the next one finds.
     vacuuming.abort();
+    // A database that is being woken is so by the next start.
+    looking.abort();
     // What waits is in the journal, and goes with the next start at the latest.
     if let Ok(Err(error)) = timeout(LAST_FLUSH, hub.flush(clock::now())).await {
         tracing::warn!(%error, "the journal is not flushed; the next start goes on");
@@ -144,8 +149,12 @@ async fn say_how_to_sign_in(hub: Hub) {
     }
 }
 
-/// All addresses.
+/// All addresses, answered from the store while the database sleeps.
 pub(crate) fn router(app: Arc<App>) -> Router {
+    standby::router(app, routes)
+}
+
+fn routes(app: Arc<App>) -> Router {
     server::router(
         app,
         api::routes().merge(dashboard::routes()),

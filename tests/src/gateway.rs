@@ -185,9 +185,9 @@ async fn serve(
     }
 }
 
-struct HttpRequest {
-    header: Vec<u8>,
-    body: Vec<u8>,
+pub(crate) struct HttpRequest {
+    pub(crate) header: Vec<u8>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl HttpRequest {
@@ -205,7 +205,7 @@ impl HttpRequest {
 }
 
 /// A whole request; `None` where the client left without one.
-async fn read_request(client: &mut TcpStream) -> std::io::Result<Option<HttpRequest>> {
+pub(crate) async fn read_request(client: &mut TcpStream) -> std::io::Result<Option<HttpRequest>> {
     let mut bytes = Vec::new();
     let end = loop {
         if let Some(end) = header_end(&bytes) {
@@ -243,7 +243,7 @@ fn alone(header: &str) -> String {
     lines.join("\r\n")
 }
 
-fn field<'h>(header: &'h str, name: &str) -> Option<&'h str> {
+pub(crate) fn field<'h>(header: &'h str, name: &str) -> Option<&'h str> {
     let line = header.split("\r\n").find(|line| is_field(line, name))?;
     line.split_once(':').map(|(_, value)| value.trim())
 }

@@ -4,7 +4,7 @@
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
 //! [`loaded`] what did, and [`duckdb`] what is published of it. [`browser`] is what a page is looked at with, and
-//! [`python`] runs what is tested there.
+//! [`python`] runs what is tested there. [`aws`] stands in for what starts and stops a database.
 //! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
 //! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump. [`lambda`] is what
 //! AWS puts around a function.
@@ -15,6 +15,7 @@
     reason = "a test whose ground gives way ends there, with a message"
 )]
 
+pub mod aws;
 pub mod browser;
 pub mod crash;
 pub mod deployment;

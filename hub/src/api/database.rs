@@ -1,22 +1,33 @@
 //! `/api/v1/database`: what tables there are, and how much is in them. There is no SQL here.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::SiteName;
 use causeway_shared::limits;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
+use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use super::overview::SitesParams;
+use crate::control::{Control, Standing};
+use crate::dashboard::asleep;
+use crate::error::HubError;
 use crate::http::App;
-use crate::http::callers::Reader;
+use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
 use crate::services::database::{self, TableStats};
+use crate::sleep::{SleepError, ask_to_wake, fall_asleep};
+use crate::tasks;
+
+/// How long transactions that are open are waited for.
+const WRITERS_WAIT: Duration = Duration::from_secs(10);
 
 /// The datasets of the sites.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,6 +96,97 @@ pub(super) async fn stats(
         bytes: limits::total(items.iter().filter_map(|table| table.bytes)),
         items,
     }))
+}
+
+/// How the database is to stand.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DatabaseStanding {
+    database: Standing,
+    /// Since when; null where it was never put to sleep.
+    since: Option<Timestamp>,
+}
+
+/// Read whether the database is awake, sleeps or is being woken.
+#[utoipa::path(
+    get,
+    path = "/api/v1/database/sleep",
+    responses((status = 200, body = DatabaseStanding)),
+)]
+pub(super) async fn standing(
+    _: Reader,
+    State(app): State<Arc<App>>,
+) -> Result<Json<DatabaseStanding>, Problem> {
+    Ok(Json(standing_of(&app).await?))
+}
+
+/// Put the database to sleep: all that it has is taken to the store, and its server is stopped. Transactions that are
+/// open are waited for, for ten seconds.
+#[utoipa::path(
+    post,
+    path = "/api/v1/database/sleep",
+    responses((status = 200, body = DatabaseStanding), (status = 409)),
+)]
+pub(super) async fn sleep(
+    _: Editor,
+    State(app): State<Arc<App>>,
+) -> Result<Json<DatabaseStanding>, Problem> {
+    put_to_sleep(&app).await?;
+    Ok(Json(standing_of(&app).await?))
+}
+
+/// Have the database woken. It takes minutes until it takes changes; reads are answered meanwhile.
+#[utoipa::path(
+    post,
+    path = "/api/v1/database/wake",
+    responses((status = 200, body = DatabaseStanding)),
+)]
+pub(super) async fn wake(
+    _: Editor,
+    State(app): State<Arc<App>>,
+) -> Result<Json<DatabaseStanding>, Problem> {
+    have_woken(&app).await?;
+    Ok(Json(standing_of(&app).await?))
+}
+
+async fn standing_of(app: &App) -> Result<DatabaseStanding, Problem> {
+    let control = Control::read(app.hub.store()).await;
+    let control = control.map_err(HubError::from)?;
+    Ok(DatabaseStanding {
+        database: control.database,
+        since: control.since,
+    })
+}
+
+/// Puts the database to sleep, unless it sleeps already.
+///
+/// # Errors
+/// Where it has to stay awake.
+pub(crate) async fn put_to_sleep(app: &Arc<App>) -> Result<(), Problem> {
+    if asleep::why().is_some() {
+        return Ok(());
+    }
+    let own = Arc::clone(app);
+    // Whoever asks may go away, and the middle is no place to stop.
+    let sleeping = async move {
+        fall_asleep(&own.hub, &own.archive, WRITERS_WAIT, own.clock).await?;
+        own.standby.look(&own).await;
+        Ok::<_, SleepError>(())
+    };
+    let slept = tasks::spawn(sleeping.in_current_span()).await;
+    slept.map_err(|stopped| {
+        let detail = "it stopped in its middle; see the hub's log";
+        Problem::new(Code::Internal, detail).because(stopped)
+    })??;
+    Ok(())
+}
+
+/// Has the database woken, if it sleeps.
+///
+/// # Errors
+/// Where nobody can be asked to.
+pub(crate) async fn have_woken(app: &App) -> Result<(), Problem> {
+    ask_to_wake(app.hub.store(), app.hub.config(), (app.clock)()).await?;
+    Ok(())
 }
 
 #[cfg(test)]

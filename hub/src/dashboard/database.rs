@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Column, Dataset, Table};
 use causeway_shared::ids::SiteName;
@@ -12,8 +12,9 @@ use causeway_shared::ids::SiteName;
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{DatabaseTexts, Texts};
-use super::{Visitor, html, signed_in};
-use crate::auth::Caller;
+use super::{Visitor, asleep, editor, html, signed_in};
+use crate::api::database::{have_woken, put_to_sleep};
+use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::services::database::{self, TableStats};
@@ -28,8 +29,20 @@ struct Page<'p> {
     t: &'static Texts,
     d: &'static DatabaseTexts,
     visitor: Option<&'p str>,
+    /// Whether the visitor may change things.
+    is_editor: bool,
     database: String,
+    /// `None`: it has no server that could be stopped.
+    sleep: Option<SleepForm>,
     sites: Vec<Site>,
+}
+
+/// How the database stands, and which form changes that.
+#[derive(Debug)]
+enum SleepForm {
+    Awake,
+    /// Why it is not asked, in words.
+    Asleep(&'static str),
 }
 
 #[derive(Debug)]
@@ -113,10 +126,37 @@ async fn show(app: &App, caller: &Caller, language: Language) -> Result<Response
         t,
         d: &t.of_database,
         visitor: signed_in(app, caller),
+        is_editor: caller.role.allows(Action::Change),
         database: app.hub.database().describe(),
+        sleep: match asleep::notice(&language) {
+            Some(why) => Some(SleepForm::Asleep(why)),
+            None => app.hub.database().has_server().then_some(SleepForm::Awake),
+        },
         sites: sites.collect(),
     })?;
     Ok(page.into_response())
+}
+
+/// Puts the database to sleep.
+pub(super) async fn sleep(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+) -> Result<Redirect, Problem> {
+    editor(&app, &caller, reading.language)?;
+    put_to_sleep(&app).await?;
+    Ok(Redirect::to("/database"))
+}
+
+/// Has it woken.
+pub(super) async fn wake(
+    Visitor(caller): Visitor,
+    reading: ReaderLanguage,
+    State(app): State<Arc<App>>,
+) -> Result<Redirect, Problem> {
+    editor(&app, &caller, reading.language)?;
+    have_woken(&app).await?;
+    Ok(Redirect::to("/database"))
 }
 
 // On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs).

@@ -17,6 +17,7 @@ use super::request::header_text;
 use super::state::App;
 use crate::auth::{Action, Caller, Role, Session, Token};
 use crate::config::AuthMode;
+use crate::dashboard::asleep;
 use crate::services::appointments::By;
 
 /// The cookie that holds a signed-in browser's session.
@@ -79,6 +80,11 @@ impl FromRequestParts<Arc<App>> for Editor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let caller = authorize(parts, app, Action::Change).await?;
+        if asleep::why().is_some() && !asleep::takes_changes(parts.uri.path()) {
+            let detail = "the database sleeps or does not answer, and takes no changes until it is awake; an admin \
+                wakes it by POST /api/v1/database/wake or `causeway-hub wake`";
+            return Err(Problem::new(Code::DatabaseAsleep, detail));
+        }
         Self::of(&caller, app).ok_or_else(|| forbidden(&caller))
     }
 }

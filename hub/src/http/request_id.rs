@@ -50,7 +50,7 @@ fn is_plain(text: &str) -> bool {
 }
 
 /// Gives the request its id, in its log lines and its answer. A problem that nobody has made a page of becomes JSON here.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     // At the highest level, so that it is there whatever lines the log shows.
     let span = tracing::error_span!("request", request_id = id.as_str());

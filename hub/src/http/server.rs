@@ -22,7 +22,7 @@ use super::state::App;
 use super::{connections, health, layers, request_id};
 
 /// Longest body of a request that a route does not set its own limit for.
-const MAX_BODY_BYTES: usize = 64 * 1024;
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 /// How long requests in hand may take to end when the service stops.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 

@@ -13,6 +13,7 @@ use super::probes::{Readiness, SitesForMetrics};
 use crate::archive::Archive;
 use crate::auth::{Authenticator, FailedSignIns};
 use crate::scheduler::Refresher;
+use crate::serve::standby::Standby;
 use crate::sync::Hub;
 
 /// Most requests in hand at once.
@@ -38,9 +39,11 @@ pub(crate) struct App {
     /// Keeps the database at the head of the sites' logs.
     pub(crate) refresher: Arc<Refresher>,
     /// What was counted since the start.
-    pub(crate) metrics: Metrics,
+    pub(crate) metrics: Arc<Metrics>,
+    /// What stands in for a database that sleeps.
+    pub(crate) standby: Standby,
     /// Why requests failed, as far as it was logged.
-    pub(super) failures: Repeats<String>,
+    pub(crate) failures: Repeats<String>,
     /// Whether database and store answered last.
     pub(crate) readiness: Readiness,
     /// What the database last told of the sites, for metrics.
@@ -70,7 +73,8 @@ impl App {
             authenticator: Authenticator::new(hub.store(), hub.database()),
             failed_sign_ins: FailedSignIns::default(),
             refresher: Arc::default(),
-            metrics: Metrics::default(),
+            metrics: Arc::default(),
+            standby: Standby::default(),
             failures: Repeats::new(REMIND_AFTER, MAX_FAILURES),
             readiness: Readiness::default(),
             sites_for_metrics: SitesForMetrics::default(),

@@ -11,6 +11,7 @@ mod all_the_way;
 mod api_fuzz;
 mod archive;
 mod archive_pages;
+mod asleep;
 mod aws;
 mod booking;
 mod buckets;
