@@ -14,6 +14,7 @@ mod custom_resource;
 mod event;
 mod failure;
 mod http_event;
+mod keep;
 mod runtime_api;
 mod state;
 mod work;
@@ -59,6 +60,9 @@ pub async fn run(environment: &[(String, String)]) -> Exit {
             return Exit::Failed;
         }
     };
+    if keep::is_asked(environment) {
+        return keep::run(&api, environment).await;
+    }
     let mut function = Function {
         environment,
         state: None,

@@ -23,6 +23,9 @@ pub(super) enum Failure {
          is never done, give the function more time or memory"
     )]
     TimeIsOver,
+    /// The next round tries again.
+    #[error("not all of what hub/wake.json asks for is done: {0}")]
+    Keeper(String),
     #[error("CloudFormation cannot be answered: {0}")]
     NotTold(#[source] reqwest::Error),
     #[error("the invocation stopped: {0}; this is a mistake in the program")]
@@ -45,6 +48,7 @@ impl Failure {
             Self::Hub(error) if error.is_usage() => "Configuration",
             Self::Hub(_) | Self::Token(_) => "Hub",
             Self::TimeIsOver => "TimeIsOver",
+            Self::Keeper(_) => "Keeper",
             Self::NotTold(_) => "NotTold",
             Self::Stopped(_) | Self::Unwritten(_) => "Internal",
         }

@@ -67,6 +67,11 @@ impl State {
         let connecting = async {
             let database = self.hub().database().sites();
             let store = self.app.authenticator.look((self.app.clock)());
+            // One that sleeps is not waited for.
+            self.app.standby.begin(&self.app).await;
+            if self.app.standby.why().is_some() {
+                return (Ok(Vec::new()), store.await);
+            }
             tokio::join!(database, store)
         };
         match timeout(CONNECTS_WITHIN, connecting).await {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 use tokio::time::{Instant, timeout_at};
 
 use super::event::Command;
@@ -11,6 +12,7 @@ use super::runtime_api::Answer;
 use super::state::State;
 use crate::auth::{Role, Tokens};
 use crate::error::HubError;
+use crate::serve::standby::Standby;
 use crate::services::partials;
 use crate::sync::{FlushReport, Hub, LoadReport, LoadRequest};
 
@@ -46,7 +48,12 @@ pub(super) async fn command(
             let ran = timeout_at(until, state.app.archive.run(now)).await;
             of(&ran.map_err(|_| Failure::TimeIsOver)??)
         }
-        Command::Tick => of(&tick(state, until).await?),
+        // Of one that sleeps there is nothing to be flushed, and nothing to be loaded into it.
+        Command::Tick => match timeout_at(until, Standby::tick(&state.app)).await {
+            Err(_) => Err(Failure::TimeIsOver),
+            Ok(Some(why)) => of(&json!({ "database": why })),
+            Ok(None) => of(&tick(state, until).await?),
+        },
         Command::Token => of(&first_token(state).await?),
     }
 }
@@ -81,6 +88,10 @@ pub(super) async fn load(state: &State, until: Instant) -> Result<LoadReport, Hu
 
 /// Loads what somebody brought news of.
 pub(super) async fn refresh(state: &State, until: Instant) {
+    if state.app.standby.why().is_some() {
+        // Whoever reads has them loaded.
+        return;
+    }
     if let Err(error) = load(state, until).await {
         tracing::error!(%error, "the sites cannot be refreshed; the last good data stays");
     }

@@ -1,0 +1,98 @@
+//! The keeper as a function: each event means "look", whatever it is. Only what CloudFormation asks goes on to the
+//! hub's function, which answers it from within the network.
+
+use causeway_shared::runtime::clock;
+use causeway_shared::runtime::program::Exit;
+use serde_json::json;
+use tokio::time::{Instant, timeout};
+
+use super::RESERVED;
+use super::custom_resource::{self, ResourceEvent};
+use super::event::{self, Event};
+use super::failure::Failure;
+use super::runtime_api::{Answer, RuntimeApi};
+use crate::config::{HubConfig, KEEPER};
+use crate::error::HubError;
+use crate::sleep::keeper;
+use crate::stack::{self, Stack};
+use crate::sync::open_store;
+
+/// Whether the program is asked to be the keeper.
+pub(super) fn is_asked(environment: &[(String, String)]) -> bool {
+    let mut keeper = environment.iter().filter(|(name, _)| name == KEEPER);
+    keeper.any(|(_, value)| value == "1")
+}
+
+/// Answers invocations until the runtime is gone.
+pub(super) async fn run(api: &RuntimeApi, environment: &[(String, String)]) -> Exit {
+    loop {
+        let invocation = match api.next().await {
+            Ok(invocation) => invocation,
+            Err(error) => {
+                tracing::error!(%error, "the runtime gives no more invocations");
+                return Exit::Failed;
+            }
+        };
+        let left = (invocation.deadline - RESERVED).saturating_duration_since(Instant::now());
+        let doing = async {
+            match event::read(&invocation.event) {
+                Ok(Event::Resource(resource)) => {
+                    hand_on(environment, &resource, &invocation.event).await
+                }
+                _ => round(environment).await,
+            }
+        };
+        let answer = timeout(left, doing).await;
+        let answer = answer.unwrap_or_else(|_| Failure::TimeIsOver.into_answer());
+        if let Err(error) = api.answer(&invocation.id, answer).await {
+            tracing::error!(%error, "the answer cannot be given");
+        }
+    }
+}
+
+/// Has the hub's function do what CloudFormation asks, and answer it. Where that fails, CloudFormation is told here.
+async fn hand_on(
+    environment: &[(String, String)],
+    resource: &ResourceEvent,
+    event: &[u8],
+) -> Answer {
+    let handing = async {
+        let config = HubConfig::load(None, environment).map_err(|error| error.to_string())?;
+        let stack = Stack::open(&config)
+            .await
+            .map_err(|error| error.to_string())?;
+        let event = serde_json::from_slice(event).map_err(|error| error.to_string())?;
+        let function = &config.aws.function;
+        let told = stack.invoke(function, stack::Invocation::Answered, &event);
+        told.await.map(drop).map_err(|error| error.to_string())
+    };
+    if let Err(why) = handing.await {
+        tracing::error!(
+            why,
+            "the hub's function does not do what CloudFormation asks"
+        );
+        custom_resource::fail(resource, &why).await;
+    }
+    Answer::nothing()
+}
+
+async fn round(environment: &[(String, String)]) -> Answer {
+    let opened = async {
+        let config = HubConfig::load(None, environment)?;
+        let store = open_store(&config).await?;
+        Ok::<_, HubError>((config, store))
+    };
+    let (config, store) = match opened.await {
+        Ok(opened) => opened,
+        Err(error) => return Failure::Hub(error).into_answer(),
+    };
+    let error = match keeper::round(&store, &config, clock::now()).await {
+        Ok(report) if report.error.is_none() => {
+            return Answer::Done(json!(report).to_string());
+        }
+        Ok(report) => report.error.unwrap_or_default(),
+        Err(error) => error.to_string(),
+    };
+    // A failed invocation is what alarms see.
+    Failure::Keeper(error).into_answer()
+}
