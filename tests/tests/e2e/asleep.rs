@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use causeway_tests::aws::{FUNCTION, RULE, StandInAws};
 use causeway_tests::deployment::{Deployment, Service};
+use causeway_tests::lambda::Function;
 use causeway_tests::meetassist::MeetAssist;
 use causeway_tests::testbed::Cluster;
 use causeway_tests::{DatabaseKind, Finished, StoreKind};
@@ -477,4 +478,45 @@ async fn the_rule_is_the_archives_switch_and_the_function_publishes() {
         said.starts_with(&format!("the function {FUNCTION} failed (Unhandled): ")),
         "{said}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hub_and_keeper_are_functions() {
+    let ground = Ground::new("[aws]\nkeeper = true\n").await;
+    let hub = Function::start(&ground.deployment, &[]).await;
+    let names = ground.aws.env();
+    let names = names.iter().map(|(name, value)| (*name, value.as_str()));
+    let variables: Vec<_> = names.chain([("CAUSEWAY_KEEPER", "1")]).collect();
+    let keeper = Function::start(&ground.deployment, &variables).await;
+    let ask = async |method, path| {
+        let answer = hub.http(&ground.token, (method, path), Value::Null).await;
+        let is_asleep = answer
+            .headers
+            .iter()
+            .any(|(name, _)| name == "x-causeway-database");
+        (answer.status, is_asleep)
+    };
+    let (slept, read) = (("POST", "/api/v1/database/sleep"), "/api/v1/customers/fb-8");
+    assert_eq!(ask(slept.0, slept.1).await, (200, false));
+    let stopped = keeper.invoke(&json!({})).await;
+    assert_eq!(
+        (&stopped["steps"], &stopped["fulfils"]),
+        (&json!(["stop"]), &json!(1))
+    );
+    ground.until_instance("stopped").await;
+    assert_eq!(ask("GET", read).await, (200, true));
+    let tick = json!({"command": "tick"});
+    assert_eq!(hub.invoke(&tick).await, json!({"database": "asleep"}));
+    // Also one that starts while the database sleeps.
+    let another = Function::start(&ground.deployment, &[]).await;
+    assert_eq!(another.invoke(&tick).await, json!({"database": "asleep"}));
+
+    assert_eq!(ask("POST", "/api/v1/database/wake").await, (200, true));
+    assert_eq!(keeper.invoke(&json!({})).await["steps"], json!(["start"]));
+    ground.until_instance("available").await;
+    let began = Instant::now();
+    while hub.invoke(&tick).await.get("load").is_none() {
+        assert!(began.elapsed() < NOTICED, "it is not woken");
+    }
+    assert_eq!(ask("GET", read).await, (200, false));
 }
