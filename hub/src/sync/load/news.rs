@@ -29,6 +29,10 @@ use crate::sync::window::Wanted;
 /// Most dates that are named to the database one by one.
 const MOST_DATES: usize = 20_000;
 
+/// Most partitions that are loaded like this: what takes long may be overtaken, and the catalogs are a small part
+/// of it.
+const MOST_PARTITIONS: usize = 100;
+
 /// What a site committed after the commit at which a database stands.
 struct News(Vec<Commit<AgentLog>>);
 
@@ -143,6 +147,9 @@ impl Hub {
             plan.keep += outline.others;
             let report = task.report(&snapshot, &identity, &plan, Counted::default());
             return Ok(has_triggers.map_err(failed)?.then_some(report));
+        }
+        if plan.load.len() > MOST_PARTITIONS {
+            return Ok(None);
         }
         // The semaphore is never closed.
         let _slot = self.inner.unhurried_loads.acquire().await.ok();
