@@ -24,6 +24,7 @@ mod http;
 mod import;
 mod object;
 mod scheduler;
+mod searched;
 mod serve;
 mod services;
 mod sleep;

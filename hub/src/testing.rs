@@ -16,10 +16,10 @@ pub use site::TestSite;
 /// How a test ends; what it does not expect is an error, not a panic.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The pattern by which what somebody wrote is looked for.
+/// The texts by which what somebody wrote is looked for, as a list's parameters.
 #[must_use]
-pub fn search_pattern(text: &str) -> String {
-    crate::services::search::pattern_of(text)
+pub fn search_texts(text: &str) -> [Option<String>; 3] {
+    crate::services::search::texts_of(text)
 }
 
 /// Gives a connection to SQLite the function that looks for it, as PostgreSQL has it.
@@ -27,7 +27,7 @@ pub fn search_pattern(text: &str) -> String {
 /// # Errors
 /// SQLite's.
 pub fn register_search(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
-    crate::db::sqlite::register_pattern(connection)
+    crate::db::sqlite::register_search(connection)
 }
 
 /// Noon of 2025-11-28 in Ho Chi Minh City, so that the default window is the 27th to the 29th.

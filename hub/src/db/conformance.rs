@@ -33,6 +33,7 @@ mod moves_at_site;
 mod overtaken;
 mod past;
 mod refusals;
+pub(in crate::db) mod search;
 mod sharing;
 mod slots;
 mod steps;
@@ -63,6 +64,7 @@ pub use moves_at_site::*;
 pub use overtaken::*;
 pub use past::*;
 pub use refusals::*;
+pub use search::*;
 pub use sharing::*;
 pub use slots::*;
 pub use steps::*;
@@ -218,6 +220,8 @@ macro_rules! database_conformance {
             partials_are_kept_by_site_name_and_partition,
             history_is_what_all_rows_say,
             a_list_finds_what_people_look_for,
+            searched_texts_are_kept_by_the_database,
+            texts_are_folded_alike_by_database_and_program,
             pages_of_a_list_survive_inserts,
             a_list_is_answered_whole_as_csv,
             a_move_takes_one_slot_and_frees_another,

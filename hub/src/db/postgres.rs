@@ -21,6 +21,7 @@ mod statement;
 mod tls;
 mod triggers;
 mod typed;
+mod upgrade;
 mod write;
 mod writers;
 

@@ -3,11 +3,14 @@
 use causeway_shared::dataset::{Table, Unique};
 
 use super::rules;
+use crate::searched::SEARCHED;
 
 /// The hidden column that says which partition a row is from.
 pub(super) const PART: &str = "causeway_part";
 /// The hidden column that marks a row which breaks a unique rule and is kept all the same.
 pub(super) const CLASH: &str = "causeway_clash";
+/// The hidden column of the texts that lists search, which the database computes.
+pub(super) const SEARCH: &str = "causeway_search";
 
 /// An identifier as SQL takes it, whatever it is made of. Every identifier goes through here.
 pub(super) fn quote(name: &str) -> String {
@@ -41,6 +44,26 @@ pub(super) fn declared(table: &Table) -> String {
 /// The declared columns and the hidden ones: what the loader writes.
 pub(super) fn written(table: &Table) -> String {
     format!("{}, {}, {}", declared(table), quote(PART), quote(CLASH))
+}
+
+/// The columns of a table that lists search, and whether each is a telephone number: of those that it has, which are
+/// given by name and type.
+pub(super) fn searched<'c>(
+    table: &str,
+    columns: &'c [(String, String)],
+) -> Vec<(&'c (String, String), bool)> {
+    let Some(searched) = SEARCHED.iter().find(|searched| searched.table == table) else {
+        return Vec::new();
+    };
+    let texts = searched.texts.iter().map(|name| (name, false));
+    let phones = searched.phones.iter().map(|name| (name, true));
+    let found = texts.chain(phones).filter_map(|(name, is_phone)| {
+        let column = columns.iter().find(|(column, _)| column == name)?;
+        Some((column, is_phone))
+    });
+    found
+        .filter(|((_, ty), _)| ty.eq_ignore_ascii_case("text"))
+        .collect()
 }
 
 /// The rows that a unique rule is about: not those that clash, nor those that it leaves out.
@@ -143,7 +166,8 @@ pub(super) fn lacking(
     declared: &[(String, String)],
     found: &[(String, String)],
 ) -> Result<Vec<usize>, String> {
-    let is_declared = |name: &String| declared.iter().any(|(declared, _)| declared == name);
+    let is_declared =
+        |name: &String| name == SEARCH || declared.iter().any(|(declared, _)| declared == name);
     if let Some((name, ty)) = found.iter().find(|(name, _)| !is_declared(name)) {
         return Err(format!("it has column {name} {ty}, which is not declared"));
     }

@@ -15,9 +15,9 @@ mod judge;
 mod load;
 mod mark;
 mod partials;
-mod pattern;
 mod read;
 mod render;
+mod search;
 #[cfg(test)]
 mod tests;
 mod triggers;
@@ -35,10 +35,8 @@ use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::OwnedMutexGuard;
 
-#[cfg(test)]
-pub(crate) use pattern::Pattern;
 #[cfg(any(test, feature = "testing"))]
-pub(crate) use pattern::register as register_pattern;
+pub(crate) use search::register as register_search;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};

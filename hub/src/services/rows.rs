@@ -126,14 +126,15 @@ impl Resource {
         query: &RowsQuery,
     ) -> Result<Listing, ServiceError> {
         let views = self.sites(hub, query.site.as_ref()).await?;
-        let [pattern, key] = Search::new("q", &query.q)?.parameters();
+        let [texts @ .., key] = Search::new("q", &query.q)?.parameters();
         // A key of another form is nobody's.
         let key = key.filter(|key| self.key_of(key).is_some());
+        let filters = [query.isdisabled.map(flag)].into_iter();
         Ok(Listing {
             list: &self.list,
             sites: views.into_iter().map(|view| view.site).collect(),
             dates: None,
-            filters: vec![query.isdisabled.map(flag), pattern, key],
+            filters: filters.chain(texts).chain([key]).collect(),
         })
     }
 

@@ -186,7 +186,7 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
     bot.batch_execute(waits).await.unwrap();
     let before = "ALTER TABLE causeway.site DROP COLUMN place; DROP FUNCTION causeway.place(); \
-        ALTER TABLE causeway.journal DROP COLUMN mark; \
+        ALTER TABLE causeway.journal DROP COLUMN mark; ALTER TABLE hcm_01.customer DROP COLUMN causeway_search; \
         UPDATE causeway.version SET version = 5";
     clinic.admin.batch_execute(before).await.unwrap();
 
@@ -198,6 +198,10 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     assert_eq!(clinic.test.differences().await.unwrap(), [""; 0]);
     let goes_on = "UPDATE customer SET notes = NULL";
     bot.batch_execute(goes_on).await.unwrap();
+    let searched = "SELECT causeway_search FROM hcm_01.customer WHERE customerid = 'c1'";
+    let searched = clinic.admin.query_one(searched, &[]).await.unwrap();
+    let expected = "pham chi\nchi@example.vn\n0912345678";
+    assert_eq!(searched.get::<_, &str>(0), expected);
 }
 
 /// It holds no edits: its tables are made anew, and what others have beside them stays.

@@ -86,6 +86,20 @@ pub(super) enum Found {
     Another(String),
 }
 
+/// Name and type of each column of those of some tables that are there.
+pub(super) async fn existing(
+    client: &Client,
+    targets: &[String],
+) -> Result<BTreeMap<String, Vec<(String, String)>>, Error> {
+    let columns = include_str!("sql/columns_read.sql");
+    let mut existing: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for row in typed::rows(client, columns, &[&targets]).await? {
+        let columns = existing.entry(row.try_get(0)?).or_default();
+        columns.push((row.try_get(1)?, row.try_get(2)?));
+    }
+    Ok(existing)
+}
+
 /// Looks at a dataset's tables, in their order.
 pub(super) async fn find(
     client: &Client,
@@ -94,12 +108,7 @@ pub(super) async fn find(
 ) -> Result<Vec<Found>, Error> {
     let tables = &dataset.tables;
     let targets: Vec<String> = tables.iter().map(|of| render::target(site, of)).collect();
-    let columns = include_str!("sql/columns_read.sql");
-    let mut existing: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
-    for row in typed::rows(client, columns, &[&targets]).await? {
-        let columns = existing.entry(row.try_get(0)?).or_default();
-        columns.push((row.try_get(1)?, row.try_get(2)?));
-    }
+    let existing = existing(client, &targets).await?;
     let found = tables.iter().zip(&targets).map(|(table, target)| {
         let Some(existing) = existing.get(target) else {
             return Found::Missing;

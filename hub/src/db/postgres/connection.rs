@@ -1,4 +1,4 @@
-//! Connections: opened, pooled, set up; and the hub's own tables made and upgraded.
+//! Connections: opened, pooled, set up.
 
 use std::fmt;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use backon::Retryable as _;
-use causeway_shared::runtime::{chance, retry};
+use causeway_shared::runtime::retry;
 use deadpool_postgres::{
     ClientWrapper, Hook, HookError, Manager, ManagerConfig, Metrics, Object, Pool, PoolError,
     RecyclingMethod, Runtime, TimeoutType, Timeouts,
@@ -20,18 +20,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::grants::Roles;
 use super::tls::Encryption;
+use super::upgrade::VERSION;
 use super::{error, typed};
 use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
 use crate::db::known_sites::KnownSites;
-
-/// The version of the hub's own tables.
-const VERSION: i64 = 7;
-/// Tables of earlier versions hold no edits, so that all of them are made again; later ones are altered.
-const OLDEST_KEPT: i64 = 5;
-
-/// The oldest version of PostgreSQL, as it numbers itself.
-const OLDEST_VERSION: i32 = 140_000;
 
 /// Fewest connections: a load keeps one, one of a date that somebody waits for another, and both need one
 /// beside, as do reads.
@@ -221,7 +214,7 @@ impl Connections {
     }
 
     /// How many steps the hub's own tables have been through.
-    async fn version(&self, client: &Client) -> Result<i64, DbError> {
+    pub(super) async fn version(&self, client: &Client) -> Result<i64, DbError> {
         let own = |error| error::of_own(&self.described, "reading", error);
         let sql = include_str!("sql/version_read.sql");
         let row = typed::row(client, sql, &[]).await.map_err(own)?;
@@ -234,74 +227,6 @@ impl Connections {
             });
         }
         Ok(found)
-    }
-
-    /// Makes or upgrades the hub's own tables, for a database that hubs reach at an address.
-    pub(super) async fn upgrade(&self, address: &str) -> Result<(), DbError> {
-        let mut client = self.pooled(&self.pool).await?;
-        self.check_server(&client).await?;
-        let failed = |error| error::of(&self.described, "upgrading", error);
-        let transaction = client.transaction().await.map_err(failed)?;
-        let lock = include_str!("sql/version_lock.sql");
-        transaction.batch_execute(lock).await.map_err(failed)?;
-        let there = include_str!("sql/version_there.sql");
-        let there: bool = typed::row(transaction.client(), there, &[])
-            .await
-            .map_err(failed)?
-            .get(0);
-        if !there {
-            let create = include_str!("sql/version_create.sql");
-            transaction.batch_execute(create).await.map_err(failed)?;
-        }
-        let found = self.version(transaction.client()).await?;
-        if found < VERSION {
-            let tables = match found {
-                OLDEST_KEPT => concat!(
-                    include_str!("sql/upgrade_5.sql"),
-                    include_str!("sql/upgrade_6.sql")
-                ),
-                6 => include_str!("sql/upgrade_6.sql"),
-                _ => concat!(
-                    include_str!("sql/empty_earlier.sql"),
-                    include_str!("sql/hub.sql")
-                ),
-            };
-            transaction.batch_execute(tables).await.map_err(failed)?;
-            let set = include_str!("sql/version_set.sql");
-            let set = typed::execute(transaction.client(), set, &[&VERSION]).await;
-            set.map_err(failed)?;
-        }
-        // No layout of their own: they can be made again at any time.
-        let functions = include_str!("sql/trigger_functions.sql");
-        transaction.batch_execute(functions).await.map_err(failed)?;
-        let partials = include_str!("sql/partial_make.sql");
-        transaction.batch_execute(partials).await.map_err(failed)?;
-        let id = chance::random_id().map_err(|error| DbError::Configuration {
-            problem: format!("this system has no randomness to give: {error}"),
-        })?;
-        let make = include_str!("sql/identity_make.sql");
-        let made = typed::execute(transaction.client(), make, &[&id, &address]).await;
-        made.map_err(failed)?;
-        transaction.commit().await.map_err(failed)?;
-        self.roles.grant(&client, &self.described, None).await
-    }
-
-    /// Only UTF-8 holds every text that a site may have, and only from version 14 on are triggers
-    /// replaced.
-    async fn check_server(&self, client: &Client) -> Result<(), DbError> {
-        let row = typed::row(client, include_str!("sql/server_read.sql"), &[]).await;
-        let row = row.map_err(|error| error::of(&self.described, "reading", error))?;
-        let (encoding, version): (&str, i32) = (row.get(0), row.get(1));
-        let problem = if version < OLDEST_VERSION {
-            format!("is of PostgreSQL {}; use 14 or newer", version / 10_000)
-        } else if encoding != "UTF8" {
-            format!("is encoded in {encoding}; create it with ENCODING 'UTF8'")
-        } else {
-            return Ok(());
-        };
-        Err(DbError::Configuration {
-            problem: format!("{} {problem}", self.described),
-        })
     }
 }
 

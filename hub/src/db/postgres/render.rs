@@ -1,5 +1,7 @@
 //! The dataset as PostgreSQL's DDL and DML. No other file makes SQL from names.
 
+mod search;
+
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Column, Default, Partitioning, Table};
 use causeway_shared::ids::{Md5, SiteName};
@@ -10,6 +12,9 @@ use crate::db::sql::{
     CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body,
     unique_index, written,
 };
+
+use search::search_column;
+pub(super) use search::{add_search, create_folding};
 
 /// Longest name in PostgreSQL, in bytes.
 const MAX_NAME_BYTES: usize = 63;
@@ -54,7 +59,12 @@ pub(super) fn schema(site: &SiteName) -> String {
 
 /// The table in the site's schema.
 pub(super) fn target(site: &SiteName, table: &Table) -> String {
-    format!("{}.{}", schema(site), quote(table.name.as_str()))
+    target_named(site, table.name.as_str())
+}
+
+/// The table of a name in the site's schema.
+pub(super) fn target_named(site: &SiteName, table: &str) -> String {
+    format!("{}.{}", schema(site), quote(table))
 }
 
 /// The staging table. A table's own name could grow over PostgreSQL's 63 bytes.
@@ -88,7 +98,9 @@ pub(super) fn trigger_name(what: &str) -> String {
 
 /// The table, without keys and indexes: it gets them after its first rows.
 pub(super) fn create_table(site: &SiteName, table: &Table) -> String {
-    let body = table_body(table, &columns(table), None);
+    let mut columns = columns(table);
+    columns.extend(search_column(table.name.as_str(), &columns));
+    let body = table_body(table, &columns, None);
     format!("CREATE TABLE {} {body}", target(site, table))
 }
 
@@ -178,7 +190,7 @@ pub(super) fn add_columns(site: &SiteName, table: &Table, lacking: &[usize]) -> 
             sql += &format!("ALTER TABLE {target} ALTER COLUMN {name} SET NOT NULL;\n");
         }
     }
-    sql
+    sql + &search::renew(site, table, lacking)
 }
 
 /// Keeps others from the tables that are to be changed, and from writing to the others. In a transaction;
@@ -358,9 +370,9 @@ pub(super) fn counts(site: &SiteName, table: &Table, column: usize) -> String {
     )
 }
 
-/// The site's tables by their bare names, before PostgreSQL's own.
+/// The site's tables by their bare names, before PostgreSQL's own and the hub's functions.
 pub(super) fn search_path(site: &SiteName) -> String {
-    format!("{}, pg_catalog", schema(site))
+    format!("{}, pg_catalog, causeway", schema(site))
 }
 
 /// A statement with the values that it answers as texts.

@@ -4,7 +4,7 @@
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
-use causeway_shared::dataset::{Dataset, Table};
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, SiteName};
 
 use super::{Files, render, triggers};
@@ -37,7 +37,7 @@ pub(super) fn bring(
     let reading = |error| files.error("reading", error);
     let (mut make, mut add) = (Vec::new(), String::new());
     for table in &dataset.tables {
-        let existing = existing(connection, table).map_err(reading)?;
+        let existing = existing(connection, table.name.as_str()).map_err(reading)?;
         if existing.is_empty() {
             make.push(table);
             continue;
@@ -76,7 +76,10 @@ pub(super) fn bring(
 }
 
 /// Name and type of each column of a table; none, where it is not there.
-fn existing(connection: &Connection, table: &Table) -> rusqlite::Result<Vec<(String, String)>> {
+pub(super) fn existing(
+    connection: &Connection,
+    table: &str,
+) -> rusqlite::Result<Vec<(String, String)>> {
     let mut columns = connection.prepare(&render::existing_columns(table))?;
     let columns = columns.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     columns.collect()

@@ -16,16 +16,24 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::{chance, clock};
 
 use super::functions::REFUSED;
-use super::{Files, render};
+use super::{Files, change, render};
 use crate::db::{DbError, rules, sql};
+use crate::searched::{SEARCHED, Searched};
 
-/// How a file's tables are made. A file of an earlier version holds no edits, so that all of its tables
-/// but `keep` are made again; one of the version before may, and is altered.
+/// How a file's tables are made. A file of an early version holds no edits, so that all of its tables but
+/// `keep` are made again; later ones may, and are altered.
 struct Layout {
     version: i64,
     make: &'static str,
     keep: Option<&'static str>,
-    alter: Option<&'static str>,
+    /// The versions that are altered, and what brings each to the next one.
+    steps: &'static [(i64, Step)],
+}
+
+enum Step {
+    Statements(&'static str),
+    /// The sites' tables get the column of the texts that lists search.
+    Search,
 }
 
 /// Of `causeway.db`.
@@ -33,21 +41,24 @@ const HUB: Layout = Layout {
     version: 3,
     make: include_str!("sql/hub.sql"),
     keep: Some("site"),
-    alter: None,
+    steps: &[],
 };
 /// Of a site's file.
 const SITE: Layout = Layout {
-    version: 5,
+    version: 6,
     make: include_str!("sql/site.sql"),
     keep: None,
-    alter: Some(include_str!("sql/site_upgrade_4.sql")),
+    steps: &[
+        (4, Step::Statements(include_str!("sql/site_upgrade_4.sql"))),
+        (5, Step::Search),
+    ],
 };
 /// Of a site's partials, which can be made again.
 const PARTIALS: Layout = Layout {
     version: 2,
     make: include_str!("sql/partials.sql"),
     keep: None,
-    alter: None,
+    steps: &[],
 };
 
 /// How long a statement waits for another's lock. Loads of one site wait for each other on a lock
@@ -73,6 +84,21 @@ pub(super) async fn blocking<T: Send + 'static>(
                 source: Some(Box::new(error)),
             })
         })
+}
+
+impl Step {
+    fn take(&self, connection: &Connection) -> rusqlite::Result<()> {
+        if let Self::Statements(sql) = self {
+            return connection.execute_batch(sql);
+        }
+        for Searched { table, .. } in &SEARCHED {
+            let columns = change::existing(connection, table)?;
+            if let Some(add) = render::add_search(table, &columns) {
+                connection.execute_batch(&add)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Files {
@@ -219,8 +245,12 @@ impl Files {
             // Another process may have made them meanwhile.
             let found = version(&transaction)?;
             if found < known {
-                match layout.alter.filter(|_| found == known - 1) {
-                    Some(alter) => transaction.execute_batch(alter)?,
+                match layout.steps.iter().position(|(from, _)| *from == found) {
+                    Some(first) => {
+                        for (_, step) in &layout.steps[first..] {
+                            step.take(&transaction)?;
+                        }
+                    }
                     None => {
                         drop_tables(&transaction, layout.keep)?;
                         transaction.execute_batch(layout.make)?;

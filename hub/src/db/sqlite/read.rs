@@ -13,7 +13,7 @@ use causeway_shared::runtime::clock;
 use causeway_shared::value::Type;
 
 use super::value::from_sql;
-use super::{Files, file, pattern, render, write};
+use super::{Files, file, render, search, write};
 use crate::db::records::{
     AskedRecord, CatalogRecords, EditsRecord, HoldingRecords, MarkRecord, PartitionRecord,
     Recorded, Records, SiteRecord, partition,
@@ -320,7 +320,7 @@ pub(super) fn query(
     loaded: &BTreeSet<(Name, Part)>,
 ) -> rusqlite::Result<Option<Vec<Vec<Row>>>> {
     connection.pragma_update(None, "query_only", true)?;
-    pattern::register(connection)?;
+    search::register(connection)?;
     let transaction = connection.unchecked_transaction()?;
     if !are_loaded(&transaction, loaded)? {
         return Ok(None);

@@ -6,9 +6,10 @@ use causeway_shared::value::{Type, Value};
 
 use crate::db::rules;
 use crate::db::sql::{
-    CLASH, PART, declared, list, literal, names, quote, ruled, staging_body, table_body,
-    unique_index, written,
+    CLASH, PART, SEARCH, declared, list, literal, names, quote, ruled, searched, staging_body,
+    table_body, unique_index, written,
 };
+use crate::searched::SEPARATORS;
 
 /// A column's declared type. Its affinity keeps values as they are written: text stays text.
 pub(super) fn column_type(ty: Type) -> &'static str {
@@ -46,8 +47,39 @@ fn staging(table: &Table) -> String {
 
 /// The table without its indexes, which it gets after its first rows.
 pub(super) fn create_table(table: &Table) -> String {
-    let body = table_body(table, &columns(table), Some("PRIMARY KEY"));
+    let mut columns = columns(table);
+    columns.extend(search_column(table.name.as_str(), &columns));
+    let body = table_body(table, &columns, Some("PRIMARY KEY"));
     format!("CREATE TABLE {} {body};\n", target(table))
+}
+
+/// The column of the texts that lists search, as the function folds them that looks into it: name and type. It takes
+/// no room, and others who open the file can read it.
+fn search_column(table: &str, columns: &[(String, String)]) -> Option<(String, String)> {
+    let texts = searched(table, columns).into_iter();
+    let texts = texts.map(|((name, _), is_phone)| {
+        let text = format!("coalesce({}, '')", quote(name));
+        let separators = SEPARATORS.chars().filter(|_| is_phone);
+        separators.fold(text, |text, separator| {
+            format!("replace({text}, '{separator}', '')")
+        })
+    });
+    let texts: Vec<String> = texts.collect();
+    let lines = texts.join(" || char(10) || ");
+    (!texts.is_empty()).then(|| {
+        let ty = format!("TEXT GENERATED ALWAYS AS ({lines}) VIRTUAL");
+        (SEARCH.to_owned(), ty)
+    })
+}
+
+/// Gives a table, whose columns these are, the column of the texts that lists search.
+pub(super) fn add_search(table: &str, columns: &[(String, String)]) -> Option<String> {
+    let (name, ty) = search_column(table, columns)?;
+    let target = format!("main.{}", quote(table));
+    Some(format!(
+        "ALTER TABLE {target} ADD COLUMN {} {ty};\n",
+        quote(&name)
+    ))
 }
 
 /// The indexes of a table, where they are missing.
@@ -106,7 +138,22 @@ pub(super) fn add_columns(table: &Table, lacking: &[usize]) -> String {
             fill += &format!("UPDATE {target} SET {name} = {from}{midnight};\n");
         }
     }
-    add + &fill
+    add + &fill + &renew_search(table, lacking)
+}
+
+/// Makes the column of the texts that lists search anew, where some of those texts are new.
+fn renew_search(table: &Table, added: &[usize]) -> String {
+    let (name, columns) = (table.name.as_str(), columns(table));
+    let is_added = |column: &(String, String)| added.iter().any(|at| columns[*at] == *column);
+    let searched = searched(name, &columns);
+    let new = searched.iter().filter(|(column, _)| is_added(column));
+    let drop = match new.count() {
+        0 => return String::new(),
+        // There was none.
+        all if all == searched.len() => String::new(),
+        _ => format!("ALTER TABLE {} DROP COLUMN {SEARCH};\n", target(table)),
+    };
+    drop + &add_search(name, &columns).unwrap_or_default()
 }
 
 /// A value as rows hold it.
@@ -271,9 +318,9 @@ pub(super) fn counts(table: &Table, column: usize) -> String {
     )
 }
 
-/// Name and declared type of the columns of the table that is there.
-pub(super) fn existing_columns(table: &Table) -> String {
-    let name = literal(table.name.as_str());
+/// Name and declared type of the columns of the table that is there, but for those that are computed.
+pub(super) fn existing_columns(table: &str) -> String {
+    let name = literal(table);
     format!("SELECT name, type FROM pragma_table_info({name}, 'main') ORDER BY cid")
 }
 

@@ -145,8 +145,9 @@ async fn rows(
     let after = asked.cursor.as_deref();
     let after = after.map(|cursor| Position::parse(cursor, &LIST));
     let after = after.transpose()?;
-    let [pattern, key] = Search::new("find", &asked.find)?.parameters();
-    let customers = [pattern, key, Some((MAX_CUSTOMERS + 1).to_string())];
+    let looked_for = Search::new("find", &asked.find)?.parameters().into_iter();
+    let most = Some((MAX_CUSTOMERS + 1).to_string());
+    let customers: Vec<_> = looked_for.chain([most]).collect();
     let statements = [
         SLOTS.asked(
             &schedule::filters(day, None, super::local(hub, now)),

@@ -59,14 +59,16 @@ pub(super) fn filters(query: &ListQuery) -> Result<Vec<Option<String>>, ServiceE
             .map_err(|message| ServiceError::invalid("customerid", message))?,
         None => None,
     };
-    let [pattern, key] = Search::new("q", &query.q)?.parameters();
+    let [folded, digits, other, key] = Search::new("q", &query.q)?.parameters();
     Ok(vec![
         Some(query.dates.from().to_string()),
         Some(query.dates.to().to_string()),
         query.status.clone(),
         query.consultantid.map(|id| id.to_string()),
         customer,
-        pattern,
+        folded,
+        digits,
+        other,
         key,
     ])
 }

@@ -1,7 +1,9 @@
--- From date $1 to $2, of status $3, consultant $4 and customer $5, in which pattern $6 is found or which are of
--- customer $7: behind date $8, time $9 and number $10, at most $11.
-WITH found AS MATERIALIZED (
-    SELECT a.appointmentid, a."date", a."time"
+-- From date $1 to $2, of status $3, consultant $4 and customer $5, which have one of the texts $6 to $8 or are of
+-- customer $9: behind date $10, time $11 and number $12, at most $13.
+WITH asked AS (
+    SELECT a.appointmentid, a."date", a."time", a.customerid,
+           concat_ws('
+', c.causeway_search, causeway_folded(k.fullname), causeway_folded(a.description)) AS texts
     FROM appointment AS a
     LEFT JOIN customer AS c ON c.customerid = a.customerid
     LEFT JOIN consultant AS k ON k.consultantid = a.consultantid
@@ -9,18 +11,21 @@ WITH found AS MATERIALIZED (
       AND (a.status = $3 OR $3 IS NULL)
       AND (a.consultantid = $4 OR $4 IS NULL)
       AND (a.customerid = $5 OR $5 IS NULL)
-      AND (CAST($6 AS text) IS NULL OR a.customerid = $7
-           OR textregexeq(concat_ws('
-', c.fullname, c.email, c.phonenumber, k.fullname, a.description), $6))
+),
+found AS MATERIALIZED (
+    SELECT a.appointmentid, a."date", a."time"
+    FROM asked AS a
+    WHERE CAST($6 AS text) IS NULL OR a.customerid = $9
+       OR strpos(a.texts, $6) > 0 OR strpos(a.texts, $7) > 0 OR strpos(a.texts, $8) > 0
 ),
 page AS MATERIALIZED (
     SELECT f.appointmentid
     FROM found AS f
-    WHERE f."date" > $8
-       OR (f."date" = $8 AND (f."time" > $9 OR (f."time" = $9 AND f.appointmentid > $10)))
-       OR $8 IS NULL
+    WHERE f."date" > $10
+       OR (f."date" = $10 AND (f."time" > $11 OR (f."time" = $11 AND f.appointmentid > $12)))
+       OR $10 IS NULL
     ORDER BY f."date", f."time", f.appointmentid
-    LIMIT $11
+    LIMIT $13
 )
 SELECT (SELECT count(*) FROM found),
        a.appointmentid, a.consultantid, a.customerid, a."date", a."time", a.duration, a.meetingurl,

@@ -1,19 +1,19 @@
--- Consultants who are disabled, or not ($1), in whom pattern $2 is found or whose number is $3: behind name $4 and
--- number $5, at most $6.
+-- Consultants who are disabled, or not ($1), who have one of the texts $2 to $4 or whose number is $5: behind name $6
+-- and number $7, at most $8.
 WITH found AS MATERIALIZED (
     SELECT k.consultantid, k.fullname
     FROM consultant AS k
     WHERE (k.isdisabled = $1 OR $1 IS NULL)
-      AND (CAST($2 AS text) IS NULL OR k.consultantid = $3
-           OR textregexeq(concat_ws('
-', k.fullname, k.email, k.phonenumber, k.specialties), $2))
+      AND (CAST($2 AS text) IS NULL OR k.consultantid = $5
+           OR strpos(k.causeway_search, $2) > 0 OR strpos(k.causeway_search, $3) > 0
+           OR strpos(k.causeway_search, $4) > 0)
 ),
 page AS MATERIALIZED (
     SELECT f.consultantid
     FROM found AS f
-    WHERE f.fullname > $4 OR (f.fullname = $4 AND f.consultantid > $5) OR $4 IS NULL
+    WHERE f.fullname > $6 OR (f.fullname = $6 AND f.consultantid > $7) OR $6 IS NULL
     ORDER BY f.fullname, f.consultantid
-    LIMIT $6
+    LIMIT $8
 )
 SELECT (SELECT count(*) FROM found),
        k.consultantid, k.fullname, k.email, k.phonenumber, k.imageurl, k.specialties, k.qualifications, k.joindate,

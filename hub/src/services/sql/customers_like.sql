@@ -1,9 +1,9 @@
--- Customers in whom pattern $1 is found, or whose number is $2.
+-- Customers who have one of the texts $1 to $3, or whose number is $4: at most $5.
 SELECT c.customerid, c.fullname, c.email
 FROM customer AS c
 WHERE c.isdisabled = false
-  AND (CAST($1 AS text) IS NULL OR c.customerid = $2
-       OR textregexeq(concat_ws('
-', c.fullname, c.email, c.phonenumber), $1))
+  AND (CAST($1 AS text) IS NULL OR c.customerid = $4
+       OR strpos(c.causeway_search, $1) > 0 OR strpos(c.causeway_search, $2) > 0
+       OR strpos(c.causeway_search, $3) > 0)
 ORDER BY c.fullname, c.customerid
-LIMIT $3
+LIMIT $5

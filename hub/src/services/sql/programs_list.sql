@@ -1,19 +1,19 @@
--- Programs that are disabled, or not ($1), in which pattern $2 is found or whose number is $3, the latest first: behind
--- date $4 and number $5, at most $6.
+-- Programs that are disabled, or not ($1), which have one of the texts $2 to $4 or whose number is $5, the latest
+-- first: behind date $6 and number $7, at most $8.
 WITH found AS MATERIALIZED (
     SELECT g.programid, g."date"
     FROM communityprogram AS g
     WHERE (g.isdisabled = $1 OR $1 IS NULL)
-      AND (CAST($2 AS text) IS NULL OR g.programid = $3
-           OR textregexeq(concat_ws('
-', g.programname, g.organizer, g.description), $2))
+      AND (CAST($2 AS text) IS NULL OR g.programid = $5
+           OR strpos(g.causeway_search, $2) > 0 OR strpos(g.causeway_search, $3) > 0
+           OR strpos(g.causeway_search, $4) > 0)
 ),
 page AS MATERIALIZED (
     SELECT f.programid
     FROM found AS f
-    WHERE f."date" < $4 OR (f."date" = $4 AND f.programid < $5) OR $4 IS NULL
+    WHERE f."date" < $6 OR (f."date" = $6 AND f.programid < $7) OR $6 IS NULL
     ORDER BY f."date" DESC, f.programid DESC
-    LIMIT $6
+    LIMIT $8
 )
 SELECT (SELECT count(*) FROM found),
        g.programid, g.programname, g."date", g.description, g.content, g.organizer, g.url, g.isdisabled, g.status,

@@ -1,4 +1,4 @@
--- Schema causeway, version 7: what the hub knows of each site, and what waits to be flushed. The
+-- Schema causeway, version 8: what the hub knows of each site, and what waits to be flushed. The
 -- sites' tables are in schemas of their own. All but the journal can be built again from the store.
 
 -- Who this database is. One row.

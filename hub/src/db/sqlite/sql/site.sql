@@ -1,4 +1,4 @@
--- <site>.db, version 5: beside the site's tables, what the hub knows of the site and what waits to be
+-- <site>.db, version 6: beside the site's tables, what the hub knows of the site and what waits to be
 -- flushed. All but the journal can be built again from the store.
 
 -- How the site stands. One row.

@@ -5,6 +5,7 @@ use causeway_shared::value::{Type, Value};
 
 use super::*;
 use crate::db::conformance::clinic::{Clinic, refused, text, visit};
+use crate::db::conformance::search;
 
 fn file(folder: &TempDir) -> Connection {
     Connection::open(folder.path().join("hub/here.db")).unwrap()
@@ -240,6 +241,19 @@ async fn a_file_of_the_version_before_keeps_what_waits_to_be_flushed() -> Outcom
     assert_eq!(clinic.entries().await?, before);
     clinic.run("UPDATE visit SET state = 'open'", &[]).await?;
     assert_eq!(clinic.journal().await?.len(), 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_file_of_an_earlier_version_gets_what_lists_search() -> Outcome {
+    let (database, folder) = empty().await;
+    let test = TestHub::new(&database).await?;
+    let site = search::loaded(&test).await?;
+    file(&folder).execute_batch(
+        "ALTER TABLE customer DROP COLUMN causeway_search; PRAGMA user_version = 5",
+    )?;
+    database.0.init().await?;
+    assert_eq!(search::found(&test, &site, "nguyen duc").await?, "1");
     Ok(())
 }
 

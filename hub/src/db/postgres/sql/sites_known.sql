@@ -1,0 +1,1 @@
+SELECT site FROM causeway.site;
