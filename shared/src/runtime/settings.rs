@@ -1,7 +1,8 @@
 //! Configuration files: TOML, with any key overridden by the environment.
 //!
 //! `CAUSEWAY_` and the key's path, its levels joined by `__`: `CAUSEWAY_STORE__URL`,
-//! `CAUSEWAY_SOURCE__0__PATH`. A variable's text takes the type that its key has.
+//! `CAUSEWAY_SOURCE__0__PATH`. A variable's text takes the type that its key has; of a list, commas stand between the
+//! entries.
 
 mod tree;
 mod units;
@@ -164,6 +165,8 @@ mod tests {
         store: Store,
         #[serde(default)]
         source: Vec<Source>,
+        #[serde(default)]
+        readers: Vec<String>,
     }
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -205,6 +208,7 @@ mod tests {
                 ("CAUSEWAY_EXCEL", "true"),
                 ("CAUSEWAY_STORE__DAYS", "7"),
                 ("CAUSEWAY_SOURCE__0__PATH", "db.sqlite"),
+                ("CAUSEWAY_READERS", "reports, audit"),
                 ("PATH", "/bin"),
             ],
         );
@@ -218,8 +222,19 @@ mod tests {
             source: vec![Source {
                 path: "db.sqlite".into(),
             }],
+            readers: vec!["reports".into(), "audit".into()],
         };
         assert_eq!(settings, Ok(expected));
+        let none = loaded(
+            "site = \"a\"\nreaders = [\"x\"]",
+            &[("CAUSEWAY_READERS", "")],
+        );
+        assert_eq!(none.unwrap().readers, [""; 0]);
+        let one_by_one = [("CAUSEWAY_READERS__0", "a"), ("CAUSEWAY_READERS__1", "b")];
+        assert_eq!(
+            loaded("site = \"a\"", &one_by_one).unwrap().readers,
+            ["a", "b"]
+        );
     }
 
     #[test]
@@ -227,7 +242,7 @@ mod tests {
         let error = loaded("site = \"a\"\nsitee = 1", &[]).unwrap_err();
         assert_eq!(
             error,
-            "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`"
+            "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`, `readers`"
         );
         let error = loaded("site = \"a\"", &[("CAUSEWAY_STORE__URLL", "x")]).unwrap_err();
         assert_eq!(
@@ -238,7 +253,7 @@ mod tests {
         let error = loaded("site = \"a\"", &[("CAUSEWAY_SITE", "b"), other_program]).unwrap_err();
         assert_eq!(
             error,
-            "environment variable CAUSEWAY_REGION: unknown field `region`, expected one of `site`, `excel`, `store`, `source`"
+            "environment variable CAUSEWAY_REGION: unknown field `region`, expected one of `site`, `excel`, `store`, `source`, `readers`"
         );
         let error = loaded("site = \"a\"", &[("CAUSEWAY_STORE__DAYS", "many")]).unwrap_err();
         assert_eq!(
@@ -251,7 +266,7 @@ mod tests {
         let error = loaded("sitee = 1", &[("CAUSEWAY_SITE", "b")]).unwrap_err();
         assert_eq!(
             error,
-            "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`"
+            "unknown field `sitee`, expected one of `site`, `excel`, `store`, `source`, `readers`"
         );
         let error = loaded("site = \"a\"\n[store]\nurl = 1", &[]).unwrap_err();
         assert_eq!(error, "store.url: an integer where a string is expected");

@@ -316,8 +316,21 @@ impl<'de> Deserializer<'de> for Node {
         }
     }
 
+    /// A variable's text is a list of what stands between its commas.
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, TreeError> {
+        let Self::Text(text) = self else {
+            return self.deserialize_any(visitor);
+        };
+        let entries = text
+            .split(',')
+            .map(str::trim)
+            .filter(|entry| !entry.is_empty());
+        let entries = entries.map(|entry| Self::Text(entry.to_owned()));
+        Self::List(entries.collect()).deserialize_any(visitor)
+    }
+
     forward_to_deserialize_any! {
-        i8 i16 i128 u8 u128 f32 char str string bytes byte_buf unit unit_struct seq tuple
+        i8 i16 i128 u8 u128 f32 char str string bytes byte_buf unit unit_struct tuple
         tuple_struct map struct identifier ignored_any
     }
 }
