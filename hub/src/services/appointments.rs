@@ -19,7 +19,7 @@ pub(crate) use moves::{MOVABLE, move_to};
 pub(crate) use slots::SLOT_KEY;
 pub(crate) use statements::{COLUMNS, SLOT_COLUMNS};
 pub(crate) use steps::{Step, step};
-pub(super) use write::{ATTEMPTS, in_the_way, lasting, written};
+pub(super) use write::{ATTEMPTS, hold_customers, in_the_way, lasting, written};
 pub(crate) use write::{BOOKED, By, DURATIONS, Written, book, is_web_address};
 
 use causeway_shared::ids::{Md5, SiteName};

@@ -1,5 +1,6 @@
 //! The sites that have tables as a service needs them.
 
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::SiteName;
 
 use super::error::ServiceError;
@@ -54,8 +55,13 @@ pub(super) async fn the_one(
 
 /// Whether rows are loaded, of tables that have all of it.
 pub(super) fn has(view: &SiteView, needed: &Needed) -> bool {
+    view.catalog.head.is_some() && declares(&view.dataset, needed)
+}
+
+/// Whether the tables of a dataset have all of it.
+pub(super) fn declares(dataset: &Dataset, needed: &Needed) -> bool {
     let has = |(table, columns): &(&str, Columns)| {
-        let table = view.dataset.table(table);
+        let table = dataset.table(table);
         table.is_some_and(|table| {
             columns.iter().all(|(name, ty)| {
                 let column = table.column(name).map(|at| &table.columns[at]);
@@ -63,5 +69,5 @@ pub(super) fn has(view: &SiteView, needed: &Needed) -> bool {
             })
         })
     };
-    view.catalog.head.is_some() && needed.iter().all(has)
+    needed.iter().all(has)
 }

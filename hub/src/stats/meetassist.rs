@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 use crate::db::LoadedCount;
 use crate::sync::{DateRange, SiteView};
 
-const CUSTOMER: &str = "customer";
+pub(crate) const CUSTOMER: &str = "customer";
 pub(crate) const CONSULTANT: &str = "consultant";
 pub(crate) const SCHEDULE: &str = "consultantschedule";
 pub(crate) const APPOINTMENT: &str = "appointment";

@@ -4,7 +4,7 @@
 use causeway_shared::value::Type;
 
 use crate::services::record::{Columns, Statement};
-use crate::stats::meetassist::{APPOINTMENT, SCHEDULE};
+use crate::stats::meetassist::{APPOINTMENT, CUSTOMER, SCHEDULE};
 
 /// How many there are, before what is answered of one.
 const LISTED_COLUMNS: Columns = &[
@@ -43,7 +43,7 @@ pub(crate) const SLOT_COLUMNS: Columns = &[
 pub(super) const NEEDED: [(&str, Columns); 4] = [
     (APPOINTMENT, OWN),
     (
-        "customer",
+        CUSTOMER,
         &[
             ("customerid", Type::Text),
             ("fullname", Type::Text),

@@ -1,10 +1,11 @@
 //! Appointments, booked, and what all changes of one share.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::RowKey;
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::Value;
 use jiff::Timestamp;
@@ -14,14 +15,15 @@ use serde_json::{Map, Value as Json};
 
 use super::day::{Writes, writes};
 use super::slots::{Holder, SLOT_KEY, SlotKey, fit, require_ahead, require_not_over, take, value};
-use super::statements::{BY_ID, OF_SLOT};
+use super::statements::{BY_ID, NEEDED, OF_SLOT};
 use super::{local, the_site};
 use crate::db::{DbError, SiteWrite};
 use crate::services::error::ServiceError;
 use crate::services::field_error::{FieldError, Wrong};
 use crate::services::fields::{self, Fields, Needs};
 use crate::services::record::{Record, read, read_within};
-use crate::stats::meetassist::APPOINTMENT;
+use crate::services::sites::declares;
+use crate::stats::meetassist::{APPOINTMENT, CUSTOMER};
 use crate::sync::{DateRange, Hub, SiteView};
 
 /// What is said of an appointment when it is booked. Its status is the declared default.
@@ -151,13 +153,44 @@ pub(super) async fn hold(
     view: &SiteView,
     row: &Record,
 ) -> Result<(), DbError> {
-    for (table, key) in [("customer", "customerid"), (APPOINTMENT, "appointmentid")] {
-        let key = canonical_text(row.value(key))
-            .into_iter()
-            .collect::<Vec<_>>();
-        if let (Some(table), Ok(key)) = (view.dataset.table(table), RowKey::try_from(key)) {
-            write.lock_row(table, &key).await?;
-        }
+    for (table, key) in [(CUSTOMER, "customerid"), (APPOINTMENT, "appointmentid")] {
+        let key = canonical_text(row.value(key));
+        hold_row(write, &view.dataset, table, key).await?;
+    }
+    Ok(())
+}
+
+/// The customers of a row that is about to be held, if it is an appointment: who it is of, and who else it may be of
+/// then.
+pub(in crate::services) async fn hold_customers(
+    write: &mut dyn SiteWrite,
+    (site, dataset): (&SiteName, &Dataset),
+    (table, key): (&Table, &RowKey),
+    others: impl IntoIterator<Item = Option<String>>,
+) -> Result<(), DbError> {
+    if table.name.as_str() != APPOINTMENT || !declares(dataset, &NEEDED) {
+        return Ok(());
+    }
+    let key: Vec<_> = key.texts().iter().cloned().map(Some).collect();
+    let present = read_within(write, site, BY_ID, &key).await?.pop();
+    let present = present.and_then(|row| canonical_text(row.value("customerid")));
+    // In order, so that no two who hold the same ones wait for each other.
+    let customers: BTreeSet<String> = others.into_iter().chain([present]).flatten().collect();
+    for customer in customers {
+        hold_row(write, dataset, CUSTOMER, Some(customer)).await?;
+    }
+    Ok(())
+}
+
+async fn hold_row(
+    write: &mut dyn SiteWrite,
+    dataset: &Dataset,
+    table: &str,
+    key: Option<String>,
+) -> Result<(), DbError> {
+    let key = RowKey::try_from(key.into_iter().collect::<Vec<_>>());
+    if let (Some(table), Ok(key)) = (dataset.table(table), key) {
+        write.lock_row(table, &key).await?;
     }
     Ok(())
 }

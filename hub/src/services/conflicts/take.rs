@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::id::concerned;
 use super::{Conflict, ConflictId};
 use crate::db::{DbError, JournalMark};
-use crate::services::appointments::{By, lasting};
+use crate::services::appointments::{By, hold_customers, lasting};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::sync::{Disputed, Hub, SiteHistory};
 
@@ -157,6 +157,14 @@ impl Taking<'_> {
         let (site, dataset) = (self.history.site(), self.history.dataset());
         let begun = self.hub.database().begin_write(site, dataset, actor);
         let mut write = begun.await.map_err(failed)?;
+        let lost = [&self.entry.conflict.site, &self.entry.conflict.cloud];
+        let customers = lost.into_iter().flatten().filter_map(|lost| match lost {
+            Loser::Columns(columns) => columns.get("customerid").cloned().flatten(),
+            Loser::Deletion => None,
+        });
+        let customers = customers.map(Some);
+        let held = hold_customers(&mut *write, (site, dataset), (table, key), customers).await;
+        held.map_err(failed)?;
         let present = write.lock_row(table, key).await.map_err(failed)?;
         let parts = BTreeSet::from([(table.name.clone(), self.part)]);
         let stands = write.conflict_stands(&table.name, self.part, self.edits, key);

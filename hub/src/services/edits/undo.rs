@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 
 use crate::db::{JournalMark, SiteWrite};
 use crate::error::HubError;
-use crate::services::appointments::{By, SLOT_KEY, in_the_way, lasting, slots};
+use crate::services::appointments::{By, SLOT_KEY, hold_customers, in_the_way, lasting, slots};
 use crate::services::error::{NotAllowed, ServiceError};
 use crate::sync::{DateRange, Hub, LoadedDates, SiteView};
 
@@ -153,6 +153,11 @@ impl Undoing<'_> {
         let begun = database.begin_write(&self.view.site, &self.view.dataset, self.by.actor);
         let mut write = begun.await.map_err(refused)?;
         let key = &self.edit.key;
+        let of = (&self.view.site, &*self.view.dataset);
+        let customers = self.edit.columns.get("customerid").cloned();
+        let customers = customers.into_iter().flatten();
+        let held = hold_customers(&mut *write, of, (self.table, key), customers).await;
+        held.map_err(refused)?;
         let now = write.lock_row(self.table, key).await.map_err(refused)?;
         // From the statement above on no load takes rows of the table out.
         if now.is_none() && !are_loaded(&mut *write, loaded.values()).await? {
