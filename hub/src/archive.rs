@@ -48,6 +48,7 @@ use crate::config::{AwsConfig, HubConfig};
 use crate::control::What;
 use crate::document::Document;
 use crate::error::{HubError, SiteError};
+use crate::runs::{RunCounts, Runs};
 use crate::stack::{Invocation, Stack};
 use crate::sync::{LogSnapshot, discover};
 pub(crate) use athena::Statements;
@@ -101,6 +102,7 @@ pub(crate) struct Archive {
     /// Held while it runs: one run at a time in a process.
     memory: Mutex<Memory>,
     running: AtomicBool,
+    runs: Runs,
 }
 
 /// What one run leaves for the next.
@@ -122,6 +124,7 @@ impl Archive {
             config,
             memory: Mutex::default(),
             running: AtomicBool::new(false),
+            runs: Runs::default(),
         }
     }
 
@@ -133,7 +136,10 @@ impl Archive {
     pub(crate) async fn run(&self, now: Timestamp) -> Result<ArchiveReport, ArchiveError> {
         let mut memory = self.memory.lock().await;
         let _running = RunsWhileHeld::begin(&self.running);
-        self.run_alone(&mut memory, now).await
+        let run = self.run_alone(&mut memory, now);
+        let published =
+            |report: &ArchiveReport| report.tables.values().map(|of| of.published).sum();
+        self.runs.count(run, published).await
     }
 
     async fn run_alone(
@@ -289,6 +295,11 @@ impl Archive {
             &manifest,
             (location, today),
         ))
+    }
+
+    /// How its runs went since the start, and how many files they wrote.
+    pub(crate) fn runs(&self) -> RunCounts {
+        self.runs.counts()
     }
 
     /// Whether a run is under way in this process.

@@ -23,6 +23,7 @@ mod http;
 #[cfg(feature = "import")]
 mod import;
 mod object;
+mod runs;
 mod scheduler;
 mod searched;
 mod serve;

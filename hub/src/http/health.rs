@@ -11,7 +11,7 @@ use serde::Serialize;
 use utoipa::{OpenApi, ToSchema};
 
 use super::callers::MetricsReader;
-use super::metrics::render;
+use super::metrics::{Work, render};
 use super::problem::{Code, Problem};
 use super::state::App;
 
@@ -73,7 +73,11 @@ async fn metrics(_: MetricsReader, State(app): State<Arc<App>>) -> impl IntoResp
         &app.metrics,
         &app.refresher.status(),
         sites.as_deref(),
-        app.hub.store().requests(),
+        &Work {
+            store: app.hub.store().requests(),
+            flushes: app.hub.flushes(),
+            archive: app.archive.runs(),
+        },
     );
     (
         [(

@@ -9,6 +9,7 @@ use causeway_shared::runtime::prometheus::Figures;
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
 
+use crate::runs::RunCounts;
 use crate::scheduler::RefreshStatus;
 use crate::sync::SiteView;
 
@@ -53,13 +54,46 @@ impl Metrics {
     }
 }
 
+/// What the service did since its start, beside answers.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) store: RequestCounts,
+    pub(crate) flushes: RunCounts,
+    pub(crate) archive: RunCounts,
+}
+
+/// Names and words of the figures of some work: runs, failures, what was carried, and time.
+type Names = [(&'static str, &'static str); 4];
+
+const FLUSHES: Names = [
+    ("flushes_total", "Flushes of a site's changes to the store."),
+    ("flush_failures_total", "Flushes that failed."),
+    (
+        "flushed_edits_total",
+        "Changes that flushes took to the store.",
+    ),
+    ("flush_seconds_total", "Time spent on flushes."),
+];
+const ARCHIVE: Names = [
+    ("archive_runs_total", "Runs of the archive."),
+    (
+        "archive_failures_total",
+        "Runs of the archive that published nothing.",
+    ),
+    ("archive_files_total", "Files that the archive wrote."),
+    (
+        "archive_seconds_total",
+        "Time spent on runs of the archive.",
+    ),
+];
+
 /// All figures of the service.
 #[must_use]
 pub(crate) fn render(
     metrics: &Metrics,
     refresh: &RefreshStatus,
     sites: Option<&[SiteView]>,
-    store: RequestCounts,
+    work: &Work,
 ) -> String {
     let mut figures = Figures::new("causeway_", &[]);
     figures
@@ -77,9 +111,11 @@ pub(crate) fn render(
     of_refresh(&mut figures, refresh);
     let mut requests =
         figures.counters("store_requests_total", "Requests sent to the object store.");
-    for (kind, count) in store.by_kind() {
+    for (kind, count) in work.store.by_kind() {
         requests.sample(&[("kind", kind)], count);
     }
+    of_runs(&mut figures, &work.flushes, &FLUSHES);
+    of_runs(&mut figures, &work.archive, &ARCHIVE);
     of_http(&mut figures, &metrics.lock());
     figures.into_text()
 }
@@ -177,6 +213,19 @@ fn of_refresh(figures: &mut Figures, refresh: &RefreshStatus) {
     }
 }
 
+fn of_runs(figures: &mut Figures, counts: &RunCounts, names: &Names) {
+    let RunCounts {
+        runs,
+        failed,
+        carried,
+        seconds,
+    } = *counts;
+    let values = [number(runs), number(failed), number(carried), seconds];
+    for ((name, help), value) in names.iter().zip(values) {
+        figures.counter(name, help, value);
+    }
+}
+
 fn of_http(figures: &mut Figures, answered: &BTreeMap<Kind, Answered>) {
     let mut add = |name, help, value: &dyn Fn(&Answered) -> f64| {
         let mut family = figures.counters(name, help);
@@ -239,7 +288,7 @@ mod tests {
             &metrics,
             &RefreshStatus::default(),
             Some(&sites),
-            RequestCounts::default(),
+            &Work::default(),
         );
         let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
         insta::assert_snapshot!(samples.join("\n"), @r#"
@@ -266,6 +315,14 @@ mod tests {
         causeway_store_requests_total{kind="head"} 0
         causeway_store_requests_total{kind="list"} 0
         causeway_store_requests_total{kind="delete"} 0
+        causeway_flushes_total 0
+        causeway_flush_failures_total 0
+        causeway_flushed_edits_total 0
+        causeway_flush_seconds_total 0
+        causeway_archive_runs_total 0
+        causeway_archive_failures_total 0
+        causeway_archive_files_total 0
+        causeway_archive_seconds_total 0
         causeway_http_requests_total{route="/api/v1/overview",method="GET",status="200"} 1
         causeway_http_requests_total{route="/api/v1/overview",method="other",status="200"} 1
         causeway_http_request_seconds_total{route="/api/v1/overview",method="GET",status="200"} 0

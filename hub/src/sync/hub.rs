@@ -34,6 +34,7 @@ use super::window::{DateRange, Window};
 use crate::config::{HubConfig, WindowConfig};
 use crate::db::{self, Database, DbError};
 use crate::error::{HubError, SiteError};
+use crate::runs::{RunCounts, Runs};
 
 /// The shortest time from one refresh to the next: each costs two requests for every site.
 const MIN_REFRESH: Duration = Duration::from_secs(1);
@@ -78,6 +79,8 @@ pub(super) struct Inner {
     pub(super) seen_owners: SeenOwners,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
+    /// Flushes since the start, and the edits that they carried.
+    pub(super) flushes: Runs,
 }
 
 impl fmt::Debug for Hub {
@@ -160,6 +163,7 @@ impl Hub {
             seen_triggers: SeenTriggers::default(),
             seen_owners: SeenOwners::default(),
             failures: Failures::default(),
+            flushes: Runs::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -191,6 +195,11 @@ impl Hub {
     #[must_use]
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// How flushes went since the start.
+    pub(crate) fn flushes(&self) -> RunCounts {
+        self.inner.flushes.counts()
     }
 
     #[must_use]
@@ -249,13 +258,13 @@ impl Hub {
         site: &SiteName,
         now: Timestamp,
     ) -> Result<Flushed, SiteError> {
-        FlushTask {
+        let task = FlushTask {
             hub: self,
             site,
             now,
-        }
-        .run()
-        .await
+        };
+        let flushes = &self.inner.flushes;
+        flushes.count(task.run(), |flushed| flushed.edits).await
     }
 
     /// The entries of a partition of a site's edits.
