@@ -5,7 +5,7 @@
 //! ([`openapi`]).
 
 mod appointments;
-pub(crate) mod archive;
+mod archive;
 mod conflicts;
 mod consultants;
 mod customers;

@@ -1,6 +1,7 @@
 //! What API and pages answer with: one file per resource, and no HTTP in it.
 
 pub(crate) mod appointments;
+pub(crate) mod archive;
 pub(crate) mod conflicts;
 pub(crate) mod consultants;
 pub(crate) mod customers;

@@ -1,27 +1,21 @@
 //! `/api/v1/archive`: what is published, a run now, and the schedule.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use tokio::time::timeout;
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use crate::archive::{ArchiveReport, ArchiveStatus};
 use crate::error::HubError;
 use crate::http::App;
 use crate::http::callers::{Editor, Reader};
-use crate::http::problem::{Code, Problem};
+use crate::http::problem::Problem;
 use crate::http::request::JsonBody;
-use crate::tasks;
-
-/// How long a caller waits for a run; it goes on beyond that.
-const CALLER_WAIT: Duration = Duration::from_secs(10);
+use crate::services::archive::{Published, publish};
 
 /// Read what is published, and how the last runs went.
 #[utoipa::path(
@@ -37,36 +31,6 @@ pub(super) async fn status(
     Ok(Json(status.map_err(HubError::from)?))
 }
 
-/// A run that somebody asked for.
-#[derive(Debug)]
-pub(crate) enum Published {
-    Done(ArchiveReport),
-    /// It, or one that was under way, goes on when nobody waits any more.
-    GoesOn,
-}
-
-/// Publishes now, unless a run is under way.
-///
-/// # Errors
-/// Where nothing could be published.
-pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
-    let is_asked = app.archive.ask_the_keeper().await.map_err(HubError::from)?;
-    if is_asked || app.archive.is_running() {
-        return Ok(Published::GoesOn);
-    }
-    let (archive, now) = (Arc::clone(&app.archive), (app.clock)());
-    let running = async move { archive.run(now).await };
-    let running = tasks::spawn(running.in_current_span());
-    let Ok(ran) = timeout(CALLER_WAIT, running).await else {
-        return Ok(Published::GoesOn);
-    };
-    let ran = ran.map_err(|stopped| {
-        let detail = "the run stopped; see the hub's log";
-        Problem::new(Code::Internal, detail).because(stopped)
-    })?;
-    Ok(Published::Done(ran.map_err(HubError::from)?))
-}
-
 /// Publish now. A run that takes longer than ten seconds goes on after the answer.
 #[utoipa::path(
     post,
@@ -77,7 +41,7 @@ pub(crate) async fn publish(app: &App) -> Result<Published, Problem> {
     ),
 )]
 pub(super) async fn run(_: Editor, State(app): State<Arc<App>>) -> Result<Response, Problem> {
-    if let Published::Done(report) = publish(&app).await? {
+    if let Published::Done(report) = publish(&app.archive, (app.clock)()).await? {
         return Ok(Json(report).into_response());
     }
     let status = app.archive.status().await.map_err(HubError::from)?;

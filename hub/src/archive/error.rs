@@ -27,6 +27,9 @@ pub(crate) enum ArchiveError {
     /// Others publish all the time.
     #[error("the archive was overtaken by other runs {times} times; they publish the same")]
     Overtaken { times: u32 },
+    /// A fault of the program ended it.
+    #[error("the run stopped; see the hub's log")]
+    Stopped(#[source] tokio::task::JoinError),
 }
 
 impl ArchiveError {
@@ -38,6 +41,7 @@ impl ArchiveError {
             Self::Document(error) => error.is_retryable(),
             Self::Stack(error) => error.is_retryable(),
             Self::KeeperBusy { .. } | Self::Overtaken { .. } => true,
+            Self::Stopped(_) => false,
         }
     }
 }

@@ -15,13 +15,13 @@ use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ArchiveTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
-use crate::api::archive::{Published, publish};
 use crate::archive::{ArchiveStatus, Run};
 use crate::auth::{Action, Caller};
 use crate::error::HubError;
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::Params;
+use crate::services::archive::{Published, publish};
 
 /// Runs that are listed, the newest first.
 const MAX_RUNS: usize = 20;
@@ -131,10 +131,12 @@ pub(super) async fn run(
     State(app): State<Arc<App>>,
 ) -> Result<Redirect, Problem> {
     editor(&app, &caller, reading.language)?;
-    Ok(Redirect::to(match publish(&app).await? {
-        Published::Done(_) => "/archive?done=run",
-        Published::GoesOn => "/archive?done=running",
-    }))
+    Ok(Redirect::to(
+        match publish(&app.archive, (app.clock)()).await? {
+            Published::Done(_) => "/archive?done=run",
+            Published::GoesOn => "/archive?done=running",
+        },
+    ))
 }
 
 // On SQLite alone: the archive reads no database.
