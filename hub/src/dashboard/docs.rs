@@ -35,6 +35,12 @@ struct Page<'p> {
     schemas: Vec<Schema<'p>>,
 }
 
+/// For templates: a text's pieces, and whether each is code, which Markdown has between backticks.
+fn prose(text: &str) -> impl Iterator<Item = (bool, &str)> {
+    let pieces = text.split('`').enumerate();
+    pieces.map(|(place, piece)| (place % 2 == 1, piece))
+}
+
 /// Answers with the page.
 pub(super) async fn page(
     visitor: Result<Visitor, Response>,
@@ -79,5 +85,15 @@ mod tests {
             }
         }
         assert!(!page.body.contains("<script") && !page.body.contains("$ref"));
+        assert!(
+            page.body
+                .contains("The <code>next</code> of the answer before.")
+        );
+        // Examples are as they come.
+        let shown = page
+            .body
+            .split("<pre>")
+            .map(|part| part.split("</pre>").last());
+        assert!(shown.flatten().all(|prose| !prose.contains('`')));
     }
 }
