@@ -61,7 +61,7 @@ pub(super) async fn list(
             asked.from.map(|IsoDate(date)| date),
             asked.to.map(|IsoDate(date)| date),
             &app.hub.zone(),
-        ),
+        )?,
         after: cursor.map_err(|what| Problem::unreadable("the query", "cursor", what))?,
         limit: limit(asked.limit)?,
     };

@@ -215,7 +215,7 @@ impl Asked {
             table: parsed("table", given(&self.table))?,
             key: given(&self.key).as_deref().map(key_of_text),
             actor: given(&self.actor),
-            days: EditPeriod::between(date(&self.from)?, date(&self.to)?, &app.hub.zone()),
+            days: EditPeriod::between(date(&self.from)?, date(&self.to)?, &app.hub.zone())?,
             after: parsed("cursor", given(&self.cursor))?,
             limit: LIMIT,
         })

@@ -22,8 +22,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::HubError;
-use crate::services::error::UnreadableSite;
-use crate::sync::{CommittedEdits, Hub, SiteView, WaitingEdits};
+use crate::services::error::{ServiceError, UnreadableSite};
+use crate::sync::{CommittedEdits, DateRange, Hub, SiteView, WaitingEdits};
 
 use merged::Merged;
 pub(crate) use position::EditPosition;
@@ -72,12 +72,23 @@ pub(crate) struct EditPeriod {
 
 impl EditPeriod {
     /// From a day to a day, in a zone.
-    pub(crate) fn between(from: Option<Date>, to: Option<Date>, zone: &TimeZone) -> Self {
+    ///
+    /// # Errors
+    /// [`ServiceError::Unreadable`] where the last day comes before the first.
+    pub(crate) fn between(
+        from: Option<Date>,
+        to: Option<Date>,
+        zone: &TimeZone,
+    ) -> Result<Self, ServiceError> {
+        if let (Some(from), Some(to)) = (from, to) {
+            DateRange::new(from, to)
+                .map_err(|error| ServiceError::Unreadable(error.to_string()))?;
+        }
         let midnight = |date: Date| Some(date.to_zoned(zone.clone()).ok()?.timestamp());
-        Self {
+        Ok(Self {
             begin: from.and_then(midnight),
             end: to.and_then(|to| midnight(to.tomorrow().ok()?)),
-        }
+        })
     }
 
     /// Whether all of it is later than a commit, and so than what that holds.

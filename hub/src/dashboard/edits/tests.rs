@@ -1,6 +1,7 @@
 //! The page of the edits, as visitors see it.
 
 use axum::http::{StatusCode, header};
+use jiff::Zoned;
 use serde_json::Value;
 
 use crate::serve::testbed::{Answer, Testbed};
@@ -51,18 +52,25 @@ async fn the_filter_is_the_address() {
     );
     let page = visit(&bed, "/edits?key=2", "en").await;
     assert!(page.body.contains("Nothing was changed."));
-    // It was made just now.
+    // It was made just now, and committed by a hub that lives on 2025-11-28.
+    let today = Zoned::now().with_time_zone(bed.app.hub.zone()).date();
+    let yesterday = today.yesterday().unwrap();
     for (days, is_found) in [
-        ("from=2025-11-28", true),
-        ("to=2025-11-28", false),
-        ("from=2025-11-27&to=2025-11-28", false),
+        (format!("from=2025-11-28&to={today}"), true),
+        (format!("from=2025-11-28&to={yesterday}"), false),
+        (format!("from=2025-11-29&to={today}"), false),
+        ("from=2025-11-28".to_owned(), true),
+        (format!("to={today}"), true),
+        (format!("to={yesterday}"), false),
     ] {
         let page = visit(&bed, &format!("/edits?{days}"), "en").await;
         let is_shown = page.body.contains("appointment 1</a>");
         assert_eq!(is_shown, is_found, "{days}: {}", page.body);
     }
-    let wrong = visit(&bed, "/edits?from=28.11.2025", "en").await;
-    assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
+    for wrong in ["from=28.11.2025", "from=2025-11-29&to=2025-11-28"] {
+        let wrong = visit(&bed, &format!("/edits?{wrong}"), "en").await;
+        assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.body);
+    }
     let wrong = visit(&bed, "/edits?cursor=7", "en").await;
     assert_eq!(wrong.status, StatusCode::BAD_REQUEST);
     assert!(wrong.header(header::CONTENT_TYPE).starts_with("text/html"));
