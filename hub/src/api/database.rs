@@ -90,7 +90,8 @@ pub(super) async fn stats(
     State(app): State<Arc<App>>,
     Params(of): Params<SitesParams>,
 ) -> Result<Json<Stats>, Problem> {
-    let items = database::stats(&app.hub, of.site.as_ref()).await?;
+    let sites = database::stats(&app.hub, of.site.as_ref()).await?;
+    let items: Vec<TableStats> = sites.into_iter().flat_map(|of| of.tables).collect();
     Ok(Json(Stats {
         database: app.hub.database().describe(),
         bytes: limits::total(items.iter().filter_map(|table| table.bytes)),

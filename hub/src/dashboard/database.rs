@@ -7,7 +7,6 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Column, Dataset, Table};
-use causeway_shared::ids::SiteName;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
@@ -17,7 +16,7 @@ use crate::api::database::{have_woken, put_to_sleep};
 use crate::auth::{Action, Caller};
 use crate::http::App;
 use crate::http::problem::Problem;
-use crate::services::database::{self, TableStats};
+use crate::services::database::{self, SiteStats};
 
 /// From here on sizes are written in the next unit.
 const NEXT_UNIT: u64 = 1_024;
@@ -34,7 +33,7 @@ struct Page<'p> {
     database: String,
     /// `None`: it has no server that could be stopped.
     sleep: Option<SleepForm>,
-    sites: Vec<Site>,
+    sites: Vec<SiteStats>,
 }
 
 /// How the database stands, and which form changes that.
@@ -43,13 +42,6 @@ enum SleepForm {
     Awake,
     /// Why it is not asked, in words.
     Asleep(&'static str),
-}
-
-#[derive(Debug)]
-struct Site {
-    name: SiteName,
-    dataset: Arc<Dataset>,
-    tables: Vec<TableStats>,
 }
 
 impl Page<'_> {
@@ -111,16 +103,6 @@ pub(super) async fn page(
 
 async fn show(app: &App, caller: &Caller, language: Language) -> Result<Response, Problem> {
     let t = language.texts();
-    let stats = database::stats(&app.hub, None).await?;
-    let sites = app.hub.sites(None).await?.into_iter().map(|view| Site {
-        tables: stats
-            .iter()
-            .filter(|of| of.site == view.site)
-            .cloned()
-            .collect(),
-        name: view.site,
-        dataset: view.dataset,
-    });
     let page = html(&Page {
         language,
         t,
@@ -132,7 +114,7 @@ async fn show(app: &App, caller: &Caller, language: Language) -> Result<Response
             Some(why) => Some(SleepForm::Asleep(why)),
             None => app.hub.database().has_server().then_some(SleepForm::Awake),
         },
-        sites: sites.collect(),
+        sites: database::stats(&app.hub, None).await?,
     })?;
     Ok(page.into_response())
 }

@@ -41,6 +41,7 @@ pub(crate) use search::register as register_search;
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
+use causeway_shared::runtime::clock;
 
 use super::known_sites::KnownSites;
 use super::records::{SiteRecord, stored_count};
@@ -72,6 +73,8 @@ struct Files {
     records: Unchanged<SiteRecord>,
     /// Whose turn it is to write to a site's file.
     turns: Mutex<HashMap<SiteName, Arc<tokio::sync::Mutex<()>>>>,
+    /// Bytes of each table. To tell them SQLite reads every page of the file.
+    sizes: Unchanged<BTreeMap<String, u64>>,
 }
 
 impl Files {
@@ -129,6 +132,7 @@ impl SqliteDatabase {
                 known: Unchanged::default(),
                 records: Unchanged::default(),
                 turns: Mutex::default(),
+                sizes: Unchanged::default(),
             }),
             address,
         }
@@ -455,7 +459,15 @@ impl Database for SqliteDatabase {
     }
 
     async fn sizes(&self, site: &SiteName) -> Result<BTreeMap<String, u64>, DbError> {
-        self.read(site, read::sizes).await
+        let site = site.clone();
+        self.blocking(move |files| {
+            let path = files.site_path(&site);
+            files.sizes.get_or_read(&path, clock::now(), || {
+                let connection = files.site(&site)?;
+                read::sizes(&connection).map_err(|error| files.error("reading", error))
+            })
+        })
+        .await
     }
 
     async fn counts(

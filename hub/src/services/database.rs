@@ -1,5 +1,8 @@
 //! The sites' tables in the database: how many rows there are, how many are loaded, and what they take.
 
+use std::sync::Arc;
+
+use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::limits;
 use serde::Serialize;
@@ -19,19 +22,32 @@ pub(crate) struct TableStats {
     pub(crate) bytes: Option<u64>,
 }
 
-/// Every declared table of the sites, or of one, in declared order.
+/// A site's tables, in declared order.
+#[derive(Debug)]
+pub(crate) struct SiteStats {
+    pub(crate) site: SiteName,
+    pub(crate) dataset: Arc<Dataset>,
+    pub(crate) tables: Vec<TableStats>,
+}
+
+/// The declared tables of the sites, or of one.
 ///
 /// # Errors
 /// [`HubError::UnknownSite`], or a failure of the database.
-pub(crate) async fn stats(hub: &Hub, only: Option<&SiteName>) -> Result<Vec<TableStats>, HubError> {
+pub(crate) async fn stats(hub: &Hub, only: Option<&SiteName>) -> Result<Vec<SiteStats>, HubError> {
     let mut stats = Vec::new();
     for view in hub.sites(only).await? {
         let sizes = hub.database().sizes(&view.site).await?;
         let tables = view.dataset.tables.iter();
-        stats.extend(tables.map(|table| TableStats {
+        let tables = tables.map(|table| TableStats {
             bytes: sizes.get(table.name.as_str()).copied(),
             ..of_table(&view, &table.name)
-        }));
+        });
+        stats.push(SiteStats {
+            tables: tables.collect(),
+            dataset: Arc::clone(&view.dataset),
+            site: view.site,
+        });
     }
     Ok(stats)
 }
