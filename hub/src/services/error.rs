@@ -49,7 +49,7 @@ pub(crate) enum ServiceError {
     #[error("{0}")]
     Unreadable(String),
     /// More dates than are loaded at a time.
-    #[error("{} too many; window.on_demand_days keeps {most}", days_are(*.days))]
+    #[error("{} too many; at most {most} at a time ([window] on_demand_days)", days_are(*.days))]
     RangeTooLong { days: u32, most: u16 },
     /// It has to be said which site is meant.
     #[error("name the site: write site={}", names(.0))]

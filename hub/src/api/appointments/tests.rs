@@ -293,7 +293,10 @@ async fn where_no_date_is_kept_beside_the_window_one_is_read_and_none_loaded() {
     let loaded = bed.post(&bed.admin, "/api/v1/sync/load", &asked).await;
     assert_eq!(refusal(&loaded), refused(400, "range_too_long", ""));
     let detail = json_of(&loaded)["detail"].clone();
-    assert_eq!(detail, "1 day is too many; window.on_demand_days keeps 0");
+    assert_eq!(
+        detail,
+        "1 day is too many; at most 0 at a time ([window] on_demand_days)"
+    );
 }
 
 #[tokio::test]

@@ -212,7 +212,9 @@ fn example(code: Code) -> Value {
         Code::UnsupportedMediaType => {
             "send the body with the header `Content-Type: application/json`"
         }
-        Code::RangeTooLong => "90 days are too many; window.on_demand_days keeps 62",
+        Code::RangeTooLong => {
+            "90 days are too many; at most 62 at a time ([window] on_demand_days)"
+        }
         Code::Invalid => "fullname must not be empty",
         Code::SiteRequired => "name the site: write site=hcm-01 or site=hcm-02",
         Code::Clash => "another appointment has this consultant at this time",
