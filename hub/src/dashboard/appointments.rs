@@ -20,7 +20,7 @@ pub(super) use self::forms::{book, move_here, refusal_notice, step};
 use self::table::DayTable;
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
-use super::lists::date;
+use super::lists::{cut, date};
 use super::texts::{DayTexts, Texts};
 use super::{Visitor, html, signed_in};
 use crate::auth::{Action, Caller};
@@ -152,11 +152,7 @@ fn customer(row: &Record) -> String {
 
 /// For templates: what an appointment is about, as far as a line goes.
 fn in_short(row: &Record) -> String {
-    let text = row.text("description");
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
+    cut(&row.text("description"), MAX_SHOWN)
 }
 
 /// For templates: whether an appointment can still be cancelled.

@@ -2,6 +2,7 @@
 
 use super::chart::{Line, Segment, float, scale};
 use super::language::Language;
+use super::lists::cut;
 
 /// The drawing's width, and the space around the bars, in its own units.
 const WIDTH: f64 = 960.0;
@@ -76,7 +77,7 @@ pub(super) fn bars(all: &[Bar], language: Language) -> Bars {
         });
         BarRow {
             segments: segments.collect(),
-            name: cut(&bar.name),
+            name: cut(&bar.name, MAX_NAME),
             total: language.number(bar.total()),
             middle: above + ROW / 2.0,
             end: LEFT + unit * float(bar.total()),
@@ -94,13 +95,6 @@ pub(super) fn bars(all: &[Bar], language: Language) -> Bars {
             })
             .collect(),
         rows: rows.collect(),
-    }
-}
-
-fn cut(name: &str) -> String {
-    match name.char_indices().nth(MAX_NAME) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name.to_owned(),
     }
 }
 

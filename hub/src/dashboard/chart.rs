@@ -23,7 +23,7 @@ const LINES: u64 = 4;
 
 /// A day to be drawn.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bar {
+pub(super) struct DayBar {
     pub(super) date: Date,
     pub(super) total: u64,
     /// The rows of each colour, from the ground up; what the total has besides stands on top.
@@ -80,8 +80,8 @@ pub(super) struct Segment {
 }
 
 /// The days of appointments, by how they stand.
-pub(super) fn appointments(days: &[Day], language: Language) -> Vec<Bar> {
-    let bar = |day: &Day| Bar {
+pub(super) fn appointments(days: &[Day], language: Language) -> Vec<DayBar> {
+    let bar = |day: &Day| DayBar {
         date: day.date,
         total: day.total,
         parts: STACK
@@ -98,7 +98,7 @@ pub(super) fn appointments(days: &[Day], language: Language) -> Vec<Bar> {
 }
 
 /// The chart of some days, one after the other.
-pub(super) fn chart(days: &[Bar], today: Date, window: DateRange, language: Language) -> Chart {
+pub(super) fn chart(days: &[DayBar], today: Date, window: DateRange, language: Language) -> Chart {
     let (top, step) = scale(days.iter().map(|day| day.total).max().unwrap_or(0));
     let ground = HEIGHT - BOTTOM;
     let unit = (ground - TOP) / float(top);
@@ -144,7 +144,7 @@ pub(super) fn chart(days: &[Bar], today: Date, window: DateRange, language: Lang
 }
 
 /// A day's parts, one on top of the other.
-fn segments(day: &Bar, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Segment> {
+fn segments(day: &DayBar, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Segment> {
     let known = limits::total(day.parts.iter().map(|(_, rows)| *rows));
     let others = day.total.saturating_sub(known);
     let mut y = ground;
@@ -167,7 +167,7 @@ fn segments(day: &Bar, (x, width): (f64, f64), ground: f64, unit: f64) -> Vec<Se
         .collect()
 }
 
-fn title(day: &Bar, language: Language) -> String {
+fn title(day: &DayBar, language: Language) -> String {
     let (date, total) = (language.date(day.date), language.number(day.total));
     match day.words.as_slice() {
         [] => format!("{date}: {total}"),
@@ -252,13 +252,13 @@ mod tests {
         let room = |label: &String| label.chars().map(|_| 7.0).sum::<f64>() / 2.0;
         let today = date(2025, 11, 28);
         for language in Language::ALL {
-            let days = DateRange::around(today, 14, 14).dates().map(|date| Bar {
+            let days = DateRange::around(today, 14, 14).dates().map(|date| DayBar {
                 date,
                 total: 0,
                 parts: Vec::new(),
                 words: Vec::new(),
             });
-            let days: Vec<Bar> = days.collect();
+            let days: Vec<DayBar> = days.collect();
             let chart = chart(&days, today, DateRange::day(today), language);
             let labelled = chart.columns.iter().filter_map(|column| {
                 let label = column.label.as_ref()?;

@@ -67,7 +67,7 @@ struct Page<'p> {
 
 /// What both sides have in a column.
 #[derive(Debug, PartialEq, Eq)]
-struct Line<'c> {
+struct Compared<'c> {
     /// Empty: the row as a whole.
     column: &'c str,
     /// The site's and the cloud's; of a clash the marked row's and the other's.
@@ -96,7 +96,7 @@ impl Page<'_> {
     }
 
     /// What both sides say, column by column.
-    fn lines<'c>(&'c self, conflict: &'c Conflict) -> Vec<Line<'c>> {
+    fn lines<'c>(&'c self, conflict: &'c Conflict) -> Vec<Compared<'c>> {
         let (t, row) = (self.c, conflict.row.as_ref());
         let (site, cloud) = (&conflict.lost.site, &conflict.lost.cloud);
         let mut lines = Vec::new();
@@ -113,13 +113,13 @@ impl Page<'_> {
                     stands: loser.is_none(),
                 }
             };
-            lines.push(Line {
+            lines.push(Compared {
                 column: "",
                 sides: [of(site), of(cloud)],
             });
         }
         let columns = disputed_columns(&conflict.lost, row);
-        lines.extend(columns.into_iter().map(|column| Line {
+        lines.extend(columns.into_iter().map(|column| Compared {
             column,
             sides: [shown(column, site, row), shown(column, cloud, row)],
         }));
@@ -127,12 +127,12 @@ impl Page<'_> {
     }
 
     /// Where a clashing row and the one that comes first differ, the values they share before.
-    fn differences<'c>(&self, conflict: &'c Conflict, clash: &'c Clash) -> Vec<Line<'c>> {
+    fn differences<'c>(&self, conflict: &'c Conflict, clash: &'c Clash) -> Vec<Compared<'c>> {
         let (Some(row), Some(first)) = (&conflict.row, &clash.row) else {
             return Vec::new();
         };
         let is_shared = |name: &str| clash.unique.iter().any(|column| column.as_str() == name);
-        let mut lines: Vec<Line<'c>> = row
+        let mut lines: Vec<Compared<'c>> = row
             .iter()
             .filter(|(name, text)| is_shared(name) || first.get(*name) != Some(*text))
             .map(|(name, text)| {
@@ -140,7 +140,7 @@ impl Page<'_> {
                     text: text.as_deref(),
                     stands: is_shared(name),
                 };
-                Line {
+                Compared {
                     column: name,
                     sides: [of(text), first.get(name).map_or(NOTHING, of)],
                 }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
-use super::lists::{date, given, query, row_address};
+use super::lists::{self, date, given, query, row_address};
 use super::rows;
 use super::texts::{EditsTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
@@ -193,10 +193,7 @@ fn row_page(site: &SiteName, table: &str, key: &[String]) -> Option<String> {
 
 /// For templates: a value's first characters.
 pub(super) fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_SHOWN) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
+    lists::cut(text, MAX_SHOWN)
 }
 
 pub(super) fn parsed<T: FromStr<Err: Display>>(

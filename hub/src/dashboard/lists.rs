@@ -20,6 +20,14 @@ use crate::sync::DateRange;
 /// Rows of a page.
 const PAGE_ROWS: usize = 100;
 
+/// A text's first characters, so many at most.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
 /// A field of a form.
 #[derive(Debug)]
 pub(super) struct Field {

@@ -7,7 +7,7 @@ use causeway_shared::limits;
 use causeway_shared::summary::{Counts, Sum};
 use jiff::civil::Date;
 
-use super::chart::{Bar, Chart, chart};
+use super::chart::{Chart, DayBar, chart};
 use super::language::Language;
 use super::share::Share;
 use crate::stats::any_table::{TableDay, TableFigures};
@@ -86,7 +86,7 @@ impl TableView {
                 .collect(),
         };
         let bars = figures.per_day.iter().map(|day| bar(day, &ranks, language));
-        let bars: Vec<Bar> = bars.collect();
+        let bars: Vec<DayBar> = bars.collect();
         let empty = empty(figures, language);
         let draws = empty.is_none() && !bars.is_empty();
         Self {
@@ -176,7 +176,7 @@ fn shares(counts: &Counts, rows: u64, language: Language) -> Vec<Share> {
     Share::row(all, rows, language)
 }
 
-fn bar(day: &TableDay, ranks: &Option<(&str, Vec<&str>)>, language: Language) -> Bar {
+fn bar(day: &TableDay, ranks: &Option<(&str, Vec<&str>)>, language: Language) -> DayBar {
     let mut parts = Vec::new();
     let mut words = Vec::new();
     if let Some((column, values)) = ranks
@@ -191,7 +191,7 @@ fn bar(day: &TableDay, ranks: &Option<(&str, Vec<&str>)>, language: Language) ->
     }
     let sums = day.summary.sum.iter();
     words.extend(sums.map(|(column, sum)| format!("{column} {}", language.amount(sum.sum))));
-    Bar {
+    DayBar {
         date: day.date,
         total: day.rows,
         parts,
