@@ -229,6 +229,7 @@ macro_rules! database_conformance {
             rows_are_made_changed_and_listed,
             slots_are_made_where_there_are_none,
             a_slot_is_closed_and_opened,
+            a_slot_is_free_as_availability_and_appointments_say,
             a_slot_is_opened_by_its_number,
             consultants_and_programs_are_made_and_changed,
         }

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
 use causeway_shared::dataset::Dataset;
+use causeway_shared::value::{Type, Value};
 use serde_json::{Value as Json, json};
 
-use crate::services::appointments::By;
+use crate::services::appointments::{By, book};
 use crate::services::consultants::CONSULTANTS;
 use crate::services::customers::per_month;
 use crate::services::error::ServiceError;
@@ -163,6 +164,58 @@ pub async fn a_slot_is_closed_and_opened(database: &HubDatabase) -> Outcome {
     assert!(
         matches!(unknown, Err(ServiceError::NotFound(_))),
         "{unknown:?}"
+    );
+    Ok(())
+}
+
+/// What others write by SQL changes no slot: one that they book is held though it is available, and one that was
+/// booked here and that they cancel stays closed until somebody opens it.
+pub async fn a_slot_is_free_as_availability_and_appointments_say(
+    database: &HubDatabase,
+) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let site = practice(&test).await?;
+    let (hub, by) = (&test.hub, by(&test));
+    let states = async || {
+        let dates = DateRange::day(SATURDAY.parse()?);
+        let there = schedule::listing(hub, None, "1", dates, by.now).await?;
+        listed(&test, &there, &["starttime", "isavailable", "state"]).await
+    };
+    let booking = json!({"customerid": "c1", "consultantid": 1, "date": SATURDAY, "time": "09:00"});
+    let booking = booking.as_object().cloned().unwrap_or_default();
+    let booked = book(hub, None, &booking, by).await?;
+    assert_eq!(
+        states().await?,
+        ["09:00:00 false held", "10:00:00 true free"]
+    );
+
+    let (name, dataset) = (site.name(), site.dataset());
+    let mut write = test.database.begin_write(name, dataset, "bot").await?;
+    let cancel = "UPDATE appointment SET status = 'cancelled' WHERE appointmentid = $1 \
+                  RETURNING appointmentid";
+    let id = Some(booked.record.text("appointmentid"));
+    write.query(cancel, &[id], &[Type::Int]).await?;
+    let table = dataset.table("appointment").ok_or("no appointments")?;
+    let at = |name: &str| table.column(name).unwrap();
+    let of_bot = [
+        (at("customerid"), Value::Text("c1".into())),
+        (at("consultantid"), Value::Int(1)),
+        (at("date"), Value::Date(SATURDAY.parse()?)),
+        (at("time"), Value::Time("10:00".parse()?)),
+    ];
+    write.insert(table, &of_bot).await?;
+    write.commit().await?;
+    assert_eq!(
+        states().await?,
+        ["09:00:00 false closed", "10:00:00 true held"]
+    );
+
+    let open = json!({"isavailable": true});
+    let open = open.as_object().cloned().unwrap_or_default();
+    schedule::set(hub, None, 4, &open, by).await?;
+    assert_eq!(
+        states().await?,
+        ["09:00:00 true free", "10:00:00 true held"]
     );
     Ok(())
 }
