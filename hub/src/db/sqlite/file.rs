@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::ffi::{
     SQLITE_CONSTRAINT_NOTNULL, SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_ROWID,
-    SQLITE_CONSTRAINT_UNIQUE,
+    SQLITE_CONSTRAINT_UNIQUE, SQLITE_IOERR_SHMSIZE,
 };
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -336,6 +336,14 @@ impl Files {
     pub(super) fn error(&self, action: &'static str, error: rusqlite::Error) -> DbError {
         let (database, detail) = (self.describe(), error.to_string());
         let code = error.sqlite_error_code();
+        // The file by which connections share a WAL could not grow.
+        let is_full =
+            error.sqlite_error().map(|error| error.extended_code) == Some(SQLITE_IOERR_SHMSIZE);
+        let code = if is_full {
+            Some(ErrorCode::DiskFull)
+        } else {
+            code
+        };
         let source = Some(Box::new(error).into());
         match code {
             Some(ErrorCode::DiskFull) => DbError::Full {
