@@ -56,6 +56,9 @@ impl Hub {
                 Err(error) => report.add_unverified(&state.site, &error),
             }
         }
+        if self.is_past().await? {
+            report.advise_as_of();
+        }
         Ok(report)
     }
 

@@ -175,12 +175,28 @@ impl Hub {
                     .into(),
             });
         }
+        let done = |sites| LoadReport {
+            sites,
+            requests: self.store().requests().since(&requests),
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        // Before anything is made in the other database.
+        if let (AsOf::Commit(_), Some(site)) = (as_of, sites.first())
+            && let Err(error @ SiteError::NoSuchCommit { .. }) = self.past_logs(site, as_of).await
+        {
+            let unknown = SiteState::unknown(site.clone());
+            return Ok(done(vec![failed(&unknown, error.to_string(), false)]));
+        }
         let past = self.past(database).await?;
         let mut report = Vec::new();
         for site in &sites {
             let state = past.past_state(site).await?;
             match past.load_past_site(&state, as_of, what).await {
-                Ok(loaded) => report.extend(loaded),
+                // Who owns the edits now is nothing to a past state.
+                Ok(loaded) => report.extend(loaded.map(|loaded| SiteLoaded {
+                    owner: None,
+                    ..loaded
+                })),
                 Err(HubError::Site(error)) => {
                     let retryable = error.is_retryable();
                     report.push(failed(&state, explained(error).to_string(), retryable));
@@ -188,11 +204,7 @@ impl Hub {
                 Err(error) => return Err(error),
             }
         }
-        Ok(LoadReport {
-            sites: report,
-            requests: self.store().requests().since(&requests),
-            seconds: started.elapsed().as_secs_f64(),
-        })
+        Ok(done(report))
     }
 
     /// A hub over a database that holds a past state, or is empty and shall.

@@ -7,6 +7,10 @@ use serde::Serialize;
 use crate::db::SiteState;
 use crate::error::SiteError;
 
+/// What brings rows from the store; and into a database that holds a past state.
+const LOAD: &str = "`causeway-hub load`";
+const LOAD_AS_OF: &str = "`causeway-hub load --as-of … --into …`";
+
 /// How database and store compare.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub(crate) struct VerifyReport {
@@ -66,7 +70,7 @@ impl VerifyReport {
         whats: Vec<String>,
     ) {
         let from = self.differences.len();
-        let words = |what| format!("it waits for `causeway-hub load`; until then {what}");
+        let words = |what| format!("it waits for {LOAD}; until then {what}");
         self.add(
             site,
             table,
@@ -75,6 +79,13 @@ impl VerifyReport {
         );
         for difference in &mut self.differences[from..] {
             difference.is_put_off = true;
+        }
+    }
+
+    /// Names the load that a past state takes.
+    pub(super) fn advise_as_of(&mut self) {
+        for difference in &mut self.differences {
+            difference.what = difference.what.replace(LOAD, LOAD_AS_OF);
         }
     }
 
@@ -104,8 +115,8 @@ impl VerifyReport {
             }
             (None, Ok(Seq::NONE)) => {}
             (None, Ok(_)) => {
-                let what = "nothing is loaded; `causeway-hub load` loads it";
-                self.add_of_site(&state.site, what.to_owned(), false);
+                let what = format!("nothing is loaded; {LOAD} loads it");
+                self.add_of_site(&state.site, what, false);
             }
             (None, Err(error)) => self.add_unverified(&state.site, &error),
         }
