@@ -265,7 +265,8 @@ impl Cli {
                 let sites: Vec<&SiteName> = taken.iter().map(|of| &of.site).collect();
                 let done = serde_json::json!({ "database": database, "taken_over": sites });
                 let elsewhere = hub.owned_elsewhere().await;
-                let text = init::ready(&database, &taken, &elsewhere);
+                let own = (&*database, hub.database().address());
+                let text = init::ready(own, &taken, &elsewhere);
                 Ok(Answer::of(json, &done, text, Exit::Done))
             }
             Command::Load(load) => load.answer(open, json).await,

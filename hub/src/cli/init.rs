@@ -64,21 +64,26 @@ pub(super) fn wrote(path: &Path) -> String {
 
 /// What was made, and which sites' edits were taken over.
 pub(super) fn ready(
-    database: &str,
+    (database, address): (&str, &str),
     taken: &[TakenOver],
     owned_elsewhere: &[(SiteName, Owner)],
 ) -> String {
     let elsewhere = owned_elsewhere.iter();
     let elsewhere = elsewhere.map(|(site, owner)| format!("{site}: {}\n", read_only(owner)));
-    let lines: String = taken.iter().map(took_over).chain(elsewhere).collect();
+    let taken = taken.iter().map(|taken| took_over(taken, address));
+    let lines: String = taken.chain(elsewhere).collect();
     format!("{database} is ready\n{lines}")
 }
 
-fn took_over(taken: &TakenOver) -> String {
+fn took_over(taken: &TakenOver, own_address: &str) -> String {
     let TakenOver { site, former } = taken;
     let opens = "`causeway-hub load` opens its tables for changes";
     match former {
         None => format!("it owns the edits of {site}; {opens}\n"),
+        Some(Owner { id, address }) if address == own_address => format!(
+            "it owns the edits of {site} now; {opens}\n  the database {id} owned them, which was at this address \
+             before: what that had not flushed is in no other place\n"
+        ),
         Some(Owner { id, address }) => format!(
             "it owns the edits of {site} now; {opens}\n  the database {id} at {address} owned them: it takes no \
              changes any more once its hub looks at the store, and keeps those that it has not flushed until \
@@ -126,12 +131,23 @@ mod tests {
             site: site.clone(),
             former,
         });
-        insta::assert_snapshot!(ready("sqlite:new", &[first], &[]), @"
+        let replaced = ready(
+            ("sqlite:new", "postgres://old/db"),
+            std::slice::from_ref(&first),
+            &[],
+        );
+        insta::assert_snapshot!(replaced, @"
+        sqlite:new is ready
+        it owns the edits of hcm-01 now; `causeway-hub load` opens its tables for changes
+          the database a1 owned them, which was at this address before: what that had not flushed is in no other place
+        ");
+        let own = ("sqlite:new", "sqlite:/new");
+        insta::assert_snapshot!(ready(own, &[first], &[]), @"
         sqlite:new is ready
         it owns the edits of hcm-01 now; `causeway-hub load` opens its tables for changes
           the database a1 at postgres://old/db owned them: it takes no changes any more once its hub looks at the store, and keeps those that it has not flushed until `causeway-hub init --take-over` is run there
         ");
-        insta::assert_snapshot!(ready("sqlite:new", &[again], &[]), @"
+        insta::assert_snapshot!(ready(own, &[again], &[]), @"
         sqlite:new is ready
         it owns the edits of hcm-01; `causeway-hub load` opens its tables for changes
         ");

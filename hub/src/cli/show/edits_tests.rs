@@ -113,7 +113,7 @@ async fn a_database_that_is_read_only_names_the_owner() -> Outcome {
     );
     let other = owner.in_another_folder(folders[1].path()).await?;
     let elsewhere = other.hub.owned_elsewhere().await;
-    let ready = init::ready("it", &[], &elsewhere);
+    let ready = init::ready(("it", "sqlite:it"), &[], &elsewhere);
     assert_eq!(ready, format!("it is ready\nhere: {words}\n"));
     for _ in 0..2 {
         let text = load(&other.load().await?, &[]);
