@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use causeway_agent::Silent;
+use causeway_agent::{Silent, TablePlan};
 use causeway_shared::ids::SiteName;
 use causeway_shared::limits;
 use causeway_shared::runtime::blocking;
@@ -91,24 +91,7 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
             count(of.partitions, "partition"),
             of.gone,
         );
-        for kind in &of.reasons {
-            let column = kind.column.as_ref().map(|column| format!("{column}: "));
-            let _ = writeln!(
-                text,
-                "  {} refused, as in {}, {}: {}{}",
-                count(kind.rows, "row"),
-                kind.source,
-                kind.place,
-                column.unwrap_or_default(),
-                kind.reason
-            );
-        }
-        // Of a table with very many refused rows only the first are kept with their reasons.
-        let listed = limits::total(of.reasons.iter().map(|kind| kind.rows));
-        if let Some(others @ 1..) = of.refused.checked_sub(listed) {
-            let others = count(others, "more row");
-            let _ = writeln!(text, "  {others} refused, {} in all", of.refused);
-        }
+        refused(&mut text, of);
     }
     for held in &report.held {
         let _ = writeln!(text, "{held}\n  {}", remedy(held));
@@ -131,4 +114,60 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
         None => writeln!(text, "{read} read; nothing changed"),
     };
     text
+}
+
+/// The refused rows of a table, by their reasons.
+fn refused(text: &mut String, of: &TablePlan) {
+    for kind in &of.reasons {
+        let column = kind.column.as_ref().map(|column| format!("{column}: "));
+        let _ = writeln!(
+            text,
+            "  {} refused, as in {}, {}: {}{}",
+            count(kind.rows, "row"),
+            kind.source,
+            kind.place,
+            column.unwrap_or_default(),
+            kind.reason
+        );
+    }
+    // Of a table with very many refused rows only the first are kept with their reasons.
+    let listed = limits::total(of.reasons.iter().map(|kind| kind.rows));
+    if let Some(others @ 1..) = of.refused.checked_sub(listed) {
+        let others = count(others, "more row");
+        let _ = writeln!(text, "  {others} refused, {} in all", of.refused);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_agent::RefusedKind;
+
+    use super::*;
+
+    #[test]
+    fn all_refused_rows_are_counted_though_only_the_first_are_listed() {
+        let kind = |rows, reason: &str| RefusedKind {
+            rows,
+            column: Some("email".into()),
+            reason: reason.into(),
+            source: "customer.csv".into(),
+            place: "line 7".into(),
+        };
+        let of = |refused| TablePlan {
+            refused,
+            reasons: vec![kind(9, "must have a value"), kind(1, "is too long")],
+            ..TablePlan::default()
+        };
+        let said = |refused| {
+            let mut text = String::new();
+            super::refused(&mut text, &of(refused));
+            text
+        };
+        insta::assert_snapshot!(said(1_010), @"
+          9 rows refused, as in customer.csv, line 7: email: must have a value
+          1 row refused, as in customer.csv, line 7: email: is too long
+          1000 more rows refused, 1010 in all
+        ");
+        assert!(!said(10).contains("in all"), "{}", said(10));
+    }
 }
