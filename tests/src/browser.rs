@@ -19,6 +19,8 @@ const WAIT_LIMIT: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(50);
 /// The Tab key, as WebDriver calls it.
 pub const TAB: char = '\u{e004}';
+/// The arrow key that goes down, as WebDriver calls it.
+pub const DOWN: char = '\u{e015}';
 /// The Enter key, as WebDriver calls it.
 pub const ENTER: char = '\u{e007}';
 /// More than a page has that can have the focus.

@@ -59,13 +59,15 @@ fn pictures() -> Option<PathBuf> {
     env::var_os("CAUSEWAY_PICTURES").map(PathBuf::from)
 }
 
-/// Opens pages of a site with a changed row, and tells what is wrong with them.
+/// Opens pages of a site with a changed row, and tells what is wrong with them. `ID` is that row's number.
 async fn assert_are_well(language: &str, pages: &[(&str, &str)]) {
     let (_deployment, site, service, token) = ground().await;
-    cancel(&service, &token, site.first_appointment(1)).await;
+    let id = site.first_appointment(1);
+    cancel(&service, &token, id).await;
     let browser = signed_in_at(&service, &token, &format!("/edits?lang={language}")).await;
     let mut wrong = Vec::new();
     for (name, path) in pages {
+        let path = path.replace("ID", &id.to_string());
         browser.open(&format!("{}{path}", service.url)).await;
         wrong.extend(wrong_with(&browser, name).await);
     }
@@ -78,6 +80,7 @@ async fn pages_of_appointments_can_be_used_by_everybody() {
         ("overview", "/"),
         ("appointments", "/appointments"),
         ("appointments-list", "/appointments/list?q=nguyen"),
+        ("appointment", "/appointments/ID?site=hcm-01"),
         ("days", "/days"),
         ("figures-consultants", "/stats/consultants"),
         ("figures-customers", "/stats/customers"),
@@ -94,6 +97,7 @@ async fn pages_of_people_can_be_used_by_everybody() {
         ("consultant-new", "/new/consultants"),
         ("customers", "/customers?q=0912"),
         ("customer", "/customers/fb-9?site=hcm-01"),
+        ("customer-new", "/new/customers"),
     ];
     assert_are_well("en", &pages).await;
 }
@@ -103,6 +107,7 @@ async fn other_pages_can_be_used_by_everybody() {
     let pages = [
         ("programs", "/programs"),
         ("program", "/programs/1?site=hcm-01"),
+        ("program-new", "/new/programs"),
         ("import", "/import"),
         ("docs", "/docs"),
         ("nothing-found", "/customers?q=nobody"),

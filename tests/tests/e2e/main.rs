@@ -33,6 +33,7 @@ mod every_page;
 mod everybody;
 mod faults;
 mod fifty_clients;
+mod figures_pages;
 mod first_load;
 
 mod function;
@@ -46,6 +47,7 @@ mod idle;
 mod import;
 mod init;
 mod isolation;
+mod keyboard;
 mod kills;
 mod large_file;
 mod large_site;
