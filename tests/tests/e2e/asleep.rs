@@ -520,3 +520,17 @@ async fn hub_and_keeper_are_functions() {
     }
     assert_eq!(ask("GET", read).await, (200, false));
 }
+
+#[tokio::test]
+async fn files_have_no_server_to_stop() {
+    let (deployment, _site) = deploy((StoreKind::Folder, DatabaseKind::Sqlite)).await;
+    deployment.migrate_and_load();
+    for command in ["sleep", "wake"] {
+        let refused = deployment.hub(&[command]).expect_code(2).json();
+        let said = refused["error"].as_str().unwrap();
+        assert!(
+            said.contains("has no server that could be stopped"),
+            "{said}"
+        );
+    }
+}
