@@ -373,7 +373,13 @@ async fn answer(
         // A file that is on its way goes to the database's own service, and says there what is in its way.
         return sent(own, request).await;
     };
-    if standby.why().is_none() {
+    let is_asked = match standby.why() {
+        None => true,
+        // It may be back, and whoever changes something finds out.
+        Some(Notice::Silent) => !is_read,
+        Some(Notice::Asleep | Notice::Waking) => false,
+    };
+    if is_asked {
         let answer = tokio::select! {
             answer = sent(own, request) => Some(answer),
             () = standby.silence(app), if is_read => None,
