@@ -7,6 +7,8 @@ mod error;
 mod events;
 mod lambda;
 mod rds;
+#[cfg(feature = "lambda")]
+mod secret;
 
 use std::time::Duration;
 
@@ -23,6 +25,8 @@ use crate::config::HubConfig;
 pub(crate) use error::StackError;
 pub(crate) use lambda::Invocation;
 pub(crate) use rds::InstanceState;
+#[cfg(feature = "lambda")]
+pub(crate) use secret::Master;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);

@@ -13,6 +13,8 @@ mod indexes;
 mod journal;
 mod load;
 mod mark;
+#[cfg(feature = "lambda")]
+mod master;
 mod partials;
 mod read;
 mod render;

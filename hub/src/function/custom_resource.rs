@@ -20,6 +20,7 @@ use super::state::State;
 use super::work;
 use crate::db::DbError;
 use crate::error::HubError;
+use crate::stack::Master;
 use crate::sync::FlushReport;
 
 /// How long telling CloudFormation may take.
@@ -50,6 +51,8 @@ pub(super) struct ResourceEvent {
     physical_resource_id: Option<String>,
     #[serde(default)]
     resource_properties: Properties,
+    /// The database server's master, where the keeper hands it on: it makes the role that the hub signs in as.
+    master: Option<Master>,
 }
 
 /// What the template says of it. CloudFormation sends every value as a text.
@@ -94,6 +97,9 @@ pub(super) async fn fail(event: &ResourceEvent, reason: &str) {
 async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
     let hub = state.hub();
     let making = async {
+        if let Some(master) = &event.master {
+            master.admit(&hub.config().database).await?;
+        }
         hub.init().await?;
         if event.resource_properties.take_over == "true" {
             hub.take_over(None, (state.app.clock)()).await?;

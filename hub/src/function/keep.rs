@@ -3,7 +3,7 @@
 
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::Exit;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
 use super::RESERVED;
@@ -61,7 +61,8 @@ async fn hand_on(
         let stack = Stack::open(&config)
             .await
             .map_err(|error| error.to_string())?;
-        let event = serde_json::from_slice(event).map_err(|error| error.to_string())?;
+        let event: Value = serde_json::from_slice(event).map_err(|error| error.to_string())?;
+        let event = with_master(&config, &stack, event).await?;
         let function = &config.aws.function;
         let told = stack.invoke(function, stack::Invocation::Answered, &event);
         told.await.map(drop).map_err(|error| error.to_string())
@@ -74,6 +75,18 @@ async fn hand_on(
         custom_resource::fail(resource, &why).await;
     }
     Answer::nothing()
+}
+
+/// With the master of the database's server, who makes the role that the hub signs in as. CloudFormation hands no
+/// secret to a custom resource, and the hub's function does not reach where it is kept.
+async fn with_master(config: &HubConfig, stack: &Stack, mut event: Value) -> Result<Value, String> {
+    let secret = &config.database.secret;
+    if secret.is_empty() || event["RequestType"] == "Delete" {
+        return Ok(event);
+    }
+    let master = stack.master(secret).await;
+    event["Master"] = json!(master.map_err(|error| error.to_string())?);
+    Ok(event)
 }
 
 async fn round(environment: &[(String, String)]) -> Answer {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use causeway_tests::aws::{FUNCTION, RULE, StandInAws};
 use causeway_tests::deployment::{Deployment, Service};
-use causeway_tests::lambda::Function;
+use causeway_tests::lambda::{Function, recorded};
 use causeway_tests::meetassist::MeetAssist;
 use causeway_tests::testbed::Cluster;
 use causeway_tests::{DatabaseKind, Finished, StoreKind};
@@ -533,4 +533,38 @@ async fn files_have_no_server_to_stop() {
             "{said}"
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keeper_hands_the_servers_master_on_but_for_an_end() {
+    let ground = Ground::new("").await;
+    let names = ground.aws.env();
+    let names = names.iter().map(|(name, value)| (*name, value.as_str()));
+    let more = [
+        ("CAUSEWAY_KEEPER", "1"),
+        ("CAUSEWAY_DATABASE__SECRET", "rds!db-1"),
+    ];
+    let variables: Vec<_> = names.chain(more).collect();
+    let keeper = Function::start(&ground.deployment, &variables).await;
+    let url = keeper.response_url();
+    let mut handed = Vec::new();
+    for what in ["Create", "Delete"] {
+        let replace = [("type", what), ("url", &*url), ("id", "causeway-hub")];
+        let _ = keeper
+            .invoke(&recorded("cloud_formation.json", &replace))
+            .await;
+        let calls = ground.aws.calls();
+        let event = calls[0].strip_prefix("Invoke RequestResponse ").unwrap();
+        let event: Value = serde_json::from_str(event).unwrap();
+        assert_eq!(event["RequestType"], what);
+        handed.push(event["Master"].clone());
+    }
+    assert_eq!(
+        handed,
+        [
+            json!({"username": "master", "password": "hidden"}),
+            Value::Null
+        ]
+    );
+    assert!(!keeper.process.stderr().contains("hidden"));
 }

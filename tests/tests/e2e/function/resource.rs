@@ -8,6 +8,16 @@ use crate::ground::deploy;
 
 /// Asks as CloudFormation does: what it is told.
 async fn ask(function: &Function, what: &str, id: Option<&str>) -> Value {
+    ask_with(function, what, id, None).await
+}
+
+/// The same, handed on by a keeper that knows the database server's master.
+async fn ask_with(
+    function: &Function,
+    what: &str,
+    id: Option<&str>,
+    master: Option<&Value>,
+) -> Value {
     let url = function.response_url();
     let replace = [
         ("type", what),
@@ -17,6 +27,9 @@ async fn ask(function: &Function, what: &str, id: Option<&str>) -> Value {
     let mut event = recorded("cloud_formation.json", &replace);
     if id.is_none() {
         event.as_object_mut().unwrap().remove("PhysicalResourceId");
+    }
+    if let Some(master) = master {
+        event["Master"] = master.clone();
     }
     function.invoke(&event).await;
     let told = function.told();
@@ -122,4 +135,37 @@ async fn a_hub_that_cannot_be_opened_fails_the_stack_at_once() {
     assert_eq!(failed, "FAILED");
     assert!(reason.contains("store.url"), "{reason}");
     assert_eq!(json!(function.told()), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_servers_master_makes_the_role_that_signs_in_by_iam() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    let _ = deployment.agent(&["migrate"]);
+    let name = deployment.database.name();
+    let server = deployment.database.connect().await;
+    // As on RDS: the master is no superuser, may make roles and databases, and owns this one; members of a role sign in by IAM.
+    server
+        .batch_execute(&format!(
+            "DO $$ BEGIN CREATE ROLE rds_iam; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
+             CREATE ROLE \"{name}_master\" LOGIN CREATEROLE CREATEDB;
+             GRANT rds_iam TO \"{name}_master\" WITH ADMIN OPTION;
+             ALTER DATABASE \"{name}\" OWNER TO \"{name}_master\""
+        ))
+        .await
+        .unwrap();
+    let url = deployment.database.url();
+    let url = url.replace("//postgres@", &format!("//{name}_hub@"));
+    let function = Function::start(&deployment, &[("CAUSEWAY_DATABASE__URL", &url)]).await;
+    let master = json!({"username": format!("{name}_master"), "password": "hidden"});
+    let told = ask_with(&function, "Create", None, Some(&master)).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+
+    let may = "SELECT pg_has_role(datdba, 'rds_iam', 'member') AND datdba = $1::text::regrole
+               FROM pg_database WHERE datname = current_database()";
+    let role = format!("\"{name}_hub\"");
+    let may = server.query_one(may, &[&role]).await.unwrap();
+    assert!(may.get::<_, bool>(0));
+    let told = ask_with(&function, "Update", Some("causeway-hub"), Some(&master)).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+    assert!(!function.process.stderr().contains("hidden"));
 }

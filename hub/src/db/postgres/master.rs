@@ -1,0 +1,85 @@
+//! The first visit to a server of RDS's: its master makes the role that the hub signs in as by IAM, and gives it
+//! the database. Any number of times.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use tokio_postgres::{Client, Config};
+
+use super::error;
+use super::tls::Encryption;
+use crate::config::{DatabaseConfig, without_password};
+use crate::db::DbError;
+use crate::db::sql::quote;
+use crate::stack::Master;
+
+/// How long all of it may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Master {
+    /// Has the user of a database's URL sign in by IAM and own that database.
+    ///
+    /// # Errors
+    /// [`DbError`], without anything of the password. What was done until then stays, and is met again.
+    pub(crate) async fn admit(&self, database: &DatabaseConfig) -> Result<(), DbError> {
+        let refuse = |problem: String| DbError::Configuration { problem };
+        let certificates = Some(Path::new(&database.root_certificate));
+        let certificates = certificates.filter(|file| !file.as_os_str().is_empty());
+        let Encryption {
+            url,
+            mode,
+            connector,
+            ..
+        } = Encryption::of(&database.url, certificates).map_err(refuse)?;
+        let parsed = url.parse::<Config>().ok();
+        let names = parsed.as_ref().and_then(|config| {
+            let user = config.get_user()?.to_owned();
+            Some((user, quote(config.get_dbname()?)))
+        });
+        let (Some(mut server), Some((user, name))) = (parsed, names) else {
+            return Err(refuse(
+                "`url` has to name user and database: postgres://user@host/database".into(),
+            ));
+        };
+        server
+            .ssl_mode(mode)
+            .application_name("causeway-hub")
+            .user(&self.username)
+            .password(&self.password);
+        let described = without_password(&database.url);
+        let working = async {
+            let (client, connection) = server.connect(connector).await?;
+            let driven = tokio::spawn(connection);
+            let done = admit(&client, &user, &name).await;
+            driven.abort();
+            done
+        };
+        match timeout(PATIENCE, working).await {
+            Ok(done) => done.map_err(|error| error::of(&described, "making the hub's role", error)),
+            Err(_) => Err(DbError::Unreachable {
+                database: described,
+                detail: "it does not answer its master".to_owned(),
+                source: None,
+            }),
+        }
+    }
+}
+
+async fn admit(client: &Client, user: &str, database: &str) -> Result<(), tokio_postgres::Error> {
+    let role = quote(user);
+    let there = "SELECT FROM pg_catalog.pg_roles WHERE rolname = $1";
+    if client.query_opt(there, &[&user]).await?.is_none() {
+        client
+            .batch_execute(&format!("CREATE ROLE {role} LOGIN"))
+            .await?;
+    }
+    // Only a member may give a database away.
+    client
+        .batch_execute(&format!(
+            "GRANT rds_iam TO {role};
+             GRANT {role} TO CURRENT_USER;
+             ALTER DATABASE {database} OWNER TO {role}"
+        ))
+        .await
+}
