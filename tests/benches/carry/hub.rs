@@ -329,6 +329,10 @@ async fn copy_to(store: &Store, folder: &Path) {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let entry = entry.unwrap();
+            // What the folder's own writers keep beside the objects.
+            if entry.file_name().as_encoded_bytes().starts_with(b".") {
+                continue;
+            }
             match entry.file_type().unwrap().is_dir() {
                 true => folders.push(entry.path()),
                 false => files.push(entry.path()),
