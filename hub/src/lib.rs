@@ -7,6 +7,7 @@
 mod api;
 mod archive;
 mod auth;
+mod aws;
 pub mod cli;
 mod config;
 mod control;

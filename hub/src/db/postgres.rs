@@ -19,6 +19,7 @@ mod partials;
 mod read;
 mod render;
 mod session;
+mod sign_in;
 mod statement;
 mod tls;
 mod triggers;
@@ -43,10 +44,12 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use super::records::{stored_count, unreadable};
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Outline, Partial, Query, Row, RowBatches,
-    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, Writer,
+    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, Writer, address,
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
+#[cfg(any(test, feature = "testing"))]
+use sign_in::SignIn;
 
 /// A PostgreSQL database.
 #[derive(Debug)]
@@ -56,13 +59,27 @@ pub(crate) struct PostgresDatabase {
 }
 
 impl PostgresDatabase {
-    /// The database at a `postgres://` URL. It is not connected to yet. Whether TLS is used, and
-    /// whose certificate is believed, the URL's `sslmode` and a file of root certificates say.
+    /// The database that a configuration names. It is not connected to yet. Whether TLS is used, and whose
+    /// certificate is believed, the URL's `sslmode` and a file of root certificates say.
     ///
     /// # Errors
-    /// [`DbError::Configuration`] if the URL, the file or the number of connections cannot be used.
+    /// [`DbError::Configuration`] if the URL, the file or the number of connections cannot be used, or a
+    /// secret that cannot be read.
+    pub(crate) async fn open_signing_in(config: &DatabaseConfig) -> Result<Self, DbError> {
+        let (config, sign_in) = sign_in::of(config).await?;
+        Ok(Self {
+            connections: Connections::new(&config, sign_in)?,
+            address: address(&config),
+        })
+    }
+
+    /// The same, where the URL says who signs in.
+    ///
+    /// # Errors
+    /// [`DbError::Configuration`]
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) fn open(config: &DatabaseConfig, address: String) -> Result<Self, DbError> {
-        let connections = Connections::new(config)?;
+        let connections = Connections::new(config, SignIn::Url)?;
         Ok(Self {
             connections,
             address,

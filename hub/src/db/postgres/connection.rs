@@ -19,6 +19,7 @@ use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::grants::Roles;
+use super::sign_in::{SignIn, SigningIn};
 use super::tls::Encryption;
 use super::upgrade::VERSION;
 use super::{error, typed};
@@ -82,12 +83,12 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    pub(super) fn new(database: &DatabaseConfig) -> Result<Self, DbError> {
+    pub(super) fn new(database: &DatabaseConfig, sign_in: SignIn) -> Result<Self, DbError> {
         let refuse = |problem: String| DbError::Configuration { problem };
         let url = &*database.url;
         let root_certificate = Some(Path::new(&database.root_certificate));
         let root_certificate = root_certificate.filter(|file| !file.as_os_str().is_empty());
-        if database.connections < FEWEST_CONNECTIONS {
+        if !database.may_freeze && database.connections < FEWEST_CONNECTIONS {
             let problem = format!("`connections` must be at least {FEWEST_CONNECTIONS}");
             return Err(refuse(problem));
         }
@@ -103,7 +104,13 @@ impl Connections {
             url: plain_url,
             mode,
             connector,
+            is_checked,
         } = Encryption::of(url, root_certificate).map_err(refuse)?;
+        if matches!(sign_in, SignIn::Iam { .. }) && !is_checked {
+            let problem = "with `iam` a token is sent as a password, so it has to be known who gets it: name RDS's \
+                certificates as `root_certificate`, and write no other `sslmode` in `url` than verify-full";
+            return Err(refuse(problem.into()));
+        }
         let mut config: Config = plain_url.parse().map_err(|_| {
             refuse("`url` is not of the form postgres://user:password@host/database".into())
         })?;
@@ -119,7 +126,13 @@ impl Connections {
             .tcp_user_timeout(NETWORK_TIMEOUT)
             .keepalives_idle(KEEPALIVE_AFTER)
             .keepalives_interval(KEEPALIVE_AFTER);
-        let pool = |size| pool(&config, &connector, (size, tried_after)).map_err(refuse);
+        let pool = |size| {
+            let connect = SigningIn {
+                tls: connector.clone(),
+                sign_in: sign_in.clone(),
+            };
+            pool(&config, connect, (size, tried_after)).map_err(refuse)
+        };
         Ok(Self {
             pool: pool(sizes.pool)?,
             reserve: pool(sizes.reserve)?,
@@ -272,12 +285,12 @@ impl Sizes {
 
 fn pool(
     config: &Config,
-    connector: &MakeRustlsConnect,
+    connect: SigningIn<MakeRustlsConnect>,
     (size, tried_after): (usize, Duration),
 ) -> Result<Pool, String> {
-    let manager = Manager::from_config(
+    let manager = Manager::from_connect(
         config.clone(),
-        connector.clone(),
+        connect,
         ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         },
@@ -357,7 +370,9 @@ mod tests {
                 connections,
                 ..DatabaseConfig::default()
             };
-            Connections::new(&config).unwrap().places_at_most
+            Connections::new(&config, SignIn::Url)
+                .unwrap()
+                .places_at_most
         });
         assert_eq!(places, [2, 2, 4]);
     }

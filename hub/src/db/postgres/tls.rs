@@ -34,6 +34,8 @@ pub(super) struct Encryption {
     pub(super) mode: SslMode,
     /// Sets it up.
     pub(super) connector: MakeRustlsConnect,
+    /// Whether it is made sure that the server is the host that the URL names.
+    pub(super) is_checked: bool,
 }
 
 impl fmt::Debug for Encryption {
@@ -70,6 +72,7 @@ impl Encryption {
             url,
             mode,
             connector: MakeRustlsConnect::new(config),
+            is_checked: check == Check::IssuerAndHost,
         })
     }
 }
