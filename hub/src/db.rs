@@ -446,11 +446,15 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
             problem: problem.to_owned(),
         })
     };
-    if !config.secret.is_empty() {
-        return refuse("`secret` is not supported yet; write the connection as `url`");
+    let is_postgres =
+        config.url.starts_with("postgres://") || config.url.starts_with("postgresql://");
+    // A secret may say where the server is.
+    if is_postgres || !config.secret.is_empty() {
+        let database = postgres::PostgresDatabase::open_signing_in(config).await?;
+        return Ok(Arc::new(database));
     }
     if config.iam {
-        return refuse("`iam` is not supported yet; write the connection as `url`");
+        return refuse("with `iam`, write `url` as postgres://user@host/database");
     }
     if let Some(folder) = config.url.strip_prefix("sqlite:") {
         if !config.readers.is_empty() || !config.writers.is_empty() {
@@ -458,9 +462,6 @@ pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, D
         }
         let folder = Path::new(folder);
         let database = sqlite::SqliteDatabase::open(folder, address(config));
-        Ok(Arc::new(database))
-    } else if config.url.starts_with("postgres://") || config.url.starts_with("postgresql://") {
-        let database = postgres::PostgresDatabase::open(config, address(config))?;
         Ok(Arc::new(database))
     } else {
         refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")

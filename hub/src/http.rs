@@ -18,4 +18,6 @@ pub(crate) mod request_id;
 pub(crate) mod server;
 mod state;
 
+#[cfg(feature = "import")]
+pub(crate) use layers::content_security_policy;
 pub(crate) use state::App;

@@ -11,6 +11,7 @@
 pub(crate) mod dump;
 mod files;
 pub(crate) mod jobs;
+pub(crate) mod queue;
 pub(crate) mod upload;
 
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ use causeway_shared::runtime::blocking;
 use causeway_shared::runtime::program::Exit;
 use causeway_shared::store::{Body, Store, StoreConfig, StoreError};
 use jiff::tz::TimeZone;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::task::JoinError;
 
 use crate::config::HubConfig;
@@ -65,16 +66,16 @@ pub(crate) struct ImportOptions {
     pub(crate) dialect: Option<Dialect>,
 }
 
-/// Makes sure that a file's name says what the file is.
+/// What a file's name says that the file is: `sql` or `csv`.
 ///
 /// # Errors
 /// [`ImportError::NoKind`]
-pub(crate) fn require_kind(name: &str) -> Result<(), ImportError> {
-    files::split(name).map(drop)
+pub(crate) fn extension_of(name: &str) -> Result<&'static str, ImportError> {
+    files::split(name).map(|(_, kind)| kind.extension())
 }
 
 /// What an import did, or would do.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Imported {
     #[serde(flatten)]
     pub(crate) report: ImportReport,
@@ -122,6 +123,16 @@ pub(crate) enum ImportError {
     #[error("the import was cut off; import the same file again")]
     CutOff,
     #[error(
+        "the import did not end in the function's time; give the function more time or memory, or use \
+         `causeway-hub import`"
+    )]
+    NoTime,
+    /// As another process has told it.
+    #[error("{0}")]
+    Told(String),
+    #[error("{0}")]
+    Upload(#[from] upload::UploadError),
+    #[error(
         "{name} is neither SQL nor CSV by its name; call it .sql, or as its table is called and .csv"
     )]
     NoKind { name: String },
@@ -162,7 +173,8 @@ impl ImportError {
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Folder(_) | Self::Room { .. } | Self::CutOff => true,
+            Self::Folder(_) | Self::Room { .. } | Self::CutOff | Self::NoTime => true,
+            Self::Upload(error) => error.is_retryable(),
             Self::Store { source, .. } => source.is_retryable(),
             Self::Agent(error) => error.is_retryable(),
             Self::Dump { source, .. } => matches!(source, DumpError::Read(_)),

@@ -149,6 +149,8 @@ pub const WAKE: &str = "hub/wake.json";
 
 /// The archive's switch.
 pub const ARCHIVE_SWITCH: &str = "hub/archive.json";
+/// Imports that wait for a function's tick, and what came of earlier ones.
+pub const QUEUED_IMPORTS: &str = "hub/imports.json";
 
 /// The prefix of what is published.
 pub const ARCHIVE: &str = "archive/";
@@ -226,6 +228,15 @@ pub fn import_file(site: &SiteName, md5: Md5, extension: &str) -> String {
     format!("imports/{site}/{md5}.{extension}")
 }
 
+/// The site, MD5 and extension in the key of a file that was imported, or is to be.
+#[must_use]
+pub fn parse_import_file(key: &str) -> Option<(SiteName, Md5, &str)> {
+    let (site, name) = key.strip_prefix("imports/")?.split_once('/')?;
+    let (md5, extension) = name.split_once('.')?;
+    let found = (SiteName::new(site).ok()?, Md5::new(md5).ok()?, extension);
+    (import_file(&found.0, found.1, extension) == key).then_some(found)
+}
+
 /// The number in a name of exactly twenty digits.
 fn numbered(name: &str, suffix: &str) -> Option<Seq> {
     let digits = name.strip_suffix(suffix)?;
@@ -238,6 +249,22 @@ fn numbered(name: &str, suffix: &str) -> Option<Seq> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_of_imported_files_are_read_as_they_are_made() {
+        let (site, md5) = (SiteName::new("hcm-02").unwrap(), Md5::of(b"a"));
+        let key = import_file(&site, md5, "sql");
+        assert_eq!(parse_import_file(&key), Some((site, md5, "sql")));
+        let upper = key.to_uppercase().replace("IMPORTS", "imports");
+        for other in [
+            &upper,
+            "imports/hcm-02/x.sql",
+            "sites/hcm-02/latest.json",
+            "imports/../a.sql",
+        ] {
+            assert_eq!(parse_import_file(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn published_files_lie_as_hive_has_them() {

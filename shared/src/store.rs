@@ -26,12 +26,15 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
+
+use crate::ids::Md5;
 
 /// A store that is shared by the tasks of one program.
 pub type Store = Arc<dyn ObjectStore>;
@@ -112,6 +115,20 @@ pub trait ObjectStore: Send + Sync + fmt::Debug {
         Ok(false)
     }
 
+    /// A request by which somebody without credentials may [create](Self::create) an object, of exactly
+    /// these bytes, for a while. `None` where the store has no such thing.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] where there are no credentials to sign it with.
+    async fn sign_upload(
+        &self,
+        _key: &str,
+        _content: (u64, Md5),
+        _valid_for: Duration,
+    ) -> Result<Option<SignedUpload>, StoreError> {
+        Ok(None)
+    }
+
     /// The requests sent so far.
     fn requests(&self) -> RequestCounts;
 
@@ -137,6 +154,15 @@ impl From<Vec<u8>> for Body {
 /// One version of an object, as the store names it (S3's `ETag`). Only comparable, never an MD5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Version(pub String);
+
+/// A request that uploads an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedUpload {
+    /// Where to PUT the object.
+    pub url: String,
+    /// The headers that the request has to have; `content-length` and `host` a client sets by itself.
+    pub headers: Vec<(String, String)>,
+}
 
 /// What the store knows of an object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -456,6 +482,21 @@ pub struct StoreConfig {
 
 fn yes() -> bool {
     true
+}
+
+/// As [`open_existing`], for a process that may be frozen between two requests: of a connection that is gone
+/// meanwhile it hears nothing.
+///
+/// # Errors
+/// As [`open_existing`].
+pub async fn open_frozen_between(config: &StoreConfig) -> Result<Store, StoreError> {
+    match config.url.strip_prefix("s3://") {
+        Some(location) => {
+            let store = s3::S3Store::open(location, config).await?;
+            Ok(Arc::new(store.frozen_between().await?))
+        }
+        None => open_existing(config).await,
+    }
 }
 
 /// Opens the store that a configuration names, for whoever has no use for one that is not there:

@@ -19,7 +19,7 @@ use causeway_shared::dataset::{Column, Dataset, TableId};
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::runtime::clock;
 use causeway_shared::store::RequestCounts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
 use super::prepare::{LastCycle, Preparation, Prepared, SiteScan};
@@ -58,7 +58,7 @@ pub struct ImportRequest {
 }
 
 /// What an import did, or would do.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ImportReport {
     /// The site.
     pub site: SiteName,

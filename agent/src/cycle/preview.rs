@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::look::look;
 use super::prepare::{
@@ -55,7 +55,7 @@ pub(crate) struct PlanReport {
 }
 
 /// What would become of a table.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TablePlan {
     /// Partitions that it would have.
     pub partitions: u64,
@@ -78,7 +78,7 @@ pub struct TablePlan {
 }
 
 /// A partition that would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlanLine {
     /// The table.
     pub table: Name,

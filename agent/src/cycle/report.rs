@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Exit;
 use crate::plan::guard::HeldTable;
@@ -60,7 +60,7 @@ pub struct CycleReport {
 }
 
 /// Partitions of a cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PartitionCounts {
     /// Partitions that the scan produced.
     pub scanned: u64,
@@ -71,7 +71,7 @@ pub struct PartitionCounts {
 }
 
 /// Rows of a cycle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RowCounts {
     /// Rows that this cycle read from the sources.
     pub scanned: u64,

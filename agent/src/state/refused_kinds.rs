@@ -1,10 +1,10 @@
 //! Refused rows by kind: a thousand rows with one fault are one thing to a person.
 
 use causeway_shared::quarantine::{RefusedRow, RefusedRows};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Rows that are refused alike.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefusedKind {
     /// How many of the listed rows.
     pub rows: u64,

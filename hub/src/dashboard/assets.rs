@@ -13,7 +13,7 @@ use crate::http::request::PathOf;
 /// Kept for a year: another content has another address.
 const KEEP: &str = "public, max-age=31536000, immutable";
 
-const FILES: [(&str, &str, &str); 4] = [
+const FILES: [(&str, &str, &str); 5] = [
     (
         "dashboard.css",
         "text/css; charset=utf-8",
@@ -23,6 +23,11 @@ const FILES: [(&str, &str, &str); 4] = [
         "live.js",
         "text/javascript; charset=utf-8",
         include_str!("../../assets/live.js"),
+    ),
+    (
+        "import.js",
+        "text/javascript; charset=utf-8",
+        include_str!("../../assets/import.js"),
     ),
     (
         "login.js",

@@ -1,32 +1,43 @@
-//! The page of imports: a file is taken and previewed, then imported as it was shown. It needs no script.
+//! The page of imports: a file is taken and previewed, then imported as it was shown. It needs no
+//! script, except for a file that is too large for a function's requests.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::Form;
 use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::rejection::FormRejection;
-use axum::http::HeaderMap;
+use axum::http::header::CONTENT_SECURITY_POLICY;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_agent::{IMPORTER, Reason};
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::layout;
 use serde::Deserialize;
 
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ImportTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
-use crate::api::imports::{content_length, not_taken, reserve, start};
+use crate::api::imports::{content_length, known, not_taken, reserve, start, wait_for_tick};
 use crate::auth::{Action, Caller};
+use crate::error::HubError;
 use crate::http::App;
+use crate::http::content_security_policy;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::PathOf;
 use crate::import::dump::Dialect;
 use crate::import::jobs::{Job, Running, Stage};
-use crate::import::upload::Upload;
-use crate::import::{ImportOptions, Imported};
+use crate::import::queue::QueuedImport;
+use crate::import::upload::{Upload, UploadError};
+use crate::import::{ImportError, ImportOptions, Imported, extension_of};
 
+/// The largest file that goes with a form to a function.
+const MAX_REQUEST_BYTES: u64 = 4_000_000;
+/// An upload that nobody makes: only its address is looked at.
+const SIGNED_FOR: Duration = Duration::from_secs(1);
 /// What a form may have beside the file.
 const MAX_FORM_BYTES: u64 = 64 << 10;
 /// Longest text of a field beside the file.
@@ -51,6 +62,8 @@ struct FormPage<'p> {
     sites: Vec<SiteName>,
     site: &'p str,
     jobs: Vec<Job>,
+    /// The largest file that a request may have, where larger ones are uploaded by a script.
+    limit: Option<u64>,
 }
 
 #[derive(Debug, Template)]
@@ -122,8 +135,18 @@ async fn form(
         let head = view.catalog.head.as_ref();
         head.is_some_and(|head| head.writer.host == IMPORTER)
     });
-    let mut jobs = app.imports.newest();
+    let mut jobs = match &app.queue {
+        None => app.imports.newest(),
+        Some(queue) => {
+            let queued = queue.newest().await.map_err(HubError::from)?;
+            queued.into_iter().map(QueuedImport::job).collect()
+        }
+    };
     jobs.truncate(MAX_LISTED);
+    let uploads_to = match &app.queue {
+        None => None,
+        Some(_) => uploads_to(app).await,
+    };
     let page = html(&FormPage {
         language,
         t,
@@ -134,8 +157,29 @@ async fn form(
         sites: imported.map(|view| view.site).collect(),
         site,
         jobs,
+        limit: uploads_to.as_ref().map(|_| MAX_REQUEST_BYTES),
     })?;
-    Ok(page.into_response())
+    let mut page = page.into_response();
+    if let Some(origin) = uploads_to {
+        let policy = HeaderValue::from_str(&content_security_policy(&origin));
+        if let Ok(policy) = policy {
+            page.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+    Ok(page)
+}
+
+/// Where the page's script may send a file, besides here.
+async fn uploads_to(app: &App) -> Option<String> {
+    let key = layout::QUEUED_IMPORTS;
+    let signed = app
+        .hub
+        .store()
+        .sign_upload(key, (1, Md5::of(b"")), SIGNED_FOR);
+    let url = signed.await.ok().flatten()?.url;
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split('/').next()?;
+    Some(format!("{scheme}://{host}"))
 }
 
 /// The fields beside the file, which stand before it.
@@ -224,16 +268,46 @@ async fn take(
     // Some browsers send where it lay.
     let name = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = name.to_owned();
+    if let Some(queue) = &app.queue {
+        let kept = keep(app, (name, &options), content_length, file).await;
+        let file = kept.map_err(|error| not_taken_by(i, error))?;
+        let id = wait_for_tick(queue, file, &options, &caller.name).await;
+        return Ok(to_job(id.map_err(|problem| busy(problem, i))?));
+    }
     let running = reserve(app, &options, &name).map_err(|problem| busy(problem, i))?;
     let upload = match Upload::receive(name, content_length, file).await {
         Ok(upload) => upload,
         Err(error) => {
             running.forget();
-            let why = i.not_taken(&error);
-            return Err(not_taken(error).saying(why));
+            return Err(not_taken_by(i, error));
         }
     };
     Ok(to_job(begin(app, options, upload.into(), running, caller)))
+}
+
+/// Puts a file into the store: its name and key.
+async fn keep(
+    app: &App,
+    (name, options): (String, &ImportOptions),
+    content_length: Option<u64>,
+    file: Field<'_>,
+) -> Result<(String, String), UploadError> {
+    let Ok(extension) = extension_of(&name) else {
+        // The import says so.
+        return Err(UploadError::Broken(
+            ImportError::NoKind { name }.to_string(),
+        ));
+    };
+    let upload = Upload::receive(name.clone(), content_length, file).await?;
+    let key = upload
+        .keep(app.hub.store(), &options.site, extension)
+        .await?;
+    Ok((name, key))
+}
+
+fn not_taken_by(i: &ImportTexts, error: UploadError) -> Problem {
+    let why = i.not_taken(&error);
+    not_taken(error).saying(why)
 }
 
 /// The same, in the language of the page where it is that others are under way.
@@ -291,7 +365,7 @@ pub(super) async fn job(
 ) -> Result<Response, Problem> {
     let language = reading.language;
     let t = language.texts();
-    let job = app.imports.get(&id);
+    let job = known(&app, &id).await?;
     let job = job.ok_or_else(|| Problem::new(Code::NotFound, t.of_import.unknown))?;
     let page = html(&JobPage {
         language,
@@ -320,6 +394,19 @@ pub(super) async fn run(
     let form = read(form)?;
     editor(&app, &caller, reading.language)?;
     let gone = || Problem::new(Code::NotFound, reading.language.texts().of_import.not_kept);
+    let i = &reading.language.texts().of_import;
+    if let Some(queue) = &app.queue {
+        let previewed = queue.get(&id).await.map_err(HubError::from)?;
+        let previewed = previewed.ok_or_else(gone)?;
+        let options = ImportOptions {
+            dry_run: false,
+            allow_shrink: form.allow_shrink.is_some(),
+            ..previewed.options()
+        };
+        let file = (previewed.file, previewed.key);
+        let id = wait_for_tick(queue, file, &options, &caller.name).await;
+        return Ok(to_job(id.map_err(|problem| busy(problem, i))?));
+    }
     let previewed = app.imports.get(&id).and_then(|job| job.kept);
     let previewed = previewed.ok_or_else(gone)?;
     let options = ImportOptions {
@@ -327,7 +414,6 @@ pub(super) async fn run(
         allow_shrink: form.allow_shrink.is_some(),
         ..previewed.options.clone()
     };
-    let i = &reading.language.texts().of_import;
     let running = reserve(&app, &options, &previewed.upload.name);
     let running = running.map_err(|problem| busy(problem, i))?;
     // Sent twice, it is begun once.

@@ -49,7 +49,7 @@ impl State {
         }
         config.database.may_freeze = true;
         let hub = Hub::open(config).await?;
-        let app = Arc::new(App::new(hub, clock::now));
+        let app = Arc::new(App::of_function(hub, clock::now));
         Ok(Self {
             router: serve::router(Arc::clone(&app)),
             app,

@@ -1,5 +1,8 @@
 //! What events ask besides answers over HTTP: the commands, and what a tick does in a service's stead.
 
+#[cfg(feature = "import")]
+mod imports;
+
 use std::time::Duration;
 
 use serde::Serialize;
@@ -24,6 +27,8 @@ const PREPARES_FOR: Duration = Duration::from_secs(5);
 struct TickReport {
     flush: FlushReport,
     load: LoadReport,
+    /// The imports that were run, by their ids.
+    imports: Vec<String>,
 }
 
 /// A token, or none where there is one already.
@@ -62,6 +67,10 @@ pub(super) async fn command(
 /// database, and a little of what figures of the past are made from.
 async fn tick(state: &State, until: Instant) -> Result<TickReport, Failure> {
     let flushed = in_time(until, state.hub().flush((state.app.clock)())).await;
+    #[cfg(feature = "import")]
+    let imports = imports::run(state, until).await;
+    #[cfg(not(feature = "import"))]
+    let imports = Vec::new();
     // A flush that fails keeps no news out.
     let loaded = load(state, until).await;
     let (flush, load) = (flushed?, loaded?);
@@ -71,7 +80,11 @@ async fn tick(state: &State, until: Instant) -> Result<TickReport, Failure> {
     // What was made by then is kept.
     let preparing = partials::make_some(state.hub(), &mut prepared, state.app.clock);
     let _ = timeout_at(prepares_until, preparing).await;
-    Ok(TickReport { flush, load })
+    Ok(TickReport {
+        flush,
+        load,
+        imports,
+    })
 }
 
 pub(super) async fn load(state: &State, until: Instant) -> Result<LoadReport, HubError> {

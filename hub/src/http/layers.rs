@@ -29,6 +29,13 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
      img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
+/// The same for a page whose script may also send to another origin.
+#[cfg(feature = "import")]
+pub(crate) fn content_security_policy(origin: &str) -> String {
+    let connect = format!("connect-src 'self' {origin}");
+    CONTENT_SECURITY_POLICY.replace("connect-src 'self'", &connect)
+}
+
 /// Compresses answers for callers that take gzip, but for those with an `ETag`, which stands for these very bytes. A page or an answer holds no secret beside what its caller wrote, which
 /// the length could give away: forms are told apart by their origin, and sessions are cookies.
 pub(super) fn compression() -> CompressionLayer<impl Predicate> {
@@ -83,11 +90,14 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
-    set(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Not `no-referrer`: with it a form's own request would have no `Origin` to be known by.
     set(header::REFERRER_POLICY, "same-origin");
     set(header::X_FRAME_OPTIONS, "DENY");
+    // A page that sends files elsewhere says so itself.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(CONTENT_SECURITY_POLICY));
     // Assets, which may be kept, say so themselves.
     headers
         .entry(header::CACHE_CONTROL)

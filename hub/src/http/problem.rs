@@ -47,6 +47,8 @@ pub(crate) enum Code {
     Changed,
     /// The present state does not allow it.
     NotAllowedNow,
+    /// The store takes no uploads by others.
+    NoUploads,
     /// The database takes no writes.
     ReadOnly,
     /// The database takes no writes until it is woken.
@@ -62,7 +64,7 @@ pub(crate) enum Code {
 }
 
 impl Code {
-    pub(crate) const ALL: [Self; 21] = [
+    pub(crate) const ALL: [Self; 22] = [
         Self::BadRequest,
         Self::Unauthorized,
         Self::Forbidden,
@@ -78,6 +80,7 @@ impl Code {
         Self::Clash,
         Self::Changed,
         Self::NotAllowedNow,
+        Self::NoUploads,
         Self::ReadOnly,
         Self::DatabaseAsleep,
         Self::Internal,
@@ -105,6 +108,7 @@ impl Code {
             Self::Clash => "clash",
             Self::Changed => "changed",
             Self::NotAllowedNow => "not_allowed_now",
+            Self::NoUploads => "no_uploads",
             Self::ReadOnly => "read_only",
             Self::DatabaseAsleep => "database_asleep",
             Self::Internal => "internal",
@@ -118,7 +122,9 @@ impl Code {
         match self {
             Self::BadRequest | Self::RangeTooLong | Self::SiteRequired => StatusCode::BAD_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Clash | Self::NotAllowedNow | Self::ReadOnly => StatusCode::CONFLICT,
+            Self::Clash | Self::NotAllowedNow | Self::NoUploads | Self::ReadOnly => {
+                StatusCode::CONFLICT
+            }
             Self::Changed => StatusCode::PRECONDITION_FAILED,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,

@@ -33,6 +33,9 @@ pub(crate) struct App {
     /// Files that are imported, or were.
     #[cfg(feature = "import")]
     pub(crate) imports: Arc<crate::import::jobs::Jobs>,
+    /// Where imports wait for a tick, of a function.
+    #[cfg(feature = "import")]
+    pub(crate) queue: Option<crate::import::queue::Queue>,
     /// Who may call.
     pub(crate) authenticator: Authenticator,
     pub(crate) failed_sign_ins: FailedSignIns,
@@ -63,6 +66,17 @@ impl fmt::Debug for App {
 }
 
 impl App {
+    /// The state of a function: what takes long waits for a tick.
+    #[cfg(feature = "lambda")]
+    #[must_use]
+    pub(crate) fn of_function(hub: Hub, clock: fn() -> Timestamp) -> Self {
+        Self {
+            #[cfg(feature = "import")]
+            queue: Some(crate::import::queue::Queue::new(hub.store())),
+            ..Self::new(hub, clock)
+        }
+    }
+
     /// The state of a service that has just begun.
     #[must_use]
     pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
@@ -70,6 +84,8 @@ impl App {
             archive: Arc::new(Archive::new(Arc::clone(hub.store()), hub.config().clone())),
             #[cfg(feature = "import")]
             imports: Arc::default(),
+            #[cfg(feature = "import")]
+            queue: None,
             authenticator: Authenticator::new(hub.store(), hub.database()),
             failed_sign_ins: FailedSignIns::default(),
             refresher: Arc::default(),

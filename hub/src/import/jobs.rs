@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use causeway_agent::{Progress, Step};
 use causeway_shared::ids::SiteName;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use utoipa::ToSchema;
 
 use super::upload::Upload;
@@ -24,9 +24,11 @@ const MAX_KNOWN: usize = 20;
 const MAX_KEPT: usize = 2;
 
 /// How far an import is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {
+    /// A function's next tick begins with it.
+    Waiting,
     /// The file is read.
     #[default]
     Reading,
@@ -63,6 +65,9 @@ pub(crate) struct Job {
     /// What was previewed, while it can be imported.
     #[serde(skip)]
     pub(crate) kept: Option<Kept>,
+    /// Whether it is a preview whose file lies in the store.
+    #[serde(skip)]
+    pub(crate) is_previewed: bool,
 }
 
 /// A file that was previewed, and how.
@@ -85,6 +90,11 @@ fn as_text<S: Serializer>(
 }
 
 impl Job {
+    /// Whether it can be imported as it was previewed.
+    pub(crate) fn can_be_imported(&self) -> bool {
+        self.kept.is_some() || self.is_previewed
+    }
+
     pub(crate) fn is_running(&self) -> bool {
         !matches!(self.stage, Stage::Done | Stage::Failed)
     }
@@ -124,6 +134,7 @@ impl Jobs {
             result: None,
             error: None,
             kept: None,
+            is_previewed: false,
         });
         Some(Running {
             jobs: Arc::clone(self),

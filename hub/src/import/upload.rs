@@ -7,16 +7,20 @@ use std::time::Duration;
 use std::{env, io};
 
 use bytes::Bytes;
+use causeway_shared::canonical_csv::Digest;
+use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::layout;
+use causeway_shared::store::{Body, Store, StoreError};
 use futures_util::{Stream, StreamExt as _};
 use tokio::fs::File;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::GivenFile;
 use crate::temporary_folder::TemporaryFolder;
 
 /// The largest file that is taken.
-const MAX_FILE_BYTES: u64 = 1 << 30;
+pub(crate) const MAX_FILE_BYTES: u64 = 1 << 30;
 /// How long the next piece of a file may take to come.
 const PIECE_WITHIN: Duration = Duration::from_secs(30);
 
@@ -38,6 +42,10 @@ pub(crate) enum UploadError {
     Broken(String),
     #[error("the file is larger than 1 GiB; use `causeway-hub import`")]
     TooLarge,
+    #[error("the uploaded file cannot be read: {0}")]
+    Store(#[source] StoreError),
+    #[error("{key} does not hold the file that it is named by; upload it again")]
+    Another { key: String },
     #[error(
         "the file cannot be put into {folder}: {source}; it takes room for the file and for its rows as CSV: \
          free space there, or let the hub's TMPDIR name another folder",
@@ -50,7 +58,68 @@ pub(crate) enum UploadError {
     },
 }
 
+impl UploadError {
+    pub(super) fn is_retryable(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_retryable(),
+            Self::Stalled | Self::Broken(_) | Self::NoRoom { .. } => true,
+            Self::TooLarge | Self::Another { .. } => false,
+        }
+    }
+}
+
 impl Upload {
+    /// Takes a file that was uploaded to the store.
+    ///
+    /// # Errors
+    /// [`UploadError`]; nothing of it is left here.
+    pub(crate) async fn fetch(
+        store: &Store,
+        (key, md5): (&str, Md5),
+        name: String,
+    ) -> Result<Self, UploadError> {
+        let fetched = store.get(key).await.map_err(UploadError::Store)?;
+        let mut digest = Digest::default();
+        let pieces = fetched.body.inspect(|piece| {
+            if let Ok(piece) = piece {
+                digest.update(piece);
+            }
+        });
+        let upload = Self::receive(name, Some(fetched.meta.bytes), pieces).await?;
+        match digest.finish() == md5 {
+            true => Ok(upload),
+            false => Err(UploadError::Another {
+                key: key.to_owned(),
+            }),
+        }
+    }
+
+    /// Puts it into the store, named by its MD5, as a file that is imported into a site: its key.
+    ///
+    /// # Errors
+    /// [`UploadError::Store`], or a file that cannot be read.
+    pub(crate) async fn keep(
+        &self,
+        store: &Store,
+        site: &SiteName,
+        extension: &str,
+    ) -> Result<String, UploadError> {
+        let mut file = File::open(&self.path).await.map_err(unread)?;
+        let (mut digest, mut buffer) = (Digest::default(), vec![0; 64 * 1024]);
+        loop {
+            match file.read(&mut buffer).await.map_err(unread)? {
+                0 => break,
+                read => digest.update(&buffer[..read]),
+            }
+        }
+        let key = layout::import_file(site, digest.finish(), extension);
+        match store.create(&key, Body::File(self.path.clone())).await {
+            // It bears its MD5: it is this file.
+            Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(key),
+            Err(error) => Err(UploadError::Store(error)),
+        }
+    }
+
     /// `is_last`: nobody needs it after.
     pub(crate) fn given(&self, is_last: bool) -> GivenFile {
         GivenFile {
@@ -102,4 +171,8 @@ impl Upload {
             _folder: folder,
         })
     }
+}
+
+fn unread(error: io::Error) -> UploadError {
+    UploadError::Broken(error.to_string())
 }

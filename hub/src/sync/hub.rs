@@ -332,7 +332,10 @@ pub(crate) async fn open_store(config: &HubConfig) -> Result<Store, HubError> {
             problem: "it is not set; write it in hub.toml or set CAUSEWAY_STORE__URL".into(),
         });
     }
-    Ok(store::open_existing(&config.store).await?)
+    Ok(match config.database.may_freeze {
+        true => store::open_frozen_between(&config.store).await?,
+        false => store::open_existing(&config.store).await?,
+    })
 }
 
 /// The configured dataset: the embedded one or a file.

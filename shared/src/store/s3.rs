@@ -14,25 +14,31 @@ mod upload;
 use std::error::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::RequestChecksumCalculation;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::get_object::builders::GetObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::Object;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::throttle::Throttle;
 use super::{
-    Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, StoreConfig,
-    StoreError, Version, key,
+    Body, Counters, Fetched, ListPage, ObjectMeta, ObjectStore, RequestCounts, SignedUpload,
+    StoreConfig, StoreError, Version, key,
 };
+use crate::ids::Md5;
 use failure::{failure, status};
 
 /// How many objects a page of a listing holds; the most that S3 gives.
@@ -44,6 +50,8 @@ const FEW_OBJECTS: i32 = 10;
 pub struct S3Store {
     client: RwLock<Client>,
     config: StoreConfig,
+    /// How long one attempt to read may take until its answer begins.
+    attempt: Duration,
     /// Whether the client's last request was refused, so that its credentials may be old ones.
     refused: AtomicBool,
     bucket: String,
@@ -73,7 +81,8 @@ impl S3Store {
             key::check("prefix", prefix).map_err(|refused| config_error(refused.to_string()))?;
         }
         let counters = Arc::new(Counters::default());
-        let client = client::connect(config, Arc::clone(&counters)).await?;
+        let attempt = client::ATTEMPT_TIMEOUT;
+        let client = client::connect(config, Arc::clone(&counters), attempt).await?;
         let prefix = if prefix.is_empty() {
             String::new()
         } else {
@@ -82,12 +91,22 @@ impl S3Store {
         Ok(Self {
             client: RwLock::new(client),
             config: config.clone(),
+            attempt,
             refused: AtomicBool::new(false),
             bucket: bucket.to_owned(),
             prefix,
             counters,
             throttle: None,
         })
+    }
+
+    /// The same for a process that may be frozen between two requests.
+    pub(super) async fn frozen_between(mut self) -> Result<Self, StoreError> {
+        self.attempt = client::SHORT_ATTEMPT_TIMEOUT;
+        let counters = Arc::clone(&self.counters);
+        let client = client::connect(&self.config, counters, self.attempt).await?;
+        self.client = RwLock::new(client);
+        Ok(self)
     }
 
     /// The same, with its writes' bodies together held to a limit.
@@ -99,7 +118,8 @@ impl S3Store {
     /// The client, made anew if its last request was refused.
     async fn client(&self) -> Client {
         if self.refused.swap(false, Ordering::Relaxed) {
-            match client::connect(&self.config, Arc::clone(&self.counters)).await {
+            let counters = Arc::clone(&self.counters);
+            match client::connect(&self.config, counters, self.attempt).await {
                 Ok(client) => {
                     *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
                 }
@@ -296,6 +316,45 @@ impl ObjectStore for S3Store {
 
     async fn list_few(&self, prefix: &str, after: Option<&str>) -> Result<ListPage, StoreError> {
         self.page(prefix, after, FEW_OBJECTS).await
+    }
+
+    async fn sign_upload(
+        &self,
+        key: &str,
+        (bytes, md5): (u64, Md5),
+        valid_for: Duration,
+    ) -> Result<Option<SignedUpload>, StoreError> {
+        key::check("write", key)?;
+        let refused = |detail: String| StoreError::Refused {
+            action: "signing",
+            key: key.to_owned(),
+            detail,
+        };
+        let expires = PresigningConfig::expires_in(valid_for);
+        let expires = expires.map_err(|error| refused(error.to_string()))?;
+        let length = i64::try_from(bytes).map_err(|error| refused(error.to_string()))?;
+        // The MD5 is the checksum: the SDK would sign that of an empty body beside it.
+        let client = self.client().await;
+        let plain = client.config().to_builder();
+        let plain = plain.request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+        let signed = Client::from_conf(plain.build())
+            .put_object()
+            .bucket(&self.bucket)
+            .key(self.s3_key(key))
+            .content_length(length)
+            .content_md5(BASE64.encode(md5.0))
+            .if_none_match("*")
+            .presigned(expires)
+            .await
+            .map_err(|error| self.failure("signing", key, error))?;
+        let of_client = |name: &str| matches!(name, "content-length" | "host");
+        let headers = signed.headers().filter(|(name, _)| !of_client(name));
+        Ok(Some(SignedUpload {
+            url: signed.uri().to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        }))
     }
 
     fn requests(&self) -> RequestCounts {

@@ -4,6 +4,7 @@
 mod answers;
 mod connections;
 mod events;
+mod imports;
 mod resource;
 
 use causeway_tests::deployment::Deployment;

@@ -2,12 +2,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
-use causeway_shared::ids::SiteName;
+use causeway_shared::ids::{Md5, SiteName};
+use causeway_shared::layout;
 use serde_json::Value;
 use tokio::time::sleep;
 
 use crate::auth::Token;
-use crate::serve::testbed::{Answer, Testbed, refusal, refused};
+use crate::serve::testbed::{Answer, Testbed, json_of, refusal, refused};
 use crate::sync::LoadRequest;
 
 const SQL: &str = "INSERT INTO appointment (appointmentid, customerid, date, time) VALUES \
@@ -131,8 +132,10 @@ async fn requests_that_cannot_be_taken_are_refused() {
         status(&bed.admin, "site=hcm-02&ad=1", sql).await,
         StatusCode::BAD_REQUEST
     );
+    let form = status(&bed.admin, "site=hcm-02", "multipart/form-data").await;
+    assert_eq!(form, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let json = status(&bed.admin, "site=hcm-02", "application/json").await;
-    assert_eq!(json, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(json, StatusCode::BAD_REQUEST);
     assert_eq!(
         bed.get("/api/v1/imports/nobody").await.status,
         StatusCode::NOT_FOUND
@@ -189,4 +192,69 @@ async fn a_file_larger_than_other_bodies_goes_to_disk() {
         ended(&bed, &begun).await["result"]["rows"]["scanned"],
         2_000
     );
+}
+
+/// Imports a file that lies in the store.
+async fn send_key(bed: &Testbed, key: &str) -> Answer {
+    let body = serde_json::json!({ "key": key }).to_string();
+    send(bed, &bed.admin, "site=hcm-02", "application/json", &body).await
+}
+
+#[tokio::test]
+async fn an_uploaded_file_is_imported_as_one_that_is_sent() {
+    let bed = Testbed::new().await;
+    let site = SiteName::new("hcm-02").unwrap();
+    let key = layout::import_file(&site, Md5::of(SQL.as_bytes()), "sql");
+    let missing = send_key(&bed, &key).await;
+    assert_eq!(missing.status, StatusCode::NOT_FOUND, "{}", missing.body);
+    let store = bed.app.hub.store();
+    store
+        .put(&key, SQL.as_bytes().to_vec().into())
+        .await
+        .unwrap();
+    let job = ended(&bed, &send_key(&bed, &key).await).await;
+    assert_eq!(job["result"]["commit"], 1, "{job}");
+    assert_eq!(job["result"]["kept"], serde_json::json!([key]));
+
+    store.put(&key, b"another".to_vec().into()).await.unwrap();
+    let another = send_key(&bed, &key).await;
+    assert_eq!(
+        another.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{}",
+        another.body
+    );
+}
+
+#[tokio::test]
+async fn keys_that_name_no_uploaded_file_of_the_site_are_refused() {
+    let bed = Testbed::new().await;
+    let other = SiteName::new("hcm-03").unwrap();
+    let of_other = layout::import_file(&other, Md5::of(b""), "sql");
+    for key in [&*of_other, "hub/tokens.json", "imports/hcm-02/x.sql"] {
+        let answer = send_key(&bed, key).await;
+        let (status, _, fields) = refusal(&answer);
+        assert_eq!((status, &*fields), (400, "key"), "{key}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_takes_no_uploads_says_what_to_do() {
+    let bed = Testbed::new().await;
+    let ask = async |body: Value| {
+        let body = body.to_string();
+        let token = bed.admin.reveal();
+        let request = Request::post("/api/v1/imports/uploads")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json");
+        bed.send(request.body(Body::from(body)).unwrap()).await
+    };
+    let file = |bytes: u64, ext: &str| serde_json::json!({"site": "hcm-02", "bytes": bytes, "md5": Md5::of(b""), "ext": ext});
+    let refused = ask(file(5, "sql")).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    insta::assert_snapshot!(json_of(&refused)["detail"].as_str().unwrap(), @"the store is a folder, which takes no uploads: send the file itself to POST /api/v1/imports");
+    assert_eq!(ask(file(0, "sql")).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(ask(file(5, "zip")).await.status, StatusCode::BAD_REQUEST);
+    let too_large = ask(file((1 << 30) + 1, "csv")).await;
+    assert_eq!(too_large.status, StatusCode::PAYLOAD_TOO_LARGE);
 }

@@ -36,9 +36,9 @@ pub(super) fn complete(operation: &mut Value, is_open: bool, example: Option<&Va
     if has_body {
         operation["requestBody"]["required"] = true.into();
         if let Some(contents) = operation["requestBody"]["content"].as_object_mut() {
-            contents
-                .values_mut()
-                .for_each(|content| show(content, of("body")));
+            for (kind, content) in contents {
+                show(content, of(&format!("body {kind}")).or(of("body")));
+            }
         }
     }
     let mut names_something = false;
@@ -186,6 +186,7 @@ fn meaning(code: Code) -> &'static str {
         Code::NotAllowedNow => {
             "the present state does not allow it; `present` is what stands in the way"
         }
+        Code::NoUploads => "the store is a folder, which takes no uploads; send the file itself",
         Code::ReadOnly => "this database takes no writes; `detail` says which one does",
         Code::DatabaseAsleep => "the database sleeps; reads are answered, writes once it is woken",
         Code::Internal => "a mistake in the hub; its log says more",
@@ -220,6 +221,9 @@ fn example(code: Code) -> Value {
         Code::Clash => "another appointment has this consultant at this time",
         Code::Changed => "the row is not any more what it was",
         Code::NotAllowedNow => "only a pending appointment can be confirmed",
+        Code::NoUploads => {
+            "the store is a folder, which takes no uploads: send the file itself to POST /api/v1/imports"
+        }
         Code::ReadOnly => "this database takes no writes; another one owns the site's edits",
         Code::DatabaseAsleep => "the database sleeps and takes no changes; an admin wakes it",
         Code::Internal => "the run stopped; see the hub's log",

@@ -18,6 +18,9 @@ pub(in crate::dashboard) struct ImportTexts {
     pub(in crate::dashboard) any_dialect: &'static str,
     pub(in crate::dashboard) file: &'static str,
     pub(in crate::dashboard) preview: &'static str,
+    /// While a script sends a file to the store, and before why it could not.
+    pub(in crate::dashboard) uploading: &'static str,
+    pub(in crate::dashboard) not_uploaded: &'static str,
     pub(in crate::dashboard) earlier: &'static str,
     pub(in crate::dashboard) state: &'static str,
     pub(in crate::dashboard) a_preview: &'static str,
@@ -53,6 +56,7 @@ pub(in crate::dashboard) struct ImportTexts {
     pub(in crate::dashboard) allow_shrink: &'static str,
     pub(in crate::dashboard) import_now: &'static str,
     pub(in crate::dashboard) another: &'static str,
+    waiting: &'static str,
     reading: &'static str,
     judging: &'static str,
     sending: &'static str,
@@ -93,6 +97,7 @@ struct ErrorTexts {
 impl ImportTexts {
     pub(in crate::dashboard) fn stage(&self, stage: &Stage) -> &'static str {
         match stage {
+            Stage::Waiting => self.waiting,
             Stage::Reading => self.reading,
             Stage::Judging => self.judging,
             Stage::Sending => self.sending,
@@ -103,7 +108,10 @@ impl ImportTexts {
 
     pub(in crate::dashboard) fn not_taken(&self, error: &UploadError) -> &'static str {
         match error {
-            UploadError::Stalled | UploadError::Broken(_) => self.not_whole,
+            UploadError::Stalled
+            | UploadError::Broken(_)
+            | UploadError::Store(_)
+            | UploadError::Another { .. } => self.not_whole,
             UploadError::TooLarge => self.too_large,
             UploadError::NoRoom { .. } => self.no_room,
         }
@@ -182,6 +190,8 @@ pub(super) const VIETNAMESE: ImportTexts = ImportTexts {
     any_dialect: "theo nội dung tệp",
     file: "Tệp",
     preview: "Xem trước",
+    uploading: "Đang tải tệp lên…",
+    not_uploaded: "Không tải lên được",
     earlier: "Các lần nhập gần đây",
     state: "Trạng thái",
     a_preview: "xem trước",
@@ -210,6 +220,7 @@ pub(super) const VIETNAMESE: ImportTexts = ImportTexts {
     allow_shrink: "Đồng ý để bảng mất nhiều dòng như trên",
     import_now: "Nhập",
     another: "Nhập tệp khác",
+    waiting: "Đang chờ; sẽ bắt đầu trong vòng một phút",
     reading: "Đang đọc tệp",
     judging: "Đang kiểm tra các dòng",
     sending: "Đang ghi",
@@ -248,6 +259,8 @@ pub(super) const ENGLISH: ImportTexts = ImportTexts {
     any_dialect: "as the file says",
     file: "File",
     preview: "Preview",
+    uploading: "Uploading the file…",
+    not_uploaded: "It could not be uploaded",
     earlier: "Recent imports",
     state: "State",
     a_preview: "preview",
@@ -276,6 +289,7 @@ pub(super) const ENGLISH: ImportTexts = ImportTexts {
     allow_shrink: "Let tables lose as many rows as said above",
     import_now: "Import",
     another: "Import another file",
+    waiting: "Waiting; it begins within a minute",
     reading: "Reading the file",
     judging: "Judging its rows",
     sending: "Writing",

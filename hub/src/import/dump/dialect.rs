@@ -3,7 +3,9 @@
 use std::str::FromStr;
 
 /// The database whose rules a dump follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, utoipa::ToSchema)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Dialect {
     /// MySQL and MariaDB.

@@ -20,7 +20,9 @@ use crate::store::{Counters, StoreConfig, StoreError};
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long one attempt may take until its answer begins, beside the upload of its body.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
+/// The same where any connection may be gone without a word: another attempt takes another one.
+pub(super) const SHORT_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 /// The slowest line on which an upload may still finish: 8 KiB a second.
 const SLOWEST_UPLOAD_BYTES_PER_SECOND: u64 = 8 * 1_024;
 /// How long a body may stand still, in either direction.
@@ -36,6 +38,7 @@ const DEFAULT_REGION: Region = Region::from_static("us-east-1");
 pub(super) async fn connect(
     config: &StoreConfig,
     counters: Arc<Counters>,
+    attempt: Duration,
 ) -> Result<Client, StoreError> {
     let region = region(config).await.ok_or_else(|| StoreError::Config {
         url: config.url.clone(),
@@ -47,7 +50,7 @@ pub(super) async fn connect(
         .await;
     let mut builder = aws_sdk_s3::config::Builder::from(&shared)
         .force_path_style(config.path_style)
-        .timeout_config(timeouts(ATTEMPT_TIMEOUT))
+        .timeout_config(timeouts(attempt))
         .stalled_stream_protection(
             StalledStreamProtectionConfig::enabled()
                 .grace_period(STALL_GRACE)

@@ -168,7 +168,7 @@ async fn forty_requests_are_answered_as_serve_does() {
         get("/"),
         get("/appointments"),
         get("/customers?q=nguyen&lang=vi"),
-        get("/import"),
+        get("/database"),
         get("/assets/dashboard.css"),
         get("/docs"),
         change(

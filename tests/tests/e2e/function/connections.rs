@@ -69,9 +69,13 @@ impl Ground {
         assert_eq!(answer.status, 200, "{what}: {answer:?}");
     }
 
+    fn booking(&self, what: &str) -> Value {
+        json!({"customerid": "fb-8", "date": self.site.date(1).to_string(), "time": "17:30",
+            "description": what})
+    }
+
     async fn books(&self, function: &Function, what: &str) {
-        let booking = json!({"customerid": "fb-8", "date": self.site.date(1).to_string(),
-            "time": "17:30", "description": what});
+        let booking = self.booking(what);
         let answer = self.ask(function, ("POST", "/api/v1/appointments"), booking);
         let answer = answer.await;
         assert_eq!(answer.status, 201, "{what}: {answer:?}");
@@ -110,6 +114,14 @@ async fn connections_that_are_gone_without_a_word_hold_nobody_up() {
 
     ground.to_store.silence();
     ground.reads(&function, "silent store").await;
+    // The writer does not wait for the flush, but the answer does.
+    let booking = ground.booking("silent store");
+    let post = ("POST", "/api/v1/appointments");
+    let booked = function.http(&ground.token, post, booking).await;
+    assert_eq!(booked.status, 201, "{booked:?}");
+    let status = function.invoke(&json!({"command": "status"})).await;
+    assert_eq!(status["sites"][0]["edits_waiting"], 0, "{status}");
+    ground.books(&function, "after the silence").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
