@@ -23,6 +23,7 @@ mod manifest;
 mod publish;
 mod report;
 mod round;
+mod spool;
 mod switch;
 #[cfg(test)]
 mod tests;

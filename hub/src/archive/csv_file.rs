@@ -1,17 +1,13 @@
-//! One published file while it is made: in memory, and past a size in a temporary file.
+//! One published CSV file while it is made.
 
 use std::io::{self, Write as _};
 
-use causeway_shared::canonical_csv::{Digest, split_fields, write_header};
+use causeway_shared::canonical_csv::{split_fields, write_header};
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Md5, Name};
-use causeway_shared::store::Body;
-use tempfile::NamedTempFile;
 
 use super::manifest::Published;
-
-/// What is longer goes to a file.
-const MOST_IN_MEMORY: usize = 4 * 1024 * 1024;
+use super::spool::{Spool, Spooled};
 
 /// How Excel knows UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -19,11 +15,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// A file of a table.
 pub(super) struct CsvFile<'t> {
     table: &'t Table,
-    /// What is not in the temporary file.
-    buffer: Vec<u8>,
-    file: Option<NamedTempFile>,
-    digest: Digest,
-    bytes: u64,
+    spool: Spool,
     /// By column: whether a value holds a line break.
     breaks: Vec<bool>,
     failure: Option<io::Error>,
@@ -54,29 +46,26 @@ impl Contents {
 /// A file, ready to be sent.
 pub(super) struct WholeFile {
     pub(super) contents: Contents,
-    pub(super) body: Body,
-    /// Ends with this.
-    _file: Option<NamedTempFile>,
+    pub(super) spooled: Spooled,
 }
 
 impl<'t> CsvFile<'t> {
     /// A file with its header.
     pub(super) fn new(table: &'t Table, bom: bool) -> Self {
-        let mut buffer = Vec::new();
+        let mut header = Vec::new();
         if bom {
-            buffer.extend_from_slice(BYTE_ORDER_MARK);
+            header.extend_from_slice(BYTE_ORDER_MARK);
         }
         let names = table.columns.iter().map(|column| column.name.as_str());
-        write_header(names, &mut buffer);
-        Self {
+        write_header(names, &mut header);
+        let mut file = Self {
             table,
-            buffer,
-            file: None,
-            digest: Digest::default(),
-            bytes: 0,
+            spool: Spool::default(),
             breaks: vec![false; table.columns.len()],
             failure: None,
-        }
+        };
+        file.write(&header);
+        file
     }
 
     /// Appends a canonical record, without its line feed. A failure shows in [`finish`](Self::finish).
@@ -84,10 +73,13 @@ impl<'t> CsvFile<'t> {
         if record.iter().any(|byte| matches!(byte, b'\n' | b'\r')) {
             self.note_breaks(record);
         }
-        self.buffer.extend_from_slice(record);
-        self.buffer.push(b'\n');
-        if self.buffer.len() >= MOST_IN_MEMORY && self.failure.is_none() {
-            self.failure = self.spill().err();
+        self.write(record);
+        self.write(b"\n");
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        if self.failure.is_none() {
+            self.failure = self.spool.write_all(bytes).err();
         }
     }
 
@@ -103,50 +95,25 @@ impl<'t> CsvFile<'t> {
         }
     }
 
-    fn count(&mut self) {
-        self.digest.update(&self.buffer);
-        self.bytes += self.buffer.len() as u64;
-    }
-
-    fn spill(&mut self) -> io::Result<()> {
-        self.count();
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(NamedTempFile::new()?),
-        };
-        file.write_all(&self.buffer)?;
-        self.buffer.clear();
-        Ok(())
-    }
-
     /// Says that the rows have ended.
     ///
     /// # Errors
     /// What the temporary folder says.
-    pub(super) fn finish(mut self, rows: u64) -> io::Result<WholeFile> {
+    pub(super) fn finish(self, rows: u64) -> io::Result<WholeFile> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
-        let body = if self.file.is_some() {
-            self.spill()?;
-            self.file
-                .as_ref()
-                .map(|file| Body::File(file.path().to_owned()))
-        } else {
-            self.count();
-            None
-        };
+        let spooled = self.spool.finish()?;
         let columns = self.table.columns.iter().zip(&self.breaks);
         let breaks = columns.filter(|(_, holds)| **holds);
         Ok(WholeFile {
             contents: Contents {
-                md5: self.digest.finish(),
+                md5: spooled.md5,
                 rows,
-                bytes: self.bytes,
+                bytes: spooled.bytes,
                 breaks: breaks.map(|(column, _)| column.name.clone()).collect(),
             },
-            body: body.unwrap_or_else(|| self.buffer.into()),
-            _file: self.file,
+            spooled,
         })
     }
 }

@@ -97,7 +97,8 @@ pub(super) async fn publish(
     }
     let mut csv = CsvFile::new(part.table, bom);
     let merged = site.read(store, part, |row| csv.push(row.record)).await?;
-    let WholeFile { contents, body, .. } = &csv.finish(merged.rows)?;
+    let WholeFile { contents, spooled } = &csv.finish(merged.rows)?;
+    let body = &spooled.body;
     if let Some(published) = same(contents.md5) {
         return Ok(Outcome::Same(published));
     }
