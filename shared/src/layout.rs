@@ -1,6 +1,10 @@
 //! Where everything lies in the store: the only place that makes and parses its keys.
 
+mod delta;
+
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
+
+pub use delta::{DeltaFile, DeltaKey, delta_data_prefix, delta_end};
 
 /// The logs of a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -154,6 +158,12 @@ pub const QUEUED_IMPORTS: &str = "hub/imports.json";
 
 /// The prefix of what is published.
 pub const ARCHIVE: &str = "archive/";
+
+/// The prefix of what is published as Delta tables.
+pub const ARCHIVE_DELTA: &str = "archive/delta/";
+
+/// What the Delta tables hold.
+pub const ARCHIVE_DELTA_STATE: &str = "archive_delta.json.zst";
 
 /// The MD5 of each published file, for `md5sum -c`.
 pub const MD5SUMS: &str = "archive/MD5SUMS";
