@@ -1,5 +1,6 @@
 //! The archive: the merged rows of every partition as plain CSV under `archive/`, for spreadsheets and
-//! for Athena. It reads logs and objects, never the database, so that it runs while that sleeps.
+//! for Athena, and as Delta Lake tables where that is wanted ([`delta`]). It reads logs and objects, never the
+//! database, so that it runs while that sleeps.
 //!
 //! # Order, and what a crash leaves
 //! A run that finds news lists what lies under `archive/`, then reads the sites' logs, then writes:
@@ -10,13 +11,19 @@
 //! 2. Files of partitions that are gone are deleted. That has no condition: a run that another one has
 //!    overtaken deletes nothing. Where it is overtaken between its list and its deletion, its manifest is
 //!    refused, and its next round publishes what is missing; killed just then, the next run that lists.
-//! 3. `MD5SUMS`, the manifest, `archive_info.json`, each by compare-and-swap; the first two also after so
+//! 3. A commit for each Delta table whose files were written.
+//! 4. `MD5SUMS`, the manifest, `archive_info.json`, each by compare-and-swap; the first two also after so
 //!    many files. A crash leaves them older than the files, never newer.
 //!
 //! Whoever is overtaken begins again, from the manifest on.
 
 mod athena;
 mod csv_file;
+#[cfg(feature = "delta")]
+mod delta;
+#[cfg(not(feature = "delta"))]
+#[path = "archive/no_delta.rs"]
+mod delta;
 mod error;
 mod info;
 mod manifest;
@@ -45,9 +52,9 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
-use crate::config::{AwsConfig, HubConfig};
+use crate::config::{ArchiveFormat, AwsConfig, HubConfig};
 use crate::control::What;
-use crate::document::Document;
+use crate::document::{Document, DocumentError};
 use crate::error::{HubError, SiteError};
 use crate::runs::{RunCounts, Runs};
 use crate::stack::{Invocation, Stack};
@@ -55,14 +62,14 @@ use crate::sync::{LogSnapshot, discover};
 pub(crate) use athena::Statements;
 pub(crate) use error::ArchiveError;
 pub(crate) use info::{ArchiveInfo, Run};
-use manifest::{Manifest, SiteAt};
-pub(crate) use report::ArchiveReport;
-use round::{Ended, Round};
+use manifest::{Formats, Manifest, SiteAt};
+pub(crate) use report::{ArchiveReport, Commits};
+use round::{Ended, Round, Scope};
 
 /// How often a run begins again before it gives up.
 const MAX_ROUNDS: u32 = 8;
 
-/// One run in so many lists what lies under `archive/`, also without news.
+/// One run in so many lists what lies under `archive/`, also without news, and cleans up.
 const LISTS_EVERY: u32 = 20;
 
 /// How long a run that was overtaken waits about, the longer the more often.
@@ -113,8 +120,10 @@ struct Memory {
     logs: BTreeMap<SiteName, LogSnapshot>,
     /// The heads at which all of a site was found to be published.
     whole: BTreeMap<SiteName, SiteAt>,
-    /// Runs since the last one that listed; none before the first.
-    since_listed: Option<u32>,
+    /// Files of Delta tables that wait for a commit.
+    uploaded: delta::Uploaded,
+    /// Runs since the last one that looked at everything; none before the first.
+    since_thorough: Option<u32>,
 }
 
 impl Archive {
@@ -151,14 +160,20 @@ impl Archive {
         let started = Instant::now();
         let requests = self.store.requests();
         // Until the run has ended, nothing is known of what lies there.
-        let runs = memory.since_listed.take();
-        let mut listed = runs.is_none_or(|runs| runs + 1 >= LISTS_EVERY);
+        let runs = memory.since_thorough.take();
+        let thorough = runs.is_none_or(|runs| runs + 1 >= LISTS_EVERY);
+        let mut listed = thorough;
         let mut so_far = ArchiveReport::default();
         for round in 0..MAX_ROUNDS {
-            let begun = Round::begin(self, memory, (listed, now), so_far).await?;
+            let scope = Scope {
+                listed,
+                thorough,
+                now,
+            };
+            let begun = Round::begin(self, memory, scope, so_far).await?;
             match begun.run().await? {
                 Ended::Done(mut report) => {
-                    memory.since_listed = Some(if listed { 0 } else { runs.unwrap_or(0) + 1 });
+                    memory.since_thorough = Some(if thorough { 0 } else { runs.unwrap_or(0) + 1 });
                     report.requests = self.store.requests().since(&requests);
                     report.seconds = started.elapsed().as_secs_f64();
                     return Ok(report);
@@ -173,6 +188,15 @@ impl Archive {
             }
         }
         Err(ArchiveError::Overtaken { times: MAX_ROUNDS })
+    }
+
+    /// As what it publishes.
+    fn formats(&self) -> Formats {
+        let formats = &self.config.archive.formats;
+        Formats {
+            csv: formats.contain(ArchiveFormat::Csv),
+            delta: formats.contain(ArchiveFormat::Delta),
+        }
     }
 
     /// Whether it runs by itself.
@@ -301,6 +325,19 @@ impl Archive {
     /// How its runs went since the start, and how many files they wrote.
     pub(crate) fn runs(&self) -> RunCounts {
         self.runs.counts()
+    }
+
+    /// Statements by which Athena reads the Delta tables. `location` is where it finds the store.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn athena_delta_ddl(
+        &self,
+        location: &str,
+    ) -> Result<Statements, DocumentError> {
+        let info = Document::<ArchiveInfo>::new(Store::clone(&self.store));
+        let (info, _) = info.read().await?;
+        Ok(athena::delta_statements(&info, location))
     }
 
     /// Whether a run is under way in this process.

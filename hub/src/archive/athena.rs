@@ -9,9 +9,11 @@ use std::fmt::Write as _;
 
 use causeway_shared::dataset::{Dataset, Partitioning, Table};
 use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::layout;
 use causeway_shared::value::Type;
 use jiff::civil::Date;
 
+use super::info::ArchiveInfo;
 use super::manifest::Manifest;
 
 /// The statements.
@@ -53,6 +55,31 @@ pub(super) fn statements(
         external_table(&mut text, table, manifest, (location, today));
         view(&mut text, table);
     }
+    Statements { text, problems }
+}
+
+/// The statements for the published Delta tables: columns and partitions are in their logs.
+pub(super) fn delta_statements(info: &ArchiveInfo, location: &str) -> Statements {
+    let mut text = String::new();
+    let tables = info.tables.iter();
+    for (name, _) in tables.filter(|(_, table)| table.delta.is_some()) {
+        let _ = writeln!(
+            text,
+            "CREATE EXTERNAL TABLE `{name}`\nLOCATION '{}/{}{name}/'\n\
+             TBLPROPERTIES ('table_type' = 'DELTA');\n",
+            location.trim_end_matches('/'),
+            layout::ARCHIVE_DELTA,
+        );
+    }
+    let problem =
+        "no Delta table is published: set [archive] formats, and run `causeway-hub archive run`";
+    let problems = match text.is_empty() {
+        true => vec![problem.to_owned()],
+        false => Vec::new(),
+    };
+    problems
+        .iter()
+        .for_each(|problem| comment(&mut text, problem));
     Statements { text, problems }
 }
 

@@ -30,6 +30,10 @@ pub(crate) enum ArchiveError {
     /// A fault of the program ended it.
     #[error("the run stopped; see the hub's log")]
     Stopped(#[source] tokio::task::JoinError),
+    /// The program cannot.
+    #[cfg(not(feature = "delta"))]
+    #[error("this program is built without Delta tables")]
+    NoDelta,
 }
 
 impl ArchiveError {
@@ -42,6 +46,8 @@ impl ArchiveError {
             Self::Stack(error) => error.is_retryable(),
             Self::KeeperBusy { .. } | Self::Overtaken { .. } => true,
             Self::Stopped(_) => false,
+            #[cfg(not(feature = "delta"))]
+            Self::NoDelta => false,
         }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::manifest::Manifest;
-use super::report::{ArchiveReport, TableArchived};
+use super::report::{ArchiveReport, DeltaInfo, TableArchived};
 use crate::document::Content;
 
 /// Most runs that are remembered.
@@ -48,6 +48,9 @@ pub(crate) struct TableInfo {
     pub skipped: u64,
     pub last_error: Option<String>,
     pub last_error_time: Option<Timestamp>,
+    /// The Delta table, where tables are published as such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaInfo>,
 }
 
 /// The commits of a site that are published whole.
@@ -90,25 +93,27 @@ impl ArchiveInfo {
         &self,
         manifest: &Manifest,
         report: &ArchiveReport,
-        (enabled, now): (bool, Timestamp),
+        (enabled, csv, now): (bool, bool, Timestamp),
     ) -> Self {
         let mut tables = BTreeMap::new();
         let ran = report.tables.iter();
-        let has_something =
-            |(_, ran): &(&Name, &TableArchived)| ran.partitions > 0 || ran.error.is_some();
+        let has_something = |(name, ran): &(&Name, &TableArchived)| {
+            ran.partitions > 0 || ran.error.is_some() || manifest.delta.contains_key(*name)
+        };
         for (name, ran) in ran.filter(has_something) {
             let was = self.tables.get(name).cloned().unwrap_or_default();
-            let (mut digest, mut partitions) = (Digest::default(), 0);
+            let mut digest = Digest::default();
             for published in manifest.table(name) {
                 digest.update(published.md5.to_string().as_bytes());
-                partitions += 1;
             }
-            let checksum = (partitions > 0).then(|| digest.finish());
-            let changed = ran.published + ran.removed > 0 || checksum != was.checksum;
+            let checksum = (csv && ran.partitions > 0).then(|| digest.finish());
+            let delta = manifest.delta.get(name).cloned();
+            let changed =
+                ran.published + ran.removed > 0 || (checksum, &delta) != (was.checksum, &was.delta);
             let info = TableInfo {
                 record_count: ran.records,
                 checksum,
-                partitions,
+                partitions: ran.partitions,
                 last_archived: if changed {
                     Some(now)
                 } else {
@@ -121,6 +126,7 @@ impl ArchiveInfo {
                     error => error.is_some().then_some(now),
                 },
                 last_error: ran.error.clone(),
+                delta,
             };
             tables.insert(name.clone(), info);
         }
@@ -175,11 +181,13 @@ impl ArchiveInfo {
                     info.checksum,
                     info.partitions,
                     &info.last_error,
+                    &info.delta,
                 ) == (
                     was.record_count,
                     was.checksum,
                     was.partitions,
                     &was.last_error,
+                    &was.delta,
                 )
             })
         };

@@ -9,6 +9,7 @@ use causeway_shared::store::Version;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::report::DeltaInfo;
 use crate::document::Content;
 
 /// What is published.
@@ -17,6 +18,9 @@ pub(super) struct Manifest {
     pub(super) sites: BTreeMap<SiteName, SiteRecord>,
     /// `MD5SUMS` as it was written last.
     pub(super) sums: Option<Sums>,
+    /// The Delta tables as they were committed last.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) delta: BTreeMap<Name, DeltaInfo>,
     #[serde(with = "records")]
     pub(super) files: BTreeMap<ArchiveFile, Published>,
 }
@@ -46,6 +50,30 @@ pub(super) struct SiteAt {
     /// [`Seq::NONE`]: nothing was ever changed in the cloud.
     pub(super) edits_commit: Seq,
     pub(super) bom: bool,
+    #[serde(default, skip_serializing_if = "Formats::is_csv_alone")]
+    pub(super) formats: Formats,
+}
+
+/// As what it is published. What is not among them stays as it was published last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Formats {
+    pub(super) csv: bool,
+    pub(super) delta: bool,
+}
+
+impl Default for Formats {
+    fn default() -> Self {
+        Self {
+            csv: true,
+            delta: false,
+        }
+    }
+}
+
+impl Formats {
+    fn is_csv_alone(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// A published file, and what it was made of.

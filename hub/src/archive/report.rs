@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 /// What a run did.
@@ -36,6 +36,58 @@ pub(crate) struct TableArchived {
     /// Whether that may pass without anybody's help.
     #[serde(skip)]
     pub retryable: bool,
+    /// The Delta table, where tables are published as such.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaArchived>,
+}
+
+/// What is published of a table as a Delta table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct DeltaArchived {
+    /// The newest version.
+    pub version: u64,
+    /// Its files.
+    pub files: u64,
+    /// Its rows.
+    pub records: u64,
+    /// Files written.
+    pub written: u64,
+    /// Files of partitions that are gone.
+    pub removed: u64,
+    /// The commits that its rows are of.
+    pub commits: BTreeMap<SiteName, Commits>,
+}
+
+/// What is published of a table as a Delta table, whenever that was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct DeltaInfo {
+    /// The newest version.
+    pub version: u64,
+    /// Its files.
+    pub files: u64,
+    /// Its rows.
+    pub records: u64,
+    /// The commits that its rows are of, site by site.
+    pub commits: BTreeMap<SiteName, Commits>,
+}
+
+/// The commits of a site that rows are of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct Commits {
+    pub commit: Seq,
+    /// None: nothing was ever changed in the cloud.
+    pub edits_commit: Option<Seq>,
+}
+
+/// Why some of a table is not published.
+#[derive(Debug, Clone)]
+#[cfg_attr(
+    not(feature = "delta"),
+    expect(dead_code, reason = "Delta tables alone fail so")
+)]
+pub(super) struct TableFailure {
+    pub(super) error: String,
+    pub(super) retryable: bool,
 }
 
 /// What is published of a site.
@@ -66,6 +118,7 @@ impl ArchiveReport {
             let written = TableArchived {
                 published: ran.published,
                 removed: ran.removed,
+                delta: ran.delta.clone(),
                 ..TableArchived::default()
             };
             (name.clone(), written)

@@ -4,32 +4,26 @@
 //! is written is written by one that listed first, and read the logs after that: what a run that was
 //! stopped has left behind is seen then.
 
+mod csv;
 mod read;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use causeway_shared::ids::{Name, Seq, SiteName};
 use causeway_shared::layout::ArchiveFile;
 use causeway_shared::store::{Store, Version};
-use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::delta::{DeltaRound, How};
 use super::info::ArchiveInfo;
-use super::manifest::{Manifest, Published, SiteAt, SiteRecord};
-use super::publish::{Outcome, PublishError, StoredFile, publish};
-use super::report::{ArchiveReport, SiteArchived, TableArchived};
+use super::manifest::{Formats, Manifest, SiteAt, SiteRecord};
+use super::report::{ArchiveReport, DeltaArchived, SiteArchived, TableArchived, TableFailure};
 use super::{Archive, ArchiveError, Memory};
 use crate::document::Document;
 use crate::error::SiteError;
-use crate::sync::{LogSnapshot, MergedSite, SitePart, discover};
-use read::{list_published, lost_log, read_logs, refuse_older};
-
-/// Files that are made at once.
-const FILES_AT_ONCE: usize = 4;
-
-/// So many files, and the manifest is written, so that a run that is stopped is not made again.
-const FILES_A_MANIFEST: usize = 256;
+use crate::sync::{LogSnapshot, MergedSite, discover};
+use read::{Listed, list_published, lost_log, read_logs, refuse_older};
 
 /// A round that has read what is published.
 pub(super) struct Round<'a> {
@@ -46,11 +40,33 @@ pub(super) struct Round<'a> {
     /// The versions of what lies there, from before the logs were read.
     versions: BTreeMap<ArchiveFile, Version>,
     sums_version: Option<Version>,
+    /// The Delta tables, where the round writes and they are wanted.
+    delta: Option<DeltaRound<'a>>,
     report: ArchiveReport,
     /// Whether the manifest says something else of the files of the site in hand.
     is_changed: bool,
+    /// The sites whose files are written.
+    written: Vec<WrittenSite>,
     /// Whether another run wrote something meanwhile.
     overtaken: bool,
+}
+
+/// A site whose files are written. It is published when the Delta tables are committed.
+struct WrittenSite {
+    site: SiteName,
+    at: SiteAt,
+    is_whole: bool,
+    is_changed: bool,
+}
+
+/// What a round does.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scope {
+    /// Whether it lists what lies there, and writes.
+    pub(super) listed: bool,
+    /// Whether it looks at the files of the Delta tables.
+    pub(super) thorough: bool,
+    pub(super) now: Timestamp,
 }
 
 /// How a round ended.
@@ -65,9 +81,10 @@ impl<'a> Round<'a> {
     pub(super) async fn begin(
         archive: &'a Archive,
         memory: &'a mut Memory,
-        (listed, now): (bool, Timestamp),
+        scope: Scope,
         so_far: ArchiveReport,
     ) -> Result<Self, ArchiveError> {
+        let Scope { listed, now, .. } = scope;
         let store = &archive.store;
         let document = Document::<Manifest>::new(Store::clone(store));
         let (stored, stored_version) = document.read().await?;
@@ -77,9 +94,23 @@ impl<'a> Round<'a> {
         let info = Document::<ArchiveInfo>::new(Store::clone(store));
         let (info, info_version) = info.read().await?;
         let mut manifest = stored.clone();
-        let (versions, sums_version) = match listed {
-            true => list_published(store, &mut manifest).await?,
-            false => (BTreeMap::new(), None),
+        let formats = archive.formats();
+        let there = match listed {
+            true => list_published(store).await?,
+            false => Listed::default(),
+        };
+        if listed && formats.csv {
+            there.forget_others(&mut manifest);
+        }
+        let how = How {
+            now,
+            keep: SignedDuration::try_from(archive.config.archive.keep.0)
+                .unwrap_or(SignedDuration::MAX),
+            thorough: scope.thorough,
+        };
+        let delta = match listed && formats.delta {
+            true => Some(DeltaRound::begin(store, there.delta, how).await?),
+            false => None,
         };
         Ok(Self {
             archive,
@@ -91,10 +122,12 @@ impl<'a> Round<'a> {
             stored_version,
             info,
             info_version,
-            versions,
-            sums_version,
+            versions: there.files,
+            sums_version: there.sums,
+            delta,
             report: so_far,
             is_changed: false,
+            written: Vec::new(),
             overtaken: false,
         })
     }
@@ -127,7 +160,7 @@ impl<'a> Round<'a> {
             }
             self.report.sites.insert(site.clone(), archived);
         }
-        if news || self.overtaken || !self.write().await? {
+        if news || self.overtaken || !self.commit().await? || !self.write().await? {
             return Ok(Ended::Again(self.report));
         }
         self.count();
@@ -166,17 +199,82 @@ impl<'a> Round<'a> {
         }
         let kept_since = self.archive.config.edits.kept_since(self.now);
         let merged = MergedSite::settle(&self.archive.store, logs, kept_since).await?;
+        let mut is_whole = true;
+        for (table, error) in merged.unsettled() {
+            self.failed(table, error.to_string(), error.is_retryable());
+            is_whole = false;
+        }
         self.is_changed = false;
-        let is_whole = self.publish(&merged).await?;
+        if self.archive.formats().csv {
+            is_whole &= self.publish_csv(&merged).await?;
+        }
         if self.overtaken {
             return Ok(Some(SiteArchived::default()));
         }
+        is_whole &= self.write_delta(&merged).await?;
+        self.written.push(WrittenSite {
+            site: site.clone(),
+            at,
+            is_whole,
+            is_changed: self.is_changed,
+        });
+        Ok(Some(SiteArchived::default()))
+    }
+
+    /// Writes a site's files of the Delta tables; whether nothing is missing.
+    async fn write_delta(&mut self, site: &MergedSite) -> Result<bool, SiteError> {
+        let Some(delta) = &mut self.delta else {
+            return Ok(true);
+        };
+        let (failed, is_changed) = delta.site(site, &mut self.memory.uploaded).await?;
+        self.is_changed |= is_changed;
+        let is_whole = failed.is_empty();
+        for (table, TableFailure { error, retryable }) in failed {
+            self.failed(&table, error, retryable);
+        }
+        Ok(is_whole)
+    }
+
+    /// Commits the Delta tables, and notes how far each site is published; `false` if another run was at
+    /// work.
+    async fn commit(&mut self) -> Result<bool, ArchiveError> {
+        let mut is_whole = true;
+        if let Some(delta) = &mut self.delta {
+            let committed = delta.commit(self.now, &mut self.memory.uploaded).await?;
+            let Some(failed) = committed else {
+                return Ok(false);
+            };
+            if !delta.write().await? {
+                return Ok(false);
+            }
+            self.manifest.delta = delta.tables().collect();
+            is_whole = failed.is_empty();
+            for (table, TableFailure { error, retryable }) in failed {
+                self.failed(&table, error, retryable);
+            }
+        }
+        for mut written in std::mem::take(&mut self.written) {
+            written.is_whole &= is_whole;
+            self.note_site(written);
+        }
+        Ok(true)
+    }
+
+    fn note_site(&mut self, written: WrittenSite) {
+        let WrittenSite {
+            site,
+            at,
+            is_whole,
+            is_changed,
+        } = written;
         if is_whole {
             self.memory.whole.insert(site.clone(), at.clone());
         }
-        let was_whole = was.is_some_and(|was| was.whole.is_some());
+        let was = self.manifest.sites.get(&site);
+        let was_whole = was.and_then(|was| was.whole.as_ref());
         // Where no file is of another version, the commit that was published before is as true.
-        if self.is_changed || !is_whole || !was_whole {
+        let is_as_true = was_whole.is_some_and(|whole| whole.formats == at.formats);
+        if is_changed || !is_whole || !is_as_true {
             let record = self.manifest.sites.entry(site.clone());
             let record = record.or_insert_with(|| SiteRecord::of(at.clone()));
             if is_whole {
@@ -184,7 +282,8 @@ impl<'a> Round<'a> {
             }
             record.seen = at;
         }
-        Ok(Some(published_of(self.manifest.sites.get(site))))
+        let published = published_of(self.manifest.sites.get(&site));
+        self.report.sites.insert(site, published);
     }
 
     /// The heads of a site's logs, as the manifest names them.
@@ -195,6 +294,7 @@ impl<'a> Round<'a> {
             at: head.map_or(Timestamp::UNIX_EPOCH, |head| head.at),
             edits_commit: logs.edits.seq(),
             bom: self.archive.config.archive.excel,
+            formats: self.archive.formats(),
         }
     }
 
@@ -207,130 +307,6 @@ impl<'a> Round<'a> {
                  store need the same"
             );
         }
-    }
-
-    /// Publishes the partitions of a site that are another version now, and removes those that are
-    /// gone. Whether all of it is published.
-    async fn publish(&mut self, site: &MergedSite) -> Result<bool, Failed> {
-        let bom = self.archive.config.archive.excel;
-        let (mut wanted, mut todo) = (BTreeSet::new(), Vec::new());
-        for part in site.parts().into_iter().filter(|part| part.rows() > 0) {
-            let file = ArchiveFile {
-                table: part.table.name.clone(),
-                part: part.part,
-                site: site.site().clone(),
-            };
-            let published = self.manifest.files.get(&file);
-            if !published.is_some_and(|published| is_of(published, site, &part, bom)) {
-                todo.push((file.clone(), part));
-            }
-            wanted.insert(file);
-        }
-        let mut is_whole = true;
-        for (table, error) in site.unsettled() {
-            self.failed(table, error.to_string(), error.is_retryable());
-            is_whole = false;
-        }
-        for (at, some) in todo.chunks(FILES_A_MANIFEST).enumerate() {
-            if at > 0 && !self.write().await? {
-                self.overtaken = true;
-                return Ok(false);
-            }
-            is_whole &= self.publish_some(site, some).await?;
-            if self.overtaken {
-                return Ok(false);
-            }
-        }
-        self.remove_gone(site, &wanted).await?;
-        Ok(is_whole)
-    }
-
-    async fn publish_some(
-        &mut self,
-        site: &MergedSite,
-        files: &[(ArchiveFile, SitePart<'_>)],
-    ) -> Result<bool, SiteError> {
-        let store = &self.archive.store;
-        let bom = self.archive.config.archive.excel;
-        let jobs = files.iter().map(|(file, part)| {
-            let stored = StoredFile {
-                published: self.manifest.files.get(file),
-                version: self.versions.get(file),
-            };
-            async move { (file, publish(store, site, *part, (file, stored), bom).await) }
-        });
-        let jobs: Vec<_> = jobs.collect();
-        let mut jobs = stream::iter(jobs).buffered(FILES_AT_ONCE);
-        let (mut done, mut stopped) = (Vec::new(), None);
-        while let Some((file, outcome)) = jobs.next().await {
-            match outcome.map_err(|error| error.of_all(site.site())) {
-                Err(Ok(error)) => stopped = Some(error),
-                Err(Err(error)) => done.push((file, Err(error))),
-                Ok(Outcome::Overtaken) => self.overtaken = true,
-                Ok(outcome) => done.push((file, Ok(outcome))),
-            }
-            if stopped.is_some() || self.overtaken {
-                break;
-            }
-        }
-        drop(jobs);
-        let mut is_whole = true;
-        for (file, outcome) in done {
-            is_whole &= self.note(file, outcome);
-        }
-        stopped.map_or(Ok(is_whole), Err)
-    }
-
-    /// Notes what became of a partition; whether it is published now.
-    fn note(&mut self, file: &ArchiveFile, outcome: Result<Outcome, PublishError>) -> bool {
-        let published = match outcome {
-            Ok(Outcome::Same(published)) => published,
-            Ok(Outcome::Written(published)) => {
-                self.table(&file.table).published += 1;
-                published
-            }
-            Ok(Outcome::Overtaken) => return false,
-            Err(error) => {
-                let text = format!("{}: {error}", file.path());
-                self.failed(&file.table, text, error.is_retryable());
-                return false;
-            }
-        };
-        self.versions
-            .insert(file.clone(), published.version.clone());
-        let was = self.manifest.files.insert(file.clone(), published);
-        self.is_changed |= was.as_ref() != self.manifest.files.get(file);
-        true
-    }
-
-    /// Deletes the site's files that are not wanted any more. Of a table with an error they stay: a row
-    /// may have moved from one of them to a partition that cannot be read.
-    async fn remove_gone(
-        &mut self,
-        site: &MergedSite,
-        wanted: &BTreeSet<ArchiveFile>,
-    ) -> Result<(), SiteError> {
-        let tables = &self.report.tables;
-        let is_gone = |file: &&ArchiveFile| {
-            file.site == *site.site()
-                && !wanted.contains(*file)
-                && !site.holds_back(&file.table)
-                && tables
-                    .get(&file.table)
-                    .is_none_or(|table| table.error.is_none())
-        };
-        let gone: Vec<ArchiveFile> = self.versions.keys().filter(is_gone).cloned().collect();
-        for file in gone {
-            let deleted = self.archive.store.delete(&file.key()).await;
-            deleted.map_err(|source| SiteError::Store {
-                site: file.site.clone(),
-                source,
-            })?;
-            self.versions.remove(&file);
-            self.table(&file.table).removed += 1;
-            self.is_changed |= self.manifest.files.remove(&file).is_some();
-        }
-        Ok(())
     }
 
     fn table(&mut self, table: &Name) -> &mut TableArchived {
@@ -346,12 +322,35 @@ impl<'a> Round<'a> {
         }
     }
 
-    /// Counts what is published now.
+    /// Counts what is published now: files of CSV, or of Delta tables where there are none.
     fn count(&mut self) {
-        for (file, published) in &self.manifest.files {
-            let table = self.report.tables.entry(file.table.clone()).or_default();
-            table.partitions += 1;
-            table.records += published.rows;
+        let Formats { csv, .. } = self.archive.formats();
+        if csv {
+            for (file, published) in &self.manifest.files {
+                let table = self.report.tables.entry(file.table.clone()).or_default();
+                table.partitions += 1;
+                table.records += published.rows;
+            }
+        }
+        for (name, info) in &self.manifest.delta {
+            let table = self.report.tables.entry(name.clone()).or_default();
+            let did = self.delta.as_ref().map(|delta| delta.did(name));
+            let (mut written, mut removed) = did.unwrap_or_default();
+            if let Some(earlier) = &table.delta {
+                (written, removed) = (written + earlier.written, removed + earlier.removed);
+            }
+            if !csv {
+                (table.partitions, table.records) = (info.files, info.records);
+                (table.published, table.removed) = (written, removed);
+            }
+            table.delta = Some(DeltaArchived {
+                version: info.version,
+                files: info.files,
+                records: info.records,
+                written,
+                removed,
+                commits: info.commits.clone(),
+            });
         }
         for table in self.report.tables.values_mut() {
             table.skipped = table.partitions.saturating_sub(table.published);
@@ -376,13 +375,6 @@ impl From<ArchiveError> for Failed {
     fn from(error: ArchiveError) -> Self {
         Self::Archive(error)
     }
-}
-
-/// Whether a published file is a partition as it is now.
-fn is_of(published: &Published, site: &MergedSite, part: &SitePart<'_>, bom: bool) -> bool {
-    let version = part.version();
-    (published.object, published.edits) == (version.object, version.edits)
-        && (published.dataset, published.bom) == (site.dataset_md5(), bom)
 }
 
 fn published_of(record: Option<&SiteRecord>) -> SiteArchived {

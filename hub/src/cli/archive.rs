@@ -1,13 +1,15 @@
 //! `causeway-hub archive`: publishing, and its schedule.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit, count};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::{CliError, exit};
-use crate::archive::{Archive, ArchiveReport, ArchiveStatus};
+use crate::archive::{Archive, ArchiveReport, ArchiveStatus, Commits};
 use crate::config::HubConfig;
 use crate::error::HubError;
 use crate::sync::open_store;
@@ -15,7 +17,7 @@ use crate::sync::open_store;
 /// What to do with the archive.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub enum ArchiveCommand {
-    /// Publish what changed as CSV now, whether the schedule is on or not
+    /// Publish what changed now, whether the schedule is on or not
     #[command(after_help = "Example: causeway-hub archive run --json\n\n\
         It reads the store alone, so the database may sleep. With aws.function set, that function does so. Exit 3: some of it cannot be published \
         until somebody has mended it; its last files stay.")]
@@ -62,6 +64,19 @@ pub struct AthenaDdl {
     /// The store as Athena reaches it; needed where store.url is a folder [default: store.url, where that is S3]
     #[arg(long, value_name = "S3_URL")]
     location: Option<String>,
+    /// Which of the published files Athena reads
+    #[arg(long, value_enum, default_value_t)]
+    format: DdlFormat,
+}
+
+/// The published files that statements are for.
+#[derive(Debug, Clone, Copy, Default, ValueEnum)]
+pub(super) enum DdlFormat {
+    /// CSV: an external table of strings for each table, and a view in its types
+    #[default]
+    Csv,
+    /// The Delta tables, of which Athena needs the location alone
+    Delta,
 }
 
 impl AthenaDdl {
@@ -80,7 +95,13 @@ impl AthenaDdl {
         }
         let store = open_store(&config).await?;
         let archive = Archive::new(store, config);
-        let ddl = archive.athena_ddl(&location, clock::now()).await?;
+        let ddl = match self.format {
+            DdlFormat::Csv => archive.athena_ddl(&location, clock::now()).await?,
+            DdlFormat::Delta => archive
+                .athena_delta_ddl(&location)
+                .await
+                .map_err(HubError::from)?,
+        };
         let answer = serde_json::json!({ "ddl": ddl.text, "problems": ddl.problems });
         let exit = exit(!ddl.problems.is_empty(), false);
         Ok(Answer::of(json, &answer, ddl.text, exit))
@@ -122,6 +143,15 @@ fn ran(report: &ArchiveReport) -> String {
             of.published,
             of.removed,
         );
+        if let Some(delta) = &of.delta {
+            let _ = writeln!(
+                text,
+                "  Delta table: {}; {} written, {} removed",
+                version(delta.version, &delta.commits),
+                count(delta.written, "file"),
+                delta.removed,
+            );
+        }
         error(&mut text, of.error.as_deref());
     }
     for (site, of) in report.sites.iter().filter(|(_, of)| of.error.is_some()) {
@@ -160,6 +190,13 @@ fn stands(status: &ArchiveStatus) -> String {
             count(of.record_count, "row"),
             count(of.partitions, "file")
         );
+        if let Some(delta) = &of.delta {
+            let _ = writeln!(
+                text,
+                "  Delta table: {}",
+                version(delta.version, &delta.commits)
+            );
+        }
         error(&mut text, of.last_error.as_deref());
     }
     for (site, of) in status
@@ -172,6 +209,19 @@ fn stands(status: &ArchiveStatus) -> String {
         error(&mut text, of.last_error.as_deref());
     }
     text
+}
+
+/// A Delta table's version, and what it is of: `version 7, of hcm-01's commit 42 and edits 3`.
+fn version(version: u64, commits: &BTreeMap<SiteName, Commits>) -> String {
+    let of = commits.iter().map(|(site, at)| {
+        let edits = at.edits_commit.map(|seq| format!(" and edits {seq}"));
+        format!("{site}'s commit {}{}", at.commit, edits.unwrap_or_default())
+    });
+    let of: Vec<_> = of.collect();
+    match of.is_empty() {
+        true => format!("version {version}"),
+        false => format!("version {version}, of {}", of.join(", ")),
+    }
 }
 
 fn error(text: &mut String, error: Option<&str>) {
@@ -190,7 +240,12 @@ mod tests {
             let mut config = HubConfig::default();
             config.store.url = "file:///srv/store".to_owned();
             let location = location.map(ToOwned::to_owned);
-            let asked = AthenaDdl { location }.answer(config, false).await;
+            let asked = AthenaDdl {
+                location,
+                format: DdlFormat::Csv,
+            }
+            .answer(config, false)
+            .await;
             asked.map(drop).unwrap_err().to_string()
         };
         insta::assert_snapshot!(ask(None).await, @"Athena reads S3, and the store is file:///srv/store: with --location s3://bucket/prefix say where its archive/ lies for Athena, as a copy for example");

@@ -1,35 +1,59 @@
 //! What a round finds: the files that lie there, and the sites' logs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::ids::SiteName;
-use causeway_shared::layout::{self, ArchiveFile};
-use causeway_shared::store::{Store, StoreError, Version, list_all};
+use causeway_shared::ids::{Name, SiteName};
+use causeway_shared::layout::{self, ArchiveFile, DeltaKey};
+use causeway_shared::store::{Store, StoreError, Version};
 
 use super::super::manifest::{Manifest, Published, SiteAt, SiteRecord, Sums};
 use crate::error::SiteError;
 use crate::sync::LogSnapshot;
 
-/// What lies under `archive/`, and its `MD5SUMS`. Of files that are not what the manifest says, it
-/// forgets what it says.
-pub(super) async fn list_published(
-    store: &Store,
-    manifest: &mut Manifest,
-) -> Result<(BTreeMap<ArchiveFile, Version>, Option<Version>), StoreError> {
-    let (mut files, mut sums) = (BTreeMap::new(), None);
-    for object in list_all(&**store, layout::ARCHIVE, None).await? {
-        if object.key == layout::MD5SUMS {
-            sums = Some(object.version);
-        } else if let Some(file) = ArchiveFile::parse(&object.key) {
-            files.insert(file, object.version);
+/// What lies under `archive/`.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    pub(super) files: BTreeMap<ArchiveFile, Version>,
+    /// `MD5SUMS`.
+    pub(super) sums: Option<Version>,
+    /// The Delta tables.
+    pub(super) delta: BTreeSet<Name>,
+}
+
+impl Listed {
+    /// Of files that are not what the manifest says, it forgets what it says.
+    pub(super) fn forget_others(&self, manifest: &mut Manifest) {
+        let is_there =
+            |file: &ArchiveFile, was: &Published| self.files.get(file) == Some(&was.version);
+        manifest.files.retain(|file, was| is_there(file, was));
+        let is_other = |was: &mut Sums| self.sums.as_ref() != Some(&was.version);
+        manifest.sums.take_if(is_other);
+    }
+}
+
+/// Lists what lies under `archive/`. Of a Delta table, which has a commit for each of its versions, only
+/// that it is there.
+pub(super) async fn list_published(store: &Store) -> Result<Listed, StoreError> {
+    let mut listed = Listed::default();
+    let mut after: Option<String> = None;
+    loop {
+        let page = store.list(layout::ARCHIVE, after.as_deref()).await?;
+        after = page.next;
+        for object in page.objects {
+            if object.key == layout::MD5SUMS {
+                listed.sums = Some(object.version);
+            } else if let Some(file) = ArchiveFile::parse(&object.key) {
+                listed.files.insert(file, object.version);
+            } else if let Some((table, _)) = DeltaKey::parse(&object.key) {
+                after = after.map(|next| next.max(layout::delta_end(&table)));
+                listed.delta.insert(table);
+            }
+        }
+        if after.is_none() {
+            return Ok(listed);
         }
     }
-    let is_there = |file: &ArchiveFile, was: &Published| files.get(file) == Some(&was.version);
-    manifest.files.retain(|file, was| is_there(file, was));
-    let is_other = |was: &mut Sums| sums.as_ref() != Some(&was.version);
-    manifest.sums.take_if(is_other);
-    Ok((files, sums))
 }
 
 /// Reads a site's logs from where they were read last. `None`: it has not committed.

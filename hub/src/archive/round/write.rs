@@ -16,7 +16,7 @@ impl Round<'_> {
         if self.manifest == self.stored {
             return Ok(true);
         }
-        if !self.write_sums().await? {
+        if self.archive.formats().csv && !self.write_sums().await? {
             return Ok(false);
         }
         let document = Document::<Manifest>::new(Store::clone(&self.archive.store));
@@ -56,7 +56,7 @@ impl Round<'_> {
     /// As [`write`](Self::write).
     pub(super) async fn write_info(&self) -> Result<bool, ArchiveError> {
         let enabled = self.archive.is_enabled().await?;
-        let after = (enabled, self.now);
+        let after = (enabled, self.archive.formats().csv, self.now);
         let info = self.info.after(&self.manifest, &self.report, after);
         if info == self.info {
             return Ok(true);

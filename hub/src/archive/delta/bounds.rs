@@ -1,0 +1,100 @@
+//! The least and greatest value of a column in a file, by which engines leave files out.
+//!
+//! What an engine might read as another value is left out, which costs speed alone: Trino takes decimals
+//! for doubles, and knows timestamps to the millisecond.
+
+use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::value::Value;
+use jiff::civil::{DateTime, Time};
+use serde_json::{Number, json};
+
+/// Most characters of a text that is named.
+const MAX_CHARS: usize = 32;
+
+/// Decimals are named below this, without their point.
+const MAX_UNITS: u128 = 1_000_000_000_000_000;
+
+/// Of one column in one file.
+#[derive(Debug, Default)]
+pub(super) struct Bounds {
+    pub(super) nulls: u64,
+    range: Option<(Value<'static>, Value<'static>)>,
+}
+
+impl Bounds {
+    pub(super) fn value(&mut self, value: &Value<'_>) {
+        match &mut self.range {
+            Some((least, _)) if value.compare(least).is_lt() => *least = value.clone().into_owned(),
+            Some((_, most)) if value.compare(most).is_gt() => *most = value.clone().into_owned(),
+            Some(_) => {}
+            None => {
+                let value = value.clone().into_owned();
+                self.range = Some((value.clone(), value));
+            }
+        }
+    }
+
+    pub(super) fn text(&mut self, text: &str) {
+        self.value(&Value::Text(text.into()));
+    }
+
+    /// As statistics have it; `None`: unknown, or not to be named.
+    pub(super) fn least(&self) -> Option<serde_json::Value> {
+        match &self.range.as_ref()?.0 {
+            // The beginning of a text comes before it.
+            Value::Text(text) => Some(text.chars().take(MAX_CHARS).collect::<String>().into()),
+            least => named(least, Round::Down),
+        }
+    }
+
+    /// As [`least`](Self::least).
+    pub(super) fn most(&self) -> Option<serde_json::Value> {
+        match &self.range.as_ref()?.1 {
+            Value::Text(text) => (text.chars().count() <= MAX_CHARS).then(|| json!(text.as_ref())),
+            most => named(most, Round::Up),
+        }
+    }
+}
+
+/// To which millisecond a timestamp is rounded.
+#[derive(Clone, Copy, PartialEq)]
+enum Round {
+    Down,
+    Up,
+}
+
+fn named(value: &Value<'_>, round: Round) -> Option<serde_json::Value> {
+    match value {
+        Value::Int(int) => Some(json!(int)),
+        Value::Float(float) => Number::from_f64(*float).map(Into::into),
+        Value::Decimal(units, _) if units.unsigned_abs() < MAX_UNITS => {
+            let text = canonical_text(value)?;
+            // Below that, no digit is lost on the way through a double.
+            let number: f64 = text.parse().ok()?;
+            Number::from_f64(number).map(Into::into)
+        }
+        Value::Date(date) => Some(json!(date.to_string())),
+        Value::Timestamp(at) => Some(json!(in_millis(*at, round)?)),
+        Value::Text(_) | Value::Time(_) | Value::Decimal(..) | Value::Bool(_) | Value::Null => None,
+    }
+}
+
+/// `2025-11-28T09:30:00.000`
+fn in_millis(at: DateTime, round: Round) -> Option<String> {
+    let nanos = at.time().subsec_nanosecond();
+    let rest = nanos % 1_000_000;
+    let back = jiff::Span::new().nanoseconds(rest);
+    let mut at = at.checked_sub(back).ok()?;
+    if round == Round::Up && rest > 0 {
+        at = at.checked_add(jiff::Span::new().milliseconds(1)).ok()?;
+    }
+    let time: Time = at.time();
+    Some(format!(
+        "{}T{:02}:{:02}:{:02}.{:03}",
+        at.date(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        time.subsec_nanosecond() / 1_000_000
+    ))
+}

@@ -1,0 +1,191 @@
+//! One partition's rows as a Parquet file.
+//!
+//! Written with the `parquet` crate without Arrow, which would take four times the build and no less time
+//! to write. A row group is kept in memory until it is whole.
+
+use std::fmt::Write as _;
+use std::io::Write;
+use std::sync::Arc;
+
+use causeway_shared::canonical_csv::split_fields;
+use causeway_shared::dataset::{Column, Table};
+use causeway_shared::log::ZSTD_LEVEL;
+use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::Result as ParquetResult;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
+use serde_json::{Map, Value as Json, json};
+
+use super::columns::ColumnBuffer;
+
+/// A row group has at most so many rows.
+const ROWS_A_GROUP: u64 = 100_000;
+
+/// A row group that takes so many bytes is written.
+const BYTES_A_GROUP: usize = 8 * 1024 * 1024;
+
+/// A file whose first row group takes less is not compressed: most partitions are a day's rows, for which it would take
+/// three times as long as all the rest.
+const MIN_COMPRESSED_BYTES: usize = 64 * 1024;
+
+/// Why rows do not become a file.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ParquetError {
+    /// A record is none of the table.
+    #[error("row {row} cannot be written to Parquet: {problem}")]
+    Record { row: u64, problem: String },
+    #[error("Parquet cannot be written: {0}")]
+    Parquet(#[from] parquet::errors::ParquetError),
+}
+
+/// A file of a table.
+pub(super) struct ParquetFile<'t, W: Write + Send> {
+    table: &'t Table,
+    /// Where to write, until there is a writer.
+    to: Option<W>,
+    writer: Option<SerializedFileWriter<W>>,
+    columns: Vec<ColumnBuffer>,
+    rows: u64,
+    /// Of the row group in hand.
+    group_rows: u64,
+    group_bytes: usize,
+}
+
+impl<'t, W: Write + Send> ParquetFile<'t, W> {
+    pub(super) fn new(table: &'t Table, to: W) -> Self {
+        Self {
+            table,
+            to: Some(to),
+            writer: None,
+            columns: table.columns.iter().map(ColumnBuffer::new).collect(),
+            rows: 0,
+            group_rows: 0,
+            group_bytes: 0,
+        }
+    }
+
+    /// Appends a canonical record, without its line feed.
+    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), ParquetError> {
+        self.rows += 1;
+        let row = self.rows;
+        let refuse = |problem| ParquetError::Record { row, problem };
+        let mut fields = Vec::with_capacity(self.columns.len());
+        split_fields(record, &mut fields).map_err(|problem| refuse(problem.to_owned()))?;
+        if fields.len() != self.columns.len() {
+            return Err(refuse("it has another number of fields".to_owned()));
+        }
+        for (at, (column, field)) in self.columns.iter_mut().zip(&fields).enumerate() {
+            let pushed = column.push(field.as_deref());
+            let name = &self.table.columns[at].name;
+            self.group_bytes +=
+                pushed.map_err(|problem| refuse(format!("column {name}: {problem}")))?;
+        }
+        self.group_rows += 1;
+        if self.group_rows >= ROWS_A_GROUP || self.group_bytes >= BYTES_A_GROUP {
+            self.write_group()?;
+        }
+        Ok(())
+    }
+
+    fn write_group(&mut self) -> ParquetResult<()> {
+        let writer = match &mut self.writer {
+            Some(writer) => writer,
+            // Made when it is known how much there is to write.
+            none => {
+                let to = self.to.take().ok_or_else(failed_before)?;
+                let schema = Arc::new(parse_message_type(&message(self.table))?);
+                let is_compressed = self.group_bytes >= MIN_COMPRESSED_BYTES;
+                let properties = properties(is_compressed)?;
+                none.insert(SerializedFileWriter::new(to, schema, properties)?)
+            }
+        };
+        let mut group = writer.next_row_group()?;
+        for column in &mut self.columns {
+            if let Some(mut to) = group.next_column()? {
+                column.write(&mut to)?;
+                to.close()?;
+            }
+        }
+        group.close()?;
+        (self.group_rows, self.group_bytes) = (0, 0);
+        Ok(())
+    }
+
+    /// Says that the rows have ended: what was written to, and Delta Lake's statistics.
+    pub(super) fn finish(mut self) -> Result<(W, String), ParquetError> {
+        if self.group_rows > 0 || self.writer.is_none() {
+            self.write_group()?;
+        }
+        let stats = stats(self.table, &self.columns, self.rows);
+        let writer = self.writer.ok_or_else(failed_before)?;
+        // It ends the file as well.
+        Ok((writer.into_inner()?, stats))
+    }
+}
+
+fn failed_before() -> parquet::errors::ParquetError {
+    parquet::errors::ParquetError::General("an earlier row group could not be written".to_owned())
+}
+
+/// How files are written.
+pub(super) fn properties(is_compressed: bool) -> ParquetResult<WriterPropertiesPtr> {
+    let compression = match is_compressed {
+        true => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
+        false => Compression::UNCOMPRESSED,
+    };
+    let properties = WriterProperties::builder()
+        .set_compression(compression)
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true);
+    Ok(Arc::new(properties.build()))
+}
+
+/// The schema in Parquet's words.
+fn message(table: &Table) -> String {
+    let mut message = "message row {\n".to_owned();
+    for Column { name, ty, .. } in &table.columns {
+        // Writing to a String cannot fail.
+        let _ = match ty {
+            Type::Int => writeln!(message, "optional int64 {name};"),
+            Type::Float => writeln!(message, "optional double {name};"),
+            Type::Bool => writeln!(message, "optional boolean {name};"),
+            Type::Date => writeln!(message, "optional int32 {name} (DATE);"),
+            Type::Timestamp => {
+                writeln!(message, "optional int64 {name} (TIMESTAMP(MICROS,false));")
+            }
+            Type::Text | Type::Phone | Type::Time => {
+                writeln!(message, "optional binary {name} (STRING);")
+            }
+            Type::Decimal(scale) => writeln!(
+                message,
+                "optional fixed_len_byte_array(16) {name} (DECIMAL({MAX_DECIMAL_DIGITS},{scale}));"
+            ),
+        };
+    }
+    message + "}"
+}
+
+fn stats(table: &Table, columns: &[ColumnBuffer], rows: u64) -> String {
+    let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
+    for (Column { name, .. }, column) in table.columns.iter().zip(columns) {
+        let named = [
+            (&mut least, column.bounds.least()),
+            (&mut most, column.bounds.most()),
+        ];
+        for (all, bound) in named {
+            if let Some(bound) = bound {
+                all.insert(name.to_string(), bound);
+            }
+        }
+        nulls.insert(name.to_string(), json!(column.bounds.nulls));
+    }
+    let stats: Json = json!({
+        "numRecords": rows,
+        "minValues": least,
+        "maxValues": most,
+        "nullCount": nulls,
+    });
+    stats.to_string()
+}

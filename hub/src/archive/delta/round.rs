@@ -1,0 +1,374 @@
+//! The Delta tables in a round of the archive: caught up, changed site by site, committed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::store::{Store, Version};
+use futures_util::{StreamExt as _, stream};
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::ArchiveError;
+use super::super::report::{Commits, DeltaInfo, TableFailure};
+use super::actions::MadeOf;
+use super::error::DeltaError;
+use super::log::DeltaLog;
+use super::state::DeltaState;
+use super::table::{Change, DeltaTable, NewFile};
+use super::write::{made_of, write};
+use crate::document::Document;
+use crate::error::SiteError;
+use crate::sync::{LogSnapshot, MergedSite, SitePart};
+
+/// Files that are made at once.
+const FILES_AT_ONCE: usize = 4;
+
+/// Files that were sent for a commit that could not be made: a table that fails is not sent again each time.
+#[derive(Debug, Default)]
+pub(in super::super) struct Uploaded(BTreeMap<(Name, SiteName, Part), (u64, NewFile)>);
+
+/// The tables while a round is under way.
+pub(in super::super) struct DeltaRound<'a> {
+    store: &'a Store,
+    stored: DeltaState,
+    stored_version: Option<Version>,
+    tables: BTreeMap<Name, DeltaTable>,
+    /// Tables whose logs cannot be used.
+    unusable: BTreeMap<Name, TableFailure>,
+    changes: BTreeMap<Name, TableChange>,
+    /// Files written, and gone.
+    did: BTreeMap<Name, (u64, u64)>,
+}
+
+/// What the round changes in a table.
+#[derive(Debug, Default)]
+struct TableChange {
+    commit: Change,
+    /// Partitions that are made of something else, which gives the same rows.
+    same: Vec<((SiteName, Part), MadeOf)>,
+}
+
+/// How a round goes about it.
+#[derive(Debug, Clone, Copy)]
+pub(in super::super) struct How {
+    pub(in super::super) now: Timestamp,
+    pub(in super::super) keep: SignedDuration,
+    /// Whether the files are looked at.
+    pub(in super::super) thorough: bool,
+}
+
+impl<'a> DeltaRound<'a> {
+    /// Reads how the tables stand: before the sites' logs, so that a commit that the store takes holds no
+    /// older rows than the version before it. `seen` are the tables that the store has.
+    pub(in super::super) async fn begin(
+        store: &'a Store,
+        seen: BTreeSet<Name>,
+        how: How,
+    ) -> Result<Self, ArchiveError> {
+        let document = Document::<DeltaState>::new(Store::clone(store));
+        let (stored, stored_version) = document.read().await?;
+        let mut round = Self {
+            store,
+            stored_version,
+            tables: BTreeMap::new(),
+            unusable: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            did: BTreeMap::new(),
+            stored,
+        };
+        let known = round.stored.tables.keys().cloned();
+        let names: BTreeSet<Name> = known.chain(seen).collect();
+        for name in names {
+            let known = round.stored.tables.get(&name).cloned();
+            match round.catch_up(&name, known.unwrap_or_default(), how).await {
+                Ok(table) => drop(round.tables.insert(name, table)),
+                Err(error) => {
+                    let error = error.of_all().map_or_else(Ok, Err)?;
+                    round.unusable.insert(name, failure(&error));
+                }
+            }
+        }
+        Ok(round)
+    }
+
+    async fn catch_up(
+        &self,
+        name: &Name,
+        known: DeltaTable,
+        how: How,
+    ) -> Result<DeltaTable, DeltaError> {
+        let log = DeltaLog {
+            store: self.store,
+            table: name,
+        };
+        let mut table = log.catch_up(known).await?;
+        if how.thorough {
+            let limit = how.now.saturating_sub(how.keep).unwrap_or(Timestamp::MIN);
+            table.forget_removed_before(limit.as_millisecond());
+            log.sweep(&mut table).await?;
+        }
+        Ok(table)
+    }
+
+    /// Writes the files of a site's partitions that are another version now. A table of which one cannot be
+    /// written stays as it is for the site, since its rows may have moved; they are named. Also whether anything
+    /// of the site is another version.
+    pub(in super::super) async fn site(
+        &mut self,
+        site: &MergedSite,
+        uploaded: &mut Uploaded,
+    ) -> Result<(Vec<(Name, TableFailure)>, bool), SiteError> {
+        let mut parts: BTreeMap<&Name, Vec<SitePart<'_>>> = BTreeMap::new();
+        for part in site.parts().into_iter().filter(|part| part.rows() > 0) {
+            parts.entry(&part.table.name).or_default().push(part);
+        }
+        let unsettled: BTreeSet<&Name> = site.unsettled().map(|(name, _)| name).collect();
+        let (mut failed, mut is_changed) = (Vec::new(), false);
+        for table in &site.logs.dataset.tables {
+            let name = &table.name;
+            if unsettled.contains(name) {
+                continue;
+            }
+            if let Some(failure) = self.unusable.get(name) {
+                failed.push((name.clone(), failure.clone()));
+                continue;
+            }
+            let parts = parts.remove(name).unwrap_or_default();
+            let error = match self.table(site, table, &parts, uploaded).await {
+                Ok(changed) => {
+                    is_changed |= changed;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            let error = error.of_all().map_or_else(Ok, |source| {
+                let site = site.site().clone();
+                Err(SiteError::Store { site, source })
+            })?;
+            failed.push((name.clone(), failure(&error)));
+        }
+        is_changed |= self.undeclared(site);
+        Ok((failed, is_changed))
+    }
+
+    async fn table(
+        &mut self,
+        site: &MergedSite,
+        declared: &Table,
+        parts: &[SitePart<'_>],
+        uploaded: &mut Uploaded,
+    ) -> Result<bool, DeltaError> {
+        let (store, name) = (self.store, &declared.name);
+        let table = &*self.tables.entry(name.clone()).or_default();
+        let version = table.next_version();
+        let change = self.changes.get(name);
+        let schema = change.map_or(&table.schema, |change| &change.commit.schema);
+        let schema = schema.with(declared)?;
+
+        let key = |part: &SitePart<'_>| (site.site().clone(), part.part);
+        let is_other = |part: &&SitePart<'_>| {
+            let live = table.files.get(&key(part));
+            live.is_none_or(|live| live.made_of != Some(made_of(site, part)))
+        };
+        let (mut written, mut same) = (Vec::new(), Vec::new());
+        let mut todo = Vec::new();
+        for part in parts.iter().filter(is_other) {
+            let sent = uploaded
+                .0
+                .remove(&(name.clone(), site.site().clone(), part.part));
+            match sent.filter(|(at, new)| *at == version && new.made_of == made_of(site, part)) {
+                Some((_, new)) => written.push((key(part), new)),
+                None => todo.push(*part),
+            }
+        }
+        let jobs = todo.into_iter().map(|part| {
+            let was = table.files.get(&key(&part));
+            async move { (part, write(store, site, part, (name, version), was).await) }
+        });
+        let jobs: Vec<_> = jobs.collect();
+        let mut jobs = stream::iter(jobs).buffered(FILES_AT_ONCE);
+        let mut failed = None;
+        while let Some((part, wrote)) = jobs.next().await {
+            match wrote {
+                Ok(Some(new)) => written.push((key(&part), new)),
+                Ok(None) => same.push((key(&part), made_of(site, &part))),
+                Err(error) => {
+                    failed = Some(error);
+                    break;
+                }
+            }
+        }
+        drop(jobs);
+        if let Some(error) = failed {
+            let sent = written.into_iter();
+            uploaded.0.extend(
+                sent.map(|((site, part), new)| ((name.clone(), site, part), (version, new))),
+            );
+            return Err(error);
+        }
+
+        let wanted: BTreeSet<Part> = parts.iter().map(|part| part.part).collect();
+        let of_site = table.files.keys().filter(|(of, _)| of == site.site());
+        let gone = of_site.filter(|(_, part)| !wanted.contains(part));
+        let gone: Vec<_> = gone.cloned().collect();
+        let is_changed = !(written.is_empty() && same.is_empty() && gone.is_empty());
+        let change = self.changes.entry(name.clone()).or_default();
+        change.commit.gone.extend(gone);
+        change.commit.schema = schema;
+        change.commit.written.extend(written);
+        let commits = commits(&site.logs);
+        change.commit.commits.insert(site.site().clone(), commits);
+        change.same.extend(same);
+        Ok(is_changed)
+    }
+
+    /// Removes what a site has in tables that it does not declare any more; whether there is anything.
+    fn undeclared(&mut self, site: &MergedSite) -> bool {
+        let mut is_changed = false;
+        for (name, table) in &self.tables {
+            let is_declared = site.logs.dataset.table(name.as_str()).is_some();
+            if is_declared || site.holds_back(name) {
+                continue;
+            }
+            let of_site = table.files.keys().filter(|(of, _)| of == site.site());
+            let gone: Vec<_> = of_site.cloned().collect();
+            if gone.is_empty() {
+                continue;
+            }
+            let change = self.changes.entry(name.clone()).or_default();
+            if change.commit.commits.is_empty() {
+                change.commit.schema = table.schema.clone();
+            }
+            change.commit.gone.extend(gone);
+            let commits = commits(&site.logs);
+            change.commit.commits.insert(site.site().clone(), commits);
+            is_changed = true;
+        }
+        is_changed
+    }
+
+    /// Commits what was written: one commit for each table that has news. `None`: another run has committed
+    /// meanwhile. Else the tables that could not be committed.
+    ///
+    /// The order, and what a crash leaves: the files, of a version that is not there yet; the commits; a
+    /// checkpoint where one is due; what is kept of all that. Whatever is missing of it, the next run reads
+    /// the logs, and makes good.
+    pub(in super::super) async fn commit(
+        &mut self,
+        now: Timestamp,
+        uploaded: &mut Uploaded,
+    ) -> Result<Option<Vec<(Name, TableFailure)>>, ArchiveError> {
+        let mut failed = Vec::new();
+        for (name, change) in std::mem::take(&mut self.changes) {
+            match self.commit_table(&name, change, now).await {
+                Ok(true) => {
+                    let next = self.tables.get(&name).map_or(0, DeltaTable::next_version);
+                    uploaded
+                        .0
+                        .retain(|(of, ..), (at, _)| *of != name || *at == next);
+                }
+                Ok(false) => return Ok(None),
+                Err(error) => {
+                    let error = error.of_all().map_or_else(Ok, Err)?;
+                    failed.push((name, failure(&error)));
+                }
+            }
+        }
+        Ok(Some(failed))
+    }
+
+    async fn commit_table(
+        &mut self,
+        name: &Name,
+        change: TableChange,
+        now: Timestamp,
+    ) -> Result<bool, DeltaError> {
+        let TableChange { commit, same } = change;
+        let mut table = self.tables.remove(name).unwrap_or_default();
+        let log = DeltaLog {
+            store: self.store,
+            table: name,
+        };
+        if table.would_change(&commit) {
+            let bytes = table.commit(name, &commit, now)?;
+            let (written, gone) = (commit.written.len() as u64, commit.gone.len() as u64);
+            self.did.insert(name.clone(), (written, gone));
+            let Some(next) = log.append(table, bytes).await? else {
+                return Ok(false);
+            };
+            table = next;
+        }
+        for (key, made_of) in same {
+            if let Some(live) = table.files.get_mut(&key) {
+                live.made_of = Some(made_of);
+            }
+        }
+        let written = match table.wants_checkpoint() {
+            true => log.write_checkpoint(&mut table).await,
+            false => Ok(()),
+        };
+        self.tables.insert(name.clone(), table);
+        written.map(|()| true)
+    }
+
+    /// Keeps how the tables stand; `false` if another run has kept something meanwhile.
+    pub(in super::super) async fn write(&mut self) -> Result<bool, ArchiveError> {
+        let unusable = self.stored.tables.iter();
+        let unusable = unusable.filter(|(name, _)| self.unusable.contains_key(*name));
+        let unusable: Vec<_> = unusable
+            .map(|(name, was)| (name.clone(), was.clone()))
+            .collect();
+        let mut state = DeltaState {
+            tables: std::mem::take(&mut self.tables),
+        };
+        state.tables.extend(unusable);
+        let document = Document::<DeltaState>::new(Store::clone(self.store));
+        let is_kept = state == self.stored
+            || document
+                .replace(&state, self.stored_version.as_ref())
+                .await?
+                .is_some();
+        self.tables = state.tables;
+        self.tables
+            .retain(|name, _| !self.unusable.contains_key(name));
+        Ok(is_kept)
+    }
+
+    /// How the tables stand; those that cannot be used, as they stood.
+    pub(in super::super) fn tables(&self) -> impl Iterator<Item = (Name, DeltaInfo)> {
+        let unusable = self.stored.tables.iter();
+        let unusable = unusable.filter(|(name, _)| self.unusable.contains_key(*name));
+        self.tables
+            .iter()
+            .chain(unusable)
+            .filter_map(|(name, table)| {
+                let info = DeltaInfo {
+                    version: table.head?.version,
+                    files: table.files.len() as u64,
+                    records: table.rows(),
+                    commits: table.commits.clone(),
+                };
+                Some((name.clone(), info))
+            })
+    }
+
+    /// How many files of a table the round wrote, and how many are gone.
+    pub(in super::super) fn did(&self, table: &Name) -> (u64, u64) {
+        self.did.get(table).copied().unwrap_or_default()
+    }
+}
+
+fn failure(error: &DeltaError) -> TableFailure {
+    TableFailure {
+        error: error.to_string(),
+        retryable: error.is_retryable(),
+    }
+}
+
+/// The heads of a site's logs.
+fn commits(logs: &LogSnapshot) -> Commits {
+    Commits {
+        commit: logs.catalog.seq(),
+        edits_commit: Some(logs.edits.seq()).filter(|seq| *seq != Seq::NONE),
+    }
+}
