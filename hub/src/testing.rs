@@ -3,6 +3,8 @@
 //! The hub of a test that is not about a database has SQLite; the suite that both databases pass is
 //! `db/conformance.rs`.
 
+#[cfg(feature = "delta")]
+pub mod delta;
 mod hub;
 pub mod model;
 mod site;

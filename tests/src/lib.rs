@@ -3,7 +3,7 @@
 //! [`testbed`] starts the servers, once for a whole run; a test takes a [`TestStore`] and a
 //! [`TestDatabase`] of its own, and runs the programs with [`Program`]. A [`deployment`] is all of
 //! these together; a [`meetassist`] site is what it carries, a [`mirror`] says what should arrive,
-//! [`loaded`] what did, and [`duckdb`] what is published of it. [`browser`] is what a page is looked at with, and
+//! [`loaded`] what did, and [`duckdb`] and [`delta`] what is published of it. [`browser`] is what a page is looked at with, and
 //! [`python`] runs what is tested there. [`aws`] stands in for what starts and stops a database.
 //! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
 //! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump. [`lambda`] is what
@@ -18,6 +18,7 @@
 pub mod aws;
 pub mod browser;
 pub mod crash;
+pub mod delta;
 pub mod deployment;
 pub mod duckdb;
 pub mod gateway;

@@ -28,6 +28,7 @@ mod database;
 mod dataset_bookings;
 mod dataset_writers;
 mod day_pages;
+mod delta;
 mod edits_pages;
 mod every_page;
 mod everybody;
