@@ -104,15 +104,18 @@ impl Bench {
         let _ = service.running.terminate();
     }
 
+    /// As CSV and as Delta tables, each from nothing.
     async fn archive(&self) {
-        archive(&self.deployment, "first").await;
-        archive(&self.deployment, "nothing changed").await;
-        let service = self.serve().await;
-        let mut client = self.connect(&service).await;
-        // It changes an appointment and a slot.
-        bookings(&mut client, self.today.saturating_add(1.day()), 1).await;
-        let _ = service.running.terminate();
-        archive(&self.deployment, "after one booking").await;
+        for (format, days) in [("csv", 1), ("delta", 2)] {
+            archive(&self.deployment, format, "first").await;
+            archive(&self.deployment, format, "nothing changed").await;
+            let service = self.serve().await;
+            let mut client = self.connect(&service).await;
+            // It changes an appointment and a slot.
+            bookings(&mut client, self.today.saturating_add(days.days()), 1).await;
+            let _ = service.running.terminate();
+            archive(&self.deployment, format, "after one booking").await;
+        }
     }
 }
 
@@ -272,8 +275,10 @@ async fn bookings(client: &mut Client, date: Date, count: usize) {
     println!("booking, with its flush     {}", spread(times));
 }
 
-async fn archive(deployment: &Deployment, what: &str) {
-    let hub = deployment.hub_program(&["archive", "run"]);
+async fn archive(deployment: &Deployment, format: &str, what: &str) {
+    let hub = deployment
+        .hub_program(&["archive", "run"])
+        .envs([("CAUSEWAY_ARCHIVE__FORMATS__0", format)]);
     let running = hub.time_limit(PROGRAM_LIMIT).spawn();
     let (finished, peak) = running.wait_measured(PROGRAM_LIMIT);
     let run = finished.json();
@@ -283,10 +288,11 @@ async fn archive(deployment: &Deployment, what: &str) {
         of.map(Option::unwrap).sum()
     };
     println!(
-        "archive, {what}: {} s, {} published, {} skipped, peak {} MiB, requests {}",
+        "archive as {format}, {what}: {} s, {} rows in {} files, {} written, peak {} MiB, requests {}",
         run["seconds"],
+        count("records"),
+        count("partitions"),
         count("published"),
-        count("skipped"),
         peak >> 20,
         run["requests"]
     );
