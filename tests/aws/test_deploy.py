@@ -161,6 +161,35 @@ esac
         assert deleted[2:] == [first.replace("app", kind) for kind in ("database", "network")]
 
 
+def test_a_stack_that_was_never_made_whole_is_taken_down_and_not_deployed_over(cloud, package):
+    half = '{"Resources": {"Letters": {"Type": "AWS::SQS::Queue"}}}'
+    cloud.client("cloudformation").create_stack(StackName="half-app", TemplateBody=half)
+    ended, calls = cloud.run("deploy", "--name", "half", "--package", package)
+    assert (ended.returncode, what(calls)) == (1, []), ended
+    assert "destroy" in ended.stderr
+    ended, _ = cloud.run("destroy", "--name", "half")
+    assert ended.returncode == 0, ended
+    assert "half-app" not in stacks(cloud)
+
+
+def test_rules_of_a_bucket_that_cannot_be_read_stay_as_they_are(cloud, package, tmp_path):
+    (tmp_path / "aws").write_text(
+        f"""#!/bin/sh
+case "$*" in
+    *get-bucket-cors*) echo "denied" >&2 && exit 254 ;;
+esac
+exec {cloud.programs}/aws "$@"
+"""
+    )
+    (tmp_path / "aws").chmod(0o755)
+    cloud.calls.clear()
+    options = ("--name", "third", "--package", package, "ReservedConcurrency=none")
+    ended = cloud.run_at(CONFIG / "deploy", tmp_path, *options)
+    assert ended.returncode != 0, ended
+    assert "denied" in ended.stderr
+    assert not [call for call in cloud.calls if "put-bucket-cors" in call]
+
+
 def test_what_no_template_takes_is_refused_before_anything_is_made(cloud, package):
     ended, calls = cloud.run("deploy", "--name", "other", "--package", package, "ReservedConcurency=5")
     assert (ended.returncode, calls) == (2, []), ended
