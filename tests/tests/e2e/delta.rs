@@ -20,7 +20,7 @@ const BOTH: [(&str, &str); 2] = [
 ];
 
 /// Histories that are played always.
-const SEEDS: u64 = 1;
+const SEEDS: u64 = 4;
 
 #[tokio::test]
 async fn every_version_of_random_histories_is_read_as_it_was() {
