@@ -121,6 +121,10 @@ async fn the_agents_policy_allows_a_month_of_its_life_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test bed's keys are in the environment"
+)]
 async fn an_agent_takes_credentials_from_a_program() {
     let site = SmallSite::new(StoreKind::S3).await;
     let deployment = &site.deployment;

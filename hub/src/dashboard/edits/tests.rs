@@ -1,7 +1,7 @@
 //! The page of the edits, as visitors see it.
 
 use axum::http::{StatusCode, header};
-use jiff::Zoned;
+use causeway_shared::runtime::clock;
 use serde_json::Value;
 
 use crate::serve::testbed::{Answer, Testbed};
@@ -53,7 +53,7 @@ async fn the_filter_is_the_address() {
     let page = visit(&bed, "/edits?key=2", "en").await;
     assert!(page.body.contains("Nothing was changed."));
     // It was made just now, and committed by a hub that lives on 2025-11-28.
-    let today = Zoned::now().with_time_zone(bed.app.hub.zone()).date();
+    let today = clock::now().to_zoned(bed.app.hub.zone()).date();
     let yesterday = today.yesterday().unwrap();
     for (days, is_found) in [
         (format!("from=2025-11-28&to={today}"), true),

@@ -31,7 +31,7 @@ impl Asked {
             .collect();
         let body = match &self.body {
             None => Value::Null,
-            Some(body) if number % 3 == 0 => json!(base64(body)),
+            Some(body) if number.is_multiple_of(3) => json!(base64(body)),
             Some(body) => json!(body),
         };
         let request = (self.method, self.path.as_str());
@@ -39,7 +39,7 @@ impl Asked {
             0 => v1(request, &headers, body),
             _ => v2(request, &headers, body),
         };
-        event["isBase64Encoded"] = json!(self.body.is_some() && number % 3 == 0);
+        event["isBase64Encoded"] = json!(self.body.is_some() && number.is_multiple_of(3));
         event
     }
 
