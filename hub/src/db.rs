@@ -187,6 +187,12 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// A failure of the database.
     async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError>;
 
+    /// Keeps `now` under a key in place of `was`. Whether that is there then: nobody else has written another.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn replace_copy(&self, key: &str, was: &[u8], now: &[u8]) -> Result<bool, DbError>;
+
     /// The partials of a site that are kept under a name, of these partitions.
     ///
     /// # Errors

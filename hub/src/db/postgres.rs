@@ -185,6 +185,15 @@ impl PostgresDatabase {
             .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
     }
 
+    async fn put_copy_for(&self, key: &str, was: &[u8], now: &[u8]) -> Result<bool, DbError> {
+        let client = self.connections.client().await?;
+        let sql = include_str!("postgres/sql/copy_replace.sql");
+        let replaced = typed::execute(&client, sql, &[&key, &was, &now]).await;
+        replaced
+            .map(|rows| rows > 0)
+            .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
     async fn read_copy(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
         let client = self.connections.client().await?;
         let sql = include_str!("postgres/sql/copy_read.sql");
@@ -481,6 +490,12 @@ impl Database for PostgresDatabase {
 
     async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError> {
         self.connections.retrying(|| self.read_copy(key)).await
+    }
+
+    async fn replace_copy(&self, key: &str, was: &[u8], now: &[u8]) -> Result<bool, DbError> {
+        self.connections
+            .retrying(|| self.put_copy_for(key, was, now))
+            .await
     }
 
     async fn partials(

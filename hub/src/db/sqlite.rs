@@ -387,6 +387,18 @@ impl Database for SqliteDatabase {
         .await
     }
 
+    async fn replace_copy(&self, key: &str, was: &[u8], now: &[u8]) -> Result<bool, DbError> {
+        let (key, was, now) = (key.to_owned(), was.to_owned(), now.to_owned());
+        self.blocking(move |files| {
+            let sql = include_str!("sqlite/sql/copy_replace.sql");
+            let replaced = files.hub()?.execute(sql, params![key, was, now]);
+            replaced
+                .map(|rows| rows > 0)
+                .map_err(|error| files.error("writing", error))
+        })
+        .await
+    }
+
     async fn partials(
         &self,
         site: &SiteName,

@@ -52,6 +52,19 @@ pub async fn the_last_copy_of_a_file_is_kept(database: &HubDatabase) -> Outcome 
     Ok(())
 }
 
+/// Nobody's copy is overwritten by whoever has seen another; done again it is done.
+pub async fn a_copy_is_replaced_while_it_is_the_one_seen(database: &HubDatabase) -> Outcome {
+    database.0.init().await?;
+    assert!(!database.0.replace_copy("a", b"1", b"2").await?);
+    database.0.copy("a", b"1").await?;
+    for (was, now, replaced) in [(b"2", b"3", false), (b"1", b"2", true), (b"1", b"2", true)] {
+        let done = database.0.replace_copy("a", was, now).await?;
+        assert_eq!(done, replaced, "{was:?} {now:?}");
+    }
+    assert_eq!(database.0.copied("a").await?.as_deref(), Some(&b"2"[..]));
+    Ok(())
+}
+
 /// The catalog, the dataset and the marks come back as they were.
 pub async fn what_was_committed_is_read_back(database: &HubDatabase) -> Outcome {
     let test = TestHub::new(database).await?;
