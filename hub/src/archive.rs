@@ -53,7 +53,7 @@ use tokio::time::sleep;
 use utoipa::ToSchema;
 
 use crate::config::{ArchiveFormat, AwsConfig, HubConfig};
-use crate::control::What;
+use crate::control::Step;
 use crate::document::{Document, DocumentError};
 use crate::error::{HubError, SiteError};
 use crate::runs::{RunCounts, Runs};
@@ -221,7 +221,7 @@ impl Archive {
     /// [`ArchiveError`]
     pub(crate) async fn ask_the_keeper(&self) -> Result<bool, ArchiveError> {
         if self.config.aws.keeper {
-            switch::ask(&self.store, What::Invoke).await?;
+            switch::ask(&self.store, Step::Invoke).await?;
         }
         Ok(self.config.aws.keeper)
     }

@@ -21,10 +21,10 @@ pub(crate) enum Standing {
     Waking,
 }
 
-/// What the keeper is to do.
+/// What a keeper does: each is a call of AWS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum What {
+pub(crate) enum Step {
     /// Start the database's instance.
     Start,
     /// Stop it.
@@ -37,7 +37,7 @@ pub(crate) enum What {
     Invoke,
 }
 
-impl What {
+impl Step {
     /// Whether how the database is to [stand](Standing) says it as well.
     fn is_of_the_instance(self) -> bool {
         matches!(self, Self::Start | Self::Stop)
@@ -49,7 +49,7 @@ impl What {
 pub(crate) struct Wish {
     /// One more than that of the wish before.
     pub(crate) number: u64,
-    pub(crate) what: What,
+    pub(crate) what: Step,
 }
 
 /// What became of the last wish that the keeper has looked at.
@@ -89,7 +89,7 @@ impl Content for Control {
 
 /// A wish that is not carried out yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Pending(pub(crate) What);
+pub(crate) struct Pending(pub(crate) Step);
 
 impl Control {
     fn file(store: &Store) -> Document<Self> {
@@ -142,8 +142,8 @@ impl Control {
             self.since = Some(now);
         }
         let what = match standing {
-            Standing::Asleep => What::Stop,
-            Standing::Waking => What::Start,
+            Standing::Asleep => Step::Stop,
+            Standing::Waking => Step::Start,
             Standing::Awake => return,
         };
         if keeper {
@@ -156,7 +156,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Pending`]
-    pub(crate) fn ask(&mut self, what: What) -> Result<(), Pending> {
+    pub(crate) fn ask(&mut self, what: Step) -> Result<(), Pending> {
         match self.pending() {
             Some(pending) if pending.what == what => return Ok(()),
             Some(pending)
@@ -185,10 +185,10 @@ impl Control {
 }
 
 /// Whether one wish is the other's opposite.
-fn is_undone(pending: What, what: What) -> bool {
+fn is_undone(pending: Step, what: Step) -> bool {
     matches!(
         (pending, what),
-        (What::Enable, What::Disable) | (What::Disable, What::Enable)
+        (Step::Enable, Step::Disable) | (Step::Disable, Step::Enable)
     )
 }
 
@@ -196,7 +196,7 @@ fn is_undone(pending: What, what: What) -> bool {
 mod tests {
     use super::*;
 
-    fn control(wish: Option<What>) -> Control {
+    fn control(wish: Option<Step>) -> Control {
         let mut control = Control::default();
         wish.into_iter().for_each(|what| control.ask(what).unwrap());
         control
@@ -210,39 +210,39 @@ mod tests {
 
     #[test]
     fn wishes_are_numbered_and_one_is_asked_for_once() {
-        let mut control = control(Some(What::Invoke));
-        control.ask(What::Invoke).unwrap();
+        let mut control = control(Some(Step::Invoke));
+        control.ask(Step::Invoke).unwrap();
         assert_eq!(control.wish.unwrap().number, 1);
         control.outcome = done(1, None);
         assert_eq!(control.pending(), None);
-        control.ask(What::Invoke).unwrap();
-        let (number, what) = (2, What::Invoke);
+        control.ask(Step::Invoke).unwrap();
+        let (number, what) = (2, Step::Invoke);
         assert_eq!(control.pending(), Some(Wish { number, what }));
     }
 
     #[test]
     fn a_wish_that_failed_is_pending_still() {
-        let mut control = control(Some(What::Enable));
+        let mut control = control(Some(Step::Enable));
         control.outcome = done(1, Some("AWS does not answer"));
-        assert_eq!(control.pending().unwrap().what, What::Enable);
+        assert_eq!(control.pending().unwrap().what, Step::Enable);
     }
 
     #[test]
     fn a_wish_about_the_archive_is_not_forgotten_for_another() {
         for (pending, next, then) in [
-            (What::Enable, What::Invoke, Err(Pending(What::Enable))),
-            (What::Invoke, What::Disable, Err(Pending(What::Invoke))),
-            (What::Enable, What::Disable, Ok(What::Disable)),
-            (What::Stop, What::Invoke, Ok(What::Invoke)),
-            (What::Stop, What::Start, Ok(What::Start)),
+            (Step::Enable, Step::Invoke, Err(Pending(Step::Enable))),
+            (Step::Invoke, Step::Disable, Err(Pending(Step::Invoke))),
+            (Step::Enable, Step::Disable, Ok(Step::Disable)),
+            (Step::Stop, Step::Invoke, Ok(Step::Invoke)),
+            (Step::Stop, Step::Start, Ok(Step::Start)),
         ] {
             let mut control = control(Some(pending));
             let asked = control.ask(next);
             assert_eq!(asked.map(|()| control.wish.unwrap().what), then);
         }
-        let mut control = control(Some(What::Enable));
+        let mut control = control(Some(Step::Enable));
         control.stand(Standing::Asleep, Timestamp::UNIX_EPOCH, true);
-        assert_eq!(control.pending().unwrap().what, What::Enable);
+        assert_eq!(control.pending().unwrap().what, Step::Enable);
         assert_eq!(control.database, Standing::Asleep);
     }
 }

@@ -2,7 +2,7 @@
 
 use causeway_shared::store::StoreError;
 
-use crate::control::{Pending, What};
+use crate::control::{Pending, Step};
 use crate::document::DocumentError;
 use crate::stack::StackError;
 
@@ -23,7 +23,7 @@ pub(crate) enum ArchiveError {
     #[error(
         "the keeper has not done yet what hub/wake.json asks for ({what:?}); it looks there every minute: try again then"
     )]
-    KeeperBusy { what: What },
+    KeeperBusy { what: Step },
     /// Others publish all the time.
     #[error("the archive was overtaken by other runs {times} times; they publish the same")]
     Overtaken { times: u32 },

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::ArchiveError;
 use super::info::ArchiveInfo;
 use crate::config::HubConfig;
-use crate::control::{Control, What};
+use crate::control::{Control, Step};
 use crate::document::{Content, Document, DocumentError};
 use crate::stack::Stack;
 
@@ -49,8 +49,8 @@ pub(super) async fn is_enabled(store: &Store, config: &HubConfig) -> Result<bool
 /// How the rule stands as the keeper saw it, or as it is to make it.
 fn of_keeper(control: &Control) -> Option<bool> {
     match control.pending().map(|wish| wish.what) {
-        Some(What::Enable) => Some(true),
-        Some(What::Disable) => Some(false),
+        Some(Step::Enable) => Some(true),
+        Some(Step::Disable) => Some(false),
         _ => control.archive,
     }
 }
@@ -66,8 +66,8 @@ pub(super) async fn set_enabled(
 ) -> Result<(), ArchiveError> {
     if config.aws.keeper {
         let what = match enabled {
-            true => What::Enable,
-            false => What::Disable,
+            true => Step::Enable,
+            false => Step::Disable,
         };
         ask(store, what).await?;
     } else if !config.aws.rule.is_empty() {
@@ -92,6 +92,6 @@ pub(super) async fn set_enabled(
 ///
 /// # Errors
 /// [`ArchiveError::KeeperBusy`], or a failure of the store.
-pub(super) async fn ask(store: &Store, what: What) -> Result<(), ArchiveError> {
+pub(super) async fn ask(store: &Store, what: Step) -> Result<(), ArchiveError> {
     Control::change(store, |control| Ok(control.ask(what)?)).await
 }

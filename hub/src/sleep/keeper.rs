@@ -12,20 +12,9 @@ use serde_json::json;
 
 use super::SleepError;
 use crate::config::{AwsConfig, HubConfig};
-use crate::control::{Control, Outcome, Standing, What};
+use crate::control::{Control, Outcome, Standing, Step};
 use crate::document::DocumentError;
 use crate::stack::{InstanceState, Invocation, Stack, StackError};
-
-/// A call of AWS.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Step {
-    Start,
-    Stop,
-    Enable,
-    Disable,
-    Invoke,
-}
 
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -57,15 +46,12 @@ pub(crate) fn plan(control: &Control, instance: Option<InstanceState>) -> Plan {
     let Some(wish) = control.pending() else {
         return plan;
     };
-    let step = match wish.what {
+    match wish.what {
         // The database's standing has said it. While the instance is between two states, it waits.
-        What::Start | What::Stop if instance == Some(InstanceState::Between) => return plan,
-        What::Start | What::Stop => None,
-        What::Enable => Some(Step::Enable),
-        What::Disable => Some(Step::Disable),
-        What::Invoke => Some(Step::Invoke),
-    };
-    plan.steps.extend(step);
+        Step::Start | Step::Stop if instance == Some(InstanceState::Between) => return plan,
+        Step::Start | Step::Stop => {}
+        step => plan.steps.push(step),
+    }
     plan.fulfils = Some(wish.number);
     plan
 }
@@ -83,20 +69,29 @@ pub(crate) async fn round(
     let aws = Stack::open(config).await?;
     let names = &config.aws;
     let control = Control::read(store).await?;
+    let mut errors = Vec::new();
     let instance = match names.instance.as_str() {
         "" => None,
-        instance => Some(aws.instance_state(instance).await?),
+        instance => Some(aws.instance_state(instance).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "how the instance stands cannot be found out");
+            errors.push((None, error.to_string()));
+            // It is left alone, and what is wished for besides is done all the same.
+            InstanceState::Between
+        })),
     };
     let plan = plan(&control, instance);
-    let mut failed = None;
     for step in &plan.steps {
         tracing::info!(?step, "doing what hub/wake.json asks for");
         if let Err(error) = carry_out(&aws, names, *step).await {
             tracing::error!(%error, ?step, "what hub/wake.json asks for is not done");
-            failed.get_or_insert(error);
+            errors.push((Some(*step), error.to_string()));
         }
     }
-    let error = failed.map(|error| error.to_string());
+    // A wish that is done is not done again because something else failed.
+    let own = control.wish.map(|wish| wish.what);
+    let error_of_wish = errors.iter().find(|(step, _)| *step == own);
+    let error_of_wish = error_of_wish.map(|(_, error)| error.clone());
+    let error = errors.into_iter().next().map(|(_, error)| error);
     if control == Control::default() {
         // No hub has written the file yet. The first one tries whether the store is fit for it.
         return Ok(KeeperReport { plan, error });
@@ -108,9 +103,9 @@ pub(crate) async fn round(
     let said = Control::change(store, |control| {
         if let Some(number) = plan.fulfils {
             let same = control.outcome.as_ref();
-            let same = same.is_some_and(|of| of.number == number && of.error == error);
+            let same = same.is_some_and(|of| of.number == number && of.error == error_of_wish);
             if !same {
-                let error = error.clone();
+                let error = error_of_wish.clone();
                 control.outcome = Some(Outcome {
                     number,
                     at: now,
@@ -153,7 +148,7 @@ fn named<'n>(name: &'n str, what: &'static str) -> Result<&'n str, StackError> {
 mod tests {
     use super::*;
 
-    fn asked(database: Standing, wish: Option<What>) -> Control {
+    fn asked(database: Standing, wish: Option<Step>) -> Control {
         let mut control = Control {
             database,
             ..Control::default()
@@ -183,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_wish_is_carried_out_once() {
-        let mut control = asked(Standing::Awake, Some(What::Invoke));
+        let mut control = asked(Standing::Awake, Some(Step::Invoke));
         let first = plan(&control, None);
         assert_eq!((first.steps, first.fulfils), (vec![Step::Invoke], Some(1)));
         control.outcome = Some(Outcome {
@@ -196,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_stop_waits_while_the_instance_is_busy() {
-        let control = asked(Standing::Asleep, Some(What::Stop));
+        let control = asked(Standing::Asleep, Some(Step::Stop));
         let busy = plan(&control, Some(InstanceState::Between));
         assert_eq!(busy, Plan::default());
         let there = plan(&control, Some(InstanceState::Available));
@@ -205,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_wish_and_the_instance_are_seen_to_together() {
-        let control = asked(Standing::Asleep, Some(What::Enable));
+        let control = asked(Standing::Asleep, Some(Step::Enable));
         let planned = plan(&control, Some(InstanceState::Available));
         assert_eq!(planned.steps, [Step::Stop, Step::Enable]);
     }
