@@ -135,6 +135,38 @@ impl Control {
         Self::change(store, say).await
     }
 
+    /// How the database is to stand, and since when: this tells one time that it is so from another.
+    #[must_use]
+    pub(crate) fn standing(&self) -> (Standing, Option<Timestamp>) {
+        (self.database, self.since)
+    }
+
+    /// As [`say`](Self::say), but only while the database stands as it was seen to. Whether it is said: somebody
+    /// else may have said something meanwhile.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn say_after(
+        store: &Store,
+        seen: (Standing, Option<Timestamp>),
+        standing: Standing,
+        now: Timestamp,
+        keeper: bool,
+    ) -> Result<bool, DocumentError> {
+        let mut is_said = false;
+        let say = |control: &mut Self| {
+            let stands = control.standing();
+            // Also where the answer was lost and it is written again.
+            is_said = stands == seen || stands == (standing, Some(now));
+            if is_said {
+                control.stand(standing, now, keeper);
+            }
+            Ok::<_, DocumentError>(())
+        };
+        Self::change(store, say).await?;
+        Ok(is_said)
+    }
+
     /// Says how the database is to stand, with a wish for a keeper where there is one.
     pub(crate) fn stand(&mut self, standing: Standing, now: Timestamp, keeper: bool) {
         if self.database != standing {
@@ -200,6 +232,27 @@ mod tests {
         let mut control = Control::default();
         wish.into_iter().for_each(|what| control.ask(what).unwrap());
         control
+    }
+
+    #[tokio::test]
+    async fn what_somebody_said_meanwhile_stays() {
+        use Standing::{Asleep, Awake, Waking};
+        let store: Store = std::sync::Arc::new(causeway_shared::store::memory::MemoryStore::new());
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let say = async |seen, standing, second| {
+            let said = Control::say_after(&store, seen, standing, at(second), false);
+            said.await.unwrap()
+        };
+        assert!(say((Awake, None), Waking, 1).await);
+        assert!(say((Waking, Some(at(1))), Asleep, 2).await);
+        assert!(!say((Waking, Some(at(1))), Awake, 3).await, "it sleeps");
+        assert!(say((Asleep, Some(at(2))), Waking, 4).await);
+        assert!(
+            !say((Waking, Some(at(1))), Awake, 5).await,
+            "it is woken anew"
+        );
+        let control = Control::read(&store).await.unwrap();
+        assert_eq!(control.standing(), (Waking, Some(at(4))));
     }
 
     fn done(number: u64, error: Option<&str>) -> Option<Outcome> {

@@ -5,14 +5,18 @@
 //! [`power`] is who starts and stops a server; [`keeper`] does so for hubs that do not reach AWS.
 //!
 //! # Order, and what a crash leaves
-//! `sleep`: the database is told (its triggers refuse changes from then on), writers in hand are waited for, the
+//! `sleep`: the database is sealed (its triggers refuse changes from then on), writers in hand are waited for, the
 //! journal is flushed and the log's head read back, then `hub/wake.json` says that it sleeps, and only then its
-//! server is stopped. A crash before `hub/wake.json` leaves a database that takes no changes, and a crash after
-//! it a server that runs for nothing. Run again, `sleep` goes on from there, and `wake` takes it all back.
+//! server is stopped. A crash before `hub/wake.json` leaves a database that takes no changes: the seal says how
+//! long that may last, and then whoever looks has it woken. A crash after it leaves a server that runs for nothing.
+//! Run again, `sleep` goes on from there, and `wake` takes it all back.
 //!
 //! `wake`: `hub/wake.json` says that it is being woken, the server starts, the database is made or upgraded, is
 //! told to take changes, takes the edits over and is loaded; then `hub/wake.json` says that it is awake. Until
-//! then reads are answered from the store. Each step may be done any number of times.
+//! then reads are answered from the store. Each step may be done any number of times, also by several at once.
+//!
+//! Whoever takes the seal off has seen it before `hub/wake.json`, and takes off none but that; `sleep` puts another
+//! in its place after it has said that the database sleeps. So no seal goes of a database that sleeps.
 
 mod error;
 mod fall_asleep;
@@ -21,6 +25,10 @@ mod power;
 mod wake;
 
 pub(crate) use error::SleepError;
+#[cfg(feature = "lambda")]
+pub(crate) use fall_asleep::seal;
 pub(crate) use fall_asleep::{SleepReport, fall_asleep};
 pub(crate) use power::Power;
-pub(crate) use wake::{ask_to_wake, finish, wake};
+#[cfg(feature = "lambda")]
+pub(crate) use wake::unseal;
+pub(crate) use wake::{ask_to_wake, finish, wake, wake_forgotten};

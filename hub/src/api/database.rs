@@ -186,7 +186,7 @@ pub(crate) async fn put_to_sleep(app: &Arc<App>) -> Result<(), Problem> {
 /// # Errors
 /// Where nobody can be asked to.
 pub(crate) async fn have_woken(app: &App) -> Result<(), Problem> {
-    ask_to_wake(app.hub.store(), app.hub.config(), (app.clock)()).await?;
+    ask_to_wake(&app.hub, (app.clock)()).await?;
     Ok(())
 }
 

@@ -407,6 +407,7 @@ impl From<SleepError> for Problem {
             SleepError::Stack(_)
             | SleepError::Unflushed { .. }
             | SleepError::NoAnswer { .. }
+            | SleepError::Overtaken
             | SleepError::Halfway { .. } => Code::Unavailable,
         };
         Self::new(code, error.to_string()).because(error)

@@ -54,6 +54,10 @@ pub(crate) enum SleepError {
          then run `causeway-hub wake` again"
     )]
     NoAnswer { waited_s: u64, detail: String },
+    #[error(
+        "somebody else has put the database to sleep or has it woken meanwhile, so that it is as they want it; try again"
+    )]
+    Overtaken,
     /// Some of it may be done; it goes on from there.
     #[error(
         "{source}; the database takes no changes now: run `causeway-hub sleep` again, or `causeway-hub wake` to have it \
@@ -73,7 +77,7 @@ impl SleepError {
             Self::Hub(error) => error.is_retryable(),
             Self::Stack(error) => error.is_retryable(),
             Self::Halfway { source } => source.is_retryable(),
-            Self::Unflushed { .. } | Self::NoAnswer { .. } => true,
+            Self::Unflushed { .. } | Self::NoAnswer { .. } | Self::Overtaken => true,
             Self::NoServer { .. }
             | Self::ReadOnly
             | Self::NotOwner { .. }

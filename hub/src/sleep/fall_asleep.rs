@@ -20,6 +20,9 @@ use crate::sync::Hub;
 const POLL: Duration = Duration::from_millis(200);
 /// How often the journal is flushed again because it was not empty afterwards.
 const FLUSHES: u32 = 3;
+/// How long flushing and saying so may take: a database that has been told for longer, while `hub/wake.json` does
+/// not say so, was left by somebody who was killed.
+const SAYS_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -73,30 +76,39 @@ pub(crate) async fn fall_asleep(
         stopped_by: power.name(),
         seconds: 0.0,
     };
-    let sleeps = Control::read(hub.store()).await?.database == Standing::Asleep;
+    let seen = Control::read(hub.store()).await?.standing();
+    let sleeps = seen.0 == Standing::Asleep;
     // One that was killed after it had said so, or is asked for twice.
     if !sleeps || database.ping().await.is_ok() {
         hub.refuse_past().await?;
         refuse_others_edits(hub).await?;
-        // Triggers that an earlier version made do not know that a database may sleep.
-        database.init().await?;
-        let since = clock().to_string();
-        database.copy(SLEEP, since.as_bytes()).await?;
-        match empty(hub, archive, wait, clock, &mut report).await {
-            Ok(()) => {}
-            Err(error) => return Err(stay_awake(hub, error).await),
-        }
-        // From here on it is not known whether the store says so: nothing is taken back.
+        let sealed = seal(hub, wait, SAYS_WITHIN, clock).await?;
+        let now = clock();
         let keeper = matches!(power, Power::Keeper);
-        let said = Control::say(hub.store(), Standing::Asleep, clock(), keeper);
-        if let Err(error) = said.await {
-            let source = Box::new(error.into());
-            return Err(SleepError::Halfway { source });
+        let said = Control::say_after(hub.store(), seen, Standing::Asleep, now, keeper).await;
+        // Where that is not known, nothing is taken back.
+        if !said.map_err(halfway)? {
+            return Err(sealed.undo(hub, SleepError::Overtaken).await);
         }
+        // Whoever had it woken before that was said has taken the seal off, and nobody can any more.
+        let is_sealed = sealed.keep(hub, now).await.map_err(halfway)?;
+        if !is_sealed {
+            let seen = (Standing::Asleep, Some(now));
+            let woken = Control::say_after(hub.store(), seen, Standing::Waking, now, keeper).await;
+            woken.map_err(halfway)?;
+            return Err(SleepError::Overtaken);
+        }
+        report.sites = sealed.sites;
+        publish(archive, clock, &mut report).await;
     }
     power.stop().await?;
     report.seconds = began.elapsed().as_secs_f64();
     Ok(report)
+}
+
+fn halfway(error: impl Into<SleepError>) -> SleepError {
+    let source = Box::new(error.into());
+    SleepError::Halfway { source }
 }
 
 /// Refuses where another database owns what this one holds edits of.
@@ -110,29 +122,110 @@ async fn refuse_others_edits(hub: &Hub) -> Result<(), SleepError> {
     Ok(())
 }
 
+/// A database that takes no changes, all of which are in the store.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    sites: Vec<SiteAsleep>,
+    /// What it is told by.
+    mark: String,
+    /// What it was told before.
+    before: Vec<u8>,
+}
+
+/// Has the database take no more changes, waits for writers, and takes all that it has to the store. Unless
+/// [`hub/wake.json`](Control) says within `for_time` that it sleeps, whoever looks has it woken.
+///
+/// # Errors
+/// [`SleepError`]: unless it says otherwise, the database takes changes as before.
+pub(crate) async fn seal(
+    hub: &Hub,
+    wait: Duration,
+    for_time: Duration,
+    clock: fn() -> Timestamp,
+) -> Result<Sealed, SleepError> {
+    let database = hub.database();
+    // Triggers that an earlier version made do not know that a database may sleep.
+    database.init().await?;
+    let until = clock().saturating_add(wait.saturating_add(for_time));
+    let until = until.unwrap_or(Timestamp::MAX);
+    let mut sealed = Sealed {
+        sites: Vec::new(),
+        mark: until.to_string(),
+        before: database.copied(SLEEP).await?.unwrap_or_default(),
+    };
+    database.copy(SLEEP, sealed.mark.as_bytes()).await?;
+    match empty(hub, wait, clock).await {
+        Ok(sites) => {
+            sealed.sites = sites;
+            Ok(sealed)
+        }
+        Err(error) => Err(sealed.undo(hub, error).await),
+    }
+}
+
+impl Sealed {
+    /// Keeps the seal for as long as the database sleeps. Whether it still was there.
+    async fn keep(&self, hub: &Hub, now: Timestamp) -> Result<bool, SleepError> {
+        let (mark, kept) = (self.mark.as_bytes(), now.to_string());
+        let kept = hub.database().replace_copy(SLEEP, mark, kept.as_bytes());
+        Ok(kept.await?)
+    }
+
+    /// Has the database take changes as before, unless somebody else has told it something since, and answers
+    /// why.
+    async fn undo(self, hub: &Hub, error: SleepError) -> SleepError {
+        let mark = self.mark.as_bytes();
+        let control = Control::read(hub.store()).await;
+        // One that slept though its server was there sleeps on.
+        let sleeps = control.is_ok_and(|control| control.database == Standing::Asleep);
+        let before: &[u8] = if sleeps { &self.before } else { b"" };
+        match hub.database().replace_copy(SLEEP, mark, before).await {
+            Ok(_) => error,
+            Err(lasting) => {
+                tracing::warn!(error = %lasting, "the database cannot be told to take changes again");
+                halfway(error)
+            }
+        }
+    }
+}
+
 /// Waits for writers, and takes all that is in the database to the store.
 async fn empty(
     hub: &Hub,
-    archive: &Archive,
     wait: Duration,
     clock: fn() -> Timestamp,
-    report: &mut SleepReport,
-) -> Result<(), SleepError> {
+) -> Result<Vec<SiteAsleep>, SleepError> {
     wait_for_writers(hub, wait).await?;
+    let mut sites = Vec::new();
     for state in hub.database().sites().await? {
-        report.sites.push(flush(hub, state.site, clock).await?);
-    }
-    if archive.is_enabled().await? {
-        match archive.run(clock()).await {
-            Ok(ran) => {
-                report.published = Some(ran.tables.values().map(|table| table.published).sum());
-                report.archive_error = ran.first_error().map(str::to_owned);
+        match state.edits_head {
+            Some(head) if !state.writable => {
+                if state.edits_waiting > 0 {
+                    let (site, owner) = (state.site, head.writer);
+                    return Err(SleepError::NotOwner { site, owner });
+                }
             }
-            // What is not published yet is so from the store, at any time.
-            Err(error) => report.archive_error = Some(error.to_string()),
+            _ => sites.push(flush(hub, state.site, clock).await?),
         }
     }
-    Ok(())
+    Ok(sites)
+}
+
+/// Publishes what was flushed. What cannot be published now is so from the store, at any time.
+async fn publish(archive: &Archive, clock: fn() -> Timestamp, report: &mut SleepReport) {
+    let published = async {
+        if !archive.is_enabled().await? {
+            return Ok(());
+        }
+        let ran = archive.run(clock()).await?;
+        report.published = Some(ran.tables.values().map(|table| table.published).sum());
+        report.archive_error = ran.first_error().map(str::to_owned);
+        Ok::<_, SleepError>(())
+    };
+    let published = published.await;
+    if let Err(error) = published {
+        report.archive_error = Some(error.to_string());
+    }
 }
 
 async fn wait_for_writers(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
@@ -185,14 +278,39 @@ async fn flush(
     Err(SleepError::Unflushed { site, waiting })
 }
 
-/// Has the database take changes again, and answers why it was not put to sleep.
-async fn stay_awake(hub: &Hub, error: SleepError) -> SleepError {
-    match hub.database().copy(SLEEP, b"").await {
-        Ok(()) => error,
-        Err(lasting) => {
-            tracing::warn!(error = %lasting, "the database cannot be told to take changes again");
-            let source = Box::new(error);
-            SleepError::Halfway { source }
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testbed::{Testbed, now};
+
+    async fn told(bed: &Testbed) -> String {
+        let told = bed.app.hub.database().copied(SLEEP).await.unwrap();
+        String::from_utf8(told.unwrap_or_default()).unwrap()
+    }
+
+    async fn sealed(bed: &Testbed) -> Sealed {
+        let (wait, for_time) = (Duration::ZERO, Duration::from_secs(60));
+        seal(&bed.app.hub, wait, for_time, now).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_seal_says_how_long_it_may_last_and_goes_where_it_is_in_vain() {
+        let bed = Testbed::new().await;
+        let seal = sealed(&bed).await;
+        assert_eq!(told(&bed).await, "2025-11-28T02:31:00Z");
+        let _ = seal.undo(&bed.app.hub, SleepError::Overtaken).await;
+        assert_eq!(told(&bed).await, "");
+    }
+
+    #[tokio::test]
+    async fn a_seal_that_somebody_took_off_is_neither_kept_nor_undone() {
+        let bed = Testbed::new().await;
+        let hub = &bed.app.hub;
+        let seal = sealed(&bed).await;
+        hub.database().copy(SLEEP, b"").await.unwrap();
+        assert!(!seal.keep(hub, now()).await.unwrap());
+        hub.database().copy(SLEEP, b"another's").await.unwrap();
+        let _ = seal.undo(hub, SleepError::Overtaken).await;
+        assert_eq!(told(&bed).await, "another's");
     }
 }

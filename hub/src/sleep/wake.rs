@@ -2,19 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use causeway_shared::store::Store;
+use causeway_shared::ids::SiteName;
 use jiff::Timestamp;
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{Power, SleepError};
-use crate::config::HubConfig;
 use crate::control::{Control, Standing};
-use crate::db::SLEEP;
+use crate::db::{DbError, SLEEP};
+use crate::document::DocumentError;
 use crate::sync::{Hub, LoadReport, LoadRequest};
 
 /// How often the server is asked whether it is there.
 const POLL: Duration = Duration::from_secs(1);
+/// How long sites that cannot be loaded for now, and of which the database has nothing yet, keep the others waiting.
+const WAITS_FOR_SITES: Duration = Duration::from_secs(20 * 60);
+/// How long one that counts as awake may take to answer.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(2);
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -38,7 +42,7 @@ pub(crate) async fn wake(
         let database = hub.database().describe();
         return Err(SleepError::NoServer { database });
     }
-    let power = ask_to_wake(hub.store(), hub.config(), clock()).await?;
+    let power = ask_to_wake(hub, clock()).await?;
     wait_for_server(hub, wait).await?;
     Ok(WakeReport {
         started_by: power.name(),
@@ -46,20 +50,75 @@ pub(crate) async fn wake(
     })
 }
 
-/// Says that the database is to be woken, where it sleeps, and has its server start.
+/// Says that the database is to be woken, where it is not awake, and has its server start.
 ///
 /// # Errors
 /// [`SleepError`]
-pub(crate) async fn ask_to_wake(
-    store: &Store,
-    config: &HubConfig,
-    now: Timestamp,
-) -> Result<Power, SleepError> {
-    let power = Power::open(config).await?;
+pub(crate) async fn ask_to_wake(hub: &Hub, now: Timestamp) -> Result<Power, SleepError> {
+    let power = Power::open(hub.config()).await?;
     let keeper = matches!(power, Power::Keeper);
-    Control::say(store, Standing::Waking, now, keeper).await?;
+    let store = hub.store();
+    let seen = Control::read(store).await?.standing();
+    if seen.0 != Standing::Awake {
+        Control::say(store, Standing::Waking, now, keeper).await?;
+    } else if !is_up(hub).await? {
+        // Where somebody else says something meanwhile, that is newer than what was seen.
+        Control::say_after(store, seen, Standing::Waking, now, keeper).await?;
+    }
     power.start().await?;
     Ok(power)
+}
+
+/// Whether a database that counts as awake is there and takes changes: somebody may have stopped its server by
+/// hand, or a `sleep` was killed, or what was put back is a snapshot of one that slept.
+async fn is_up(hub: &Hub) -> Result<bool, SleepError> {
+    let answered = match timeout(ANSWERS_WITHIN, hub.database().ping()).await {
+        Ok(Ok(())) => true,
+        // It answers, whatever it says.
+        Ok(Err(error)) => !error.is_retryable(),
+        Err(_) => false,
+    };
+    if !answered {
+        return Ok(false);
+    }
+    match hub.database().copied(SLEEP).await {
+        Ok(told) => Ok(told.is_none_or(|told| told.is_empty())),
+        Err(DbError::NotInitialised { .. }) => Ok(true),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has a database woken that was told to take no changes, by somebody who has not said in time that it sleeps.
+/// Whether it is.
+///
+/// # Errors
+/// [`DocumentError`]
+pub(crate) async fn wake_forgotten(
+    hub: &Hub,
+    told: &[u8],
+    control: &Control,
+    now: Timestamp,
+) -> Result<bool, DocumentError> {
+    let told = std::str::from_utf8(told).ok();
+    let until: Option<Timestamp> = told.and_then(|told| told.parse().ok());
+    if control.database != Standing::Awake || until.is_some_and(|until| until > now) {
+        return Ok(false);
+    }
+    tracing::warn!("the database takes no changes though nobody has put it to sleep; it is woken");
+    let seen = control.standing();
+    Control::say_after(hub.store(), seen, Standing::Waking, now, false).await
+}
+
+/// Has a database that counts as awake take changes, whatever it was told before.
+///
+/// # Errors
+/// [`SleepError`]
+#[cfg(feature = "lambda")]
+pub(crate) async fn unseal(hub: &Hub) -> Result<(), SleepError> {
+    if Control::read(hub.store()).await?.database == Standing::Awake {
+        hub.database().copy(SLEEP, b"").await?;
+    }
+    Ok(())
 }
 
 async fn wait_for_server(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
@@ -83,19 +142,114 @@ async fn wait_for_server(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
 }
 
 /// Makes a database whose server is there one that is awake: it may be another one than that which fell asleep,
-/// or empty.
+/// or empty. Others may be about the same, and somebody may put it to sleep meanwhile: that is newer.
 ///
 /// # Errors
 /// [`SleepError`]: the database counts as being woken until it is done again.
 pub(crate) async fn finish(hub: &Hub, clock: fn() -> Timestamp) -> Result<LoadReport, SleepError> {
+    let (database, store) = (hub.database(), hub.store());
     hub.init().await?;
-    hub.database().copy(SLEEP, b"").await?;
+    // In this order: what is read here is never what is there once the file says that it sleeps.
+    let told = database.copied(SLEEP).await?.unwrap_or_default();
+    let seen = Control::read(store).await?.standing();
+    let may_take_changes = match seen.0 {
+        Standing::Asleep => false,
+        Standing::Awake => true,
+        Standing::Waking if told.is_empty() => true,
+        Standing::Waking => database.replace_copy(SLEEP, &told, b"").await?,
+    };
+    if !may_take_changes {
+        return Err(SleepError::Overtaken);
+    }
     hub.take_over(None, clock()).await?;
     let report = hub.load(&LoadRequest::at(clock())).await?;
-    if report.is_retryable() {
+    if seen.0 == Standing::Awake {
+        return Ok(report);
+    }
+    let waits = seen
+        .1
+        .and_then(|since| since.saturating_add(WAITS_FOR_SITES).ok());
+    if waits.is_some_and(|until| clock() < until) && is_short_of_rows(hub, &report).await? {
         // Whoever asks says so, and tries again: what is loaded is.
         return Ok(report);
     }
-    Control::say(hub.store(), Standing::Awake, clock(), false).await?;
-    Ok(report)
+    match Control::say_after(store, seen, Standing::Awake, clock(), false).await? {
+        true => {
+            tracing::info!("the database is awake");
+            Ok(report)
+        }
+        false => Err(SleepError::Overtaken),
+    }
+}
+
+/// Whether there is a site whose rows are still to come. One that cannot be loaded for now and has its last good
+/// data keeps no other asleep.
+async fn is_short_of_rows(hub: &Hub, report: &LoadReport) -> Result<bool, SleepError> {
+    let states = hub.database().sites().await?;
+    let is_loaded = |site: &SiteName| {
+        let mut states = states.iter();
+        states.any(|state| state.site == *site && state.loaded_at.is_some())
+    };
+    let mut failing = report.sites.iter().filter(|site| site.retryable);
+    Ok(failing.any(|site| !is_loaded(&site.site)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testbed::{Testbed, now};
+
+    const LONG_AGO: &[u8] = b"2025-11-27T00:00:00Z";
+
+    async fn stands(bed: &Testbed) -> (Standing, Vec<u8>) {
+        let hub = &bed.app.hub;
+        let told = hub.database().copied(SLEEP).await.unwrap();
+        let control = Control::read(hub.store()).await.unwrap();
+        (control.database, told.unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn who_put_it_to_sleep_since_is_not_overruled() {
+        let bed = Testbed::new().await;
+        let hub = &bed.app.hub;
+        hub.database().copy(SLEEP, LONG_AGO).await.unwrap();
+        Control::say(hub.store(), Standing::Asleep, now(), false)
+            .await
+            .unwrap();
+        let finished = finish(hub, now).await;
+        assert!(
+            matches!(finished, Err(SleepError::Overtaken)),
+            "{finished:?}"
+        );
+        assert_eq!(stands(&bed).await, (Standing::Asleep, LONG_AGO.to_vec()));
+    }
+
+    #[tokio::test]
+    async fn one_that_was_told_to_sleep_and_never_did_is_woken() {
+        let bed = Testbed::new().await;
+        let hub = &bed.app.hub;
+        hub.database().copy(SLEEP, LONG_AGO).await.unwrap();
+        ask_to_wake(hub, now()).await.unwrap();
+        assert_eq!(stands(&bed).await, (Standing::Waking, LONG_AGO.to_vec()));
+        finish(hub, now).await.unwrap();
+        assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+        // It is awake.
+        ask_to_wake(hub, now()).await.unwrap();
+        assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn whoever_is_about_to_put_it_to_sleep_gets_the_time_for_it() {
+        let bed = Testbed::new().await;
+        let hub = &bed.app.hub;
+        let awake = Control::default();
+        for (told, is_woken) in [
+            ("2025-11-28T02:30:01Z", false),
+            ("2025-11-28T02:29:59Z", true),
+        ] {
+            let woken = wake_forgotten(hub, told.as_bytes(), &awake, now()).await;
+            assert_eq!(woken.unwrap(), is_woken, "{told}");
+        }
+        assert_eq!(stands(&bed).await.0, Standing::Waking);
+    }
 }

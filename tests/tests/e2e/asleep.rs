@@ -437,6 +437,68 @@ async fn a_keeper_does_what_hubs_wish_for_once() {
     let noted = ground.note(&service, "woken").await;
     assert_eq!(noted.status, StatusCode::OK, "{}", noted.body);
     assert_eq!(keeper().await, nothing);
+
+    // Somebody stops it at the console, and it is missed.
+    ground.aws.stop_instance().await;
+    let path = "/api/v1/database/wake";
+    let asked = ground.ask(&service, Method::POST, path, None).await;
+    assert!(
+        asked.body.contains(r#""database":"waking""#),
+        "{}",
+        asked.body
+    );
+    assert_eq!(keeper().await, ["StartDBInstance"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_keeper_that_does_not_find_the_instance_sees_to_the_archive_once() {
+    let ground = Ground::new("[aws]\nkeeper = true\n").await;
+    let _ = ground
+        .deployment
+        .hub_program(&["archive", "enable"])
+        .run()
+        .expect_code(0);
+    let keeper = async || {
+        let program = ground
+            .deployment
+            .hub_program(&["keeper"])
+            .envs(ground.aws.env())
+            .envs([("CAUSEWAY_KEEPER", "1"), ("CAUSEWAY_AWS__INSTANCE", "gone")]);
+        let kept = tokio::task::spawn_blocking(|| program.run()).await.unwrap();
+        let said = kept.expect_code(1).json();
+        assert!(
+            said["error"]
+                .as_str()
+                .unwrap()
+                .contains("DBInstanceNotFound")
+        );
+        ground.aws.calls()
+    };
+    assert_eq!(keeper().await, ["EnableRule"]);
+    assert_eq!(keeper().await, [] as [&str; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_was_left_halfway_to_sleep_takes_changes_again() {
+    let ground = Ground::new("").await;
+    let service = ground.serve(&[]).await;
+    // As a `sleep` that was killed left it, or a snapshot of a database that slept.
+    let told = "INSERT INTO causeway.copy (key, body) VALUES ('sleep', '2025-11-28T00:00:00Z')";
+    let database = ground.connect("hub").await;
+    database.batch_execute(told).await.unwrap();
+    let change = "UPDATE hcm_01.customer SET notes = 'taken' WHERE customerid = 'fb-8'";
+    assert!(database.batch_execute(change).await.is_err());
+    let began = Instant::now();
+    while let Err(refused) = database.batch_execute(change).await {
+        assert!(began.elapsed() < NOTICED, "{refused}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let path = "/api/v1/customers/fb-8";
+    ground
+        .until(&service, path, |answer| {
+            !answer.asleep && answer.body.contains("taken")
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -514,10 +576,28 @@ async fn hub_and_keeper_are_functions() {
     assert_eq!(ask("POST", "/api/v1/database/wake").await, (200, true));
     assert_eq!(keeper.invoke(&json!({})).await["steps"], json!(["start"]));
     ground.until_instance("available").await;
+    let change = "UPDATE Customers SET FullName = 'Moved On' WHERE CustomerId = 'fb-8'";
+    ground.site.execute(change);
+    let _ = ground.deployment.agent(&["sync"]).expect_code(0);
+    // A site that cannot be loaded for now keeps its last good data, and nobody waiting.
+    let busy = ground.connect("hub").await;
+    let lock = "SELECT pg_advisory_lock(hashtextextended('causeway load hcm-01', 0))";
+    busy.batch_execute(lock).await.unwrap();
+    for _ in 0..2 {
+        // Reads leave it to ticks.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        assert_eq!(ask("GET", read).await, (200, true));
+    }
     let began = Instant::now();
     while hub.invoke(&tick).await.get("load").is_none() {
         assert!(began.elapsed() < NOTICED, "it is not woken");
     }
+    let site = &hub.invoke(&tick).await["load"]["sites"][0];
+    let error = site["error"].as_str().unwrap();
+    assert!(
+        error.contains("the loader's lock of site hcm-01"),
+        "{error}"
+    );
     assert_eq!(ask("GET", read).await, (200, false));
 }
 
