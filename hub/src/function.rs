@@ -44,6 +44,10 @@ const BEGINS_WITHIN: Duration = Duration::from_secs(8);
 /// What is left of an invocation's time for stopping and answering.
 const RESERVED: Duration = Duration::from_millis(700);
 
+/// How long a request over HTTP may take: the gateway waits no longer than 30 seconds. What it began and has not
+/// ended by then a tick does.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(28);
+
 /// Whether the program is asked to be the function.
 #[must_use]
 pub fn is_asked(environment: &[(String, String)]) -> bool {
@@ -74,6 +78,11 @@ pub async fn run(environment: &[(String, String)]) -> Exit {
         }
         Err(_) => tracing::error!("the hub cannot be opened in time; each request tries again"),
     }
+    answer_all(&api, async |invocation| function.answer(invocation).await).await
+}
+
+/// Answers one invocation after the other, until the runtime is gone.
+async fn answer_all(api: &RuntimeApi, mut answer: impl AsyncFnMut(&Invocation) -> Answer) -> Exit {
     loop {
         let invocation = match api.next().await {
             Ok(invocation) => invocation,
@@ -83,7 +92,7 @@ pub async fn run(environment: &[(String, String)]) -> Exit {
             }
         };
         let span = tracing::error_span!("invocation", id = invocation.id);
-        let answer = function.answer(&invocation).instrument(span).await;
+        let answer = answer(&invocation).instrument(span).await;
         if let Err(error) = api.answer(&invocation.id, answer).await {
             tracing::error!(%error, "the answer cannot be given");
         }
@@ -114,6 +123,7 @@ impl Function<'_> {
             Ok(event) => event,
             Err(error) => return Failure::from(error).into_answer(),
         };
+        let until = time_of(&event, until, Instant::now());
         let state = match timeout(until - Instant::now(), self.state()).await {
             Ok(Ok(state)) => state,
             Ok(Err(error)) => return unopened(event, Failure::Hub(error)).await,
@@ -132,6 +142,14 @@ impl Function<'_> {
             );
         }
         done.unwrap_or_else(Failure::into_answer)
+    }
+}
+
+/// By when an event is to be answered.
+fn time_of(event: &Event, until: Instant, now: Instant) -> Instant {
+    match event {
+        Event::Http(_) => until.min(now + ANSWERS_WITHIN),
+        _ => until,
     }
 }
 
@@ -158,5 +176,25 @@ async fn unopened(event: Event, why: Failure) -> Answer {
             Answer::nothing()
         }
         _ => why.into_answer(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_is_answered_before_the_gateway_gives_up() {
+        let now = Instant::now();
+        let ends = |event: serde_json::Value, seconds| {
+            let event = event::read(event.to_string().as_bytes()).unwrap();
+            (time_of(&event, now + Duration::from_secs(seconds), now) - now).as_secs()
+        };
+        let request = json!({"requestContext": {}, "httpMethod": "GET", "path": "/"});
+        assert_eq!(ends(request.clone(), 600), 28);
+        assert_eq!(ends(request, 10), 10);
+        assert_eq!(ends(json!({"command": "tick"}), 600), 600);
     }
 }

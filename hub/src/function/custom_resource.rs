@@ -1,5 +1,5 @@
-//! The hub's database as a resource of CloudFormation's: made and loaded with the stack, flushed before
-//! that goes.
+//! The hub's database as a resource of CloudFormation's: made and loaded with the stack, flushed and sealed
+//! before that goes.
 //!
 //! CloudFormation waits an hour for an answer at the URL that it names, so whatever happens is
 //! answered there.
@@ -12,21 +12,28 @@ use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::failure::Failure;
 use super::runtime_api::Answer;
 use super::state::State;
 use super::work;
+use crate::control::{Control, Standing};
 use crate::db::DbError;
 use crate::error::HubError;
+use crate::sleep::{SleepError, seal, unseal};
 use crate::stack::Master;
-use crate::sync::FlushReport;
 
 /// How long telling CloudFormation may take.
 const TELLS_WITHIN: Duration = Duration::from_secs(10);
 /// What is kept of an invocation's time for telling it.
 const RESERVED: Duration = Duration::from_secs(3);
+/// How long transactions that are open are waited for before the database goes.
+const WAITS_FOR_WRITERS: Duration = Duration::from_secs(20);
+/// How long a database that is to go takes no changes; one that is still there then takes some again.
+const SEALED_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long it may take to take that back.
+const UNSEALS_WITHIN: Duration = Duration::from_secs(1);
 /// Most of a reason that is told: CloudFormation takes 4 KB in all.
 const MAX_REASON_CHARS: usize = 1_000;
 
@@ -104,7 +111,8 @@ async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<()
         if event.resource_properties.take_over == "true" {
             hub.take_over(None, (state.app.clock)()).await?;
         }
-        Ok::<_, HubError>(())
+        // A stack that stays after all, or a snapshot of one that went.
+        unseal(hub).await
     };
     let made = timeout_at(until, making).await;
     made.map_err(|_| Failure::TimeIsOver.to_string())?
@@ -113,31 +121,32 @@ async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<()
     loaded.map(drop).map_err(|error| error.to_string())
 }
 
-/// Takes all changes to the store. Tables stay as they are: whoever deletes the database keeps a snapshot.
+/// Has the database take no more changes, and takes all that it has to the store. Tables stay as they are: whoever
+/// deletes the database keeps a snapshot.
 async fn end(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
     if event.physical_resource_id.as_deref() == Some(UNMADE) {
         return Ok(());
     }
-    let flushed = timeout_at(until, state.hub().flush((state.app.clock)())).await;
-    match flushed.map_err(|_| Failure::TimeIsOver.to_string())? {
-        Ok(report) => all_flushed(&report),
-        // Nobody has ever changed anything in it.
-        Err(HubError::Database(DbError::NotInitialised { .. })) => Ok(()),
-        Err(error) => Err(error.to_string()),
+    let hub = state.hub();
+    let control = Control::read(hub.store()).await;
+    let control = control.map_err(|error| error.to_string())?;
+    if control.database == Standing::Asleep {
+        // The store has had all of it since then, and its server is not there.
+        return Ok(());
     }
-}
-
-fn all_flushed(report: &FlushReport) -> Result<(), String> {
-    let unflushed = report.sites.iter().find_map(|site| match &site.error {
-        Some(error) => Some(error.clone()),
-        None if site.kept > 0 => Some(format!(
-            "{} changes of site {} are in this database alone, since another owns its edits: run `causeway-hub \
-             init --take-over` and `flush` first",
-            site.kept, site.site
-        )),
-        None => None,
-    });
-    unflushed.map_or(Ok(()), Err)
+    let sealing = seal(hub, WAITS_FOR_WRITERS, SEALED_FOR, state.app.clock);
+    match timeout_at(until, sealing).await {
+        Ok(Ok(_)) => Ok(()),
+        // Nobody has ever changed anything in it.
+        Ok(Err(SleepError::Hub(HubError::Database(DbError::NotInitialised { .. })))) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => {
+            if !matches!(timeout(UNSEALS_WITHIN, unseal(hub)).await, Ok(Ok(()))) {
+                tracing::warn!("the database cannot be told to take changes again");
+            }
+            Err(Failure::TimeIsOver.to_string())
+        }
+    }
 }
 
 /// Answers at the URL that CloudFormation named.

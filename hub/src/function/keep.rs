@@ -6,11 +6,11 @@ use causeway_shared::runtime::program::Exit;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout};
 
-use super::RESERVED;
 use super::custom_resource::{self, ResourceEvent};
 use super::event::{self, Event};
 use super::failure::Failure;
-use super::runtime_api::{Answer, RuntimeApi};
+use super::runtime_api::{Answer, Invocation, RuntimeApi};
+use super::{RESERVED, answer_all};
 use crate::config::{HubConfig, KEEPER};
 use crate::error::HubError;
 use crate::sleep::keeper;
@@ -25,14 +25,7 @@ pub(super) fn is_asked(environment: &[(String, String)]) -> bool {
 
 /// Answers invocations until the runtime is gone.
 pub(super) async fn run(api: &RuntimeApi, environment: &[(String, String)]) -> Exit {
-    loop {
-        let invocation = match api.next().await {
-            Ok(invocation) => invocation,
-            Err(error) => {
-                tracing::error!(%error, "the runtime gives no more invocations");
-                return Exit::Failed;
-            }
-        };
+    let answer = async |invocation: &Invocation| {
         let left = (invocation.deadline - RESERVED).saturating_duration_since(Instant::now());
         let doing = async {
             match event::read(&invocation.event) {
@@ -43,11 +36,9 @@ pub(super) async fn run(api: &RuntimeApi, environment: &[(String, String)]) -> E
             }
         };
         let answer = timeout(left, doing).await;
-        let answer = answer.unwrap_or_else(|_| Failure::TimeIsOver.into_answer());
-        if let Err(error) = api.answer(&invocation.id, answer).await {
-            tracing::error!(%error, "the answer cannot be given");
-        }
-    }
+        answer.unwrap_or_else(|_| Failure::TimeIsOver.into_answer())
+    };
+    answer_all(api, answer).await
 }
 
 /// Has the hub's function do what CloudFormation asks, and answer it. Where that fails, CloudFormation is told here.

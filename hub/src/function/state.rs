@@ -90,7 +90,7 @@ impl State {
             Err(problem) => return http_event::refuse(form, problem).await,
         };
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            work::meet(self.hub()).await;
+            work::meet(&self.app).await;
         }
         let router = TowerToHyperService::new(self.router.clone());
         let answered = timeout_at(until, async {

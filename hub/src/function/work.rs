@@ -7,20 +7,25 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::json;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::event::Command;
 use super::failure::Failure;
 use super::runtime_api::Answer;
 use super::state::State;
 use crate::auth::{Role, Tokens};
+use crate::dashboard::asleep::Notice;
 use crate::error::HubError;
+use crate::http::App;
 use crate::serve::standby::Standby;
 use crate::services::partials;
-use crate::sync::{FlushReport, Hub, LoadReport, LoadRequest};
+use crate::sync::{FlushReport, LoadReport, LoadRequest};
 
 /// How long a tick prepares figures of the past, after all else.
 const PREPARES_FOR: Duration = Duration::from_secs(5);
+
+/// How long a database is waited for before a change that may not be there at all.
+const MEETS_WITHIN: Duration = Duration::from_secs(3);
 
 /// What a tick did.
 #[derive(Debug, Serialize)]
@@ -112,9 +117,17 @@ pub(super) async fn refresh(state: &State, until: Instant) {
 
 /// Has a database that has started since it was last met take changes again, before somebody makes one. A
 /// service's flushes do so by themselves.
-pub(super) async fn meet(hub: &Hub) {
+pub(super) async fn meet(app: &App) {
+    let hub = &app.hub;
+    if matches!(app.standby.why(), Some(Notice::Asleep | Notice::Waking)) {
+        return;
+    }
+    let Ok(states) = timeout(MEETS_WITHIN, hub.database().sites()).await else {
+        // It may have been put to sleep since.
+        return app.standby.begin(app).await;
+    };
     // A database that is away the request itself reports.
-    for state in hub.database().sites().await.unwrap_or_default() {
+    for state in states.unwrap_or_default() {
         if !state.start_known && state.head.is_some() {
             let met = hub
                 .flush_site(&state.site, (causeway_shared::runtime::clock::now)())

@@ -68,6 +68,8 @@ pub(super) struct Connections {
     /// meanwhile: half of the pool is left to what is over soon.
     pub(super) places: Arc<Semaphore>,
     pub(super) places_at_most: usize,
+    /// Whether they are a function's.
+    pub(super) may_freeze: bool,
     described: String,
     /// Who else may use the sites' tables.
     pub(super) roles: Roles,
@@ -139,6 +141,7 @@ impl Connections {
             probe: pool(1)?,
             places: Arc::new(Semaphore::new(sizes.places)),
             places_at_most: sizes.places,
+            may_freeze: database.may_freeze,
             described: without_password(url),
             roles: Roles {
                 readers: database.readers.clone(),

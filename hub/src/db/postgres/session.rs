@@ -19,6 +19,9 @@ use crate::tasks;
 
 /// How long a lock is waited for.
 const TIMEOUT: Duration = Duration::from_secs(600);
+/// The same of a load in a function: as many processes as there are ticks would wait for one that takes long, and
+/// no request would find one that is free.
+const FUNCTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is asked for.
 const POLL: Duration = Duration::from_millis(20);
 /// How long freeing it may take; then the connection is closed.
@@ -71,6 +74,10 @@ impl Session {
         site: &SiteName,
     ) -> Result<Self, DbError> {
         let name = work.lock(site);
+        let patience = match work {
+            Work::Load if connections.may_freeze => FUNCTION_TIMEOUT,
+            Work::Load | Work::Flush => TIMEOUT,
+        };
         let begun = Instant::now();
         loop {
             let mut session = Self::open(connections, work, site).await?;
@@ -81,7 +88,7 @@ impl Session {
             session.client = None;
             drop(session);
             let waited = begun.elapsed();
-            if waited >= TIMEOUT {
+            if waited >= patience {
                 return Err(DbError::Busy {
                     what: work.what(site),
                     waited_s: waited.as_secs(),

@@ -46,7 +46,7 @@ fn status(told: &Value) -> (&str, &str, &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stack_makes_loads_and_flushes_the_database() {
+async fn a_stack_makes_loads_and_seals_the_database() {
     let (deployment, site) = deploy(ON_AWS).await;
     let _ = deployment.agent(&["migrate"]);
     let function = Function::start(&deployment, &[]).await;
@@ -91,6 +91,31 @@ async fn a_stack_makes_loads_and_flushes_the_database() {
         1,
         "it stays"
     );
+    let late = "UPDATE hcm_01.customer SET notes = 'late' WHERE customerid = 'fb-3'";
+    let refused = database.batch_execute(late).await.unwrap_err();
+    assert_eq!(
+        refused.as_db_error().unwrap().message(),
+        "site hcm-01: it takes no changes: the database is going to sleep"
+    );
+
+    // The stack stays after all.
+    let told = ask(&function, "Update", Some("causeway-hub")).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+    database.batch_execute(late).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stack_whose_database_sleeps_goes_without_it() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    deployment.migrate_and_load();
+    let _ = deployment.hub(&["sleep"]).expect_code(0);
+    let nowhere = (
+        "CAUSEWAY_DATABASE__URL",
+        "postgres://me:hidden@127.0.0.1:1/causeway",
+    );
+    let function = Function::start(&deployment, &[nowhere]).await;
+    let told = ask(&function, "Delete", Some("causeway-hub")).await;
+    assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
