@@ -395,16 +395,16 @@ fn was_cut_off(state: &SiteState) -> bool {
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.
 fn is_retryable_at_once(error: &SiteError) -> bool {
-    // A full disk stays full: trying at once would only read everything again.
-    let is_full = matches!(
+    // A full disk stays full: trying at once would only read everything again. What is busy was waited for.
+    let is_lasting = matches!(
         error,
         SiteError::Database {
-            source: DbError::Full { .. },
+            source: DbError::Full { .. } | DbError::Busy { waited_s: 1.., .. },
             ..
         }
     );
     let is_of_store = matches!(error, SiteError::Log(_) | SiteError::Store { .. });
-    error.is_retryable() && !is_full && !is_of_store
+    error.is_retryable() && !is_lasting && !is_of_store
 }
 
 pub(super) fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
