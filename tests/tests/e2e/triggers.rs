@@ -223,6 +223,7 @@ async fn a_writer_and_a_load_of_what_it_refers_to_do_not_wait_for_each_other() {
         .unwrap();
     let load = "SET causeway.loader = on; BEGIN; SET LOCAL lock_timeout = '1s'; \
         CREATE TEMPORARY TABLE taken AS SELECT * FROM hcm_01.customer; \
+        ALTER TABLE taken DROP COLUMN causeway_search; \
         DELETE FROM hcm_01.customer; INSERT INTO hcm_01.customer SELECT * FROM taken";
     clinic.admin.batch_execute(load).await.unwrap();
     bot.batch_execute(&format!("{booking}; COMMIT"))
