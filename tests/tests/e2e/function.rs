@@ -12,10 +12,16 @@ use causeway_tests::lambda::Function;
 use causeway_tests::meetassist::MeetAssist;
 use causeway_tests::{DatabaseKind, StoreKind};
 use serde_json::{Value, json};
+use tokio_postgres::Client;
 
 use crate::ground::deploy;
 
 const ON_AWS: (StoreKind, DatabaseKind) = (StoreKind::S3, DatabaseKind::Postgres);
+
+/// What a query counts.
+async fn count(database: &Client, sql: &str) -> i64 {
+    database.query_one(sql, &[]).await.unwrap().get(0)
+}
 
 /// A loaded site, its hub as a function, and an admin's token.
 struct Ground {

@@ -3,7 +3,7 @@
 use causeway_tests::lambda::{Function, recorded};
 use serde_json::{Value, json};
 
-use super::ON_AWS;
+use super::{ON_AWS, count};
 use crate::ground::deploy;
 
 /// Asks as CloudFormation does: what it is told.
@@ -54,14 +54,7 @@ async fn a_stack_makes_loads_and_seals_the_database() {
     assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
     let database = deployment.database.connect().await;
     let customers = "SELECT count(*) FROM hcm_01.customer";
-    assert_eq!(
-        database
-            .query_one(customers, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0),
-        30
-    );
+    assert_eq!(count(&database, customers).await, 30);
 
     site.execute("DELETE FROM Customers WHERE CustomerId = 'fb-30'");
     let _ = deployment.agent(&["sync"]);
@@ -73,24 +66,9 @@ async fn a_stack_makes_loads_and_seals_the_database() {
     let told = ask(&function, "Delete", Some("causeway-hub")).await;
     assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
     let waiting = "SELECT count(*) FROM causeway.journal";
-    assert_eq!(
-        database
-            .query_one(waiting, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0),
-        0
-    );
+    assert_eq!(count(&database, waiting).await, 0);
     let rows = "SELECT count(*) FROM hcm_01.customer WHERE notes = 'last'";
-    assert_eq!(
-        database
-            .query_one(rows, &[])
-            .await
-            .unwrap()
-            .get::<_, i64>(0),
-        1,
-        "it stays"
-    );
+    assert_eq!(count(&database, rows).await, 1, "it stays");
     let late = "UPDATE hcm_01.customer SET notes = 'late' WHERE customerid = 'fb-3'";
     let refused = database.batch_execute(late).await.unwrap_err();
     assert_eq!(
