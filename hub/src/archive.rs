@@ -52,12 +52,12 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 use utoipa::ToSchema;
 
+use crate::aws::{Aws, Invocation};
 use crate::config::{ArchiveFormat, AwsConfig, HubConfig};
 use crate::control::Step;
 use crate::document::{Document, DocumentError};
 use crate::error::{HubError, SiteError};
 use crate::runs::{RunCounts, Runs};
-use crate::stack::{Invocation, Stack};
 use crate::sync::{LogSnapshot, discover};
 pub(crate) use athena::Statements;
 pub(crate) use error::ArchiveError;
@@ -237,7 +237,7 @@ impl Archive {
         if *keeper || function.is_empty() {
             return Ok(None);
         }
-        let aws = Stack::open(&self.config).await?;
+        let aws = Aws::open(&self.config).await?;
         let payload = json!({"command": "archive"});
         let answer = aws.invoke(function, Invocation::Answered, &payload).await?;
         Ok(Some(answer))

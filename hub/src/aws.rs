@@ -1,6 +1,11 @@
-//! AWS's services besides S3. Their calls are few, so they are signed and sent here: an SDK for each
+//! AWS's services besides S3: what the hub reads to sign in to its database, and the parts of a deployment that it starts,
+//! stops, switches and calls. The calls are few, so they are signed and sent here: an SDK for each service
 //! would cost a megabyte and a minute of build.
 
+mod error;
+mod events;
+mod lambda;
+mod rds;
 mod rds_token;
 mod secrets;
 
@@ -14,191 +19,140 @@ use aws_sigv4::http_request::{
     SignableBody, SignableRequest, SigningInstructions, SigningParams, SigningSettings, sign,
 };
 use aws_sigv4::sign::v4;
+use bytes::Bytes;
+use causeway_shared::runtime::clock;
 use jiff::Timestamp;
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, StatusCode};
-use serde::Deserialize;
+use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 
+use crate::config::HubConfig;
+pub(crate) use error::AwsError;
+pub(crate) use lambda::Invocation;
+pub(crate) use rds::InstanceState;
 pub(crate) use secrets::Secret;
 
-/// How long an answer may take.
-const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long an answer may take, but for a function's and a secret's.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Who calls AWS, and where.
+#[derive(Debug)]
 pub(crate) struct Aws {
+    http: reqwest::Client,
     credentials: Option<SharedCredentialsProvider>,
     region: Option<String>,
-    /// Another server than AWS's.
+    /// A server that stands in for all services.
     endpoint: Option<String>,
-    client: Client,
 }
 
-impl fmt::Debug for Aws {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Aws")
-            .field("region", &self.region)
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
-    }
-}
-
-/// Why AWS did not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum AwsError {
-    #[error("no AWS credentials are to be had: {0}")]
-    NoCredentials(String),
-    #[error("no AWS region is known; set AWS_REGION")]
-    NoRegion,
-    #[error("the request cannot be signed: {0}")]
-    Unsigned(String),
-    #[error("{service} cannot be reached: {source}")]
-    Unreachable {
-        service: &'static str,
-        #[source]
-        source: reqwest::Error,
-    },
-    #[error("{service} refuses {what}: {code}")]
-    Refused {
-        service: &'static str,
-        /// What was asked for.
-        what: String,
-        /// Its name for why, and its words.
-        code: String,
-        /// Whether that may pass by itself.
-        passes: bool,
-    },
-    /// Nothing of the answer is told: it may hold the secret.
-    #[error("{what} is not of the form {form}")]
-    Form { what: String, form: &'static str },
-}
-
-impl AwsError {
-    /// Whether the same may succeed later without anybody's help.
-    #[must_use]
-    pub(crate) fn is_retryable(&self) -> bool {
-        match self {
-            Self::Unreachable { .. } | Self::NoCredentials(_) => true,
-            Self::Refused { passes, .. } => *passes,
-            Self::NoRegion | Self::Unsigned(_) | Self::Form { .. } => false,
-        }
-    }
-}
-
-/// A call by AWS's JSON protocol.
+/// One call.
 struct Call<'c> {
+    /// As its signature names it, and its host.
     service: &'static str,
-    /// The service and the operation, as the header names them.
-    target: &'static str,
-    region: &'c str,
+    /// Where the service is asked, if not in the caller's region.
+    region: Option<&'c str>,
     /// What is asked for, for messages.
-    what: &'c str,
-    body: String,
-}
-
-/// An error as AWS's JSON protocol tells it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Told {
-    #[serde(rename = "__type")]
-    kind: String,
-    #[serde(alias = "Message")]
-    message: String,
+    action: &'c str,
+    path: String,
+    headers: &'c [(&'static str, &'c str)],
+    body: Vec<u8>,
+    within: Duration,
 }
 
 impl Aws {
-    /// Credentials, region and endpoint as the AWS default chain has them.
+    /// With credentials, region and endpoint as the default chain has them. Nothing is sent.
     ///
     /// # Errors
     /// Where the system's TLS cannot be set up.
-    pub(crate) async fn open() -> Result<Self, AwsError> {
-        let config = aws_config::defaults(BehaviorVersion::latest()).load().await;
-        let client = Client::builder().timeout(ANSWERS_WITHIN).build();
+    pub(crate) async fn of_environment() -> Result<Self, AwsError> {
+        let shared = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build();
         Ok(Self {
-            credentials: config.credentials_provider(),
-            region: config.region().map(ToString::to_string),
-            endpoint: config.endpoint_url().map(ToOwned::to_owned),
-            client: client.map_err(|source| AwsError::Unreachable {
-                service: "AWS",
-                source: source.without_url(),
-            })?,
+            http: http.map_err(AwsError::client)?,
+            credentials: shared.credentials_provider(),
+            region: shared.region().map(ToString::to_string),
+            endpoint: shared.endpoint_url().map(ToOwned::to_owned),
         })
     }
 
-    async fn credentials(&self) -> Result<Credentials, AwsError> {
-        let provider = self.credentials.as_ref();
-        let provider = provider.ok_or_else(|| AwsError::NoCredentials("none are set".into()))?;
-        let credentials = provider.provide_credentials().await;
-        credentials.map_err(|error| AwsError::NoCredentials(error.to_string()))
+    /// As configured under `[aws]`, with credentials from the default chain. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`AwsError::NotConfigured`] where there is no region or there are no credentials.
+    pub(crate) async fn open(config: &HubConfig) -> Result<Self, AwsError> {
+        let mut aws = Self::of_environment().await?;
+        let configured = [&config.aws.region, &config.store.region];
+        let configured = configured.into_iter().find(|region| !region.is_empty());
+        aws.region = configured.cloned().or(aws.region);
+        aws.endpoint = Some(config.aws.endpoint.clone()).filter(|endpoint| !endpoint.is_empty());
+        aws.region()?;
+        aws.provider()?;
+        Ok(aws)
     }
 
     fn region(&self) -> Result<&str, AwsError> {
-        self.region.as_deref().ok_or(AwsError::NoRegion)
+        let what = "region is known; set aws.region, or AWS_REGION";
+        let region = self.region.as_deref();
+        region.ok_or(AwsError::NotConfigured { what })
     }
 
-    async fn call(&self, call: Call<'_>, now: Timestamp) -> Result<Vec<u8>, AwsError> {
+    fn provider(&self) -> Result<&SharedCredentialsProvider, AwsError> {
+        let what = "credentials are known";
+        let provider = self.credentials.as_ref();
+        provider.ok_or(AwsError::NotConfigured { what })
+    }
+
+    async fn credentials(&self, action: &str) -> Result<Credentials, AwsError> {
+        let provided = self.provider()?.provide_credentials().await;
+        provided.map_err(|error| AwsError::unsigned(action, &chain(&error)))
+    }
+
+    /// Sends a call, signed, and answers what came back if it was a success.
+    async fn send(&self, call: Call<'_>) -> Result<(HeaderMap, Bytes), AwsError> {
         let Call {
-            service,
-            target,
-            region,
-            what,
-            body,
+            service, action, ..
         } = call;
+        let region = call.region.map_or_else(|| self.region(), Ok)?;
         let url = match &self.endpoint {
-            Some(endpoint) => format!("{}/", endpoint.trim_end_matches('/')),
-            None => format!("https://{service}.{region}.amazonaws.com/"),
+            Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
+            None => format!("https://{service}.{region}.amazonaws.com"),
         };
-        let headers = [
-            (CONTENT_TYPE.as_str(), "application/x-amz-json-1.1"),
-            ("x-amz-target", target),
-        ];
-        let request = SignableRequest::new(
-            "POST",
-            url.as_str(),
-            headers.into_iter(),
-            SignableBody::Bytes(body.as_bytes()),
-        );
+        let url = url + &call.path;
+        let headers = call.headers.iter().copied();
         let signed = signed(
-            request,
-            &self.credentials().await?,
-            (region, service, now),
+            SignableRequest::new("POST", &url, headers, SignableBody::Bytes(&call.body)),
+            action,
+            &self.credentials(action).await?,
+            (region, service, clock::now()),
             SigningSettings::default(),
         )?;
-        let unreachable = |source: reqwest::Error| AwsError::Unreachable {
-            service,
-            source: source.without_url(),
-        };
-        let mut request = self.client.post(&url);
-        for (name, value) in headers.into_iter().chain(signed.headers()) {
+        let mut request = self.http.post(&url).timeout(call.within);
+        for (name, value) in call.headers.iter().copied().chain(signed.headers()) {
             request = request.header(name, value);
         }
-        let answer = request.body(body).send().await.map_err(unreachable)?;
-        let status = answer.status();
-        let body = answer.bytes().await.map_err(unreachable)?;
-        if status.is_success() {
-            return Ok(body.to_vec());
+        let lost = |source| AwsError::unreachable(action, source);
+        let response = request.body(call.body).send().await.map_err(lost)?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.map_err(lost)?;
+        match status.is_success() {
+            true => Ok((headers, body)),
+            false => Err(refused(action, status, &headers, &body)),
         }
-        let told: Told = serde_json::from_slice(&body).unwrap_or_default();
-        let kind = told.kind.rsplit('#').next().unwrap_or_default();
-        let code = [status.as_str(), kind, told.message.as_str()].join(" ");
-        Err(AwsError::Refused {
-            service,
-            what: what.to_owned(),
-            code: code.trim_end().to_owned(),
-            passes: status.is_server_error()
-                || status == StatusCode::TOO_MANY_REQUESTS
-                || kind.contains("Throttling"),
-        })
     }
 }
 
 /// What has to be added to a request, so that AWS knows who sends it.
 fn signed(
     request: Result<SignableRequest<'_>, impl fmt::Display>,
+    action: &str,
     credentials: &Credentials,
     (region, service, now): (&str, &str, Timestamp),
     settings: SigningSettings,
 ) -> Result<SigningInstructions, AwsError> {
-    let unsigned = |error: &dyn fmt::Display| AwsError::Unsigned(error.to_string());
+    let unsigned = |error: &dyn fmt::Display| AwsError::unsigned(action, error);
     let identity = credentials.clone().into();
     let params = v4::SigningParams::builder()
         .identity(&identity)
@@ -213,6 +167,50 @@ fn signed(
     Ok(signed.into_parts().0)
 }
 
+/// Why a call was refused: in the words of JSON or of XML.
+fn refused(action: &str, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> AwsError {
+    let text = String::from_utf8_lossy(body);
+    let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let of_json = |names: &[&str]| {
+        let found = names.iter().find_map(|name| json[*name].as_str());
+        found.map(str::to_owned)
+    };
+    let of_header = headers
+        .get("x-amzn-errortype")
+        .and_then(|value| value.to_str().ok());
+    let code = of_header.map(str::to_owned);
+    let code = code.or_else(|| of_json(&["__type", "Type"]));
+    let code = code.or_else(|| element(&text, "Code").map(str::to_owned));
+    let message = of_json(&["message", "Message"]);
+    let message = message.or_else(|| element(&text, "Message").map(str::to_owned));
+    // `namespace#Name:url`
+    let code = code.unwrap_or_default();
+    let code = code.rsplit('#').next().unwrap_or_default();
+    AwsError::Refused {
+        action: action.to_owned(),
+        status: status.as_u16(),
+        code: code.split(':').next().unwrap_or_default().to_owned(),
+        message: message.unwrap_or_default(),
+    }
+}
+
+/// The text of the first element of a name in an answer of XML.
+fn element<'x>(xml: &'x str, name: &str) -> Option<&'x str> {
+    let (_, rest) = xml.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text.trim())
+}
+
+/// An error with those underneath, whose words say more.
+fn chain(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |error| error.source());
+    let words = sources.map(ToString::to_string);
+    std::iter::once(error.to_string())
+        .chain(words)
+        .collect::<Vec<_>>()
+        .join(": ")
+}
+
 #[cfg(test)]
 impl Aws {
     /// A caller with the credentials of AWS's examples, whose calls go to another server.
@@ -220,10 +218,10 @@ impl Aws {
         let key = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
         let credentials = Credentials::new("AKIDEXAMPLE", key, None, None, "test");
         Self {
+            http: reqwest::Client::new(),
             credentials: Some(SharedCredentialsProvider::new(credentials)),
             region: Some("ap-southeast-1".to_owned()),
             endpoint: Some(endpoint.to_owned()),
-            client: Client::new(),
         }
     }
 
@@ -232,5 +230,27 @@ impl Aws {
             credentials: None,
             ..self
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_told_in_the_words_of_each_service() {
+        let told = |body: &str| {
+            let status = StatusCode::BAD_REQUEST;
+            refused("asking", status, &HeaderMap::new(), body.as_bytes()).to_string()
+        };
+        insta::assert_snapshot!(
+            told("<ErrorResponse><Error><Type>Sender</Type><Code>InvalidDBInstanceState</Code><Message>Instance x is not in available state.</Message></Error></ErrorResponse>"),
+            @"AWS refused asking (400 InvalidDBInstanceState): Instance x is not in available state."
+        );
+        insta::assert_snapshot!(
+            told(r#"{"__type":"com.amazon#ResourceNotFoundException","message":"Rule x does not exist."}"#),
+            @"AWS refused asking (400 ResourceNotFoundException): Rule x does not exist."
+        );
+        insta::assert_snapshot!(told("<html>"), @"AWS refused asking (400 ): ");
     }
 }

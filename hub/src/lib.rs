@@ -30,7 +30,6 @@ mod searched;
 mod serve;
 mod services;
 mod sleep;
-mod stack;
 mod stats;
 mod sync;
 mod tasks;

@@ -31,4 +31,4 @@ pub(crate) use fall_asleep::{SleepReport, fall_asleep};
 pub(crate) use power::Power;
 #[cfg(feature = "lambda")]
 pub(crate) use wake::unseal;
-pub(crate) use wake::{ask_to_wake, finish, wake, wake_forgotten};
+pub(crate) use wake::{ask_to_wake, finish, server_answers, wake, wake_forgotten};

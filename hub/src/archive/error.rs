@@ -2,9 +2,9 @@
 
 use causeway_shared::store::StoreError;
 
+use crate::aws::AwsError;
 use crate::control::{Pending, Step};
 use crate::document::DocumentError;
-use crate::stack::StackError;
 
 /// Why nothing, or no more, could be published.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,7 @@ pub(crate) enum ArchiveError {
     Document(#[from] DocumentError),
     /// The rule that publishes, or the function.
     #[error(transparent)]
-    Stack(#[from] StackError),
+    Aws(#[from] AwsError),
     /// The keeper has something else to do first.
     #[error(
         "the keeper has not done yet what hub/wake.json asks for ({what:?}); it looks there every minute: try again then"
@@ -43,7 +43,7 @@ impl ArchiveError {
         match self {
             Self::Store(error) => error.is_retryable(),
             Self::Document(error) => error.is_retryable(),
-            Self::Stack(error) => error.is_retryable(),
+            Self::Aws(error) => error.is_retryable(),
             Self::KeeperBusy { .. } | Self::Overtaken { .. } => true,
             Self::Stopped(_) => false,
             #[cfg(not(feature = "delta"))]

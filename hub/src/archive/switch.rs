@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ArchiveError;
 use super::info::ArchiveInfo;
+use crate::aws::Aws;
 use crate::config::HubConfig;
 use crate::control::{Control, Step};
 use crate::document::{Content, Document, DocumentError};
-use crate::stack::Stack;
 
 /// What the switch says; nothing before somebody has used it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub(super) async fn is_enabled(store: &Store, config: &HubConfig) -> Result<bool
     } else if aws.rule.is_empty() {
         None
     } else {
-        let aws = Stack::open(config).await?;
+        let aws = Aws::open(config).await?;
         Some(aws.rule_is_enabled(&config.aws.rule).await?)
     };
     if let Some(enabled) = of_rule {
@@ -71,7 +71,7 @@ pub(super) async fn set_enabled(
         };
         ask(store, what).await?;
     } else if !config.aws.rule.is_empty() {
-        let aws = Stack::open(config).await?;
+        let aws = Aws::open(config).await?;
         aws.switch_rule(&config.aws.rule, enabled).await?;
     }
     let switch = Document::<Switch>::new(Store::clone(store));

@@ -12,6 +12,8 @@ use super::{Aws, AwsError, signed};
 
 /// How long a token lets anybody in; a connection that it opened goes on.
 const VALID_FOR: Duration = Duration::from_secs(15 * 60);
+/// What is signed, for messages.
+const ACTION: &str = "a token for the database";
 
 impl Aws {
     /// A token for a user of a PostgreSQL or MySQL server.
@@ -24,7 +26,7 @@ impl Aws {
         user: &str,
         now: Timestamp,
     ) -> Result<String, AwsError> {
-        let credentials = self.credentials().await?;
+        let credentials = self.credentials(ACTION).await?;
         let region = region_of(server.0).map_or_else(|| self.region(), Ok)?;
         token(server, user, region, (&credentials, now))
     }
@@ -57,7 +59,8 @@ fn token(
     let mut settings = SigningSettings::default();
     settings.expires_in = Some(VALID_FOR);
     settings.signature_location = SignatureLocation::QueryParams;
-    let signed = signed(request, credentials, (region, "rds-db", now), settings)?;
+    let for_whom = (region, "rds-db", now);
+    let signed = signed(request, ACTION, credentials, for_whom, settings)?;
     let mut query = Serializer::new(String::new());
     for (name, value) in signed.params() {
         query.append_pair(name, value);

@@ -1,11 +1,17 @@
 //! Secrets Manager: a user's password, read when it is needed.
 
 use std::fmt;
+use std::time::Duration;
 
-use jiff::Timestamp;
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{Aws, AwsError, Call};
+
+/// How long an answer may take: a connection to the database waits for it.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(4);
+/// What is not as it should be, of a secret of another form.
+const FORM: &str = "it is not {\"username\", \"password\"}, with \"host\", \"port\" and \"dbname\" if the url does not say them";
 
 /// What RDS and others keep in a secret: who signs in by what, and sometimes where.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -48,28 +54,25 @@ impl Aws {
     ///
     /// # Errors
     /// [`AwsError`], without anything of what the secret holds.
-    pub(crate) async fn secret(&self, id: &str, now: Timestamp) -> Result<Secret, AwsError> {
-        let region = region_of(id).map_or_else(|| self.region(), Ok)?;
-        let answer = self.call(
-            Call {
-                service: "secretsmanager",
-                target: "secretsmanager.GetSecretValue",
-                region,
-                what: id,
-                body: serde_json::json!({ "SecretId": id }).to_string(),
-            },
-            now,
-        );
-        let answer = answer.await?;
-        // An error of the JSON would quote it.
-        let read = || -> Option<Secret> {
-            let answer: Answer = serde_json::from_slice(&answer).ok()?;
-            serde_json::from_str(&answer.text).ok()
+    pub(crate) async fn secret(&self, id: &str) -> Result<Secret, AwsError> {
+        let action = format!("the secret {id}");
+        let call = Call {
+            service: "secretsmanager",
+            region: region_of(id),
+            action: &action,
+            path: "/".to_owned(),
+            headers: &[
+                ("content-type", "application/x-amz-json-1.1"),
+                ("x-amz-target", "secretsmanager.GetSecretValue"),
+            ],
+            body: json!({ "SecretId": id }).to_string().into_bytes(),
+            within: ANSWERS_WITHIN,
         };
-        read().ok_or_else(|| AwsError::Form {
-            what: format!("the secret {id}"),
-            form: "{\"username\", \"password\"}, with \"host\", \"port\" and \"dbname\" if the url does not say them",
-        })
+        let (_, answer) = self.send(call).await?;
+        // What JSON's errors quote may be the password.
+        let read = serde_json::from_slice::<Answer>(&answer);
+        let read = read.and_then(|answer| serde_json::from_str(&answer.text));
+        read.map_err(|_| AwsError::unreadable(&action, FORM))
     }
 }
 

@@ -48,6 +48,8 @@ use super::{
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
+#[cfg(feature = "lambda")]
+pub(crate) use master::Master;
 #[cfg(any(test, feature = "testing"))]
 use sign_in::SignIn;
 

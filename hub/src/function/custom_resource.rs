@@ -20,9 +20,9 @@ use super::state::State;
 use super::work;
 use crate::control::{Control, Standing};
 use crate::db::DbError;
+use crate::db::postgres::Master;
 use crate::error::HubError;
 use crate::sleep::{SleepError, seal, unseal};
-use crate::stack::Master;
 
 /// How long telling CloudFormation may take.
 const TELLS_WITHIN: Duration = Duration::from_secs(10);

@@ -11,10 +11,11 @@ use super::event::{self, Event};
 use super::failure::Failure;
 use super::runtime_api::{Answer, Invocation, RuntimeApi};
 use super::{RESERVED, answer_all};
+use crate::aws::{self, Aws};
 use crate::config::{HubConfig, KEEPER};
+use crate::db::postgres::Master;
 use crate::error::HubError;
 use crate::sleep::keeper;
-use crate::stack::{self, Stack};
 use crate::sync::open_store;
 
 /// Whether the program is asked to be the keeper.
@@ -49,13 +50,13 @@ async fn hand_on(
 ) -> Answer {
     let handing = async {
         let config = HubConfig::load(None, environment).map_err(|error| error.to_string())?;
-        let stack = Stack::open(&config)
+        let aws = Aws::open(&config)
             .await
             .map_err(|error| error.to_string())?;
         let event: Value = serde_json::from_slice(event).map_err(|error| error.to_string())?;
-        let event = with_master(&config, &stack, event).await?;
+        let event = with_master(&config, &aws, event).await?;
         let function = &config.aws.function;
-        let told = stack.invoke(function, stack::Invocation::Answered, &event);
+        let told = aws.invoke(function, aws::Invocation::Answered, &event);
         told.await.map(drop).map_err(|error| error.to_string())
     };
     if let Err(why) = handing.await {
@@ -70,12 +71,13 @@ async fn hand_on(
 
 /// With the master of the database's server, who makes the role that the hub signs in as. CloudFormation hands no
 /// secret to a custom resource, and the hub's function does not reach where it is kept.
-async fn with_master(config: &HubConfig, stack: &Stack, mut event: Value) -> Result<Value, String> {
+async fn with_master(config: &HubConfig, aws: &Aws, mut event: Value) -> Result<Value, String> {
     let secret = &config.database.secret;
     if secret.is_empty() || event["RequestType"] == "Delete" {
         return Ok(event);
     }
-    let master = stack.master(secret).await;
+    let secret = aws.secret(secret).await;
+    let master = secret.map(Master::from);
     event["Master"] = json!(master.map_err(|error| error.to_string())?);
     Ok(event)
 }

@@ -404,7 +404,7 @@ impl From<SleepError> for Problem {
             | SleepError::NotOwner { .. }
             | SleepError::Writers { .. }
             | SleepError::AnotherHead { .. } => Code::NotAllowedNow,
-            SleepError::Stack(_)
+            SleepError::Aws(_)
             | SleepError::Unflushed { .. }
             | SleepError::NoAnswer { .. }
             | SleepError::Overtaken

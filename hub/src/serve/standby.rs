@@ -20,7 +20,7 @@ use crate::dashboard::asleep::Notice;
 use crate::db::SLEEP;
 use crate::http::App;
 use crate::scheduler::failing_sites;
-use crate::sleep::{finish, wake_forgotten};
+use crate::sleep::{finish, server_answers, wake_forgotten};
 use crate::tasks;
 use stand_in::StandIn;
 
@@ -181,13 +181,7 @@ impl Standby {
         {
             return was_there;
         }
-        let ping = timeout(PING_WITHIN, app.hub.database().ping()).await;
-        let is_there = match ping {
-            Ok(Ok(())) => true,
-            // It answers, whatever it says.
-            Ok(Err(error)) => !error.is_retryable(),
-            Err(_) => false,
-        };
+        let is_there = server_answers(&app.hub, PING_WITHIN).await;
         *pinged = Some((Instant::now(), is_there));
         is_there
     }

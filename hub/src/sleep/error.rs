@@ -5,10 +5,10 @@ use causeway_shared::ids::{Seq, SiteName};
 use causeway_shared::runtime::program::Exit;
 
 use crate::archive::ArchiveError;
+use crate::aws::AwsError;
 use crate::db::{DbError, Writer};
 use crate::document::DocumentError;
 use crate::error::{HubError, SiteError};
-use crate::stack::StackError;
 
 /// Why a database is not put to sleep, or not woken.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub(crate) enum SleepError {
     #[error(transparent)]
     Hub(#[from] HubError),
     #[error(transparent)]
-    Stack(#[from] StackError),
+    Aws(#[from] AwsError),
     #[error(
         "{database} has no server that could be stopped: end `causeway-hub serve` instead, after `causeway-hub flush`"
     )]
@@ -75,7 +75,7 @@ impl SleepError {
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
             Self::Hub(error) => error.is_retryable(),
-            Self::Stack(error) => error.is_retryable(),
+            Self::Aws(error) => error.is_retryable(),
             Self::Halfway { source } => source.is_retryable(),
             Self::Unflushed { .. } | Self::NoAnswer { .. } | Self::Overtaken => true,
             Self::NoServer { .. }
@@ -91,7 +91,7 @@ impl SleepError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Hub(error) if error.is_usage() => Exit::Usage,
-            Self::Stack(error) if error.is_usage() => Exit::Usage,
+            Self::Aws(error) if error.is_usage() => Exit::Usage,
             Self::NoServer { .. } | Self::ReadOnly => Exit::Usage,
             Self::Halfway { source } => source.exit(),
             error if error.is_retryable() => Exit::Failed,

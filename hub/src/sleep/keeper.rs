@@ -11,10 +11,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::SleepError;
+use crate::aws::{Aws, AwsError, InstanceState, Invocation};
 use crate::config::{AwsConfig, HubConfig};
 use crate::control::{Control, Outcome, Standing, Step};
 use crate::document::DocumentError;
-use crate::stack::{InstanceState, Invocation, Stack, StackError};
 
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -66,7 +66,7 @@ pub(crate) async fn round(
     config: &HubConfig,
     now: Timestamp,
 ) -> Result<KeeperReport, SleepError> {
-    let aws = Stack::open(config).await?;
+    let aws = Aws::open(config).await?;
     let names = &config.aws;
     let control = Control::read(store).await?;
     let mut errors = Vec::new();
@@ -120,7 +120,7 @@ pub(crate) async fn round(
     Ok(KeeperReport { plan, error })
 }
 
-async fn carry_out(aws: &Stack, names: &AwsConfig, step: Step) -> Result<(), StackError> {
+async fn carry_out(aws: &Aws, names: &AwsConfig, step: Step) -> Result<(), AwsError> {
     match step {
         Step::Start => aws.start_instance(&names.instance).await,
         Step::Stop => aws.stop_instance(&names.instance).await,
@@ -137,9 +137,9 @@ async fn carry_out(aws: &Stack, names: &AwsConfig, step: Step) -> Result<(), Sta
     }
 }
 
-fn named<'n>(name: &'n str, what: &'static str) -> Result<&'n str, StackError> {
+fn named<'n>(name: &'n str, what: &'static str) -> Result<&'n str, AwsError> {
     match name {
-        "" => Err(StackError::NotConfigured { what }),
+        "" => Err(AwsError::NotConfigured { what }),
         name => Ok(name),
     }
 }

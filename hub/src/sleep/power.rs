@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::aws::{Aws, AwsError, InstanceState};
 use crate::config::HubConfig;
-use crate::stack::{InstanceState, Stack, StackError};
 
 /// How often the instance is asked whether it has come out of what it is busy with.
 const POLL: Duration = Duration::from_secs(10);
@@ -16,7 +16,7 @@ const BETWEEN: Duration = Duration::from_secs(15 * 60);
 #[derive(Debug)]
 pub(crate) enum Power {
     /// This program, by asking RDS.
-    Instance { aws: Box<Stack>, instance: String },
+    Instance { aws: Box<Aws>, instance: String },
     /// The keeper, which looks at `hub/wake.json`.
     Keeper,
     /// Whoever runs it.
@@ -27,8 +27,8 @@ impl Power {
     /// As configured.
     ///
     /// # Errors
-    /// [`StackError::NotConfigured`]
-    pub(crate) async fn open(config: &HubConfig) -> Result<Self, StackError> {
+    /// [`AwsError::NotConfigured`]
+    pub(crate) async fn open(config: &HubConfig) -> Result<Self, AwsError> {
         if config.aws.keeper {
             return Ok(Self::Keeper);
         }
@@ -36,7 +36,7 @@ impl Power {
             return Ok(Self::Operator);
         }
         Ok(Self::Instance {
-            aws: Box::new(Stack::open(config).await?),
+            aws: Box::new(Aws::open(config).await?),
             instance: config.aws.instance.clone(),
         })
     }
@@ -54,8 +54,8 @@ impl Power {
     /// Has the server stop, where that is this program's to do. Asked again it changes nothing.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(super) async fn stop(&self) -> Result<(), StackError> {
+    /// [`AwsError`]
+    pub(super) async fn stop(&self) -> Result<(), AwsError> {
         let Self::Instance { aws, instance } = self else {
             return Ok(());
         };
@@ -68,8 +68,8 @@ impl Power {
     /// Has it start, likewise.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(super) async fn start(&self) -> Result<(), StackError> {
+    /// [`AwsError`]
+    pub(super) async fn start(&self) -> Result<(), AwsError> {
         let Self::Instance { aws, instance } = self else {
             return Ok(());
         };
@@ -81,7 +81,7 @@ impl Power {
 }
 
 /// How an instance stands, once it is out of what it is busy with; what lasts for too long is told as that.
-async fn settled(aws: &Stack, instance: &str) -> Result<InstanceState, StackError> {
+async fn settled(aws: &Aws, instance: &str) -> Result<InstanceState, AwsError> {
     let mut waited = Duration::ZERO;
     loop {
         let state = aws.instance_state(instance).await?;

@@ -72,19 +72,22 @@ pub(crate) async fn ask_to_wake(hub: &Hub, now: Timestamp) -> Result<Power, Slee
 /// Whether a database that counts as awake is there and takes changes: somebody may have stopped its server by
 /// hand, or a `sleep` was killed, or what was put back is a snapshot of one that slept.
 async fn is_up(hub: &Hub) -> Result<bool, SleepError> {
-    let answered = match timeout(ANSWERS_WITHIN, hub.database().ping()).await {
-        Ok(Ok(())) => true,
-        // It answers, whatever it says.
-        Ok(Err(error)) => !error.is_retryable(),
-        Err(_) => false,
-    };
-    if !answered {
+    if !server_answers(hub, ANSWERS_WITHIN).await {
         return Ok(false);
     }
     match hub.database().copied(SLEEP).await {
         Ok(told) => Ok(told.is_none_or(|told| told.is_empty())),
         Err(DbError::NotInitialised { .. }) => Ok(true),
         Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether the database's server answers in time, whatever it says.
+pub(crate) async fn server_answers(hub: &Hub, within: Duration) -> bool {
+    match timeout(within, hub.database().ping()).await {
+        Ok(Ok(())) => true,
+        Ok(Err(error)) => !error.is_retryable(),
+        Err(_) => false,
     }
 }
 

@@ -1,21 +1,48 @@
 //! The first visit to a server of RDS's: its master makes the role that the hub signs in as by IAM, and gives it
 //! the database. Any number of times.
 
+use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tokio_postgres::{Client, Config};
 
 use super::error;
 use super::tls::Encryption;
+use crate::aws::Secret;
 use crate::config::{DatabaseConfig, without_password};
 use crate::db::DbError;
 use crate::db::sql::quote;
-use crate::stack::Master;
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Who may do everything on a database server. It is handed on for one invocation and kept nowhere.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Master {
+    username: String,
+    password: String,
+}
+
+impl From<Secret> for Master {
+    fn from(secret: Secret) -> Self {
+        let Secret {
+            username, password, ..
+        } = secret;
+        Self { username, password }
+    }
+}
+
+impl fmt::Debug for Master {
+    /// Without the password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Master")
+            .field("username", &self.username)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Master {
     /// Has the user of a database's URL sign in by IAM and own that database.
@@ -82,4 +109,18 @@ async fn admit(client: &Client, user: &str, database: &str) -> Result<(), tokio_
              ALTER DATABASE {database} OWNER TO {role}"
         ))
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_masters_password_is_never_shown() {
+        let master = Master {
+            username: "m".to_owned(),
+            password: "hidden".to_owned(),
+        };
+        assert_eq!(format!("{master:?}"), r#"Master { username: "m", .. }"#);
+    }
 }

@@ -102,8 +102,8 @@ impl SignIn {
     /// # Errors
     /// [`AwsError`]
     pub(super) async fn by_secret(id: &str) -> Result<(Self, Secret), AwsError> {
-        let aws = Aws::open().await?;
-        let secret = aws.secret(id, clock::now()).await?;
+        let aws = Aws::of_environment().await?;
+        let secret = aws.secret(id).await?;
         let sign_in = Self::Secret {
             aws: Arc::new(aws),
             id: id.to_owned(),
@@ -115,7 +115,7 @@ impl SignIn {
     /// # Errors
     /// [`AwsError`]
     pub(super) async fn by_iam() -> Result<Self, AwsError> {
-        let aws = Arc::new(Aws::open().await?);
+        let aws = Arc::new(Aws::of_environment().await?);
         Ok(Self::Iam { aws })
     }
 
@@ -149,7 +149,7 @@ impl SignIn {
         let Self::Secret { aws, id, known } = self else {
             return Ok(false);
         };
-        let secret = aws.secret(id, clock::now()).await?;
+        let secret = aws.secret(id).await?;
         let mut known = known.write().unwrap_or_else(PoisonError::into_inner);
         let is_another = *known != secret;
         *known = secret;

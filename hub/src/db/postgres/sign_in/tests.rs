@@ -101,7 +101,7 @@ async fn secrets(password: &str) -> (String, Asked) {
 
 async fn by_secret(endpoint: &str) -> SignIn {
     let aws = Arc::new(Aws::for_tests(endpoint));
-    let secret = aws.secret("causeway", clock::now()).await.unwrap();
+    let secret = aws.secret("causeway").await.unwrap();
     SignIn::Secret {
         aws,
         id: "causeway".to_owned(),

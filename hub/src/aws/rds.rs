@@ -2,7 +2,7 @@
 
 use form_urlencoded::Serializer;
 
-use super::{ANSWER_TIMEOUT, Call, Stack, StackError, element};
+use super::{ANSWER_TIMEOUT, Aws, AwsError, Call, element};
 
 const VERSION: &str = "2014-10-31";
 
@@ -28,28 +28,28 @@ impl InstanceState {
     }
 }
 
-impl Stack {
+impl Aws {
     /// How an instance stands.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(crate) async fn instance_state(&self, instance: &str) -> Result<InstanceState, StackError> {
+    /// [`AwsError`]
+    pub(crate) async fn instance_state(&self, instance: &str) -> Result<InstanceState, AwsError> {
         let action = "the state of the instance";
         let answer = self.rds("DescribeDBInstances", action, instance).await?;
         match element(&answer, "DBInstanceStatus") {
             Some(status) => Ok(InstanceState::of(status)),
-            None => Err(StackError::Unreadable {
-                action,
-                detail: answer.chars().take(200).collect(),
-            }),
+            None => {
+                let detail: String = answer.chars().take(200).collect();
+                Err(AwsError::unreadable(action, detail))
+            }
         }
     }
 
     /// Has an instance start.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(crate) async fn start_instance(&self, instance: &str) -> Result<(), StackError> {
+    /// [`AwsError`]
+    pub(crate) async fn start_instance(&self, instance: &str) -> Result<(), AwsError> {
         let asked = self.rds("StartDBInstance", "the instance to start", instance);
         asked.await.map(drop)
     }
@@ -57,18 +57,13 @@ impl Stack {
     /// Has an instance stop.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(crate) async fn stop_instance(&self, instance: &str) -> Result<(), StackError> {
+    /// [`AwsError`]
+    pub(crate) async fn stop_instance(&self, instance: &str) -> Result<(), AwsError> {
         let asked = self.rds("StopDBInstance", "the instance to stop", instance);
         asked.await.map(drop)
     }
 
-    async fn rds(
-        &self,
-        call: &str,
-        action: &'static str,
-        instance: &str,
-    ) -> Result<String, StackError> {
+    async fn rds(&self, call: &str, action: &str, instance: &str) -> Result<String, AwsError> {
         let body = Serializer::new(String::new())
             .append_pair("Action", call)
             .append_pair("Version", VERSION)
@@ -77,6 +72,7 @@ impl Stack {
         let kind = "application/x-www-form-urlencoded; charset=utf-8";
         let call = Call {
             service: "rds",
+            region: None,
             action,
             path: "/".to_owned(),
             headers: &[("content-type", kind)],

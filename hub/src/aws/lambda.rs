@@ -5,7 +5,7 @@ use std::time::Duration;
 use form_urlencoded::byte_serialize;
 use serde_json::Value;
 
-use super::{ANSWER_TIMEOUT, Call, Stack, StackError};
+use super::{ANSWER_TIMEOUT, Aws, AwsError, Call};
 
 /// How long a function may run at most, and a little more.
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(15 * 60 + 10);
@@ -21,18 +21,18 @@ pub(crate) enum Invocation {
     Begun,
 }
 
-impl Stack {
+impl Aws {
     /// Calls a function, and answers what it says; nothing where it is not waited for.
     ///
     /// # Errors
-    /// [`StackError::FunctionFailed`] where the call came through and the function failed, or another
-    /// [`StackError`].
+    /// [`AwsError::FunctionFailed`] where the call came through and the function failed, or another
+    /// [`AwsError`].
     pub(crate) async fn invoke(
         &self,
         function: &str,
         how: Invocation,
         payload: &Value,
-    ) -> Result<Value, StackError> {
+    ) -> Result<Value, AwsError> {
         let (kind, within) = match how {
             Invocation::Answered => ("RequestResponse", FUNCTION_TIMEOUT),
             Invocation::Begun => ("Event", ANSWER_TIMEOUT),
@@ -41,6 +41,7 @@ impl Stack {
         let name: String = byte_serialize(function.as_bytes()).collect();
         let call = Call {
             service: "lambda",
+            region: None,
             action,
             path: format!("/2015-03-31/functions/{name}/invocations"),
             headers: &[
@@ -54,7 +55,7 @@ impl Stack {
         // The call is a success all the same.
         if let Some(kind) = headers.get("x-amz-function-error") {
             let detail = String::from_utf8_lossy(&answer);
-            return Err(StackError::FunctionFailed {
+            return Err(AwsError::FunctionFailed {
                 function: function.to_owned(),
                 kind: kind.to_str().unwrap_or("unknown").to_owned(),
                 detail: detail.chars().take(MAX_CHARS).collect(),
@@ -63,9 +64,7 @@ impl Stack {
         if answer.is_empty() {
             return Ok(Value::Null);
         }
-        serde_json::from_slice(&answer).map_err(|error| StackError::Unreadable {
-            action,
-            detail: error.to_string(),
-        })
+        serde_json::from_slice(&answer)
+            .map_err(|error| AwsError::unreadable(action, error.to_string()))
     }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{ANSWER_TIMEOUT, Call, Stack, StackError};
+use super::{ANSWER_TIMEOUT, Aws, AwsError, Call};
 
 #[derive(Deserialize)]
 struct Described {
@@ -11,27 +11,24 @@ struct Described {
     state: String,
 }
 
-impl Stack {
+impl Aws {
     /// Whether a rule is on.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(crate) async fn rule_is_enabled(&self, rule: &str) -> Result<bool, StackError> {
+    /// [`AwsError`]
+    pub(crate) async fn rule_is_enabled(&self, rule: &str) -> Result<bool, AwsError> {
         let action = "the state of the rule";
         let answer = self.events("AWSEvents.DescribeRule", action, rule).await?;
-        let described: Described =
-            serde_json::from_slice(&answer).map_err(|error| StackError::Unreadable {
-                action,
-                detail: error.to_string(),
-            })?;
+        let described: Described = serde_json::from_slice(&answer)
+            .map_err(|error| AwsError::unreadable(action, error.to_string()))?;
         Ok(described.state.starts_with("ENABLED"))
     }
 
     /// Switches a rule on or off.
     ///
     /// # Errors
-    /// [`StackError`]
-    pub(crate) async fn switch_rule(&self, rule: &str, enabled: bool) -> Result<(), StackError> {
+    /// [`AwsError`]
+    pub(crate) async fn switch_rule(&self, rule: &str, enabled: bool) -> Result<(), AwsError> {
         let (target, action) = match enabled {
             true => ("AWSEvents.EnableRule", "the rule to be switched on"),
             false => ("AWSEvents.DisableRule", "the rule to be switched off"),
@@ -39,15 +36,11 @@ impl Stack {
         self.events(target, action, rule).await.map(drop)
     }
 
-    async fn events(
-        &self,
-        target: &str,
-        action: &'static str,
-        rule: &str,
-    ) -> Result<Vec<u8>, StackError> {
+    async fn events(&self, target: &str, action: &str, rule: &str) -> Result<Vec<u8>, AwsError> {
         let kind = ("content-type", "application/x-amz-json-1.1");
         let call = Call {
             service: "events",
+            region: None,
             action,
             path: "/".to_owned(),
             headers: &[kind, ("x-amz-target", target)],
