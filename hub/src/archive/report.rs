@@ -81,10 +81,6 @@ pub(crate) struct Commits {
 
 /// Why some of a table is not published.
 #[derive(Debug, Clone)]
-#[cfg_attr(
-    not(feature = "delta"),
-    expect(dead_code, reason = "Delta tables alone fail so")
-)]
 pub(super) struct TableFailure {
     pub(super) error: String,
     pub(super) retryable: bool,
