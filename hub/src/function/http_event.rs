@@ -208,7 +208,7 @@ pub(super) async fn answer(form: Form, response: Response<Body>) -> Answer {
 
 /// The answer to a request that no router sees.
 pub(super) async fn refuse(form: Form, problem: Problem) -> Answer {
-    let response = server::refuse(problem).await;
+    let response = server::refuse(problem, Request::default()).await;
     written(form, response)
         .await
         .unwrap_or_else(Answer::nothing)

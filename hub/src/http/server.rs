@@ -5,17 +5,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::response::Response;
 use axum::{Router, middleware};
-#[cfg(feature = "lambda")]
-use axum::{body::Body, http::Request, response::Response};
-#[cfg(feature = "lambda")]
-use hyper::service::Service as _;
-#[cfg(feature = "lambda")]
-use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tower::ServiceExt as _;
 
 use super::problem::{Code, Problem};
 use super::state::App;
@@ -53,15 +49,13 @@ pub(crate) fn router(app: Arc<App>, routes: Router<Arc<App>>, uploads: Router<Ar
         .with_state(app)
 }
 
-/// The answer to a request that cannot be passed on to the routes.
-#[cfg(feature = "lambda")]
-pub(crate) async fn refuse(problem: Problem) -> Response {
+/// The answer to a request that cannot be passed on to the routes, through the layers that all answers pass.
+pub(crate) async fn refuse(problem: Problem, request: Request) -> Response {
     let router = Router::new()
         .fallback(async move || problem)
         .layer(middleware::from_fn(layers::security_headers))
         .layer(middleware::from_fn(request_id::identify));
-    let refused = TowerToHyperService::new(router).call(Request::<Body>::default());
-    match refused.await {
+    match router.oneshot(request).await {
         Ok(response) => response,
         Err(never) => match never {},
     }

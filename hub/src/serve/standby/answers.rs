@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use tower::ServiceExt as _;
 
 use super::Standby;
@@ -14,7 +14,7 @@ use crate::dashboard::asleep::{self, Notice};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::header_text;
-use crate::http::server::MAX_BODY_BYTES;
+use crate::http::server::{self, MAX_BODY_BYTES};
 use crate::sleep::ask_to_wake;
 
 /// Tells that an answer was made from the store.
@@ -130,7 +130,7 @@ async fn answer_from_store(
     let Some(stand_in) = app.standby.stand_in(app, routes).await else {
         let detail =
             "the database does not answer, and the store not in time; try again in a moment";
-        return refuse(Problem::new(Code::Unavailable, detail), request).await;
+        return server::refuse(Problem::new(Code::Unavailable, detail), request).await;
     };
     stand_in.refresh(app.clock).await;
     let is_write = !is_read(&request);
@@ -145,13 +145,6 @@ async fn answer_from_store(
         }
     }
     answer
-}
-
-/// A problem that no service answers with, by the layers that all answers pass through.
-async fn refuse(problem: Problem, request: Request) -> Response {
-    let router = Router::new().fallback(async move || problem.into_response());
-    let identify = axum::middleware::from_fn(crate::http::request_id::identify);
-    call(router.layer(identify), request).await
 }
 
 async fn call(router: Router, request: Request) -> Response {
