@@ -33,6 +33,10 @@ pub(crate) struct Reader;
 /// A caller who may change data.
 #[derive(Debug, Clone)]
 pub(crate) struct Editor {
+    #[cfg_attr(
+        not(feature = "import"),
+        expect(dead_code, reason = "imports alone say by name whose they are")
+    )]
     pub(crate) caller: Caller,
     /// As the journal has it.
     actor: String,
