@@ -45,7 +45,7 @@ use causeway_shared::log::SiteLog;
 use causeway_shared::runtime::chance;
 use causeway_shared::runtime::settings::Span;
 use causeway_shared::store::Store;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
@@ -162,6 +162,8 @@ impl Archive {
         // Until the run has ended, nothing is known of what lies there.
         let runs = memory.since_thorough.take();
         let thorough = runs.is_none_or(|runs| runs + 1 >= LISTS_EVERY);
+        let keep = SignedDuration::try_from(self.config.archive.keep.0);
+        let keep = keep.unwrap_or(SignedDuration::MAX);
         let mut listed = thorough;
         let mut so_far = ArchiveReport::default();
         for round in 0..MAX_ROUNDS {
@@ -169,6 +171,7 @@ impl Archive {
                 listed,
                 thorough,
                 now,
+                keep,
             };
             let begun = Round::begin(self, memory, scope, so_far).await?;
             match begun.run().await? {

@@ -31,4 +31,4 @@ mod table;
 mod tests;
 mod write;
 
-pub(super) use round::{DeltaRound, How, Uploaded};
+pub(super) use round::{DeltaRound, Uploaded};

@@ -86,6 +86,19 @@ pub(super) struct TableFailure {
     pub(super) retryable: bool,
 }
 
+/// What a round made of the Delta tables.
+#[derive(Debug, Default)]
+pub(super) struct DeltaCommitted {
+    /// Whether another run has committed, or kept something, meanwhile.
+    pub(super) overtaken: bool,
+    /// Tables that could not be committed.
+    pub(super) failed: Vec<(Name, TableFailure)>,
+    /// How the tables stand.
+    pub(super) tables: BTreeMap<Name, DeltaInfo>,
+    /// How many files of a table were written, and how many are gone.
+    pub(super) did: BTreeMap<Name, (u64, u64)>,
+}
+
 /// What is published of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct SiteArchived {

@@ -15,7 +15,7 @@ use causeway_shared::layout::ArchiveFile;
 use causeway_shared::store::{Store, Version};
 use jiff::{SignedDuration, Timestamp};
 
-use super::delta::{DeltaRound, How};
+use super::delta::DeltaRound;
 use super::info::ArchiveInfo;
 use super::manifest::{Formats, Manifest, SiteAt, SiteRecord};
 use super::report::{ArchiveReport, DeltaArchived, SiteArchived, TableArchived, TableFailure};
@@ -65,8 +65,12 @@ pub(super) struct Scope {
     /// Whether it lists what lies there, and writes.
     pub(super) listed: bool,
     /// Whether it looks at the files of the Delta tables.
+    #[cfg_attr(not(feature = "delta"), expect(dead_code, reason = "there are none"))]
     pub(super) thorough: bool,
     pub(super) now: Timestamp,
+    /// How long the files of earlier versions of Delta tables stay.
+    #[cfg_attr(not(feature = "delta"), expect(dead_code, reason = "there are none"))]
+    pub(super) keep: SignedDuration,
 }
 
 /// How a round ended.
@@ -102,14 +106,8 @@ impl<'a> Round<'a> {
         if listed && formats.csv {
             there.forget_others(&mut manifest);
         }
-        let how = How {
-            now,
-            keep: SignedDuration::try_from(archive.config.archive.keep.0)
-                .unwrap_or(SignedDuration::MAX),
-            thorough: scope.thorough,
-        };
         let delta = match listed && formats.delta {
-            true => Some(DeltaRound::begin(store, there.delta, how).await?),
+            true => Some(DeltaRound::begin(store, there.delta, scope).await?),
             false => None,
         };
         Ok(Self {
@@ -241,15 +239,17 @@ impl<'a> Round<'a> {
         let mut is_whole = true;
         if let Some(delta) = &mut self.delta {
             let committed = delta.commit(self.now, &mut self.memory.uploaded).await?;
-            let Some(failed) = committed else {
-                return Ok(false);
-            };
-            if !delta.write().await? {
+            for (name, (written, removed)) in committed.did {
+                let did = self.table(&name).delta.get_or_insert_default();
+                did.written += written;
+                did.removed += removed;
+            }
+            if committed.overtaken {
                 return Ok(false);
             }
-            self.manifest.delta = delta.tables().collect();
-            is_whole = failed.is_empty();
-            for (table, TableFailure { error, retryable }) in failed {
+            self.manifest.delta = committed.tables;
+            is_whole = committed.failed.is_empty();
+            for (table, TableFailure { error, retryable }) in committed.failed {
                 self.failed(&table, error, retryable);
             }
         }
@@ -334,11 +334,8 @@ impl<'a> Round<'a> {
         }
         for (name, info) in &self.manifest.delta {
             let table = self.report.tables.entry(name.clone()).or_default();
-            let did = self.delta.as_ref().map(|delta| delta.did(name));
-            let (mut written, mut removed) = did.unwrap_or_default();
-            if let Some(earlier) = &table.delta {
-                (written, removed) = (written + earlier.written, removed + earlier.removed);
-            }
+            let did = table.delta.take().unwrap_or_default();
+            let (written, removed) = (did.written, did.removed);
             if !csv {
                 (table.partitions, table.records) = (info.files, info.records);
                 (table.published, table.removed) = (written, removed);

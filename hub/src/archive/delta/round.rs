@@ -6,10 +6,11 @@ use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::store::{Store, Version};
 use futures_util::{StreamExt as _, stream};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::super::ArchiveError;
-use super::super::report::{Commits, DeltaInfo, TableFailure};
+use super::super::report::{Commits, DeltaCommitted, DeltaInfo, TableFailure};
+use super::super::round::Scope;
 use super::actions::MadeOf;
 use super::error::DeltaError;
 use super::log::DeltaLog;
@@ -48,22 +49,13 @@ struct TableChange {
     same: Vec<((SiteName, Part), MadeOf)>,
 }
 
-/// How a round goes about it.
-#[derive(Debug, Clone, Copy)]
-pub(in super::super) struct How {
-    pub(in super::super) now: Timestamp,
-    pub(in super::super) keep: SignedDuration,
-    /// Whether the files are looked at.
-    pub(in super::super) thorough: bool,
-}
-
 impl<'a> DeltaRound<'a> {
     /// Reads how the tables stand: before the sites' logs, so that a commit that the store takes holds no
     /// older rows than the version before it. `seen` are the tables that the store has.
     pub(in super::super) async fn begin(
         store: &'a Store,
         seen: BTreeSet<Name>,
-        how: How,
+        scope: Scope,
     ) -> Result<Self, ArchiveError> {
         let document = Document::<DeltaState>::new(Store::clone(store));
         let (stored, stored_version) = document.read().await?;
@@ -80,7 +72,10 @@ impl<'a> DeltaRound<'a> {
         let names: BTreeSet<Name> = known.chain(seen).collect();
         for name in names {
             let known = round.stored.tables.get(&name).cloned();
-            match round.catch_up(&name, known.unwrap_or_default(), how).await {
+            match round
+                .catch_up(&name, known.unwrap_or_default(), scope)
+                .await
+            {
                 Ok(table) => drop(round.tables.insert(name, table)),
                 Err(error) => {
                     let error = error.of_all().map_or_else(Ok, Err)?;
@@ -95,16 +90,16 @@ impl<'a> DeltaRound<'a> {
         &self,
         name: &Name,
         known: DeltaTable,
-        how: How,
+        scope: Scope,
     ) -> Result<DeltaTable, DeltaError> {
         let log = DeltaLog {
             store: self.store,
             table: name,
         };
         let mut table = log.catch_up(known).await?;
-        if how.thorough {
-            let limit = how.now.saturating_sub(how.keep).unwrap_or(Timestamp::MIN);
-            table.forget_removed_before(limit.as_millisecond());
+        if scope.thorough {
+            let limit = scope.now.saturating_sub(scope.keep);
+            table.forget_removed_before(limit.unwrap_or(Timestamp::MIN).as_millisecond());
             log.sweep(&mut table).await?;
         }
         Ok(table)
@@ -247,8 +242,7 @@ impl<'a> DeltaRound<'a> {
         is_changed
     }
 
-    /// Commits what was written: one commit for each table that has news. `None`: another run has committed
-    /// meanwhile. Else the tables that could not be committed.
+    /// Commits what was written: one commit for each table that has news; then keeps how the tables stand.
     ///
     /// The order, and what a crash leaves: the files, of a version that is not there yet; the commits; a
     /// checkpoint where one is due; what is kept of all that. Whatever is missing of it, the next run reads
@@ -257,8 +251,8 @@ impl<'a> DeltaRound<'a> {
         &mut self,
         now: Timestamp,
         uploaded: &mut Uploaded,
-    ) -> Result<Option<Vec<(Name, TableFailure)>>, ArchiveError> {
-        let mut failed = Vec::new();
+    ) -> Result<DeltaCommitted, ArchiveError> {
+        let mut committed = DeltaCommitted::default();
         for (name, change) in std::mem::take(&mut self.changes) {
             match self.commit_table(&name, change, now).await {
                 Ok(true) => {
@@ -267,14 +261,20 @@ impl<'a> DeltaRound<'a> {
                         .0
                         .retain(|(of, ..), (at, _)| *of != name || *at == next);
                 }
-                Ok(false) => return Ok(None),
+                Ok(false) => {
+                    committed.overtaken = true;
+                    break;
+                }
                 Err(error) => {
                     let error = error.of_all().map_or_else(Ok, Err)?;
-                    failed.push((name, failure(&error)));
+                    committed.failed.push((name, failure(&error)));
                 }
             }
         }
-        Ok(Some(failed))
+        committed.overtaken = committed.overtaken || !self.write().await?;
+        committed.tables = self.tables().collect();
+        committed.did = std::mem::take(&mut self.did);
+        Ok(committed)
     }
 
     async fn commit_table(
@@ -291,12 +291,12 @@ impl<'a> DeltaRound<'a> {
         };
         if table.would_change(&commit) {
             let bytes = table.commit(name, &commit, now)?;
-            let (written, gone) = (commit.written.len() as u64, commit.gone.len() as u64);
-            self.did.insert(name.clone(), (written, gone));
             let Some(next) = log.append(table, bytes).await? else {
                 return Ok(false);
             };
             table = next;
+            let (written, gone) = (commit.written.len() as u64, commit.gone.len() as u64);
+            self.did.insert(name.clone(), (written, gone));
         }
         for (key, made_of) in same {
             if let Some(live) = table.files.get_mut(&key) {
@@ -312,7 +312,7 @@ impl<'a> DeltaRound<'a> {
     }
 
     /// Keeps how the tables stand; `false` if another run has kept something meanwhile.
-    pub(in super::super) async fn write(&mut self) -> Result<bool, ArchiveError> {
+    async fn write(&mut self) -> Result<bool, ArchiveError> {
         let unusable = self.stored.tables.iter();
         let unusable = unusable.filter(|(name, _)| self.unusable.contains_key(*name));
         let unusable: Vec<_> = unusable
@@ -335,7 +335,7 @@ impl<'a> DeltaRound<'a> {
     }
 
     /// How the tables stand; those that cannot be used, as they stood.
-    pub(in super::super) fn tables(&self) -> impl Iterator<Item = (Name, DeltaInfo)> {
+    fn tables(&self) -> impl Iterator<Item = (Name, DeltaInfo)> {
         let unusable = self.stored.tables.iter();
         let unusable = unusable.filter(|(name, _)| self.unusable.contains_key(*name));
         self.tables
@@ -350,11 +350,6 @@ impl<'a> DeltaRound<'a> {
                 };
                 Some((name.clone(), info))
             })
-    }
-
-    /// How many files of a table the round wrote, and how many are gone.
-    pub(in super::super) fn did(&self, table: &Name) -> (u64, u64) {
-        self.did.get(table).copied().unwrap_or_default()
     }
 }
 
