@@ -16,7 +16,7 @@ use super::error::DeltaError;
 use super::log::DeltaLog;
 use super::state::DeltaState;
 use super::table::{Change, DeltaTable, NewFile};
-use super::write::{made_of, write};
+use super::write::{is_there, made_of, write};
 use crate::document::Document;
 use crate::error::SiteError;
 use crate::sync::{LogSnapshot, MergedSite, SitePart};
@@ -172,8 +172,11 @@ impl<'a> DeltaRound<'a> {
                 .0
                 .remove(&(name.clone(), site.site().clone(), part.part));
             match sent.filter(|(at, new)| *at == version && new.made_of == made_of(site, part)) {
-                Some((_, new)) => written.push((key(part), new)),
-                None => todo.push(*part),
+                // Somebody may have removed the table's folder meanwhile.
+                Some((_, new)) if is_there(store, &key(part), (name, version), &new).await? => {
+                    written.push((key(part), new));
+                }
+                _ => todo.push(*part),
             }
         }
         let jobs = todo.into_iter().map(|part| {

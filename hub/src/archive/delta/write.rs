@@ -1,6 +1,6 @@
 //! One partition, merged and written as a Parquet file.
 
-use causeway_shared::ids::Name;
+use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::layout::DeltaKey;
 use causeway_shared::store::{Store, StoreError};
 
@@ -55,6 +55,21 @@ pub(super) async fn write(
     match store.create(&key, whole.body.clone()).await {
         // Its name holds the MD5 of its bytes: another try, or another hub, has written the same.
         Ok(_) | Err(StoreError::AlreadyExists { .. }) => Ok(Some(new)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether a file that was sent for a version lies there.
+pub(super) async fn is_there(
+    store: &Store,
+    (site, part): &(SiteName, Part),
+    (table, version): (&Name, u64),
+    new: &NewFile,
+) -> Result<bool, DeltaError> {
+    let key = DeltaKey::Data(new.file(site, *part, version)).of(table);
+    match store.head(&key).await {
+        Ok(there) => Ok(there.bytes == new.bytes),
+        Err(error) if error.is_not_found() => Ok(false),
         Err(error) => Err(error.into()),
     }
 }

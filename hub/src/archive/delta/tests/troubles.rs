@@ -225,3 +225,22 @@ async fn columns_that_do_not_fit_are_refused() -> Outcome {
     "#);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_was_sent_for_a_commit_that_failed_is_sent_again_where_it_is_gone() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let key = site.key("sale", "dt=2025-11-28", &["2,2025-11-28,a,paid"])?;
+    let whole = bytes(&store, &key).await?;
+    store.put(&key, b"damaged".to_vec().into()).await?;
+    let service = archive(&store);
+    assert!(service.run(noon()).await?.has_errors());
+    let sent = keys(&store, "archive/delta/sale/").await?;
+    assert_eq!(sent.len(), 1, "the day that can be read");
+
+    store.delete(&sent[0]).await?;
+    store.put(&key, whole.into()).await?;
+    assert!(!service.run(noon()).await?.has_errors());
+    assert_eq!(published(&store).await?, expected(&store).await?);
+    Ok(())
+}
