@@ -11,12 +11,25 @@ mod site;
 
 use std::error::Error;
 
+use causeway_shared::store::Store;
+
+use crate::archive::Archive;
+use crate::config::{ArchiveFormats, HubConfig};
+
 pub use crate::db::conformance;
 pub use hub::{HubDatabase, TestHub};
 pub use site::TestSite;
 
 /// How a test ends; what it does not expect is an error, not a panic.
 pub type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// An archive that publishes in these formats.
+pub(crate) fn archive_as(store: &Store, formats: &[&str]) -> Outcome<Archive> {
+    let formats = formats.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let mut config = HubConfig::default();
+    config.archive.formats = ArchiveFormats::try_from(formats)?;
+    Ok(Archive::new(Store::clone(store), config))
+}
 
 /// The texts by which what somebody wrote is looked for, as a list's parameters.
 #[must_use]

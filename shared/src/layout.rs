@@ -4,7 +4,9 @@ mod delta;
 
 use crate::ids::{Md5, Name, Part, Seq, SiteName};
 
-pub use delta::{DeltaFile, DeltaKey, delta_data_prefix, delta_end};
+pub use delta::{
+    DeltaFile, DeltaKey, delta_data_prefix, delta_end, delta_log_from, delta_log_prefix,
+};
 
 /// The logs of a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

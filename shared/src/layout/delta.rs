@@ -38,11 +38,12 @@ impl DeltaKey {
     /// The key in the store.
     #[must_use]
     pub fn of(&self, table: &Name) -> String {
-        let log = format!("{ARCHIVE_DELTA}{table}/_delta_log/");
         match self {
-            Self::Commit(version) => format!("{log}{version:020}.json"),
-            Self::Checkpoint(version) => format!("{log}{version:020}.checkpoint.parquet"),
-            Self::LastCheckpoint => format!("{log}_last_checkpoint"),
+            Self::Commit(version) => format!("{}.json", delta_log_from(table, *version)),
+            Self::Checkpoint(version) => {
+                format!("{}.checkpoint.parquet", delta_log_from(table, *version))
+            }
+            Self::LastCheckpoint => format!("{}_last_checkpoint", delta_log_prefix(table)),
             Self::Data(file) => format!("{ARCHIVE_DELTA}{table}/{file}"),
         }
     }
@@ -111,6 +112,18 @@ impl fmt::Display for DeltaFile {
 #[must_use]
 pub fn delta_data_prefix(table: &Name) -> String {
     format!("{ARCHIVE_DELTA}{table}/site=")
+}
+
+/// A table's log.
+#[must_use]
+pub fn delta_log_prefix(table: &Name) -> String {
+    format!("{ARCHIVE_DELTA}{table}/_delta_log/")
+}
+
+/// Comes before all keys of a version in a table's log, and after those of the versions before it.
+#[must_use]
+pub fn delta_log_from(table: &Name, version: u64) -> String {
+    format!("{}{version:020}", delta_log_prefix(table))
 }
 
 /// Comes after all keys of a table, and before those of the next.

@@ -35,6 +35,11 @@ pub(super) enum DeltaError {
         #[source]
         source: ForeignCommit,
     },
+    #[error(
+        "not published as a Delta table: version {version} of its log is missing, and what came after it is \
+         there; remove archive/delta/{table}/, and the next run publishes it anew"
+    )]
+    Gap { table: Name, version: u64 },
 }
 
 impl DeltaError {
@@ -52,7 +57,11 @@ impl DeltaError {
             Self::Site(error) => error.is_retryable(),
             Self::Store(error) => error.is_retryable(),
             Self::Spool(_) => true,
-            Self::Schema(_) | Self::Parquet(_) | Self::Json(_) | Self::Foreign { .. } => false,
+            Self::Schema(_)
+            | Self::Parquet(_)
+            | Self::Json(_)
+            | Self::Foreign { .. }
+            | Self::Gap { .. } => false,
         }
     }
 }

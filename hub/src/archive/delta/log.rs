@@ -14,7 +14,7 @@ use serde_json::json;
 use super::super::spool::Spool;
 use super::checkpoint;
 use super::error::DeltaError;
-use super::table::DeltaTable;
+use super::table::{Checkpoint, DeltaTable};
 
 /// Most commits that are held at once, and most reads that are under way.
 const COMMITS_AT_ONCE: u64 = 64;
@@ -41,22 +41,29 @@ impl DeltaLog<'_> {
                 there.is_some_and(|bytes| Md5::of(&bytes) == head.md5)
             }
         };
+        let is_whole = !is_same || known.head.is_none();
         let mut table = if is_same {
             known
         } else {
             DeltaTable::default()
         };
-        let mut at_once = 1;
-        loop {
+        let (mut at_once, mut listed) = (1, None);
+        'read: loop {
             let from = table.next_version();
             let commits: Vec<_> = (from..from + at_once).map(|at| self.read(at)).collect();
             let commits = stream::iter(commits).buffered(READS_AT_ONCE);
             let commits: Vec<_> = commits.try_collect().await?;
             for commit in commits {
-                let Some(bytes) = commit else {
-                    return Ok(table);
-                };
                 let version = table.next_version();
+                let Some(bytes) = commit else {
+                    // Where something is kept of the table, the newest commit is known to be there.
+                    let again = is_whole && listed != Some(version) && self.goes_on(&table).await?;
+                    if !again {
+                        return Ok(table);
+                    }
+                    listed = Some(version);
+                    continue 'read;
+                };
                 table = table.after(&bytes).map_err(|source| DeltaError::Foreign {
                     table: self.table.clone(),
                     version,
@@ -65,6 +72,29 @@ impl DeltaLog<'_> {
             }
             at_once = COMMITS_AT_ONCE.min(at_once * 2);
         }
+    }
+
+    /// Whether a log that was read to its end has the next commit all the same, which another hub has made
+    /// meanwhile. One from which commits are missing is refused: readers would never see what is appended
+    /// to what is left.
+    async fn goes_on(&self, table: &DeltaTable) -> Result<bool, DeltaError> {
+        let (prefix, version) = (layout::delta_log_prefix(self.table), table.next_version());
+        let after = layout::delta_log_from(self.table, version);
+        let listed = self.store.list_few(&prefix, Some(&after)).await?;
+        let keys = listed.objects.iter();
+        let keys: Vec<_> = keys
+            .filter_map(|found| DeltaKey::parse(&found.key))
+            .collect();
+        let keys = || keys.iter().map(|(_, key)| key);
+        if keys().any(|key| *key == DeltaKey::Commit(version)) {
+            return Ok(true);
+        }
+        // Of a table that has commits, the hint is behind all of them.
+        if keys().any(|key| *key != DeltaKey::LastCheckpoint || table.head.is_none()) {
+            let table = self.table.clone();
+            return Err(DeltaError::Gap { table, version });
+        }
+        Ok(false)
     }
 
     async fn read(&self, version: u64) -> Result<Option<Vec<u8>>, StoreError> {
@@ -111,11 +141,44 @@ impl DeltaLog<'_> {
         let actions = table.actions(self.table)?;
         let whole = checkpoint::write(&actions, Spool::default())?.finish()?;
         let key = DeltaKey::Checkpoint(head.version).of(self.table);
-        self.store.put(&key, whole.body.clone()).await?;
+        let file = self.store.put(&key, whole.body.clone()).await?;
         let hint = json!({ "version": head.version, "size": actions.len() }).to_string();
         let key = DeltaKey::LastCheckpoint.of(self.table);
-        self.store.put(&key, hint.into_bytes().into()).await?;
-        table.checkpoint = head.version;
+        let hint = self.store.put(&key, hint.into_bytes().into()).await?;
+        table.checkpoint = Some(Checkpoint {
+            version: head.version,
+            file,
+            hint,
+        });
+        Ok(())
+    }
+
+    /// Looks at what readers take of the log: the newest checkpoint, and the commits since. Where some of it is
+    /// missing, or a checkpoint is not what was written, a new one does without it.
+    pub(super) async fn check(&self, table: &mut DeltaTable) -> Result<(), DeltaError> {
+        let Some(head) = table.head else {
+            return Ok(());
+        };
+        let from = table.checkpoint_version();
+        let mut missing: BTreeSet<u64> = (from..=head.version).collect();
+        let (mut file, mut hint) = (None, None);
+        let prefix = layout::delta_log_prefix(self.table);
+        let after = layout::delta_log_from(self.table, from);
+        for object in list_all(&**self.store, &prefix, Some(&after)).await? {
+            match DeltaKey::parse(&object.key) {
+                Some((_, DeltaKey::Commit(version))) => drop(missing.remove(&version)),
+                Some((_, DeltaKey::Checkpoint(version))) if version == from => {
+                    file = Some(object.version);
+                }
+                Some((_, DeltaKey::LastCheckpoint)) => hint = Some(object.version),
+                _ => {}
+            }
+        }
+        let known = table.checkpoint.clone();
+        let known = known.map(|newest| (newest.file, newest.hint)).unzip();
+        if !missing.is_empty() || (file, hint) != known || table.wants_checkpoint() {
+            self.write_checkpoint(table).await?;
+        }
         Ok(())
     }
 

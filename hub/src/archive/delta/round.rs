@@ -101,6 +101,7 @@ impl<'a> DeltaRound<'a> {
             let limit = scope.now.saturating_sub(scope.keep);
             table.forget_removed_before(limit.unwrap_or(Timestamp::MIN).as_millisecond());
             log.sweep(&mut table).await?;
+            log.check(&mut table).await?;
         }
         Ok(table)
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::layout::DeltaFile;
+use causeway_shared::store::Version;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -29,8 +30,7 @@ pub(crate) struct DeltaTable {
     pub(super) schema: Schema,
     /// The commits that its rows are of.
     pub(super) commits: BTreeMap<SiteName, Commits>,
-    /// The version of its newest checkpoint; 0: it has none.
-    pub(super) checkpoint: u64,
+    pub(super) checkpoint: Option<Checkpoint>,
     #[serde(with = "files")]
     pub(super) files: BTreeMap<(SiteName, Part), LiveFile>,
     /// Files that a version that is no longer the newest has, and when they were removed, in milliseconds.
@@ -46,6 +46,16 @@ pub(super) struct Head {
     pub(super) md5: Md5,
     /// Milliseconds.
     pub(super) at: i64,
+}
+
+/// The newest checkpoint of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Checkpoint {
+    pub(super) version: u64,
+    /// As the store calls what was written.
+    pub(super) file: Version,
+    /// As the store calls the hint that names it.
+    pub(super) hint: Version,
 }
 
 /// A file of the newest version.
@@ -235,10 +245,15 @@ impl DeltaTable {
         Ok(())
     }
 
+    /// The version of its newest checkpoint; 0: it has none.
+    pub(super) fn checkpoint_version(&self) -> u64 {
+        self.checkpoint.as_ref().map_or(0, |newest| newest.version)
+    }
+
     /// Whether it is time for a checkpoint.
     pub(super) fn wants_checkpoint(&self) -> bool {
         let version = self.head.map_or(0, |head| head.version);
-        version >= self.checkpoint + COMMITS_A_CHECKPOINT
+        version >= self.checkpoint_version() + COMMITS_A_CHECKPOINT
     }
 
     /// The actions that the table's state comes to: what a checkpoint holds.

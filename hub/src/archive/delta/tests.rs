@@ -1,6 +1,7 @@
 //! Runs that publish Delta tables of a store in memory. Random histories, and readers that share no code with
 //! this one, are tested end to end.
 
+mod log;
 mod troubles;
 
 use std::collections::BTreeMap;
@@ -18,8 +19,7 @@ use parquet::file::reader::{FileReader as _, SerializedFileReader};
 use super::super::{Archive, ArchiveReport};
 use super::parquet_file::ParquetFile;
 use super::table::DeltaTable;
-use crate::config::{ArchiveFormats, HubConfig};
-use crate::testing::{NOON, Outcome, SHOP, TestSite};
+use crate::testing::{NOON, Outcome, SHOP, TestSite, archive_as};
 
 fn noon() -> Timestamp {
     NOON.parse().unwrap()
@@ -29,15 +29,8 @@ fn name(table: &str) -> Name {
     Name::new(table).unwrap()
 }
 
-fn archive_as(store: &Store, formats: &[&str]) -> Archive {
-    let formats = formats.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let mut config = HubConfig::default();
-    config.archive.formats = ArchiveFormats::try_from(formats).unwrap();
-    Archive::new(Arc::clone(store), config)
-}
-
 fn archive(store: &Store) -> Archive {
-    archive_as(store, &["delta"])
+    archive_as(store, &["delta"]).unwrap()
 }
 
 async fn run(store: &Store) -> Outcome<ArchiveReport> {
@@ -76,6 +69,29 @@ async fn table(store: &Store, name: &Name) -> Outcome<DeltaTable> {
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// A store with the same objects.
+async fn copy(store: &Store) -> Outcome<Store> {
+    let copy: Store = Arc::new(MemoryStore::new());
+    for key in keys(store, "").await? {
+        copy.put(&key, bytes(store, &key).await?.into()).await?;
+    }
+    Ok(copy)
+}
+
+/// A shop whose sales are at this version.
+async fn shop_at(store: &Store, version: u64) -> Outcome<TestSite> {
+    let mut site = shop(store).await?;
+    let archive = archive(store);
+    archive.run(noon()).await?;
+    for change in 0..version {
+        let record = format!("2,2025-11-28,a,{change}");
+        site.put("sale", "dt=2025-11-28", &[&record]).await?;
+        site.commit().await?;
+        archive.run(noon()).await?;
+    }
+    Ok(site)
 }
 
 /// The rows of all tables, by table, site and partition.
@@ -187,7 +203,7 @@ async fn unchanged_costs_what_csv_costs() -> Outcome {
     shop(&store).await?;
     let mut idle = Vec::new();
     for formats in [&["csv"][..], &["csv", "delta"], &["delta"]] {
-        let archive = archive_as(&store, formats);
+        let archive = archive_as(&store, formats)?;
         archive.run(noon()).await?;
         let before = store.requests();
         archive.run(noon()).await?;
@@ -195,6 +211,7 @@ async fn unchanged_costs_what_csv_costs() -> Outcome {
     }
     assert_eq!(idle[0], idle[1]);
     assert_eq!(idle[0], idle[2]);
+    assert_eq!((idle[2].put, idle[2].delete, idle[2].head), (0, 0, 0));
     Ok(())
 }
 
@@ -213,7 +230,8 @@ async fn each_format_is_taken_up_where_it_stopped() -> Outcome {
         let record = format!("2,2025-11-28,a,{turn}");
         site.put("sale", "dt=2025-11-28", &[&record]).await?;
         site.commit().await?;
-        assert!(!archive_as(&store, formats).run(noon()).await?.has_errors());
+        let report = archive_as(&store, formats)?.run(noon()).await?;
+        assert!(!report.has_errors());
         let csv = store.get("archive/sale/dt=2025-11-28/here.csv").await?;
         let csv = String::from_utf8(csv.bytes(1_000).await?)?;
         let is_now = csv.ends_with(&format!("{record}\n"));
@@ -233,14 +251,7 @@ async fn each_format_is_taken_up_where_it_stopped() -> Outcome {
 #[tokio::test]
 async fn a_checkpoint_is_written_after_64_commits() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
-    let archive = archive(&store);
-    for change in 0..66 {
-        let record = format!("2,2025-11-28,a,{change}");
-        site.put("sale", "dt=2025-11-28", &[&record]).await?;
-        site.commit().await?;
-        archive.run(noon()).await?;
-    }
+    shop_at(&store, 66).await?;
     let log = keys(&store, "archive/delta/sale/_delta_log/").await?;
     let checkpoints = log.iter().filter(|key| !key.ends_with(".json"));
     let checkpoints: Vec<_> = checkpoints.map(|key| key.rsplit('/').next()).collect();
