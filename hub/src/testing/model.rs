@@ -11,7 +11,7 @@
 mod change;
 mod cloud;
 mod compare;
-mod pause;
+pub(crate) mod pause;
 mod play;
 mod rows;
 mod servers;

@@ -98,3 +98,59 @@ fn in_millis(at: DateTime, round: Round) -> Option<String> {
         time.subsec_nanosecond() / 1_000_000
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_texts(texts: &[&str]) -> (Option<String>, Option<String>) {
+        let mut bounds = Bounds::default();
+        texts.iter().for_each(|text| bounds.text(text));
+        let text = |bound: Option<serde_json::Value>| Some(bound?.as_str()?.to_owned());
+        (text(bounds.least()), text(bounds.most()))
+    }
+
+    #[test]
+    fn a_long_text_is_named_by_its_beginning_and_never_as_the_greatest() {
+        let (short, long) = ("ệ".repeat(32), "ệ".repeat(12_000));
+        assert_eq!(of_texts(&[&long]), (Some(short.clone()), None));
+        assert_eq!(of_texts(&[&short]), (Some(short.clone()), Some(short)));
+        assert_eq!(of_texts(&[&long, "a"]), (Some("a".to_owned()), None));
+        assert_eq!(of_texts(&["", "\u{10FFFF}"]).0.as_deref(), Some(""));
+        assert_eq!(of_texts(&[]), (None, None));
+    }
+
+    #[test]
+    fn numbers_that_an_engine_may_read_as_others_are_not_named() {
+        let least = |value: Value<'static>| {
+            let mut bounds = Bounds::default();
+            bounds.value(&value);
+            bounds.least().map(|bound| bound.to_string())
+        };
+        let most = 999_999_999_999_999;
+        assert_eq!(
+            least(Value::Decimal(most, 2)).as_deref(),
+            Some("9999999999999.99")
+        );
+        assert_eq!(least(Value::Decimal(most + 1, 2)), None);
+        assert_eq!(least(Value::Decimal(-1, 18)).as_deref(), Some("-1e-18"));
+        assert_eq!(least(Value::Float(f64::NAN)), None);
+        assert_eq!(least(Value::Int(i64::MIN)), Some(i64::MIN.to_string()));
+    }
+
+    #[test]
+    fn a_timestamp_lies_between_its_milliseconds() {
+        let mut bounds = Bounds::default();
+        bounds.value(&Value::Timestamp(
+            "2199-12-31T23:59:59.999999".parse().unwrap(),
+        ));
+        let bounds = [bounds.least(), bounds.most()];
+        assert_eq!(
+            bounds.map(Option::unwrap),
+            [
+                json!("2199-12-31T23:59:59.999"),
+                json!("2200-01-01T00:00:00.000")
+            ]
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Runs that publish Delta tables of a store in memory. Random histories, and readers that share no code with
 //! this one, are tested end to end.
 
+mod cleanup;
 mod log;
 mod troubles;
 

@@ -12,14 +12,14 @@ use tokio::sync::Semaphore;
 
 /// Where a call is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     /// Calls are counted from 1.
-    pub(super) call: u64,
+    pub(crate) call: u64,
     /// Whether it has done its work by then.
-    pub(super) is_done: bool,
+    pub(crate) is_done: bool,
 }
 
-pub(super) struct PausingStore {
+pub(crate) struct PausingStore {
     inner: Store,
     stop: Stop,
     calls: AtomicU64,
@@ -28,7 +28,7 @@ pub(super) struct PausingStore {
 }
 
 impl PausingStore {
-    pub(super) fn new(inner: Store, stop: Stop) -> Self {
+    pub(crate) fn new(inner: Store, stop: Stop) -> Self {
         Self {
             inner,
             stop,
@@ -39,12 +39,12 @@ impl PausingStore {
     }
 
     /// Waits until somebody has come to the call that is stopped.
-    pub(super) async fn reached(&self) {
+    pub(crate) async fn reached(&self) {
         drop(self.reached.acquire().await);
     }
 
     /// Lets the call that was stopped go on.
-    pub(super) fn go_on(&self) {
+    pub(crate) fn go_on(&self) {
         self.go.add_permits(1);
     }
 
