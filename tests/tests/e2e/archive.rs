@@ -54,7 +54,7 @@ pub(crate) fn assert_sums(archive: &Path) {
 }
 
 /// Every table as another engine reads it, against the rows of the database, which holds all dates.
-async fn assert_published(deployment: &Deployment, archive: &Path) {
+pub(crate) async fn assert_published(deployment: &Deployment, archive: &Path) {
     for table in tables() {
         let expected = loaded(deployment, table).await;
         let keys = if table == "programparticipant" { 2 } else { 1 };

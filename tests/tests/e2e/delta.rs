@@ -4,14 +4,17 @@
 use std::fs;
 use std::path::Path;
 
-use causeway_hub::testing::delta::{Expected, play, rows_of};
+use causeway_hub::testing::delta::{Expected, play, play_edges, play_long, rows_of};
+use causeway_hub::testing::model::asked_for;
 use causeway_shared::layout::{ArchiveFile, DeltaKey};
 use causeway_shared::store::list_all;
-use causeway_tests::delta::{Versions, assert_read};
+use causeway_tests::delta::{assert_documented, assert_found, assert_read, assert_unique};
 use causeway_tests::deployment::{Deployment, PAIRS};
-use serde_json::Value;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
 
-use crate::archive::fetch;
+use crate::archive::{assert_published, assert_sums, fetch};
+use crate::booking::{ask, serve_with};
 use crate::ground::deploy;
 
 const BOTH: [(&str, &str); 2] = [
@@ -20,18 +23,35 @@ const BOTH: [(&str, &str); 2] = [
 ];
 
 /// Histories that are played always.
-const SEEDS: u64 = 4;
+const SEEDS: u64 = 8;
 
 #[tokio::test]
 async fn every_version_of_random_histories_is_read_as_it_was() {
-    for seed in 0..SEEDS {
-        let folder = tempfile::tempdir().unwrap();
-        let versions = play(seed, folder.path()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let seeds = asked_for().unwrap_or_else(|| (0..SEEDS).collect());
+    let mut folders = Vec::new();
+    for seed in seeds {
+        let of_seed = folder.path().join(seed.to_string());
+        let versions = play(seed, &of_seed).await.unwrap();
         assert!(versions > 4, "seed {seed} has {versions} versions");
-        let expected = folder.path().join("expected.json");
-        assert_read(&folder.path().join("before"), &expected, Versions::All);
-        assert_read(&folder.path().join("after"), &expected, Versions::Newest);
+        folders.extend(["before", "after"].map(|name| of_seed.join(name)));
     }
+    assert_read(&folders);
+}
+
+#[tokio::test]
+async fn versions_are_read_across_checkpoints_and_without_what_lies_before() {
+    let folder = tempfile::tempdir().unwrap();
+    play_long(folder.path()).await.unwrap();
+    assert_read(["whole", "cut"].map(|name| folder.path().join(name)));
+}
+
+#[tokio::test]
+async fn every_type_is_read_and_found_at_its_edges() {
+    let folder = tempfile::tempdir().unwrap();
+    play_edges(folder.path()).await.unwrap();
+    assert_read([folder.path()]);
+    assert_found(folder.path());
 }
 
 fn run(deployment: &Deployment) -> Value {
@@ -98,8 +118,11 @@ async fn delta_tables_hold_what_the_csv_holds() {
         versions.dedup_by(|a, b| (&a.table, a.version) == (&b.table, b.version));
         let archive = fetch(&store).await;
         let file = archive.path().join("expected.json");
-        fs::write(&file, serde_json::to_vec(&versions).unwrap()).unwrap();
-        assert_read(&archive.path().join("archive/delta"), &file, Versions::All);
+        fs::write(file, serde_json::to_vec(&versions).unwrap()).unwrap();
+        let tables = archive.path().join("tables");
+        fs::rename(archive.path().join("archive/delta"), &tables).unwrap();
+        assert_read([archive.path()]);
+        assert_documented(&tables.join("appointment"));
 
         let status = deployment.hub(&["archive", "status"]).expect_code(0);
         let delta = &status.json()["tables"]["appointment"]["delta"];
@@ -114,5 +137,66 @@ async fn delta_tables_hold_what_the_csv_holds() {
             TBLPROPERTIES ('table_type' = 'DELTA');\n";
         let ddl = ddl.json();
         assert!(ddl["ddl"].as_str().unwrap().contains(statement), "{ddl}");
+    }
+}
+
+#[tokio::test]
+async fn two_hubs_publish_at_once_while_the_cloud_books_and_the_site_moves() {
+    for pair in PAIRS {
+        let (deployment, site) = deploy(pair).await;
+        deployment.migrate_and_load();
+        let token = deployment.token("admin", &[]);
+        let mut variables = vec![("CAUSEWAY_ARCHIVE__EVERY", "1s")];
+        variables.extend(BOTH);
+        let _ = deployment.hub(&["archive", "enable"]).expect_code(0);
+        let hubs = [
+            serve_with(&deployment, &token, &variables).await,
+            deployment.serve(&variables),
+        ];
+        let publish = async |hub: usize| {
+            let url = format!("{}/api/v1/archive/run", hubs[hub].url);
+            let asked = reqwest::Client::new().post(url).bearer_auth(&token);
+            let answer = asked.send().await.unwrap();
+            assert!(
+                answer.status().is_success(),
+                "{}",
+                answer.text().await.unwrap()
+            );
+        };
+        let (moved, date) = (site.first_appointment(-30), site.date(1).to_string());
+        for turn in 0..4 {
+            let change = async {
+                let time = format!("{}:30", 13 + turn);
+                let booking = json!({"customerid": "fb-8", "date": date, "time": time});
+                let book = (Method::POST, "");
+                let (status, booked) = ask(&hubs[0], &token, book, Some(booking)).await;
+                assert_eq!(status, StatusCode::CREATED, "{booked}");
+                site.execute(&format!(
+                    "UPDATE Appointments SET Date = '{}', Time = '20:00:00' WHERE AppointmentId = {moved}",
+                    site.date(-30 + turn % 2)
+                ));
+                let _ = deployment.agent(&["sync"]).expect_code(0);
+            };
+            tokio::join!(publish(0), change, publish(1));
+            tokio::join!(publish(1), publish(0));
+        }
+        for hub in hubs {
+            let _ = hub.running.kill();
+        }
+
+        let report = run(&deployment);
+        let archive = fetch(&deployment.store.open().await).await;
+        let folder = archive.path().join("archive");
+        assert_sums(&folder);
+        let (from, to) = (site.date(-40).to_string(), site.date(5).to_string());
+        let load = ["load", "--from", &from, "--to", &to];
+        let _ = deployment.hub(&load).expect_code(0);
+        assert_published(&deployment, &folder).await;
+        let file = serde_json::to_vec(&expected(&folder, &report)).unwrap();
+        fs::write(archive.path().join("expected.json"), file).unwrap();
+        let tables = archive.path().join("tables");
+        fs::rename(folder.join("delta"), &tables).unwrap();
+        assert_read([archive.path()]);
+        assert_unique(&tables.join("appointment"), "appointmentid");
     }
 }
