@@ -6,7 +6,8 @@
 //! or taken over, two hubs on one database, and kills between any two requests. The model ([`cloud`],
 //! [`change`], [`truth`]) knows the merge table of docs/edits.md and the order in which the logs say that things
 //! happened; it shares no code with what folds, merges and places rows. After each load, and when all is
-//! quiet, database, totals, conflicts and published files have to equal it.
+//! quiet, database, totals, conflicts and published files have to equal it. The Delta tables have to hold what the
+//! published CSV does; other programs read that.
 
 mod change;
 mod cloud;
@@ -29,6 +30,12 @@ pub use servers::{Folders, Servers};
 use world::World;
 
 use crate::testing::Outcome;
+
+/// As what a history's rows are published.
+const FORMATS: &[&str] = match cfg!(feature = "delta") {
+    true => &["csv", "delta"],
+    false => &["csv"],
+};
 
 /// How many things happen in a history.
 const STEPS: u32 = 60;

@@ -1,15 +1,21 @@
 //! Random histories of databases on PostgreSQL against a model in memory, as the hub's own tests play them on
 //! SQLite; a third of what is written there comes from a role that owns nothing.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use causeway_hub::testing::model::{Servers, asked_for, play};
 use causeway_hub::testing::{HubDatabase, Outcome};
+use causeway_tests::delta::assert_read;
 use causeway_tests::{DatabaseKind, TestDatabase, run_beside, soaks};
+use tempfile::TempDir;
 
 /// Databases beside one that is there for its name.
 struct Databases {
     first: TestDatabase,
     writer: String,
+    /// Of the published Delta tables.
+    tables: TempDir,
 }
 
 impl Databases {
@@ -87,20 +93,25 @@ impl Servers for Databases {
     fn writer(&self) -> Option<&str> {
         Some(&self.writer)
     }
+
+    fn tables(&self) -> Option<&Path> {
+        Some(self.tables.path())
+    }
 }
 
-/// Whether a role wrote something.
-async fn play_one(seed: u64) -> Outcome<bool> {
+/// Whether a role wrote something, and the Delta tables that were published.
+async fn play_one(seed: u64) -> Outcome<(bool, TempDir)> {
     let first = TestDatabase::create(DatabaseKind::Postgres).await;
     let databases = Databases {
         writer: format!("{}_writer", first.name()),
         first,
+        tables: tempfile::tempdir()?,
     };
     run_beside(&[&format!("CREATE ROLE {}", databases.writer)]).await;
     let played = play(seed, &databases).await;
     databases.remove_all().await;
     let counted = played?;
-    Ok(counted.contains_key("written by a role"))
+    Ok((counted.contains_key("written by a role"), databases.tables))
 }
 
 /// Three histories, with `./test --soak` thirty.
@@ -108,10 +119,13 @@ async fn play_one(seed: u64) -> Outcome<bool> {
 async fn histories_on_postgresql_are_as_the_model_says() -> Outcome {
     let always = || (0..if soaks() { 30 } else { 3 }).collect();
     let seeds = asked_for().unwrap_or_else(always);
-    let mut written_by_a_role = 0;
+    let (mut written_by_a_role, mut tables) = (0, Vec::new());
     for seed in &seeds {
-        written_by_a_role += u32::from(play_one(*seed).await?);
+        let (is_written, published) = play_one(*seed).await?;
+        written_by_a_role += u32::from(is_written);
+        tables.push(published);
     }
     assert!(seeds.len() < 3 || written_by_a_role > 0);
+    assert_read(tables.iter().map(TempDir::path));
     Ok(())
 }

@@ -7,16 +7,17 @@ use causeway_shared::edits_object::Loser;
 use causeway_shared::layout;
 use causeway_shared::store::list_all;
 
+use super::FORMATS;
 use super::cloud::{Lost, Values};
 use super::rows::{Key, STATE, STATES, Tab, Text, record};
 use super::truth::{View, clashing};
 use super::world::World;
 use super::writes::Read;
-use crate::archive::Archive;
-use crate::config::HubConfig;
 use crate::db::Query;
 use crate::services::conflicts::{self, ConflictKind, ConflictsQuery};
-use crate::testing::Outcome;
+#[cfg(feature = "delta")]
+use crate::testing::delta::{export, published_rows};
+use crate::testing::{Outcome, archive_as};
 
 /// That two lists are the same, or in what they differ.
 fn same<T: Ord + Debug>(what: &str, found: BTreeSet<T>, expected: BTreeSet<T>) -> Outcome {
@@ -232,13 +233,28 @@ impl World<'_> {
 
     /// What a run of the archive publishes now.
     pub(super) async fn archive(&mut self) -> Outcome {
-        let archive = Archive::new(self.store.clone(), HubConfig::default());
+        let archive = archive_as(&self.store, FORMATS)?;
         let report = archive.run(self.now).await?;
         if let Some(error) = report.first_error() {
             return Err(error.to_owned().into());
         }
         self.count("archived");
-        self.published().await
+        self.published().await?;
+        #[cfg(feature = "delta")]
+        {
+            let rows = published_rows(&self.store).await?;
+            self.noted.note(&archive, rows, self.now).await?;
+        }
+        Ok(())
+    }
+
+    /// The Delta tables, for readers that share no code with this program.
+    #[cfg(feature = "delta")]
+    pub(super) async fn export_tables(&self) -> Outcome {
+        match self.servers.tables() {
+            Some(folder) => export(&self.store, &self.noted.readable(self.now), folder).await,
+            None => Ok(()),
+        }
     }
 
     async fn published(&self) -> Outcome {

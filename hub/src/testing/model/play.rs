@@ -9,13 +9,12 @@ use fastrand::Rng;
 use jiff::civil::Date;
 use tokio::time::timeout;
 
+use super::FORMATS;
 use super::pause::{PausingStore, Stop};
 use super::rows::DAYS;
 use super::world::World;
-use crate::archive::Archive;
-use crate::config::HubConfig;
 use crate::sync::DateRange;
-use crate::testing::{Outcome, TestHub};
+use crate::testing::{Outcome, TestHub, archive_as};
 
 /// How long something waits for a process that is stopped until it is over.
 pub(super) const WAITS: Duration = Duration::from_millis(500);
@@ -59,8 +58,7 @@ pub(super) async fn work(test: TestHub, site: SiteName, work: Work) -> Outcome {
         Work::Bring(date) => drop(test.hub.bring(&site, DateRange::day(date), now).await?),
         Work::TakeOver => drop(test.hub.take_over(None, now).await?),
         Work::Archive => {
-            let archive = Archive::new(Arc::clone(&test.store), HubConfig::default());
-            drop(archive.run(now).await?);
+            drop(archive_as(&test.store, FORMATS)?.run(now).await?);
         }
         Work::Repair => test.repair().await?,
     }
@@ -338,6 +336,8 @@ impl World<'_> {
             return Err(format!("lost: {lost:?}").into());
         }
         self.archive().await?;
+        #[cfg(feature = "delta")]
+        self.export_tables().await?;
         let first = places[0];
         self.tell(format!("{first} is made anew"));
         self.drop_database(first).await?;

@@ -32,6 +32,11 @@ pub trait Servers: Send + Sync {
     fn writer(&self) -> Option<&str> {
         None
     }
+
+    /// Where the published Delta tables go in the end, with what is to be read there.
+    fn tables(&self) -> Option<&Path> {
+        None
+    }
 }
 
 /// SQLite databases in folders.

@@ -15,6 +15,8 @@ use super::truth::Truth;
 use crate::config::HubConfig;
 use crate::db::StoredSite;
 use crate::sync::Hub;
+#[cfg(feature = "delta")]
+use crate::testing::delta::Noted;
 use crate::testing::{NOON, Outcome, TestHub};
 
 pub(super) struct World<'s> {
@@ -29,6 +31,9 @@ pub(super) struct World<'s> {
     /// What was set aside of each place.
     backups: BTreeMap<usize, Backup>,
     pub(super) transactions: usize,
+    /// What the published Delta tables have to hold.
+    #[cfg(feature = "delta")]
+    pub(super) noted: Noted,
     /// Keys that databases gave.
     pub(super) keys: BTreeSet<i64>,
     /// What was done, for whoever has to find out.
@@ -76,6 +81,8 @@ impl<'s> World<'s> {
             places: BTreeMap::new(),
             backups: BTreeMap::new(),
             transactions: 0,
+            #[cfg(feature = "delta")]
+            noted: Noted::default(),
             keys: BTreeSet::new(),
             told: vec![format!("rules {rules:?}")],
             counted: BTreeMap::new(),
