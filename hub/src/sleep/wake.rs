@@ -159,7 +159,14 @@ pub(crate) async fn finish(hub: &Hub, clock: fn() -> Timestamp) -> Result<LoadRe
         Standing::Asleep => false,
         Standing::Awake => true,
         Standing::Waking if told.is_empty() => true,
-        Standing::Waking => database.replace_copy(SLEEP, &told, b"").await?,
+        Standing::Waking => {
+            // Another one that finishes may have been first.
+            database.replace_copy(SLEEP, &told, b"").await?
+                || database
+                    .copied(SLEEP)
+                    .await?
+                    .is_none_or(|told| told.is_empty())
+        }
     };
     if !may_take_changes {
         return Err(SleepError::Overtaken);
@@ -176,13 +183,12 @@ pub(crate) async fn finish(hub: &Hub, clock: fn() -> Timestamp) -> Result<LoadRe
         // Whoever asks says so, and tries again: what is loaded is.
         return Ok(report);
     }
-    match Control::say_after(store, seen, Standing::Awake, clock(), false).await? {
-        true => {
-            tracing::info!("the database is awake");
-            Ok(report)
-        }
-        false => Err(SleepError::Overtaken),
+    if Control::say_after(store, seen, Standing::Awake, clock(), false).await? {
+        tracing::info!("the database is awake");
+    } else if Control::read(store).await?.database != Standing::Awake {
+        return Err(SleepError::Overtaken);
     }
+    Ok(report)
 }
 
 /// Whether there is a site whose rows are still to come. One that cannot be loaded for now and has its last good
@@ -239,6 +245,23 @@ mod tests {
         // It is awake.
         ask_to_wake(hub, now()).await.unwrap();
         assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+    }
+
+    #[tokio::test]
+    async fn of_several_that_wake_it_at_once_none_fails() {
+        let bed = Testbed::new().await;
+        let hub = &bed.app.hub;
+        for second in 0..20 {
+            hub.database().copy(SLEEP, LONG_AGO).await.unwrap();
+            let at = Timestamp::from_second(second).unwrap();
+            for standing in [Standing::Asleep, Standing::Waking] {
+                let said = Control::say(hub.store(), standing, at, false);
+                said.await.unwrap();
+            }
+            let (one, other) = tokio::join!(finish(hub, now), finish(hub, now));
+            one.and(other).unwrap();
+            assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+        }
     }
 
     #[tokio::test]
