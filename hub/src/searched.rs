@@ -4,6 +4,8 @@
 //! a search is one look for a part of a text in each row. Other texts it folds when they are searched: rows of a few
 //! dates, of which a load brings many more.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::char::decompose_canonical;
 
 /// The columns of a table that lists search.
@@ -40,29 +42,45 @@ pub(crate) const ALIKE: [&str; 2] = ["đĐ\t\u{a0}", "dd  "];
 /// The first and the last of the marks that a decomposition takes off letters.
 const MARKS: [char; 2] = ['\u{300}', '\u{36f}'];
 
+/// The letters of most alphabets end here.
+const FAMILIAR: u32 = 0x2000;
+/// What each of them is compared as. U+0000: that is not one character.
+static FOLDED: LazyLock<Vec<char>> = LazyLock::new(|| {
+    let one = |c| {
+        let mut folded = String::new();
+        decompose_canonical(c, |part| push_lower(&mut folded, part));
+        let mut folded = folded.chars();
+        let first = folded.next().unwrap_or_default();
+        folded.next().map_or(first, |_| char::default())
+    };
+    let familiar = (0..FAMILIAR).map(|c| char::from_u32(c).unwrap_or_default());
+    familiar.map(one).collect()
+});
+
 /// A text as it is compared, with one space where it has several.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for c in text.chars() {
-        match c.is_ascii() {
-            true => push(&mut folded, c),
-            false => decompose_canonical(c, |part| push(&mut folded, part)),
+        match FOLDED.get(c as usize) {
+            Some(&one) if one != char::default() => push(&mut folded, one),
+            _ => decompose_canonical(c, |part| push_lower(&mut folded, part)),
         }
     }
     folded
 }
 
-fn push(folded: &mut String, c: char) {
+fn push_lower(folded: &mut String, c: char) {
     if (MARKS[0]..=MARKS[1]).contains(&c) {
         return;
     }
-    let alike = ALIKE[0].chars().zip(ALIKE[1].chars());
-    let c = match c.is_ascii() && c != '\t' {
-        true => c,
-        false => alike.fold(c, |c, (from, to)| if c == from { to } else { c }),
-    };
+    let mut alike = ALIKE[0].chars().zip(ALIKE[1].chars());
+    let c = alike.find(|(from, _)| *from == c).map_or(c, |(_, to)| to);
+    c.to_lowercase().for_each(|c| push(folded, c));
+}
+
+fn push(folded: &mut String, c: char) {
     if c != ' ' || !folded.ends_with(' ') {
-        folded.extend(c.to_lowercase());
+        folded.push(c);
     }
 }
 

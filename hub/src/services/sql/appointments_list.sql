@@ -16,7 +16,9 @@ found AS MATERIALIZED (
     SELECT a.appointmentid, a."date", a."time"
     FROM asked AS a
     WHERE CAST($6 AS text) IS NULL OR a.customerid = $9
-       OR strpos(a.texts, $6) > 0 OR strpos(a.texts, $7) > 0 OR strpos(a.texts, $8) > 0
+       OR strpos(a.texts, $6) > 0
+       OR (CAST($7 AS text) IS NOT NULL AND strpos(a.texts, $7) > 0)
+       OR (CAST($8 AS text) IS NOT NULL AND strpos(a.texts, $8) > 0)
 ),
 page AS MATERIALIZED (
     SELECT f.appointmentid

@@ -5,8 +5,9 @@ WITH found AS MATERIALIZED (
     FROM consultant AS k
     WHERE (k.isdisabled = $1 OR $1 IS NULL)
       AND (CAST($2 AS text) IS NULL OR k.consultantid = $5
-           OR strpos(k.causeway_search, $2) > 0 OR strpos(k.causeway_search, $3) > 0
-           OR strpos(k.causeway_search, $4) > 0)
+           OR strpos(k.causeway_search, $2) > 0
+           OR (CAST($3 AS text) IS NOT NULL AND strpos(k.causeway_search, $3) > 0)
+           OR (CAST($4 AS text) IS NOT NULL AND strpos(k.causeway_search, $4) > 0))
 ),
 page AS MATERIALIZED (
     SELECT f.consultantid

@@ -3,7 +3,8 @@ SELECT c.customerid, c.fullname, c.email
 FROM customer AS c
 WHERE c.isdisabled = false
   AND (CAST($1 AS text) IS NULL OR c.customerid = $4
-       OR strpos(c.causeway_search, $1) > 0 OR strpos(c.causeway_search, $2) > 0
-       OR strpos(c.causeway_search, $3) > 0)
+       OR strpos(c.causeway_search, $1) > 0
+       OR (CAST($2 AS text) IS NOT NULL AND strpos(c.causeway_search, $2) > 0)
+       OR (CAST($3 AS text) IS NOT NULL AND strpos(c.causeway_search, $3) > 0))
 ORDER BY c.fullname, c.customerid
 LIMIT $5

@@ -5,8 +5,9 @@ WITH found AS MATERIALIZED (
     FROM customer AS c
     WHERE (c.isdisabled = $1 OR $1 IS NULL)
       AND (CAST($2 AS text) IS NULL OR c.customerid = $5
-           OR strpos(c.causeway_search, $2) > 0 OR strpos(c.causeway_search, $3) > 0
-           OR strpos(c.causeway_search, $4) > 0)
+           OR strpos(c.causeway_search, $2) > 0
+           OR (CAST($3 AS text) IS NOT NULL AND strpos(c.causeway_search, $3) > 0)
+           OR (CAST($4 AS text) IS NOT NULL AND strpos(c.causeway_search, $4) > 0))
 ),
 page AS MATERIALIZED (
     SELECT f.customerid
