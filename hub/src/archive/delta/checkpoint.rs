@@ -84,7 +84,8 @@ const ACTIONS_A_GROUP: usize = 10_000;
 /// Writes actions as a checkpoint.
 pub(super) fn write<W: Write + Send>(actions: &[Action], to: W) -> Result<W, ParquetError> {
     let schema = Arc::new(parse_message_type(SCHEMA)?);
-    let mut writer = SerializedFileWriter::new(to, Arc::clone(&schema), properties(true)?)?;
+    let properties = Arc::new(properties(true)?.build());
+    let mut writer = SerializedFileWriter::new(to, Arc::clone(&schema), properties)?;
     for some in actions.chunks(ACTIONS_A_GROUP) {
         let mut leaves = Leaves::default();
         for action in some {

@@ -13,9 +13,10 @@ use causeway_shared::log::ZSTD_LEVEL;
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::Result as ParquetResult;
-use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
 use serde_json::{Map, Value as Json, json};
 
 use super::columns::ColumnBuffer;
@@ -26,8 +27,8 @@ const ROWS_A_GROUP: u64 = 100_000;
 /// A row group that takes so many bytes is written.
 const BYTES_A_GROUP: usize = 8 * 1024 * 1024;
 
-/// A file whose first row group takes less is not compressed: most partitions are a day's rows, for which it would take
-/// three times as long as all the rest.
+/// A file whose first row group takes less is small, and not compressed: most partitions are a day's rows, for which it
+/// would take three times as long as all the rest.
 const MIN_COMPRESSED_BYTES: usize = 64 * 1024;
 
 /// Why rows do not become a file.
@@ -96,8 +97,17 @@ impl<'t, W: Write + Send> ParquetFile<'t, W> {
             none => {
                 let to = self.to.take().ok_or_else(failed_before)?;
                 let schema = Arc::new(parse_message_type(&message(self.table))?);
-                let is_compressed = self.group_bytes >= MIN_COMPRESSED_BYTES;
-                let properties = properties(is_compressed)?;
+                let is_small = self.group_bytes < MIN_COMPRESSED_BYTES;
+                let mut properties = properties(!is_small)?;
+                if is_small {
+                    // The log has those of the file, which are the same.
+                    properties = properties.set_statistics_enabled(EnabledStatistics::None);
+                }
+                for column in self.table.columns.iter().filter(is_written_plain) {
+                    let path = ColumnPath::from(column.name.as_str());
+                    properties = properties.set_column_dictionary_enabled(path, false);
+                }
+                let properties = Arc::new(properties.build());
                 none.insert(SerializedFileWriter::new(to, schema, properties)?)
             }
         };
@@ -129,17 +139,25 @@ fn failed_before() -> parquet::errors::ParquetError {
     parquet::errors::ParquetError::General("an earlier row group could not be written".to_owned())
 }
 
+/// Whether a column has no dictionary: most numbers differ, and a third of the time would go into looking for
+/// those that do not.
+fn is_written_plain(column: &&Column) -> bool {
+    match column.ty {
+        Type::Int | Type::Float | Type::Timestamp | Type::Decimal(_) => true,
+        Type::Bool | Type::Date | Type::Time | Type::Text | Type::Phone => false,
+    }
+}
+
 /// How files are written.
-pub(super) fn properties(is_compressed: bool) -> ParquetResult<WriterPropertiesPtr> {
+pub(super) fn properties(is_compressed: bool) -> ParquetResult<WriterPropertiesBuilder> {
     let compression = match is_compressed {
         true => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
         false => Compression::UNCOMPRESSED,
     };
-    let properties = WriterProperties::builder()
+    Ok(WriterProperties::builder()
         .set_compression(compression)
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_offset_index_disabled(true);
-    Ok(Arc::new(properties.build()))
+        .set_offset_index_disabled(true))
 }
 
 /// The schema in Parquet's words.
