@@ -263,7 +263,7 @@ async fn connections(database: &TestDatabase) -> Vec<Arc<tokio_postgres::Client>
     for _ in 0..CONNECTIONS {
         let client = database.connect().await;
         client
-            .batch_execute("SET search_path = hcm_01")
+            .batch_execute("SET search_path = hcm_01, causeway")
             .await
             .unwrap();
         connections.push(Arc::new(client));
