@@ -57,11 +57,12 @@ def by_athena():
 
 
 def by_trino():
-    register, query = block("Athena", "sql"), re.search(r"```sql\n(CALL .*?;)\n(.*?)```", docs, re.S)
-    assert table in query[1], query[1]
-    database.execute("ATTACH ':memory:' AS lake; CREATE SCHEMA lake.meetassist")
+    schema, register, query = re.search(r"```sql\n(CREATE SCHEMA .*?;)\n(CALL .*?;)\n(.*?)```", docs, re.S).groups()
+    assert table in register, register
+    database.execute("ATTACH ':memory:' AS lake")
+    database.execute(schema)
     database.execute(f"CREATE VIEW lake.meetassist.appointment AS FROM delta_scan('{table}')")
-    return database.sql(query[2]).fetchall()
+    return database.sql(query).fetchall()
 
 
 for engine in (by_duckdb, by_polars, by_athena, by_trino):
