@@ -166,8 +166,10 @@ pub(super) fn lacking(
     declared: &[(String, String)],
     found: &[(String, String)],
 ) -> Result<Vec<usize>, String> {
-    let is_declared =
-        |name: &String| name == SEARCH || declared.iter().any(|(declared, _)| declared == name);
+    let is_declared = |name: &String| {
+        // Also one that stays for a view.
+        name.starts_with(SEARCH) || declared.iter().any(|(declared, _)| declared == name)
+    };
     if let Some((name, ty)) = found.iter().find(|(name, _)| !is_declared(name)) {
         return Err(format!("it has column {name} {ty}, which is not declared"));
     }

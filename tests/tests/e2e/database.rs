@@ -280,3 +280,45 @@ async fn a_dataset_change_leaves_views_and_grants() {
     let row = client.query_one(insert, &[]).await.unwrap();
     assert_eq!(row.get::<_, String>(0), "it's");
 }
+
+/// A view of everything shows what lists search too, which is made anew where a dataset brings more to search.
+#[tokio::test]
+async fn a_view_of_everything_outlives_more_texts_to_search() {
+    let (database, place) = empty().await;
+    let test = TestHub::new(&database).await.unwrap();
+    let people = |more: &str| {
+        format!(
+            "name = 'people'\nversion = 1\n[[table]]\nname = 'customer'\nkey = ['id']\n\
+             partition = {{ buckets = 1 }}\ncolumn = [{{ name = 'id', type = 'int' }}, \
+             {{ name = 'fullname', type = 'text' }}{more}]"
+        )
+    };
+    let mut site = TestSite::new(&test.store, "here", &people("")).unwrap();
+    let client = place.connect().await;
+    let email = ", { name = 'email', type = 'text' }";
+    let phone = format!("{email}, {{ name = 'phonenumber', type = 'phone' }}");
+    for (view, more, row) in [
+        ("first", "", "1,Lê Ân"),
+        ("second", email, "1,Lê Ân,an@x.vn"),
+        ("third", &phone, "1,Lê Ân,an@x.vn,0912 345"),
+    ] {
+        site.declare(&people(more)).unwrap();
+        let put = site.put("customer", "b=0of1", &[row]).await.unwrap();
+        put.commit().await.unwrap();
+        test.load_rows().await.unwrap();
+        let view = format!("CREATE VIEW public.{view} AS SELECT * FROM here.customer");
+        client.batch_execute(&view).await.unwrap();
+    }
+    let searched = async |from: &str| {
+        let sql = format!("SELECT causeway_search FROM {from}");
+        client
+            .query_one(&sql, &[])
+            .await
+            .unwrap()
+            .get::<_, String>(0)
+    };
+    assert_eq!(searched("public.first").await, "le an");
+    assert_eq!(searched("public.second").await, "le an\nan@x.vn");
+    assert_eq!(searched("here.customer").await, "le an\nan@x.vn\n0912345");
+    assert_eq!(test.differences().await.unwrap(), [""; 0]);
+}

@@ -62,7 +62,8 @@ pub(in crate::db::postgres) fn add_search(
     Some(format!("ALTER TABLE {target} ADD COLUMN {name} {ty};\n"))
 }
 
-/// Makes the column anew where some of the texts in it are new.
+/// Makes the column anew where some of the texts in it are new. What a view shows cannot be dropped: there the old one
+/// stays under a name with its number, and the view with it.
 pub(super) fn renew(site: &SiteName, table: &Table, added: &[usize]) -> String {
     let (name, columns) = (table.name.as_str(), columns(table));
     let is_added = |column: &(String, String)| added.iter().any(|at| columns[*at] == *column);
@@ -71,7 +72,16 @@ pub(super) fn renew(site: &SiteName, table: &Table, added: &[usize]) -> String {
         return String::new();
     }
     let target = target(site, table);
-    let column = quote(SEARCH);
-    let drop = format!("ALTER TABLE {target} DROP COLUMN IF EXISTS {column};\n");
-    drop + &add_search(&target, name, &columns).unwrap_or_default()
+    let (column, of_table) = (literal(SEARCH), literal(&target));
+    let take_away = format!(
+        "BEGIN
+           ALTER TABLE {target} DROP COLUMN IF EXISTS {};
+         EXCEPTION WHEN dependent_objects_still_exist THEN
+           EXECUTE (SELECT format('ALTER TABLE %s RENAME COLUMN %I TO %I', {of_table}, attname, attname || '_' || attnum)
+                    FROM pg_attribute WHERE attrelid = {of_table}::regclass AND attname = {column});
+         END",
+        quote(SEARCH)
+    );
+    let add = add_search(&target, name, &columns).unwrap_or_default();
+    format!("DO {};\n{add}", literal(&take_away))
 }
