@@ -20,6 +20,10 @@ const MAX_LINES: usize = 20;
 /// What a cycle did.
 pub(super) fn cycle(report: &CycleReport) -> String {
     let mut text = match report.commit {
+        Some(seq) if report.partitions.changed + report.partitions.removed == 0 => format!(
+            "{}: commit {seq}: no row changed; this host writes the site, in epoch {}\n",
+            report.site, report.epoch
+        ),
         Some(seq) => format!(
             "{}: commit {seq}: {} written, {} removed, {} sent in {:.1} s\n",
             report.site,
@@ -28,6 +32,10 @@ pub(super) fn cycle(report: &CycleReport) -> String {
             size(report.bytes_sent),
             report.seconds,
         ),
+        // What others wrote there meanwhile shows with the next change.
+        None if report.requests.total() == 0 => {
+            format!("{}: no source moved; the store was not asked\n", report.site)
+        }
         None => format!("{}: nothing to push\n", report.site),
     };
     if let Some(verified) = report.verified {
@@ -271,6 +279,7 @@ fn lines<T: std::fmt::Display>(text: &mut String, lines: impl ExactSizeIterator<
 #[cfg(test)]
 mod tests {
     use causeway_shared::ids::{Name, Seq, SiteName};
+    use causeway_shared::store::RequestCounts;
 
     use super::*;
     use crate::cycle::report::{PartitionCounts, RowCounts};
@@ -327,6 +336,34 @@ mod tests {
         1 row in quarantine, not there before; `causeway-agent quarantine` lists them
           column x of table customer is not in the dataset and is left alone
         no source has: customer
+        ");
+    }
+
+    #[test]
+    fn a_cycle_without_rows_says_what_was_done_all_the_same() {
+        let first_line = |commit, list| {
+            let report = CycleReport {
+                commit,
+                epoch: 3,
+                partitions: PartitionCounts::default(),
+                requests: RequestCounts {
+                    list,
+                    ..RequestCounts::default()
+                },
+                ..report()
+            };
+            cycle(&report).lines().next().map(str::to_owned)
+        };
+        let said = [
+            first_line(Some(Seq(42)), 1),
+            first_line(None, 1),
+            first_line(None, 0),
+        ];
+        let said: Vec<String> = said.into_iter().flatten().collect();
+        insta::assert_snapshot!(said.join("\n"), @r"
+        hcm-01: commit 42: no row changed; this host writes the site, in epoch 3
+        hcm-01: nothing to push
+        hcm-01: no source moved; the store was not asked
         ");
     }
 

@@ -108,7 +108,13 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
         let _ = writeln!(text, "not executed: {}", kinds.join(", "));
     }
     let read = count(report.rows.scanned, "row");
+    let partitions = report.partitions;
     let _ = match report.commit {
+        Some(seq) if partitions.changed + partitions.removed == 0 => writeln!(
+            text,
+            "{read} read, none changed; commit {seq} of site {} says that imports write it",
+            report.site
+        ),
         Some(seq) => writeln!(text, "{read} read; commit {seq} of site {}", report.site),
         None if is_plan => writeln!(text, "{read} read; nothing was written"),
         None => writeln!(text, "{read} read; nothing changed"),
