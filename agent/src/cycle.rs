@@ -171,7 +171,7 @@ impl Attempt<'_> {
         };
         let there = noted_uploads(self.agent, self.state, clock::now())?;
         let prepare = |take| preparation.run(take);
-        spooled(self.agent, there, &session.catalog, prepare).await
+        spooled(self.agent, there, named(&session.catalog), prepare).await
     }
 
     /// Pushes the plan; `None` where there is nothing to push.
@@ -196,11 +196,19 @@ impl Attempt<'_> {
     }
 }
 
+/// The objects that a log names.
+fn named(catalog: &Catalog) -> BTreeSet<ObjectId> {
+    let partitions = catalog.partitions.iter();
+    partitions
+        .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
+        .collect()
+}
+
 /// Runs a scan, and spools what neither log nor store has; `there` are the objects that were sent before.
 async fn spooled<P>(
     agent: &Agent,
     there: BTreeMap<ObjectId, u64>,
-    catalog: &Catalog,
+    log: BTreeSet<ObjectId>,
     prepare: impl FnOnce(TakePart) -> P,
 ) -> Result<(Prepared, Spooled), AgentError>
 where
@@ -211,11 +219,6 @@ where
     let spool = blocking(move || Spool::swept(&state_dir)).await??;
     let (sender, thread) = spool.start()?;
     let sent: BTreeSet<ObjectId> = there.keys().cloned().collect();
-    let log: BTreeSet<ObjectId> = catalog
-        .partitions
-        .iter()
-        .map(|((table, part), entry)| (table.clone(), *part, entry.object.md5))
-        .collect();
     let take = Box::new(move |object, csv| {
         if log.contains(&object) || sent.contains(&object) {
             return Ok(());

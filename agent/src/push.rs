@@ -115,6 +115,18 @@ pub(crate) fn objects_to_send(
     spool: &Spool,
     spooled: &BTreeMap<ObjectId, u64>,
 ) -> Vec<SpooledObject> {
+    let objects = plan.objects();
+    let objects = objects.map(|(change, now)| object_id(change, now.md5));
+    spooled_objects(objects, spool, spooled)
+}
+
+/// Those of some objects that are spooled.
+#[must_use]
+pub(crate) fn spooled_objects(
+    objects: impl Iterator<Item = ObjectId>,
+    spool: &Spool,
+    spooled: &BTreeMap<ObjectId, u64>,
+) -> Vec<SpooledObject> {
     let spooled_object = |object: ObjectId| {
         let bytes = *spooled.get(&object)?;
         Some(SpooledObject {
@@ -123,10 +135,7 @@ pub(crate) fn objects_to_send(
             bytes,
         })
     };
-    plan.objects()
-        .map(|(change, now)| object_id(change, now.md5))
-        .filter_map(spooled_object)
-        .collect()
+    objects.filter_map(spooled_object).collect()
 }
 
 fn object_id(change: &PlannedChange, md5: Md5) -> ObjectId {
@@ -135,7 +144,7 @@ fn object_id(change: &PlannedChange, md5: Md5) -> ObjectId {
 
 /// Sends objects, several at once. Returns the sizes of all objects that are in the store, and the
 /// bytes sent.
-async fn upload(
+pub(crate) async fn upload(
     agent: &Agent,
     state: &mut AgentState,
     objects: PlannedObjects,

@@ -76,6 +76,12 @@ impl WhichLog {
         format!("{SITES}{site}/{}data/", self.folder())
     }
 
+    /// The prefix of a table's objects.
+    #[must_use]
+    pub fn objects_of(self, site: &SiteName, table: &Name) -> String {
+        format!("{}{table}/", self.objects(site))
+    }
+
     fn parse(self, path: &[&str]) -> Option<LogKey> {
         Some(match *path {
             ["log", name] => LogKey::Commit(numbered(name, ".json")?),
@@ -100,8 +106,8 @@ impl LogKey {
             Self::Checkpoint(seq) => format!("{}{:020}.json.zst", log.checkpoints(site), seq.0),
             Self::Latest => format!("{SITES}{site}/{}latest.json", log.folder()),
             Self::Object(table, part, md5) => format!(
-                "{}{table}/{part}/{md5}{}",
-                log.objects(site),
+                "{}{part}/{md5}{}",
+                log.objects_of(site, table),
                 log.object_suffix()
             ),
         }

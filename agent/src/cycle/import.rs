@@ -6,9 +6,10 @@
 //! anew on what the earlier one wrote.
 //!
 //! A kill leaves what one of `sync` does: objects that no commit names, or the commit. Imported again, the
-//! same file commits what is missing, or nothing.
+//! same file commits what is missing, or nothing, and puts back what the store has lost.
 
 mod kept;
+mod lost;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError};
@@ -25,7 +26,7 @@ use tempfile::TempDir;
 use super::prepare::{LastCycle, Preparation, Prepared, SiteScan};
 use super::preview::{PlanLine, TablePlan, tables_of, weighed};
 use super::report::{PartitionCounts, RowCounts, exit_of};
-use super::{Spooled, push_spooled, spooled};
+use super::{Spooled, named, push_spooled, spooled};
 use crate::agent::Agent;
 use crate::error::{AgentError, Exit};
 use crate::plan::Plan;
@@ -72,6 +73,9 @@ pub struct ImportReport {
     pub tables: BTreeMap<Name, TablePlan>,
     /// The partitions that change.
     pub changes: Vec<PlanLine>,
+    /// Objects that the store had lost and that the file has.
+    #[serde(default)]
+    pub restored: u64,
     /// Tables that stay as they are until a person has looked.
     pub held: Vec<HeldTable>,
     /// References to rows that are not there.
@@ -146,6 +150,7 @@ impl Import<'_> {
         // Whoever wrote the log tried the store.
         session.writer.store_checked |= session.catalog.head.is_some();
         let tables = self.tables(&session.catalog);
+        let lost = lost::lost(agent, &session.catalog, &tables).await?;
         let folder = kept::folder(agent)?;
         let rows = self.rows(&session.catalog, &tables, &folder).await?;
         let last = LastCycle::default();
@@ -160,17 +165,19 @@ impl Import<'_> {
         let catalog = &session.catalog;
         let prepare = |take| async {
             let scan = preparation.scan_import(tables, rows, take).await?;
-            let columns = self.columns(catalog, &scan).await?;
+            let columns = self.columns((catalog, &lost), &scan).await?;
             Ok(preparation.plan(scan, &columns))
         };
         if request.dry_run {
             let (sizes, take) = weighed();
             let prepared = prepare(take).await?;
             let sizes = sizes.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            return Ok(Some(self.report(&session.catalog, prepared, &sizes)));
+            return Ok(Some(self.report(catalog, &lost, prepared, &sizes)));
         }
         let there = noted_uploads(agent, &state, clock::now())?;
-        let (prepared, spooled) = spooled(agent, there, &session.catalog, prepare).await?;
+        let log = &named(catalog) - &lost;
+        let (prepared, spooled) = spooled(agent, there, log, prepare).await?;
+        let restored = lost::put_back(agent, &mut state, &lost, &spooled, self.progress).await?;
         // An agent that is replaced has to find that out.
         let is_idle = prepared.plan.is_empty() && !session.announces_writer();
         let committed = match is_idle {
@@ -184,11 +191,12 @@ impl Import<'_> {
             },
         };
         let lists = self.replace_lists(&prepared).await;
-        let mut report = self.report(&session.catalog, prepared, &spooled.objects);
+        let mut report = self.report(&session.catalog, &lost, prepared, &spooled.objects);
         report.notes.extend(lists);
+        report.bytes_sent = restored;
         if let Some((seq, bytes_sent)) = committed {
             report.commit = Some(seq);
-            report.bytes_sent = bytes_sent;
+            report.bytes_sent += bytes_sent;
         }
         Ok(Some(report))
     }
@@ -267,7 +275,7 @@ impl Import<'_> {
     /// What has a default has a value in every row, whatever an earlier file had.
     async fn columns(
         &self,
-        catalog: &Catalog,
+        stored: (&Catalog, &BTreeSet<ObjectId>),
         scan: &SiteScan,
     ) -> Result<PresentColumns, AgentError> {
         let mut columns = PresentColumns::new();
@@ -282,7 +290,7 @@ impl Import<'_> {
             };
             let lacking = table.columns.iter().enumerate().filter(lacks);
             let lacking: BTreeSet<usize> = lacking.map(|(at, _)| at).collect();
-            let had = kept::with_values(self.agent, catalog, table, lacking).await?;
+            let had = kept::with_values(self.agent, stored, table, lacking).await?;
             let had = had.into_iter().map(|at| table.columns[at].name.clone());
             columns.insert(table.name.clone(), had.collect());
         }
@@ -326,6 +334,7 @@ impl Import<'_> {
     fn report(
         &self,
         catalog: &Catalog,
+        lost: &BTreeSet<ObjectId>,
         prepared: Prepared,
         sizes: &BTreeMap<ObjectId, u64>,
     ) -> ImportReport {
@@ -347,6 +356,7 @@ impl Import<'_> {
             },
             tables: tables_of(config, (&plan, catalog), &scan, sizes),
             changes: plan.changes.iter().map(PlanLine::of).collect(),
+            restored: lost.iter().filter(|of| sizes.contains_key(*of)).count() as u64,
             dangling: dangling(&config.dataset, &scan),
             held: plan.held,
             notes: scan.notes.into_values().flatten().collect(),

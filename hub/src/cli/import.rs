@@ -102,6 +102,10 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
     for dangling in &report.dangling {
         let _ = writeln!(text, "{dangling}");
     }
+    if report.restored > 0 {
+        let lost = count(report.restored, "object");
+        let _ = writeln!(text, "{lost} that the store had lost {would}written again");
+    }
     if !imported.skipped.is_empty() {
         let kind = |(kind, times): (&String, &u64)| format!("{kind} ({times})");
         let kinds: Vec<String> = imported.skipped.iter().map(kind).collect();
@@ -117,6 +121,7 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
         ),
         Some(seq) => writeln!(text, "{read} read; commit {seq} of site {}", report.site),
         None if is_plan => writeln!(text, "{read} read; nothing was written"),
+        None if report.restored > 0 => writeln!(text, "{read} read; no commit, since the log has them"),
         None => writeln!(text, "{read} read; nothing changed"),
     };
     text

@@ -91,7 +91,8 @@ impl JobPage<'_> {
 
     /// Whether importing it would change anything.
     fn would_change(&self, imported: &Imported) -> bool {
-        !imported.report.changes.is_empty() || self.shrinks(imported)
+        let report = &imported.report;
+        !report.changes.is_empty() || report.restored > 0 || self.shrinks(imported)
     }
 
     fn number(&self, count: &u64) -> String {

@@ -17,6 +17,7 @@ use tempfile::TempDir;
 
 use crate::agent::{Agent, blocking};
 use crate::error::AgentError;
+use crate::scan::ObjectId;
 use crate::source::{KeptRows, StoredKeys};
 
 /// A folder for such rows, which goes when it is dropped.
@@ -80,10 +81,10 @@ pub(super) async fn keys_referred_to(
     Ok(all)
 }
 
-/// Those of some columns of a table that have a value in any row.
+/// Those of some columns of a table that have a value in any row that the store has not lost.
 pub(super) async fn with_values(
     agent: &Agent,
-    catalog: &Catalog,
+    (catalog, lost): (&Catalog, &BTreeSet<ObjectId>),
     table: &Table,
     columns: BTreeSet<usize>,
 ) -> Result<BTreeSet<usize>, AgentError> {
@@ -92,6 +93,9 @@ pub(super) async fn with_values(
     for (part, entry) in catalog.table(table.name.as_str()) {
         if found.1.len() == all {
             break;
+        }
+        if lost.contains(&(table.name.clone(), part, entry.object.md5)) {
+            continue;
         }
         let look = |(columns, found): &mut (BTreeSet<usize>, BTreeSet<usize>), record: &[u8]| {
             let mut fields = Vec::new();

@@ -1,4 +1,5 @@
 mod beside;
+mod lost;
 mod references;
 
 use std::fs;

@@ -51,6 +51,8 @@ pub(in crate::dashboard) struct ImportTexts {
     pub(in crate::dashboard) nothing_to_change: &'static str,
     pub(in crate::dashboard) nothing_changed: &'static str,
     pub(in crate::dashboard) imported: &'static str,
+    /// Before the number of objects that the store had lost.
+    pub(in crate::dashboard) restored: &'static str,
     /// Before kinds of statements.
     pub(in crate::dashboard) skipped: &'static str,
     pub(in crate::dashboard) allow_shrink: &'static str,
@@ -216,6 +218,7 @@ pub(super) const VIETNAMESE: ImportTexts = ImportTexts {
     nothing_to_change: "Mọi thứ trong tệp đã có sẵn, không có gì để ghi.",
     nothing_changed: "Mọi thứ trong tệp đã có sẵn, không có gì thay đổi.",
     imported: "Đã nhập xong:",
+    restored: "Số đối tượng bị mất trong kho được ghi lại:",
     skipped: "Không thực thi:",
     allow_shrink: "Đồng ý để bảng mất nhiều dòng như trên",
     import_now: "Nhập",
@@ -285,6 +288,7 @@ pub(super) const ENGLISH: ImportTexts = ImportTexts {
     nothing_to_change: "All of it is there already; there is nothing to write.",
     nothing_changed: "All of it was there already; nothing changed.",
     imported: "Imported:",
+    restored: "Objects that the store had lost, written again:",
     skipped: "Not executed:",
     allow_shrink: "Let tables lose as many rows as said above",
     import_now: "Import",
