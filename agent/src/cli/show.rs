@@ -34,7 +34,10 @@ pub(super) fn cycle(report: &CycleReport) -> String {
         ),
         // What others wrote there meanwhile shows with the next change.
         None if report.requests.total() == 0 => {
-            format!("{}: no source moved; the store was not asked\n", report.site)
+            format!(
+                "{}: no source moved; the store was not asked\n",
+                report.site
+            )
         }
         None => format!("{}: nothing to push\n", report.site),
     };

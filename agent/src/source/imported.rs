@@ -71,7 +71,11 @@ impl ImportedRows {
             Some(FileRows::Spooled(rows)) => TableReader::Spooled(rows.open()?),
             Some(FileRows::Csv(path)) => {
                 let (now, had_rows) = expected;
-                let expected = Expected { now, had_rows };
+                let expected = Expected {
+                    now,
+                    had_rows,
+                    has_settings: false,
+                };
                 TableReader::Csv(Box::new(csv::open(path, &csv_settings(), table, expected)?))
             }
         };
@@ -94,7 +98,10 @@ impl ImportedRows {
 
     /// How the file writes values: only what is certain.
     pub(crate) fn forms(&self) -> Forms {
-        csv_settings().forms(self.zone.clone())
+        Forms {
+            has_settings: false,
+            ..csv_settings().forms(self.zone.clone())
+        }
     }
 }
 

@@ -108,6 +108,7 @@ impl<'s> Snapshot<'s> {
                 let expected = Expected {
                     now: self.now,
                     had_rows,
+                    has_settings: true,
                 };
                 TableReader::Csv(Box::new(csv::open(&path, &source.config, table, expected)?))
             }

@@ -121,7 +121,9 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
         ),
         Some(seq) => writeln!(text, "{read} read; commit {seq} of site {}", report.site),
         None if is_plan => writeln!(text, "{read} read; nothing was written"),
-        None if report.restored > 0 => writeln!(text, "{read} read; no commit, since the log has them"),
+        None if report.restored > 0 => {
+            writeln!(text, "{read} read; no commit, since the log has them")
+        }
         None => writeln!(text, "{read} read; nothing changed"),
     };
     text

@@ -38,6 +38,8 @@ pub struct Forms {
     /// Whether telephone numbers are refused of which a spreadsheet kept only some digits. What is
     /// stored already is taken as it is.
     pub refuse_cut_phones: bool,
+    /// Whether the source has settings, by which somebody can declare another form.
+    pub has_settings: bool,
 }
 
 impl Default for Forms {
@@ -50,6 +52,7 @@ impl Default for Forms {
             phone_country: None,
             drop_leading_zeros: false,
             refuse_cut_phones: false,
+            has_settings: true,
         }
     }
 }
@@ -76,6 +79,16 @@ pub enum Refusal {
         found: String,
         /// The settings that would take it, each with what it would then be.
         settings: String,
+    },
+    /// Likewise, of a source without settings.
+    #[error("{found} is not certain as a value of type {wanted}; in the file, write {instead}")]
+    Uncertain {
+        /// The column's type.
+        wanted: String,
+        /// The value, shortened.
+        found: String,
+        /// What would be certain.
+        instead: String,
     },
     /// A point in a number of a source whose decimal mark is the comma.
     #[error(
@@ -185,11 +198,21 @@ pub fn parse<'a>(raw: Raw<'a>, ty: Type, forms: &Forms) -> Result<Value<'a>, Ref
         {
             inexact(raw, ty)
         }
-        Raw::Text(text) if is_with_comma(text, ty, forms.decimals) => Refusal::Undeclared {
-            wanted: ty.to_string(),
-            found: raw.show(),
-            settings: "`decimals = \"comma\"`".to_owned(),
-        },
+        Raw::Text(text) if is_with_comma(text, ty, forms.decimals) => {
+            let (wanted, found) = (ty.to_string(), raw.show());
+            match forms.has_settings {
+                true => Refusal::Undeclared {
+                    wanted,
+                    found,
+                    settings: "`decimals = \"comma\"`".to_owned(),
+                },
+                false => Refusal::Uncertain {
+                    wanted,
+                    found,
+                    instead: "its decimal mark as a point".to_owned(),
+                },
+            }
+        }
         Raw::Text(text)
             if matches!(ty, Type::Int | Type::Float | Type::Decimal(_))
                 && forms.decimals == DecimalMark::Comma

@@ -51,6 +51,11 @@ pub(crate) enum DialectError {
         "what stands between its fields is not certain; it begins {lines}; write {settings} for this source"
     )]
     Uncertain { lines: String, settings: String },
+    /// Likewise, where nobody can write a setting.
+    #[error(
+        "what stands between its fields is not certain; it begins {lines}; put a line before it that says so, like `sep=;`"
+    )]
+    Unsaid { lines: String },
     /// The first line says that a delimiter is used which is not read.
     #[error(
         "its first line says that {delimiter:?} stands between the fields, which is not read; use `,` `;` `|` or a tab"
@@ -66,6 +71,16 @@ pub(crate) enum DialectError {
         "its first line opens a quote that is never closed: the file is still being written, or a quote is missing"
     )]
     OpenQuote,
+}
+
+impl DialectError {
+    /// The same, where nobody can write a setting.
+    pub(super) fn without_settings(self) -> Self {
+        match self {
+            Self::Uncertain { lines, .. } => Self::Unsaid { lines },
+            other => other,
+        }
+    }
 }
 
 /// Reads the header at the beginning of a file. `is_whole`: there is no more of the file.

@@ -19,9 +19,9 @@ use crate::source::Encoding;
 use code_page::CodePage;
 use ends::{begun_utf8, begun_utf16, whole};
 pub(crate) use guess::guess;
-use looks::Line;
 pub(super) use looks::show;
 pub(crate) use looks::two_lines;
+use looks::{Line, Remedy};
 use signs::SignsOfUtf8;
 pub(crate) use signs::is_damaged_utf8;
 
@@ -41,18 +41,23 @@ pub(crate) enum DecodeError {
     #[error(transparent)]
     Io(#[from] io::Error),
     /// Nothing is declared, and the bytes are not UTF-8.
-    #[error("line {line} is not UTF-8; {hint}")]
+    #[error("line {line} is not UTF-8; {looks}; {remedy}")]
     NotUtf8 {
         /// The line with the first byte that is not, from 1.
         line: u64,
-        /// What the file looks like, and what to write.
-        hint: String,
+        /// What the file looks like.
+        looks: String,
+        remedy: Remedy,
     },
     /// The bytes look like UTF-16, which is neither marked nor declared.
     #[error(
-        "it looks like {name} without a byte order mark, in which its first lines are {lines}; if that is right, write `encoding = \"{name}\"` for this source"
+        "it looks like {name} without a byte order mark, in which its first lines are {lines}; {remedy}"
     )]
-    LooksLikeUtf16 { name: &'static str, lines: String },
+    LooksLikeUtf16 {
+        name: &'static str,
+        lines: String,
+        remedy: Remedy,
+    },
     /// UTF-16 is declared, and the bytes are not.
     #[error(
         "it is not {name}, which is declared: it has no byte 0; correct `encoding` of this source"
@@ -80,6 +85,19 @@ pub(crate) enum DecodeError {
     /// The file ends before its last character does.
     #[error("it ends in the middle of a character; it is still being written, or was cut")]
     CutOff,
+}
+
+impl DecodeError {
+    /// The same, where nobody can write a setting.
+    pub(super) fn without_settings(mut self) -> Self {
+        if let Self::NotUtf8 { remedy, .. } | Self::LooksLikeUtf16 { remedy, .. } = &mut self {
+            *remedy = match remedy {
+                Remedy::MendOrDeclare | Remedy::Mend => Remedy::Mend,
+                Remedy::Declare(_) | Remedy::Save => Remedy::Save,
+            };
+        }
+        self
+    }
 }
 
 /// Turns a file's bytes into UTF-8.
@@ -224,6 +242,7 @@ fn contradiction(head: &[u8], declared: Encoding) -> Result<(), DecodeError> {
         Some(looks) if looks != declared => Err(DecodeError::LooksLikeUtf16 {
             name: looks.name(),
             lines: looks::two_lines(head, looks.table()),
+            remedy: Remedy::Declare(looks.name()),
         }),
         None if is_utf16_declared && !head.is_empty() && !head.contains(&0) => {
             Err(DecodeError::NotUtf16 {
@@ -327,9 +346,11 @@ impl Checked {
             sample: &sample,
             has_utf8: self.has_long,
         };
+        let (looks, remedy) = line.hint();
         DecodeError::NotUtf8 {
             line: self.line_ends + 1,
-            hint: line.hint(),
+            looks,
+            remedy,
         }
     }
 }

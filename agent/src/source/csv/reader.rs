@@ -39,6 +39,8 @@ pub(in crate::source) struct Expected {
     pub(in crate::source) now: Timestamp,
     /// Whether its table has rows in the log.
     pub(in crate::source) had_rows: bool,
+    /// Whether its source has settings, by which somebody can declare how it is written.
+    pub(in crate::source) has_settings: bool,
 }
 
 /// The file, and its state when it was opened.
@@ -46,6 +48,7 @@ struct CsvOrigin {
     path: PathBuf,
     before: FileState,
     now: Timestamp,
+    has_settings: bool,
 }
 
 /// Opens a file and reads its header.
@@ -67,6 +70,7 @@ pub(in crate::source) fn open(
         path: path.to_owned(),
         before: FileState::from(&source.metadata().map_err(here)?),
         now: expected.now,
+        has_settings: expected.has_settings,
     };
     let begun = begin(source, config, table);
     let (records, dialect, header) = begun.map_err(|trouble| file.unreadable(trouble))?;
@@ -241,6 +245,17 @@ enum Trouble {
     OtherHeader { line: u64 },
 }
 
+impl Trouble {
+    /// The same, where nobody can write a setting.
+    fn without_settings(self) -> Self {
+        match self {
+            Self::Decode(error) => Self::Decode(error.without_settings()),
+            Self::Dialect(error) => Self::Dialect(error.without_settings()),
+            other => other,
+        }
+    }
+}
+
 impl From<RecordError> for Trouble {
     fn from(error: RecordError) -> Self {
         match error {
@@ -286,6 +301,10 @@ impl CsvOrigin {
         if let Err(changed) = self.unchanged() {
             return changed;
         }
+        let trouble = match self.has_settings {
+            true => trouble,
+            false => trouble.without_settings(),
+        };
         let why = format!("{}: {trouble}", self.path.display());
         let trouble = match trouble {
             Trouble::Decode(DecodeError::Io(error)) => cannot_read(&self.path, &error),

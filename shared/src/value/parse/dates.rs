@@ -68,14 +68,15 @@ pub(super) fn date<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Refusal
 /// Why a date or timestamp was not understood: its form may be one that has to be declared. The
 /// settings that would take it are named, each with the date that it would give.
 fn undeclared(raw: Raw<'_>, ty: Type, forms: &Forms) -> Refusal {
-    let mut settings = Vec::new();
+    let mut settings: Vec<(String, String)> = Vec::new();
     if let (None, Some(number)) = (forms.date_numbers, Number::of(raw)) {
         let readings = DateNumbers::ALL.into_iter().filter_map(|kind| {
             let local = kind.moment(number)?.local(&forms.zone);
             (FIRST_HINTED_YEAR..=2199)
                 .contains(&local.year())
                 .then_some(())?;
-            Some(format!("`date_numbers = \"{}\"` ({local})", kind.name()))
+            let setting = format!("`date_numbers = \"{}\"`", kind.name());
+            Some((setting, local.to_string()))
         });
         settings.extend(readings);
     }
@@ -83,17 +84,29 @@ fn undeclared(raw: Raw<'_>, ty: Type, forms: &Forms) -> Refusal {
         let readings = DateOrder::DECLARED.into_iter().filter_map(|(order, name)| {
             let (date, _) = leading_date(text.as_bytes(), order)?;
             in_years(date, raw).ok()?;
-            Some(format!("`dates = \"{name}\"` ({date})"))
+            Some((format!("`dates = \"{name}\"`"), date.to_string()))
         });
         settings.extend(readings);
     }
     if settings.is_empty() {
         return not_of_type(raw, ty);
     }
+    let (wanted, found) = (ty.to_string(), raw.show());
+    let one_of = |all: Vec<String>| all.join(" or ");
+    let settings = settings.into_iter();
+    if !forms.has_settings {
+        let dates = one_of(settings.map(|(_, date)| date).collect());
+        return Refusal::Uncertain {
+            wanted,
+            found,
+            instead: format!("its date as {dates}"),
+        };
+    }
+    let settings = settings.map(|(setting, date)| format!("{setting} ({date})"));
     Refusal::Undeclared {
-        wanted: ty.to_string(),
-        found: raw.show(),
-        settings: settings.join(" or "),
+        wanted,
+        found,
+        settings: one_of(settings.collect()),
     }
 }
 

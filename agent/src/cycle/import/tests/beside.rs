@@ -44,6 +44,52 @@ async fn a_note_says_what_new_rows_have_and_that_others_keep_theirs() {
     insta::assert_snapshot!(notes.join("\n"), @"table consultant has no phonenumber, imageurl, specialties, qualifications: empty in every row; no createdat, isdisabled: the default in every row");
 }
 
+#[tokio::test]
+async fn hints_name_what_can_be_done_without_settings() {
+    let cloud = Cloud::new();
+    let refused = async |text: &[u8]| {
+        let request = cloud.request(&[("appointment", "")]);
+        let file = request.files.values().next().map(|file| &file.rows);
+        let Some(FileRows::Csv(path)) = file else {
+            panic!("a CSV file");
+        };
+        fs::write(path, text).unwrap();
+        let report = cloud.run(&request).await.unwrap();
+        // Feedback is held back with its appointments.
+        let held = report.held.iter().take(1).map(ToString::to_string);
+        let tables = report.tables.values().flat_map(|of| &of.reasons);
+        let reasons = tables.map(|kind| kind.reason.clone());
+        held.chain(reasons).collect::<Vec<_>>().join("\n")
+    };
+    let header = APPOINTMENTS.as_bytes();
+    let of_code_page = b"2,Ph\xfac,2025-11-28,10:00,pending\n";
+    let wide = format!("{APPOINTMENTS}1,c,2025-11-28,09:00,pending\n");
+    let wide: Vec<u8> = wide.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let files = [
+        [header, b"1,c,03/04/2025,09:00,pending\n"].concat(),
+        [header, of_code_page].concat(),
+        [
+            header,
+            "1,Phú,2025-11-28,09:00,pending\n".as_bytes(),
+            of_code_page,
+        ]
+        .concat(),
+        wide,
+        b"appointmentid;x,customerid\n1;2,c\n".to_vec(),
+    ];
+    let mut seen = Vec::new();
+    for file in &files {
+        seen.push(refused(file).await);
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    "03/04/2025" is not certain as a value of type date; in the file, write its date as 2025-04-03 or 2025-03-04
+    table appointment is held back: appointment.csv: line 2 is not UTF-8; the file looks like windows-1258, in which that line and the next are "2,Phúc,2025-11-28,10:00,pending"; save it as UTF-8
+    table appointment is held back: appointment.csv: line 3 is not UTF-8; what stands before it is; it reads "2,Ph�c,2025-11-28,10:00,pending"; mend it
+    table appointment is held back: appointment.csv: it looks like utf-16le without a byte order mark, in which its first lines are "appointmentid,customerid,date,time,status" and "1,c,2025-11-28,09:00,pending"; save it as UTF-8
+    table appointment is held back: appointment.csv: what stands between its fields is not certain; it begins "appointmentid;x,customerid" and "1;2,c"; put a line before it that says so, like `sep=;`
+    "#);
+}
+
 /// Appointments of one consultant on one day, each a number and an hour.
 fn of_consultant(rows: impl IntoIterator<Item = (u32, u32)>) -> String {
     let row = |(id, hour)| format!("{id},1,c,2025-11-28,{hour:02}:00\n");

@@ -36,7 +36,10 @@ async fn the_same_file_puts_back_what_the_store_has_lost() {
         ..cloud.request(&files)
     };
     let plan = cloud.run(&request).await.unwrap();
-    assert_eq!((plan.commit, plan.restored, objects(&cloud).await.len()), (None, 2, 3));
+    assert_eq!(
+        (plan.commit, plan.restored, objects(&cloud).await.len()),
+        (None, 2, 3)
+    );
     let done = cloud.replace(&files).await;
     assert_eq!((done.commit, done.restored), (None, 2));
     assert_ne!(done.bytes_sent, 0);

@@ -1,6 +1,8 @@
 //! What a file that was refused looks like. Nothing is decided here: a person reads it, and writes
 //! the setting.
 
+use std::fmt;
+
 use super::guess;
 use crate::source::Encoding;
 
@@ -33,6 +35,36 @@ pub(super) fn utf16(head: &[u8]) -> Option<Encoding> {
     }
 }
 
+/// What to do about a file that is not decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remedy {
+    /// Only a few bytes are damaged, as it seems.
+    MendOrDeclare,
+    Mend,
+    /// The encoding of this name.
+    Declare(&'static str),
+    Save,
+}
+
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MendOrDeclare => f.write_str(
+                "mend it, or write `encoding = \"utf-8\"` for this source, which puts such rows \
+                 into quarantine",
+            ),
+            Self::Mend => f.write_str("mend it"),
+            Self::Declare(name) => {
+                write!(
+                    f,
+                    "if that is right, write `encoding = \"{name}\"` for this source"
+                )
+            }
+            Self::Save => f.write_str("save it as UTF-8"),
+        }
+    }
+}
+
 /// The line with the first bytes that are not UTF-8, and what follows it.
 pub(super) struct Line<'s> {
     pub(super) sample: &'s [u8],
@@ -41,29 +73,27 @@ pub(super) struct Line<'s> {
 }
 
 impl Line<'_> {
-    /// What the file looks like, and the setting that would take it.
-    pub(super) fn hint(&self) -> String {
+    /// What the file looks like, and what to do.
+    pub(super) fn hint(&self) -> (String, Remedy) {
         let sample = &self.sample[..self.sample.len().min(MAX_SAMPLE_BYTES)];
         if self.has_utf8 {
             let lines = strange_lines(sample, encoding_rs::UTF_8);
-            return format!(
-                "what stands before it is; it reads {lines}; mend it, or write `encoding = \
-                 \"utf-8\"` for this source, which puts such rows into quarantine"
-            );
+            let looks = format!("what stands before it is; it reads {lines}");
+            return (looks, Remedy::MendOrDeclare);
         }
         let guess = guess(sample);
         let name = guess.page.name();
         let lines = strange_lines(sample, guess.page);
         if guess.is_read() {
-            format!(
-                "the file looks like {name}, in which that line and the next are {lines}; if that \
-                 is right, write `encoding = \"{name}\"` for this source"
-            )
+            let looks =
+                format!("the file looks like {name}, in which that line and the next are {lines}");
+            (looks, Remedy::Declare(name))
         } else {
-            format!(
+            let looks = format!(
                 "the file looks like {name}, which is not read, and in which that line and the next \
-                 are {lines}; save it as UTF-8"
-            )
+                 are {lines}"
+            );
+            (looks, Remedy::Save)
         }
     }
 }
