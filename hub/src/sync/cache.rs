@@ -124,7 +124,7 @@ impl CachedSite {
     }
 
     /// Whether the site still stands like this.
-    fn is_of(&self, state: &SiteState) -> bool {
+    fn is_as(&self, state: &SiteState) -> bool {
         self.stored.state.is_as(state)
     }
 
@@ -268,7 +268,7 @@ impl SiteCache {
     ) -> Result<Arc<CachedSite>, DbError> {
         let before = self.lock().get(&state.site).cloned();
         let cached = before.as_ref();
-        if let Some(cached) = cached.filter(|cached| cached.is_of(state) && is_good(cached)) {
+        if let Some(cached) = cached.filter(|cached| cached.is_as(state) && is_good(cached)) {
             return Ok(Arc::clone(cached));
         }
         let stored = database.stored(&state.site).await?;
