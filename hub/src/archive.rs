@@ -63,7 +63,7 @@ pub(crate) use athena::Statements;
 pub(crate) use error::ArchiveError;
 pub(crate) use info::{ArchiveInfo, Run};
 use manifest::{Formats, Manifest, SiteAt};
-pub(crate) use report::{ArchiveReport, Commits};
+pub(crate) use report::{ArchiveReport, Commits, DeltaInfo};
 use round::{Ended, Round, Scope};
 
 /// How often a run begins again before it gives up.

@@ -15,7 +15,7 @@ use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{ArchiveTexts, Texts};
 use super::{Visitor, editor, html, read, signed_in};
-use crate::archive::{ArchiveStatus, Run};
+use crate::archive::{ArchiveStatus, DeltaInfo, Run};
 use crate::auth::{Action, Caller};
 use crate::error::HubError;
 use crate::http::App;
@@ -65,6 +65,26 @@ impl Page<'_> {
 
     fn when(&self, at: &Timestamp) -> String {
         self.language.moment(&at.to_zoned(self.zone.clone()))
+    }
+
+    /// Whether a table is published as a Delta table too.
+    fn has_delta(&self) -> bool {
+        self.status
+            .info
+            .tables
+            .values()
+            .any(|of| of.delta.is_some())
+    }
+
+    /// The commits that a Delta table's rows are of.
+    fn commits(&self, delta: &DeltaInfo) -> String {
+        let of = delta.commits.iter().map(|(site, at)| {
+            let edits = at.edits_commit;
+            let edits = edits.map(|edits| format!(" {} {edits}", self.a.edits_commit));
+            let edits = edits.unwrap_or_default();
+            format!("{site}: {} {}{edits}", self.t.commit, at.commit)
+        });
+        of.collect::<Vec<_>>().join("; ")
     }
 
     fn runs(&self) -> impl Iterator<Item = &Run> {

@@ -2,6 +2,8 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode, header};
+#[cfg(feature = "delta")]
+use causeway_shared::ids::Name;
 
 use crate::auth::Token;
 use crate::serve::testbed::{Answer, Testbed};
@@ -45,6 +47,32 @@ async fn a_run_shows_what_it_published() {
         "{}",
         page.body
     );
+}
+
+#[cfg(feature = "delta")]
+#[tokio::test]
+async fn a_delta_table_shows_its_version_and_the_commits_that_it_is_of() {
+    let bed = Testbed::with_a_day_and(&["hcm-01"], |config| {
+        config.archive = toml::from_str("formats = ['csv', 'delta']").unwrap();
+    })
+    .await;
+    press(&bed, &bed.admin, ("/archive/run", ""), "same-origin").await;
+    let status = bed.app.archive.status().await.unwrap();
+    let customers = Name::new("customer").unwrap();
+    let published = status.info.tables[&customers].delta.clone().unwrap();
+    for (language, of) in [
+        ("en", "commit 1 and commit of edits 1"),
+        ("vi", "lần gửi 1 và lần ghi thay đổi 1"),
+    ] {
+        let cookie = bed.cookie_of(&bed.viewer).await;
+        let cookie = format!("{cookie}; causeway_lang={language}");
+        let page = bed.visit("/archive", &cookie).await.body;
+        let shown = format!(
+            "data-figure=\"delta-customer\">{}</b> (hcm-01: {of})",
+            published.version
+        );
+        assert!(page.contains(&shown), "{page}");
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ pub(in crate::dashboard) struct ArchiveTexts {
     pub(in crate::dashboard) skipped: &'static str,
     pub(in crate::dashboard) checksum: &'static str,
     pub(in crate::dashboard) changed: &'static str,
+    /// Of the version of a Delta table.
+    pub(in crate::dashboard) delta: &'static str,
     pub(in crate::dashboard) published_to: &'static str,
     pub(in crate::dashboard) edits_commit: &'static str,
     pub(in crate::dashboard) runs: &'static str,
@@ -27,8 +29,8 @@ pub(in crate::dashboard) struct ArchiveTexts {
 }
 
 pub(super) const VIETNAMESE: ArchiveTexts = ArchiveTexts {
-    title: "Kho CSV",
-    hint: "Toàn bộ dữ liệu, gồm cả thay đổi trên đám mây, được xuất thành tệp CSV trong kho, dưới archive/. Tệp nào không đổi thì giữ nguyên.",
+    title: "Kho lưu trữ",
+    hint: "Toàn bộ dữ liệu, gồm cả thay đổi trên đám mây, được xuất vào kho, dưới archive/, thành tệp CSV hoặc bảng Delta. Tệp nào không đổi thì giữ nguyên.",
     is_on: "Tự xuất mỗi",
     is_off: "Không tự xuất",
     switch_on: "Bật tự xuất",
@@ -42,6 +44,7 @@ pub(super) const VIETNAMESE: ArchiveTexts = ArchiveTexts {
     skipped: "Giữ nguyên",
     checksum: "MD5",
     changed: "Thay đổi lần cuối",
+    delta: "Phiên bản Delta",
     published_to: "Đã xuất đến lần gửi",
     edits_commit: "và lần ghi thay đổi",
     runs: "Các lần xuất có thay đổi",
@@ -52,7 +55,7 @@ pub(super) const VIETNAMESE: ArchiveTexts = ArchiveTexts {
 
 pub(super) const ENGLISH: ArchiveTexts = ArchiveTexts {
     title: "Archive",
-    hint: "All data, with what was changed in the cloud, is published as CSV files in the store, under archive/. A file that did not change stays as it is.",
+    hint: "All data, with what was changed in the cloud, is published in the store, under archive/, as CSV files or Delta tables. A file that did not change stays as it is.",
     is_on: "Runs by itself every",
     is_off: "Does not run by itself",
     switch_on: "Switch on",
@@ -66,6 +69,7 @@ pub(super) const ENGLISH: ArchiveTexts = ArchiveTexts {
     skipped: "Left as they were",
     checksum: "MD5",
     changed: "Last change",
+    delta: "Delta version",
     published_to: "Published up to commit",
     edits_commit: "and commit of edits",
     runs: "Runs that changed something",
