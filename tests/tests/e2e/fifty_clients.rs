@@ -2,7 +2,6 @@
 //! API, and a chatbot by SQL of its own. Who loses is told so in one way, and what is left is the store's, too.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use causeway_tests::deployment::{Deployment, PAIRS, Service};
 use causeway_tests::soaks;
@@ -18,15 +17,13 @@ use crate::ground::{deploy, loaded, rows};
 use crate::rebuild::drop_database;
 
 const CLIENTS: usize = 50;
-/// Within which the hub comes to a row that a chatbot holds.
-const HUB_WAITS_WITHIN: Duration = Duration::from_secs(30);
 /// How often each client books and does something else.
 fn rounds() -> usize {
     if soaks() { 20 } else { 4 }
 }
 
 /// Times at which two consultants have a slot each.
-const TIMES: [&str; 5] = ["13:00:00", "14:00:00", "15:00:00", "16:00:00", "17:00:00"];
+pub(crate) const TIMES: [&str; 5] = ["13:00:00", "14:00:00", "15:00:00", "16:00:00", "17:00:00"];
 
 /// A slot: consultant and time.
 fn slot(number: usize) -> (i64, &'static str) {
@@ -35,7 +32,7 @@ fn slot(number: usize) -> (i64, &'static str) {
 }
 
 /// Makes the ten slots.
-async fn make_slots(service: &Service, token: &str, date: &str) {
+pub(crate) async fn make_slots(service: &Service, token: &str, date: &str) {
     for consultant in [1, 2] {
         let url = format!(
             "{}/api/v1/consultants/{consultant}/slots/generate",
@@ -178,7 +175,7 @@ async fn chatbot(client: &Client, date: &str, number: usize) -> Outcome {
 }
 
 /// Connections of a role that owns nothing.
-async fn chatbots(deployment: &Deployment, number: usize) -> Vec<Client> {
+pub(crate) async fn chatbots(deployment: &Deployment, number: usize) -> Vec<Client> {
     let role = format!("bot_{}", deployment.database.name());
     let make = format!(
         "CREATE ROLE {role}; GRANT USAGE ON SCHEMA hcm_01 TO {role}; \
@@ -284,101 +281,4 @@ async fn of_admins_and_chatbots_at_the_same_slots_no_two_get_one() {
         assert!(!(is_taken && is_available), "{slot}: {held:?}");
     }
     assert_rebuilt(&deployment, service).await;
-}
-
-/// The chatbot's one statement takes the customer's row, the new slot's place and the old appointment, in this order:
-/// the last of them when the hub waits for it.
-async fn book_instead(
-    deployment: &Deployment,
-    bot: &Client,
-    (own, elsewhere): (i64, &str),
-    meanwhile: impl Future<Output = (StatusCode, Value)>,
-) -> (StatusCode, Value) {
-    bot.batch_execute("BEGIN").await.unwrap();
-    bot.query_one(elsewhere, &[]).await.unwrap();
-    let go_on = async {
-        let watcher = deployment.database.connect().await;
-        let waits = "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() \
-            AND application_name = 'causeway-hub' AND wait_event_type = 'Lock'";
-        let hub_waits = async {
-            while !watcher
-                .query_one(waits, &[])
-                .await
-                .unwrap()
-                .get::<_, bool>(0)
-            {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let waited = tokio::time::timeout(HUB_WAITS_WITHIN, hub_waits).await;
-        waited.expect("the hub waits for the chatbot");
-        let cancel = format!(
-            "UPDATE appointment SET status = 'cancelled' WHERE appointmentid = {own}; COMMIT"
-        );
-        bot.batch_execute(&cancel).await
-    };
-    let (answer, cancelled) = tokio::join!(meanwhile, go_on);
-    cancelled.unwrap();
-    answer
-}
-
-/// An admin moves the appointment to the place that the chatbot books instead.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_admin_and_a_chatbot_who_move_one_appointment_to_one_slot_do_not_block_each_other() {
-    let (deployment, site) = deploy(PAIRS[1]).await;
-    deployment.migrate_and_load();
-    let token = deployment.token("admin", &[]);
-    let service = serve(&deployment, &token).await;
-    let date = site.date(1).to_string();
-    make_slots(&service, &token, &date).await;
-    let bots = chatbots(&deployment, 1).await;
-    let (time, elsewhere) = (TIMES[0], booking_with(2, "bot-1", &date, TIMES[0]));
-    let booking = booking_with(1, "bot-1", &date, time);
-    let own: i64 = bots[0].query_one(&booking, &[]).await.unwrap().get(0);
-
-    let path = format!("/{own}/assign");
-    let body = Some(json!({"consultantid": 2}));
-    let assign = ask(&service, &token, (Method::POST, &path), body);
-    let (status, said) = book_instead(&deployment, &bots[0], (own, &elsewhere), assign).await;
-    let refused = (status, said["code"].as_str());
-    assert_eq!(refused, (StatusCode::CONFLICT, Some("clash")), "{said}");
-
-    // Taking a move back is a move, too.
-    let own: i64 = bots[0].query_one(&booking, &[]).await.unwrap().get(0);
-    let elsewhere = booking_with(1, "bot-1", &date, time);
-    let path = format!("/{own}/assign");
-    let body = Some(json!({"consultantid": 2}));
-    cancel_all_of(&bots[0], 2, &date, time).await;
-    let (status, said) = ask(&service, &token, (Method::POST, &path), body).await;
-    assert_eq!(status, StatusCode::OK, "{said}");
-    let edits = format!("{}/api/v1/sync/edits", service.url);
-    let client = reqwest::Client::new();
-    let newest = client.get(format!("{edits}?table=appointment&key={own}&limit=1"));
-    let newest = newest.bearer_auth(&token).send().await.unwrap();
-    let newest: Value = newest.json().await.unwrap();
-    let edit = &newest["items"][0];
-    let which = json!({"site": edit["site"], "commit": edit["commit"], "id": edit["id"]});
-    let undo = async {
-        let undo = client.post(format!("{edits}/undo")).bearer_auth(&token);
-        let answer = undo.json(&which).send().await.unwrap();
-        (answer.status(), answer.json::<Value>().await.unwrap())
-    };
-    let (status, said) = book_instead(&deployment, &bots[0], (own, &elsewhere), undo).await;
-    // The place is the cancelled one's no more.
-    let row = &said["row"];
-    let expected = (StatusCode::OK, &json!("cancelled"), &json!(1));
-    assert_eq!(
-        (status, &row["status"], &row["consultantid"]),
-        expected,
-        "{said}"
-    );
-}
-
-/// Leaves a consultant's place to whoever comes.
-async fn cancel_all_of(bot: &Client, consultant: i64, date: &str, time: &str) {
-    let cancel = format!(
-        "UPDATE appointment SET status = 'cancelled' \
-         WHERE consultantid = {consultant} AND date = '{date}' AND time = '{time}'"
-    );
-    bot.batch_execute(&cancel).await.unwrap();
 }

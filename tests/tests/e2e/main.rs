@@ -52,6 +52,7 @@ mod keyboard;
 mod kills;
 mod large_file;
 mod large_site;
+mod lock_order;
 mod model;
 mod moments;
 mod moves;
