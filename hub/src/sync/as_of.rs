@@ -354,3 +354,7 @@ fn unfit(problem: &str) -> HubError {
         problem: problem.to_owned(),
     }
 }
+
+// On SQLite alone: what a past state holds, the suite of both databases says (`db/conformance/past.rs`).
+#[cfg(test)]
+mod tests;

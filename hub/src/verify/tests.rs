@@ -1,6 +1,9 @@
 //! On SQLite alone: the SQL of both databases is held to one suite (`db/conformance.rs`), and these tests
 //! are about what is done with its answers.
 
+use causeway_shared::ids::{Seq, SiteName};
+
+use crate::sync::{AsOf, LoadRequest};
 use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
 #[tokio::test]
@@ -66,6 +69,31 @@ async fn a_site_of_which_nothing_is_loaded_is_named() -> Outcome {
     fails: nothing is loaded; the last load failed: site fails, table item, partition b=0of2: sites/fails/data/item/b=0of2/97570fe1797bcf3e469b9a17b9f0abf4.csv.zst is missing; run `causeway-agent verify --repair` at the site
     waits: nothing is loaded; `causeway-hub load` loads it
     "#);
+    Ok(())
+}
+
+/// In its database a load of the present is refused.
+#[tokio::test]
+async fn a_past_state_names_the_load_that_it_takes() -> Outcome {
+    let (folder, past) = (tempfile::tempdir()?, tempfile::tempdir()?);
+    let test = TestHub::in_folder(folder.path()).await?;
+    for name in ["held", "waits"] {
+        let mut site = TestSite::new(&test.store, name, SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+    }
+    let past = test.in_another_folder(past.path()).await?;
+    let request = LoadRequest {
+        site: SiteName::new("held").ok(),
+        ..test.request.clone()
+    };
+    let load = test
+        .hub
+        .load_past(AsOf::Commit(Seq(1)), past.database.clone(), &request);
+    assert_eq!(load.await?.sites[0].error, None);
+    let report = past.verify(false).await?;
+    let found = report.differences.iter();
+    let found = found.map(|found| format!("{}: {}\n", found.site, found.what));
+    insta::assert_snapshot!(found.collect::<String>(), @"waits: nothing is loaded; `causeway-hub load --as-of … --into …` loads it");
     Ok(())
 }
 

@@ -30,6 +30,26 @@ async fn files_of_a_newer_version_are_refused() -> Outcome {
 }
 
 #[test]
+fn a_disk_without_room_is_told_as_that_whatever_sqlite_calls_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = SqliteDatabase::open(folder.path(), "here".to_owned());
+    let told = |code| {
+        let error = rusqlite::ffi::Error::new(code);
+        let error = rusqlite::Error::SqliteFailure(error, None);
+        database.files.error("loading", error)
+    };
+    for code in [
+        rusqlite::ffi::SQLITE_FULL,
+        rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
+    ] {
+        let told = told(code);
+        assert!(matches!(told, DbError::Full { .. }), "{code}: {told:?}");
+    }
+    let other = told(rusqlite::ffi::SQLITE_IOERR_READ);
+    assert!(!matches!(other, DbError::Full { .. }), "{other:?}");
+}
+
+#[test]
 fn a_table_may_have_the_name_of_every_module_that_is_not_reserved() -> Outcome {
     let file = Connection::open_in_memory()?;
     let mut modules = file.prepare("SELECT name FROM pragma_module_list")?;

@@ -1,0 +1,24 @@
+use causeway_shared::ids::Seq;
+
+use super::*;
+use crate::testing::{Outcome, TestHub, TestSite};
+
+#[tokio::test]
+async fn a_database_is_made_for_a_commit_that_is_there_and_for_no_other() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(&folder.path().join("own")).await?;
+    TestSite::with_an_apple(&test.store).await?;
+    let past = folder.path().join("past");
+    let url = format!("sqlite:{}", past.display());
+    let load = async |seq| {
+        let as_of = AsOf::Commit(Seq(seq));
+        let report = test.hub.load_as_of(as_of, &url, &test.request).await?;
+        Outcome::Ok(report.sites.into_iter().find_map(|site| site.error))
+    };
+    let refused = load(7).await?.unwrap_or_default();
+    insta::assert_snapshot!(refused, @"site here: there is no commit 7: its last one is 1");
+    assert!(!past.exists());
+    assert_eq!(load(1).await?, None);
+    assert!(past.join("here.db").exists());
+    Ok(())
+}
