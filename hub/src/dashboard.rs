@@ -186,13 +186,57 @@ fn signed_in<'c>(app: &App, caller: &'c Caller) -> Option<&'c str> {
     (app.hub.config().auth.mode == AuthMode::Token).then_some(caller.name.as_str())
 }
 
-/// The visitor as somebody who may change things.
-fn editor(app: &App, caller: &Caller, language: Language) -> Result<Editor, Problem> {
-    let t = language.texts();
-    Editor::of(caller, app).ok_or_else(|| match asleep::why() {
-        Some(_) => Problem::new(Code::DatabaseAsleep, t.of_sleep.refused),
-        None => Problem::new(Code::Forbidden, t.of_day.not_allowed),
-    })
+/// A request for a page: of which service, whose, and in which language.
+#[derive(Debug, Clone)]
+struct Visit {
+    app: Arc<App>,
+    caller: Caller,
+    reading: ReaderLanguage,
+}
+
+impl FromRequestParts<Arc<App>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        let Visitor(caller) = Visitor::from_request_parts(parts, app).await?;
+        let Ok(reading) = ReaderLanguage::from_request_parts(parts, app).await;
+        Ok(Self {
+            app: Arc::clone(app),
+            caller,
+            reading,
+        })
+    }
+}
+
+impl Visit {
+    /// What a page is made with.
+    fn parts(&self) -> (&App, Language, &'static Texts) {
+        let language = self.reading.language;
+        (&self.app, language, language.texts())
+    }
+
+    /// The name of the visitor's token; `None` where nobody signs in.
+    fn signed_in(&self) -> Option<&str> {
+        signed_in(&self.app, &self.caller)
+    }
+
+    /// Whether the visitor may change things.
+    fn is_editor(&self) -> bool {
+        self.caller.role.allows(Action::Change)
+    }
+
+    /// The visitor as somebody who may change things.
+    fn editor(&self) -> Result<Editor, Problem> {
+        let (app, _, t) = self.parts();
+        Editor::of(&self.caller, app).ok_or_else(|| match asleep::why() {
+            Some(_) => Problem::new(Code::DatabaseAsleep, t.of_sleep.refused),
+            None => Problem::new(Code::Forbidden, t.of_day.not_allowed),
+        })
+    }
+
+    fn answer(&self, page: &impl Template) -> Result<Response, Problem> {
+        Ok((self.reading.headers(), html(page)?).into_response())
+    }
 }
 
 /// A form as it was sent.

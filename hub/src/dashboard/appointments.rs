@@ -6,11 +6,8 @@ pub(super) mod list;
 pub(super) mod one;
 mod table;
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use jiff::civil::Date;
 use serde::Deserialize;
@@ -18,13 +15,11 @@ use serde::Deserialize;
 use self::forms::{BookForm, Notice};
 pub(super) use self::forms::{book, move_here, refusal_notice, step};
 use self::table::DayTable;
+use super::Visit;
 use super::assets::address;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::lists::{cut, date};
 use super::texts::{DayTexts, Texts};
-use super::{Visitor, html, signed_in};
-use crate::auth::{Action, Caller};
-use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::{Params, iso_date};
 use crate::services::appointments::{self, DayPage, DayQuery, DayRows, MAX_CUSTOMERS, Writes};
@@ -172,12 +167,11 @@ fn short(time: &str) -> String {
 
 /// Answers with the page.
 pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     Params(asked): Params<DayParams>,
 ) -> Result<Response, Problem> {
-    let d = &reading.language.texts().of_day;
+    let (_, _, t) = visit.parts();
+    let d = &t.of_day;
     let done = match asked.done.as_deref() {
         Some("booked") => Some(d.booked),
         Some("confirmed") => Some(d.confirmed),
@@ -207,20 +201,17 @@ pub(super) async fn page(
         slot: asked.slot,
         ..BookForm::default()
     };
-    let page = show(&app, &caller, reading.language, &query, notice, form).await?;
-    Ok((reading.headers(), page).into_response())
+    show(&visit, &query, notice, form).await
 }
 
 /// The page of a day; without appointments anywhere one that says so.
 async fn show(
-    app: &App,
-    caller: &Caller,
-    language: Language,
+    visit: &Visit,
     query: &DayQuery,
     notice: Option<Notice>,
     form: BookForm,
 ) -> Result<Response, Problem> {
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let (day, problem) = match appointments::day(&app.hub, query, (app.clock)()).await {
         Ok(day) => (Some(day), None),
         // Who wants to move what is not there is not offered to book.
@@ -230,19 +221,19 @@ async fn show(
         Err(error @ ServiceError::NotFound(_)) => (None, Some(Problem::from(error))),
         Err(error) => return Err(error.into()),
     };
-    let page = html(&Page {
+    let page = visit.answer(&Page {
         language,
         t,
         d: &t.of_day,
-        visitor: signed_in(app, caller),
-        is_editor: caller.role.allows(Action::Change),
+        visitor: visit.signed_in(),
+        is_editor: visit.is_editor(),
         day,
         notice,
         form,
     })?;
     Ok(match problem {
         Some(problem) => problem.into_page(page),
-        None => page.into_response(),
+        None => page,
     })
 }
 

@@ -1,24 +1,19 @@
 //! The page of the archive: its switch, a run now, and what is published. It needs no script.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::assets::address;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::texts::{ArchiveTexts, Texts};
-use super::{Visitor, editor, html, read, signed_in};
+use super::{Visit, read};
 use crate::archive::{ArchiveStatus, DeltaInfo, Run};
-use crate::auth::{Action, Caller};
 use crate::error::HubError;
-use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::Params;
 use crate::services::archive::{Published, publish};
@@ -93,35 +88,19 @@ impl Page<'_> {
 }
 
 /// Answers with the page.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-    Params(asked): Params<Asked>,
-) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language, asked).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let t = language.texts();
+pub(super) async fn page(visit: Visit, Params(asked): Params<Asked>) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
     let status = app.archive.status().await.map_err(HubError::from)?;
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         a: &t.of_archive,
-        visitor: signed_in(app, caller),
-        is_editor: caller.role.allows(Action::Change),
+        visitor: visit.signed_in(),
+        is_editor: visit.is_editor(),
         zone: app.hub.zone(),
         done: asked.done,
         status,
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 /// The switch as a form sends it.
@@ -132,25 +111,20 @@ pub(super) struct SwitchForm {
 
 /// Switches the schedule on or off, for all hubs of the store.
 pub(super) async fn switch(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     form: Result<Form<SwitchForm>, FormRejection>,
 ) -> Result<Redirect, Problem> {
     let form = read(form)?;
-    editor(&app, &caller, reading.language)?;
-    let switched = app.archive.set_enabled(form.enabled).await;
+    visit.editor()?;
+    let switched = visit.app.archive.set_enabled(form.enabled).await;
     switched.map_err(HubError::from)?;
     Ok(Redirect::to("/archive"))
 }
 
 /// Publishes now, and shows what came of it.
-pub(super) async fn run(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Redirect, Problem> {
-    editor(&app, &caller, reading.language)?;
+pub(super) async fn run(visit: Visit) -> Result<Redirect, Problem> {
+    visit.editor()?;
+    let app = &visit.app;
     Ok(Redirect::to(
         match publish(&app.archive, (app.clock)()).await? {
             Published::Done(_) => "/archive?done=run",

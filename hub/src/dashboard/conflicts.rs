@@ -1,10 +1,7 @@
 //! The page of the conflicts: both sides of each, with a button for either. It needs no script.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_shared::commit::RowKey;
@@ -15,13 +12,11 @@ use serde::Deserialize;
 
 use super::assets::address;
 use super::edits::{self, cut, parsed, row_query};
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::lists::{given, query};
 use super::texts::{ConflictsTexts, Texts};
-use super::{Visitor, editor, html, read, signed_in};
-use crate::auth::{Action, Caller};
+use super::{Visit, read};
 use crate::edits::disputed_columns;
-use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
 use crate::services::conflicts::{
@@ -194,23 +189,8 @@ fn shown<'c>(column: &str, lost: &'c Option<Loser>, row: Option<&'c RowTexts>) -
 }
 
 /// Answers with the page.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-    Params(asked): Params<Asked>,
-) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language, asked).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let t = language.texts();
+pub(super) async fn page(visit: Visit, Params(asked): Params<Asked>) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
     let query = ConflictsQuery {
         site: parsed("site", given(&asked.site))?,
         after: parsed("cursor", given(&asked.cursor))?,
@@ -218,18 +198,17 @@ async fn show(
     };
     let page = conflicts::list(&app.hub, &query, (app.clock)()).await?;
     let views = app.hub.sites(None).await?;
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         c: &t.of_conflicts,
-        visitor: signed_in(app, caller),
-        is_editor: caller.role.allows(Action::Change),
+        visitor: visit.signed_in(),
+        is_editor: visit.is_editor(),
         zone: app.hub.zone(),
         sites: views.into_iter().map(|view| view.site).collect(),
         asked,
         page,
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 /// A side to take.
@@ -244,14 +223,12 @@ pub(super) struct TakeForm {
 
 /// Takes a side and shows what is left.
 pub(super) async fn take(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     form: Result<Form<TakeForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    let editor = editor(&app, &caller, reading.language)?;
-    let t = reading.language.texts();
+    let editor = visit.editor()?;
+    let (app, _, t) = visit.parts();
     let id = form.id.parse();
     let id = id.map_err(|_: &str| Problem::new(Code::NotFound, t.of_conflicts.closed))?;
     let taken = conflicts::take(&app.hub, &id, form.take, editor.by());

@@ -1,20 +1,15 @@
 //! The page of the database: its tables, what is in them and what they take, and what is declared of them.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{Redirect, Response};
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::dataset::{Column, Dataset, Table};
 
 use super::assets::address;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::texts::{DatabaseTexts, Texts};
-use super::{Visitor, asleep, editor, html, signed_in};
+use super::{Visit, asleep};
 use crate::api::database::{have_woken, put_to_sleep};
-use crate::auth::{Action, Caller};
-use crate::http::App;
 use crate::http::problem::Problem;
 use crate::services::database::{self, SiteStats};
 
@@ -92,52 +87,34 @@ impl Page<'_> {
 }
 
 /// Answers with the page.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(app: &App, caller: &Caller, language: Language) -> Result<Response, Problem> {
-    let t = language.texts();
-    let page = html(&Page {
+pub(super) async fn page(visit: Visit) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
+    visit.answer(&Page {
         language,
         t,
         d: &t.of_database,
-        visitor: signed_in(app, caller),
-        is_editor: caller.role.allows(Action::Change),
+        visitor: visit.signed_in(),
+        is_editor: visit.is_editor(),
         database: app.hub.database().describe(),
         sleep: match asleep::notice(&language) {
             Some(why) => Some(SleepForm::Asleep(why)),
             None => app.hub.database().has_server().then_some(SleepForm::Awake),
         },
         sites: database::stats(&app.hub, None).await?,
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 /// Puts the database to sleep.
-pub(super) async fn sleep(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Redirect, Problem> {
-    editor(&app, &caller, reading.language)?;
-    put_to_sleep(&app).await?;
+pub(super) async fn sleep(visit: Visit) -> Result<Redirect, Problem> {
+    visit.editor()?;
+    put_to_sleep(&visit.app).await?;
     Ok(Redirect::to("/database"))
 }
 
 /// Has it woken.
-pub(super) async fn wake(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Redirect, Problem> {
-    editor(&app, &caller, reading.language)?;
-    have_woken(&app).await?;
+pub(super) async fn wake(visit: Visit) -> Result<Redirect, Problem> {
+    visit.editor()?;
+    have_woken(&visit.app).await?;
     Ok(Redirect::to("/database"))
 }
 

@@ -3,11 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse, Redirect, Response};
 use causeway_shared::ids::{Name, Seq, SiteName};
@@ -15,12 +13,11 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::assets::address;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::lists::{self, date, given, query, row_address};
 use super::rows;
 use super::texts::{EditsTexts, Texts};
-use super::{Visitor, editor, html, read, signed_in};
-use crate::auth::{Action, Caller};
+use super::{Visit, html, read};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
@@ -220,31 +217,16 @@ impl Asked {
 }
 
 /// Answers with the page.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-    Params(asked): Params<Asked>,
-) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language, asked).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    asked: Asked,
-) -> Result<Response, Problem> {
-    let t = language.texts();
+pub(super) async fn page(visit: Visit, Params(asked): Params<Asked>) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
     let page = edits::list(&app.hub, &asked.query(app)?).await?;
     let views = app.hub.sites(None).await?;
     let tables = views.iter().flat_map(|view| view.dataset.tables.iter());
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         e: &t.of_edits,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         tables: tables.map(|table| table.name.clone()).collect(),
         asked,
         total: page.total,
@@ -253,7 +235,7 @@ async fn show(
             language,
             t,
             e: &t.of_edits,
-            is_editor: caller.role.allows(Action::Change),
+            is_editor: visit.is_editor(),
             zone: app.hub.zone(),
             with_sites: views.len() > 1,
             items: page.items,
@@ -261,8 +243,7 @@ async fn show(
             is_of_row: false,
         },
         sites: views.into_iter().map(|view| view.site).collect(),
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 /// An edit to take back.
@@ -278,9 +259,7 @@ pub(super) struct UndoForm {
 
 /// Takes an edit back and shows those of its row; the row's page, where that was left for it.
 pub(super) async fn undo(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     form: Result<Form<UndoForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let UndoForm {
@@ -289,7 +268,8 @@ pub(super) async fn undo(
         id,
         of_row,
     } = read(form)?;
-    let editor = editor(&app, &caller, reading.language)?;
+    let editor = visit.editor()?;
+    let (app, _, t) = visit.parts();
     let which = EditRef {
         site,
         commit: Some(commit),
@@ -298,10 +278,9 @@ pub(super) async fn undo(
     let undone = match edits::undo(&app.hub, &which, editor.by()).await {
         Ok(undone) => undone,
         Err(ServiceError::Changed(..)) => {
-            let detail = reading.language.texts().of_edits.changed;
-            return Err(Problem::new(Code::Changed, detail));
+            return Err(Problem::new(Code::Changed, t.of_edits.changed));
         }
-        Err(error) => return Err(problem_of_change(error, reading.language.texts())),
+        Err(error) => return Err(problem_of_change(error, t)),
     };
     // A row that is gone has no page.
     let page = undone.row.as_ref().filter(|_| of_row);

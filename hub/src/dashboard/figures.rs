@@ -9,7 +9,7 @@ use askama::Template;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::get;
 use causeway_shared::ids::SiteName;
 use jiff::ToSpan as _;
@@ -19,12 +19,11 @@ use serde::Deserialize;
 use self::content::Content;
 use super::assets::address;
 use super::bars::{Bars, MAX_BARS, bars};
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::lists::{Cell, Control, Field, covers, date, given, query};
 use super::overview::tenth;
 use super::texts::{FiguresTexts, ListTexts, Texts};
-use super::{Visitor, html, signed_in};
-use crate::auth::Caller;
+use super::{Visit, Visitor};
 use crate::http::App;
 use crate::http::lists::file;
 use crate::http::problem::Problem;
@@ -183,7 +182,7 @@ struct Page<'p> {
 /// The pages' routes.
 pub(super) fn routes() -> Router<Arc<App>> {
     Kind::ALL.into_iter().fold(Router::new(), |router, kind| {
-        let show = move |visitor, reading, app, asked| page(kind, visitor, reading, app, asked);
+        let show = move |visit, asked| page(kind, visit, asked);
         let csv = move |visitor, app, asked| csv(kind, visitor, app, asked);
         router
             .route(kind.path(), get(show))
@@ -193,23 +192,10 @@ pub(super) fn routes() -> Router<Arc<App>> {
 
 async fn page(
     kind: Kind,
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     Params(asked): Params<FiguresParams>,
 ) -> Result<Response, Problem> {
-    let page = show(kind, &app, &caller, reading.language, &asked).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(
-    kind: Kind,
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    asked: &FiguresParams,
-) -> Result<Response, Problem> {
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let (f, l) = (&t.of_figures, &t.of_lists);
     let now = (app.clock)();
     let today = today(&app.hub, now);
@@ -228,19 +214,19 @@ async fn show(
     let choices = choices.map(|(of, text)| (asked.of(kind.path(), of), text, of == range));
     let kinds = Kind::ALL.map(|of| (asked.of(of.path(), range), of.name(t), of == kind));
     let fresh = overview::read(&app.hub, site.as_ref(), now).await?.fresh;
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         f,
         l,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         path: kind.path(),
         title: kind.title(f),
         covers: covers(language, range),
         here: asked.of("", range).trim_start_matches('?').to_owned() + "&",
         kinds: kinds.into(),
         ranges: choices.collect(),
-        filters: filters(app, language, asked, range).await?,
+        filters: filters(app, language, &asked, range).await?,
         csv: asked.of(&format!("{}.csv", kind.path()), range),
         sums: shown.sums,
         legend: shown.legend,
@@ -253,8 +239,7 @@ async fn show(
             .into_iter()
             .map(|site| (site.site.clone(), stands(app, language, &site)))
             .collect(),
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 /// How fresh a site's figures are, in words.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
 use axum::extract::rejection::FormRejection;
 use axum::http::header::CONTENT_SECURITY_POLICY;
@@ -18,11 +17,11 @@ use causeway_shared::layout;
 use serde::Deserialize;
 
 use super::assets::address;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::texts::{ImportTexts, Texts};
-use super::{Visitor, editor, html, read, signed_in};
+use super::{Visit, read};
 use crate::api::imports::{content_length, known, not_taken, reserve, start, wait_for_tick};
-use crate::auth::{Action, Caller};
+use crate::auth::Caller;
 use crate::error::HubError;
 use crate::http::App;
 use crate::http::content_security_policy;
@@ -115,22 +114,15 @@ impl JobPage<'_> {
 }
 
 /// Answers with the form.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Response, Problem> {
-    let page = form(&app, &caller, reading.language, (None, "")).await?;
-    Ok((reading.headers(), page).into_response())
+pub(super) async fn page(visit: Visit) -> Result<Response, Problem> {
+    form(&visit, (None, "")).await
 }
 
 async fn form(
-    app: &App,
-    caller: &Caller,
-    language: Language,
+    visit: &Visit,
     (notice, site): (Option<&'static str>, &str),
 ) -> Result<Response, Problem> {
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let views = app.hub.sites(None).await?.into_iter();
     let imported = views.filter(|view| {
         let head = view.catalog.head.as_ref();
@@ -148,19 +140,18 @@ async fn form(
         None => None,
         Some(_) => uploads_to(app).await,
     };
-    let page = html(&FormPage {
+    let mut page = visit.answer(&FormPage {
         language,
         t,
         i: &t.of_import,
-        visitor: signed_in(app, caller),
-        is_editor: caller.role.allows(Action::Change),
+        visitor: visit.signed_in(),
+        is_editor: visit.is_editor(),
         notice,
         sites: imported.map(|view| view.site).collect(),
         site,
         jobs,
         limit: uploads_to.as_ref().map(|_| MAX_REQUEST_BYTES),
     })?;
-    let mut page = page.into_response();
     if let Some(origin) = uploads_to {
         let policy = HeaderValue::from_str(&content_security_policy(&origin));
         if let Ok(policy) = policy {
@@ -193,13 +184,11 @@ struct Fields {
 
 /// Takes a file and begins to preview its import.
 pub(super) async fn preview(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     headers: HeaderMap,
     sent: Result<Multipart, MultipartRejection>,
 ) -> Result<Response, Problem> {
-    editor(&app, &caller, reading.language)?;
+    visit.editor()?;
     let content_length = content_length(&headers).map(|bytes| bytes.saturating_sub(MAX_FORM_BYTES));
     let mut sent = sent.map_err(|why| Problem::of_body(why.status(), why.body_text()))?;
     let mut fields = Fields::default();
@@ -210,37 +199,31 @@ pub(super) async fn preview(
             Some("dialect") => fields.dialect = text(field).await?,
             // A form without a file sends one that has no name.
             Some("file") if field.file_name().is_some_and(|name| !name.is_empty()) => {
-                return take(&app, &caller, reading, fields, (field, content_length)).await;
+                return take(&visit, fields, (field, content_length)).await;
             }
             _ => {}
         }
     }
-    let i = &reading.language.texts().of_import;
-    refuse(&app, &caller, reading, i.no_file, &fields.site).await
+    let (_, _, t) = visit.parts();
+    refuse(&visit, t.of_import.no_file, &fields.site).await
 }
 
 /// The form again, with why it was not taken.
-async fn refuse(
-    app: &App,
-    caller: &Caller,
-    reading: ReaderLanguage,
-    why: &'static str,
-    site: &str,
-) -> Result<Response, Problem> {
-    let page = form(app, caller, reading.language, (Some(why), site)).await?;
-    Ok(Problem::new(Code::Invalid, why).into_page((reading.headers(), page)))
+async fn refuse(visit: &Visit, why: &'static str, site: &str) -> Result<Response, Problem> {
+    let page = form(visit, (Some(why), site)).await?;
+    Ok(Problem::new(Code::Invalid, why).into_page(page))
 }
 
 async fn take(
-    app: &Arc<App>,
-    caller: &Caller,
-    reading: ReaderLanguage,
+    visit: &Visit,
     fields: Fields,
     (file, content_length): (Field<'_>, Option<u64>),
 ) -> Result<Response, Problem> {
-    let i = &reading.language.texts().of_import;
+    let Visit { app, caller, .. } = visit;
+    let (_, _, t) = visit.parts();
+    let i = &t.of_import;
     let Ok(site) = SiteName::new(&fields.site) else {
-        return refuse(app, caller, reading, i.no_site, &fields.site).await;
+        return refuse(visit, i.no_site, &fields.site).await;
     };
     let dialect: Option<Dialect> = match &*fields.dialect {
         "" => None,
@@ -255,7 +238,7 @@ async fn take(
         view.site == site && head.is_some_and(|head| head.writer.host != IMPORTER)
     });
     if of_agent {
-        return refuse(app, caller, reading, i.has_agent, &fields.site).await;
+        return refuse(visit, i.has_agent, &fields.site).await;
     }
     let options = ImportOptions {
         site,
@@ -358,25 +341,18 @@ async fn text(mut field: Field<'_>) -> Result<String, Problem> {
 }
 
 /// Answers with how far an import is, and what came of it.
-pub(super) async fn job(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-    PathOf(id): PathOf<String>,
-) -> Result<Response, Problem> {
-    let language = reading.language;
-    let t = language.texts();
-    let job = known(&app, &id).await?;
+pub(super) async fn job(visit: Visit, PathOf(id): PathOf<String>) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
+    let job = known(app, &id).await?;
     let job = job.ok_or_else(|| Problem::new(Code::NotFound, t.of_import.unknown))?;
-    let page = html(&JobPage {
+    visit.answer(&JobPage {
         language,
         t,
         i: &t.of_import,
-        visitor: signed_in(&app, &caller),
-        is_editor: caller.role.allows(Action::Change),
+        visitor: visit.signed_in(),
+        is_editor: visit.is_editor(),
         job,
-    })?;
-    Ok((reading.headers(), page).into_response())
+    })
 }
 
 #[derive(Debug, Deserialize)]
@@ -386,16 +362,16 @@ pub(super) struct RunForm {
 
 /// Imports a file as it was previewed.
 pub(super) async fn run(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf(id): PathOf<String>,
     form: Result<Form<RunForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    editor(&app, &caller, reading.language)?;
-    let gone = || Problem::new(Code::NotFound, reading.language.texts().of_import.not_kept);
-    let i = &reading.language.texts().of_import;
+    visit.editor()?;
+    let Visit { app, caller, .. } = &visit;
+    let (_, _, t) = visit.parts();
+    let i = &t.of_import;
+    let gone = || Problem::new(Code::NotFound, i.not_kept);
     if let Some(queue) = &app.queue {
         let previewed = queue.get(&id).await.map_err(HubError::from)?;
         let previewed = previewed.ok_or_else(gone)?;
@@ -415,11 +391,11 @@ pub(super) async fn run(
         allow_shrink: form.allow_shrink.is_some(),
         ..previewed.options.clone()
     };
-    let running = reserve(&app, &options, &previewed.upload.name);
+    let running = reserve(app, &options, &previewed.upload.name);
     let running = running.map_err(|problem| busy(problem, i))?;
     // Sent twice, it is begun once.
     let kept = app.imports.take_kept(&id).ok_or_else(gone)?;
-    Ok(to_job(begin(&app, options, kept.upload, running, &caller)))
+    Ok(to_job(begin(app, options, kept.upload, running, caller)))
 }
 
 // On SQLite alone: what is imported is the agent library's to judge.

@@ -1,16 +1,14 @@
 //! Lists of rows: a form of filters, whose address can be kept, and a table. They need no script.
 
 use askama::Template;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use form_urlencoded::Serializer;
 use jiff::civil::Date;
 
+use super::Visit;
 use super::assets::address;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::texts::{ListTexts, Texts};
-use super::{html, signed_in};
-use crate::auth::Caller;
-use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::iso_date;
 use crate::services::list::Listing;
@@ -128,14 +126,11 @@ struct Page<'p> {
 
 /// Answers with a page of a list.
 pub(super) async fn show(
-    app: &App,
-    caller: &Caller,
-    reading: ReaderLanguage,
+    visit: &Visit,
     (listing, cursor): (Listing, Option<&str>),
     view: View<'_>,
 ) -> Result<Response, Problem> {
-    let language = reading.language;
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let listed = listing.page(&app.hub, cursor, PAGE_ROWS, (app.clock)());
     let listed = listed.await?;
     let asked = query(view.asked.iter().copied());
@@ -148,11 +143,11 @@ pub(super) async fn show(
     let next = listed
         .next
         .map(|next| query([("cursor", &*next.to_string())]));
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         l: &t.of_lists,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         path: view.path,
         title: view.title,
         covers: view.covers,
@@ -164,8 +159,7 @@ pub(super) async fn show(
         csv: with(format!("{}.csv", view.path), String::new()),
         links: view.links,
         here: if asked.is_empty() { asked } else { asked + "&" },
-    })?;
-    Ok((reading.headers(), page).into_response())
+    })
 }
 
 /// What is not empty, as an address has it.

@@ -18,7 +18,7 @@ use super::language::{Language, ReaderLanguage};
 use super::per_table::TableView;
 use super::share::Share;
 use super::texts::Texts;
-use super::{Visitor, html, signed_in};
+use super::{Visit, Visitor, html};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::header_text;
@@ -143,19 +143,14 @@ impl SiteFreshness {
 }
 
 /// Answers with the page.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Response, Problem> {
-    let language = reading.language;
-    let page = html(&OverviewHtml {
+pub(super) async fn page(visit: Visit) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
+    visit.answer(&OverviewHtml {
         language,
-        t: language.texts(),
-        visitor: signed_in(&app, &caller),
-        live: live_part(&app, language).await?,
-    })?;
-    Ok((reading.headers(), page).into_response())
+        t,
+        visitor: visit.signed_in(),
+        live: live_part(app, language).await?,
+    })
 }
 
 /// Answers with the live part, unless it is what the script has already. Whoever is not signed in

@@ -16,11 +16,10 @@ use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 use serde::Deserialize;
 
-use super::Visitor;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::lists::{Cell, Control, Field, View, covers, date, given, row_address, show};
 use super::texts::Texts;
-use crate::auth::Action;
+use super::{Visit, Visitor};
 use crate::http::App;
 use crate::http::lists::download;
 use crate::http::problem::Problem;
@@ -119,16 +118,13 @@ pub(super) fn routes() -> Router<Arc<App>> {
             get(besides::participants_csv),
         );
     SHOWN.iter().fold(router, |router, shown| {
-        let list = move |visitor, reading, app, asked| list(shown, visitor, reading, app, asked);
+        let list = move |visit, asked| list(shown, visit, asked);
         let csv = move |visitor, app, asked| csv(shown, visitor, app, asked);
-        let new = move |visitor, reading, app| row::new(shown, visitor, reading, app);
-        let create =
-            move |visitor, reading, app, form| row::save(shown, None, visitor, reading, app, form);
-        let one = move |visitor, reading, app, path, asked| {
-            row::page(shown, visitor, reading, app, path, asked)
-        };
-        let change = move |visitor, reading, app, PathOf(key): PathOf<String>, form| {
-            row::save(shown, Some(key), visitor, reading, app, form)
+        let new = move |visit| row::new(shown, visit);
+        let create = move |visit, form| row::save(shown, None, visit, form);
+        let one = move |visit, path, asked| row::page(shown, visit, path, asked);
+        let change = move |visit, PathOf(key): PathOf<String>, form| {
+            row::save(shown, Some(key), visit, form)
         };
         router
             .route(shown.path, get(list))
@@ -232,17 +228,14 @@ impl Figures {
 
 async fn list(
     shown: &'static Shown,
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     Params(asked): Params<ListParams>,
 ) -> Result<Response, Problem> {
-    let language = reading.language;
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let l = &t.of_lists;
-    let listing = asked.listing(shown, &app).await?;
+    let listing = asked.listing(shown, app).await?;
     let figures = match shown.besides {
-        Besides::Slots => Some(Figures::read(&asked, &app).await?),
+        Besides::Slots => Some(Figures::read(&asked, app).await?),
         Besides::Appointments | Besides::Participants => None,
     };
     let mut columns: Vec<&str> = shown.columns.iter().map(|name| l.column(name)).collect();
@@ -251,15 +244,16 @@ async fn list(
         columns.extend([t.rating, t.of_slots.used]);
     }
     let period = figures.as_ref().map(|figures| figures.period);
-    let is_editor = caller.role.allows(Action::Change);
-    let new = is_editor.then(|| (shown.new_path.to_owned(), l.new));
+    let new = visit
+        .is_editor()
+        .then(|| (shown.new_path.to_owned(), l.new));
     let view = View {
         path: shown.path,
         title: (shown.title)(t),
         covers: period.map_or_else(String::new, |period| {
             format!("{}: {}", t.of_slots.figures, covers(language, period))
         }),
-        filters: filters(shown, &app, language, &asked, period).await?,
+        filters: filters(shown, app, language, &asked, period).await?,
         asked: &[
             ("site", &asked.site),
             ("isdisabled", &asked.isdisabled),
@@ -275,14 +269,7 @@ async fn list(
         },
         links: new.into_iter().collect(),
     };
-    show(
-        &app,
-        &caller,
-        reading,
-        (listing, asked.cursor.as_deref()),
-        view,
-    )
-    .await
+    show(&visit, (listing, asked.cursor.as_deref()), view).await
 }
 
 async fn filters(

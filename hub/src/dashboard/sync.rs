@@ -1,21 +1,16 @@
 //! The page that says how the sites stand, and which of their rows are in quarantine. It needs no script.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::Visit;
 use super::assets::address;
 use super::edits::cut;
-use super::language::{Language, ReaderLanguage};
+use super::language::Language;
 use super::texts::{SyncTexts, Texts};
-use super::{Visitor, html, signed_in};
-use crate::auth::Caller;
-use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::Params;
 use crate::services::quarantine::{self, RefusedPage, RefusedQuery};
@@ -60,23 +55,8 @@ impl Page<'_> {
 }
 
 /// Answers with the page.
-pub(super) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-    Params(asked): Params<Asked>,
-) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language, &asked).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    asked: &Asked,
-) -> Result<Response, Problem> {
-    let t = language.texts();
+pub(super) async fn page(visit: Visit, Params(asked): Params<Asked>) -> Result<Response, Problem> {
+    let (app, language, t) = visit.parts();
     let now = (app.clock)();
     let query = RefusedQuery {
         site: None,
@@ -84,16 +64,15 @@ async fn show(
         start: asked.cursor,
         limit: LIMIT,
     };
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         s: &t.of_sync,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         zone: app.hub.zone(),
         report: app.hub.full_status(now).await?,
         refused: quarantine::list(&app.hub, &query, now).await?,
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 // On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs).

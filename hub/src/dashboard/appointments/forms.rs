@@ -1,9 +1,6 @@
 //! The forms of the page of a day: to book an appointment, to move it, and to take it from step to step.
 
-use std::sync::Arc;
-
 use axum::Form;
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use causeway_shared::ids::SiteName;
@@ -11,11 +8,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::show;
-use crate::auth::Caller;
-use crate::dashboard::language::{Language, ReaderLanguage};
+use crate::dashboard::language::Language;
 use crate::dashboard::texts::sentence;
-use crate::dashboard::{Visitor, editor, read};
-use crate::http::App;
+use crate::dashboard::{Visit, read};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{PathOf, iso_date};
 use crate::services::appointments::{self, DayQuery, Step, Written};
@@ -56,35 +51,31 @@ pub(in crate::dashboard) struct Notice {
 
 /// Books an appointment and shows its day, or the form again.
 pub(in crate::dashboard) async fn book(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    let editor = editor(&app, &caller, reading.language)?;
+    let editor = visit.editor()?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     if form.slot.is_empty() {
         // Without one it would be booked for nobody, which has a choice of its own.
         let error = ServiceError::Invalid(vec![FieldError::new("slot", Wrong::Needed)]);
-        return refuse(&app, &caller, reading.language, error, form).await;
+        return refuse(&visit, error, form).await;
     }
-    match appointments::book(&app.hub, Some(&site), &given(&form), editor.by()).await {
+    match appointments::book(&visit.app.hub, Some(&site), &given(&form), editor.by()).await {
         Ok(written) => Ok(see(&written, "booked")),
-        Err(error) => refuse(&app, &caller, reading.language, error, form).await,
+        Err(error) => refuse(&visit, error, form).await,
     }
 }
 
 /// Moves an appointment to a slot of the page's day and shows it there, or the form again.
 pub(in crate::dashboard) async fn move_here(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf(id): PathOf<String>,
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let mut form = read(form)?;
-    let editor = editor(&app, &caller, reading.language)?;
+    let editor = visit.editor()?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     let id: i64 = id.parse().map_err(Problem::bad_request)?;
     form.moves = Some(id);
@@ -96,7 +87,7 @@ pub(in crate::dashboard) async fn move_here(
     let moved = match is_chosen {
         true => {
             let (which, by) = ((Some(&site), id), editor.by());
-            appointments::move_to(&app.hub, which, &place, &Precondition::Any, by).await
+            appointments::move_to(&visit.app.hub, which, &place, &Precondition::Any, by).await
         }
         false => {
             let field = if form.slot.is_empty() { "slot" } else { "time" };
@@ -108,20 +99,18 @@ pub(in crate::dashboard) async fn move_here(
     };
     match moved {
         Ok(written) => Ok(see(&written, "moved")),
-        Err(error) => refuse(&app, &caller, reading.language, error, form).await,
+        Err(error) => refuse(&visit, error, form).await,
     }
 }
 
 /// Takes an appointment a step on and shows its day, with the reason where it cannot be.
 pub(in crate::dashboard) async fn step(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf((id, name)): PathOf<(String, String)>,
     form: Result<Form<BookForm>, FormRejection>,
 ) -> Result<Response, Problem> {
     let form = read(form)?;
-    let editor = editor(&app, &caller, reading.language)?;
+    let editor = visit.editor()?;
     let site = SiteName::new(&form.site).map_err(Problem::bad_request)?;
     let id: i64 = id.parse().map_err(Problem::bad_request)?;
     let (step, done) = match name.as_str() {
@@ -130,9 +119,9 @@ pub(in crate::dashboard) async fn step(
         "cancel" => (Step::Cancel, "cancelled"),
         _ => return Err(Problem::new(Code::NotFound, "there is no such page")),
     };
-    match appointments::step(&app.hub, Some(&site), id, step, editor.by()).await {
+    match appointments::step(&visit.app.hub, Some(&site), id, step, editor.by()).await {
         Ok(written) => Ok(see(&written, done)),
-        Err(error) => refuse(&app, &caller, reading.language, error, form).await,
+        Err(error) => refuse(&visit, error, form).await,
     }
 }
 
@@ -168,13 +157,7 @@ fn see(written: &Written, done: &str) -> Response {
 }
 
 /// The day that a form was sent from, with the reason why it was refused.
-async fn refuse(
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    error: ServiceError,
-    form: BookForm,
-) -> Result<Response, Problem> {
+async fn refuse(visit: &Visit, error: ServiceError, form: BookForm) -> Result<Response, Problem> {
     let query = DayQuery {
         site: SiteName::new(&form.site).ok(),
         date: iso_date(&form.date).ok(),
@@ -182,8 +165,8 @@ async fn refuse(
         find: form.find.clone(),
         moves: form.moves,
     };
-    let notice = refusal_notice(&error, language);
-    let page = show(app, caller, language, &query, Some(notice), form).await?;
+    let notice = refusal_notice(&error, visit.reading.language);
+    let page = show(visit, &query, Some(notice), form).await?;
     Ok(Problem::from(error).into_page(page))
 }
 

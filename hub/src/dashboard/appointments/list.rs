@@ -8,11 +8,12 @@ use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
 use super::clock;
-use crate::dashboard::Visitor;
-use crate::dashboard::language::{Language, ReaderLanguage};
+use crate::dashboard::language::Language;
 use crate::dashboard::lists::{
     Cell, Control, Field, View, covers, date, given, query, row_address, show,
 };
+use crate::dashboard::texts::Texts;
+use crate::dashboard::{Visit, Visitor};
 use crate::http::App;
 use crate::http::lists::download;
 use crate::http::problem::Problem;
@@ -83,30 +84,19 @@ impl ListParams {
 
 /// Answers with the page.
 pub(in crate::dashboard) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     Params(asked): Params<ListParams>,
 ) -> Result<Response, Problem> {
-    let language = reading.language;
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let l = &t.of_lists;
-    let dates = asked.dates(&app)?;
+    let dates = asked.dates(app)?;
     let view = View {
         path: PATH,
         title: t.appointments,
         covers: covers(language, dates),
-        filters: filters(&app, language, &asked, dates).await?,
+        filters: filters(app, language, &asked, dates).await?,
         asked: &asked.asked(),
-        columns: &[
-            t.day,
-            l.time,
-            l.customer,
-            l.consultant,
-            l.status,
-            l.minutes,
-            l.about,
-        ],
+        columns: &columns(t),
         row: &|row| cells(language, row),
         links: vec![(
             format!(
@@ -116,15 +106,8 @@ pub(in crate::dashboard) async fn page(
             l.by_day,
         )],
     };
-    let listing = asked.listing(&app).await?;
-    show(
-        &app,
-        &caller,
-        reading,
-        (listing, asked.cursor.as_deref()),
-        view,
-    )
-    .await
+    let listing = asked.listing(app).await?;
+    show(&visit, (listing, asked.cursor.as_deref()), view).await
 }
 
 /// Answers with all of it as a file.
@@ -212,6 +195,20 @@ async fn filters(
         Control::Input("text", MAX_SEARCH),
     ));
     Ok(fields)
+}
+
+/// What stands over the [`cells`].
+pub(in crate::dashboard) fn columns(t: &Texts) -> [&'static str; 7] {
+    let l = &t.of_lists;
+    [
+        t.day,
+        l.time,
+        l.customer,
+        l.consultant,
+        l.status,
+        l.minutes,
+        l.about,
+    ]
 }
 
 pub(in crate::dashboard) fn cells(language: Language, row: &Record) -> Vec<Cell> {

@@ -1,24 +1,19 @@
 //! The page of an appointment: all that is known of it, its steps, and who changed it. It needs no script.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::extract::State;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::Value;
 use jiff::civil::Date;
 use serde::Deserialize;
 
 use super::{clock, customer, is_open};
-use crate::auth::{Action, Caller};
+use crate::dashboard::Visit;
 use crate::dashboard::assets::address;
 use crate::dashboard::edits::changes;
-use crate::dashboard::language::{Language, ReaderLanguage};
+use crate::dashboard::language::Language;
 use crate::dashboard::lists::{query, row_address};
 use crate::dashboard::texts::{DayTexts, ListTexts, Texts};
-use crate::dashboard::{Visitor, html, signed_in};
-use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::{Params, PathOf, iso_date};
 use crate::services::appointments::{Opened, Writes, is_web_address, open};
@@ -79,24 +74,11 @@ impl Page<'_> {
 
 /// Answers with the page.
 pub(in crate::dashboard) async fn page(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf(id): PathOf<String>,
     Params(asked): Params<OneParams>,
 ) -> Result<Response, Problem> {
-    let page = show(&app, &caller, reading.language, &id, &asked).await;
-    Ok((reading.headers(), page?).into_response())
-}
-
-async fn show(
-    app: &App,
-    caller: &Caller,
-    language: Language,
-    id: &str,
-    asked: &OneParams,
-) -> Result<Response, Problem> {
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let no_such = || Problem::new(Code::NotFound, t.of_day.gone);
     let id: i64 = id.parse().map_err(|_| no_such())?;
     let Opened {
@@ -104,20 +86,19 @@ async fn show(
         feedback,
         writes,
     } = open(&app.hub, asked.site.as_ref(), id, (app.clock)()).await?;
-    let is_editor = caller.role.allows(Action::Change);
+    let is_editor = visit.is_editor();
     let which = (&row.site, APPOINTMENT, &*id.to_string());
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         d: &t.of_day,
         l: &t.of_lists,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         changes: changes(app, is_editor, language, which).await?,
         date: iso_date(&row.text("date")).map_err(|_| no_such())?,
         has_steps: is_editor && writes == Writes::Taken && is_open(&row),
         feedback,
         is_undone: asked.done == "undone",
         row,
-    })?;
-    Ok(page.into_response())
+    })
 }

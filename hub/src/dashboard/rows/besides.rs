@@ -9,7 +9,7 @@ use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
 use super::{Besides, Shown, slots, text};
-use crate::dashboard::appointments::list::cells;
+use crate::dashboard::appointments::list::{cells, columns};
 use crate::dashboard::language::Language;
 use crate::dashboard::lists::{Cell, given, query, row_address};
 use crate::dashboard::texts::ListTexts;
@@ -120,15 +120,7 @@ async fn appointments(app: &App, language: Language, row: &Record) -> Result<Str
         id: "appointments",
         title: t.appointments,
         choices: Vec::new(),
-        columns: vec![
-            t.day,
-            l.time,
-            l.customer,
-            l.consultant,
-            l.status,
-            l.minutes,
-            l.about,
-        ],
+        columns: columns(t).into(),
         more: found.total - rows.len() as u64,
         rows,
         csv: None,

@@ -1,10 +1,7 @@
 //! The page of one row, with a form to change it, and the form for a new one.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use causeway_shared::ids::{Md5, SiteName};
@@ -14,14 +11,13 @@ use serde_json::{Map, Value};
 
 use super::besides::{self, Asked};
 use super::{SHOWN, Shown, control, text};
-use crate::auth::{Action, Caller};
 use crate::dashboard::appointments;
 use crate::dashboard::assets::address;
 use crate::dashboard::edits::changes;
-use crate::dashboard::language::{Language, ReaderLanguage};
+use crate::dashboard::language::Language;
 use crate::dashboard::lists::{Control, Field, given};
 use crate::dashboard::texts::{ListTexts, Texts};
-use crate::dashboard::{Visitor, editor, html, read, signed_in};
+use crate::dashboard::{Visit, read};
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::{Params, PathOf};
@@ -104,27 +100,20 @@ struct Page<'p> {
 }
 
 /// The form for a new row.
-pub(super) async fn new(
-    shown: &'static Shown,
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
-) -> Result<Response, Problem> {
-    editor(&app, &caller, reading.language)?;
-    let page = show_new(shown, &app, &caller, reading.language, None, &Sent::new()).await?;
-    Ok((reading.headers(), page).into_response())
+pub(super) async fn new(shown: &'static Shown, visit: Visit) -> Result<Response, Problem> {
+    visit.editor()?;
+    show_new(shown, &visit, None, &Sent::new()).await
 }
 
 /// The page of a row.
 pub(super) async fn page(
     shown: &'static Shown,
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf(id): PathOf<String>,
     Params(asked): Params<RowParams>,
 ) -> Result<Response, Problem> {
-    let notice = asked.notice(reading.language);
+    let (app, language, _) = visit.parts();
+    let notice = asked.notice(language);
     let site = given(&asked.site).map(|site| SiteName::new(&site));
     let site = site.transpose().map_err(Problem::bad_request)?;
     let row = shown.resource.one(&app.hub, site.as_ref(), &id).await?;
@@ -133,21 +122,19 @@ pub(super) async fn page(
         status: &asked.status,
         ..Asked::default()
     };
-    let page = show_row(shown, &app, &caller, reading.language, &row, notice, asked);
-    Ok((reading.headers(), page.await?).into_response())
+    show_row(shown, &visit, &row, notice, asked).await
 }
 
 /// Makes a row, or changes the one of a key, and shows it; or the form again, with the reason why not.
 pub(super) async fn save(
     shown: &'static Shown,
     key: Option<String>,
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let (sent, language) = (read(form)?, reading.language);
-    let editor = editor(&app, &caller, language)?;
+    let sent = read(form)?;
+    let editor = visit.editor()?;
+    let (app, language, _) = visit.parts();
     let (site, by) = (site_of(&sent)?, editor.by());
     let (site, resource) = (site.as_ref(), shown.resource);
     let mut members = members(shown, &sent);
@@ -170,14 +157,14 @@ pub(super) async fn save(
     };
     let notice = Some((refusal_text(&error, language), true));
     let page = match &key {
-        None => show_new(shown, &app, &caller, language, notice, &sent).await?,
+        None => show_new(shown, &visit, notice, &sent).await?,
         Some(key) => {
             let row = resource.one(&app.hub, site, key).await?;
             let asked = Asked {
                 sent: &sent,
                 ..Asked::default()
             };
-            show_row(shown, &app, &caller, language, &row, notice, asked).await?
+            show_row(shown, &visit, &row, notice, asked).await?
         }
     };
     Ok(Problem::from(error).into_page(page))
@@ -240,27 +227,27 @@ fn members(shown: &Shown, sent: &Sent) -> Map<String, Value> {
 
 /// The page of a consultant, where a form about slots was refused.
 pub(super) async fn show_refused(
-    app: &App,
-    caller: &Caller,
-    language: Language,
+    visit: &Visit,
     (site, id): (&SiteName, &str),
-    why: String,
+    error: ServiceError,
     sent: &Sent,
 ) -> Result<Response, Problem> {
     let [consultants, ..] = &SHOWN;
-    let row = consultants.resource.one(&app.hub, Some(site), id).await?;
+    let row = consultants.resource.one(&visit.app.hub, Some(site), id);
+    let row = row.await?;
     let week = sent.iter().find(|(name, _)| name == "week");
     let asked = Asked {
         week: week.map_or("", |(_, week)| week),
         sent,
         ..Asked::default()
     };
-    let notice = Some((why, true));
-    show_row(consultants, app, caller, language, &row, notice, asked).await
+    let why = refusal_text(&error, visit.reading.language);
+    let page = show_row(consultants, visit, &row, Some((why, true)), asked).await?;
+    Ok(Problem::from(error).into_page(page))
 }
 
 /// Why a change was refused, as people say it.
-pub(super) fn refusal_text(error: &ServiceError, language: Language) -> String {
+fn refusal_text(error: &ServiceError, language: Language) -> String {
     let t = language.texts();
     let d = &t.of_day;
     match error {
@@ -318,13 +305,11 @@ fn fields(
 
 async fn show_new(
     shown: &'static Shown,
-    app: &App,
-    caller: &Caller,
-    language: Language,
+    visit: &Visit,
     notice: Option<(String, bool)>,
     sent: &Sent,
 ) -> Result<Response, Problem> {
-    let t = language.texts();
+    let (app, language, t) = visit.parts();
     let l = &t.of_lists;
     let mut fields = fields(shown, app, language, None, sent);
     let sites = shown.resource.sites(&app.hub, None).await?;
@@ -340,11 +325,11 @@ async fn show_new(
             String::new()
         }
     };
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         l,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         list: (shown.path, (shown.title)(t)),
         title: format!("{}: {}", (shown.title)(t), l.new),
         here: String::new(),
@@ -356,22 +341,18 @@ async fn show_new(
         tag: None,
         isdisabled: None,
         besides: String::new(),
-    })?;
-    Ok(page.into_response())
+    })
 }
 
 async fn show_row(
     shown: &'static Shown,
-    app: &App,
-    caller: &Caller,
-    language: Language,
+    visit: &Visit,
     row: &Record,
     notice: Option<(String, bool)>,
     asked: Asked<'_>,
 ) -> Result<Response, Problem> {
-    let t = language.texts();
-    let l = &t.of_lists;
-    let is_editor = caller.role.allows(Action::Change);
+    let (app, language, t) = visit.parts();
+    let (l, is_editor) = (&t.of_lists, visit.is_editor());
     let fields = match is_editor {
         true => fields(shown, app, language, Some(row), asked.sent),
         false => Vec::new(),
@@ -385,11 +366,11 @@ async fn show_row(
     let key = row.text(shown.resource.key());
     let which = (&row.site, shown.resource.table(), &*key);
     let changes = changes(app, is_editor, language, which).await?;
-    let page = html(&Page {
+    visit.answer(&Page {
         language,
         t,
         l,
-        visitor: signed_in(app, caller),
+        visitor: visit.signed_in(),
         list: (shown.path, (shown.title)(t)),
         title: row.text(shown.name),
         here: format!("site={}&", row.site),
@@ -401,6 +382,5 @@ async fn show_row(
         tag: Some(shown.resource.tag(row)),
         isdisabled: Some(row.text("isdisabled") == "true"),
         besides: besides + &changes,
-    })?;
-    Ok(page.into_response())
+    })
 }

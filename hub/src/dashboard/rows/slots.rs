@@ -2,11 +2,8 @@
 //! open and to close, and a form that
 //! makes slots for a range of dates.
 
-use std::sync::Arc;
-
 use askama::Template;
 use axum::Form;
-use axum::extract::State;
 use axum::extract::rejection::FormRejection;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use causeway_shared::ids::SiteName;
@@ -15,12 +12,12 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::besides::Asked;
-use super::row::{Sent, refusal_text, show_refused};
+use super::row::{Sent, show_refused};
 use crate::dashboard::appointments::clock;
-use crate::dashboard::language::{Language, ReaderLanguage};
+use crate::dashboard::language::Language;
 use crate::dashboard::lists::{Control, Field, date, query, row_address};
 use crate::dashboard::texts::SlotsTexts;
-use crate::dashboard::{Visitor, editor, html, read};
+use crate::dashboard::{Visit, html, read};
 use crate::http::App;
 use crate::http::problem::Problem;
 use crate::http::request::PathOf;
@@ -174,43 +171,35 @@ fn see(id: &str, form: &Sent, more: &str) -> Response {
 
 /// Opens or closes the slot whose button was pressed, and shows the week again.
 pub(super) async fn set(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf(id): PathOf<String>,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let (form, language) = (read(form)?, reading.language);
-    let editor = editor(&app, &caller, language)?;
+    let form = read(form)?;
+    let editor = visit.editor()?;
     let site = SiteName::new(sent(&form, "site")).map_err(Problem::bad_request)?;
     let opens = !sent(&form, "open").is_empty();
     let slot = sent(&form, if opens { "open" } else { "close" });
     let slot: i64 = slot.parse().map_err(Problem::bad_request)?;
     let given = Map::from_iter([("isavailable".to_owned(), Value::Bool(opens))]);
-    match schedule::set(&app.hub, Some(&site), slot, &given, editor.by()).await {
+    match schedule::set(&visit.app.hub, Some(&site), slot, &given, editor.by()).await {
         Ok(written) => {
             let done = if opens { "opened" } else { "closed" };
             let waits = if written.flushed { "" } else { "&waits=true" };
             Ok(see(&id, &form, &format!("done={done}{waits}")))
         }
-        Err(error) => {
-            let why = refusal_text(&error, language);
-            let page = show_refused(&app, &caller, language, (&site, &id), why, &form).await?;
-            Ok(Problem::from(error).into_page(page))
-        }
+        Err(error) => show_refused(&visit, (&site, &id), error, &form).await,
     }
 }
 
 /// Makes slots for a range of dates, and shows the week of the first.
 pub(super) async fn generate(
-    Visitor(caller): Visitor,
-    reading: ReaderLanguage,
-    State(app): State<Arc<App>>,
+    visit: Visit,
     PathOf(id): PathOf<String>,
     form: Result<Form<Sent>, FormRejection>,
 ) -> Result<Response, Problem> {
-    let (mut form, language) = (read(form)?, reading.language);
-    let editor = editor(&app, &caller, language)?;
+    let mut form = read(form)?;
+    let editor = visit.editor()?;
     let site = SiteName::new(sent(&form, "site")).map_err(Problem::bad_request)?;
     let members = form.iter().filter(|(name, _)| name != "site");
     let given: Map<String, Value> = members
@@ -225,17 +214,13 @@ pub(super) async fn generate(
         })
         .collect();
     form.push(("week".to_owned(), sent(&form, "from").to_owned()));
-    match schedule::generate(&app.hub, Some(&site), &id, &given, editor.by()).await {
+    match schedule::generate(&visit.app.hub, Some(&site), &id, &given, editor.by()).await {
         Ok(made) => {
             let waits = if made.flushed { "" } else { "&waits=true" };
             let (created, kept) = (made.created, made.kept);
             let more = format!("done=generated&created={created}&kept={kept}{waits}");
             Ok(see(&id, &form, &more))
         }
-        Err(error) => {
-            let why = refusal_text(&error, language);
-            let page = show_refused(&app, &caller, language, (&site, &id), why, &form).await?;
-            Ok(Problem::from(error).into_page(page))
-        }
+        Err(error) => show_refused(&visit, (&site, &id), error, &form).await,
     }
 }

@@ -1,5 +1,7 @@
 //! A day with more appointments than most have.
 
+use std::sync::Arc;
+
 use causeway_shared::dataset::Dataset;
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
