@@ -86,6 +86,11 @@ pub(crate) fn read_dump(
     })
 }
 
+/// Refuses files that are no SQL by what they begin with.
+pub(crate) fn refuse_other_files(file: impl Read) -> Result<(), DumpError> {
+    Splitter::new(file, Rules::new(None)).map(drop)
+}
+
 struct DumpReader<'d> {
     rows: TableRows<'d>,
     created: CreatedTables,

@@ -11,7 +11,7 @@ use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::Md5;
 use causeway_shared::runtime::regular_file;
 
-use super::dump::{Dialect, Dump, DumpError, read_dump, table_named};
+use super::dump::{Dialect, Dump, DumpError, read_dump, refuse_other_files, table_named};
 use super::{GivenFile, ImportError};
 
 /// What a file is, by its name.
@@ -66,6 +66,24 @@ pub(super) fn read(
             source,
         };
         let (stem, kind) = split(&file.name)?;
+        // Before it is copied: it may be large.
+        let table = match kind {
+            Kind::Csv => {
+                let table = table_named(dataset, stem).ok_or_else(|| ImportError::NoTable {
+                    name: file.name.clone(),
+                    tables: names(dataset),
+                })?;
+                Some(table)
+            }
+            Kind::Sql => {
+                let opened = regular_file::open(&file.path).map_err(failed)?;
+                refuse_other_files(opened).map_err(|source| ImportError::Dump {
+                    name: file.name.clone(),
+                    source,
+                })?;
+                None
+            }
+        };
         let room = |source| ImportError::Room {
             name: file.name.clone(),
             folder: folder.to_owned(),
@@ -77,15 +95,11 @@ pub(super) fn read(
             TakeError::Read(source) => failed(source),
             TakeError::Write(source) => room(source),
         })?;
-        match kind {
-            Kind::Csv => {
-                let table = table_named(dataset, stem).ok_or_else(|| ImportError::NoTable {
-                    name: file.name.clone(),
-                    tables: names(dataset),
-                })?;
+        match table {
+            Some(table) => {
                 read.add(table, file, FileRows::Csv(taken.path.clone()), dataset)?;
             }
-            Kind::Sql => {
+            None => {
                 let opened = File::open(&taken.path).map_err(failed)?;
                 let dump = read_dump(opened, dataset, dialect, &own);
                 let Dump {

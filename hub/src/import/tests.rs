@@ -496,3 +496,26 @@ async fn broken_dumps_lose_no_row_and_stop_nothing() {
     assert!(taken > BROKEN / IMPORTED_OF / 10, "{taken} were taken");
     assert!(committed > 10, "{committed} were committed");
 }
+
+#[test]
+fn what_a_file_is_shows_before_it_is_copied() {
+    let (from, to) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let dataset = Dataset::meetassist().unwrap();
+    let refused = |name: &str| {
+        let path = from.path().join(name);
+        fs::write(&path, [0; 100]).unwrap();
+        let given = GivenFile {
+            path,
+            name: name.to_owned(),
+            is_upload: false,
+        };
+        let read = files::read(&[given], &dataset, None, to.path());
+        read.unwrap_err().to_string()
+    };
+    let seen = ["zeros.sql", "zeros.csv"].map(refused).join("\n");
+    insta::assert_snapshot!(seen, @r"
+    zeros.sql: it is no text; import SQL or CSV
+    zeros.csv is called like no table of the dataset, which has customer, consultant, consultantschedule, appointment, appointmentfeedback, communityprogram, programparticipant
+    ");
+    assert_eq!(fs::read_dir(to.path()).unwrap().count(), 0);
+}
