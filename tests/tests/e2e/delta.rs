@@ -7,11 +7,12 @@ use std::path::Path;
 use causeway_hub::testing::delta::{Expected, play, play_edges, play_long, rows_of};
 use causeway_hub::testing::model::asked_for;
 use causeway_shared::layout::{ArchiveFile, DeltaKey};
-use causeway_shared::store::list_all;
+use causeway_shared::store::{Store, list_all};
 use causeway_tests::delta::{assert_documented, assert_found, assert_read, assert_unique};
 use causeway_tests::deployment::{Deployment, PAIRS};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::archive::{assert_published, assert_sums, fetch};
 use crate::booking::{ask, serve_with};
@@ -28,14 +29,14 @@ const SEEDS: u64 = 8;
 #[tokio::test]
 async fn every_version_of_random_histories_is_read_as_it_was() {
     let folder = tempfile::tempdir().unwrap();
-    let seeds = asked_for().unwrap_or_else(|| (0..SEEDS).collect());
-    let mut folders = Vec::new();
-    for seed in seeds {
+    let seeds: Vec<u64> = asked_for().unwrap_or_else(|| (0..SEEDS).collect());
+    let (mut folders, mut versions) = (Vec::new(), 0);
+    for seed in &seeds {
         let of_seed = folder.path().join(seed.to_string());
-        let versions = play(seed, &of_seed).await.unwrap();
-        assert!(versions > 4, "seed {seed} has {versions} versions");
+        versions += play(*seed, &of_seed).await.unwrap();
         folders.extend(["before", "after"].map(|name| of_seed.join(name)));
     }
+    assert!(versions > 4 * seeds.len(), "{versions} versions");
     assert_read(&folders);
 }
 
@@ -54,6 +55,7 @@ async fn every_type_is_read_and_found_at_its_edges() {
     assert_found(folder.path());
 }
 
+/// Publishes in both formats.
 fn run(deployment: &Deployment) -> Value {
     let hub = deployment.hub_program(&["archive", "run"]).envs(BOTH);
     hub.run().expect_code(0).json()
@@ -79,6 +81,19 @@ fn expected(archive: &Path, report: &Value) -> Vec<Expected> {
         }
     });
     expected.collect()
+}
+
+/// Whether a store's tables are read as these versions say. The folder has them in `tables/`.
+async fn assert_versions(store: &Store, mut versions: Vec<Expected>) -> TempDir {
+    versions.sort_by(|a, b| (&a.table, a.version).cmp(&(&b.table, b.version)));
+    versions.dedup_by(|a, b| (&a.table, a.version) == (&b.table, b.version));
+    let archive = fetch(store).await;
+    let file = archive.path().join("expected.json");
+    fs::write(file, serde_json::to_vec(&versions).unwrap()).unwrap();
+    let tables = archive.path().join("tables");
+    fs::rename(archive.path().join("archive/delta"), tables).unwrap();
+    assert_read([archive.path()]);
+    archive
 }
 
 #[tokio::test]
@@ -114,15 +129,8 @@ async fn delta_tables_hold_what_the_csv_holds() {
         let again = run(&deployment);
         assert_eq!(again["requests"]["put"], 0, "{again}");
 
-        versions.sort_by(|a, b| (&a.table, a.version).cmp(&(&b.table, b.version)));
-        versions.dedup_by(|a, b| (&a.table, a.version) == (&b.table, b.version));
-        let archive = fetch(&store).await;
-        let file = archive.path().join("expected.json");
-        fs::write(file, serde_json::to_vec(&versions).unwrap()).unwrap();
-        let tables = archive.path().join("tables");
-        fs::rename(archive.path().join("archive/delta"), &tables).unwrap();
-        assert_read([archive.path()]);
-        assert_documented(&tables.join("appointment"));
+        let archive = assert_versions(&store, versions).await;
+        assert_documented(&archive.path().join("tables/appointment"));
 
         let status = deployment.hub(&["archive", "status"]).expect_code(0);
         let delta = &status.json()["tables"]["appointment"]["delta"];
@@ -185,18 +193,16 @@ async fn two_hubs_publish_at_once_while_the_cloud_books_and_the_site_moves() {
         }
 
         let report = run(&deployment);
-        let archive = fetch(&deployment.store.open().await).await;
+        let store = deployment.store.open().await;
+        let archive = fetch(&store).await;
         let folder = archive.path().join("archive");
         assert_sums(&folder);
         let (from, to) = (site.date(-40).to_string(), site.date(5).to_string());
         let load = ["load", "--from", &from, "--to", &to];
         let _ = deployment.hub(&load).expect_code(0);
         assert_published(&deployment, &folder).await;
-        let file = serde_json::to_vec(&expected(&folder, &report)).unwrap();
-        fs::write(archive.path().join("expected.json"), file).unwrap();
-        let tables = archive.path().join("tables");
-        fs::rename(folder.join("delta"), &tables).unwrap();
-        assert_read([archive.path()]);
-        assert_unique(&tables.join("appointment"), "appointmentid");
+        let archive = assert_versions(&store, expected(&folder, &report)).await;
+        let table = archive.path().join("tables/appointment");
+        assert_unique(&table, "appointmentid");
     }
 }
