@@ -14,18 +14,19 @@ pub mod breaking;
 pub mod check;
 #[cfg(any(test, feature = "testing"))]
 pub mod conformance;
+mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod failing;
 pub mod folder;
 mod key;
 pub mod memory;
+mod requests;
 pub mod s3;
 pub mod throttle;
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,6 +36,8 @@ use futures_util::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Md5;
+pub use error::StoreError;
+pub use requests::{Counters, Request, RequestCounts};
 
 /// A store that is shared by the tasks of one program.
 pub type Store = Arc<dyn ObjectStore>;
@@ -245,217 +248,6 @@ pub async fn list_all(
             Some(next) => after = Some(next),
             None => return Ok(found),
         }
-    }
-}
-
-/// Requests by kind. Every attempt that reached the store counts, failed ones too: they are billed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct RequestCounts {
-    /// Writes, conditional or not.
-    pub put: u64,
-    /// Reads of a body.
-    pub get: u64,
-    /// Reads of metadata.
-    pub head: u64,
-    /// Pages listed.
-    pub list: u64,
-    /// Removals.
-    pub delete: u64,
-}
-
-impl RequestCounts {
-    /// Each kind's name and number.
-    #[must_use]
-    pub fn by_kind(&self) -> [(&'static str, u64); 5] {
-        [
-            ("put", self.put),
-            ("get", self.get),
-            ("head", self.head),
-            ("list", self.list),
-            ("delete", self.delete),
-        ]
-    }
-
-    /// All requests together.
-    #[must_use]
-    pub fn total(&self) -> u64 {
-        self.put + self.get + self.head + self.list + self.delete
-    }
-
-    /// What was sent after `earlier` was read.
-    #[must_use]
-    pub fn since(&self, earlier: &Self) -> Self {
-        Self {
-            put: self.put - earlier.put,
-            get: self.get - earlier.get,
-            head: self.head - earlier.head,
-            list: self.list - earlier.list,
-            delete: self.delete - earlier.delete,
-        }
-    }
-}
-
-/// Counters that an implementation keeps.
-#[derive(Debug, Default)]
-pub struct Counters {
-    put: AtomicU64,
-    get: AtomicU64,
-    head: AtomicU64,
-    list: AtomicU64,
-    delete: AtomicU64,
-}
-
-/// The kinds of request that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Request {
-    /// A write.
-    Put,
-    /// A read of a body.
-    Get,
-    /// A read of metadata.
-    Head,
-    /// A page of a listing.
-    List,
-    /// A removal.
-    Delete,
-}
-
-impl Counters {
-    /// Counts one request.
-    pub fn count(&self, request: Request) {
-        let counter = match request {
-            Request::Put => &self.put,
-            Request::Get => &self.get,
-            Request::Head => &self.head,
-            Request::List => &self.list,
-            Request::Delete => &self.delete,
-        };
-        counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The counts so far.
-    #[must_use]
-    pub fn read(&self) -> RequestCounts {
-        RequestCounts {
-            put: self.put.load(Ordering::Relaxed),
-            get: self.get.load(Ordering::Relaxed),
-            head: self.head.load(Ordering::Relaxed),
-            list: self.list.load(Ordering::Relaxed),
-            delete: self.delete.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// Why a store could not do what it was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// No object has this key.
-    #[error("no object {key}")]
-    NotFound {
-        /// The key asked for.
-        key: String,
-    },
-    /// A create-only write found an object.
-    #[error("object {key} exists already")]
-    AlreadyExists {
-        /// The key that is taken.
-        key: String,
-    },
-    /// The object is not the version that was to be replaced.
-    #[error("object {key} was changed by somebody else")]
-    Changed {
-        /// The key.
-        key: String,
-    },
-    /// The body is longer than the reader takes.
-    #[error("object {key} is longer than {limit_bytes} bytes")]
-    TooLarge {
-        /// The key.
-        key: String,
-        /// The reader's limit.
-        limit_bytes: u64,
-    },
-    /// What arrived is not what was stored.
-    #[error("object {key} arrived damaged: {detail}")]
-    Damaged {
-        /// The key.
-        key: String,
-        /// What does not agree.
-        detail: String,
-    },
-    /// The store refuses: wrong credentials, missing bucket, forbidden, wrong clock.
-    #[error("the store refuses {action} of {key}: {detail}")]
-    Refused {
-        /// What was tried.
-        action: &'static str,
-        /// The key.
-        key: String,
-        /// The store's own words.
-        detail: String,
-    },
-    /// The store cannot be reached or is failing for the moment.
-    #[error("{action} of {key} failed: {detail}")]
-    Unavailable {
-        /// What was tried.
-        action: &'static str,
-        /// The key.
-        key: String,
-        /// What went wrong.
-        detail: String,
-        /// The error underneath.
-        #[source]
-        source: Option<Box<dyn std::error::Error + Send + Sync>>,
-    },
-    /// The store's URL or settings cannot be used.
-    #[error("store {url}: {detail}")]
-    Config {
-        /// The URL, without credentials.
-        url: String,
-        /// What is wrong and what to write instead.
-        detail: String,
-    },
-}
-
-impl StoreError {
-    /// Whether the same call may succeed later without anybody's help.
-    #[must_use]
-    pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Damaged { .. })
-    }
-
-    /// The key that it is about, where it is about one.
-    #[must_use]
-    pub fn key(&self) -> Option<&str> {
-        match self {
-            Self::NotFound { key }
-            | Self::AlreadyExists { key }
-            | Self::Changed { key }
-            | Self::TooLarge { key, .. }
-            | Self::Damaged { key, .. }
-            | Self::Refused { key, .. }
-            | Self::Unavailable { key, .. } => Some(key),
-            Self::Config { .. } => None,
-        }
-    }
-
-    /// Whether the store answers, and does not let this program write.
-    #[must_use]
-    pub fn is_refused_write(&self) -> bool {
-        matches!(
-            self,
-            Self::Refused {
-                action: "write",
-                ..
-            }
-        )
-    }
-
-    /// Whether the object is simply not there.
-    #[must_use]
-    pub fn is_not_found(&self) -> bool {
-        matches!(self, Self::NotFound { .. })
     }
 }
 
