@@ -5,10 +5,12 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
 use std::time::{Duration, Instant};
 
+use causeway_shared::store::list_all;
 use causeway_tests::crash::{Crash, How};
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::{DatabaseKind, StoreKind};
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use crate::booking::{ask, serve};
 use crate::ground::{loaded, rows, today};
@@ -56,6 +58,18 @@ async fn an_imported_site_is_loaded_and_what_was_changed_in_the_cloud_survives_t
         assert_eq!(
             deployment.hub(&import).expect_code(0).json()["commit"],
             serde_json::Value::Null
+        );
+        // Nothing is loaded yet, and no agent has the rows.
+        let store = deployment.store.open().await;
+        let objects = list_all(&*store, "sites/hcm-01/data/", None).await.unwrap();
+        for object in &objects {
+            store.delete(&object.key).await.unwrap();
+        }
+        let _ = deployment.hub(&["load"]).expect_code(3);
+        let mended = deployment.hub(&import).expect_code(0).json();
+        assert_eq!(
+            (&mended["commit"], &mended["restored"]),
+            (&serde_json::Value::Null, &json!(objects.len()))
         );
         deployment.load();
         assert_eq!(loaded(&deployment, "appointment").await.len(), 2);

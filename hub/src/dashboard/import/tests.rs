@@ -1,6 +1,9 @@
 //! The page of imports, as visitors see it.
 
 use axum::http::{StatusCode, header};
+use causeway_shared::ids::SiteName;
+use causeway_shared::layout::WhichLog;
+use causeway_shared::store::list_all;
 use tokio::time::{Duration, sleep};
 
 use crate::serve::testbed::{Answer, Testbed};
@@ -112,6 +115,36 @@ async fn a_file_is_previewed_and_imported_as_it_was_shown() {
         &in_vietnamese,
         &["<h1>Nhập dữ liệu từ tệp</h1>", "xem trước: xong"],
     );
+}
+
+#[tokio::test]
+async fn what_the_store_has_lost_is_shown_and_put_back() {
+    let bed = Testbed::new().await;
+    let cookie = admin(&bed).await;
+    let fields = [("site", "hcm-02"), ("add", "false"), ("dialect", "")];
+    let kind = "application/x-www-form-urlencoded";
+    let import = async || {
+        let sent = send(&bed, &cookie, &fields, ("day.sql", SQL)).await;
+        let (path, preview) = ended(&bed, &cookie, &sent).await;
+        let run = format!("{path}/run");
+        let begun = post(&bed, &cookie, &run, kind, String::new()).await;
+        (preview, ended(&bed, &cookie, &begun).await.1)
+    };
+    import().await;
+    let store = bed.app.hub.store();
+    let objects = WhichLog::Agent.objects(&SiteName::new("hcm-02").unwrap());
+    let [object] = &list_all(&**store, &objects, None).await.unwrap()[..] else {
+        panic!("one object");
+    };
+    store.delete(&object.key).await.unwrap();
+
+    let (preview, done) = import().await;
+    let lost = "Objects that the store had lost, written again: 1";
+    assert_has(&preview, &["Nothing is written yet.", lost]);
+    assert_has(&done, &[lost]);
+    assert!(!done.body.contains("nothing changed"), "{}", done.body);
+    let again = list_all(&**store, &objects, None).await.unwrap();
+    assert_eq!(again[0].key, object.key);
 }
 
 #[tokio::test]
