@@ -129,9 +129,9 @@ async fn a_function_that_starts_while_the_database_is_away_reads_from_the_store_
     let mut ground = Ground::new().await;
     ground.cluster.stop(Stop::Fast).await;
     let function = Function::start(&ground.deployment, &[]).await;
-    let away = ground
-        .ask(&function, ("GET", "/api/v1/appointments"), Value::Null)
-        .await;
+    // What it reads it has to load first.
+    let get = ("GET", "/api/v1/appointments");
+    let away = function.http(&ground.token, get, Value::Null).await;
     assert_eq!(away.status, 200, "{away:?}");
     let from_the_store = ("x-causeway-database".to_owned(), "asleep".to_owned());
     assert!(away.headers.contains(&from_the_store), "{away:?}");
