@@ -3,6 +3,7 @@
 
 mod function;
 mod keeper;
+mod pages;
 mod reads;
 
 use std::time::{Duration, Instant};
