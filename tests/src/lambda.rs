@@ -2,6 +2,8 @@
 //! answers, and a place for what the function tells CloudFormation. Between two invocations the process
 //! is frozen, as AWS does it.
 
+mod front;
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
@@ -21,6 +23,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
+
+pub use front::front;
 
 use crate::deployment::Deployment;
 use crate::{Program, Running};

@@ -6,6 +6,7 @@ mod connections;
 mod events;
 mod imports;
 mod resource;
+mod upload_page;
 
 use causeway_tests::deployment::Deployment;
 use causeway_tests::lambda::Function;
