@@ -79,7 +79,7 @@ impl Refresher {
         round: Result<&[SiteLoaded], E>,
     ) {
         let fails = match &round {
-            Ok(loaded) => loaded.iter().any(|site| site.error.is_some()),
+            Ok(loaded) => loaded.iter().any(|site| site.error.is_some() && !site.busy),
             Err(_) => true,
         };
         let mut status = self.lock();
@@ -95,19 +95,23 @@ impl Refresher {
     }
 }
 
-/// Goes round until it is dropped. The first round begins at once.
+/// Goes round until it is dropped. The first round begins at once. While the database sleeps, there is nothing to
+/// be loaded into it.
 pub(crate) async fn run(
     hub: Hub,
     refresher: Arc<Refresher>,
+    sleeps: impl Fn() -> bool,
     clock: fn() -> Timestamp,
     mut chance: Rng,
 ) {
-    let mut failures = RoundFailures::new();
+    let failures = RoundFailures::default();
     let mut loads = Loads::new(hub.clone());
     let every = hub.config().refresh.every.0;
     loop {
-        let ended = refresh_once(&mut loads, &refresher, clock).await;
-        failures.log(&ended, |site| loads.is_under_way(site), Instant::now());
+        if !sleeps() {
+            let ended = refresh_once(&mut loads, &refresher, clock).await;
+            failures.log(&ended, |site| loads.is_under_way(site), Instant::now());
+        }
         let pause = pause(every, chance.f64(), clock(), &hub.zone());
         tokio::select! {
             () = sleep(pause) => {}
@@ -140,17 +144,19 @@ pub(crate) fn failing_sites(loaded: &[SiteLoaded]) -> Vec<(SiteName, String)> {
 /// What failed in the last rounds, so that a failure that lasts is logged once a day. Without a site
 /// it is of all of them.
 #[derive(Debug)]
-struct RoundFailures(Repeats<(Option<SiteName>, String)>);
+pub(crate) struct RoundFailures(Repeats<(Option<SiteName>, String)>);
 
-impl RoundFailures {
-    fn new() -> Self {
+impl Default for RoundFailures {
+    fn default() -> Self {
         Self(Repeats::new(REMIND_AFTER, MAX_FAILURES))
     }
+}
 
+impl RoundFailures {
     /// Logs what is new in a round: why all of it failed, or which sites did. Of a site whose load is
     /// under way nothing new is known.
-    fn log(
-        &mut self,
+    pub(crate) fn log(
+        &self,
         round: &Result<Vec<(SiteName, String)>, String>,
         is_under_way: impl Fn(&SiteName) -> bool,
         now: Instant,

@@ -81,9 +81,11 @@ pub(crate) async fn serve(
     chance::fill(&mut seed)?;
     let chance = fastrand::Rng::with_seed(u64::from_le_bytes(seed));
     let app = Arc::new(App::new(hub, clock::now));
+    let own = Arc::clone(&app);
     let refreshing = scheduler::run(
         app.hub.clone(),
         Arc::clone(&app.refresher),
+        move || own.standby.sleeps(),
         app.clock,
         chance,
     );

@@ -22,7 +22,7 @@ use crate::sleep::{SleepReport, fall_asleep, wake};
 use crate::sync::{Hub, open_store};
 
 /// How long the store is asked why the database is away.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a database is put to sleep.
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ use crate::config::{AuthMode, HubConfig};
 use crate::error::HubError;
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
+use crate::scheduler::RoundFailures;
 use crate::serve;
 use crate::services::partials;
 use crate::sync::Hub;
@@ -33,6 +34,8 @@ pub(super) struct State {
     router: Router,
     /// The sites of which no partial is missing.
     pub(super) prepared: Mutex<partials::Done>,
+    /// Why sites could not be loaded, as far as it was logged.
+    pub(super) failures: RoundFailures,
 }
 
 impl State {
@@ -54,6 +57,7 @@ impl State {
             router: serve::router(Arc::clone(&app)),
             app,
             prepared: Mutex::default(),
+            failures: RoundFailures::default(),
         })
     }
 

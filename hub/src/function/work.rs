@@ -5,6 +5,7 @@ mod imports;
 
 use std::time::Duration;
 
+use causeway_shared::ids::SiteName;
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,6 +18,7 @@ use crate::auth::{Role, Tokens};
 use crate::dashboard::asleep::Notice;
 use crate::error::HubError;
 use crate::http::App;
+use crate::scheduler::failing_sites;
 use crate::serve::standby::Standby;
 use crate::services::partials;
 use crate::sync::{FlushReport, LoadReport, LoadRequest};
@@ -98,9 +100,17 @@ pub(super) async fn load(state: &State, until: Instant) -> Result<LoadReport, Hu
     let sites = loaded.as_ref().map(|report| report.sites.as_slice());
     let refresher = &state.app.refresher;
     refresher.note((began, (state.app.clock)()), sites);
-    for (site, error) in sites.map_or_else(|_| Vec::new(), crate::scheduler::failing_sites) {
-        tracing::error!(%site, error, "the site cannot be loaded; its last good data stays");
-    }
+    let (busy, others): (Vec<_>, Vec<_>) = match sites {
+        Ok(sites) => sites.iter().cloned().partition(|site| site.busy),
+        Err(_) => Default::default(),
+    };
+    let failing = match sites {
+        Ok(_) => Ok(failing_sites(&others)),
+        Err(error) => Err(error.to_string()),
+    };
+    let is_under_way = |site: &SiteName| busy.iter().any(|busy| busy.site == *site);
+    let now = std::time::Instant::now();
+    state.failures.log(&failing, is_under_way, now);
     loaded
 }
 
@@ -110,9 +120,8 @@ pub(super) async fn refresh(state: &State, until: Instant) {
         // Whoever reads has them loaded.
         return;
     }
-    if let Err(error) = load(state, until).await {
-        tracing::error!(%error, "the sites cannot be refreshed; the last good data stays");
-    }
+    // It is logged.
+    let _ = load(state, until).await;
 }
 
 /// Has a database that has started since it was last met take changes again, before somebody makes one. A

@@ -77,6 +77,7 @@ async fn metrics(_: MetricsReader, State(app): State<Arc<App>>) -> impl IntoResp
             store: app.hub.store().requests(),
             flushes: app.hub.flushes(),
             archive: app.archive.runs(),
+            database_sleeps: app.standby.sleeps(),
         },
     );
     (

@@ -60,6 +60,8 @@ pub(crate) struct Work {
     pub(crate) store: RequestCounts,
     pub(crate) flushes: RunCounts,
     pub(crate) archive: RunCounts,
+    /// Whether the database was put to sleep, so that it is not down.
+    pub(crate) database_sleeps: bool,
 }
 
 /// Names and words of the figures of some work: runs, failures, what was carried, and time.
@@ -103,6 +105,11 @@ pub(crate) fn render(
         "database_up",
         "1 if the database told of the sites.",
         u8::from(sites.is_some()),
+    );
+    figures.gauge(
+        "database_asleep",
+        "1 if the database was put to sleep or is being woken, so that it is meant to be down.",
+        u8::from(work.database_sleeps),
     );
     if let Some(sites) = sites {
         figures.gauge("sites", "Sites that are known.", sites.len());
@@ -294,6 +301,7 @@ mod tests {
         insta::assert_snapshot!(samples.join("\n"), @r#"
         causeway_build_info{version="0.1.0"} 1
         causeway_database_up 1
+        causeway_database_asleep 0
         causeway_sites 1
         causeway_site_commit{site="hcm-01"} 42
         causeway_site_log_head{site="hcm-01"} 42

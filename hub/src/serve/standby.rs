@@ -64,6 +64,11 @@ impl Standby {
         *lock(&self.why)
     }
 
+    /// Whether it was put to sleep, or is being woken.
+    pub(crate) fn sleeps(&self) -> bool {
+        matches!(self.why(), Some(Notice::Asleep | Notice::Waking))
+    }
+
     /// The same from now on; what stood in for a database that is back goes.
     fn set(&self, why: Option<Notice>) {
         let before = std::mem::replace(&mut *lock(&self.why), why);
@@ -213,10 +218,14 @@ impl Standby {
             match finish(&app.hub, app.clock).await {
                 Ok(report) => {
                     for (site, error) in failing_sites(&report.sites) {
-                        tracing::error!(%site, error, "the site cannot be loaded");
+                        app.hub
+                            .log_failure(&site, "the site cannot be loaded", error);
                     }
                 }
-                Err(error) => tracing::error!(%error, "the database is not woken yet"),
+                Err(error) => {
+                    let what = "the database is not woken yet";
+                    app.hub.log_failure_of_all(what, error);
+                }
             }
             drop(finishing);
             app.standby.look(&app).await;

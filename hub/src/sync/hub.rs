@@ -289,6 +289,11 @@ impl Hub {
         self.inner.failures.log(Some(site), what, error);
     }
 
+    /// The same of what is of no site.
+    pub(crate) fn log_failure_of_all(&self, what: &'static str, error: impl Display) {
+        self.inner.failures.log(None, what, error);
+    }
+
     /// The refused rows of a site, as of half a minute ago at most.
     ///
     /// # Errors

@@ -250,6 +250,13 @@ impl Hub {
             }
             Err(error) => {
                 self.inner.watchlist.look_closely_next(Some(&state.site));
+                if is_busy(&error) {
+                    // Whoever is about it notes how that goes.
+                    return Some(SiteLoaded {
+                        busy: true,
+                        ..failed(state, error.to_string(), true)
+                    });
+                }
                 let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
                 self.note(&state.site, seen, Some(&error.to_string())).await;
                 failed_sites.remember(&state.site, snapshot, &error);
@@ -393,18 +400,24 @@ fn was_cut_off(state: &SiteState) -> bool {
     state.last_error.is_some() && state.last_error == cut_off(state).error
 }
 
+/// Whether somebody else had what a load needs for as long as it waited.
+fn is_busy(error: &SiteError) -> bool {
+    let of_database = |source: &DbError| matches!(source, DbError::Busy { waited_s: 1.., .. });
+    matches!(error, SiteError::Database { source, .. } if of_database(source))
+}
+
 /// Whether a load is tried again at once. Requests to the store were tried again already.
 fn is_retryable_at_once(error: &SiteError) -> bool {
     // A full disk stays full: trying at once would only read everything again. What is busy was waited for.
-    let is_lasting = matches!(
+    let is_full = matches!(
         error,
         SiteError::Database {
-            source: DbError::Full { .. } | DbError::Busy { waited_s: 1.., .. },
+            source: DbError::Full { .. },
             ..
         }
     );
     let is_of_store = matches!(error, SiteError::Log(_) | SiteError::Store { .. });
-    error.is_retryable() && !is_lasting && !is_of_store
+    error.is_retryable() && !is_full && !is_busy(error) && !is_of_store
 }
 
 pub(super) fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {
@@ -427,6 +440,7 @@ pub(super) fn untouched(state: &SiteState) -> SiteLoaded {
         owner: None,
         error: None,
         retryable: false,
+        busy: false,
     }
 }
 

@@ -62,6 +62,9 @@ pub(crate) struct SiteLoaded {
     /// Whether that may pass without anybody's help.
     #[serde(skip)]
     pub retryable: bool,
+    /// Whether all that is wrong is that somebody else is about it, a load of another process for one.
+    #[serde(skip)]
+    pub busy: bool,
 }
 
 /// A conflict that was not there before a load.

@@ -98,7 +98,8 @@ impl StandIn {
             let mut refreshed = stand_in.refreshed.lock().await;
             *refreshed = Instant::now();
             if let Err(error) = load(&stand_in.hub, clock()).await {
-                tracing::warn!(%error, "the sites cannot be refreshed; the last good data stays");
+                let what = "the sites cannot be refreshed from the store; the last good data stays";
+                stand_in.hub.log_failure_of_all(what, error);
             }
         });
         // It goes on by itself.
@@ -109,7 +110,7 @@ impl StandIn {
 async fn load(hub: &Hub, now: Timestamp) -> Result<(), HubError> {
     for site in hub.load(&LoadRequest::at(now)).await?.sites {
         if let Some(error) = site.error {
-            tracing::warn!(site = %site.site, error, "a site is not loaded from the store");
+            hub.log_failure(&site.site, "the site is not loaded from the store", error);
         }
     }
     Ok(())
