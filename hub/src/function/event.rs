@@ -32,6 +32,7 @@ pub(super) enum Command {
     Status,
     Tick,
     Token,
+    Vacuum,
 }
 
 /// An event that asks for nothing that is known here.
@@ -42,7 +43,7 @@ pub(super) enum UnknownEvent {
     #[error("the event is no object; send {{\"command\": \"status\"}}, for one")]
     NoObject,
     #[error(
-        "there is no command {0}; write load, archive, flush, status, tick or token, as in {{\"command\": \"load\"}}"
+        "there is no command {0}; write load, archive, flush, status, tick, token or vacuum, as in {{\"command\": \"load\"}}"
     )]
     Command(Value),
     #[error(
@@ -138,8 +139,8 @@ mod tests {
     #[test]
     fn commands_are_known_by_name() {
         assert_eq!(asked(r#"{"command":"tick"}"#), "Tick");
-        insta::assert_snapshot!(asked(r#"{"command":"drop"}"#), @r#"there is no command "drop"; write load, archive, flush, status, tick or token, as in {"command": "load"}"#);
-        insta::assert_snapshot!(asked(r#"{"command":7}"#), @r#"there is no command 7; write load, archive, flush, status, tick or token, as in {"command": "load"}"#);
+        insta::assert_snapshot!(asked(r#"{"command":"drop"}"#), @r#"there is no command "drop"; write load, archive, flush, status, tick, token or vacuum, as in {"command": "load"}"#);
+        insta::assert_snapshot!(asked(r#"{"command":7}"#), @r#"there is no command 7; write load, archive, flush, status, tick, token or vacuum, as in {"command": "load"}"#);
     }
 
     #[test]

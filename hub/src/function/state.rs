@@ -8,6 +8,7 @@ use axum::http::Method;
 use causeway_shared::runtime::clock;
 use hyper::service::Service as _;
 use hyper_util::service::TowerToHyperService;
+use jiff::civil::Date;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -36,6 +37,8 @@ pub(super) struct State {
     pub(super) prepared: Mutex<partials::Done>,
     /// Why sites could not be loaded, as far as it was logged.
     pub(super) failures: RoundFailures,
+    /// The day of the last vacuum of edits objects.
+    pub(super) vacuumed: Mutex<Option<Date>>,
 }
 
 impl State {
@@ -58,6 +61,7 @@ impl State {
             app,
             prepared: Mutex::default(),
             failures: RoundFailures::default(),
+            vacuumed: Mutex::default(),
         })
     }
 

@@ -6,6 +6,7 @@ mod imports;
 use std::time::Duration;
 
 use causeway_shared::ids::SiteName;
+use jiff::civil::{Date, DateTime};
 use serde::Serialize;
 use serde_json::json;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -25,6 +26,9 @@ use crate::sync::{FlushReport, LoadReport, LoadRequest};
 
 /// How long a tick prepares figures of the past, after all else.
 const PREPARES_FOR: Duration = Duration::from_secs(5);
+
+/// The hour of the night in which edits objects are vacuumed.
+const VACUUMS_AT_HOUR: i8 = 3;
 
 /// How long a database is waited for before a change that may not be there at all.
 const MEETS_WITHIN: Duration = Duration::from_secs(3);
@@ -67,6 +71,7 @@ pub(super) async fn command(
             Ok(None) => of(&tick(state, until).await?),
         },
         Command::Token => of(&first_token(state).await?),
+        Command::Vacuum => of(&in_time(until, state.hub().vacuum(None, now, false)).await?),
     }
 }
 
@@ -87,11 +92,30 @@ async fn tick(state: &State, until: Instant) -> Result<TickReport, Failure> {
     // What was made by then is kept.
     let preparing = partials::make_some(state.hub(), &mut prepared, state.app.clock);
     let _ = timeout_at(prepares_until, preparing).await;
+    vacuum(state, until).await;
     Ok(TickReport {
         flush,
         load,
         imports,
     })
+}
+
+/// Deletes edits objects that nobody needs, once a night. A process that is new may do so again, which finds none.
+async fn vacuum(state: &State, until: Instant) {
+    let now = (state.app.clock)();
+    let local = now.to_zoned(state.hub().zone());
+    let mut vacuumed = state.vacuumed.lock().await;
+    if !state.hub().config().edits.write || !is_due(local.datetime(), *vacuumed) {
+        return;
+    }
+    *vacuumed = Some(local.date());
+    // What is not deleted by then the next night's finds.
+    let _ = timeout_at(until, state.hub().vacuum_and_log(now)).await;
+}
+
+/// Whether it is the hour for it, and not done yet.
+fn is_due(now: DateTime, last: Option<Date>) -> bool {
+    now.hour() == VACUUMS_AT_HOUR && last != Some(now.date())
 }
 
 pub(super) async fn load(state: &State, until: Instant) -> Result<LoadReport, HubError> {
@@ -175,4 +199,20 @@ async fn in_time<T>(
 
 fn of(report: &impl Serialize) -> Result<Answer, Failure> {
     Ok(Answer::Done(serde_json::to_string(report)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn a_vacuum_is_due_once_a_night() {
+        let today = date(2025, 11, 28);
+        let at = |hour| today.at(hour, 59, 0, 0);
+        assert!(is_due(at(3), None) && is_due(at(3), today.yesterday().ok()));
+        assert!(!is_due(at(3), Some(today)), "it is done");
+        assert!(!is_due(at(2), None) && !is_due(at(4), None));
+    }
 }

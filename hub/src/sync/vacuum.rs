@@ -161,7 +161,7 @@ impl Hub {
         }
     }
 
-    async fn vacuum_and_log(&self, now: Timestamp) {
+    pub(crate) async fn vacuum_and_log(&self, now: Timestamp) {
         let what = "edits objects that nobody needs are not all deleted; the next vacuum goes on";
         let report = match self.vacuum(None, now, false).await {
             Ok(report) => report,

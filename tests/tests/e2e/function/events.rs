@@ -77,6 +77,9 @@ async fn commands_answer_as_the_program_does() {
     assert_eq!(of("flush").await, of_program(&["flush"]));
     let archived = of("archive").await;
     assert_eq!(keys(&archived), keys(&of_program(&["archive", "run"])));
+    let vacuumed = of("vacuum").await;
+    assert_eq!(keys(&vacuumed), keys(&of_program(&["vacuum"])));
+    assert_eq!(vacuumed["sites"][0]["site"], "hcm-01", "{vacuumed}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
