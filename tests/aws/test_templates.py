@@ -215,6 +215,15 @@ def test_the_master_password_is_the_keepers_alone():
     assert "Secret" not in str(init)
 
 
+def test_roles_that_are_named_later_are_made_by_the_master():
+    variables = properties("app", "Hub")["Environment"]["Variables"]
+    init = properties("app", "Init")
+    for kind in ("Writers", "Readers"):
+        assert TEMPLATES["app"]["Parameters"][kind]["Default"] == ""
+        assert {"Ref": kind} in variables[f"CAUSEWAY_DATABASE__{kind.upper()}"]["Fn::If"]
+        assert init[kind] == {"Ref": kind}, "it is asked again"
+
+
 def test_nobody_writes_any_more_when_the_hub_flushes_for_the_last_time():
     # What depends on a resource is gone before that is taken down.
     for name in ("Stage", "TickRule"):

@@ -1,5 +1,5 @@
-//! The first visit to a server of RDS's: its master makes the role that the hub signs in as by IAM, and gives it
-//! the database. Any number of times.
+//! The visits to a server of RDS's: its master makes the role that the hub signs in as by IAM, and gives it the
+//! database, and those of the readers and writers that the hub knows. Any number of times.
 
 use std::fmt;
 use std::path::Path;
@@ -45,7 +45,8 @@ impl fmt::Debug for Master {
 }
 
 impl Master {
-    /// Has the user of a database's URL sign in by IAM and own that database.
+    /// Has the user of a database's URL sign in by IAM and own that database. Readers and writers that are not
+    /// there are made, and sign in by IAM too; those that are stay as they are.
     ///
     /// # Errors
     /// [`DbError`], without anything of the password. What was done until then stays, and is met again.
@@ -78,12 +79,19 @@ impl Master {
         let working = async {
             let (client, connection) = server.connect(connector).await?;
             let driven = tokio::spawn(connection);
-            let done = admit(&client, &user, &name).await;
+            let done = async {
+                admit(&client, &user, &name).await?;
+                for role in database.readers.iter().chain(&database.writers) {
+                    make(&client, role).await?;
+                }
+                Ok(())
+            };
+            let done = done.await;
             driven.abort();
             done
         };
         match timeout(PATIENCE, working).await {
-            Ok(done) => done.map_err(|error| error::of(&described, "making the hub's role", error)),
+            Ok(done) => done.map_err(|error| error::of(&described, "making roles", error)),
             Err(_) => Err(DbError::Unreachable {
                 database: described,
                 detail: "it does not answer its master".to_owned(),
@@ -93,14 +101,22 @@ impl Master {
     }
 }
 
-async fn admit(client: &Client, user: &str, database: &str) -> Result<(), tokio_postgres::Error> {
-    let role = quote(user);
+/// Makes a role that signs in by IAM, where there is none of its name. One that there is may sign in by a password,
+/// which IAM would put an end to.
+async fn make(client: &Client, name: &str) -> Result<(), tokio_postgres::Error> {
     let there = "SELECT FROM pg_catalog.pg_roles WHERE rolname = $1";
-    if client.query_opt(there, &[&user]).await?.is_none() {
-        client
-            .batch_execute(&format!("CREATE ROLE {role} LOGIN"))
-            .await?;
+    if client.query_opt(there, &[&name]).await?.is_some() {
+        return Ok(());
     }
+    let role = quote(name);
+    // Both or neither.
+    let make = format!("CREATE ROLE {role} LOGIN; GRANT rds_iam TO {role}");
+    client.batch_execute(&make).await
+}
+
+async fn admit(client: &Client, user: &str, database: &str) -> Result<(), tokio_postgres::Error> {
+    make(client, user).await?;
+    let role = quote(user);
     // Only a member may give a database away.
     client
         .batch_execute(&format!(

@@ -1,7 +1,9 @@
 //! The custom resource of CloudFormation's: it makes the database, and flushes it before it goes.
 
+use causeway_tests::deployment::Deployment;
 use causeway_tests::lambda::{Function, recorded};
 use serde_json::{Value, json};
+use tokio_postgres::Client;
 
 use super::{ON_AWS, count};
 use crate::ground::deploy;
@@ -140,13 +142,11 @@ async fn a_hub_that_cannot_be_opened_fails_the_stack_at_once() {
     assert_eq!(json!(function.told()), json!([]));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_servers_master_makes_the_role_that_signs_in_by_iam() {
-    let (deployment, _) = deploy(ON_AWS).await;
-    let _ = deployment.agent(&["migrate"]);
+/// Has a database's server be as RDS has it: the master is no superuser, may make roles and databases, and owns this
+/// one; members of a role sign in by IAM. A superuser's connection, and the master.
+async fn as_on_rds(deployment: &Deployment) -> (Client, Value) {
     let name = deployment.database.name();
     let server = deployment.database.connect().await;
-    // As on RDS: the master is no superuser, may make roles and databases, and owns this one; members of a role sign in by IAM.
     server
         .batch_execute(&format!(
             "DO $$ BEGIN CREATE ROLE rds_iam; EXCEPTION WHEN duplicate_object THEN NULL; END $$;
@@ -156,10 +156,28 @@ async fn a_servers_master_makes_the_role_that_signs_in_by_iam() {
         ))
         .await
         .unwrap();
+    let master = json!({"username": format!("{name}_master"), "password": "hidden"});
+    (server, master)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_servers_master_makes_the_roles_that_sign_in_by_iam() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    let _ = deployment.agent(&["migrate"]);
+    let name = deployment.database.name();
+    let (server, master) = as_on_rds(&deployment).await;
     let url = deployment.database.url();
     let url = url.replace("//postgres@", &format!("//{name}_hub@"));
-    let function = Function::start(&deployment, &[("CAUSEWAY_DATABASE__URL", &url)]).await;
-    let master = json!({"username": format!("{name}_master"), "password": "hidden"});
+    // One of the two roles is there already, and signs in by a password.
+    let (bot, reports) = (format!("{name}_bot"), format!("{name}_reports"));
+    let there = format!("CREATE ROLE \"{reports}\" LOGIN PASSWORD 'x'");
+    server.batch_execute(&there).await.unwrap();
+    let variables = [
+        ("CAUSEWAY_DATABASE__URL", &*url),
+        ("CAUSEWAY_DATABASE__WRITERS", &bot),
+        ("CAUSEWAY_DATABASE__READERS", &reports),
+    ];
+    let function = Function::start(&deployment, &variables).await;
     let told = ask_with(&function, "Create", None, Some(&master)).await;
     assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
 
@@ -168,6 +186,20 @@ async fn a_servers_master_makes_the_role_that_signs_in_by_iam() {
     let role = format!("\"{name}_hub\"");
     let may = server.query_one(may, &[&role]).await.unwrap();
     assert!(may.get::<_, bool>(0));
+    let rights = "SELECT rolname, pg_has_role(rolname, 'rds_iam', 'member'),
+                      has_table_privilege(rolname, 'hcm_01.customer', 'UPDATE'),
+                      has_table_privilege(rolname, 'hcm_01.customer', 'SELECT')
+                  FROM pg_roles WHERE rolname = ANY ($1) ORDER BY rolname";
+    let rights = server.query(rights, &[&vec![&bot, &reports]]).await;
+    let rights: Vec<_> = rights
+        .unwrap()
+        .iter()
+        .map(|row| (row.get(0), row.get(1), row.get(2), row.get(3)))
+        .collect();
+    assert_eq!(
+        rights,
+        [(bot, true, true, true), (reports, false, false, true)]
+    );
     let told = ask_with(&function, "Update", Some("causeway-hub"), Some(&master)).await;
     assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
     assert!(!function.process.stderr().contains("hidden"));
