@@ -1,6 +1,8 @@
 //! `hub/wake.json`: how the database is to stand, and one wish for the keeper. It names nothing of AWS: what is
 //! meant by it is the keeper's own configuration.
 
+use std::time::Duration;
+
 use causeway_shared::layout;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
@@ -167,6 +169,32 @@ impl Control {
         Ok(is_said)
     }
 
+    /// Says once more how the database stands, as of now: whoever goes by what was seen of it before is overtaken.
+    /// Whether it is said: somebody else may have said something meanwhile.
+    ///
+    /// # Errors
+    /// [`DocumentError`]
+    pub(crate) async fn say_again(
+        store: &Store,
+        seen: (Standing, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Result<bool, DocumentError> {
+        let (standing, since) = seen;
+        let later = since.and_then(|since| since.saturating_add(Duration::from_nanos(1)).ok());
+        let again = (standing, Some(later.map_or(now, |later| later.max(now))));
+        let mut is_said = false;
+        let say = |control: &mut Self| {
+            let stands = control.standing();
+            is_said = stands == seen || stands == again;
+            if is_said {
+                control.since = again.1;
+            }
+            Ok::<_, DocumentError>(())
+        };
+        Self::change(store, say).await?;
+        Ok(is_said)
+    }
+
     /// Says how the database is to stand, with a wish for a keeper where there is one.
     pub(crate) fn stand(&mut self, standing: Standing, now: Timestamp, keeper: bool) {
         if self.database != standing {
@@ -253,6 +281,25 @@ mod tests {
         );
         let control = Control::read(&store).await.unwrap();
         assert_eq!(control.standing(), (Waking, Some(at(4))));
+    }
+
+    #[tokio::test]
+    async fn what_is_said_again_is_another_time_for_whoever_saw_it_before() {
+        use Standing::{Asleep, Awake, Waking};
+        let store: Store = std::sync::Arc::new(causeway_shared::store::memory::MemoryStore::new());
+        let at = Timestamp::UNIX_EPOCH;
+        Control::say(&store, Asleep, at, false).await.unwrap();
+        Control::say(&store, Waking, at, false).await.unwrap();
+        let seen = (Waking, Some(at));
+        assert!(Control::say_again(&store, seen, at).await.unwrap());
+        for overtaken in [Asleep, Awake] {
+            let said = Control::say_after(&store, seen, overtaken, at, false).await;
+            assert!(!said.unwrap(), "{overtaken:?}");
+        }
+        let control = Control::read(&store).await.unwrap();
+        assert_eq!(control.database, Waking);
+        let later = Timestamp::from_second(1).unwrap();
+        assert!(!Control::say_again(&store, seen, later).await.unwrap());
     }
 
     fn done(number: u64, error: Option<&str>) -> Option<Outcome> {

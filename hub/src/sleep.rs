@@ -15,8 +15,9 @@
 //! told to take changes, takes the edits over and is loaded; then `hub/wake.json` says that it is awake. Until
 //! then reads are answered from the store. Each step may be done any number of times, also by several at once.
 //!
-//! Whoever takes the seal off has seen it before `hub/wake.json`, and takes off none but that; `sleep` puts another
-//! in its place after it has said that the database sleeps. So no seal goes of a database that sleeps.
+//! Whoever takes a seal off that somebody else has put there has seen the seal first and `hub/wake.json` then, and
+//! says once more in that file how the database stands. So whoever sealed it can no longer say that it sleeps, and no
+//! seal goes of a database that sleeps.
 
 mod error;
 mod fall_asleep;

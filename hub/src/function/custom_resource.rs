@@ -112,7 +112,7 @@ async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<()
             hub.take_over(None, (state.app.clock)()).await?;
         }
         // A stack that stays after all, or a snapshot of one that went.
-        unseal(hub).await
+        unseal(hub, (state.app.clock)()).await
     };
     let made = timeout_at(until, making).await;
     made.map_err(|_| Failure::TimeIsOver.to_string())?
@@ -141,7 +141,8 @@ async fn end(state: &State, event: &ResourceEvent, until: Instant) -> Result<(),
         Ok(Err(SleepError::Hub(HubError::Database(DbError::NotInitialised { .. })))) => Ok(()),
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => {
-            if !matches!(timeout(UNSEALS_WITHIN, unseal(hub)).await, Ok(Ok(()))) {
+            let unsealing = unseal(hub, (state.app.clock)());
+            if !matches!(timeout(UNSEALS_WITHIN, unsealing).await, Ok(Ok(()))) {
                 tracing::warn!("the database cannot be told to take changes again");
             }
             Err(Failure::TimeIsOver.to_string())

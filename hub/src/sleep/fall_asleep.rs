@@ -13,12 +13,13 @@ use super::{Power, SleepError};
 use crate::archive::Archive;
 use crate::control::{Control, Standing};
 use crate::db::SLEEP;
+use crate::document::DocumentError;
 use crate::error::SiteError;
 use crate::sync::Hub;
 
 /// How often it is looked whether writers have ended.
 const POLL: Duration = Duration::from_millis(200);
-/// How often the journal is flushed again because it was not empty afterwards.
+/// How often the journal is flushed again because it was not empty afterwards, or the log had gone on.
 const FLUSHES: u32 = 3;
 /// How long flushing and saying so may take: a database that has been told for longer, while `hub/wake.json` does
 /// not say so, was left by somebody who was killed.
@@ -83,20 +84,11 @@ pub(crate) async fn fall_asleep(
         hub.refuse_past().await?;
         refuse_others_edits(hub).await?;
         let sealed = seal(hub, wait, SAYS_WITHIN, clock).await?;
-        let now = clock();
         let keeper = matches!(power, Power::Keeper);
-        let said = Control::say_after(hub.store(), seen, Standing::Asleep, now, keeper).await;
-        // Where that is not known, nothing is taken back.
+        let said = Control::say_after(hub.store(), seen, Standing::Asleep, clock(), keeper).await;
+        // Where that is not known, nothing is taken back. Who has taken the seal off has said something before.
         if !said.map_err(halfway)? {
-            return Err(sealed.undo(hub, SleepError::Overtaken).await);
-        }
-        // Whoever had it woken before that was said has taken the seal off, and nobody can any more.
-        let is_sealed = sealed.keep(hub, now).await.map_err(halfway)?;
-        if !is_sealed {
-            let seen = (Standing::Asleep, Some(now));
-            let woken = Control::say_after(hub.store(), seen, Standing::Waking, now, keeper).await;
-            woken.map_err(halfway)?;
-            return Err(SleepError::Overtaken);
+            return Err(sealed.undo(hub, clock(), SleepError::Overtaken).await);
         }
         report.sites = sealed.sites;
         publish(archive, clock, &mut report).await;
@@ -128,7 +120,7 @@ pub(crate) struct Sealed {
     sites: Vec<SiteAsleep>,
     /// What it is told by.
     mark: String,
-    /// What it was told before.
+    /// What it was told before, by somebody else.
     before: Vec<u8>,
 }
 
@@ -148,37 +140,54 @@ pub(crate) async fn seal(
     database.init().await?;
     let until = clock().saturating_add(wait.saturating_add(for_time));
     let until = until.unwrap_or(Timestamp::MAX);
+    let before = database.copied(SLEEP).await?;
     let mut sealed = Sealed {
         sites: Vec::new(),
         mark: until.to_string(),
-        before: database.copied(SLEEP).await?.unwrap_or_default(),
+        before: before.clone().unwrap_or_default(),
     };
-    database.copy(SLEEP, sealed.mark.as_bytes()).await?;
+    let mark = sealed.mark.as_bytes();
+    match before {
+        None => database.copy(SLEEP, mark).await?,
+        // Of two who put it to sleep at once, each has to know of the other's seal.
+        Some(before) => {
+            if !database.replace_copy(SLEEP, &before, mark).await? {
+                return Err(SleepError::Overtaken);
+            }
+        }
+    }
     match empty(hub, wait, clock).await {
         Ok(sites) => {
             sealed.sites = sites;
             Ok(sealed)
         }
-        Err(error) => Err(sealed.undo(hub, error).await),
+        Err(error) => Err(sealed.undo(hub, clock(), error).await),
     }
 }
 
-impl Sealed {
-    /// Keeps the seal for as long as the database sleeps. Whether it still was there.
-    async fn keep(&self, hub: &Hub, now: Timestamp) -> Result<bool, SleepError> {
-        let (mark, kept) = (self.mark.as_bytes(), now.to_string());
-        let kept = hub.database().replace_copy(SLEEP, mark, kept.as_bytes());
-        Ok(kept.await?)
+/// Takes off a seal that somebody else has put on a database that stands as it was seen to, and says so first: that
+/// one cannot say any more that it sleeps. Where somebody has said something meanwhile, it stays.
+pub(super) async fn take_off(
+    hub: &Hub,
+    seal: &[u8],
+    seen: (Standing, Option<Timestamp>),
+    now: Timestamp,
+) -> Result<(), SleepError> {
+    if Control::say_again(hub.store(), seen, now).await? {
+        hub.database().replace_copy(SLEEP, seal, b"").await?;
     }
+    Ok(())
+}
 
-    /// Has the database take changes as before, unless somebody else has told it something since, and answers
-    /// why.
-    async fn undo(self, hub: &Hub, error: SleepError) -> SleepError {
+impl Sealed {
+    /// Has the database take changes again, unless somebody else has told it something since, or has put it to
+    /// sleep before; and answers why.
+    async fn undo(self, hub: &Hub, now: Timestamp, error: SleepError) -> SleepError {
         let mark = self.mark.as_bytes();
-        let control = Control::read(hub.store()).await;
-        // One that slept though its server was there sleeps on.
-        let sleeps = control.is_ok_and(|control| control.database == Standing::Asleep);
-        let before: &[u8] = if sleeps { &self.before } else { b"" };
+        let before: &[u8] = match self.may_take_off(hub, now).await {
+            Ok(true) => b"",
+            Ok(false) | Err(_) => &self.before,
+        };
         match hub.database().replace_copy(SLEEP, mark, before).await {
             Ok(_) => error,
             Err(lasting) => {
@@ -186,6 +195,15 @@ impl Sealed {
                 halfway(error)
             }
         }
+    }
+
+    /// Whether nobody else has a seal on the database, or has one and can no longer say that it sleeps.
+    async fn may_take_off(&self, hub: &Hub, now: Timestamp) -> Result<bool, DocumentError> {
+        if self.before.is_empty() {
+            return Ok(true);
+        }
+        let seen = Control::read(hub.store()).await?.standing();
+        Ok(seen.0 != Standing::Asleep && Control::say_again(hub.store(), seen, now).await?)
     }
 }
 
@@ -250,22 +268,27 @@ async fn flush(
     clock: fn() -> Timestamp,
 ) -> Result<SiteAsleep, SleepError> {
     let mut edits = 0;
-    for _ in 0..FLUSHES {
+    let mut tries = 0..FLUSHES;
+    loop {
         edits += hub.flush_site(&site, clock()).await?.edits;
         let state = hub.database().stored(&site).await?.state;
-        if state.edits_waiting > 0 {
-            continue;
-        }
-        let own = state.edits_head;
         let stored = hub.edits_log(&site).read_catalog().await;
-        let stored = stored.map_err(SiteError::Log)?.head;
-        if own == stored {
+        let (own, stored) = (state.edits_head, stored.map_err(SiteError::Log)?.head);
+        let waiting = state.edits_waiting;
+        if waiting == 0 && own == stored {
             let commit = own.map(|head| head.seq);
             return Ok(SiteAsleep {
                 site,
                 edits,
                 commit,
             });
+        }
+        // A load that settles edits beside this may have moved the head on meanwhile.
+        if tries.next().is_some() {
+            continue;
+        }
+        if waiting > 0 {
+            return Err(SleepError::Unflushed { site, waiting });
         }
         let seq = |head: Option<EditsHead>| head.map_or(Seq::NONE, |head| head.seq);
         return Err(SleepError::AnotherHead {
@@ -274,12 +297,12 @@ async fn flush(
             own: seq(own),
         });
     }
-    let waiting = hub.database().stored(&site).await?.state.edits_waiting;
-    Err(SleepError::Unflushed { site, waiting })
 }
 
 #[cfg(test)]
 mod tests {
+    use causeway_shared::layout;
+
     use super::*;
     use crate::serve::testbed::{Testbed, now};
 
@@ -288,9 +311,32 @@ mod tests {
         String::from_utf8(told.unwrap_or_default()).unwrap()
     }
 
-    async fn sealed(bed: &Testbed) -> Sealed {
-        let (wait, for_time) = (Duration::ZERO, Duration::from_secs(60));
+    async fn sealed_for(bed: &Testbed, seconds: u64) -> Sealed {
+        let (wait, for_time) = (Duration::ZERO, Duration::from_secs(seconds));
         seal(&bed.app.hub, wait, for_time, now).await.unwrap()
+    }
+
+    async fn sealed(bed: &Testbed) -> Sealed {
+        sealed_for(bed, 60).await
+    }
+
+    async fn stands(bed: &Testbed) -> (Standing, Option<Timestamp>) {
+        Control::read(bed.app.hub.store()).await.unwrap().standing()
+    }
+
+    async fn say(bed: &Testbed, standing: Standing) {
+        let said = Control::say(bed.app.hub.store(), standing, now(), false);
+        said.await.unwrap();
+    }
+
+    /// As far as a `sleep` comes that is killed once it has said so.
+    async fn falls_asleep(bed: &Testbed, seen: (Standing, Option<Timestamp>)) -> bool {
+        let said = Control::say_after(bed.app.hub.store(), seen, Standing::Asleep, now(), false);
+        said.await.unwrap()
+    }
+
+    async fn undone(bed: &Testbed, seal: Sealed) {
+        let _ = seal.undo(&bed.app.hub, now(), SleepError::Overtaken).await;
     }
 
     #[tokio::test]
@@ -298,19 +344,73 @@ mod tests {
         let bed = Testbed::new().await;
         let seal = sealed(&bed).await;
         assert_eq!(told(&bed).await, "2025-11-28T02:31:00Z");
-        let _ = seal.undo(&bed.app.hub, SleepError::Overtaken).await;
+        undone(&bed, seal).await;
         assert_eq!(told(&bed).await, "");
     }
 
     #[tokio::test]
-    async fn a_seal_that_somebody_took_off_is_neither_kept_nor_undone() {
+    async fn anothers_seal_is_not_undone() {
         let bed = Testbed::new().await;
         let hub = &bed.app.hub;
         let seal = sealed(&bed).await;
-        hub.database().copy(SLEEP, b"").await.unwrap();
-        assert!(!seal.keep(hub, now()).await.unwrap());
         hub.database().copy(SLEEP, b"another's").await.unwrap();
-        let _ = seal.undo(hub, SleepError::Overtaken).await;
+        undone(&bed, seal).await;
+        assert_eq!(told(&bed).await, "another's");
+    }
+
+    #[tokio::test]
+    async fn a_seal_comes_off_only_of_a_database_that_can_no_longer_fall_asleep_by_it() {
+        for falls_asleep_first in [false, true] {
+            let bed = Testbed::new().await;
+            say(&bed, Standing::Asleep).await;
+            say(&bed, Standing::Waking).await;
+            let seen = stands(&bed).await;
+            let seal = sealed(&bed).await;
+            if falls_asleep_first {
+                assert!(falls_asleep(&bed, seen).await);
+            }
+            // Somebody who wakes it has read seal and file before.
+            let taken_off = take_off(&bed.app.hub, seal.mark.as_bytes(), seen, now()).await;
+            taken_off.unwrap();
+            assert_eq!(falls_asleep(&bed, seen).await, falls_asleep_first);
+            let (standing, is_sealed) = (stands(&bed).await.0, !told(&bed).await.is_empty());
+            let expected = match falls_asleep_first {
+                true => (Standing::Asleep, true),
+                false => (Standing::Waking, false),
+            };
+            assert_eq!((standing, is_sealed), expected);
+        }
+    }
+
+    #[tokio::test]
+    async fn of_two_who_put_it_to_sleep_the_one_that_gives_up_leaves_no_open_database_asleep() {
+        for sleeps_first in [false, true] {
+            let bed = Testbed::new().await;
+            let seen = stands(&bed).await;
+            let _first = sealed_for(&bed, 60).await;
+            let second = sealed_for(&bed, 61).await;
+            if sleeps_first {
+                assert!(falls_asleep(&bed, seen).await);
+            }
+            undone(&bed, second).await;
+            assert_eq!(falls_asleep(&bed, seen).await, sleeps_first);
+            assert_eq!(!told(&bed).await.is_empty(), sleeps_first);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_database_whose_file_cannot_be_read_stays_as_somebody_else_has_sealed_it() {
+        let bed = Testbed::new().await;
+        bed.app
+            .hub
+            .database()
+            .copy(SLEEP, b"another's")
+            .await
+            .unwrap();
+        let seal = sealed(&bed).await;
+        let store = bed.app.hub.store();
+        store.put(layout::WAKE, b"?".to_vec().into()).await.unwrap();
+        undone(&bed, seal).await;
         assert_eq!(told(&bed).await, "another's");
     }
 }

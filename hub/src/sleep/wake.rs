@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::{sleep, timeout};
 
+use super::fall_asleep::take_off;
 use super::{Power, SleepError};
 use crate::control::{Control, Standing};
 use crate::db::{DbError, SLEEP};
@@ -117,11 +118,22 @@ pub(crate) async fn wake_forgotten(
 /// # Errors
 /// [`SleepError`]
 #[cfg(feature = "lambda")]
-pub(crate) async fn unseal(hub: &Hub) -> Result<(), SleepError> {
-    if Control::read(hub.store()).await?.database == Standing::Awake {
-        hub.database().copy(SLEEP, b"").await?;
+pub(crate) async fn unseal(hub: &Hub, now: Timestamp) -> Result<(), SleepError> {
+    let (seal, seen) = seal_and_standing(hub).await?;
+    if seen.0 == Standing::Awake && !seal.is_empty() {
+        take_off(hub, &seal, seen, now).await?;
     }
     Ok(())
+}
+
+/// What the database was told, and how it stands. In this order: whoever has put that seal there has not said before
+/// that the database sleeps, or is seen to have.
+async fn seal_and_standing(
+    hub: &Hub,
+) -> Result<(Vec<u8>, (Standing, Option<Timestamp>)), SleepError> {
+    let seal = hub.database().copied(SLEEP).await?.unwrap_or_default();
+    let seen = Control::read(hub.store()).await?.standing();
+    Ok((seal, seen))
 }
 
 async fn wait_for_server(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
@@ -150,45 +162,45 @@ async fn wait_for_server(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
 /// # Errors
 /// [`SleepError`]: the database counts as being woken until it is done again.
 pub(crate) async fn finish(hub: &Hub, clock: fn() -> Timestamp) -> Result<LoadReport, SleepError> {
-    let (database, store) = (hub.database(), hub.store());
     hub.init().await?;
-    // In this order: what is read here is never what is there once the file says that it sleeps.
-    let told = database.copied(SLEEP).await?.unwrap_or_default();
-    let seen = Control::read(store).await?.standing();
-    let may_take_changes = match seen.0 {
-        Standing::Asleep => false,
-        Standing::Awake => true,
-        Standing::Waking if told.is_empty() => true,
-        Standing::Waking => {
-            // Another one that finishes may have been first.
-            database.replace_copy(SLEEP, &told, b"").await?
-                || database
-                    .copied(SLEEP)
-                    .await?
-                    .is_none_or(|told| told.is_empty())
+    loop {
+        let seen = unsealed(hub, clock).await?;
+        hub.take_over(None, clock()).await?;
+        let report = hub.load(&LoadRequest::at(clock())).await?;
+        if seen.0 == Standing::Awake {
+            return Ok(report);
         }
-    };
-    if !may_take_changes {
-        return Err(SleepError::Overtaken);
+        let waits = seen
+            .1
+            .and_then(|since| since.saturating_add(WAITS_FOR_SITES).ok());
+        if waits.is_some_and(|until| clock() < until) && is_short_of_rows(hub, &report).await? {
+            // Whoever asks says so, and tries again: what is loaded is.
+            return Ok(report);
+        }
+        if Control::say_after(hub.store(), seen, Standing::Awake, clock(), false).await? {
+            tracing::info!("the database is awake");
+            return Ok(report);
+        }
+        if Control::read(hub.store()).await?.database == Standing::Awake {
+            // Another one that finished was first.
+            return Ok(report);
+        }
     }
-    hub.take_over(None, clock()).await?;
-    let report = hub.load(&LoadRequest::at(clock())).await?;
-    if seen.0 == Standing::Awake {
-        return Ok(report);
+}
+
+/// Has a database that is to be woken take changes. How it stands then; one that counts as awake is left alone.
+async fn unsealed(
+    hub: &Hub,
+    clock: fn() -> Timestamp,
+) -> Result<(Standing, Option<Timestamp>), SleepError> {
+    loop {
+        let (seal, seen) = seal_and_standing(hub).await?;
+        match seen.0 {
+            Standing::Asleep => return Err(SleepError::Overtaken),
+            Standing::Waking if !seal.is_empty() => take_off(hub, &seal, seen, clock()).await?,
+            Standing::Waking | Standing::Awake => return Ok(seen),
+        }
     }
-    let waits = seen
-        .1
-        .and_then(|since| since.saturating_add(WAITS_FOR_SITES).ok());
-    if waits.is_some_and(|until| clock() < until) && is_short_of_rows(hub, &report).await? {
-        // Whoever asks says so, and tries again: what is loaded is.
-        return Ok(report);
-    }
-    if Control::say_after(store, seen, Standing::Awake, clock(), false).await? {
-        tracing::info!("the database is awake");
-    } else if Control::read(store).await?.database != Standing::Awake {
-        return Err(SleepError::Overtaken);
-    }
-    Ok(report)
 }
 
 /// Whether there is a site whose rows are still to come. One that cannot be loaded for now and has its last good
@@ -261,6 +273,31 @@ mod tests {
             let (one, other) = tokio::join!(finish(hub, now), finish(hub, now));
             one.and(other).unwrap();
             assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sleep_that_is_killed_beside_a_waking_leaves_no_open_database_asleep() {
+        let bed = Testbed::new().await;
+        let (database, store) = (bed.app.hub.database(), bed.app.hub.store());
+        for turn in 0..60 {
+            let at = Timestamp::from_second(turn).unwrap();
+            for standing in [Standing::Asleep, Standing::Waking] {
+                let said = Control::say(store, standing, at, false);
+                said.await.unwrap();
+            }
+            database.copy(SLEEP, LONG_AGO).await.unwrap();
+            let seen = (Standing::Waking, Some(at));
+            let killed = async {
+                for _ in 0..turn * turn {
+                    tokio::task::yield_now().await;
+                }
+                let said = Control::say_after(store, seen, Standing::Asleep, now(), false);
+                said.await.unwrap()
+            };
+            let (_, _) = tokio::join!(finish(&bed.app.hub, now), killed);
+            let (standing, told) = stands(&bed).await;
+            assert_eq!(told.is_empty(), standing == Standing::Awake, "{standing:?}");
         }
     }
 
