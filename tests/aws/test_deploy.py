@@ -81,18 +81,30 @@ def test_a_life_of_a_deployment(cloud, package):
 
     # Changed, after somebody has switched the archive on: it stays on.
     cloud.client("events").enable_rule(Name=app["ArchiveRule"])
-    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "Memory=512")
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "Memory=512", "Writers=chatbot")
     assert ended.returncode == 0, ended
     assert ended.stderr.count("No changes to deploy") == 3, ended
     app = outputs(cloud, "app")
     assert cloud.client("events").describe_rule(Name=app["ArchiveRule"])["State"] == "ENABLED"
-    assert cloud.client("lambda").get_function(FunctionName=app["Hub"])["Configuration"]["MemorySize"] == 512
+    hub = cloud.client("lambda").get_function(FunctionName=app["Hub"])["Configuration"]
+    assert (hub["MemorySize"], hub["Environment"]["Variables"]["CAUSEWAY_DATABASE__WRITERS"]) == (512, "chatbot")
+    assert "CAUSEWAY_DATABASE__READERS" not in hub["Environment"]["Variables"]
 
-    # Not while the database sleeps.
+    # While the database sleeps, all else is changed; not where it was stopped by hand, and nothing of itself.
     instance = outputs(cloud, "database")["Instance"]
     cloud.client("rds").stop_db_instance(DBInstanceIdentifier=instance)
+    cloud.answers["tick"] = {"database": "asleep"}
     ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "Memory=256")
-    assert (ended.returncode, what(calls)) == (1, []), ended
+    assert ended.returncode == 0, ended
+    assert what(calls) == ["lambda invoke", deploy, deploy, deploy, "lambda invoke"]
+    assert cloud.client("lambda").get_function(FunctionName=app["Hub"])["Configuration"]["MemorySize"] == 256
+    for parameter in ("Instance=db.t4g.small", "Writers=chatbot"):
+        ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, parameter)
+        assert (ended.returncode, what(calls)) == (1, []), ended
+        assert "wake it first" in ended.stderr
+    cloud.answers["tick"] = RuntimeError("no database")
+    ended, calls = cloud.run("deploy", *OPTIONS, "--package", package, "Memory=512")
+    assert (ended.returncode, what(calls)) == (1, ["lambda invoke"]), ended
     assert "wake it first" in ended.stderr
 
     # It stays while changes are in the database alone, or the hub cannot say.

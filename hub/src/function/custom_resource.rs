@@ -12,7 +12,7 @@ use reqwest::Client;
 use reqwest::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::failure::Failure;
 use super::runtime_api::Answer;
@@ -22,7 +22,7 @@ use crate::control::{Control, Standing};
 use crate::db::DbError;
 use crate::db::postgres::Master;
 use crate::error::HubError;
-use crate::sleep::{SleepError, seal, unseal};
+use crate::sleep::{SleepError, ask_to_wake, seal, server_answers, unseal};
 
 /// How long telling CloudFormation may take.
 const TELLS_WITHIN: Duration = Duration::from_secs(10);
@@ -32,6 +32,9 @@ const RESERVED: Duration = Duration::from_secs(3);
 const WAITS_FOR_WRITERS: Duration = Duration::from_secs(20);
 /// How long a database that is to go takes no changes; one that is still there then takes some again.
 const SEALED_FOR: Duration = Duration::from_secs(60 * 60);
+/// How long a server that is being started may take to answer, and how often it is asked.
+const PING_WITHIN: Duration = Duration::from_secs(2);
+const PING_EVERY: Duration = Duration::from_secs(1);
 /// How long it may take to take that back.
 const UNSEALS_WITHIN: Duration = Duration::from_secs(1);
 /// Most of a reason that is told: CloudFormation takes 4 KB in all.
@@ -102,21 +105,37 @@ pub(super) async fn fail(event: &ResourceEvent, reason: &str) {
 /// Makes or upgrades the database's tables and loads them. A site that fails is no failure of the stack,
 /// nor is one that takes long: the next tick goes on.
 async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
-    let hub = state.hub();
+    let (hub, clock) = (state.hub(), state.app.clock);
     let making = async {
+        let standing = Control::read(hub.store()).await?.database;
+        if standing != Standing::Awake {
+            let sleeps = standing == Standing::Asleep || !server_answers(hub, PING_WITHIN).await;
+            if event.request_type == "Update" && sleeps {
+                // Whoever wakes it makes or upgrades its tables, and loads them.
+                return Ok(false);
+            }
+            // One that is new is not to sleep on because the one before it did.
+            ask_to_wake(hub, clock()).await?;
+            while !server_answers(hub, PING_WITHIN).await {
+                sleep(PING_EVERY).await;
+            }
+        }
         if let Some(master) = &event.master {
             master.admit(&hub.config().database).await?;
         }
         hub.init().await?;
         if event.resource_properties.take_over == "true" {
-            hub.take_over(None, (state.app.clock)()).await?;
+            hub.take_over(None, clock()).await?;
         }
         // A stack that stays after all, or a snapshot of one that went.
-        unseal(hub, (state.app.clock)()).await
+        unseal(hub, clock()).await?;
+        Ok::<_, SleepError>(true)
     };
     let made = timeout_at(until, making).await;
-    made.map_err(|_| Failure::TimeIsOver.to_string())?
-        .map_err(|error| error.to_string())?;
+    let is_made = made.map_err(|_| Failure::TimeIsOver.to_string())?;
+    if !is_made.map_err(|error| error.to_string())? {
+        return Ok(());
+    }
     let loaded = work::load(state, until).await;
     loaded.map(drop).map_err(|error| error.to_string())
 }

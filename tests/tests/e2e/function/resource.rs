@@ -85,7 +85,7 @@ async fn a_stack_makes_loads_and_seals_the_database() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stack_whose_database_sleeps_goes_without_it() {
+async fn a_stack_whose_database_sleeps_changes_and_goes_without_it() {
     let (deployment, _) = deploy(ON_AWS).await;
     deployment.migrate_and_load();
     let _ = deployment.hub(&["sleep"]).expect_code(0);
@@ -94,8 +94,27 @@ async fn a_stack_whose_database_sleeps_goes_without_it() {
         "postgres://me:hidden@127.0.0.1:1/causeway",
     );
     let function = Function::start(&deployment, &[nowhere]).await;
-    let told = ask(&function, "Delete", Some("causeway-hub")).await;
+    for what in ["Update", "Delete"] {
+        let told = ask(&function, what, Some("causeway-hub")).await;
+        assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_stack_wakes_what_slept_when_the_one_before_went() {
+    let (deployment, _) = deploy(ON_AWS).await;
+    deployment.migrate_and_load();
+    let _ = deployment.hub(&["sleep"]).expect_code(0);
+    let function = Function::start(&deployment, &[]).await;
+    let told = ask(&function, "Create", None).await;
     assert_eq!(status(&told), ("SUCCESS", "causeway-hub", ""));
+    let tick = json!({"command": "tick"});
+    assert_eq!(function.invoke(&tick).await, json!({"database": "waking"}));
+    let ticked = function.invoke(&tick).await;
+    assert_eq!(ticked["load"]["sites"][0]["site"], "hcm-01", "{ticked}");
+    let database = deployment.database.connect().await;
+    let write = "UPDATE hcm_01.customer SET notes = 'awake' WHERE customerid = 'fb-3'";
+    database.batch_execute(write).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
