@@ -63,6 +63,13 @@ async fn hub_and_keeper_are_functions() {
         error.contains("the loader's lock of site hcm-01"),
         "{error}"
     );
+    let status = hub.invoke(&json!({"command": "status"})).await;
+    let last_error = &status["sites"][0]["last_error"];
+    assert_eq!(
+        *last_error,
+        Value::Null,
+        "whoever loads it notes how it goes"
+    );
     assert_eq!(ask("GET", read).await, (200, false));
 }
 
