@@ -217,6 +217,25 @@ async fn unchanged_costs_what_csv_costs() -> Outcome {
 }
 
 #[tokio::test]
+async fn a_look_at_all_files_costs_two_reads_and_two_lists_a_table() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    shop(&store).await?;
+    let mut looks = Vec::new();
+    for formats in [&["csv"][..], &["csv", "delta"]] {
+        archive_as(&store, formats)?.run(noon()).await?;
+        let before = store.requests();
+        archive_as(&store, formats)?.run(noon()).await?;
+        looks.push(store.requests().since(&before));
+    }
+    let [csv, both] = looks[..] else { panic!() };
+    let tables = 2;
+    let more = (both.get - csv.get, both.list - csv.list);
+    assert_eq!(more, (1 + 2 * tables, 2 * tables), "and what is kept");
+    assert_eq!((both.put, both.head, both.delete), (0, 0, 0));
+    Ok(())
+}
+
+#[tokio::test]
 async fn each_format_is_taken_up_where_it_stopped() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let mut site = shop(&store).await?;
