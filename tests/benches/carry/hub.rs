@@ -45,15 +45,15 @@ pub(crate) const IDLE: Duration = Duration::from_secs(60);
 const PROGRAM_LIMIT: Duration = Duration::from_secs(1_800);
 
 /// A site of ten years, the dates around today loaded.
-struct Bench {
-    deployment: Deployment,
+pub(crate) struct Bench {
+    pub(crate) deployment: Deployment,
     shape: Shape,
-    today: Date,
-    token: String,
+    pub(crate) today: Date,
+    pub(crate) token: String,
 }
 
 impl Bench {
-    async fn prepare(appointments: i64, kind: DatabaseKind) -> Self {
+    pub(crate) async fn prepare(appointments: i64, kind: DatabaseKind) -> Self {
         println!("\n{appointments} appointments over {DAYS} days, S3 and {kind:?}");
         let pair = (StoreKind::S3, kind);
         let deployment = Deployment::create(pair, "meetassist", data::SQLITE_SOURCE).await;
@@ -144,7 +144,7 @@ fn ms(of: Duration) -> f64 {
 }
 
 /// Median, 95th of a hundred and most.
-fn spread(mut times: Vec<Duration>) -> String {
+pub(crate) fn spread(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let at = |share: usize| ms(times[(times.len() - 1) * share / 100]);
     format!(

@@ -11,7 +11,7 @@
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
 //! appointments (each with a slot, and every second with feedback), `service` for the last part alone,
-//! `load` for the hub's, `hub` for its service, `archive` for publishing, and `sites` for many sites in one hub
+//! `load` for the hub's, `hub` for its service, `archive` for publishing, `function` for it as one of AWS, and `sites` for many sites in one hub
 //! (numbers are those of sites then), and `admin` for what an admin waits for (numbers of customers); `postgres` or `sqlite` for one of the two.
 #![allow(
     clippy::unwrap_used,
@@ -26,6 +26,7 @@ mod baseline;
 mod by_hand;
 mod client;
 mod data;
+mod function;
 mod hub;
 mod idle;
 mod load;
@@ -66,7 +67,7 @@ fn main() {
     } else {
         sizes
     };
-    let is_of_hub = ["admin", "hub", "archive", "sites"]
+    let is_of_hub = ["admin", "hub", "archive", "function", "sites"]
         .iter()
         .any(|part| asked(part));
     let mut runtime = match is_of_hub {
@@ -96,6 +97,12 @@ fn main() {
     if asked("archive") {
         for appointments in sizes {
             runtime.block_on(hub::measure_archive(appointments));
+        }
+        return;
+    }
+    if asked("function") {
+        for appointments in sizes {
+            runtime.block_on(function::measure(appointments));
         }
         return;
     }
