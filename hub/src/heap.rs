@@ -1,4 +1,4 @@
-//! How much of the heap lies idle.
+//! How much of the heap lies idle, and what it costs to share it.
 //!
 //! The C library gives threads heaps of their own, up to eight for each core, and what one of them frees
 //! stays there for its next need. On SQLite a service reads thousands of partitions on whatever thread is
@@ -30,3 +30,13 @@ pub(crate) fn share() {
 /// Other C libraries have one heap, or cannot say.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn share() {}
+
+/// Has SQLite not count what it takes of the heap: threads that search at once would wait for each other at every
+/// piece. Called before SQLite is used.
+#[expect(unsafe_code, reason = "there is no safe call of SQLite's for it")]
+pub(crate) fn leave_uncounted() {
+    use rusqlite::ffi::{SQLITE_CONFIG_MEMSTATUS, sqlite3_config};
+    // SAFETY: the option takes a number, and no thread has called SQLite yet: sqlite3_config(3).
+    let answer = unsafe { sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) };
+    debug_assert_eq!(answer, rusqlite::ffi::SQLITE_OK, "SQLite is in use");
+}

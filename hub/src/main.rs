@@ -22,6 +22,7 @@ const STACK_BYTES: usize = 8 << 20;
 
 fn main() -> ExitCode {
     heap::share();
+    heap::leave_uncounted();
     let environment = environment();
     #[cfg(feature = "lambda")]
     if std::env::args_os().len() == 1 && function::is_asked(&environment) {
