@@ -21,7 +21,7 @@ const MAX_LINES: usize = 20;
 pub(super) fn cycle(report: &CycleReport) -> String {
     let mut text = match report.commit {
         Some(seq) if report.partitions.changed + report.partitions.removed == 0 => format!(
-            "{}: commit {seq}: no row changed; this host writes the site, in epoch {}\n",
+            "{}: commit {seq}: no row changed; it notes the dataset, and that this host writes the site, in epoch {}\n",
             report.site, report.epoch
         ),
         Some(seq) => format!(
@@ -34,10 +34,11 @@ pub(super) fn cycle(report: &CycleReport) -> String {
         ),
         // What others wrote there meanwhile shows with the next change.
         None if report.requests.total() == 0 => {
-            format!(
-                "{}: no source moved; the store was not asked\n",
-                report.site
-            )
+            let why = match report.scan_took {
+                Some(_) => "no row changed",
+                None => "no source moved",
+            };
+            format!("{}: {why}; the store was not asked\n", report.site)
         }
         None => format!("{}: nothing to push\n", report.site),
     };
@@ -344,9 +345,10 @@ mod tests {
 
     #[test]
     fn a_cycle_without_rows_says_what_was_done_all_the_same() {
-        let first_line = |commit, list| {
+        let first_line = |commit, list, scan_took| {
             let report = CycleReport {
                 commit,
+                scan_took,
                 epoch: 3,
                 partitions: PartitionCounts::default(),
                 requests: RequestCounts {
@@ -358,14 +360,16 @@ mod tests {
             cycle(&report).lines().next().map(str::to_owned)
         };
         let said = [
-            first_line(Some(Seq(42)), 1),
-            first_line(None, 1),
-            first_line(None, 0),
+            first_line(Some(Seq(42)), 1, report().scan_took),
+            first_line(None, 1, report().scan_took),
+            first_line(None, 0, report().scan_took),
+            first_line(None, 0, None),
         ];
         let said: Vec<String> = said.into_iter().flatten().collect();
         insta::assert_snapshot!(said.join("\n"), @r"
-        hcm-01: commit 42: no row changed; this host writes the site, in epoch 3
+        hcm-01: commit 42: no row changed; it notes the dataset, and that this host writes the site, in epoch 3
         hcm-01: nothing to push
+        hcm-01: no row changed; the store was not asked
         hcm-01: no source moved; the store was not asked
         ");
     }

@@ -116,7 +116,7 @@ fn shown(imported: &Imported, is_plan: bool) -> String {
     let _ = match report.commit {
         Some(seq) if partitions.changed + partitions.removed == 0 => writeln!(
             text,
-            "{read} read, none changed; commit {seq} of site {} says that imports write it",
+            "{read} read, none changed; commit {seq} of site {} notes its dataset, and that imports write it",
             report.site
         ),
         Some(seq) => writeln!(text, "{read} read; commit {seq} of site {}", report.site),
