@@ -32,6 +32,8 @@ impl DateOrder {
 /// The first year that a hint at a setting for numbers gives: as Unix seconds, nearly any number
 /// is a time soon after 1970.
 const FIRST_HINTED_YEAR: i16 = 1980;
+/// `2025-11-28`.
+const DATE_CHARS: usize = 10;
 
 /// Reads a date.
 pub(super) fn date<'a>(raw: Raw<'_>, forms: &Forms) -> Result<Value<'a>, Refusal> {
@@ -95,7 +97,13 @@ fn undeclared(raw: Raw<'_>, ty: Type, forms: &Forms) -> Refusal {
     let one_of = |all: Vec<String>| all.join(" or ");
     let settings = settings.into_iter();
     if !forms.has_settings {
-        let dates = one_of(settings.map(|(_, date)| date).collect());
+        let mut dates: Vec<String> = settings.map(|(_, date)| date).collect();
+        if ty == Type::Date {
+            // One with a time of day is none.
+            dates.iter_mut().for_each(|date| date.truncate(DATE_CHARS));
+        }
+        dates.dedup();
+        let dates = one_of(dates);
         return Refusal::Uncertain {
             wanted,
             found,

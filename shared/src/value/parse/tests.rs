@@ -328,12 +328,16 @@ fn of_a_source_without_settings_a_refusal_names_what_to_write() {
     let of_import = |raw, ty| read(raw, ty, |forms| forms.has_settings = false);
     let seen = [
         of_import(Raw::Text("03/04/2025"), Type::Date),
+        of_import(Raw::Text("03/03/2025"), Type::Date),
+        of_import(Raw::Int(1_764_297_000), Type::Date),
         of_import(Raw::Text("28/11/2025 9:30"), Type::Timestamp),
         of_import(Raw::Int(1_764_297_000), Type::Timestamp),
         of_import(Raw::Text("4,5"), Type::Float),
     ];
     assert_snapshot!(seen.join("\n"), @r#"
     "03/04/2025" is not certain as a value of type date; in the file, write its date as 2025-04-03 or 2025-03-04
+    "03/03/2025" is not certain as a value of type date; in the file, write its date as 2025-03-03
+    1764297000 is not certain as a value of type date; in the file, write its date as 2025-11-28
     "28/11/2025 9:30" is not certain as a value of type timestamp; in the file, write its date as 2025-11-28
     1764297000 is not certain as a value of type timestamp; in the file, write its date as 2025-11-28T09:30:00
     "4,5" is not certain as a value of type float; in the file, write its decimal mark as a point
