@@ -177,7 +177,6 @@ impl Import<'_> {
         let there = noted_uploads(agent, &state, clock::now())?;
         let log = &named(catalog) - &lost;
         let (prepared, spooled) = spooled(agent, there, log, prepare).await?;
-        let restored = lost::put_back(agent, &mut state, &lost, &spooled, self.progress).await?;
         // An agent that is replaced has to find that out.
         let is_idle = prepared.plan.is_empty() && !session.announces_writer();
         let committed = match is_idle {
@@ -190,10 +189,13 @@ impl Import<'_> {
                 None => return Ok(None),
             },
         };
+        // The log has named them before.
+        let bytes_put_back =
+            lost::put_back(agent, &mut state, &lost, &spooled, self.progress).await?;
         let lists = self.replace_lists(&prepared).await;
         let mut report = self.report(&session.catalog, &lost, prepared, &spooled.objects);
         report.notes.extend(lists);
-        report.bytes_sent = restored;
+        report.bytes_sent = bytes_put_back;
         if let Some((seq, bytes_sent)) = committed {
             report.commit = Some(seq);
             report.bytes_sent += bytes_sent;

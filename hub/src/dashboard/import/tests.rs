@@ -139,7 +139,7 @@ async fn what_the_store_has_lost_is_shown_and_put_back() {
     store.delete(&object.key).await.unwrap();
 
     let (preview, done) = import().await;
-    let lost = "Objects that the store had lost, written again: 1";
+    let lost = "Lost objects of the store that the file puts back: 1";
     assert_has(&preview, &["Nothing is written yet.", lost]);
     assert_has(&done, &[lost]);
     assert!(!done.body.contains("nothing changed"), "{}", done.body);
