@@ -167,8 +167,12 @@ pub(super) fn lacking(
     found: &[(String, String)],
 ) -> Result<Vec<usize>, String> {
     let is_declared = |name: &String| {
-        // Also one that stays for a view.
-        name.starts_with(SEARCH) || declared.iter().any(|(declared, _)| declared == name)
+        // Also one that stays for a view, with a number.
+        let rest = name.strip_prefix(SEARCH);
+        let number = rest.and_then(|rest| rest.strip_prefix('_'));
+        rest == Some("")
+            || number.is_some_and(|number| number.parse::<u32>().is_ok())
+            || declared.iter().any(|(declared, _)| declared == name)
     };
     if let Some((name, ty)) = found.iter().find(|(name, _)| !is_declared(name)) {
         return Err(format!("it has column {name} {ty}, which is not declared"));

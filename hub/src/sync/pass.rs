@@ -400,24 +400,24 @@ fn was_cut_off(state: &SiteState) -> bool {
     state.last_error.is_some() && state.last_error == cut_off(state).error
 }
 
-/// Whether somebody else had what a load needs for as long as it waited.
+/// Whether somebody else is about the site, who notes how that goes.
 fn is_busy(error: &SiteError) -> bool {
-    let of_database = |source: &DbError| matches!(source, DbError::Busy { waited_s: 1.., .. });
+    let of_database = |source: &DbError| matches!(source, DbError::AtWork { .. });
     matches!(error, SiteError::Database { source, .. } if of_database(source))
 }
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.
 fn is_retryable_at_once(error: &SiteError) -> bool {
     // A full disk stays full: trying at once would only read everything again. What is busy was waited for.
-    let is_full = matches!(
-        error,
-        SiteError::Database {
-            source: DbError::Full { .. },
-            ..
-        }
-    );
+    let is_in_vain = |source: &DbError| {
+        matches!(
+            source,
+            DbError::Full { .. } | DbError::AtWork { .. } | DbError::Busy { waited_s: 1.., .. }
+        )
+    };
+    let is_in_vain = matches!(error, SiteError::Database { source, .. } if is_in_vain(source));
     let is_of_store = matches!(error, SiteError::Log(_) | SiteError::Store { .. });
-    error.is_retryable() && !is_full && !is_busy(error) && !is_of_store
+    error.is_retryable() && !is_in_vain && !is_of_store
 }
 
 pub(super) fn failed(state: &SiteState, error: String, retryable: bool) -> SiteLoaded {

@@ -67,7 +67,7 @@ impl Session {
     /// there for others.
     ///
     /// # Errors
-    /// A failure of the database, or [`DbError::Busy`].
+    /// A failure of the database, or [`DbError::AtWork`].
     pub(super) async fn begin(
         connections: &Connections,
         work: Work,
@@ -89,7 +89,7 @@ impl Session {
             drop(session);
             let waited = begun.elapsed();
             if waited >= patience {
-                return Err(DbError::Busy {
+                return Err(DbError::AtWork {
                     what: work.what(site),
                     waited_s: waited.as_secs(),
                 });

@@ -282,7 +282,7 @@ impl Files {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) => return Err(self.unusable("locking", error)),
                 Err(TryLockError::WouldBlock) if waited >= LOCK_TIMEOUT => {
-                    return Err(DbError::Busy {
+                    return Err(DbError::AtWork {
                         what: format!("the {whose}'s lock of site {site}"),
                         waited_s: waited.as_secs(),
                     });
