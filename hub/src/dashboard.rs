@@ -211,8 +211,11 @@ impl FromRequestParts<Arc<App>> for Visit {
 impl Visit {
     /// What a page is made with.
     fn parts(&self) -> (&App, Language, &'static Texts) {
-        let language = self.reading.language;
-        (&self.app, language, language.texts())
+        (&self.app, self.reading.language, self.texts())
+    }
+
+    fn texts(&self) -> &'static Texts {
+        self.reading.language.texts()
     }
 
     /// The name of the visitor's token; `None` where nobody signs in.
@@ -227,8 +230,8 @@ impl Visit {
 
     /// The visitor as somebody who may change things.
     fn editor(&self) -> Result<Editor, Problem> {
-        let (app, _, t) = self.parts();
-        Editor::of(&self.caller, app).ok_or_else(|| match asleep::why() {
+        let t = self.texts();
+        Editor::of(&self.caller, &self.app).ok_or_else(|| match asleep::why() {
             Some(_) => Problem::new(Code::DatabaseAsleep, t.of_sleep.refused),
             None => Problem::new(Code::Forbidden, t.of_day.not_allowed),
         })

@@ -42,8 +42,8 @@ pub(crate) const ALIKE: [&str; 2] = ["đĐ\t\u{a0}", "dd  "];
 /// The first and the last of the marks that a decomposition takes off letters.
 const MARKS: [char; 2] = ['\u{300}', '\u{36f}'];
 
-/// The letters of most alphabets end here.
-const FAMILIAR: u32 = 0x2000;
+/// Characters below this are folded by a table; most alphabets lie there.
+const TABLE_CHARS: u32 = 0x2000;
 /// What each of them is compared as. U+0000: that is not one character.
 static FOLDED: LazyLock<Vec<char>> = LazyLock::new(|| {
     let one = |c| {
@@ -53,8 +53,8 @@ static FOLDED: LazyLock<Vec<char>> = LazyLock::new(|| {
         let first = folded.next().unwrap_or_default();
         folded.next().map_or(first, |_| char::default())
     };
-    let familiar = (0..FAMILIAR).map(|c| char::from_u32(c).unwrap_or_default());
-    familiar.map(one).collect()
+    let all = (0..TABLE_CHARS).map(|c| char::from_u32(c).unwrap_or_default());
+    all.map(one).collect()
 });
 
 /// A text as it is compared, with one space where it has several.

@@ -170,7 +170,7 @@ pub(super) async fn page(
     visit: Visit,
     Params(asked): Params<DayParams>,
 ) -> Result<Response, Problem> {
-    let (_, _, t) = visit.parts();
+    let t = visit.texts();
     let d = &t.of_day;
     let done = match asked.done.as_deref() {
         Some("booked") => Some(d.booked),

@@ -204,7 +204,7 @@ pub(super) async fn preview(
             _ => {}
         }
     }
-    let (_, _, t) = visit.parts();
+    let t = visit.texts();
     refuse(&visit, t.of_import.no_file, &fields.site).await
 }
 
@@ -220,7 +220,7 @@ async fn take(
     (file, content_length): (Field<'_>, Option<u64>),
 ) -> Result<Response, Problem> {
     let Visit { app, caller, .. } = visit;
-    let (_, _, t) = visit.parts();
+    let t = visit.texts();
     let i = &t.of_import;
     let Ok(site) = SiteName::new(&fields.site) else {
         return refuse(visit, i.no_site, &fields.site).await;
@@ -369,7 +369,7 @@ pub(super) async fn run(
     let form = read(form)?;
     visit.editor()?;
     let Visit { app, caller, .. } = &visit;
-    let (_, _, t) = visit.parts();
+    let t = visit.texts();
     let i = &t.of_import;
     let gone = || Problem::new(Code::NotFound, i.not_kept);
     if let Some(queue) = &app.queue {

@@ -35,7 +35,7 @@ pub(crate) struct Reader;
 pub(crate) struct Editor {
     #[cfg_attr(
         not(feature = "import"),
-        expect(dead_code, reason = "imports alone say by name whose they are")
+        expect(dead_code, reason = "only imports record who asked for them")
     )]
     pub(crate) caller: Caller,
     /// As the journal has it.

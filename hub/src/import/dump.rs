@@ -87,7 +87,7 @@ pub(crate) fn read_dump(
 }
 
 /// Refuses files that are no SQL by what they begin with.
-pub(crate) fn refuse_other_files(file: impl Read) -> Result<(), DumpError> {
+pub(crate) fn refuse_what_is_no_sql(file: impl Read) -> Result<(), DumpError> {
     Splitter::new(file, Rules::new(None)).map(drop)
 }
 

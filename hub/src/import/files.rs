@@ -11,7 +11,7 @@ use causeway_shared::dataset::{Dataset, Table, TableId};
 use causeway_shared::ids::Md5;
 use causeway_shared::runtime::regular_file;
 
-use super::dump::{Dialect, Dump, DumpError, read_dump, refuse_other_files, table_named};
+use super::dump::{Dialect, Dump, DumpError, read_dump, refuse_what_is_no_sql, table_named};
 use super::{GivenFile, ImportError};
 
 /// What a file is, by its name.
@@ -77,7 +77,7 @@ pub(super) fn read(
             }
             Kind::Sql => {
                 let opened = regular_file::open(&file.path).map_err(failed)?;
-                refuse_other_files(opened).map_err(|source| ImportError::Dump {
+                refuse_what_is_no_sql(opened).map_err(|source| ImportError::Dump {
                     name: file.name.clone(),
                     source,
                 })?;

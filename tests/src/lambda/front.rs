@@ -14,8 +14,8 @@ use tokio::sync::Mutex;
 
 use super::{Function, http_answer, v2};
 
-/// What belongs to one way of an answer alone.
-const OF_THE_WAY: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
+/// Headers of one connection, which the server sets itself.
+const PER_CONNECTION_HEADERS: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
 /// Has a function be reached by HTTP, one request after the other, as there is one process: its address.
 ///
@@ -46,7 +46,7 @@ async fn pass_on(function: &Function, request: Request) -> Response {
     let answered = http_answer(&function.invoke(&event).await);
     let mut response = Response::builder().status(answered.status);
     for (name, value) in answered.headers {
-        if !OF_THE_WAY.contains(&name.as_str()) {
+        if !PER_CONNECTION_HEADERS.contains(&name.as_str()) {
             response = response.header(name, value);
         }
     }

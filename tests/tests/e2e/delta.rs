@@ -36,7 +36,10 @@ async fn every_version_of_random_histories_is_read_as_it_was() {
         versions += play(*seed, &of_seed).await.unwrap();
         folders.extend(["before", "after"].map(|name| of_seed.join(name)));
     }
-    assert!(versions > 4 * seeds.len(), "{versions} versions");
+    assert!(
+        (seeds.len() as u64) < SEEDS || versions > 4 * seeds.len(),
+        "{versions} versions"
+    );
     assert_read(&folders);
 }
 

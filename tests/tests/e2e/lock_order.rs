@@ -1,7 +1,7 @@
 //! An admin and a chatbot want the same rows, and come to them in one order: the customer, then what else. In
 //! another they would wait for each other, and PostgreSQL would end one of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use causeway_tests::deployment::{Deployment, PAIRS, Service};
 use reqwest::{Method, StatusCode};
@@ -14,7 +14,7 @@ use crate::edits_pages::cancel;
 use crate::fifty_clients::{TIMES, chatbots, make_slots};
 use crate::ground::deploy;
 
-/// Within which the hub comes to a row that a chatbot holds.
+/// Within which the hub comes to a row that a chatbot holds, or knows of a conflict.
 const HUB_WAITS_WITHIN: Duration = Duration::from_secs(30);
 
 /// The chatbot's one statement takes the customer's row, the new slot's place and the old appointment, in this order:
@@ -121,12 +121,17 @@ async fn post(service: &Service, token: &str, path: &str, body: &Value) -> (Stat
 /// The number of a conflict, as soon as the service knows of one.
 async fn conflict(service: &Service, token: &str) -> String {
     let url = format!("{}/api/v1/sync/conflicts", service.url);
+    let began = Instant::now();
     loop {
         let listed = reqwest::Client::new().get(&url).bearer_auth(token);
         let listed: Value = listed.send().await.unwrap().json().await.unwrap();
         if let Some(id) = listed["items"][0]["id"].as_str() {
             return id.to_owned();
         }
+        assert!(
+            began.elapsed() < HUB_WAITS_WITHIN,
+            "no conflict is known: {listed}"
+        );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }

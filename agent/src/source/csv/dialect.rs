@@ -50,12 +50,12 @@ pub(crate) enum DialectError {
     #[error(
         "what stands between its fields is not certain; it begins {lines}; write {settings} for this source"
     )]
-    Uncertain { lines: String, settings: String },
+    Undeclared { lines: String, settings: String },
     /// Likewise, where nobody can write a setting.
     #[error(
         "what stands between its fields is not certain; it begins {lines}; put a line before it that says so, like `sep=;`"
     )]
-    Unsaid { lines: String },
+    Uncertain { lines: String },
     /// The first line says that a delimiter is used which is not read.
     #[error(
         "its first line says that {delimiter:?} stands between the fields, which is not read; use `,` `;` `|` or a tab"
@@ -77,7 +77,7 @@ impl DialectError {
     /// The same, where nobody can write a setting.
     pub(super) fn without_settings(self) -> Self {
         match self {
-            Self::Uncertain { lines, .. } => Self::Unsaid { lines },
+            Self::Undeclared { lines, .. } => Self::Uncertain { lines },
             other => other,
         }
     }
@@ -123,7 +123,7 @@ pub(super) fn prove(
         }
         [only] => only,
         _ => {
-            return Err(DialectError::Uncertain {
+            return Err(DialectError::Undeclared {
                 lines: lines(),
                 settings: settings(&found),
             });

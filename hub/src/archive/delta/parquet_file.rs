@@ -100,7 +100,7 @@ impl<'t, W: Write + Send> ParquetFile<'t, W> {
                 let is_small = self.group_bytes < MIN_COMPRESSED_BYTES;
                 let mut properties = properties(!is_small)?;
                 if is_small {
-                    // The log has those of the file, which are the same.
+                    // Engines leave such a file out by the log's statistics, or read all of it.
                     properties = properties.set_statistics_enabled(EnabledStatistics::None);
                 }
                 for column in self.table.columns.iter().filter(is_written_plain) {
