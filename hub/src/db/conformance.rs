@@ -152,6 +152,7 @@ macro_rules! database_conformance {
             a_note_keeps_the_newest_commit_seen,
             the_last_copy_of_a_file_is_kept,
             a_copy_is_replaced_while_it_is_the_one_seen,
+            a_new_database_is_sealed_by_one_at_a_time,
             a_key_that_is_there_already_is_told_as_that,
             a_damaged_object_leaves_the_last_good_data,
             a_damaged_site_does_not_stop_the_others,

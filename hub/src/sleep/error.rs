@@ -55,7 +55,7 @@ pub(crate) enum SleepError {
     )]
     NoAnswer { waited_s: u64, detail: String },
     #[error(
-        "somebody else has put the database to sleep or has it woken meanwhile, so that it is as they want it; try again"
+        "somebody else puts the database to sleep or has it woken, and it is as they want it; try again"
     )]
     Overtaken,
     /// Some of it may be done; it goes on from there.
@@ -83,6 +83,17 @@ impl SleepError {
             | Self::NotOwner { .. }
             | Self::Writers { .. }
             | Self::AnotherHead { .. } => false,
+        }
+    }
+
+    /// Whether it may be because somebody else puts the database to sleep and has its server stopped.
+    #[must_use]
+    pub(super) fn may_come_of_another(&self) -> bool {
+        match self {
+            Self::Overtaken => true,
+            Self::Hub(error) => error.is_retryable(),
+            Self::Halfway { source } => source.may_come_of_another(),
+            _ => false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The database sleeps, reads are answered from the store, and it wakes with everything: over a PostgreSQL whose
 //! server the programs stop and start as they would an instance of RDS.
 
+mod at_once;
 mod function;
 mod keeper;
 mod pages;

@@ -6,7 +6,7 @@ use causeway_shared::ids::{Part, Seq, SiteName};
 use causeway_shared::store::Body;
 
 use super::unchanged;
-use crate::db::{DbError, SiteChange};
+use crate::db::{DbError, SLEEP, SiteChange};
 use crate::testing::{HubDatabase, NOON, Outcome, SHOP, TestHub, TestSite};
 
 /// `init` may be repeated, also over data.
@@ -62,6 +62,19 @@ pub async fn a_copy_is_replaced_while_it_is_the_one_seen(database: &HubDatabase)
         assert_eq!(done, replaced, "{was:?} {now:?}");
     }
     assert_eq!(database.0.copied("a").await?.as_deref(), Some(&b"2"[..]));
+    Ok(())
+}
+
+/// Of two who put a new database to sleep, one sees the other's seal.
+pub async fn a_new_database_is_sealed_by_one_at_a_time(database: &HubDatabase) -> Outcome {
+    database.0.init().await?;
+    assert_eq!(database.0.copied(SLEEP).await?.as_deref(), Some(&b""[..]));
+    assert!(database.0.replace_copy(SLEEP, b"", b"one's").await?);
+    assert!(!database.0.replace_copy(SLEEP, b"", b"other's").await?);
+    // What it was told it does not forget.
+    database.0.init().await?;
+    let told = database.0.copied(SLEEP).await?;
+    assert_eq!(told.as_deref(), Some(&b"one's"[..]));
     Ok(())
 }
 

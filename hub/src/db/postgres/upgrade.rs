@@ -105,6 +105,8 @@ impl Connections {
         let make = include_str!("sql/identity_make.sql");
         let made = typed::execute(transaction.client(), make, &[&id, &address]).await;
         made.map_err(failed)?;
+        let make = include_str!("sql/sleep_make.sql");
+        transaction.batch_execute(make).await.map_err(failed)?;
         transaction.commit().await.map_err(failed)?;
         self.roles.grant(&client, self.describe(), None).await
     }

@@ -120,6 +120,8 @@ impl Files {
         let id = chance::random_id().map_err(|error| self.unusable("making an identity", error))?;
         hub.execute(include_str!("sql/identity_make.sql"), [&id, address])
             .map_err(|error| self.error("making an identity", error))?;
+        hub.execute(include_str!("sql/sleep_make.sql"), [])
+            .map_err(|error| self.error("writing", error))?;
         for site in self.known()? {
             self.site(&site)?;
         }

@@ -176,7 +176,7 @@ async fn a_database_that_was_left_halfway_to_sleep_takes_changes_again() {
     let service = ground.serve(&[]).await;
     // As a `sleep` that was killed left it, or a snapshot of a database that slept. The service may see to it as soon
     // as it sees it, so that the refused change is in the same transaction.
-    let told = "INSERT INTO causeway.copy (key, body) VALUES ('sleep', '2025-11-28T00:00:00Z')";
+    let told = "UPDATE causeway.copy SET body = '2025-11-28T00:00:00Z' WHERE key = 'sleep'";
     let change = "UPDATE hcm_01.customer SET notes = 'taken' WHERE customerid = 'fb-8'";
     let refused = format!(
         "{told}; DO $$ BEGIN {change}; RAISE 'it is taken'; \
