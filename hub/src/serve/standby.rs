@@ -32,6 +32,9 @@ const PING_WITHIN: Duration = Duration::from_secs(2);
 const PING_FOR: Duration = Duration::from_millis(500);
 /// How often it is looked whether the database has gone to sleep, or is back.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the store is asked how the database is to stand while the database says that it is awake: a `wake` that was
+/// killed at its end leaves a file which says that it is being woken, and nothing in the database.
+const ASK_STORE_EVERY: Duration = Duration::from_secs(30);
 /// How long it waits until the stand-in is made; that goes on beyond.
 const MADE_WITHIN: Duration = Duration::from_secs(25);
 
@@ -41,6 +44,8 @@ pub(crate) struct Standby {
     /// Why the database is not asked; `None`: it is.
     why: Mutex<Option<Notice>>,
     looked: Mutex<Option<Instant>>,
+    /// When the store was last asked how the database is to stand.
+    asked_store: Mutex<Option<Instant>>,
     /// Whether the server was there, and when that was found out.
     pinged: tokio::sync::Mutex<Option<(Instant, bool)>>,
     stand_in: Mutex<Option<Making>>,
@@ -84,6 +89,7 @@ impl Standby {
 
     /// Looks whether the database sleeps before anybody has to find out.
     pub(crate) async fn begin(&self, app: &App) {
+        *lock(&self.asked_store) = Some(Instant::now());
         match Control::read(app.hub.store())
             .await
             .map(|control| control.database)
@@ -141,19 +147,21 @@ impl Standby {
         }
     }
 
-    /// Finds out whether the database has gone to sleep, or is back. While it is asked, the store is not: the
+    /// Finds out whether the database has gone to sleep, or is back. While it is asked, the store is so seldom: the
     /// database itself says that it sleeps.
     pub(crate) async fn look(&self, app: &App) {
         *lock(&self.looked) = Some(Instant::now());
         let mut told = Vec::new();
         if self.why().is_none() {
             let copied = timeout(PING_WITHIN, app.hub.database().copied(SLEEP)).await;
-            match copied {
-                Ok(Ok(Some(is_told))) if !is_told.is_empty() => told = is_told,
-                // One that does not answer is found out by whoever reads.
-                _ => return,
+            // One that does not answer is found out by whoever reads.
+            let Ok(Ok(copied)) = copied else { return };
+            told = copied.unwrap_or_default();
+            if told.is_empty() && !self.is_store_due() {
+                return;
             }
         }
+        *lock(&self.asked_store) = Some(Instant::now());
         let Ok(control) = Control::read(app.hub.store()).await else {
             return;
         };
@@ -167,9 +175,14 @@ impl Standby {
                     Err(error) => tracing::error!(%error, "the database cannot be woken"),
                 }
             }
-            Standing::Awake if self.is_there(app).await => self.set(None),
+            Standing::Awake if self.why().is_some() && self.is_there(app).await => self.set(None),
             Standing::Awake => {}
         }
+    }
+
+    fn is_store_due(&self) -> bool {
+        let asked = *lock(&self.asked_store);
+        asked.is_none_or(|at| at.elapsed() >= ASK_STORE_EVERY)
     }
 
     /// A database that does not answer: whether it sleeps, or is only away.
@@ -259,4 +272,38 @@ impl Standby {
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     // Each is replaced whole, also if a holder panicked.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::testbed::{Testbed, now};
+
+    #[tokio::test]
+    async fn a_waking_that_was_left_is_finished_though_the_database_counts_as_awake() {
+        let bed = Testbed::new().await;
+        let (app, store) = (&bed.app, bed.app.hub.store());
+        // As a `wake` leaves it that is killed once it is loaded, and the service has missed that it slept.
+        for standing in [Standing::Asleep, Standing::Waking] {
+            Control::say(store, standing, now(), false).await.unwrap();
+        }
+        assert_eq!(app.standby.why(), None);
+        app.standby.see_to(app).await;
+        assert_eq!(app.standby.why(), Some(Notice::Waking));
+        while Control::read(store).await.unwrap().database != Standing::Awake {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn while_the_database_says_that_it_is_awake_the_store_is_seldom_asked() {
+        let bed = Testbed::new().await;
+        let app = &bed.app;
+        app.standby.look(app).await;
+        let before = app.hub.store().requests();
+        for _ in 0..10 {
+            app.standby.look(app).await;
+        }
+        assert_eq!(app.hub.store().requests(), before);
+    }
 }
