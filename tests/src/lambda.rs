@@ -2,7 +2,7 @@
 //! answers, and a place for what the function tells CloudFormation. Between two invocations the process
 //! is frozen, as AWS does it.
 
-mod front;
+mod over_http;
 
 use std::collections::HashMap;
 use std::fs;
@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
-pub use front::front;
+pub use over_http::serve_over_http;
 
 use crate::deployment::Deployment;
 use crate::{Program, Running};

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::Arc;
 
 use causeway_tests::browser::Browser;
-use causeway_tests::lambda::front;
+use causeway_tests::lambda::serve_over_http;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
@@ -28,7 +28,7 @@ async fn a_large_file_is_uploaded_to_the_store_and_imported() {
     let comment = "-- nothing\n".repeat(TOO_LARGE / 11);
     fs::write(&file, SQL.to_owned() + &comment).unwrap();
     let function = Arc::new(Mutex::new(function));
-    let address = front(Arc::clone(&function)).await;
+    let address = serve_over_http(Arc::clone(&function)).await;
     let tick = async || {
         let tick = json!({"command": "tick"});
         function.lock().await.invoke(&tick).await["imports"].clone()

@@ -17,11 +17,11 @@ use super::{Function, http_answer, v2};
 /// Headers of one connection, which the server sets itself.
 const PER_CONNECTION_HEADERS: [&str; 3] = ["connection", "content-length", "transfer-encoding"];
 
-/// Has a function be reached by HTTP, one request after the other, as there is one process: its address.
+/// Serves a function over HTTP, one request after the other, as there is one process: its address.
 ///
 /// # Panics
 /// If there is no port for it.
-pub async fn front(function: Arc<Mutex<Function>>) -> String {
+pub async fn serve_over_http(function: Arc<Mutex<Function>>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let routes = Router::new().fallback(move |request: Request| {
