@@ -38,16 +38,17 @@ async fn run(store: &Store) -> Outcome<ArchiveReport> {
     Ok(archive(store).run(noon()).await?)
 }
 
-/// What a site sold on two days, and an apple.
-async fn shop(store: &Store) -> Outcome<TestSite> {
-    let mut site = TestSite::new(store, "here", SHOP)?;
+/// A store with what a site sold on two days, and an apple.
+async fn shop() -> Outcome<(Store, TestSite)> {
+    let store: Store = Arc::new(MemoryStore::new());
+    let mut site = TestSite::new(&store, "here", SHOP)?;
     site.put("item", "b=0of2", &["1,apple"]).await?;
     site.put("sale", "dt=2025-11-27", &["1,2025-11-27,a,paid"])
         .await?;
     site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,paid"])
         .await?;
     site.commit().await?;
-    Ok(site)
+    Ok((store, site))
 }
 
 async fn keys(store: &Store, prefix: &str) -> Outcome<Vec<String>> {
@@ -81,10 +82,10 @@ async fn copy(store: &Store) -> Outcome<Store> {
     Ok(copy)
 }
 
-/// A shop whose sales are at this version.
-async fn shop_at(store: &Store, version: u64) -> Outcome<TestSite> {
-    let mut site = shop(store).await?;
-    let archive = archive(store);
+/// A shop that is published, its sales at this version.
+async fn shop_at(version: u64) -> Outcome<(Store, TestSite)> {
+    let (store, mut site) = shop().await?;
+    let archive = archive(&store);
     archive.run(noon()).await?;
     for change in 0..version {
         let record = format!("2,2025-11-28,a,{change}");
@@ -92,7 +93,7 @@ async fn shop_at(store: &Store, version: u64) -> Outcome<TestSite> {
         site.commit().await?;
         archive.run(noon()).await?;
     }
-    Ok(site)
+    Ok((store, site))
 }
 
 /// The rows of all tables, by table, site and partition.
@@ -147,9 +148,7 @@ fn what_is_no_value_of_its_column_is_refused() {
 
 #[tokio::test]
 async fn a_changed_partition_is_one_file_and_one_commit() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
-    run(&store).await?;
+    let (store, mut site) = shop_at(0).await?;
     let before = keys(&store, layout::ARCHIVE).await?;
     site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
         .await?
@@ -200,8 +199,7 @@ async fn a_changed_partition_is_one_file_and_one_commit() -> Outcome {
 
 #[tokio::test]
 async fn unchanged_costs_what_csv_costs() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
+    let (store, _) = shop().await?;
     let mut idle = Vec::new();
     for formats in [&["csv"][..], &["csv", "delta"], &["delta"]] {
         let archive = archive_as(&store, formats)?;
@@ -218,8 +216,7 @@ async fn unchanged_costs_what_csv_costs() -> Outcome {
 
 #[tokio::test]
 async fn a_look_at_all_files_costs_two_reads_and_two_lists_a_table() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
+    let (store, _) = shop().await?;
     let mut looks = Vec::new();
     for formats in [&["csv"][..], &["csv", "delta"]] {
         archive_as(&store, formats)?.run(noon()).await?;
@@ -237,8 +234,7 @@ async fn a_look_at_all_files_costs_two_reads_and_two_lists_a_table() -> Outcome 
 
 #[tokio::test]
 async fn each_format_is_taken_up_where_it_stopped() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
+    let (store, mut site) = shop().await?;
     let turns = [
         &["csv"][..],
         &["delta"],
@@ -270,8 +266,7 @@ async fn each_format_is_taken_up_where_it_stopped() -> Outcome {
 
 #[tokio::test]
 async fn a_checkpoint_is_written_after_64_commits() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop_at(&store, 66).await?;
+    let (store, _) = shop_at(66).await?;
     let log = keys(&store, "archive/delta/sale/_delta_log/").await?;
     let checkpoints = log.iter().filter(|key| !key.ends_with(".json"));
     let checkpoints: Vec<_> = checkpoints.map(|key| key.rsplit('/').next()).collect();
@@ -287,9 +282,7 @@ async fn a_checkpoint_is_written_after_64_commits() -> Outcome {
 
 #[tokio::test]
 async fn replaced_files_stay_for_a_while() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
-    run(&store).await?;
+    let (store, mut site) = shop_at(0).await?;
     let first = keys(&store, "archive/delta/sale/site=").await?;
     site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
         .await?;
@@ -309,8 +302,7 @@ async fn replaced_files_stay_for_a_while() -> Outcome {
 
 #[tokio::test]
 async fn a_dataset_that_changes_changes_the_columns() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
+    let (store, mut site) = shop().await?;
     let mut other = TestSite::new(&store, "there", SHOP)?;
     other
         .put("sale", "dt=2025-11-28", &["7,2025-11-28,c,paid"])

@@ -34,8 +34,7 @@ async fn missing(store: &Store, since: Timestamp) -> Outcome<Vec<String>> {
 
 #[tokio::test]
 async fn a_version_stays_for_as_long_as_it_is_kept() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
+    let (store, mut site) = shop().await?;
     for hours in (0..30 * 24).step_by(31) {
         let now = noon() + Span::new().hours(hours);
         let record = format!("2,2025-11-28,a,{hours}");
@@ -65,8 +64,7 @@ enum Other {
 async fn cleaning_up_beside_a_run_that_publishes_does_no_harm() -> Outcome {
     for other in [Other::CleansUp, Other::Publishes] {
         for call in 1.. {
-            let store: Store = Arc::new(MemoryStore::new());
-            let mut site = shop_at(&store, 1).await?;
+            let (store, mut site) = shop_at(1).await?;
             let later = noon() + Span::new().hours(KEEP_HOURS + 1);
             site.put("sale", "dt=2025-11-27", &["1,2025-11-27,a,void"])
                 .await?;
@@ -113,8 +111,7 @@ async fn run_at(store: &Store, now: Timestamp) -> Outcome<ArchiveReport> {
 
 #[tokio::test]
 async fn a_hub_whose_clock_is_wrong_costs_earlier_versions_at_most() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
+    let (store, mut site) = shop().await?;
     let month = Span::new().hours(30 * 24);
     let mut at = Vec::new();
     for (turn, now) in [noon(), noon() + month, noon(), noon() - month]

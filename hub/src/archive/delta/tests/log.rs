@@ -33,8 +33,7 @@ async fn assert_checkpointed(store: &Store) -> Outcome {
 
 #[tokio::test]
 async fn a_checkpoint_that_is_lost_or_changed_is_written_again() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop_at(&store, 65).await?;
+    let (store, _) = shop_at(65).await?;
     assert_checkpointed(&store).await?;
     let sale = name("sale");
     let (checkpoint, hint) = (DeltaKey::Checkpoint(64), DeltaKey::LastCheckpoint);
@@ -60,8 +59,7 @@ async fn a_checkpoint_that_is_lost_or_changed_is_written_again() -> Outcome {
 
 #[tokio::test]
 async fn a_checkpoint_does_without_a_commit_that_is_lost() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop_at(&store, 66).await?;
+    let (store, mut site) = shop_at(66).await?;
     store
         .delete(&DeltaKey::Commit(65).of(&name("sale")))
         .await?;
@@ -79,8 +77,7 @@ async fn a_checkpoint_does_without_a_commit_that_is_lost() -> Outcome {
 
 #[tokio::test]
 async fn a_log_from_which_commits_are_missing_is_refused_where_nothing_is_kept() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop_at(&store, 65).await?;
+    let (store, _) = shop_at(65).await?;
     store.delete(layout::ARCHIVE_DELTA_STATE).await?;
     let sale = name("sale");
     let log = layout::delta_log_prefix(&sale);
@@ -110,8 +107,7 @@ async fn a_log_from_which_commits_are_missing_is_refused_where_nothing_is_kept()
 
 #[tokio::test]
 async fn what_is_kept_may_be_older_than_the_log_or_of_another_one() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop_at(&store, 1).await?;
+    let (store, mut site) = shop_at(1).await?;
     let older = bytes(&store, layout::ARCHIVE_DELTA_STATE).await?;
     site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
         .await?
@@ -142,9 +138,7 @@ async fn what_is_kept_may_be_older_than_the_log_or_of_another_one() -> Outcome {
 
 #[tokio::test]
 async fn what_is_kept_is_refused_where_it_cannot_be_read() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
-    run(&store).await?;
+    let (store, _) = shop_at(0).await?;
     let damaged = b"damaged".to_vec();
     store
         .put(layout::ARCHIVE_DELTA_STATE, damaged.into())
@@ -159,8 +153,7 @@ async fn what_is_kept_is_refused_where_it_cannot_be_read() -> Outcome {
 
 #[tokio::test]
 async fn a_newest_commit_that_is_damaged_is_refused() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop_at(&store, 1).await?;
+    let (store, _) = shop_at(1).await?;
     let newest = DeltaKey::Commit(1).of(&name("sale"));
     let mut damaged = bytes(&store, &newest).await?;
     damaged.truncate(200);
@@ -173,9 +166,7 @@ async fn a_newest_commit_that_is_damaged_is_refused() -> Outcome {
 
 #[tokio::test]
 async fn a_log_that_another_program_writes_is_refused() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
-    run(&store).await?;
+    let (store, _) = shop_at(0).await?;
     let commit = r#"{"commitInfo":{"timestamp":1,"operation":"OPTIMIZE","engineInfo":"x"}}
 {"add":{"path":"part-0000.parquet"}}"#;
     let key = DeltaKey::Commit(1).of(&name("sale"));
@@ -190,9 +181,7 @@ async fn a_log_that_another_program_writes_is_refused() -> Outcome {
 
 #[tokio::test]
 async fn a_commit_whose_answer_was_lost_is_known_again() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
-    run(&store).await?;
+    let (store, _) = shop_at(0).await?;
     let sale = name("sale");
     let commit = r#"{"commitInfo":{"timestamp":1,"operation":"WRITE","engineInfo":"x"}}"#;
     store
@@ -220,8 +209,7 @@ async fn a_commit_whose_answer_was_lost_is_known_again() -> Outcome {
 
 #[tokio::test]
 async fn a_run_that_is_stopped_at_a_checkpoint_is_made_good_by_the_next() -> Outcome {
-    let base: Store = Arc::new(MemoryStore::new());
-    let mut site = shop_at(&base, 63).await?;
+    let (base, mut site) = shop_at(63).await?;
     site.put("sale", "dt=2025-11-28", &["2,2025-11-28,a,void"])
         .await?
         .commit()

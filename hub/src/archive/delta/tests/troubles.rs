@@ -8,8 +8,7 @@ use super::*;
 async fn a_run_that_is_stopped_at_any_step_is_made_good_by_the_next() -> Outcome {
     for fault in [Fault::StopAt, Fault::StopAfter, Fault::LoseAnswerAt] {
         for step in 1.. {
-            let store: Store = Arc::new(MemoryStore::new());
-            let mut site = shop(&store).await?;
+            let (store, mut site) = shop().await?;
             // A service that has run before.
             let other = archive(&store);
             other.run(noon()).await?;
@@ -46,8 +45,7 @@ async fn a_run_that_is_stopped_at_any_step_is_made_good_by_the_next() -> Outcome
 #[tokio::test]
 async fn runs_at_once_leave_what_one_would() -> Outcome {
     for seed in 0..8 {
-        let memory: Store = Arc::new(MemoryStore::new());
-        let mut site = shop(&memory).await?;
+        let (memory, mut site) = shop().await?;
         // Each call of it lets others go on.
         let store: Store = Arc::new(FailingStore::new(Arc::clone(&memory), []));
         let (one, two) = (archive(&store), archive(&store));
@@ -74,8 +72,7 @@ async fn runs_at_once_leave_what_one_would() -> Outcome {
 
 #[tokio::test]
 async fn a_sites_damaged_table_stays_as_it_was() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
+    let (store, mut site) = shop().await?;
     let mut other = TestSite::new(&store, "there", SHOP)?;
     run(&store).await?;
     let before = published(&store).await?;
@@ -120,9 +117,7 @@ async fn a_sites_damaged_table_stays_as_it_was() -> Outcome {
 
 #[tokio::test]
 async fn what_others_did_to_the_files_is_made_good() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
-    run(&store).await?;
+    let (store, _) = shop_at(0).await?;
     let wanted = published(&store).await?;
     let versions = async || -> Outcome<[u64; 2]> {
         let [item, sale] = ["item", "sale"].map(name);
@@ -175,9 +170,7 @@ async fn what_others_did_to_the_files_is_made_good() -> Outcome {
 
 #[tokio::test]
 async fn columns_that_do_not_fit_are_refused() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = shop(&store).await?;
-    run(&store).await?;
+    let (store, mut site) = shop_at(0).await?;
     let before = published(&store).await?;
     let state = "{ name = \"state\", type = \"text\" }";
     let site_column = "{ name = \"site\", type = \"text\" }";
@@ -215,8 +208,7 @@ async fn columns_that_do_not_fit_are_refused() -> Outcome {
 
 #[tokio::test]
 async fn what_was_sent_for_a_commit_that_failed_is_sent_again_where_it_is_gone() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
+    let (store, site) = shop().await?;
     let key = site.key("sale", "dt=2025-11-28", &["2,2025-11-28,a,paid"])?;
     let whole = bytes(&store, &key).await?;
     store.put(&key, b"damaged".to_vec().into()).await?;
