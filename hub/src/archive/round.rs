@@ -100,7 +100,7 @@ impl<'a> Round<'a> {
         let mut manifest = stored.clone();
         let formats = archive.formats();
         let there = match listed {
-            true => list_published(store).await?,
+            true => list_published(store, formats).await?,
             false => Listed::default(),
         };
         if listed && formats.csv {

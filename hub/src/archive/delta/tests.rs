@@ -233,6 +233,23 @@ async fn a_look_at_all_files_costs_two_reads_and_two_lists_a_table() -> Outcome 
 }
 
 #[tokio::test]
+async fn csv_that_is_not_asked_for_is_not_listed() -> Outcome {
+    let (store, _) = shop_at(0).await?;
+    let mut lists = Vec::new();
+    for files in [2_500, 0] {
+        let before = store.requests();
+        run(&store).await?;
+        lists.push(store.requests().since(&before).list);
+        for file in 0..files {
+            let key = format!("archive/sale/dt=2025-11-28/site-{file}.csv");
+            store.put(&key, b"id".to_vec().into()).await?;
+        }
+    }
+    assert_eq!(lists[0], lists[1]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn each_format_is_taken_up_where_it_stopped() -> Outcome {
     let (store, mut site) = shop().await?;
     let turns = [

@@ -7,7 +7,7 @@ use causeway_shared::ids::{Name, SiteName};
 use causeway_shared::layout::{self, ArchiveFile, DeltaKey};
 use causeway_shared::store::{Store, StoreError, Version};
 
-use super::super::manifest::{Manifest, Published, SiteAt, SiteRecord, Sums};
+use super::super::manifest::{Formats, Manifest, Published, SiteAt, SiteRecord, Sums};
 use crate::error::SiteError;
 use crate::sync::LogSnapshot;
 
@@ -32,13 +32,17 @@ impl Listed {
     }
 }
 
-/// Lists what lies under `archive/`. Of a Delta table, which has a commit for each of its versions, only
-/// that it is there.
-pub(super) async fn list_published(store: &Store) -> Result<Listed, StoreError> {
+/// Lists what lies under `archive/` of what is published. Of a Delta table, which has a commit for each of its
+/// versions, only that it is there.
+pub(super) async fn list_published(store: &Store, formats: Formats) -> Result<Listed, StoreError> {
+    let prefix = match formats.csv {
+        true => layout::ARCHIVE,
+        false => layout::ARCHIVE_DELTA,
+    };
     let mut listed = Listed::default();
     let mut after: Option<String> = None;
     loop {
-        let page = store.list(layout::ARCHIVE, after.as_deref()).await?;
+        let page = store.list(prefix, after.as_deref()).await?;
         after = page.next;
         for object in page.objects {
             if object.key == layout::MD5SUMS {
