@@ -95,8 +95,16 @@ pub(super) struct DeltaCommitted {
     pub(super) failed: Vec<(Name, TableFailure)>,
     /// How the tables stand.
     pub(super) tables: BTreeMap<Name, DeltaInfo>,
-    /// How many files of a table were written, and how many are gone.
-    pub(super) did: BTreeMap<Name, (u64, u64)>,
+    /// Of each table that was committed.
+    pub(super) changed_files: BTreeMap<Name, ChangedFiles>,
+}
+
+/// How many files of a Delta table a commit changed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ChangedFiles {
+    pub(super) written: u64,
+    /// Those of partitions that are gone.
+    pub(super) removed: u64,
 }
 
 /// What is published of a site.

@@ -18,7 +18,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::delta::DeltaRound;
 use super::info::ArchiveInfo;
 use super::manifest::{Formats, Manifest, SiteAt, SiteRecord};
-use super::report::{ArchiveReport, DeltaArchived, SiteArchived, TableArchived, TableFailure};
+use super::report::{
+    ArchiveReport, ChangedFiles, DeltaArchived, SiteArchived, TableArchived, TableFailure,
+};
 use super::{Archive, ArchiveError, Memory};
 use crate::document::Document;
 use crate::error::SiteError;
@@ -239,10 +241,10 @@ impl<'a> Round<'a> {
         let mut is_whole = true;
         if let Some(delta) = &mut self.delta {
             let committed = delta.commit(self.now, &mut self.memory.uploaded).await?;
-            for (name, (written, removed)) in committed.did {
-                let did = self.table(&name).delta.get_or_insert_default();
-                did.written += written;
-                did.removed += removed;
+            for (name, ChangedFiles { written, removed }) in committed.changed_files {
+                let archived = self.table(&name).delta.get_or_insert_default();
+                archived.written += written;
+                archived.removed += removed;
             }
             if committed.overtaken {
                 return Ok(false);
@@ -334,8 +336,8 @@ impl<'a> Round<'a> {
         }
         for (name, info) in &self.manifest.delta {
             let table = self.report.tables.entry(name.clone()).or_default();
-            let did = table.delta.take().unwrap_or_default();
-            let (written, removed) = (did.written, did.removed);
+            let archived = table.delta.take().unwrap_or_default();
+            let (written, removed) = (archived.written, archived.removed);
             if !csv {
                 (table.partitions, table.records) = (info.files, info.records);
                 (table.published, table.removed) = (written, removed);

@@ -155,7 +155,7 @@ impl DeltaLog<'_> {
 
     /// Looks at what readers take of the log: the newest checkpoint, and the commits since. Where some of it is
     /// missing, or a checkpoint is not what was written, a new one does without it.
-    pub(super) async fn check(&self, table: &mut DeltaTable) -> Result<(), DeltaError> {
+    pub(super) async fn repair_checkpoint(&self, table: &mut DeltaTable) -> Result<(), DeltaError> {
         let Some(head) = table.head else {
             return Ok(());
         };

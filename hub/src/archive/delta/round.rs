@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 
 use super::super::ArchiveError;
-use super::super::report::{Commits, DeltaCommitted, DeltaInfo, TableFailure};
+use super::super::report::{ChangedFiles, Commits, DeltaCommitted, DeltaInfo, TableFailure};
 use super::super::round::Scope;
 use super::actions::MadeOf;
 use super::error::DeltaError;
@@ -37,8 +37,7 @@ pub(in super::super) struct DeltaRound<'a> {
     /// Tables whose logs cannot be used.
     unusable: BTreeMap<Name, TableFailure>,
     changes: BTreeMap<Name, TableChange>,
-    /// Files written, and gone.
-    did: BTreeMap<Name, (u64, u64)>,
+    changed_files: BTreeMap<Name, ChangedFiles>,
 }
 
 /// What the round changes in a table.
@@ -65,7 +64,7 @@ impl<'a> DeltaRound<'a> {
             tables: BTreeMap::new(),
             unusable: BTreeMap::new(),
             changes: BTreeMap::new(),
-            did: BTreeMap::new(),
+            changed_files: BTreeMap::new(),
             stored,
         };
         let known = round.stored.tables.keys().cloned();
@@ -101,7 +100,7 @@ impl<'a> DeltaRound<'a> {
             let limit = scope.now.saturating_sub(scope.keep);
             table.forget_removed_before(limit.unwrap_or(Timestamp::MIN).as_millisecond());
             log.sweep(&mut table).await?;
-            log.check(&mut table).await?;
+            log.repair_checkpoint(&mut table).await?;
         }
         Ok(table)
     }
@@ -277,7 +276,7 @@ impl<'a> DeltaRound<'a> {
         }
         committed.overtaken = committed.overtaken || !self.write().await?;
         committed.tables = self.tables().collect();
-        committed.did = std::mem::take(&mut self.did);
+        committed.changed_files = std::mem::take(&mut self.changed_files);
         Ok(committed)
     }
 
@@ -299,8 +298,11 @@ impl<'a> DeltaRound<'a> {
                 return Ok(false);
             };
             table = next;
-            let (written, gone) = (commit.written.len() as u64, commit.gone.len() as u64);
-            self.did.insert(name.clone(), (written, gone));
+            let changed = ChangedFiles {
+                written: commit.written.len() as u64,
+                removed: commit.gone.len() as u64,
+            };
+            self.changed_files.insert(name.clone(), changed);
         }
         for (key, made_of) in same {
             if let Some(live) = table.files.get_mut(&key) {
