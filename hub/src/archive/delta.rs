@@ -31,4 +31,5 @@ mod table;
 mod tests;
 mod write;
 
-pub(super) use round::{DeltaRound, Uploaded};
+pub(super) use round::DeltaRound;
+pub(super) use write::Uploaded;

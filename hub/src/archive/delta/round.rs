@@ -15,18 +15,14 @@ use super::actions::MadeOf;
 use super::error::DeltaError;
 use super::log::DeltaLog;
 use super::state::DeltaState;
-use super::table::{Change, DeltaTable, NewFile};
-use super::write::{is_there, made_of, write};
+use super::table::{Change, DeltaTable};
+use super::write::{FileWriter, Uploaded, made_of};
 use crate::document::Document;
 use crate::error::SiteError;
 use crate::sync::{LogSnapshot, MergedSite, SitePart};
 
 /// Files that are made at once.
 const FILES_AT_ONCE: usize = 4;
-
-/// Files that were sent for a commit that could not be made: a table that fails is not sent again each time.
-#[derive(Debug, Default)]
-pub(in super::super) struct Uploaded(BTreeMap<(Name, SiteName, Part), (u64, NewFile)>);
 
 /// The tables while a round is under way.
 pub(in super::super) struct DeltaRound<'a> {
@@ -153,7 +149,7 @@ impl<'a> DeltaRound<'a> {
         parts: &[SitePart<'_>],
         uploaded: &mut Uploaded,
     ) -> Result<bool, DeltaError> {
-        let (store, name) = (self.store, &declared.name);
+        let name = &declared.name;
         let table = &*self.tables.entry(name.clone()).or_default();
         let version = table.next_version();
         let change = self.changes.get(name);
@@ -165,31 +161,24 @@ impl<'a> DeltaRound<'a> {
             let live = table.files.get(&key(part));
             live.is_none_or(|live| live.made_of != Some(made_of(site, part)))
         };
-        let (mut written, mut same) = (Vec::new(), Vec::new());
-        let mut todo = Vec::new();
-        for part in parts.iter().filter(is_other) {
-            let sent = uploaded
-                .0
-                .remove(&(name.clone(), site.site().clone(), part.part));
-            match sent.filter(|(at, new)| *at == version && new.made_of == made_of(site, part)) {
-                // Somebody may have removed the table's folder meanwhile.
-                Some((_, new)) if is_there(store, &key(part), (name, version), &new).await? => {
-                    written.push((key(part), new));
-                }
-                _ => todo.push(*part),
-            }
-        }
-        let jobs = todo.into_iter().map(|part| {
-            let was = table.files.get(&key(&part));
-            async move { (part, write(store, site, part, (name, version), was).await) }
+        let writer = FileWriter {
+            store: self.store,
+            site,
+            table: name,
+            version,
+            uploaded,
+        };
+        let jobs = parts.iter().filter(is_other).map(|part| {
+            let was = table.files.get(&key(part));
+            async move { (part, writer.write(*part, was).await) }
         });
         let jobs: Vec<_> = jobs.collect();
         let mut jobs = stream::iter(jobs).buffered(FILES_AT_ONCE);
-        let mut failed = None;
+        let (mut written, mut same, mut failed) = (Vec::new(), Vec::new(), None);
         while let Some((part, wrote)) = jobs.next().await {
             match wrote {
-                Ok(Some(new)) => written.push((key(&part), new)),
-                Ok(None) => same.push((key(&part), made_of(site, &part))),
+                Ok(Some(new)) => written.push((key(part), new)),
+                Ok(None) => same.push((key(part), made_of(site, part))),
                 Err(error) => {
                     failed = Some(error);
                     break;
@@ -198,10 +187,9 @@ impl<'a> DeltaRound<'a> {
         }
         drop(jobs);
         if let Some(error) = failed {
-            let sent = written.into_iter();
-            uploaded.0.extend(
-                sent.map(|((site, part), new)| ((name.clone(), site, part), (version, new))),
-            );
+            for (key, new) in written {
+                uploaded.note(name, key, (version, new));
+            }
             return Err(error);
         }
 
@@ -260,9 +248,7 @@ impl<'a> DeltaRound<'a> {
             match self.commit_table(&name, change, now).await {
                 Ok(true) => {
                     let next = self.tables.get(&name).map_or(0, DeltaTable::next_version);
-                    uploaded
-                        .0
-                        .retain(|(of, ..), (at, _)| *of != name || *at == next);
+                    uploaded.forget_all_but(&name, next);
                 }
                 Ok(false) => {
                     committed.overtaken = true;

@@ -223,3 +223,34 @@ async fn what_was_sent_for_a_commit_that_failed_is_sent_again_where_it_is_gone()
     assert_eq!(published(&store).await?, expected(&store).await?);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_was_sent_is_known_still_after_a_look_at_it_that_failed() -> Outcome {
+    for step in 1.. {
+        let (store, mut site) = shop().await?;
+        for day in ["2025-11-25", "2025-11-26"] {
+            let record = format!("{day},{day},a,paid").replacen("2025-11-", "", 1);
+            site.put("sale", &format!("dt={day}"), &[&record]).await?;
+        }
+        site.commit().await?;
+        let damaged = site.key("sale", "dt=2025-11-28", &["2,2025-11-28,a,paid"])?;
+        store.put(&damaged, b"damaged".to_vec().into()).await?;
+        let mut service = archive(&store);
+        assert!(service.run(noon()).await?.has_errors());
+
+        let failing = FailingStore::new(Arc::clone(&store), [Fault::UnavailableAt(step)]);
+        let failing = Arc::new(failing);
+        service.store = Arc::clone(&failing) as Store;
+        let _ = service.run(noon()).await;
+        service.store = Arc::clone(&store);
+        let before = store.requests();
+        assert!(service.run(noon()).await?.has_errors());
+        let looks = store.requests().since(&before).head;
+        assert_eq!(looks, 3, "step {step}: one at each day that can be read");
+        if failing.calls() < step {
+            assert_eq!(failing.most_in_flight(), 4, "they are made at once");
+            break;
+        }
+    }
+    Ok(())
+}
