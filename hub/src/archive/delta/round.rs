@@ -21,8 +21,9 @@ use crate::document::Document;
 use crate::error::SiteError;
 use crate::sync::{LogSnapshot, MergedSite, SitePart};
 
-/// Files that are made at once.
+/// Files that are made at once, and tables whose logs are read at once.
 const FILES_AT_ONCE: usize = 4;
+const TABLES_AT_ONCE: usize = 4;
 
 /// The tables while a round is under way.
 pub(in super::super) struct DeltaRound<'a> {
@@ -65,12 +66,14 @@ impl<'a> DeltaRound<'a> {
         };
         let known = round.stored.tables.keys().cloned();
         let names: BTreeSet<Name> = known.chain(seen).collect();
-        for name in names {
-            let known = round.stored.tables.get(&name).cloned();
-            match round
-                .catch_up(&name, known.unwrap_or_default(), scope)
-                .await
-            {
+        let tables: Vec<_> = names
+            .iter()
+            .map(|name| round.catch_up(name, scope))
+            .collect();
+        let tables = stream::iter(tables).buffered(TABLES_AT_ONCE);
+        let tables: Vec<_> = tables.collect().await;
+        for (name, table) in names.into_iter().zip(tables) {
+            match table {
                 Ok(table) => drop(round.tables.insert(name, table)),
                 Err(error) => {
                     let error = error.of_all().map_or_else(Ok, Err)?;
@@ -81,17 +84,13 @@ impl<'a> DeltaRound<'a> {
         Ok(round)
     }
 
-    async fn catch_up(
-        &self,
-        name: &Name,
-        known: DeltaTable,
-        scope: Scope,
-    ) -> Result<DeltaTable, DeltaError> {
+    async fn catch_up(&self, name: &Name, scope: Scope) -> Result<DeltaTable, DeltaError> {
         let log = DeltaLog {
             store: self.store,
             table: name,
         };
-        let mut table = log.catch_up(known).await?;
+        let known = self.stored.tables.get(name).cloned();
+        let mut table = log.catch_up(known.unwrap_or_default()).await?;
         if scope.thorough {
             let limit = scope.now.saturating_sub(scope.keep);
             table.forget_removed_before(limit.unwrap_or(Timestamp::MIN).as_millisecond());
