@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::iter::Peekable;
 use std::vec::IntoIter;
 
-use causeway_shared::canonical_csv::{Field, split_fields, write_record};
+use causeway_shared::canonical_csv::{Field, canonical_text, split_fields, write_record};
 use causeway_shared::commit::RowKey;
 use causeway_shared::dataset::{Column, Table};
 use causeway_shared::edits_object::{Entry, EntryState, Texts};
@@ -39,6 +39,12 @@ pub(crate) struct RowMerge<'t> {
 pub(crate) struct MergedRow<'r> {
     /// Its canonical CSV record, without the line feed.
     pub(crate) record: &'r [u8],
+    /// The record's fields.
+    #[cfg_attr(
+        not(feature = "delta"),
+        expect(dead_code, reason = "Delta tables take them")
+    )]
+    pub(crate) fields: &'r [Field<'r>],
     /// Whether the cloud changed or bore it.
     #[cfg_attr(not(test), expect(dead_code, reason = "tests ask for it"))]
     pub(crate) is_edited: bool,
@@ -124,7 +130,7 @@ impl<'t> RowMerge<'t> {
         match self.entries.next_if(|entry| entry.order == order) {
             None => {
                 let is_clash = self.edited.has(&row);
-                self.emit(record, &row, (false, is_clash), &mut each);
+                self.emit((record, &fields), &row, (false, is_clash), &mut each);
             }
             Some(entry) if entry.is_at_site => {
                 if let Some(edited) = entry.row {
@@ -176,12 +182,17 @@ impl<'t> RowMerge<'t> {
         let mut record = Vec::new();
         write_record(&edited.row, &mut record);
         record.pop();
-        self.emit(&record, &edited.row, (true, edited.is_clash), each);
+        let fields = edited.row.iter();
+        let fields: Vec<_> = fields
+            .map(|value| canonical_text(value).map(Cow::Owned))
+            .collect();
+        let is_clash = edited.is_clash;
+        self.emit((&record, &fields), &edited.row, (true, is_clash), each);
     }
 
     fn emit(
         &mut self,
-        record: &[u8],
+        (record, fields): (&[u8], &[Field<'_>]),
         row: &[Value<'_>],
         (is_edited, is_clash): (bool, bool),
         each: &mut impl FnMut(MergedRow<'_>),
@@ -190,6 +201,7 @@ impl<'t> RowMerge<'t> {
         self.summary.add(row);
         each(MergedRow {
             record,
+            fields,
             is_edited,
             is_clash,
             table: self.table,

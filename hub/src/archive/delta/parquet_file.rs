@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::sync::Arc;
 
-use causeway_shared::canonical_csv::split_fields;
+use causeway_shared::canonical_csv::Field;
 use causeway_shared::dataset::{Column, Table};
 use causeway_shared::log::ZSTD_LEVEL;
 use causeway_shared::value::{MAX_DECIMAL_DIGITS, Type};
@@ -16,7 +16,7 @@ use parquet::errors::Result as ParquetResult;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::{ColumnPath, Type as SchemaType};
 use serde_json::{Map, Value as Json, json};
 
 use super::columns::ColumnBuffer;
@@ -41,9 +41,37 @@ pub(super) enum ParquetError {
     Parquet(#[from] parquet::errors::ParquetError),
 }
 
-/// A file of a table.
-pub(super) struct ParquetFile<'t, W: Write + Send> {
+/// How the files of a table are written.
+#[derive(Debug)]
+pub(super) struct FileFormat<'t> {
     table: &'t Table,
+    schema: Arc<SchemaType>,
+    small: Arc<WriterProperties>,
+    large: Arc<WriterProperties>,
+}
+
+impl<'t> FileFormat<'t> {
+    pub(super) fn of(table: &'t Table) -> ParquetResult<Self> {
+        // Engines leave a small file out by the log's statistics, or read all of it.
+        let mut small = properties(false)?.set_statistics_enabled(EnabledStatistics::None);
+        let mut large = properties(true)?;
+        for column in table.columns.iter().filter(is_written_plain) {
+            let path = ColumnPath::from(column.name.as_str());
+            small = small.set_column_dictionary_enabled(path.clone(), false);
+            large = large.set_column_dictionary_enabled(path, false);
+        }
+        Ok(Self {
+            table,
+            schema: Arc::new(parse_message_type(&message(table))?),
+            small: Arc::new(small.build()),
+            large: Arc::new(large.build()),
+        })
+    }
+}
+
+/// A file of a table.
+pub(super) struct ParquetFile<'f, W: Write + Send> {
+    format: &'f FileFormat<'f>,
     /// Where to write, until there is a writer.
     to: Option<W>,
     writer: Option<SerializedFileWriter<W>>,
@@ -54,32 +82,31 @@ pub(super) struct ParquetFile<'t, W: Write + Send> {
     group_bytes: usize,
 }
 
-impl<'t, W: Write + Send> ParquetFile<'t, W> {
-    pub(super) fn new(table: &'t Table, to: W) -> Self {
+impl<'f, W: Write + Send> ParquetFile<'f, W> {
+    pub(super) fn new(format: &'f FileFormat<'f>, to: W) -> Self {
+        let columns = format.table.columns.iter();
         Self {
-            table,
+            format,
             to: Some(to),
             writer: None,
-            columns: table.columns.iter().map(ColumnBuffer::new).collect(),
+            columns: columns.map(ColumnBuffer::new).collect(),
             rows: 0,
             group_rows: 0,
             group_bytes: 0,
         }
     }
 
-    /// Appends a canonical record, without its line feed.
-    pub(super) fn push(&mut self, record: &[u8]) -> Result<(), ParquetError> {
+    /// Appends a row: the fields of its canonical record.
+    pub(super) fn push(&mut self, fields: &[Field<'_>]) -> Result<(), ParquetError> {
         self.rows += 1;
         let row = self.rows;
         let refuse = |problem| ParquetError::Record { row, problem };
-        let mut fields = Vec::with_capacity(self.columns.len());
-        split_fields(record, &mut fields).map_err(|problem| refuse(problem.to_owned()))?;
         if fields.len() != self.columns.len() {
             return Err(refuse("it has another number of fields".to_owned()));
         }
-        for (at, (column, field)) in self.columns.iter_mut().zip(&fields).enumerate() {
+        for (at, (column, field)) in self.columns.iter_mut().zip(fields).enumerate() {
             let pushed = column.push(field.as_deref());
-            let name = &self.table.columns[at].name;
+            let name = &self.format.table.columns[at].name;
             self.group_bytes +=
                 pushed.map_err(|problem| refuse(format!("column {name}: {problem}")))?;
         }
@@ -96,18 +123,12 @@ impl<'t, W: Write + Send> ParquetFile<'t, W> {
             // Made when it is known how much there is to write.
             none => {
                 let to = self.to.take().ok_or_else(failed_before)?;
-                let schema = Arc::new(parse_message_type(&message(self.table))?);
-                let is_small = self.group_bytes < MIN_COMPRESSED_BYTES;
-                let mut properties = properties(!is_small)?;
-                if is_small {
-                    // Engines leave such a file out by the log's statistics, or read all of it.
-                    properties = properties.set_statistics_enabled(EnabledStatistics::None);
-                }
-                for column in self.table.columns.iter().filter(is_written_plain) {
-                    let path = ColumnPath::from(column.name.as_str());
-                    properties = properties.set_column_dictionary_enabled(path, false);
-                }
-                let properties = Arc::new(properties.build());
+                let properties = match self.group_bytes < MIN_COMPRESSED_BYTES {
+                    true => &self.format.small,
+                    false => &self.format.large,
+                };
+                let (schema, properties) = (&self.format.schema, Arc::clone(properties));
+                let schema = Arc::clone(schema);
                 none.insert(SerializedFileWriter::new(to, schema, properties)?)
             }
         };
@@ -128,7 +149,7 @@ impl<'t, W: Write + Send> ParquetFile<'t, W> {
         if self.group_rows > 0 || self.writer.is_none() {
             self.write_group()?;
         }
-        let stats = stats(self.table, &self.columns, self.rows);
+        let stats = stats(self.format.table, &self.columns, self.rows);
         let writer = self.writer.ok_or_else(failed_before)?;
         // It ends the file as well.
         Ok((writer.into_inner()?, stats))

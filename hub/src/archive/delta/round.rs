@@ -14,6 +14,7 @@ use super::super::round::Scope;
 use super::actions::MadeOf;
 use super::error::DeltaError;
 use super::log::DeltaLog;
+use super::parquet_file::{FileFormat, ParquetError};
 use super::state::DeltaState;
 use super::table::{Change, DeltaTable};
 use super::write::{FileWriter, Uploaded, made_of};
@@ -160,10 +161,12 @@ impl<'a> DeltaRound<'a> {
             let live = table.files.get(&key(part));
             live.is_none_or(|live| live.made_of != Some(made_of(site, part)))
         };
+        let format = FileFormat::of(declared).map_err(ParquetError::from)?;
         let writer = FileWriter {
             store: self.store,
             site,
             table: name,
+            format: &format,
             version,
             uploaded,
         };

@@ -9,7 +9,7 @@ use causeway_shared::store::{Store, StoreError};
 use super::super::spool::Spool;
 use super::actions::MadeOf;
 use super::error::DeltaError;
-use super::parquet_file::ParquetFile;
+use super::parquet_file::{FileFormat, ParquetFile};
 use super::table::{LiveFile, NewFile};
 use crate::db::PartVersion;
 use crate::edits::MergedRow;
@@ -53,6 +53,7 @@ pub(super) struct FileWriter<'a> {
     pub(super) store: &'a Store,
     pub(super) site: &'a MergedSite,
     pub(super) table: &'a Name,
+    pub(super) format: &'a FileFormat<'a>,
     pub(super) version: u64,
     /// What an earlier run has sent.
     pub(super) uploaded: &'a Uploaded,
@@ -68,11 +69,11 @@ impl FileWriter<'_> {
         if let Some(sent) = self.sent(part).await? {
             return Ok(Some(sent));
         }
-        let mut file = ParquetFile::new(part.table, Spool::default());
+        let mut file = ParquetFile::new(self.format, Spool::default());
         let mut pushed = Ok(());
         let push = |row: MergedRow<'_>| {
             if pushed.is_ok() {
-                pushed = file.push(row.record);
+                pushed = file.push(row.fields);
             }
         };
         self.site.read(self.store, part, push).await?;
