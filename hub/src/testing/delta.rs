@@ -2,6 +2,7 @@
 //! version has to hold, for readers that share no code with this one.
 
 mod edges;
+mod kills;
 mod long;
 mod random;
 mod rows;
@@ -23,6 +24,7 @@ use super::{Outcome, archive_as};
 use crate::archive::Archive;
 
 pub use edges::play_edges;
+pub use kills::play_kills;
 pub use long::play_long;
 pub use random::play;
 
@@ -94,13 +96,19 @@ impl Noted {
 
 /// What the logs of a store say, as a run of the archive into an empty store publishes it in CSV.
 async fn merged_rows(store: &Store, now: Timestamp) -> Outcome<BTreeMap<Name, Vec<Row>>> {
-    let fresh: Store = Arc::new(MemoryStore::new());
-    for object in list_all(&**store, layout::SITES, None).await? {
-        let body = store.get(&object.key).await?.bytes(1_000_000).await?;
-        fresh.put(&object.key, body.into()).await?;
-    }
+    let fresh = copy(store, layout::SITES).await?;
     archive_as(&fresh, &["csv"])?.run(now).await?;
     published_rows(&fresh).await
+}
+
+/// A store with the same objects under a prefix.
+async fn copy(store: &Store, prefix: &str) -> Outcome<Store> {
+    let copy: Store = Arc::new(MemoryStore::new());
+    for object in list_all(&**store, prefix, None).await? {
+        let body = store.get(&object.key).await?.bytes(1_000_000).await?;
+        copy.put(&object.key, body.into()).await?;
+    }
+    Ok(copy)
 }
 
 /// What a store has as CSV.

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use causeway_hub::testing::delta::{Expected, play, play_edges, play_long, rows_of};
+use causeway_hub::testing::delta::{Expected, play, play_edges, play_kills, play_long, rows_of};
 use causeway_hub::testing::model::asked_for;
 use causeway_shared::layout::{ArchiveFile, DeltaKey};
 use causeway_shared::store::{Store, list_all};
@@ -41,6 +41,14 @@ async fn every_version_of_random_histories_is_read_as_it_was() {
         "{versions} versions"
     );
     assert_read(&folders);
+}
+
+#[tokio::test]
+async fn whichever_request_a_run_is_killed_after_all_versions_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folders = play_kills(folder.path()).await.unwrap();
+    assert!(folders.len() > 30, "{} states", folders.len());
+    assert_read(folders);
 }
 
 #[tokio::test]
