@@ -34,8 +34,19 @@ impl Bounds {
         }
     }
 
+    /// As [`value`](Self::value). Where texts come in their order each is the greatest so far: the room of the one
+    /// before is used again.
     pub(super) fn text(&mut self, text: &str) {
-        self.value(&Value::Text(text.into()));
+        let Some((Value::Text(least), Value::Text(most))) = &mut self.range else {
+            return self.value(&Value::Text(text.into()));
+        };
+        let bound = match (text < &**least, text > &**most) {
+            (true, _) => least.to_mut(),
+            (_, true) => most.to_mut(),
+            (false, false) => return,
+        };
+        bound.clear();
+        bound.push_str(text);
     }
 
     /// As statistics have it; `None`: unknown, or not to be named.

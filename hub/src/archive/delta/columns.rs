@@ -25,6 +25,9 @@ const PRESENT: i16 = 1;
 /// What a decimal of 38 digits takes.
 const DECIMAL_BYTES: usize = 16;
 
+/// What most texts take at least: names, numbers, times of day.
+const SHORT_TEXT_BYTES: usize = 8;
+
 /// A column of a row group.
 #[derive(Debug)]
 pub(super) struct ColumnBuffer {
@@ -48,24 +51,29 @@ enum Values {
 }
 
 impl Values {
-    fn of(ty: Type) -> Self {
+    /// With room for so many rows.
+    fn of(ty: Type, rows: usize) -> Self {
         match ty {
-            Type::Int | Type::Timestamp => Self::Int64(Vec::new()),
-            Type::Date => Self::Int32(Vec::new()),
-            Type::Float => Self::Double(Vec::new()),
-            Type::Bool => Self::Bool(Vec::new()),
-            Type::Text | Type::Phone | Type::Time => Self::Bytes(Vec::new(), Vec::new()),
-            Type::Decimal(_) => Self::Decimals(Vec::new()),
+            Type::Int | Type::Timestamp => Self::Int64(Vec::with_capacity(rows)),
+            Type::Date => Self::Int32(Vec::with_capacity(rows)),
+            Type::Float => Self::Double(Vec::with_capacity(rows)),
+            Type::Bool => Self::Bool(Vec::with_capacity(rows)),
+            Type::Text | Type::Phone | Type::Time => Self::Bytes(
+                Vec::with_capacity(rows * SHORT_TEXT_BYTES),
+                Vec::with_capacity(rows),
+            ),
+            Type::Decimal(_) => Self::Decimals(Vec::with_capacity(rows * DECIMAL_BYTES)),
         }
     }
 }
 
 impl ColumnBuffer {
-    pub(super) fn new(column: &Column) -> Self {
+    /// Of so many rows, as far as that is known.
+    pub(super) fn new(column: &Column, rows: usize) -> Self {
         Self {
             ty: column.ty,
-            levels: Vec::new(),
-            values: Values::of(column.ty),
+            levels: Vec::with_capacity(rows),
+            values: Values::of(column.ty, rows),
             bounds: Bounds::default(),
         }
     }
@@ -119,7 +127,7 @@ impl ColumnBuffer {
     pub(super) fn write(&mut self, to: &mut SerializedColumnWriter<'_>) -> ParquetResult<()> {
         let levels = mem::take(&mut self.levels);
         let levels = Some(levels.as_slice());
-        match mem::replace(&mut self.values, Values::of(self.ty)) {
+        match mem::replace(&mut self.values, Values::of(self.ty, 0)) {
             Values::Int64(values) => {
                 let to = to.typed::<Int64Type>();
                 to.write_batch(&values, levels, None)?;

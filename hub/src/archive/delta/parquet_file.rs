@@ -24,6 +24,9 @@ use super::columns::ColumnBuffer;
 /// A row group has at most so many rows.
 const ROWS_A_GROUP: u64 = 100_000;
 
+/// Room is made beforehand for at most so many rows.
+const MOST_ROWS_OF_ROOM: u64 = 1_000;
+
 /// A row group that takes so many bytes is written.
 const BYTES_A_GROUP: usize = 8 * 1024 * 1024;
 
@@ -83,13 +86,17 @@ pub(super) struct ParquetFile<'f, W: Write + Send> {
 }
 
 impl<'f, W: Write + Send> ParquetFile<'f, W> {
-    pub(super) fn new(format: &'f FileFormat<'f>, to: W) -> Self {
+    /// A file of about so many rows.
+    pub(super) fn new(format: &'f FileFormat<'f>, rows: u64, to: W) -> Self {
+        let room = usize::try_from(rows.min(MOST_ROWS_OF_ROOM)).unwrap_or_default();
         let columns = format.table.columns.iter();
         Self {
             format,
             to: Some(to),
             writer: None,
-            columns: columns.map(ColumnBuffer::new).collect(),
+            columns: columns
+                .map(|column| ColumnBuffer::new(column, room))
+                .collect(),
             rows: 0,
             group_rows: 0,
             group_bytes: 0,

@@ -144,7 +144,7 @@ fn what_is_no_value_of_its_column_is_refused() {
                 .map(|field| (!field.is_empty()).then(|| field.into()));
             fields.collect()
         };
-        let mut file = ParquetFile::new(&format, Vec::new());
+        let mut file = ParquetFile::new(&format, 2, Vec::new());
         file.push(&fields("1,2.5,2025-11-28")).unwrap();
         let error = file.push(&fields(record)).unwrap_err().to_string();
         assert!(error.starts_with("row 2 cannot be written"), "{error}");

@@ -69,7 +69,7 @@ impl FileWriter<'_> {
         if let Some(sent) = self.sent(part).await? {
             return Ok(Some(sent));
         }
-        let mut file = ParquetFile::new(self.format, Spool::default());
+        let mut file = ParquetFile::new(self.format, part.rows(), Spool::default());
         let mut pushed = Ok(());
         let push = |row: MergedRow<'_>| {
             if pushed.is_ok() {
