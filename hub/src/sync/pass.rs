@@ -11,6 +11,7 @@ use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::runtime::retry;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
+use tokio::join;
 use tokio::time::{timeout, timeout_at};
 
 use super::cache::CachedSite;
@@ -151,25 +152,38 @@ impl Hub {
     /// How all sites stand, or one of them: those that the database knows, and those that the store
     /// has besides, for which it looks from time to time.
     pub(crate) async fn states(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
-        let mut states = self.inner.database.sites().await?;
+        let watchlist = &self.inner.watchlist;
+        let look = || discover(&self.inner.store);
+        // Database and store are asked at once: each may be far away.
+        let (states, found) = match watchlist.look_is_thorough(None) {
+            true => {
+                let (states, found) = join!(self.inner.database.sites(), look());
+                (states, Some(found))
+            }
+            false => (self.inner.database.sites().await, None),
+        };
+        let mut states = states.inspect_err(|_| watchlist.look_closely_next(None))?;
         let known: BTreeSet<SiteName> = states.iter().map(|state| state.site.clone()).collect();
         let unknown_asked = only.is_some_and(|site| !known.contains(site));
-        if self.inner.watchlist.look_is_thorough(None) || known.is_empty() || unknown_asked {
-            match discover(&self.inner.store).await {
-                Ok(found) => {
-                    self.inner.watchlist.add(found);
-                    self.look_at_pins().await?;
-                }
-                // The load of each known site will report that the store cannot be reached.
-                Err(error) if !known.is_empty() && !unknown_asked => {
-                    self.inner.watchlist.look_closely_next(None);
-                    let failures = &self.inner.failures;
-                    failures.log(None, "cannot look for new sites", error);
-                }
-                Err(error) => return Err(error.into()),
+        let found = match found {
+            None if known.is_empty() || unknown_asked => Some(look().await),
+            found => found,
+        };
+        match found {
+            Some(Ok(found)) => {
+                watchlist.add(found);
+                self.look_at_pins().await?;
             }
+            // The load of each known site will report that the store cannot be reached.
+            Some(Err(error)) if !known.is_empty() && !unknown_asked => {
+                watchlist.look_closely_next(None);
+                let failures = &self.inner.failures;
+                failures.log(None, "cannot look for new sites", error);
+            }
+            Some(Err(error)) => return Err(error.into()),
+            None => {}
         }
-        let besides = self.inner.watchlist.besides(&known).into_iter();
+        let besides = watchlist.besides(&known).into_iter();
         states.extend(besides.map(SiteState::unknown));
         states.sort_by(|a, b| a.site.cmp(&b.site));
         if let Some(site) = only {

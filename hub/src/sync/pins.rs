@@ -11,6 +11,7 @@ use causeway_shared::layout;
 use causeway_shared::store::Version;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
+use tokio::join;
 use tokio::time::timeout;
 
 use super::hub::Hub;
@@ -56,8 +57,10 @@ impl Hub {
     /// # Errors
     /// A failure of the database.
     pub(super) async fn look_at_pins(&self) -> Result<BTreeSet<Date>, HubError> {
-        let known = self.copied_pins().await?;
-        let reading = timeout(STORE_WITHIN, self.pins().read()).await;
+        let document = self.pins();
+        let reading = timeout(STORE_WITHIN, document.read());
+        let (known, reading) = join!(self.copied_pins(), reading);
+        let known = known?;
         let (pins, version) = match reading.unwrap_or_else(|_| Err(silent())) {
             Ok(read) => read,
             Err(error) => {
