@@ -29,6 +29,9 @@ use crate::error::{HubError, SiteError};
 /// How many sites are loaded at once.
 pub(super) const SITES_AT_ONCE: usize = 4;
 
+/// Most sites that a message names.
+const NAMED_SITES: usize = 5;
+
 /// How long reading a log may take, so that one without end is given up some day. What is loaded has
 /// an end: the commits say how many rows there are, and each object has a time of its own.
 const LOG_TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -171,6 +174,7 @@ impl Hub {
         };
         match found {
             Some(Ok(found)) => {
+                self.refuse_another_store(&states, &found)?;
                 watchlist.add(found);
                 self.look_at_pins().await?;
             }
@@ -193,6 +197,39 @@ impl Hub {
             }
         }
         Ok(states)
+    }
+
+    /// Refuses a store that has sites, but none of those that the database holds: its rows would come to lie
+    /// beside another store's.
+    fn refuse_another_store(
+        &self,
+        states: &[SiteState],
+        found: &BTreeSet<SiteName>,
+    ) -> Result<(), HubError> {
+        let loaded = states.iter().filter(|state| state.head.is_some());
+        let loaded: BTreeSet<SiteName> = loaded.map(|state| state.site.clone()).collect();
+        if loaded.is_empty() || found.is_empty() || !loaded.is_disjoint(found) {
+            return Ok(());
+        }
+        let named = |sites: &BTreeSet<SiteName>| {
+            let few = sites.iter().take(NAMED_SITES).map(SiteName::as_str);
+            let more = if sites.len() > NAMED_SITES {
+                ", …"
+            } else {
+                ""
+            };
+            few.collect::<Vec<_>>().join(", ") + more
+        };
+        Err(HubError::Configuration {
+            key: "store.url",
+            problem: format!(
+                "the store has {} and none of the sites that {} holds ({}): it is another one; write the \
+                 store that the database was loaded from, or another [database] url",
+                named(found),
+                self.database().describe(),
+                named(&loaded)
+            ),
+        })
     }
 
     /// Loads one site, and notes in the database how it went. `None`: the site has not committed
@@ -475,6 +512,40 @@ mod tests {
         test.load().await?;
         let watched = test.hub.inner.watchlist.besides(&BTreeSet::new());
         assert_eq!(watched, []);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn another_store_is_refused_before_its_sites_are_loaded() -> Outcome {
+        let (folder, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let other = TestHub::in_folder(elsewhere.path()).await?;
+        let mut there = TestSite::new(&other.store, "there", SHOP)?;
+        there
+            .put("item", "b=0of2", &["1,b"])
+            .await?
+            .commit()
+            .await?;
+
+        let mistaken = test.with_store(Arc::clone(&other.store))?;
+        let refused = mistaken.load().await.unwrap_err().to_string();
+        assert!(
+            refused.contains("the store has there and none of the sites"),
+            "{refused}"
+        );
+        assert_eq!(test.database.sites().await?.len(), 1);
+        // Sites that come to the store of those that are loaded are loaded.
+        let mut besides = TestSite::new(&test.store, "besides", SHOP)?;
+        besides
+            .put("item", "b=0of2", &["1,c"])
+            .await?
+            .commit()
+            .await?;
+        let again = test.with_store(Arc::clone(&test.store))?;
+        assert_eq!(again.load().await?.sites.len(), 2);
         Ok(())
     }
 

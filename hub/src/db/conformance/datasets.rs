@@ -199,6 +199,8 @@ fn table(numbers: &mut Numbers, table_name: &str) -> Value {
 pub async fn every_dataset_that_is_valid_is_taken(database: &HubDatabase) -> Outcome {
     let mut numbers = Numbers(1);
     let mut valid = 0;
+    // A database takes the sites of one store.
+    let mut test = TestHub::new(database).await?;
     for number in 0..TRIED {
         let tables = 1 + numbers.below(3);
         let names: Vec<String> = (0..tables).map(|at| name(&mut numbers, at)).collect();
@@ -213,7 +215,6 @@ pub async fn every_dataset_that_is_valid_is_taken(database: &HubDatabase) -> Out
             continue;
         };
         valid += 1;
-        let mut test = TestHub::new(database).await?;
         let name = format!("d{number}");
         test.request.site = Some(SiteName::new(&name)?);
         let mut site = TestSite::of(&test.store, &name, dataset)?;
