@@ -355,18 +355,9 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError> {
-        let (insert, drop) = (
-            render::insert_staged(&self.site, table),
-            render::drop_staging(table),
-        );
-        let done = typed::both(
-            typed::execute(&self.client, &insert, &[]),
-            self.client.batch_execute(&drop),
-        );
-        let (inserted, ()) = done
-            .await
-            .map_err(|error| self.failed("inserting", error))?;
-        Ok(inserted)
+        let insert = render::insert_staged(&self.site, table);
+        let inserted = typed::execute(&self.client, &insert, &[]).await;
+        inserted.map_err(|error| self.failed("inserting", error))
     }
 
     async fn fill(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError> {

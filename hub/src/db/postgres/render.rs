@@ -248,7 +248,7 @@ pub(super) fn is_empty(site: &SiteName, table: &Table) -> String {
     format!("SELECT NOT EXISTS (SELECT FROM {})", target(site, table))
 }
 
-/// An empty staging table without keys.
+/// An empty staging table without keys, which ends with the connection.
 pub(super) fn create_staging(table: &Table) -> String {
     format!(
         "DROP TABLE IF EXISTS {staging};
@@ -307,11 +307,6 @@ pub(super) fn has_journaled_keys(table: &Table) -> String {
         staging(table),
         same.collect::<Vec<_>>().join(" AND ")
     )
-}
-
-/// The staging table, when it has served.
-pub(super) fn drop_staging(table: &Table) -> String {
-    format!("DROP TABLE IF EXISTS {}", staging(table))
 }
 
 /// The rows of some parts.
