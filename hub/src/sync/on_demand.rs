@@ -56,6 +56,17 @@ pub(crate) struct LoadedDates {
     pub(crate) parts: BTreeSet<(Name, Part)>,
 }
 
+impl LoadedDates {
+    /// Looks at what the site has of the dates, and whether all of it is loaded.
+    fn are_loaded(&mut self, stored: &StoredSite) -> bool {
+        self.parts = parts_of(stored, &self.dates);
+        self.parts.iter().all(|key| {
+            let mark = stored.loaded.get(key);
+            mark.is_some_and(|mark| mark.version.is_some())
+        })
+    }
+}
+
 impl Hub {
     /// Runs statements that read a site's rows of some dates, all in one snapshot, in which all that the
     /// site has of these dates is loaded. What is not is loaded first, and stays as dates that were asked
@@ -156,13 +167,13 @@ impl Hub {
         now: Timestamp,
     ) -> Result<LoadedDates, HubError> {
         let now = self.present_of(&of.site, now).await?;
-        if self.finds_loaded(&mut of).await? && self.is_asked(&of, now).await? {
+        if self.finds_kept(&mut of, now).await? {
             return Ok(of);
         }
         let asked = self.inner.on_demand.of(&of.site);
         asked.waiting().extend(&of.dates);
         let _loader = asked.loader.lock().await;
-        if self.finds_loaded(&mut of).await? && self.is_asked(&of, now).await? {
+        if self.finds_kept(&mut of, now).await? {
             // The load before took these dates along.
             return Ok(of);
         }
@@ -174,7 +185,8 @@ impl Hub {
                 ..LoadRequest::at(now)
             };
             self.load_from_catalogs(&of.site, &request).await?;
-            if self.finds_loaded(&mut of).await? {
+            let cached = self.cached(&of.site).await?;
+            if of.are_loaded(&cached.stored) {
                 return Ok(of);
             }
         }
@@ -202,26 +214,25 @@ impl Hub {
         Ok(self.cached_at(&state).await?)
     }
 
-    /// Whether all that the site has of the dates is loaded, and what that is.
-    async fn finds_loaded(&self, of: &mut LoadedDates) -> Result<bool, HubError> {
-        let cached = self.cached(&of.site).await?;
-        of.parts = parts_of(&cached.stored, &of.dates);
-        let mut parts = of.parts.iter();
-        Ok(parts.all(|key| {
-            let mark = cached.stored.loaded.get(key);
-            mark.is_some_and(|mark| mark.version.is_some())
-        }))
+    /// Whether all that the site has of the dates is loaded, and something keeps them.
+    async fn finds_kept(&self, of: &mut LoadedDates, now: Timestamp) -> Result<bool, HubError> {
+        let stored = &self.cached(&of.site).await?.stored;
+        Ok(of.are_loaded(stored) && self.are_kept(&of.dates, stored, now).await?)
     }
 
     /// Whether something keeps the dates: the window, a pin, or that somebody asked of late.
-    async fn is_asked(&self, of: &LoadedDates, now: Timestamp) -> Result<bool, HubError> {
-        let cached = self.cached(&of.site).await?;
-        let (asked, window) = (&cached.stored.asked, self.window(now).0);
+    async fn are_kept(
+        &self,
+        dates: &[Date],
+        stored: &StoredSite,
+        now: Timestamp,
+    ) -> Result<bool, HubError> {
+        let window = self.window(now).0;
         let is_asked = |date: &Date| {
-            let at = asked.get(date);
+            let at = stored.asked.get(date);
             at.is_some_and(|at| is_asked_of_late(*at, now))
         };
-        let mut others = of.dates.clone();
+        let mut others = dates.to_vec();
         others.retain(|date| !window.contains(*date) && !is_asked(date));
         if others.is_empty() {
             return Ok(true);
