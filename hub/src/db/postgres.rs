@@ -94,7 +94,7 @@ impl PostgresDatabase {
 
     async fn read_sites(&self) -> Result<Vec<SiteState>, DbError> {
         let client = self.connections.client().await?;
-        let records = read::sites(&client, None).await;
+        let records = read::all_sites(&client).await;
         records
             .map_err(|error| error::of_own(self.connections.describe(), "reading", error))?
             .into_iter()
@@ -301,18 +301,17 @@ impl PostgresDatabase {
         let transaction = self.snapshot(&mut client).await?;
         let client = transaction.client();
         let run = async {
-            if !read::are_loaded(client, site, loaded).await? {
+            let (are_loaded, ()) = typed::both(
+                read::are_loaded(client, site, loaded),
+                write::prepare(client, site, ""),
+            )
+            .await?;
+            if !are_loaded {
                 return Ok(None);
             }
-            write::prepare(client, site, "").await?;
             let mut answers = Vec::with_capacity(queries.len());
             for query in queries {
-                let Query {
-                    sql,
-                    parameters,
-                    types,
-                } = query;
-                answers.push(statement::run(client, sql, parameters, types).await?);
+                answers.push(statement::query(&transaction, query).await?);
             }
             Ok(Some(answers))
         };

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use deadpool_postgres::Object;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
+use tokio_postgres::types::Type as PgType;
 use tokio_postgres::{Client, Error, Row};
 
 use causeway_shared::dataset::Table;
@@ -28,6 +29,21 @@ pub(super) async fn sites(
 ) -> Result<Vec<SiteRecord>, Error> {
     let site = site.map(SiteName::as_str);
     let rows = typed::rows(client, include_str!("sql/site_list.sql"), &[&site]).await?;
+    site_records(&rows)
+}
+
+/// The same of all, which each request asks for: on a connection that is used again the statement stays prepared.
+pub(super) async fn all_sites(client: &Object) -> Result<Vec<SiteRecord>, Error> {
+    if Object::metrics(client).recycle_count == 0 {
+        return sites(client, None).await;
+    }
+    let sql = include_str!("sql/site_list.sql");
+    let statement = client.prepare_typed_cached(sql, &[PgType::TEXT]).await?;
+    let rows = client.query(&statement, &[&None::<&str>]).await?;
+    site_records(&rows)
+}
+
+fn site_records(rows: &[Row]) -> Result<Vec<SiteRecord>, Error> {
     let record = |row: &Row| {
         Ok(SiteRecord {
             site: row.try_get(0)?,

@@ -1,13 +1,16 @@
 //! Statements whose parameters and results are texts, whatever their types are.
 
+use std::borrow::Cow;
+
 use bytes::{BufMut as _, BytesMut};
+use deadpool_postgres::Transaction;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type as PgType};
 use tokio_postgres::{Client, Error, Statement};
 
 use causeway_shared::value::{Raw, Type};
 
 use super::render;
-use crate::db::{Row, value};
+use crate::db::{Query, Row, value};
 
 /// A text that PostgreSQL reads as the type that it expects there.
 #[derive(Debug)]
@@ -44,15 +47,42 @@ pub(super) async fn run(
     parameters: &[Option<String>],
     types: &[Type],
 ) -> Result<Vec<Row>, Error> {
+    let statement = match types {
+        [] => client.prepare(sql).await?,
+        types => client.prepare(&render::as_texts(sql, types.len())).await?,
+    };
+    run_prepared(client, &statement, parameters, types).await
+}
+
+/// The same of a query. One that is not made for its caller stays prepared on the connection: the server need not
+/// read it again.
+pub(super) async fn query(transaction: &Transaction<'_>, query: &Query) -> Result<Vec<Row>, Error> {
+    let Query {
+        sql,
+        parameters,
+        types,
+    } = query;
+    let texts = render::as_texts(sql, types.len());
+    let statement = match sql {
+        Cow::Borrowed(_) => transaction.prepare_cached(&texts).await?,
+        Cow::Owned(_) => transaction.client().prepare(&texts).await?,
+    };
+    run_prepared(transaction.client(), &statement, parameters, types).await
+}
+
+async fn run_prepared(
+    client: &Client,
+    statement: &Statement,
+    parameters: &[Option<String>],
+    types: &[Type],
+) -> Result<Vec<Row>, Error> {
     let texts: Vec<Text<'_>> = parameters.iter().map(|p| Text(p.as_deref())).collect();
     let texts: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
     if types.is_empty() {
-        let statement: Statement = client.prepare(sql).await?;
-        client.execute(&statement, &texts).await?;
+        client.execute(statement, &texts).await?;
         return Ok(Vec::new());
     }
-    let statement = client.prepare(&render::as_texts(sql, types.len())).await?;
-    let rows = client.query(&statement, &texts).await?;
+    let rows = client.query(statement, &texts).await?;
     let row = |row: &tokio_postgres::Row| {
         let values = types.iter().enumerate().map(|(at, ty)| {
             let text: Option<&str> = row.try_get(at)?;
