@@ -3,9 +3,10 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use jiff::civil::Date;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::limits;
 
@@ -51,10 +52,21 @@ macro_rules! string_forms {
     };
 }
 
+/// Implements writing a name that many rows and keys share.
+macro_rules! shared_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
 /// A site: `[a-z][a-z0-9-]{0,39}`, and not a name that the database needs for itself.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SiteName(String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct SiteName(Arc<str>);
 
 impl SiteName {
     /// Checks a site's name.
@@ -82,7 +94,7 @@ impl SiteName {
                 "the database needs this name for itself; choose another",
             ));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The name.
@@ -105,11 +117,12 @@ impl fmt::Display for SiteName {
 }
 
 string_forms!(SiteName);
+shared_text!(SiteName);
 
 /// A table's or a column's name: `[a-z_][a-z0-9_]{0,62}`, which fits PostgreSQL's 63 bytes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Name(String);
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Name(Arc<str>);
 
 impl Name {
     /// Checks a name.
@@ -136,7 +149,7 @@ impl Name {
         if text.starts_with("causeway_") {
             return Err(refuse("names that begin with causeway_ are the hub's own"));
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The name.
@@ -153,6 +166,7 @@ impl fmt::Display for Name {
 }
 
 string_forms!(Name);
+shared_text!(Name);
 
 /// The number of a commit in a site's log, from 1 to [`Seq::MAX`].
 #[derive(

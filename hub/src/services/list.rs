@@ -191,7 +191,7 @@ impl Listed {
             if let (0, Value::Int(total)) = (at, total) {
                 self.total += total.unsigned_abs();
             }
-            if Position::of(&row, list).is_some() {
+            if Position::is_of(&row, list) {
                 self.items.push(row);
             }
         }

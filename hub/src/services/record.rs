@@ -226,6 +226,7 @@ impl Serialize for Record {
                 Value::Int(number) => map.serialize_entry(name, number)?,
                 Value::Float(number) => map.serialize_entry(name, number)?,
                 Value::Bool(is) => map.serialize_entry(name, is)?,
+                Value::Text(text) => map.serialize_entry(name, text)?,
                 value => map.serialize_entry(name, &canonical_text(value))?,
             }
         }

@@ -30,6 +30,12 @@ impl Position {
         })
     }
 
+    /// Whether a row has a place: not one of NULLs, which says that there is none.
+    pub(super) fn is_of(record: &Record, list: &List) -> bool {
+        let mut order = list.order.iter();
+        order.all(|name| !record.value(name).is_null())
+    }
+
     /// # Errors
     /// [`ServiceError::Unreadable`]
     pub(in crate::services) fn parse(cursor: &str, list: &List) -> Result<Self, ServiceError> {
