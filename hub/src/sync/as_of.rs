@@ -161,6 +161,13 @@ impl Hub {
     ) -> Result<LoadReport, HubError> {
         let started = Instant::now();
         let requests = self.store().requests();
+        if matches!(as_of, AsOf::Time(time) if time > what.now) {
+            return Err(HubError::Configuration {
+                key: "--as-of",
+                problem: "the time is ahead of now, and nobody knows what is committed until then; give one that is past"
+                    .into(),
+            });
+        }
         let mut sites = discover(self.store()).await?;
         if let Some(only) = &what.site {
             sites.retain(|site| site == only);

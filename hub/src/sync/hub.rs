@@ -334,7 +334,9 @@ pub(crate) async fn open_store(config: &HubConfig) -> Result<Store, HubError> {
     if config.store.url.is_empty() {
         return Err(HubError::Configuration {
             key: "store.url",
-            problem: "it is not set; write it in hub.toml or set CAUSEWAY_STORE__URL".into(),
+            problem: "it is not set; write it in hub.toml, which `causeway-hub init --write-config` begins, or set \
+                      CAUSEWAY_STORE__URL"
+                .into(),
         });
     }
     Ok(match config.database.may_freeze {

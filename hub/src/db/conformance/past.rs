@@ -160,5 +160,9 @@ pub async fn a_past_state_needs_a_database_of_its_own(database: &HubDatabase) ->
     )
     .await;
     assert!(which.contains("--site"), "{which}");
+    let ahead = AsOf::Time(test.request.now + jiff::SignedDuration::from_secs(1));
+    let ahead = test.hub.load_past(ahead, empty.database, &test.request);
+    let ahead = refused(ahead).await;
+    assert!(ahead.contains("ahead of now"), "{ahead}");
     Ok(())
 }
