@@ -16,7 +16,7 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 
 use super::connection::{Connections, answered};
 use super::session::{Session, Work};
-use super::{error, journal, mark, read, typed};
+use super::{error, journal, mark, read, requests, typed};
 use crate::db::known_sites::KnownSites;
 use crate::db::records::{partition, stored_count, unreadable};
 use crate::db::{
@@ -196,7 +196,7 @@ impl SiteFlush for PostgresFlush {
     }
 
     async fn identity(&mut self) -> Result<Owner, DbError> {
-        let identity = super::identity(&self.client, &self.database);
+        let identity = requests::identity(&self.client, &self.database);
         answered(&self.database, identity).await
     }
 

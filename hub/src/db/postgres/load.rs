@@ -27,7 +27,7 @@ use super::grants::Roles;
 use super::indexes::{self, Unindexed};
 use super::session::{Session, Work};
 use super::typed::Parameter;
-use super::{error, mark, read, render, triggers, typed};
+use super::{error, mark, read, render, requests, triggers, typed};
 use crate::db::known_sites::KnownSites;
 use crate::db::{
     DbError, Look, RowSink, RowsAt, SiteChange, SiteLoad, SiteState, StoredSite, records,
@@ -210,7 +210,7 @@ impl SiteLoad for PostgresLoad {
     }
 
     async fn identity(&mut self) -> Result<Owner, DbError> {
-        super::identity(&self.client, &self.database).await
+        requests::identity(&self.client, &self.database).await
     }
 
     async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError> {
