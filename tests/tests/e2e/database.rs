@@ -187,7 +187,7 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     bot.batch_execute(waits).await.unwrap();
     let before = "ALTER TABLE causeway.site DROP COLUMN place; DROP FUNCTION causeway.place(); \
         ALTER TABLE causeway.journal DROP COLUMN mark; ALTER TABLE hcm_01.customer DROP COLUMN causeway_search; \
-        UPDATE causeway.version SET version = 5";
+        DELETE FROM causeway.copy WHERE key = 'sleep'; UPDATE causeway.version SET version = 5";
     clinic.admin.batch_execute(before).await.unwrap();
 
     let upgraded = HubDatabase::postgres(&clinic.place.url(), None).unwrap();
@@ -202,6 +202,9 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     let searched = clinic.admin.query_one(searched, &[]).await.unwrap();
     let expected = "pham chi\nchi@example.vn\n0912345678";
     assert_eq!(searched.get::<_, &str>(0), expected);
+    let told = "SELECT body FROM causeway.copy WHERE key = 'sleep'";
+    let told = clinic.admin.query_one(told, &[]).await.unwrap();
+    assert_eq!(told.get::<_, &[u8]>(0), b"");
 }
 
 /// It holds no edits: its tables are made anew, and what others have beside them stays.

@@ -4,6 +4,7 @@ use causeway_shared::ids::Part;
 use causeway_shared::value::{Type, Value};
 
 use super::*;
+use crate::db::SLEEP;
 use crate::db::conformance::clinic::{Clinic, refused, text, visit};
 use crate::db::conformance::search;
 
@@ -237,7 +238,10 @@ async fn a_file_of_the_version_before_keeps_what_waits_to_be_flushed() -> Outcom
     let before = clinic.entries().await?;
     file(&folder)
         .execute_batch("ALTER TABLE causeway_journal DROP COLUMN mark; PRAGMA user_version = 4")?;
+    Connection::open(folder.path().join("hub/causeway.db"))?
+        .execute("DELETE FROM copy WHERE key = 'sleep'", [])?;
     database.0.init().await?;
+    assert_eq!(database.0.copied(SLEEP).await?.as_deref(), Some(&b""[..]));
     assert_eq!(clinic.entries().await?, before);
     clinic.run("UPDATE visit SET state = 'open'", &[]).await?;
     assert_eq!(clinic.journal().await?.len(), 2);
