@@ -61,21 +61,35 @@ fn every_route_is_documented() {
     assert_eq!(documented(), routed());
 }
 
+/// What somebody without a token gets.
+async fn answer_to_nobody(bed: &Testbed, path: &str, method: &str) -> StatusCode {
+    let address = path.replace("{date}", "2025-11-28").replace("{id}", "1");
+    let request = Request::builder()
+        .method(method.to_ascii_uppercase().as_str())
+        .uri(address);
+    let answer = bed.send(request.body(Body::empty()).unwrap()).await;
+    answer.status
+}
+
 #[tokio::test]
 async fn every_documented_operation_is_served() {
     let bed = Testbed::new().await;
     for (path, method) in documented() {
-        let method = Method::from_bytes(method.to_ascii_uppercase().as_bytes()).unwrap();
-        let address = path.replace("{date}", "2025-11-28").replace("{id}", "1");
-        let request = Request::builder().method(method.clone()).uri(address);
-        let answer = bed.send(request.body(Body::empty()).unwrap()).await;
-        // Without a token, which most of them need.
-        assert_ne!(
-            answer.status,
-            StatusCode::METHOD_NOT_ALLOWED,
-            "{method} {path}"
-        );
-        assert_ne!(answer.status, StatusCode::NOT_FOUND, "{method} {path}");
+        let status = answer_to_nobody(&bed, &path, &method).await;
+        assert_ne!(status, StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+        assert_ne!(status, StatusCode::NOT_FOUND, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_of_the_api_but_its_document_is_answered_without_a_token() {
+    let bed = Testbed::new().await;
+    let of_api = documented()
+        .into_iter()
+        .filter(|(path, _)| path.starts_with("/api/"));
+    for (path, method) in of_api.filter(|(path, _)| path != "/api/v1/openapi.json") {
+        let status = answer_to_nobody(&bed, &path, &method).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
     }
 }
 
