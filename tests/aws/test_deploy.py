@@ -202,6 +202,14 @@ exec {cloud.programs}/aws "$@"
     assert not [call for call in cloud.calls if "put-bucket-cors" in call]
 
 
+@pytest.mark.parametrize("script", ["deploy", "destroy", "package"])
+def test_a_script_says_how_it_is_used(cloud, script):
+    ended, calls = cloud.run(script, "--help")
+    assert (ended.returncode, calls) == (0, []), ended
+    assert ended.stdout.startswith(f"{script} ") and "Needs: " in ended.stdout
+    assert "#" not in ended.stdout
+
+
 def test_what_no_template_takes_is_refused_before_anything_is_made(cloud, package):
     ended, calls = cloud.run("deploy", "--name", "other", "--package", package, "ReservedConcurency=5")
     assert (ended.returncode, calls) == (2, []), ended
