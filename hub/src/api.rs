@@ -92,7 +92,7 @@ routes! {
     "/api/v1/archive/schedule": put archive::schedule;
     "/api/v1/database/schema": get database::schema;
     "/api/v1/database/stats": get database::stats;
-    "/api/v1/database/sleep": get database::standing, post database::sleep;
+    "/api/v1/database/sleep": get database::state, post database::sleep;
     "/api/v1/database/wake": post database::wake;
     "/api/v1/sync": get sync::status;
     "/api/v1/sync/notify": post sync::notify;

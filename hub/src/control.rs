@@ -1,4 +1,4 @@
-//! `hub/wake.json`: how the database is to stand, and one wish for the keeper. It names nothing of AWS: what is
+//! `hub/wake.json`: whether the database is to sleep, and one wish for the keeper. It names nothing of AWS: what is
 //! meant by it is the keeper's own configuration.
 
 use std::time::Duration;
@@ -11,16 +11,27 @@ use utoipa::ToSchema;
 
 use crate::document::{Content, Document, DocumentError};
 
-/// How the database is to stand.
+/// Whether the database is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Standing {
+pub(crate) enum SleepState {
     #[default]
     Awake,
     /// The store has all of it, and its server is stopped or may be.
     Asleep,
     /// Its server is to start; it is not loaded yet.
     Waking,
+}
+
+/// Whether the database sleeps, and since when: the same state at another time is another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+pub(crate) struct DatabaseState {
+    #[serde(default)]
+    #[schema(required = true)]
+    pub(crate) database: SleepState,
+    /// Since when; null where it was never put to sleep.
+    #[serde(default)]
+    pub(crate) since: Option<Timestamp>,
 }
 
 /// What a keeper does: each is a call of AWS.
@@ -40,7 +51,7 @@ pub(crate) enum Step {
 }
 
 impl Step {
-    /// Whether how the database is to [stand](Standing) says it as well.
+    /// Whether the [state](SleepState) of the database says it as well.
     fn is_of_the_instance(self) -> bool {
         matches!(self, Self::Start | Self::Stop)
     }
@@ -68,11 +79,8 @@ pub(crate) struct Outcome {
 /// What the file holds.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct Control {
-    #[serde(default)]
-    pub(crate) database: Standing,
-    /// Since when.
-    #[serde(default)]
-    pub(crate) since: Option<Timestamp>,
+    #[serde(flatten)]
+    pub(crate) state: DatabaseState,
     #[serde(default)]
     pub(crate) wish: Option<Wish>,
     #[serde(default)]
@@ -117,97 +125,96 @@ impl Control {
         Self::file(store).change(change).await.map(drop)
     }
 
-    /// As [`stand`](Self::stand), in the file of a store.
+    /// Has the database be so from now on, with a wish for a keeper where there is one. One that is awake is not woken.
     ///
     /// # Errors
     /// [`DocumentError`]
-    pub(crate) async fn say(
+    pub(crate) async fn set_state(
         store: &Store,
-        standing: Standing,
+        to: SleepState,
         now: Timestamp,
         keeper: bool,
     ) -> Result<(), DocumentError> {
-        let say = |control: &mut Self| {
-            // One that is awake is not woken.
-            if (control.database, standing) != (Standing::Awake, Standing::Waking) {
-                control.stand(standing, now, keeper);
+        let set = |control: &mut Self| {
+            if (control.state.database, to) != (SleepState::Awake, SleepState::Waking) {
+                control.enter(to, now, keeper);
             }
             Ok(())
         };
-        Self::change(store, say).await
+        Self::change(store, set).await
     }
 
-    /// How the database is to stand, and since when: this tells one time that it is so from another.
-    #[must_use]
-    pub(crate) fn standing(&self) -> (Standing, Option<Timestamp>) {
-        (self.database, self.since)
-    }
-
-    /// As [`say`](Self::say), but only while the database stands as it was seen to. Whether it is said: somebody
-    /// else may have said something meanwhile.
+    /// The same, unless somebody else has changed the state since it was seen. Whether it is so.
     ///
     /// # Errors
     /// [`DocumentError`]
-    pub(crate) async fn say_after(
+    pub(crate) async fn set_state_after(
         store: &Store,
-        seen: (Standing, Option<Timestamp>),
-        standing: Standing,
+        seen: DatabaseState,
+        to: SleepState,
         now: Timestamp,
         keeper: bool,
     ) -> Result<bool, DocumentError> {
-        let mut is_said = false;
-        let say = |control: &mut Self| {
-            let stands = control.standing();
+        let done = DatabaseState {
+            database: to,
+            since: Some(now),
+        };
+        let mut is_set = false;
+        let set = |control: &mut Self| {
             // Also where the answer was lost and it is written again.
-            is_said = stands == seen || stands == (standing, Some(now));
-            if is_said {
-                control.stand(standing, now, keeper);
+            is_set = control.state == seen || control.state == done;
+            if is_set {
+                control.enter(to, now, keeper);
             }
             Ok::<_, DocumentError>(())
         };
-        Self::change(store, say).await?;
-        Ok(is_said)
+        Self::change(store, set).await?;
+        Ok(is_set)
     }
 
-    /// Says once more how the database stands, as of now: whoever goes by what was seen of it before is overtaken.
-    /// Whether it is said: somebody else may have said something meanwhile.
+    /// Has the state that was seen begin anew: whoever goes by what was seen of it before is overtaken. Whether it
+    /// does: somebody else may have changed the state meanwhile.
     ///
     /// # Errors
     /// [`DocumentError`]
-    pub(crate) async fn say_again(
+    pub(crate) async fn renew_state(
         store: &Store,
-        seen: (Standing, Option<Timestamp>),
+        seen: DatabaseState,
         now: Timestamp,
     ) -> Result<bool, DocumentError> {
-        let (standing, since) = seen;
-        let later = since.and_then(|since| since.saturating_add(Duration::from_nanos(1)).ok());
-        let again = (standing, Some(later.map_or(now, |later| later.max(now))));
-        let mut is_said = false;
-        let say = |control: &mut Self| {
-            let stands = control.standing();
-            is_said = stands == seen || stands == again;
-            if is_said {
-                control.since = again.1;
+        let later = |since: Timestamp| since.saturating_add(Duration::from_nanos(1)).ok();
+        let later = seen.since.and_then(later);
+        let renewed = DatabaseState {
+            since: Some(later.map_or(now, |later| later.max(now))),
+            ..seen
+        };
+        let mut is_renewed = false;
+        let renew = |control: &mut Self| {
+            is_renewed = control.state == seen || control.state == renewed;
+            if is_renewed {
+                control.state = renewed;
             }
             Ok::<_, DocumentError>(())
         };
-        Self::change(store, say).await?;
-        Ok(is_said)
+        Self::change(store, renew).await?;
+        Ok(is_renewed)
     }
 
-    /// Says how the database is to stand, with a wish for a keeper where there is one.
-    pub(crate) fn stand(&mut self, standing: Standing, now: Timestamp, keeper: bool) {
-        if self.database != standing {
-            self.database = standing;
-            self.since = Some(now);
+    /// Changes the state, with a wish for a keeper where there is one.
+    pub(crate) fn enter(&mut self, to: SleepState, now: Timestamp, keeper: bool) {
+        if self.state.database != to {
+            self.state = DatabaseState {
+                database: to,
+                since: Some(now),
+            };
         }
-        let what = match standing {
-            Standing::Asleep => Step::Stop,
-            Standing::Waking => Step::Start,
-            Standing::Awake => return,
+        let what = match to {
+            SleepState::Asleep => Step::Stop,
+            SleepState::Waking => Step::Start,
+            SleepState::Awake => return,
         };
         if keeper {
-            // What else is wished for first is not forgotten for it: the standing says it, too.
+            // What else is wished for first is not forgotten for it: the state says it, too.
             let _ = self.ask(what);
         }
     }
@@ -263,43 +270,45 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_somebody_said_meanwhile_stays() {
-        use Standing::{Asleep, Awake, Waking};
+    async fn what_somebody_changed_meanwhile_stays() {
+        use SleepState::{Asleep, Awake, Waking};
         let store: Store = std::sync::Arc::new(causeway_shared::store::memory::MemoryStore::new());
         let at = |second| Timestamp::from_second(second).unwrap();
-        let say = async |seen, standing, second| {
-            let said = Control::say_after(&store, seen, standing, at(second), false);
-            said.await.unwrap()
+        let since = |database, second| DatabaseState {
+            database,
+            since: Some(at(second)),
         };
-        assert!(say((Awake, None), Waking, 1).await);
-        assert!(say((Waking, Some(at(1))), Asleep, 2).await);
-        assert!(!say((Waking, Some(at(1))), Awake, 3).await, "it sleeps");
-        assert!(say((Asleep, Some(at(2))), Waking, 4).await);
-        assert!(
-            !say((Waking, Some(at(1))), Awake, 5).await,
-            "it is woken anew"
-        );
+        let set = async |seen, to, second| {
+            let set = Control::set_state_after(&store, seen, to, at(second), false);
+            set.await.unwrap()
+        };
+        assert!(set(DatabaseState::default(), Waking, 1).await);
+        assert!(set(since(Waking, 1), Asleep, 2).await);
+        assert!(!set(since(Waking, 1), Awake, 3).await, "it sleeps");
+        assert!(set(since(Asleep, 2), Waking, 4).await);
+        assert!(!set(since(Waking, 1), Awake, 5).await, "it is woken anew");
         let control = Control::read(&store).await.unwrap();
-        assert_eq!(control.standing(), (Waking, Some(at(4))));
+        assert_eq!(control.state, since(Waking, 4));
     }
 
     #[tokio::test]
-    async fn what_is_said_again_is_another_time_for_whoever_saw_it_before() {
-        use Standing::{Asleep, Awake, Waking};
+    async fn a_state_that_is_renewed_is_another_one_for_whoever_saw_it_before() {
+        use SleepState::{Asleep, Awake, Waking};
         let store: Store = std::sync::Arc::new(causeway_shared::store::memory::MemoryStore::new());
         let at = Timestamp::UNIX_EPOCH;
-        Control::say(&store, Asleep, at, false).await.unwrap();
-        Control::say(&store, Waking, at, false).await.unwrap();
-        let seen = (Waking, Some(at));
-        assert!(Control::say_again(&store, seen, at).await.unwrap());
+        for to in [Asleep, Waking] {
+            Control::set_state(&store, to, at, false).await.unwrap();
+        }
+        let seen = Control::read(&store).await.unwrap().state;
+        assert!(Control::renew_state(&store, seen, at).await.unwrap());
         for overtaken in [Asleep, Awake] {
-            let said = Control::say_after(&store, seen, overtaken, at, false).await;
-            assert!(!said.unwrap(), "{overtaken:?}");
+            let set = Control::set_state_after(&store, seen, overtaken, at, false).await;
+            assert!(!set.unwrap(), "{overtaken:?}");
         }
         let control = Control::read(&store).await.unwrap();
-        assert_eq!(control.database, Waking);
+        assert_eq!(control.state.database, Waking);
         let later = Timestamp::from_second(1).unwrap();
-        assert!(!Control::say_again(&store, seen, later).await.unwrap());
+        assert!(!Control::renew_state(&store, seen, later).await.unwrap());
     }
 
     fn done(number: u64, error: Option<&str>) -> Option<Outcome> {
@@ -341,8 +350,8 @@ mod tests {
             assert_eq!(asked.map(|()| control.wish.unwrap().what), then);
         }
         let mut control = control(Some(Step::Enable));
-        control.stand(Standing::Asleep, Timestamp::UNIX_EPOCH, true);
+        control.enter(SleepState::Asleep, Timestamp::UNIX_EPOCH, true);
         assert_eq!(control.pending().unwrap().what, Step::Enable);
-        assert_eq!(control.database, Standing::Asleep);
+        assert_eq!(control.state.database, SleepState::Asleep);
     }
 }

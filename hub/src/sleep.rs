@@ -16,8 +16,8 @@
 //! then reads are answered from the store. Each step may be done any number of times, also by several at once.
 //!
 //! Whoever takes a seal off that somebody else has put there has seen the seal first and `hub/wake.json` then, and
-//! says once more in that file how the database stands. So whoever sealed it can no longer say that it sleeps, and no
-//! seal goes of a database that sleeps.
+//! renews the state in that file. So whoever sealed it can no longer put it to sleep, and no seal goes of a database
+//! that sleeps.
 
 mod error;
 mod fall_asleep;

@@ -8,14 +8,13 @@ use axum::extract::State;
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::SiteName;
 use causeway_shared::limits;
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
 
 use super::overview::SitesParams;
-use crate::control::{Control, Standing};
+use crate::control::{Control, DatabaseState};
 use crate::dashboard::asleep;
 use crate::error::HubError;
 use crate::http::App;
@@ -99,25 +98,17 @@ pub(super) async fn stats(
     }))
 }
 
-/// How the database is to stand.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DatabaseStanding {
-    database: Standing,
-    /// Since when; null where it was never put to sleep.
-    since: Option<Timestamp>,
-}
-
 /// Read whether the database is awake, sleeps or is being woken.
 #[utoipa::path(
     get,
     path = "/api/v1/database/sleep",
-    responses((status = 200, body = DatabaseStanding)),
+    responses((status = 200, body = DatabaseState)),
 )]
-pub(super) async fn standing(
+pub(super) async fn state(
     _: Reader,
     State(app): State<Arc<App>>,
-) -> Result<Json<DatabaseStanding>, Problem> {
-    Ok(Json(standing_of(&app).await?))
+) -> Result<Json<DatabaseState>, Problem> {
+    Ok(Json(state_of(&app).await?))
 }
 
 /// Put the database to sleep: all that it has is taken to the store, and its server is stopped. Transactions that are
@@ -125,37 +116,33 @@ pub(super) async fn standing(
 #[utoipa::path(
     post,
     path = "/api/v1/database/sleep",
-    responses((status = 200, body = DatabaseStanding), (status = 409)),
+    responses((status = 200, body = DatabaseState), (status = 409)),
 )]
 pub(super) async fn sleep(
     _: Editor,
     State(app): State<Arc<App>>,
-) -> Result<Json<DatabaseStanding>, Problem> {
+) -> Result<Json<DatabaseState>, Problem> {
     put_to_sleep(&app).await?;
-    Ok(Json(standing_of(&app).await?))
+    Ok(Json(state_of(&app).await?))
 }
 
 /// Have the database woken. It takes minutes until it takes changes; reads are answered meanwhile.
 #[utoipa::path(
     post,
     path = "/api/v1/database/wake",
-    responses((status = 200, body = DatabaseStanding)),
+    responses((status = 200, body = DatabaseState)),
 )]
 pub(super) async fn wake(
     _: Editor,
     State(app): State<Arc<App>>,
-) -> Result<Json<DatabaseStanding>, Problem> {
+) -> Result<Json<DatabaseState>, Problem> {
     have_woken(&app).await?;
-    Ok(Json(standing_of(&app).await?))
+    Ok(Json(state_of(&app).await?))
 }
 
-async fn standing_of(app: &App) -> Result<DatabaseStanding, Problem> {
+async fn state_of(app: &App) -> Result<DatabaseState, Problem> {
     let control = Control::read(app.hub.store()).await;
-    let control = control.map_err(HubError::from)?;
-    Ok(DatabaseStanding {
-        database: control.database,
-        since: control.since,
-    })
+    Ok(control.map_err(HubError::from)?.state)
 }
 
 /// Puts the database to sleep, unless it sleeps already.

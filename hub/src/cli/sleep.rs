@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use super::{CliError, exit, show};
 use crate::archive::Archive;
 use crate::config::HubConfig;
-use crate::control::{Control, Standing};
+use crate::control::{Control, SleepState};
 use crate::db::DbError;
 use crate::error::HubError;
 use crate::sleep::keeper::{self, KeeperReport};
@@ -72,8 +72,9 @@ pub(super) async fn explained(
         let store = open_store(&config).await.ok()?;
         let control = Control::read(&store).await.ok()?;
         control
+            .state
             .since
-            .filter(|_| control.database != Standing::Awake)
+            .filter(|_| control.state.database != SleepState::Awake)
     };
     match timeout(PATIENCE, look).await {
         Ok(Some(since)) => CliError::Asleep {

@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::runtime_api::Answer;
 use super::state::State;
 use super::work;
-use crate::control::{Control, Standing};
+use crate::control::{Control, SleepState};
 use crate::db::DbError;
 use crate::db::postgres::Master;
 use crate::error::HubError;
@@ -107,9 +107,9 @@ pub(super) async fn fail(event: &ResourceEvent, reason: &str) {
 async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
     let (hub, clock) = (state.hub(), state.app.clock);
     let making = async {
-        let standing = Control::read(hub.store()).await?.database;
-        if standing != Standing::Awake {
-            let sleeps = standing == Standing::Asleep || !server_answers(hub, PING_WITHIN).await;
+        let state = Control::read(hub.store()).await?.state.database;
+        if state != SleepState::Awake {
+            let sleeps = state == SleepState::Asleep || !server_answers(hub, PING_WITHIN).await;
             if event.request_type == "Update" && sleeps {
                 // Whoever wakes it makes or upgrades its tables, and loads them.
                 return Ok(false);
@@ -149,7 +149,7 @@ async fn end(state: &State, event: &ResourceEvent, until: Instant) -> Result<(),
     let hub = state.hub();
     let control = Control::read(hub.store()).await;
     let control = control.map_err(|error| error.to_string())?;
-    if control.database == Standing::Asleep {
+    if control.state.database == SleepState::Asleep {
         // The store has had all of it since then, and its server is not there.
         return Ok(());
     }

@@ -15,7 +15,7 @@ use tokio::time::{sleep, timeout};
 
 pub(super) use answers::router;
 
-use crate::control::{Control, Standing};
+use crate::control::{Control, SleepState};
 use crate::dashboard::asleep::Notice;
 use crate::db::SLEEP;
 use crate::http::App;
@@ -92,11 +92,11 @@ impl Standby {
         *lock(&self.asked_store) = Some(Instant::now());
         match Control::read(app.hub.store())
             .await
-            .map(|control| control.database)
+            .map(|control| control.state.database)
         {
-            Ok(Standing::Asleep) => self.set(Some(Notice::Asleep)),
-            Ok(Standing::Waking) => self.set(Some(Notice::Waking)),
-            Ok(Standing::Awake) | Err(_) => {}
+            Ok(SleepState::Asleep) => self.set(Some(Notice::Asleep)),
+            Ok(SleepState::Waking) => self.set(Some(Notice::Waking)),
+            Ok(SleepState::Awake) | Err(_) => {}
         }
     }
 
@@ -165,18 +165,18 @@ impl Standby {
         let Ok(control) = Control::read(app.hub.store()).await else {
             return;
         };
-        match control.database {
-            Standing::Asleep => self.set(Some(Notice::Asleep)),
-            Standing::Waking => self.set(Some(Notice::Waking)),
-            Standing::Awake if !told.is_empty() => {
+        match control.state.database {
+            SleepState::Asleep => self.set(Some(Notice::Asleep)),
+            SleepState::Waking => self.set(Some(Notice::Waking)),
+            SleepState::Awake if !told.is_empty() => {
                 match wake_forgotten(&app.hub, &told, &control, (app.clock)()).await {
                     Ok(true) => self.set(Some(Notice::Waking)),
                     Ok(false) => {}
                     Err(error) => tracing::error!(%error, "the database cannot be woken"),
                 }
             }
-            Standing::Awake if self.why().is_some() && self.is_there(app).await => self.set(None),
-            Standing::Awake => {}
+            SleepState::Awake if self.why().is_some() && self.is_there(app).await => self.set(None),
+            SleepState::Awake => {}
         }
     }
 
@@ -284,13 +284,13 @@ mod tests {
         let bed = Testbed::new().await;
         let (app, store) = (&bed.app, bed.app.hub.store());
         // As a `wake` leaves it that is killed once it is loaded, and the service has missed that it slept.
-        for standing in [Standing::Asleep, Standing::Waking] {
-            Control::say(store, standing, now(), false).await.unwrap();
+        for to in [SleepState::Asleep, SleepState::Waking] {
+            Control::set_state(store, to, now(), false).await.unwrap();
         }
         assert_eq!(app.standby.why(), None);
         app.standby.see_to(app).await;
         assert_eq!(app.standby.why(), Some(Notice::Waking));
-        while Control::read(store).await.unwrap().database != Standing::Awake {
+        while Control::read(store).await.unwrap().state.database != SleepState::Awake {
             tokio::task::yield_now().await;
         }
     }

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use super::{Power, SleepError};
 use crate::archive::Archive;
-use crate::control::{Control, Standing};
+use crate::control::{Control, DatabaseState, SleepState};
 use crate::db::SLEEP;
 use crate::document::DocumentError;
 use crate::error::SiteError;
@@ -79,12 +79,12 @@ pub(crate) async fn fall_asleep(
         stopped_by: power.name(),
         seconds: 0.0,
     };
-    let seen = Control::read(hub.store()).await?.standing();
-    let sleeps = seen.0 == Standing::Asleep;
-    // One that was killed after it had said so, or is asked for twice.
+    let seen = Control::read(hub.store()).await?.state;
+    let sleeps = seen.database == SleepState::Asleep;
+    // One that was killed once it counted as asleep, or is asked for twice.
     if !sleeps || database.ping().await.is_ok() {
         let keeper = matches!(power, Power::Keeper);
-        match empty_and_say(hub, wait, seen, keeper, clock).await {
+        match empty_and_set_state(hub, wait, seen, keeper, clock).await {
             Ok(sites) => {
                 report.sites = sites;
                 publish(archive, clock, &mut report).await;
@@ -99,20 +99,21 @@ pub(crate) async fn fall_asleep(
     Ok(report)
 }
 
-/// Takes all that the database has to the store, and says that it sleeps.
-async fn empty_and_say(
+/// Takes all that the database has to the store, from when on it counts as asleep.
+async fn empty_and_set_state(
     hub: &Hub,
     wait: Duration,
-    seen: (Standing, Option<Timestamp>),
+    seen: DatabaseState,
     keeper: bool,
     clock: fn() -> Timestamp,
 ) -> Result<Vec<SiteAsleep>, SleepError> {
     hub.refuse_past().await?;
     refuse_others_edits(hub).await?;
     let sealed = seal(hub, wait, SAYS_WITHIN, clock).await?;
-    let said = Control::say_after(hub.store(), seen, Standing::Asleep, clock(), keeper).await;
-    // Where that is not known, nothing is taken back. Who has taken the seal off has said something before.
-    if !said.map_err(halfway)? {
+    let to = SleepState::Asleep;
+    let is_set = Control::set_state_after(hub.store(), seen, to, clock(), keeper).await;
+    // Where that is not known, nothing is taken back. Who has taken the seal off has changed the state before.
+    if !is_set.map_err(halfway)? {
         return Err(sealed.undo(hub, clock(), SleepError::Overtaken).await);
     }
     Ok(sealed.sites)
@@ -120,7 +121,7 @@ async fn empty_and_say(
 
 async fn is_asleep(hub: &Hub) -> bool {
     let control = Control::read(hub.store()).await;
-    control.is_ok_and(|control| control.database == Standing::Asleep)
+    control.is_ok_and(|control| control.state.database == SleepState::Asleep)
 }
 
 fn halfway(error: impl Into<SleepError>) -> SleepError {
@@ -192,15 +193,15 @@ pub(crate) async fn seal(
     }
 }
 
-/// Takes off a seal that somebody else has put on a database that stands as it was seen to, and says so first: that
-/// one cannot say any more that it sleeps. Where somebody has said something meanwhile, it stays.
+/// Takes off a seal that somebody else has put on a database whose state is as it was seen, and renews the state first:
+/// that one cannot put it to sleep any more. Where somebody has changed the state meanwhile, the seal stays.
 pub(super) async fn take_off(
     hub: &Hub,
     seal: &[u8],
-    seen: (Standing, Option<Timestamp>),
+    seen: DatabaseState,
     now: Timestamp,
 ) -> Result<(), SleepError> {
-    if Control::say_again(hub.store(), seen, now).await? {
+    if Control::renew_state(hub.store(), seen, now).await? {
         hub.database().replace_copy(SLEEP, seal, b"").await?;
     }
     Ok(())
@@ -224,13 +225,14 @@ impl Sealed {
         }
     }
 
-    /// Whether nobody else has a seal on the database, or has one and can no longer say that it sleeps.
+    /// Whether nobody else has a seal on the database, or has one and can no longer put it to sleep by that.
     async fn may_take_off(&self, hub: &Hub, now: Timestamp) -> Result<bool, DocumentError> {
         if self.before.is_empty() {
             return Ok(true);
         }
-        let seen = Control::read(hub.store()).await?.standing();
-        Ok(seen.0 != Standing::Asleep && Control::say_again(hub.store(), seen, now).await?)
+        let seen = Control::read(hub.store()).await?.state;
+        Ok(seen.database != SleepState::Asleep
+            && Control::renew_state(hub.store(), seen, now).await?)
     }
 }
 
@@ -347,19 +349,20 @@ mod tests {
         sealed_for(bed, 60).await
     }
 
-    async fn stands(bed: &Testbed) -> (Standing, Option<Timestamp>) {
-        Control::read(bed.app.hub.store()).await.unwrap().standing()
+    async fn state_of(bed: &Testbed) -> DatabaseState {
+        Control::read(bed.app.hub.store()).await.unwrap().state
     }
 
-    async fn say(bed: &Testbed, standing: Standing) {
-        let said = Control::say(bed.app.hub.store(), standing, now(), false);
-        said.await.unwrap();
+    async fn set(bed: &Testbed, to: SleepState) {
+        let set = Control::set_state(bed.app.hub.store(), to, now(), false);
+        set.await.unwrap();
     }
 
-    /// As far as a `sleep` comes that is killed once it has said so.
-    async fn falls_asleep(bed: &Testbed, seen: (Standing, Option<Timestamp>)) -> bool {
-        let said = Control::say_after(bed.app.hub.store(), seen, Standing::Asleep, now(), false);
-        said.await.unwrap()
+    /// As far as a `sleep` comes that is killed once the database counts as asleep.
+    async fn falls_asleep(bed: &Testbed, seen: DatabaseState) -> bool {
+        let to = SleepState::Asleep;
+        let set = Control::set_state_after(bed.app.hub.store(), seen, to, now(), false);
+        set.await.unwrap()
     }
 
     /// Two who put it to sleep at once: what they are to know of each other.
@@ -395,9 +398,9 @@ mod tests {
     async fn a_seal_comes_off_only_of_a_database_that_can_no_longer_fall_asleep_by_it() {
         for falls_asleep_first in [false, true] {
             let bed = Testbed::new().await;
-            say(&bed, Standing::Asleep).await;
-            say(&bed, Standing::Waking).await;
-            let seen = stands(&bed).await;
+            set(&bed, SleepState::Asleep).await;
+            set(&bed, SleepState::Waking).await;
+            let seen = state_of(&bed).await;
             let seal = sealed(&bed).await;
             if falls_asleep_first {
                 assert!(falls_asleep(&bed, seen).await);
@@ -406,12 +409,12 @@ mod tests {
             let taken_off = take_off(&bed.app.hub, seal.mark.as_bytes(), seen, now()).await;
             taken_off.unwrap();
             assert_eq!(falls_asleep(&bed, seen).await, falls_asleep_first);
-            let (standing, is_sealed) = (stands(&bed).await.0, !told(&bed).await.is_empty());
+            let (state, is_sealed) = (state_of(&bed).await.database, !told(&bed).await.is_empty());
             let expected = match falls_asleep_first {
-                true => (Standing::Asleep, true),
-                false => (Standing::Waking, false),
+                true => (SleepState::Asleep, true),
+                false => (SleepState::Waking, false),
             };
-            assert_eq!((standing, is_sealed), expected);
+            assert_eq!((state, is_sealed), expected);
         }
     }
 
@@ -419,7 +422,7 @@ mod tests {
     async fn of_two_who_put_it_to_sleep_the_one_that_gives_up_leaves_no_open_database_asleep() {
         for sleeps_first in [false, true] {
             let bed = Testbed::new().await;
-            let seen = stands(&bed).await;
+            let seen = state_of(&bed).await;
             let _first = sealed_for(&bed, 60).await;
             let second = sealed_for(&bed, 61).await;
             if sleeps_first {
@@ -435,7 +438,7 @@ mod tests {
     async fn of_two_who_put_a_new_database_to_sleep_at_once_none_takes_the_others_seal_off() {
         for gives_up in [0, 1].repeat(5) {
             let bed = Testbed::new().await;
-            let seen = stands(&bed).await;
+            let seen = state_of(&bed).await;
             let mut seals = Vec::from(sealed_by_two(&bed).await);
             assert!(falls_asleep(&bed, seen).await);
             undone(&bed, seals.swap_remove(gives_up)).await;

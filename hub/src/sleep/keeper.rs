@@ -13,7 +13,7 @@ use serde_json::json;
 use super::SleepError;
 use crate::aws::{Aws, AwsError, InstanceState, Invocation};
 use crate::config::{AwsConfig, HubConfig};
-use crate::control::{Control, Outcome, Standing, Step};
+use crate::control::{Control, Outcome, SleepState, Step};
 use crate::document::DocumentError;
 
 /// What is to be done now.
@@ -38,16 +38,16 @@ pub(crate) struct KeeperReport {
 #[must_use]
 pub(crate) fn plan(control: &Control, instance: Option<InstanceState>) -> Plan {
     let mut plan = Plan::default();
-    match (control.database, instance) {
-        (Standing::Asleep, Some(InstanceState::Available)) => plan.steps.push(Step::Stop),
-        (Standing::Waking, Some(InstanceState::Stopped)) => plan.steps.push(Step::Start),
+    match (control.state.database, instance) {
+        (SleepState::Asleep, Some(InstanceState::Available)) => plan.steps.push(Step::Stop),
+        (SleepState::Waking, Some(InstanceState::Stopped)) => plan.steps.push(Step::Start),
         _ => {}
     }
     let Some(wish) = control.pending() else {
         return plan;
     };
     match wish.what {
-        // The database's standing has said it. While the instance is between two states, it waits.
+        // The database's state says it. While the instance is between two states, it waits.
         Step::Start | Step::Stop if instance == Some(InstanceState::Between) => return plan,
         Step::Start | Step::Stop => {}
         step => plan.steps.push(step),
@@ -100,7 +100,7 @@ pub(crate) async fn round(
         "" => None,
         rule => aws.rule_is_enabled(rule).await.ok(),
     };
-    let said = Control::change(store, |control| {
+    let noted = Control::change(store, |control| {
         if let Some(number) = plan.fulfils {
             let same = control.outcome.as_ref();
             let same = same.is_some_and(|of| of.number == number && of.error == error_of_wish);
@@ -116,7 +116,7 @@ pub(crate) async fn round(
         control.archive = rule.or(control.archive);
         Ok::<_, DocumentError>(())
     });
-    said.await?;
+    noted.await?;
     Ok(KeeperReport { plan, error })
 }
 
@@ -147,10 +147,14 @@ fn named<'n>(name: &'n str, what: &'static str) -> Result<&'n str, AwsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::DatabaseState;
 
-    fn asked(database: Standing, wish: Option<Step>) -> Control {
+    fn asked(database: SleepState, wish: Option<Step>) -> Control {
         let mut control = Control {
-            database,
+            state: DatabaseState {
+                database,
+                since: None,
+            },
             ..Control::default()
         };
         wish.into_iter().for_each(|what| control.ask(what).unwrap());
@@ -161,15 +165,15 @@ mod tests {
     fn the_instance_follows_how_the_database_is_to_stand() {
         use InstanceState::{Available, Between, Stopped};
         for (database, instance, steps) in [
-            (Standing::Asleep, Available, vec![Step::Stop]),
-            (Standing::Asleep, Between, vec![]),
-            (Standing::Asleep, Stopped, vec![]),
-            (Standing::Waking, Available, vec![]),
-            (Standing::Waking, Between, vec![]),
-            (Standing::Waking, Stopped, vec![Step::Start]),
-            (Standing::Awake, Available, vec![]),
+            (SleepState::Asleep, Available, vec![Step::Stop]),
+            (SleepState::Asleep, Between, vec![]),
+            (SleepState::Asleep, Stopped, vec![]),
+            (SleepState::Waking, Available, vec![]),
+            (SleepState::Waking, Between, vec![]),
+            (SleepState::Waking, Stopped, vec![Step::Start]),
+            (SleepState::Awake, Available, vec![]),
             // Somebody stopped it by hand.
-            (Standing::Awake, Stopped, vec![]),
+            (SleepState::Awake, Stopped, vec![]),
         ] {
             let planned = plan(&asked(database, None), Some(instance));
             assert_eq!(planned.steps, steps, "{database:?} {instance:?}");
@@ -178,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_wish_is_carried_out_once() {
-        let mut control = asked(Standing::Awake, Some(Step::Invoke));
+        let mut control = asked(SleepState::Awake, Some(Step::Invoke));
         let first = plan(&control, None);
         assert_eq!((first.steps, first.fulfils), (vec![Step::Invoke], Some(1)));
         control.outcome = Some(Outcome {
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_stop_waits_while_the_instance_is_busy() {
-        let control = asked(Standing::Asleep, Some(Step::Stop));
+        let control = asked(SleepState::Asleep, Some(Step::Stop));
         let busy = plan(&control, Some(InstanceState::Between));
         assert_eq!(busy, Plan::default());
         let there = plan(&control, Some(InstanceState::Available));
@@ -200,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_wish_and_the_instance_are_seen_to_together() {
-        let control = asked(Standing::Asleep, Some(Step::Enable));
+        let control = asked(SleepState::Asleep, Some(Step::Enable));
         let planned = plan(&control, Some(InstanceState::Available));
         assert_eq!(planned.steps, [Step::Stop, Step::Enable]);
     }

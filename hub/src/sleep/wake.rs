@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 
 use super::fall_asleep::take_off;
 use super::{Power, SleepError};
-use crate::control::{Control, Standing};
+use crate::control::{Control, DatabaseState, SleepState};
 use crate::db::{DbError, SLEEP};
 use crate::document::DocumentError;
 use crate::sync::{Hub, LoadReport, LoadRequest};
@@ -59,12 +59,12 @@ pub(crate) async fn ask_to_wake(hub: &Hub, now: Timestamp) -> Result<Power, Slee
     let power = Power::open(hub.config()).await?;
     let keeper = matches!(power, Power::Keeper);
     let store = hub.store();
-    let seen = Control::read(store).await?.standing();
-    if seen.0 != Standing::Awake {
-        Control::say(store, Standing::Waking, now, keeper).await?;
+    let seen = Control::read(store).await?.state;
+    if seen.database != SleepState::Awake {
+        Control::set_state(store, SleepState::Waking, now, keeper).await?;
     } else if !is_up(hub).await? {
         // Where somebody else says something meanwhile, that is newer than what was seen.
-        Control::say_after(store, seen, Standing::Waking, now, keeper).await?;
+        Control::set_state_after(store, seen, SleepState::Waking, now, keeper).await?;
     }
     power.start().await?;
     Ok(power)
@@ -105,12 +105,12 @@ pub(crate) async fn wake_forgotten(
 ) -> Result<bool, DocumentError> {
     let told = std::str::from_utf8(told).ok();
     let until: Option<Timestamp> = told.and_then(|told| told.parse().ok());
-    if control.database != Standing::Awake || until.is_some_and(|until| until > now) {
+    if control.state.database != SleepState::Awake || until.is_some_and(|until| until > now) {
         return Ok(false);
     }
     tracing::warn!("the database takes no changes though nobody has put it to sleep; it is woken");
-    let seen = control.standing();
-    Control::say_after(hub.store(), seen, Standing::Waking, now, false).await
+    let seen = control.state;
+    Control::set_state_after(hub.store(), seen, SleepState::Waking, now, false).await
 }
 
 /// Has a database that counts as awake take changes, whatever it was told before.
@@ -119,20 +119,18 @@ pub(crate) async fn wake_forgotten(
 /// [`SleepError`]
 #[cfg(feature = "lambda")]
 pub(crate) async fn unseal(hub: &Hub, now: Timestamp) -> Result<(), SleepError> {
-    let (seal, seen) = seal_and_standing(hub).await?;
-    if seen.0 == Standing::Awake && !seal.is_empty() {
+    let (seal, seen) = seal_and_state(hub).await?;
+    if seen.database == SleepState::Awake && !seal.is_empty() {
         take_off(hub, &seal, seen, now).await?;
     }
     Ok(())
 }
 
-/// What the database was told, and how it stands. In this order: whoever has put that seal there has not said before
-/// that the database sleeps, or is seen to have.
-async fn seal_and_standing(
-    hub: &Hub,
-) -> Result<(Vec<u8>, (Standing, Option<Timestamp>)), SleepError> {
+/// What the database was told, and its state. In this order: whoever has put that seal there has not put it to sleep
+/// before, or is seen to have.
+async fn seal_and_state(hub: &Hub) -> Result<(Vec<u8>, DatabaseState), SleepError> {
     let seal = hub.database().copied(SLEEP).await?.unwrap_or_default();
-    let seen = Control::read(hub.store()).await?.standing();
+    let seen = Control::read(hub.store()).await?.state;
     Ok((seal, seen))
 }
 
@@ -167,21 +165,21 @@ pub(crate) async fn finish(hub: &Hub, clock: fn() -> Timestamp) -> Result<LoadRe
         let seen = unsealed(hub, clock).await?;
         hub.take_over(None, clock()).await?;
         let report = hub.load(&LoadRequest::at(clock())).await?;
-        if seen.0 == Standing::Awake {
+        if seen.database == SleepState::Awake {
             return Ok(report);
         }
         let waits = seen
-            .1
+            .since
             .and_then(|since| since.saturating_add(WAITS_FOR_SITES).ok());
         if waits.is_some_and(|until| clock() < until) && is_short_of_rows(hub, &report).await? {
             // Whoever asks says so, and tries again: what is loaded is.
             return Ok(report);
         }
-        if Control::say_after(hub.store(), seen, Standing::Awake, clock(), false).await? {
+        if Control::set_state_after(hub.store(), seen, SleepState::Awake, clock(), false).await? {
             tracing::info!("the database is awake");
             return Ok(report);
         }
-        if Control::read(hub.store()).await?.database == Standing::Awake {
+        if Control::read(hub.store()).await?.state.database == SleepState::Awake {
             // Another one that finished was first.
             return Ok(report);
         }
@@ -189,16 +187,13 @@ pub(crate) async fn finish(hub: &Hub, clock: fn() -> Timestamp) -> Result<LoadRe
 }
 
 /// Has a database that is to be woken take changes. How it stands then; one that counts as awake is left alone.
-async fn unsealed(
-    hub: &Hub,
-    clock: fn() -> Timestamp,
-) -> Result<(Standing, Option<Timestamp>), SleepError> {
+async fn unsealed(hub: &Hub, clock: fn() -> Timestamp) -> Result<DatabaseState, SleepError> {
     loop {
-        let (seal, seen) = seal_and_standing(hub).await?;
-        match seen.0 {
-            Standing::Asleep => return Err(SleepError::Overtaken),
-            Standing::Waking if !seal.is_empty() => take_off(hub, &seal, seen, clock()).await?,
-            Standing::Waking | Standing::Awake => return Ok(seen),
+        let (seal, seen) = seal_and_state(hub).await?;
+        match seen.database {
+            SleepState::Asleep => return Err(SleepError::Overtaken),
+            SleepState::Waking if !seal.is_empty() => take_off(hub, &seal, seen, clock()).await?,
+            SleepState::Waking | SleepState::Awake => return Ok(seen),
         }
     }
 }
@@ -222,11 +217,11 @@ mod tests {
 
     const LONG_AGO: &[u8] = b"2025-11-27T00:00:00Z";
 
-    async fn stands(bed: &Testbed) -> (Standing, Vec<u8>) {
+    async fn state_of(bed: &Testbed) -> (SleepState, Vec<u8>) {
         let hub = &bed.app.hub;
         let told = hub.database().copied(SLEEP).await.unwrap();
         let control = Control::read(hub.store()).await.unwrap();
-        (control.database, told.unwrap_or_default())
+        (control.state.database, told.unwrap_or_default())
     }
 
     #[tokio::test]
@@ -234,7 +229,7 @@ mod tests {
         let bed = Testbed::new().await;
         let hub = &bed.app.hub;
         hub.database().copy(SLEEP, LONG_AGO).await.unwrap();
-        Control::say(hub.store(), Standing::Asleep, now(), false)
+        Control::set_state(hub.store(), SleepState::Asleep, now(), false)
             .await
             .unwrap();
         let finished = finish(hub, now).await;
@@ -242,7 +237,10 @@ mod tests {
             matches!(finished, Err(SleepError::Overtaken)),
             "{finished:?}"
         );
-        assert_eq!(stands(&bed).await, (Standing::Asleep, LONG_AGO.to_vec()));
+        assert_eq!(
+            state_of(&bed).await,
+            (SleepState::Asleep, LONG_AGO.to_vec())
+        );
     }
 
     #[tokio::test]
@@ -251,12 +249,15 @@ mod tests {
         let hub = &bed.app.hub;
         hub.database().copy(SLEEP, LONG_AGO).await.unwrap();
         ask_to_wake(hub, now()).await.unwrap();
-        assert_eq!(stands(&bed).await, (Standing::Waking, LONG_AGO.to_vec()));
+        assert_eq!(
+            state_of(&bed).await,
+            (SleepState::Waking, LONG_AGO.to_vec())
+        );
         finish(hub, now).await.unwrap();
-        assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+        assert_eq!(state_of(&bed).await, (SleepState::Awake, Vec::new()));
         // It is awake.
         ask_to_wake(hub, now()).await.unwrap();
-        assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+        assert_eq!(state_of(&bed).await, (SleepState::Awake, Vec::new()));
     }
 
     #[tokio::test]
@@ -266,13 +267,13 @@ mod tests {
         for second in 0..20 {
             hub.database().copy(SLEEP, LONG_AGO).await.unwrap();
             let at = Timestamp::from_second(second).unwrap();
-            for standing in [Standing::Asleep, Standing::Waking] {
-                let said = Control::say(hub.store(), standing, at, false);
-                said.await.unwrap();
+            for to in [SleepState::Asleep, SleepState::Waking] {
+                let set = Control::set_state(hub.store(), to, at, false);
+                set.await.unwrap();
             }
             let (one, other) = tokio::join!(finish(hub, now), finish(hub, now));
             one.and(other).unwrap();
-            assert_eq!(stands(&bed).await, (Standing::Awake, Vec::new()));
+            assert_eq!(state_of(&bed).await, (SleepState::Awake, Vec::new()));
         }
     }
 
@@ -282,22 +283,25 @@ mod tests {
         let (database, store) = (bed.app.hub.database(), bed.app.hub.store());
         for turn in 0..60 {
             let at = Timestamp::from_second(turn).unwrap();
-            for standing in [Standing::Asleep, Standing::Waking] {
-                let said = Control::say(store, standing, at, false);
-                said.await.unwrap();
+            for to in [SleepState::Asleep, SleepState::Waking] {
+                let set = Control::set_state(store, to, at, false);
+                set.await.unwrap();
             }
             database.copy(SLEEP, LONG_AGO).await.unwrap();
-            let seen = (Standing::Waking, Some(at));
+            let seen = DatabaseState {
+                database: SleepState::Waking,
+                since: Some(at),
+            };
             let killed = async {
                 for _ in 0..turn * turn {
                     tokio::task::yield_now().await;
                 }
-                let said = Control::say_after(store, seen, Standing::Asleep, now(), false);
-                said.await.unwrap()
+                let set = Control::set_state_after(store, seen, SleepState::Asleep, now(), false);
+                set.await.unwrap()
             };
             let (_, _) = tokio::join!(finish(&bed.app.hub, now), killed);
-            let (standing, told) = stands(&bed).await;
-            assert_eq!(told.is_empty(), standing == Standing::Awake, "{standing:?}");
+            let (state, told) = state_of(&bed).await;
+            assert_eq!(told.is_empty(), state == SleepState::Awake, "{state:?}");
         }
     }
 
@@ -313,6 +317,6 @@ mod tests {
             let woken = wake_forgotten(hub, told.as_bytes(), &awake, now()).await;
             assert_eq!(woken.unwrap(), is_woken, "{told}");
         }
-        assert_eq!(stands(&bed).await.0, Standing::Waking);
+        assert_eq!(state_of(&bed).await.0, SleepState::Waking);
     }
 }

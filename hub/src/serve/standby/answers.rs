@@ -159,7 +159,7 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::control::{Control, Standing};
+    use crate::control::{Control, SleepState};
     use crate::serve::testbed::{Testbed, now};
 
     /// How often a service was asked, whichever it is.
@@ -177,7 +177,7 @@ mod tests {
         let bed = Testbed::new().await;
         let app = &bed.app;
         let store = app.hub.store();
-        Control::say(store, Standing::Asleep, now(), false)
+        Control::set_state(store, SleepState::Asleep, now(), false)
             .await
             .unwrap();
         app.standby.counts_as_away().await;
