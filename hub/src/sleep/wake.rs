@@ -16,6 +16,8 @@ use crate::sync::{Hub, LoadReport, LoadRequest};
 
 /// How often the server is asked whether it is there.
 const POLL: Duration = Duration::from_secs(1);
+/// How often it is logged that it is not.
+const REMIND_EVERY: Duration = Duration::from_secs(60);
 /// How long sites that cannot be loaded for now, and of which the database has nothing yet, keep the others waiting.
 const WAITS_FOR_SITES: Duration = Duration::from_secs(20 * 60);
 /// How long one that counts as awake may take to answer.
@@ -136,6 +138,7 @@ async fn seal_and_state(hub: &Hub) -> Result<(Vec<u8>, DatabaseState), SleepErro
 
 async fn wait_for_server(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
     let began = Instant::now();
+    let mut reminded: Option<Instant> = None;
     loop {
         let Err(error) = hub.database().ping().await else {
             return Ok(());
@@ -149,7 +152,10 @@ async fn wait_for_server(hub: &Hub, wait: Duration) -> Result<(), SleepError> {
             let detail = error.to_string();
             return Err(SleepError::NoAnswer { waited_s, detail });
         }
-        tracing::info!(%error, "the database's server is waited for");
+        if reminded.is_none_or(|at| at.elapsed() >= REMIND_EVERY) {
+            tracing::info!(%error, "the database's server is waited for");
+            reminded = Some(Instant::now());
+        }
         sleep(POLL).await;
     }
 }
