@@ -237,7 +237,7 @@ impl Standby {
                 }
                 Err(error) => {
                     let what = "the database is not woken yet";
-                    app.hub.log_failure_of_all(what, error);
+                    app.hub.log_common_failure(what, error);
                 }
             }
             drop(finishing);

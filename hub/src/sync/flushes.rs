@@ -163,7 +163,7 @@ impl Hub {
             && let Err(error) = self.ensure_keys(now).await
         {
             let what = "there are few keys for new rows, and no more can be had";
-            self.log_failure_of_all(what, error);
+            self.log_common_failure(what, error);
         }
     }
 }

@@ -289,8 +289,8 @@ impl Hub {
         self.inner.failures.log(Some(site), what, error);
     }
 
-    /// The same of what is of no site.
-    pub(crate) fn log_failure_of_all(&self, what: &'static str, error: impl Display) {
+    /// The same of what is common to all sites.
+    pub(crate) fn log_common_failure(&self, what: &'static str, error: impl Display) {
         self.inner.failures.log(None, what, error);
     }
 

@@ -99,7 +99,7 @@ impl StandIn {
             *refreshed = Instant::now();
             if let Err(error) = load(&stand_in.hub, clock()).await {
                 let what = "the sites cannot be refreshed from the store; the last good data stays";
-                stand_in.hub.log_failure_of_all(what, error);
+                stand_in.hub.log_common_failure(what, error);
             }
         });
         // It goes on by itself.
