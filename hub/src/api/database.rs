@@ -92,7 +92,7 @@ pub(super) async fn stats(
     let sites = database::stats(&app.hub, of.site.as_ref()).await?;
     let items: Vec<TableStats> = sites.into_iter().flat_map(|of| of.tables).collect();
     Ok(Json(Stats {
-        database: app.hub.database().describe(),
+        database: app.database_name.clone(),
         bytes: limits::total(items.iter().filter_map(|table| table.bytes)),
         items,
     }))

@@ -95,7 +95,7 @@ pub(super) async fn page(visit: Visit) -> Result<Response, Problem> {
         d: &t.of_database,
         visitor: visit.signed_in(),
         is_editor: visit.is_editor(),
-        database: app.hub.database().describe(),
+        database: app.database_name.clone(),
         sleep: match asleep::notice(&language) {
             Some(why) => Some(SleepForm::Asleep(why)),
             None => app.hub.database().has_server().then_some(SleepForm::Awake),

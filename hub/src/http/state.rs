@@ -28,6 +28,8 @@ const MAX_FAILURES: usize = 50;
 pub(crate) struct App {
     /// The hub that is served.
     pub(crate) hub: Hub,
+    /// The database as people know it, also while another one stands in for it.
+    pub(crate) database_name: String,
     /// Publishes what the store holds.
     pub(crate) archive: Arc<Archive>,
     /// Files that are imported, or were.
@@ -81,6 +83,7 @@ impl App {
     #[must_use]
     pub(crate) fn new(hub: Hub, clock: fn() -> Timestamp) -> Self {
         Self {
+            database_name: hub.database().describe(),
             archive: Arc::new(Archive::new(Arc::clone(hub.store()), hub.config().clone())),
             #[cfg(feature = "import")]
             imports: Arc::default(),

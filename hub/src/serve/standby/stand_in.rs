@@ -73,6 +73,7 @@ impl StandIn {
         let stand_in = App {
             metrics: Arc::clone(&app.metrics),
             archive: Arc::clone(&app.archive),
+            database_name: app.database_name.clone(),
             ..App::new(hub.clone(), app.clock)
         };
         Ok(Self {

@@ -74,6 +74,14 @@ async fn what_was_changed_is_read_while_the_database_sleeps_and_there_when_it_wa
             read.body
         );
     }
+    // It is the database that is shown, and not what stands in for it.
+    for path in ["/database", "/api/v1/database/stats"] {
+        let shown = ground.get(&service, path).await.body;
+        assert!(
+            shown.contains("postgres://") && !shown.contains("sqlite:"),
+            "{shown}"
+        );
+    }
     let page = ground.get(&service, "/customers?lang=en").await.body;
     assert!(
         page.contains("The database sleeps: everything can be looked at"),
