@@ -45,7 +45,7 @@ async fn alive() -> Json<Health> {
     Json(HEALTHY)
 }
 
-/// Tell whether database and store answer, too.
+/// Tell whether database and store answer, too; while the database sleeps, whether reads are answered from the store.
 #[utoipa::path(
     get,
     path = "/readyz",

@@ -74,6 +74,9 @@ async fn what_was_changed_is_read_while_the_database_sleeps_and_there_when_it_wa
             read.body
         );
     }
+    // Who balances load sends readers here.
+    let ready = ground.get(&service, "/readyz").await;
+    assert_eq!((ready.status, ready.asleep), (StatusCode::OK, true));
     // It is the database that is shown, and not what stands in for it.
     for path in ["/database", "/api/v1/database/stats"] {
         let shown = ground.get(&service, path).await.body;
