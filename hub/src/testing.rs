@@ -7,6 +7,7 @@
 pub mod delta;
 mod hub;
 pub mod model;
+pub(crate) mod pausing_store;
 mod site;
 
 use std::error::Error;

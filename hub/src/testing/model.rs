@@ -12,7 +12,6 @@
 mod change;
 mod cloud;
 mod compare;
-pub(crate) mod pause;
 mod play;
 mod rows;
 mod servers;

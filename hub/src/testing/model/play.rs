@@ -10,10 +10,10 @@ use jiff::civil::Date;
 use tokio::time::timeout;
 
 use super::FORMATS;
-use super::pause::{PausingStore, Stop};
 use super::rows::DAYS;
 use super::world::World;
 use crate::sync::DateRange;
+use crate::testing::pausing_store::{PausingStore, Stop};
 use crate::testing::{Outcome, TestHub, archive_as};
 
 /// How long something waits for a process that is stopped until it is over.

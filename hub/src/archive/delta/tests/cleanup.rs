@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::testing::model::pause::{PausingStore, Stop};
+use crate::testing::pausing_store::{PausingStore, Stop};
 
 const KEEP_HOURS: i64 = 7 * 24;
 

@@ -1,4 +1,4 @@
-//! A store that stops at a call which a history chooses: the process is killed there, or others do
+//! A store that stops at a call which a test chooses: the process is killed there, or others do
 //! something meanwhile.
 
 use std::fmt;
