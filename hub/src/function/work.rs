@@ -16,6 +16,7 @@ use super::failure::Failure;
 use super::runtime_api::Answer;
 use super::state::State;
 use crate::auth::{Role, Tokens};
+use crate::control::{Control, SleepState};
 use crate::dashboard::asleep::Notice;
 use crate::error::HubError;
 use crate::http::App;
@@ -59,7 +60,7 @@ pub(super) async fn command(
     match command {
         Command::Load => of(&load(state, until).await?),
         Command::Flush => of(&in_time(until, state.hub().flush(now)).await?),
-        Command::Status => of(&in_time(until, state.hub().full_status(now)).await?),
+        Command::Status => status(state, until).await,
         Command::Archive => {
             let ran = timeout_at(until, state.app.archive.run(now)).await;
             of(&ran.map_err(|_| Failure::TimeIsOver)??)
@@ -73,6 +74,18 @@ pub(super) async fn command(
         Command::Token => of(&first_token(state).await?),
         Command::Vacuum => of(&in_time(until, state.hub().vacuum(None, now, false)).await?),
     }
+}
+
+/// How things stand. Of a database that sleeps that alone is known: its server is not there.
+async fn status(state: &State, until: Instant) -> Result<Answer, Failure> {
+    let control = timeout_at(until, Control::read(state.hub().store())).await;
+    let control = control.map_err(|_| Failure::TimeIsOver)?;
+    let sleep = control.map_err(HubError::from)?.state;
+    if sleep.database == SleepState::Asleep {
+        return of(&json!({ "sleep": sleep }));
+    }
+    let now = (state.app.clock)();
+    of(&in_time(until, state.hub().full_status(now)).await?)
 }
 
 /// What `serve` does by timers: changes to the store, the sites' news and today's window into the

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::window::Window;
+use crate::control::DatabaseState;
 
 /// What a load did.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -159,6 +160,8 @@ pub(crate) struct StatusReport {
     pub store_error: Option<String>,
     /// The database, without its password.
     pub database: String,
+    /// Whether it sleeps; `None` where the store was not asked, or did not answer.
+    pub sleep: Option<DatabaseState>,
     /// Each site, in name order.
     pub sites: Vec<SiteStatus>,
 }

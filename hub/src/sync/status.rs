@@ -16,6 +16,7 @@ use super::discover::discover;
 use super::hub::{Hub, LoadRequest};
 use super::report::{KnownAndLoaded, LogProblem, SiteStatus, StatusReport};
 use super::sites::SiteView;
+use crate::control::Control;
 use crate::error::HubError;
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
@@ -50,12 +51,13 @@ impl Hub {
             store: self.inner.store.describe(),
             store_error: None,
             database: self.inner.database.describe(),
+            sleep: None,
             sites: statuses,
         })
     }
 
-    /// How things stand, and what the store says of it: how far each site's log is, which sites
-    /// were never loaded, how many rows are in quarantine. A store that does not answer is part of
+    /// How things stand, and what the store says of it: whether the database sleeps, how far each site's log is, which
+    /// sites were never loaded, how many rows are in quarantine. A store that does not answer is part of
     /// the answer.
     ///
     /// # Errors
@@ -63,6 +65,8 @@ impl Hub {
     pub(crate) async fn full_status(&self, now: Timestamp) -> Result<StatusReport, HubError> {
         let mut report = self.status(now).await?;
         let until = Instant::now() + PATIENCE;
+        let control = timeout_at(until, Control::read(&self.inner.store)).await;
+        report.sleep = control.ok().and_then(Result::ok).map(|of| of.state);
         if let Err(error) = self.ask_store(&mut report.sites, until).await {
             report.store_error = Some(error);
             return Ok(report);

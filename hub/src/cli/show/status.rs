@@ -7,17 +7,14 @@ use causeway_shared::runtime::program::count;
 use jiff::civil::Date;
 
 use super::MAX_LINES;
+use crate::control::{DatabaseState, SleepState};
 use crate::sync::{SiteStatus, StatusReport};
 
 pub(in crate::cli) fn status(report: &StatusReport) -> String {
     let window = report.window.0;
-    let mut text = format!(
-        "store     {}\ndatabase  {}\nwindow    {} to {}\n",
-        report.store,
-        report.database,
-        window.from(),
-        window.to()
-    );
+    let mut text = format!("store     {}\ndatabase  {}", report.store, report.database);
+    text += &report.sleep.map(sleep).unwrap_or_default();
+    let _ = writeln!(text, "\nwindow    {} to {}", window.from(), window.to());
     if !report.pinned.is_empty() {
         let _ = writeln!(text, "pinned    {}", dates(&report.pinned));
     }
@@ -36,6 +33,17 @@ pub(in crate::cli) fn status(report: &StatusReport) -> String {
     }
     report.sites.iter().for_each(|of| site(&mut text, of));
     text
+}
+
+/// Whether the database sleeps, behind its name.
+fn sleep(of: DatabaseState) -> String {
+    let since = of.since.map(|at| format!(" since {at}"));
+    let since = since.unwrap_or_default();
+    match of.database {
+        SleepState::Awake => String::new(),
+        SleepState::Asleep => format!(", asleep{since}; `causeway-hub wake` wakes it"),
+        SleepState::Waking => format!(", being woken{since}"),
+    }
 }
 
 fn site(text: &mut String, of: &SiteStatus) {

@@ -47,6 +47,8 @@ async fn two_who_put_it_to_sleep_at_once_both_have_it_asleep() {
             .get::<_, i64>(0),
         0
     );
+    let status = ground.hub(&["status"]).await.expect_code(0).json();
+    assert_eq!(status["sleep"]["database"], "asleep", "{status}");
     let refused = writer.batch_execute(change).await.unwrap_err();
     assert_eq!(refused.as_db_error().unwrap().code().code(), "25006");
 }

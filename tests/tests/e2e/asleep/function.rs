@@ -34,6 +34,8 @@ async fn hub_and_keeper_are_functions() {
     assert_eq!(ask("GET", read).await, (200, true));
     let tick = json!({"command": "tick"});
     assert_eq!(hub.invoke(&tick).await, json!({"database": "asleep"}));
+    let status = hub.invoke(&json!({"command": "status"})).await;
+    assert_eq!(status["sleep"]["database"], "asleep", "{status}");
     // Also one that starts while the database sleeps.
     let another = Function::start(&ground.deployment, &[]).await;
     assert_eq!(another.invoke(&tick).await, json!({"database": "asleep"}));
