@@ -14,6 +14,8 @@ from templates import everything
 
 WAITING = {"sites": [{"site": "hcm-01", "edits_waiting": 0}, {"site": "hue-01", "edits_waiting": 3}]}
 FLUSHED = {"sites": [{"site": "hcm-01", "edits_waiting": 0}]}
+# What the hub says while the database sleeps.
+ASLEEP = {"sleep": {"database": "asleep", "since": "2025-11-28T13:00:00Z"}}
 OPTIONS = ("--name", "test")
 
 
@@ -115,8 +117,8 @@ def test_a_life_of_a_deployment(cloud, package):
         assert reason in ended.stderr
     assert "test-app" in stacks(cloud)
 
-    # It goes, and the bucket stays.
-    cloud.answers["status"] = FLUSHED
+    # It goes, asleep as it is, and the bucket stays.
+    cloud.answers["status"] = ASLEEP
     ended, calls = cloud.run("destroy", *OPTIONS)
     assert ended.returncode == 0, ended
     gone = [call.split()[-1] for call in calls if "delete-stack" in call]
@@ -124,10 +126,13 @@ def test_a_life_of_a_deployment(cloud, package):
     assert stacks(cloud) == ["test-data"]
     assert data["Store"] in ended.stdout
 
-    # There again, over the same bucket.
+    # There again, over the same bucket; awake, it goes once all is flushed.
     ended, _ = cloud.run("deploy", *OPTIONS, "--package", package, "ReservedConcurrency=none")
     assert ended.returncode == 0, ended
     assert outputs(cloud, "data") == data
+    cloud.answers["status"] = FLUSHED
+    ended, _ = cloud.run("destroy", *OPTIONS)
+    assert (ended.returncode, stacks(cloud)) == (0, ["test-data"]), ended
 
 
 def test_a_bucket_that_is_there_is_used_and_keeps_its_rules(cloud, package):
