@@ -89,6 +89,18 @@ impl Function {
     /// # Panics
     /// If there is no port for the runtime.
     pub async fn start(deployment: &Deployment, variables: &[(&str, &str)]) -> Self {
+        Self::run(Program::new("causeway-hub"), deployment, variables).await
+    }
+
+    /// The same as a program that is given.
+    ///
+    /// # Panics
+    /// If there is no port for the runtime.
+    pub async fn run(
+        program: Program,
+        deployment: &Deployment,
+        variables: &[(&str, &str)],
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (events, waiting) = mpsc::unbounded_channel();
@@ -106,7 +118,7 @@ impl Function {
             .layer(DefaultBodyLimit::disable())
             .with_state(Arc::clone(&runtime));
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        let process = Program::new("causeway-hub")
+        let process = program
             .envs([("AWS_LAMBDA_RUNTIME_API", &address)])
             .envs(variables.iter().copied())
             .current_dir(deployment.path(""))

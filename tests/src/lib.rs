@@ -7,7 +7,7 @@
 //! [`python`] runs what is tested there. [`aws`] stands in for what starts and stops a database.
 //! [`proxy`], [`gateway`] and [`silence`] are networks that fail, [`crash`] ends programs
 //! in the middle, [`stall`] lets a disk fall silent, and [`wrong_clock`] lets their time jump. [`lambda`] is what
-//! AWS puts around a function.
+//! AWS puts around a function, and [`memory_limit`] the memory that it gives it.
 #![allow(
     clippy::expect_used,
     clippy::panic,
@@ -25,6 +25,7 @@ pub mod gateway;
 pub mod lambda;
 pub mod loaded;
 pub mod meetassist;
+pub mod memory_limit;
 pub mod mirror;
 pub mod proxy;
 pub mod python;

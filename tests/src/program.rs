@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::memory_limit::MemoryLimit;
+
 /// How long a program may take when a test says nothing else.
 const TIME_LIMIT: Duration = Duration::from_secs(120);
 const POLL: Duration = Duration::from_millis(5);
@@ -34,13 +36,17 @@ pub fn bin(name: &str) -> PathBuf {
 ///
 /// # Panics
 /// If it is not built.
+#[must_use]
+pub fn command(name: &str) -> Command {
+    command_of(&bin(name))
+}
+
 #[expect(
     clippy::disallowed_methods,
     reason = "a program's environment is this one's, less what belongs to the run"
 )]
-#[must_use]
-pub fn command(name: &str) -> Command {
-    let mut command = Command::new(bin(name));
+fn command_of(program: &Path) -> Command {
+    let mut command = Command::new(program);
     for (variable, _) in std::env::vars_os() {
         if variable.as_encoded_bytes().starts_with(b"CAUSEWAY_") {
             command.env_remove(variable);
@@ -60,8 +66,25 @@ impl Program {
     /// One of Causeway's programs, by its name.
     #[must_use]
     pub fn new(name: &str) -> Self {
+        Self::of(command(name))
+    }
+
+    /// A program by its path, within so much memory.
+    #[must_use]
+    pub fn limited(program: &Path, limit: Option<&MemoryLimit>) -> Self {
+        let Some(limit) = limit else {
+            return Self::of(command_of(program));
+        };
+        // The shell becomes the program, so that it is limited from its first instruction on.
+        let mut command = command_of(Path::new("/bin/sh"));
+        command.args(["-c", r#"echo $$ >"$0" && exec "$@""#]);
+        command.arg(limit.members()).arg(program);
+        Self::of(command)
+    }
+
+    fn of(command: Command) -> Self {
         Self {
-            command: command(name),
+            command,
             time_limit: TIME_LIMIT,
         }
     }
@@ -80,6 +103,13 @@ impl Program {
         variables: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
     ) -> Self {
         self.command.envs(variables);
+        self
+    }
+
+    /// Takes a variable from the environment.
+    #[must_use]
+    pub fn env_remove(mut self, variable: impl AsRef<OsStr>) -> Self {
+        self.command.env_remove(variable);
         self
     }
 

@@ -3,10 +3,13 @@
 //! The process is frozen between two requests, as AWS does it. AWS gives a function of 256 MB a seventh of a
 //! processor, so the processor time is what tells how long it takes there.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use causeway_tests::DatabaseKind;
 use causeway_tests::lambda::Function;
+use causeway_tests::memory_limit::MemoryLimit;
+use causeway_tests::{DatabaseKind, Program, bin};
 use jiff::ToSpan as _;
 use serde_json::{Value, json};
 
@@ -16,12 +19,45 @@ use crate::measure::{cpu_time, peak_memory};
 const STARTS: usize = 5;
 const ASKED: usize = 50;
 const BOOKINGS: usize = 20;
+/// What AWS gives the function (config/aws/app.yaml).
+const MEMORY: u64 = 256 << 20;
 
-/// Ten years of a site, as a function on PostgreSQL and S3.
-pub(crate) async fn measure(appointments: i64) {
+/// The program that is measured.
+struct Measured {
+    path: PathBuf,
+    limit: Option<MemoryLimit>,
+}
+
+impl Measured {
+    fn new(program: Option<&Path>) -> Self {
+        let path = program.map_or_else(|| bin("causeway-hub"), Path::to_owned);
+        let bytes = fs::metadata(&path).unwrap().len();
+        println!("{} of {:.1} MiB", path.display(), mib(bytes));
+        let limit = MemoryLimit::new(MEMORY);
+        match &limit {
+            Ok(_) => println!("within {} MiB", mib(MEMORY)),
+            Err(error) => println!("without a limit of memory: {error}"),
+        }
+        let limit = limit.ok();
+        Self { path, limit }
+    }
+
+    async fn start(&self, bench: &Bench) -> Function {
+        let program = Program::limited(&self.path, self.limit.as_ref());
+        Function::run(program, &bench.deployment, &[]).await
+    }
+}
+
+fn mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}
+
+/// Ten years of a site, as a function on PostgreSQL and S3: of the released program, or of another one.
+pub(crate) async fn measure(appointments: i64, program: Option<&Path>) {
     let bench = Bench::prepare(appointments, DatabaseKind::Postgres).await;
+    let program = Measured::new(program);
     let list = format!("/api/v1/appointments?date={}", bench.today);
-    let mut function = start(&bench, "start to first answer", &list).await;
+    let mut function = start(&program, &bench, "start to first answer", &list).await;
     let what = Asked {
         function: &function,
         token: &bench.token,
@@ -40,17 +76,17 @@ pub(crate) async fn measure(appointments: i64) {
     what.get("asleep: the first read", &list, 1).await;
     what.gets("asleep: a day's list", &list).await;
     report_memory("function at most", &function);
-    function = start(&bench, "asleep: start to first answer", &list).await;
+    function = start(&program, &bench, "asleep: start to first answer", &list).await;
     report_memory("function at most", &function);
 }
 
 /// Starts it several times: the last one.
-async fn start(bench: &Bench, what: &str, path: &str) -> Function {
+async fn start(program: &Measured, bench: &Bench, what: &str, path: &str) -> Function {
     let (mut times, mut last) = (Times::default(), None);
     for _ in 0..STARTS {
         drop(last.take());
         let begun = Instant::now();
-        let function = Function::start(&bench.deployment, &[]).await;
+        let function = program.start(bench).await;
         let answer = function.http(&bench.token, ("GET", path), Value::Null);
         assert_eq!(answer.await.status, 200);
         times.add(begun.elapsed(), cpu_of(&function));
@@ -141,5 +177,5 @@ fn cpu_of(function: &Function) -> Duration {
 
 fn report_memory(what: &str, function: &Function) {
     let peak = peak_memory(&format!("/proc/{}", function.process.id())).unwrap();
-    println!("{what:30} {} MiB", peak >> 20);
+    println!("{what:30} {:.0} MiB", mib(peak));
 }

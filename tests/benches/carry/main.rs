@@ -11,7 +11,7 @@
 //!
 //! `./bench` builds the programs as they are released and runs this; arguments are numbers of
 //! appointments (each with a slot, and every second with feedback), `service` for the last part alone,
-//! `load` for the hub's, `hub` for its service, `archive` for publishing, `function` for it as one of AWS, and `sites` for many sites in one hub
+//! `load` for the hub's, `hub` for its service, `archive` for publishing, `function` for it as one of AWS (a path for another build of it), and `sites` for many sites in one hub
 //! (numbers are those of sites then), and `admin` for what an admin waits for (numbers of customers); `postgres` or `sqlite` for one of the two.
 #![allow(
     clippy::unwrap_used,
@@ -33,6 +33,7 @@ mod load;
 mod measure;
 mod service;
 
+use std::path::Path;
 use std::time::Duration;
 
 use causeway_tests::deployment::Deployment;
@@ -102,7 +103,9 @@ fn main() {
     }
     if asked("function") {
         for appointments in sizes {
-            runtime.block_on(function::measure(appointments));
+            let program = arguments.iter().find(|argument| argument.starts_with('/'));
+            let program = program.map(Path::new);
+            runtime.block_on(function::measure(appointments, program));
         }
         return;
     }
