@@ -12,7 +12,10 @@ mod secrets;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableRegionProvider;
+use aws_config::meta::region::RegionProviderChain;
+use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sigv4::http_request::{
@@ -35,6 +38,10 @@ pub(crate) use secrets::Secret;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may take, but for a function's and a secret's.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+const NO_REGION: AwsError = AwsError::NotConfigured {
+    what: "region is known; set aws.region in hub.toml, or AWS_REGION",
+};
 
 /// Who calls AWS, and where.
 #[derive(Debug)]
@@ -66,7 +73,11 @@ impl Aws {
     /// # Errors
     /// Where the system's TLS cannot be set up.
     pub(crate) async fn of_environment() -> Result<Self, AwsError> {
-        let shared = aws_config::defaults(BehaviorVersion::latest()).load().await;
+        Self::of(aws_config::defaults(BehaviorVersion::latest())).await
+    }
+
+    async fn of(chain: ConfigLoader) -> Result<Self, AwsError> {
+        let shared = chain.load().await;
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
             .build();
@@ -83,20 +94,15 @@ impl Aws {
     /// # Errors
     /// [`AwsError::NotConfigured`] where there is no region or there are no credentials.
     pub(crate) async fn open(config: &HubConfig) -> Result<Self, AwsError> {
-        let mut aws = Self::of_environment().await?;
-        let configured = [&config.aws.region, &config.store.region];
-        let configured = configured.into_iter().find(|region| !region.is_empty());
-        aws.region = configured.cloned().or(aws.region);
+        let chain = aws_config::defaults(BehaviorVersion::latest()).region(region(config).await?);
+        let mut aws = Self::of(chain).await?;
         aws.endpoint = Some(config.aws.endpoint.clone()).filter(|endpoint| !endpoint.is_empty());
-        aws.region()?;
         aws.provider()?;
         Ok(aws)
     }
 
     fn region(&self) -> Result<&str, AwsError> {
-        let what = "region is known; set aws.region, or AWS_REGION";
-        let region = self.region.as_deref();
-        region.ok_or(AwsError::NotConfigured { what })
+        self.region.as_deref().ok_or(NO_REGION)
     }
 
     fn provider(&self) -> Result<&SharedCredentialsProvider, AwsError> {
@@ -142,6 +148,19 @@ impl Aws {
             false => Err(refused(action, status, &headers, &body)),
         }
     }
+}
+
+/// The region that is configured, or that of the environment or the profile. EC2 is not asked for one: anywhere else
+/// that takes seconds, and ends with a warning that does not say what to set.
+async fn region(config: &HubConfig) -> Result<Region, AwsError> {
+    let configured = [&config.aws.region, &config.store.region];
+    let configured = configured.into_iter().find(|region| !region.is_empty());
+    RegionProviderChain::first_try(configured.map(|region| Region::new(region.clone())))
+        .or_else(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await
+        .ok_or(NO_REGION)
 }
 
 /// What has to be added to a request, so that AWS knows who sends it.

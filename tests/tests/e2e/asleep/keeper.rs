@@ -1,10 +1,12 @@
 //! What is asked of AWS: by the keeper for hubs that do not reach it, and by commands that do.
 
 use causeway_tests::aws::{FUNCTION, RULE};
+use causeway_tests::{DatabaseKind, StoreKind};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::Ground;
+use crate::ground::deploy;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_keeper_does_what_hubs_wish_for_once() {
@@ -108,6 +110,20 @@ async fn a_keeper_that_does_not_find_the_instance_sees_to_the_archive_once() {
     };
     assert_eq!(keeper().await, ["EnableRule"]);
     assert_eq!(keeper().await, [] as [&str; 0]);
+}
+
+#[tokio::test]
+async fn a_keeper_without_a_region_says_what_to_set() {
+    let (deployment, _site) = deploy((StoreKind::Folder, DatabaseKind::Sqlite)).await;
+    let keeper = deployment.hub_program(&["keeper"]).env_remove("AWS_REGION");
+    let keeper = keeper.envs([("CAUSEWAY_AWS__INSTANCE", "hub")]);
+    let kept = tokio::task::spawn_blocking(|| keeper.run()).await.unwrap();
+    let kept = kept.expect_code(2);
+    assert_eq!(
+        kept.json()["error"],
+        "AWS cannot be asked: no region is known; set aws.region in hub.toml, or AWS_REGION"
+    );
+    assert!(!kept.stderr.contains("IMDS"), "{kept}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
