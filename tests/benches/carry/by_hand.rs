@@ -37,10 +37,15 @@ pub(crate) fn run(arguments: &[String]) {
         .build();
     let site = Path::new(store).join(SITES).join("hcm-01");
     runtime.unwrap().block_on(async {
-        let rows = fetch(&site, part);
         let client = connect(url).await;
-        put(&client, part, &rows).await;
+        swap_by(&client, &site, part).await;
     });
+}
+
+/// Does it by a connection that is open.
+pub(crate) async fn swap_by(client: &Client, site: &Path, part: &str) {
+    let rows = fetch(site, part);
+    put(client, part, &rows).await;
 }
 
 /// The partition's CSV.

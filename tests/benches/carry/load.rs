@@ -2,19 +2,28 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use causeway_shared::layout::SITES;
 use causeway_tests::deployment::Deployment;
 use causeway_tests::{DatabaseKind, TestDatabase};
 use rusqlite::Connection;
+use serde_json::{Value, json};
+use tokio::time::sleep;
 
 use crate::RUNS;
 use crate::baseline::{self, TABLES};
 use crate::by_hand;
+use crate::client::Client;
 use crate::data::Shape;
+use crate::hub::partials;
 use crate::measure::{Measured, Server, run_program};
 
 /// Every date, wherever today is.
 const ALL_DATES: [&str; 5] = ["load", "--from", "2023-01-01", "--to", "2026-12-31"];
+
+/// Days around today, which every date of the bench lies within.
+const WHOLE_HISTORY: &str = "1500";
 
 /// How often one partition is changed and loaded.
 const CHANGES: usize = 7;
@@ -26,6 +35,7 @@ pub(crate) async fn measure(deployment: &Deployment, shape: Shape, kinds: &[Data
         first(deployment, &server).await;
         triggers(deployment, &server).await;
         one_partition(deployment, shape, &server);
+        one_partition_served(deployment, shape).await;
     }
     if kinds.contains(&DatabaseKind::Sqlite) {
         sqlite(deployment);
@@ -161,4 +171,65 @@ fn one_partition(deployment: &Deployment, shape: Shape, server: &Server) {
     println!("one partition by hand       {swaps}");
     println!("load of one partition       {loads}");
     print_ratios(&loads, &swaps, "by hand", 2.0);
+}
+
+/// The same by programs that run already: a service, which says how long its round took, and a connection that is
+/// open.
+async fn one_partition_served(deployment: &Deployment, shape: Shape) {
+    let day = shape.day(shape.appointments / 2).to_string();
+    let part = format!("dt={day}");
+    let site = Connection::open(deployment.site().join("site.db")).unwrap();
+    let objects = deployment
+        .store
+        .folder()
+        .unwrap()
+        .join(SITES)
+        .join("hcm-01");
+    let by_hand = deployment.database.connect().await;
+    let token = deployment.token("admin", &[]);
+    let service = deployment.serve(&[
+        ("CAUSEWAY_REFRESH__EVERY", "1h"),
+        ("CAUSEWAY_WINDOW__BEFORE", WHOLE_HISTORY),
+        ("CAUSEWAY_WINDOW__AFTER", WHOLE_HISTORY),
+    ]);
+    let mut client = Client::connect(&service.url, &token).await;
+    let mut rounds = round_after(&mut client, 0).await.0;
+    partials(&service).await;
+    let (mut loads, mut swaps) = (Vec::new(), Vec::new());
+    for run in 0..CHANGES {
+        let change = "UPDATE appointment SET description = 'served ' || ?1 WHERE date = ?2";
+        site.execute(change, (run, &day)).unwrap();
+        let _ = deployment.agent(&["sync"]).expect_code(0);
+        let notice = json!({"site": "hcm-01", "seq": 1});
+        client.post("/api/v1/sync/notify", &notice).await;
+        let round = round_after(&mut client, rounds).await;
+        rounds = round.0;
+        loads.push(round.1);
+        let started = Instant::now();
+        by_hand::swap_by(&by_hand, &objects, &part).await;
+        swaps.push(started.elapsed().as_secs_f64());
+        by_hand.batch_execute("DROP TABLE stage").await.unwrap();
+    }
+    let [load, swap] = [loads, swaps].map(|times| times.into_iter().fold(f64::MAX, f64::min));
+    println!(
+        "load of one, by a service   {:.1} ms, by hand on an open connection {:.1} ms: {:.2} x (aim 2)",
+        load * 1_000.0,
+        swap * 1_000.0,
+        load / swap
+    );
+    let _ = service.running.terminate();
+}
+
+/// The first round of a service's that is not among these many, and how many seconds it took.
+async fn round_after(client: &mut Client, rounds: u64) -> (u64, f64) {
+    loop {
+        let status = client.get("/api/v1/sync").await;
+        let status: Value = serde_json::from_slice(&status).unwrap();
+        let refresh = &status["refresh"];
+        let done = refresh["rounds"].as_u64().unwrap();
+        if done > rounds {
+            return (done, refresh["last_seconds"].as_f64().unwrap());
+        }
+        sleep(Duration::from_millis(20)).await;
+    }
 }
