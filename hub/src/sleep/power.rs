@@ -60,7 +60,10 @@ impl Power {
             return Ok(());
         };
         match settled(aws, instance).await? {
-            InstanceState::Available => aws.stop_instance(instance).await,
+            InstanceState::Available => {
+                let asked = aws.stop_instance(instance).await;
+                done_by_anyone(asked, aws, instance, InstanceState::Available).await
+            }
             InstanceState::Stopped | InstanceState::Between => Ok(()),
         }
     }
@@ -74,9 +77,25 @@ impl Power {
             return Ok(());
         };
         match settled(aws, instance).await? {
-            InstanceState::Stopped => aws.start_instance(instance).await,
+            InstanceState::Stopped => {
+                let asked = aws.start_instance(instance).await;
+                done_by_anyone(asked, aws, instance, InstanceState::Stopped).await
+            }
             InstanceState::Available | InstanceState::Between => Ok(()),
         }
+    }
+}
+
+/// What came of asking for an instance to leave a state. Of two who do so at once RDS refuses the second.
+async fn done_by_anyone(
+    asked: Result<(), AwsError>,
+    aws: &Aws,
+    instance: &str,
+    from: InstanceState,
+) -> Result<(), AwsError> {
+    match asked {
+        Err(error) if aws.instance_state(instance).await? == from => Err(error),
+        _ => Ok(()),
     }
 }
 
