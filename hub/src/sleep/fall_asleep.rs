@@ -89,10 +89,18 @@ pub(crate) async fn fall_asleep(
                 report.sites = sites;
                 publish(archive, clock, &mut report).await;
             }
-            // What somebody else has done meanwhile is what is asked for.
-            Err(error) if error.may_come_of_another() && is_asleep(hub).await => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                // What somebody else has done meanwhile is what is asked for: it sleeps, or its server has gone.
+                let may_be_done = error.may_come_of_another() && is_asleep(hub).await?;
+                if !may_be_done || sleeps && database.ping().await.is_ok() {
+                    return Err(error);
+                }
+            }
         }
+    }
+    // Publishing takes its time, in which somebody may have had it woken.
+    if !is_asleep(hub).await? {
+        return Err(SleepError::Overtaken);
     }
     power.stop().await?;
     report.seconds = began.elapsed().as_secs_f64();
@@ -119,9 +127,9 @@ async fn empty_and_set_state(
     Ok(sealed.sites)
 }
 
-async fn is_asleep(hub: &Hub) -> bool {
-    let control = Control::read(hub.store()).await;
-    control.is_ok_and(|control| control.state.database == SleepState::Asleep)
+async fn is_asleep(hub: &Hub) -> Result<bool, SleepError> {
+    let control = Control::read(hub.store()).await?;
+    Ok(control.state.database == SleepState::Asleep)
 }
 
 fn halfway(error: impl Into<SleepError>) -> SleepError {
