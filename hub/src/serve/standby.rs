@@ -21,6 +21,7 @@ use crate::db::SLEEP;
 use crate::http::App;
 use crate::scheduler::failing_sites;
 use crate::sleep::{finish, server_answers, wake_forgotten};
+use crate::sync::Hub;
 use crate::tasks;
 use stand_in::StandIn;
 
@@ -152,7 +153,8 @@ impl Standby {
     pub(crate) async fn look(&self, app: &App) {
         *lock(&self.looked) = Some(Instant::now());
         let mut told = Vec::new();
-        if self.why().is_none() {
+        let counts_as_awake = self.why().is_none();
+        if counts_as_awake {
             let copied = timeout(PING_WITHIN, app.hub.database().copied(SLEEP)).await;
             // One that does not answer is found out by whoever reads.
             let Ok(Ok(copied)) = copied else { return };
@@ -166,6 +168,9 @@ impl Standby {
             return;
         };
         match control.state.database {
+            // The file names no database: what is told of another one is not this one's to finish.
+            SleepState::Asleep | SleepState::Waking
+                if counts_as_awake && told.is_empty() && !owns_edits(&app.hub).await => {}
             SleepState::Asleep => self.set(Some(Notice::Asleep)),
             SleepState::Waking => self.set(Some(Notice::Waking)),
             SleepState::Awake if !told.is_empty() => {
@@ -274,14 +279,21 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether the database has the edits of its sites, as far as it knows. `false` where it does not say.
+async fn owns_edits(hub: &Hub) -> bool {
+    let states = hub.database().sites().await.unwrap_or_default();
+    hub.config().edits.write && !states.is_empty() && states.iter().all(|state| state.writable)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::HubConfig;
     use crate::serve::testbed::{Testbed, now};
 
     #[tokio::test]
     async fn a_waking_that_was_left_is_finished_though_the_database_counts_as_awake() {
-        let bed = Testbed::new().await;
+        let bed = Testbed::with_a_day(&["hcm-01"]).await;
         let (app, store) = (&bed.app, bed.app.hub.store());
         // As a `wake` leaves it that is killed once it is loaded, and the service has missed that it slept.
         for to in [SleepState::Asleep, SleepState::Waking] {
@@ -292,6 +304,19 @@ mod tests {
         assert_eq!(app.standby.why(), Some(Notice::Waking));
         while Control::read(store).await.unwrap().state.database != SleepState::Awake {
             tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn what_another_database_is_about_is_left_to_its_own_hubs() {
+        let follows = |config: &mut HubConfig| config.edits.write = false;
+        let bed = Testbed::with_a_day_and(&["hcm-01"], follows).await;
+        let (app, store) = (&bed.app, bed.app.hub.store());
+        for to in [SleepState::Asleep, SleepState::Waking] {
+            Control::set_state(store, to, now(), false).await.unwrap();
+            *lock(&app.standby.asked_store) = None;
+            app.standby.see_to(app).await;
+            assert_eq!(app.standby.why(), None, "it only follows");
         }
     }
 
