@@ -174,7 +174,9 @@ impl Hub {
         };
         match found {
             Some(Ok(found)) => {
-                self.refuse_another_store(&states, &found)?;
+                // Until it is mended each look is a thorough one: no site is loaded in between.
+                self.refuse_another_store(&states, &found)
+                    .inspect_err(|_| watchlist.look_closely_next(None))?;
                 watchlist.add(found);
                 self.look_at_pins().await?;
             }
@@ -223,8 +225,9 @@ impl Hub {
         Err(HubError::Configuration {
             key: "store.url",
             problem: format!(
-                "the store has {} and none of the sites that {} holds ({}): it is another one; write the \
-                 store that the database was loaded from, or another [database] url",
+                "the store has {} and none of the sites that {} holds ({}), as if it were another one: name the \
+                 store that the database was loaded from, or another [database] url; where those sites are gone \
+                 for good, make the database anew (drop it, `init`, `load`)",
                 named(found),
                 self.database().describe(),
                 named(&loaded)
@@ -531,11 +534,15 @@ mod tests {
             .await?;
 
         let mistaken = test.with_store(Arc::clone(&other.store))?;
-        let refused = mistaken.load().await.unwrap_err().to_string();
-        assert!(
-            refused.contains("the store has there and none of the sites"),
-            "{refused}"
-        );
+        // Also if somebody tells of the site in between.
+        for _ in 0..2 {
+            let refused = mistaken.load().await.unwrap_err().to_string();
+            assert!(
+                refused.contains("the store has there and none of the sites"),
+                "{refused}"
+            );
+            mistaken.hub.expect_site(there.name().clone());
+        }
         assert_eq!(test.database.sites().await?.len(), 1);
         // Sites that come to the store of those that are loaded are loaded.
         let mut besides = TestSite::new(&test.store, "besides", SHOP)?;
