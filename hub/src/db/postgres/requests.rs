@@ -256,7 +256,7 @@ impl PostgresDatabase {
             }
             let mut answers = Vec::with_capacity(queries.len());
             for query in queries {
-                answers.push(statement::query(&transaction, query).await?);
+                answers.push(statement::query(&transaction, site, query).await?);
             }
             Ok(Some(answers))
         };

@@ -7,6 +7,7 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type as PgType};
 use tokio_postgres::{Client, Error, Statement};
 
+use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Raw, Type};
 
 use super::render;
@@ -54,15 +55,20 @@ pub(super) async fn run(
     run_prepared(client, &statement, parameters, types).await
 }
 
-/// The same of a query. One that is not made for its caller stays prepared on the connection: the server need not
-/// read it again.
-pub(super) async fn query(transaction: &Transaction<'_>, query: &Query) -> Result<Vec<Row>, Error> {
+/// The same of a query of a site's. One that is not made for its caller stays prepared on the connection: the server
+/// need not read it again.
+pub(super) async fn query(
+    transaction: &Transaction<'_>,
+    site: &SiteName,
+    query: &Query,
+) -> Result<Vec<Row>, Error> {
     let Query {
         sql,
         parameters,
         types,
     } = query;
-    let texts = render::as_texts(sql, types.len());
+    // Named, since the types of its parameters are those of this site's columns.
+    let texts = format!("-- {site}\n{}", render::as_texts(sql, types.len()));
     let statement = match sql {
         Cow::Borrowed(_) => transaction.prepare_cached(&texts).await?,
         Cow::Owned(_) => transaction.client().prepare(&texts).await?,
