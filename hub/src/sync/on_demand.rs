@@ -57,8 +57,8 @@ pub(crate) struct LoadedDates {
 }
 
 impl LoadedDates {
-    /// Looks at what the site has of the dates, and whether all of it is loaded.
-    fn are_loaded(&mut self, stored: &StoredSite) -> bool {
+    /// Looks at what the site has of the dates. Returns whether all of it is loaded.
+    fn look_at(&mut self, stored: &StoredSite) -> bool {
         self.parts = parts_of(stored, &self.dates);
         self.parts.iter().all(|key| {
             let mark = stored.loaded.get(key);
@@ -186,7 +186,7 @@ impl Hub {
             };
             self.load_from_catalogs(&of.site, &request).await?;
             let cached = self.cached(&of.site).await?;
-            if of.are_loaded(&cached.stored) {
+            if of.look_at(&cached.stored) {
                 return Ok(of);
             }
         }
@@ -217,7 +217,7 @@ impl Hub {
     /// Whether all that the site has of the dates is loaded, and something keeps them.
     async fn finds_kept(&self, of: &mut LoadedDates, now: Timestamp) -> Result<bool, HubError> {
         let stored = &self.cached(&of.site).await?.stored;
-        Ok(of.are_loaded(stored) && self.are_kept(&of.dates, stored, now).await?)
+        Ok(of.look_at(stored) && self.are_kept(&of.dates, stored, now).await?)
     }
 
     /// Whether something keeps the dates: the window, a pin, or that somebody asked of late.
