@@ -10,6 +10,7 @@ mod change;
 mod fold;
 
 use std::collections::BTreeSet;
+use std::sync::PoisonError;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{EditsLog, Owner};
@@ -17,7 +18,7 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use jiff::Timestamp;
 
-use super::edits_log::{NewCommit, News, Written, append, catch_up, owns};
+use super::edits_log::{NewCommit, News, Written, append, catch_up, owns, refuse_blank};
 use super::hub::Hub;
 use super::settle::changes;
 use crate::db::{DbError, FlushChange, JournalEntry, SiteFlush, StoredSite};
@@ -146,6 +147,23 @@ impl FlushTask<'_> {
         }
     }
 
+    /// Looks once in a process whether the log is the one that the database stands at a commit of.
+    async fn make_sure_of_the_log(&self, stored: &StoredSite) -> Result<(), SiteError> {
+        let Some(head) = &stored.edits.head else {
+            return Ok(());
+        };
+        let seen = || {
+            // The set is whole between any two of its operations, also if a holder panicked.
+            let seen = self.hub.inner.seen_logs.lock();
+            seen.unwrap_or_else(PoisonError::into_inner)
+        };
+        if !seen().contains(self.site) {
+            refuse_blank(&self.hub.edits_log(self.site), head.seq).await?;
+            seen().insert(self.site.clone());
+        }
+        Ok(())
+    }
+
     /// Takes the first rows of the journal to the store: folds them, commits them, and writes that down.
     async fn take(
         &self,
@@ -168,6 +186,7 @@ impl FlushTask<'_> {
         if rows.is_empty() {
             return self.drop_known(session, at, &known, is_all).await;
         }
+        self.make_sure_of_the_log(at.stored).await?;
         let folded = self.fold(at.stored, dataset, at.edits, &rows).await?;
         let mut edits = at.edits.clone();
         let new = NewCommit {

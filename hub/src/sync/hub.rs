@@ -1,9 +1,10 @@
 //! The hub as its programs use it: one store, one database, and what is remembered of both.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Display};
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -77,6 +78,8 @@ pub(super) struct Inner {
     pub(super) window_is_told: AtomicBool,
     pub(super) seen_triggers: SeenTriggers,
     pub(super) seen_owners: SeenOwners,
+    /// The sites whose log of edits was seen to be there.
+    pub(super) seen_logs: Mutex<BTreeSet<SiteName>>,
     /// Failures beside the work itself, as far as they were logged.
     pub(super) failures: Failures,
     /// Flushes since the start, and the edits that they carried.
@@ -162,6 +165,7 @@ impl Hub {
             unhurried_loads: Semaphore::new(unhurried_loads),
             seen_triggers: SeenTriggers::default(),
             seen_owners: SeenOwners::default(),
+            seen_logs: Mutex::default(),
             failures: Failures::default(),
             flushes: Runs::default(),
         };

@@ -47,6 +47,32 @@ async fn sell(test: &TestHub, site: &TestSite, slot: &str) -> Outcome<i64> {
 }
 
 #[tokio::test]
+async fn no_change_is_taken_to_a_store_without_the_log() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folder = tempfile::tempdir()?;
+    let test = start(&store, folder.path()).await?;
+    test.load_one().await?;
+    let born = sell(&test, &site, "c").await?;
+    // As one whose disk is not mounted, or that `[store] url` names by mistake.
+    let mistaken = test.with_store(Arc::new(MemoryStore::new()))?;
+    let refused = mistaken.flush(&site).await.unwrap_err().to_string();
+    assert!(refused.contains("does not hold"), "{refused}");
+
+    let again = test.with_store(Arc::clone(&store))?;
+    again.flush(&site).await?;
+    let elsewhere = tempfile::tempdir()?;
+    let made_again = start(&store, elsewhere.path()).await?;
+    made_again.load_one().await?;
+    let rows = made_again.rows(&site, "sale").await?;
+    assert!(
+        rows.iter().any(|row| row.contains(&format!(" {born},"))),
+        "{rows:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test]
 async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
     let site = shop(&store).await?;
