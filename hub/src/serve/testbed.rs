@@ -15,7 +15,7 @@ use causeway_shared::commit::{
 };
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
-use causeway_shared::layout::{LogKey, WhichLog};
+use causeway_shared::layout::{LogKey, SESSIONS, TOKENS, WhichLog};
 use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use causeway_shared::store::failing::{FailingStore, Fault};
@@ -172,8 +172,14 @@ impl Testbed {
         self.restarted_over(Arc::clone(self.app.hub.store()))
     }
 
-    /// The service as it is where the store does not answer any more.
-    pub(crate) fn without_its_store(&self) -> Self {
+    /// The service as it is where the store does not answer any more, and the database has the copies of who may
+    /// call, which are made aside.
+    pub(crate) async fn without_its_store(&self) -> Self {
+        for key in [TOKENS, SESSIONS] {
+            while self.app.hub.database().copied(key).await.unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+        }
         let store = Arc::clone(self.app.hub.store());
         self.restarted_over(Arc::new(FailingStore::new(store, [Fault::StopAt(1)])))
     }

@@ -260,7 +260,7 @@ async fn a_row_is_shown_while_the_store_that_has_more_of_it_is_away() {
     // A week that is not loaded.
     let consultant = "/consultants/1?site=hcm-01&week=2025-12-20";
     let paths = [consultant, "/customers/c1?site=hcm-01"];
-    let bed = bed.without_its_store();
+    let bed = bed.without_its_store().await;
     for (path, name) in paths.iter().zip(["Lê Dung", "Nguyễn An"]) {
         let page = bed.visit(path, &cookie).await;
         assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.body);
