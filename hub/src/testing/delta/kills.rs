@@ -94,8 +94,11 @@ impl Change {
     /// Whether all of the change is among these versions.
     fn check_whole(&self, committed: &[Expected]) -> Outcome {
         for (table, rows) in &self.after {
-            let versions = committed.iter().filter(|of| of.table == *table);
-            if versions.last().is_none_or(|newest| newest.rows != *rows) {
+            let mut versions = committed.iter().filter(|of| of.table == *table);
+            if versions
+                .next_back()
+                .is_none_or(|newest| newest.rows != *rows)
+            {
                 return Err(format!("{table} is not what it should be").into());
             }
         }
