@@ -1,5 +1,5 @@
-//! What brings the sites' logs into the database, in the order in which data flows: `discover`
-//! finds the sites and the heads of their logs; `window` says which dates are wanted; `load_plan`
+//! What brings the sites' logs into the database, in the order in which data flows: `find_sites`
+//! and `discover` find the sites and the heads of their logs; `window` says which dates are wanted; `load_plan`
 //! compares them with what is loaded; `load` executes the plan in one transaction; `pass` does so
 //! for every site. `sites` and `status` tell the others what is there.
 
@@ -13,6 +13,7 @@ mod edits_log;
 mod edits_objects;
 mod failed_sites;
 mod failures;
+mod find_sites;
 mod flush;
 mod flushes;
 mod history;

@@ -1,0 +1,153 @@
+//! Which sites a pass goes over: those that the database knows, and those that the store has besides.
+
+use std::collections::BTreeSet;
+
+use causeway_shared::ids::SiteName;
+use tokio::join;
+
+use super::discover::discover;
+use super::hub::Hub;
+use crate::db::SiteState;
+use crate::error::HubError;
+
+/// Most sites that a message names.
+const NAMED_SITES: usize = 5;
+
+impl Hub {
+    /// Notes a site that is said to have committed, so that the next load reads its log although
+    /// the database does not know the site yet.
+    pub(crate) fn expect_site(&self, site: SiteName) {
+        self.inner.failed_sites.forget(&site);
+        self.inner.watchlist.add([site]);
+    }
+
+    /// How all sites stand, or one of them: those that the database knows, and those that the store
+    /// has besides, for which it looks from time to time.
+    pub(crate) async fn states(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
+        let watchlist = &self.inner.watchlist;
+        let look = || discover(&self.inner.store);
+        // Database and store are asked at once: each may be far away.
+        let (states, found) = match watchlist.look_is_thorough(None) {
+            true => {
+                let (states, found) = join!(self.inner.database.sites(), look());
+                (states, Some(found))
+            }
+            false => (self.inner.database.sites().await, None),
+        };
+        let mut states = states.inspect_err(|_| watchlist.look_closely_next(None))?;
+        let known: BTreeSet<SiteName> = states.iter().map(|state| state.site.clone()).collect();
+        let unknown_asked = only.is_some_and(|site| !known.contains(site));
+        let found = match found {
+            None if known.is_empty() || unknown_asked => Some(look().await),
+            found => found,
+        };
+        match found {
+            Some(Ok(found)) => {
+                // Until it is mended each look is a thorough one: no site is loaded in between.
+                self.refuse_another_store(&states, &found)
+                    .inspect_err(|_| watchlist.look_closely_next(None))?;
+                watchlist.add(found);
+                self.look_at_pins().await?;
+            }
+            // The load of each known site will report that the store cannot be reached.
+            Some(Err(error)) if !known.is_empty() && !unknown_asked => {
+                watchlist.look_closely_next(None);
+                let failures = &self.inner.failures;
+                failures.log(None, "cannot look for new sites", error);
+            }
+            Some(Err(error)) => return Err(error.into()),
+            None => {}
+        }
+        let besides = watchlist.besides(&known).into_iter();
+        states.extend(besides.map(SiteState::unknown));
+        states.sort_by(|a, b| a.site.cmp(&b.site));
+        if let Some(site) = only {
+            states.retain(|state| state.site == *site);
+            if states.is_empty() {
+                return Err(HubError::UnknownSite { site: site.clone() });
+            }
+        }
+        Ok(states)
+    }
+
+    /// Refuses a store that has sites, but none of those that the database holds: its rows would come to lie
+    /// beside another store's.
+    fn refuse_another_store(
+        &self,
+        states: &[SiteState],
+        found: &BTreeSet<SiteName>,
+    ) -> Result<(), HubError> {
+        let loaded = states.iter().filter(|state| state.head.is_some());
+        let loaded: BTreeSet<SiteName> = loaded.map(|state| state.site.clone()).collect();
+        if loaded.is_empty() || found.is_empty() || !loaded.is_disjoint(found) {
+            return Ok(());
+        }
+        let named = |sites: &BTreeSet<SiteName>| {
+            let few = sites.iter().take(NAMED_SITES).map(SiteName::as_str);
+            let more = if sites.len() > NAMED_SITES {
+                ", …"
+            } else {
+                ""
+            };
+            few.collect::<Vec<_>>().join(", ") + more
+        };
+        Err(HubError::Configuration {
+            key: "store.url",
+            problem: format!(
+                "the store has {} and none of the sites that {} holds ({}), as if it were another one: name the \
+                 store that the database was loaded from, or another [database] url; where those sites are gone \
+                 for good, make the database anew (drop it, `init`, `load`)",
+                named(found),
+                self.database().describe(),
+                named(&loaded)
+            ),
+        })
+    }
+}
+
+// On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
+// these tests are about what is done with its answers.
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn another_store_is_refused_before_its_sites_are_loaded() -> Outcome {
+        let (folder, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let other = TestHub::in_folder(elsewhere.path()).await?;
+        let mut there = TestSite::new(&other.store, "there", SHOP)?;
+        there
+            .put("item", "b=0of2", &["1,b"])
+            .await?
+            .commit()
+            .await?;
+
+        let mistaken = test.with_store(Arc::clone(&other.store))?;
+        // Also if somebody tells of the site in between.
+        for _ in 0..2 {
+            let refused = mistaken.load().await.unwrap_err().to_string();
+            assert!(
+                refused.contains("the store has there and none of the sites"),
+                "{refused}"
+            );
+            mistaken.hub.expect_site(there.name().clone());
+        }
+        assert_eq!(test.database.sites().await?.len(), 1);
+        // Sites that come to the store of those that are loaded are loaded.
+        let mut besides = TestSite::new(&test.store, "besides", SHOP)?;
+        besides
+            .put("item", "b=0of2", &["1,c"])
+            .await?
+            .commit()
+            .await?;
+        let again = test.with_store(Arc::clone(&test.store))?;
+        assert_eq!(again.load().await?.sites.len(), 2);
+        Ok(())
+    }
+}
