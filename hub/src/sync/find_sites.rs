@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use causeway_shared::ids::SiteName;
-use tokio::join;
 
 use super::discover::discover;
 use super::hub::Hub;
@@ -25,21 +24,14 @@ impl Hub {
     /// has besides, for which it looks from time to time.
     pub(crate) async fn states(&self, only: Option<&SiteName>) -> Result<Vec<SiteState>, HubError> {
         let watchlist = &self.inner.watchlist;
-        let look = || discover(&self.inner.store);
-        // Database and store are asked at once: each may be far away.
-        let (states, found) = match watchlist.look_is_thorough(None) {
-            true => {
-                let (states, found) = join!(self.inner.database.sites(), look());
-                (states, Some(found))
-            }
-            false => (self.inner.database.sites().await, None),
-        };
-        let mut states = states.inspect_err(|_| watchlist.look_closely_next(None))?;
+        // Without the database nothing that the store says is of use, so the store is not asked then.
+        let mut states = self.inner.database.sites().await?;
         let known: BTreeSet<SiteName> = states.iter().map(|state| state.site.clone()).collect();
         let unknown_asked = only.is_some_and(|site| !known.contains(site));
-        let found = match found {
-            None if known.is_empty() || unknown_asked => Some(look().await),
-            found => found,
+        let looks = watchlist.look_is_thorough(None) || known.is_empty() || unknown_asked;
+        let found = match looks {
+            true => Some(discover(&self.inner.store).await),
+            false => None,
         };
         match found {
             Some(Ok(found)) => {
@@ -148,6 +140,23 @@ mod tests {
             .await?;
         let again = test.with_store(Arc::clone(&test.store))?;
         assert_eq!(again.load().await?.sites.len(), 2);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn the_store_is_not_asked_while_the_database_is_away() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let another = test.another()?;
+        std::fs::write(folder.path().join("causeway.db"), "no database")?;
+        let before = test.store.requests();
+        for _ in 0..2 {
+            assert!(another.load().await.is_err());
+        }
+        assert_eq!(test.store.requests().since(&before).total(), 0);
         Ok(())
     }
 }

@@ -208,7 +208,12 @@ impl Hub {
                 loaded
             }
             Err(error) => {
-                self.inner.watchlist.look_closely_next(Some(&state.site));
+                let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
+                // A failure of the database says nothing of the log, unless that was to be looked at closely and
+                // was not.
+                if !error.is_of_database() || thorough && seen.is_none() {
+                    self.inner.watchlist.look_closely_next(Some(&state.site));
+                }
                 if is_busy(&error) {
                     // Whoever is about it notes how that goes.
                     return Some(SiteLoaded {
@@ -216,7 +221,6 @@ impl Hub {
                         ..failed(state, error.to_string(), true)
                     });
                 }
-                let seen = Some(Seq(seen.into_inner())).filter(|seq| *seq != Seq::NONE);
                 self.note(&state.site, seen, Some(&error.to_string())).await;
                 failed_sites.remember(&state.site, snapshot, &error);
                 Some(failed(state, error.to_string(), error.is_retryable()))
@@ -452,6 +456,28 @@ mod tests {
         test.store.delete(&key).await?;
         assert_eq!(test.load().await?.sites, []);
         assert!(!test.hub.status(test.request.now).await?.needs_a_look());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_log_is_looked_at_closely_after_a_failure_of_the_database_only_where_that_was_due()
+    -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let state = test.hub.states(None).await?.remove(0);
+        let wanted = test.hub.wanted(&test.request).await?;
+        std::fs::write(folder.path().join("here.db"), "no database")?;
+        // The one has looked at the log before, the other has not.
+        for (hub, is_due) in [(&test.hub, false), (&test.another()?.hub, true)] {
+            let (now, nothing) = (test.request.now, Repair::default());
+            let load = hub.load_site(Teller::Service, &state, &wanted, now, &nothing);
+            assert!(load.await.is_some_and(|loaded| loaded.error.is_some()));
+            let watchlist = &hub.inner.watchlist;
+            assert_eq!(watchlist.look_is_thorough(Some(site.name())), is_due);
+        }
         Ok(())
     }
 }
