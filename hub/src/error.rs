@@ -213,8 +213,9 @@ pub(crate) enum SiteError {
     /// The log does not hold the commit that the database stands at.
     #[error(
         "site {site}: the database stands at commit {seq}{of}, which the log {found}; \
-         if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify \
-         --repair` at the site. Only if the store was replaced on purpose, run `causeway-hub flush`, \
+         if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; \
+         if it was emptied, run `causeway-agent verify --repair` at the site. Only if the store was \
+         replaced on purpose, run `causeway-hub flush`, \
          take the site's schema (SQLite: its file) away and load again: the database holds the last good data",
         of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" }
     )]

@@ -43,7 +43,7 @@ mod watchlist;
 mod window;
 
 pub(crate) use as_of::AsOf;
-pub(crate) use discover::discover;
+pub(crate) use discover::{discover, refuse_another_log};
 pub(crate) use edits_history::{CommittedEdits, WaitingEdits};
 #[cfg(any(test, feature = "testing"))]
 pub(crate) use flush::Flushed;

@@ -240,6 +240,12 @@ pub fn quarantine_prefix(site: &SiteName) -> String {
     format!("{SITES}{site}/quarantine/")
 }
 
+/// Comes after all keys of a site's edits, and before those that follow.
+#[must_use]
+pub fn edits_end(site: &SiteName) -> String {
+    format!("{SITES}{site}/edits0")
+}
+
 /// A file that was imported into a site, as it came.
 #[must_use]
 pub fn import_file(site: &SiteName, md5: Md5, extension: &str) -> String {

@@ -54,6 +54,10 @@ impl Pace {
 pub(crate) type Done = BTreeMap<SiteName, u64>;
 
 async fn make_missing(hub: &Hub, done: &mut Done, (clock, pace): (impl Fn() -> Timestamp, Pace)) {
+    // What is wrong then, the refresh reports: here it would look like damage of a site.
+    if hub.is_over_another_store() {
+        return;
+    }
     // A database that is away is reported by the refresh.
     for state in hub.database().sites().await.unwrap_or_default() {
         let is_done = done.get(&state.site) == Some(&state.revision);
@@ -62,8 +66,11 @@ async fn make_missing(hub: &Hub, done: &mut Done, (clock, pace): (impl Fn() -> T
         }
         let made = make(hub, &state.site, (clock(), pace)).await;
         let revision = made.unwrap_or_else(|error| {
-            let what = "figures of the past are not prepared";
-            hub.log_failure(&state.site, what, error);
+            // Where the site cannot be loaded, the refresh says why.
+            if state.last_error.is_none() {
+                let what = "figures of the past are not prepared";
+                hub.log_failure(&state.site, what, error);
+            }
             // Again after the next load.
             state.revision
         });
@@ -121,4 +128,34 @@ fn take<V>(missing: &mut BTreeMap<Part, V>) -> Option<BTreeMap<Part, V>> {
     let from = missing.len().saturating_sub(AT_ONCE);
     let first = *missing.keys().nth(from)?;
     Some(missing.split_off(&first))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use causeway_shared::store::Store;
+    use causeway_shared::store::memory::MemoryStore;
+
+    use super::*;
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn nothing_is_made_from_another_store() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        let sale = ["1,2025-11-28,a,paid"];
+        site.put("sale", "dt=2025-11-28", &sale).await?;
+        site.commit().await?;
+        test.load_one().await?;
+        let other: Store = Arc::new(MemoryStore::new());
+        TestSite::new(&other, "there", SHOP)?.commit().await?;
+        let mistaken = test.with_store(Arc::clone(&other))?;
+        assert!(mistaken.load().await.is_err());
+        let before = other.requests();
+        make_all(&mistaken.hub, test.request.now).await;
+        assert_eq!(other.requests().since(&before).total(), 0);
+        Ok(())
+    }
 }

@@ -15,7 +15,7 @@ use crate::control::{Control, DatabaseState, SleepState};
 use crate::db::SLEEP;
 use crate::document::DocumentError;
 use crate::error::SiteError;
-use crate::sync::Hub;
+use crate::sync::{Hub, refuse_another_log};
 
 /// How often it is looked whether writers have ended.
 const POLL: Duration = Duration::from_millis(200);
@@ -116,6 +116,7 @@ async fn empty_and_set_state(
     clock: fn() -> Timestamp,
 ) -> Result<Vec<SiteAsleep>, SleepError> {
     hub.refuse_past().await?;
+    hub.look_for_another_store().await?;
     refuse_others_edits(hub).await?;
     let sealed = seal(hub, wait, SAYS_WITHIN, clock).await?;
     let to = SleepState::Asleep;
@@ -309,7 +310,8 @@ async fn flush(
     loop {
         edits += hub.flush_site(&site, clock()).await?.edits;
         let state = hub.database().stored(&site).await?.state;
-        let stored = hub.edits_log(&site).read_catalog().await;
+        let log = hub.edits_log(&site);
+        let stored = log.read_catalog().await;
         let (own, stored) = (state.edits_head, stored.map_err(SiteError::Log)?.head);
         let waiting = state.edits_waiting;
         if waiting == 0 && own == stored {
@@ -327,6 +329,10 @@ async fn flush(
         if waiting > 0 {
             return Err(SleepError::Unflushed { site, waiting });
         }
+        if let Some(own) = &own {
+            // What a load does not catch up with.
+            refuse_another_log(&log, own).await?;
+        }
         let seq = |head: Option<EditsHead>| head.map_or(Seq::NONE, |head| head.seq);
         return Err(SleepError::AnotherHead {
             site,
@@ -338,10 +344,44 @@ async fn flush(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use causeway_shared::layout;
+    use causeway_shared::store::Store;
+    use causeway_shared::store::memory::MemoryStore;
 
     use super::*;
     use crate::serve::testbed::{Testbed, now};
+    use crate::testing::{SHOP, TestSite};
+
+    /// What is said of a database that is put to sleep over another store than its own.
+    async fn refused_over(store: Store) -> String {
+        let bed = Testbed::new().await;
+        let database = Arc::clone(bed.app.hub.database());
+        let hub = Hub::with(bed.app.hub.config().clone(), store, database).unwrap();
+        let seen = DatabaseState::default();
+        let put = empty_and_set_state(&hub, Duration::ZERO, seen, false, now).await;
+        assert_eq!(told(&bed).await, "", "it takes changes");
+        put.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn a_database_over_another_store_stays_awake_and_says_what_to_mend() {
+        let other: Store = Arc::new(MemoryStore::new());
+        let mut site = TestSite::new(&other, "there", SHOP).unwrap();
+        site.commit().await.unwrap();
+        let refused = refused_over(other).await;
+        let says = "configuration, store.url: the store has there and none of the sites";
+        assert!(refused.starts_with(says), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn a_database_whose_store_is_not_mounted_stays_awake_and_says_so() {
+        let refused = refused_over(Arc::new(MemoryStore::new())).await;
+        let says =
+            "stands at commit 1 of edits, which the log does not hold; if `[store] url` names";
+        assert!(refused.contains(says), "{refused}");
+    }
 
     async fn told(bed: &Testbed) -> String {
         let told = bed.app.hub.database().copied(SLEEP).await.unwrap();

@@ -6,7 +6,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{AgentLog, Commit, EditsLog, LogHead as _, LogKind};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout;
+use causeway_shared::layout::{self, SiteKey, WhichLog};
 use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{Store, StoreError};
 
@@ -17,19 +17,43 @@ const MOST_COMMITS: usize = 32;
 
 /// The sites that have anything in the store. Costs one listing per site and one more.
 pub(crate) async fn discover(store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
+    find_sites(store, |_| true).await
+}
+
+/// The sites that have more in the store than edits: a hub that wrote to a wrong store may have left some there.
+pub(crate) async fn discover_carried(store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
+    let is_of_agent = |key: &str| {
+        !matches!(
+            SiteKey::parse(key),
+            Some((_, SiteKey::Log(WhichLog::Edits, _)))
+        )
+    };
+    find_sites(store, is_of_agent).await
+}
+
+/// The sites that have a key which counts.
+async fn find_sites(
+    store: &Store,
+    counts: impl Fn(&str) -> bool,
+) -> Result<BTreeSet<SiteName>, StoreError> {
     let mut sites = BTreeSet::new();
     let mut after: Option<String> = None;
     loop {
         let page = store.list_few(layout::SITES, after.as_deref()).await?;
         let mut last = None;
         for object in &page.objects {
-            let name = site_segment(&object.key);
-            sites.extend(name.and_then(|name| SiteName::new(name).ok()));
-            last = name;
+            let Some(name) = site_segment(&object.key) else {
+                continue;
+            };
+            let site = SiteName::new(name).ok();
+            sites.extend(site.clone().filter(|_| counts(&object.key)));
+            last = Some((name, site.filter(|site| !sites.contains(site))));
         }
         match (last, page.next) {
             // Every key of a site sorts before its folder's name with `0`, which follows `/`.
-            (Some(name), _) => after = Some(format!("{}{name}0", layout::SITES)),
+            (Some((name, None)), _) => after = Some(format!("{}{name}0", layout::SITES)),
+            // Nothing of it counts yet.
+            (Some((_, Some(site))), _) => after = Some(layout::edits_end(&site)),
             // Nothing but strange keys on this page.
             (None, Some(next)) => after = Some(next),
             (None, None) => return Ok(sites),
@@ -178,6 +202,14 @@ async fn read_anew<K: LogKind>(
     }
 }
 
+/// Refuses a log that lacks the commit that a database stands at, or holds another one in its place.
+pub(crate) async fn refuse_another_log<K: LogKind>(
+    log: &SiteLog<K>,
+    head: &K::Head,
+) -> Result<(), SiteError> {
+    read_anew(log, head).await.map(drop)
+}
+
 /// Whether a commit is the one that the database stands at. The database keeps microseconds, and
 /// a commit's time has no more than milliseconds.
 fn is_head<K: LogKind>(commit: &K::Head, head: &K::Head) -> bool {
@@ -189,7 +221,7 @@ mod tests {
     use std::sync::Arc;
 
     use causeway_shared::ids::Seq;
-    use causeway_shared::layout::{LogKey, WhichLog};
+    use causeway_shared::layout::LogKey;
     use causeway_shared::store::memory::MemoryStore;
 
     use super::*;
@@ -213,6 +245,25 @@ mod tests {
         let found = discover(&store).await.unwrap();
         let names: Vec<&str> = found.iter().map(SiteName::as_str).collect();
         assert_eq!(names, ["a", "a-b", "a0", "b"]);
+    }
+
+    #[tokio::test]
+    async fn a_site_that_has_only_edits_is_not_carried() {
+        let store: Store = Arc::new(MemoryStore::default());
+        let site = |name| SiteName::new(name).unwrap();
+        let edits = |name| LogKey::Commit(Seq(7)).of(WhichLog::Edits, &site(name));
+        for key in [
+            edits("a"),
+            edits("b"),
+            LogKey::Latest.of(WhichLog::Agent, &site("b")),
+            edits("c"),
+            LogKey::Commit(Seq(1)).of(WhichLog::Agent, &site("d")),
+        ] {
+            store.put(&key, b"x".to_vec().into()).await.unwrap();
+        }
+        let carried = discover_carried(&store).await.unwrap();
+        assert_eq!(carried, BTreeSet::from([site("b"), site("d")]));
+        assert_eq!(discover(&store).await.unwrap().len(), 4);
     }
 
     async fn commits(store: &Store, commits: &[&str]) -> Outcome<(SiteLog, TestSite)> {

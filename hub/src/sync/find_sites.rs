@@ -1,10 +1,11 @@
 //! Which sites a pass goes over: those that the database knows, and those that the store has besides.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 
 use causeway_shared::ids::SiteName;
 
-use super::discover::discover;
+use super::discover::discover_carried;
 use super::hub::Hub;
 use crate::db::SiteState;
 use crate::error::HubError;
@@ -30,13 +31,13 @@ impl Hub {
         let unknown_asked = only.is_some_and(|site| !known.contains(site));
         let looks = watchlist.look_is_thorough(None) || known.is_empty() || unknown_asked;
         let found = match looks {
-            true => Some(discover(&self.inner.store).await),
+            true => Some(discover_carried(&self.inner.store).await),
             false => None,
         };
         match found {
             Some(Ok(found)) => {
                 // Until it is mended each look is a thorough one: no site is loaded in between.
-                self.refuse_another_store(&states, &found)
+                self.refuse_another_store(&loaded_of(&states), &found)
                     .inspect_err(|_| watchlist.look_closely_next(None))?;
                 watchlist.add(found);
                 self.look_at_pins().await?;
@@ -62,16 +63,34 @@ impl Hub {
         Ok(states)
     }
 
+    /// Refuses another store than the one that the database was loaded from, after a look at both.
+    ///
+    /// # Errors
+    /// [`HubError::Configuration`], or a failure of store or database.
+    pub(crate) async fn look_for_another_store(&self) -> Result<(), HubError> {
+        let states = self.inner.database.sites().await?;
+        let found = discover_carried(&self.inner.store).await?;
+        self.refuse_another_store(&loaded_of(&states), &found)
+    }
+
+    /// Whether the store was another one when it was last looked at.
+    pub(crate) fn is_over_another_store(&self) -> bool {
+        self.inner.over_another_store.load(Ordering::Relaxed)
+    }
+
     /// Refuses a store that has sites, but none of those that the database holds: its rows would come to lie
     /// beside another store's.
-    fn refuse_another_store(
+    pub(super) fn refuse_another_store(
         &self,
-        states: &[SiteState],
+        loaded: &BTreeSet<SiteName>,
         found: &BTreeSet<SiteName>,
     ) -> Result<(), HubError> {
-        let loaded = states.iter().filter(|state| state.head.is_some());
-        let loaded: BTreeSet<SiteName> = loaded.map(|state| state.site.clone()).collect();
-        if loaded.is_empty() || found.is_empty() || !loaded.is_disjoint(found) {
+        let is_another = !loaded.is_empty() && !found.is_empty() && loaded.is_disjoint(found);
+        let inner = &self.inner;
+        inner
+            .over_another_store
+            .store(is_another, Ordering::Relaxed);
+        if !is_another {
             return Ok(());
         }
         let named = |sites: &BTreeSet<SiteName>| {
@@ -91,10 +110,16 @@ impl Hub {
                  for good, make the database anew (drop it, `init`, `load`)",
                 named(found),
                 self.database().describe(),
-                named(&loaded)
+                named(loaded)
             ),
         })
     }
+}
+
+/// The sites that a database has rows of.
+fn loaded_of(states: &[SiteState]) -> BTreeSet<SiteName> {
+    let loaded = states.iter().filter(|state| state.head.is_some());
+    loaded.map(|state| state.site.clone()).collect()
 }
 
 // On SQLite alone: the SQL of both databases is held to one suite (db/conformance.rs), and
@@ -102,6 +127,9 @@ impl Hub {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use causeway_shared::ids::Seq;
+    use causeway_shared::layout::{LogKey, WhichLog};
 
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
@@ -140,6 +168,24 @@ mod tests {
             .await?;
         let again = test.with_store(Arc::clone(&test.store))?;
         assert_eq!(again.load().await?.sites.len(), 2);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn stray_edits_do_not_make_another_store_the_right_one() -> Outcome {
+        let (folder, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let other = TestHub::in_folder(elsewhere.path()).await?;
+        TestSite::new(&other.store, "there", SHOP)?.commit().await?;
+        let stray = LogKey::Commit(Seq(2)).of(WhichLog::Edits, site.name());
+        other.store.put(&stray, b"{}".to_vec().into()).await?;
+
+        let mistaken = test.with_store(Arc::clone(&other.store))?;
+        let refused = mistaken.load().await.unwrap_err().to_string();
+        assert!(refused.contains("none of the sites"), "{refused}");
         Ok(())
     }
 

@@ -55,6 +55,8 @@ pub(super) struct Inner {
     pub(super) dataset: Arc<Dataset>,
     pub(super) cache: SiteCache,
     pub(super) watchlist: Watchlist,
+    /// Whether the store has sites, and none of those that the database holds.
+    pub(super) over_another_store: AtomicBool,
     /// The sites that could not be loaded for what the store holds.
     pub(super) failed_sites: FailedSites,
     /// The refused rows of each site, as they were last read.
@@ -154,6 +156,7 @@ impl Hub {
             dataset,
             cache: SiteCache::default(),
             watchlist: Watchlist::default(),
+            over_another_store: AtomicBool::new(false),
             failed_sites: FailedSites::default(),
             quarantine: QuarantineCache::default(),
             on_demand: OnDemand::default(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use causeway_shared::commit::{Owner, RowKey};
+use causeway_shared::commit::{Head, Owner, RowKey};
 use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::RequestCounts;
 use jiff::Timestamp;
@@ -155,9 +155,9 @@ pub(crate) struct StatusReport {
     pub pinned: BTreeSet<Date>,
     /// The store, by its URL without credentials.
     pub store: String,
-    /// Why the store could not be asked how far the sites are; `None` where it answered, or was not
-    /// asked.
-    pub store_error: Option<String>,
+    /// Why the store could not be asked how far the sites are, or is another one; `None` where it answered,
+    /// or was not asked.
+    pub store_error: Option<StoreProblem>,
     /// The database, without its password.
     pub database: String,
     /// Whether it sleeps; `None` where the store was not asked, or did not answer.
@@ -170,17 +170,19 @@ impl StatusReport {
     /// Whether the store could not be asked, so that trying again may help.
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
-        let problems = self.sites.iter().filter_map(|site| site.log_error.as_ref());
-        self.store_error.is_some() || problems.into_iter().any(|problem| problem.retryable)
+        self.store_problems().any(|problem| problem.retryable)
     }
 
-    /// Whether a person should look: a site whose last load failed, or whose log cannot be read.
+    /// Whether a person should look: a site whose last load failed, or whose log cannot be read, or another store.
     #[must_use]
     pub(crate) fn needs_a_look(&self) -> bool {
-        self.sites.iter().any(|site| {
-            let log_error = site.log_error.as_ref();
-            site.last_error.is_some() || log_error.is_some_and(|problem| !problem.retryable)
-        })
+        self.sites.iter().any(|site| site.last_error.is_some())
+            || self.store_problems().any(|problem| !problem.retryable)
+    }
+
+    fn store_problems(&self) -> impl Iterator<Item = &StoreProblem> {
+        let of_sites = self.sites.iter().filter_map(|site| site.log_error.as_ref());
+        self.store_error.iter().chain(of_sites)
     }
 }
 
@@ -190,6 +192,9 @@ pub(crate) struct SiteStatus {
     pub site: SiteName,
     /// The commit that its rows stand at.
     pub commit: Option<Seq>,
+    /// The same, with who made it.
+    #[serde(skip)]
+    pub head: Option<Head>,
     /// When that was committed.
     pub committed_at: Option<Timestamp>,
     /// When it was loaded.
@@ -202,7 +207,7 @@ pub(crate) struct SiteStatus {
     /// Why its log could not be asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
-    pub log_error: Option<LogProblem>,
+    pub log_error: Option<StoreProblem>,
     /// Dates beyond the window that were asked for and are kept for now.
     pub asked: BTreeSet<Date>,
     /// Partitions of all history, and how many of them are loaded.
@@ -239,6 +244,7 @@ impl SiteStatus {
         Self {
             site,
             commit: None,
+            head: None,
             committed_at: None,
             loaded_at: None,
             log_head: None,
@@ -260,17 +266,27 @@ impl SiteStatus {
     }
 }
 
-/// Why a site's log could not be asked.
+/// Why the store, or a site's log in it, could not be asked, or is not the one that was loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(into = "String")]
-pub(crate) struct LogProblem {
+pub(crate) struct StoreProblem {
     pub text: String,
     /// Whether that may pass without anybody's help.
     pub retryable: bool,
 }
 
-impl From<LogProblem> for String {
-    fn from(problem: LogProblem) -> Self {
+impl StoreProblem {
+    /// What may pass by itself.
+    pub(super) fn silence(text: String) -> Self {
+        Self {
+            text,
+            retryable: true,
+        }
+    }
+}
+
+impl From<StoreProblem> for String {
+    fn from(problem: StoreProblem) -> Self {
         problem.text
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use causeway_shared::commit::Owner;
+use causeway_shared::commit::{AgentLog, Owner};
 use causeway_shared::ids::Seq;
 use causeway_shared::log::SiteLog;
 use causeway_shared::quarantine::RefusedRows;
@@ -12,12 +12,12 @@ use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
-use super::discover::discover;
+use super::discover::{discover_carried, refuse_another_log};
 use super::hub::{Hub, LoadRequest};
-use super::report::{KnownAndLoaded, LogProblem, SiteStatus, StatusReport};
+use super::report::{KnownAndLoaded, SiteStatus, StatusReport, StoreProblem};
 use super::sites::SiteView;
 use crate::control::Control;
-use crate::error::HubError;
+use crate::error::{HubError, SiteError};
 
 /// How long the store may take to answer: whoever asks for the status waits for it.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -67,8 +67,8 @@ impl Hub {
         let until = Instant::now() + PATIENCE;
         let control = timeout_at(until, Control::read(&self.inner.store)).await;
         report.sleep = control.ok().and_then(Result::ok).map(|of| of.state);
-        if let Err(error) = self.ask_store(&mut report.sites, until).await {
-            report.store_error = Some(error);
+        if let Err(problem) = self.ask_store(&mut report.sites, until).await {
+            report.store_error = Some(problem);
             return Ok(report);
         }
         let sites: Vec<_> = report.sites.iter().map(|of| of.site.clone()).collect();
@@ -88,13 +88,32 @@ impl Hub {
 
     /// Asks the store where the sites' logs end, those of sites that were never loaded included.
     /// An error is about all of them; what is wrong with one stands with it.
-    async fn ask_store(&self, sites: &mut Vec<SiteStatus>, until: Instant) -> Result<(), String> {
+    async fn ask_store(
+        &self,
+        sites: &mut Vec<SiteStatus>,
+        until: Instant,
+    ) -> Result<(), StoreProblem> {
         // What the database knows is not what the store says now.
         sites.iter_mut().for_each(|status| status.behind = None);
+        let found = timeout_at(until, discover_carried(&self.inner.store)).await;
+        let found = match found {
+            Ok(found) => found.map_err(|error| StoreProblem {
+                retryable: error.is_retryable(),
+                text: error.to_string(),
+            }),
+            Err(_) => Err(StoreProblem::silence(no_answer())),
+        };
+        if let Ok(found) = &found {
+            let loaded = sites.iter().filter(|status| status.head.is_some());
+            let loaded = loaded.map(|status| status.site.clone()).collect();
+            self.refuse_another_store(&loaded, found)
+                .map_err(|error| StoreProblem {
+                    retryable: error.is_retryable(),
+                    text: error.to_string(),
+                })?;
+        }
         self.ask_logs(sites.iter_mut(), until).await;
-        let found = timeout_at(until, discover(&self.inner.store)).await;
-        let found = found.map_err(|_| no_answer())?;
-        let mut others = found.map_err(|error| error.to_string())?;
+        let mut others = found?;
         others.retain(|site| sites.iter().all(|status| status.site != *site));
         let mut others: Vec<_> = others.into_iter().map(SiteStatus::never_loaded).collect();
         self.ask_logs(others.iter_mut(), until).await;
@@ -114,21 +133,26 @@ impl Hub {
 
     async fn ask_log(&self, status: &mut SiteStatus, until: Instant) {
         let known = status.commit.unwrap_or(Seq::NONE);
-        let log = SiteLog::new(Arc::clone(&self.inner.store), status.site.clone());
-        let head = match timeout_at(until, log.head_after(known)).await {
+        let log = SiteLog::<AgentLog>::new(Arc::clone(&self.inner.store), status.site.clone());
+        let ask = async {
+            let head = log.head_after(known).await?;
+            // Of another log the end says nothing.
+            if let Some(loaded) = &status.head {
+                refuse_another_log(&log, loaded).await?;
+            }
+            Ok::<_, SiteError>(head)
+        };
+        let head = match timeout_at(until, ask).await {
             Ok(Ok(head)) => head,
             Ok(Err(error)) => {
-                status.log_error = Some(LogProblem {
+                status.log_error = Some(StoreProblem {
                     retryable: error.is_retryable(),
                     text: error.to_string(),
                 });
                 return;
             }
             Err(_) => {
-                status.log_error = Some(LogProblem {
-                    retryable: true,
-                    text: no_answer(),
-                });
+                status.log_error = Some(StoreProblem::silence(no_answer()));
                 return;
             }
         };
@@ -152,6 +176,7 @@ fn status(view: &SiteView, own: &Owner) -> SiteStatus {
     SiteStatus {
         site: view.site.clone(),
         commit,
+        head: head.cloned(),
         committed_at: head.map(|head| head.at),
         loaded_at: view.loaded_at,
         log_head: view.log_head,
@@ -186,8 +211,10 @@ mod tests {
     use std::sync::Arc;
 
     use causeway_shared::ids::Seq;
+    use causeway_shared::store::Store;
     use causeway_shared::store::failing::{FailingStore, Fault};
     use causeway_shared::store::folder::FolderStore;
+    use causeway_shared::store::memory::MemoryStore;
 
     use crate::sync::Hub;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
@@ -269,6 +296,46 @@ mod tests {
         let known = report.sites.iter().map(|site| (site.commit, site.behind));
         assert_eq!(known.collect::<Vec<_>>(), [(Some(Seq(1)), None); 2]);
         assert!(report.store_error.is_some() && report.is_retryable());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn another_store_is_named_and_its_sites_are_not() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+        let store: Store = Arc::new(MemoryStore::new());
+        TestSite::new(&store, "there", SHOP)?.commit().await?;
+
+        let mistaken = test.with_store(store)?;
+        let report = mistaken.hub.full_status(test.request.now).await?;
+        let problem = report.store_error.clone().map(String::from);
+        let problem = problem.unwrap_or_default();
+        let says = "configuration, store.url: the store has there and none of the sites that";
+        assert!(problem.starts_with(says), "{problem}");
+        let sites = report.sites.iter();
+        let sites: Vec<_> = sites.map(|of| (of.site.as_str(), of.behind)).collect();
+        assert_eq!(sites, [("here", None)]);
+        assert!(report.needs_a_look() && !report.is_retryable());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_store_that_lacks_what_was_loaded_is_not_caught_up_with() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let mut site = TestSite::new(&test.store, "here", SHOP)?;
+        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
+        test.load_one().await?;
+
+        let unmounted = test.with_store(Arc::new(MemoryStore::new()))?;
+        let report = unmounted.hub.full_status(test.request.now).await?;
+        assert_eq!(report.sites[0].behind, None);
+        let problem = report.sites[0].log_error.clone().map(String::from);
+        insta::assert_snapshot!(problem.unwrap_or_default(), @"site here: the database stands at commit 1, which the log does not hold; if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify --repair` at the site. Only if the store was replaced on purpose, run `causeway-hub flush`, take the site's schema (SQLite: its file) away and load again: the database holds the last good data");
+        assert!(report.needs_a_look() && !report.is_retryable());
         Ok(())
     }
 }

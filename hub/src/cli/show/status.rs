@@ -21,8 +21,9 @@ pub(in crate::cli) fn status(report: &StatusReport) -> String {
     if report.past {
         text += "\na past state: each site as it was at its commit below; it takes no changes and does not move on\n";
     }
-    if let Some(error) = &report.store_error {
-        let _ = writeln!(text, "\nthe store cannot be asked: {error}");
+    if let Some(problem) = &report.store_error {
+        let verb = if problem.retryable { "asked" } else { "used" };
+        let _ = writeln!(text, "\nthe store cannot be {verb}: {}", problem.text);
     }
     match (report.sites.is_empty(), &report.store_error) {
         (true, None) => {
