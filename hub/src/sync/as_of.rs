@@ -1,6 +1,7 @@
 //! A past state of the sites, loaded into a database of its own, which takes no writes and does not
 //! move on.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::discover::discover;
+use super::discover::{discover, discover_carried};
 use super::edits_log::owns;
 use super::hub::{Hub, LoadRequest};
 use super::load::{LogSnapshot, SiteTask};
@@ -168,7 +169,7 @@ impl Hub {
                     .into(),
             });
         }
-        let mut sites = discover(self.store()).await?;
+        let mut sites = discover_carried(self.store()).await?;
         if let Some(only) = &what.site {
             sites.retain(|site| site == only);
             if sites.is_empty() {
@@ -188,6 +189,7 @@ impl Hub {
             seconds: started.elapsed().as_secs_f64(),
         };
         // Before anything is made in the other database.
+        self.refuse_before_first(as_of, &sites).await?;
         if let (AsOf::Commit(_), Some(site)) = (as_of, sites.first())
             && let Err(error @ SiteError::NoSuchCommit { .. }) = self.past_logs(site, as_of).await
         {
@@ -212,6 +214,37 @@ impl Hub {
             }
         }
         Ok(done(report))
+    }
+
+    /// Refuses what is before the first commit of all sites. Whatever cannot be told of a site, its load says.
+    async fn refuse_before_first(
+        &self,
+        as_of: AsOf,
+        sites: &BTreeSet<SiteName>,
+    ) -> Result<(), HubError> {
+        let mut first: Option<Timestamp> = None;
+        for site in sites {
+            let AsOf::Time(time) = as_of else {
+                return Ok(());
+            };
+            let log = SiteLog::<AgentLog>::new(Store::clone(self.store()), site.clone());
+            match log.commit(Seq(1)).await {
+                Ok(Some(commit)) if commit.head.at > time => {
+                    let at = commit.head.at;
+                    first = Some(first.map_or(at, |first| first.min(at)));
+                }
+                Ok(None) if matches!(log.head_after(Seq::NONE).await, Ok(Seq::NONE)) => {}
+                _ => return Ok(()),
+            }
+        }
+        let problem = match first {
+            Some(first) => {
+                format!("no site had committed anything then: the first commit is of {first}")
+            }
+            None => "no site has committed anything yet".to_owned(),
+        };
+        let key = "--as-of";
+        Err(HubError::Configuration { key, problem })
     }
 
     /// A hub over a database that holds a past state, or is empty and shall.

@@ -22,3 +22,31 @@ async fn a_database_is_made_for_a_commit_that_is_there_and_for_no_other() -> Out
     assert!(past.join("here.db").exists());
     Ok(())
 }
+
+#[tokio::test]
+async fn no_database_is_made_for_a_time_before_the_first_commit() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(&folder.path().join("own")).await?;
+    let past = folder.path().join("past");
+    let url = format!("sqlite:{}", past.display());
+    let load = async |time: &str| {
+        let as_of = AsOf::Time(time.parse()?);
+        Outcome::Ok(test.hub.load_as_of(as_of, &url, &test.request).await)
+    };
+    let refused = load("2025-11-28T01:00:00Z").await?.unwrap_err();
+    insta::assert_snapshot!(refused, @"configuration, --as-of: no site has committed anything yet");
+    let site = TestSite::with_an_apple(&test.store).await?;
+    let Some(head) = &site.catalog().head else {
+        return Err("it has committed".into());
+    };
+    let refused = load("2020-01-01T00:00:00Z").await?.unwrap_err().to_string();
+    let says = format!(
+        "no site had committed anything then: the first commit is of {}",
+        head.at
+    );
+    assert!(refused.ends_with(&says), "{refused}");
+    assert!(!past.exists());
+    let loaded = load(&head.at.to_string()).await??;
+    assert_eq!(loaded.sites.len(), 1);
+    Ok(())
+}
