@@ -197,8 +197,11 @@ pub(crate) struct SiteStatus {
     pub head: Option<Head>,
     /// When that was committed.
     pub committed_at: Option<Timestamp>,
-    /// When it was loaded.
+    /// When it was loaded; null in a past state.
     pub loaded_at: Option<Timestamp>,
+    /// Of a past state, the time of which it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<Timestamp>,
     /// The newest commit seen in its log.
     pub log_head: Option<Seq>,
     /// How many commits the database is behind the newest one; `None` where the store was asked
@@ -247,6 +250,7 @@ impl SiteStatus {
             head: None,
             committed_at: None,
             loaded_at: None,
+            as_of: None,
             log_head: None,
             behind: None,
             log_error: None,

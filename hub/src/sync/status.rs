@@ -40,12 +40,17 @@ impl Hub {
         };
         let statuses = sites.iter().map(|view| status(view, &own));
         let mut statuses: Vec<SiteStatus> = statuses.collect();
+        let past = self.is_past().await?;
         for (status, view) in statuses.iter_mut().zip(&sites) {
             status.asked = wanted.kept(&view.asked);
+            if past {
+                // A past state is loaded as it would have been then.
+                status.as_of = status.loaded_at.take();
+            }
         }
         Ok(StatusReport {
             now,
-            past: self.is_past().await?,
+            past,
             window: wanted.window,
             pinned: wanted.pinned,
             store: self.inner.store.describe(),
@@ -179,6 +184,7 @@ fn status(view: &SiteView, own: &Owner) -> SiteStatus {
         head: head.cloned(),
         committed_at: head.map(|head| head.at),
         loaded_at: view.loaded_at,
+        as_of: None,
         log_head: view.log_head,
         behind: Some(behind.saturating_sub(commit.unwrap_or_default().0)),
         partitions: KnownAndLoaded {

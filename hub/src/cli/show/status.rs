@@ -14,7 +14,11 @@ pub(in crate::cli) fn status(report: &StatusReport) -> String {
     let window = report.window.0;
     let mut text = format!("store     {}\ndatabase  {}", report.store, report.database);
     text += &report.sleep.map(sleep).unwrap_or_default();
-    let _ = writeln!(text, "\nwindow    {} to {}", window.from(), window.to());
+    text.push('\n');
+    // The window of a past state was around its own day.
+    if !report.past {
+        let _ = writeln!(text, "window    {} to {}", window.from(), window.to());
+    }
     if !report.pinned.is_empty() {
         let _ = writeln!(text, "pinned    {}", dates(&report.pinned));
     }
@@ -58,6 +62,9 @@ fn site(text: &mut String, of: &SiteStatus) {
     if let Some(at) = of.loaded_at {
         let _ = write!(text, ", loaded {at}");
     }
+    if let Some(at) = of.as_of {
+        let _ = write!(text, ", as it was at {at}");
+    }
     let _ = writeln!(
         text,
         "\n  {} of {} and {} of {} loaded",
@@ -66,8 +73,15 @@ fn site(text: &mut String, of: &SiteStatus) {
         of.rows.loaded,
         count(of.rows.known, "row"),
     );
+    let is_short = of.partitions.loaded < of.partitions.known;
     let _ = match of.behind {
-        Some(0) if of.last_error.is_none() && of.partitions.loaded < of.partitions.known => {
+        _ if of.as_of.is_some() && is_short => writeln!(
+            text,
+            "  the others lie on dates outside the window of that day; `causeway-hub load --as-of … --into … --date \
+             DATE`, with the same time or commit, brings one of them"
+        ),
+        _ if of.as_of.is_some() => Ok(()),
+        Some(0) if of.last_error.is_none() && is_short => {
             writeln!(
                 text,
                 "  the others lie on dates outside the window; `causeway-hub load --from DATE --to \

@@ -1,7 +1,7 @@
 use causeway_shared::ids::Seq;
 
 use super::*;
-use crate::testing::{Outcome, TestHub, TestSite};
+use crate::testing::{HubDatabase, Outcome, TestHub, TestSite};
 
 #[tokio::test]
 async fn a_database_is_made_for_a_commit_that_is_there_and_for_no_other() -> Outcome {
@@ -48,5 +48,24 @@ async fn no_database_is_made_for_a_time_before_the_first_commit() -> Outcome {
     assert!(!past.exists());
     let loaded = load(&head.at.to_string()).await??;
     assert_eq!(loaded.sites.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_status_of_a_past_state_names_its_time_and_advises_no_load_that_is_refused() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(&folder.path().join("own")).await?;
+    let site = TestSite::with_an_apple(&test.store).await?;
+    let Some(at) = site.catalog().head.as_ref().map(|head| head.at) else {
+        return Err("it has committed".into());
+    };
+    let past = HubDatabase::sqlite(&folder.path().join("past"));
+    let as_of = AsOf::Time(at);
+    let into = Arc::clone(&past.0);
+    test.hub.load_past(as_of, into, &test.request).await?;
+    let hub = Hub::with(test.hub.config().clone(), test.store.clone(), past.0)?;
+    let status = hub.full_status(test.request.now).await?;
+    let times = status.sites.iter().map(|of| (of.as_of, of.loaded_at));
+    assert_eq!(times.collect::<Vec<_>>(), [(Some(at), None)]);
     Ok(())
 }
