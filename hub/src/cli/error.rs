@@ -55,8 +55,12 @@ pub(super) enum CliError {
     BadLocation { location: String },
     #[error(transparent)]
     OpenApi(&'static OpenApiError),
-    #[error("the database sleeps since {since}; wake it with `causeway-hub wake` ({source})")]
+    #[error("the database {is} since {since}; {todo} ({source})",
+        is = if *is_waking { "is being woken" } else { "sleeps" },
+        todo = if *is_waking { "`causeway-hub wake` goes on" } else { "wake it with `causeway-hub wake`" })]
     Asleep {
+        /// Whether somebody has it woken, and it does not answer yet.
+        is_waking: bool,
         since: Timestamp,
         #[source]
         source: Box<CliError>,

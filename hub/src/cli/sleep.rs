@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
+use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +25,23 @@ use crate::sync::{Hub, open_store};
 /// How long the store is asked why the database is away.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// The longest that a command waits.
+const MAX_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long to wait.
+fn wait(text: &str) -> Result<Span, String> {
+    let wait = Span::from_str(text).map_err(|error| error.to_string())?;
+    if wait.0 > MAX_WAIT {
+        return Err("write 1d at most".to_owned());
+    }
+    Ok(wait)
+}
+
 /// How a database is put to sleep.
 #[derive(Debug, Args)]
 pub struct SleepArgs {
     /// How long transactions that have changed rows are waited for
-    #[arg(long, value_name = "TIME", default_value = "30s")]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = wait)]
     wait: Span,
 }
 
@@ -36,7 +49,7 @@ pub struct SleepArgs {
 #[derive(Debug, Args)]
 pub struct WakeArgs {
     /// How long the server may take until it answers
-    #[arg(long, value_name = "TIME", default_value = "15m")]
+    #[arg(long, value_name = "TIME", default_value = "15m", value_parser = wait)]
     wait: Span,
 }
 
@@ -71,13 +84,16 @@ pub(super) async fn explained(
         let config = HubConfig::load(config, environment).ok()?;
         let store = open_store(&config).await.ok()?;
         let control = Control::read(&store).await.ok()?;
-        control
-            .state
-            .since
-            .filter(|_| control.state.database != SleepState::Awake)
+        let is_waking = match control.state.database {
+            SleepState::Awake => return None,
+            SleepState::Asleep => false,
+            SleepState::Waking => true,
+        };
+        Some((is_waking, control.state.since?))
     };
     match timeout(PATIENCE, look).await {
-        Ok(Some(since)) => CliError::Asleep {
+        Ok(Some((is_waking, since))) => CliError::Asleep {
+            is_waking,
             since,
             source: Box::new(error),
         },
@@ -135,4 +151,48 @@ fn kept(report: &KeeperReport) -> String {
         text = format!("not done: {error}\n");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_shared::store::Store;
+    use causeway_shared::store::folder::FolderStore;
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_wait_has_a_unit_and_an_end() {
+        assert_eq!(wait("24h").map(|wait| wait.0), Ok(MAX_WAIT));
+        assert_eq!(wait("0s").map(|wait| wait.0), Ok(Duration::ZERO));
+        let refused = ["1", "25h", "99999d"].map(|text| wait(text).unwrap_err());
+        insta::assert_snapshot!(refused.join("\n"), @r#"
+        "1" is not a duration; write 500ms, 30s, 5m or 30d
+        write 1d at most
+        write 1d at most
+        "#);
+    }
+
+    #[tokio::test]
+    async fn a_database_that_is_being_woken_is_not_said_to_sleep() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("file://{}", folder.path().display());
+        let environment = [("CAUSEWAY_STORE__URL".to_owned(), url)];
+        let store: Store = Arc::new(FolderStore::open(folder.path()).unwrap());
+        let now = Timestamp::UNIX_EPOCH;
+        for (to, says) in [
+            (SleepState::Asleep, "the database sleeps since 1970"),
+            (SleepState::Waking, "the database is being woken since 1970"),
+        ] {
+            Control::set_state(&store, to, now, false).await.unwrap();
+            let away = DbError::Unreachable {
+                database: "postgres://db".to_owned(),
+                detail: "no answer".to_owned(),
+                source: None,
+            };
+            let error = CliError::Hub(HubError::Database(away));
+            let said = explained(error, None, &environment).await.to_string();
+            assert!(said.starts_with(says), "{said}");
+        }
+    }
 }
