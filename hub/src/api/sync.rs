@@ -65,7 +65,8 @@ pub(super) async fn status(
         window: report.window,
         pinned: report.pinned,
         store: report.store,
-        database: report.database,
+        // Also where another one stands in for it.
+        database: app.database_name.clone(),
         sites: report.sites.into_iter().map(site).collect(),
         refresh: app.refresher.status(),
     }))

@@ -65,6 +65,10 @@ async fn what_was_changed_is_read_while_the_database_sleeps_and_there_when_it_wa
         (StatusCode::OK, "noted since".to_owned())
     );
     assert!(read.body.contains("0900000002"), "{}", read.body);
+    let sync = ground.get(&service, "/api/v1/sync").await;
+    let named = serde_json::from_str::<serde_json::Value>(&sync.body).unwrap();
+    let named = named["database"].as_str().unwrap();
+    assert!(named.starts_with("postgres"), "{named}");
     for path in ground.reads() {
         let read = ground.get(&service, &path).await;
         assert!(
