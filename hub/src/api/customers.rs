@@ -32,7 +32,7 @@ pub(super) struct PageParams {
     get,
     path = "/api/v1/customers/{id}/appointments",
     params(("id" = String, Path, description = "The customer's id.", example = "c1"), PageParams),
-    responses((status = 200, body = ref("AppointmentList")), (status = 422)),
+    responses((status = 200, body = ref("AppointmentList"))),
 )]
 pub(super) async fn appointments(
     _: Reader,

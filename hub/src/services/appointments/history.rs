@@ -107,8 +107,12 @@ pub(crate) async fn of_customer(
     query: &CustomerQuery,
     now: Timestamp,
 ) -> Result<OfCustomer, ServiceError> {
-    let customer = text_value(&query.customerid, Type::Text)
-        .map_err(|message| ServiceError::invalid("customerid", message))?;
+    let nobody = || {
+        let message = format!("there is no customer {:?}", query.customerid);
+        ServiceError::NotFound(message)
+    };
+    // Nobody's id is what no row can hold.
+    let customer = text_value(&query.customerid, Type::Text).map_err(|_| nobody())?;
     let customer = canonical_text(&customer).unwrap_or_default();
     let (mut found, mut is_known) = (Vec::new(), false);
     for view in sites(hub, query.site.as_ref()).await? {
@@ -120,8 +124,7 @@ pub(crate) async fn of_customer(
         found.extend(rows);
     }
     if found.is_empty() && !is_known {
-        let message = format!("there is no customer {customer:?}");
-        return Err(ServiceError::NotFound(message));
+        return Err(nobody());
     }
     found.sort_by(|a, b| a.0.cmp(&b.0));
     let total = found.len() as u64;

@@ -107,6 +107,16 @@ async fn an_unknown_row_is_not_found() {
 }
 
 #[tokio::test]
+async fn a_customer_whom_no_row_can_hold_has_no_appointments() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    for id in ["nobody", "%00"] {
+        let path = format!("/api/v1/customers/{id}/appointments");
+        let answer = bed.get(&path).await;
+        assert_eq!(refusal(&answer), refused(404, "not_found", ""), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn admins_alone_change_rows() {
     let bed = Testbed::with_a_day(&["hcm-01"]).await;
     let nobody = Token::parse(&format!("cw_{}", "a".repeat(43))).unwrap();
