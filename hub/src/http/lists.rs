@@ -88,8 +88,8 @@ impl<Q: DeserializeOwned> FromRequestParts<Arc<App>> for ListRequest<Q> {
         let Ok(form) = ListForm::from_request_parts(parts, app).await;
         Ok(Self {
             app: Arc::clone(app),
-            asked: parameters(parts, |name| !is_of_page(name))?,
-            page: parameters(parts, is_of_page)?,
+            asked: parameters(parts, |name| !is_of_page(name), &PageParams::NAMES)?,
+            page: parameters(parts, is_of_page, &[])?,
             form,
         })
     }

@@ -29,14 +29,16 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parameters(parts, |_| true).map(Self)
+        parameters(parts, |_| true, &[]).map(Self)
     }
 }
 
-/// Reads those of the query's parameters whose names are to be read here.
+/// Reads those of the query's parameters whose names are to be read here. Others may be read elsewhere, which
+/// callers are told of as well.
 pub(super) fn parameters<T: DeserializeOwned>(
     parts: &Parts,
     is_read: impl Fn(&str) -> bool,
+    others: &[&str],
 ) -> Result<T, Problem> {
     let query = parts.uri.query().unwrap_or_default();
     let mut text = form_urlencoded::Serializer::new(String::new());
@@ -47,7 +49,11 @@ pub(super) fn parameters<T: DeserializeOwned>(
     let read = serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs));
     read.map_err(|error| {
         let parameter = error.path().to_string();
-        Problem::unreadable("the query", &parameter, error.inner())
+        let mut message = error.inner().to_string();
+        if message.starts_with("unknown field") {
+            message.extend(others.iter().map(|other| format!(" or `{other}`")));
+        }
+        Problem::unreadable("the query", &parameter, message)
     })
 }
 

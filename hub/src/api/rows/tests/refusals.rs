@@ -117,6 +117,15 @@ async fn a_customer_whom_no_row_can_hold_has_no_appointments() {
 }
 
 #[tokio::test]
+async fn a_list_names_all_parameters_that_it_takes() {
+    let bed = Testbed::with_a_day(&["hcm-01"]).await;
+    let answer = bed.get("/api/v1/programs?page=2").await;
+    assert_eq!(refusal(&answer), refused(400, "bad_request", "page"));
+    let detail = json_of(&answer)["detail"].to_string();
+    insta::assert_snapshot!(detail, @r#""the query cannot be read: page: is not taken; write some of site, isdisabled, q, limit, cursor""#);
+}
+
+#[tokio::test]
 async fn admins_alone_change_rows() {
     let bed = Testbed::with_a_day(&["hcm-01"]).await;
     let nobody = Token::parse(&format!("cw_{}", "a".repeat(43))).unwrap();
