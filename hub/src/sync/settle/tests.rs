@@ -27,7 +27,7 @@ async fn goes_on(test: &TestHub, site: &TestSite, expected: &[&str]) -> Outcome 
     assert_eq!(test.flush(site).await?.edits, 1);
     let another = tempfile::tempdir()?;
     let another = test.in_another_folder(another.path()).await?;
-    another.load_one().await?;
+    assert_eq!(another.load_one().await?.conflicts, 0, "they are known");
     assert_eq!(another.verify(false).await?.differences, []);
     Ok(())
 }
