@@ -113,14 +113,23 @@ impl HubError {
                 | Self::PastDatabase { .. }
                 | Self::UnknownSite { .. }
                 | Self::Store(StoreError::Config { .. })
-                | Self::Database(
-                    DbError::Configuration { .. }
-                        | DbError::NotInitialised { .. }
-                        | DbError::Newer { .. }
-                        | DbError::Untrusted { .. }
-                )
-        )
+        ) || match self {
+            Self::Database(error) => is_usage(error),
+            Self::Site(error) => error.is_usage(),
+            _ => false,
+        }
     }
+}
+
+/// Whether a database fails for wrong usage or configuration.
+fn is_usage(error: &DbError) -> bool {
+    matches!(
+        error,
+        DbError::Configuration { .. }
+            | DbError::NotInitialised { .. }
+            | DbError::Newer { .. }
+            | DbError::Untrusted { .. }
+    )
 }
 
 /// What to do about a log that cannot be read, where it does not say so itself.
@@ -330,6 +339,16 @@ impl SiteError {
             | Self::TooSlow { .. }
             | Self::EditsObject { .. }
             | Self::Edits { .. } => false,
+        }
+    }
+
+    /// Whether the cause is wrong usage or configuration, so that trying again is of no use.
+    #[must_use]
+    pub(crate) fn is_usage(&self) -> bool {
+        match self {
+            Self::Database { source, .. } => is_usage(source),
+            Self::NotOpened { source, .. } => source.is_usage(),
+            _ => false,
         }
     }
 

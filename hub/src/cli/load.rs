@@ -2,12 +2,12 @@
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::clock;
-use causeway_shared::runtime::program::Answer;
+use causeway_shared::runtime::program::{Answer, Exit};
 use clap::Args;
 use jiff::civil::Date;
 
 use super::{CliError, exit, show};
-use crate::sync::{AsOf, DateRange, Hub, LoadRequest};
+use crate::sync::{AsOf, DateRange, Hub, LoadReport, LoadRequest};
 
 /// What to load, of when, and into which database.
 #[derive(Debug, Args)]
@@ -57,9 +57,17 @@ impl LoadArgs {
                 hub.load(&request).await?
             }
         };
-        let exit = exit(report.needs_a_look(), report.is_retryable());
+        let exit = exit_of(&report);
         let text = show::load(&report, &request.dates);
         Ok(Answer::of(json, &report, text, exit))
+    }
+}
+
+/// How a command ends that loads.
+pub(super) fn exit_of(report: &LoadReport) -> Exit {
+    match report.is_usage() {
+        true => Exit::Usage,
+        false => exit(report.needs_a_look(), report.is_retryable()),
     }
 }
 

@@ -12,7 +12,7 @@ use causeway_shared::runtime::settings::Span;
 use clap::Args;
 use tokio::time::timeout;
 
-use super::{CliError, exit, show};
+use super::{CliError, exit, load, show};
 use crate::archive::Archive;
 use crate::config::HubConfig;
 use crate::control::{Control, SleepState};
@@ -65,7 +65,7 @@ impl SleepArgs {
 impl WakeArgs {
     pub(super) async fn answer(self, hub: &Hub, json: bool) -> Result<Answer, CliError> {
         let report = wake(hub, self.wait.0, clock::now).await?;
-        let exit = exit(report.load.needs_a_look(), report.load.is_retryable());
+        let exit = load::exit_of(&report.load);
         let text = show::load(&report.load, &[]);
         Ok(Answer::of(json, &report, text, exit))
     }

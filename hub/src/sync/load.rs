@@ -435,6 +435,7 @@ impl SiteTask<'_> {
             owner: owner.filter(|owner| *owner != identity).cloned(),
             error: None,
             retryable: false,
+            usage: false,
             busy: false,
         }
     }

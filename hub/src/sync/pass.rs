@@ -223,7 +223,10 @@ impl Hub {
                 }
                 self.note(&state.site, seen, Some(&error.to_string())).await;
                 failed_sites.remember(&state.site, snapshot, &error);
-                Some(failed(state, error.to_string(), error.is_retryable()))
+                Some(SiteLoaded {
+                    usage: error.is_usage(),
+                    ..failed(state, error.to_string(), error.is_retryable())
+                })
             }
         }
     }
@@ -403,6 +406,7 @@ pub(super) fn untouched(state: &SiteState) -> SiteLoaded {
         owner: None,
         error: None,
         retryable: false,
+        usage: false,
         busy: false,
     }
 }

@@ -39,6 +39,12 @@ impl LoadReport {
     pub(crate) fn is_retryable(&self) -> bool {
         self.sites.iter().any(|site| site.retryable)
     }
+
+    /// Whether a site could not be loaded for a wrong configuration.
+    #[must_use]
+    pub(crate) fn is_usage(&self) -> bool {
+        self.sites.iter().any(|site| site.usage)
+    }
 }
 
 /// What a load did to one site.
@@ -63,6 +69,9 @@ pub(crate) struct SiteLoaded {
     /// Whether that may pass without anybody's help.
     #[serde(skip)]
     pub retryable: bool,
+    /// Whether the cause is a wrong configuration.
+    #[serde(skip)]
+    pub usage: bool,
     /// Whether all that is wrong is that somebody else is about it, a load of another process for one.
     #[serde(skip)]
     pub busy: bool,

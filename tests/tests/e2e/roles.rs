@@ -1,12 +1,13 @@
 //! What other roles of PostgreSQL may do with a site's tables.
 
 use causeway_hub::testing::{HubDatabase, SHOP, TestHub, TestSite};
-use causeway_tests::{DatabaseKind, TestDatabase};
+use causeway_tests::{DatabaseKind, StoreKind, TestDatabase};
 use tokio_postgres::SimpleQueryMessage;
 use tokio_postgres::error::SqlState;
 
 use crate::chatbot::journal;
 use crate::clinic::Clinic;
+use crate::ground::deploy;
 
 #[tokio::test]
 async fn a_role_gets_what_it_needs_and_no_more() {
@@ -111,6 +112,24 @@ async fn roles_of_the_configuration_get_their_rights() {
     let client = place.connect().await;
     let read = format!("SET SESSION AUTHORIZATION {reader}; SELECT FROM here.item");
     client.batch_execute(&read).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_role_that_is_not_there_is_a_wrong_configuration() {
+    let (deployment, _) = deploy((StoreKind::Folder, DatabaseKind::Postgres)).await;
+    let _ = deployment.agent(&["migrate"]);
+    let _ = deployment.hub(&["init"]).expect_code(0);
+    for command in ["init", "load"] {
+        let program = deployment.hub_program(&[command]);
+        let named = program.envs([("CAUSEWAY_DATABASE__WRITERS", "nobody_there")]);
+        let ended = named.run().expect_code(2);
+        assert!(
+            ended
+                .stdout
+                .contains("roles that are not there: nobody_there"),
+            "{ended}"
+        );
+    }
 }
 
 #[tokio::test]
