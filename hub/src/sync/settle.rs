@@ -1,6 +1,8 @@
 //! Edits brought to what the site says now, with what that needs from the store: the entries of the
-//! partitions concerned, and the site's rows of their keys.
+//! partitions concerned ([`rows`]), and the site's rows of their keys ([`keys`]).
 
+mod keys;
+mod rows;
 mod seal;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,12 +14,11 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 
-use super::edits_objects::EditsObjects;
 pub(super) use seal::{Seal, SettledParts, changes};
 
 use super::site_rows::{Search, SiteRows};
 use crate::db::StoredSite;
-use crate::edits::{Edits, EditsError, RowEdit, RowState, bucket_of, is_of_block, settle};
+use crate::edits::{Edits, EditsError, RowEdit, RowState, is_of_block};
 use crate::error::SiteError;
 
 /// The edits of a site while they are settled, and folded.
@@ -254,227 +255,6 @@ impl<'a> Settling<'a> {
             .collect()
     }
 
-    /// Settles the edits of some keys. Each is looked for where it is expected, and in what the site
-    /// changed after the commit named.
-    pub(super) async fn settle_keys(
-        &mut self,
-        table: &Table,
-        keys: &BTreeMap<RowKey, Seq>,
-    ) -> Result<(), SiteError> {
-        let mut wanted = BTreeMap::new();
-        for (key, after) in keys {
-            let Some(edit) = self.row(table, key).await? else {
-                continue;
-            };
-            // No site bears a key of a block: that would be looked for in all that the site changed.
-            let is_own = matches!(edit.state, RowState::Born { .. }) && is_of_block(table, key);
-            if is_own && !self.doubts_blocks {
-                continue;
-            }
-            let home = match table.partition {
-                // The number of buckets may have changed since the entry was written.
-                Partitioning::Buckets { count } => {
-                    bucket_of(table, key, count).map_err(|error| self.failed(error))?
-                }
-                _ => expected_at(&edit.state),
-            };
-            let looked_for = self.inserted.get(&(table.name.clone(), key.clone()));
-            let search = match looked_for {
-                Some(found) => Search {
-                    home: found.unwrap_or(home),
-                    after: self.catalog.seq(),
-                },
-                None => Search {
-                    home,
-                    after: *after,
-                },
-            };
-            wanted.insert(key.clone(), search);
-        }
-        let found = self.site_rows().find(table, &wanted).await?;
-        for (key, after) in keys {
-            let Some(edit) = self.row(table, key).await? else {
-                continue;
-            };
-            let is_at_site = found.contains_key(key);
-            let parent = self.parent_place(table, &edit, is_at_site, *after).await?;
-            let settled = settle(table, key, edit.clone(), found.get(key), parent);
-            let settled = settled.map_err(|error| self.failed(error))?;
-            let settled = settled.filter(|edit| !self.is_forgotten(edit));
-            if self.parent_of(table).is_some() {
-                let follows = settled.as_ref().is_some_and(follows_parent);
-                let at = (table.name.clone(), key.clone());
-                self.orphans.insert(at, follows && parent.is_none());
-            }
-            if settled.as_ref() != Some(&edit) {
-                self.changed = true;
-                self.set(table, key, settled).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether nobody will bring the row back: both sides deleted it long ago, and nobody lost by that.
-    fn is_forgotten(&self, edit: &RowEdit) -> bool {
-        matches!(edit.state, RowState::Deleted { was: None, .. })
-            && edit.conflict.is_none()
-            && edit.at < self.gone_before
-    }
-
-    /// Where the parent lies of a row that the cloud bore, moved, or may keep though the site deleted it. One
-    /// that is not where the row is, is looked for in what the site changed after a commit.
-    async fn parent_place(
-        &mut self,
-        table: &Table,
-        edit: &RowEdit,
-        is_at_site: bool,
-        after: Seq,
-    ) -> Result<Option<Part>, SiteError> {
-        let Partitioning::Via { parent, on } = table.partition else {
-            return Ok(None);
-        };
-        let (place, row) = match &edit.state {
-            RowState::Born { place, row } | RowState::Moved { place, row, .. } => (place, row),
-            RowState::Changed { home, row, .. } if !is_at_site => (home, row),
-            RowState::Changed { .. } | RowState::Deleted { .. } => return Ok(None),
-        };
-        let column = table.columns[on].name.as_str();
-        let Some(Some(text)) = row.get(column) else {
-            return Ok(None);
-        };
-        let Ok(key) = RowKey::try_from(vec![text.clone()]) else {
-            return Ok(None);
-        };
-        let (parent, place) = (&self.dataset.tables[parent], *place);
-        // Where the site has a row it has the parent.
-        let home = expected_at(&edit.state);
-        self.take(parent, place).await?;
-        self.take(parent, home).await?;
-        if let Some(edit) = self.row(parent, &key).await? {
-            return Ok(edit.state.place());
-        }
-        let left = self.at_home.get(&(parent.name.clone(), key.clone()));
-        let home = left.copied().unwrap_or(home);
-        let wanted = BTreeMap::from([(key.clone(), Search { home, after })]);
-        let found = self.site_rows().find(parent, &wanted).await?;
-        Ok(found.get(&key).map(|row| row.part))
-    }
-
-    /// What the cloud did to a row, as far as the partitions say that are in hand, and those that its
-    /// entries lead to.
-    pub(super) async fn row(
-        &mut self,
-        table: &Table,
-        key: &RowKey,
-    ) -> Result<Option<RowEdit>, SiteError> {
-        loop {
-            match self.hand.row(&table.name, key) {
-                Err(EditsError::NotInHand { part, .. }) => self.take(table, part).await?,
-                row => return row.map_err(|error| self.failed(error)),
-            }
-        }
-    }
-
-    /// Replaces what the cloud did to a row.
-    pub(super) async fn set(
-        &mut self,
-        table: &Table,
-        key: &RowKey,
-        edit: Option<RowEdit>,
-    ) -> Result<(), SiteError> {
-        let before = self.row(table, key).await?;
-        self.note_left(table, key, before.map(|edit| edit.state), edit.as_ref());
-        loop {
-            match self.hand.set(&table.name, key, edit.clone()) {
-                Err(EditsError::NotInHand { part, .. }) => self.take(table, part).await?,
-                set => return set.map_err(|error| self.failed(error)),
-            }
-        }
-    }
-
-    /// Notes where a row lay whose new edit puts it elsewhere, and where rows may lie that had no parent
-    /// until this one was there again, for those that follow it.
-    fn note_left(
-        &mut self,
-        table: &Table,
-        key: &RowKey,
-        before: Option<RowState>,
-        after: Option<&RowEdit>,
-    ) {
-        let Some(id) = self.dataset.tables.id(table.name.as_str()) else {
-            return;
-        };
-        let after = after.map(|edit| &edit.state);
-        // A row without an edit lies where the site has it.
-        let at_home = |moved: Option<&RowState>| match moved {
-            Some(RowState::Moved { home, .. }) => Some(*home),
-            _ => None,
-        };
-        let was = match &before {
-            Some(state) => state.place(),
-            None => at_home(after),
-        };
-        let is = match after {
-            Some(state) => state.place(),
-            None => at_home(before.as_ref()),
-        };
-        if let (None, Some(home)) = (after, is) {
-            self.at_home.insert((table.name.clone(), key.clone()), home);
-        }
-        let is_back = !is_of_block(table, key) || matches!(before, Some(RowState::Deleted { .. }));
-        let followers = self.dataset.followers(id);
-        match (was, is) {
-            (Some(was), Some(is)) if was != is => {
-                let left = followers.map(|(child, _)| (child.name.clone(), was));
-                self.left.extend(left);
-            }
-            (None, Some(_)) if is_back => {
-                for (child, _) in followers {
-                    let edits = self.edits.table(child.name.as_str());
-                    let kept = edits.filter(|(_, entry)| !entry.object.kept.is_empty());
-                    let kept = kept.map(|(part, _)| (child.name.clone(), part));
-                    self.left.extend(kept);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Takes the entries of a partition in hand.
-    pub(super) async fn take(&mut self, table: &Table, part: Part) -> Result<(), SiteError> {
-        if self.hand.holds(&table.name, part) {
-            return Ok(());
-        }
-        let object = self.edits.partitions.get(&(table.name.clone(), part));
-        let entries = match object {
-            Some(entry) => {
-                let objects = EditsObjects {
-                    store: self.store,
-                    site: self.site,
-                };
-                objects.read((table, part), &entry.object).await?
-            }
-            None => Vec::new(),
-        };
-        let put = self.hand.put(&table.name, part, entries);
-        put.map_err(|error| self.failed(error))
-    }
-
-    /// Takes in hand what the cloud did to some rows that the site does not have, wherever they lay.
-    pub(super) async fn take_kept(
-        &mut self,
-        table: &Table,
-        keys: &BTreeSet<RowKey>,
-    ) -> Result<(), SiteError> {
-        let edits = self.edits;
-        for (part, entry) in edits.table(table.name.as_str()) {
-            if entry.object.kept.iter().any(|key| keys.contains(key)) {
-                self.take(table, part).await?;
-            }
-        }
-        Ok(())
-    }
-
     /// Looks for rows that were inserted in the cloud among those that the site has, and takes in hand what the
     /// cloud did to these before: a row that was deleted in one partition may come back in another.
     pub(super) async fn look_for_inserted(
@@ -544,16 +324,6 @@ fn add_keys(keys: &mut BTreeMap<RowKey, Seq>, more: Vec<RowKey>, after: Seq) {
     for key in more {
         let bound = keys.entry(key).or_insert(after);
         *bound = (*bound).min(after);
-    }
-}
-
-/// Where a row is expected at the site.
-fn expected_at(state: &RowState) -> Part {
-    match state {
-        RowState::Changed { home, .. }
-        | RowState::Moved { home, .. }
-        | RowState::Deleted { home, .. } => *home,
-        RowState::Born { place, .. } => *place,
     }
 }
 
