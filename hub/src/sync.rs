@@ -28,6 +28,7 @@ mod owner;
 mod partials;
 mod pass;
 mod pins;
+mod preview;
 mod quarantine;
 mod report;
 mod seen_owners;
