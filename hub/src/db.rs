@@ -43,7 +43,7 @@ use jiff::tz::TimeZone;
 use crate::config::DatabaseConfig;
 
 pub(crate) use error::{DbError, Source};
-pub(crate) use outline::{Outline, Scope, ScopeOf};
+pub(crate) use outline::Outline;
 pub(crate) use partial::Partial;
 pub(crate) use stored::{
     CatalogDelta, LoadedCount, LoadedCounts, Look, Mark, Marks, PartVersion, RowsAt, SiteChange,
@@ -157,11 +157,12 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// A failure of the database.
     async fn stored(&self, site: &SiteName) -> Result<StoredSite, DbError>;
 
-    /// The same as far as a load has to know it. Somebody may change it meanwhile, and the revision tells.
+    /// The same as far as a load has to know it of what commits changed in these partitions. Somebody may change it
+    /// meanwhile, and the revision tells.
     ///
     /// # Errors
     /// A failure of the database.
-    async fn outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError>;
+    async fn outline(&self, site: &SiteName, changed: &BTreeSet<Part>) -> Result<Outline, DbError>;
 
     /// Notes how looking at a site went, apart from any load: the newest commit seen (never an
     /// older one than is noted already), and why it failed.

@@ -90,6 +90,7 @@ pub(in crate::db) fn unchanged<'a>(
         loaded: &[],
         evicted: &[],
         flushed: &[],
+        wanted: stored.wanted,
         asked: &[],
         forgotten: &[],
         writable: false,

@@ -43,7 +43,7 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use super::records::stored_count;
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Outline, Partial, Query, Row, RowBatches,
-    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, Writer, address,
+    SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, Writer, address,
 };
 use crate::config::DatabaseConfig;
 use connection::Connections;
@@ -203,9 +203,9 @@ impl Database for PostgresDatabase {
         self.connections.retrying(|| self.read_stored(site)).await
     }
 
-    async fn outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError> {
+    async fn outline(&self, site: &SiteName, changed: &BTreeSet<Part>) -> Result<Outline, DbError> {
         self.connections
-            .retrying(|| self.read_outline(site, scope))
+            .retrying(|| self.read_outline(site, changed))
             .await
     }
 

@@ -43,6 +43,7 @@ pub(super) struct SiteRecord {
     pub(super) loaded_at: Option<String>,
     pub(super) log_head: Option<i64>,
     pub(super) last_error: Option<String>,
+    pub(super) wanted: Option<String>,
 }
 
 /// A partition's row in the catalog.
@@ -104,6 +105,8 @@ pub(super) struct OutlineRecords {
     pub(super) records: Records,
     /// How many partitions are held in all.
     pub(super) loaded: i64,
+    /// Whether edits keep keys.
+    pub(super) keeps: bool,
 }
 
 /// What was known before, or had to be read.
@@ -197,7 +200,7 @@ impl Records {
     /// What is held of the site.
     pub(super) fn stored(self, database: &str, known: &KnownSites) -> Result<StoredSite, DbError> {
         let site = self.site.site.clone();
-        let settled = self.site.settled.clone();
+        let (settled, wanted) = (self.site.settled.clone(), self.site.wanted.clone());
         let (loaded_seq, loaded_edits_seq) = (self.site.loaded_seq, self.site.loaded_edits_seq);
         let state = self.site.state(database)?;
         let read = || -> Result<StoredSite, String> {
@@ -231,6 +234,10 @@ impl Records {
                     seq: Seq(count(loaded_seq)?),
                     edits_seq: Seq(count(loaded_edits_seq)?),
                 },
+                wanted: match &wanted {
+                    Some(wanted) => Some(text("wanted", wanted)?),
+                    None => None,
+                },
                 asked: holdings.asked,
                 dataset: of_site.dataset,
                 loaded: holdings.loaded,
@@ -248,6 +255,7 @@ impl OutlineRecords {
         let loaded = self.loaded.unsigned_abs();
         Ok(Outline {
             others: loaded.saturating_sub(stored.loaded.len() as u64),
+            keeps: self.keeps,
             stored,
         })
     }

@@ -47,7 +47,7 @@ use super::known_sites::KnownSites;
 use super::records::{SiteRecord, stored_count};
 use super::{
     Database, DbError, JournalEntry, LoadedCounts, Outline, Partial, Query, Row, RowBatches,
-    ScopeOf, SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, records,
+    SiteFlush, SiteLoad, SiteState, SiteWrite, StoredSite, records,
 };
 use unchanged::Unchanged;
 
@@ -337,10 +337,10 @@ impl Database for SqliteDatabase {
         .await
     }
 
-    async fn outline(&self, site: &SiteName, scope: &ScopeOf<'_>) -> Result<Outline, DbError> {
+    async fn outline(&self, site: &SiteName, changed: &BTreeSet<Part>) -> Result<Outline, DbError> {
         // No server sends it: what is read of a file costs little.
         let stored = self.stored(site).await?;
-        Ok(scope(&stored.asked).outline(stored))
+        Ok(Outline::of(stored, changed))
     }
 
     async fn note(

@@ -103,6 +103,9 @@ pub(crate) struct StoredSite {
     pub settled: Vec<Change<EditsLog>>,
     /// The numbers of both catalogs as the last load left the rows.
     pub rows_at: RowsAt,
+    /// Tells apart what the last load left that changed something: the MD5 of the dates that were wanted, and of how
+    /// many partitions they had; `None`: that is not known.
+    pub wanted: Option<Md5>,
     /// The dates that were asked for, and when they last were, as far as an hour matters.
     pub asked: BTreeMap<Date, Timestamp>,
     /// The dataset of the loaded commit.
@@ -120,6 +123,7 @@ impl StoredSite {
             edits: Catalog::empty(state.site.clone()),
             settled: Vec::new(),
             rows_at: RowsAt::default(),
+            wanted: None,
             asked: BTreeMap::new(),
             state,
             dataset: None,
@@ -241,6 +245,9 @@ pub(crate) struct SiteChange<'a> {
     pub evicted: &'a [(Name, Part)],
     /// Journal rows that the log of edits holds, by id: they go.
     pub flushed: &'a [String],
+    /// Tells apart what is loaded then: the MD5 of the dates that are wanted, all of which are, and of how many
+    /// partitions they have.
+    pub wanted: Option<Md5>,
     /// Dates that were asked for just now.
     pub asked: &'a [Date],
     /// Dates that are no longer remembered to be asked for.

@@ -350,7 +350,7 @@ impl SiteTask<'_> {
                 in_effect: &in_effect,
                 plan: &plan,
                 is_locked,
-                is_outline: false,
+                others: None,
             };
             match self.execute(session, &work).await? {
                 Executed::Committed(counted) => {

@@ -8,7 +8,7 @@ use jiff::{Span, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use causeway_shared::ids::Part;
+use causeway_shared::ids::{Md5, Part};
 
 use crate::config::WindowConfig;
 use crate::db::{StoredSite, is_asked_of_late};
@@ -172,19 +172,27 @@ impl Wanted {
         wanted
     }
 
-    /// How many dates it names.
-    pub(super) fn days(&self) -> usize {
-        let ranges = self.dates.iter().chain([&self.window.0]);
-        let days = ranges.map(|range| u64::from(range.days())).sum::<u64>();
-        usize::try_from(days).unwrap_or(usize::MAX)
-    }
-
-    /// All dates, with those that were asked for before, as many of them as are kept.
-    pub(super) fn all_dates(&self, asked: &Asked) -> BTreeSet<Date> {
-        let ranges = self.dates.iter().chain([&self.window.0]);
-        let dates = ranges.flat_map(|range| range.dates());
-        let dates = dates.chain(self.pinned.iter().copied());
-        dates.chain(self.budgeted(asked).0).collect()
+    /// Tells apart what is loaded: of which dates, those that were asked for before among them, as many of them as
+    /// are kept; and how many partitions.
+    pub(super) fn md5(&self, asked: &Asked, partitions: u64) -> Md5 {
+        let kept = self.budgeted(asked).0;
+        let days = self.pinned.iter().copied().chain(kept);
+        let ranges = self.dates.iter().chain([&self.window.0]).copied();
+        let mut ranges: Vec<DateRange> = ranges.chain(days.map(DateRange::day)).collect();
+        ranges.sort_unstable();
+        let mut whole: Vec<DateRange> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match whole.last_mut() {
+                Some(last) if range.from <= last.to.saturating_add(Span::new().days(1)) => {
+                    last.to = last.to.max(range.to);
+                }
+                _ => whole.push(range),
+            }
+        }
+        let ranges = whole.iter();
+        let ranges = ranges.map(|range| format!("{} {}\n", range.from, range.to));
+        let text: String = ranges.chain([partitions.to_string()]).collect();
+        Md5::of(text.as_bytes())
     }
 
     /// Whether a date is loaded though nobody asks for it.
@@ -244,6 +252,52 @@ mod tests {
         insta::assert_snapshot!(
             error,
             @"2025-01-02 to 2025-01-01 is no range of dates: the first must not be after the second"
+        );
+    }
+
+    /// A window of three days, with dates that were asked for now and before, and `pinned` ones.
+    fn wanted(now: &[Date], pinned: &[Date]) -> Wanted {
+        Wanted {
+            window: Window(DateRange::around(date(2025, 11, 28), 1, 1)),
+            pinned: pinned.iter().copied().collect(),
+            dates: now.iter().copied().map(DateRange::day).collect(),
+            budget: 2,
+        }
+    }
+
+    fn wanted_md5(now: &[Date], before: &[Date], pinned: &[Date]) -> Md5 {
+        let asked = before.iter().zip(1..);
+        let asked = asked.map(|(day, at)| (*day, Timestamp::from_second(at).unwrap()));
+        wanted(now, pinned).md5(&asked.collect(), 7)
+    }
+
+    #[test]
+    fn a_partition_that_somebody_took_out_of_the_marks_is_noticed() {
+        let wanted = wanted(&[], &[]);
+        let asked = Asked::new();
+        assert_ne!(wanted.md5(&asked, 7), wanted.md5(&asked, 6));
+    }
+
+    #[test]
+    fn dates_are_the_same_however_they_came_to_be_wanted() {
+        let (day, other, third) = (date(2025, 12, 1), date(2025, 10, 1), date(2025, 10, 3));
+        let of_day = wanted_md5(&[day], &[], &[]);
+        assert_eq!(wanted_md5(&[], &[day], &[]), of_day);
+        assert_eq!(wanted_md5(&[], &[], &[day]), of_day);
+        assert_eq!(
+            wanted_md5(&[day, day], &[day], &[day, date(2025, 11, 28)]),
+            of_day
+        );
+        assert_ne!(wanted_md5(&[other], &[], &[]), of_day);
+        assert_ne!(wanted_md5(&[], &[], &[]), of_day);
+        // The least recently asked for goes: no more than two are kept.
+        assert_eq!(
+            wanted_md5(&[], &[other, day, third], &[]),
+            wanted_md5(&[], &[day, third], &[])
+        );
+        assert_ne!(
+            wanted_md5(&[other, day, third], &[], &[]),
+            wanted_md5(&[day, third], &[], &[])
         );
     }
 

@@ -185,7 +185,7 @@ async fn a_database_of_the_version_before_keeps_what_waits_to_be_flushed() {
     let bot = clinic.role("bot", "SELECT, INSERT, UPDATE, DELETE").await;
     let waits = "UPDATE customer SET notes = 'waits' WHERE customerid = 'c1'";
     bot.batch_execute(waits).await.unwrap();
-    let before = "ALTER TABLE causeway.site DROP COLUMN place; DROP FUNCTION causeway.place(); \
+    let before = "ALTER TABLE causeway.site DROP COLUMN place, DROP COLUMN wanted; DROP FUNCTION causeway.place(); \
         ALTER TABLE causeway.journal DROP COLUMN mark; ALTER TABLE hcm_01.customer DROP COLUMN causeway_search; \
         DELETE FROM causeway.copy WHERE key = 'sleep'; UPDATE causeway.version SET version = 5";
     clinic.admin.batch_execute(before).await.unwrap();

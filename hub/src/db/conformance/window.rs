@@ -11,7 +11,7 @@ use jiff::civil::{Date, date};
 use jiff::{SignedDuration, ToSpan as _};
 
 use crate::config::WindowConfig;
-use crate::db::{Query, Scope};
+use crate::db::{Outline, Query};
 use crate::sync::{DateRange, Loads};
 use crate::testing::{HubDatabase, Outcome, SHOP, TestHub, TestSite};
 
@@ -324,19 +324,18 @@ pub async fn an_outline_is_a_part_of_the_whole(database: &HubDatabase) -> Outcom
     let whole = test.database.stored(site.name()).await?;
     let kept = whole.edits.partitions.values();
     assert_eq!(kept.map(|entry| entry.object.kept.len()).sum::<usize>(), 1);
-    for (dates, changed, others) in [
-        (vec![day(1), day(2), day(3)], vec![], 2),
-        (vec![day(1), day(2), day(4)], vec![], 1),
-        (vec![day(1)], vec![day(1), day(6)], 0),
-    ] {
-        let scope = |_: &_| Scope {
-            dates: dates.iter().copied().collect(),
-            changed: changed.iter().map(|date| Part::Date(*date)).collect(),
-        };
-        let outline = test.database.outline(site.name(), &scope).await?;
-        assert_eq!(outline.others, others, "{dates:?}, {changed:?}");
-        let expected = scope(&whole.asked).outline(whole.clone());
-        assert_eq!(outline, expected, "{dates:?}, {changed:?}");
-    }
+    let outline = async |changed: &[Date]| {
+        let whole = test.database.stored(site.name()).await?;
+        let changed = changed.iter().map(|date| Part::Date(*date)).collect();
+        let outline = test.database.outline(site.name(), &changed).await?;
+        assert_eq!(outline, Outline::of(whole, &changed));
+        Outcome::Ok((outline.stored.loaded.len(), outline.others))
+    };
+    assert_eq!(outline(&[]).await?, (1, 3), "what is in buckets");
+    assert_eq!(outline(&[day(1), day(2), day(6)]).await?, (3, 1));
+    // Somebody books on a date that is not loaded.
+    test.sell(&site, &day(5).to_string(), "a").await?;
+    test.flush(&site).await?;
+    assert_eq!(outline(&[]).await?, (2, 3));
     Ok(())
 }

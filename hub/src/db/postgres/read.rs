@@ -18,7 +18,7 @@ use crate::db::records::{
     PartitionRecord, Recorded, Records, SiteRecord,
 };
 use crate::db::value::{self, counted};
-use crate::db::{self, LoadedCount, LoadedCounts, Scope, ScopeOf};
+use crate::db::{self, LoadedCount, LoadedCounts};
 
 const BATCH_ROWS: usize = 1_000;
 
@@ -65,6 +65,7 @@ fn site_records(rows: &[Row]) -> Result<Vec<SiteRecord>, Error> {
             loaded_at: row.try_get(16)?,
             log_head: row.try_get(17)?,
             last_error: row.try_get(18)?,
+            wanted: row.try_get(19)?,
         })
     };
     rows.iter().map(record).collect()
@@ -88,7 +89,7 @@ pub(super) async fn records(
         if let Some(known) = known.site {
             return Ok(Recorded::Known(known));
         }
-        let read = typed::both(dataset(client, &site), partitions(client, name));
+        let read = typed::both(dataset(client, &site), partitions(client, name, &None));
         read.await.map(|(dataset, partitions)| {
             Recorded::Read(CatalogRecords {
                 dataset,
@@ -99,14 +100,14 @@ pub(super) async fn records(
     let edits = async {
         match known.edits {
             Some(known) => Ok(Recorded::Known(known)),
-            None => edits(client, name).await.map(Recorded::Read),
+            None => edits(client, name, &None).await.map(Recorded::Read),
         }
     };
     let holdings = async {
         if let Some(known) = known.holdings {
             return Ok(Recorded::Known(known));
         }
-        let read = typed::both(asked(client, name), marks(client, name));
+        let read = typed::both(asked(client, name), marks(client, name, &None));
         read.await
             .map(|(asked, marks)| Recorded::Read(HoldingRecords { asked, marks }))
     };
@@ -120,87 +121,46 @@ pub(super) async fn records(
     }))
 }
 
-/// The same as far as a load has to know it.
+/// The same as far as a load of what changed has to know it.
 pub(super) async fn outline(
     client: &Client,
     of: &SiteName,
-    scope: &ScopeOf<'_>,
+    changed: &BTreeSet<Part>,
 ) -> Result<Option<OutlineRecords>, Error> {
     let name = of.as_str();
     let (mut site, asked) = typed::both(sites(client, Some(of)), asked(client, name)).await?;
     let Some(site) = site.pop() else {
         return Ok(None);
     };
-    // A date that cannot be read is an error below.
-    let dates = asked.iter().filter_map(|asked| asked.asked().ok());
-    let Scope { dates, changed } = scope(&dates.collect());
-    let dates = dates.into_iter().map(|date| Part::Date(date).to_string());
-    let (dates, changed): (Vec<String>, Vec<String>) = (
-        dates.collect(),
-        changed.iter().map(Part::to_string).collect(),
-    );
-    let sql = include_str!("sql/outline_read.sql");
-    let in_scope: [&dyn Parameter; 3] = [&name, &dates, &changed];
+    let changed = Some(changed.iter().map(Part::to_string).collect());
     let of_site: [&dyn Parameter; 1] = [&name];
-    let total = include_str!("sql/loaded_total.sql");
-    let read = typed::both(
-        dataset(client, &site),
-        typed::both(
-            typed::rows(client, sql, &in_scope),
-            typed::row(client, total, &of_site),
-        ),
+    let rest = include_str!("sql/outline_rest.sql");
+    let catalog = typed::both(dataset(client, &site), partitions(client, name, &changed));
+    let loaded = typed::both(
+        marks(client, name, &changed),
+        typed::row(client, rest, &of_site),
     );
-    let (dataset, (rows, total)) = read.await?;
-    let mut records = OutlineRecords {
-        loaded: total.try_get(0)?,
-        records: Records::of(site),
-    };
-    let (mut partitions, mut edits, mut marks) = (Vec::new(), Vec::new(), Vec::new());
-    for row in &rows {
-        let (table, part): (String, String) = (row.try_get(0)?, row.try_get(1)?);
-        if let Some(md5) = row.try_get(2)? {
-            partitions.push(PartitionRecord {
-                table: table.clone(),
-                part: part.clone(),
-                md5,
-                rows: row.try_get(3)?,
-                bytes: row.try_get(4)?,
-                summary: row.try_get(5)?,
-                dataset: row.try_get(6)?,
-                seq: row.try_get(7)?,
-            });
-        }
-        if let Some(object) = row.try_get(8)? {
-            edits.push(EditsRecord {
-                table: table.clone(),
-                part: part.clone(),
-                object,
-                dataset: row.try_get(9)?,
-                seq: row.try_get(10)?,
-            });
-        }
-        if let Some(known) = row.try_get(11)? {
-            marks.push(MarkRecord {
-                table,
-                part,
-                known,
-                object: row.try_get(12)?,
-                edits: row.try_get(13)?,
-                rows: row.try_get(14)?,
-                clashes: row.try_get(15)?,
-            });
-        }
-    }
-    records.records.catalog = Recorded::Read(CatalogRecords {
-        dataset,
-        partitions,
-    });
-    records.records.edits = Recorded::Read(edits);
-    records.records.holdings = Recorded::Read(HoldingRecords { asked, marks });
-    Ok(Some(records))
+    let read = typed::both(catalog, typed::both(edits(client, name, &changed), loaded));
+    let ((dataset, partitions), (edits, (marks, rest))) = read.await?;
+    Ok(Some(OutlineRecords {
+        loaded: rest.try_get(0)?,
+        keeps: rest.try_get(1)?,
+        records: Records {
+            site,
+            catalog: Recorded::Read(CatalogRecords {
+                dataset,
+                partitions,
+            }),
+            edits: Recorded::Read(edits),
+            holdings: Recorded::Read(HoldingRecords { asked, marks }),
+        },
+    }))
 }
 
-async fn marks(client: &Client, site: &str) -> Result<Vec<MarkRecord>, Error> {
+/// The partitions that an outline has; `None`: all.
+type Changed = Option<Vec<String>>;
+
+async fn marks(client: &Client, site: &str, changed: &Changed) -> Result<Vec<MarkRecord>, Error> {
     let record = |row: &Row| {
         Ok(MarkRecord {
             table: row.try_get(0)?,
@@ -212,11 +172,15 @@ async fn marks(client: &Client, site: &str) -> Result<Vec<MarkRecord>, Error> {
             clashes: row.try_get(6)?,
         })
     };
-    typed::rows(client, include_str!("sql/loaded_read.sql"), &[&site])
-        .await?
-        .iter()
-        .map(record)
-        .collect()
+    typed::rows(
+        client,
+        include_str!("sql/loaded_read.sql"),
+        &[&site, changed],
+    )
+    .await?
+    .iter()
+    .map(record)
+    .collect()
 }
 
 async fn dataset(client: &Client, site: &SiteRecord) -> Result<Option<String>, Error> {
@@ -228,7 +192,11 @@ async fn dataset(client: &Client, site: &SiteRecord) -> Result<Option<String>, E
     found.map(|row| row.try_get(0)).transpose()
 }
 
-async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>, Error> {
+async fn partitions(
+    client: &Client,
+    site: &str,
+    changed: &Changed,
+) -> Result<Vec<PartitionRecord>, Error> {
     let record = |row: &Row| {
         Ok(PartitionRecord {
             table: row.try_get(0)?,
@@ -241,14 +209,18 @@ async fn partitions(client: &Client, site: &str) -> Result<Vec<PartitionRecord>,
             seq: row.try_get(7)?,
         })
     };
-    typed::rows(client, include_str!("sql/partition_read.sql"), &[&site])
-        .await?
-        .iter()
-        .map(record)
-        .collect()
+    typed::rows(
+        client,
+        include_str!("sql/partition_read.sql"),
+        &[&site, changed],
+    )
+    .await?
+    .iter()
+    .map(record)
+    .collect()
 }
 
-async fn edits(client: &Client, site: &str) -> Result<Vec<EditsRecord>, Error> {
+async fn edits(client: &Client, site: &str, changed: &Changed) -> Result<Vec<EditsRecord>, Error> {
     let record = |row: &Row| {
         Ok(EditsRecord {
             table: row.try_get(0)?,
@@ -261,7 +233,7 @@ async fn edits(client: &Client, site: &str) -> Result<Vec<EditsRecord>, Error> {
     typed::rows(
         client,
         include_str!("sql/edits_partition_read.sql"),
-        &[&site],
+        &[&site, changed],
     )
     .await?
     .iter()

@@ -13,9 +13,7 @@ use causeway_shared::ids::{Name, Part, SiteName};
 
 use super::{PostgresDatabase, error, journal, read, render, statement, triggers, typed, write};
 use crate::db::records::unreadable;
-use crate::db::{
-    DbError, JournalEntry, LoadedCounts, Outline, Query, Row, ScopeOf, SiteState, StoredSite,
-};
+use crate::db::{DbError, JournalEntry, LoadedCounts, Outline, Query, Row, SiteState, StoredSite};
 
 impl PostgresDatabase {
     pub(super) fn error(&self, error: tokio_postgres::Error) -> DbError {
@@ -54,11 +52,11 @@ impl PostgresDatabase {
     pub(super) async fn read_outline(
         &self,
         site: &SiteName,
-        scope: &ScopeOf<'_>,
+        changed: &BTreeSet<Part>,
     ) -> Result<Outline, DbError> {
         let client = self.connections.client().await?;
         let database = self.connections.describe();
-        let read = read::outline(&client, site, scope).await;
+        let read = read::outline(&client, site, changed).await;
         match read.map_err(|error| error::of_own(database, "reading", error))? {
             Some(read) => read.outline(database),
             None => Ok(Outline {

@@ -41,6 +41,7 @@ parameters! {
     Vec<&str> => TEXT_ARRAY,
     Vec<String> => TEXT_ARRAY,
     Vec<Option<String>> => TEXT_ARRAY,
+    Option<Vec<String>> => TEXT_ARRAY,
     &[u8] => BYTEA,
     Vec<&[u8]> => BYTEA_ARRAY,
 }

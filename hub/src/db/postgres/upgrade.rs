@@ -11,13 +11,14 @@ use crate::db::sql::SEARCH;
 use crate::searched::{SEARCHED, Searched};
 
 /// The version of the hub's own tables.
-pub(super) const VERSION: i64 = 8;
+pub(super) const VERSION: i64 = 9;
 /// The versions that are altered, and what brings each to the next one. Tables of earlier versions hold no edits, so
 /// that all of them are made again.
-const STEPS: [(i64, Step); 3] = [
+const STEPS: [(i64, Step); 4] = [
     (5, Step::Statements(include_str!("sql/upgrade_5.sql"))),
     (6, Step::Statements(include_str!("sql/upgrade_6.sql"))),
     (7, Step::Search),
+    (8, Step::Statements(include_str!("sql/upgrade_8.sql"))),
 ];
 
 /// The oldest version of PostgreSQL, as it numbers itself.

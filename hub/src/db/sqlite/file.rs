@@ -45,12 +45,13 @@ const HUB: Layout = Layout {
 };
 /// Of a site's file.
 const SITE: Layout = Layout {
-    version: 6,
+    version: 7,
     make: include_str!("sql/site.sql"),
     keep: None,
     steps: &[
         (4, Step::Statements(include_str!("sql/site_upgrade_4.sql"))),
         (5, Step::Search),
+        (6, Step::Statements(include_str!("sql/site_upgrade_6.sql"))),
     ],
 };
 /// Of a site's partials, which can be made again.

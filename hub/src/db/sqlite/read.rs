@@ -53,6 +53,7 @@ pub(super) fn site(
                 loaded_at: row.get(14)?,
                 log_head: row.get(15)?,
                 last_error: row.get(16)?,
+                wanted: row.get(17)?,
             })
         })
         .optional()?;
@@ -76,6 +77,7 @@ pub(super) fn site(
         loaded_at: None,
         log_head: None,
         last_error: None,
+        wanted: None,
     }))
 }
 

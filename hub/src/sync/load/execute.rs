@@ -29,8 +29,9 @@ pub(super) struct Work<'w> {
     pub(super) plan: &'w LoadPlan,
     /// Whether the transaction has begun, with all tables locked.
     pub(super) is_locked: bool,
-    /// Whether `stored` is no more than an [outline](crate::db::Outline), read before the load had its lock.
-    pub(super) is_outline: bool,
+    /// How many other partitions are loaded, where `stored` is no more than an [outline](crate::db::Outline), read
+    /// before the load had its lock.
+    pub(super) others: Option<u64>,
 }
 
 /// How an attempt ended.
@@ -97,6 +98,7 @@ impl SiteTask<'_> {
             Some(edits) => (edits, edits),
             None => (&work.stored.edits, &snapshot.edits),
         };
+        let partitions = plan.wanted() + work.others.unwrap_or_default();
         let change = SiteChange {
             was: &work.stored.catalog,
             now: &snapshot.catalog,
@@ -107,6 +109,7 @@ impl SiteTask<'_> {
             loaded: &loaded,
             evicted: &plan.evict,
             flushed: &work.in_effect.flushed,
+            wanted: Some(self.wanted.md5(&work.stored.asked, partitions)),
             asked: &work.asked,
             forgotten: &work.forgotten,
             writable: work.in_effect.owner,
@@ -130,7 +133,7 @@ impl SiteTask<'_> {
             stored, snapshot, ..
         } = *work;
         let look = session.look().await.map_err(failed)?;
-        if work.is_outline && look.revision != stored.state.revision {
+        if work.others.is_some() && look.revision != stored.state.revision {
             return Ok(None);
         }
         if look.at.seq != stored.catalog.seq() || look.start_known != stored.state.start_known {

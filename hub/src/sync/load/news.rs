@@ -1,10 +1,10 @@
 //! A load by a command of what a site committed since, without reading whole catalogs.
 //!
 //! A command knows nothing of a site, whose catalog may have thousands of partitions. Where the database
-//! stands at commits of both logs as its last load left it, the commits that follow and the dates that are
-//! wanted tell which partitions may have to change, and only those are read. What is more than that is left to
-//! a load that reads all: edits that wait, are to be settled or belong to another database, another dataset,
-//! a log with a gap. Whether anything changed since it was read, is looked at under the load's lock.
+//! stands at commits of both logs as its last load left it, and the same dates are wanted as then, the commits that
+//! follow tell which partitions may have to change, and only those are read. What is more than that is left to
+//! a load that reads all: other dates, edits that wait, are to be settled or belong to another database, another
+//! dataset, a log with a gap. Whether anything changed since it was read, is looked at under the load's lock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,16 +18,13 @@ use jiff::Timestamp;
 
 use super::execute::{Counted, Executed, Work};
 use super::{EditsInEffect, LogSnapshot, SiteTask};
-use crate::db::{Outline, RowsAt, Scope, SiteState};
+use crate::db::{Outline, RowsAt, SiteState};
 use crate::error::SiteError;
 use crate::sync::discover::commits_after;
 use crate::sync::edits_log::owns;
 use crate::sync::hub::Hub;
 use crate::sync::report::SiteLoaded;
 use crate::sync::window::Wanted;
-
-/// Most dates that are named to the database one by one.
-const MOST_DATES: usize = 20_000;
 
 /// Most partitions that are loaded like this: what takes long may be overtaken, and the catalogs are a small part
 /// of it.
@@ -85,20 +82,22 @@ impl News {
     }
 }
 
-/// Whether a database has nothing to settle: its rows are those of its catalogs, and no change that the cloud
-/// made lies where the site's commits changed something, nor is looked for there.
-fn is_settled(outline: &Outline, state: &SiteState, changed: &BTreeSet<Part>) -> bool {
+/// Whether a database has nothing to settle: its rows are those of its catalogs, as its last load and the flushes
+/// since have marked them, and no change that the cloud made lies where the site's commits changed something, nor is
+/// looked for there.
+fn is_settled(outline: &Outline, changed: &BTreeSet<Part>) -> bool {
     let stored = &outline.stored;
     let at = RowsAt {
         seq: stored.catalog.seq(),
         edits_seq: stored.edits.seq(),
     };
-    let mut edits = stored.edits.partitions.iter();
-    let is_concerned = |part, keeps: bool| !changed.is_empty() && (keeps || changed.contains(part));
-    stored.state.is_as(state)
+    let mut edited = stored.edits.partitions.keys();
+    let is_concerned =
+        !changed.is_empty() && (outline.keeps || edited.any(|(_, part)| changed.contains(part)));
+    stored.loaded.values().all(|mark| mark.version.is_some())
         && stored.rows_at == at
         && stored.settled.is_empty()
-        && !edits.any(|((_, part), entry)| is_concerned(part, !entry.object.kept.is_empty()))
+        && !is_concerned
 }
 
 impl Hub {
@@ -114,9 +113,6 @@ impl Hub {
         if !takes_changes || state.restored || state.edits_waiting > 0 {
             return Ok(None);
         }
-        if wanted.days() > MOST_DATES {
-            return Ok(None);
-        }
         let failed = |source| SiteError::Database {
             site: state.site.clone(),
             source,
@@ -125,16 +121,20 @@ impl Hub {
             return Ok(None);
         };
         let changed = news.parts();
-        let scope = |asked: &_| Scope {
-            dates: wanted.all_dates(asked),
-            changed: changed.clone(),
-        };
-        let outline = self.database().outline(&state.site, &scope).await;
+        let outline = self.database().outline(&state.site, &changed).await;
         let outline = outline.map_err(failed)?;
+        // Another load may have been there since the logs were read, from where it stood before.
+        if !outline.stored.state.is_as(state) {
+            return Ok(None);
+        }
+        let partitions = outline.others + outline.stored.loaded.len() as u64;
+        if outline.stored.wanted != Some(wanted.md5(&outline.stored.asked, partitions)) {
+            return Ok(None);
+        }
         let identity = self.identity().await.map_err(failed)?;
         let snapshot = news.snapshot(&outline);
         let snapshot = snapshot.filter(|snapshot| owns(&snapshot.edits, &identity));
-        let Some(snapshot) = snapshot.filter(|_| is_settled(&outline, state, &changed)) else {
+        let Some(snapshot) = snapshot.filter(|_| is_settled(&outline, &changed)) else {
             return Ok(None);
         };
         seen.store(snapshot.catalog.seq().0, Ordering::Relaxed);
@@ -163,7 +163,7 @@ impl Hub {
             in_effect: &in_effect,
             plan: &plan,
             is_locked: false,
-            is_outline: true,
+            others: Some(outline.others),
         };
         match task.execute(session.map_err(failed)?, &work).await {
             Ok(Executed::Committed(counted)) => {
@@ -180,7 +180,10 @@ impl Hub {
 // On SQLite, which filters what PostgreSQL is asked for: both are held to db/conformance.rs.
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
+    use crate::sync::DateRange;
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
     const TODAY: &str = "dt=2025-11-28";
@@ -226,6 +229,56 @@ mod tests {
         assert_eq!((again.partitions.wanted, again.partitions.loaded), (2, 0));
         let stored = test.database.stored(site.name()).await?;
         assert_eq!(stored.state.revision, revision, "nothing is written");
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn other_dates_are_left_to_a_load_that_reads_all() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let (mut test, mut site) = shop(folder.path()).await?;
+        test.request.dates = vec![DateRange::day("2025-10-01".parse()?)];
+        assert_eq!(load_news(&test).await?, None);
+        test.load_one().await?;
+        assert!(load_news(&test).await?.is_some());
+        test.request.dates.clear();
+        site.put("sale", "dt=2025-10-01", &["1,2025-10-01,b,paid"])
+            .await?;
+        site.commit().await?;
+        let loaded = load_news(&test).await?.ok_or("it was asked for")?;
+        assert_eq!(loaded.partitions.loaded, 1);
+
+        test.request.now += SignedDuration::from_hours(24);
+        assert_eq!(load_news(&test).await?, None, "the window moved on");
+        test.load_one().await?;
+        assert!(load_news(&test).await?.is_some());
+        // Somebody writes to a date that is not loaded.
+        test.sell(&site, "2025-12-24", "a").await?;
+        test.flush(&site).await?;
+        assert_eq!(load_news(&test).await?, None);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_row_that_is_kept_beside_others_stays_as_it_is() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let (test, mut site) = shop(folder.path()).await?;
+        let both = ["3,2025-11-28,a,paid", "4,2025-11-28,b,paid"];
+        site.put("sale", TODAY, &both).await?.commit().await?;
+        test.load_one().await?;
+        test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 3")
+            .await?;
+        test.flush(&site).await?;
+        // The cloud keeps a row that the site deletes.
+        site.put("sale", TODAY, &both[1..]).await?.commit().await?;
+        test.load_one().await?;
+        let loaded = load_news(&test).await?.ok_or("nothing changed")?;
+        assert_eq!((loaded.partitions.wanted, loaded.partitions.loaded), (3, 0));
+        assert_eq!(test.rows(&site, "sale").await?.len(), 3);
+        site.put("sale", "dt=2025-11-27", &[])
+            .await?
+            .commit()
+            .await?;
+        assert_eq!(load_news(&test).await?, None, "it may be there now");
         Ok(())
     }
 

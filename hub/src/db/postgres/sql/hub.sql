@@ -1,4 +1,4 @@
--- Schema causeway, version 8: what the hub knows of each site, and what waits to be flushed. The
+-- Schema causeway, version 9: what the hub knows of each site, and what waits to be flushed. The
 -- sites' tables are in schemas of their own. All but the journal can be built again from the store.
 
 -- Who this database is. One row.
@@ -37,7 +37,8 @@ CREATE TABLE causeway.site (
     triggers    text,                       -- the MD5 of the statements that made the site's triggers
     loaded_at   timestamptz,
     log_head    bigint,                     -- the newest of the agent's commits seen
-    last_error  text
+    last_error  text,
+    wanted      text                        -- the MD5 of what was loaded last: the dates, and how many partitions
 );
 
 -- The datasets, as canonical JSON.

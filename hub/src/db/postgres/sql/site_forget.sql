@@ -15,5 +15,5 @@ WITH gone AS (
 UPDATE causeway.site
 SET seq = NULL, at = NULL, epoch = NULL, writer_id = NULL, writer_host = NULL, dataset = NULL,
     edits_head = NULL, settled = NULL, loaded_seq = 0, loaded_edits_seq = 0, writable = false,
-    triggers = NULL, loaded_at = NULL
+    triggers = NULL, loaded_at = NULL, wanted = NULL
 WHERE site IN (SELECT site FROM gone);

@@ -9,7 +9,7 @@ SELECT known.site, known.revision, loaded.seq,
        coalesce(known.place <> here.place, false),
        (SELECT count(*) FROM causeway.journal WHERE journal.site = known.site),
        to_char(loaded.loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-       known.log_head, known.last_error
+       known.log_head, known.last_error, loaded.wanted
 FROM causeway.site AS known
 CROSS JOIN (SELECT causeway.place()) AS here (place)
 LEFT JOIN causeway.site AS loaded

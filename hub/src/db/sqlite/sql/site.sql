@@ -1,4 +1,4 @@
--- <site>.db, version 6: beside the site's tables, what the hub knows of the site and what waits to be
+-- <site>.db, version 7: beside the site's tables, what the hub knows of the site and what waits to be
 -- flushed. All but the journal can be built again from the store.
 
 -- How the site stands. One row.
@@ -25,7 +25,8 @@ CREATE TABLE causeway_site (
     zone        TEXT,                        -- whose time a row has that is born here
     loaded_at   TEXT,
     log_head    INTEGER,                     -- the newest of the agent's commits seen
-    last_error  TEXT
+    last_error  TEXT,
+    wanted      TEXT                         -- the MD5 of what was loaded last: the dates, and how many partitions
 ) STRICT, WITHOUT ROWID;
 
 -- The datasets, as canonical JSON.

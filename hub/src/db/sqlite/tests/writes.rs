@@ -237,7 +237,8 @@ async fn a_file_of_the_version_before_keeps_what_waits_to_be_flushed() -> Outcom
     clinic.run("UPDATE visit SET state = 'void'", &[]).await?;
     let before = clinic.entries().await?;
     file(&folder)
-        .execute_batch("ALTER TABLE causeway_journal DROP COLUMN mark; PRAGMA user_version = 4")?;
+        .execute_batch("ALTER TABLE causeway_journal DROP COLUMN mark; ALTER TABLE causeway_site DROP COLUMN wanted;
+         PRAGMA user_version = 4")?;
     Connection::open(folder.path().join("hub/causeway.db"))?
         .execute("DELETE FROM copy WHERE key = 'sleep'", [])?;
     database.0.init().await?;
@@ -254,7 +255,8 @@ async fn a_file_of_an_earlier_version_gets_what_lists_search() -> Outcome {
     let test = TestHub::new(&database).await?;
     let site = search::loaded(&test).await?;
     file(&folder).execute_batch(
-        "ALTER TABLE customer DROP COLUMN causeway_search; PRAGMA user_version = 5",
+        "ALTER TABLE customer DROP COLUMN causeway_search; ALTER TABLE causeway_site DROP COLUMN wanted;
+         PRAGMA user_version = 5",
     )?;
     database.0.init().await?;
     assert_eq!(search::found(&test, &site, "nguyen duc").await?, "1");

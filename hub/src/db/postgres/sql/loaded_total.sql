@@ -1,1 +1,0 @@
-SELECT count(*) FROM causeway.loaded WHERE site = $1;
