@@ -1,8 +1,7 @@
 //! One load of one site into PostgreSQL.
 //!
-//! The load has a connection to itself, which is closed after it. Its lock is the connection's, its staging tables are
-//! temporary, its rows wait for one COMMIT: whenever it ends before that, the server takes all of
-//! it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
+//! The load has a connection to itself. Its lock is the connection's, its staging tables are temporary, its rows wait
+//! for one COMMIT: whenever it ends before that, the connection is closed, and the server takes all of it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -369,7 +368,7 @@ impl SiteLoad for PostgresLoad {
         self.copy(table, false).await
     }
 
-    async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
+    async fn commit(mut self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError> {
         if !self.triggers_on.is_empty() {
             self.batch("filling tables", &self.triggers_on).await?;
         }
@@ -383,7 +382,9 @@ impl SiteLoad for PostgresLoad {
         }
         let set = indexes::set_keys(&self.client, &self.site, &self.unindexed).await;
         set.map_err(|error| self.failed("indexing", error))?;
-        self.batch("committing", "COMMIT").await
+        self.batch("committing", "COMMIT").await?;
+        self.client.is_clean = true;
+        Ok(())
     }
 }
 

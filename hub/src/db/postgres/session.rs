@@ -24,8 +24,8 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is asked for.
 const POLL: Duration = Duration::from_millis(20);
-/// How long freeing it may take; then the connection is closed.
-const UNLOCK_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long it may take to free it; then the connection is closed.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a connection is kept for. At most one of each is at work on a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,18 @@ impl Work {
         }
     }
 
+    /// Makes its connection one like any other again, without the lock.
+    fn end(self) -> &'static str {
+        match self {
+            Self::Load => concat!(
+                include_str!("sql/session.sql"),
+                include_str!("sql/session_loader_end.sql"),
+                include_str!("sql/advisory_unlock.sql")
+            ),
+            Self::Flush => include_str!("sql/advisory_unlock.sql"),
+        }
+    }
+
     /// What the lock is called where somebody else keeps it.
     fn what(self, site: &SiteName) -> String {
         match self {
@@ -57,7 +69,8 @@ impl Work {
 pub(super) struct Session {
     /// `None` once it has gone.
     client: Option<Object>,
-    /// Whether there is nothing but the lock to be freed.
+    work: Work,
+    /// Whether it is known to have no transaction.
     pub(super) is_clean: bool,
     place: Option<OwnedSemaphorePermit>,
 }
@@ -127,6 +140,7 @@ impl Session {
         };
         Ok(Self {
             client: Some(client),
+            work,
             is_clean: false,
             place,
         })
@@ -164,11 +178,10 @@ impl Drop for Session {
             drop(Object::take(client));
             return;
         };
-        let place = self.place.take();
+        let (place, end) = (self.place.take(), self.work.end());
         tasks::spawn(async move {
-            let unlock = include_str!("sql/advisory_unlock.sql");
             if !matches!(
-                timeout(UNLOCK_TIMEOUT, client.batch_execute(unlock)).await,
+                timeout(END_TIMEOUT, client.batch_execute(end)).await,
                 Ok(Ok(()))
             ) {
                 drop(Object::take(client));
