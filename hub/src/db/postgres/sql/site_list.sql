@@ -1,4 +1,7 @@
 -- A site whose schema somebody dropped stands at no commit: it is loaded anew.
+WITH here AS MATERIALIZED (  -- asked for once, and not for each site
+    SELECT causeway.place() AS place
+)
 SELECT known.site, known.revision, loaded.seq,
        to_char(loaded.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        loaded.epoch, loaded.writer_id, loaded.writer_host, loaded.dataset,
@@ -11,7 +14,7 @@ SELECT known.site, known.revision, loaded.seq,
        to_char(loaded.loaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
        known.log_head, known.last_error, loaded.wanted
 FROM causeway.site AS known
-CROSS JOIN (SELECT causeway.place()) AS here (place)
+CROSS JOIN here
 LEFT JOIN causeway.site AS loaded
     ON loaded.site = known.site
    AND to_regnamespace(quote_ident(replace(known.site, '-', '_'))) IS NOT NULL
