@@ -23,6 +23,7 @@ mod session;
 mod sign_in;
 mod statement;
 mod tls;
+mod transaction;
 mod triggers;
 mod typed;
 mod upgrade;

@@ -7,7 +7,6 @@ pub(super) mod csv;
 mod position;
 
 use bytes::Bytes;
-use causeway_shared::ids::SiteName;
 use causeway_shared::value::Value;
 use futures_util::{Stream, StreamExt as _, stream};
 use jiff::Timestamp;
@@ -16,7 +15,7 @@ use serde::Serialize;
 pub(crate) use self::position::Position;
 use super::error::ServiceError;
 use super::record::{Asked, Columns, Record, Statement, read_dates, read_one};
-use crate::sync::{DateRange, Hub};
+use crate::sync::{DateRange, Hub, SiteView};
 
 /// Rows that are read at a time for CSV.
 const CSV_ROWS: usize = 2_000;
@@ -36,8 +35,8 @@ pub(super) struct List {
 #[derive(Debug)]
 pub(crate) struct Listing {
     pub(super) list: &'static List,
-    /// In the order of their names.
-    pub(super) sites: Vec<SiteName>,
+    /// In the order of their names, as they were read for it.
+    pub(super) sites: Vec<SiteView>,
     /// Dates that have to be loaded.
     pub(super) dates: Option<DateRange>,
     pub(super) filters: Vec<Option<String>>,
@@ -91,14 +90,15 @@ impl Listing {
         let after = cursor.map(|cursor| Position::parse(cursor, self.list));
         let after = after.transpose()?;
         let mut listed = Listed::default();
-        for site in &self.sites {
+        for view in &self.sites {
+            let site = &view.site;
             let is_passed = after.as_ref().is_some_and(|after| *site < after.site);
             let rows = match is_passed {
                 true => 0,
                 false => (limit + 1).saturating_sub(listed.items.len()),
             };
             let after = after.as_ref().filter(|after| after.site == *site);
-            listed.add(self.list, self.read(hub, site, after, rows, now).await?);
+            listed.add(self.list, self.read(hub, view, after, rows, now).await?);
         }
         listed.cut(self.list, limit);
         Ok(listed)
@@ -107,16 +107,16 @@ impl Listing {
     async fn read(
         &self,
         hub: &Hub,
-        site: &SiteName,
+        view: &SiteView,
         after: Option<&Position>,
         rows: usize,
         now: Timestamp,
     ) -> Result<Vec<Record>, ServiceError> {
         let asked = self.list.asked(&self.filters, after, rows);
         let Some(dates) = self.dates else {
-            return Ok(read_one(hub, site, &asked).await?);
+            return Ok(read_one(hub, &view.site, &asked).await?);
         };
-        let found = read_dates(hub, site, dates, &[asked], now).await?;
+        let found = read_dates(hub, view, dates, &[asked], now).await?;
         Ok(found.into_iter().flatten().collect())
     }
 
@@ -135,6 +135,7 @@ impl Listing {
             listing: self,
             hub,
             now,
+            is_begun: false,
             site: 0,
             after: None,
         };
@@ -153,6 +154,8 @@ struct Export {
     listing: Listing,
     hub: Hub,
     now: Timestamp,
+    /// Whether rows were read, so that the sites were read some while ago.
+    is_begun: bool,
     /// The site whose rows come next.
     site: usize,
     after: Option<Position>,
@@ -161,11 +164,15 @@ struct Export {
 impl Export {
     /// The next rows; `None`: there are no more.
     async fn next(&mut self) -> Result<Option<Vec<u8>>, ServiceError> {
-        while let Some(site) = self.listing.sites.get(self.site) {
-            let (list, after) = (self.listing.list, self.after.as_ref());
-            let read = self
-                .listing
-                .read(&self.hub, site, after, CSV_ROWS, self.now);
+        while let Some(view) = self.listing.sites.get_mut(self.site) {
+            if self.is_begun && self.listing.dates.is_some() {
+                // Whoever takes the file may be slow.
+                *view = self.hub.sites(Some(&view.site)).await?.remove(0);
+            }
+            self.is_begun = true;
+            let (listing, list) = (&self.listing, self.listing.list);
+            let view = &listing.sites[self.site];
+            let read = listing.read(&self.hub, view, self.after.as_ref(), CSV_ROWS, self.now);
             let mut listed = Listed::default();
             listed.add(list, read.await?);
             let last = listed.items.last();

@@ -184,7 +184,7 @@ pub(crate) async fn participants(
     }
     Ok(Listing {
         list: &PARTICIPANTS,
-        sites: vec![program.site.clone()],
+        sites: views,
         dates: None,
         filters: vec![
             canonical_text(program.value("programid")),

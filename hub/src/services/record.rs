@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use causeway_shared::canonical_csv::canonical_text;
+use causeway_shared::canonical_csv::{canonical_text, write_value};
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Type, Value};
 use jiff::Timestamp;
@@ -137,14 +137,14 @@ pub(super) async fn read_one(
 /// Why the dates cannot be loaded or read.
 pub(super) async fn read_dates(
     hub: &Hub,
-    site: &SiteName,
+    view: &SiteView,
     dates: DateRange,
     asked: &[Asked],
     now: Timestamp,
 ) -> Result<Vec<Vec<Record>>, HubError> {
     let queries: Vec<Query> = asked.iter().map(Asked::query).collect();
-    let found = hub.read_dates(site, dates, &queries, now).await?;
-    let of = |(asked, rows): (&Asked, _)| records(site, asked.statement.columns, rows);
+    let found = hub.read_dates(view, dates, &queries, now).await?;
+    let of = |(asked, rows): (&Asked, _)| records(&view.site, asked.statement.columns, rows);
     Ok(asked.iter().zip(found).map(of).collect())
 }
 
@@ -221,13 +221,19 @@ impl Serialize for Record {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1 + self.values.len()))?;
         map.serialize_entry("site", &self.site)?;
+        let mut text = Vec::new();
         for ((name, _), value) in self.columns.iter().zip(&self.values) {
             match value {
                 Value::Int(number) => map.serialize_entry(name, number)?,
                 Value::Float(number) => map.serialize_entry(name, number)?,
                 Value::Bool(is) => map.serialize_entry(name, is)?,
                 Value::Text(text) => map.serialize_entry(name, text)?,
-                value => map.serialize_entry(name, &canonical_text(value))?,
+                Value::Null => map.serialize_entry(name, &())?,
+                value => {
+                    text.clear();
+                    write_value(value, &mut text);
+                    map.serialize_entry(name, &String::from_utf8_lossy(&text))?;
+                }
             }
         }
         map.end()

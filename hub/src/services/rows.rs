@@ -132,7 +132,7 @@ impl Resource {
         let filters = [query.isdisabled.map(flag)].into_iter();
         Ok(Listing {
             list: &self.list,
-            sites: views.into_iter().map(|view| view.site).collect(),
+            sites: views,
             dates: None,
             filters: filters.chain(texts).chain([key]).collect(),
         })

@@ -89,7 +89,7 @@ pub(crate) async fn listing(
     let key = canonical_text(consultant.value("consultantid"));
     Ok(Listing {
         list: &SLOTS,
-        sites: vec![view.site],
+        sites: vec![view],
         dates: Some(dates),
         filters: filters(dates, key, local(hub, now)),
     })

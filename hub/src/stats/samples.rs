@@ -58,6 +58,7 @@ pub(crate) fn site_of(
     }
     SiteView {
         site,
+        revision: 0,
         dataset: Arc::new(dataset),
         totals: Arc::new(SiteTotals::of(&catalog)),
         catalog: Arc::new(catalog),

@@ -260,6 +260,11 @@ impl SiteCache {
             .await
     }
 
+    /// What was read of a site last.
+    pub(super) fn last(&self, site: &SiteName) -> Option<Arc<CachedSite>> {
+        self.lock().get(site).cloned()
+    }
+
     async fn get_if(
         &self,
         (database, store): (&dyn Database, &Store),

@@ -14,6 +14,7 @@ use jiff::civil::Date;
 use super::cache::CachedSite;
 use super::hub::{Hub, LoadRequest};
 use super::load::{LogSnapshot, SiteTask};
+use super::sites::SiteView;
 use super::window::DateRange;
 use crate::db::{DbError, PartVersion, Query, Row, SiteState, StoredSite, is_asked_of_late};
 use crate::error::HubError;
@@ -57,6 +58,14 @@ pub(crate) struct LoadedDates {
 }
 
 impl LoadedDates {
+    fn of(site: &SiteName, dates: DateRange) -> Self {
+        Self {
+            site: site.clone(),
+            dates: dates.dates().filter(|date| is_of_parts(*date)).collect(),
+            parts: BTreeSet::new(),
+        }
+    }
+
     /// Looks at what the site has of the dates. Returns whether all of it is loaded.
     fn look_at(&mut self, stored: &StoredSite) -> bool {
         self.parts = parts_of(stored, &self.dates);
@@ -68,21 +77,42 @@ impl LoadedDates {
 }
 
 impl Hub {
-    /// Runs statements that read a site's rows of some dates, all in one snapshot, in which all that the
-    /// site has of these dates is loaded. What is not is loaded first, and stays as dates that were asked
-    /// for.
+    /// Runs statements that read rows of some dates, all in one snapshot, in which all that the site has of
+    /// these dates is loaded. What is not is loaded first, and stays as dates that were asked for. The site was
+    /// read a moment ago, and is not read again where its dates were loaded then.
     ///
     /// # Errors
     /// [`HubError::UnknownSite`], or why they cannot be loaded or read.
     pub(crate) async fn read_dates(
         &self,
-        site: &SiteName,
+        view: &SiteView,
         dates: DateRange,
         queries: &[Query],
         now: Timestamp,
     ) -> Result<Vec<Vec<Row>>, HubError> {
-        let loaded = self.bring(site, dates, now).await?;
+        let mut loaded = LoadedDates::of(&view.site, dates);
+        if !self.found_kept(&mut loaded, view, now).await? {
+            loaded = self.bring_again(loaded, now).await?;
+        }
         self.read_loaded(loaded, queries, now).await
+    }
+
+    /// Whether a site had all of the dates when it was read, and something kept them.
+    async fn found_kept(
+        &self,
+        of: &mut LoadedDates,
+        view: &SiteView,
+        now: Timestamp,
+    ) -> Result<bool, HubError> {
+        let cached = self.inner.cache.last(&view.site);
+        let is_of_view = |cached: &Arc<CachedSite>| {
+            let state = &cached.stored.state;
+            (state.revision, state.loaded_at) == (view.revision, view.loaded_at)
+        };
+        match cached.filter(is_of_view) {
+            Some(cached) if !self.is_past().await? => self.has_kept(of, &cached.stored, now).await,
+            _ => Ok(false),
+        }
     }
 
     /// The same of dates that were loaded a moment ago.
@@ -113,12 +143,7 @@ impl Hub {
         dates: DateRange,
         now: Timestamp,
     ) -> Result<LoadedDates, HubError> {
-        let dates = LoadedDates {
-            site: site.clone(),
-            dates: dates.dates().filter(|date| is_of_parts(*date)).collect(),
-            parts: BTreeSet::new(),
-        };
-        self.bring_again(dates, now).await
+        self.bring_again(LoadedDates::of(site, dates), now).await
     }
 
     /// Loads a partition whose rows are not those of the database's own catalogs.
@@ -216,7 +241,16 @@ impl Hub {
 
     /// Whether all that the site has of the dates is loaded, and something keeps them.
     async fn finds_kept(&self, of: &mut LoadedDates, now: Timestamp) -> Result<bool, HubError> {
-        let stored = &self.cached(&of.site).await?.stored;
+        let cached = self.cached(&of.site).await?;
+        self.has_kept(of, &cached.stored, now).await
+    }
+
+    async fn has_kept(
+        &self,
+        of: &mut LoadedDates,
+        stored: &StoredSite,
+        now: Timestamp,
+    ) -> Result<bool, HubError> {
         Ok(of.look_at(stored) && self.are_kept(&of.dates, stored, now).await?)
     }
 

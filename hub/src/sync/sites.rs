@@ -24,6 +24,8 @@ const READ_ATTEMPTS: u32 = 8;
 #[derive(Debug, Clone)]
 pub(crate) struct SiteView {
     pub site: SiteName,
+    /// As [`SiteState::revision`].
+    pub revision: u64,
     /// The dataset of the loaded commit.
     pub dataset: Arc<Dataset>,
     /// The catalog at the loaded commit: totals over all history come from here.
@@ -123,6 +125,7 @@ impl Hub {
             },
             asked: cached.stored.asked.clone(),
             site: state.site,
+            revision: state.revision,
             dataset: Arc::clone(dataset),
             catalog: Arc::clone(cached.catalog()),
             totals: Arc::clone(cached.totals()),

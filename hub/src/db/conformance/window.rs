@@ -111,7 +111,8 @@ pub async fn a_date_is_kept_by_who_asked_last(database: &HubDatabase) -> Outcome
         let day = DAY.saturating_sub(n.days());
         let (queries, on) = (sales_of(day), DateRange::day(day));
         let now = test.request.now;
-        let read = test.hub.read_dates(site.name(), on, &queries, now);
+        let view = test.hub.sites(None).await?.remove(0);
+        let read = test.hub.read_dates(&view, on, &queries, now);
         assert_eq!(read.await?, [[[Value::Int(n)]]]);
         let loaded = loaded(&test, &site).await?;
         let asked: Vec<_> = loaded

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use deadpool_postgres::Object;
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _};
 use tokio_postgres::types::Type as PgType;
-use tokio_postgres::{Client, Error, Row};
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
@@ -255,20 +255,29 @@ async fn asked(client: &Client, site: &str) -> Result<Vec<AskedRecord>, Error> {
         .collect()
 }
 
+/// The statement of [`are_loaded`], which stays prepared on the connection.
+pub(super) async fn prepare_are_loaded(client: &Object) -> Result<Statement, Error> {
+    let types = [PgType::TEXT, PgType::TEXT_ARRAY, PgType::TEXT_ARRAY];
+    let sql = include_str!("sql/loaded_count.sql");
+    client.prepare_typed_cached(sql, &types).await
+}
+
 /// Whether the rows of all these partitions are there and known.
 pub(super) async fn are_loaded(
     client: &Client,
-    site: &SiteName,
-    parts: &BTreeSet<(Name, Part)>,
+    statement: &Statement,
+    (site, parts): (&SiteName, &BTreeSet<(Name, Part)>),
 ) -> Result<bool, Error> {
     if parts.is_empty() {
         return Ok(true);
     }
     let tables: Vec<String> = parts.iter().map(|(table, _)| table.to_string()).collect();
     let names: Vec<String> = parts.iter().map(|(_, part)| part.to_string()).collect();
-    let sql = include_str!("sql/loaded_count.sql");
-    let row = typed::row(client, sql, &[&site.as_str(), &tables, &names]).await?;
-    Ok(row.try_get::<_, i64>(0)?.unsigned_abs() == parts.len() as u64)
+    let counted: i64 = client
+        .query_one(statement, &[&site.as_str(), &tables, &names])
+        .await?
+        .try_get(0)?;
+    Ok(counted.unsigned_abs() == parts.len() as u64)
 }
 
 /// Rows per part, as the rows say it.

@@ -370,6 +370,16 @@ pub(super) fn search_path(site: &SiteName) -> String {
     format!("{}, pg_catalog, causeway", schema(site))
 }
 
+/// Begins a transaction that reads a site's tables by their bare names, as of one instant. Statements that stay
+/// prepared are planned anew each time: which rows a list asks for decides how they are found.
+pub(super) fn begin_query(site: &SiteName) -> String {
+    format!(
+        "{}SET LOCAL search_path = {};\nSET LOCAL plan_cache_mode = force_custom_plan",
+        include_str!("sql/snapshot.sql"),
+        search_path(site)
+    )
+}
+
 /// A statement with the values that it answers as texts.
 pub(super) fn as_texts(sql: &str, columns: usize) -> String {
     let named = |prefix: &str, suffix: &str| {

@@ -3,15 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use deadpool_postgres::{Object, Transaction};
+use deadpool_postgres::Object;
 use jiff::tz::TimeZone;
+use tokio::join;
 use tokio_postgres::Client;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, SiteName};
 
-use super::{PostgresDatabase, error, journal, read, render, statement, triggers, typed, write};
+use super::transaction::Transaction;
+use super::{PostgresDatabase, error, journal, read, render, statement, triggers, typed};
 use crate::db::records::unreadable;
 use crate::db::{DbError, JournalEntry, LoadedCounts, Outline, Query, Row, SiteState, StoredSite};
 
@@ -62,6 +64,7 @@ impl PostgresDatabase {
             None => Ok(Outline {
                 stored: StoredSite::empty(SiteState::unknown(site.clone())),
                 others: 0,
+                keeps: false,
             }),
         }
     }
@@ -188,7 +191,10 @@ impl PostgresDatabase {
     }
 
     /// A transaction that reads everything as of one instant.
-    async fn snapshot<'c>(&self, client: &'c mut Object) -> Result<Transaction<'c>, DbError> {
+    async fn snapshot<'c>(
+        &self,
+        client: &'c mut Object,
+    ) -> Result<deadpool_postgres::Transaction<'c>, DbError> {
         let snapshot = client
             .build_transaction()
             .isolation_level(tokio_postgres::IsolationLevel::RepeatableRead)
@@ -240,28 +246,25 @@ impl PostgresDatabase {
         queries: &[Query],
         loaded: &BTreeSet<(Name, Part)>,
     ) -> Result<Option<Vec<Vec<Row>>>, DbError> {
-        let mut client = self.connections.client().await?;
-        let transaction = self.snapshot(&mut client).await?;
-        let client = transaction.client();
-        let run = async {
-            let (are_loaded, ()) = typed::both(
-                read::are_loaded(client, site, loaded),
-                write::prepare(client, site, ""),
-            )
-            .await?;
-            if !are_loaded {
-                return Ok(None);
-            }
-            let mut answers = Vec::with_capacity(queries.len());
-            for query in queries {
-                answers.push(statement::query(&transaction, site, query).await?);
-            }
-            Ok(Some(answers))
-        };
-        let answers = run.await.map_err(|error| self.error(error))?;
-        let ended = transaction.commit().await;
-        ended.map_err(|error| self.error(error))?;
-        Ok(answers)
+        let mut transaction = Transaction::on(self.connections.client().await?);
+        let client = &*transaction;
+        // Before the server is asked for all at once, in this order.
+        let statement = read::prepare_are_loaded(client).await;
+        let statement = statement.map_err(|error| self.error(error))?;
+        let begin = render::begin_query(site);
+        let (begun, looked, answers) = join!(
+            client.batch_execute(&begin),
+            read::are_loaded(client, &statement, (site, loaded)),
+            statement::query_all_and_commit(client, site, queries),
+        );
+        let are_loaded = begun.and(looked).map_err(|error| self.error(error))?;
+        if !are_loaded {
+            // Whatever the statements make of that.
+            return Ok(None);
+        }
+        let answers = answers.map_err(|error| self.error(error))?;
+        transaction.end();
+        Ok(Some(answers))
     }
 }
 

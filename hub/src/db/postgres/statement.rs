@@ -1,16 +1,19 @@
 //! Statements whose parameters and results are texts, whatever their types are.
 
 use std::borrow::Cow;
+use std::pin::pin;
 
 use bytes::{BufMut as _, BytesMut};
-use deadpool_postgres::Transaction;
+use deadpool_postgres::Object;
+use futures_util::TryStreamExt as _;
+use futures_util::future::try_join_all;
 use tokio_postgres::types::{Format, IsNull, ToSql, Type as PgType};
 use tokio_postgres::{Client, Error, Statement};
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::value::{Raw, Type};
 
-use super::render;
+use super::{render, typed};
 use crate::db::{Query, Row, value};
 
 /// A text that PostgreSQL reads as the type that it expects there.
@@ -55,25 +58,28 @@ pub(super) async fn run(
     run_prepared(client, &statement, parameters, types).await
 }
 
-/// The same of a query of a site's. One that is not made for its caller stays prepared on the connection: the server
-/// need not read it again.
-pub(super) async fn query(
-    transaction: &Transaction<'_>,
+/// The same of a site's queries, and the end of the transaction in which they run. Those that are not made for their
+/// caller stay prepared on the connection: the server need not read them again, and is asked for all at once.
+pub(super) async fn query_all_and_commit(
+    client: &Object,
     site: &SiteName,
-    query: &Query,
-) -> Result<Vec<Row>, Error> {
-    let Query {
-        sql,
-        parameters,
-        types,
-    } = query;
-    // Named, since the types of its parameters are those of this site's columns.
-    let texts = format!("-- {site}\n{}", render::as_texts(sql, types.len()));
-    let statement = match sql {
-        Cow::Borrowed(_) => transaction.prepare_cached(&texts).await?,
-        Cow::Owned(_) => transaction.client().prepare(&texts).await?,
-    };
-    run_prepared(transaction.client(), &statement, parameters, types).await
+    queries: &[Query],
+) -> Result<Vec<Vec<Row>>, Error> {
+    let mut statements = Vec::with_capacity(queries.len());
+    for Query { sql, types, .. } in queries {
+        // Named, since the types of its parameters are those of this site's columns.
+        let texts = format!("-- {site}\n{}", render::as_texts(sql, types.len()));
+        statements.push(match sql {
+            Cow::Borrowed(_) => client.prepare_cached(&texts).await?,
+            Cow::Owned(_) => client.prepare(&texts).await?,
+        });
+    }
+    let run = statements
+        .iter()
+        .zip(queries)
+        .map(|(statement, query)| run_prepared(client, statement, &query.parameters, &query.types));
+    let (answers, ()) = typed::both(try_join_all(run), client.batch_execute("COMMIT")).await?;
+    Ok(answers)
 }
 
 async fn run_prepared(
@@ -82,19 +88,21 @@ async fn run_prepared(
     parameters: &[Option<String>],
     types: &[Type],
 ) -> Result<Vec<Row>, Error> {
-    let texts: Vec<Text<'_>> = parameters.iter().map(|p| Text(p.as_deref())).collect();
-    let texts: Vec<&(dyn ToSql + Sync)> = texts.iter().map(|text| text as _).collect();
+    let texts = parameters.iter().map(|text| Text(text.as_deref()));
     if types.is_empty() {
-        client.execute(statement, &texts).await?;
+        client.execute_raw(statement, texts).await?;
         return Ok(Vec::new());
     }
-    let rows = client.query(statement, &texts).await?;
-    let row = |row: &tokio_postgres::Row| {
-        let values = types.iter().enumerate().map(|(at, ty)| {
+    // Each is read while the server makes the next.
+    let mut found = pin!(client.query_raw(statement, texts).await?);
+    let mut rows = Vec::new();
+    while let Some(row) = found.try_next().await? {
+        let mut values = Row::with_capacity(types.len());
+        for (at, ty) in types.iter().enumerate() {
             let text: Option<&str> = row.try_get(at)?;
-            Ok(value::read(text.map_or(Raw::Null, Raw::Text), *ty))
-        });
-        values.collect()
-    };
-    rows.iter().map(row).collect()
+            values.push(value::read(text.map_or(Raw::Null, Raw::Text), *ty));
+        }
+        rows.push(values);
+    }
+    Ok(rows)
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use deadpool_postgres::Object;
-use tokio::runtime::Handle;
-use tokio_postgres::{Client, Error};
+use tokio_postgres::Error;
 
 use causeway_shared::canonical_csv::canonical_text;
 use causeway_shared::commit::RowKey;
@@ -16,13 +15,12 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
+use super::transaction::Transaction;
 use super::{error, read, render, statement, typed};
 use crate::db::{DbError, JournalMark, Row, SiteWrite, records, sql};
-use crate::tasks;
 
 pub(super) struct PostgresWrite {
-    /// `None` once the transaction has ended.
-    client: Option<Object>,
+    transaction: Transaction,
     database: String,
     site: SiteName,
     /// Whether a statement failed: the server takes no more, and would call a COMMIT done.
@@ -36,7 +34,7 @@ impl PostgresWrite {
         actor: &str,
     ) -> Result<Self, DbError> {
         let write = Self {
-            client: Some(connections.client().await?),
+            transaction: Transaction::on(connections.client().await?),
             database: connections.describe().to_owned(),
             site,
             is_broken: false,
@@ -44,7 +42,9 @@ impl PostgresWrite {
         let client = write.client()?;
         let begun = async {
             client.batch_execute("BEGIN").await?;
-            prepare(client, &write.site, actor).await
+            let sql = include_str!("sql/write_begin.sql");
+            let path = render::search_path(&write.site);
+            typed::execute(client, sql, &[&path, &actor]).await
         };
         begun.await.map_err(|error| write.failed(error))?;
         Ok(write)
@@ -54,10 +54,10 @@ impl PostgresWrite {
         error::of_write(&self.database, error)
     }
 
-    fn client(&self) -> Result<&Client, DbError> {
-        match &self.client {
-            Some(client) if !self.is_broken => Ok(client),
-            _ => Err(self.refused("the transaction has ended".to_owned())),
+    fn client(&self) -> Result<&Object, DbError> {
+        match self.is_broken {
+            false => Ok(&self.transaction),
+            true => Err(self.refused("the transaction has ended".to_owned())),
         }
     }
 
@@ -82,14 +82,6 @@ fn json(key: &RowKey) -> String {
     serde_json::to_string(key).unwrap_or_default()
 }
 
-/// Lets a transaction's statements name the site's tables, and says in whose name it works.
-pub(super) async fn prepare(client: &Client, site: &SiteName, actor: &str) -> Result<(), Error> {
-    let sql = include_str!("sql/write_begin.sql");
-    let path = render::search_path(site);
-    typed::execute(client, sql, &[&path, &actor]).await?;
-    Ok(())
-}
-
 #[async_trait]
 impl SiteWrite for PostgresWrite {
     async fn query(
@@ -109,8 +101,12 @@ impl SiteWrite for PostgresWrite {
 
     async fn are_loaded(&mut self, parts: &BTreeSet<(Name, Part)>) -> Result<bool, DbError> {
         let run = async {
-            let loaded = read::are_loaded(self.client()?, &self.site, parts).await;
-            loaded.map_err(|error| self.failed(error))
+            let client = self.client()?;
+            let loaded = async {
+                let statement = read::prepare_are_loaded(client).await?;
+                read::are_loaded(client, &statement, (&self.site, parts)).await
+            };
+            loaded.await.map_err(|error| self.failed(error))
         };
         let loaded = answered(&self.database, run).await;
         self.is_broken = loaded.is_err();
@@ -249,26 +245,7 @@ impl SiteWrite for PostgresWrite {
             committed.map_err(|error| self.failed(error))
         };
         answered(&self.database, commit).await?;
-        self.client = None;
+        self.transaction.end();
         Ok(())
-    }
-}
-
-impl Drop for PostgresWrite {
-    /// Rolls back before anybody else gets the connection.
-    fn drop(&mut self) {
-        let Some(client) = self.client.take() else {
-            return;
-        };
-        if Handle::try_current().is_err() {
-            // Without a pool it is closed, and the server rolls back.
-            drop(Object::take(client));
-            return;
-        }
-        tasks::spawn(async move {
-            if client.batch_execute("ROLLBACK").await.is_err() {
-                drop(Object::take(client));
-            }
-        });
     }
 }

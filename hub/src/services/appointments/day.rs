@@ -157,7 +157,7 @@ async fn rows(
         CUSTOMERS.with(&customers),
         LIST.asked(&filters(&query)?, after.as_ref(), MAX_APPOINTMENTS + 1),
     ];
-    let found = read_dates(hub, &view.site, day, &statements, now).await?;
+    let found = read_dates(hub, view, day, &statements, now).await?;
     let mut found = found.into_iter();
     let mut slots = Listed::default();
     slots.add(&SLOTS, found.next().unwrap_or_default());

@@ -184,7 +184,7 @@ pub(crate) async fn open(
     let feedback = match record.value("date") {
         Value::Date(date) if has(&view, &[(FEEDBACK, OF_FEEDBACK.columns)]) => {
             let asked = OF_FEEDBACK.with(&[Some(id.to_string())]);
-            let found = read_dates(hub, &view.site, DateRange::day(*date), &[asked], now).await?;
+            let found = read_dates(hub, &view, DateRange::day(*date), &[asked], now).await?;
             found.into_iter().flatten().next()
         }
         _ => None,

@@ -45,7 +45,7 @@ pub(crate) async fn listing(hub: &Hub, query: &ListQuery) -> Result<Listing, Ser
     }
     Ok(Listing {
         list: &LIST,
-        sites: views.into_iter().map(|view| view.site).collect(),
+        sites: views,
         dates: Some(query.dates),
         filters: filters(query)?,
     })
