@@ -89,8 +89,28 @@ fn questions(today: Date) -> Vec<Question> {
 pub(crate) async fn measure(customers: i64, kinds: &[DatabaseKind]) {
     for kind in kinds {
         println!("\n{customers} customers, {A_DAY} appointments a day, S3 and {kind:?}");
-        let deployment =
-            Deployment::create((StoreKind::S3, *kind), "meetassist", data::SQLITE_SOURCE).await;
+        let ground = Ground::prepare((StoreKind::S3, *kind), customers).await;
+        for question in questions(ground.today) {
+            ground.put(question).await;
+        }
+        ground.book_all().await;
+        println!("\nThe same, the store in a folder");
+        let ground = Ground::prepare((StoreKind::Folder, *kind), customers).await;
+        ground.book_all().await;
+    }
+}
+
+/// A service that has all of it loaded.
+struct Ground {
+    deployment: Deployment,
+    service: Service,
+    token: String,
+    today: Date,
+}
+
+impl Ground {
+    async fn prepare(kinds: (StoreKind, DatabaseKind), customers: i64) -> Self {
+        let deployment = Deployment::create(kinds, "meetassist", data::SQLITE_SOURCE).await;
         let today = clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap().date();
         let file = deployment.site().join("site.db");
         let shape = Shape {
@@ -107,32 +127,43 @@ pub(crate) async fn measure(customers: i64, kinds: &[DatabaseKind]) {
         let token = deployment.token("admin", &[]);
         let service = deployment.serve(&[]);
         partials(&service).await;
-        for question in questions(today) {
-            let question = Arc::new(question);
-            for clients in CLIENTS {
-                let asked = ask(&service, &token, clients, &question).await;
-                let alone = match question.sql {
-                    Some(sql) => Some(by_sql(&deployment.database, clients, &question, sql).await),
-                    None => None,
-                };
-                report(question.what, clients, &asked, alone.as_ref());
-            }
+        Self {
+            deployment,
+            service,
+            token,
+            today,
         }
+    }
+
+    async fn put(&self, question: Question) {
+        let question = Arc::new(question);
         for clients in CLIENTS {
-            let booked = book(&service, &token, clients, today).await;
-            let alone = match kind {
-                DatabaseKind::Postgres => Some(insert(&deployment.database, clients, today).await),
+            let asked = ask(&self.service, &self.token, clients, &question).await;
+            let alone = match question.sql {
+                Some(sql) => Some(by_sql(&self.deployment.database, clients, &question, sql).await),
+                None => None,
+            };
+            report(question.what, clients, &asked, alone.as_ref());
+        }
+    }
+
+    async fn book_all(self) {
+        let mut all = Vec::new();
+        for clients in CLIENTS {
+            all.push(book(&self.service, &self.token, clients, self.today).await);
+        }
+        // What SQL inserts waits for its flush, which a booking would have to wait for.
+        let database = &self.deployment.database;
+        for (clients, booked) in CLIENTS.into_iter().zip(all) {
+            let alone = match database.kind() {
+                DatabaseKind::Postgres => Some(insert(database, clients, self.today).await),
                 // On SQLite only the hub writes.
                 DatabaseKind::Sqlite => None,
             };
-            report(
-                "a booking, with its flush",
-                clients,
-                &booked,
-                alone.as_ref(),
-            );
+            let what = "a booking, with its flush";
+            report(what, clients, &booked, alone.as_ref());
         }
-        let _ = service.running.terminate();
+        let _ = self.service.running.terminate();
     }
 }
 

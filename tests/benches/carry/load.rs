@@ -157,20 +157,24 @@ fn one_partition(deployment: &Deployment, shape: Shape, server: &Server) {
     let day = shape.day(shape.appointments / 2).to_string();
     let part = format!("dt={day}");
     let site = Connection::open(deployment.site().join("site.db")).unwrap();
-    let (mut loads, mut swaps) = (Vec::new(), Vec::new());
+    let (mut loads, mut swaps, mut by_psql) = (Vec::new(), Vec::new(), Vec::new());
     for run in 0..CHANGES {
         let change = "UPDATE appointment SET description = 'changed ' || ?1 WHERE date = ?2";
         site.execute(change, (run, &day)).unwrap();
         let _ = deployment.agent(&["sync"]).expect_code(0);
         loads.push(server.with(|| load(deployment, "hub.toml")));
-        let (url, store) = (deployment.database.url(), deployment.store.folder());
-        let swap = || by_hand::swap(&url, store.unwrap(), &part);
-        swaps.push(server.with(swap));
+        let url = deployment.database.url();
+        let store = deployment.store.folder().unwrap();
+        by_psql.push(server.with(|| by_hand::swap_by_psql(&url, store, &part)));
+        swaps.push(server.with(|| by_hand::swap(&url, store, &part)));
     }
-    let (loads, swaps) = (Measured::least(&loads), Measured::least(&swaps));
-    println!("one partition by hand       {swaps}");
+    let loads = Measured::least(&loads);
     println!("load of one partition       {loads}");
-    print_ratios(&loads, &swaps, "by hand", 2.0);
+    for (runs, how) in [(by_psql, "by psql"), (swaps, "by a program for it")] {
+        let runs = Measured::least(&runs);
+        println!("{how:27} {runs}");
+        print_ratios(&loads, &runs, how, 2.0);
+    }
 }
 
 /// The same by programs that run already: a service, which says how long its round took, and a connection that is

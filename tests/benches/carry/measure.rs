@@ -50,12 +50,12 @@ impl Measured {
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:6.2} s", self.wall.as_secs_f64())?;
+        write!(f, "{:7.3} s", self.wall.as_secs_f64())?;
         if let Some(cpu) = self.cpu {
-            write!(f, ", cpu {:6.2} s", cpu.as_secs_f64())?;
+            write!(f, ", cpu {:7.3} s", cpu.as_secs_f64())?;
         }
         if let Some(server) = self.server {
-            write!(f, ", server {:6.2} s", server.as_secs_f64())?;
+            write!(f, ", server {:7.3} s", server.as_secs_f64())?;
         }
         if let Some(peak) = self.peak {
             write!(f, ", peak {:4} MiB", peak >> 20)?;
