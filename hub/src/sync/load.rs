@@ -312,6 +312,8 @@ impl SiteTask<'_> {
         let has_triggers = self.hub.has_triggers(self.site, &snapshot.dataset).await;
         let has_triggers = has_triggers.map_err(failed)?;
         let mut attempt = 1;
+        // What an attempt settles is new to this load, also where another attempt finds it in the log.
+        let mut known = None;
         loop {
             // The last time, whoever writes waits from here on, so that nothing can change any more.
             let is_locked = attempt >= ATTEMPTS && database.gives_keys();
@@ -329,6 +331,7 @@ impl SiteTask<'_> {
                 let plan = LoadPlan::default();
                 return Ok(self.report(&snapshot, identity, &plan, Counted::default()));
             };
+            in_effect.known = known.get_or_insert(in_effect.known).clone();
             let mut again: BTreeSet<_> = self.again.union(&in_effect.again).cloned().collect();
             again.extend(with_other_values(&snapshot, &stored));
             let mut plan = self.plan_again(&snapshot, (&in_effect.edits, &again), &stored);

@@ -30,7 +30,7 @@ pub(super) struct EditsInEffect {
     pub(super) again: BTreeSet<(Name, Part)>,
     /// The conflicts that the log held before this load settled anything, where nothing of the site was loaded yet:
     /// a database that is made anew finds no new ones in what was known.
-    known: BTreeMap<(Name, Part), u64>,
+    pub(super) known: BTreeMap<(Name, Part), u64>,
     /// Why what waits in the journal is not in the store. A load that needs it there fails with this.
     pub(super) unflushed: Option<SiteError>,
 }
