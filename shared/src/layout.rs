@@ -42,8 +42,9 @@ pub enum SiteKey {
 }
 
 impl WhichLog {
-    /// The log's folder under the site's.
-    fn folder(self) -> &'static str {
+    /// The log's folder under the site's, with the `/` at its end.
+    #[must_use]
+    pub fn folder(self) -> &'static str {
         match self {
             Self::Agent => "",
             Self::Edits => "edits/",

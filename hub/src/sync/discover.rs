@@ -6,7 +6,7 @@ use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{AgentLog, Commit, EditsLog, LogHead as _, LogKind};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Seq, SiteName};
-use causeway_shared::layout::{self, SiteKey, WhichLog};
+use causeway_shared::layout::{self, WhichLog};
 use causeway_shared::log::{LogError, SiteLog};
 use causeway_shared::store::{Store, StoreError};
 
@@ -23,10 +23,10 @@ pub(crate) async fn discover(store: &Store) -> Result<BTreeSet<SiteName>, StoreE
 /// The sites that have more in the store than edits: a hub that wrote to a wrong store may have left some there.
 pub(crate) async fn discover_carried(store: &Store) -> Result<BTreeSet<SiteName>, StoreError> {
     let is_of_agent = |key: &str| {
-        !matches!(
-            SiteKey::parse(key),
-            Some((_, SiteKey::Log(WhichLog::Edits, _)))
-        )
+        let of_site = key
+            .strip_prefix(layout::SITES)
+            .and_then(|key| key.split_once('/'));
+        of_site.is_some_and(|(_, key)| !key.starts_with(WhichLog::Edits.folder()))
     };
     find_sites(store, is_of_agent).await
 }
