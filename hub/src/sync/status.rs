@@ -10,6 +10,7 @@ use causeway_shared::log::SiteLog;
 use causeway_shared::quarantine::RefusedRows;
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
+use tokio::join;
 use tokio::time::{Instant, timeout_at};
 
 use super::discover::{discover_carried, refuse_another_log};
@@ -100,7 +101,10 @@ impl Hub {
     ) -> Result<(), StoreProblem> {
         // What the database knows is not what the store says now.
         sites.iter_mut().for_each(|status| status.behind = None);
-        let found = timeout_at(until, discover_carried(&self.inner.store)).await;
+        let before = sites.clone();
+        // At once: where a listing takes long, each site's log is asked all the same.
+        let listing = timeout_at(until, discover_carried(&self.inner.store));
+        let (found, ()) = join!(listing, self.ask_logs(sites.iter_mut(), until));
         let found = match found {
             Ok(found) => found.map_err(|error| StoreProblem {
                 retryable: error.is_retryable(),
@@ -111,13 +115,15 @@ impl Hub {
         if let Ok(found) = &found {
             let loaded = sites.iter().filter(|status| status.head.is_some());
             let loaded = loaded.map(|status| status.site.clone()).collect();
-            self.refuse_another_store(&loaded, found)
-                .map_err(|error| StoreProblem {
+            if let Err(error) = self.refuse_another_store(&loaded, found) {
+                // What another store's logs say is nothing of these sites.
+                *sites = before;
+                return Err(StoreProblem {
                     retryable: error.is_retryable(),
                     text: error.to_string(),
-                })?;
+                });
+            }
         }
-        self.ask_logs(sites.iter_mut(), until).await;
         let mut others = found?;
         others.retain(|site| sites.iter().all(|status| status.site != *site));
         let mut others: Vec<_> = others.into_iter().map(SiteStatus::never_loaded).collect();
