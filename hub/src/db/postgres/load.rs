@@ -1,7 +1,8 @@
 //! One load of one site into PostgreSQL.
 //!
 //! The load has a connection to itself. Its lock is the connection's, its staging tables are temporary, its rows wait
-//! for one COMMIT: whenever it ends before that, the connection is closed, and the server takes all of it back. Whether a COMMIT whose answer was lost took place is for the next load to read.
+//! for one COMMIT: whenever it ends before that, the connection is closed, and the server takes all of it back. Whether
+//! a COMMIT whose answer was lost took place is for the next load to read.
 
 use std::pin::Pin;
 use std::sync::Arc;

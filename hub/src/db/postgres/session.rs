@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
-use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
@@ -13,9 +12,9 @@ use tokio_postgres::Client;
 use causeway_shared::ids::SiteName;
 
 use super::connection::{Connections, answered};
+use super::transaction::put_back;
 use super::{error, typed};
 use crate::db::DbError;
-use crate::tasks;
 
 /// How long a lock is waited for.
 const TIMEOUT: Duration = Duration::from_secs(600);
@@ -24,8 +23,6 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 const FUNCTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often it is asked for.
 const POLL: Duration = Duration::from_millis(20);
-/// How long it may take to free it; then the connection is closed.
-const END_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What a connection is kept for. At most one of each is at work on a site.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -173,20 +170,11 @@ impl Drop for Session {
         let Some(client) = self.client.take() else {
             return;
         };
-        let (true, Ok(_)) = (self.is_clean, Handle::try_current()) else {
+        if self.is_clean {
+            put_back(client, self.work.end(), self.place.take());
+        } else {
             // Outside its pool it is closed, and the server frees what it held.
             drop(Object::take(client));
-            return;
-        };
-        let (place, end) = (self.place.take(), self.work.end());
-        tasks::spawn(async move {
-            if !matches!(
-                timeout(END_TIMEOUT, client.batch_execute(end)).await,
-                Ok(Ok(()))
-            ) {
-                drop(Object::take(client));
-            }
-            drop(place);
-        });
+        }
     }
 }
