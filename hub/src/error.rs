@@ -223,10 +223,17 @@ pub(crate) enum SiteError {
     #[error(
         "site {site}: the database stands at commit {seq}{of}, which the log {found}; \
          if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; \
-         if it was emptied, run `causeway-agent verify --repair` at the site. Only if the store was \
-         replaced on purpose, run `causeway-hub flush`, \
+         if it was emptied, {mend}. Only if the store was replaced on purpose, {first}, \
          take the site's schema (SQLite: its file) away and load again: the database holds the last good data",
-        of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" }
+        of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" },
+        mend = match which {
+            WhichLog::Agent => "run `causeway-agent verify --repair` at the site",
+            WhichLog::Edits => "bring its newest objects back, as from the bucket's versions",
+        },
+        first = match which {
+            WhichLog::Agent => "run `causeway-hub flush`",
+            WhichLog::Edits => "note what waits to be flushed",
+        }
     )]
     AnotherLog {
         site: SiteName,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{
-    Change, Commit, EditsHead, EditsLog, FORMAT, Journal, JournalRow, LogKind as _, Owner,
+    Change, Commit, EditsHead, EditsLog, FORMAT, Journal, JournalRow, Owner,
 };
 use causeway_shared::ids::{Md5, Name, Part, Seq};
 use causeway_shared::log::{Appended, SiteLog};
@@ -80,29 +80,6 @@ pub(super) async fn append(
         }
         Appended::Behind => Ok(Written::Behind),
         Appended::Fenced(_) => Ok(Written::Fenced),
-    }
-}
-
-/// Refuses a log that holds nothing at all where the database stands at a commit of it: it is another store's, or its
-/// disk is not mounted, and what is written there nobody finds again.
-pub(super) async fn refuse_blank(log: &SiteLog<EditsLog>, stands_at: Seq) -> Result<(), SiteError> {
-    // What is damaged is there.
-    let is_there = match log.commit(stands_at).await {
-        Err(error) if !error.is_retryable() => true,
-        commit => commit?.is_some(),
-    };
-    if is_there {
-        return Ok(());
-    }
-    match log.read_catalog().await {
-        Ok(catalog) if catalog.head.is_none() => Err(SiteError::AnotherLog {
-            site: log.site().clone(),
-            which: EditsLog::LOG,
-            seq: stands_at,
-            found: "does not hold",
-        }),
-        Err(error) if error.is_retryable() => Err(error.into()),
-        _ => Ok(()),
     }
 }
 

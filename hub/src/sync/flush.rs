@@ -18,7 +18,8 @@ use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use jiff::Timestamp;
 
-use super::edits_log::{NewCommit, News, Written, append, catch_up, owns, refuse_blank};
+use super::discover::refuse_another_log;
+use super::edits_log::{NewCommit, News, Written, append, catch_up, owns};
 use super::hub::Hub;
 use super::settle::changes;
 use crate::db::{DbError, FlushChange, JournalEntry, SiteFlush, StoredSite};
@@ -158,7 +159,7 @@ impl FlushTask<'_> {
             seen.unwrap_or_else(PoisonError::into_inner)
         };
         if !seen().contains(self.site) {
-            refuse_blank(&self.hub.edits_log(self.site), head.seq).await?;
+            refuse_another_log(&self.hub.edits_log(self.site), head).await?;
             seen().insert(self.site.clone());
         }
         Ok(())

@@ -46,6 +46,45 @@ async fn sell(test: &TestHub, site: &TestSite, slot: &str) -> Outcome<i64> {
     test.sell(site, "2025-11-28", slot).await
 }
 
+/// A store with what another one holds by now.
+async fn copied(store: &Store) -> Outcome<Store> {
+    let copy: Store = Arc::new(MemoryStore::new());
+    for object in store.list("", None).await?.objects {
+        let body = store.get(&object.key).await?.bytes(1 << 20).await?;
+        copy.put(&object.key, body.into()).await?;
+    }
+    Ok(copy)
+}
+
+#[tokio::test]
+async fn no_change_is_taken_to_an_older_copy_of_the_log() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    let site = shop(&store).await?;
+    let folder = tempfile::tempdir()?;
+    let test = start(&store, folder.path()).await?;
+    test.load_one().await?;
+    sell(&test, &site, "c").await?;
+    test.flush(&site).await?;
+    let older = copied(&store).await?;
+    sell(&test, &site, "d").await?;
+    test.flush(&site).await?;
+    let born = sell(&test, &site, "e").await?;
+    let mistaken = test.with_store(older)?;
+    let refused = mistaken.flush(&site).await.unwrap_err().to_string();
+    assert!(refused.contains("does not hold"), "{refused}");
+
+    test.with_store(Arc::clone(&store))?.flush(&site).await?;
+    let elsewhere = tempfile::tempdir()?;
+    let made_again = start(&store, elsewhere.path()).await?;
+    made_again.load_one().await?;
+    let rows = made_again.rows(&site, "sale").await?;
+    assert!(
+        rows.iter().any(|row| row.contains(&format!(" {born},"))),
+        "{rows:?}"
+    );
+    Ok(())
+}
+
 #[tokio::test]
 async fn no_change_is_taken_to_a_store_without_the_log() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
