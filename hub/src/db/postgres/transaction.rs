@@ -2,7 +2,6 @@
 //! back there.
 
 use std::ops::Deref;
-
 use std::time::Duration;
 
 use deadpool_postgres::Object;
