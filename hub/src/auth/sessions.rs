@@ -133,11 +133,16 @@ mod tests {
 
     #[test]
     fn the_largest_file_is_one_that_is_read() {
-        let mut file = SessionFile::default();
-        for n in 0..MAX_SESSIONS + 10 {
-            let token = format!("{:032}", n / MAX_OF_A_TOKEN);
-            file.add(&Session::random().unwrap(), &token, at(0));
-        }
+        // Not one by one: each would be compared with all before it.
+        let stored = |n: usize| StoredSession {
+            sha256: format!("{n:064}"),
+            token: format!("{:032}", n / MAX_OF_A_TOKEN),
+            ends_at: at(1),
+        };
+        let sessions = (0..MAX_SESSIONS).map(stored).collect();
+        let mut file = SessionFile { sessions };
+        let token = "f".repeat(32);
+        file.add(&Session::random().unwrap(), &token, at(0));
         assert_eq!(file.sessions.len(), MAX_SESSIONS);
         assert!((encode(&file).unwrap().len() as u64) < SessionFile::MAX_BYTES);
     }
