@@ -60,13 +60,18 @@ static FOLDED: LazyLock<Vec<char>> = LazyLock::new(|| {
 /// A text as it is compared, with one space where it has several.
 pub(crate) fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
+    fold_into(&mut folded, text);
+    folded
+}
+
+/// Adds a text as it is compared.
+pub(crate) fn fold_into(folded: &mut String, text: &str) {
     for c in text.chars() {
         match FOLDED.get(c as usize) {
-            Some(&one) if one != char::default() => push(&mut folded, one),
-            _ => decompose_canonical(c, |part| push_lower(&mut folded, part)),
+            Some(&one) if one != char::default() => push(folded, one),
+            _ => decompose_canonical(c, |part| push_lower(folded, part)),
         }
     }
-    folded
 }
 
 fn push_lower(folded: &mut String, c: char) {
