@@ -16,7 +16,7 @@ pub(crate) use authenticator::Authenticator;
 pub(crate) use failed_sign_ins::{FailedSignIn, FailedSignIns};
 pub(crate) use secret::{Session, Token};
 pub(crate) use sessions::SESSION_LASTS;
-pub(crate) use tokens::{AuthError, CopyError, TokenRecord, Tokens};
+pub(crate) use tokens::{AuthError, TokenRecord, Tokens};
 
 use std::str::FromStr;
 

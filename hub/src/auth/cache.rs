@@ -13,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::db::Database;
-use crate::document::{Content, Document, DocumentError, decode, encode};
+use crate::document::{Content, Document, DocumentError, decode};
 use crate::tasks;
 
 /// A change by another hub is noticed after at most this long.
@@ -40,7 +40,7 @@ pub(super) struct Cache<T> {
     known: Arc<StdMutex<Known<T>>>,
     /// Held by whoever asks the store; the others go on with what is known.
     looking: Mutex<()>,
-    /// Held by whoever writes the database's copy: an older one must not come after a newer.
+    /// Held by whoever writes the database's copy, so that it holds what this hub knows last.
     copying: Arc<Mutex<()>>,
     failures: Repeats<String>,
 }
@@ -53,11 +53,11 @@ struct Known<T> {
     looked_at: Option<Timestamp>,
     /// Why the last look failed, where nothing is known.
     failure: Option<DocumentError>,
-    /// Whether the database has a copy of it.
+    /// Whether the database has a copy of it, or of a newer one.
     is_copied: Arc<AtomicBool>,
 }
 
-impl<T: Content + Send + Sync + 'static> Cache<T> {
+impl<T: Content + Clone + Send + Sync + 'static> Cache<T> {
     /// Nothing is read yet.
     pub(super) fn new(store: Store, database: Arc<dyn Database>) -> Self {
         Self {
@@ -241,20 +241,30 @@ impl<T: Content + Send + Sync + 'static> Cache<T> {
     /// Has the database keep a copy of what is known.
     fn copy(&self) -> JoinHandle<()> {
         let (known, copying) = (Arc::clone(&self.known), Arc::clone(&self.copying));
-        let database = Arc::clone(&self.database);
+        let (document, database) = (self.document.clone(), Arc::clone(&self.database));
         tasks::spawn(async move {
             let _copying = copying.lock().await;
-            let (content, is_copied) = {
+            let (content, mut version, is_copied) = {
                 let known = known.lock().unwrap_or_else(PoisonError::into_inner);
-                (known.content.clone(), Arc::clone(&known.is_copied))
+                let is_copied = Arc::clone(&known.is_copied);
+                (known.content.clone(), known.version.clone(), is_copied)
             };
-            let Some(Ok(copy)) = content.map(|content| encode(&*content)) else {
+            let Some(mut content) = content.map(Arc::unwrap_or_clone) else {
                 return;
             };
-            // A database that does not take it is tried again with the next look.
-            let copied = timeout(COPY_WITHIN, database.copy(T::KEY, &copy)).await;
+            // What fails is tried again with the next look.
+            let copying = document.copy_to(&*database, &mut content, &mut version);
+            let copied = timeout(COPY_WITHIN, copying).await;
             is_copied.store(matches!(copied, Ok(Ok(()))), Ordering::Relaxed);
         })
+    }
+
+    /// Waits until the database has a copy of what is known.
+    #[cfg(test)]
+    pub(super) async fn copied(&self) {
+        while !self.known().is_copied.load(Ordering::Relaxed) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     fn log(&self, error: &DocumentError, what: &str) {

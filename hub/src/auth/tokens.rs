@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::secret::Token;
 use super::{Caller, Role};
-use crate::db::{Database, DbError};
-use crate::document::{Content, Document, DocumentError, encode};
+use crate::db::Database;
+use crate::document::{Content, CopyError, Document, DocumentError};
 
 /// Most tokens that a store keeps.
 const MAX_TOKENS: usize = 1_000;
@@ -144,23 +144,14 @@ impl TokenFile {
 #[derive(Debug, Clone)]
 pub(crate) struct Tokens(Document<TokenFile>);
 
-/// Why the database has no copy of the tokens.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyError {
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    #[error(transparent)]
-    Database(#[from] DbError),
-}
-
 impl Tokens {
     /// Has a database keep a copy of them as they are now.
     ///
     /// # Errors
     /// [`CopyError`]
     pub(crate) async fn copy_to(&self, database: &dyn Database) -> Result<(), CopyError> {
-        let (file, _) = self.0.read().await?;
-        Ok(database.copy(TOKENS, &encode(&file)?).await?)
+        let (mut file, mut version) = self.0.read().await?;
+        self.0.copy_to(database, &mut file, &mut version).await
     }
 
     /// Those that a store keeps.

@@ -9,8 +9,9 @@ use clap::Subcommand;
 use tokio::time::timeout;
 
 use super::{CliError, show};
-use crate::auth::{CopyError, Role, Tokens};
+use crate::auth::{Role, Tokens};
 use crate::db::DbError;
+use crate::document::CopyError;
 use crate::sync::Hub;
 
 /// What to do with tokens.
@@ -92,7 +93,7 @@ async fn copy(tokens: &Tokens, hub: &Hub) {
     };
     tracing::warn!(
         error = problem,
-        "the database keeps its older copy of the tokens, which counts where a hub starts while \
+        "the database may keep an older copy of the tokens, which counts where a hub starts while \
          the store is away; the next hub that reads the store renews it"
     );
 }

@@ -16,15 +16,13 @@ use tokio::time::timeout;
 
 use super::hub::Hub;
 use super::on_demand::is_of_parts;
-use crate::document::{Content, Document, DocumentError, decode, encode};
+use crate::document::{Content, CopyError, Document, DocumentError, decode};
 use crate::error::HubError;
 
 /// Most dates that are pinned, since each takes its room in the database for good.
 pub(crate) const MAX_PINS: usize = 62;
 /// How long the store may take.
 const STORE_WITHIN: Duration = Duration::from_secs(3);
-/// How often the copy is written again because somebody changed the file meanwhile.
-const COPIES: u32 = 8;
 
 /// `hub/pins.json`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -121,22 +119,18 @@ impl Hub {
         self.copy_pins(pins, version).await
     }
 
-    /// Has the database keep a copy. Whoever wrote one looks whether it still is what the store has, so
-    /// that the last of several hubs leaves the newest.
     async fn copy_pins(
         &self,
         mut pins: Pins,
         mut version: Option<Version>,
     ) -> Result<BTreeSet<Date>, HubError> {
-        for _ in 0..COPIES {
-            self.database().copy(Pins::KEY, &encode(&pins)?).await?;
-            match self.pins().read_if_changed(version.as_ref()).await {
-                Ok(Some((newer, at))) if at != version => (pins, version) = (newer, at),
-                // Where the store does not say, a later look will.
-                Ok(_) | Err(_) => break,
-            }
+        let document = self.pins();
+        let copying = document.copy_to(&**self.database(), &mut pins, &mut version);
+        match copying.await {
+            // Where the store does not say whether it is the newest, a later look will.
+            Ok(()) | Err(CopyError::Document(_)) => Ok(pins.dates),
+            Err(CopyError::Database(error)) => Err(error.into()),
         }
-        Ok(pins.dates)
     }
 
     fn pins(&self) -> Document<Pins> {

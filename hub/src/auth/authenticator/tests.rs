@@ -110,6 +110,7 @@ async fn a_known_token_asks_the_store_seldom_and_an_unknown_one_no_more_than_onc
     let hub = bed.hub();
     let token = bed.token("ops").await;
     by_token(&hub, &token, 0).await;
+    hub.tokens.copied().await;
     let before = bed.memory.requests();
     for second in 1..15 {
         by_token(&hub, &token, second).await;
@@ -246,6 +247,7 @@ async fn a_cookie_that_is_no_session_costs_the_store_next_to_nothing() {
     let token = bed.token("ops").await;
     let hub = bed.hub();
     let session = sign_in(&hub, &token, 0).await;
+    hub.tokens.copied().await;
     let before = bed.memory.requests();
     for _ in 0..100 {
         let stranger = Session::random().unwrap();
@@ -259,7 +261,9 @@ async fn a_cookie_that_is_no_session_costs_the_store_next_to_nothing() {
 async fn a_token_that_was_revoked_is_not_in_the_copy() {
     let bed = Bed::new().await;
     let token = bed.token("ops").await;
-    assert!(by_token(&bed.hub(), &token, 0).await.is_some());
+    let before = bed.hub();
+    assert!(by_token(&before, &token, 0).await.is_some());
+    before.tokens.copied().await;
     bed.tokens.revoke("ops").await.unwrap();
     bed.tokens.copy_to(&*bed.database).await.unwrap();
     let (hub, _) = bed.failing([Fault::StopAt(1)]);
