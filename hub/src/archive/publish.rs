@@ -5,7 +5,7 @@ use std::io;
 use causeway_shared::canonical_csv::Digest;
 use causeway_shared::ids::{Md5, SiteName};
 use causeway_shared::layout::ArchiveFile;
-use causeway_shared::store::{Store, StoreError, Version};
+use causeway_shared::store::{Fetched, Store, StoreError, Version};
 use futures_util::StreamExt as _;
 
 use super::csv_file::{Contents, CsvFile, WholeFile};
@@ -29,7 +29,7 @@ pub(super) enum Outcome {
     /// Its file is what it was.
     Same(Published),
     Written(Published),
-    /// Another run wrote it meanwhile.
+    /// Another run wrote something else meanwhile.
     Overtaken,
 }
 
@@ -103,37 +103,44 @@ pub(super) async fn publish(
         return Ok(Outcome::Same(published));
     }
     let key = file.key();
-    let written = match stored.version {
-        Some(version)
-            if stored.published.is_none() && lies_there(store, &key, contents.md5).await? =>
-        {
-            // A run that was stopped has written it, or its answer was lost.
-            return Ok(Outcome::Same(made_of(contents.clone(), version.clone())));
+    if stored.version.is_some() && stored.published.is_none() {
+        // A run that was stopped may have written it, or its answer was lost.
+        if let Some(version) = lies_there(store, &key, contents.md5).await? {
+            return Ok(Outcome::Same(made_of(contents.clone(), version)));
         }
+    }
+    let written = match stored.version {
         Some(version) => store.replace(&key, body.clone(), version).await,
         None => store.create(&key, body.clone()).await,
     };
     match written {
         Ok(version) => Ok(Outcome::Written(made_of(contents.clone(), version))),
         Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. }) => {
-            Ok(Outcome::Overtaken)
+            // Another run that is as far writes the same: two at once share the work.
+            let there = lies_there(store, &key, contents.md5).await?;
+            let same = there.map(|version| Outcome::Same(made_of(contents.clone(), version)));
+            Ok(same.unwrap_or(Outcome::Overtaken))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-/// Whether an object's bytes have this MD5.
-async fn lies_there(store: &Store, key: &str, md5: Md5) -> Result<bool, StoreError> {
-    let mut body = match store.get(key).await {
-        Ok(fetched) => fetched.body,
-        Err(StoreError::NotFound { .. }) => return Ok(false),
+/// The version of an object whose bytes have this MD5; `None` where others lie there, or none.
+pub(super) async fn lies_there(
+    store: &Store,
+    key: &str,
+    md5: Md5,
+) -> Result<Option<Version>, StoreError> {
+    let Fetched { meta, mut body } = match store.get(key).await {
+        Ok(fetched) => fetched,
+        Err(StoreError::NotFound { .. }) => return Ok(None),
         Err(error) => return Err(error),
     };
     let mut digest = Digest::default();
     while let Some(chunk) = body.next().await {
         digest.update(&chunk?);
     }
-    Ok(digest.finish() == md5)
+    Ok((digest.finish() == md5).then_some(meta.version))
 }
 
 /// The MD5 that the file has, where that can be told without reading a row: a partition that nobody

@@ -30,6 +30,8 @@ pub enum Fault {
     LoseWritesOf(&'static str),
     /// No write to a key that contains this text reaches the store.
     RefuseWritesOf(&'static str),
+    /// Somebody else writes the same right before every write to a key that contains this text.
+    BeatWritesOf(&'static str),
 }
 
 /// Wraps a store and lets some of its calls fail. The same plan fails the same calls.
@@ -51,6 +53,8 @@ enum Fate {
     Pass,
     Refuse,
     LoseAnswer,
+    /// Somebody else was first, with the same.
+    Beat,
 }
 
 impl FailingStore {
@@ -125,6 +129,11 @@ impl FailingStore {
             Fate::Refuse => {}
             // A refusal is lost as well.
             Fate::LoseAnswer => drop(call.await),
+            Fate::Beat => {
+                drop(call.await);
+                let key = key.to_owned();
+                return Err(StoreError::AlreadyExists { key });
+            }
         }
         self.failures.fetch_add(1, Ordering::Relaxed);
         Err(StoreError::Unavailable {
@@ -153,13 +162,15 @@ impl FailingStore {
                 Fate::LoseAnswer
             }
             Fault::RefuseWritesOf(part) if action == "write" && key.contains(part) => Fate::Refuse,
+            Fault::BeatWritesOf(part) if action == "write" && key.contains(part) => Fate::Beat,
             _ => Fate::Pass,
         });
         fates
             .max_by_key(|fate| match fate {
                 Fate::Pass => 0,
-                Fate::LoseAnswer => 1,
-                Fate::Refuse => 2,
+                Fate::Beat => 1,
+                Fate::LoseAnswer => 2,
+                Fate::Refuse => 3,
             })
             .unwrap_or(Fate::Pass)
     }

@@ -225,11 +225,7 @@ async fn two_runs_of_the_archive_at_once_leave_what_one_would() {
             let _ = deployment.agent(&["sync"]).expect_code(0);
             let runs = [(); 2].map(|()| deployment.hub_program(&["archive", "run"]).spawn());
             for run in runs {
-                let run = run.wait(Duration::from_secs(60));
-                // One that the other overtakes each time leaves it to that.
-                let is_overtaken =
-                    run.code == Some(1) && run.stdout.contains("they publish the same");
-                assert!(run.code == Some(0) || is_overtaken, "{run}");
+                let _ = run.wait(Duration::from_secs(60)).expect_code(0);
             }
             let store = deployment.store.open().await;
             assert_sums(&fetch(&store).await.path().join("archive"));

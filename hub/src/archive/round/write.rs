@@ -6,6 +6,7 @@ use causeway_shared::store::{Store, StoreError};
 
 use super::super::info::ArchiveInfo;
 use super::super::manifest::{Manifest, Sums};
+use super::super::publish::lies_there;
 use super::{ArchiveError, Round};
 use crate::document::Document;
 
@@ -45,7 +46,12 @@ impl Round<'_> {
         };
         let version = match written {
             Ok(version) => version,
-            Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. }) => return Ok(false),
+            Err(StoreError::Changed { .. } | StoreError::AlreadyExists { .. }) => {
+                match lies_there(store, layout::MD5SUMS, md5).await? {
+                    Some(version) => version,
+                    None => return Ok(false),
+                }
+            }
             Err(error) => return Err(error.into()),
         };
         self.sums_version = Some(version.clone());

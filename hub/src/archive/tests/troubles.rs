@@ -138,20 +138,26 @@ async fn a_damaged_partition_with_edits_stops_no_other_table() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-async fn a_run_that_is_stopped_has_done_something() -> Outcome {
-    let store: Store = Arc::new(MemoryStore::new());
-    let mut site = TestSite::new(&store, "here", SHOP)?;
+/// A site that sold something on each of so many days.
+async fn busy_shop(store: &Store, days: usize) -> Outcome {
+    let mut site = TestSite::new(store, "here", SHOP)?;
     let first: jiff::civil::Date = "2024-01-01".parse()?;
     for (id, day) in first
         .series(jiff::Span::new().days(1))
-        .take(600)
+        .take(days)
         .enumerate()
     {
         let record = format!("{id},{day},a,paid");
         site.put("sale", &format!("dt={day}"), &[&record]).await?;
     }
     site.commit().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_has_done_something() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    busy_shop(&store, 600).await?;
     let failing = FailingStore::new(Arc::clone(&store), [Fault::StopAt(1_150)]);
     let stopped = run(&(Arc::new(failing) as Store)).await;
     assert!(stopped.is_err() || stopped.is_ok_and(|report| report.has_errors()));
@@ -224,6 +230,19 @@ async fn runs_at_once_leave_what_one_would() -> Outcome {
             assert_eq!(published(&memory).await?, expected(&memory).await?);
         }
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_another_one_is_ahead_of_at_every_file_takes_its_files() -> Outcome {
+    let store: Store = Arc::new(MemoryStore::new());
+    busy_shop(&store, 50).await?;
+    let beaten = FailingStore::new(Arc::clone(&store), [Fault::BeatWritesOf(layout::ARCHIVE)]);
+    let report = run(&(Arc::new(beaten) as Store)).await?;
+    assert_eq!(report.tables[&table_name("sale")].published, 0);
+    assert_eq!(published(&store).await?, expected(&store).await?);
+    let idle = run(&store).await?;
+    assert_eq!(idle.requests.put, 0, "nothing is left to do");
     Ok(())
 }
 
