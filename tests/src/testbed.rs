@@ -7,10 +7,13 @@ mod seaweed;
 
 pub use seaweed::{ACCESS_KEY, SECRET_KEY};
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::ops::Range;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -137,14 +140,22 @@ fn open_folder() -> Result<TempDir> {
     Ok(folder)
 }
 
-/// Ports that are free at this moment, each another one.
+/// The ports of servers. Those above are given to whoever connects, or listens where it does not matter: a server that
+/// is down for a while could find its port taken.
+const PORTS: Range<u16> = 10_000..32_768;
+/// How many of them are tried.
+const PORT_ATTEMPTS: u32 = 1_000;
+
+/// Ports that are free at this moment, each another one, and none that was given before.
 fn free_ports<const N: usize>() -> Result<[u16; N]> {
-    let mut listeners = Vec::new();
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut is_free =
+        |port: &u16| given.insert(*port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok();
     let mut ports = [0; N];
     for port in &mut ports {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        *port = listener.local_addr()?.port();
-        listeners.push(listener);
+        let mut tried = (0..PORT_ATTEMPTS).map(|_| fastrand::u16(PORTS));
+        *port = tried.find(&mut is_free).context("no port is free")?;
     }
     Ok(ports)
 }
