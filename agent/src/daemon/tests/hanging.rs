@@ -60,7 +60,8 @@ async fn heard_until_it_hangs(agent: Agent, observer: Arc<dyn Observer>) -> Vec<
         service_manager: Arc::new(ServiceManager::connect(&environment, 1).unwrap()),
         observer,
     };
-    let watchdog = Arc::new(Watchdog::new(Duration::from_millis(500)));
+    // Long beside what it takes to open the state on a slow disk.
+    let watchdog = Arc::new(Watchdog::new(Duration::from_millis(1_500)));
     let running = run_watched(&agent, listeners, watchdog, std::future::pending());
     let hearing = async {
         let mut heard = Vec::new();
