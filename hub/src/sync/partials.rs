@@ -260,7 +260,7 @@ mod tests {
         other.execute_batch("BEGIN IMMEDIATE")?;
         for part in 1..=KEPT_AT_ONCE {
             let add = keeper.add(partial(u32::try_from(part)?, "v", 1));
-            timeout(Duration::from_secs(2), add).await?;
+            timeout(Duration::from_secs(5), add).await?;
         }
         other.execute_batch("COMMIT")?;
         keeper.finish().await;

@@ -76,7 +76,8 @@ async fn a_connection_that_died_in_silence_is_noticed() {
     assert_eq!(counted.unwrap(), 1);
     assert_eq!(flushed.unwrap(), 0);
     let took = began.elapsed();
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    // Who does not notice waits for half a minute.
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

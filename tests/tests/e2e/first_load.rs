@@ -114,7 +114,8 @@ async fn a_first_load_is_in_nobody_s_way_who_reads() {
         load
     );
     for longest in [one, other] {
-        assert!(longest < Duration::from_secs(1), "{longest:?}");
+        // A load that is in their way is for three seconds.
+        assert!(longest < Duration::from_secs(2), "{longest:?}");
     }
     // The open transaction kept the keys from being named so, and nothing else.
     let unnamed = ALL.map(|index| index.trim_end_matches(", primary"));

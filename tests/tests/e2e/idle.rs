@@ -10,10 +10,11 @@ use causeway_tests::gateway::{Asked, Fate, Gateway};
 
 use crate::small::SmallSite;
 
-/// Many polls; after a file changed, those of the first two seconds scan it again, since the clocks of
-/// file systems are coarse.
+/// Many polls.
 const POLL: &str = "20ms";
-const SETTLED: Duration = Duration::from_millis(500);
+/// After a file changed, the polls of the first two seconds scan it again, since the clocks of file systems are coarse:
+/// on a slow machine, one or two.
+const SETTLED: Duration = Duration::from_millis(2_500);
 const IDLE: Duration = Duration::from_secs(3);
 
 /// The bytes that a process has sent to storage.

@@ -330,7 +330,8 @@ pub async fn tables_are_used_while_a_dataset_change_fetches_rows(
             write.commit().await?;
             Outcome::Ok(())
         };
-        timeout(Duration::from_secs(4), used).await?
+        // Where they are locked, this waits for the load, and the load for this.
+        timeout(Duration::from_secs(20), used).await?
     };
     let store = Meddling::new(&test, "/visit/", work);
     let meddled = test.with_store(Arc::clone(&store) as Store)?;
