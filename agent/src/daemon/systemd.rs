@@ -244,7 +244,7 @@ mod tests {
         let _ = tokio::time::timeout(watched, manager.keep_alive(|| true)).await;
         // At 0, 100, …, 400 ms; a busy machine may be late.
         let beats = received_by(&received);
-        assert!((3..=5).contains(&beats.len()), "{beats:?}");
+        assert!((2..=5).contains(&beats.len()), "{beats:?}");
         assert_eq!(beats[0], "WATCHDOG=1");
     }
 

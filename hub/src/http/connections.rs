@@ -253,7 +253,7 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let slow = async |Extension(wait): Extension<Arc<ClientWait>>| {
             let _at_work = wait.pause();
-            sleep(Duration::from_millis(300)).await;
+            sleep(Duration::from_secs(1)).await;
             "late"
         };
         let router = Router::new()
@@ -315,12 +315,13 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_the_answer_piece_by_piece_gets_all_of_it() {
         let limits = Limits {
-            piece_within: Duration::from_millis(400),
+            piece_within: Duration::from_secs(1),
             ..ONE
         };
         let (address, _stop, _) = service(limits).await;
         let mut steady = connect(address, LARGE).await;
-        let (mut taken, mut piece) = (0, vec![0; 4 << 20]);
+        // All of it takes longer than a piece may.
+        let (mut taken, mut piece) = (0, vec![0; 1 << 20]);
         while taken < LARGE_BYTES {
             let read = timeout(SOON, steady.read(&mut piece))
                 .await
@@ -340,7 +341,8 @@ mod tests {
         };
         let (address, _stop, _) = service(limits).await;
         let mut stalled = connect(address, LARGE).await;
-        sleep(Duration::from_millis(20)).await;
+        // Until the system holds no more of it.
+        sleep(Duration::from_millis(300)).await;
         let mut idle = connect(address, REQUEST).await;
         assert!(short(&mut idle).await.ends_with("well"));
         let mut new = connect(address, REQUEST).await;
@@ -354,7 +356,7 @@ mod tests {
     async fn a_client_whose_request_is_worked_on_keeps_its_place() {
         let (address, _stop, _) = service(ONE).await;
         let mut first = connect(address, b"GET /slow HTTP/1.1\r\nHost: here\r\n\r\n").await;
-        sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(300)).await;
         let mut second = connect(address, REQUEST).await;
         assert!(short(&mut first).await.ends_with("late"));
         assert!(short(&mut second).await.ends_with("well"));

@@ -16,6 +16,10 @@ const MAX_CONNECTIONS: usize = 1_024;
 const PIPELINED: usize = 1_000;
 /// How much memory a hub may take beside them, in bytes.
 const MAX_MEMORY: u64 = 512 << 20;
+/// How long anybody else may wait beside slow clients. Who is kept out waits for half a minute.
+const SOON: Duration = Duration::from_secs(5);
+/// How long beside a silent database, of which the hub itself gives up the connection after five seconds.
+const BESIDE_SILENCE: Duration = Duration::from_secs(3);
 
 /// One answer, and how long it took.
 async fn get(service: &Service, path: &str, within: Duration) -> (StatusCode, String) {
@@ -34,15 +38,20 @@ async fn get(service: &Service, path: &str, within: Duration) -> (StatusCode, St
 }
 
 async fn assert_well(service: &Service) {
-    let (status, _) = get(service, "/healthz", Duration::from_secs(1)).await;
+    let (status, _) = get(service, "/healthz", SOON).await;
     assert_eq!(status, StatusCode::OK);
-    let (status, metrics) = get(service, "/metrics", Duration::from_secs(3)).await;
-    assert_eq!(status, StatusCode::OK);
-    assert!(
-        metrics.contains("causeway_site_failing{site=\"hcm-01\"} 0"),
-        "{metrics}"
-    );
-    let (status, _) = get(service, "/login", Duration::from_secs(3)).await;
+    let began = Instant::now();
+    loop {
+        let (status, metrics) = get(service, "/metrics", SOON).await;
+        assert_eq!(status, StatusCode::OK);
+        // They are told without the sites where the database takes more than a moment.
+        if metrics.contains("causeway_site_failing{site=\"hcm-01\"} 0") {
+            break;
+        }
+        assert!(began.elapsed() < 4 * SOON, "{metrics}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let (status, _) = get(service, "/login", SOON).await;
     assert_eq!(status, StatusCode::OK);
 }
 
@@ -158,9 +167,9 @@ async fn a_silent_database_holds_up_neither_health_nor_metrics_measured() {
         })
         .collect();
     for _ in 0..3 {
-        let health = get(&service, "/healthz", Duration::from_secs(1)).await;
+        let health = get(&service, "/healthz", BESIDE_SILENCE).await;
         assert_eq!(health.0, StatusCode::OK);
-        let metrics = || get(&service, "/metrics", Duration::from_secs(3));
+        let metrics = || get(&service, "/metrics", BESIDE_SILENCE);
         let (one, other) = tokio::join!(metrics(), metrics());
         for (status, metrics) in [one, other] {
             assert_eq!(status, StatusCode::OK);
