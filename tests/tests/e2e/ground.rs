@@ -7,14 +7,25 @@ use causeway_tests::loaded::loaded_rows;
 use causeway_tests::meetassist::{MeetAssist, SOURCES};
 use causeway_tests::mirror::{Mirror, Rows, tables};
 use causeway_tests::{DatabaseKind, StoreKind};
+use jiff::SignedDuration;
 use jiff::civil::Date;
 
 /// Tables whose rows are loaded only for the dates of the window, and where the date stands.
 const DATED: [(&str, usize); 2] = [("consultantschedule", 2), ("appointment", 3)];
 
+/// Right before midnight a test waits for the next day: within it, the window would move away from its site.
+const BEFORE_MIDNIGHT: SignedDuration = SignedDuration::from_mins(2);
+
 /// The day that sites are around.
 pub(crate) fn today() -> Date {
-    clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap().date()
+    let now = clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap();
+    let midnight = now.tomorrow().unwrap().start_of_day().unwrap();
+    let left = now.duration_until(&midnight);
+    if left > BEFORE_MIDNIGHT {
+        return now.date();
+    }
+    std::thread::sleep(left.unsigned_abs());
+    midnight.date()
 }
 
 /// A deployment with a site around today; nothing is pushed yet.

@@ -4,13 +4,13 @@
 use std::fs;
 
 use causeway_shared::dataset::Dataset;
-use causeway_shared::runtime::clock;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::loaded::loaded_rows;
 use jiff::ToSpan as _;
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::ground::today;
 use crate::history::get;
 
 const DATASET: &str = r#"
@@ -43,7 +43,7 @@ const SOURCE: &str = "[[source]]\nkind = \"sqlite\"\npath = \"site/practice.db\"
 
 #[tokio::test]
 async fn visits_lie_on_the_date_of_their_moment() {
-    let today = clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap().date();
+    let today = today();
     let before = |days: i64| today.saturating_sub(days.days());
     let (yesterday, long_ago) = (before(1), before(100));
     for pair in PAIRS {

@@ -3,13 +3,13 @@
 use std::fs;
 
 use causeway_shared::dataset::Dataset;
-use causeway_shared::runtime::clock;
 use causeway_tests::deployment::{Deployment, PAIRS};
 use causeway_tests::loaded::loaded_rows;
 use jiff::ToSpan as _;
 use rusqlite::Connection;
 use serde_json::json;
 
+use crate::ground::today;
 use crate::history::get;
 
 const DATASET: &str = r#"
@@ -58,7 +58,7 @@ path = "site"
 
 #[tokio::test]
 async fn orders_and_their_lines_arrive() {
-    let today = clock::now().in_tz("Asia/Ho_Chi_Minh").unwrap().date();
+    let today = today();
     for pair in PAIRS {
         let deployment = Deployment::create(pair, "shop.toml", SOURCES).await;
         fs::write(deployment.path("shop.toml"), DATASET).unwrap();
