@@ -257,14 +257,15 @@ impl PostgresDatabase {
             read::are_loaded(client, &statement, (site, loaded)),
             statement::query_all_and_commit(client, site, queries),
         );
+        if answers.is_ok() {
+            transaction.end();
+        }
         let are_loaded = begun.and(looked).map_err(|error| self.error(error))?;
         if !are_loaded {
             // Whatever the statements make of that.
             return Ok(None);
         }
-        let answers = answers.map_err(|error| self.error(error))?;
-        transaction.end();
-        Ok(Some(answers))
+        answers.map(Some).map_err(|error| self.error(error))
     }
 }
 
