@@ -12,7 +12,7 @@ use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, SiteName};
 
-use super::transaction::Transaction;
+use super::held_connection::HeldConnection;
 use super::{PostgresDatabase, error, journal, read, render, statement, triggers, typed};
 use crate::db::records::unreadable;
 use crate::db::{DbError, JournalEntry, LoadedCounts, Outline, Query, Row, SiteState, StoredSite};
@@ -246,8 +246,8 @@ impl PostgresDatabase {
         queries: &[Query],
         loaded: &BTreeSet<(Name, Part)>,
     ) -> Result<Option<Vec<Vec<Row>>>, DbError> {
-        let mut transaction = Transaction::on(self.connections.client().await?);
-        let client = &*transaction;
+        let mut connection = HeldConnection::for_transaction(self.connections.client().await?);
+        let client = &*connection;
         // Before the server is asked for all at once, in this order.
         let statement = read::prepare_are_loaded(client).await;
         let statement = statement.map_err(|error| self.error(error))?;
@@ -258,7 +258,7 @@ impl PostgresDatabase {
             statement::query_all_and_commit(client, site, queries),
         );
         if answers.is_ok() {
-            transaction.end();
+            connection.end_transaction();
         }
         let are_loaded = begun.and(looked).map_err(|error| self.error(error))?;
         if !are_loaded {

@@ -4,15 +4,13 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::Object;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
 
 use causeway_shared::ids::SiteName;
 
 use super::connection::{Connections, answered};
-use super::transaction::put_back;
+use super::held_connection::{HeldConnection, WhenDropped};
 use super::{error, typed};
 use crate::db::DbError;
 
@@ -64,12 +62,10 @@ impl Work {
 /// The connection. Dropping it rolls back and frees the lock: it is closed, unless it is known to have
 /// no transaction; then it goes back to where it was taken from.
 pub(super) struct Session {
-    /// `None` once it has gone.
-    client: Option<Object>,
+    connection: HeldConnection,
     work: Work,
     /// Whether it is known to have no transaction.
     pub(super) is_clean: bool,
-    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Session {
@@ -95,7 +91,7 @@ impl Session {
             if answered(database, session.try_lock(database, &name)).await? {
                 return Ok(session);
             }
-            session.client = None;
+            session.connection.when_dropped = WhenDropped::GiveBack;
             drop(session);
             let waited = begun.elapsed();
             if waited >= patience {
@@ -135,11 +131,12 @@ impl Session {
                 }
             }
         };
+        let mut connection = HeldConnection::new(client, WhenDropped::Close);
+        connection.place = place;
         Ok(Self {
-            client: Some(client),
+            connection,
             work,
             is_clean: false,
-            place,
         })
     }
 
@@ -150,31 +147,20 @@ impl Session {
             .and_then(|row| row.try_get(0))
             .map_err(|error| error::of(database, "locking", error))
     }
-
-    #[expect(clippy::expect_used, reason = "it goes with the session")]
-    fn object(&self) -> &Object {
-        self.client.as_ref().expect("only dropping takes it")
-    }
 }
 
 impl Deref for Session {
     type Target = Client;
 
     fn deref(&self) -> &Client {
-        self.object()
+        &self.connection
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let Some(client) = self.client.take() else {
-            return;
-        };
         if self.is_clean {
-            put_back(client, self.work.end(), self.place.take());
-        } else {
-            // Outside its pool it is closed, and the server frees what it held.
-            drop(Object::take(client));
+            self.connection.when_dropped = WhenDropped::GiveBackAfter(self.work.end());
         }
     }
 }

@@ -15,12 +15,12 @@ use causeway_shared::ids::{Md5, Name, Part, SiteName};
 use causeway_shared::value::{Type, Value};
 
 use super::connection::{Connections, answered};
-use super::transaction::Transaction;
+use super::held_connection::HeldConnection;
 use super::{error, read, render, statement, typed};
 use crate::db::{DbError, JournalMark, Row, SiteWrite, records, sql};
 
 pub(super) struct PostgresWrite {
-    transaction: Transaction,
+    connection: HeldConnection,
     database: String,
     site: SiteName,
     /// Whether a statement failed: the server takes no more, and would call a COMMIT done.
@@ -34,7 +34,7 @@ impl PostgresWrite {
         actor: &str,
     ) -> Result<Self, DbError> {
         let write = Self {
-            transaction: Transaction::on(connections.client().await?),
+            connection: HeldConnection::for_transaction(connections.client().await?),
             database: connections.describe().to_owned(),
             site,
             is_broken: false,
@@ -56,7 +56,7 @@ impl PostgresWrite {
 
     fn client(&self) -> Result<&Object, DbError> {
         match self.is_broken {
-            false => Ok(&self.transaction),
+            false => Ok(&self.connection),
             true => Err(self.refused("the transaction has ended".to_owned())),
         }
     }
@@ -245,7 +245,7 @@ impl SiteWrite for PostgresWrite {
             committed.map_err(|error| self.failed(error))
         };
         answered(&self.database, commit).await?;
-        self.transaction.end();
+        self.connection.end_transaction();
         Ok(())
     }
 }
