@@ -8,6 +8,7 @@
 //! Rows reach the database as they do in life: a site commits, a hub loads.
 
 use causeway_shared::dataset::Dataset;
+use causeway_shared::ids::Md5;
 
 use crate::db::{SiteChange, StoredSite};
 use crate::testing::{NOON, Outcome};
@@ -90,7 +91,7 @@ pub(in crate::db) fn unchanged<'a>(
         loaded: &[],
         evicted: &[],
         flushed: &[],
-        wanted: stored.wanted,
+        wanted: stored.wanted.unwrap_or(Md5::of(b"")),
         asked: &[],
         forgotten: &[],
         writable: false,

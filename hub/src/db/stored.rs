@@ -247,7 +247,7 @@ pub(crate) struct SiteChange<'a> {
     pub flushed: &'a [String],
     /// Tells apart what is loaded then: the MD5 of the dates that are wanted, all of which are, and of how many
     /// partitions they have.
-    pub wanted: Option<Md5>,
+    pub wanted: Md5,
     /// Dates that were asked for just now.
     pub asked: &'a [Date],
     /// Dates that are no longer remembered to be asked for.

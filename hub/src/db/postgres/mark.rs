@@ -110,7 +110,7 @@ async fn mark_site(client: &Client, site: &str, change: &SiteChange<'_>) -> Resu
     let (seq, epoch) = (stored_count(head.seq.0), stored_count(head.epoch));
     let (at, dataset) = (head.at.to_string(), head.dataset.to_string());
     let (writer, loaded_at) = (&head.writer, change.at.to_string());
-    let wanted = change.wanted.map(|md5| md5.to_string());
+    let wanted = change.wanted.to_string();
     // Its members are texts and numbers, so it is always JSON.
     let edits_head = change.edits.head.as_ref();
     let edits_head = edits_head.map(|head| serde_json::to_string(head).unwrap_or_default());

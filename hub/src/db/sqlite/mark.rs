@@ -66,7 +66,7 @@ impl Statements {
                 text(&head.writer.host),
                 text(&head.dataset),
                 text(&change.at),
-                md5(change.wanted),
+                text(&change.wanted),
             ],
         );
         let settled = (!change.settled.is_empty())

@@ -109,7 +109,7 @@ impl SiteTask<'_> {
             loaded: &loaded,
             evicted: &plan.evict,
             flushed: &work.in_effect.flushed,
-            wanted: Some(self.wanted.md5(&work.stored.asked, partitions)),
+            wanted: self.wanted.md5(&work.stored.asked, partitions),
             asked: &work.asked,
             forgotten: &work.forgotten,
             writable: work.in_effect.owner,
