@@ -91,14 +91,15 @@ impl Hub {
         now: Timestamp,
     ) -> Result<Vec<Vec<Row>>, HubError> {
         let mut loaded = LoadedDates::of(&view.site, dates);
-        if !self.found_kept(&mut loaded, view, now).await? {
+        if !self.were_ready(&mut loaded, view, now).await? {
             loaded = self.bring_again(loaded, now).await?;
         }
         self.read_loaded(loaded, queries, now).await
     }
 
-    /// Whether a site had all of the dates when it was read, and something kept them.
-    async fn found_kept(
+    /// Whether the dates [were ready](Self::are_ready) when the site was read for this view; not where it was read again
+    /// since.
+    async fn were_ready(
         &self,
         of: &mut LoadedDates,
         view: &SiteView,
@@ -110,7 +111,9 @@ impl Hub {
             (state.revision, state.loaded_at) == (view.revision, view.loaded_at)
         };
         match cached.filter(is_of_view) {
-            Some(cached) if !self.is_past().await? => self.has_kept(of, &cached.stored, now).await,
+            Some(cached) if !self.is_past().await? => {
+                self.are_ready_in(of, &cached.stored, now).await
+            }
             _ => Ok(false),
         }
     }
@@ -192,13 +195,13 @@ impl Hub {
         now: Timestamp,
     ) -> Result<LoadedDates, HubError> {
         let now = self.present_of(&of.site, now).await?;
-        if self.finds_kept(&mut of, now).await? {
+        if self.are_ready(&mut of, now).await? {
             return Ok(of);
         }
         let asked = self.inner.on_demand.of(&of.site);
         asked.waiting().extend(&of.dates);
         let _loader = asked.loader.lock().await;
-        if self.finds_kept(&mut of, now).await? {
+        if self.are_ready(&mut of, now).await? {
             // The load before took these dates along.
             return Ok(of);
         }
@@ -240,12 +243,13 @@ impl Hub {
     }
 
     /// Whether all that the site has of the dates is loaded, and something keeps them.
-    async fn finds_kept(&self, of: &mut LoadedDates, now: Timestamp) -> Result<bool, HubError> {
+    async fn are_ready(&self, of: &mut LoadedDates, now: Timestamp) -> Result<bool, HubError> {
         let cached = self.cached(&of.site).await?;
-        self.has_kept(of, &cached.stored, now).await
+        self.are_ready_in(of, &cached.stored, now).await
     }
 
-    async fn has_kept(
+    /// The same of a site that was read.
+    async fn are_ready_in(
         &self,
         of: &mut LoadedDates,
         stored: &StoredSite,
