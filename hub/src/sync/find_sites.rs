@@ -126,6 +126,7 @@ fn loaded_of(states: &[SiteState]) -> BTreeSet<SiteName> {
 // these tests are about what is done with its answers.
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use causeway_shared::ids::Seq;
@@ -133,13 +134,18 @@ mod tests {
 
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
+    /// A hub that has loaded its one site, `here`.
+    async fn loaded(folder: &Path) -> Outcome<(TestHub, TestSite)> {
+        let test = TestHub::in_folder(folder).await?;
+        let site = TestSite::with_an_apple(&test.store).await?;
+        test.load_one().await?;
+        Ok((test, site))
+    }
+
     #[tokio::test]
     async fn another_store_is_refused_before_its_sites_are_loaded() -> Outcome {
         let (folder, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
-        let test = TestHub::in_folder(folder.path()).await?;
-        let mut site = TestSite::new(&test.store, "here", SHOP)?;
-        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
-        test.load_one().await?;
+        let (test, _) = loaded(folder.path()).await?;
         let other = TestHub::in_folder(elsewhere.path()).await?;
         let mut there = TestSite::new(&other.store, "there", SHOP)?;
         there
@@ -174,10 +180,7 @@ mod tests {
     #[tokio::test]
     async fn stray_edits_do_not_make_another_store_the_right_one() -> Outcome {
         let (folder, elsewhere) = (tempfile::tempdir()?, tempfile::tempdir()?);
-        let test = TestHub::in_folder(folder.path()).await?;
-        let mut site = TestSite::new(&test.store, "here", SHOP)?;
-        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
-        test.load_one().await?;
+        let (test, site) = loaded(folder.path()).await?;
         let other = TestHub::in_folder(elsewhere.path()).await?;
         TestSite::new(&other.store, "there", SHOP)?.commit().await?;
         let stray = LogKey::Commit(Seq(2)).of(WhichLog::Edits, site.name());
@@ -192,10 +195,7 @@ mod tests {
     #[tokio::test]
     async fn the_store_is_not_asked_while_the_database_is_away() -> Outcome {
         let folder = tempfile::tempdir()?;
-        let test = TestHub::in_folder(folder.path()).await?;
-        let mut site = TestSite::new(&test.store, "here", SHOP)?;
-        site.put("item", "b=0of2", &["1,a"]).await?.commit().await?;
-        test.load_one().await?;
+        let (test, _) = loaded(folder.path()).await?;
         let another = test.another()?;
         std::fs::write(folder.path().join("causeway.db"), "no database")?;
         let before = test.store.requests();
