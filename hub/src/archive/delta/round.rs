@@ -14,16 +14,14 @@ use super::super::round::Scope;
 use super::actions::MadeOf;
 use super::error::DeltaError;
 use super::log::DeltaLog;
-use super::parquet_file::{FileFormat, ParquetError};
 use super::state::DeltaState;
 use super::table::{Change, DeltaTable};
-use super::write::{FileWriter, Uploaded, made_of};
+use super::write::{SiteFiles, Uploaded, made_of, write_files};
 use crate::document::Document;
 use crate::error::SiteError;
 use crate::sync::{LogSnapshot, MergedSite, SitePart};
 
-/// Files that are made at once, and tables whose logs are read at once.
-const FILES_AT_ONCE: usize = 4;
+/// Tables whose logs are read at once.
 const TABLES_AT_ONCE: usize = 4;
 
 /// The tables while a round is under way.
@@ -151,50 +149,19 @@ impl<'a> DeltaRound<'a> {
     ) -> Result<bool, DeltaError> {
         let name = &declared.name;
         let table = &*self.tables.entry(name.clone()).or_default();
-        let version = table.next_version();
         let change = self.changes.get(name);
         let schema = change.map_or(&table.schema, |change| &change.commit.schema);
         let schema = schema.with(declared)?;
 
-        let key = |part: &SitePart<'_>| (site.site().clone(), part.part);
         let is_other = |part: &&SitePart<'_>| {
-            let live = table.files.get(&key(part));
+            let live = table.files.get(&(site.site().clone(), part.part));
             live.is_none_or(|live| live.made_of != Some(made_of(site, part)))
         };
-        let format = FileFormat::of(declared).map_err(ParquetError::from)?;
-        let writer = FileWriter {
-            store: self.store,
-            site,
-            table: name,
-            format: &format,
-            version,
-            uploaded,
+        let others: Vec<_> = parts.iter().filter(is_other).collect();
+        let SiteFiles { written, same } = match &*others {
+            [] => SiteFiles::default(),
+            others => write_files(self.store, (site, others), (declared, table), uploaded).await?,
         };
-        let jobs = parts.iter().filter(is_other).map(|part| {
-            let was = table.files.get(&key(part));
-            async move { (part, writer.write(*part, was).await) }
-        });
-        let jobs: Vec<_> = jobs.collect();
-        let mut jobs = stream::iter(jobs).buffered(FILES_AT_ONCE);
-        let (mut written, mut same, mut failed) = (Vec::new(), Vec::new(), None);
-        while let Some((part, wrote)) = jobs.next().await {
-            match wrote {
-                Ok(Some(new)) => written.push((key(part), new)),
-                Ok(None) => same.push((key(part), made_of(site, part))),
-                Err(error) => {
-                    failed = Some(error);
-                    break;
-                }
-            }
-        }
-        drop(jobs);
-        if let Some(error) = failed {
-            for (key, new) in written {
-                uploaded.note(name, key, (version, new));
-            }
-            return Err(error);
-        }
-
         let wanted: BTreeSet<Part> = parts.iter().map(|part| part.part).collect();
         let of_site = table.files.keys().filter(|(of, _)| of == site.site());
         let gone = of_site.filter(|(_, part)| !wanted.contains(part));

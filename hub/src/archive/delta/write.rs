@@ -2,18 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use causeway_shared::dataset::Table;
 use causeway_shared::ids::{Name, Part, SiteName};
 use causeway_shared::layout::DeltaKey;
 use causeway_shared::store::{Store, StoreError};
+use futures_util::{StreamExt as _, stream};
 
 use super::super::spool::Spool;
 use super::actions::MadeOf;
 use super::error::DeltaError;
-use super::parquet_file::{FileFormat, ParquetFile};
-use super::table::{LiveFile, NewFile};
+use super::parquet_file::{FileFormat, ParquetError, ParquetFile};
+use super::table::{DeltaTable, LiveFile, NewFile};
 use crate::db::PartVersion;
 use crate::edits::MergedRow;
 use crate::sync::{MergedSite, SitePart};
+
+/// Files that are made at once.
+const FILES_AT_ONCE: usize = 4;
 
 /// Files that were sent for a commit that could not be made: a table that fails is not sent again each time.
 #[derive(Debug, Default)]
@@ -21,7 +26,7 @@ pub(in super::super) struct Uploaded(BTreeMap<(Name, SiteName, Part), (u64, NewF
 
 impl Uploaded {
     /// Remembers a file that was sent for a version of a table.
-    pub(super) fn note(
+    fn note(
         &mut self,
         table: &Name,
         (site, part): (SiteName, Part),
@@ -47,21 +52,75 @@ pub(super) fn made_of(site: &MergedSite, part: &SitePart<'_>) -> MadeOf {
     }
 }
 
+/// What a site's partitions bring to a table's next version.
+#[derive(Debug, Default)]
+pub(super) struct SiteFiles {
+    pub(super) written: Vec<((SiteName, Part), NewFile)>,
+    /// Partitions whose rows are those of the files that are there, and what they are made of now.
+    pub(super) same: Vec<((SiteName, Part), MadeOf)>,
+}
+
+/// Writes a site's partitions for a table's next version, several at once. Where one fails, the files of the others are
+/// noted as uploaded.
+pub(super) async fn write_files(
+    store: &Store,
+    (site, parts): (&MergedSite, &[&SitePart<'_>]),
+    (declared, table): (&Table, &DeltaTable),
+    uploaded: &mut Uploaded,
+) -> Result<SiteFiles, DeltaError> {
+    let (name, version) = (&declared.name, table.next_version());
+    let format = FileFormat::of(declared).map_err(ParquetError::from)?;
+    let writer = FileWriter {
+        store,
+        site,
+        table: name,
+        format: &format,
+        version,
+        uploaded,
+    };
+    let key = |part: &SitePart<'_>| (site.site().clone(), part.part);
+    let jobs = parts.iter().map(|part| {
+        let was = table.files.get(&key(part));
+        async move { (*part, writer.write(**part, was).await) }
+    });
+    let jobs: Vec<_> = jobs.collect();
+    let mut jobs = stream::iter(jobs).buffered(FILES_AT_ONCE);
+    let (mut files, mut failed) = (SiteFiles::default(), None);
+    while let Some((part, wrote)) = jobs.next().await {
+        match wrote {
+            Ok(Some(new)) => files.written.push((key(part), new)),
+            Ok(None) => files.same.push((key(part), made_of(site, part))),
+            Err(error) => {
+                failed = Some(error);
+                break;
+            }
+        }
+    }
+    drop(jobs);
+    let Some(error) = failed else {
+        return Ok(files);
+    };
+    for (key, new) in files.written {
+        uploaded.note(name, key, (version, new));
+    }
+    Err(error)
+}
+
 /// Writes a site's files for a version of a table.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct FileWriter<'a> {
-    pub(super) store: &'a Store,
-    pub(super) site: &'a MergedSite,
-    pub(super) table: &'a Name,
-    pub(super) format: &'a FileFormat<'a>,
-    pub(super) version: u64,
+struct FileWriter<'a> {
+    store: &'a Store,
+    site: &'a MergedSite,
+    table: &'a Name,
+    format: &'a FileFormat<'a>,
+    version: u64,
     /// What an earlier run has sent.
-    pub(super) uploaded: &'a Uploaded,
+    uploaded: &'a Uploaded,
 }
 
 impl FileWriter<'_> {
     /// A partition's file, in the store. `None`: its rows are those of the file that is there.
-    pub(super) async fn write(
+    async fn write(
         self,
         part: SitePart<'_>,
         was: Option<&LiveFile>,
