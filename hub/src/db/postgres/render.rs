@@ -380,8 +380,11 @@ pub(super) fn begin_query(site: &SiteName) -> String {
     )
 }
 
-/// A statement with the values that it answers as texts.
+/// A statement with the values that it answers as texts; without columns it answers none, and stays as it is.
 pub(super) fn as_texts(sql: &str, columns: usize) -> String {
+    if columns == 0 {
+        return sql.to_owned();
+    }
     let named = |prefix: &str, suffix: &str| {
         list((0..columns).map(|at| format!("{prefix}causeway_{at}{suffix}")))
     };

@@ -44,17 +44,15 @@ impl ToSql for Text<'_> {
     tokio_postgres::types::to_sql_checked!();
 }
 
-/// Runs a statement and answers its rows, each value of the type named.
+/// Runs a statement and answers its rows, each value of the type named; none where no type is.
 pub(super) async fn run(
     client: &Client,
     sql: &str,
     parameters: &[Option<String>],
     types: &[Type],
 ) -> Result<Vec<Row>, Error> {
-    let statement = match types {
-        [] => client.prepare(sql).await?,
-        types => client.prepare(&render::as_texts(sql, types.len())).await?,
-    };
+    let texts = render::as_texts(sql, types.len());
+    let statement = client.prepare(&texts).await?;
     run_prepared(client, &statement, parameters, types).await
 }
 
