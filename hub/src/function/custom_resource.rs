@@ -107,9 +107,9 @@ pub(super) async fn fail(event: &ResourceEvent, reason: &str) {
 async fn make(state: &State, event: &ResourceEvent, until: Instant) -> Result<(), String> {
     let (hub, clock) = (state.hub(), state.app.clock);
     let making = async {
-        let state = Control::read(hub.store()).await?.state.database;
-        if state != SleepState::Awake {
-            let sleeps = state == SleepState::Asleep || !server_answers(hub, PING_WITHIN).await;
+        let database = Control::read(hub.store()).await?.state.database;
+        if database != SleepState::Awake {
+            let sleeps = database == SleepState::Asleep || !server_answers(hub, PING_WITHIN).await;
             if event.request_type == "Update" && sleeps {
                 // Whoever wakes it makes or upgrades its tables, and loads them.
                 return Ok(false);
