@@ -1,6 +1,6 @@
 //! A database that is not needed all day sleeps: its server is stopped, and reads are answered from the store.
 //!
-//! [`Control`](crate::control::Control) is what hubs, commands and the keeper say to each other, `hub/wake.json`; [`fall_asleep`] makes
+//! [`Control`](crate::control::Control) is `hub/wake.json`, by which hubs, commands and the keeper agree; [`fall_asleep`] makes
 //! sure that the store has all that the database has, and has it stopped; [`wake`] has it started and loaded;
 //! [`power`] is who starts and stops a server; [`keeper`] does so for hubs that do not reach AWS.
 //!

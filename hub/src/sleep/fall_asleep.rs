@@ -23,9 +23,9 @@ const POLL: Duration = Duration::from_millis(200);
 const FLUSHES: u32 = 3;
 /// How often the database is sealed again because somebody else did so at the same moment.
 const SEALS: u32 = 10;
-/// How long flushing and saying so may take: a database that has been told for longer, while `hub/wake.json` does
-/// not say so, was left by somebody who was killed.
-const SAYS_WITHIN: Duration = Duration::from_secs(5 * 60);
+/// How long flushing and setting the state may take: a database that has been sealed for longer, and is not set to
+/// sleep, was left by somebody who was killed.
+const SETS_STATE_WITHIN: Duration = Duration::from_secs(5 * 60);
 
 /// What was done.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -118,7 +118,7 @@ async fn empty_and_set_state(
     hub.refuse_past().await?;
     hub.look_for_another_store().await?;
     refuse_others_edits(hub).await?;
-    let sealed = seal(hub, wait, SAYS_WITHIN, clock).await?;
+    let sealed = seal(hub, wait, SETS_STATE_WITHIN, clock).await?;
     let to = SleepState::Asleep;
     let is_set = Control::set_state_after(hub.store(), seen, to, clock(), keeper).await;
     // Where that is not known, nothing is taken back. Who has taken the seal off has changed the state before.
@@ -160,7 +160,7 @@ pub(crate) struct Sealed {
 }
 
 /// Has the database take no more changes, waits for writers, and takes all that it has to the store. Unless
-/// [`hub/wake.json`](Control) says within `for_time` that it sleeps, whoever looks has it woken.
+/// its [state](Control) is set to sleep within `for_time`, whoever looks has it woken.
 ///
 /// # Errors
 /// [`SleepError`]: unless it says otherwise, the database takes changes as before.

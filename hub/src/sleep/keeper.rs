@@ -59,7 +59,7 @@ pub(crate) fn plan(control: &Control, instance: Option<InstanceState>) -> Plan {
 /// Does what is asked for now.
 ///
 /// # Errors
-/// [`SleepError`] where that cannot be found out, or where it cannot be said that it is done. What AWS refuses
+/// [`SleepError`] where that cannot be found out, or where it cannot be noted that it is done. What AWS refuses
 /// is in the report, and in the file.
 pub(crate) async fn round(
     store: &Store,

@@ -53,7 +53,7 @@ pub(crate) async fn wake(
     })
 }
 
-/// Says that the database is to be woken, where it is not awake, and has its server start.
+/// Sets the state to waking, where the database is not up, and has its server start.
 ///
 /// # Errors
 /// [`SleepError`]
@@ -65,7 +65,7 @@ pub(crate) async fn ask_to_wake(hub: &Hub, now: Timestamp) -> Result<Power, Slee
     if seen.database != SleepState::Awake {
         Control::set_state(store, SleepState::Waking, now, keeper).await?;
     } else if !is_up(hub).await? {
-        // Where somebody else says something meanwhile, that is newer than what was seen.
+        // Where somebody else sets it meanwhile, that is newer than what was seen.
         Control::set_state_after(store, seen, SleepState::Waking, now, keeper).await?;
     }
     power.start().await?;
@@ -94,7 +94,7 @@ pub(crate) async fn server_answers(hub: &Hub, within: Duration) -> bool {
     }
 }
 
-/// Has a database woken that was told to take no changes, by somebody who has not said in time that it sleeps.
+/// Has a database woken that was told to take no changes, by somebody who has not set it to sleep in time.
 /// Whether it is.
 ///
 /// # Errors
