@@ -249,7 +249,7 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// Begins a flush: waits until no other flush of the site is under way.
     ///
     /// # Errors
-    /// A failure of the database, or [`DbError::AtWork`] after a long wait.
+    /// A failure of the database, or [`DbError::Busy`] after a long wait.
     async fn begin_flush(&self, site: &SiteName) -> Result<Box<dyn SiteFlush>, DbError>;
 
     /// Begins a transaction that changes rows of a site in somebody's name.
@@ -278,7 +278,7 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// Begins a load: waits until no other load of the site is under way.
     ///
     /// # Errors
-    /// A failure of the database, or [`DbError::AtWork`] after a long wait.
+    /// A failure of the database, or [`DbError::Busy`] after a long wait.
     async fn begin_load(&self, site: &SiteName) -> Result<Box<dyn SiteLoad>, DbError>;
 
     /// The rows of one partition, in key order (text by bytes), in batches.

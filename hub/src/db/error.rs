@@ -48,14 +48,8 @@ pub(crate) enum DbError {
         what: String,
         /// How long it was waited for, in seconds.
         waited_s: u64,
-    },
-    /// Somebody else loads or flushes the site, who notes how that goes.
-    #[error("{what} is held by somebody else; waited {waited_s} s")]
-    AtWork {
-        /// What is held.
-        what: String,
-        /// How long it was waited for, in seconds.
-        waited_s: u64,
+        /// Whether that one loads or flushes the site, and notes how it goes.
+        is_at_work: bool,
     },
     /// The database cannot be reached, or the connection broke.
     #[error("{database} cannot be reached: {detail}")]
@@ -158,7 +152,7 @@ impl DbError {
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
         match self {
-            Self::Busy { .. } | Self::AtWork { .. } | Self::Unreachable { .. } => true,
+            Self::Busy { .. } | Self::Unreachable { .. } => true,
             Self::GaveUp { .. } | Self::Full { .. } => true,
             Self::Configuration { .. }
             | Self::NotInitialised { .. }

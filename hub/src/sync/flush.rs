@@ -106,6 +106,7 @@ impl FlushTask<'_> {
                     return Err(self.database_error(DbError::Busy {
                         what: format!("the log of edits of site {}", self.site),
                         waited_s: 0,
+                        is_at_work: false,
                     }));
                 }
             }

@@ -373,6 +373,7 @@ impl SiteTask<'_> {
                         return Err(self.database_error(DbError::Busy {
                             what: format!("the journal of site {}", self.site),
                             waited_s: 0,
+                            is_at_work: false,
                         }));
                     }
                     session = left;

@@ -304,8 +304,16 @@ fn was_cut_off(state: &SiteState) -> bool {
 
 /// Whether somebody else is about the site, who notes how that goes.
 fn is_busy(error: &SiteError) -> bool {
-    let of_database = |source: &DbError| matches!(source, DbError::AtWork { .. });
-    matches!(error, SiteError::Database { source, .. } if of_database(source))
+    matches!(
+        error,
+        SiteError::Database {
+            source: DbError::Busy {
+                is_at_work: true,
+                ..
+            },
+            ..
+        }
+    )
 }
 
 /// Whether a load is tried again at once. Requests to the store were tried again already.
@@ -314,7 +322,7 @@ fn is_retryable_at_once(error: &SiteError) -> bool {
     let is_in_vain = |source: &DbError| {
         matches!(
             source,
-            DbError::Full { .. } | DbError::AtWork { .. } | DbError::Busy { waited_s: 1.., .. }
+            DbError::Full { .. } | DbError::Busy { waited_s: 1.., .. }
         )
     };
     let is_in_vain = matches!(error, SiteError::Database { source, .. } if is_in_vain(source));

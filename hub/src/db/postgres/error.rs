@@ -148,6 +148,7 @@ pub(super) fn of_pool(database: &str, error: PoolError) -> DbError {
         PoolError::Timeout(TimeoutType::Wait) => DbError::Busy {
             what: "every connection that `connections` under [database] allows".to_owned(),
             waited_s: POOL_TIMEOUT.as_secs(),
+            is_at_work: false,
         },
         other => DbError::Unreachable {
             database: database.to_owned(),

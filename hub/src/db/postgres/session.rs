@@ -73,7 +73,7 @@ impl Session {
     /// there for others.
     ///
     /// # Errors
-    /// A failure of the database, or [`DbError::AtWork`].
+    /// A failure of the database, or [`DbError::Busy`].
     pub(super) async fn begin(
         connections: &Connections,
         work: Work,
@@ -95,9 +95,10 @@ impl Session {
             drop(session);
             let waited = begun.elapsed();
             if waited >= patience {
-                return Err(DbError::AtWork {
+                return Err(DbError::Busy {
                     what: work.what(site),
                     waited_s: waited.as_secs(),
+                    is_at_work: true,
                 });
             }
             sleep(POLL).await;
@@ -114,6 +115,7 @@ impl Session {
                     return Err(DbError::Busy {
                         what: format!("a connection to load site {site} by"),
                         waited_s: TIMEOUT.as_secs(),
+                        is_at_work: false,
                     });
                 }
             },

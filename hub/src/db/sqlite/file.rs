@@ -285,9 +285,10 @@ impl Files {
                 Ok(()) => return Ok(file),
                 Err(TryLockError::Error(error)) => return Err(self.unusable("locking", error)),
                 Err(TryLockError::WouldBlock) if waited >= LOCK_TIMEOUT => {
-                    return Err(DbError::AtWork {
+                    return Err(DbError::Busy {
                         what: format!("the {whose}'s lock of site {site}"),
                         waited_s: waited.as_secs(),
+                        is_at_work: true,
                     });
                 }
                 Err(TryLockError::WouldBlock) => {
