@@ -4,7 +4,7 @@
 
 mod appointments;
 mod archive;
-pub(crate) mod asleep;
+mod asleep;
 mod assets;
 mod bars;
 mod chart;
@@ -43,10 +43,10 @@ use self::language::{Language, ReaderLanguage};
 use self::texts::{Texts, sentence};
 use crate::auth::{Action, Caller, Role};
 use crate::config::AuthMode;
-use crate::http::App;
 use crate::http::callers::{Editor, recognise};
 use crate::http::problem::{Code, Problem};
 use crate::http::request_id::RequestId;
+use crate::http::{App, absence};
 
 /// The dashboard's routes.
 pub(crate) fn routes() -> Router<Arc<App>> {
@@ -166,10 +166,10 @@ impl FromRequestParts<Arc<App>> for Visitor {
 
 /// A caller as somebody who may only look on, where what the address changes is asleep: pages show no forms then.
 fn looking_on(caller: Caller, path: &str) -> Caller {
-    match asleep::why() {
+    match absence::why() {
         Some(_)
             if caller.role == Role::Admin
-                && !asleep::takes_changes(path)
+                && !absence::takes_changes(path)
                 && path != "/database" =>
         {
             Caller {
@@ -231,7 +231,7 @@ impl Visit {
     /// The visitor as somebody who may change things.
     fn editor(&self) -> Result<Editor, Problem> {
         let t = self.texts();
-        Editor::of(&self.caller, &self.app).ok_or_else(|| match asleep::why() {
+        Editor::of(&self.caller, &self.app).ok_or_else(|| match absence::why() {
             Some(_) => Problem::new(Code::DatabaseAsleep, t.of_sleep.refused),
             None => Problem::new(Code::Forbidden, t.of_day.not_allowed),
         })

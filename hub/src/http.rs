@@ -2,6 +2,7 @@
 //!
 //! What is at which address stands in `api.rs` and `dashboard.rs`; `serve.rs` puts all together.
 
+pub(crate) mod absence;
 pub(crate) mod callers;
 mod connections;
 pub(crate) mod etag;

@@ -15,12 +15,11 @@ use utoipa::ToSchema;
 
 use super::overview::SitesParams;
 use crate::control::{Control, DatabaseState};
-use crate::dashboard::asleep;
 use crate::error::HubError;
-use crate::http::App;
 use crate::http::callers::{Editor, Reader};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::Params;
+use crate::http::{App, absence};
 use crate::services::database::{self, TableStats};
 use crate::sleep::{SleepError, ask_to_wake, fall_asleep};
 use crate::tasks;
@@ -150,7 +149,7 @@ async fn state_of(app: &App) -> Result<DatabaseState, Problem> {
 /// # Errors
 /// Where it has to stay awake.
 pub(crate) async fn put_to_sleep(app: &Arc<App>) -> Result<(), Problem> {
-    if asleep::why().is_some() {
+    if absence::why().is_some() {
         return Ok(());
     }
     let own = Arc::clone(app);

@@ -17,9 +17,9 @@ use super::runtime_api::Answer;
 use super::state::State;
 use crate::auth::{Role, Tokens};
 use crate::control::{Control, SleepState};
-use crate::dashboard::asleep::Notice;
 use crate::error::HubError;
 use crate::http::App;
+use crate::http::absence::Absence;
 use crate::scheduler::failing_sites;
 use crate::serve::standby::Standby;
 use crate::services::partials;
@@ -168,7 +168,7 @@ pub(super) async fn refresh(state: &State, until: Instant) {
 /// service's flushes do so by themselves.
 pub(super) async fn meet(app: &App) {
     let hub = &app.hub;
-    if matches!(app.standby.why(), Some(Notice::Asleep | Notice::Waking)) {
+    if matches!(app.standby.why(), Some(Absence::Asleep | Absence::Waking)) {
         return;
     }
     let Ok(states) = timeout(MEETS_WITHIN, hub.database().sites()).await else {

@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use jiff::Timestamp;
 
+use super::absence;
 use super::forwarded;
 use super::origin::refuse_other_sites;
 use super::problem::{Code, Problem};
@@ -17,7 +18,6 @@ use super::request::header_text;
 use super::state::App;
 use crate::auth::{Action, Caller, Role, Session, Token};
 use crate::config::AuthMode;
-use crate::dashboard::asleep;
 use crate::services::appointments::By;
 
 /// The cookie that holds a signed-in browser's session.
@@ -84,7 +84,7 @@ impl FromRequestParts<Arc<App>> for Editor {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
         let caller = authorize(parts, app, Action::Change).await?;
-        if asleep::why().is_some() && !asleep::takes_changes(parts.uri.path()) {
+        if absence::why().is_some() && !absence::takes_changes(parts.uri.path()) {
             let detail = "the database sleeps or does not answer, and takes no changes until it is awake; an admin \
                 wakes it by POST /api/v1/database/wake or `causeway-hub wake`";
             return Err(Problem::new(Code::DatabaseAsleep, detail));

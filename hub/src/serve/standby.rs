@@ -16,9 +16,9 @@ use tokio::time::{sleep, timeout};
 pub(super) use answers::router;
 
 use crate::control::{Control, SleepState};
-use crate::dashboard::asleep::Notice;
 use crate::db::SLEEP;
 use crate::http::App;
+use crate::http::absence::Absence;
 use crate::scheduler::failing_sites;
 use crate::sleep::{finish, server_answers, wake_forgotten};
 use crate::sync::Hub;
@@ -43,7 +43,7 @@ const MADE_WITHIN: Duration = Duration::from_secs(25);
 #[derive(Default)]
 pub(crate) struct Standby {
     /// Why the database is not asked; `None`: it is.
-    why: Mutex<Option<Notice>>,
+    why: Mutex<Option<Absence>>,
     looked: Mutex<Option<Instant>>,
     /// When the store was last asked how the database is to stand.
     asked_store: Mutex<Option<Instant>>,
@@ -66,17 +66,17 @@ impl Drop for Finishing {
 
 impl Standby {
     /// Why the database is not asked; `None`: it is.
-    pub(crate) fn why(&self) -> Option<Notice> {
+    pub(crate) fn why(&self) -> Option<Absence> {
         *lock(&self.why)
     }
 
     /// Whether it was put to sleep, or is being woken.
     pub(crate) fn sleeps(&self) -> bool {
-        matches!(self.why(), Some(Notice::Asleep | Notice::Waking))
+        matches!(self.why(), Some(Absence::Asleep | Absence::Waking))
     }
 
     /// The same from now on; what stood in for a database that is back goes.
-    fn set(&self, why: Option<Notice>) {
+    fn set(&self, why: Option<Absence>) {
         let before = std::mem::replace(&mut *lock(&self.why), why);
         match (before, why) {
             (None, Some(why)) => tracing::warn!(?why, "reads are answered from the store"),
@@ -95,8 +95,8 @@ impl Standby {
             .await
             .map(|control| control.state.database)
         {
-            Ok(SleepState::Asleep) => self.set(Some(Notice::Asleep)),
-            Ok(SleepState::Waking) => self.set(Some(Notice::Waking)),
+            Ok(SleepState::Asleep) => self.set(Some(Absence::Asleep)),
+            Ok(SleepState::Waking) => self.set(Some(Absence::Waking)),
             Ok(SleepState::Awake) | Err(_) => {}
         }
     }
@@ -104,7 +104,7 @@ impl Standby {
     /// What a function does from time to time in a service's stead: looks, and makes a database whose server has
     /// started one that is awake, beside. Why the database is not asked; `None`: it is.
     #[cfg(feature = "lambda")]
-    pub(crate) async fn tick(app: &Arc<App>) -> Option<Notice> {
+    pub(crate) async fn tick(app: &Arc<App>) -> Option<Absence> {
         let standby = &app.standby;
         if app.hub.database().has_server() {
             if standby.why().is_none() {
@@ -143,7 +143,7 @@ impl Standby {
     /// that no request does it.
     async fn see_to(&self, app: &Arc<App>) {
         self.look(app).await;
-        if self.why() == Some(Notice::Waking) && self.is_there(app).await {
+        if self.why() == Some(Absence::Waking) && self.is_there(app).await {
             self.finish_waking(app);
         }
     }
@@ -171,11 +171,11 @@ impl Standby {
             // The file names no database: what is told of another one is not this one's to finish.
             SleepState::Asleep | SleepState::Waking
                 if counts_as_awake && told.is_empty() && !owns_edits(&app.hub).await => {}
-            SleepState::Asleep => self.set(Some(Notice::Asleep)),
-            SleepState::Waking => self.set(Some(Notice::Waking)),
+            SleepState::Asleep => self.set(Some(Absence::Asleep)),
+            SleepState::Waking => self.set(Some(Absence::Waking)),
             SleepState::Awake if !told.is_empty() => {
                 match wake_forgotten(&app.hub, &told, &control, (app.clock)()).await {
-                    Ok(true) => self.set(Some(Notice::Waking)),
+                    Ok(true) => self.set(Some(Absence::Waking)),
                     Ok(false) => {}
                     Err(error) => tracing::error!(%error, "the database cannot be woken"),
                 }
@@ -192,7 +192,7 @@ impl Standby {
 
     /// A database that does not answer: whether it sleeps, or is only away.
     async fn fall_silent(&self, app: &App) {
-        self.set(Some(Notice::Silent));
+        self.set(Some(Absence::Silent));
         self.look(app).await;
     }
 
@@ -301,7 +301,7 @@ mod tests {
         }
         assert_eq!(app.standby.why(), None);
         app.standby.see_to(app).await;
-        assert_eq!(app.standby.why(), Some(Notice::Waking));
+        assert_eq!(app.standby.why(), Some(Absence::Waking));
         while Control::read(store).await.unwrap().state.database != SleepState::Awake {
             tokio::task::yield_now().await;
         }

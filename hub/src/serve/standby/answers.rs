@@ -10,8 +10,8 @@ use axum::response::Response;
 use tower::ServiceExt as _;
 
 use super::Standby;
-use crate::dashboard::asleep::{self, Notice};
 use crate::http::App;
+use crate::http::absence::{self, Absence};
 use crate::http::problem::{Code, Problem};
 use crate::http::request::header_text;
 use crate::http::server::{self, MAX_BODY_BYTES};
@@ -82,13 +82,13 @@ async fn answer_change(
 ) -> Response {
     let standby = &app.standby;
     match standby.why() {
-        Some(why @ (Notice::Asleep | Notice::Waking)) if is_short(&request) => {
+        Some(why @ (Absence::Asleep | Absence::Waking)) if is_short(&request) => {
             answer_from_store(app, routes, why, request).await
         }
         // A file that is on its way is told there what is in its way.
-        Some(Notice::Asleep | Notice::Waking) => call(own, request).await,
+        Some(Absence::Asleep | Absence::Waking) => call(own, request).await,
         // One that fell silent may be back, and whoever changes something finds out.
-        None | Some(Notice::Silent) => {
+        None | Some(Absence::Silent) => {
             let answer = call(own, request).await;
             if is_away(&answer) && !standby.is_there(app).await {
                 // Whoever comes next is told why.
@@ -124,7 +124,7 @@ fn is_away(answer: &Response) -> bool {
 async fn answer_from_store(
     app: &Arc<App>,
     routes: fn(Arc<App>) -> Router,
-    why: Notice,
+    why: Absence,
     request: Request,
 ) -> Response {
     let Some(stand_in) = app.standby.stand_in(app, routes).await else {
@@ -134,11 +134,11 @@ async fn answer_from_store(
     };
     stand_in.refresh(app.clock).await;
     let is_write = !is_read(&request);
-    let mut answer = asleep::scope(why, call(stand_in.router.clone(), request)).await;
+    let mut answer = absence::scope(why, call(stand_in.router.clone(), request)).await;
     let asleep = HeaderValue::from_static("asleep");
     answer.headers_mut().insert(X_CAUSEWAY_DATABASE, asleep);
     let is_refused = is_write && answer.status() == StatusCode::SERVICE_UNAVAILABLE;
-    if is_refused && why == Notice::Asleep && app.hub.config().database.wake {
+    if is_refused && why == Absence::Asleep && app.hub.config().database.wake {
         let now = (app.clock)();
         if let Err(error) = ask_to_wake(&app.hub, now).await {
             tracing::error!(%error, "the database cannot be woken");
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!(ASKED.load(Ordering::Relaxed), 1);
         assert_eq!(
             app.standby.why(),
-            Some(Notice::Asleep),
+            Some(Absence::Asleep),
             "whoever comes next is told"
         );
     }
