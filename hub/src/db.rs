@@ -12,6 +12,8 @@
 pub mod conformance;
 mod error;
 mod known_sites;
+mod loading;
+mod open;
 mod outline;
 mod partial;
 pub(crate) mod postgres;
@@ -27,11 +29,8 @@ mod writing;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::RangeInclusive;
-use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use futures_util::stream::BoxStream;
 
 use causeway_shared::commit::Owner;
@@ -40,9 +39,9 @@ use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
 use causeway_shared::value::Value;
 use jiff::tz::TimeZone;
 
-use crate::config::DatabaseConfig;
-
 pub(crate) use error::{DbError, Source};
+pub(crate) use loading::{RowSink, SiteLoad};
+pub(crate) use open::{address, open};
 pub(crate) use outline::Outline;
 pub(crate) use partial::Partial;
 pub(crate) use stored::{
@@ -320,222 +319,8 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     ) -> Result<LoadedCounts, DbError>;
 }
 
-/// One load of one site, holding the site's loader lock. Dropped before [`commit`](Self::commit)
-/// it leaves nothing behind.
-///
-/// [`stage`](Self::stage) comes first, with no lock held that others would notice; then
-/// [`begin`](Self::begin), and from there on all in one transaction.
-#[async_trait]
-pub(crate) trait SiteLoad: Send {
-    /// What is held of the site, which no other load can change now.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn stored(&mut self) -> Result<StoredSite, DbError>;
-
-    /// As [`Database::identity`], by the load's own connection: whoever waits for its locks may hold all
-    /// others.
-    ///
-    /// # Errors
-    /// A failure of the database, or [`DbError::NotInitialised`].
-    async fn identity(&mut self) -> Result<Owner, DbError>;
-
-    /// Makes the site's tables, where they are missing, and their triggers, where they are others.
-    /// `zone` says what time it is for rows that are born here.
-    ///
-    /// # Errors
-    /// A failure of the database, or [`DbError::AnotherTable`] where a table is there that
-    /// cannot become the dataset's by more columns.
-    async fn create_tables(&mut self, dataset: &Dataset, zone: &TimeZone) -> Result<(), DbError>;
-
-    /// Whether a table has no rows, so that it may be [filled](Self::fill). Where tables are yet to become
-    /// those of another dataset, none may.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn is_empty(&mut self, table: &Table) -> Result<bool, DbError>;
-
-    /// Takes rows aside, unseen, for [`insert_staged`](Self::insert_staged).
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn stage(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError>;
-
-    /// Begins the transaction and keeps others from writing to these tables until it ends. Tables of
-    /// another dataset are made to fit, with whoever writes to one of the site's kept out, and whoever
-    /// reads a table that gets columns.
-    ///
-    /// # Errors
-    /// A failure of the database, or [`DbError::Busy`].
-    async fn begin(&mut self, tables: &[&Table]) -> Result<(), DbError>;
-
-    /// What a load has to know that was not there when it planned. From here to the end of the
-    /// transaction no flush writes down anything.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn look(&mut self) -> Result<Look, DbError>;
-
-    /// Whether the journal has changes of rows whose keys are [staged](Self::stage) for a table.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn has_journaled_keys(&mut self, table: &Table) -> Result<bool, DbError>;
-
-    /// Ends the transaction without a trace. Whoever goes on stages again.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn rollback(&mut self) -> Result<(), DbError>;
-
-    /// Deletes the rows of some parts. Returns how many there were.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn delete_parts(&mut self, table: &Table, parts: &[Part]) -> Result<u64, DbError>;
-
-    /// Deletes the rows that belong to none of these parts. Returns how many there were.
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn delete_strays(&mut self, table: &Table, loaded: &[Part]) -> Result<u64, DbError>;
-
-    /// Inserts what was staged for a table. Returns how many.
-    ///
-    /// # Errors
-    /// [`DbError::Clash`] where a row of the same key is there, or a failure of the database.
-    async fn insert_staged(&mut self, table: &Table) -> Result<u64, DbError>;
-
-    /// Writes straight into a table, which must be [empty](Self::is_empty).
-    ///
-    /// # Errors
-    /// A failure of the database.
-    async fn fill(&mut self, table: &Table) -> Result<Box<dyn RowSink + '_>, DbError>;
-
-    /// Writes down the catalog and what is loaded, and ends the transaction: from here on every
-    /// reader sees the new state, whole.
-    ///
-    /// # Errors
-    /// A failure of the database: the load may have happened or not; what is stored says which.
-    async fn commit(self: Box<Self>, change: &SiteChange<'_>) -> Result<(), DbError>;
-}
-
-/// Where rows are written to.
-#[async_trait]
-pub(crate) trait RowSink: Send {
-    /// Takes whole canonical CSV records of the table's columns, each with two more fields: its part,
-    /// and `t` where it clashes with another row, else `f`.
-    ///
-    /// # Errors
-    /// A failure of the database, or a row that it does not take.
-    async fn write(&mut self, records: Bytes) -> Result<(), DbError>;
-
-    /// Says that all rows were written. Returns how many.
-    ///
-    /// # Errors
-    /// A failure of the database, or a row that it does not take.
-    async fn finish(self: Box<Self>) -> Result<u64, DbError>;
-}
-
 /// A row's values, in declared column order.
 pub(crate) type Row = Vec<Value<'static>>;
 
 /// Rows in bounded batches.
 pub(crate) type RowBatches = BoxStream<'static, Result<Vec<Row>, DbError>>;
-
-/// Opens the database that a configuration names.
-///
-/// # Errors
-/// [`DbError::Configuration`] if it names none that this program knows.
-pub(crate) async fn open(config: &DatabaseConfig) -> Result<Arc<dyn Database>, DbError> {
-    let refuse = |problem: &str| {
-        Err(DbError::Configuration {
-            problem: problem.to_owned(),
-        })
-    };
-    let is_postgres =
-        config.url.starts_with("postgres://") || config.url.starts_with("postgresql://");
-    // A secret may say where the server is.
-    if is_postgres || !config.secret.is_empty() {
-        let database = postgres::PostgresDatabase::open_signing_in(config).await?;
-        return Ok(Arc::new(database));
-    }
-    if config.iam {
-        return refuse("with `iam`, write `url` as postgres://user@host/database");
-    }
-    if let Some(folder) = config.url.strip_prefix("sqlite:") {
-        if !config.readers.is_empty() || !config.writers.is_empty() {
-            return refuse("`readers` and `writers` are roles of PostgreSQL; take them out");
-        }
-        let folder = Path::new(folder);
-        let database = sqlite::SqliteDatabase::open(folder, address(config));
-        Ok(Arc::new(database))
-    } else {
-        refuse("`url` must be sqlite:<folder> or postgres://user:password@host/database")
-    }
-}
-
-/// By which a database is known, whoever asks.
-pub(crate) fn address(config: &DatabaseConfig) -> String {
-    if !config.address.is_empty() {
-        return config.address.clone();
-    }
-    let url = config.url.split('?').next().unwrap_or_default();
-    match url.split_once("://") {
-        Some((scheme, rest)) => {
-            let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-            format!("{scheme}://{rest}")
-        }
-        None => match url.strip_prefix("sqlite:").map(std::path::absolute) {
-            Some(Ok(folder)) => format!("sqlite:{}", without_dots(&folder).display()),
-            _ => url.to_owned(),
-        },
-    }
-}
-
-/// A folder as it is reached without `..`, so that a configuration file names the same database from wherever
-/// it is read.
-fn without_dots(folder: &Path) -> PathBuf {
-    let mut plain = PathBuf::new();
-    for component in folder.components() {
-        if component == Component::ParentDir {
-            // What lies above a link is not what stands before it in the path.
-            plain = plain.canonicalize().unwrap_or(plain);
-            plain.pop();
-        } else {
-            plain.push(component);
-        }
-    }
-    plain
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address_of(folder: &Path) -> String {
-        address(&DatabaseConfig {
-            url: format!("sqlite:{}", folder.display()),
-            ..DatabaseConfig::default()
-        })
-    }
-
-    #[test]
-    fn a_folder_has_one_address_from_wherever_it_is_named() {
-        let root = tempfile::tempdir().unwrap();
-        let root = root.path().canonicalize().unwrap();
-        std::fs::create_dir_all(root.join("a/b")).unwrap();
-        std::os::unix::fs::symlink(root.join("a/b"), root.join("link")).unwrap();
-        let plain = address_of(&root.join("hub"));
-        assert_eq!(plain, format!("sqlite:{}/hub", root.display()));
-        for same in [
-            "a/../hub",
-            "a/b/../../hub",
-            "./hub",
-            "gone/../hub",
-            "link/../../hub",
-        ] {
-            assert_eq!(address_of(&root.join(same)), plain, "{same}");
-        }
-    }
-}
