@@ -1,5 +1,8 @@
 //! Errors as callers get them: RFC 9457, with a code that stays the same from version to version.
 
+mod code;
+mod of_errors;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,141 +10,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::request_id::RequestId;
-use crate::auth::AuthError;
-use crate::error::HubError;
-use crate::services::error::ServiceError;
 use crate::services::field_error::FieldError;
 use crate::services::record::Record;
-use crate::sleep::SleepError;
 
-/// What went wrong, by kind. Scripts rely on [`Code::as_str`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Code {
-    /// The request cannot be read.
-    BadRequest,
-    /// No token, or one that is not valid.
-    Unauthorized,
-    /// The token does not allow this.
-    Forbidden,
-    /// There is no such thing.
-    NotFound,
-    /// Not this way.
-    MethodNotAllowed,
-    /// The body is longer than taken.
-    TooLarge,
-    /// There is no room for the body.
-    NoRoom,
-    /// The body did not come in time.
-    RequestTimeout,
-    /// The body is not JSON by its type.
-    UnsupportedMediaType,
-    /// More days than one answer holds.
-    RangeTooLong,
-    /// Values that cannot be taken.
-    Invalid,
-    /// Several sites are known, and none is named.
-    SiteRequired,
-    /// Another row has what was asked for.
-    Clash,
-    /// It is not any more what it was.
-    Changed,
-    /// The present state does not allow it.
-    NotAllowedNow,
-    /// The store takes no uploads by others.
-    NoUploads,
-    /// The database takes no writes.
-    ReadOnly,
-    /// The database takes no writes until it is woken.
-    DatabaseAsleep,
-    /// A mistake in this program.
-    Internal,
-    /// The store or the database cannot be reached.
-    Unavailable,
-    /// More requests at once than are taken.
-    Busy,
-    /// The answer took too long.
-    Timeout,
-}
-
-impl Code {
-    pub(crate) const ALL: [Self; 22] = [
-        Self::BadRequest,
-        Self::Unauthorized,
-        Self::Forbidden,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::TooLarge,
-        Self::NoRoom,
-        Self::RequestTimeout,
-        Self::UnsupportedMediaType,
-        Self::RangeTooLong,
-        Self::Invalid,
-        Self::SiteRequired,
-        Self::Clash,
-        Self::Changed,
-        Self::NotAllowedNow,
-        Self::NoUploads,
-        Self::ReadOnly,
-        Self::DatabaseAsleep,
-        Self::Internal,
-        Self::Unavailable,
-        Self::Busy,
-        Self::Timeout,
-    ];
-
-    /// As the answer writes it.
-    #[must_use]
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::BadRequest => "bad_request",
-            Self::Unauthorized => "unauthorized",
-            Self::Forbidden => "forbidden",
-            Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
-            Self::TooLarge => "too_large",
-            Self::NoRoom => "no_room",
-            Self::RequestTimeout => "request_timeout",
-            Self::UnsupportedMediaType => "unsupported_media_type",
-            Self::RangeTooLong => "range_too_long",
-            Self::Invalid => "invalid",
-            Self::SiteRequired => "site_required",
-            Self::Clash => "clash",
-            Self::Changed => "changed",
-            Self::NotAllowedNow => "not_allowed_now",
-            Self::NoUploads => "no_uploads",
-            Self::ReadOnly => "read_only",
-            Self::DatabaseAsleep => "database_asleep",
-            Self::Internal => "internal",
-            Self::Unavailable => "unavailable",
-            Self::Busy => "busy",
-            Self::Timeout => "timeout",
-        }
-    }
-
-    pub(crate) fn status(self) -> StatusCode {
-        match self {
-            Self::BadRequest | Self::RangeTooLong | Self::SiteRequired => StatusCode::BAD_REQUEST,
-            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Clash | Self::NotAllowedNow | Self::NoUploads | Self::ReadOnly => {
-                StatusCode::CONFLICT
-            }
-            Self::Changed => StatusCode::PRECONDITION_FAILED,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NoRoom => StatusCode::INSUFFICIENT_STORAGE,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Busy | Self::DatabaseAsleep => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
-        }
-    }
-}
+pub(crate) use code::Code;
 
 /// An error as a caller gets it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -343,87 +215,6 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<HubError> for Problem {
-    fn from(error: HubError) -> Self {
-        match error {
-            HubError::UnknownSite { .. } => Self::new(Code::NotFound, error.to_string()),
-            HubError::TooManyPins { .. } => Self::new(Code::NotAllowedNow, error.to_string()),
-            HubError::NoDateOfParts { .. } => Self::bad_request(error),
-            // What is damaged stays so until somebody has mended it, and says what and how.
-            HubError::Site(_) | HubError::Document(_) | HubError::Archive(_)
-                if !error.is_retryable() =>
-            {
-                Self::new(Code::Unavailable, error.to_string()).because(error)
-            }
-            error => Self::new(
-                Code::Unavailable,
-                "the database or the store cannot be reached now; see the hub's log",
-            )
-            .because(error),
-        }
-    }
-}
-
-impl From<ServiceError> for Problem {
-    fn from(error: ServiceError) -> Self {
-        let detail = error.to_string();
-        let problem = |code| Self::new(code, detail);
-        match error {
-            ServiceError::Hub(error) => Self::from(error),
-            ServiceError::Invalid(errors) => Self {
-                errors,
-                ..problem(Code::Invalid)
-            },
-            ServiceError::KeyTaken(_, present) => problem(Code::Clash).with_present(present),
-            ServiceError::Clash(present) => problem(Code::Clash).with_present(present),
-            ServiceError::NotUnique(_) => problem(Code::Clash),
-            ServiceError::NotAllowed(_, present) => {
-                problem(Code::NotAllowedNow).with_present(present)
-            }
-            ServiceError::Changed(_, present) => Self {
-                present: present.map(|present| *present),
-                ..problem(Code::Changed)
-            },
-            ServiceError::NotFound(_) => problem(Code::NotFound),
-            ServiceError::Unreadable(_) => problem(Code::BadRequest),
-            ServiceError::RangeTooLong { .. } => problem(Code::RangeTooLong),
-            ServiceError::SiteRequired(_) => problem(Code::SiteRequired),
-            ServiceError::ReadOnly(_) => problem(Code::ReadOnly),
-            ServiceError::Asleep(_) => problem(Code::DatabaseAsleep),
-            ServiceError::TryAgain(_) => problem(Code::Unavailable),
-        }
-    }
-}
-
-impl From<SleepError> for Problem {
-    fn from(error: SleepError) -> Self {
-        let code = match error {
-            SleepError::Hub(error) => return Self::from(error),
-            SleepError::NoServer { .. }
-            | SleepError::ReadOnly
-            | SleepError::NotOwner { .. }
-            | SleepError::Writers { .. }
-            | SleepError::AnotherHead { .. } => Code::NotAllowedNow,
-            SleepError::Aws(_)
-            | SleepError::Unflushed { .. }
-            | SleepError::NoAnswer { .. }
-            | SleepError::Overtaken
-            | SleepError::Halfway { .. } => Code::Unavailable,
-        };
-        Self::new(code, error.to_string()).because(error)
-    }
-}
-
-impl From<AuthError> for Problem {
-    fn from(error: AuthError) -> Self {
-        Self::new(
-            Code::Unavailable,
-            "callers cannot be recognised now; see the hub's log",
-        )
-        .because(error)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -463,19 +254,5 @@ mod tests {
         ] {
             assert_eq!(detail(member, message), (field.to_owned(), said.to_owned()));
         }
-    }
-
-    #[test]
-    fn what_is_damaged_is_said_and_what_passes_is_not() {
-        let site = "hcm-01".parse().unwrap();
-        let key = "sites/hcm-01/log/1.json".to_owned();
-        let damaged = HubError::Site(crate::error::SiteError::Vacuumed { site, key });
-        let problem = Problem::from(damaged);
-        assert_eq!(problem.code, Code::Unavailable);
-        assert!(
-            problem.detail.contains("sites/hcm-01/log/1.json"),
-            "{}",
-            problem.detail
-        );
     }
 }
