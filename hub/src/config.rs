@@ -1,8 +1,9 @@
 //! `hub.toml`: what the hub reads, where it keeps it and what it serves.
 
+mod archive;
 mod aws;
+mod database;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use causeway_shared::runtime::settings::{self, SettingsError, Span};
 use causeway_shared::store::StoreConfig;
 
+pub(crate) use archive::{ArchiveConfig, ArchiveFormat, ArchiveFormats};
 pub(crate) use aws::AwsConfig;
+pub(crate) use database::{DatabaseConfig, without_password};
 
 /// The file that is read where no other is named.
 pub(crate) const DEFAULT_FILE: &str = "hub.toml";
@@ -67,86 +70,6 @@ impl Default for HubConfig {
             auth: AuthConfig::default(),
             aws: AwsConfig::default(),
         }
-    }
-}
-
-/// The database: exactly one of `url`, `secret` and `iam` says how to reach it.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct DatabaseConfig {
-    /// `sqlite:<folder>`, or `postgres://user:password@host/database?sslmode=…`.
-    pub url: String,
-    /// A PEM file of the certificates that a PostgreSQL server's may be issued by; empty: the
-    /// system's.
-    pub root_certificate: String,
-    /// By which the database is known where hubs reach it by different URLs; empty: its URL without
-    /// user, password and options.
-    pub address: String,
-    /// Most connections to a PostgreSQL server; flushes may have two more.
-    pub connections: u16,
-    /// Roles of PostgreSQL that may read the sites' tables.
-    pub readers: Vec<String>,
-    /// Roles of PostgreSQL that may read and write them.
-    pub writers: Vec<String>,
-    /// The id of an AWS Secrets Manager secret that holds the connection; empty: none.
-    pub secret: String,
-    /// Whether to sign in to RDS by IAM instead of a password.
-    pub iam: bool,
-    /// Whether the process may be frozen between requests, as a function is: then any connection may be
-    /// gone without a word, and there is one request at a time. No key of the file.
-    #[serde(skip)]
-    pub may_freeze: bool,
-    /// Whether a change that somebody asks for wakes it where it sleeps.
-    pub wake: bool,
-}
-
-impl Default for DatabaseConfig {
-    fn default() -> Self {
-        Self {
-            url: "sqlite:causeway-hub".to_owned(),
-            root_certificate: String::new(),
-            address: String::new(),
-            // A micro server takes about 80 in all.
-            connections: 8,
-            readers: Vec::new(),
-            writers: Vec::new(),
-            secret: String::new(),
-            iam: false,
-            may_freeze: false,
-            wake: false,
-        }
-    }
-}
-
-impl fmt::Debug for DatabaseConfig {
-    /// The URL without its password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DatabaseConfig")
-            .field("url", &without_password(&self.url))
-            .field("root_certificate", &self.root_certificate)
-            .field("address", &self.address)
-            .field("connections", &self.connections)
-            .field("readers", &self.readers)
-            .field("writers", &self.writers)
-            .field("secret", &self.secret)
-            .field("iam", &self.iam)
-            .field("wake", &self.wake)
-            .finish()
-    }
-}
-
-/// A URL whose user information and query, which may hold passwords, are cut down to the user.
-pub(crate) fn without_password(url: &str) -> String {
-    let (url, query) = url.split_once('?').unwrap_or((url, ""));
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let user = |rest: &str| rest.split(':').next().unwrap_or_default().to_owned();
-    match rest.rsplit_once('@') {
-        Some((before, host)) => format!("{scheme}://{}@{host}", user(before)),
-        // The question mark may be one of the password's.
-        None if query.contains('@') => format!("{scheme}://{}@…", user(rest)),
-        None => url.to_owned(),
     }
 }
 
@@ -254,77 +177,6 @@ impl EditsConfig {
         let keep = SignedDuration::try_from(self.keep.0);
         now.saturating_sub(keep.unwrap_or(SignedDuration::MAX))
             .unwrap_or(Timestamp::MIN)
-    }
-}
-
-/// The publishing of what is true.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(crate) struct ArchiveConfig {
-    /// Whether it starts switched on; afterwards the switch in the store counts.
-    pub enabled: bool,
-    /// How often it runs.
-    pub every: Span,
-    /// As what it is published.
-    pub formats: ArchiveFormats,
-    /// Whether CSV files begin with a byte-order mark, for Excel.
-    pub excel: bool,
-    /// How long files of a Delta table stay that its newest version does without.
-    pub keep: Span,
-}
-
-impl Default for ArchiveConfig {
-    fn default() -> Self {
-        Self {
-            enabled: false,
-            every: Span(Duration::from_secs(300)),
-            formats: ArchiveFormats(vec![ArchiveFormat::Csv]),
-            excel: false,
-            keep: Span(Duration::from_secs(7 * 24 * 60 * 60)),
-        }
-    }
-}
-
-/// As what tables are published.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ArchiveFormat {
-    Csv,
-    /// Delta Lake tables.
-    Delta,
-}
-
-/// At least one of them.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Vec<String>")]
-pub(crate) struct ArchiveFormats(Vec<ArchiveFormat>);
-
-impl ArchiveFormats {
-    #[must_use]
-    pub(crate) fn contain(&self, format: ArchiveFormat) -> bool {
-        self.0.contains(&format)
-    }
-}
-
-impl TryFrom<Vec<String>> for ArchiveFormats {
-    type Error = String;
-
-    fn try_from(names: Vec<String>) -> Result<Self, String> {
-        if names.is_empty() {
-            return Err("it names no format; write \"csv\", \"delta\" or both".to_owned());
-        }
-        let format = |name: &String| {
-            match name.as_str() {
-            "csv" => Ok(ArchiveFormat::Csv),
-            "delta" if cfg!(feature = "delta") => Ok(ArchiveFormat::Delta),
-            "delta" => Err(
-                "this program is built without Delta tables; build it with the feature `delta`, or \
-                 leave \"delta\" out"
-                    .to_owned(),
-            ),
-            other => Err(format!("{other:?} is no format; there are \"csv\" and \"delta\"")),
-        }
-        };
-        names.iter().map(format).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -448,46 +300,6 @@ mod tests {
         assert_eq!(config.dataset, format!("{folder}/d.toml"));
         assert_eq!(config.store.url, format!("file://{folder}/s"));
         assert_eq!(config.database.url, format!("sqlite:{folder}/causeway-hub"));
-    }
-
-    #[test]
-    fn passwords_are_never_shown() {
-        let config = DatabaseConfig {
-            url: "postgres://me:pa@ss@db.example/causeway?password=pass".to_owned(),
-            ..DatabaseConfig::default()
-        };
-        assert_eq!(
-            format!("{config:?}"),
-            r#"DatabaseConfig { url: "postgres://me@db.example/causeway", root_certificate: "", address: "", connections: 8, readers: [], writers: [], secret: "", iam: false, wake: false }"#
-        );
-    }
-
-    #[test]
-    fn a_password_may_hold_any_mark() {
-        let shown = |url: &str| without_password(&format!("postgres://{url}"));
-        assert_eq!(shown("me:pa?ss@db.example/causeway"), "postgres://me@…");
-        assert_eq!(
-            shown("me:pa:ss@db/causeway?x=y"),
-            "postgres://me@db/causeway"
-        );
-        assert_eq!(
-            shown("db.example:5432/causeway?x=y"),
-            "postgres://db.example:5432/causeway"
-        );
-    }
-
-    #[test]
-    fn formats_of_the_archive_are_named() {
-        let load = |formats: &str| {
-            toml::from_str::<ArchiveConfig>(&format!("formats = {formats}"))
-                .map(|archive| archive.formats.0)
-                .map_err(|error| error.message().to_owned())
-        };
-        let delta = load("[\"delta\"]");
-        assert_eq!(delta.is_ok(), cfg!(feature = "delta"), "{delta:?}");
-        assert_eq!(load("[\"csv\"]"), Ok(vec![ArchiveFormat::Csv]));
-        insta::assert_snapshot!(load("[]").unwrap_err(), @r#"it names no format; write "csv", "delta" or both"#);
-        insta::assert_snapshot!(load("[\"xlsx\"]").unwrap_err(), @r#""xlsx" is no format; there are "csv" and "delta""#);
     }
 
     #[test]
