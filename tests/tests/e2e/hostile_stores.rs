@@ -7,6 +7,7 @@
 //! memory that do not depend on what lies there. What is told of `bad` stands below, word for word.
 
 mod catalog;
+mod checkpoints;
 mod folders;
 mod ground;
 mod objects;
@@ -21,6 +22,10 @@ use std::process::Command;
 use insta::assert_snapshot;
 
 use ground::{FEW_MIB, Ground, MANY_MIB};
+
+/// Where the only commit of the bad site lies, and where its last could.
+const COMMIT: &str = "log/00000000000000000001.json";
+const LAST_COMMIT: &str = "log/18446744073709551615.json";
 
 fn fifo(path: &Path) {
     let _ = fs::remove_file(path);
@@ -62,4 +67,9 @@ fn bomb(path: &Path, begin: &[u8], byte: u8) {
         frame.push(byte);
     }
     file.write_all(&frame).unwrap();
+}
+
+/// As many lists in each other.
+fn nested(levels: usize) -> String {
+    format!("{}{}", "[".repeat(levels), "]".repeat(levels))
 }

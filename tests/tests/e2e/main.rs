@@ -79,6 +79,7 @@ mod sql_races;
 mod store;
 mod store_away;
 mod take_over;
+mod trigger_races;
 mod triggers;
 mod two_sides;
 mod units;
