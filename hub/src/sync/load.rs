@@ -16,25 +16,24 @@
 //!    data, a crash after it the new.
 
 mod copy;
+mod dataset;
 mod edits;
 mod execute;
 mod news;
+mod snapshot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{AgentLog, EditsLog, Owner};
-use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Md5, Name, Part, Seq, SiteName};
-use causeway_shared::log::SiteLog;
+use causeway_shared::commit::{EditsLog, Owner};
+use causeway_shared::dataset::Table;
+use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::cache::CachedSite;
-use super::dataset_change::{first_obstacle, first_unreadable, with_other_defaults};
-use super::discover::{catalog_at_head, edits_at_head};
 use super::edits_log::owns;
 use super::history::SiteHistory;
 use super::hub::Hub;
@@ -43,8 +42,10 @@ use super::report::{NewConflict, PartitionCounts, SiteLoaded};
 use super::window::Wanted;
 use crate::db::{DbError, StoredSite};
 use crate::error::{HubError, SiteError};
+use dataset::with_other_values;
 use edits::EditsInEffect;
 use execute::{Counted, Executed, Work};
+pub(crate) use snapshot::LogSnapshot;
 
 /// A load that others wrote into is begun anew. From this attempt on they are locked out.
 const ATTEMPTS: u32 = 3;
@@ -74,68 +75,6 @@ pub(crate) struct SiteTask<'a> {
     pub(crate) hurried: bool,
     /// The present.
     pub(crate) now: Timestamp,
-}
-
-/// A site's logs as they were read.
-#[derive(Debug, Clone)]
-pub(crate) struct LogSnapshot {
-    /// The agent's catalog at the head of its log.
-    pub(crate) catalog: Catalog,
-    /// The catalog of edits at the head of theirs.
-    pub(crate) edits: Catalog<EditsLog>,
-    /// The dataset of the agent's head, each table divided into the buckets that the catalog has of it.
-    pub(crate) dataset: Arc<Dataset>,
-}
-
-impl LogSnapshot {
-    /// Reads the logs of a site from where somebody knows them. `None`: the site has not committed.
-    pub(crate) async fn read(
-        store: &Store,
-        (catalog, edits, dataset): (&Catalog, &Catalog<EditsLog>, Option<&Dataset>),
-        thorough: bool,
-    ) -> Result<Option<Self>, SiteError> {
-        let site = &catalog.site;
-        // Edits first: the agent's log then reaches at least to the commit that they know.
-        let log = SiteLog::of_kind(Store::clone(store), site.clone());
-        let edits = edits_at_head(&log, edits, thorough).await?;
-        let log = SiteLog::new(Store::clone(store), site.clone());
-        let catalog = catalog_at_head(&log, catalog, thorough).await?;
-        let Some(head) = &catalog.head else {
-            return Ok(None);
-        };
-        let mut dataset = match dataset {
-            Some(dataset) if dataset.md5() == head.dataset => dataset.clone(),
-            _ => log.dataset(head.dataset).await?,
-        };
-        dataset.take_bucket_counts(&catalog);
-        Ok(Some(Self {
-            catalog,
-            edits,
-            dataset: Arc::new(dataset),
-        }))
-    }
-}
-
-/// The partitions whose rows lack a column of which the default is another now: they take that.
-fn with_other_values(
-    snapshot: &LogSnapshot,
-    stored: &StoredSite,
-) -> impl Iterator<Item = (Name, Part)> {
-    let was = stored.dataset.as_ref();
-    let tables = was.map(|was| with_other_defaults(was, &snapshot.dataset));
-    let tables: BTreeSet<&Name> = tables
-        .into_iter()
-        .flatten()
-        .map(|table| &table.name)
-        .collect();
-    let newest = snapshot.catalog.head.as_ref().map(|head| head.dataset);
-    let of_site = snapshot.catalog.partitions.iter();
-    let of_site = of_site.map(|(key, entry)| (key, entry.dataset));
-    let edits = snapshot.edits.partitions.iter();
-    let all = of_site.chain(edits.map(|(key, entry)| (key, entry.dataset)));
-    let earlier = all.filter(|(key, dataset)| tables.contains(&key.0) && Some(*dataset) != newest);
-    let earlier: BTreeSet<_> = earlier.map(|(key, _)| key.clone()).collect();
-    earlier.into_iter()
 }
 
 impl<'a> SiteTask<'a> {
@@ -195,57 +134,6 @@ impl SiteTask<'_> {
         let wanted = self.wanted.and_asked(stored);
         let catalogs = (&snapshot.catalog, edits);
         load_plan(&snapshot.dataset, catalogs, &stored.loaded, &wanted, again)
-    }
-
-    /// Refuses a dataset whose rows the existing tables cannot hold.
-    pub(crate) fn refuse_another_dataset(
-        &self,
-        snapshot: &LogSnapshot,
-        stored: &StoredSite,
-    ) -> Result<(), SiteError> {
-        let was = stored.dataset.as_deref();
-        match was.and_then(|was| first_obstacle(was, &snapshot.dataset)) {
-            None => Ok(()),
-            Some(detail) => Err(SiteError::DatasetChanged {
-                site: self.site.clone(),
-                detail,
-            }),
-        }
-    }
-
-    /// Refuses what the site wrote with an earlier dataset and has not carried since, where it cannot be
-    /// read with the newest. What is loaded was looked at before.
-    pub(super) async fn refuse_unreadable(
-        &self,
-        snapshot: &LogSnapshot,
-        stored: &StoredSite,
-    ) -> Result<(), SiteError> {
-        let newest = snapshot.dataset.md5();
-        let mut earlier: BTreeMap<Md5, BTreeSet<&Name>> = BTreeMap::new();
-        let (was, now) = (&stored.catalog.partitions, &snapshot.catalog.partitions);
-        for (key, entry) in now.iter().filter(|_| !was.are_shared(now)) {
-            if stored.catalog.partitions.get(key) != Some(entry) {
-                earlier.entry(entry.dataset).or_default().insert(&key.0);
-            }
-        }
-        for (key, entry) in &snapshot.edits.partitions {
-            if stored.edits.partitions.get(key) != Some(entry) {
-                earlier.entry(entry.dataset).or_default().insert(&key.0);
-            }
-        }
-        earlier.remove(&newest);
-        let log = SiteLog::<AgentLog>::new(Store::clone(self.store()), self.site.clone());
-        for (md5, tables) in earlier {
-            let dataset = log.dataset(md5).await?;
-            let mut tables = tables.into_iter();
-            let detail = tables
-                .find_map(|table| first_unreadable(&dataset, &snapshot.dataset, table.as_str()));
-            if let Some(detail) = detail {
-                let site = self.site.clone();
-                return Err(SiteError::HeldTable { site, detail });
-            }
-        }
-        Ok(())
     }
 
     /// The plan of a load that would leave everything as it is stored; `None` where it would not. What
