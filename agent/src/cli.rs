@@ -18,6 +18,7 @@ use crate::config::AgentConfig;
 use crate::cycle::attempt::SyncOptions;
 use crate::cycle::migrate::migrate;
 use crate::cycle::preview::preview;
+use crate::cycle::report::CycleReport;
 use crate::cycle::sync::sync;
 use crate::daemon::systemd::ServiceManager;
 use crate::daemon::{Listeners, run};
@@ -211,27 +212,11 @@ impl Cli {
                     ..SyncOptions::default()
                 };
                 let report = sync(&agent, options).await?;
-                if json {
-                    report.log_what_to_look_at();
-                }
-                Ok(Answer::of(
-                    json,
-                    &report,
-                    show::cycle(&report),
-                    report.exit(),
-                ))
+                Ok(cycle(json, &report))
             }
             Command::Migrate => {
                 let report = migrate(&agent, progress(&agent)).await?;
-                if json {
-                    report.log_what_to_look_at();
-                }
-                Ok(Answer::of(
-                    json,
-                    &report,
-                    show::cycle(&report),
-                    report.exit(),
-                ))
+                Ok(cycle(json, &report))
             }
             Command::Plan { partitions } => {
                 let report = preview(&agent, Arc::new(Silent)).await?;
@@ -272,6 +257,14 @@ impl Cli {
             Command::Init { .. } | Command::Quarantine => Ok(Answer::silent()),
         }
     }
+}
+
+/// What a cycle answers that commits.
+fn cycle(json: bool, report: &CycleReport) -> Answer {
+    if json {
+        report.log_what_to_look_at();
+    }
+    Answer::of(json, report, show::cycle(report), report.exit())
 }
 
 /// The service manager that started this process, if it wants to hear from it.
