@@ -20,7 +20,7 @@ use self::content::Content;
 use super::assets::address;
 use super::bars::{Bars, MAX_BARS, bars};
 use super::language::Language;
-use super::lists::{Cell, Control, Field, covers, date, given, query};
+use super::lists::{Cell, Control, Field, covers, date, query, site};
 use super::overview::tenth;
 use super::texts::{FiguresTexts, ListTexts, Texts};
 use super::{Visit, Visitor};
@@ -117,11 +117,6 @@ struct FiguresParams {
 }
 
 impl FiguresParams {
-    fn site(&self) -> Result<Option<SiteName>, Problem> {
-        let site = given(&self.site).map(|site| SiteName::new(&site));
-        site.transpose().map_err(Problem::bad_request)
-    }
-
     fn range(&self, kind: Kind, today: Date) -> Result<DateRange, Problem> {
         let usual = kind.usual(today);
         let range = match (date(&self.from)?, date(&self.to)?) {
@@ -200,7 +195,7 @@ async fn page(
     let now = (app.clock)();
     let today = today(&app.hub, now);
     let range = asked.range(kind, today)?;
-    let site = asked.site()?;
+    let site = site(&asked.site)?;
     let content = Content::read(kind, app, site.as_ref(), range, now).await?;
     let shown = content.shown(language);
     let texts = [
@@ -304,7 +299,7 @@ async fn csv(
 ) -> Result<Response, Problem> {
     let now = (app.clock)();
     let range = asked.range(kind, today(&app.hub, now))?;
-    let site = asked.site()?;
+    let site = site(&asked.site)?;
     let content = Content::read(kind, &app, site.as_ref(), range, now).await?;
     let name = match kind {
         Kind::Consultants => "consultants",

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::response::Response;
+use causeway_shared::ids::SiteName;
 use form_urlencoded::Serializer;
 use jiff::civil::Date;
 
@@ -180,6 +181,12 @@ pub(super) fn row_address(path: &str, key: &str, site: &str) -> String {
 pub(super) fn date(text: &str) -> Result<Option<Date>, Problem> {
     let date = given(text).map(|text| iso_date(&text));
     date.transpose().map_err(Problem::bad_request)
+}
+
+/// A site that an address names; empty: none.
+pub(super) fn site(text: &str) -> Result<Option<SiteName>, Problem> {
+    let site = given(text).map(|site| SiteName::new(&site));
+    site.transpose().map_err(Problem::bad_request)
 }
 
 /// The dates that a list is of.

@@ -17,7 +17,7 @@ use causeway_shared::value::{Type, Value};
 use serde::Deserialize;
 
 use super::language::Language;
-use super::lists::{Cell, Control, Field, View, covers, date, given, row_address, show};
+use super::lists::{Cell, Control, Field, View, covers, date, given, row_address, show, site};
 use super::texts::Texts;
 use super::{Visit, Visitor};
 use crate::http::App;
@@ -162,15 +162,10 @@ struct ListParams {
 }
 
 impl ListParams {
-    fn site(&self) -> Result<Option<SiteName>, Problem> {
-        let site = given(&self.site).map(|site| SiteName::new(&site));
-        site.transpose().map_err(Problem::bad_request)
-    }
-
     async fn listing(&self, shown: &'static Shown, app: &App) -> Result<Listing, Problem> {
         let isdisabled = given(&self.isdisabled).map(|is| is.parse());
         let query = RowsQuery {
-            site: self.site()?,
+            site: site(&self.site)?,
             isdisabled: isdisabled.transpose().map_err(Problem::bad_request)?,
             q: self.q.clone(),
         };
@@ -199,7 +194,7 @@ struct Figures {
 
 impl Figures {
     async fn read(asked: &ListParams, app: &App) -> Result<Self, Problem> {
-        let (site, period) = (asked.site()?, asked.period(app)?);
+        let (site, period) = (site(&asked.site)?, asked.period(app)?);
         let read = figures(&app.hub, site.as_ref(), period, (app.clock)()).await?;
         let of = read.into_iter().map(|figures| {
             let key = (figures.site.clone(), figures.consultantid.to_string());

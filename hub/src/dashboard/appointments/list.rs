@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
 use super::clock;
 use crate::dashboard::language::Language;
 use crate::dashboard::lists::{
-    Cell, Control, Field, View, covers, date, given, query, row_address, show,
+    Cell, Control, Field, View, covers, date, given, query, row_address, show, site,
 };
 use crate::dashboard::texts::Texts;
 use crate::dashboard::{Visit, Visitor};
@@ -42,11 +41,6 @@ pub(in crate::dashboard) struct ListParams {
 }
 
 impl ListParams {
-    fn site(&self) -> Result<Option<SiteName>, Problem> {
-        let site = given(&self.site).map(|site| SiteName::new(&site));
-        site.transpose().map_err(Problem::bad_request)
-    }
-
     fn dates(&self, app: &App) -> Result<DateRange, Problem> {
         let (from, to) = (date(&self.from)?, date(&self.to)?);
         let one = from
@@ -59,7 +53,7 @@ impl ListParams {
     async fn listing(&self, app: &App) -> Result<Listing, Problem> {
         let consultant = given(&self.consultantid).map(|id| id.parse());
         let query = ListQuery {
-            site: self.site()?,
+            site: site(&self.site)?,
             dates: self.dates(app)?,
             status: given(&self.status),
             consultantid: consultant.transpose().map_err(Problem::bad_request)?,
@@ -157,7 +151,7 @@ async fn filters(
         &asked.status,
         Control::Choice(statuses),
     ));
-    let (sites, named) = consultants(&app.hub, asked.site()?.as_ref()).await?;
+    let (sites, named) = consultants(&app.hub, site(&asked.site)?.as_ref()).await?;
     if sites.len() > 1 || !asked.site.is_empty() {
         let mut choices = any();
         choices.extend(

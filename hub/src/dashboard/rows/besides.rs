@@ -5,13 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
-use causeway_shared::ids::SiteName;
 use serde::Deserialize;
 
 use super::{Besides, Shown, slots, text};
 use crate::dashboard::appointments::list::{cells, columns};
 use crate::dashboard::language::Language;
-use crate::dashboard::lists::{Cell, given, query, row_address};
+use crate::dashboard::lists::{Cell, given, query, row_address, site};
 use crate::dashboard::texts::ListTexts;
 use crate::dashboard::{Visitor, html};
 use crate::http::App;
@@ -199,8 +198,7 @@ pub(super) async fn participants_csv(
     PathOf(id): PathOf<String>,
     Params(asked): Params<ParticipantsParams>,
 ) -> Result<Response, Problem> {
-    let site = given(&asked.site).map(|site| SiteName::new(&site));
-    let site = site.transpose().map_err(Problem::bad_request)?;
+    let site = site(&asked.site)?;
     let status = given(&asked.status);
     let listing = participants(&app.hub, site.as_ref(), &id, status.as_deref()).await?;
     download(&app, listing, "participants").await

@@ -15,7 +15,7 @@ use crate::dashboard::appointments;
 use crate::dashboard::assets::address;
 use crate::dashboard::edits::changes;
 use crate::dashboard::language::Language;
-use crate::dashboard::lists::{Control, Field, given};
+use crate::dashboard::lists::{Control, Field, site};
 use crate::dashboard::texts::{ListTexts, Texts};
 use crate::dashboard::{Visit, read};
 use crate::http::App;
@@ -114,8 +114,7 @@ pub(super) async fn page(
 ) -> Result<Response, Problem> {
     let (app, language, _) = visit.parts();
     let notice = asked.notice(language);
-    let site = given(&asked.site).map(|site| SiteName::new(&site));
-    let site = site.transpose().map_err(Problem::bad_request)?;
+    let site = site(&asked.site)?;
     let row = shown.resource.one(&app.hub, site.as_ref(), &id).await?;
     let asked = Asked {
         week: &asked.week,
@@ -187,10 +186,8 @@ fn precondition(sent: &Sent) -> Result<Precondition, Problem> {
 }
 
 fn site_of(sent: &Sent) -> Result<Option<SiteName>, Problem> {
-    let site = sent.iter().find(|(name, _)| name == "site");
-    let site = site.and_then(|(_, site)| given(site));
-    let site = site.map(|site| SiteName::new(&site)).transpose();
-    site.map_err(Problem::bad_request)
+    let sent = sent.iter().find(|(name, _)| name == "site");
+    site(sent.map_or("", |(_, site)| site))
 }
 
 /// Whether a field holds what the row has, as far as a browser can tell: it has line breaks of its own, and an
