@@ -42,6 +42,14 @@ async fn shop(store: &Store) -> Outcome<TestSite> {
     Ok(site)
 }
 
+/// A shop, and a hub with a database in a folder that has loaded it.
+async fn loaded(store: &Store, folder: &Path) -> Outcome<(TestSite, TestHub)> {
+    let site = shop(store).await?;
+    let test = start(store, folder).await?;
+    test.load_one().await?;
+    Ok((site, test))
+}
+
 async fn sell(test: &TestHub, site: &TestSite, slot: &str) -> Outcome<i64> {
     test.sell(site, "2025-11-28", slot).await
 }
@@ -67,10 +75,8 @@ async fn copied(store: &Store) -> Outcome<Store> {
 #[tokio::test]
 async fn no_change_is_taken_to_an_older_copy_of_the_log() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folder = tempfile::tempdir()?;
-    let test = start(&store, folder.path()).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, folder.path()).await?;
     sell(&test, &site, "c").await?;
     test.flush(&site).await?;
     let older = copied(&store).await?;
@@ -91,10 +97,8 @@ async fn no_change_is_taken_to_an_older_copy_of_the_log() -> Outcome {
 #[tokio::test]
 async fn no_change_is_taken_to_a_store_without_the_log() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folder = tempfile::tempdir()?;
-    let test = start(&store, folder.path()).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, folder.path()).await?;
     let born = sell(&test, &site, "c").await?;
     // As one whose disk is not mounted, or that `[store] url` names by mistake.
     let mistaken = test.with_store(Arc::new(MemoryStore::new()))?;
@@ -112,11 +116,9 @@ async fn no_change_is_taken_to_a_store_without_the_log() -> Outcome {
 #[tokio::test]
 async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folders = tempfile::tempdir()?;
     let (live, backup) = (folders.path().join("live"), folders.path().join("backup"));
-    let test = start(&store, &live).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, &live).await?;
     test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
         .await?;
     let first = sell(&test, &site, "c").await?;
@@ -152,11 +154,9 @@ async fn an_older_self_restored_in_place_doubles_nothing_and_gives_no_key_twice(
 #[tokio::test]
 async fn an_older_self_has_no_old_row_where_nothing_is_loaded() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folders = tempfile::tempdir()?;
     let (live, backup) = (folders.path().join("live"), folders.path().join("backup"));
-    let test = start(&store, &live).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, &live).await?;
     let id = test.sell(&site, "2025-12-19", "a").await?;
     copy(&live, &backup)?;
     test.flush(&site).await?;
@@ -176,11 +176,9 @@ async fn an_older_self_has_no_old_row_where_nothing_is_loaded() -> Outcome {
 #[tokio::test]
 async fn files_put_back_under_a_program_that_runs_take_no_change_until_it_has_loaded() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folders = tempfile::tempdir()?;
     let (live, backup) = (folders.path().join("live"), folders.path().join("backup"));
-    let test = start(&store, &live).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, &live).await?;
     let first = sell(&test, &site, "c").await?;
     copy(&live, &backup)?;
     let second = sell(&test, &site, "d").await?;
@@ -203,10 +201,8 @@ async fn files_put_back_under_a_program_that_runs_take_no_change_until_it_has_lo
 #[tokio::test]
 async fn a_flush_by_another_process_leaves_the_tables_open() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folder = tempfile::tempdir()?;
-    let service = start(&store, folder.path()).await?;
-    service.load_one().await?;
+    let (site, service) = loaded(&store, folder.path()).await?;
     for (n, state) in ["void", "open"].into_iter().enumerate() {
         let change = format!("UPDATE sale SET state = '{state}' WHERE id = 1");
         service.change(&site, &change).await?;
@@ -232,10 +228,8 @@ async fn a_flush_by_another_process_leaves_the_tables_open() -> Outcome {
 #[tokio::test]
 async fn a_database_in_use_keeps_its_identity_for_a_hub_that_reaches_it_elsewhere() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    shop(&store).await?;
     let folder = tempfile::tempdir()?;
-    let test = start(&store, folder.path()).await?;
-    test.load_one().await?;
+    let (_, test) = loaded(&store, folder.path()).await?;
     let identity = test.database.identity().await?;
     let elsewhere = causeway_shared::commit::Owner {
         address: "elsewhere".to_owned(),
@@ -252,11 +246,9 @@ async fn a_database_in_use_keeps_its_identity_for_a_hub_that_reaches_it_elsewher
 #[tokio::test]
 async fn a_copy_at_another_address_keeps_what_it_has_until_it_takes_over() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folders = tempfile::tempdir()?;
     let (live, elsewhere) = (folders.path().join("live"), folders.path().join("copy"));
-    let test = start(&store, &live).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, &live).await?;
     test.change(&site, "UPDATE sale SET state = 'void' WHERE id = 1")
         .await?;
     copy(&live, &elsewhere)?;
@@ -291,11 +283,9 @@ async fn a_copy_at_another_address_keeps_what_it_has_until_it_takes_over() -> Ou
 #[tokio::test]
 async fn a_database_that_is_made_again_has_every_edit_and_has_to_take_over() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folders = tempfile::tempdir()?;
     let live = folders.path().join("live");
-    let test = start(&store, &live).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, &live).await?;
     let mut last = 0;
     // More commits than lie between two checkpoints.
     for n in 0..70 {
@@ -325,10 +315,8 @@ async fn a_database_that_is_made_again_has_every_edit_and_has_to_take_over() -> 
 #[tokio::test]
 async fn keys_go_on_above_all_that_were_given_where_nothing_says_which_were() -> Outcome {
     let store: Store = Arc::new(MemoryStore::new());
-    let site = shop(&store).await?;
     let folders = tempfile::tempdir()?;
-    let test = start(&store, &folders.path().join("first")).await?;
-    test.load_one().await?;
+    let (site, test) = loaded(&store, &folders.path().join("first")).await?;
     let mut last = sell(&test, &site, "c").await?;
     assert_eq!(last, 1_000_000_000);
     test.flush(&site).await?;
@@ -360,10 +348,8 @@ async fn a_damaged_commit_of_edits_is_bridged_by_the_database_that_owns_them() -
     // One in the middle of the log, and its last one.
     for damaged in [2, 3] {
         let store: Store = Arc::new(MemoryStore::new());
-        let site = shop(&store).await?;
         let folders = tempfile::tempdir()?;
-        let test = start(&store, &folders.path().join("live")).await?;
-        test.load_one().await?;
+        let (site, test) = loaded(&store, &folders.path().join("live")).await?;
         for slot in ["c", "d"] {
             sell(&test, &site, slot).await?;
             test.flush(&site).await?;
