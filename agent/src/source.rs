@@ -16,6 +16,7 @@ mod row;
 mod snapshot;
 mod sqlite;
 mod still;
+mod table_reader;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -30,9 +31,10 @@ pub use imported::{FileRows, ImportedFile, RowSpool, SpooledRows, Statement};
 pub(crate) use imported::{ImportedRows, ImportedTable, KeptRows, StoredKeys, is_kept, kept_raw};
 pub(crate) use resolve::{SourceError, Sources, UnknownTable};
 pub(crate) use row::{LineOf, Malformed, RowsError, SourceRow, reuse};
-pub(crate) use snapshot::{Snapshot, TableReader};
+pub(crate) use snapshot::Snapshot;
 pub(crate) use sqlite::{SqliteSnapshot, raw};
 pub(crate) use still::{ABANDONED, FRESH};
+pub(crate) use table_reader::TableReader;
 
 /// Why a source, or a table in it, cannot be read now.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]

@@ -98,6 +98,37 @@ fn folded(name: &str) -> String {
         .collect()
 }
 
+/// The names under which SQLite knows a row's number where no column has one of them.
+const ROWID: [&str; 3] = ["rowid", "oid", "_rowid_"];
+
+/// A column that every row must fill has to be there.
+pub(super) fn required_columns(table: &Table, columns: &Columns) -> Result<(), String> {
+    let lacking: Vec<&str> = table
+        .columns
+        .iter()
+        .zip(&columns.found)
+        .filter(|(column, found)| found.is_none() && column.not_null && column.default.is_none())
+        .map(|(column, _)| column.name.as_str())
+        .collect();
+    if lacking.is_empty() {
+        return Ok(());
+    }
+    let mut remedy = match &columns.unknown[..] {
+        [] => "add it, or give it a default in the dataset".to_owned(),
+        unknown => format!(
+            "if it is one of {unknown:?}, declare that name as the column's `source` in the dataset"
+        ),
+    };
+    if lacking.iter().any(|name| ROWID.contains(name)) {
+        remedy = "SQLite's own rowid is no key, since VACUUM gives rows other ones".to_owned();
+    }
+    let lacking = lacking.join(", ");
+    Err(format!(
+        "table {} has no column {lacking}; {remedy}",
+        table.name
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use causeway_shared::dataset::{Dataset, TableId};

@@ -3,7 +3,7 @@
 
 mod kept;
 mod keys;
-mod spool;
+pub(super) mod spool;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,14 +13,15 @@ use causeway_shared::value::Forms;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::columns::required_columns;
 use super::csv::{self, Expected};
-use super::snapshot::{TableReader, required_columns};
+use super::table_reader::TableReader;
 use super::{SourceConfig, SourceKind, Unreadable};
 
 pub(crate) use kept::{KeptRows, is_kept, raw as kept_raw};
 pub(crate) use keys::StoredKeys;
+use spool::SpooledTable;
 pub use spool::{RowSpool, SpooledRows, Statement};
-pub(crate) use spool::{SpooledTable, line_of};
 
 /// Where the rows of one table come from.
 #[derive(Debug)]

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use causeway_shared::dataset::{Table, TableId};
 use jiff::Timestamp;
 
-use super::csv::{self, CsvTable, Expected};
-use super::imported::{SpooledTable, line_of};
+use super::columns::required_columns;
+use super::csv::{self, Expected};
 use super::resolve::Sources;
-use super::row::{LineOf, RowsError, SourceRow};
-use super::sqlite::{SqliteSnapshot, SqliteTable};
-use super::{Columns, SourceKind, Unreadable};
+use super::sqlite::SqliteSnapshot;
+use super::table_reader::TableReader;
+use super::{SourceKind, Unreadable};
 
 /// The sources, each SQLite file under one read transaction, from its first table to its last: with
 /// a rollback journal its application cannot commit meanwhile. A CSV file's moment is the time in
@@ -24,16 +24,6 @@ pub(crate) struct Snapshot<'s> {
     /// Those whose snapshot did not hold.
     moved: BTreeMap<usize, Unreadable>,
     now: Timestamp,
-}
-
-/// A table about to be read.
-pub(crate) enum TableReader<'s> {
-    /// From a SQLite file.
-    Sqlite(SqliteTable<'s>),
-    /// From a CSV file.
-    Csv(Box<CsvTable>),
-    /// From rows that were put by.
-    Spooled(SpooledTable),
 }
 
 impl<'s> Snapshot<'s> {
@@ -134,76 +124,5 @@ impl<'s> Snapshot<'s> {
     /// The sources whose snapshot did not hold, once all tables have been read.
     pub(crate) fn moved(self) -> BTreeMap<usize, Unreadable> {
         self.moved
-    }
-}
-
-/// A column that every row must fill has to be there.
-pub(super) fn required_columns(table: &Table, columns: &Columns) -> Result<(), String> {
-    let lacking: Vec<&str> = table
-        .columns
-        .iter()
-        .zip(&columns.found)
-        .filter(|(column, found)| found.is_none() && column.not_null && column.default.is_none())
-        .map(|(column, _)| column.name.as_str())
-        .collect();
-    if lacking.is_empty() {
-        return Ok(());
-    }
-    let mut remedy = match &columns.unknown[..] {
-        [] => "add it, or give it a default in the dataset".to_owned(),
-        unknown => format!(
-            "if it is one of {unknown:?}, declare that name as the column's `source` in the dataset"
-        ),
-    };
-    if lacking.iter().any(|name| ROWID.contains(name)) {
-        remedy = "SQLite's own rowid is no key, since VACUUM gives rows other ones".to_owned();
-    }
-    let lacking = lacking.join(", ");
-    Err(format!(
-        "table {} has no column {lacking}; {remedy}",
-        table.name
-    ))
-}
-
-/// The names under which SQLite knows a row's number where no column has one of them.
-const ROWID: [&str; 3] = ["rowid", "oid", "_rowid_"];
-
-impl TableReader<'_> {
-    /// How the declared columns were found.
-    pub(crate) fn columns(&self) -> &Columns {
-        match self {
-            Self::Sqlite(table) => &table.columns,
-            Self::Csv(table) => &table.columns,
-            Self::Spooled(table) => &table.columns,
-        }
-    }
-
-    /// Whether the source itself guarantees that keys come strictly ascending.
-    pub(crate) fn is_ascending(&self) -> bool {
-        match self {
-            Self::Sqlite(table) => table.ascending,
-            Self::Csv(_) | Self::Spooled(_) => false,
-        }
-    }
-
-    /// What tells from [`SourceRow::at`] the line of a file; `None`: the source has no lines.
-    pub(crate) fn lines(&self) -> Option<LineOf> {
-        match self {
-            Self::Sqlite(_) => None,
-            Self::Csv(_) => Some(|at| at),
-            Self::Spooled(_) => Some(line_of),
-        }
-    }
-
-    /// Gives every row to `each`.
-    pub(crate) fn rows<E>(
-        &mut self,
-        each: &mut dyn FnMut(SourceRow<'_>) -> Result<(), E>,
-    ) -> Result<(), RowsError<E>> {
-        match self {
-            Self::Sqlite(table) => table.rows(each),
-            Self::Csv(table) => table.rows(each),
-            Self::Spooled(table) => table.rows(each),
-        }
     }
 }
