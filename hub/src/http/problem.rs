@@ -9,7 +9,6 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::request_id::RequestId;
 use crate::services::field_error::FieldError;
 use crate::services::record::Record;
 
@@ -61,9 +60,9 @@ impl Problem {
         }
     }
 
-    /// Its answer, with the body that programs get.
-    pub(super) fn into_json(self, mut answer: Response, request: &RequestId) -> Response {
-        let body = Json(self.members(request.as_str()));
+    /// Its answer, with the body that programs get, of a request of that id.
+    pub(super) fn into_json(self, mut answer: Response, request_id: &str) -> Response {
+        let body = Json(self.members(request_id));
         *answer.body_mut() = body.into_response().into_body();
         let headers = answer.headers_mut();
         // That of the answer without a body.
