@@ -49,6 +49,14 @@ pub(crate) async fn end_by(until: Instant) -> usize {
     }
 }
 
+/// Waits until all of them have ended.
+#[cfg(test)]
+pub(crate) async fn ended() {
+    while tasks().iter().any(|task| !task.is_finished()) {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn tasks() -> MutexGuard<'static, Vec<AbortHandle>> {
     // Whole between any two of its operations, also if a holder panicked.
     TASKS.lock().unwrap_or_else(PoisonError::into_inner)
