@@ -8,7 +8,7 @@ use causeway_shared::dataset::{Column, Dataset, Table};
 use super::assets::address;
 use super::language::Language;
 use super::texts::{DatabaseTexts, Texts};
-use super::{Visit, asleep};
+use super::{Visit, asleep, prose};
 use crate::api::database::{have_woken, put_to_sleep};
 use crate::http::problem::Problem;
 use crate::services::database::{self, SiteStats};

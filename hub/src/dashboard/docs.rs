@@ -13,7 +13,7 @@ use self::view::{Answer, Schema, Section};
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::{DocsTexts, Texts};
-use super::{Visitor, html, signed_in};
+use super::{Visitor, html, prose, signed_in};
 use crate::api::openapi::document;
 use crate::http::App;
 use crate::http::problem::Problem;
@@ -33,12 +33,6 @@ struct Page<'p> {
     /// What operations refuse.
     refusals: Vec<Answer<'p>>,
     schemas: Vec<Schema<'p>>,
-}
-
-/// For templates: a text's pieces, and whether each is code, which Markdown has between backticks.
-fn prose(text: &str) -> impl Iterator<Item = (bool, &str)> {
-    let pieces = text.split('`').enumerate();
-    pieces.map(|(place, piece)| (place % 2 == 1, piece))
 }
 
 /// Answers with the page.

@@ -16,7 +16,7 @@ use serde::Deserialize;
 use super::assets::address;
 use super::language::{Language, ReaderLanguage};
 use super::texts::Texts;
-use super::{Visitor, html};
+use super::{Visitor, html, prose};
 use crate::auth::{Action, FailedSignIn, SESSION_LASTS, Session, Token};
 use crate::http::App;
 use crate::http::callers::{COOKIE, Peer, session};
@@ -262,6 +262,8 @@ mod tests {
             html.contains("This token is wrong or was revoked."),
             "{html}"
         );
+        let command = "made by <code>causeway-hub token create</code>; it";
+        assert!(html.contains(command), "{html}");
         assert!(
             html.contains(r#"lang="en""#) && html.contains(r#"name="token""#),
             "{html}"

@@ -18,7 +18,7 @@ use super::language::{Language, ReaderLanguage};
 use super::per_table::TableView;
 use super::share::Share;
 use super::texts::Texts;
-use super::{Visit, Visitor, html};
+use super::{Visit, Visitor, html, prose};
 use crate::http::App;
 use crate::http::problem::{Code, Problem};
 use crate::http::request::header_text;

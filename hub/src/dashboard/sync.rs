@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::Visit;
 use super::assets::address;
 use super::edits::cut;
 use super::language::Language;
 use super::texts::{SyncTexts, Texts};
+use super::{Visit, prose};
 use crate::http::problem::Problem;
 use crate::http::request::Params;
 use crate::services::quarantine::{self, RefusedPage, RefusedQuery};
