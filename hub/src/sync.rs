@@ -64,6 +64,7 @@ pub(crate) use pass::Repair;
 pub(crate) use quarantine::Quarantine;
 pub(crate) use report::{
     KnownAndLoaded, LoadReport, NewConflict, SiteLoaded, SitePlan, SiteStatus, StatusReport,
+    StoreProblem,
 };
 pub(crate) use shared_window::Teller;
 pub(crate) use sites::SiteView;

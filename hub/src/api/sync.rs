@@ -19,7 +19,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::request::{IsoDate, JsonBody, PathOf, RangeParams, date_of_path};
 use crate::scheduler::RefreshStatus;
 use crate::services::days;
-use crate::sync::{DateRange, SiteStatus, Window};
+use crate::sync::{DateRange, SiteStatus, StoreProblem, Window};
 
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct SyncStatus {
@@ -28,6 +28,9 @@ pub(super) struct SyncStatus {
     /// Dates that stay loaded until they are unpinned.
     pinned: BTreeSet<Date>,
     store: String,
+    /// Why the store could not be asked how far the sites are, or is another one than was loaded.
+    #[schema(value_type = Option<String>)]
+    store_error: Option<StoreProblem>,
     database: String,
     sites: Vec<SyncSite>,
     /// The hub's own rounds over the sites' logs.
@@ -65,6 +68,7 @@ pub(super) async fn status(
         window: report.window,
         pinned: report.pinned,
         store: report.store,
+        store_error: report.store_error,
         // Also where another one stands in for it.
         database: app.database_name.clone(),
         sites: report.sites.into_iter().map(site).collect(),

@@ -245,6 +245,19 @@ async fn sync_says_how_the_sites_stand() {
 }
 
 #[tokio::test]
+async fn sync_says_so_where_the_store_does_not_answer() {
+    let sync = async |bed: &Testbed| {
+        let answer = bed.get("/api/v1/sync").await;
+        serde_json::from_str::<serde_json::Value>(&answer.body).unwrap()
+    };
+    let bed = Testbed::new().await;
+    assert!(sync(&bed).await["store_error"].is_null());
+    let away = sync(&bed.without_its_store().await).await;
+    assert!(away["store_error"].is_string(), "{away}");
+    assert_eq!(away["sites"][0]["commit"], 1, "as the database knows it");
+}
+
+#[tokio::test]
 async fn other_addresses_and_methods_are_problems_too() {
     let bed = Testbed::new().await;
     let answer = bed.get("/api/v2/overview").await;
