@@ -175,6 +175,7 @@ macro_rules! database_conformance {
             one_database_owns_the_edits,
             a_flush_that_stops_anywhere_is_made_good,
             rows_in_dates_of_the_cloud_alone_are_kept,
+            a_date_of_the_cloud_alone_that_a_flush_empties_is_none,
             edits_follow_another_number_of_buckets,
             a_child_of_the_cloud_follows_its_parent,
             a_child_that_is_kept_follows_its_parent,

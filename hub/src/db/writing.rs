@@ -115,7 +115,7 @@ pub(crate) struct FlushChange<'a> {
     /// Partitions whose rows are known to be another version now: where the loaded version still is the
     /// first, it becomes the second; elsewhere the rows are not known any more. Without a second they
     /// are not known any more whatever they were. A partition that is not loaded becomes one whose rows
-    /// are not known (somebody wrote rows into it).
+    /// are not known (somebody wrote rows into it). One that neither side has any more is none.
     pub versions: &'a BTreeMap<(Name, Part), Option<(PartVersion, PartVersion)>>,
     /// Whether the rows stand at `now` as if a load had left them there: only the flush's own changes
     /// lie between.
@@ -130,6 +130,14 @@ pub(crate) struct FlushChange<'a> {
     pub writable: Option<bool>,
     /// Whether the journal rows that stay are kept over a fence.
     pub hold: bool,
+}
+
+impl FlushChange<'_> {
+    /// Whether of some partition nothing is left, of the site's or of the cloud's.
+    pub(super) fn empties_partitions(&self) -> bool {
+        let mut versions = self.versions.values().flatten();
+        versions.any(|(_, now)| *now == PartVersion::default())
+    }
 }
 
 /// A transaction that changes a site's rows in somebody's name. Dropped before

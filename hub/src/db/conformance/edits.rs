@@ -289,3 +289,31 @@ pub async fn a_site_that_was_never_loaded_is_taken_over(database: &HubDatabase) 
     assert_eq!(test.flush(&site).await?.edits, 1);
     Ok(())
 }
+
+/// What the cloud bore on a date that the site does not have is deleted again: nothing of the date counts as loaded.
+pub async fn a_date_of_the_cloud_alone_that_a_flush_empties_is_none(
+    database: &HubDatabase,
+) -> Outcome {
+    let test = TestHub::new(database).await?;
+    let site = shop(&test).await?;
+    let loaded = async || Outcome::Ok(test.database.stored(site.name()).await?.loaded.len());
+    assert_eq!(loaded().await?, 2);
+    let id = sell(&test, &site, "2025-11-29", "a").await?;
+    test.flush(&site).await?;
+    assert_eq!(test.load_one().await?.partitions.wanted, 3);
+    let delete = format!("DELETE FROM sale WHERE id = {id}");
+    test.change(&site, &delete).await?;
+    test.flush(&site).await?;
+    assert_eq!(loaded().await?, 2);
+    // With all catalogs, and without.
+    for _ in 0..2 {
+        assert_eq!(test.load_one().await?.partitions.wanted, 2);
+    }
+    sell(&test, &site, "2025-11-29", "a").await?;
+    test.flush(&site).await?;
+    test.load_one().await?;
+    assert_eq!(loaded().await?, 3);
+    assert_eq!(test.rows(&site, "sale").await?.len(), 3);
+    assert_eq!(test.verify(false).await?.differences, []);
+    Ok(())
+}

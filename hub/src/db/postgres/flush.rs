@@ -131,6 +131,10 @@ impl PostgresFlush {
         .await?;
         let sql = include_str!("sql/flush_partitions_add.sql");
         typed::execute(&self.client, sql, &[&site, &tables, &parts]).await?;
+        if change.empties_partitions() {
+            let sql = include_str!("sql/flush_partitions_remove.sql");
+            typed::execute(&self.client, sql, &[&site, &tables, &parts]).await?;
+        }
         Ok(())
     }
 }

@@ -129,8 +129,12 @@ impl Statements {
                     Value::Null,
                 ],
             };
-            let values = key.into_iter().chain(versions).collect();
+            let values = key.clone().into_iter().chain(versions).collect();
             statements.add(include_str!("sql/flush_version.sql"), values);
+            if change.empties_partitions() {
+                let remove = include_str!("sql/flush_partition_remove.sql");
+                statements.add(remove, key.into());
+            }
         }
         statements.asked(change.asked, change.at);
         statements.add(

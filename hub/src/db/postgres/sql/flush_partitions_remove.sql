@@ -1,0 +1,8 @@
+-- Partitions that neither the site nor the cloud has rows in any more. Where rows of others may be left in the
+-- tables, the next load takes them out.
+DELETE FROM causeway.loaded
+USING unnest($2::text[], $3::text[]) AS put (table_name, part)
+WHERE loaded.site = $1
+  AND loaded.table_name = put.table_name
+  AND loaded.part = put.part
+  AND loaded.known AND loaded.object IS NULL AND loaded.edits IS NULL;
