@@ -172,6 +172,7 @@ macro_rules! database_conformance {
             a_conflict_is_settled_by_rule_and_counted,
             rows_that_clash_are_loaded_and_marked,
             a_clash_is_a_conflict_until_one_of_the_rows_goes,
+            a_database_made_anew_names_new_conflicts_alone,
             one_database_owns_the_edits,
             a_flush_that_stops_anywhere_is_made_good,
             rows_in_dates_of_the_cloud_alone_are_kept,

@@ -27,8 +27,9 @@ use std::sync::Arc;
 
 use causeway_shared::catalog::Catalog;
 use causeway_shared::commit::{EditsLog, Owner};
-use causeway_shared::dataset::Table;
+use causeway_shared::dataset::{Dataset, Table};
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
+use causeway_shared::log::SiteLog;
 use causeway_shared::store::Store;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -247,9 +248,10 @@ impl SiteTask<'_> {
                 Executed::Committed(counted) => {
                     let conflicts = in_effect.new_conflicts(&stored);
                     let report = self.report(&snapshot, identity, &plan, counted);
+                    let known = in_effect.known.map(|edits| (edits, &snapshot.dataset));
                     return Ok(SiteLoaded {
                         conflicts: conflicts.values().sum(),
-                        conflicting: self.name_new(&conflicts, stored).await,
+                        conflicting: self.name_new(&conflicts, stored, known).await,
                         ..report
                     });
                 }
@@ -271,17 +273,25 @@ impl SiteTask<'_> {
         }
     }
 
-    /// Names the first conflicts that a load has brought to some partitions. The load has succeeded: what
-    /// cannot be read is not named.
+    /// Names the first conflicts that a load has brought to some partitions. `known`: the edits that the log held
+    /// before, where the database held nothing. The load has succeeded: what cannot be read is not named.
     async fn name_new(
         &self,
         conflicts: &BTreeMap<(Name, Part), u64>,
-        before: StoredSite,
+        mut before: StoredSite,
+        known: Option<(Catalog<EditsLog>, &Arc<Dataset>)>,
     ) -> Vec<NewConflict> {
         if conflicts.is_empty() {
             return Vec::new();
         }
         let named = async {
+            if let Some((edits, dataset)) = known {
+                // As of the site's commit that they were settled with.
+                let log = SiteLog::new(Store::clone(self.store()), self.site.clone());
+                let settled = edits.head.as_ref().map(|head| head.site_seq);
+                before.catalog = log.catalog_at(settled.unwrap_or_default()).await?;
+                (before.edits, before.dataset) = (edits, Some(Arc::clone(dataset)));
+            }
             let before = CachedSite::of(self.store(), before).await?;
             let before = SiteHistory::new(self.hub, Arc::new(before));
             let state = self.hub.state(self.site).await;

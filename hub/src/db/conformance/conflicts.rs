@@ -164,3 +164,42 @@ pub async fn a_clash_is_a_conflict_until_one_of_the_rows_goes(database: &HubData
     );
     Ok(())
 }
+
+/// A database that is made anew finds conflicts that are new, beside others that were known, of either kind: it
+/// names the new ones.
+pub async fn a_database_made_anew_names_new_conflicts_alone(database: &HubDatabase) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let owner = TestHub::in_folder(folder.path()).await?;
+    let mut site = shop(&owner).await?;
+    let day = "dt=2025-11-28";
+    let void = |id: u8| format!("UPDATE sale SET state = 'void' WHERE id = {id}");
+    owner.change(&site, &void(1)).await?;
+    owner.sell(&site, "2025-11-28", "c").await?;
+    owner.flush(&site).await?;
+    let known = [
+        "1,2025-11-28,a,open",
+        "2,2025-11-28,b,paid",
+        "3,2025-11-28,c,paid",
+    ];
+    site.put("sale", day, &known).await?.commit().await?;
+    assert_eq!(owner.load_one().await?.conflicts, 2);
+    owner.change(&site, &void(2)).await?;
+    owner.sell(&site, "2025-11-28", "d").await?;
+    owner.flush(&site).await?;
+    let new = ["2,2025-11-28,b,open", "4,2025-11-28,d,paid"];
+    site.put("sale", day, &[known[0], new[0], known[2], new[1]])
+        .await?
+        .commit()
+        .await?;
+
+    let loaded = owner.with_database(database).await?.load_one().await?;
+    let named = loaded
+        .conflicting
+        .iter()
+        .map(|new| new.key.texts().concat());
+    assert_eq!(
+        (loaded.conflicts, named.collect()),
+        (2, vec!["2".to_owned(), "4".to_owned()])
+    );
+    Ok(())
+}

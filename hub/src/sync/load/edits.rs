@@ -1,5 +1,6 @@
 //! What a load does about edits before it stages: flush, claim, settle.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use causeway_shared::catalog::Catalog;
@@ -28,9 +29,9 @@ pub(super) struct EditsInEffect {
     pub(super) flushed: Vec<String>,
     /// Partitions whose rows are loaded again, since changes were made to them that were not committed.
     pub(super) again: BTreeSet<(Name, Part)>,
-    /// The conflicts that the log held before this load settled anything, where nothing of the site was loaded yet:
-    /// a database that is made anew finds no new ones in what was known.
-    pub(super) known: BTreeMap<(Name, Part), u64>,
+    /// What the log held before this load settled anything, where nothing of the site was loaded yet: a database
+    /// that is made anew finds no new conflicts in what was known.
+    pub(super) known: Option<Catalog<EditsLog>>,
     /// Why what waits in the journal is not in the store. A load that needs it there fails with this.
     pub(super) unflushed: Option<SiteError>,
 }
@@ -52,11 +53,13 @@ impl EditsInEffect {
 
     /// The partitions with conflicts that were not there before, and how many.
     pub(super) fn new_conflicts(&self, stored: &StoredSite) -> BTreeMap<(Name, Part), u64> {
-        let was = &stored.edits_in_effect().partitions;
+        let was = match &self.known {
+            Some(known) => Cow::Borrowed(known),
+            None => stored.edits_in_effect(),
+        };
         let new = self.edits.partitions.iter().map(|(key, entry)| {
-            let before = was.get(key).map(|entry| entry.object.conflicts);
-            let before = before.or_else(|| self.known.get(key).copied());
-            let before = before.unwrap_or_default();
+            let before = was.partitions.get(key);
+            let before = before.map_or(0, |entry| entry.object.conflicts);
             (key.clone(), entry.object.conflicts.saturating_sub(before))
         });
         new.filter(|(_, conflicts)| *conflicts > 0).collect()
@@ -121,10 +124,7 @@ impl SiteTask<'_> {
         }
         let identity = session.identity().await.map_err(failed)?;
         let identity = self.hub.identity_of(identity).await.map_err(failed)?;
-        let known = match is_loaded {
-            true => BTreeMap::new(),
-            false => conflicts_of(&snapshot.edits),
-        };
+        let known = (!is_loaded).then(|| snapshot.edits.clone());
         let mut owner = write && owns(&snapshot.edits, &identity);
         if owner && !is_loaded && self.hub.database().gives_keys() {
             // An older self that knew nothing of the site may have given some of its block already.
@@ -237,14 +237,7 @@ fn in_effect(snapshot: &LogSnapshot, parts: SettledParts, owner: bool) -> EditsI
         owner,
         flushed: Vec::new(),
         again: BTreeSet::new(),
-        known: BTreeMap::new(),
+        known: None,
         unflushed: None,
     }
-}
-
-/// How many conflicts the partitions have that have any.
-fn conflicts_of(edits: &Catalog<EditsLog>) -> BTreeMap<(Name, Part), u64> {
-    let partitions = edits.partitions.iter();
-    let conflicts = partitions.map(|(key, entry)| (key.clone(), entry.object.conflicts));
-    conflicts.filter(|(_, conflicts)| *conflicts > 0).collect()
 }
