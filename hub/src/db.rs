@@ -175,6 +175,14 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
         error: Option<&str>,
     ) -> Result<(), DbError>;
 
+    /// Notes that what is [wanted](StoredSite::wanted) is loaded, where the site still is of this revision. That
+    /// does not grow with it.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    async fn note_wanted(&self, site: &SiteName, revision: u64, wanted: Md5)
+    -> Result<(), DbError>;
+
     /// Keeps a copy of one of the hub's own files in the store.
     ///
     /// # Errors

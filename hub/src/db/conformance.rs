@@ -129,6 +129,7 @@ macro_rules! database_conformance {
             a_pinned_date_stays,
             an_outline_is_a_part_of_the_whole,
             nights_that_nobody_was_awake_for_pass_at_once,
+            a_night_that_brings_nothing_is_noted_once,
             hubs_of_one_database_share_a_window,
             a_command_goes_by_the_window_of_a_service,
             pins_are_known_while_the_store_is_away,

@@ -224,6 +224,17 @@ impl Database for PostgresDatabase {
             .await
     }
 
+    async fn note_wanted(
+        &self,
+        site: &SiteName,
+        revision: u64,
+        wanted: Md5,
+    ) -> Result<(), DbError> {
+        self.connections
+            .retrying(|| self.write_wanted(site, revision, wanted))
+            .await
+    }
+
     async fn copy(&self, key: &str, body: &[u8]) -> Result<(), DbError> {
         self.connections.retrying(|| self.put_copy(key, body)).await
     }

@@ -364,6 +364,24 @@ impl Database for SqliteDatabase {
         .await
     }
 
+    async fn note_wanted(
+        &self,
+        site: &SiteName,
+        revision: u64,
+        wanted: Md5,
+    ) -> Result<(), DbError> {
+        let (site, revision) = (site.clone(), stored_count(revision));
+        self.blocking(move |files| {
+            let sql = include_str!("sqlite/sql/site_wanted.sql");
+            let values = params![site.as_str(), revision, wanted.to_string()];
+            let noted = files.site(&site)?.execute(sql, values);
+            noted
+                .map(|_| ())
+                .map_err(|error| files.error("writing", error))
+        })
+        .await
+    }
+
     async fn copy(&self, key: &str, body: &[u8]) -> Result<(), DbError> {
         let (key, body) = (key.to_owned(), body.to_owned());
         self.blocking(move |files| {

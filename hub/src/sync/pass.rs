@@ -165,7 +165,11 @@ impl Hub {
                 remove_strays: repair.remove_strays,
                 ..SiteTask::plain(self, &state.site, &known.stored, wanted, now)
             };
-            self.try_site(&task, &seen).await
+            let loaded = self.try_site(&task, &seen).await?;
+            if let (Teller::Command, true, Some(loaded)) = (who, repair.is_none(), &loaded) {
+                self.note_wanted(&known.stored, wanted, loaded).await;
+            }
+            Ok(loaded)
         };
         let attempts = attempt
             .retry(retry::a_few_times())

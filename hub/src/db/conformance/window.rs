@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use causeway_shared::ids::Part;
+use causeway_shared::ids::{Md5, Part};
 use causeway_shared::store::Store;
 use causeway_shared::store::memory::MemoryStore;
 use causeway_shared::value::{Type, Value};
@@ -338,5 +338,27 @@ pub async fn an_outline_is_a_part_of_the_whole(database: &HubDatabase) -> Outcom
     test.sell(&site, &day(5).to_string(), "a").await?;
     test.flush(&site).await?;
     assert_eq!(outline(&[]).await?, (2, 3));
+    Ok(())
+}
+
+/// The window rolls, and no partition comes or goes: the first load of a command notes that, so that the next one
+/// knows what is loaded without reading all.
+pub async fn a_night_that_brings_nothing_is_noted_once(database: &HubDatabase) -> Outcome {
+    let (mut test, site) = shop(database, 1).await?;
+    let before = test.database.stored(site.name()).await?;
+    test.request.now += SignedDuration::from_hours(24);
+    let stored = async || test.database.stored(site.name()).await;
+    test.load_one().await?;
+    let after = stored().await?;
+    assert_ne!(after.wanted, before.wanted);
+    assert_eq!(after.state, before.state, "nothing else is written");
+    test.load_one().await?;
+    assert_eq!(stored().await?, after);
+
+    // What others have loaded since is theirs to say.
+    let stale = before.state.revision - 1;
+    let noted = database.0.note_wanted(site.name(), stale, Md5([0; 16]));
+    noted.await?;
+    assert_eq!(stored().await?.wanted, after.wanted);
     Ok(())
 }

@@ -10,11 +10,11 @@ use tokio_postgres::Client;
 
 use causeway_shared::commit::Owner;
 use causeway_shared::dataset::{Dataset, Table};
-use causeway_shared::ids::{Name, Part, SiteName};
+use causeway_shared::ids::{Md5, Name, Part, SiteName};
 
 use super::held_connection::HeldConnection;
 use super::{PostgresDatabase, error, journal, read, render, statement, triggers, typed};
-use crate::db::records::unreadable;
+use crate::db::records::{stored_count, unreadable};
 use crate::db::{DbError, JournalEntry, LoadedCounts, Outline, Query, Row, SiteState, StoredSite};
 
 impl PostgresDatabase {
@@ -108,6 +108,21 @@ impl PostgresDatabase {
         let client = self.connections.client().await?;
         let sql = include_str!("sql/site_note.sql");
         typed::execute(&client, sql, &[&site.as_str(), &log_head, &failure])
+            .await
+            .map(|_| ())
+            .map_err(|error| error::of_own(self.connections.describe(), "writing", error))
+    }
+
+    pub(super) async fn write_wanted(
+        &self,
+        site: &SiteName,
+        revision: u64,
+        wanted: Md5,
+    ) -> Result<(), DbError> {
+        let client = self.connections.client().await?;
+        let (revision, wanted) = (stored_count(revision), wanted.to_string());
+        let sql = include_str!("sql/site_wanted.sql");
+        typed::execute(&client, sql, &[&site.as_str(), &revision, &wanted])
             .await
             .map(|_| ())
             .map_err(|error| error::of_own(self.connections.describe(), "writing", error))

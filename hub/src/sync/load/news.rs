@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::execute::{Counted, Executed, Work};
 use super::{EditsInEffect, LogSnapshot, SiteTask};
-use crate::db::{Outline, RowsAt, SiteState};
+use crate::db::{Outline, RowsAt, SiteState, StoredSite};
 use crate::error::SiteError;
 use crate::sync::discover::commits_after;
 use crate::sync::edits_log::owns;
@@ -101,6 +101,36 @@ fn is_settled(outline: &Outline, changed: &BTreeSet<Part>) -> bool {
 }
 
 impl Hub {
+    /// Whether the database stands where such a load may begin, for all that is known before the logs are read.
+    fn may_follow(&self, state: &SiteState) -> bool {
+        let takes_changes = self.config().edits.write && state.writable && state.start_known;
+        takes_changes && !state.restored && state.edits_waiting == 0
+    }
+
+    /// Notes what is wanted where a load that read all had nothing to do: the window rolls also over dates without
+    /// partitions, and until the next commit each load would read all again.
+    pub(in crate::sync) async fn note_wanted(
+        &self,
+        stored: &StoredSite,
+        wanted: &Wanted,
+        loaded: &SiteLoaded,
+    ) {
+        let (state, counts) = (&stored.state, loaded.partitions);
+        let is_idle = (counts.loaded, counts.evicted) == (0, 0)
+            && loaded.commit == state.head.as_ref().map(|head| head.seq);
+        let wanted = wanted.md5(&stored.asked, counts.wanted);
+        if !is_idle || stored.wanted == Some(wanted) || !self.may_follow(state) {
+            return;
+        }
+        let noted = self
+            .database()
+            .note_wanted(&state.site, state.revision, wanted);
+        if let Err(error) = noted.await {
+            let what = "what is loaded cannot be noted: the next load reads whole catalogs again";
+            self.log_failure(&state.site, what, error);
+        }
+    }
+
     /// Loads what is new of a site, as far as that is all there is to do. `None`: nothing was done.
     pub(in crate::sync) async fn load_news(
         &self,
@@ -109,8 +139,7 @@ impl Hub {
         (now, thorough): (Timestamp, bool),
         seen: &AtomicU64,
     ) -> Result<Option<SiteLoaded>, SiteError> {
-        let takes_changes = self.config().edits.write && state.writable && state.start_known;
-        if !takes_changes || state.restored || state.edits_waiting > 0 {
+        if !self.may_follow(state) {
             return Ok(None);
         }
         let failed = |source| SiteError::Database {
@@ -255,6 +284,23 @@ mod tests {
         test.sell(&site, "2025-12-24", "a").await?;
         test.flush(&site).await?;
         assert_eq!(load_news(&test).await?, None);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_night_that_brings_nothing_is_left_to_another_once() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let (mut test, mut site) = shop(folder.path()).await?;
+        site.remove("sale", "dt=2025-11-27")?.commit().await?;
+        test.load_one().await?;
+        test.request.now += SignedDuration::from_hours(24);
+        assert_eq!(load_news(&test).await?, None, "the window moved on");
+        let loaded = test.load_one().await?;
+        assert_eq!(
+            (loaded.partitions.loaded, loaded.partitions.evicted),
+            (0, 0)
+        );
+        assert!(load_news(&test).await?.is_some());
         Ok(())
     }
 
