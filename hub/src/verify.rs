@@ -48,7 +48,11 @@ impl Hub {
                 continue;
             }
             report.sites += 1;
-            match self.verify_site(&state.site, what.now, &mut report).await {
+            let verified = match self.refuse_other_logs(&state).await {
+                Ok(()) => self.verify_site(&state.site, what.now, &mut report).await,
+                Err(error) => Err(error),
+            };
+            match verified {
                 Ok(found) if what.repair && !found.is_empty() => {
                     self.repair(&state, what, found, &mut report).await;
                 }

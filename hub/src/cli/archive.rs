@@ -2,17 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use causeway_shared::ids::SiteName;
 use causeway_shared::runtime::clock;
 use causeway_shared::runtime::program::{Answer, Exit, count};
 use clap::{Args, Subcommand, ValueEnum};
+use tokio::time::timeout;
 
 use super::{CliError, exit};
 use crate::archive::{Archive, ArchiveReport, ArchiveStatus, Commits};
 use crate::config::HubConfig;
 use crate::error::HubError;
-use crate::sync::open_store;
+use crate::sync::{Hub, open_store};
+
+/// How long the database may take to say what it was loaded from.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What to do with the archive.
 #[derive(Debug, Clone, Copy, Subcommand)]
@@ -36,13 +41,14 @@ pub enum ArchiveCommand {
 impl ArchiveCommand {
     pub(super) async fn answer(self, config: HubConfig, json: bool) -> Result<Answer, CliError> {
         let store = open_store(&config).await?;
-        let archive = Archive::new(store, config);
+        let archive = Archive::new(store, config.clone());
         match self {
             Self::Run => {
                 if let Some(report) = archive.call_the_function().await.map_err(HubError::from)? {
                     let text = format!("the function published: {report}\n");
                     return Ok(Answer::of(json, &report, text, Exit::Done));
                 }
+                refuse_another_store(config).await?;
                 let report = archive.run(clock::now()).await.map_err(HubError::from)?;
                 let exit = exit(report.needs_a_look(), report.is_retryable());
                 Ok(Answer::of(json, &report, ran(&report), exit))
@@ -55,6 +61,20 @@ impl ArchiveCommand {
                 Ok(Answer::of(json, &status, stands(&status), exit))
             }
         }
+    }
+}
+
+/// Refuses another store than the one that the database was loaded from. A database that cannot say so may sleep, or
+/// be somewhere else: the archive is the store's.
+async fn refuse_another_store(config: HubConfig) -> Result<(), HubError> {
+    let look = async {
+        let hub = Hub::open(config).await.ok()?;
+        let looked = hub.look_for_another_store().await;
+        looked.err().filter(|_| hub.is_over_another_store())
+    };
+    match timeout(PATIENCE, look).await {
+        Ok(Some(error)) => Err(error),
+        _ => Ok(()),
     }
 }
 
@@ -232,7 +252,46 @@ fn error(text: &mut String, error: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use causeway_shared::store::Store;
+    use causeway_shared::store::folder::FolderStore;
+
     use super::*;
+    use crate::testing::{Outcome, SHOP, TestHub, TestSite};
+
+    #[tokio::test]
+    async fn another_store_is_not_published_where_the_database_says_so() -> Outcome {
+        let [database, nowhere, other] = [
+            tempfile::tempdir()?,
+            tempfile::tempdir()?,
+            tempfile::tempdir()?,
+        ];
+        let test = TestHub::in_folder(database.path()).await?;
+        TestSite::with_an_apple(&test.store).await?;
+        test.load_one().await?;
+        let store: Store = Arc::new(FolderStore::open(other.path())?);
+        let mut there = TestSite::new(&store, "there", SHOP)?;
+        there
+            .put("item", "b=0of2", &["1,a"])
+            .await?
+            .commit()
+            .await?;
+        let run = async |database: &std::path::Path| {
+            let mut config = HubConfig::default();
+            config.store.url = format!("file://{}", other.path().display());
+            config.database.url = format!("sqlite:{}", database.display());
+            ArchiveCommand::Run.answer(config, false).await
+        };
+
+        let refused = run(database.path()).await.err().ok_or("it is published")?;
+        let says = "configuration, store.url: the store has there and none of the sites that";
+        assert!(refused.to_string().starts_with(says), "{refused}");
+        assert!(!other.path().join("archive").exists());
+        run(nowhere.path()).await?;
+        assert!(other.path().join("archive").exists());
+        Ok(())
+    }
 
     #[tokio::test]
     async fn where_the_store_is_a_folder_it_has_to_be_said_where_athena_finds_it() {

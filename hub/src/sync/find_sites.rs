@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
+use causeway_shared::commit::AgentLog;
 use causeway_shared::ids::SiteName;
+use causeway_shared::log::SiteLog;
+use causeway_shared::store::Store;
 
-use super::discover::discover_carried;
+use super::discover::{discover_carried, refuse_another_log};
 use super::hub::Hub;
 use crate::db::SiteState;
-use crate::error::HubError;
+use crate::error::{HubError, SiteError};
 
 /// Most sites that a message names.
 const NAMED_SITES: usize = 5;
@@ -73,6 +76,26 @@ impl Hub {
         self.refuse_another_store(&loaded_of(&states), &found)
     }
 
+    /// Refuses logs that lack the commits at which the database stands with a site, or hold others in their place.
+    /// What else may be wrong with them is not looked for.
+    ///
+    /// # Errors
+    /// [`SiteError::AnotherLog`]
+    pub(crate) async fn refuse_other_logs(&self, state: &SiteState) -> Result<(), SiteError> {
+        let another = |looked| match looked {
+            Err(error @ SiteError::AnotherLog { .. }) => Err(error),
+            _ => Ok(()),
+        };
+        if let Some(head) = &state.head {
+            let log = SiteLog::<AgentLog>::new(Store::clone(self.store()), state.site.clone());
+            another(refuse_another_log(&log, head).await)?;
+        }
+        match &state.edits_head {
+            Some(head) => another(refuse_another_log(&self.edits_log(&state.site), head).await),
+            None => Ok(()),
+        }
+    }
+
     /// Whether the store was another one when it was last looked at.
     pub(crate) fn is_over_another_store(&self) -> bool {
         self.inner.over_another_store.load(Ordering::Relaxed)
@@ -131,6 +154,7 @@ mod tests {
 
     use causeway_shared::ids::Seq;
     use causeway_shared::layout::{LogKey, WhichLog};
+    use causeway_shared::store::memory::MemoryStore;
 
     use crate::testing::{Outcome, SHOP, TestHub, TestSite};
 
@@ -164,6 +188,12 @@ mod tests {
             );
             mistaken.hub.expect_site(there.name().clone());
         }
+        let now = test.request.now;
+        let vacuumed = mistaken.hub.vacuum(None, now, true).await.unwrap_err();
+        assert!(
+            vacuumed.to_string().contains("none of the sites"),
+            "{vacuumed}"
+        );
         assert_eq!(test.database.sites().await?.len(), 1);
         // Sites that come to the store of those that are loaded are loaded.
         let mut besides = TestSite::new(&test.store, "besides", SHOP)?;
@@ -174,6 +204,39 @@ mod tests {
             .await?;
         let again = test.with_store(Arc::clone(&test.store))?;
         assert_eq!(again.load().await?.sites.len(), 2);
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_store_without_what_was_loaded_is_told_before_anything_else() -> Outcome {
+        let folder = tempfile::tempdir()?;
+        let test = TestHub::in_folder(folder.path()).await?;
+        let site = TestSite::with_an_apple(&test.store).await?;
+        test.load_one().await?;
+        let unmounted = test.with_store(Arc::new(MemoryStore::new()))?;
+        let says = |what: &str, of: &str| {
+            let stands = format!(
+                "{what}site here: the database stands at commit 1{of}, which the log does not hold; "
+            );
+            stands + "if `[store] url` names another store, write the right one"
+        };
+        let found = unmounted.differences().await?;
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(
+            found[0].starts_with(&says("cannot be verified: ", "")),
+            "{found:?}"
+        );
+        let now = test.request.now;
+        let flushed = unmounted.hub.flush(now).await?.sites.remove(0);
+        let error = flushed.error.unwrap_or_default();
+        assert!(error.starts_with(&says("", " of edits")), "{error}");
+
+        // Over its own store it looks once.
+        test.hub.flush(now).await?;
+        let before = test.store.requests();
+        assert_eq!(test.hub.flush(now).await?.sites[0].error, None);
+        assert_eq!(test.store.requests().since(&before).total(), 1);
+        assert_eq!(test.hub.flush_site(site.name(), now).await?.edits, 0);
         Ok(())
     }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use causeway_shared::catalog::Catalog;
-use causeway_shared::commit::{EditsLog, Owner};
+use causeway_shared::commit::{EditsHead, EditsLog, Owner};
 use causeway_shared::dataset::Dataset;
 use causeway_shared::ids::{Name, Part, Seq, SiteName};
 use jiff::Timestamp;
@@ -150,8 +150,11 @@ impl FlushTask<'_> {
     }
 
     /// Looks once in a process whether the log is the one that the database stands at a commit of.
-    async fn make_sure_of_the_log(&self, stored: &StoredSite) -> Result<(), SiteError> {
-        let Some(head) = &stored.edits.head else {
+    pub(super) async fn make_sure_of_the_log(
+        &self,
+        head: Option<&EditsHead>,
+    ) -> Result<(), SiteError> {
+        let Some(head) = head else {
             return Ok(());
         };
         let seen = || {
@@ -188,7 +191,8 @@ impl FlushTask<'_> {
         if rows.is_empty() {
             return self.drop_known(session, at, &known, is_all).await;
         }
-        self.make_sure_of_the_log(at.stored).await?;
+        self.make_sure_of_the_log(at.stored.edits.head.as_ref())
+            .await?;
         let folded = self.fold(at.stored, dataset, at.edits, &rows).await?;
         let mut edits = at.edits.clone();
         let new = NewCommit {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use super::flush::FlushTask;
 use super::hub::Hub;
 use crate::db::SiteState;
 use crate::error::HubError;
@@ -84,7 +85,19 @@ impl Hub {
     pub(crate) async fn flush(&self, now: Timestamp) -> Result<FlushReport, HubError> {
         let mut sites = Vec::new();
         for state in self.database().sites().await? {
-            let flushed = self.flush_site(&state.site, now).await;
+            let task = FlushTask {
+                hub: self,
+                site: &state.site,
+                now,
+            };
+            let flushed = match self.flush_site(&state.site, now).await {
+                // A flush that takes something has looked before.
+                Ok(flushed) if flushed.edits == 0 => {
+                    let looked = task.make_sure_of_the_log(state.edits_head.as_ref()).await;
+                    looked.map(|()| flushed)
+                }
+                flushed => flushed,
+            };
             let kept = self.database().stored(&state.site).await;
             let kept = kept.map_or(state.edits_waiting, |stored| stored.state.edits_waiting);
             sites.push(match flushed {

@@ -124,6 +124,7 @@ impl Hub {
         dry_run: bool,
     ) -> Result<VacuumReport, HubError> {
         self.refuse_past().await?;
+        self.look_for_another_store().await?;
         let (begun, requests) = (Instant::now(), self.store().requests());
         let identity = self.identity().await?;
         let mut sites = discover(self.store()).await?;
