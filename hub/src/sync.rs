@@ -16,6 +16,7 @@ mod failures;
 mod find_sites;
 mod flush;
 mod flushes;
+mod forget;
 mod history;
 mod hub;
 mod load;

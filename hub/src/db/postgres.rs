@@ -8,6 +8,7 @@ mod change;
 mod connection;
 mod error;
 mod flush;
+mod forget;
 mod grants;
 mod held_connection;
 mod indexes;
@@ -222,6 +223,10 @@ impl Database for PostgresDatabase {
         self.connections
             .retrying(|| self.write_note(site, log_head, error.as_deref()))
             .await
+    }
+
+    async fn forget(&self, site: &SiteName) -> Result<bool, DbError> {
+        self.remove_site(site).await
     }
 
     async fn note_wanted(
