@@ -183,7 +183,7 @@ pub(super) fn verify(report: &VerifyReport) -> String {
     });
     lines(&mut text, named);
     match report.repaired {
-        0 if report.sites == 0 => {}
+        0 if report.sites == 0 || !report.is_repairable() => {}
         0 => text += "`causeway-hub verify --repair` loads again what differs\n",
         repaired => {
             let _ = writeln!(text, "{} loaded again", count(repaired, "partition"));

@@ -24,6 +24,9 @@ pub(crate) struct VerifyReport {
     pub differences: Vec<Difference>,
     /// Partitions that were loaded again.
     pub repaired: u64,
+    /// Sites that could not be verified.
+    #[serde(skip)]
+    pub unverified: u64,
 }
 
 impl VerifyReport {
@@ -37,6 +40,12 @@ impl VerifyReport {
     #[must_use]
     pub(crate) fn is_retryable(&self) -> bool {
         self.left().any(|found| found.is_put_off)
+    }
+
+    /// Whether a repair may mend something.
+    #[must_use]
+    pub(crate) fn is_repairable(&self) -> bool {
+        self.differences.len() as u64 > self.unverified
     }
 
     fn left(&self) -> impl Iterator<Item = &Difference> {
@@ -101,6 +110,7 @@ impl VerifyReport {
     }
 
     pub(super) fn add_unverified(&mut self, site: &SiteName, error: &SiteError) {
+        self.unverified += 1;
         let what = format!("cannot be verified: {error}");
         self.add_of_site(site, what, error.is_retryable());
     }

@@ -1,6 +1,7 @@
 use causeway_shared::ids::Name;
 use causeway_shared::layout::SiteKey;
 use causeway_shared::quarantine::RefusedRows;
+use causeway_shared::store::memory::MemoryStore;
 
 use super::*;
 use crate::testing::{NOON, Outcome, SHOP, TestHub, TestSite};
@@ -104,5 +105,21 @@ async fn what_people_read() -> Outcome {
       3 rows of sale in quarantine
       the last load failed: site here, table item, partition b=0of2: sites/here/data/item/b=0of2/77283ea90be393c96a66564da95b72d6.csv.zst is missing; run `causeway-agent verify --repair` at the site
     "#);
+    Ok(())
+}
+
+#[tokio::test]
+async fn verify_advises_no_repair_from_another_store() -> Outcome {
+    let folder = tempfile::tempdir()?;
+    let test = TestHub::in_folder(folder.path()).await?;
+    TestSite::with_an_apple(&test.store).await?;
+    test.load_one().await?;
+    let unmounted = test.with_store(std::sync::Arc::new(MemoryStore::new()))?;
+    let said = verify(&unmounted.verify(false).await?);
+    assert!(
+        said.contains("if `[store] url` names another store"),
+        "{said}"
+    );
+    assert!(!said.contains("loads again"), "{said}");
     Ok(())
 }
