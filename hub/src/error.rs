@@ -231,16 +231,13 @@ pub(crate) enum SiteError {
     #[error(
         "site {site}: the database stands at commit {seq}{of}, which the log {found}; \
          if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; \
-         if it was emptied, {mend}{mistaken}. Only if the store was replaced on purpose, {first}, \
+         if it was emptied, {mend}; if the site came from another store by mistake, take it out with \
+         `causeway-hub forget`. Only if the store was replaced on purpose, {first}, \
          take the site's schema (SQLite: its file) away and load again: the database holds the last good data",
         of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" },
         mend = match which {
             WhichLog::Agent => "run `causeway-agent verify --repair` at the site",
             WhichLog::Edits => "bring its newest objects back, as from the bucket's versions",
-        },
-        mistaken = match which {
-            WhichLog::Agent => "; if the site came from another store by mistake, take it out with `causeway-hub forget`",
-            WhichLog::Edits => "",
         },
         first = match which {
             WhichLog::Agent => "run `causeway-hub flush`",
