@@ -251,6 +251,8 @@ async fn sync_says_so_where_the_store_does_not_answer() {
         serde_json::from_str::<serde_json::Value>(&answer.body).unwrap()
     };
     let bed = Testbed::new().await;
+    // Somebody has signed in, so that the database has copies of both files.
+    bed.cookie().await;
     assert!(sync(&bed).await["store_error"].is_null());
     let away = sync(&bed.without_its_store().await).await;
     assert!(away["store_error"].is_string(), "{away}");
