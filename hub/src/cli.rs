@@ -137,15 +137,6 @@ pub enum Command {
         Only the database that owns a site's edits deletes them. A past state that needs what was \
         deleted can be loaded no more. Exit 3: a log is damaged, or a clock is wrong.")]
     Vacuum(VacuumArgs),
-    /// Take a site out of the database that the store does not have, as one that was loaded from another store
-    #[command(after_help = "Example: causeway-hub forget hcm-02\n\n\
-        Its rows go from the database, and nothing from any store. Exit 3: it stays, since the store has it, has \
-        none of the database's other sites, or changes of it wait to be flushed.")]
-    Forget {
-        /// The site
-        #[arg(value_name = "SITE")]
-        site: SiteName,
-    },
     /// Take all that the database has to the store, and have its server stopped until `wake`
     #[command(
         after_help = "Changes are refused from then on; reads are answered from the store. On a server \
@@ -341,14 +332,6 @@ impl Cli {
                     text,
                     Exit::Done,
                 ))
-            }
-            Command::Forget { site } => {
-                let hub = open().await?;
-                hub.forget(&site).await?;
-                let database = hub.database().describe();
-                let done = serde_json::json!({ "site": site, "database": database });
-                let text = format!("{site}: taken out of {database}\n");
-                Ok(Answer::of(json, &done, text, Exit::Done))
             }
             Command::Vacuum(command) => command.answer(&open().await?, json).await,
             Command::Token(command) => command.answer(&open().await?, json).await,

@@ -175,13 +175,6 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
         error: Option<&str>,
     ) -> Result<(), DbError>;
 
-    /// Takes a site out: its tables, and all that is known of it. Whether it did: not while its journal holds
-    /// changes.
-    ///
-    /// # Errors
-    /// A failure of the database, or what others have made from its tables, which stays.
-    async fn forget(&self, site: &SiteName) -> Result<bool, DbError>;
-
     /// Notes that what is [wanted](StoredSite::wanted) is loaded, where the site still is of this revision. That
     /// does not grow with it.
     ///

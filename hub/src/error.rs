@@ -71,13 +71,6 @@ pub(crate) enum HubError {
     /// No such site is known.
     #[error("no site {site} is known; `causeway-hub status` lists them")]
     UnknownSite { site: SiteName },
-    /// A site stays in the database.
-    #[error("site {site} stays in the database: {why}")]
-    NotForgotten {
-        site: SiteName,
-        /// Why, and what to do.
-        why: String,
-    },
     /// No more dates can be pinned.
     #[error("{most} dates are pinned, which is the most; unpin one first")]
     TooManyPins { most: usize },
@@ -103,7 +96,6 @@ impl HubError {
             | Self::NotOwner { .. }
             | Self::PastDatabase { .. }
             | Self::UnknownSite { .. }
-            | Self::NotForgotten { .. }
             | Self::TooManyPins { .. }
             | Self::NoDateOfParts { .. } => false,
         }
@@ -231,8 +223,7 @@ pub(crate) enum SiteError {
     #[error(
         "site {site}: the database stands at commit {seq}{of}, which the log {found}; \
          if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; \
-         if it was emptied, {mend}; if the site came from another store by mistake, take it out with \
-         `causeway-hub forget`. Only if the store was replaced on purpose, {first}, \
+         if it was emptied, {mend}. Only if the store was replaced on purpose, {first}, \
          take the site's schema (SQLite: its file) away and load again: the database holds the last good data",
         of = match which { WhichLog::Agent => "", WhichLog::Edits => " of edits" },
         mend = match which {

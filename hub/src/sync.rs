@@ -16,7 +16,6 @@ mod failures;
 mod find_sites;
 mod flush;
 mod flushes;
-mod forget;
 mod history;
 mod hub;
 mod load;

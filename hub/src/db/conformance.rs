@@ -21,7 +21,6 @@ mod datasets;
 mod edits;
 mod everybody;
 mod followers;
-mod forgetting;
 mod history;
 mod inserted_again;
 mod journal;
@@ -53,7 +52,6 @@ pub use datasets::*;
 pub use edits::*;
 pub use everybody::*;
 pub use followers::*;
-pub use forgetting::*;
 pub use history::*;
 pub use inserted_again::*;
 pub use journal::*;
@@ -166,7 +164,6 @@ macro_rules! database_conformance {
             readers_see_the_state_before_until_the_commit,
             a_second_load_waits_and_has_nothing_left_to_do,
             sites_keep_apart,
-            a_site_of_another_store_is_taken_out,
             rows_that_nobody_journaled_are_found,
             a_flush_takes_changes_to_the_store,
             a_load_keeps_what_waits_in_the_journal,

@@ -89,11 +89,6 @@ impl KnownSites {
         }
     }
 
-    /// Keeps nothing of a site: another of its name may come.
-    pub(super) fn forget(&self, site: &SiteName) {
-        self.lock().remove(site);
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<SiteName, KnownSite>> {
         // The map is whole between any two of its operations, also if a holder panicked.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -8,7 +8,6 @@ mod change;
 mod connection;
 mod error;
 mod flush;
-mod forget;
 mod grants;
 mod held_connection;
 mod indexes;
@@ -223,10 +222,6 @@ impl Database for PostgresDatabase {
         self.connections
             .retrying(|| self.write_note(site, log_head, error.as_deref()))
             .await
-    }
-
-    async fn forget(&self, site: &SiteName) -> Result<bool, DbError> {
-        self.remove_site(site).await
     }
 
     async fn note_wanted(

@@ -10,7 +10,6 @@ mod change;
 mod file;
 mod fill;
 mod flush;
-mod forget;
 mod functions;
 mod judge;
 mod load;
@@ -363,15 +362,6 @@ impl Database for SqliteDatabase {
                 .map_err(|error| files.error("writing", error))
         })
         .await
-    }
-
-    async fn forget(&self, site: &SiteName) -> Result<bool, DbError> {
-        // As a load takes them: nobody else loads or flushes it meanwhile.
-        let _load = self.files.loader_lock(site).await?;
-        let _flush = self.files.flush_lock(site).await?;
-        let _turn = self.files.turn(site).await;
-        let site = site.clone();
-        self.blocking(move |files| files.remove_site(&site)).await
     }
 
     async fn note_wanted(

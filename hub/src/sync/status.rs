@@ -346,7 +346,7 @@ mod tests {
         let report = unmounted.hub.full_status(test.request.now).await?;
         assert_eq!(report.sites[0].behind, None);
         let problem = report.sites[0].log_error.clone().map(String::from);
-        insta::assert_snapshot!(problem.unwrap_or_default(), @"site here: the database stands at commit 1, which the log does not hold; if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify --repair` at the site; if the site came from another store by mistake, take it out with `causeway-hub forget`. Only if the store was replaced on purpose, run `causeway-hub flush`, take the site's schema (SQLite: its file) away and load again: the database holds the last good data");
+        insta::assert_snapshot!(problem.unwrap_or_default(), @"site here: the database stands at commit 1, which the log does not hold; if `[store] url` names another store, write the right one; if its disk is not mounted, mount it; if it was emptied, run `causeway-agent verify --repair` at the site. Only if the store was replaced on purpose, run `causeway-hub flush`, take the site's schema (SQLite: its file) away and load again: the database holds the last good data");
         assert!(report.needs_a_look() && !report.is_retryable());
         Ok(())
     }

@@ -176,25 +176,6 @@ impl TestHub {
         Self::over(store, &self.database)
     }
 
-    /// A hub over the same database and a copy of the store that has nothing of a site.
-    pub(crate) async fn without(&self, site: &TestSite) -> Outcome<Self> {
-        let store: Store = Arc::new(MemoryStore::new());
-        let (own, mut after) = (format!("sites/{}/", site.name()), None);
-        loop {
-            let page = self.store.list("", after.as_deref()).await?;
-            for object in page.objects {
-                if !object.key.starts_with(&own) {
-                    let body = self.store.get(&object.key).await?.bytes(1 << 20).await?;
-                    store.put(&object.key, body.into()).await?;
-                }
-            }
-            match page.next {
-                Some(next) => after = Some(next),
-                None => return self.with_store(store),
-            }
-        }
-    }
-
     /// Changes rows of a site, as a service does.
     ///
     /// # Errors

@@ -175,11 +175,8 @@ impl Files {
 
     /// The file of a site's partials: their writers are in nobody's way.
     pub(super) fn partials(&self, site: &SiteName) -> Result<Connection, DbError> {
-        self.open(self.partials_path(site), true, &PARTIALS)
-    }
-
-    pub(super) fn partials_path(&self, site: &SiteName) -> PathBuf {
-        self.folder.join(format!("{site}.partials.db"))
+        let path = self.folder.join(format!("{site}.partials.db"));
+        self.open(path, true, &PARTIALS)
     }
 
     /// What an error of SQLite means that was met in reading a site's file.
@@ -303,7 +300,7 @@ impl Files {
     }
 
     /// What an error of the file system means.
-    pub(super) fn unusable(&self, action: &'static str, error: io::Error) -> DbError {
+    fn unusable(&self, action: &'static str, error: io::Error) -> DbError {
         let (database, detail) = (self.describe(), error.to_string());
         let kind = error.kind();
         let source = Some(Box::new(error).into());
@@ -386,7 +383,7 @@ impl Files {
 }
 
 /// Drops every table of a file but one.
-pub(super) fn drop_tables(connection: &Connection, keep: Option<&str>) -> rusqlite::Result<()> {
+fn drop_tables(connection: &Connection, keep: Option<&str>) -> rusqlite::Result<()> {
     let mut tables = connection.prepare(include_str!("sql/tables_read.sql"))?;
     let tables = tables.query_map([keep], |row| row.get::<_, String>(0))?;
     for table in tables.collect::<rusqlite::Result<Vec<_>>>()? {

@@ -1,1 +1,0 @@
-DELETE FROM site WHERE site = ?1;
