@@ -175,8 +175,8 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
         error: Option<&str>,
     ) -> Result<(), DbError>;
 
-    /// Notes that what is [wanted](StoredSite::wanted) is loaded, where the site still is of this revision. That
-    /// does not grow with it.
+    /// Notes that what is [wanted](StoredSite::wanted) is loaded, where the site still is of this revision, which
+    /// stays.
     ///
     /// # Errors
     /// A failure of the database.
@@ -195,7 +195,8 @@ pub(crate) trait Database: Send + Sync + fmt::Debug {
     /// A failure of the database.
     async fn copied(&self, key: &str) -> Result<Option<Vec<u8>>, DbError>;
 
-    /// Keeps `now` under a key in place of `was`. Whether that is there then: nobody else has written another.
+    /// Keeps `now` under a key in place of `was`; an empty one stands for none, too. Whether that is there then: nobody
+    /// else has written another.
     ///
     /// # Errors
     /// A failure of the database.

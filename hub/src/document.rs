@@ -1,5 +1,7 @@
 //! Small JSON files that hubs keep in the store: read whole, changed by compare-and-swap.
 
+mod copy;
+
 use std::borrow::Cow;
 use std::io::Read as _;
 use std::marker::PhantomData;
@@ -12,13 +14,10 @@ use causeway_shared::store::{Fetched, Store, StoreError, Version};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::db::{Database, DbError};
+pub(crate) use copy::CopyError;
 
 /// How often a change is tried when others change the file at the same time.
 const ATTEMPTS: u32 = 8;
-/// How often a database's copy is written again because others change the file at the same time; each
-/// of them has its own change copied.
-const COPIES: u32 = 8;
 
 /// What such a file holds; the default is what it holds before it is written.
 pub(crate) trait Content: Default + PartialEq + Serialize + DeserializeOwned {
@@ -70,17 +69,6 @@ impl DocumentError {
             Self::Unfit(_) | Self::Damaged { .. } => false,
         }
     }
-}
-
-/// Why a database has no copy of a file, or perhaps not the newest.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum CopyError {
-    /// The copy was written, and the store does not say whether the file still is the same.
-    #[error(transparent)]
-    Document(#[from] DocumentError),
-    /// The copy was not written.
-    #[error(transparent)]
-    Database(#[from] DbError),
 }
 
 /// A file as it is written.
@@ -255,33 +243,6 @@ impl<T: Content> Document<T> {
         }
     }
 
-    /// Has a database keep a copy of what was read or written, for a hub that cannot read the store.
-    ///
-    /// Others may have read before and copy after. So whoever wrote a copy looks whether it still is what
-    /// the store has: the last of several leaves the newest, which `content` and `version` are then.
-    ///
-    /// # Errors
-    /// [`CopyError`]
-    pub(crate) async fn copy_to(
-        &self,
-        database: &dyn Database,
-        content: &mut T,
-        version: &mut Option<Version>,
-    ) -> Result<(), CopyError> {
-        for _ in 0..COPIES {
-            let copy = encode(content)?;
-            if database.copied(T::KEY).await?.as_ref() == Some(&copy) {
-                break;
-            }
-            database.copy(T::KEY, &copy).await?;
-            match self.read_if_changed(version.as_ref()).await? {
-                Some((newer, at)) if at != *version => (*content, *version) = (newer, at),
-                Some(_) | None => break,
-            }
-        }
-        Ok(())
-    }
-
     /// Tries a store that no hub has written to.
     ///
     /// # Errors
@@ -355,9 +316,8 @@ mod tests {
     use causeway_shared::store::memory::MemoryStore;
 
     use super::*;
-    use crate::db::sqlite::SqliteDatabase;
 
-    #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+    #[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
     struct Pins {
         dates: Vec<String>,
     }
@@ -405,35 +365,5 @@ mod tests {
             (1 + 1 + 1, 1),
             "it is not tried again"
         );
-    }
-
-    #[tokio::test]
-    async fn a_copy_of_what_was_read_before_a_change_does_not_stay() {
-        let store: Store = Arc::new(MemoryStore::new());
-        let folder = tempfile::tempdir().unwrap();
-        let database = SqliteDatabase::open(folder.path(), String::new());
-        database.init().await.unwrap();
-        let document = Document::<Pins>::new(Arc::clone(&store));
-        let copied = async || {
-            let copy = database.copied(Pins::KEY).await.unwrap().unwrap();
-            decode::<Pins>(&copy).unwrap().dates
-        };
-
-        let (mut early, mut early_version) = document.read().await.unwrap();
-        pin(&store, "2025-11-28").await.unwrap();
-        let (mut late, mut late_version) = document.read().await.unwrap();
-        let copying = document.copy_to(&database, &mut late, &mut late_version);
-        copying.await.unwrap();
-        let copying = document.copy_to(&database, &mut early, &mut early_version);
-        copying.await.unwrap();
-        assert_eq!(copied().await, ["2025-11-28"]);
-        assert_eq!((&early, &early_version), (&late, &late_version));
-
-        // A file that cannot be used is removed.
-        store.delete(Pins::KEY).await.unwrap();
-        let (mut none, mut version) = document.read().await.unwrap();
-        let copying = document.copy_to(&database, &mut none, &mut version);
-        copying.await.unwrap();
-        assert_eq!(copied().await, Vec::<String>::new());
     }
 }

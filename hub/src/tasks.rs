@@ -53,7 +53,7 @@ pub(crate) async fn end_by(until: Instant) -> usize {
 #[cfg(test)]
 pub(crate) async fn ended() {
     while tasks().iter().any(|task| !task.is_finished()) {
-        tokio::task::yield_now().await;
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
     }
 }
 

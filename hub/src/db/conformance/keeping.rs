@@ -62,6 +62,12 @@ pub async fn a_copy_is_replaced_while_it_is_the_one_seen(database: &HubDatabase)
         assert_eq!(done, replaced, "{was:?} {now:?}");
     }
     assert_eq!(database.0.copied("a").await?.as_deref(), Some(&b"2"[..]));
+
+    // Of two who have seen none, one is first.
+    assert!(database.0.replace_copy("b", b"", b"one's").await?);
+    assert!(!database.0.replace_copy("b", b"", b"other's").await?);
+    let kept = database.0.copied("b").await?;
+    assert_eq!(kept.as_deref(), Some(&b"one's"[..]));
     Ok(())
 }
 

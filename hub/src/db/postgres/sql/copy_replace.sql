@@ -1,2 +1,6 @@
--- Done again it changes nothing.
-UPDATE causeway.copy SET body = $3 WHERE key = $1 AND body IN ($2, $3);
+-- Done again it changes nothing. Where none was seen ('') there may be none.
+INSERT INTO causeway.copy (key, body)
+SELECT CAST($1 AS text), CAST($3 AS bytea)
+WHERE CAST($2 AS bytea) = '' OR EXISTS (SELECT FROM causeway.copy WHERE key = $1)
+ON CONFLICT (key) DO UPDATE SET body = excluded.body
+WHERE copy.body IN ($2, $3);
