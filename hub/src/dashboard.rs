@@ -248,13 +248,13 @@ fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<T, Problem> {
     read.map_err(|rejection| Problem::of_body(rejection.status(), rejection.body_text()))
 }
 
-/// A template's page. One that cannot be rendered is a mistake of this program.
 /// For templates: a text's pieces, and whether each is code, which has backticks around it.
 fn prose(text: &str) -> impl Iterator<Item = (bool, &str)> {
     let pieces = text.split('`').enumerate();
     pieces.map(|(place, piece)| (place % 2 == 1, piece))
 }
 
+/// A template's page. One that cannot be rendered is a mistake of this program.
 fn html(page: &impl Template) -> Result<Html<String>, Problem> {
     page.render().map(Html).map_err(|error| {
         let detail = "the page cannot be shown; see the hub's log";

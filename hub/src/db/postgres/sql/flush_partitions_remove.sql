@@ -1,5 +1,5 @@
--- Partitions that neither the site nor the cloud has rows in any more. Where rows of others may be left in the
--- tables, the next load takes them out.
+-- Partitions that neither the site nor the cloud has rows in any more. Where it is not known which rows the tables
+-- hold, the marks stay, and the next load takes the rows out.
 DELETE FROM causeway.loaded
 USING unnest($2::text[], $3::text[]) AS put (table_name, part)
 WHERE loaded.site = $1

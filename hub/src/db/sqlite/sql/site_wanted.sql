@@ -1,2 +1,2 @@
--- What was loaded last has become something else, and nobody loaded anything for it.
+-- Notes the digest of what is wanted now, where no partition came or went for it.
 UPDATE causeway_site SET wanted = ?3 WHERE site = ?1 AND revision = ?2;
