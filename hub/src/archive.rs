@@ -7,8 +7,8 @@
 //! 1. The files of partitions that are another version than the manifest says. Each is made if there is
 //!    none, or replaces the version that was listed: so no run puts older rows over those of a run that
 //!    read further. What another run wrote meanwhile is taken as it is where the bytes are the same, so that
-//!    runs at once share the files, and hinder each other only at step 4. A crash leaves files that are newer than the manifest says; the next run that writes
-//!    lists, and finds them.
+//!    runs at once share the files, and hinder each other only at step 4. A crash leaves files that are
+//!    newer than the manifest says; the next run that writes lists, and finds them.
 //! 2. Files of partitions that are gone are deleted. That has no condition: a run that another one has
 //!    overtaken deletes nothing. Where it is overtaken between its list and its deletion, its manifest is
 //!    refused, and its next round publishes what is missing; killed just then, the next run that lists.
